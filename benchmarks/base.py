@@ -1,0 +1,34 @@
+"""What a benchmark is made of: problems. Judging them is checker.py's, running them runner.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One benchmark item, in evalplus' terms. The inputs and the canonical solution are hidden from the agent."""
+
+    task_id: str
+    prompt: str  # all that the agent may see
+    entry_point: str
+    canonical_solution: str  # a completion: prompt + canonical_solution is the reference program
+    base_inputs: tuple[tuple[Any, ...], ...]  # one tuple of arguments a test
+    plus_inputs: tuple[tuple[Any, ...], ...]
+    atol: float = 0.0  # absolute tolerance for floats; 0 means evalplus' default of 1e-6
+
+
+class Benchmark(Protocol):
+    """A named set of problems with stable ids."""
+
+    name: str
+
+    def problem(self, task_id: str) -> Problem:
+        """Return one problem. Raises KeyError with a sentence naming what exists."""
+        ...
+
+    def __iter__(self) -> Iterator[Problem]:
+        """Iterate over all problems in a stable order."""
+        ...
