@@ -1,0 +1,1 @@
+"""Acts: a prompt in, a verified program (or an honest "no") out."""

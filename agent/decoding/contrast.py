@@ -1,0 +1,79 @@
+"""Contrast with a deliberately weaker prompt: what only the standard prompt supports is favoured.
+
+USCD (arXiv:2409.05923). Two prompts, one generated sequence; the lame stream catches up in one chunk where it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from agent.decoding.place import Place, Surroundings, likeliest
+from agent.decoding.samplers import argmax
+from agent.decoding.step import Candidate, Pause, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Commits one token, chosen by the standard prompt's scores less what the lame prompt says anyway.
+
+    linear: p+ - weight * p-; logratio: ln p+ - weight * ln p-; both over the plausible tokens, p+ >= alpha * max p+.
+    """
+
+    form: Literal["linear", "logratio"] = "linear"
+    weight: float = 0.7
+    alpha: float = 0.1
+    skip: bool = True  # leave out the lame pass where it cannot change an argmax; changes no token
+    name: ClassVar[str] = "contrast"
+
+    def __post_init__(self) -> None:
+        if not (self.weight >= 0 and 0 <= self.alpha <= 1):
+            raise ValueError(
+                f"weight {self.weight} and alpha {self.alpha} came; wanted weight >= 0 and 0 <= alpha <= 1"
+            )
+
+    def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
+        """Yield one step; return the place after it. With no lame prompt the standard one decides alone."""
+        start = around.lm.forwards, around.lm.token_rows
+        logits = place.prefix.logits
+        contrasted = logits
+        if not (self._pointless(around) or (self.skip and around.policy.sampler is argmax and self._decided(logits))):
+            assert around.lame_ids is not None
+            lame = around.lm.prefill(around.lame_ids + place.completion.tokens)
+            contrasted = self.scores(logits, lame.logits, raw=around.policy.sampler is argmax)
+        token = around.chosen(contrasted, place)
+        spent = around.lm.forwards - start[0], around.lm.token_rows - start[1]
+        seen = tuple(_scored(candidate, contrasted) for candidate in likeliest(logits, 3, place.completion))
+        pause = Pause(around.reason(logits), self.name, seen, token, *spent)
+        step, place = around.step(place, logits, token, pause)
+        yield step
+        return place
+
+    def scores(self, logits: Tensor, lame: Tensor, *, raw: bool) -> Tensor:
+        """Return contrasted scores, -inf where implausible; raw for an argmax, else logits to draw by. All [vocab]."""
+        p, q = logits.softmax(-1), lame.softmax(-1)
+        plausible = p >= self.alpha * p.max()
+        if self.form == "logratio":
+            # Masked before the difference: where both are -inf it would be NaN.
+            return (p.log() - self.weight * q.log()).where(plausible & (p > 0), -torch.inf)
+        linear = p - self.weight * q
+        if raw:
+            return linear.where(plausible, -torch.inf)
+        weights = linear.clamp(min=0).where(plausible, 0)
+        return (weights if bool(weights.any()) else p).log()
+
+    def _pointless(self, around: Surroundings) -> bool:
+        return around.lame_ids is None or around.lame_ids == around.prompt_ids
+
+    def _decided(self, logits: Tensor) -> bool:
+        """Whether the first token wins whatever the lame prompt says: p- lies between 0 and 1."""
+        first, second = logits.softmax(-1).topk(2).values.tolist()
+        return bool(first - second >= self.weight if self.form == "linear" else second < self.alpha * first)
+
+
+def _scored(candidate: Candidate, contrasted: Tensor) -> Candidate:
+    return replace(candidate, score=float(contrasted[candidate.token]))

@@ -1,0 +1,45 @@
+"""A policy is gate x resolver x sampler: when to pause, what to do there, and how a token is chosen otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.decoding.contrast import Contrast
+from agent.decoding.gates import NEVER, Gate
+from agent.decoding.place import Place, Surroundings
+from agent.decoding.rerank import Rerank
+from agent.decoding.samplers import Sampler, Temperature, argmax
+from agent.decoding.step import Step
+
+
+class Resolver(Protocol):
+    """Settles a pause: commits at least one step."""
+
+    @property
+    def name(self) -> str:
+        """The graph node that this resolver is."""
+        ...
+
+    def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
+        """Yield the committed steps; return the place after them. `place.prefix` is fed up to the pause."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A named triple."""
+
+    gate: Gate
+    resolver: Resolver
+    sampler: Sampler
+
+
+GREEDY = Policy(NEVER, Rerank(), argmax)
+SAMPLE = Policy(NEVER, Rerank(), Temperature(0.8, top_p=0.95))
+ADADEC = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5), argmax)
+USCD = Policy(Gate("collision", -math.log(0.80)), Contrast("linear", weight=0.7, alpha=0.1), argmax)
+
+POLICIES: dict[str, Policy] = {"greedy": GREEDY, "sample": SAMPLE, "adadec": ADADEC, "uscd": USCD}

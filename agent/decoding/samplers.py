@@ -1,0 +1,53 @@
+"""How a token is chosen where there is no pause: pure functions of logits and one uniform number.
+
+The number depends on the seed and the position alone, so a resumed run draws what an uninterrupted one draws.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Sampler(Protocol):
+    """Chooses a token. uniform: in [0, 1)."""
+
+    def __call__(self, logits: Tensor, uniform: float) -> int:
+        """Return a token id. logits: [vocab]."""
+        ...
+
+
+def argmax(logits: Tensor, uniform: float = 0.0) -> int:
+    """Return the likeliest token; of equals the one with the lowest id."""
+    return int(logits.argmax())
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """Draws from softmax(logits / temperature), cut to the nucleus of mass top_p and to p >= min_p * largest p."""
+
+    temperature: float = 0.8
+    top_p: float = 0.95
+    min_p: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.temperature > 0 and 0 < self.top_p <= 1 and 0 <= self.min_p < 1):
+            raise ValueError(f"{self} is out of range; wanted temperature > 0, 0 < top_p <= 1, 0 <= min_p < 1")
+
+    def __call__(self, logits: Tensor, uniform: float) -> int:
+        """Return the token at `uniform` of the cut distribution's mass, likeliest first."""
+        ranked, ids = torch.softmax(logits.double() / self.temperature, dim=-1).sort(descending=True, stable=True)
+        before = ranked.cumsum(-1) - ranked
+        kept = ranked * ((before < self.top_p) & (ranked >= self.min_p * ranked[0]))
+        mass = kept.cumsum(-1)
+        place = int(torch.searchsorted(mass, uniform * mass[-1], right=True))
+        return int(ids[min(place, int((kept > 0).sum()) - 1)])
+
+
+def uniform_at(seed: int, position: int) -> float:
+    """Return the number that belongs to this position of this seed's run, in [0, 1)."""
+    return random.Random(f"{seed}:{position}").random()

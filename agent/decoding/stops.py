@@ -1,0 +1,74 @@
+"""When a program is complete. A stop rule sees the completion and answers with a reason, or None to go on.
+
+The rules look at text and counts only; they are the same inside a lookahead as outside.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterable
+
+from agent.decoding.step import Completion
+
+StopRule = Callable[[Completion], str | None]
+
+_UNINDENTED = re.compile(r"\n(?=[^\s)\]}])")
+
+
+def any_of(*rules: StopRule) -> StopRule:
+    """Stop with the first rule that has a reason."""
+    return lambda completion: next((reason for rule in rules if (reason := rule(completion))), None)
+
+
+def end_token(ids: Iterable[int]) -> StopRule:
+    """Stop at a token that ends texts."""
+    ends = frozenset(ids)
+    return lambda completion: "end token" if completion.tokens and completion.tokens[-1] in ends else None
+
+
+def budget(max_tokens: int) -> StopRule:
+    """Stop after this many tokens."""
+    return lambda completion: "token budget" if len(completion.tokens) >= max_tokens else None
+
+
+def end_of_function(prompt: str) -> StopRule:
+    """Stop where the function that the prompt began is over: at the first line back at the margin."""
+    return lambda completion: "end of function" if function_end(prompt, completion.text) is not None else None
+
+
+def end_of_code_block(completion: Completion) -> str | None:
+    """Stop at the fence that closes the first code block of a chat answer."""
+    return "end of code block" if len(re.findall(r"^```", completion.text, re.MULTILINE)) >= 2 else None
+
+
+def function_end(prompt: str, text: str) -> int | None:
+    """Return where in `text` the function begun by `prompt` is over, or None while it goes on.
+
+    A line at the margin ends it, unless it closes a bracket or stands inside a string; four blank lines end it too
+    (AdaDec's rules, arXiv:2506.08980). A prompt without an open function lets `text` begin one first.
+    """
+    blank = re.search(r"\n(?:[ \t]*\n){4}", text)
+    begun = _opens_function(prompt)
+    for match in _UNINDENTED.finditer(text, 0, blank.start() + 1 if blank else len(text)):
+        if not begun:
+            begun = re.search(r"^\s+\S", text[: match.start()], re.MULTILINE) is not None
+        if begun and not _inside_brackets_or_string(prompt + text[: match.start() + 1]):
+            return match.start()
+    return blank.start() if blank else None
+
+
+def _opens_function(prompt: str) -> bool:
+    lines = [line for line in prompt.splitlines() if line.strip()]
+    return bool(lines) and (lines[-1][0].isspace() or lines[-1].startswith(("def ", "class ", "async def ")))
+
+
+def _inside_brackets_or_string(text: str) -> bool:
+    try:
+        list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except tokenize.TokenError as error:
+        return "multi-line" in str(error)
+    except SyntaxError:
+        return False
+    return False

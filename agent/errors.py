@@ -1,0 +1,15 @@
+"""What can go wrong that is not a failing program. Each message says what came, what was wanted, what to try."""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Base of what this package raises on purpose."""
+
+
+class UsageError(AgentError):
+    """The request cannot be carried out as it was given: exit code 2."""
+
+
+class InfrastructureError(AgentError):
+    """The request was fine, the machine was not: exit code 3."""

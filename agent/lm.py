@@ -1,0 +1,144 @@
+"""A language model as a function of token ids: prefixes are values. No transformers here.
+
+`lm.prefill(ids)` gives a `Prefix`; extending or branching it makes new ones and never changes the old one.
+So going back to a pause, catching up a second prompt and resuming after a crash are all just `prefill`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prefix:
+    """Token ids, the logits that follow them, and the model's own cache for them. Never changed once made."""
+
+    ids: tuple[int, ...]
+    logits: Tensor  # [vocab], raw, at least float32
+    cache: Any = None  # opaque: only the LM that made it looks inside
+
+
+class Batch(Protocol):
+    """Rows of equal length that grow together, one token each a forward: the rollouts of one lookahead."""
+
+    @property
+    def logits(self) -> Tensor:
+        """Logits that follow each row. [rows, vocab]."""
+        ...
+
+    @property
+    def depth(self) -> int:
+        """Tokens in each row since the branch, its first included."""
+        ...
+
+    def advance(self, tokens: Sequence[int]) -> Batch:
+        """Append one token to each row: one forward. This batch stays as it was."""
+        ...
+
+    def select(self, row: int, drop: int = 0) -> Prefix:
+        """Return one row without its last `drop` tokens (fewer than were advanced), as a prefix. No forward."""
+        ...
+
+
+class LM(Protocol):
+    """What decoding needs of a model. Counters only grow; whoever wants a cost takes a difference."""
+
+    forwards: int  # model calls
+    token_rows: int  # tokens fed, summed over rows: the work inside those calls
+
+    def prefill(self, ids: Sequence[int]) -> Prefix:
+        """Return the prefix of these ids, from the longest one at hand. Raises UsageError if empty or too long."""
+        ...
+
+    def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
+        """Append tokens in one forward; no tokens, no forward."""
+        ...
+
+    def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
+        """Append each of k tokens to a copy of the prefix: k rows, one forward."""
+        ...
+
+
+class RowBatch:
+    """Rows one by one, for models that cannot batch: the reference that every faster batch must equal."""
+
+    def __init__(self, lm: LM, prefixes: Sequence[Prefix], parent: RowBatch | None = None) -> None:
+        self._lm, self._prefixes, self._parent = lm, list(prefixes), parent
+        self.depth: int = 1 + (parent.depth if parent else 0)
+
+    @property
+    def logits(self) -> Tensor:
+        """Logits that follow each row. [rows, vocab]."""
+        return torch.stack([prefix.logits for prefix in self._prefixes])
+
+    def advance(self, tokens: Sequence[int]) -> RowBatch:
+        """Append one token to each row: a forward a row."""
+        rows = [self._lm.extend(prefix, (token,)) for prefix, token in zip(self._prefixes, tokens, strict=True)]
+        return RowBatch(self._lm, rows, parent=self)
+
+    def select(self, row: int, drop: int = 0) -> Prefix:
+        """Return one row as it was `drop` tokens ago."""
+        batch = self
+        for _ in range(drop):
+            assert batch._parent is not None, f"row {row} has fewer than {drop} tokens to drop"
+            batch = batch._parent
+        return batch._prefixes[row]
+
+
+class Shared(NamedTuple):
+    """A stored prefix and how many leading ids it has in common with what was asked for."""
+
+    prefix: Prefix
+    length: int
+
+
+@dataclass(slots=True)
+class PrefixStore:
+    """Recent prefixes, bounded in bytes; the least recently used goes first.
+
+    Holds what was prefilled or branched from, and the tip of each line: a longer prefix takes its parent's place.
+    """
+
+    max_bytes: int = 512 * 2**20
+    _entries: OrderedDict[tuple[int, ...], tuple[Prefix, int]] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+
+    def put(self, prefix: Prefix, nbytes: int, *, instead_of: Prefix | None = None) -> None:
+        """Remember a prefix of this size; forget `instead_of`, and the oldest while there is too much."""
+        self._forget(prefix.ids)
+        if instead_of is not None:
+            self._forget(instead_of.ids)
+        self._entries[prefix.ids] = (prefix, nbytes)
+        self._bytes += nbytes
+        while self._bytes > self.max_bytes and len(self._entries) > 1:
+            self._forget(next(iter(self._entries)))
+
+    def longest(self, ids: tuple[int, ...], *, whole: bool) -> Shared | None:
+        """Return the entry sharing most leading ids; `whole` asks for entries that are a prefix of `ids` in full."""
+        best: Shared | None = None
+        for prefix, _ in self._entries.values():
+            length = len(prefix.ids) if ids[: len(prefix.ids)] == prefix.ids else _shared(prefix.ids, ids)
+            usable = length == len(prefix.ids) or not whole
+            if usable and length > (best.length if best else 0):
+                best = Shared(prefix, length)
+        if best is not None:
+            self._entries.move_to_end(best.prefix.ids)
+        return best
+
+    def _forget(self, ids: tuple[int, ...]) -> None:
+        _, nbytes = self._entries.pop(ids, (None, 0))
+        self._bytes -= nbytes
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _shared(left: Sequence[int], right: Sequence[int]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))

@@ -1,0 +1,164 @@
+"""The language model layer on every kind of architecture: fast path == slow path."""
+
+import warnings
+from dataclasses import replace
+
+import pytest
+import torch
+from architectures import ARCHITECTURES, make
+
+from agent.decoding import POLICIES, Gate, Policy, decode
+from agent.decoding.contrast import Contrast
+from agent.decoding.rerank import Rerank
+from agent.decoding.samplers import argmax
+from agent.decoding.stops import budget
+from agent.errors import UsageError
+from agent.hf import HFLM
+from agent.lm import Batch, Prefix, RowBatch
+
+PROMPT = [(7 * i + 3) % 64 for i in range(20)]  # longer than the sliding windows of 8
+CACHELESS = {"mamba"}
+
+pytestmark = pytest.mark.filterwarnings("ignore:this model's cache cannot be forked")
+
+
+@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+def lm(request):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # reference kernels of linear attention say that they are slow
+        return HFLM(make(request.param))
+
+
+class Recomputing:
+    """The oracle: the same model without any cache, store or batch."""
+
+    def __init__(self, model):
+        self.model, self.forwards, self.token_rows = model, 0, 0
+
+    def prefill(self, ids) -> Prefix:
+        self.forwards += 1
+        with torch.no_grad():
+            return Prefix(tuple(ids), self.model(torch.tensor([list(ids)]), use_cache=False).logits[0, -1])
+
+    def extend(self, prefix, tokens) -> Prefix:
+        return self.prefill((*prefix.ids, *tokens)) if tokens else prefix
+
+    def branch(self, prefix, tokens) -> Batch:
+        return RowBatch(self, [self.extend(prefix, (t,)) for t in tokens])
+
+
+def run(lm, policy, *, most=24, lame=None) -> list[int]:
+    return [step.token for step in decode(lm, PROMPT, policy, stop=budget(most), lame_ids=lame)]
+
+
+def median_threshold(lm, share: float) -> float:
+    entropies = sorted(step.scores["entropy"] for step in decode(lm, PROMPT, POLICIES["greedy"], stop=budget(24)))
+    return entropies[int(share * len(entropies))]
+
+
+def test_greedy_equals_generate_token_for_token(lm):
+    ids = torch.tensor([PROMPT])
+    reference = lm.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=24)
+    assert run(lm, POLICIES["greedy"]) == reference[0, len(PROMPT) :].tolist()
+
+
+def test_prefixes_are_values_that_growing_leaves_alone(lm):
+    prefix = lm.prefill(PROMPT)
+    first = lm.extend(prefix, [5, 6])
+    lm.branch(prefix, [1, 2, 3]).advance([4, 4, 4])
+    again = lm.extend(prefix, [5, 6])
+    assert torch.allclose(first.logits, again.logits, atol=1e-4)
+
+
+def test_extend_branch_select_and_store_equal_recomputation(lm):
+    slow = Recomputing(lm.model)
+    prefix = lm.prefill(PROMPT)
+    rows = lm.branch(prefix, [1, 2, 3]).advance([4, 5, 6]).advance([7, 8, 9])
+    for row, path in enumerate([(1, 4, 7), (2, 5, 8), (3, 6, 9)]):
+        for drop in (0, 1, 2):
+            kept = path[: 3 - drop]
+            selected = rows.select(row, drop)
+            assert selected.ids == (*PROMPT, *kept)
+            for prefix_of_row in (selected, lm.prefill(selected.ids)):
+                expected = slow.prefill(selected.ids).logits
+                assert torch.allclose(prefix_of_row.logits, expected, atol=1e-4), (path, drop)
+            longer = lm.extend(selected, [11, 12, 13])
+            assert torch.allclose(longer.logits, slow.prefill(longer.ids).logits, atol=1e-4), (path, drop)
+
+
+def test_adadec_with_cache_and_committed_rollout_equals_adadec_without_any(lm):
+    gate = Gate("entropy", median_threshold(lm, 0.6))
+    plain = Policy(gate, Rerank(commit_rollout=False), argmax)
+    expected = run(Recomputing(lm.model), plain)
+    assert run(lm, plain) == expected
+    assert run(lm, replace(plain, resolver=Rerank(commit_rollout=True))) == expected
+
+
+@pytest.mark.parametrize("form", ["linear", "logratio"])
+def test_uscd_with_lazy_stream_and_skips_equals_uscd_without(lm, form):
+    gate = Gate("collision", 0.2)
+    lame = PROMPT[:12]
+    eager = Policy(gate, Contrast(form, weight=0.5, skip=False), argmax)
+    expected = run(Recomputing(lm.model), eager, lame=lame)
+    assert run(lm, eager, lame=lame) == expected
+    assert run(lm, replace(eager, resolver=Contrast(form, weight=0.5)), lame=lame) == expected
+
+
+def test_a_pause_costs_as_many_forwards_as_the_horizon_and_commits_without_more():
+    lm = HFLM(make("llama"))
+    policy = Policy(Gate("entropy", median_threshold(lm, 0.6)), Rerank(), argmax)
+    before = lm.forwards
+    steps = list(decode(lm, PROMPT, policy, stop=budget(24)))
+    paused = [step for step in steps if step.pause]
+    assert paused
+    assert all(step.pause.forwards <= 5 for step in paused)
+    ordinary = lm.forwards - before - sum(step.pause.forwards for step in paused)
+    assert ordinary <= len(steps) - len(paused)
+
+
+def test_decoding_does_no_forward_for_a_step_nobody_asked_for():
+    lm = HFLM(make("llama"))
+    stream = decode(lm, PROMPT, POLICIES["greedy"], stop=budget(24))
+    for _, _ in zip(range(3), stream, strict=False):
+        pass
+    assert lm.forwards == 3
+
+
+def test_asking_for_a_known_prefix_again_costs_one_forward_of_one_token():
+    lm = HFLM(make("llama"))
+    end = lm.extend(lm.prefill(PROMPT), [1, 2, 3])
+    rows = lm.token_rows
+    assert torch.allclose(
+        lm.prefill(end.ids[:-1]).logits, Recomputing(lm.model).prefill(end.ids[:-1]).logits, atol=1e-6
+    )
+    assert lm.token_rows - rows == 1
+
+
+def test_the_store_stays_within_its_bytes():
+    lm = HFLM(make("llama"), store_bytes=40_000)
+    for start in range(30):
+        lm.prefill([start, *PROMPT])
+    assert 1 <= len(lm._store) < 30
+    assert lm._store._bytes <= 40_000
+
+
+def test_a_model_whose_cache_cannot_fork_warns_once_and_recomputes():
+    lm = HFLM(make("mamba"))
+    with pytest.warns(UserWarning, match="cannot be forked"):
+        lm.prefill(PROMPT)
+    lm.prefill(PROMPT[:5])  # a second warning would be an error
+
+
+def test_a_prompt_beyond_the_context_names_both_lengths():
+    with pytest.raises(UsageError, match=r"300 tokens and this model reads at most 256"):
+        HFLM(make("llama")).prefill([1] * 300)
+
+
+def test_an_empty_prompt_is_refused():
+    with pytest.raises(UsageError, match="at least one"):
+        HFLM(make("llama")).prefill([])
+
+
+def test_text_without_a_tokenizer_is_refused():
+    with pytest.raises(UsageError, match="without a tokenizer"):
+        HFLM(make("llama")).encode("def f():")

@@ -1,0 +1,53 @@
+"""Tiny models with random weights, one for each kind of cache and position that causal LMs have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+VOCAB = 64
+SMALL = {"vocab_size": VOCAB, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+MLP = {"tie_word_embeddings": False, "intermediate_size": 48, "max_position_embeddings": 256, "num_key_value_heads": 2}
+IDS = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
+
+ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama": ("Llama", {**SMALL, **MLP}),
+    "qwen2": ("Qwen2", {**SMALL, **MLP}),
+    "qwen3": ("Qwen3", {**SMALL, **MLP, "head_dim": 8}),
+    "mistral": ("Mistral", {**SMALL, **MLP, "sliding_window": None}),
+    "mistral-window": ("Mistral", {**SMALL, **MLP, "sliding_window": 8}),
+    "gemma3": (
+        "Gemma3Text",
+        {**SMALL, **MLP, "head_dim": 8, "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]},
+    ),
+    "gpt2": ("GPT2", {"vocab_size": VOCAB, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, "tie_word_embeddings": False}),
+    "mixtral": ("Mixtral", {**SMALL, **MLP, "num_local_experts": 4, "num_experts_per_tok": 2}),
+    "qwen3-next": (
+        "Qwen3Next",
+        {
+            **SMALL, **MLP, "num_hidden_layers": 4, "head_dim": 8, "num_experts": 4, "num_experts_per_tok": 2,
+            "moe_intermediate_size": 16, "shared_expert_intermediate_size": 16, "linear_num_value_heads": 4,
+            "linear_num_key_heads": 2, "linear_key_head_dim": 8, "linear_value_head_dim": 8,
+        },
+    ),
+    "mamba": ("Mamba", {"vocab_size": VOCAB, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}),
+}  # fmt: skip
+
+
+def make(name: str, *, seed: int = 0) -> Any:
+    """Return a float64 model of this architecture, the same weights for the same seed."""
+    import torch
+    import transformers
+
+    family, options = ARCHITECTURES[name]
+    config = getattr(transformers, f"{family}Config")(**options, **IDS)
+    config._experts_implementation = "eager"  # the grouped kernel has no float64
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        suffix = "LMHeadModel" if family == "GPT2" else "ForCausalLM"
+        cls = getattr(transformers, f"{family.removesuffix('Text')}{suffix}")
+        model = cls._from_config(config, dtype=torch.float64)
+        for parameter in model.parameters():  # wider than the usual initialisation, so that doubt comes and goes
+            if parameter.dim() > 1:
+                parameter.data.mul_(6.0)
+        model.get_output_embeddings().weight.data.mul_(8.0)
+    return model.eval()
