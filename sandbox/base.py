@@ -1,0 +1,133 @@
+"""What a sandbox is: a program and calls go in, an execution comes out. Pure: no process, engine or file here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Verdict(StrEnum):
+    """What became of a program. A sandbox that itself fails raises SandboxError and gives no verdict."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SYNTAX_ERROR = "syntax error"
+    TIMED_OUT_CPU = "timed out (cpu)"
+    TIMED_OUT_WALL = "timed out (wall)"
+    OUT_OF_MEMORY = "out of memory"
+    OUTPUT_LIMIT = "output limit"
+    FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may use. The run ends, with the verdict named after it, where a limit is reached."""
+
+    cpu_seconds: float = 5.0  # of the program and all its processes together
+    wall_seconds: float = 10.0
+    memory_mib: int = 512  # address space of each process, above the interpreter's own
+    output_kib: int = 64  # kept of each stream, head and tail; more than that is `truncated`, and no error
+    written_mib: int = 16  # what a program may write to one stream before it is stopped (output limit)
+    values_mib: int = 16  # size of all outcomes, encoded (output limit)
+    file_mib: int = 16  # size of one file
+    open_files: int = 64
+    processes: int = 32  # processes and threads; held where programs have a user id of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`function(*arguments)` in the program's namespace. Arguments are plain data; each call gets its own copy."""
+
+    function: str
+    arguments: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Source evaluated in the program's namespace."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The call gave a value that is plain data."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The call raised: the exception's type by name, and its message."""
+
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unplain:
+    """The call gave a value that is not plain data; its type by name."""
+
+    type: str
+
+
+Outcome = Returned | Raised | Unplain
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run, measured. `outcomes` answer the calls in order; where a limit struck, those finished before it.
+
+    PASSED says that the program loaded and that every call has an outcome, whatever the outcome is. It says nothing
+    about being right: compare the outcomes, outside, with what was expected.
+    """
+
+    verdict: Verdict
+    stdout: str
+    stderr: str
+    truncated: bool
+    outcomes: tuple[Outcome, ...]
+    cpu_seconds: float
+    wall_seconds: float
+    peak_memory_mib: float  # resident, of the largest process
+    python: str  # the guest's version
+
+    @property
+    def passed(self) -> bool:
+        """The verdict is PASSED."""
+        return self.verdict is Verdict.PASSED
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Sandbox(Protocol):
+    """Runs one program at a time, each in a fresh process. Threads may share a sandbox; they wait for each other."""
+
+    def run(
+        self,
+        program: str,
+        *,
+        calls: Sequence[Call | Expression] = (),
+        stdin: str = "",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Execution:
+        """Execute the program as a module, then the calls in order; one that raises does not stop the others.
+
+        The module's `__name__` is "__main__" without calls and "program" with calls. A program that leaves before its
+        end and before all calls are answered has FAILED, with `sys.exit(0)` too. Raises ValueError for arguments that
+        are not plain data, SandboxError where the sandbox, not the program, failed.
+        """
+
+    def close(self) -> None:
+        """Leave nothing behind: no container, process or file. A closed sandbox starts again when it is asked to."""
+
+
+class SandboxError(Exception):
+    """The sandbox failed, not the program."""
+
+
+class SandboxUnavailable(SandboxError):
+    """This sandbox cannot be had on this machine; the message says what to try."""
