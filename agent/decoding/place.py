@@ -50,7 +50,7 @@ class Surroundings:
         return self.policy.sampler(logits, uniform_at(self.seed, len(place.completion.tokens)))
 
     def step(self, place: Place, logits: Tensor, token: int, pause: Pause | None = None) -> tuple[Step, Place]:
-        """Commit one token chosen from these logits: its record, and the place after it, not fed yet. logits: [vocab]."""
+        """Commit one token chosen from these logits: its record, and the place after it, not yet fed. logits: [vocab]"""
         completion = place.completion.append(token)
         end = self.stop(completion)
         text = completion.text[len(place.completion.text) :]

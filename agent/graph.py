@@ -1,0 +1,148 @@
+"""The LangGraph workflow, node for node as docs/tour.md draws it. Nodes unpack, call one function and return.
+
+Decoding leaves its node only at a pause or at the end, so a checkpoint is a decision point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command, interrupt
+
+from agent import moves
+from agent.decoding.ask import Ask
+from agent.decoding.loop import resolved, until_pause
+from agent.decoding.step import Candidate
+from agent.moves import Context
+from agent.state import AgentState, Cost, Event, Task
+
+Answer = Callable[[dict[str, Any]], int | str]  # a question's payload -> a candidate's number from 0, or text to write
+
+
+def prepare(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Turn the task into a prompt."""
+    return moves.opened(runtime.context, state)
+
+
+def decode(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Decode until the next pause or the end."""
+    return moves.advanced(runtime.context, state, runtime.stream_writer, until_pause)
+
+
+def rerank(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Settle a pause by lookahead."""
+    return moves.advanced(runtime.context, state, runtime.stream_writer, resolved)
+
+
+def contrast(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Settle a pause by contrast with the lame prompt."""
+    return moves.advanced(runtime.context, state, runtime.stream_writer, resolved)
+
+
+def ask(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Settle a pause by asking the person."""
+    asking = replace(runtime.context, policy=replace(runtime.context.policy, resolver=Ask(_person(runtime.context))))
+    return moves.advanced(asking, state, runtime.stream_writer, resolved)
+
+
+def holes(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Mark what is not to be trusted."""
+    return moves.drafted(runtime.context, state)
+
+
+def verify(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Run the program on the visible examples."""
+    return moves.verified(runtime.context, state, runtime.stream_writer)
+
+
+def revise(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Prepare the next attempt."""
+    return moves.revised(runtime.context, state, runtime.stream_writer)
+
+
+def accept(state: AgentState) -> AgentState:
+    """End with a program that passed."""
+    return {"outcome": "accepted"}
+
+
+def abstain(state: AgentState) -> AgentState:
+    """End with an honest no."""
+    return {"outcome": "abstained"}
+
+
+def after_decoding(state: AgentState) -> str:
+    """Finished goes on to holes; paused goes to the node of the policy's resolver."""
+    return "holes" if state["end"] else state["resolver"]
+
+
+def after_revision(state: AgentState) -> str:
+    """A branch may already be complete."""
+    return "holes" if state["end"] else "decode"
+
+
+def after_verification(state: AgentState) -> str:
+    """Passed is accepted; failed is revised while attempts are left."""
+    if state["attempts"][-1]["verdict"] == "passed":
+        return "accept"
+    return "revise" if len(state["attempts"]) < state["attempts_allowed"] else "abstain"
+
+
+def build(checkpointer: Any = None) -> Any:
+    """Return the compiled workflow. With a checkpointer a run can be interrupted, killed and resumed."""
+    graph = StateGraph(AgentState, context_schema=Context)
+    for node in (prepare, decode, rerank, contrast, ask, holes, verify, revise, accept, abstain):
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "prepare")
+    graph.add_edge("prepare", "decode")
+    resolvers = ["rerank", "contrast", "ask"]
+    graph.add_conditional_edges("decode", after_decoding, ["holes", *resolvers])
+    for resolver in resolvers:
+        graph.add_conditional_edges(resolver, after_revision, ["holes", "decode"])
+    graph.add_edge("holes", "verify")
+    graph.add_conditional_edges("verify", after_verification, ["accept", "revise", "abstain"])
+    graph.add_conditional_edges("revise", after_revision, ["holes", "decode"])
+    graph.add_edge("accept", END)
+    graph.add_edge("abstain", END)
+    return graph.compile(checkpointer=checkpointer)
+
+
+def begin(task: Task, *, attempts: int = 4) -> AgentState:
+    """Return the state that a run starts from."""
+    return {"task": asdict(task), "attempts_allowed": attempts, "cost": asdict(Cost())}
+
+
+def run(
+    graph: Any, context: Context, start: AgentState | None, *, thread: str = "", answer: Answer | None = None
+) -> Iterator[Event | AgentState]:
+    """Yield the events of a run as they happen and, last, its final state. start=None resumes the thread."""
+    config = {"configurable": {"thread_id": thread}, "recursion_limit": 10_000}
+    given: Any = start
+    while True:
+        question: Any = None
+        for part in graph.stream(
+            given, config, context=context, stream_mode=["custom", "updates", "values"], version="v2"
+        ):
+            if part["type"] == "custom":
+                yield part["data"]
+            elif part["type"] == "updates":
+                question = part["data"].get("__interrupt__", question)
+            else:
+                final = part["data"]
+        if question is None:
+            yield final
+            return
+        if answer is None:
+            raise ValueError("the run asks a question and nobody is there to answer; pass answer=")
+        given = Command(resume=answer(question[0].value))
+
+
+def _person(context: Context) -> Callable[[str, tuple[Candidate, ...]], list[int]]:
+    def choose(text: str, candidates: tuple[Candidate, ...]) -> list[int]:
+        answer = interrupt({"text": text, "candidates": [asdict(candidate) for candidate in candidates]})
+        return [candidates[answer].token] if isinstance(answer, int) else context.lm.encode(answer)
+
+    return choose

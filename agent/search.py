@@ -1,0 +1,50 @@
+"""What to try after a failed program: another candidate of a pause, or a repair. Decides; decodes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agent.state import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A way not taken: the attempt and position of a pause, and another of its candidates."""
+
+    attempt: Attempt
+    position: int
+    uncertainty: float
+    token: int
+    logprob: float
+    score: float  # as the resolver ranked it; higher is better
+    text: str
+
+    @property
+    def tokens(self) -> list[int]:
+        """The completion up to the pause, and the candidate."""
+        return [*self.attempt.tokens[: self.position], self.token]
+
+
+def next_branch(attempts: list[Attempt]) -> Branch | None:
+    """Return the best candidate not tried yet at the most doubtful pause, or None where every one was tried."""
+    return max(_open(attempts), key=lambda branch: (branch.uncertainty, branch.score, branch.logprob), default=None)
+
+
+def repairs_now(attempts: list[Attempt], allowed: int) -> bool:
+    """Whether the next attempt is a repair: the last one allowed is, unless it is the only one, and any without a branch."""
+    return next_branch(attempts) is None or (len(attempts) >= 2 and len(attempts) == allowed - 1)
+
+
+def _open(attempts: list[Attempt]) -> Iterator[Branch]:
+    for attempt in attempts:
+        for pause in attempt.pauses:
+            for candidate in pause["candidates"]:
+                at = {key: candidate[key] for key in ("token", "logprob", "score", "text")}
+                branch = Branch(attempt, pause["position"], pause["uncertainty"], **at)
+                if not any(_covers(tried, branch) for tried in attempts):
+                    yield branch
+
+
+def _covers(tried: Attempt, branch: Branch) -> bool:
+    return tried.prompt == branch.attempt.prompt and tried.tokens[: branch.position + 1] == branch.tokens

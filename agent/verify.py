@@ -1,0 +1,146 @@
+"""Run a program against the examples that its prompt shows. The program never sees what is claimed of its values."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from agent.examples import Check
+from sandbox.base import Call, Execution, Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What became of a program and its examples. `passed` without any example says only that the program loads."""
+
+    verdict: Verdict
+    checked: int  # examples that were judged
+    failures: tuple[str, ...] = ()  # a sentence for each example that failed, or for the program itself
+    runs: int = 0  # of the sandbox
+
+    @property
+    def passed(self) -> bool:
+        """No example failed, and the program itself did not."""
+        return self.verdict is Verdict.PASSED
+
+
+def verify(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: Limits | None = None) -> Verification:
+    """Run the program once for each setup that examples share. Raises SandboxError where the sandbox fails."""
+    bounds = limits or Limits()
+    failures: list[str] = []
+    runs = 0
+    for setup, group in groupby(checks or [Check("", (), None)], key=lambda check: check.setup):
+        together = list(group)
+        execution = _executed(sandbox, program, setup, together, bounds)
+        runs += 1
+        if not execution.passed:
+            return Verification(execution.verdict, len(checks), (*failures, _told(execution)), runs)
+        for check, outcomes in _answers(together, execution.outcomes):
+            failure, claims = _judged(sandbox, check, outcomes, bounds)
+            runs += claims
+            failures += [failure] if failure else []
+    return Verification(Verdict.FAILED if failures else Verdict.PASSED, len(checks), tuple(failures), runs)
+
+
+def _executed(sandbox: Sandbox, program: str, setup: str, checks: list[Check], limits: Limits) -> Execution:
+    # A call even without examples: a program that leaves before its end must not look like one that loaded.
+    calls = [Expression(source) for check in checks for source in check.expressions] or [Expression("None")]
+    return sandbox.run(f"{program}\n\n{setup}" if setup else program, calls=calls, limits=limits)
+
+
+def _answers(checks: list[Check], outcomes: Sequence[Outcome]) -> Iterable[tuple[Check, Sequence[Outcome]]]:
+    at = 0
+    for check in checks:
+        yield check, outcomes[at : at + len(check.expressions)]
+        at += len(check.expressions)
+
+
+def _told(execution: Execution) -> str:
+    lines = [line for line in execution.stderr.splitlines() if line.strip()]
+    detail = lines[-1].strip() if lines and execution.verdict in (Verdict.FAILED, Verdict.SYNTAX_ERROR) else ""
+    return f"the program {_BECAME.get(execution.verdict, execution.verdict)}{': ' if detail else ''}{detail}"
+
+
+_BECAME = {
+    Verdict.FAILED: "failed",
+    Verdict.SYNTAX_ERROR: "is no valid Python",
+    Verdict.TIMED_OUT_CPU: "ran out of time",
+    Verdict.TIMED_OUT_WALL: "ran out of time",
+    Verdict.OUT_OF_MEMORY: "ran out of memory",
+    Verdict.OUTPUT_LIMIT: "wrote too much output",
+    Verdict.FORBIDDEN: "did what the sandbox forbids",
+}
+
+
+def _judged(sandbox: Sandbox, check: Check, outcomes: Sequence[Outcome], limits: Limits) -> tuple[str | None, int]:
+    """Return what is wrong with these values, or None; and how many more runs it took to know."""
+    for source, outcome in zip(check.expressions, outcomes, strict=True):
+        match outcome:
+            case Raised(name, _) if name == check.raises:
+                return None, 0
+            case Raised(name, message):
+                return f"{source} raised {name}: {message}".rstrip(": "), 0
+            case Unplain(name):
+                return f"{source} returned a {name}, wanted plain data", 0
+    values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
+    if check.claim is None:
+        return (
+            (f"{check.expressions[0]} returned {_short(values[0])}, wanted {check.raises}", 0)
+            if check.expressions
+            else (None, 0)
+        )
+    return _claimed(sandbox, check, values, limits)
+
+
+def _claimed(sandbox: Sandbox, check: Check, values: list[Any], limits: Limits) -> tuple[str | None, int]:
+    assert check.claim is not None
+    wanted = _wanted(check.claim)
+    if wanted is not None:
+        right = agree(values[0], wanted[0])
+        return (
+            None if right else f"{check.expressions[0]} returned {_short(values[0])}, wanted {_short(wanted[0])}"
+        ), 0
+    names = ", ".join(f"_{i}" for i in range(len(values)))
+    program = f"import math\ndef claim({names}):\n    return bool({check.claim})\n"
+    execution = sandbox.run(program, calls=[Call("claim", tuple(values))], limits=limits)
+    right = execution.passed and execution.outcomes == (Returned(True),)
+    told = ", ".join(
+        f"{source} returned {_short(value)}" for source, value in zip(check.expressions, values, strict=True)
+    )
+    return (None if right else f"{check.source} does not hold: {told}"), 1
+
+
+def _wanted(claim: str) -> tuple[Any] | None:
+    """Return the literal that _0 should equal, if that is the whole claim."""
+    match ast.parse(claim, mode="eval").body:
+        case ast.Constant() | ast.Name():
+            return None
+        case ast.Compare(ast.Name("_0"), [ast.Eq() | ast.Is()], [right]):
+            try:
+                return (ast.literal_eval(right),)
+            except ValueError:
+                return None
+    return None
+
+
+def agree(value: Any, wanted: Any) -> bool:
+    """Whether plain data are equal, floats within 1e-6; lists and tuples differ, as they do in Python."""
+    if isinstance(value, float) or isinstance(wanted, float):
+        both = isinstance(value, int | float) and isinstance(wanted, int | float)
+        return both and (
+            math.isclose(value, wanted, rel_tol=1e-6, abs_tol=1e-6) or (value != value and wanted != wanted)
+        )
+    if isinstance(value, list | tuple) and type(value) is type(wanted):
+        return len(value) == len(wanted) and all(agree(v, w) for v, w in zip(value, wanted, strict=True))
+    if isinstance(value, dict) and isinstance(wanted, dict):
+        return value.keys() == wanted.keys() and all(agree(value[key], wanted[key]) for key in wanted)
+    return bool(value == wanted)
+
+
+def _short(value: Any, most: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 1]}…"

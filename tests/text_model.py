@@ -1,0 +1,40 @@
+"""A random model that reads and writes bytes: enough text for the workflow, no weights, no meaning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.hf import HFLM
+
+
+def byte_tokenizer() -> Any:
+    """Return a tokenizer of single bytes and one end token."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {character: index for index, character in enumerate(["<end>", *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>")
+
+
+def byte_lm(*, seed: int = 0, sharpness: float = 12.0, context: int = 2048) -> HFLM:
+    """Return a random float64 Llama over bytes; sharper means fewer doubts."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=257, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=context, bos_token_id=None, eos_token_id=0, pad_token_id=0,
+        tie_word_embeddings=False,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM._from_config(config, dtype=torch.float64)
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            parameter.data.mul_(6.0)
+    model.get_output_embeddings().weight.data.mul_(sharpness)
+    return HFLM(model, byte_tokenizer())
