@@ -129,5 +129,5 @@ class SandboxError(Exception):
     """The sandbox failed, not the program."""
 
 
-class SandboxUnavailable(SandboxError):
+class SandboxUnavailable(SandboxError):  # noqa: N818 - "the sandbox is unavailable" is the sentence
     """This sandbox cannot be had on this machine; the message says what to try."""

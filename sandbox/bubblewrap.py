@@ -1,0 +1,80 @@
+"""Run programs in bubblewrap's namespaces: no network, no host files but a read-only Python. Weaker than docker.
+
+What it does not protect: memory, cpu and disk are bounded for each process, not for all of a program's together (no
+cgroup), and there is no system call filter. Without root, programs share one user id with the server: they may kill it,
+which costs the run, not its truth, and their number is not bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sandbox.base import SandboxUnavailable
+from sandbox.channel import Channel, PipeChannel
+from sandbox.forkserver import ForkServerSandbox
+from sandbox.process import GUEST_PARENT, guest_command
+
+GUEST = "/opt/dubito"
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
+TMP_BYTES = 64 << 20
+PROBE_SECONDS = 10.0
+
+
+class BubblewrapSandbox(ForkServerSandbox):
+    """Namespaces without a container engine; the module's docstring says what they do not protect."""
+
+    def __init__(self) -> None:
+        bwrap = shutil.which("bwrap")
+        if bwrap is None:
+            raise SandboxUnavailable("bwrap is not installed; try your system's package `bubblewrap`")
+        self._bwrap = bwrap
+        _probe([bwrap, *flags(separate_users=_is_root()), "true"])
+        super().__init__(self._open_channel)
+
+    def _open_channel(self) -> Channel:
+        python = getattr(sys, "_base_executable", sys.executable)
+        server = guest_command(python, GUEST, "/tmp", separate_users=_is_root())
+        return PipeChannel([self._bwrap, *flags(separate_users=_is_root()), *server])
+
+
+def flags(*, separate_users: bool) -> list[str]:
+    """bwrap's options. Root keeps the capabilities to give each program its own user id; others get a user namespace."""
+    users = (
+        ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
+        if separate_users
+        else ["--unshare-user"]
+    )
+    return [
+        *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+        *users,
+        *("--die-with-parent", "--new-session", "--clearenv"),
+        *(part for path in SYSTEM for part in _mounted(Path(path))),
+        *("--ro-bind", sys.base_prefix, sys.base_prefix),
+        *("--ro-bind", str(GUEST_PARENT / "guest"), f"{GUEST}/guest"),
+        *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
+        *("--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", "/tmp", "--chdir", "/tmp", "--remount-ro", "/"),
+    ]
+
+
+def _mounted(path: Path) -> list[str]:
+    if path.is_symlink():
+        return ["--symlink", str(path.readlink()), str(path)]
+    return ["--ro-bind", str(path), str(path)] if path.exists() else []
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def _probe(command: list[str]) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=PROBE_SECONDS)
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode("utf-8", "replace").strip()
+        raise SandboxUnavailable(f"bwrap does not work here: {said}; are user namespaces allowed?") from error
+    except subprocess.TimeoutExpired as error:
+        raise SandboxUnavailable(f"bwrap did not start `true` within {PROBE_SECONDS:.0f} s") from error

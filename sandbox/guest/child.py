@@ -1,0 +1,148 @@
+"""The process that is the program: loads it, answers calls, writes the outcomes. Nothing it says is to be trusted."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import io
+import json
+import linecache
+import sys
+import threading
+import traceback
+import types
+from contextlib import suppress
+from typing import Any
+
+from . import plain, wire
+
+FILE = "program.py"
+JOB, RESULTS = 3, 4  # descriptors; 0, 1 and 2 are the program's own streams
+LOUDEST = 10_000  # characters of an exception's message
+
+
+class Refused(Exception):  # noqa: N818 - the program is refused by the compiler
+    """The source does not compile."""
+
+
+def run(source: str, *, answering: bool) -> int:
+    """Execute the program, then answer the calls that wait on JOB; the exit status."""
+    _open_streams()
+    try:
+        module = _load(source, "program" if answering else "__main__")
+        token, calls = _calls()
+        for call in calls:
+            _say(token, _outcome(call, module.__dict__))
+        if not answering:
+            _finish_threads()
+    except Refused:
+        return _say(b"", ["refused"])
+    except MemoryError as error:
+        with suppress(MemoryError):
+            _report(error)
+        return _say(b"", ["memory"])
+    except BaseException as error:  # noqa: BLE001 - whatever a program raises is its failure, SystemExit too
+        _report(error)
+        return 1
+    finally:
+        _flush()
+    _say(token, ["done"])
+    return 0
+
+
+def _load(source: str, name: str) -> types.ModuleType:
+    module = types.ModuleType(name)
+    module.__dict__.update(__file__=FILE, __builtins__=builtins)
+    sys.modules["__main__"] = sys.modules[name] = module
+    sys.argv[:] = [FILE]
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    exec(_compiled(source), module.__dict__)
+    return module
+
+
+def _compiled(source: str) -> types.CodeType:
+    try:
+        return compile(source, FILE, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        _print(traceback.format_exception_only(type(error), error))
+        raise Refused from error
+    except (ValueError, RecursionError, OverflowError) as error:  # null bytes, lone surrogates, too much nesting
+        _print([f'  File "{FILE}"\n', f"SyntaxError: {error}\n"])
+        raise Refused from error
+
+
+def _calls() -> tuple[bytes, list[Any]]:
+    """Read only now: while the program loads, neither token nor calls are in its memory."""
+    _, (token, calls) = wire.unpack(wire.read(JOB))
+    return token, json.loads(calls)
+
+
+def _outcome(call: list[str], namespace: dict[str, Any]) -> list[str]:
+    try:
+        value = _value(call, namespace)
+    except MemoryError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - one call's exception is its outcome
+        return ["raised", type(error).__name__, _message(error)]
+    try:
+        return ["returned", plain.encode(value).decode("ascii")]
+    except plain.PlainError:
+        return ["unplain", type(value).__name__]
+
+
+def _value(call: list[str], namespace: dict[str, Any]) -> Any:
+    kind, text, *arguments = call
+    if kind == "expression":
+        return eval(compile(text, "<expression>", "eval", dont_inherit=True), namespace)
+    if text not in namespace:
+        raise NameError(f"name {text!r} is not defined")
+    return namespace[text](*plain.decode(arguments[0].encode("ascii")))
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:LOUDEST]
+    except Exception as second:  # noqa: BLE001 - a program's __str__ may raise anything
+        return f"<str() raised {type(second).__name__}>"
+
+
+def _say(token: bytes, what: list[str]) -> int:
+    wire.write(RESULTS, wire.frame(wire.pack({}, token, json.dumps(what).encode("ascii"))))
+    return 1
+
+
+def _report(error: BaseException) -> None:
+    trace = error.__traceback__
+    while trace and trace.tb_frame.f_code.co_filename != FILE:
+        trace = trace.tb_next
+    _print(traceback.format_exception(type(error), error, trace))
+
+
+def _print(lines: list[str]) -> None:
+    _flush()
+    with suppress(OSError):  # a program may have closed it
+        wire.write(2, "".join(lines).encode("utf-8", "backslashreplace"))
+
+
+def _finish_threads() -> None:
+    """What the interpreter does at its end: wait for threads, then run the exit functions."""
+    threading._shutdown()  # type: ignore[attr-defined] # what the interpreter itself calls
+    atexit._run_exitfuncs()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # a program may have put anything there
+            stream.flush()
+
+
+def _open_streams() -> None:
+    sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8", errors="replace")
+    sys.stdout = _writer(1, "strict")
+    sys.stderr = _writer(2, "backslashreplace")
+    vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
+
+
+def _writer(fd: int, errors: str) -> io.TextIOWrapper:
+    """Line by line, so that what was printed before a limit struck is not lost."""
+    return io.TextIOWrapper(io.FileIO(fd, "w", closefd=False), encoding="utf-8", errors=errors, line_buffering=True)

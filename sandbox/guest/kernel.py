@@ -1,0 +1,82 @@
+"""What the guest asks of Linux: process attributes, resource limits, counters. No policy."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_OOM_COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")  # cgroup v1, v2
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def harden() -> None:
+    """No privilege is ever gained again, and no process of the same user may look into this one."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def adopt_orphans() -> None:
+    """Descendants whose parent dies become children of this process, so none can hide by forking twice."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def become(user: int) -> None:
+    """Take this user and group id for good."""
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+
+
+def die_first() -> None:
+    """Under memory pressure the kernel takes this process, not the server."""
+    with suppress(OSError):  # where the file belongs to somebody else, the other limits still hold
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def restrict(limits: dict[str, float], *, alone: bool) -> None:
+    """Set this process's resource limits; `alone` says that its user id has no other processes."""
+    cpu = math.ceil(limits["cpu_seconds"]) + 1  # a backstop: the supervisor measures more finely
+    _limit(resource.RLIMIT_CPU, cpu, cpu + 1)
+    _limit(resource.RLIMIT_AS, address_space() + int(limits["memory_mib"] * 2**20))
+    _limit(resource.RLIMIT_FSIZE, int(limits["file_mib"] * 2**20))
+    _limit(resource.RLIMIT_NOFILE, int(limits["open_files"]))
+    for nothing in ("RLIMIT_CORE", "RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE"):
+        _limit(getattr(resource, nothing, resource.RLIMIT_CORE), 0)
+    if alone:
+        _limit(resource.RLIMIT_NPROC, int(limits["processes"]))
+
+
+def address_space() -> int:
+    """Bytes mapped by this process; a forked one starts with its parent's."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+def memory_kills() -> int:
+    """How often the kernel has killed for memory in this cgroup; 0 where it does not say."""
+    for counter in _OOM_COUNTERS:
+        try:
+            lines = Path(counter).read_text().splitlines()
+        except OSError:
+            continue
+        return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return 0
+
+
+def _limit(which: int, soft: int, hard: int | None = None) -> None:
+    _, most = resource.getrlimit(which)
+    wanted = [soft, soft if hard is None else hard]
+    if most != resource.RLIM_INFINITY:
+        wanted = [min(value, most) for value in wanted]
+    resource.setrlimit(which, (wanted[0], wanted[1]))
+
+
+def _prctl(option: int, value: int) -> None:
+    if _LIBC.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")

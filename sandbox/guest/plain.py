@@ -1,0 +1,182 @@
+"""Plain data as JSON text: exact where Python values are, safe to decode from anybody. Not pickle: it runs nothing.
+
+None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset and dict, nested, of exactly these types.
+Anything else, a cycle, or nesting deeper than DEEPEST is not plain.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Callable, Sized
+from typing import Any
+
+DEEPEST = 100
+WIDEST_NUMBER = 1 << 53  # a larger int travels as hex: linear time, and beyond the limit of 4,300 decimal digits
+MOST_COLLISIONS = 1000  # equal hashes in one set or dict; more would make the decoding side quadratic
+
+
+class PlainError(ValueError):
+    """The value is not plain data, or the bytes are not its encoding."""
+
+
+def encode(value: Any) -> bytes:
+    """The value as ASCII JSON. Raises PlainError."""
+    try:
+        return json.dumps(_wrap(value, 0), separators=(",", ":"), allow_nan=False).encode("ascii")
+    except RecursionError as error:
+        raise PlainError("nested too deeply for this stack") from error
+
+
+def decode(data: bytes) -> Any:
+    """The value that was encoded. Raises PlainError, and nothing else, on any bytes whatever."""
+    try:
+        return _unwrap(json.loads(data.decode("ascii"), parse_constant=_refuse), 0)
+    except PlainError:
+        raise
+    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
+        raise PlainError(f"not the encoding of plain data: {type(error).__name__}") from error
+
+
+def _wrap(value: Any, depth: int) -> Any:
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if kind is int:
+        return value if -WIDEST_NUMBER < value < WIDEST_NUMBER else {"int": hex(value)}
+    if kind is str:
+        return _wrap_text(value)
+    if kind is float:
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if depth == DEEPEST:
+        raise PlainError(f"nested deeper than {DEEPEST}, or within itself")
+    return _wrap_large(value, kind, depth + 1)
+
+
+def _wrap_text(value: str) -> Any:
+    if value.isascii():
+        return value
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:  # JSON would join two lone surrogates into one character
+        return {"str": base64.b64encode(value.encode("utf-8", "surrogatepass")).decode("ascii")}
+    return value
+
+
+def _wrap_large(value: Any, kind: type, depth: int) -> Any:
+    if kind is list:
+        return [_wrap(item, depth) for item in value]
+    if kind in (tuple, set, frozenset):
+        return {kind.__name__: [_wrap(item, depth) for item in value]}
+    if kind is dict:
+        return {"dict": [[_wrap(key, depth), _wrap(item, depth)] for key, item in value.items()]}
+    if kind is bytes:
+        return {"bytes": base64.b64encode(value).decode("ascii")}
+    if kind is complex:
+        return {"complex": [_wrap(value.real, depth), _wrap(value.imag, depth)]}
+    raise PlainError(f"not plain data: {kind.__name__}")
+
+
+def _unwrap(value: Any, depth: int) -> Any:
+    if type(value) is list:
+        return _items(value, depth)
+    if type(value) is not dict:
+        return value
+    if len(value) != 1:
+        raise PlainError("a tagged value with other than one tag")
+    ((tag, body),) = value.items()
+    reader = _READERS.get(tag)
+    if reader is None:
+        raise PlainError(f"an unknown tag: {tag[:20]!r}")
+    return reader(body, depth)
+
+
+def _items(body: Any, depth: int) -> list[Any]:
+    if type(body) is not list or depth == DEEPEST:
+        raise PlainError(f"not a list, or nested deeper than {DEEPEST}")
+    return [_unwrap(item, depth + 1) for item in body]
+
+
+def _int(body: Any, _: int) -> int:
+    return int(body, 16)
+
+
+def _float(body: Any, _: int) -> float:
+    if body not in ("nan", "inf", "-inf"):
+        raise PlainError("a tagged float that is finite")
+    return float(body)
+
+
+def _complex(body: Any, depth: int) -> complex:
+    real, imag = _items(body, depth)
+    if type(real) is not float or type(imag) is not float:
+        raise PlainError("a complex number whose parts are not floats")
+    return complex(real, imag)
+
+
+def _text(body: Any, _: int) -> str:
+    return base64.b64decode(body, validate=True).decode("utf-8", "surrogatepass")
+
+
+def _bytes(body: Any, _: int) -> bytes:
+    return base64.b64decode(body, validate=True)
+
+
+def _tuple(body: Any, depth: int) -> tuple[Any, ...]:
+    return tuple(_items(body, depth))
+
+
+def _set(body: Any, depth: int) -> set[Any]:
+    items = _hashable(_items(body, depth))
+    made = set(items)
+    _whole(made, items)
+    return made
+
+
+def _frozenset(body: Any, depth: int) -> frozenset[Any]:
+    return frozenset(_set(body, depth))
+
+
+def _dict(body: Any, depth: int) -> dict[Any, Any]:
+    if type(body) is not list or depth == DEEPEST:
+        raise PlainError(f"not a list of pairs, or nested deeper than {DEEPEST}")
+    pairs = [(_unwrap(key, depth + 1), _unwrap(item, depth + 1)) for key, item in body]
+    _hashable([key for key, _ in pairs])
+    made = dict(pairs)
+    _whole(made, pairs)
+    return made
+
+
+def _whole(made: Sized, items: list[Any]) -> None:
+    if len(made) != len(items):
+        raise PlainError("a set or dict with an element twice")
+
+
+def _hashable(items: list[Any]) -> list[Any]:
+    if len(items) > MOST_COLLISIONS:
+        _refuse_collisions(sorted(map(hash, items)))
+    return items
+
+
+def _refuse_collisions(hashes: list[int]) -> None:
+    if any(hashes[at] == hashes[at + MOST_COLLISIONS] for at in range(len(hashes) - MOST_COLLISIONS)):
+        raise PlainError(f"a set or dict with more than {MOST_COLLISIONS} equal hashes")
+
+
+def _refuse(constant: str) -> Any:
+    raise PlainError(f"a bare {constant}")
+
+
+_READERS: dict[str, Callable[[Any, int], Any]] = {
+    "int": _int,
+    "float": _float,
+    "complex": _complex,
+    "str": _text,
+    "bytes": _bytes,
+    "tuple": _tuple,
+    "set": _set,
+    "frozenset": _frozenset,
+    "dict": _dict,
+}

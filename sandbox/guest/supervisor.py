@@ -1,0 +1,150 @@
+"""One request from its reading to its answer: forks the child first, then reads, watches, ends and cleans up.
+
+The child is forked before the request is read, so no nonce and no other program is anywhere in its memory. A supervisor
+serves once and exits, so neither does it ever fork a second child that could inherit the first one's request.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import child, family, files, kernel, wire
+from .request import Request
+from .streams import Feed, Kept, Pump
+
+POLL_SECONDS = 0.1  # how often a running program's cpu time is looked at
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The supervisor's ends of the child's five pipes."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+    job: int
+    results: int
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ended: with a wait status, or by the limit that struck."""
+
+    status: int | None
+    struck: str | None
+    wall_seconds: float
+
+
+def serve(user: int | None, place: Path) -> None:
+    """Answer the next request on descriptor 0. Raises EOFError where none will come."""
+    kernel.adopt_orphans()
+    pid, ends = _fork(user, place)
+    try:
+        answer = _run(Request.read(0), pid, ends, user)
+    finally:
+        family.end(user)
+    files.empty(place, user)
+    wire.write(1, wire.frame(answer))
+
+
+def _fork(user: int | None, place: Path) -> tuple[int, Ends]:
+    stdin, stdout, stderr, job, results = (os.pipe() for _ in range(5))
+    theirs = (stdin[0], stdout[1], stderr[1], job[0], results[1])
+    pid = os.fork()
+    if pid == 0:
+        _child(theirs, user, place)
+    for fd in theirs:
+        os.close(fd)
+    return pid, Ends(stdin[1], stdout[0], stderr[0], job[1], results[0])
+
+
+def _child(fds: tuple[int, ...], user: int | None, place: Path) -> None:
+    """Be the child, and never return."""
+    code = 1
+    try:
+        _separate(fds, user, place)
+        job, (program,) = wire.unpack(wire.read(child.JOB))
+        kernel.restrict(job["limits"], alone=user is not None)
+        code = child.run(program.decode("utf-8", "surrogatepass"), answering=job["answering"])
+    except EOFError:
+        pass  # the host has closed; there is nothing to run
+    except BaseException:  # noqa: BLE001 - it lands in the program's stderr, where somebody sees it
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)
+
+
+def _separate(fds: tuple[int, ...], user: int | None, place: Path) -> None:
+    os.setsid()
+    for target, fd in enumerate(fds):  # the server keeps 3 and 4 taken, so no pipe is overwritten before its turn
+        os.dup2(fd, target, inheritable=target < child.JOB)
+    os.closerange(len(fds), 256)
+    kernel.die_first()
+    if user is not None:
+        kernel.become(user)
+    home = place / "run"
+    home.mkdir(0o700)
+    os.chdir(home)
+    os.environ.update(HOME=str(home), TMPDIR=str(home))
+
+
+def _run(request: Request, pid: int, ends: Ends, user: int | None) -> bytes:
+    output, written = request.size("output_kib", 1 << 10), request.size("written_mib", 1 << 20)
+    values = request.size("values_mib", 1 << 20)
+    stdout, stderr, results = Kept(output, written), Kept(output, written), Kept(2 * values, values)
+    pump = Pump(
+        sinks={ends.stdout: stdout, ends.stderr: stderr, ends.results: results},
+        feeds={ends.stdin: Feed(request.stdin), ends.job: Feed(request.job())},
+    )
+    kills = kernel.memory_kills()
+    end = _until_end(pid, pump, request.limits)
+    family.end(user)
+    pump.drain()
+    header = _measured(end, pump, request) | {"memory_kills": kernel.memory_kills() - kills}
+    return wire.pack(header, stdout.kept(), stderr.kept(), results.kept())
+
+
+def _until_end(pid: int, pump: Pump, limits: dict[str, float]) -> End:
+    start = time.monotonic()
+    deadline, look = start + limits["wall_seconds"], start + POLL_SECONDS
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        now = time.monotonic()
+        if done:
+            return End(status, None, now - start)
+        struck = "output" if pump.overflowed else "wall" if now > deadline else None
+        if now > look:
+            struck = struck or ("cpu" if _cpu_seconds() > limits["cpu_seconds"] else None)
+            look = now + POLL_SECONDS
+        if struck:
+            return End(None, struck, now - start)
+        pump.turn(min(look, deadline) - now)
+
+
+def _cpu_seconds() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    living = family.descendants(os.getpid())
+    return ended.ru_utime + ended.ru_stime + sum(member.cpu_seconds for member in living)
+
+
+def _measured(end: End, pump: Pump, request: Request) -> dict[str, object]:
+    """Taken when all have died: the cpu time is then that of all of them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime
+    late = "output" if pump.overflowed else "cpu" if cpu > request.limits["cpu_seconds"] else None
+    return {
+        "nonce": request.nonce,
+        "status": end.status,
+        "struck": end.struck or late,
+        "truncated": pump.truncated,
+        "cpu_seconds": cpu,
+        "wall_seconds": end.wall_seconds,
+        "peak_memory_mib": used.ru_maxrss / 1024,
+        "python": platform.python_version(),
+    }

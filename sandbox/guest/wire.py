@@ -1,0 +1,88 @@
+"""Length-prefixed frames over file descriptors, spoken by host and guest. Says nothing about who may be believed."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+LENGTH = struct.Struct(">I")
+LARGEST = 1 << 28  # bytes of one frame; nobody allocates more because a peer said so
+
+
+class WireError(ValueError):
+    """The bytes are not a frame, or end within one."""
+
+
+def frame(payload: bytes) -> bytes:
+    """The payload behind its length."""
+    if len(payload) > LARGEST:
+        raise WireError(f"a frame of {len(payload)} bytes; the largest is {LARGEST}")
+    return LENGTH.pack(len(payload)) + payload
+
+
+def pack(header: dict[str, Any], *blobs: bytes) -> bytes:
+    """A payload: a JSON header that knows the sizes of the raw blobs behind it."""
+    text = json.dumps({**header, "sizes": [len(blob) for blob in blobs]}).encode("ascii")
+    return b"".join((frame(text), *blobs))
+
+
+def unpack(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    """The header and the blobs of a packed payload. Raises WireError."""
+    text, *_ = frames(payload, 1)
+    start = LENGTH.size + len(text)
+    try:
+        header = json.loads(text)
+        sizes = header.pop("sizes")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise WireError(f"a header that cannot be read: {text[:80]!r}") from error
+    blobs = []
+    for size in sizes:
+        blobs.append(payload[start : start + size])
+        start += size
+    if start != len(payload):
+        raise WireError(f"{len(payload)} bytes where the header announces {start}")
+    return header, blobs
+
+
+def frames(data: bytes, most: int = 1 << 30) -> Iterator[bytes]:
+    """The payloads of at most so many frames in a row. Raises WireError where the data do not hold them."""
+    start = 0
+    while start < len(data) and most:
+        end = start + LENGTH.size
+        if end > len(data):
+            raise WireError("the data end within a length")
+        end += LENGTH.unpack_from(data, start)[0]
+        if end > len(data):
+            raise WireError("the data end within a frame")
+        yield data[start + LENGTH.size : end]
+        start, most = end, most - 1
+
+
+def read(fd: int) -> bytes:
+    """The next frame's payload. Raises EOFError where the peer has closed."""
+    (length,) = LENGTH.unpack(read_exactly(fd, LENGTH.size))
+    if length > LARGEST:
+        raise WireError(f"a frame of {length} bytes; the largest is {LARGEST}")
+    return read_exactly(fd, length)
+
+
+def read_exactly(fd: int, count: int) -> bytes:
+    """So many bytes. Raises EOFError where fewer come."""
+    parts = []
+    while count:
+        part = os.read(fd, min(count, 1 << 20))
+        if not part:
+            raise EOFError(f"the peer closed with {count} bytes to come")
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def write(fd: int, data: bytes) -> None:
+    """All of the data, however many writes it takes."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]

@@ -1,0 +1,53 @@
+"""Run programs in plain child processes of this user. Bounds time, memory and output; NOT a security boundary.
+
+What it does not protect: a program may read and write every file its user may, use the network, see and signal the
+user's other processes, and leave files outside its own directory. Fork bombs are not bounded. For programs you trust.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from sandbox.channel import PipeChannel
+from sandbox.forkserver import ForkServerSandbox
+
+logger = logging.getLogger(__name__)
+GUEST_PARENT = Path(__file__).parent  # the folder in which `guest` is a package
+
+
+def guest_command(python: str, parent: str, place: str, *, separate_users: bool) -> list[str]:
+    """The fork server's command line: an interpreter without site packages, environment or script folder."""
+    start = (
+        f"import sys; sys.path.insert(0, {parent!r}); from guest.server import main; del sys.path[0]; "
+        f"sys.exit(main({place!r}, {separate_users}))"
+    )
+    return [python, "-I", "-S", "-c", start]
+
+
+class _PlacedChannel(PipeChannel):
+    """A server with a directory of its own, gone when it is closed."""
+
+    def __init__(self) -> None:
+        self._place = tempfile.mkdtemp(prefix="dubito-")
+        python = getattr(sys, "_base_executable", sys.executable)
+        super().__init__(guest_command(python, str(GUEST_PARENT), self._place, separate_users=False))
+
+    def close(self) -> None:
+        super().close()
+        shutil.rmtree(self._place, ignore_errors=True)
+
+
+class ProcessSandbox(ForkServerSandbox):
+    """No isolation; the module's docstring says what that means. Says so once, in the log."""
+
+    _warned = False
+
+    def __init__(self) -> None:
+        super().__init__(_PlacedChannel)
+        if not ProcessSandbox._warned:
+            ProcessSandbox._warned = True
+            logger.warning("the process sandbox does not isolate: programs run with your rights and your network")

@@ -1,0 +1,115 @@
+"""From what the guest sent to an Execution. Pure, and the one place where a verdict is decided.
+
+The supervisor's header is believed (its nonce was checked). What the child wrote is believed only as far as it cannot
+help the program: outcomes are values somebody else will compare, and a claim to have failed is granted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.base import Execution, Outcome, Raised, Returned, Unplain, Verdict
+from sandbox.guest import plain, wire
+
+STRUCK = {"cpu": Verdict.TIMED_OUT_CPU, "wall": Verdict.TIMED_OUT_WALL, "output": Verdict.OUTPUT_LIMIT}
+SIGNALS = {signal.SIGXCPU: Verdict.TIMED_OUT_CPU, signal.SIGSYS: Verdict.FORBIDDEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the child said: outcomes in order, and the one word it ended with, if any."""
+
+    outcomes: tuple[Outcome, ...]
+    last: str | None  # "done", "refused" (by the compiler), "memory", "garbled"
+
+
+def execution(header: dict[str, Any], blobs: list[bytes], token: bytes, wanted: int) -> Execution:
+    """Judge one answer: `wanted` is the number of calls, `token` what the child's messages must carry."""
+    stdout, stderr, results = blobs
+    report = read_report(results, token)
+    code = None if header["status"] is None else os.waitstatus_to_exitcode(header["status"])
+    verdict = decide(header["struck"], code, header["memory_kills"], report, wanted)
+    errors = stderr.decode("utf-8", "replace")
+    return Execution(
+        verdict=verdict,
+        stdout=stdout.decode("utf-8", "replace"),
+        stderr=errors if verdict is Verdict.PASSED or errors else _epitaph(verdict, code),
+        truncated=header["truncated"],
+        outcomes=report.outcomes[:wanted],
+        cpu_seconds=header["cpu_seconds"],
+        wall_seconds=header["wall_seconds"],
+        peak_memory_mib=header["peak_memory_mib"],
+        python=header["python"],
+    )
+
+
+def decide(struck: str | None, code: int | None, memory_kills: int, report: Report, wanted: int) -> Verdict:
+    """The verdict: first what was enforced from outside, then what ended the process, then what the child said."""
+    if struck:
+        return STRUCK[struck]
+    if code is not None and code < 0:
+        killed_for_memory = -code == signal.SIGKILL and memory_kills > 0
+        return Verdict.OUT_OF_MEMORY if killed_for_memory else SIGNALS.get(signal.Signals(-code), Verdict.FAILED)
+    if report.last == "refused":
+        return Verdict.SYNTAX_ERROR
+    if report.last == "memory":
+        return Verdict.OUT_OF_MEMORY
+    complete = report.last == "done" and len(report.outcomes) == wanted and code == 0
+    return Verdict.PASSED if complete else Verdict.FAILED
+
+
+def read_report(results: bytes, token: bytes) -> Report:
+    """The child's messages up to the first that is not one. Raises nothing, whatever the bytes are."""
+    outcomes: list[Outcome] = []
+    last = None
+    try:
+        for payload in wire.frames(results):
+            if last is not None:
+                return Report(tuple(outcomes), "garbled")
+            said = _message(payload, token)
+            if isinstance(said, str):
+                last = said
+            else:
+                outcomes.append(said)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        last = "garbled"
+    return Report(tuple(outcomes), last)
+
+
+def _message(payload: bytes, token: bytes) -> Outcome | str:
+    _, (signed, body) = wire.unpack(payload)
+    kind, *rest = json.loads(body)
+    if kind in ("refused", "memory"):
+        return str(kind)
+    if signed != token:
+        raise ValueError("a message without the token")
+    return "done" if kind == "done" else OUTCOMES[kind](*rest)
+
+
+def _returned(text: str) -> Outcome:
+    return Returned(plain.decode(text.encode("ascii")))
+
+
+def _raised(type: str, message: str) -> Outcome:
+    return Raised(str(type), str(message))
+
+
+def _unplain(type: str) -> Outcome:
+    return Unplain(str(type))
+
+
+OUTCOMES: dict[str, Callable[..., Outcome]] = {"returned": _returned, "raised": _raised, "unplain": _unplain}
+
+
+def _epitaph(verdict: Verdict, code: int | None) -> str:
+    """One line for a program that died without a word."""
+    if code is None or verdict is Verdict.OUT_OF_MEMORY:
+        return f"program.py: stopped: {verdict}\n"
+    if code < 0:
+        return f"program.py: killed by {signal.Signals(-code).name}: {verdict}\n"
+    return f"program.py: left with exit code {code} before its end: {verdict}\n"
