@@ -42,7 +42,7 @@ class BubblewrapSandbox(ForkServerSandbox):
 
 
 def flags(*, separate_users: bool) -> list[str]:
-    """bwrap's options. Root keeps the capabilities to give each program its own user id; others get a user namespace."""
+    """The options of bwrap. Root keeps the capabilities to give each program a user id; others get a user namespace."""
     users = (
         ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
         if separate_users

@@ -1,0 +1,168 @@
+"""Run programs in a warm, hardened container with a fork server in it. What it covers: docs/threat-model.md."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+import time
+import weakref
+from typing import Any
+
+from sandbox.base import SandboxError, SandboxUnavailable
+from sandbox.channel import CHUNK, Channel, Closed
+from sandbox.forkserver import ForkServerSandbox
+from sandbox.image import ensure
+from sandbox.process import guest_command
+
+logger = logging.getLogger(__name__)
+LABELS = {"dubito": "sandbox"}
+MEMORY_MIB = 1024  # of a container: all processes of a program, its files, and the server
+REMOVAL_SECONDS = 10.0
+STREAM_HEADER = struct.Struct(">BxxxI")  # docker's multiplexed stream: which (1 stdout, 2 stderr), and how many bytes
+NO_SHARED_MEMORY = {"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0", "fs.mqueue.queues_max": "0"}
+
+
+class DockerSandbox(ForkServerSandbox):
+    """One container, one program at a time; the container starts with the first. Builds the image if it is missing."""
+
+    def __init__(self, *, memory_mib: int = MEMORY_MIB) -> None:
+        self._client = connect()
+        self._image = ensure(self._client, logger.info)
+        self._memory_mib = memory_mib
+        super().__init__(self._open_channel)
+
+    def close(self) -> None:
+        """Remove the container."""
+        super().close()
+        self._client.close()
+
+    def _open_channel(self) -> Channel:
+        return DockerChannel(self._client, self._image, container_options(self._memory_mib))
+
+
+def connect() -> Any:
+    """A client of the engine that answers. Raises SandboxUnavailable."""
+    try:
+        import docker
+    except ImportError as error:
+        raise SandboxUnavailable("docker-py is not installed (try: pip install docker)") from error
+    client = None
+    try:
+        client = docker.from_env(timeout=60)
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        if client is not None:
+            client.close()
+        raise SandboxUnavailable("docker is not answering; is the daemon running? (try: docker version)") from error
+    return client
+
+
+def container_options(memory_mib: int = MEMORY_MIB) -> dict[str, Any]:
+    """What a container is given and, mostly, denied. Root in it is the server's, with three capabilities; programs get
+    a user id each.
+    """
+    return {
+        "command": guest_command("python3", "/opt/dubito", "/tmp", separate_users=True),
+        "user": "0:0",
+        "working_dir": "/tmp",
+        "stdin_open": True,  # closed with our connection, at which the server ends and the container is removed
+        "auto_remove": True,
+        "init": True,
+        "network_mode": "none",
+        "ipc_mode": "none",
+        "read_only": True,
+        "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,mode=1777,size=64m,nr_inodes=4096"},
+        "cap_drop": ["ALL"],
+        "cap_add": ["SETUID", "SETGID", "KILL"],
+        "security_opt": ["no-new-privileges"],
+        "sysctls": NO_SHARED_MEMORY,
+        "pids_limit": 64,
+        "mem_limit": f"{memory_mib}m",
+        "memswap_limit": f"{memory_mib}m",
+        "nano_cpus": 10**9,
+        "log_config": {"type": "none"},
+        "labels": LABELS,
+    }
+
+
+class DockerChannel:
+    """The standard streams of a container's server, over the engine's attach socket."""
+
+    def __init__(self, client: Any, image: str, options: dict[str, Any]) -> None:
+        from docker.errors import DockerException
+
+        self._buffer = bytearray()
+        self._errors = bytearray()
+        try:
+            container = client.containers.create(image, **options)
+            self._remove = weakref.finalize(self, remove, client, container.id)
+            streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            self._attached = client.api.attach_socket(container.id, params=streams)
+            self._socket: socket.socket = self._attached._sock
+            container.start()
+        except (DockerException, OSError) as error:
+            raise SandboxError(f"the container does not start: {error}") from error
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Hand over all the data."""
+        try:
+            self._socket.settimeout(_left(deadline))
+            self._socket.sendall(data)
+        except (BrokenPipeError, ConnectionError) as error:
+            raise Closed(self._last_words()) from error
+
+    def receive(self, count: int, deadline: float) -> bytes:
+        """So many bytes of the server's stdout."""
+        while len(self._buffer) < count:
+            stream, size = STREAM_HEADER.unpack(self._read(STREAM_HEADER.size, deadline))
+            (self._errors if stream == 2 else self._buffer).extend(self._read(size, deadline))
+        data = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return data
+
+    def close(self) -> None:
+        """Remove the container, and wait until it is gone."""
+        self._attached._response.close()  # it flushes, so it goes before its socket
+        self._attached.close()
+        self._remove()
+
+    def _read(self, count: int, deadline: float) -> bytes:
+        parts = []
+        while count:
+            try:
+                self._socket.settimeout(_left(deadline))
+                part = self._socket.recv(min(count, CHUNK))
+            except ConnectionError as error:
+                raise Closed(self._last_words()) from error
+            if not part:
+                raise Closed(self._last_words())
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _last_words(self) -> str:
+        words = self._errors.decode("utf-8", "replace").strip()
+        return f"the container has ended: {words or 'no message'} (try: docker version)"
+
+
+def remove(client: Any, container: str) -> None:
+    """Remove the container by force, and wait until the engine no longer knows it."""
+    from docker.errors import APIError, NotFound
+
+    deadline = time.monotonic() + REMOVAL_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            client.api.remove_container(container, force=True)
+        except NotFound:
+            return
+        except APIError:  # it is being removed already
+            time.sleep(0.02)
+        except OSError as error:
+            logger.warning("container %s could not be removed: %s", container[:12], error)
+            return
+
+
+def _left(deadline: float) -> float:
+    """Seconds until the deadline, at least a moment: zero would mean a socket that does not wait at all."""
+    return max(0.001, deadline - time.monotonic())
