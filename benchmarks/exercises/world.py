@@ -1,0 +1,101 @@
+"""Which meanings exist, how one is drawn, and its split: a hash of the meaning, so that it never changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from math import prod
+from pathlib import Path
+from random import Random
+
+from benchmarks.exercises import numeric, skeletons, structured, textual
+from benchmarks.exercises.grammar import Family, Meaning, Piece
+from benchmarks.exercises.tables import table
+
+SPLITS = ("train", "validation", "calibration", "test", "far")
+SHARES = {"test": 60, "calibration": 160, "validation": 180}  # of a thousand: up to which bucket, in this order
+HELD_OUT = Path(__file__).with_name("held_out.txt")
+SOURCE_WEIGHTS = {"numbers": 5, "words": 3, "sentence": 2, "characters": 2, "csv": 2, "digits": 2}
+OWN_SHARE = 0.45  # of the draws go to families of their own, the rest to crossed ones
+
+
+@cache
+def families() -> Mapping[str, Family]:
+    """All families by name."""
+    every = [*skeletons.families(), *numeric.FAMILIES, *textual.FAMILIES, *structured.FAMILIES]
+    return {family.name: family for family in every}
+
+
+def split_of(meaning: Meaning) -> str:
+    """The split of a meaning: "far" for whole families, otherwise a hash of its key."""
+    if meaning.family.far:
+        return "far"
+    bucket = int.from_bytes(hashlib.sha256(meaning.key.encode()).digest()[:4]) % 1000
+    return next((split for split, end in SHARES.items() if bucket < end), "train")
+
+
+def draw(random: Random, split: str) -> Meaning:
+    """Draw a meaning of the given split; shapes are about equally likely, however many compositions they have."""
+    while True:
+        meaning = fill(_draw_family(random, far=split == "far"), random)
+        if split_of(meaning) == split:
+            return meaning
+
+
+def fill(family: Family, random: Random, keep: Mapping[str, Piece] | None = None) -> Meaning:
+    """Draw the open pieces of a family. Pieces from the same table differ. `keep` fixes some of them."""
+    pieces: dict[str, Piece] = {}
+    for slot, name in family.slots.items():
+        taken = {piece.key for other, piece in pieces.items() if family.slots[other] == name}
+        while True:
+            piece = keep[slot] if keep and slot in keep else random.choice(random.choice(table(name)))
+            if piece.key not in taken or (keep and slot in keep):
+                break
+        pieces[slot] = piece
+    return Meaning(family, pieces)
+
+
+def from_key(key: str) -> Meaning:
+    """The meaning with this key."""
+    name, *keys = key.split("/")
+    family = families()[name]
+    found = [_find(table(spec), part) for spec, part in zip(family.slots.values(), keys, strict=True)]
+    return Meaning(family, dict(zip(family.slots, found, strict=True)))
+
+
+def size() -> int:
+    """An upper estimate of the number of distinct compositions."""
+    return sum(
+        prod(_count(spec) for spec in family.slots.values()) // (1 + family.symmetric) for family in families().values()
+    )
+
+
+@cache
+def held_out(split: str) -> Sequence[str]:
+    """The keys of a held-out split in the order of their ids. The file only orders them; the hash decides."""
+    lines = HELD_OUT.read_text(encoding="utf-8").splitlines()
+    return [line.partition(" ")[2] for line in lines if line.startswith(split + " ")]
+
+
+def _count(spec: str) -> int:
+    return sum(len(group) for group in table(spec))
+
+
+def _find(groups: tuple[tuple[Piece, ...], ...], key: str) -> Piece:
+    return next(piece for group in groups for piece in group if piece.key == key)
+
+
+@cache
+def _shapes(*, far: bool, crossed: bool) -> Sequence[Sequence[Family]]:
+    shapes: dict[str, list[Family]] = {}
+    for name, family in families().items():
+        if family.far == far and ("@" in name) == crossed:
+            shapes.setdefault(name.partition("@")[0], []).append(family)
+    return list(shapes.values())
+
+
+def _draw_family(random: Random, *, far: bool) -> Family:
+    shape = random.choice(_shapes(far=far, crossed=random.random() >= OWN_SHARE))
+    weights = [SOURCE_WEIGHTS.get(family.name.rpartition("@")[2], 1) for family in shape]
+    return random.choices(shape, weights)[0]

@@ -1,0 +1,160 @@
+"""The exercises are right, distinct, stable, and share no text with HumanEval or MBPP."""
+
+import copy
+import gzip
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from benchmarks.exercises import Exercises, compose, problem, world
+from benchmarks.exercises.benchmark import exercise
+from benchmarks.exercises.tables import table
+
+HELD_OUT = [split for split in world.SPLITS if split != "train"]
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+
+def program(made):
+    return compose.load(made.program, made.name)
+
+
+def test_docstring_examples_are_what_the_canonical_solution_returns():
+    for number in range(300):
+        made = exercise(f"exercises/{number}")
+        lines = [line.strip() for line in made.prompt.splitlines()]
+        function = program(made)
+        shown = [(line.removeprefix(">>> "), lines[at + 1]) for at, line in enumerate(lines) if line.startswith(">>>")]
+        assert [compose.call(made.name, args) for args in made.examples] == [call for call, _ in shown]
+        assert [repr(function(*copy.deepcopy(args))) for args in made.examples] == [value for _, value in shown]
+
+
+def test_all_ways_to_write_a_meaning_agree():
+    drawn = [(name, seed) for name in world.families() for seed in range(2 if "@" in name else 6)]
+    for name, seed in drawn:
+        meaning = world.fill(world.families()[name], Random(f"{name} {seed}"))
+        names = {role: role for role in compose.roles(meaning)}
+        bodies = {compose.write(meaning, names, Random(seed)) for seed in range(6)}
+        functions = [compose.load(f"def f({', '.join(names)}):{body}", "f") for body in bodies]
+        for args in compose.inputs(meaning, "agree", 24):
+            results = {repr(function(*copy.deepcopy(args))) for function in functions}
+            assert len(results) == 1, f"{meaning.key} on {args}: {results}"
+
+
+def test_every_piece_of_every_slot_can_be_said_and_written():
+    slots = [(family, slot, spec) for family in world.families().values() for slot, spec in family.slots.items()]
+    for family, slot, piece in [(family, slot, group[0]) for family, slot, spec in slots for group in table(spec)]:
+        meaning = world.fill(family, Random(f"{family.name} {slot} {piece.key}"), keep={slot: piece})
+        names = {role: role for role in compose.roles(meaning)}
+        said = meaning.phrase(Random(0).choice, {role: [role] for role in names})
+        assert not re.search(r"\{\w+[.}]", said), said
+        compile(f"def f():{compose.write(meaning, names, Random(0))}", "f", "exec")
+
+
+def test_no_slot_has_the_name_of_an_argument():
+    for family in world.families().values():
+        assert not {part.split(":")[0] for part in family.args.split()} & {*family.slots, *family.fixed}, family.name
+
+
+def test_problems_have_humanevals_shape():
+    for item in [problem(f"exercises/{n}") for n in range(100)] + [problem(f"exercises/far/{n}") for n in range(100)]:
+        assert item.prompt.endswith('"""') and item.canonical_solution.startswith("\n    ")
+        assert f"def {item.entry_point}(" in item.prompt
+        assert 2 <= len(item.base_inputs) <= 3 and len(item.plus_inputs) >= 30
+        compile(item.prompt + item.canonical_solution, item.task_id, "exec")
+
+
+def test_the_world_is_large():
+    assert len({name.partition("@")[0] for name in world.families()}) >= 60
+    assert world.size() >= 30_000
+
+
+@pytest.mark.parametrize(("split", "size"), [("validation", 200), ("calibration", 1000), ("test", 500), ("far", 100)])
+def test_held_out_splits_have_their_size_and_their_hash(split, size):
+    keys = world.held_out(split)
+    assert len(keys) == len(set(keys)) == len(Exercises(split)) == size
+    assert {world.split_of(world.from_key(key)) for key in keys} == {split}
+    assert [world.from_key(key).key for key in keys] == list(keys)
+
+
+def test_no_composition_is_in_two_splits():
+    keys = [key for split in HELD_OUT for key in world.held_out(split)]
+    assert len(keys) == len(set(keys))
+    drawn = {world.draw(Random(f"exercises/train/{n}"), "train").key for n in range(2000)}
+    assert not drawn & set(keys)
+
+
+def test_ids_are_unique_and_iteration_is_in_their_order():
+    for split in HELD_OUT:
+        prefix = "exercises" if split == "test" else f"exercises/{split}"
+        items = list(Exercises(split))
+        assert [item.task_id for item in items] == [f"{prefix}/{n}" for n in range(len(items))]
+    first = next(iter(Exercises("train")))
+    assert first.task_id == "exercises/train/0" and first == Exercises().problem("exercises/train/0")
+
+
+PINNED = {
+    "exercises/0": "09e58fa11e3f",
+    "exercises/12": "53a27d644492",
+    "exercises/499": "78b3a377a19b",
+    "exercises/calibration/17": "365bc13ebd73",
+    "exercises/validation/3": "539f1f877f40",
+    "exercises/far/5": "2a35be83fd63",
+    "exercises/train/123": "e08f602965d9",
+}
+
+
+@pytest.mark.parametrize("task_id", sorted(PINNED))
+def test_prompts_never_change(task_id):
+    assert hashlib.sha256(problem(task_id).prompt.encode()).hexdigest()[:12] == PINNED[task_id]
+
+
+@pytest.mark.parametrize(
+    "task_id", ["exercises/500", "exercises/-1", "exercises/far/100", "exercises/x", "HumanEval/0", ""]
+)
+def test_an_unknown_id_is_told_what_exists(task_id):
+    with pytest.raises(KeyError, match=r"no exercise .*; ids are exercises/N .* calibration 1000, test 500, far 100"):
+        Exercises().problem(task_id)
+
+
+def test_an_unknown_split_is_told_what_exists():
+    with pytest.raises(ValueError, match="choose from train, validation, calibration, test, far"):
+        Exercises("hard")
+
+
+def test_one_problem_needs_neither_torch_nor_a_second():
+    code = (
+        "import sys, time; start = time.perf_counter(); from benchmarks.exercises import problem; problem('exercises/12');"
+        "print(time.perf_counter() - start, 'torch' in sys.modules)"
+    )
+    seconds, torch = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert float(seconds) < 1.0 and torch == "False", f"{seconds} s"
+
+
+def grams(text):
+    words = re.findall(r"\w+", text.lower())
+    return {tuple(words[at : at + 13]) for at in range(len(words) - 12)}
+
+
+def records(name):
+    with gzip.open(DATA / name, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="needs HumanEval and MBPP in ../shared/data")
+def test_training_text_shares_no_13_gram_with_humaneval_or_mbpp():
+    theirs = {}
+    for name in ("HumanEval.jsonl.gz", "MbppPlus.jsonl.gz"):
+        for item in records(name):
+            theirs |= dict.fromkeys(grams(f"{item['prompt']}\n{item['canonical_solution']}"), item["task_id"])
+    for number in range(3000):
+        made = exercise(f"exercises/train/{number}")
+        shared = grams(f"{made.program}\n{made.sentence}") & theirs.keys()
+        assert not shared, f"{made.meaning.key}: {theirs[min(shared)]} has {' '.join(min(shared))!r}"
