@@ -9,7 +9,7 @@ from typing import NamedTuple
 from agent.decoding.stops import function_end
 
 _FENCED = re.compile(r"^```[\w+-]*[ \t]*\n(.*?)(?:^```|\Z)", re.MULTILINE | re.DOTALL)
-_CHAT = "Write the Python code that is asked for. Answer with one code block, complete and without examples of its use.\n\n{}"
+_CHAT = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n{}"
 _CHAT_CODE = "Complete this Python program:\n```python\n{}\n```"
 
 
@@ -39,7 +39,8 @@ def repair(request: str, program: str, failure: str, *, chat: bool) -> str:
         shown = f"This program failed:\n```python\n{program.strip()}\n```\n{failure}\nWrite a corrected version."
         return f"{standard(request, chat=True)}\n\n{shown}"
     told = "\n".join(f"# {line}" for line in failure.splitlines() if line.strip())
-    return f"{program.strip()}\n\n# The program above failed:\n{told}\n# A corrected version:\n{standard(request, chat=False)}"
+    asked = standard(request, chat=False)
+    return f"{program.strip()}\n\n# The program above failed:\n{told}\n# A corrected version:\n{asked}"
 
 
 def piece(request: str, text: str, *, chat: bool) -> Piece:
@@ -58,6 +59,12 @@ def is_code(request: str) -> bool:
         r"^(def |class |async def |import |from \w+ import |@\w|\"\"\"|''')", request.lstrip(), re.MULTILINE
     )
     return begins is not None
+
+
+def entry_point(request: str) -> str | None:
+    """Return the name of the last function that a request begins, if it begins one."""
+    names = re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE)
+    return names[-1] if names else None
 
 
 def lame(request: str, entry_point: str | None) -> str:

@@ -32,7 +32,7 @@ def next_branch(attempts: list[Attempt]) -> Branch | None:
 
 
 def repairs_now(attempts: list[Attempt], allowed: int) -> bool:
-    """Whether the next attempt is a repair: the last one allowed is, unless it is the only one, and any without a branch."""
+    """Whether the next attempt is a repair: where no branch is open, and at the last of three or more."""
     return next_branch(attempts) is None or (len(attempts) >= 2 and len(attempts) == allowed - 1)
 
 

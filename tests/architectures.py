@@ -19,7 +19,10 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
         "Gemma3Text",
         {**SMALL, **MLP, "head_dim": 8, "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]},
     ),
-    "gpt2": ("GPT2", {"vocab_size": VOCAB, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, "tie_word_embeddings": False}),
+    "gpt2": (
+        "GPT2",
+        {"vocab_size": VOCAB, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, "tie_word_embeddings": False},
+    ),
     "mixtral": ("Mixtral", {**SMALL, **MLP, "num_local_experts": 4, "num_experts_per_tok": 2}),
     "qwen3-next": (
         "Qwen3Next",

@@ -1,8 +1,8 @@
-"""Fakes with behaviour: a language model that is a table."""
+"""Fakes with behaviour: a language model that is a table, a sandbox whose verdicts are a function."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,7 @@ import torch
 from agent.decoding import Policy, Step, decode
 from agent.decoding.stops import StopRule, any_of, budget, end_token
 from agent.lm import Batch, Prefix, RowBatch
+from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Returned, Verdict
 
 PROMPT = (9,)  # any one token: the table is keyed by what comes after it
 
@@ -37,6 +38,29 @@ class TableLM:
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         """Look up each row."""
         return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
+
+
+class ScriptedSandbox:
+    """A sandbox that runs nothing: `verdict` says what becomes of a program; expressions have the value given."""
+
+    def __init__(
+        self, verdict: Callable[[str], Verdict] = lambda program: Verdict.PASSED, *, value: object = None
+    ) -> None:
+        self.programs: list[str] = []
+        self._verdict, self._value = verdict, value
+
+    def run(
+        self, program: str, *, calls: Sequence[Call | Expression] = (), stdin: str = "", limits: Limits = DEFAULT_LIMITS
+    ) -> Execution:
+        """Note the program and answer every call alike."""
+        self.programs.append(program)
+        verdict = self._verdict(program)
+        outcomes = tuple(Returned(self._value) for _ in calls) if verdict is Verdict.PASSED else ()
+        told = "" if verdict is Verdict.PASSED else "NameError: name 'x' is not defined"
+        return Execution(verdict, "", told, False, outcomes, 0.0, 0.0, 0.0, "3.11")
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
 
 def steps(

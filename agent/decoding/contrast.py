@@ -55,11 +55,12 @@ class Contrast:
 
     def scores(self, logits: Tensor, lame: Tensor, *, raw: bool) -> Tensor:
         """Return contrasted scores, -inf where implausible; raw for an argmax, else logits to draw by. All [vocab]."""
-        p, q = logits.softmax(-1), lame.softmax(-1)
-        plausible = p >= self.alpha * p.max()
+        p = logits.softmax(-1)
+        # Never quite 0: a token that the lame prompt rules out wins by a finite amount, and 0 * inf stays away.
+        q = lame.softmax(-1).clamp(min=torch.finfo(lame.dtype).tiny)
+        plausible = (p >= self.alpha * p.max()) & (p > 0)
         if self.form == "logratio":
-            # Masked before the difference: where both are -inf it would be NaN.
-            return (p.log() - self.weight * q.log()).where(plausible & (p > 0), -torch.inf)
+            return (p.log() - self.weight * q.log()).where(plausible, -torch.inf)
         linear = p - self.weight * q
         if raw:
             return linear.where(plausible, -torch.inf)
@@ -71,8 +72,9 @@ class Contrast:
 
     def _decided(self, logits: Tensor) -> bool:
         """Whether the first token wins whatever the lame prompt says: p- lies between 0 and 1."""
-        first, second = logits.softmax(-1).topk(2).values.tolist()
-        return bool(first - second >= self.weight if self.form == "linear" else second < self.alpha * first)
+        # In the arithmetic of `scores`, and strictly: at equality the lame prompt can still make a tie.
+        first, second = logits.softmax(-1).topk(2).values
+        return bool(first - self.weight > second if self.form == "linear" else second < self.alpha * first)
 
 
 def _scored(candidate: Candidate, contrasted: Tensor) -> Candidate:

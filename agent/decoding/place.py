@@ -50,7 +50,7 @@ class Surroundings:
         return self.policy.sampler(logits, uniform_at(self.seed, len(place.completion.tokens)))
 
     def step(self, place: Place, logits: Tensor, token: int, pause: Pause | None = None) -> tuple[Step, Place]:
-        """Commit one token chosen from these logits: its record, and the place after it, not yet fed. logits: [vocab]"""
+        """Commit one token chosen from these logits; return its record and the place after it. logits: [vocab]."""
         completion = place.completion.append(token)
         end = self.stop(completion)
         text = completion.text[len(place.completion.text) :]
@@ -61,9 +61,10 @@ class Surroundings:
 def likeliest(logits: Tensor, width: int, completion: Completion) -> list[Candidate]:
     """Return the `width` likeliest tokens, falling; of equals the lower id first. logits: [vocab]."""
     logp = logits.log_softmax(-1)
-    cut = logp.topk(min(width, logp.shape[-1])).values[-1]
-    ids = (logp >= cut).nonzero().flatten().tolist()  # ties at the cut included, so the order below decides them
-    ranked = sorted(ids, key=lambda token: (-float(logp[token]), token))[:width]
+    # Ranked by logits, as an argmax is: normalising rounds near-ties into ties.
+    cut = logits.topk(min(width, logits.shape[-1])).values[-1]
+    ids = (logits >= cut).nonzero().flatten().tolist()  # ties at the cut included, so the order below decides them
+    ranked = sorted(ids, key=lambda token: (-float(logits[token]), token))[:width]
     begun = len(completion.text)
     return [
         Candidate(t, float(logp[t]), float(logp[t]), completion.append(t).text[begun:])

@@ -40,7 +40,8 @@ class Temperature:
 
     def __call__(self, logits: Tensor, uniform: float) -> int:
         """Return the token at `uniform` of the cut distribution's mass, likeliest first."""
-        ranked, ids = torch.softmax(logits.double() / self.temperature, dim=-1).sort(descending=True, stable=True)
+        below = logits.double() - logits.max()  # at most 0, so no temperature is too small to divide by
+        ranked, ids = torch.softmax(below / self.temperature, dim=-1).sort(descending=True, stable=True)
         before = ranked.cumsum(-1) - ranked
         kept = ranked * ((before < self.top_p) & (ranked >= self.min_p * ranked[0]))
         mass = kept.cumsum(-1)

@@ -53,7 +53,7 @@ def function_end(prompt: str, text: str) -> int | None:
     begun = _opens_function(prompt)
     for match in _UNINDENTED.finditer(text, 0, blank.start() + 1 if blank else len(text)):
         if not begun:
-            begun = re.search(r"^\s+\S", text[: match.start()], re.MULTILINE) is not None
+            begun = _has_indented_block(text[: match.start() + 1])
         if begun and not _inside_brackets_or_string(prompt + text[: match.start() + 1]):
             return match.start()
     return blank.start() if blank else None
@@ -64,11 +64,23 @@ def _opens_function(prompt: str) -> bool:
     return bool(lines) and (lines[-1][0].isspace() or lines[-1].startswith(("def ", "class ", "async def ")))
 
 
-def _inside_brackets_or_string(text: str) -> bool:
+def _has_indented_block(text: str) -> bool:
     try:
-        list(tokenize.generate_tokens(io.StringIO(text).readline))
-    except tokenize.TokenError as error:
-        return "multi-line" in str(error)
-    except SyntaxError:
+        return any(token.type == tokenize.INDENT for token in tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError):
         return False
+
+
+def _inside_brackets_or_string(text: str) -> bool:
+    depth = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            depth += (token.string in tuple("([{")) - (token.string in tuple(")]}"))
+    except tokenize.TokenError as error:
+        # Python 3.11 also calls it a multi-line statement where a bracket was closed that nobody opened.
+        return re.search("multi-line string|triple-quoted", str(error)) is not None or (
+            "multi-line statement" in str(error) and depth >= 0
+        )
+    except SyntaxError:
+        pass
     return False

@@ -1,0 +1,52 @@
+# One word per intention. `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+help: ## list the intentions
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: setup sandbox ## solve a problem live with the embedded model
+	@$(BIN)/dubito solve --task exercises/$(EXERCISE)
+EXERCISE ?= 0
+
+test: setup ## run the default tests
+	@$(BIN)/pytest -q -n 2
+
+test-docker: setup sandbox ## run the tests that need a Docker engine
+	@$(BIN)/pytest -q -m docker
+
+check: lint types arch test ## lint, types, import directions and the default tests
+
+lint: setup ## style and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup ## mypy --strict
+	@$(BIN)/mypy && $(BIN)/mypy --strict tests/fakes.py
+
+arch: setup ## imports point down
+	@$(BIN)/lint-imports
+
+format: setup ## rewrite the code in the house format
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+setup: $(READY) ## make .venv with pinned dependencies
+
+$(READY): pyproject.toml constraints.txt
+	@echo "setting up .venv (about a minute, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 3; }
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e ".[bench,dev]"
+	@$(BIN)/python -c "import torch, transformers, langgraph"
+	@touch $@
+
+sandbox: setup ## make the Docker image (and, as root on Debian, the engine) that programs run in
+	@$(BIN)/python -m sandbox.engine && $(BIN)/python -m sandbox.image
+
+train-tiny: setup ## train the embedded model again, from nothing
+	@$(BIN)/python -m models.train
+
+clean: ## remove what setup made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.PHONY: help demo test test-docker check lint types arch format setup sandbox train-tiny clean

@@ -1,0 +1,5 @@
+"""`python -m agent` is `dubito`."""
+
+from agent.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""One run of the workflow from a task to a result: new, or resumed under its thread's name. Shows nothing itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from agent.decoding.step import Step
+from agent.errors import UsageError
+from agent.graph import Answer, begin, build, run
+from agent.moves import Context, attempts_of
+from agent.state import AgentState, Attempt, Cost, Event, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended. `steps` are those of this process: a resumed run has the rest in its state."""
+
+    task: Task
+    outcome: str  # "accepted" or "abstained"
+    attempts: list[Attempt]
+    cost: Cost
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def answer(self) -> Attempt:
+        """The program that stands for the run: the accepted one, which is the last, or the last that was tried."""
+        return self.attempts[-1]
+
+    def record(self) -> dict[str, Any]:
+        """Return the run as plain data for JSON."""
+        answer = self.answer
+        return {
+            "task": self.task.name,
+            "outcome": self.outcome,
+            "program": answer.program,
+            "verdict": answer.verdict,
+            "checked": answer.checked,
+            "partial": answer.partial,
+            "holes": answer.holes,
+            **asdict(self.cost),
+            "steps": [asdict(step) for step in self.steps],
+            "attempts": [asdict(attempt) for attempt in self.attempts],
+        }
+
+
+def perform(
+    context: Context,
+    task: Task,
+    *,
+    attempts: int = 4,
+    checkpointer: Any = None,
+    thread: str = "",
+    model: str = "",
+    on_event: Callable[[Event], None] = lambda event: None,
+    answer: Answer | None = None,
+) -> Result:
+    """Run a task to its end. With a thread that was cut off, go on where it was; one that ended is only told again."""
+    graph = build(checkpointer)
+    fresh: AgentState = {**begin(task, attempts=attempts), "model": model}
+    start: AgentState | None = fresh
+    if checkpointer is not None:
+        config = {"configurable": {"thread_id": thread}}
+        kept = graph.get_state(config)
+        if kept.values:
+            _same(kept.values, fresh, thread)
+            start = None
+        if kept.values and not kept.next:
+            return _result(kept.values, task, [])
+    steps: list[Step] = []
+    for event in run(graph, context, start, thread=thread, answer=answer):
+        if isinstance(event, dict):
+            return _result(event, task, steps)
+        if isinstance(event, Step):
+            steps.append(event)
+        on_event(event)
+    raise AssertionError("a run yields its final state last")
+
+
+def _result(state: AgentState, task: Task, steps: list[Step]) -> Result:
+    return Result(task, state["outcome"], attempts_of(state), Cost(**state["cost"]), steps)
+
+
+def _same(kept: AgentState, wanted: AgentState, thread: str) -> None:
+    for name in ("task", "model"):
+        if json.dumps(kept.get(name)) != json.dumps(wanted.get(name)):
+            raise UsageError(
+                f"the thread {thread!r} belongs to another {name}; give it that {name}, or choose a new thread"
+            )

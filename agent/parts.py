@@ -1,0 +1,141 @@
+"""From names to parts: policy, model, sandbox, threads. What cannot be had is said in one sentence."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import InfrastructureError, UsageError
+
+if TYPE_CHECKING:
+    from agent.decoding import Policy
+    from agent.hf import HFLM
+    from agent.state import Task
+    from sandbox.base import Sandbox
+
+EMBEDDED = "models/tiny"
+
+
+def policy_named(name: str, *, threshold: float | None = None, ask: bool = False) -> Policy:
+    """Return a policy, its threshold and its resolver replaced on request."""
+    from agent.decoding import POLICIES
+    from agent.decoding.ask import Ask
+    from agent.decoding.policies import ADADEC
+
+    if name not in POLICIES:
+        raise UsageError(f"unknown policy {name!r}; choose from {', '.join(sorted(POLICIES))}")
+    policy = POLICIES[name]
+    if ask:
+        policy = replace(policy if math.isfinite(policy.gate.threshold) else ADADEC, resolver=Ask())
+    if threshold is not None:
+        if math.isnan(threshold):
+            raise UsageError(
+                "the threshold is not a number; give one in nats, as in --threshold 1.0, or inf to never pause"
+            )
+        policy = replace(policy, gate=replace(policy.gate, threshold=threshold))
+    return policy
+
+
+def model_named(name: str, *, device: str | None = None, dtype: str = "auto") -> HFLM:
+    """Load a model that knows text. The embedded one is found from any folder."""
+    from agent.hf import HFLM
+
+    here = Path(__file__).resolve().parent.parent / EMBEDDED
+    lm = HFLM.from_pretrained(
+        str(here) if name == EMBEDDED and not Path(name).exists() else name, device=device, dtype=dtype
+    )
+    if lm.tokenizer is None:
+        raise UsageError(
+            f"the model {name!r} has no tokenizer beside it, and text is wanted; save one there with save_pretrained"
+        )
+    return lm
+
+
+def sandbox_named(name: str | None) -> Sandbox:
+    """Start a sandbox: docker, else bubblewrap, where no name is given."""
+    from sandbox import SandboxUnavailable, open_sandbox
+
+    try:
+        return open_sandbox(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    except SandboxUnavailable as error:
+        raise InfrastructureError(str(error)) from error
+
+
+def task_from(request: str | None, file: Path | None, tests: Path | None) -> Task:
+    """Return the task of a sentence or a file, with its visible examples and those of a test file."""
+    from agent.examples import asserts, visible_checks
+    from agent.prompts import entry_point
+    from agent.state import Task
+
+    text = request if file is None else _read(file, "the prompt")
+    if text is None or not text.strip():
+        raise UsageError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
+    checks = visible_checks(text)
+    if tests is not None:
+        try:
+            checks += asserts(_read(tests, "the tests"))
+        except SyntaxError as error:
+            raise UsageError(
+                f"{tests}:{error.lineno}: this is no valid Python; wanted a file of assert statements"
+            ) from error
+    return Task(text, tuple(checks), entry_point(text), str(file) if file else "your sentence")
+
+
+@contextmanager
+def threads(folder: Path | None = None) -> Iterator[Any]:
+    """Open the store of named runs: sqlite, one file in the user's state folder."""
+    from langgraph.checkpoint.sqlite import SqliteSaver
+    from platformdirs import user_state_path
+
+    place = folder or user_state_path("dubito")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with SqliteSaver.from_conn_string(str(place / "threads.sqlite")) as saver:
+            yield saver
+    except (OSError, sqlite3.Error) as error:
+        raise InfrastructureError(
+            f"cannot keep threads in {str(place)!r}: {error}; free some space or set XDG_STATE_HOME"
+        ) from error
+
+
+def _read(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"{what} should come from {str(path)!r}, and there is no such file; check the path") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{str(path)!r} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}; give a text file") from error
+
+
+def diagnosis() -> Iterator[tuple[str, str | None, str]]:
+    """Yield each part's name, what was found of it (None: nothing), and what to do where it is missing."""
+    import platform
+
+    import torch
+    import transformers
+
+    yield "python", platform.python_version(), ""
+    yield "torch", torch.__version__, ""
+    yield "transformers", transformers.__version__, ""
+    yield "device", "cuda" if torch.cuda.is_available() else "cpu", ""
+    weights = Path(__file__).resolve().parent.parent / EMBEDDED / "config.json"
+    yield (
+        "embedded model",
+        str(weights.parent) if weights.is_file() else None,
+        "models/tiny is not beside the code; clone it whole",
+    )
+    try:
+        box = sandbox_named(None)
+        yield "sandbox", type(box).__name__, ""
+        box.close()
+    except InfrastructureError as error:
+        yield "sandbox", None, str(error)

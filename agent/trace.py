@@ -1,0 +1,99 @@
+"""A run as JSON lines: its provenance first, then every event, appended whole. Reading skips a torn last line."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from agent.errors import InfrastructureError, UsageError
+
+
+class TraceWriter:
+    """Appends records to a new file. A line that cannot be written whole is taken back."""
+
+    def __init__(self, path: Path, provenance: dict[str, Any]) -> None:
+        self._path = path
+        try:
+            self._file = path.open(
+                "ab" if path.exists() and not path.is_file() else "xb", buffering=0
+            )  # a pipe may exist
+        except FileExistsError:
+            raise UsageError(
+                f"the trace file {str(path)!r} exists and is never rewritten; choose another name"
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"cannot write a trace to {str(path)!r}: {error.strerror}; choose another place"
+            ) from error
+        self.write("provenance", provenance)
+
+    def write(self, kind: str, record: Any) -> None:
+        """Append one record. Raises InfrastructureError where the disk does not take it."""
+        fields = asdict(record) if is_dataclass(record) and not isinstance(record, type) else dict(record)
+        line = json.dumps({"kind": kind, **_plain(fields)}, ensure_ascii=False).encode() + b"\n"
+        start = self._file.tell()
+        try:
+            written = self._file.write(line)
+        except OSError as error:
+            raise self._failed(start, error.strerror or str(error)) from error
+        if written != len(line):
+            raise self._failed(start, "no space left on the device")
+
+    def close(self) -> None:
+        """Close the file; what stands in it is whole."""
+        self._file.close()
+
+    def _failed(self, start: int, reason: str) -> InfrastructureError:
+        if self._path.is_file():
+            os.truncate(self._path, start)
+        whole = "its lines so far are whole; free some space, or choose another place"
+        return InfrastructureError(f"cannot write the trace {str(self._path)!r}: {reason}; {whole}")
+
+
+def read_trace(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a trace; a torn last line, left by a kill, is passed over. Raises UsageError."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise UsageError(f"cannot read the trace {str(path)!r}: {error.strerror}") from error
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise UsageError(
+                f"{path}:{number}: this is no trace record ({error}); wanted one JSON object a line"
+            ) from error
+
+
+def provenance_of() -> dict[str, Any]:
+    """Return what a run came from: time, command, versions and, in a checkout, the commit."""
+    versions = {name: version(name) for name in ("torch", "transformers", "langgraph")}
+    git = subprocess.run(
+        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "versions": versions,
+        "commit": git.stdout.strip() or None,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return the value with what JSON lacks spelled out: infinities and NaN become null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,214 @@
+"""The workflow: the same tokens as the loop, a state without tensors or hidden tests, runs that survive a kill."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import ScriptedSandbox
+from langgraph.checkpoint.memory import InMemorySaver
+from text_model import byte_lm
+
+from agent import moves
+from agent.decoding import POLICIES, Gate, Step, decode
+from agent.decoding.ask import Ask
+from agent.errors import UsageError
+from agent.examples import visible_checks
+from agent.graph import begin, build, run
+from agent.job import perform
+from agent.moves import Context
+from agent.state import Revision, Task
+from sandbox.base import Verdict
+
+REQUEST = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    """'
+TASK = Task(REQUEST, tuple(visible_checks(REQUEST)), "f", "a test")
+
+
+@pytest.fixture(scope="module")
+def lm():
+    return byte_lm(sharpness=8.0)
+
+
+def doubtful(name: str, threshold: float = 1.2):
+    policy = POLICIES[name]
+    gate = Gate("entropy", threshold) if policy.gate.threshold < float("inf") else policy.gate
+    return replace(policy, gate=gate)
+
+
+def context(lm, policy, *, sandbox=None, **options) -> Context:
+    return Context(lm, policy, sandbox or ScriptedSandbox(value=2), **{"max_tokens": 60, **options})
+
+
+@pytest.mark.parametrize("name", sorted(POLICIES))
+def test_graph_run_equals_loop_run_token_for_token(lm, name):
+    policy = doubtful(name)
+    around = context(lm, policy)
+    events = list(run(build(), around, begin(TASK)))
+    final = events[-1]
+    state = {**final, "tokens": [], "attempts": []}
+    surroundings = moves.surroundings(around, state)
+    expected = list(
+        decode(lm, surroundings.prompt_ids, policy, stop=surroundings.stop, lame_ids=surroundings.lame_ids,
+               text=lm.stream_after(surroundings.prompt_ids))
+    )  # fmt: skip
+    steps = [event for event in events if isinstance(event, Step)]
+    assert [step.token for step in steps] == [step.token for step in expected]
+    assert "".join(step.text for step in steps) == "".join(step.text for step in expected)
+    assert [bool(step.pause) for step in steps] == [bool(step.pause) for step in expected]
+    assert any(step.pause for step in steps) == (name in ("adadec", "uscd")), (
+        "the threshold should make this model pause"
+    )
+
+
+def test_a_passing_program_is_accepted_at_once(lm):
+    result = perform(context(lm, doubtful("adadec")), TASK)
+    assert (result.outcome, len(result.attempts), result.cost.sandbox_runs) == ("accepted", 1, 1)
+
+
+def test_failed_programs_lead_to_branches_then_a_repair_then_an_abstention(lm):
+    events = []
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, attempts=4, on_event=events.append)
+    assert [event.kind for event in events if isinstance(event, Revision)] == ["branch", "branch", "repair"]
+    assert (result.outcome, len(result.attempts), len(failing.programs)) == ("abstained", 4, 4)
+    completions = [(attempt.prompt, tuple(attempt.tokens)) for attempt in result.attempts]
+    assert len(set(completions)) == 4, "no completion is decoded twice"
+
+
+def test_a_branch_decodes_only_its_own_tail(lm):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    events = []
+    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, attempts=2, on_event=events.append)
+    first, second = result.attempts
+    shared = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
+    assert any(pause["position"] == shared for pause in first.pauses)
+    assert result.cost.tokens == len(first.tokens) + len(second.tokens) - shared
+
+
+def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    final = list(run(build(), context(lm, doubtful("greedy"), sandbox=failing), begin(TASK, attempts=2)))[-1]
+    repair = final["prompts"][1]["text"]
+    assert final["attempts"][0]["program"].strip() in repair
+    assert "# the program failed: NameError: name 'x' is not defined" in repair
+    assert repair.endswith(REQUEST)
+
+
+def test_every_state_is_plain_json_and_small(lm):
+    graph = build(InMemorySaver())
+    list(run(graph, context(lm, doubtful("adadec")), begin(TASK), thread="t"))
+    for snapshot in graph.get_state_history({"configurable": {"thread_id": "t"}}):
+        assert len(json.dumps(snapshot.values)) < 60_000
+
+
+def test_hidden_tests_never_enter_the_state(lm):
+    from agent.cli import _wanted
+
+    wanted, problem = _wanted(None, "exercises/3", None, None)
+    graph = build(InMemorySaver())
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    list(run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted), thread="t"))
+    states = json.dumps([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
+    hidden = [repr(arguments) for arguments in problem.plus_inputs if repr(arguments[0]) not in problem.prompt]
+    assert len(hidden) > 10
+    assert problem.canonical_solution.strip() not in states
+    seen = [
+        text
+        for text in (*failing.programs, states)
+        for arguments in hidden
+        if len(arguments) > 12 and arguments in text
+    ]
+    assert seen == []
+
+
+def test_a_person_chooses_a_candidate_or_writes_text(lm):
+    asked = []
+
+    def answer(question):
+        asked.append(question)
+        return 1 if len(asked) == 1 else "ab"
+
+    policy = replace(doubtful("adadec"), resolver=Ask())
+    result = perform(context(lm, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", answer=answer)
+    first, second = result.attempts[0].pauses[:2]
+    tokens = result.attempts[0].tokens
+    assert tokens[first["position"]] == asked[0]["candidates"][1]["token"]
+    assert tokens[second["position"] : second["position"] + 2] == lm.encode("ab")
+
+
+def test_a_question_that_nobody_answers_is_an_error_and_no_hang(lm):
+    policy = replace(doubtful("adadec"), resolver=Ask())
+    with pytest.raises(ValueError, match="nobody is there"):
+        perform(context(lm, policy), TASK, checkpointer=InMemorySaver(), thread="t")
+
+
+def test_a_finished_thread_is_told_again_without_a_forward(lm):
+    saver = InMemorySaver()
+    first = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", model="m")
+    forwards = lm.forwards
+    again = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", model="m")
+    assert (again.answer, again.outcome, lm.forwards) == (first.answer, first.outcome, forwards)
+
+
+def test_a_thread_of_another_task_or_model_is_refused(lm):
+    saver = InMemorySaver()
+    perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", model="m")
+    with pytest.raises(UsageError, match="belongs to another task"):
+        perform(context(lm, doubtful("greedy")), replace(TASK, request="x"), checkpointer=saver, thread="t", model="m")
+    with pytest.raises(UsageError, match="belongs to another model"):
+        perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", model="n")
+
+
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from fakes import ScriptedSandbox
+from sandbox.base import Verdict
+from test_graph import TASK, context, doubtful
+from text_model import byte_lm
+from agent.decoding import Step
+from agent.job import perform
+from agent.parts import threads
+
+kill_at = int(sys.argv[2])
+seen = 0
+def on_event(event):
+    global seen
+    seen += isinstance(event, Step) and event.pause is not None
+    if seen == kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+with threads(Path(sys.argv[1])) as saver:
+    policy = doubtful("adadec")
+    result = perform(context(byte_lm(sharpness=8.0), policy, sandbox=failing), TASK, attempts=3, checkpointer=saver,
+                     thread="t", on_event=on_event)
+print([attempt.tokens for attempt in result.attempts])
+"""
+
+
+def test_a_run_killed_at_a_pause_and_resumed_in_a_new_process_ends_in_the_same_programs(lm, tmp_path):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    whole = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, attempts=3)
+    child = CHILD.format(tests=str(Path(__file__).parent.parent)).replace(
+        "from test_graph", "sys.path.insert(0, sys.argv[3]); from test_graph"
+    )
+
+    def go(kill_at: int) -> subprocess.CompletedProcess:
+        arguments = [sys.executable, "-c", child, str(tmp_path), str(kill_at), str(Path(__file__).parent)]
+        return subprocess.run(
+            arguments, capture_output=True, text=True, timeout=100, check=False, cwd=Path(__file__).parents[2]
+        )
+
+    assert go(2).returncode == -signal.SIGKILL
+    resumed = go(-1)
+    assert resumed.stdout.strip() == str([attempt.tokens for attempt in whole.attempts]), resumed.stderr[-800:]
+
+
+def test_the_compiled_graph_is_the_picture_in_the_tour():
+    tour = (Path(__file__).parents[2] / "docs" / "tour.md").read_text()
+    assert build().get_graph().draw_mermaid().split("\n", 4)[4].split("\tclassDef")[0].strip() in tour
