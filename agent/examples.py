@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import doctest
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +22,74 @@ class Check:
     setup: str = ""  # statements that the example runs before
 
 
+_ARROW = re.compile(r"\s*(?:==>|=>|➞|➔|->|==|\breturns?\b|\bshould return\b)\s*")
+
+
 def visible_checks(request: str) -> list[Check]:
-    """Return the doctests and asserts of a prompt, in their order. What cannot be taken apart is left out."""
+    """Return the examples of a prompt, in their order: doctests, asserts, and lines such as `f(2) ➞ 4`.
+
+    What cannot be taken apart is left out.
+    """
     found: list[Check] = []
+    defined = set(re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE))
     for docstring in _docstrings(request):
         found += _doctests(docstring)
-        found += asserts("\n".join(line for line in docstring.splitlines() if line.strip().startswith("assert ")))
+        for line in docstring.splitlines():
+            if line.strip().startswith("assert "):
+                found += _parsed(line.strip())
+            elif not line.strip().startswith((">>>", "...")):
+                found += _equation(line.strip(), defined)
     return found
 
 
-def asserts(source: str, *, entry_point: str | None = None) -> list[Check]:
-    """Return the checks of a test file: each assert taken apart, other statements as its setup. Raises SyntaxError."""
+def asserts(source: str) -> list[Check]:
+    """Return the checks of a test file: each assert, in test functions too, what stands before it as its setup.
+
+    Raises SyntaxError for what is no Python.
+    """
+    return _collected(ast.parse(source).body, [])
+
+
+def _collected(statements: list[ast.stmt], before: list[str]) -> list[Check]:
     checks: list[Check] = []
-    setup: list[str] = []
-    for statement in ast.parse(_dedented(source)).body:
-        if isinstance(statement, ast.Assert):
-            check = _taken_apart(statement, "\n".join(setup))
-            checks += [check] if check else []
-        else:
-            setup.append(ast.unparse(statement))
+    setup = list(before)
+    for statement in statements:
+        match statement:
+            case ast.Assert():
+                check = _taken_apart(statement, "\n".join(setup))
+                checks += [check] if check else []
+            case ast.FunctionDef(name=name) if name.startswith("test") and not statement.args.args:
+                checks += _collected(statement.body, setup)
+            case _:
+                setup.append(ast.unparse(statement))
     return checks
 
 
-def _dedented(source: str) -> str:
-    return "\n".join(line.strip() if line.strip().startswith("assert ") else line for line in source.splitlines())
+def _equation(line: str, defined: set[str]) -> list[Check]:
+    """Take a line for an example if it is a call of the asked function with literals, an arrow and a literal."""
+    for arrow in _ARROW.finditer(line):
+        call, value = line[: arrow.start()], line[arrow.end() :].rstrip(" .,;")
+        if _is_call_of_literals(call, defined) and _is_literal(value):
+            return [Check(f"{call} == {value}", (call,), f"_0 == {value}")]
+    return []
+
+
+def _is_call_of_literals(source: str, defined: set[str]) -> bool:
+    try:
+        node = ast.parse(source, mode="eval").body
+    except (SyntaxError, ValueError):
+        return False
+    match node:
+        case ast.Call(ast.Name(name), arguments, []) if name in defined:
+            return all(_is_literal(ast.unparse(argument)) for argument in arguments)
+    return False
+
+
+def _parsed(line: str) -> list[Check]:
+    try:
+        return asserts(line)
+    except SyntaxError:  # prose that begins with the word
+        return []
 
 
 def _docstrings(request: str) -> list[str]:
@@ -80,6 +125,8 @@ def _from_doctest(source: str, example: doctest.Example, setup: str) -> Check:
     if example.exc_msg is not None:
         return Check(shown, (source,), None, raises=example.exc_msg.split(":")[0].strip(), setup=setup)
     want = example.want.strip()
+    if not want and (claimed := _parsed(f"assert {source}")) and claimed[0].claim != "_0":
+        return replace(claimed[0], source=shown, setup=setup)  # `>>> f(2) == 4` without an answer means what it says
     if not want:
         return Check(shown, (source,), "_0 is None", setup=setup)
     # What doctest compares is the text of a value; where the text is a literal, the value itself is meant.
@@ -88,11 +135,12 @@ def _from_doctest(source: str, example: doctest.Example, setup: str) -> Check:
 
 def _taken_apart(statement: ast.Assert, setup: str) -> Check | None:
     """Pull the calls of the program's own names out of an assert; None where nothing can be pulled out."""
+    source = f"assert {ast.unparse(statement.test)}"  # before it is taken apart in place
     puller = _Puller()
     claim = puller.visit(statement.test)
     if not puller.pulled:
         return None
-    return Check(f"assert {ast.unparse(statement.test)}", tuple(puller.pulled), ast.unparse(claim), setup=setup)
+    return Check(source, tuple(puller.pulled), ast.unparse(claim), setup=setup)
 
 
 class _Puller(ast.NodeTransformer):

@@ -55,10 +55,13 @@ def piece(request: str, text: str, *, chat: bool) -> Piece:
 
 def is_code(request: str) -> bool:
     """Whether a request is Python to be completed rather than a sentence."""
-    begins = re.search(
-        r"^(def |class |async def |import |from \w+ import |@\w|\"\"\"|''')", request.lstrip(), re.MULTILINE
-    )
-    return begins is not None
+    if re.search(r"^(async def|def|class) \w+\s*[(:]", request, re.MULTILINE):
+        return True
+    try:
+        statements = ast.parse(request).body
+    except (SyntaxError, ValueError):
+        return False
+    return any(isinstance(s, ast.Import | ast.ImportFrom | ast.Assign) or _is_text(s) for s in statements)
 
 
 def entry_point(request: str) -> str | None:
@@ -82,8 +85,11 @@ def lame(request: str, entry_point: str | None) -> str:
     return "".join([*lines[:first], *kept, *lines[last:]])
 
 
-_HEADING = re.compile(r"^(for )?(examples?|e\.g\.?|i\.e\.)\b.{0,30}:?$|^(input|output|explanation)\b.*", re.IGNORECASE)
+_HEADING = re.compile(
+    r"^(for )?(examples?|e\.g\.?|i\.e\.)\b.{0,30}:?$|^(input|output|explanation)s?\s*\d*\s*:.*", re.IGNORECASE
+)
 _ARROW = re.compile(r"=>|==>|➞|->|==")
+_BULLET = re.compile(r"^[*\-•]\s")
 _LITERAL = re.compile(r"^(True|False|None|[-\[({'\"\d])")
 
 
@@ -93,6 +99,9 @@ def _dropped_lines(body: list[str], entry_point: str | None) -> list[bool]:
     dropped: list[bool] = []
     for line in body:
         text = line.strip()
+        if _BULLET.match(text):  # constraints and notes are lists
+            dropped.append(False)
+            continue
         example = text.startswith((">>>", "...", "assert ")) or _HEADING.match(text) is not None
         shown = not defines and (
             (call is not None and call.search(text) is not None) or _ARROW.search(text) is not None
@@ -116,8 +125,15 @@ def _last_docstring(request: str) -> tuple[int, int] | None:
     owners = (
         node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     )
-    spans = [(o.body[0].lineno - 1, o.body[0].end_lineno or 0) for o in owners if ast.get_docstring(o) is not None]
-    return max(spans, default=None)
+    texts = (statement for owner in owners for statement in owner.body if _is_text(statement))
+    return max(((text.lineno - 1, text.end_lineno or 0) for text in texts), default=None)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(ast.Constant(str())):
+            return True
+    return False
 
 
 def _only_text(request: str) -> bool:

@@ -35,7 +35,11 @@ class TraceWriter:
             raise UsageError(
                 f"cannot write a trace to {str(path)!r}: {error.strerror}; choose another place"
             ) from error
-        self.write("provenance", provenance)
+        try:
+            self.write("provenance", provenance)
+        except InfrastructureError:
+            self.close()
+            raise
 
     def write(self, kind: str, record: Any) -> None:
         """Append one record. Raises InfrastructureError where the disk does not take it."""

@@ -15,6 +15,7 @@ from agent.decoding.step import Completion
 StopRule = Callable[[Completion], str | None]
 
 _UNINDENTED = re.compile(r"\n(?=[^\s)\]}])")
+_DEEPER = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 
 
 def any_of(*rules: StopRule) -> StopRule:
@@ -75,12 +76,10 @@ def _inside_brackets_or_string(text: str) -> bool:
     depth = 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            depth += (token.string in tuple("([{")) - (token.string in tuple(")]}"))
+            depth += _DEEPER.get(token.string, 0)
     except tokenize.TokenError as error:
-        # Python 3.11 also calls it a multi-line statement where a bracket was closed that nobody opened.
-        return re.search("multi-line string|triple-quoted", str(error)) is not None or (
-            "multi-line statement" in str(error) and depth >= 0
-        )
+        # Below zero a bracket was closed that nobody opened, which Python 3.11 calls a multi-line statement too.
+        return depth >= 0 and re.search("multi-line|triple-quoted", str(error)) is not None
     except SyntaxError:
         pass
     return False

@@ -1,0 +1,43 @@
+"""The order in which ways not taken are tried."""
+
+from agent.search import next_branch, repairs_now
+from agent.state import Attempt
+
+
+def attempt(tokens, pauses, prompt=0) -> Attempt:
+    return Attempt(prompt, tokens, [0.0] * len(tokens), pauses, "end token", "", "", [])
+
+
+def pause(position, uncertainty, *candidates) -> dict:
+    told = [{"token": token, "logprob": score, "score": score, "text": ""} for token, score in candidates]
+    return {"position": position, "uncertainty": uncertainty, "candidates": told}
+
+
+FIRST = attempt([5, 6, 7], [pause(0, 1.1, (5, -0.5), (8, -1.0)), pause(2, 1.9, (7, -0.6), (9, -0.7), (4, -2.0))])
+
+
+def test_the_most_doubtful_pause_comes_first_with_its_next_candidate():
+    assert next_branch([FIRST]).tokens == [5, 6, 9]
+
+
+def test_what_an_attempt_has_taken_is_not_taken_again():
+    second = attempt([5, 6, 9, 3], [])
+    assert next_branch([FIRST, second]).tokens == [5, 6, 4]
+    third = attempt([5, 6, 4, 3], [])
+    assert next_branch([FIRST, second, third]).tokens == [8]
+
+
+def test_nothing_is_left_where_every_candidate_was_tried():
+    tried = [FIRST, attempt([5, 6, 9], []), attempt([5, 6, 4], []), attempt([8], [])]
+    assert next_branch(tried) is None
+
+
+def test_attempts_at_another_prompt_do_not_count_as_tried():
+    assert next_branch([FIRST, attempt([5, 6, 9], [], prompt=1)]).tokens == [5, 6, 9]
+
+
+def test_repair_comes_last_or_where_no_branch_is_open():
+    assert repairs_now([attempt([5], [])], 2)
+    assert not repairs_now([FIRST], 2), "the only second attempt is a branch"
+    assert not repairs_now([FIRST, attempt([5, 6, 9], [])], 4)
+    assert repairs_now([FIRST, attempt([5, 6, 9], [])], 3)

@@ -1,0 +1,88 @@
+"""Verification: outside the program's reach, and told in sentences that a repair prompt can use."""
+
+import math
+
+import pytest
+from fakes import ScriptedSandbox
+
+from agent.examples import asserts, visible_checks
+from agent.verify import agree, verify
+from sandbox import Verdict, open_sandbox
+
+REQUEST = 'def f(xs):\n    """Sum.\n    >>> f([1, 2])\n    3\n    >>> f([])\n    0\n    """'
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    box = open_sandbox("process")
+    yield box
+    box.close()
+
+
+def test_a_right_program_passes_every_example(sandbox):
+    result = verify(sandbox, REQUEST + "\n    return sum(xs)\n", visible_checks(REQUEST))
+    assert (result.verdict, result.checked, result.failures) == (Verdict.PASSED, 2, ())
+
+
+def test_a_wrong_value_is_told_beside_the_wanted_one(sandbox):
+    result = verify(sandbox, REQUEST + "\n    return max(xs)\n", visible_checks(REQUEST))
+    assert result.verdict is Verdict.FAILED
+    assert result.failures[0] == "f([1, 2]) returned 2, wanted 3"
+    assert result.failures[1].startswith("f([]) raised ValueError: max()")
+
+
+def test_a_program_that_does_not_compile_is_told_so(sandbox):
+    result = verify(sandbox, "def f(:\n", visible_checks(REQUEST))
+    assert result.verdict is Verdict.SYNTAX_ERROR
+    assert result.failures[0].startswith("the program is no valid Python")
+
+
+def test_a_program_without_examples_must_still_load(sandbox):
+    assert verify(sandbox, "x = 1\n", []).passed
+    assert not verify(sandbox, "raise ValueError('no')\n", []).passed
+    assert not verify(sandbox, "import sys\nsys.exit(0)\n", []).passed
+
+
+def test_a_lying_object_proves_nothing(sandbox):
+    liar = "class L(int):\n    __eq__ = lambda s, o: True\n    __hash__ = int.__hash__\ndef f(xs): return L(9)\n"
+    assert not verify(sandbox, liar, visible_checks(REQUEST)).passed
+    assert not verify(sandbox, liar, asserts("assert f([1]) == 2 and True")).passed
+
+
+def test_a_claim_is_judged_where_the_program_cannot_reach(sandbox):
+    forging = "import math\nmath.isclose = lambda *a, **k: True\ndef f(xs): return 5.0\n"
+    assert not verify(sandbox, forging, asserts("assert math.isclose(f([1]), 1.0)")).passed
+    assert verify(sandbox, "def f(xs): return 1.0\n", asserts("assert math.isclose(f([1]), 1.0)")).passed
+
+
+def test_expected_values_never_reach_the_program():
+    fake = ScriptedSandbox(value=123456789)
+    verify(fake, "def f(x): ...", asserts("assert f(1) == 123456789\nassert f(2) != 987654321"))
+    assert "123456789" not in fake.programs[0]
+    assert "987654321" not in fake.programs[0]
+
+
+def test_a_wanted_exception_passes_and_a_value_in_its_place_fails(sandbox):
+    request = (
+        'def f(x):\n    """Check.\n    >>> f(1)\n    Traceback (most recent call last):\n    ValueError: no\n    """'
+    )
+    assert verify(sandbox, "def f(x): raise ValueError('no')\n", visible_checks(request)).passed
+    failed = verify(sandbox, "def f(x): return 1\n", visible_checks(request))
+    assert failed.failures == ("f(1) returned 1, wanted ValueError",)
+
+
+def test_setups_run_before_their_examples_only(sandbox):
+    checks = asserts("y = 2\nassert f(y) == 3\ny = 5\nassert f(y) == 6\n")
+    assert verify(sandbox, "def f(x): return x + 1\n", checks).passed
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "same"),
+    [
+        (0.1 + 0.2, 0.3, True), (1.0, 1, True), (1.1, 1, False), (math.nan, math.nan, True), ([0.3], [0.1 + 0.2], True),
+        ([1], (1,), False), ({"a": 0.3}, {"a": 0.1 + 0.2}, True), ({1, 2}, {2, 1}, True), ("1", 1.0, False),
+        ([1, 2], [1], False),
+    ],
+)  # fmt: skip
+def test_plain_data_agree_with_tolerance_for_floats_only(value, wanted, same):
+    assert agree(value, wanted) is same
