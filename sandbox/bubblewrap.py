@@ -53,7 +53,7 @@ def flags(*, separate_users: bool) -> list[str]:
         *users,
         *("--die-with-parent", "--new-session", "--clearenv"),
         *(part for path in SYSTEM for part in _mounted(Path(path))),
-        *("--ro-bind", sys.base_prefix, sys.base_prefix),
+        *_interpreter(Path(sys.base_prefix)),
         *("--ro-bind", str(GUEST_PARENT / "guest"), f"{GUEST}/guest"),
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
         *("--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", "/tmp", "--chdir", "/tmp", "--remount-ro", "/"),
@@ -64,6 +64,18 @@ def _mounted(path: Path) -> list[str]:
     if path.is_symlink():
         return ["--symlink", str(path.readlink()), str(path)]
     return ["--ro-bind", str(path), str(path)] if path.exists() else []
+
+
+def _interpreter(prefix: Path) -> list[str]:
+    """The folders above it are made first: bwrap would copy the modes of ours, and /root is nobody else's to enter."""
+    if prefix.is_relative_to("/usr"):
+        return []
+    above = [str(folder) for folder in reversed(prefix.parents) if folder != Path("/")]
+    return [
+        *(part for folder in above for part in ("--perms", "0755", "--dir", folder)),
+        "--ro-bind",
+        *[str(prefix)] * 2,
+    ]
 
 
 def _is_root() -> bool:

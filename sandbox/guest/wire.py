@@ -31,13 +31,15 @@ def pack(header: dict[str, Any], *blobs: bytes) -> bytes:
 
 def unpack(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
     """The header and the blobs of a packed payload. Raises WireError."""
-    text, *_ = frames(payload, 1)
+    text = next(frames(payload), b"")
     start = LENGTH.size + len(text)
     try:
         header = json.loads(text)
         sizes = header.pop("sizes")
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"a header that cannot be read: {text[:80]!r}") from error
+    if type(sizes) is not list or not all(type(size) is int and size >= 0 for size in sizes):
+        raise WireError(f"a header without the sizes of its blobs: {text[:80]!r}")
     blobs = []
     for size in sizes:
         blobs.append(payload[start : start + size])
@@ -47,10 +49,10 @@ def unpack(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
     return header, blobs
 
 
-def frames(data: bytes, most: int = 1 << 30) -> Iterator[bytes]:
-    """The payloads of at most so many frames in a row. Raises WireError where the data do not hold them."""
+def frames(data: bytes) -> Iterator[bytes]:
+    """The payloads of the frames in a row. Raises WireError where the data end within one."""
     start = 0
-    while start < len(data) and most:
+    while start < len(data):
         end = start + LENGTH.size
         if end > len(data):
             raise WireError("the data end within a length")
@@ -58,7 +60,7 @@ def frames(data: bytes, most: int = 1 << 30) -> Iterator[bytes]:
         if end > len(data):
             raise WireError("the data end within a frame")
         yield data[start + LENGTH.size : end]
-        start, most = end, most - 1
+        start = end
 
 
 def read(fd: int) -> bytes:

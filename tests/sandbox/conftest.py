@@ -1,0 +1,32 @@
+"""One warm sandbox of each kind for the whole session, as they are used; a kind this machine lacks is skipped aloud."""
+
+import pytest
+
+from sandbox import SANDBOXES, SandboxUnavailable
+
+WANTED = {
+    "docker": "needs docker (docker version failed)",
+    "bubblewrap": "needs bubblewrap (bwrap --unshare-all --ro-bind / / true failed)",
+}
+KINDS = [pytest.param(name, marks=pytest.mark.docker if name == "docker" else ()) for name in SANDBOXES]
+
+
+def opened(name):
+    try:
+        return SANDBOXES[name]()
+    except SandboxUnavailable as error:
+        pytest.skip(f"{WANTED[name]}: {error}")
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def sandbox(request):
+    sandbox = opened(request.param)
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture(scope="session")
+def docker_sandbox():
+    sandbox = opened("docker")
+    yield sandbox
+    sandbox.close()

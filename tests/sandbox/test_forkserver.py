@@ -1,0 +1,91 @@
+"""The host's side of the conversation, held without any process: a channel that answers from a script."""
+
+import pytest
+
+from sandbox import Limits, SandboxError, Verdict
+from sandbox.channel import Closed
+from sandbox.forkserver import ForkServerSandbox
+from sandbox.guest import wire
+
+HELLO = wire.frame(wire.pack({"python": "3.0"}))
+ENDED = {"status": 0, "struck": None, "memory_kills": 0, "truncated": False, "cpu_seconds": 0.0}
+MEASURED = {"wall_seconds": 0.0, "peak_memory_mib": 0.0, "python": "3.0"}
+
+
+class ScriptedChannel:
+    """Says hello, then does to each request what it is told: answer, die, hang, babble, or answer another request."""
+
+    def __init__(self, *acts):
+        self.acts = list(acts)
+        self.ready = HELLO
+        self.open = True
+
+    def send(self, data, deadline):
+        header, _ = wire.unpack(data[wire.LENGTH.size :])
+        act = self.acts.pop(0)
+        if act == "die":
+            raise Closed("killed")
+        nonce = "stale" if act == "stale" else header["nonce"]
+        done = wire.frame(wire.pack({}, bytes.fromhex(header["token"]), b'["done"]'))
+        answer = wire.frame(wire.pack({"nonce": nonce} | ENDED | MEASURED, act.encode(), b"", done))
+        self.ready += {"hang": b"", "babble": wire.frame(b"nonsense")}.get(act, answer)
+
+    def receive(self, count, deadline):
+        if len(self.ready) < count:
+            raise TimeoutError
+        data, self.ready = self.ready[:count], self.ready[count:]
+        return data
+
+    def close(self):
+        self.open = False
+
+
+def sandbox_over(*channels):
+    waiting = list(channels)
+    return ForkServerSandbox(lambda: waiting.pop(0))
+
+
+def test_one_channel_serves_many_programs():
+    sandbox = sandbox_over(ScriptedChannel("one", "two"))
+    assert [sandbox.run("").stdout, sandbox.run("").stdout] == ["one", "two"]
+
+
+def test_a_server_found_dead_is_started_anew_and_the_program_run_again():
+    dead, alive = ScriptedChannel("die"), ScriptedChannel("answer")
+    assert sandbox_over(dead, alive).run("").passed
+    assert not dead.open
+
+
+def test_a_server_that_dies_twice_is_an_error_and_no_verdict():
+    with pytest.raises(SandboxError, match="died twice"):
+        sandbox_over(ScriptedChannel("die"), ScriptedChannel("die")).run("")
+
+
+@pytest.mark.parametrize("act", ["stale", "babble"])
+def test_an_answer_to_another_request_is_never_taken(act):
+    with pytest.raises(SandboxError):
+        sandbox_over(ScriptedChannel(act), ScriptedChannel(act)).run("")
+
+
+def test_a_program_that_outlives_even_the_watchdog_is_timed_out_and_its_server_replaced():
+    stuck, fresh = ScriptedChannel("hang"), ScriptedChannel("answer")
+    sandbox = sandbox_over(stuck, fresh)
+    assert sandbox.run("", limits=Limits(wall_seconds=0.1)).verdict is Verdict.TIMED_OUT_WALL
+    assert not stuck.open
+    assert sandbox.run("").passed
+
+
+def test_a_server_that_says_no_hello_is_an_error():
+    mute = ScriptedChannel()
+    mute.ready = b""
+    with pytest.raises(SandboxError, match="does not start"):
+        sandbox_over(mute).run("")
+    assert not mute.open
+
+
+def test_a_closed_sandbox_starts_again_when_it_is_asked_to():
+    sandbox = sandbox_over(ScriptedChannel("one"), ScriptedChannel("two"))
+    sandbox.run("")
+    sandbox.close()
+    sandbox.close()
+    assert sandbox.run("").stdout == "two"

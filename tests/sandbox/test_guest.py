@@ -1,0 +1,83 @@
+"""The parts of the guest that can be held in a hand: streams, files, frames."""
+
+import contextlib
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.guest import files, wire
+from sandbox.guest.streams import Kept
+
+
+@given(st.lists(st.binary(max_size=20)), st.integers(2, 40))
+def test_head_and_tail_are_kept_whatever_the_pieces(pieces, most):
+    kept, whole = Kept(most, limit=10**6), b"".join(pieces)
+    for piece in pieces:
+        kept.add(piece)
+    half = most // 2
+    assert bytes(kept.head) == whole[:half]
+    assert bytes(kept.tail) == whole[half:][-half:]
+    assert kept.truncated == (len(whole) > 2 * half)
+
+
+def test_what_is_left_out_is_counted_between_head_and_tail():
+    kept = Kept(4, limit=100)
+    kept.add(b"ab123yz")
+    assert kept.kept() == b"ab\n... 3 bytes left out ...\nyz"
+
+
+def test_a_stream_overflows_beyond_its_limit():
+    kept = Kept(4, limit=5)
+    kept.add(b"12345")
+    assert not kept.overflowed
+    kept.add(b"6")
+    assert kept.overflowed
+
+
+def test_a_deep_tree_is_emptied_without_recursion(tmp_path):
+    at = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(3000):  # far deeper than a path may be long
+        os.mkdir("d", dir_fd=at)
+        below = os.open("d", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    files.empty(tmp_path, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_locked_directories_and_dangling_links_are_emptied_and_their_targets_stay(tmp_path):
+    outside, place = tmp_path / "outside", tmp_path / "place"
+    locked = place / "locked" / "inner"
+    locked.mkdir(parents=True)
+    outside.mkdir()
+    (outside / "stays").touch()
+    (place / "link").symlink_to(outside)
+    (locked / "dangling").symlink_to("nowhere")
+    locked.chmod(0)
+    locked.parent.chmod(0)
+    files.empty(place, None)
+    assert list(place.iterdir()) == []
+    assert (outside / "stays").exists()
+
+
+@given(st.dictionaries(st.text(max_size=5).filter(lambda key: key != "sizes"), st.integers()), st.lists(st.binary()))
+def test_a_packed_payload_unpacks_to_the_same(header, blobs):
+    assert wire.unpack(wire.pack(header, *blobs)) == (header, blobs)
+
+
+@given(st.binary())
+def test_unpacking_any_bytes_raises_nothing_but_wire_error(data):
+    with contextlib.suppress(wire.WireError):
+        wire.unpack(data)
+
+
+def test_a_frame_that_ends_too_early_is_an_end_of_file():
+    read, write = os.pipe()
+    os.write(write, wire.frame(b"whole")[:-1])
+    os.close(write)
+    with pytest.raises(EOFError, match="1 bytes to come"):
+        wire.read(read)
+    os.close(read)
