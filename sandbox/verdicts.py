@@ -17,7 +17,7 @@ from sandbox.base import Execution, Outcome, Raised, Returned, Unplain, Verdict
 from sandbox.guest import plain, wire
 
 STRUCK = {"cpu": Verdict.TIMED_OUT_CPU, "wall": Verdict.TIMED_OUT_WALL, "output": Verdict.OUTPUT_LIMIT}
-SIGNALS = {signal.SIGXCPU: Verdict.TIMED_OUT_CPU, signal.SIGSYS: Verdict.FORBIDDEN}
+SIGNALS: dict[int, Verdict] = {signal.SIGXCPU: Verdict.TIMED_OUT_CPU, signal.SIGSYS: Verdict.FORBIDDEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,12 @@ def decide(struck: str | None, code: int | None, memory_kills: int, report: Repo
     """The verdict: first what was enforced from outside, then what ended the process, then what the child said."""
     if struck:
         return STRUCK[struck]
+    if memory_kills or report.last == "memory":  # whichever of its processes the kernel took
+        return Verdict.OUT_OF_MEMORY
     if code is not None and code < 0:
-        killed_for_memory = -code == signal.SIGKILL and memory_kills > 0
-        return Verdict.OUT_OF_MEMORY if killed_for_memory else SIGNALS.get(signal.Signals(-code), Verdict.FAILED)
+        return SIGNALS.get(-code, Verdict.FAILED)
     if report.last == "refused":
         return Verdict.SYNTAX_ERROR
-    if report.last == "memory":
-        return Verdict.OUT_OF_MEMORY
     complete = report.last == "done" and len(report.outcomes) == wanted and code == 0
     return Verdict.PASSED if complete else Verdict.FAILED
 

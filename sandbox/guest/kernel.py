@@ -6,9 +6,11 @@ import ctypes
 import math
 import os
 import resource
+import signal
 from contextlib import suppress
 from pathlib import Path
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
@@ -25,6 +27,11 @@ def harden() -> None:
 def adopt_orphans() -> None:
     """Descendants whose parent dies become children of this process, so none can hide by forking twice."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """Nobody is left behind by a server that was killed. Taking another user id takes this back."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def become(user: int) -> None:

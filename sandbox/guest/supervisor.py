@@ -43,6 +43,7 @@ class End:
 
 def serve(user: int | None, place: Path) -> None:
     """Answer the next request on descriptor 0. Raises EOFError where none will come."""
+    kernel.die_with_parent()
     kernel.adopt_orphans()
     pid, ends = _fork(user, place)
     try:
@@ -88,6 +89,7 @@ def _separate(fds: tuple[int, ...], user: int | None, place: Path) -> None:
     kernel.die_first()
     if user is not None:
         kernel.become(user)
+    kernel.die_with_parent()
     home = place / "run"
     home.mkdir(0o700)
     os.chdir(home)

@@ -20,9 +20,11 @@ class Hostile:
     limits: Limits = ROOMY
 
 
-SHORT_CPU = Limits(cpu_seconds=0.3, wall_seconds=20)
-SHORT_WALL = Limits(cpu_seconds=20, wall_seconds=0.5)
+SHORT_CPU = Limits(cpu_seconds=0.2, wall_seconds=20)
+SHORT_WALL = Limits(cpu_seconds=20, wall_seconds=0.3)
 LITTLE_OUTPUT = Limits(cpu_seconds=20, wall_seconds=20, written_mib=1)
+
+SMALL_VALUES = Limits(cpu_seconds=20, wall_seconds=20, values_mib=1)
 
 FORGE = """
 import json, os, sys
@@ -68,7 +70,7 @@ HOSTILE = {
     "endless errors": Hostile(
         "import os\nwhile True: os.write(2, b'x' * 10**4)", Verdict.OUTPUT_LIMIT, limits=LITTLE_OUTPUT
     ),
-    "a value of 100 MB": Hostile("def answer(): return 'x' * 10**8", Verdict.OUTPUT_LIMIT, ASKED),
+    "a huge value": Hostile("def answer(): return 'x' * 10**7", Verdict.OUTPUT_LIMIT, ASKED, SMALL_VALUES),
     "os._exit(0)": Hostile("import os; os._exit(0)", Verdict.FAILED),
     "os._exit(0) in a call": Hostile("import os\ndef answer(): os._exit(0)", Verdict.FAILED, ASKED),
     "sys.exit(0) at import": Hostile("import sys; sys.exit(0)", Verdict.FAILED),
@@ -91,7 +93,7 @@ HOSTILE = {
         Verdict.FAILED,
     ),
     "a stack overflow in C": Hostile(
-        "import sys; sys.setrecursionlimit(10**9)\nx = []\nfor _ in range(10**6): x = [x]\nrepr(x)", Verdict.FAILED
+        "import sys; sys.setrecursionlimit(10**9)\nx = []\nfor _ in range(3 * 10**5): x = [x]\nrepr(x)", Verdict.FAILED
     ),
     "null bytes": Hostile("x = 1\0", Verdict.SYNTAX_ERROR),
     "a lone surrogate": Hostile("x = '\ud800'", Verdict.SYNTAX_ERROR),

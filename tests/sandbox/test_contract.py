@@ -117,7 +117,7 @@ def test_source_that_does_not_compile_is_a_syntax_error_with_its_line(sandbox):
 
 def test_when_a_limit_strikes_the_finished_outcomes_stay(sandbox):
     program = "def f(x):\n    while x: pass\n    return x"
-    limits = Limits(cpu_seconds=0.3, wall_seconds=20)
+    limits = Limits(cpu_seconds=0.2, wall_seconds=20)
     execution = sandbox.run(program, calls=[Call("f", (x,)) for x in (0, 0, 1, 0)], limits=limits)
     assert execution.verdict is Verdict.TIMED_OUT_CPU
     assert execution.outcomes == (Returned(0), Returned(0))
@@ -162,7 +162,7 @@ NAMES = "import glob\ndef names():\n    return [open(path).read().strip() for pa
 @pytest.mark.parametrize("then", ["time.sleep(0.1)", "time.sleep(1e6)", "os._exit(0)"], ids=["ends", "hangs", "exits"])
 def test_no_daemon_outlives_its_program(sandbox, then):
     name = f"stay{time.monotonic_ns() % 10**9}"
-    sandbox.run(SURVIVE.format(name=name, then=then), limits=Limits(wall_seconds=0.5))
+    sandbox.run(SURVIVE.format(name=name, then=then), limits=Limits(wall_seconds=0.3))
     (names,) = values(sandbox.run(NAMES, calls=[Call("names")], limits=ROOMY))
     assert "python3" in " ".join(names)
     assert name not in names
@@ -170,7 +170,7 @@ def test_no_daemon_outlives_its_program(sandbox, then):
 
 def test_timeout_kills_child_processes(sandbox):
     program = "import os, time\nfor _ in range(5):\n    os.fork()\nprint('alive')\ntime.sleep(1e6)"
-    execution = sandbox.run(program, limits=Limits(wall_seconds=0.5))
+    execution = sandbox.run(program, limits=Limits(wall_seconds=0.3))
     assert execution.verdict is Verdict.TIMED_OUT_WALL
     assert "alive" in execution.stdout
     assert_works(sandbox)

@@ -57,6 +57,7 @@ def test_reading_a_forged_message_never_raises(what):
         (None, 1, 0, Report((), "refused"), Verdict.SYNTAX_ERROR),
         (None, 1, 0, Report((), "memory"), Verdict.OUT_OF_MEMORY),
         (None, -signal.SIGKILL, 1, Report((), None), Verdict.OUT_OF_MEMORY),
+        (None, 0, 1, Report(ONE, "done"), Verdict.OUT_OF_MEMORY),
         (None, -signal.SIGKILL, 0, Report((), None), Verdict.FAILED),
         (None, -signal.SIGSEGV, 0, Report(ONE, "done"), Verdict.FAILED),
         (None, -signal.SIGXCPU, 0, Report((), None), Verdict.TIMED_OUT_CPU),
