@@ -6,15 +6,18 @@ Spans are the model's own text: nothing is unparsed, so every character keeps th
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 COST_LIMIT = 10.0  # nats; one wild token must not decide alone (PAC code sets, arXiv:2302.08703)
+DEPTH_LIMIT = 100  # levels; what lies deeper belongs to its ancestor there, so that no text can exhaust the stack
 
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """One syntax node: its kind, its span in characters (end exclusive), its own cost in nats, its children in order."""
+    """One syntax node: kind, span in characters, end exclusive, cost of its own in nats, children in order."""
 
     kind: str
     start: int
@@ -65,7 +68,8 @@ def program_tree(source: str, charges: Sequence[tuple[int, float]]) -> TreeNode:
     """Return the syntax tree of a program, each charge (character offset, nats) added to the deepest node there.
 
     A text that does not parse is one node of kind "unparsable" that can only be removed as a whole.
-    Only nodes that have a place in the text take part; operators and contexts belong to their parent.
+    Only nodes that have a place in the text take part; operators and contexts belong to their parent, and so do the
+    parts of an f-string.
     """
     try:
         module = ast.parse(source)
@@ -82,29 +86,30 @@ class _Offsets:
     """Turns ast's line and UTF-8 column into a character offset."""
 
     def __init__(self, source: str) -> None:
-        self._lines = source.splitlines(keepends=True)
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line))
+        self.source = source
+        # The line breaks that ast counts; str.splitlines also breaks at form feeds and U+2028.
+        self._starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", source))]
 
     def __call__(self, line: int, column: int) -> int:
-        text = self._lines[line - 1].encode()[:column].decode(errors="ignore") if line <= len(self._lines) else ""
-        return self._starts[min(line - 1, len(self._starts) - 1)] + len(text)
+        start = self._starts[line - 1]
+        return start + len(self.source[start : start + column].encode()[:column].decode())
 
 
-def _grow(parent: _Draft, node: ast.AST, at: _Offsets) -> None:
+def _grow(parent: _Draft, node: ast.AST, at: _Offsets, depth: int = 1) -> None:
     for child in ast.iter_child_nodes(node):
-        if not hasattr(child, "lineno"):
-            _grow(parent, child, at)  # arguments, comprehensions …: no place of their own, their children have one
+        if not hasattr(child, "lineno"):  # arguments, comprehensions …: their children have a place, they have none
+            _grow(parent, child, at, depth)
             continue
-        first = min(
-            [
-                (child.lineno, child.col_offset),
-                *((d.lineno, d.col_offset) for d in getattr(child, "decorator_list", [])),
-            ]
-        )
-        start, end = at(*first), at(child.end_lineno or child.lineno, child.end_col_offset or 0)
-        draft = _Draft(type(child).__name__, start, end, [])
+        draft = _Draft(type(child).__name__, *_span(child, at), [])
         parent.children.append(draft)
-        _grow(draft, child, at)
+        # Python 3.11 misplaces what stands inside an f-string, so an f-string is one node.
+        if depth < DEPTH_LIMIT and not isinstance(child, ast.JoinedStr):
+            _grow(draft, child, at, depth + 1)
     parent.children.sort(key=lambda draft: (draft.start, draft.end))
+
+
+def _span(node: Any, at: _Offsets) -> tuple[int, int]:
+    start, end = at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)
+    for decorator in getattr(node, "decorator_list", [])[:1]:
+        start = at.source.rindex("@", 0, at(decorator.lineno, decorator.col_offset))  # ast leaves the "@" out
+    return start, end

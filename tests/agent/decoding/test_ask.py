@@ -1,0 +1,68 @@
+"""Ask: what a person answers is what is committed."""
+
+import math
+
+import pytest
+from fakes import TableLM, steps
+
+from agent.decoding import Gate, Policy
+from agent.decoding.ask import Ask
+from agent.decoding.samplers import argmax
+
+TABLE = {(): [0, 0.5, 0.3, 0.2], (2,): [0, 0, 0.1, 0.9]}
+
+
+def run(ask: Ask, threshold: float = 0.5, **options) -> list:
+    lm = TableLM(TABLE, default=[1, 0, 0, 0])
+    return list(steps(Policy(Gate("entropy", threshold), ask, argmax), lm, **options))
+
+
+def tokens(ask: Ask, **options) -> list[int]:
+    return [step.token for step in run(ask, **options)]
+
+
+def test_a_chosen_candidate_is_committed():
+    assert tokens(Ask(lambda text, candidates: [candidates[1].token])) == [2, 3, 0]
+
+
+def test_the_candidates_are_the_likeliest_and_their_scores_their_logprobs():
+    shown = []
+    tokens(Ask(lambda text, candidates: shown.append(candidates) or [1], width=2))
+    assert [[(c.token, c.score) for c in candidates] for candidates in shown] == [
+        [(1, pytest.approx(math.log(0.5))), (2, pytest.approx(math.log(0.3)))]
+    ]
+
+
+def test_an_answer_of_several_tokens_is_committed_whole_and_paused_once():
+    answered = run(Ask(lambda text, candidates: [2, 2, 1]))
+    assert [step.token for step in answered] == [2, 2, 1, 0]
+    assert [step.pause is not None for step in answered] == [True, False, False, False]
+    assert (answered[0].pause.resolver, answered[0].pause.chosen, answered[0].pause.forwards) == ("ask", 2, 0)
+
+
+def test_each_answered_token_carries_the_models_own_logprob():
+    logprobs = [step.logprob for step in run(Ask(lambda text, candidates: [2, 2, 0]))]
+    assert logprobs == pytest.approx([math.log(0.3), math.log(0.1), 0])
+
+
+def test_an_end_inside_the_answer_drops_the_rest():
+    answered = run(Ask(lambda text, candidates: [2, 0, 1]), most=9)
+    assert [(step.token, step.end) for step in answered] == [(2, None), (0, "end token")]
+
+
+def test_the_budget_ends_inside_an_answer():
+    assert [step.end for step in run(Ask(lambda text, candidates: [1] * 9), most=2)] == [None, "token budget"]
+
+
+def test_an_empty_answer_takes_the_first_candidate():
+    assert tokens(Ask(lambda text, candidates: [])) == [1, 0]
+
+
+def test_nobody_there_to_answer_takes_the_first_candidate():
+    assert tokens(Ask()) == [1, 0]
+
+
+def test_an_answer_costs_one_forward_a_token():
+    lm = TableLM(TABLE, default=[1, 0, 0, 0])
+    list(steps(Policy(Gate("entropy", 0.5), Ask(lambda text, candidates: [2, 2, 1]), argmax), lm))
+    assert lm.forwards == 4

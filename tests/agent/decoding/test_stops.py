@@ -1,0 +1,198 @@
+"""Where a program is complete: by count, by end token, at the margin, at the closing fence."""
+
+import ast
+import gzip
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.decoding import Completion
+from agent.decoding.stops import any_of, budget, end_of_code_block, end_of_function, end_token, function_end
+
+LAW = settings(derandomize=True, deadline=None, max_examples=80)
+
+HUMANEVAL = Path(__file__).parents[3].parent / "shared" / "data" / "HumanEval.jsonl.gz"
+
+PROMPT = 'def f(x):\n    """Do it."""\n'
+BODY = "    y = x + 1\n\n    return y"
+COMMENT = "# Write a function that returns its argument.\n"
+
+TAILS = {
+    "a function": "def g():",
+    "a call": "print(f(1))",
+    "a comment": "# Test",
+    "a class": "class A:",
+    "a decorator": "@cache",
+    "a condition": 'if __name__ == "__main__":',
+    "a string": '"""more"""',
+    "a fence": "```",
+}
+
+
+def kept(prompt: str, text: str) -> str | None:
+    end = function_end(prompt, text)
+    return None if end is None else text[:end]
+
+
+def first_stop(prompt: str, text: str) -> int | None:
+    """How much of the text has come when the rule first says stop."""
+    rule = end_of_function(prompt)
+    return next((k for k in range(len(text) + 1) if rule(Completion(text=text[:k]))), None)
+
+
+@pytest.mark.parametrize("tail", TAILS.values(), ids=TAILS.keys())
+@pytest.mark.parametrize("between", ["\n", "\n\n", "\n\n\n"])
+def test_a_line_at_the_margin_ends_the_function_with_its_first_character(between, tail):
+    text = BODY + between + tail
+    assert kept(PROMPT, text).rstrip() == BODY
+    assert first_stop(PROMPT, text) == len(BODY + between) + 1
+
+
+def test_the_function_goes_on_while_its_lines_are_indented():
+    assert first_stop(PROMPT, BODY) is None
+    assert first_stop(PROMPT, BODY + "\n\n\n    # more\n\tz\n") is None
+
+
+@pytest.mark.parametrize("closing", [")", "]", "}"])
+def test_a_closing_bracket_at_the_margin_ends_nothing(closing):
+    opening = {")": "(", "]": "[", "}": "{"}[closing]
+    body = f"    y = {opening}\n        1,\n{closing}\n    return y"
+    assert first_stop(PROMPT, body) is None
+    assert kept(PROMPT, body + "\nprint(1)") == body
+
+
+@pytest.mark.parametrize("quotes", ['"""', "'''", 'f"""', "r'''"])
+def test_text_inside_a_triple_quoted_string_ends_nothing(quotes):
+    body = f"    y = {quotes}\nat the margin\ndef g():\n{quotes[-3:]}\n    return y"
+    assert first_stop(PROMPT, body) is None
+    assert kept(PROMPT, body + "\nprint(1)") == body
+
+
+def test_arguments_at_the_margin_inside_brackets_end_nothing():
+    body = "    return g(\nx,\n# why\ny)"
+    assert first_stop(PROMPT, body) is None
+    assert kept(PROMPT, body + "\nx") == body
+
+
+def test_a_continued_line_at_the_margin_ends_nothing():
+    body = "    return x + \\\n1"
+    assert first_stop(PROMPT, body) is None
+
+
+@pytest.mark.parametrize("broken", ["    return x)", "    return 'x", "        y\n      z\n    w", "    return $"])
+def test_a_broken_body_still_ends_at_the_margin(broken):
+    assert kept(PROMPT, broken + "\nprint(1)") == broken
+
+
+@pytest.mark.parametrize("blanks", ["\n\n\n\n", "\n    \n\t\n\n"])
+def test_four_blank_lines_end_the_function(blanks):
+    text = BODY + "\n" + blanks
+    assert kept(PROMPT, text) == BODY
+    assert first_stop(PROMPT, text) == len(text)
+
+
+def test_what_comes_first_counts_of_blank_lines_and_a_line_at_the_margin():
+    assert kept(PROMPT, BODY + "\nprint(1)\n\n\n\n\n") == BODY
+    assert kept(PROMPT, BODY + "\n\n\n\n\nprint(1)") == BODY
+
+
+def test_a_prompt_that_only_begins_a_signature_is_an_open_function():
+    assert kept("def f(x):", "\n    return x\n\nf(1)") == "\n    return x\n"
+    assert kept("async def f(x):\n", "    return x\nf(1)") == "    return x"
+    assert kept("def f(\n    x,\n) -> int:\n", "    return x\nf(1)") == "    return x"
+    assert kept("class A:\n", "    x = 1\nA()") == "    x = 1"
+
+
+@pytest.mark.parametrize(
+    "prompt", [COMMENT, COMMENT.rstrip(), "", '"""\nReturn the argument.\nassert f(1) == 1\n"""\n']
+)
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "",
+        "\n",
+        "import math\n",
+        "\nimport math\n\nimport re\n\n\n",
+        "LIMITS = {\n    1: 2,\n}\n\n",
+        "LIMITS = [\n1,\n]\n",
+        "# Like this:\n",
+    ],
+)
+def test_a_prompt_without_an_open_function_lets_the_completion_begin_one(prompt, opening):
+    function = f"{opening}def f(x):\n    return x"
+    assert first_stop(prompt, function) is None
+    assert kept(prompt, function + "\n\nprint(f(1))") == function + "\n"
+
+
+def test_an_earlier_function_in_the_prompt_is_not_the_open_one():
+    prompt = "def helper():\n    return 1\n\n\n# Write f.\n"
+    assert kept(prompt, "\ndef f():\n    return helper()\nf()") == "\ndef f():\n    return helper()"
+
+
+LINES = (
+    "    x = 1",
+    "    if x:\n        x = 2",
+    "    for i in range(3):\n\n        x += i\n    else:\n        pass",
+    "    y = [\n1,\n]",
+    "    s = '''\ndef g():\n'''",
+    "    # a note",
+    "    def inner():\n        return {\n}",
+    '    print(f"{x}",\n"y")',
+    "",
+)
+
+
+@LAW
+@given(
+    lines=st.lists(st.sampled_from(LINES), max_size=6),
+    between=st.integers(0, 2),
+    tail=st.sampled_from([*TAILS.values()]),
+)
+def test_what_stands_before_the_end_parses_and_is_all_of_the_body(lines, between, tail):
+    squeezed = [line for line, _ in itertools.groupby(lines)]  # four empty lines in a row would end it
+    body = "\n".join(["    x = 0", *squeezed, "    return x"])
+    text = body + "\n" * between + "\n" + tail
+    assert first_stop(PROMPT, text) == len(text) - len(tail) + 1
+    end = function_end(PROMPT, text)
+    assert text[:end].rstrip() == body
+    ast.parse(PROMPT + text[:end])
+
+
+@pytest.mark.skipif(not HUMANEVAL.exists(), reason="needs HumanEval.jsonl.gz in ../shared/data of the repository")
+def test_canonical_solutions_of_humaneval_end_exactly_where_they_end():
+    with gzip.open(HUMANEVAL, "rt") as lines:
+        problems = [json.loads(line) for line in lines]
+    assert len(problems) == 164
+    for problem in problems:
+        prompt, solution = problem["prompt"], problem["canonical_solution"].rstrip()
+        assert first_stop(prompt, problem["canonical_solution"]) is None, problem["task_id"]
+        assert kept(prompt, solution + "\ndef other():\n    pass") == solution, problem["task_id"]
+
+
+def test_the_second_fence_closes_the_code_block():
+    answer = "Here it is:\n```python\ndef f():\n    return '```'\n```"
+    assert end_of_code_block(Completion(text=answer)) == "end of code block"
+    assert all(end_of_code_block(Completion(text=answer[:k])) is None for k in range(len(answer)))
+
+
+def test_a_text_without_a_code_block_goes_on():
+    assert end_of_code_block(Completion(text="use `f` or ```f```\n    ```\n")) is None
+
+
+def test_an_end_token_ends_only_as_the_last_token():
+    rule = end_token([0, 5])
+    assert [rule(Completion(t)) for t in ((), (0, 1), (1, 5))] == [None, None, "end token"]
+
+
+def test_a_budget_ends_after_that_many_tokens():
+    assert [budget(2)(Completion((1,) * n)) for n in (0, 1, 2, 3)] == [None, None, "token budget", "token budget"]
+
+
+def test_any_of_gives_the_first_reason():
+    rule = any_of(end_token([0]), budget(2))
+    assert [rule(Completion(t)) for t in ((1,), (1, 0), (1, 1))] == [None, "end token", "token budget"]
+    assert any_of()(Completion()) is None

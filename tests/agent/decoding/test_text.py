@@ -1,0 +1,79 @@
+"""Steps carry text: pieces join to what the tokens mean, also where a character spans two tokens."""
+
+import math
+
+import pytest
+from chains import LAME, LAW, chain, rows
+from fakes import PROMPT, TableLM
+from hypothesis import given
+from tokenizers import Tokenizer, decoders, models
+
+from agent.decoding import POLICIES, Completion, Gate, Policy, decode
+from agent.decoding.ask import Ask
+from agent.decoding.rerank import Rerank
+from agent.decoding.samplers import argmax
+from agent.decoding.stops import any_of, budget, end_token
+from agent.text import TextStream
+
+# Token 0 ends a text, 1 is a letter, 2 and 3 are the two bytes of an é, written as byte-level vocabularies write them.
+TOKENIZER = Tokenizer(models.BPE(vocab={"<end>": 0, "a": 1, "Ã": 2, "©": 3}, merges=[]))
+TOKENIZER.decoder = decoders.ByteLevel()
+TOKENIZER.add_special_tokens(["<end>"])
+
+STOP = any_of(end_token([0]), budget(8))
+
+
+def stream() -> TextStream:
+    return TextStream.after(TOKENIZER, ())
+
+
+def run(policy: Policy, lm: TableLM) -> list:
+    return list(decode(lm, PROMPT, policy, stop=STOP, lame_ids=LAME, text=stream()))
+
+
+def test_a_character_of_two_tokens_becomes_readable_with_its_second():
+    lm = TableLM({(): [0, 1, 0, 0], (1,): [0, 0, 1, 0], (1, 2): [0, 0, 0, 1]}, default=[1, 0, 0, 0])
+    assert [step.text for step in run(POLICIES["greedy"], lm)] == ["a", "", "é", ""]
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
+@LAW
+@given(rows=rows, lame=rows)
+def test_the_pieces_of_all_steps_join_to_the_text_of_the_tokens(policy, rows, lame):
+    steps = run(policy, chain(rows, lame))
+    completion = Completion(stream=stream())
+    for step in steps:
+        completion = completion.append(step.token)
+    assert "".join(step.text for step in steps) == completion.text
+    whole = TOKENIZER.decode([step.token for step in steps])
+    assert whole.startswith(completion.text)
+    assert whole == completion.text or whole.endswith("\ufffd")  # or its last character is still open
+
+
+def test_the_same_completion_can_grow_two_ways():
+    begun = Completion(stream=stream()).append(2)
+    assert [begun.append(3).text, begun.append(3).append(1).text, begun.text] == ["é", "éa", ""]
+
+
+def test_candidates_show_their_rollouts_text():
+    lm = TableLM({(): [0, 0.5, 0.5, 0], (1,): [0, 1, 0, 0], (2,): [0, 0, 0, 1]}, default=[1, 0, 0, 0])
+    (pause, *_) = [step.pause for step in run(Policy(Gate("entropy", 0.5), Rerank(), argmax), lm) if step.pause]
+    assert [candidate.text for candidate in pause.candidates] == ["aa", "é"]
+
+
+def test_a_person_is_asked_with_the_text_so_far():
+    asked = []
+    lm = TableLM({(): [0, 1, 0, 0], (1,): [0, 0.5, 0.5, 0]}, default=[1, 0, 0, 0])
+    ask = Ask(lambda text, candidates: asked.append((text, [c.text for c in candidates])) or [])
+    run(Policy(Gate("entropy", 0.5), ask, argmax), lm)
+    assert asked == [("a", ["a", ""])]
+
+
+def test_without_a_stream_the_text_stays_empty():
+    assert Completion().append(1) == Completion((1,))
+
+
+def test_a_gate_pauses_at_its_threshold_and_an_infinite_one_never():
+    assert [Gate("entropy", 1.0).pauses_at(u) for u in (0.99, 1.0, 1.01)] == [False, True, True]
+    assert not Gate("entropy", math.inf).pauses_at(1e300)
+    assert Gate("margin", 0.25).reason(0.5) == "margin 0.50 >= 0.25"
