@@ -72,6 +72,7 @@ def solve(
         from agent.moves import Context
 
         view = _view(display, as_json=as_json, ask=ask)
+        parts.check_tau(tau)
         chosen = parts.policy_named(policy, threshold=threshold, ask=ask)
         wanted, problem = _wanted(request, task, file, tests)
         lm = parts.model_named(model, device=device, dtype=dtype)

@@ -10,7 +10,6 @@ import copy
 import inspect
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from agent.errors import InfrastructureError, UsageError
+from agent.hub import WHAT_LOADS, first_sentence, nearest
 from agent.lm import Batch, Prefix, PrefixStore, RowBatch
 from agent.text import TextStream
 
@@ -260,34 +260,22 @@ def _accepted_arguments(model: Any) -> frozenset[str]:
 
 def _load_model(name: str, dtype: str) -> Any:
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
-    folder = Path(name).expanduser()
-    if folder.exists() and not (folder / "config.json").is_file():
-        raise UsageError(
-            f"{name!r} is no model: it has no config.json; give a folder saved by save_pretrained, or a hub id"
-        )
-    if not folder.exists() and name.startswith(("/", ".", "~")):
-        raise UsageError(
-            f"no model at {name!r}: there is no such folder; give a folder saved by save_pretrained, or a hub id"
-        )
+    if dtype != "auto" and not isinstance(getattr(torch, dtype, None), torch.dtype):
+        raise UsageError(f"unknown dtype {dtype!r}; choose auto, float32, bfloat16 or float16")
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
     try:
-        return AutoModelForCausalLM.from_pretrained(folder if folder.exists() else name, dtype=dtype)
+        return nearest(AutoModelForCausalLM, name, dtype=dtype)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise UsageError(f"cannot load the model {name!r}: {_first_sentence(error)}; {_WHAT_LOADS}") from error
-
-
-_WHAT_LOADS = "wanted a causal LM of transformers, as a folder or a hub id within reach (try: --model models/tiny)"
+        raise UsageError(f"cannot load the model {name!r}: {first_sentence(error)}; {WHAT_LOADS}") from error
 
 
 def _load_tokenizer(name: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(Path(name).expanduser() if Path(name).expanduser().exists() else name)
+        tokenizer = nearest(AutoTokenizer, name)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # ids alone are enough to decode; encode() says so where text is wanted
     return tokenizer if hasattr(tokenizer, "backend_tokenizer") else None
-
-
-def _first_sentence(error: Exception) -> str:
-    return " ".join(str(error).split())[:200].split(". ")[0].rstrip(".")

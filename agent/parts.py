@@ -41,6 +41,12 @@ def policy_named(name: str, *, threshold: float | None = None, ask: bool = False
     return policy
 
 
+def check_tau(tau: float) -> None:
+    """Raise UsageError for a tau that is no probability above 0."""
+    if not 0 < tau <= 1:
+        raise UsageError(f"tau is {tau}; wanted 0 < tau <= 1, where a smaller one trusts more of the program (try 0.1)")
+
+
 def model_named(name: str, *, device: str | None = None, dtype: str = "auto") -> HFLM:
     """Load a model that knows text. The embedded one is found from any folder."""
     from agent.hf import HFLM
