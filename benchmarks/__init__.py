@@ -1,0 +1,46 @@
+"""Benchmarks judge: problems, and whether a program solves them. Nothing is loaded before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from benchmarks.base import Benchmark, DatasetError, Problem
+
+__all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "problem"]
+
+
+@cache
+def _humaneval() -> Benchmark:
+    from benchmarks.humaneval import HumanEval  # noqa: PLC0415 - the registry is read by `dubito --help`
+
+    return HumanEval()
+
+
+@cache
+def _mbpp() -> Benchmark:
+    from benchmarks.mbpp import Mbpp  # noqa: PLC0415 - the registry is read by `dubito --help`
+
+    return Mbpp()
+
+
+@cache
+def _exercises() -> Benchmark:
+    from benchmarks.exercises import Exercises  # noqa: PLC0415 - the registry is read by `dubito --help`
+
+    return Exercises()
+
+
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
+    "HumanEval": _humaneval,
+    "Mbpp": _mbpp,
+    "exercises": _exercises,
+}
+
+
+def problem(task_id: str) -> Problem:
+    """The problem of this id, "HumanEval/0" say. Raises KeyError for an id unknown, DatasetError without data."""
+    name, _, _ = task_id.partition("/")
+    if name not in BENCHMARKS:
+        raise KeyError(f"no benchmark {name!r} (of task {task_id!r}); choose from {', '.join(BENCHMARKS)}")
+    return BENCHMARKS[name]().problem(task_id)

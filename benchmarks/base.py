@@ -19,6 +19,11 @@ class Problem:
     plus_inputs: tuple[tuple[Any, ...], ...]
     atol: float = 0.0  # absolute tolerance for floats; 0 means evalplus' default of 1e-6
 
+    @property
+    def reference_program(self) -> str:
+        """The canonical solution, complete."""
+        return self.prompt + self.canonical_solution
+
 
 class Benchmark(Protocol):
     """A named set of problems with stable ids."""
@@ -32,3 +37,7 @@ class Benchmark(Protocol):
     def __iter__(self) -> Iterator[Problem]:
         """Iterate over all problems in a stable order."""
         ...
+
+
+class DatasetError(Exception):
+    """A benchmark's data cannot be had, or are not what they should be; the message says what to try."""

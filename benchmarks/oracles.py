@@ -1,0 +1,133 @@
+"""Whether a value is the expected one, as evalplus 0.3.1 sees it. Compares plain data only, and runs no program.
+
+Where evalplus is not followed: HumanEval/32 (its oracle there fails every program), NaN (equal to NaN here), and
+arrays that would broadcast (of different shapes, so different here).
+"""
+
+from __future__ import annotations
+
+import cmath
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.base import Problem
+
+RTOL = 1e-7
+FLOAT_ATOL = 1e-6  # from the first expected float on, where the problem names no tolerance
+
+Oracle = Callable[[tuple[Any, ...], Any, Any, float], bool]  # arguments, value, expected, atol
+
+
+def oracle(problem: Problem) -> Oracle:
+    """The comparison for one problem: almost always `agrees`."""
+    dataset, _, _ = problem.task_id.partition("/")
+    if dataset == "Mbpp":
+        return _mbpp_oracle(problem.entry_point)
+    return _is_root if problem.task_id == "HumanEval/32" else _ordinary
+
+
+def has_floats(value: Any) -> bool:
+    """A float, or a list or tuple of nothing but floats."""
+    if isinstance(value, (list, tuple)) and value:
+        return all(isinstance(item, float) for item in value)
+    return isinstance(value, float)
+
+
+def agrees(value: Any, expected: Any, atol: float = 0.0) -> bool:
+    """Equal, or, with a tolerance, of one type and close in every number. A value always agrees with itself."""
+    if equal(value, expected):
+        return True
+    return atol > 0 and type(value) is type(expected) and _close(value, expected, atol)
+
+
+def equal(value: Any, expected: Any) -> bool:
+    """Python's equality, but NaN equals NaN. A list is no tuple; True is 1."""
+    return bool(value == expected) or _settled(value) == _settled(expected)
+
+
+def both_or_neither(value: Any, expected: Any) -> bool:
+    """evalplus' rule for tasks that ask for anything: a bool says itself whether something was found."""
+    found = value if isinstance(value, bool) else value is not None
+    return found == (expected is not None)
+
+
+def asks_for_anything(problem: Problem) -> bool:
+    """One of MBPP's three tasks where only `is not None` counts, so that values need not be plain."""
+    if not problem.task_id.startswith("Mbpp/"):
+        return False
+    from evalplus.eval import MBPP_OUTPUT_NOT_NONE_TASKS
+
+    return problem.entry_point in MBPP_OUTPUT_NOT_NONE_TASKS
+
+
+def _close(value: Any, expected: Any, atol: float) -> bool:
+    if isinstance(expected, (list, tuple)):
+        same_shape = isinstance(value, (list, tuple)) and len(value) == len(expected)
+        return same_shape and all(_close(one, other, atol) for one, other in zip(value, expected, strict=True))
+    if not isinstance(value, (int, float, complex)) or not isinstance(expected, (int, float, complex)):
+        return False
+    try:
+        if not (cmath.isfinite(value) and cmath.isfinite(expected)):
+            return equal(value, expected)
+        return abs(value - expected) <= atol + RTOL * abs(expected)
+    except OverflowError:  # an int beyond the floats
+        return bool(value == expected)
+
+
+class _NaN:
+    """Stands for NaN where it shall equal itself."""
+
+
+_NAN = _NaN()
+
+
+def _settled(value: Any) -> Any:
+    """The value with every NaN replaced by something that equals itself."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(map(_settled, value))
+    if isinstance(value, dict):
+        return {_settled(key): _settled(item) for key, item in value.items()}
+    if isinstance(value, complex) and value != value:
+        return (_NAN, _settled(value.real), _settled(value.imag))
+    return _NAN if isinstance(value, float) and value != value else value
+
+
+def _ordinary(_: tuple[Any, ...], value: Any, expected: Any, atol: float) -> bool:
+    return agrees(value, expected, atol)
+
+
+def _is_root(arguments: tuple[Any, ...], value: Any, _: Any, atol: float) -> bool:
+    """HumanEval/32 has many right answers; evalplus' own check never records that one was right."""
+    from evalplus.eval._special_oracle import _poly
+
+    return _holds(lambda: abs(_poly(*arguments, value)) <= atol)
+
+
+def _mbpp_oracle(entry_point: str) -> Oracle:
+    from evalplus.eval import MBPP_OUTPUT_SET_EQ_TASKS
+    from evalplus.eval._special_oracle import _digit_distance_nums, _surface_Area
+
+    def also(rule: Callable[[tuple[Any, ...], Any, float], bool]) -> Oracle:
+        return lambda arguments, value, expected, atol: (
+            agrees(value, expected, atol) or _holds(lambda: rule(arguments, value, atol))
+        )
+
+    special: dict[str, Oracle] = {
+        "are_equivalent": lambda *_: True,
+        "sum_div": also(lambda _, value, __: value == 0),
+        "surface_Area": also(lambda arguments, value, atol: abs(value - _surface_Area(*arguments)) <= atol),
+        "digit_distance_nums": also(lambda arguments, value, _: value == _digit_distance_nums(*arguments)),
+    }
+    if entry_point in MBPP_OUTPUT_SET_EQ_TASKS:
+        return lambda _, value, expected, atol: (
+            _holds(lambda: set(value) == set(expected)) or (atol > 0 and agrees(value, expected, atol))
+        )
+    return special.get(entry_point, _ordinary)
+
+
+def _holds(claim: Callable[[], bool]) -> bool:
+    """Whether a claim about a value of any type is true; one that cannot even be stated of it is not."""
+    try:
+        return bool(claim())
+    except (TypeError, ValueError, ArithmeticError):
+        return False
