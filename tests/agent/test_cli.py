@@ -1,0 +1,148 @@
+"""The command line: one sentence and an exit code for what goes wrong, one object for --json."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from text_model import byte_lm
+from typer.testing import CliRunner
+
+from agent.cli import app
+
+PROMPT = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    """\n'
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a random model, and a prompt beside it."""
+    folder = tmp_path_factory.mktemp("cli")
+    lm = byte_lm(sharpness=8.0, context=400)
+    lm.model.float().save_pretrained(folder / "model")
+    lm.model.save_pretrained(folder / "mute")
+    lm.tokenizer.save_pretrained(folder / "model")
+    (folder / "prompt.py").write_text(PROMPT)
+    (folder / "long.py").write_text(PROMPT.replace("Add one.", "Add one. " * 100))
+    (folder / "empty.py").write_text("  \n")
+    (folder / "latin.py").write_bytes(b"# \xe9\n")
+    (folder / "tests.py").write_text("assert f(3) == 4\nassert f(")
+    return folder
+
+
+def dubito(place, *arguments: str):
+    given = [argument.replace("@", f"{place}/") for argument in arguments]
+    return CliRunner().invoke(app, given)
+
+
+def solve(place, *arguments: str):
+    return dubito(place, "solve", "--model", "@model", "--sandbox", "process", "--max-tokens", "8", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--model", "@nothing"], 2, "there is no such folder"),
+        (["--model", "@mute"], 2, "has no tokenizer beside it"),
+        (["--model", "@"], 2, "it has no config.json"),
+        (["--policy", "beam"], 2, "unknown policy 'beam'; choose from adadec, greedy, sample, uscd"),
+        (["--threshold", "nan"], 2, "the threshold is not a number"),
+        (["--tau", "0"], 2, "wanted 0 < tau <= 1"),
+        (["--sandbox", "jail"], 2, "unknown sandbox 'jail'; choose from bubblewrap, docker, process"),
+        (["--display", "loud"], 2, "unknown display 'loud'"),
+        (["--dtype", "float"], 0, None),
+        (["--dtype", "float7"], 2, "unknown dtype 'float7'"),
+        (["--device", "gpu"], 3, "cannot put"),
+        (["--json", "--ask"], 2, "choose one of them"),
+        (["--tests", "@tests.py"], 2, "tests.py:2: this is no valid Python"),
+        (["--tests", "@none.py"], 2, "there is no such file"),
+        (["--trace", "@prompt.py"], 2, "never rewritten"),
+        (["--task", "HumanEval/0"], 2, "--task and --file came; wanted one of"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_its_exit_code(place, arguments, code, sentence):
+    result = solve(place, "--file", "@prompt.py", *arguments)
+    if sentence is None:
+        assert result.exit_code in (0, 1), result.output
+        return
+    assert (result.exit_code, result.exception.__class__.__name__) == (code, "SystemExit"), result.output
+    assert sentence in result.stderr.replace("\n", " ")
+    assert result.stderr.count("dubito: ") == 1
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("@long.py", "this model reads at most 400"),
+        ("@empty.py", "nothing was asked for"),
+        ("@latin.py", "is not UTF-8"),
+        ("@none.py", "there is no such file"),
+        ("@model", "cannot read"),
+    ],
+)
+def test_a_prompt_that_cannot_be_used_is_named(place, file, sentence):
+    result = solve(place, "--file", file)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("task", "sentence"),
+    [("exercises/99999", "exercises/N"), ("Nothing/1", "exercises"), ("exercises", "exercises")],
+)
+def test_an_unknown_task_is_named_beside_what_exists(place, task, sentence):
+    result = solve(place, "--task", task)
+    assert result.exit_code == 2, result.output
+    assert sentence in result.stderr
+
+
+def test_json_is_one_object_with_the_whole_account(place):
+    result = solve(place, "--file", "@prompt.py", "--attempts", "2", "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == told["exit_code"] == 1
+    expected = {"task", "outcome", "program", "verdict", "steps", "pauses", "forwards", "seconds", "attempts", "holes"}
+    assert expected <= told.keys()
+    assert told["outcome"] == "abstained"
+    assert len(told["attempts"]) == 2
+    assert told["tokens"] == len(told["steps"]) or any(a["pauses"] for a in told["attempts"])
+
+
+def test_json_reports_errors_as_an_object_too(place):
+    result = solve(place, "--file", "@prompt.py", "--policy", "beam", "--json")
+    assert json.loads(result.stdout) == {"error": result.stderr.strip().removeprefix("dubito: "), "exit_code": 2}
+
+
+def test_a_trace_holds_every_step_and_attempt(place, tmp_path):
+    result = solve(place, "--file", "@prompt.py", "--attempts", "1", "--json", "--trace", str(tmp_path / "t.jsonl"))
+    lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert [line["kind"] for line in lines] == [
+        "provenance",
+        *["step"] * len(json.loads(result.stdout)["steps"]),
+        "attempt",
+    ]
+
+
+def test_a_thread_that_ended_gives_the_same_program_again(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    first = solve(place, "--file", "@prompt.py", "--thread", "mine", "--json")
+    again = solve(place, "--file", "@prompt.py", "--thread", "mine", "--json")
+    assert json.loads(first.stdout)["program"] == json.loads(again.stdout)["program"]
+    other = solve(place, "A sentence.", "--thread", "mine")
+    assert (other.exit_code, "belongs to another task" in other.stderr) == (2, True)
+
+
+def test_a_person_is_asked_at_pauses(place):
+    options = ["--ask", "--threshold", "1.2", "--max-tokens", "4", "--attempts", "1"]
+    command = ["solve", "--file", f"{place}/prompt.py", "--model", f"{place}/model", "--sandbox", "process", *options]
+    asked = CliRunner().invoke(app, command, input="2\nxy\n\n\n\n")
+    assert "Which one?" in asked.output
+    assert asked.exit_code == 1, asked.output
+
+
+def test_help_answers_without_the_heavy_imports():
+    heavy = ("torch", "transformers", "langgraph")
+    code = f"import sys; from agent.cli import app; print([name for name in {heavy} if name in sys.modules])"
+    here = Path(__file__).parents[2]
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=here)
+    assert told.stdout.strip() == "[]"
