@@ -7,7 +7,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from typing import Any
 
 from sandbox import verdicts
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, SandboxError, Verdict
@@ -38,14 +40,11 @@ class ForkServerSandbox:
         """Execute the program, then the calls; see Sandbox.run."""
         blobs = (_utf8(program), json.dumps([_written(call) for call in calls]).encode("ascii"), _utf8(stdin))
         with self._turn:
-            try:
+            with suppress(Closed):  # found dead: once is no reason to complain
                 return self._ask(blobs, len(calls), limits)
-            except Closed:
-                self._stop()
             try:
                 return self._ask(blobs, len(calls), limits)
             except Closed as error:
-                self._stop()
                 raise SandboxError(f"the sandbox died twice on one program; {error}") from error
 
     def close(self) -> None:
@@ -58,17 +57,16 @@ class ForkServerSandbox:
         nonce, token = secrets.token_hex(16), secrets.token_bytes(16)
         header = {"nonce": nonce, "token": token.hex(), "limits": asdict(limits), "answering": wanted > 0}
         start = time.monotonic()
-        deadline = start + limits.wall_seconds + GRACE_SECONDS
         try:
-            channel.send(wire.frame(wire.pack(header, *blobs)), deadline)
-            answer, parts = wire.unpack(_receive(channel, deadline))
+            answer, parts = _exchange(channel, wire.pack(header, *blobs), start + limits.wall_seconds + GRACE_SECONDS)
+            if answer.get("nonce") != nonce:
+                raise Closed("the fork server's answer is to another request")
         except TimeoutError:
             self._stop()
             return _outlived(time.monotonic() - start, self._python)
-        except wire.WireError as error:
-            raise Closed(f"the fork server's answer cannot be read: {error}") from error
-        if answer.get("nonce") != nonce:
-            raise Closed("the fork server's answer is to another request")
+        except BaseException:  # Ctrl-C too: a conversation broken off cannot be taken up again
+            self._stop()
+            raise
         return verdicts.execution(answer, parts, token, wanted)
 
     def _open(self) -> Channel:
@@ -85,6 +83,14 @@ class ForkServerSandbox:
         channel, self._channel = self._channel, None
         if channel:
             channel.close()
+
+
+def _exchange(channel: Channel, request: bytes, deadline: float) -> tuple[dict[str, Any], list[bytes]]:
+    channel.send(wire.frame(request), deadline)
+    try:
+        return wire.unpack(_receive(channel, deadline))
+    except wire.WireError as error:
+        raise Closed(f"the fork server's answer cannot be read: {error}") from error
 
 
 def _receive(channel: Channel, deadline: float) -> bytes:

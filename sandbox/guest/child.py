@@ -7,6 +7,7 @@ import builtins
 import io
 import json
 import linecache
+import os
 import sys
 import threading
 import traceback
@@ -28,8 +29,11 @@ class Refused(Exception):  # noqa: N818 - the program is refused by the compiler
 def run(source: str, *, answering: bool) -> int:
     """Execute the program, then answer the calls that wait on JOB; the exit status."""
     _open_streams()
+    process = os.getpid()
     try:
         module = _load(source, "program" if answering else "__main__")
+        if os.getpid() != process:  # a fork of the program has come to its end; only the first process answers
+            return 0
         token, calls = _calls()
         for call in calls:
             _say(token, _outcome(call, module.__dict__))

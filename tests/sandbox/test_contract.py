@@ -156,7 +156,17 @@ if os.fork() == 0:
     os._exit(0)
 {then}
 """
-NAMES = "import glob\ndef names():\n    return [open(path).read().strip() for path in glob.glob('/proc/[0-9]*/comm')]"
+NAMES = """
+import glob
+def names():
+    found = []
+    for path in glob.glob("/proc/[0-9]*/comm"):
+        try:
+            found.append(open(path).read().strip())
+        except OSError:
+            pass  # that process has just ended
+    return found
+"""
 
 
 @pytest.mark.parametrize("then", ["time.sleep(0.1)", "time.sleep(1e6)", "os._exit(0)"], ids=["ends", "hangs", "exits"])
@@ -168,9 +178,14 @@ def test_no_daemon_outlives_its_program(sandbox, then):
     assert name not in names
 
 
+def test_a_fork_that_runs_to_its_end_does_not_answer_for_its_parent(sandbox):
+    execution = sandbox.run("import os\nos.fork()\nx = 1", calls=[Expression("x")])
+    assert values(execution) == [1]
+
+
 def test_timeout_kills_child_processes(sandbox):
-    program = "import os, time\nfor _ in range(5):\n    os.fork()\nprint('alive')\ntime.sleep(1e6)"
-    execution = sandbox.run(program, limits=Limits(wall_seconds=0.3))
+    program = "import os, time\nprint('alive')\nfor _ in range(4):\n    os.fork()\ntime.sleep(1e6)"
+    execution = sandbox.run(program, limits=Limits(wall_seconds=1))
     assert execution.verdict is Verdict.TIMED_OUT_WALL
     assert "alive" in execution.stdout
     assert_works(sandbox)
@@ -220,3 +235,12 @@ def test_the_process_sandbox_leaves_no_directory_behind(tmp_path, monkeypatch):
     assert len(list(Path(tmp_path).iterdir())) == 1
     sandbox.close()
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_the_process_sandbox_warns_once(caplog, monkeypatch):
+    from sandbox.process import ProcessSandbox
+
+    monkeypatch.setattr(ProcessSandbox, "_warned", False)
+    for _ in range(2):
+        ProcessSandbox().close()
+    assert [record.message.split(":")[0] for record in caplog.records] == ["the process sandbox does not isolate"]

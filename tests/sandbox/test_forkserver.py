@@ -25,6 +25,8 @@ class ScriptedChannel:
         act = self.acts.pop(0)
         if act == "die":
             raise Closed("killed")
+        if act == "interrupt":
+            raise KeyboardInterrupt
         nonce = "stale" if act == "stale" else header["nonce"]
         done = wire.frame(wire.pack({}, bytes.fromhex(header["token"]), b'["done"]'))
         answer = wire.frame(wire.pack({"nonce": nonce} | ENDED | MEASURED, act.encode(), b"", done))
@@ -72,6 +74,15 @@ def test_a_program_that_outlives_even_the_watchdog_is_timed_out_and_its_server_r
     sandbox = sandbox_over(stuck, fresh)
     assert sandbox.run("", limits=Limits(wall_seconds=0.1)).verdict is Verdict.TIMED_OUT_WALL
     assert not stuck.open
+    assert sandbox.run("").passed
+
+
+def test_a_conversation_broken_off_is_not_taken_up_again():
+    interrupted, fresh = ScriptedChannel("interrupt"), ScriptedChannel("answer")
+    sandbox = sandbox_over(interrupted, fresh)
+    with pytest.raises(KeyboardInterrupt):
+        sandbox.run("")
+    assert not interrupted.open
     assert sandbox.run("").passed
 
 
