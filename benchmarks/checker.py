@@ -14,7 +14,7 @@ from benchmarks import oracles
 from benchmarks.base import DatasetError, Problem
 from benchmarks.reference import Expected, Inputs, References, Stretch
 from benchmarks.shown import Shown, ask
-from sandbox import DEFAULT_LIMITS, Execution, Limits, Sandbox, Verdict
+from sandbox import DEFAULT_LIMITS, Limits, Sandbox, Verdict
 
 MOST_SECONDS = 60.0  # for all tests of a group, on top of the canonical solution's share; evalplus' bound
 REFERENCES = References()
@@ -95,14 +95,15 @@ class _Finding(NamedTuple):
     start: int
     reasons: list[str | None]
     verdict: Verdict  # of a failing test among them
-    execution: Execution
+    wall_seconds: float
+    runs: int = 1
 
 
 def _tally(candidate: _Candidate, *, every: bool) -> Tally:
     passed, failed, runs, seconds = 0, list[int](), 0, 0.0
     verdict, reason = Verdict.PASSED, ""
     for finding in _findings(candidate):
-        runs, seconds = runs + 1, seconds + finding.execution.wall_seconds
+        runs, seconds = runs + finding.runs, seconds + finding.wall_seconds
         for test, why in enumerate(finding.reasons, finding.start):
             if failed and not every:
                 break
@@ -129,11 +130,11 @@ def _findings(candidate: _Candidate) -> Iterator[_Finding]:
             finding = _finding(candidate, stretch, shown, start)
             yield finding
             start += len(finding.reasons)
-            left -= finding.execution.wall_seconds
+            left -= finding.wall_seconds
             if finding.verdict is Verdict.SYNTAX_ERROR:
                 return
             if left < 0 and start < len(candidate.inputs):
-                yield finding._replace(start=start, reasons=[_OVER], verdict=Verdict.TIMED_OUT_WALL)
+                yield _Finding(start, [_OVER], Verdict.TIMED_OUT_WALL, 0.0, runs=0)
                 return
 
 
@@ -145,14 +146,14 @@ def _finding(candidate: _Candidate, stretch: Stretch, expected: list[Shown], sta
         run = answers.execution
         said = run.stderr.strip().rpartition("\n")[2]
         reason = f"{_call(problem, inputs[0])}: {run.verdict}" + (f" ({said})" if said else "")
-        return _Finding(start, [reason], run.verdict, run)
+        return _Finding(start, [reason], run.verdict, run.wall_seconds)
     reasons = [
         _disagreement(problem, arguments, shown, wanted, candidate.expected.tolerance(test))
         for test, (arguments, shown, wanted) in enumerate(
             zip(inputs, answers.shown, expected[start - stretch.start :], strict=False), start
         )
     ]
-    return _Finding(start, reasons, Verdict.FAILED, answers.execution)
+    return _Finding(start, reasons, Verdict.FAILED, answers.execution.wall_seconds)
 
 
 def _disagreement(problem: Problem, arguments: tuple[Any, ...], shown: Shown, wanted: Shown, atol: float) -> str | None:

@@ -1,0 +1,123 @@
+"""Where problems come from, and what is said when they cannot be had."""
+
+import gzip
+import subprocess
+import sys
+from urllib.error import URLError
+
+import pytest
+from data import SHARED
+
+import benchmarks
+from benchmarks import BENCHMARKS, DatasetError
+from benchmarks.humaneval import HumanEval
+from benchmarks.mbpp import Mbpp
+
+HUMANEVAL, MBPP = SHARED / "HumanEvalPlus.jsonl.gz", SHARED / "MbppPlus.jsonl.gz"
+needs_files = pytest.mark.skipif(
+    not (HUMANEVAL.is_file() and MBPP.is_file()),
+    reason="needs HumanEvalPlus.jsonl.gz and MbppPlus.jsonl.gz in ../shared/data, seen from the repository",
+)
+needs_evalplus = pytest.mark.usefixtures("evalplus")
+
+
+@pytest.fixture(scope="module")
+def evalplus():
+    return pytest.importorskip("evalplus.data", reason="needs evalplus (pip install 'dubito[bench]')")
+
+
+def test_importing_the_registry_loads_nothing_heavy():
+    code = "import sys, benchmarks, benchmarks.checker; print({'evalplus', 'numpy', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_an_unknown_benchmark_names_those_there_are():
+    with pytest.raises(KeyError, match=r"no benchmark 'humaneval'.*choose from HumanEval, Mbpp, exercises"):
+        benchmarks.problem("humaneval/0")
+    assert list(BENCHMARKS) == ["HumanEval", "Mbpp", "exercises"]
+
+
+@needs_files
+@needs_evalplus
+def test_problems_are_as_evalplus_has_them():
+    first = HumanEval(HUMANEVAL).problem("HumanEval/0")
+    assert first.prompt.startswith("from typing import List") and first.entry_point == "has_close_elements"
+    assert first.base_inputs[0] == ([1.0, 2.0, 3.9, 4.0, 5.0, 2.2], 0.3) and first.atol == 0.0
+    second = Mbpp(MBPP).problem("Mbpp/2")
+    assert second.prompt.startswith('"""\nWrite a function to find the shared elements')
+    assert second.base_inputs[0] == ((3, 4, 5, 6), (5, 7, 4, 10))  # tuples, which JSON has not
+
+
+@needs_files
+@needs_evalplus
+@pytest.mark.parametrize(
+    ("made", "unknown", "span"),
+    [
+        (HumanEval(HUMANEVAL), "HumanEval/999", "HumanEval/0 … HumanEval/163"),
+        (Mbpp(MBPP), "Mbpp/1", "Mbpp/2 … Mbpp/809"),
+    ],
+)
+def test_an_unknown_id_is_told_what_exists(made, unknown, span):
+    with pytest.raises(KeyError, match=f"no problem '{unknown}'; wanted {span}"):
+        made.problem(unknown)
+
+
+@needs_files
+@needs_evalplus
+def test_the_environment_names_the_file_even_after_evalplus_was_imported(monkeypatch):
+    monkeypatch.setenv("MBPP_OVERRIDE_PATH", str(MBPP))
+    assert len(list(Mbpp())) == 378
+    from evalplus.data import mbpp
+
+    assert str(MBPP) != mbpp.MBPP_OVERRIDE_PATH  # and leaves evalplus as it was
+
+
+def packed(text):
+    return gzip.compress(text.encode())
+
+
+@needs_evalplus
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "FileNotFoundError"),
+        (b"not gzip", "BadGzipFile"),
+        (packed("{}" * 9000)[:-20], "Error"),
+        (packed("[1, 2"), "JSONDecodeError"),
+        (packed("[1, 2]"), "TypeError"),
+        (packed("{}"), "KeyError"),
+        (packed('{"task_id": "HumanEval/0"}'), "AssertionError"),
+        (packed(""), "it holds no problems"),
+        (gzip.compress(b"\xff\xfe"), "UnicodeDecodeError"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_what_to_try(tmp_path, content, reason):
+    path = tmp_path / "HumanEvalPlus.jsonl.gz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DatasetError, match=f"cannot read .*{reason}.*; set HUMANEVAL_OVERRIDE_PATH to a ") as caught:
+        HumanEval(path).problem("HumanEval/0")
+    assert str(path) in str(caught.value)
+
+
+@needs_evalplus
+def test_no_network_says_what_to_try_and_nothing_goes_to_stdout(monkeypatch, capsys):
+    from evalplus.data import humaneval
+
+    def offline(*_, **__):
+        print("Downloading")  # noqa: T201 - as evalplus does
+        raise URLError("no route to host")
+
+    monkeypatch.delenv("HUMANEVAL_OVERRIDE_PATH", raising=False)
+    monkeypatch.setattr(humaneval, "HUMANEVAL_OVERRIDE_PATH", None)
+    monkeypatch.setattr(humaneval, "make_cache", offline)
+    with pytest.raises(DatasetError, match=r"from evalplus .*no route to host.*set HUMANEVAL_OVERRIDE_PATH"):
+        next(iter(HumanEval()))
+    assert capsys.readouterr() == ("", "Downloading\n")
+
+
+def test_a_missing_evalplus_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "evalplus.data.humaneval", None)
+    with pytest.raises(DatasetError, match=r"pip install 'dubito\[bench\]'"):
+        HumanEval().problem("HumanEval/0")

@@ -1,0 +1,109 @@
+"""What every benchmark promises: stable unique ids, and problems that their canonical solution solves."""
+
+import hashlib
+
+import pytest
+from data import SHARED
+
+from benchmarks import BENCHMARKS, problem
+from benchmarks.checker import judge
+from sandbox import open_sandbox
+
+FILES = {"HumanEval": "HumanEvalPlus.jsonl.gz", "Mbpp": "MbppPlus.jsonl.gz"}
+SIZES = {"HumanEval": 164, "Mbpp": 378, "exercises": 500}
+IDS = {
+    "HumanEval": "bbae451a",
+    "Mbpp": "22c1fcf4",
+    "exercises": "18fc086e",
+}  # of the ids, one a line: SHA-256, its first eight digits
+SAMPLE = {
+    "HumanEval": (0, 10, 32, 38, 53),  # 32 has its own oracle
+    "Mbpp": (
+        2,
+        4,
+        88,
+        124,
+        252,
+        295,
+        558,
+        581,
+        787,
+        793,
+    ),  # sets, Counter, complex, special oracles, Match, no plus tests
+    "exercises": (0, 1, 2, 3),
+}
+ANYTHING_GOES = {"Mbpp/164"}  # evalplus accepts every value
+
+
+@pytest.fixture(autouse=True)
+def local_files(monkeypatch):
+    monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", str(SHARED / FILES["HumanEval"]))
+    monkeypatch.setenv("MBPP_OVERRIDE_PATH", str(SHARED / FILES["Mbpp"]))
+
+
+@pytest.fixture(params=BENCHMARKS)
+def name(request):
+    if request.param in FILES:
+        pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
+        if not (SHARED / FILES[request.param]).is_file():
+            pytest.skip(f"needs {FILES[request.param]} in ../shared/data, seen from the repository")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def process():
+    sandbox = open_sandbox("process")
+    yield sandbox
+    sandbox.close()
+
+
+def empty_body(item):
+    return f"{item.prompt}\ndef {item.entry_point}(*_, **__):\n    pass\n"
+
+
+def failures(sandbox, items):
+    """What contradicts the promise, in words."""
+    for item in items:
+        right = judge(sandbox, item, item.reference_program)
+        if not right.passed:
+            yield f"{item.task_id}: the canonical solution fails: {right.base.reason or right.plus.reason}"
+        if item.task_id not in ANYTHING_GOES and judge(sandbox, item, empty_body(item)).passed:
+            yield f"{item.task_id}: the empty body passes"
+
+
+def test_ids_are_unique_and_stable_and_name_their_problem(name):
+    items = list(BENCHMARKS[name]())
+    ids = [item.task_id for item in items]
+    assert len(set(ids)) == len(ids) == SIZES[name]
+    assert hashlib.sha256("\n".join(ids).encode()).hexdigest()[:8] == IDS[name]
+    assert ids == [item.task_id for item in BENCHMARKS[name]()]
+    assert [problem(task_id) for task_id in ids[:3]] == items[:3]
+    assert all(task_id.startswith(f"{name}/") for task_id in ids)
+
+
+def test_an_unknown_id_is_a_sentence(name):
+    with pytest.raises(KeyError, match=f"no .*{name}/none"):
+        problem(f"{name}/none")
+
+
+def test_canonical_solutions_pass_and_empty_bodies_fail_on_a_sample(name, process):
+    assert list(failures(process, [problem(f"{name}/{number}") for number in SAMPLE[name]])) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_canonical_solutions_pass_and_empty_bodies_fail_on_every_problem(name, process):
+    assert list(failures(process, BENCHMARKS[name]())) == []
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+@pytest.mark.timeout(1200)
+def test_canonical_solutions_pass_and_empty_bodies_fail_in_docker(name):
+    from sandbox.docker import DockerSandbox
+
+    sandbox = DockerSandbox(memory_mib=3072)  # one value of Mbpp/255 takes 1.3 GiB
+    try:
+        assert list(failures(sandbox, BENCHMARKS[name]())) == []
+    finally:
+        sandbox.close()
