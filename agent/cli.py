@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -116,6 +115,61 @@ def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As
         typer.echo(found.prompt + found.canonical_solution.rstrip("\n"))
 
 
+bench = typer.Typer(name="bench", help="Problems by the hundred.", no_args_is_help=True)
+app.add_typer(bench)
+
+
+@bench.command("run")
+def bench_run(
+    benchmark: Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")] = "exercises",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep outcomes in this file, and go on from it after a kill.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")] = "models/tiny",
+    policy: Annotated[str, typer.Option(help="greedy, sample, adadec or uscd.")] = "greedy",
+    threshold: Annotated[float | None, typer.Option(help="Pause at this much of the gate's score.")] = None,
+    attempts: Annotated[int, typer.Option(min=1, help="Programs to try a problem; 1 is the policy alone.")] = 1,
+    max_tokens: Annotated[int, typer.Option(min=1, help="The most tokens of one program.")] = 512,
+    sandbox: Annotated[str | None, typer.Option(help="docker, bubblewrap or process (no isolation).")] = None,
+    seed: Annotated[int, typer.Option(help="Of the samplers.")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")] = None,
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")] = "auto",
+) -> None:
+    """Run a policy over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
+    options = {**locals(), "out": None}
+    with _reported(as_json=False), ExitStack() as cleanup:
+        from itertools import islice
+
+        from agent import parts
+        from agent.errors import UsageError
+        from agent.moves import Context
+        from benchmarks import named
+        from benchmarks.runner import run, run_to_file, summary
+
+        chosen = parts.policy_named(policy, threshold=threshold)
+        try:
+            problems = list(islice(named(benchmark), limit))
+        except KeyError as error:
+            raise UsageError(str(error.args[0])) from error
+        lm = parts.model_named(model, device=device, dtype=dtype)
+        box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
+        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed)
+        stream = (
+            run_to_file(problems, context, out, options, attempts=attempts)
+            if out
+            else run(problems, context, attempts=attempts)
+        )
+        outcomes = []
+        for outcome in stream:
+            outcomes.append(outcome)
+            solved = sum(each.passed for each in outcomes)
+            typer.echo(
+                f"\r{len(outcomes)}/{len(problems)} tried, {solved} solved", err=True, nl=len(outcomes) == len(problems)
+            )
+        typer.echo(summary(outcomes))
+
+
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("LANGSMITH_TRACING", "false")  # langgraph brings a client that would send runs elsewhere
@@ -163,19 +217,20 @@ def _wanted(
         found = problem(task)
     except KeyError as error:
         raise UsageError(str(error.args[0])) from error
-    return replace(parts.task_from(found.prompt, None, tests), entry_point=found.entry_point, name=task), found
+    return parts.task_from(found.prompt, None, tests, name=task, entry_point=found.entry_point), found
 
 
-def _hidden_tests(box: Sandbox, problem: Problem | None, result: Result) -> dict[str, Any] | None:
+def _hidden_tests(box: Sandbox, problem: Problem | None, result: Result) -> dict[str, str] | None:
     """Judge the answer by the tests that the agent never saw, after it has ended."""
     if problem is None:
         return None
     from benchmarks.checker import judge
 
-    return asdict(judge(box, problem, result.answer.program))
+    judged = judge(box, problem, result.answer.program)  # its reasons name hidden inputs, so only verdicts leave
+    return {"base": judged.base.verdict.value, "plus": judged.plus.verdict.value}
 
 
-def _delivered(result: Result, hidden: dict[str, Any] | None, *, as_json: bool) -> int:
+def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) -> int:
     """Print the data; return the exit code."""
     code = OK if result.outcome == "accepted" else ABSTAINED
     if as_json:

@@ -74,10 +74,12 @@ def sandbox_named(name: str | None) -> Sandbox:
         raise InfrastructureError(str(error)) from error
 
 
-def task_from(request: str | None, file: Path | None, tests: Path | None) -> Task:
-    """Return the task of a sentence or a file, with its visible examples and those of a test file."""
+def task_from(
+    request: str | None, file: Path | None, tests: Path | None, *, name: str = "", entry_point: str | None = None
+) -> Task:
+    """Return the task of a request or a file, with its visible examples and those of a test file."""
+    from agent import prompts
     from agent.examples import asserts, visible_checks
-    from agent.prompts import entry_point
     from agent.state import Task
 
     text = request if file is None else _read(file, "the prompt")
@@ -91,7 +93,8 @@ def task_from(request: str | None, file: Path | None, tests: Path | None) -> Tas
             raise UsageError(
                 f"{tests}:{error.lineno}: this is no valid Python; wanted a file of assert statements"
             ) from error
-    return Task(text, tuple(checks), entry_point(text), str(file) if file else "your sentence")
+    said = name or (str(file) if file else "your sentence")
+    return Task(text, tuple(checks), entry_point or prompts.entry_point(text), said)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,13 @@ from agent.errors import InfrastructureError, UsageError
 
 
 class TraceWriter:
-    """Appends records to a new file. A line that cannot be written whole is taken back."""
+    """Appends records to a new file, or to an old one with `resume`. A line that is not whole is taken back."""
 
-    def __init__(self, path: Path, provenance: dict[str, Any]) -> None:
+    def __init__(self, path: Path, provenance: dict[str, Any], *, resume: bool = False) -> None:
         self._path = path
+        if resume and path.is_file():
+            self._file = _whole_lines(path)
+            return
         try:
             self._file = path.open(
                 "ab" if path.exists() and not path.is_file() else "xb", buffering=0
@@ -62,6 +66,12 @@ class TraceWriter:
             os.truncate(self._path, start)
         whole = "its lines so far are whole; free some space, or choose another place"
         return InfrastructureError(f"cannot write the trace {str(self._path)!r}: {reason}; {whole}")
+
+
+def _whole_lines(path: Path) -> FileIO:
+    """Open a file to go on after its last whole line: what a kill left behind it is dropped."""
+    os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+    return path.open("ab", buffering=0)
 
 
 def read_trace(path: Path) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from functools import cache
 
 from benchmarks.base import Benchmark, DatasetError, Problem
 
-__all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "problem"]
+__all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "named", "problem"]
 
 
 @cache
@@ -44,3 +44,18 @@ def problem(task_id: str) -> Problem:
     if name not in BENCHMARKS:
         raise KeyError(f"no benchmark {name!r} (of task {task_id!r}); choose from {', '.join(BENCHMARKS)}")
     return BENCHMARKS[name]().problem(task_id)
+
+
+def named(name: str) -> Benchmark:
+    """The benchmark of this name; `exercises/SPLIT` is a split of the exercises. Raises KeyError with the choices."""
+    if name in BENCHMARKS:
+        return BENCHMARKS[name]()
+    family, _, split = name.partition("/")
+    if family == "exercises" and split:
+        from benchmarks.exercises import Exercises  # noqa: PLC0415 - the registry is read by `dubito --help`
+
+        try:
+            return Exercises(split)
+        except ValueError as error:
+            raise KeyError(str(error)) from error
+    raise KeyError(f"no benchmark {name!r}; choose from {', '.join(BENCHMARKS)}, exercises/SPLIT")

@@ -1,0 +1,47 @@
+"""Numbers over outcomes: pass@k, its interval, paired tests. Pure; reads no file."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+
+class Interval(NamedTuple):
+    """A share and the bounds of its 95 % interval."""
+
+    share: float
+    low: float
+    high: float
+
+
+def pass_at_k(samples: int, passed: int, k: int) -> float:
+    """Probability that at least one of k samples drawn from these passes; unbiased (Chen et al., arXiv:2107.03374)."""
+    if not 0 <= passed <= samples or not 1 <= k <= samples:
+        raise ValueError(
+            f"samples {samples}, passed {passed}, k {k} came; wanted 0 <= passed <= samples, 1 <= k <= samples"
+        )
+    return 1.0 - math.comb(samples - passed, k) / math.comb(samples, k)
+
+
+def wilson(passed: int, total: int) -> Interval:
+    """Share passed with Wilson's 95 % interval; all of [0, 1] where nothing was counted."""
+    if total == 0:
+        return Interval(math.nan, 0.0, 1.0)
+    z, share = 1.959964, passed / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """Exact two-sided p of McNemar's test on the problems where two policies differ."""
+    differing, fewer = gained + lost, min(gained, lost)
+    return min(1.0, 2 * sum(math.comb(differing, i) for i in range(fewer + 1)) / float(2**differing))
+
+
+def auroc(positive: list[float], negative: list[float]) -> float:
+    """Probability that a positive's number is above a negative's, ties half; NaN where either is empty."""
+    if not positive or not negative:
+        return math.nan
+    wins = sum((p > n) + 0.5 * (p == n) for p in positive for n in negative)
+    return wins / (len(positive) * len(negative))

@@ -1,0 +1,108 @@
+"""Problems through the workflow, one JSON line each, appended whole: a run that is killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from agent.errors import UsageError
+from agent.job import perform
+from agent.moves import Context
+from agent.parts import task_from
+from agent.trace import TraceWriter, provenance_of, read_trace
+from benchmarks.base import Problem
+from benchmarks.checker import judge
+from benchmarks.metrics import auroc, wilson
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one policy did on one problem, and what it cost."""
+
+    task_id: str
+    program: str
+    outcome: str  # "accepted" or "abstained", by the visible examples
+    base: str  # verdicts of the hidden tests
+    plus: str
+    attempts: int
+    highest_entropy: float  # nats, over the steps of the run
+    tokens: int
+    forwards: int
+    token_rows: int
+    pauses: int
+    sandbox_runs: int
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """The program passed every hidden test."""
+        return self.base == self.plus == "passed"
+
+
+def run(problems: Iterable[Problem], context: Context, *, attempts: int = 1) -> Iterator[Outcome]:
+    """Yield the outcome of each problem. The hidden tests come in only after the workflow has ended."""
+    for problem in problems:
+        result = perform(
+            context, task_from(problem.prompt, None, None, entry_point=problem.entry_point), attempts=attempts
+        )
+        judged = judge(context.sandbox, problem, result.answer.program)
+        entropies = [step.scores["entropy"] for step in result.steps]
+        yield Outcome(
+            problem.task_id, result.answer.program, result.outcome, judged.base.verdict.value, judged.plus.verdict.value,
+            len(result.attempts), max(entropies, default=0.0), **asdict(result.cost),
+        )  # fmt: skip
+
+
+def run_to_file(
+    problems: Iterable[Problem], context: Context, path: Path, options: dict[str, Any], *, attempts: int = 1
+) -> Iterator[Outcome]:
+    """Yield outcomes, those in the file from there; append the rest. Raises UsageError for a file of other options."""
+    done = {outcome.task_id: outcome for outcome in outcomes_in(path, options)} if path.exists() else {}
+    writer = TraceWriter(path, {**provenance_of(), "options": options}, resume=bool(path.exists()))
+    try:
+        for problem in problems:
+            known = done.get(problem.task_id)
+            if known is None:
+                known = next(run([problem], context, attempts=attempts))
+                writer.write("outcome", known)
+            yield known
+    finally:
+        writer.close()
+
+
+def outcomes_in(path: Path, options: dict[str, Any] | None = None) -> list[Outcome]:
+    """Read a file of outcomes. Raises UsageError where it was made with other options."""
+    names = {part.name for part in fields(Outcome)}
+    found = []
+    for record in read_trace(path):
+        if (
+            record["kind"] == "provenance"
+            and options is not None
+            and record["options"] != json.loads(json.dumps(options))
+        ):
+            raise UsageError(f"{str(path)!r} was made with other options ({record['options']}); choose another file")
+        if record["kind"] == "outcome":
+            found.append(Outcome(**{name: record[name] for name in names}))
+    return found
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """Return the table of a run: the share solved with its interval, and what a problem cost."""
+    passed, total = sum(outcome.passed for outcome in outcomes), len(outcomes)
+    share, low, high = wilson(passed, total)
+    right = [outcome.highest_entropy for outcome in outcomes if outcome.passed]
+    wrong = [outcome.highest_entropy for outcome in outcomes if not outcome.passed]
+    rows = {
+        "solved": f"{passed}/{total} = {share:.3f} ({low:.3f} to {high:.3f})",
+        "accepted by the visible examples": f"{sum(outcome.outcome == 'accepted' for outcome in outcomes)}",
+        "AUROC of the highest entropy against failure": f"{auroc(wrong, right):.3f}",
+        "pause rate": f"{sum(o.pauses for o in outcomes) / max(1, sum(o.tokens for o in outcomes)):.3f}",
+        **{f"{name} a problem": f"{sum(getattr(o, name) for o in outcomes) / max(1, total):.2f}" for name in _COSTS},
+    }
+    return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
+
+
+_COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
