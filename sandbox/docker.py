@@ -7,12 +7,11 @@ import socket
 import struct
 import time
 import weakref
-from typing import Any
+from typing import Any, BinaryIO
 
 from sandbox.base import SandboxError, SandboxUnavailable
 from sandbox.channel import CHUNK, Channel, Closed
 from sandbox.forkserver import ForkServerSandbox
-from sandbox.image import ensure
 from sandbox.process import guest_command
 
 logger = logging.getLogger(__name__)
@@ -27,6 +26,8 @@ class DockerSandbox(ForkServerSandbox):
     """One container, one program at a time; the container starts with the first. Builds the image if it is missing."""
 
     def __init__(self, *, memory_mib: int = MEMORY_MIB) -> None:
+        from sandbox.image import ensure  # noqa: PLC0415 - the image is made with this module's functions
+
         self._client = connect()
         self._image = ensure(self._client, logger.info)
         self._memory_mib = memory_mib
@@ -56,6 +57,32 @@ def connect() -> Any:
             client.close()
         raise SandboxUnavailable("docker is not answering; is the daemon running? (try: docker version)") from error
     return client
+
+
+def present(client: Any, image: str) -> bool:
+    """The engine has this image."""
+    return bool(client.images.list(name=image))
+
+
+def pull(client: Any, image: str) -> str | None:
+    """Fetch an image from its registry; None, or why it cannot be had."""
+    from docker.errors import DockerException
+
+    try:
+        client.images.pull(image)
+    except (DockerException, OSError) as error:  # OSError: the time-outs of requests
+        return str(error).splitlines()[0][:120]
+    return None
+
+
+def build(client: Any, context: BinaryIO, **options: Any) -> None:
+    """Build an image from a tar archive. Raises SandboxUnavailable."""
+    from docker.errors import DockerException
+
+    try:
+        client.images.build(fileobj=context, custom_context=True, **options)
+    except DockerException as error:
+        raise SandboxUnavailable(f"the sandbox's image does not build: {error}; try: make sandbox") from error
 
 
 def container_options(memory_mib: int = MEMORY_MIB) -> dict[str, Any]:

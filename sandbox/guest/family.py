@@ -76,7 +76,10 @@ def _kill_each() -> None:
 
 
 def _kill_user(user: int) -> None:
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:  # the program has taken every process there is to have
+        return _kill_each()
     if pid == 0:
         try:
             kernel.become(user)
@@ -84,6 +87,7 @@ def _kill_user(user: int) -> None:
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
+    return None
 
 
 def _member(stat: Path) -> Member | None:

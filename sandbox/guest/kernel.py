@@ -62,18 +62,27 @@ def restrict(limits: dict[str, float], *, alone: bool) -> None:
 
 def address_space() -> int:
     """Bytes mapped by this process; a forked one starts with its parent's."""
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    return int(_read("/proc/self/statm").split()[0]) * resource.getpagesize()
 
 
 def memory_kills() -> int:
     """How often the kernel has killed for memory in this cgroup; 0 where it does not say."""
     for counter in _OOM_COUNTERS:
         try:
-            lines = Path(counter).read_text().splitlines()
+            lines = _read(counter).splitlines()
         except OSError:
             continue
         return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
     return 0
+
+
+def _read(path: str) -> str:
+    """A short file; several times quicker than pathlib in a freshly forked process."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(fd, 4096).decode("ascii")
+    finally:
+        os.close(fd)
 
 
 def _limit(which: int, soft: int, hard: int | None = None) -> None:

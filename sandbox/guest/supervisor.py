@@ -108,7 +108,7 @@ def _run(request: Request, pid: int, ends: Ends, user: int | None) -> bytes:
     end = _until_end(pid, pump, request.limits)
     family.end(user)
     pump.drain()
-    header = _measured(end, pump, request) | {"memory_kills": kernel.memory_kills() - kills}
+    header = {**_measured(end, pump, request), "memory_kills": kernel.memory_kills() - kills}
     return wire.pack(header, stdout.kept(), stderr.kept(), results.kept())
 
 

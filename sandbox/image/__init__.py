@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox.base import SandboxUnavailable
+from sandbox.docker import build, present, pull
 from sandbox.image.bootstrap import OFFLINE_BASE, bootstrap
 
 BASE = "python:3.11-slim"
@@ -40,13 +40,8 @@ def ensure(client: Any, say: Say) -> str:
     if not present(client, wanted):
         base = _base(client, say)
         say(f"building {wanted} from {base}")
-        _build(client, wanted, base)
+        build(client, context(), tag=wanted, buildargs={"BASE": base}, labels=LABELS, network_mode="none", rm=True)
     return wanted
-
-
-def present(client: Any, image: str) -> bool:
-    """The engine has this image."""
-    return bool(client.images.list(name=image))
 
 
 def context() -> io.BytesIO:
@@ -70,35 +65,9 @@ def _base(client: Any, say: Say) -> str:
     for image in (BASE, OFFLINE_BASE):
         if present(client, image):
             return image
-    if _pulled(client, say):
-        return BASE
-    return bootstrap(client, say)
-
-
-def _pulled(client: Any, say: Say) -> bool:
-    from docker.errors import DockerException
-
     say(f"pulling {BASE}")
-    try:
-        client.images.pull(BASE)
-    except (DockerException, OSError) as error:  # OSError: requests' timeouts
-        say(f"no registry answers ({str(error).splitlines()[0][:120]})")
-        return False
-    return True
-
-
-def _build(client: Any, wanted: str, base: str) -> None:
-    from docker.errors import DockerException
-
-    try:
-        client.images.build(
-            fileobj=context(),
-            custom_context=True,
-            tag=wanted,
-            buildargs={"BASE": base},
-            labels=LABELS,
-            network_mode="none",
-            rm=True,
-        )
-    except DockerException as error:
-        raise SandboxUnavailable(f"the sandbox's image does not build: {error}; try: make sandbox") from error
+    refused = pull(client, BASE)
+    if refused is None:
+        return BASE
+    say(f"no registry answers ({refused})")
+    return bootstrap(client, say)

@@ -1,6 +1,7 @@
 """What every sandbox in SANDBOXES promises, run against each of them."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,12 @@ def test_the_programs_environment_holds_nothing_of_the_host(sandbox, monkeypatch
     sandbox.close()
     (names,) = values(sandbox.run("import os", calls=[Expression("sorted(os.environ)")]))
     assert names == ["HOME", "LANG", "MALLOC_ARENA_MAX", "PATH", "TMPDIR"]
+
+
+def test_threads_that_share_a_sandbox_get_their_own_answers(sandbox):
+    with ThreadPoolExecutor(4) as threads:
+        executions = threads.map(lambda n: sandbox.run(f"print({n})", limits=ROOMY), range(12))
+        assert [execution.stdout for execution in executions] == [f"{n}\n" for n in range(12)]
 
 
 def test_a_closed_sandbox_starts_again(sandbox):

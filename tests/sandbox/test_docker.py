@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -152,6 +153,14 @@ def test_a_killed_container_is_replaced_and_the_program_run_again(fresh):
     own, container = fresh
     container.kill()
     assert own.run("print('back')").stdout == "back\n"
+
+
+@pytest.mark.docker
+def test_a_container_killed_in_mid_run_costs_no_result(fresh):
+    own, container = fresh
+    threading.Timer(0.5, container.kill).start()
+    execution = own.run("import time\ntime.sleep(1)\nprint('whole')", limits=ROOMY)
+    assert (execution.verdict, execution.stdout) == (Verdict.PASSED, "whole\n")
 
 
 @pytest.mark.docker
