@@ -38,7 +38,7 @@ OPENINGS = (
     ("Return ", ("Return ",) * 6 + ("Write a function that returns ", "Give back ")),
     (
         "Return the ",
-        ("Return the ",) * 2 + ("Compute the ", "Find the ", "Determine the ", "What is the ", "Calculate the "),
+        ("Return the ",) * 2 + ("Compute the ", "Find the ", "Determine the ", "Calculate the "),
     ),
 )
 ARGUMENT = "argument_"  # before a role, until names are chosen
@@ -191,8 +191,6 @@ def _sentence(meaning: Meaning, names: Mapping[str, str], kinds: Mapping[str, Ki
     if text.startswith("Return ") and random.random() < 0.12:
         given = " and ".join(kind.given.format(names[role]) for role, kind in kinds.items())
         text = f"Given {given}, return {text.removeprefix('Return ')}"
-    if text.startswith("What is"):
-        text = text.replace(".", "?", 1) if text.count(".") == 1 else text.replace("What is", "Return")
     return " ".join([text[0].upper() + text[1:], *meaning.notes])
 
 

@@ -13,7 +13,8 @@ Group = tuple[Piece, ...]  # the pieces of one row; they differ in k alone
 DIGIT_TESTS = frozenset(
     (
         "even odd above-1 above-2 above-3 above-4 above-5 above-6 above-7 below-3 below-4 below-5 below-6 below-7 "
-        "below-8 multiple-3 multiple-4 prime square power-of-two not-equal-1 not-equal-2 not-equal-3 not-equal-5 not-equal-7"
+        "below-8 multiple-3 multiple-4 prime square power-of-two not-equal-1 not-equal-2 not-equal-3 not-equal-5 "
+        "not-equal-7"
     ).split()
 )
 DIGIT_MAPS = frozenset(

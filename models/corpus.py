@@ -1,0 +1,167 @@
+"""The text that the embedded model learns from: exercises as completions, sentences, holes and repairs.
+
+A document is a list of parts; a part that is not learned is only read (a wrong program must not be imitated).
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+from benchmarks.exercises import world
+from benchmarks.exercises.compose import Exercise, call, compose, load, write
+
+END = "<|endoftext|>"
+FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE = "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"
+FAILED, CORRECTED = "\n# The program above failed:\n", "# A corrected version:\n"
+PLAIN_NAMES = ("solution", "solve", "compute", "answer", "f")
+SWAPS = {
+    "+": "-",
+    "-": "+",
+    ">": ">=",
+    "<": "<=",
+    ">=": ">",
+    "<=": "<",
+    "==": "!=",
+    "!=": "==",
+    "and": "or",
+    "max": "min",
+}
+
+
+class Part(NamedTuple):
+    """A stretch of a document, and whether the model shall learn to write it."""
+
+    text: str
+    learned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Relative weights of the forms."""
+
+    completion: float = 0.58
+    sentence: float = 0.14
+    fill: float = 0.13
+    repair: float = 0.15
+
+
+def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[Part]]:
+    """Documents number `first` to `last` of this seed; each depends on its number alone."""
+    forms = {"completion": mix.completion, "sentence": mix.sentence, "fill": mix.fill, "repair": mix.repair}
+    for number in range(first, last):
+        random = Random(f"corpus {seed} {number}")
+        made = compose(world.draw(random, "train"), f"corpus {seed} {number}")
+        form = random.choices(list(forms), list(forms.values()))[0]
+        yield FORMS[form](made, random)
+
+
+def completion(made: Exercise, random: Random) -> list[Part]:
+    """Signature, docstring, body."""
+    return [Part(made.program)]
+
+
+def sentence(made: Exercise, random: Random) -> list[Part]:
+    """One comment line, then the function without a docstring. The line is the prompt; a line break begins the rest."""
+    line = (
+        made.signature.rpartition("\n")[2]
+        .replace("List[", "list[")
+        .replace("Dict[", "dict[")
+        .replace("Tuple[", "tuple[")
+    )
+    line = line.replace(f"def {made.name}(", f"def {random.choice(PLAIN_NAMES)}(")
+    return [Part(f"# {made.sentence}\n{line}{made.body}")]
+
+
+def fill(made: Exercise, random: Random) -> list[Part]:
+    """A hole in the body, in Qwen2.5-Coder's format: prefix, suffix, middle."""
+    text = made.program
+    first, last = random.choice((_expression, _expression, _lines, _stretch))(text, len(made.prompt), random)
+    before, middle, after = text[:first], text[first:last], text[last:]
+    return [Part(f"{FIM_PREFIX}{before}{FIM_SUFFIX}{after}{FIM_MIDDLE}{middle}")]
+
+
+def repair(made: Exercise, random: Random) -> list[Part]:
+    """A wrong program, how it failed on the visible examples, and the right one; a completion where none is found."""
+    for _ in range(6):
+        wrong = _neighbour(made, random) if random.random() < 0.75 else _mutant(made, random)
+        if wrong and (failures := failing(made, wrong)):
+            report = "".join(f"{line}\n" for line in failures[: random.choice((1, 1, 2, 3))])
+            attempt = Part(f"{wrong}{FAILED}{report}{CORRECTED}", learned=False)
+            return [Part(made.prompt), attempt, Part(made.program)]
+    return completion(made, random)
+
+
+FORMS = {"completion": completion, "sentence": sentence, "fill": fill, "repair": repair}
+
+
+def failing(made: Exercise, body: str) -> list[str]:
+    """How a body fails on the visible examples: one comment line for each that fails."""
+    right = load(made.program, made.name)
+    wrong = load(f"{made.prompt}{body}", made.name)
+    lines = []
+    for args in made.examples:
+        wanted = right(*copy.deepcopy(args))
+        try:
+            returned = wrong(*copy.deepcopy(args))
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, NameError) as error:
+            lines.append(f"# {call(made.name, args)} raised {type(error).__name__}: {error}")
+            continue
+        if repr(returned) != repr(wanted):
+            lines.append(f"# {call(made.name, args)} returned {returned!r}, wanted {wanted!r}")
+    return lines
+
+
+def _neighbour(made: Exercise, random: Random) -> str | None:
+    """The body of a meaning that differs in one piece."""
+    pieces = made.meaning.pieces
+    if not pieces:
+        return None
+    slot = random.choice(list(pieces))
+    other = world.fill(
+        made.meaning.family, random, keep={name: piece for name, piece in pieces.items() if name != slot}
+    )
+    return write(other, made.names, random)
+
+
+def _mutant(made: Exercise, random: Random) -> str | None:
+    """The body with one operator or number changed. None where a loop might then never end."""
+    words = made.body.split(" ")
+    places = [at for at, word in enumerate(words) if word in SWAPS or word.rstrip(":)").isdigit()]
+    if "while" in made.body or not places:
+        return None
+    at = random.choice(places)
+    number = words[at].rstrip(":)")
+    words[at] = SWAPS.get(words[at]) or str(int(number) + random.choice((-1, 1))) + words[at][len(number) :]
+    return " ".join(words)
+
+
+def _expression(text: str, start: int, random: Random) -> tuple[int, int]:
+    """The span of an expression in the body."""
+    lines = [0]
+    for line in text.splitlines(keepends=True):
+        lines.append(lines[-1] + len(line))
+    spans = [
+        (lines[node.lineno - 1] + node.col_offset, lines[(node.end_lineno or 1) - 1] + (node.end_col_offset or 0))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.expr)
+    ]
+    inside = [span for span in spans if span[0] > start and span[1] - span[0] > 2]
+    return random.choice(inside) if inside else (start, len(text))
+
+
+def _lines(text: str, start: int, random: Random) -> tuple[int, int]:
+    """One or more whole lines of the body, from the line break before them."""
+    breaks = [at for at in range(start, len(text)) if text[at] == "\n"]
+    first, last = sorted(random.sample(range(len(breaks)), 2))
+    return breaks[first], breaks[last]
+
+
+def _stretch(text: str, start: int, random: Random) -> tuple[int, int]:
+    """Any stretch of characters of the body."""
+    first, last = sorted(random.sample(range(start, len(text)), 2))
+    return first, last

@@ -1,0 +1,87 @@
+"""A model can be made from nothing, and a killed run ends like one that was left alone."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from models.corpus import Mix, documents
+from models.tokenizer import SPECIAL, learn
+from models.train import Recipe, Run, train
+
+TINY = Recipe(documents=40, vocabulary=320, hidden=32, layers=1, heads=2, intermediate=32, context=128, rows=2, steps=6)
+TEXTS = [
+    "",
+    " ",
+    "\n\n",
+    "def f(x):\n    return x\n\n\n",
+    "\tif x:\r\n",
+    "naïve — 漢字 🙂 \x00",
+    "a  b   c    ",
+    "12.5e-3",
+    '    """',
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return learn((part.text for document in documents(1, 0, 200, Mix()) for part in document), 600)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_any_text_survives_a_round_trip(tokenizer, text):
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_a_prompt_without_its_last_line_break_is_a_prefix_in_tokens(tokenizer):
+    prompt, body = 'def f(x: int) -> int:\n    """Return x."""', "\n    for y in x:\n        return y\n"
+    assert tokenizer.encode(prompt + body) == tokenizer.encode(prompt) + tokenizer.encode(body)
+
+
+def test_special_tokens_are_single_and_end_is_end_and_padding(tokenizer):
+    assert [len(tokenizer.encode(token)) for token in SPECIAL] == [1] * len(SPECIAL)
+    assert tokenizer.eos_token == tokenizer.pad_token == "<|endoftext|>" and tokenizer.bos_token is None
+
+
+def test_a_line_break_with_its_indentation_is_one_token(tokenizer):
+    assert len(tokenizer.encode("\n    return")) == len(tokenizer.encode("\n        return")) == 2
+
+
+def test_a_model_is_made_from_nothing_and_says_how(tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    train(TINY, tmp_path / "model", tmp_path / "work")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
+    assert model.dtype == torch.bfloat16 and model.config.eos_token_id == tokenizer.eos_token_id
+    made = json.loads((tmp_path / "model" / "training.json").read_text())
+    assert (made["steps"], made["seed"], made["tokens"]) == (6, 1, 6 * 2 * 128)
+
+
+def weights(run):
+    return torch.cat([parameter.detach().flatten() for parameter in run.model.parameters()])
+
+
+def test_a_killed_run_ends_in_the_same_weights(tmp_path):
+    import numpy as np
+
+    ids = np.random.default_rng(0).integers(0, 64, (12, 32))
+    learned = np.ones_like(ids, bool)
+    whole = Run(TINY, 64, 0, tmp_path / "none")
+    whole.train(ids, learned)
+
+    first = Run(TINY, 64, 0, tmp_path / "checkpoint.pt")
+    for _ in range(3):
+        first.advance(ids, learned)
+    first.save_checkpoint()
+    second = Run(TINY, 64, 0, tmp_path / "checkpoint.pt")
+    assert second.step == 3
+    second.train(ids, learned)
+    assert torch.equal(weights(whole), weights(second))
+
+
+def test_the_command_line_names_every_option_of_the_recipe():
+    ran = subprocess.run([sys.executable, "-m", "models.train", "--help"], capture_output=True, text=True, check=True)
+    assert all(f"--{name.replace('_', '-')}" in ran.stdout for name in Recipe.__slots__)
