@@ -50,10 +50,10 @@ def run(problems: Iterable[Problem], context: Context, *, attempts: int = 1) -> 
         )
         judged = judge(context.sandbox, problem, result.answer.program)
         entropies = [step.scores["entropy"] for step in result.steps]
-        yield Outcome(
-            problem.task_id, result.answer.program, result.outcome, judged.base.verdict.value, judged.plus.verdict.value,
-            len(result.attempts), max(entropies, default=0.0), **asdict(result.cost),
-        )  # fmt: skip
+        verdicts = judged.base.verdict.value, judged.plus.verdict.value
+        answer, highest = result.answer.program, max(entropies, default=0.0)
+        spent = asdict(result.cost)
+        yield Outcome(problem.task_id, answer, result.outcome, *verdicts, len(result.attempts), highest, **spent)
 
 
 def run_to_file(
