@@ -20,8 +20,8 @@ class Hostile:
     limits: Limits = ROOMY
 
 
-SHORT_CPU = Limits(cpu_seconds=0.2, wall_seconds=20)
-SHORT_WALL = Limits(cpu_seconds=20, wall_seconds=0.3)
+SHORT_CPU = Limits(cpu_seconds=0.1, wall_seconds=20)
+SHORT_WALL = Limits(cpu_seconds=20, wall_seconds=0.2)
 LITTLE_OUTPUT = Limits(cpu_seconds=20, wall_seconds=20, written_mib=1)
 
 SMALL_VALUES = Limits(cpu_seconds=20, wall_seconds=20, values_mib=1)

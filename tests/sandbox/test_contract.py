@@ -173,7 +173,7 @@ def names():
 @pytest.mark.parametrize("then", ["time.sleep(0.1)", "time.sleep(1e6)", "os._exit(0)"], ids=["ends", "hangs", "exits"])
 def test_no_daemon_outlives_its_program(sandbox, then):
     name = f"stay{time.monotonic_ns() % 10**9}"
-    sandbox.run(SURVIVE.format(name=name, then=then), limits=Limits(wall_seconds=0.3))
+    sandbox.run(SURVIVE.format(name=name, then=then), limits=Limits(wall_seconds=0.2))
     (names,) = values(sandbox.run(NAMES, calls=[Call("names")], limits=ROOMY))
     assert "python3" in " ".join(names)
     assert name not in names
@@ -186,7 +186,7 @@ def test_a_fork_that_runs_to_its_end_does_not_answer_for_its_parent(sandbox):
 
 def test_timeout_kills_child_processes(sandbox):
     program = "import os, time\nprint('alive')\nfor _ in range(4):\n    os.fork()\ntime.sleep(1e6)"
-    execution = sandbox.run(program, limits=Limits(wall_seconds=1))
+    execution = sandbox.run(program, limits=Limits(wall_seconds=0.5))
     assert execution.verdict is Verdict.TIMED_OUT_WALL
     assert "alive" in execution.stdout
     assert_works(sandbox)
