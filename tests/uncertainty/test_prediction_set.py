@@ -104,12 +104,11 @@ def test_of_equal_removals_the_one_that_keeps_less_cost_is_taken():
 
 
 def test_of_equal_removals_and_costs_the_one_with_fewer_holes_is_taken():
-    # Two leaves without cost, or one pair of nodes: three removals either way would need a third hole.
-    doubtful = TreeNode("pair", 1, 5, 1.0, (TreeNode("pair", 2, 4, 0.0),))
-    tree = TreeNode("pair", 0, 8, 0.0, (doubtful, TreeNode("pair", 5, 7, 0.0)))
-    assert picture(tree) == "((())())"[: tree.end]
-    partial = partial_program("((())())", tree, tau=1.0, max_holes=3)
-    assert partial.rendered("?") == "(?())"
+    # Two removed of three that cost a nat each: the pair at once, or its inner node and the leaf beside it.
+    pair = TreeNode("pair", 1, 5, 1.0, (TreeNode("pair", 2, 4, 1.0),))
+    tree = TreeNode("pair", 0, 8, 0.0, (pair, TreeNode("pair", 5, 7, 1.0)))
+    partial = partial_program(picture(tree), tree, tau=math.exp(-1.5), max_holes=3)
+    assert (partial.rendered("?"), partial.removed, partial.cost) == ("(?())", 2, 1.0)
 
 
 def test_rendered_puts_the_mark_where_each_hole_is():

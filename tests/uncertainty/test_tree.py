@@ -144,6 +144,11 @@ def test_a_charge_goes_to_the_deepest_node_that_owns_its_character():
     ]
 
 
+def test_a_character_just_behind_a_node_belongs_to_its_parent():
+    tree = program_tree("f(x)[y]", [(1, 1.0), (4, 2.0)])
+    assert [(node.kind, node.cost) for node in tree.walk() if node.cost] == [("Subscript", 2.0), ("Call", 1.0)]
+
+
 @LAW
 @given(source=sources, charged=charges)
 def test_every_charge_is_counted_exactly_once(source, charged):

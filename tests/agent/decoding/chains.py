@@ -31,7 +31,11 @@ class Chain(dict[tuple[int, ...], Sequence[float]]):
 
 @dataclass
 class BatchedTableLM(TableLM):
-    """A table whose rows advance together, so that a lookahead costs a forward a depth."""
+    """A table whose rows advance together, so that a lookahead costs a forward a depth; counts all tokens fed."""
+
+    def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
+        self.token_rows += max(len(tokens) - 1, 0)
+        return super().extend(prefix, tokens)
 
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         start = self.forwards

@@ -118,9 +118,9 @@ def test_the_skip_rules_change_no_token_and_save_forwards(standard, lame, form, 
 
 
 def test_a_lead_of_just_the_weight_is_not_skipped_because_the_lame_prompt_can_make_it_a_tie():
-    table = {(): [0, 0.25, 0.75, 0], (7,): [0, 0, 1, 0]}
+    table = {(): [0, 5 / 16, 11 / 16, 0], (7,): [0, 0, 1, 0]}
     for skip in (True, False):
-        assert tokens(uscd(weight=0.5, skip=skip), TableLM(table, default=[1, 0, 0, 0])) == [1, 0]
+        assert tokens(uscd(weight=6 / 16, skip=skip), TableLM(table, default=[1, 0, 0, 0])) == [1, 0]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,14 @@ def test_an_uncertain_token_inside_a_committed_rollout_pauses_right_there_withou
     assert lm.forwards == 1 + 2 + 1  # the prompt and the two lookaheads
 
 
+def test_after_a_rollout_committed_whole_one_forward_of_one_token_goes_on():
+    lm = BatchedTableLM({(): [0, 0.5, 0.5, 0]}, default=[0, 1, 0, 0])
+    run = list(steps(adadec(horizon=3), lm, most=5))
+    assert [step.token for step in run] == [1, 1, 1, 1, 1]
+    assert run[0].pause.token_rows == 2 * 3
+    assert (lm.forwards, lm.token_rows) == (1 + 3 + 1, 1 + 2 * 3 + 1)
+
+
 def test_equal_scores_go_to_the_likelier_candidate_and_then_to_the_lower_id():
     even = TableLM({(): [0, 0.4, 0.2, 0.4]}, default=END)
     assert [c.token for c in paused(adadec(), even)[0].candidates] == [1, 3, 2]

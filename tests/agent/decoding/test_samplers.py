@@ -78,6 +78,23 @@ def test_the_largest_number_below_one_draws_the_last_token_kept():
     assert Temperature(1.0, top_p=0.8)(LOGITS, math.nextafter(1, 0)) == 4
 
 
+def test_each_token_owns_its_lower_bound_and_not_its_upper_one():
+    halves = torch.zeros(2)
+    assert [Temperature(1.0, top_p=1.0)(halves, u) for u in (0.0, math.nextafter(0.5, 0), 0.5)] == [0, 0, 1]
+
+
+def test_a_token_exactly_at_min_p_is_kept():
+    assert set(shares(Temperature(1.0, top_p=1.0, min_p=0.5), torch.tensor([0.0, 1.0]).double() * math.log(2))) == {
+        0,
+        1,
+    }
+
+
+def test_equals_are_drawn_in_the_order_of_their_ids_in_a_large_vocabulary_too():
+    draw = Temperature(1.0, top_p=1.0)
+    assert [draw(torch.zeros(1000), (k + 0.5) / 1000) for k in range(0, 1000, 10)] == list(range(0, 1000, 10))
+
+
 def test_argmax_takes_the_lowest_id_of_equals():
     assert argmax(torch.tensor([0.0, 2.0, 1.0, 2.0])) == 1
 
