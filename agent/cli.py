@@ -232,9 +232,11 @@ def _hidden_tests(box: Sandbox, problem: Problem | None, result: Result) -> dict
 
 def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) -> int:
     """Print the data; return the exit code."""
+    from agent.trace import plain
+
     code = OK if result.outcome == "accepted" else ABSTAINED
     if as_json:
-        typer.echo(json.dumps({**result.record(), "hidden_tests": hidden, "exit_code": code}))
+        typer.echo(json.dumps(plain({**result.record(), "hidden_tests": hidden, "exit_code": code})))
         return code
     if hidden is not None:
         typer.echo(f"hidden tests, which the agent never sees: base {hidden['base']}, plus {hidden['plus']}", err=True)

@@ -48,7 +48,7 @@ class TraceWriter:
     def write(self, kind: str, record: Any) -> None:
         """Append one record. Raises InfrastructureError where the disk does not take it."""
         fields = asdict(record) if is_dataclass(record) and not isinstance(record, type) else dict(record)
-        line = json.dumps({"kind": kind, **_plain(fields)}, ensure_ascii=False).encode() + b"\n"
+        line = json.dumps({"kind": kind, **plain(fields)}, ensure_ascii=False).encode() + b"\n"
         start = self._file.tell()
         try:
             written = self._file.write(line)
@@ -104,10 +104,10 @@ def provenance_of() -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """Return the value with what JSON lacks spelled out: infinities and NaN become null."""
+def plain(value: Any) -> Any:
+    """Return the value as JSON has it: what is infinite or no number becomes null."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -47,7 +47,8 @@ class Contrast:
             contrasted = self.scores(logits, lame.logits, raw=around.policy.sampler is argmax)
         token = around.chosen(contrasted, place)
         spent = around.lm.forwards - start[0], around.lm.token_rows - start[1]
-        seen = tuple(_scored(candidate, contrasted) for candidate in likeliest(logits, 3, place.completion))
+        compared = logits.log_softmax(-1) if contrasted is logits else contrasted
+        seen = tuple(_scored(candidate, compared) for candidate in likeliest(logits, 3, place.completion))
         pause = Pause(around.reason(logits), self.name, seen, token, *spent)
         step, place = around.step(place, logits, token, pause)
         yield step
