@@ -10,7 +10,7 @@ from benchmarks.reference import References
 from sandbox import Limits, SandboxError, Verdict, open_sandbox
 
 DOUBLE = Problem("test/0", "def f(x):\n", "f", "    return 2 * x\n", ((1,), ("ab",)), ((2.5,), ([7],), (10,)))
-QUICK = Limits(cpu_seconds=0.5, wall_seconds=2.0)
+QUICK = Limits(cpu_seconds=0.5, wall_seconds=1.5)
 
 
 @pytest.fixture(scope="module")

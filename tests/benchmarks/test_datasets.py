@@ -14,6 +14,7 @@ from benchmarks.humaneval import HumanEval
 from benchmarks.mbpp import Mbpp
 
 HUMANEVAL, MBPP = SHARED / "HumanEvalPlus.jsonl.gz", SHARED / "MbppPlus.jsonl.gz"
+HUMANEVAL_PLUS, MBPP_PLUS = HumanEval(HUMANEVAL), Mbpp(MBPP)
 needs_files = pytest.mark.skipif(
     not (HUMANEVAL.is_file() and MBPP.is_file()),
     reason="needs HumanEvalPlus.jsonl.gz and MbppPlus.jsonl.gz in ../shared/data, seen from the repository",
@@ -41,10 +42,10 @@ def test_an_unknown_benchmark_names_those_there_are():
 @needs_files
 @needs_evalplus
 def test_problems_are_as_evalplus_has_them():
-    first = HumanEval(HUMANEVAL).problem("HumanEval/0")
+    first = HUMANEVAL_PLUS.problem("HumanEval/0")
     assert first.prompt.startswith("from typing import List") and first.entry_point == "has_close_elements"
     assert first.base_inputs[0] == ([1.0, 2.0, 3.9, 4.0, 5.0, 2.2], 0.3) and first.atol == 0.0
-    second = Mbpp(MBPP).problem("Mbpp/2")
+    second = MBPP_PLUS.problem("Mbpp/2")
     assert second.prompt.startswith('"""\nWrite a function to find the shared elements')
     assert second.base_inputs[0] == ((3, 4, 5, 6), (5, 7, 4, 10))  # tuples, which JSON has not
 
@@ -54,8 +55,8 @@ def test_problems_are_as_evalplus_has_them():
 @pytest.mark.parametrize(
     ("made", "unknown", "span"),
     [
-        (HumanEval(HUMANEVAL), "HumanEval/999", "HumanEval/0 … HumanEval/163"),
-        (Mbpp(MBPP), "Mbpp/1", "Mbpp/2 … Mbpp/809"),
+        (HUMANEVAL_PLUS, "HumanEval/999", "HumanEval/0 … HumanEval/163"),
+        (MBPP_PLUS, "Mbpp/1", "Mbpp/2 … Mbpp/809"),
     ],
 )
 def test_an_unknown_id_is_told_what_exists(made, unknown, span):

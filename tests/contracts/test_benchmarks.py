@@ -18,18 +18,8 @@ IDS = {
 }  # of the ids, one a line: SHA-256, its first eight digits
 SAMPLE = {
     "HumanEval": (0, 10, 32, 38, 53),  # 32 has its own oracle
-    "Mbpp": (
-        2,
-        4,
-        88,
-        124,
-        252,
-        295,
-        558,
-        581,
-        787,
-        793,
-    ),  # sets, Counter, complex, special oracles, Match, no plus tests
+    # sets, Counter, complex, special oracles, Match, no plus tests
+    "Mbpp": (2, 4, 88, 124, 252, 558, 581, 787, 793),
     "exercises": (0, 1, 2, 3),
 }
 ANYTHING_GOES = {"Mbpp/164"}  # evalplus accepts every value
