@@ -1,6 +1,7 @@
 """The text that the embedded model learns from: exercises as completions, sentences, holes and repairs.
 
-A document is a list of parts; a part that is not learned is only read (a wrong program must not be imitated).
+A document is a list of parts with weights: what the model shall write counts fully, a prompt a little (its examples are
+chance), and a wrong program not at all.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from benchmarks.exercises.compose import Exercise, call, compose, load, write
 
 END = "<|endoftext|>"
 FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE = "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"
+PROMPT, READ = 0.2, 0.0  # weights
 FAILED, CORRECTED = "\n# The program above failed:\n", "# A corrected version:\n"
 PLAIN_NAMES = ("solution", "solve", "compute", "answer", "f")
 SWAPS = {
@@ -34,10 +36,10 @@ SWAPS = {
 
 
 class Part(NamedTuple):
-    """A stretch of a document, and whether the model shall learn to write it."""
+    """A stretch of a document, and how much its tokens count in the loss."""
 
     text: str
-    learned: bool = True
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[Part]
 
 def completion(made: Exercise, random: Random) -> list[Part]:
     """Signature, docstring, body."""
-    return [Part(made.program)]
+    return [Part(made.prompt, PROMPT), Part(made.body)]
 
 
 def sentence(made: Exercise, random: Random) -> list[Part]:
@@ -74,7 +76,7 @@ def sentence(made: Exercise, random: Random) -> list[Part]:
         .replace("Tuple[", "tuple[")
     )
     line = line.replace(f"def {made.name}(", f"def {random.choice(PLAIN_NAMES)}(")
-    return [Part(f"# {made.sentence}\n{line}{made.body}")]
+    return [Part(f"# {made.sentence}", PROMPT), Part(f"\n{line}{made.body}")]
 
 
 def fill(made: Exercise, random: Random) -> list[Part]:
@@ -82,7 +84,7 @@ def fill(made: Exercise, random: Random) -> list[Part]:
     text = made.program
     first, last = random.choice((_expression, _expression, _lines, _stretch))(text, len(made.prompt), random)
     before, middle, after = text[:first], text[first:last], text[last:]
-    return [Part(f"{FIM_PREFIX}{before}{FIM_SUFFIX}{after}{FIM_MIDDLE}{middle}")]
+    return [Part(f"{FIM_PREFIX}{before}{FIM_SUFFIX}{after}{FIM_MIDDLE}", PROMPT), Part(middle)]
 
 
 def repair(made: Exercise, random: Random) -> list[Part]:
@@ -91,8 +93,8 @@ def repair(made: Exercise, random: Random) -> list[Part]:
         wrong = _neighbour(made, random) if random.random() < 0.75 else _mutant(made, random)
         if wrong and (failures := failing(made, wrong)):
             report = "".join(f"{line}\n" for line in failures[: random.choice((1, 1, 2, 3))])
-            attempt = Part(f"{wrong}{FAILED}{report}{CORRECTED}", learned=False)
-            return [Part(made.prompt), attempt, Part(made.program)]
+            attempt = Part(f"{wrong}{FAILED}{report}{CORRECTED}", READ)
+            return [Part(made.prompt, PROMPT), attempt, *completion(made, random)]
     return completion(made, random)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -14,10 +15,8 @@ PIECES = r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 SPECIAL = [END, FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE, "<|fim_pad|>"]
 
 
-def learn(texts: Iterable[str], vocabulary: int) -> Any:
-    """Learn merges from texts and return a transformers tokenizer."""
-    from transformers import PreTrainedTokenizerFast
-
+def learn(texts: Iterable[str], vocabulary: int, file: Path) -> None:
+    """Learn merges from texts and write them to a tokenizer.json."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -31,8 +30,15 @@ def learn(texts: Iterable[str], vocabulary: int) -> Any:
         vocab_size=vocabulary, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.save(str(file))
+
+
+def load(file: Path) -> Any:
+    """The transformers tokenizer of a tokenizer.json. It puts nothing before a text."""
+    from transformers import PreTrainedTokenizerFast
+
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
+        tokenizer_file=str(file),
         eos_token=END,
         pad_token=END,
         additional_special_tokens=SPECIAL[1:],

@@ -26,7 +26,6 @@ from models import tokenizer as bpe
 from models.corpus import END, Mix, Part, documents
 
 log = logging.getLogger("train")
-IGNORED = -100  # the label of a token that is read and not learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +64,12 @@ def train(recipe: Recipe, out: Path, work: Path) -> None:
     """Learn tokenizer and weights and write them to `out`; what must survive a kill lies in `work`."""
     work.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(recipe, work)
-    ids, learned = _corpus(recipe, tokenizer, work)
+    ids, weights = _corpus(recipe, tokenizer, work)
     run = Run(recipe, len(tokenizer), tokenizer.eos_token_id, work / "checkpoint.pt")
     log.info(
         "%.2f M parameters, %.2f M tokens in %d rows, on %s", run.parameters / 1e6, ids.size / 1e6, len(ids), run.device
     )
-    run.train(ids, learned)
+    run.train(ids, weights)
     run.save(out, tokenizer)
 
 
@@ -96,12 +95,12 @@ class Run:
         recipe = self.recipe
         return self.step / recipe.steps if recipe.steps else self.seconds / (60 * recipe.minutes)
 
-    def train(self, ids: np.ndarray, learned: np.ndarray) -> None:
-        """Train to the end of the schedule. ids, learned: [rows, context]."""
+    def train(self, ids: np.ndarray, weights: np.ndarray) -> None:
+        """Train to the end of the schedule. ids, weights: [rows, context]."""
         said = saved = self.seconds
         losses: list[float] = []
         while self.progress < 1:
-            losses.append(self.advance(ids, learned))
+            losses.append(self.advance(ids, weights))
             if self.seconds - said > 15 or self.progress >= 1:
                 speed = len(losses) * self.recipe.rows * self.recipe.context / (self.seconds - said)
                 log.info(
@@ -113,10 +112,10 @@ class Run:
                 self.save_checkpoint()
                 saved = self.seconds
 
-    def advance(self, ids: np.ndarray, learned: np.ndarray) -> float:
+    def advance(self, ids: np.ndarray, weights: np.ndarray) -> float:
         """One step; returns its loss, in nats a token."""
         start = time.perf_counter()
-        loss = self._update(*self._batch(ids, learned))
+        loss = self._update(*self._batch(ids, weights))
         self.step += 1
         self.seconds += time.perf_counter() - start
         return loss
@@ -150,23 +149,26 @@ class Run:
         }
         (out / "training.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
 
-    def _batch(self, ids: np.ndarray, learned: np.ndarray) -> tuple[Tensor, Tensor]:
+    def _batch(self, ids: np.ndarray, weights: np.ndarray) -> tuple[Tensor, Tensor]:
         """The rows of this step: each epoch is a new order, so that the step number alone decides."""
         per_epoch = len(ids) // self.recipe.rows
         order = np.random.default_rng([self.recipe.seed, self.step // per_epoch]).permutation(len(ids))
         at = self.step % per_epoch * self.recipe.rows
         rows = order[at : at + self.recipe.rows]
         tokens = torch.from_numpy(ids[rows].astype(np.int64))
-        labels = tokens.where(torch.from_numpy(learned[rows]), torch.tensor(IGNORED))
-        return tokens.to(self.device), labels.to(self.device)
+        return tokens.to(self.device), torch.from_numpy(weights[rows]).to(self.device)
 
-    def _update(self, tokens: Tensor, labels: Tensor) -> float:
+    def _update(self, tokens: Tensor, weights: Tensor) -> float:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * min(1.0, (self.step + 1) / 40, (1 - self.progress) / 0.6 + 0.01)
         with torch.autocast(self.device, dtype=torch.bfloat16):
             logits = self.model(tokens).logits
-        loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten())
+        losses = torch.nn.functional.cross_entropy(
+            logits[:, :-1].flatten(0, 1).float(), tokens[:, 1:].flatten(), reduction="none"
+        )
+        counted = weights[:, 1:].flatten()
+        loss = (losses * counted).sum() / counted.sum()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -214,41 +216,37 @@ def _optimizers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
 
 
 def _tokenizer(recipe: Recipe, work: Path) -> Any:
-    from transformers import PreTrainedTokenizerFast
-
-    folder = work / "tokenizer"
-    if not folder.exists():
+    file = work / "tokenizer.json"
+    if not file.exists():
         sample = documents(recipe.seed, 0, min(recipe.documents, 10_000), Mix())
-        bpe.learn((part.text for document in sample for part in document), recipe.vocabulary).save_pretrained(folder)
-    return PreTrainedTokenizerFast.from_pretrained(folder)
+        bpe.learn((part.text for document in sample for part in document), recipe.vocabulary, file)
+    return bpe.load(file)
 
 
 def _corpus(recipe: Recipe, tokenizer: Any, work: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Token ids and which of them are learned, both [rows, context]. Made once, then read from `work`."""
+    """Token ids and how much each counts, both [rows, context]. Made once, then read from `work`."""
     file = work / "corpus.npz"
     if not file.exists():
         log.info("writing %d documents", recipe.documents)
-        rows = _rows(recipe, tokenizer)
-        np.savez(
-            file, ids=np.array([ids for ids, _ in rows], np.uint16), learned=np.array([learned for _, learned in rows])
-        )
+        ids, weights = zip(*_rows(recipe, tokenizer), strict=True)
+        np.savez(file, ids=np.array(ids, np.uint16), weights=np.array(weights, np.float32))
     arrays = np.load(file)
-    return arrays["ids"], arrays["learned"]
+    return arrays["ids"], arrays["weights"]
 
 
-def _rows(recipe: Recipe, tokenizer: Any) -> list[tuple[list[int], list[bool]]]:
+def _rows(recipe: Recipe, tokenizer: Any) -> list[tuple[list[int], list[float]]]:
     """Pack documents into rows. Each row starts with a whole document, as a prompt does; its last one may be cut."""
-    rows: list[tuple[list[int], list[bool]]] = []
+    rows: list[tuple[list[int], list[float]]] = []
     ids: list[int] = []
-    learned: list[bool] = []
+    weights: list[float] = []
     for document in documents(recipe.seed, 0, recipe.documents, Mix()):
         for part in [*document, Part(END)]:
             tokens = tokenizer.encode(part.text, add_special_tokens=False)
             ids += tokens
-            learned += [part.learned] * len(tokens)
+            weights += [part.weight] * len(tokens)
         if len(ids) >= recipe.context:
-            rows.append((ids[: recipe.context], learned[: recipe.context]))
-            ids, learned = [], []
+            rows.append((ids[: recipe.context], weights[: recipe.context]))
+            ids, weights = [], []
     return rows
 
 

@@ -25,7 +25,7 @@ def program(made):
 
 
 def test_docstring_examples_are_what_the_canonical_solution_returns():
-    for number in range(300):
+    for number in range(200):
         made = exercise(f"exercises/{number}")
         lines = [line.strip() for line in made.prompt.splitlines()]
         function = program(made)
@@ -35,19 +35,21 @@ def test_docstring_examples_are_what_the_canonical_solution_returns():
 
 
 def test_all_ways_to_write_a_meaning_agree():
-    drawn = [(name, seed) for name in world.families() for seed in range(2 if "@" in name else 6)]
+    drawn = [(name, seed) for name in world.families() for seed in range(1 if "@" in name else 4)]
     for name, seed in drawn:
         meaning = world.fill(world.families()[name], Random(f"{name} {seed}"))
         names = {role: role for role in compose.roles(meaning)}
-        bodies = {compose.write(meaning, names, Random(seed)) for seed in range(6)}
+        bodies = {compose.write(meaning, names, Random(seed)) for seed in range(4)}
         functions = [compose.load(f"def f({', '.join(names)}):{body}", "f") for body in bodies]
-        for args in compose.inputs(meaning, "agree", 24):
+        for args in compose.inputs(meaning, "agree", 16):
             results = {repr(function(*copy.deepcopy(args))) for function in functions}
             assert len(results) == 1, f"{meaning.key} on {args}: {results}"
 
 
 def test_every_piece_of_every_slot_can_be_said_and_written():
-    slots = [(family, slot, spec) for family in world.families().values() for slot, spec in family.slots.items()]
+    kinds = ("", "numbers", "words", "characters", "digits")  # the other sources draw from the same tables
+    chosen = [family for name, family in world.families().items() if name.partition("@")[2] in kinds]
+    slots = [(family, slot, spec) for family in chosen for slot, spec in family.slots.items()]
     for family, slot, piece in [(family, slot, group[0]) for family, slot, spec in slots for group in table(spec)]:
         meaning = world.fill(family, Random(f"{family.name} {slot} {piece.key}"), keep={slot: piece})
         names = {role: role for role in compose.roles(meaning)}
@@ -90,7 +92,7 @@ def test_no_composition_is_in_two_splits():
 
 
 def test_ids_are_unique_and_iteration_is_in_their_order():
-    for split in HELD_OUT:
+    for split in ("test", "validation", "far"):
         prefix = "exercises" if split == "test" else f"exercises/{split}"
         items = list(Exercises(split))
         assert [item.task_id for item in items] == [f"{prefix}/{n}" for n in range(len(items))]
@@ -154,7 +156,7 @@ def test_training_text_shares_no_13_gram_with_humaneval_or_mbpp():
     for name in ("HumanEval.jsonl.gz", "MbppPlus.jsonl.gz"):
         for item in records(name):
             theirs |= dict.fromkeys(grams(f"{item['prompt']}\n{item['canonical_solution']}"), item["task_id"])
-    for number in range(3000):
+    for number in range(1500):
         made = exercise(f"exercises/train/{number}")
         shared = grams(f"{made.program}\n{made.sentence}") & theirs.keys()
         assert not shared, f"{made.meaning.key}: {theirs[min(shared)]} has {' '.join(min(shared))!r}"

@@ -42,11 +42,11 @@ def test_a_hole_lies_in_the_body_and_its_filling_restores_the_program(exercises)
 
 def test_a_repair_shows_a_failure_that_is_true_and_ends_in_the_right_program(exercises):
     repairs = [(made, corpus.repair(made, Random(seed))) for seed, made in enumerate(exercises)]
-    found = [(made, parts) for made, parts in repairs if len(parts) == 3]
+    found = [(made, parts) for made, parts in repairs if len(parts) == 4]
     assert len(found) >= 40
-    for made, (before, attempt, after) in found:
-        assert (before.text, after.text) == (made.prompt, made.program)
-        assert (before.learned, attempt.learned, after.learned) == (True, False, True)
+    for made, (before, attempt, after, body) in found:
+        assert before == after and after.text + body.text == made.program
+        assert attempt.weight == 0 and body.weight == 1
         wrong, report = attempt.text.split(corpus.FAILED)
         lines = report.removesuffix(corpus.CORRECTED).splitlines()
         assert lines and set(lines) <= set(corpus.failing(made, wrong + ""))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.corpus import Mix, documents
-from models.tokenizer import SPECIAL, learn
+from models.tokenizer import SPECIAL, learn, load
 from models.train import Recipe, Run, train
 
 TINY = Recipe(documents=40, vocabulary=320, hidden=32, layers=1, heads=2, intermediate=32, context=128, rows=2, steps=6)
@@ -26,8 +26,10 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
-    return learn((part.text for document in documents(1, 0, 200, Mix()) for part in document), 600)
+def tokenizer(tmp_path_factory):
+    file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    learn((part.text for document in documents(1, 0, 200, Mix()) for part in document), 600, file)
+    return load(file)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -68,17 +70,17 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path):
     import numpy as np
 
     ids = np.random.default_rng(0).integers(0, 64, (12, 32))
-    learned = np.ones_like(ids, bool)
+    weights_of = np.ones(ids.shape, np.float32)
     whole = Run(TINY, 64, 0, tmp_path / "none")
-    whole.train(ids, learned)
+    whole.train(ids, weights_of)
 
     first = Run(TINY, 64, 0, tmp_path / "checkpoint.pt")
     for _ in range(3):
-        first.advance(ids, learned)
+        first.advance(ids, weights_of)
     first.save_checkpoint()
     second = Run(TINY, 64, 0, tmp_path / "checkpoint.pt")
     assert second.step == 3
-    second.train(ids, learned)
+    second.train(ids, weights_of)
     assert torch.equal(weights(whole), weights(second))
 
 
