@@ -121,10 +121,12 @@ def run(
     """Yield the events of a run as they happen and, last, its final state. start=None resumes the thread."""
     config = {"configurable": {"thread_id": thread}, "recursion_limit": 10_000}
     given: Any = start
+    # What was decided is on disk before the next node begins, so a kill leaves no half of it.
+    kept = "sync" if graph.checkpointer else None
     while True:
         question: Any = None
         for part in graph.stream(
-            given, config, context=context, stream_mode=["custom", "updates", "values"], version="v2"
+            given, config, context=context, stream_mode=["custom", "updates", "values"], version="v2", durability=kept
         ):
             if part["type"] == "custom":
                 yield part["data"]

@@ -66,9 +66,9 @@ def perform(
         kept = graph.get_state(config)
         if kept.values:
             _same(kept.values, fresh, thread)
-            start = None
-        if kept.values and not kept.next:
+        if "outcome" in kept.values:
             return _result(kept.values, task, [])
+        start = None if kept.next else fresh  # a kill before the first node leaves a thread with nowhere to go on
     steps: list[Step] = []
     for event in run(graph, context, start, thread=thread, answer=answer):
         if isinstance(event, dict):
