@@ -85,7 +85,7 @@ def solve(
                 context, wanted, attempts=attempts, checkpointer=saver, thread=thread or "once", model=model,
                 on_event=_both(log, view.show), answer=view.ask,
             )  # fmt: skip
-        view.finish(result.outcome, result.cost, checked=result.answer.checked)
+        view.finish(result.outcome, result.cost, result.answer)
         raise typer.Exit(_delivered(result, _hidden_tests(box, problem, result), as_json=as_json))
 
 

@@ -69,11 +69,16 @@ class TerminalView:
         chosen = int(answer) - 1 if answer.isdecimal() else 0
         return chosen if not answer or (answer.isdecimal() and chosen < len(candidates)) else answer
 
-    def finish(self, outcome: str, cost: Cost, *, checked: int) -> None:
-        """Draw the last lines: the outcome and the accounting."""
-        passed = f"passed its {checked} visible examples" if checked else "runs; there was no example to check it by"
-        told = f"✓ accepted: the program {passed}" if outcome == "accepted" else "✗ abstained: no program passed"
-        self._say(Text(told, style="bold green" if outcome == "accepted" else "bold red"))
+    def finish(self, outcome: str, cost: Cost, answer: Attempt) -> None:
+        """Draw the last lines: the outcome, without a program what stands of the last one, and the accounting."""
+        if outcome == "accepted":
+            passed = f"passed its {answer.checked} visible examples" if answer.checked else "runs; no example checks it"
+            self._say(Text(f"✓ accepted: the program {passed}", style="bold green"))
+        else:
+            self._say(
+                Text("✗ abstained: no program passed. What the last one has that may be trusted:", style="bold red")
+            )
+            self._say(Text(clean(answer.partial).strip()))
         self._say(Text(accounting(cost), style="dim"))
 
     def _step(self, step: Step) -> None:
@@ -85,23 +90,23 @@ class TerminalView:
     def _attempt(self, attempt: Attempt) -> None:
         self._attempts += 1
         self._code = ""
-        self._say(Panel(_code(attempt.program), title=f"program {self._attempts}", title_align="left", expand=False))
-        if attempt.holes:
-            holes = Text(f"not to be trusted: {len(attempt.holes)} holes\n") + Text(
-                clean(attempt.partial.strip()), style="yellow"
-            )
-            self._say(holes)
+        self._say(Panel(_marked(attempt), title=f"program {self._attempts}", title_align="left", expand=False))
+        for start, end in attempt.holes:
+            first, last = (1 + attempt.program.count("\n", 0, at) for at in (start, max(start, end - 1)))
+            where = f"line {first}" if first == last else f"lines {first} to {last}"
+            self._say(Text(f"? {where} not to be trusted: {shown(attempt.program[start:end], 60)}", style="yellow"))
         failed = [Text(f"✗ {clean(failure)}", style="red") for failure in attempt.failures[:3]]
-        passed = Text(f"✓ {attempt.verdict}: {attempt.checked} of {attempt.checked} examples", style="green")
-        self._say(Group(*(failed or [passed])))
+        count = (
+            f"{attempt.checked} of {attempt.checked} examples" if attempt.checked else "it runs; no example checks it"
+        )
+        self._say(Group(*(failed or [Text(f"✓ {attempt.verdict}: {count}", style="green")])))
 
     def _say(self, what: RenderableType) -> None:
         self._console.print(what)
 
     def _frame(self) -> RenderableType:
-        return (
-            Panel(_code(self._code, self._console.height - 4), border_style="dim") if self._code.strip() else Text("")
-        )
+        shows = bool(self._code.strip())
+        return Panel(_code(self._code, self._console.height - 4), border_style="dim") if shows else Text("")
 
 
 def accounting(cost: Cost) -> str:
@@ -131,6 +136,15 @@ def _code(source: str, most_lines: int = 0) -> Syntax:
         background_color="default",
         word_wrap=True,
     )
+
+
+def _marked(attempt: Attempt) -> Text:
+    """Return the program in colour, its holes underlined."""
+    text = Syntax("", "python", background_color="default").highlight(clean(attempt.program))
+    for start, end in attempt.holes:
+        text.stylize("underline yellow", start, end)
+    text.rstrip()
+    return text
 
 
 def _pause_table(number: int, pause: Pause) -> Table:

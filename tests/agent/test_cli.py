@@ -45,6 +45,7 @@ def solve(place, *arguments: str):
         (["--model", "@nothing"], 2, "there is no such folder"),
         (["--model", "@mute"], 2, "has no tokenizer beside it"),
         (["--model", "@"], 2, "it has no config.json"),
+        (["--model", "nobody/nothing"], 2, "cannot load the model 'nobody/nothing'"),
         (["--policy", "beam"], 2, "unknown policy 'beam'; choose from adadec, greedy, sample, uscd"),
         (["--threshold", "nan"], 2, "the threshold is not a number"),
         (["--tau", "0"], 2, "wanted 0 < tau <= 1"),
