@@ -145,6 +145,6 @@ def run(
 def _person(context: Context) -> Callable[[str, tuple[Candidate, ...]], list[int]]:
     def choose(text: str, candidates: tuple[Candidate, ...]) -> list[int]:
         answer = interrupt({"text": text, "candidates": [asdict(candidate) for candidate in candidates]})
-        return [candidates[answer].token] if isinstance(answer, int) else context.lm.encode(answer)
+        return [candidates[answer].token] if isinstance(answer, int) else context.lm.encode(answer, continues=True)
 
     return choose

@@ -62,8 +62,11 @@ class HFLM:
             i for entry in ids if entry is not None for i in (entry if isinstance(entry, list) else [entry])
         )
 
-    def encode(self, text: str, *, chat: bool = False) -> list[int]:
-        """Token ids of a text, or of a chat whose only user turn it is. Raises UsageError without a tokenizer."""
+    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
+        """Token ids of a text, of a chat whose only user turn it is, or of what `continues` an earlier text.
+
+        Raises UsageError without a tokenizer.
+        """
         if self.tokenizer is None:
             raise UsageError(
                 "this model came without a tokenizer, and text is wanted; choose a folder or hub id that has one"
@@ -71,18 +74,9 @@ class HFLM:
         if chat:
             turns = [{"role": "user", "content": text}]
             return list(self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False))
-        return (
-            list(self.tokenizer(text)["input_ids"])
-            if self._begins_text
-            else list(self.tokenizer.encode(text, add_special_tokens=False))
-        )
-
-    @property
-    def _begins_text(self) -> bool:
-        # Tokenizers that open with BOS want it; those that append EOS would end the prompt before it began.
-        return bool(
-            getattr(self.tokenizer, "add_bos_token", False) and not getattr(self.tokenizer, "add_eos_token", False)
-        )
+        ids = list(self.tokenizer(text, add_special_tokens=not continues)["input_ids"])
+        # Some tokenizers end every text with an end token; a prompt goes on.
+        return ids[:-1] if len(ids) > 1 and ids[-1] in self.end_ids else ids
 
     @property
     def chats(self) -> bool:

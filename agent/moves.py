@@ -44,8 +44,8 @@ class TextLM(LM, Protocol):
         """Whether the model expects turns of a conversation."""
         ...
 
-    def encode(self, text: str, *, chat: bool = False) -> list[int]:
-        """Token ids of a text."""
+    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
+        """Token ids of a text, of a chat's turn, or of what goes on an earlier text."""
         ...
 
     def stream_after(self, prompt_ids: list[int]) -> TextStream | None:

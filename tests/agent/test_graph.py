@@ -15,6 +15,7 @@ from text_model import byte_lm
 from agent import moves
 from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
+from agent.decoding.step import Completion
 from agent.errors import UsageError
 from agent.examples import visible_checks
 from agent.graph import begin, build, run
@@ -207,6 +208,23 @@ def test_a_run_killed_at_a_pause_and_resumed_in_a_new_process_ends_in_the_same_p
     assert go(2).returncode == -signal.SIGKILL
     resumed = go(-1)
     assert resumed.stdout.strip() == str([attempt.tokens for attempt in whole.attempts]), resumed.stderr[-800:]
+
+
+def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():
+    lm = byte_lm(sharpness=8.0)
+    lm.tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
+    final = list(run(build(), context(lm, doubtful("greedy"), max_tokens=6), begin(TASK)))[-1]
+    asked = lm.tokenizer.decode(final["prompts"][0]["ids"])
+    assert asked.startswith("<user>Write the Python code")
+    assert asked.endswith("```<assistant>")
+    answer = lm.encode("Here:\n```python\ndef f(x): return x + 1\n```\nThat")
+    stop = moves.surroundings(context(lm, doubtful("greedy"), max_tokens=99), final).stop
+    completion = Completion(stream=lm.stream_after(final["prompts"][0]["ids"]))
+    for token in answer:
+        completion = completion.append(token)
+        if stop(completion):
+            break
+    assert (stop(completion), completion.text[-4:]) == ("end of code block", "\n```")
 
 
 def test_the_compiled_graph_is_the_picture_in_the_tour():

@@ -162,3 +162,15 @@ def test_an_empty_prompt_is_refused():
 def test_text_without_a_tokenizer_is_refused():
     with pytest.raises(UsageError, match="without a tokenizer"):
         HFLM(make("llama")).encode("def f():")
+
+
+def test_a_tokenizer_that_begins_and_ends_texts_begins_prompts_only():
+    from text_model import byte_lm
+    from tokenizers.processors import TemplateProcessing
+
+    lm = byte_lm()
+    plain = lm.encode("ab")
+    template = TemplateProcessing(single="<end> $A <end>", special_tokens=[("<end>", 0)])
+    lm.tokenizer.backend_tokenizer.post_processor = template
+    assert lm.encode("ab") == [0, *plain]
+    assert lm.encode("ab", continues=True) == plain
