@@ -8,16 +8,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from agent.cli_bench import bench, exercises, found_problem, hidden_verdicts
+from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 
 if TYPE_CHECKING:
     from agent.job import Result
     from agent.state import Event, Task
     from agent.views.terminal import TerminalView
     from benchmarks.base import Problem
-    from sandbox.base import Sandbox
 
 app = typer.Typer(
     name="dubito",
@@ -26,8 +28,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-OK, ABSTAINED, USAGE, INFRASTRUCTURE = 0, 1, 2, 3
 
 
 @app.callback()
@@ -65,7 +65,7 @@ def solve(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Write a program, run it on the examples that the request shows, and try again where it was in doubt."""
-    with _reported(as_json), ExitStack() as cleanup:
+    with reported(as_json), ExitStack() as cleanup:
         from agent import parts
         from agent.job import perform
         from agent.moves import Context
@@ -86,13 +86,14 @@ def solve(
                 on_event=_both(log, view.show), answer=view.ask,
             )  # fmt: skip
         view.finish(result.outcome, result.cost, result.answer)
-        raise typer.Exit(_delivered(result, _hidden_tests(box, problem, result), as_json=as_json))
+        hidden = hidden_verdicts(box, problem, result.answer.program) if problem else None
+        raise typer.Exit(_delivered(result, hidden, as_json=as_json))
 
 
 @app.command()
 def doctor() -> None:
     """Say what of the parts is there: packages, the embedded model, a sandbox, a device."""
-    with _reported(as_json=False):
+    with reported(as_json=False):
         from agent.parts import diagnosis
 
         missing = False
@@ -102,72 +103,8 @@ def doctor() -> None:
         raise typer.Exit(INFRASTRUCTURE if missing else OK)
 
 
-exercises = typer.Typer(name="exercises", help="The project's own problems.", no_args_is_help=True)
-app.add_typer(exercises)
-
-
-@exercises.command("show")
-def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As in exercises/12.")]) -> None:
-    """Print one exercise and its canonical solution."""
-    with _reported(as_json=False):
-        _, found = _wanted(None, identity if identity.startswith("exercises/") else f"exercises/{identity}", None, None)
-        assert found is not None
-        typer.echo(found.prompt + found.canonical_solution.rstrip("\n"))
-
-
-bench = typer.Typer(name="bench", help="Problems by the hundred.", no_args_is_help=True)
 app.add_typer(bench)
-
-
-@bench.command("run")
-def bench_run(
-    benchmark: Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")] = "exercises",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Keep outcomes in this file, and go on from it after a kill.")
-    ] = None,
-    model: Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")] = "models/tiny",
-    policy: Annotated[str, typer.Option(help="greedy, sample, adadec or uscd.")] = "greedy",
-    threshold: Annotated[float | None, typer.Option(help="Pause at this much of the gate's score.")] = None,
-    attempts: Annotated[int, typer.Option(min=1, help="Programs to try a problem; 1 is the policy alone.")] = 1,
-    max_tokens: Annotated[int, typer.Option(min=1, help="The most tokens of one program.")] = 512,
-    sandbox: Annotated[str | None, typer.Option(help="docker, bubblewrap or process (no isolation).")] = None,
-    seed: Annotated[int, typer.Option(help="Of the samplers.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")] = None,
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")] = "auto",
-) -> None:
-    """Run a policy over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
-    options = {**locals(), "out": None}
-    with _reported(as_json=False), ExitStack() as cleanup:
-        from itertools import islice
-
-        from agent import parts
-        from agent.errors import UsageError
-        from agent.moves import Context
-        from benchmarks import named
-        from benchmarks.runner import run, run_to_file, summary
-
-        chosen = parts.policy_named(policy, threshold=threshold)
-        try:
-            problems = list(islice(named(benchmark), limit))
-        except KeyError as error:
-            raise UsageError(str(error.args[0])) from error
-        lm = parts.model_named(model, device=device, dtype=dtype)
-        box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
-        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed)
-        stream = (
-            run_to_file(problems, context, out, options, attempts=attempts)
-            if out
-            else run(problems, context, attempts=attempts)
-        )
-        outcomes = []
-        for outcome in stream:
-            outcomes.append(outcome)
-            solved = sum(each.passed for each in outcomes)
-            typer.echo(
-                f"\r{len(outcomes)}/{len(problems)} tried, {solved} solved", err=True, nl=len(outcomes) == len(problems)
-            )
-        typer.echo(summary(outcomes))
+app.add_typer(exercises)
 
 
 def main() -> None:
@@ -211,23 +148,8 @@ def _wanted(
         )
     if task is None:
         return parts.task_from(request, file, tests), None
-    from benchmarks import problem
-
-    try:
-        found = problem(task)
-    except KeyError as error:
-        raise UsageError(str(error.args[0])) from error
+    found = found_problem(task)
     return parts.task_from(found.prompt, None, tests, name=task, entry_point=found.entry_point), found
-
-
-def _hidden_tests(box: Sandbox, problem: Problem | None, result: Result) -> dict[str, str] | None:
-    """Judge the answer by the tests that the agent never saw, after it has ended."""
-    if problem is None:
-        return None
-    from benchmarks.checker import judge
-
-    judged = judge(box, problem, result.answer.program)  # its reasons name hidden inputs, so only verdicts leave
-    return {"base": judged.base.verdict.value, "plus": judged.plus.verdict.value}
 
 
 def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) -> int:
@@ -275,37 +197,3 @@ def _both(*listeners: Callable[[Event], None]) -> Callable[[Event], None]:
             listener(event)
 
     return tell
-
-
-@contextmanager
-def _reported(as_json: bool) -> Iterator[None]:
-    """Turn what is expected to go wrong into one sentence and an exit code."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        _fail(
-            "interrupted; a run with --thread NAME goes on where it was when it is given that name again", 130, as_json
-        )
-    except Exception as error:
-        code = _code_of(error)
-        if code is None:
-            raise
-        _fail(str(error.args[0] if error.args else error), code, as_json)
-
-
-def _code_of(error: Exception) -> int | None:
-    """Return the exit code of an error that a user can do something about; None for a bug."""
-    from agent.errors import InfrastructureError, UsageError
-    from benchmarks.base import DatasetError
-    from sandbox.base import SandboxError
-
-    if isinstance(error, UsageError):
-        return USAGE
-    return INFRASTRUCTURE if isinstance(error, InfrastructureError | SandboxError | DatasetError) else None
-
-
-def _fail(sentence: str, code: int, as_json: bool) -> NoReturn:
-    if as_json:
-        typer.echo(json.dumps({"error": sentence, "exit_code": code}))
-    typer.echo(f"dubito: {sentence}", err=True)
-    raise typer.Exit(code)

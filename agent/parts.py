@@ -32,13 +32,16 @@ def policy_named(name: str, *, threshold: float | None = None, ask: bool = False
     policy = POLICIES[name]
     if ask:
         policy = replace(policy if math.isfinite(policy.gate.threshold) else ADADEC, resolver=Ask())
-    if threshold is not None:
-        if math.isnan(threshold):
-            raise UsageError(
-                "the threshold is not a number; give one in nats, as in --threshold 1.0, or inf to never pause"
-            )
-        policy = replace(policy, gate=replace(policy.gate, threshold=threshold))
-    return policy
+    return with_threshold(policy, threshold)
+
+
+def with_threshold(policy: Policy, threshold: float | None) -> Policy:
+    """Return the policy with another threshold, or as it is."""
+    if threshold is None:
+        return policy
+    if math.isnan(threshold):
+        raise UsageError("the threshold is not a number; give one in nats, as in --threshold 1.0, or inf for no pause")
+    return replace(policy, gate=replace(policy.gate, threshold=threshold))
 
 
 def check_tau(tau: float) -> None:

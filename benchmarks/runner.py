@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import UsageError
-from agent.job import perform
 from agent.moves import Context
 from agent.parts import task_from
 from agent.trace import TraceWriter, provenance_of, read_trace
 from benchmarks.base import Problem
 from benchmarks.checker import judge
-from benchmarks.metrics import auroc, wilson
+from benchmarks.contestants import Contestant, alone
+from benchmarks.metrics import auroc, mcnemar, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,11 @@ class Outcome:
         return self.base == self.plus == "passed"
 
 
-def run(problems: Iterable[Problem], context: Context, *, attempts: int = 1) -> Iterator[Outcome]:
+def run(problems: Iterable[Problem], context: Context, contestant: Contestant = alone) -> Iterator[Outcome]:
     """Yield the outcome of each problem. The hidden tests come in only after the workflow has ended."""
     for problem in problems:
-        result = perform(
-            context, task_from(problem.prompt, None, None, entry_point=problem.entry_point), attempts=attempts
-        )
+        task = task_from(problem.prompt, None, None, entry_point=problem.entry_point)
+        result = contestant(context, task)
         judged = judge(context.sandbox, problem, result.answer.program)
         entropies = [step.scores["entropy"] for step in result.steps]
         verdicts = judged.base.verdict.value, judged.plus.verdict.value
@@ -57,7 +56,11 @@ def run(problems: Iterable[Problem], context: Context, *, attempts: int = 1) -> 
 
 
 def run_to_file(
-    problems: Iterable[Problem], context: Context, path: Path, options: dict[str, Any], *, attempts: int = 1
+    problems: Iterable[Problem],
+    context: Context,
+    path: Path,
+    options: dict[str, Any],
+    contestant: Contestant = alone,
 ) -> Iterator[Outcome]:
     """Yield outcomes, those in the file from there; append the rest. Raises UsageError for a file of other options."""
     done = {outcome.task_id: outcome for outcome in outcomes_in(path, options)} if path.exists() else {}
@@ -66,7 +69,7 @@ def run_to_file(
         for problem in problems:
             known = done.get(problem.task_id)
             if known is None:
-                known = next(run([problem], context, attempts=attempts))
+                known = next(run([problem], context, contestant))
                 writer.write("outcome", known)
             yield known
     finally:
@@ -106,3 +109,18 @@ def summary(outcomes: list[Outcome]) -> str:
 
 
 _COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
+
+
+def comparison(runs: dict[str, list[Outcome]], *, against: str = "greedy") -> str:
+    """Return a table of runs over the same problems, each with its exact McNemar test against one of them."""
+    reference = {outcome.task_id: outcome.passed for outcome in runs[against]}
+    lines = [f"{'':<18}{'solved':>24}{'gained/lost':>13}{'p':>8}" + "".join(f"{name:>13}" for name in _COSTS)]
+    for name, outcomes in runs.items():
+        shared = [outcome for outcome in outcomes if outcome.task_id in reference]
+        gained = sum(outcome.passed and not reference[outcome.task_id] for outcome in shared)
+        lost = sum(not outcome.passed and reference[outcome.task_id] for outcome in shared)
+        share, low, high = wilson(sum(outcome.passed for outcome in outcomes), len(outcomes))
+        costs = "".join(f"{sum(getattr(o, cost) for o in outcomes) / max(1, len(outcomes)):>13.2f}" for cost in _COSTS)
+        solved = f"{share:.3f} ({low:.3f} to {high:.3f})"
+        lines.append(f"{name:<18}{solved:>24}{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{costs}")
+    return "\n".join(lines)

@@ -6,7 +6,8 @@ from typing import Any
 
 VOCAB = 64
 SMALL = {"vocab_size": VOCAB, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-MLP = {"tie_word_embeddings": False, "intermediate_size": 48, "max_position_embeddings": 256, "num_key_value_heads": 2}
+UNTIED = {"tie_word_embeddings": False}
+MLP = {**UNTIED, "intermediate_size": 48, "max_position_embeddings": 256, "num_key_value_heads": 2}
 IDS = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
 
 ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -21,7 +22,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "gpt2": (
         "GPT2",
-        {"vocab_size": VOCAB, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, "tie_word_embeddings": False},
+        {"vocab_size": VOCAB, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, **UNTIED},
     ),
     "mixtral": ("Mixtral", {**SMALL, **MLP, "num_local_experts": 4, "num_experts_per_tok": 2}),
     "qwen3-next": (

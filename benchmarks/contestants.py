@@ -1,0 +1,111 @@
+"""Ways to spend a budget on a task, with one record of cost: policies, with revisions, and what they must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from agent import moves
+from agent.decoding import POLICIES, Policy
+from agent.decoding.step import Step
+from agent.job import Result, perform
+from agent.moves import Context
+from agent.state import AgentState, Attempt, Cost, Event, Task
+
+Contestant = Callable[[Context, Task], Result]
+
+
+def alone(context: Context, task: Task) -> Result:
+    """One program by the context's policy."""
+    return perform(context, task, attempts=1)
+
+
+def revised(attempts: int) -> Contestant:
+    """Programs by the context's policy until one passes the visible examples: branches at pauses, then a repair."""
+    return lambda context, task: perform(context, task, attempts=attempts)
+
+
+def best_of(samples: int) -> Contestant:
+    """Draw programs until one passes the visible examples; the first one stands where none does."""
+
+    def drawn(context: Context, task: Task) -> Result:
+        results: list[Result] = []
+        for number in range(samples):
+            drawing = replace(context, policy=POLICIES["sample"], seed=context.seed + 1_000 * number)
+            results.append(perform(drawing, task, attempts=1))
+            if results[-1].outcome == "accepted":
+                break
+        chosen = results[-1] if results[-1].outcome == "accepted" else results[0]
+        return replace(
+            chosen,
+            cost=sum((result.cost for result in results), Cost()),
+            steps=[step for result in results for step in result.steps],
+            attempts=[attempt for result in results if result is not chosen for attempt in result.attempts]
+            + chosen.attempts,
+        )
+
+    return drawn
+
+
+def beam(width: int) -> Contestant:
+    """One program by transformers' own beam search."""
+
+    def searched(context: Context, task: Task) -> Result:
+        greedy = replace(context, policy=POLICIES["greedy"])
+        state: AgentState = {"task": asdict(task), "cost": asdict(Cost()), "attempts_allowed": 1}
+        state = {**state, **moves.opened(greedy, state)}
+        start, counted = context.clock(), _Counter()
+        tokens = _generated(context, state, width, counted)
+        spent = Cost(len(tokens), counted.forwards, counted.token_rows, seconds=context.clock() - start)
+        state = {**state, "tokens": tokens, "logprobs": [0.0] * len(tokens), "end": "beam", "cost": asdict(spent)}
+        state = {**state, **moves.drafted(greedy, state)}
+        state = {**state, **moves.verified(greedy, state, _unheard)}
+        accepted = state["attempts"][-1]["verdict"] == "passed"
+        attempts = [Attempt(**attempt) for attempt in state["attempts"]]
+        return Result(task, "accepted" if accepted else "abstained", attempts, Cost(**state["cost"]), list[Step]())
+
+    return searched
+
+
+class _Counter:
+    """Counts a module's calls and the tokens fed to it."""
+
+    forwards = token_rows = 0
+
+    def __call__(self, module: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        ids = options.get("input_ids", arguments[0] if arguments else None)
+        self.forwards += 1
+        self.token_rows += int(ids.numel()) if ids is not None else 0
+
+
+def _generated(context: Context, state: AgentState, width: int, counter: _Counter) -> list[int]:
+    import torch  # noqa: PLC0415 - the command line reads this registry before it knows that a model is wanted
+
+    model, prompt = context.lm.model, state["prompts"][0]["ids"]  # type: ignore[attr-defined]  # beam search is HF's alone
+    ids = torch.tensor([prompt], device=model.device)
+    room = (context.lm.context or len(prompt) + context.max_tokens) - len(prompt)
+    hook = model.register_forward_pre_hook(counter, with_kwargs=True)
+    try:
+        ends = sorted(context.lm.end_ids) or None
+        out = model.generate(
+            ids, attention_mask=torch.ones_like(ids), num_beams=width, do_sample=False, eos_token_id=ends,
+            pad_token_id=ends[0] if ends else None, max_new_tokens=min(context.max_tokens, room),
+        )  # fmt: skip
+    finally:
+        hook.remove()
+    new: list[int] = out[0, len(prompt) :].tolist()
+    return new
+
+
+def _unheard(event: Event) -> None:
+    """Nobody watches a batch."""
+
+
+CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
+    **{name: (policy, alone) for name, policy in POLICIES.items()},
+    "beam-3": (POLICIES["greedy"], beam(3)),
+    "best-of-5": (POLICIES["sample"], best_of(5)),
+    "adadec-revised-5": (POLICIES["adadec"], revised(5)),
+    "greedy-repaired": (POLICIES["greedy"], revised(2)),
+}

@@ -1,0 +1,53 @@
+"""What a policy is compared with keeps the same account of its cost."""
+
+from dataclasses import replace
+
+from fakes import ScriptedSandbox
+from text_model import byte_lm
+
+from agent.decoding import POLICIES
+from agent.job import perform
+from agent.moves import Context
+from agent.parts import task_from
+from benchmarks.contestants import CONTESTANTS, beam, best_of
+from sandbox import Verdict
+
+TASK = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """', None, None)
+
+
+def context(verdict=Verdict.FAILED) -> Context:
+    sandbox = ScriptedSandbox(lambda program: verdict, value=2)
+    return Context(byte_lm(sharpness=8.0), POLICIES["greedy"], sandbox, max_tokens=20)
+
+
+def test_a_beam_of_one_is_greedy_with_as_many_forwards():
+    here = context()
+    greedy, searched = perform(here, TASK, attempts=1), beam(1)(here, TASK)
+    assert searched.answer.tokens == greedy.answer.tokens
+    assert (searched.cost.forwards, searched.cost.tokens) == (greedy.cost.forwards, greedy.cost.tokens)
+
+
+def test_a_wider_beam_feeds_more_rows():
+    here = context()
+    assert beam(3)(here, TASK).cost.token_rows >= 3 * beam(1)(here, TASK).cost.tokens
+
+
+def test_best_of_n_draws_n_different_programs_and_counts_them_all():
+    result = best_of(3)(context(), TASK)
+    assert result.outcome == "abstained"
+    assert len({tuple(attempt.tokens) for attempt in result.attempts}) == 3
+    assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
+    assert result.cost.sandbox_runs == 3
+
+
+def test_best_of_n_ends_with_the_first_program_that_passes():
+    result = best_of(3)(context(Verdict.PASSED), TASK)
+    assert (result.outcome, len(result.attempts)) == ("accepted", 1)
+
+
+def test_every_policy_is_a_contestant():
+    assert set(POLICIES) <= set(CONTESTANTS)
+    here = context()
+    for policy, contestant in CONTESTANTS.values():
+        result = contestant(replace(here, policy=policy), TASK)
+        assert result.answer.program.startswith("def f(x)")

@@ -1,0 +1,60 @@
+"""The documents say what the code does: tables name the registries, commands exist, examples run."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from agent.cli import app
+from agent.decoding import POLICIES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+TOUR = (ROOT / "docs" / "tour.md").read_text()
+
+
+def test_the_policy_table_names_exactly_the_policies():
+    table = README.split("| policy |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(POLICIES)
+
+
+def test_every_command_in_the_readme_exists_with_its_options():
+    lines = [line.split("#")[0].removeprefix("$ ") for line in README.splitlines() if line.startswith("$ dubito")]
+    assert len(lines) >= 8
+    for line in lines:
+        words, command = shlex.split(line)[1:], get_command(app)
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known, line
+
+
+def test_every_make_target_that_documents_name_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    texts = [README, TOUR, *(path.read_text() for path in (ROOT / "CONTRIBUTING.md", ROOT / "models/tiny/README.md"))]
+    named = {name for text in texts for name in re.findall(r"(?:`|\$ )make ([a-z-]+)", text)}
+    assert named <= targets
+
+
+def test_every_file_that_the_tour_names_exists():
+    paths = set(re.findall(r"`((?:agent|uncertainty|sandbox|benchmarks|docs)/[\w/.-]*)`", TOUR))
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_make_alone_lists_its_targets():
+    told = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
+    assert "demo" in told
+    assert "test-docker" in told
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("document", [README, TOUR], ids=["README", "tour"])
+def test_the_python_example_runs_and_writes_the_sum(document, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    example = document.split("```python\n")[1].split("```")[0]
+    exec(compile(example, "example", "exec"), {})
+    assert "return" in capsys.readouterr().out
