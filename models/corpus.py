@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
@@ -21,6 +22,11 @@ FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE = "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_
 PROMPT, READ = 0.2, 0.0  # weights
 FAILED, CORRECTED = "\n# The program above failed:\n", "# A corrected version:\n"
 PLAIN_NAMES = ("solution", "solve", "compute", "answer", "f")
+# "the numbers in a list that are even" is also "the even numbers in a list"
+ADJECTIVE = re.compile(
+    r"\b(numbers|integers|elements|values|entries|divisors|digits|words|strings|keys|characters)\b([^.,;]*?)"
+    r" that (are) (even|odd|positive|negative|prime|lowercase|uppercase|alphabetic)(?=[.,;])"
+)
 SWAPS = {
     "+": "-",
     "-": "+",
@@ -46,10 +52,10 @@ class Part(NamedTuple):
 class Mix:
     """Relative weights of the forms."""
 
-    completion: float = 0.58
+    completion: float = 0.48
     sentence: float = 0.14
-    fill: float = 0.13
-    repair: float = 0.15
+    fill: float = 0.19
+    repair: float = 0.19
 
 
 def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[Part]]:
@@ -76,7 +82,8 @@ def sentence(made: Exercise, random: Random) -> list[Part]:
         .replace("Tuple[", "tuple[")
     )
     line = line.replace(f"def {made.name}(", f"def {random.choice(PLAIN_NAMES)}(")
-    return [Part(f"# {made.sentence}", PROMPT), Part(f"\n{line}{made.body}")]
+    asked = ADJECTIVE.sub(r"\4 \1\2", made.sentence) if random.random() < 0.6 else made.sentence
+    return [Part(f"# {asked}", PROMPT), Part(f"\n{line}{made.body}")]
 
 
 def fill(made: Exercise, random: Random) -> list[Part]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -43,6 +43,7 @@ OPENINGS = (
 )
 ARGUMENT = "argument_"  # before a role, until names are chosen
 LONGEST_EXAMPLE = 70
+FIRST = 0.85  # how often a solution is written in its first way, and a local has its first name
 DOUBLE = re.compile(r"\w\(\(")
 
 
@@ -97,8 +98,8 @@ def inputs(meaning: Meaning, seed: str, count: int) -> list[tuple[Any, ...]]:
 
 
 def write(meaning: Meaning, names: Mapping[str, str], random: Random) -> str:
-    """The function's body in one of its ways, with local names that do not collide with the arguments'."""
-    marked = meaning.code(random.choice, {role: ARGUMENT + role for role in names})
+    """The function's body, mostly in its first way, with local names that do not collide with the arguments'."""
+    marked = meaning.code(lambda ways: _mostly_first(ways, random), {role: ARGUMENT + role for role in names})
     tree = ast.parse(marked)
     _rename(tree, {ARGUMENT + role: name for role, name in names.items()}, random)
     return "\n" + textwrap.indent(bare_generators(ast.unparse(tree)), "    ") + "\n"
@@ -113,6 +114,11 @@ def bare_generators(code: str) -> str:
         if code[end + 1 : end + 2] == ")" and " for " in code[at:end]:
             code = code[:at] + code[at + 1 : end] + code[end + 1 :]
     return code
+
+
+def _mostly_first(ways: Sequence[str], random: Random) -> str:
+    """Usage is uneven in real code too; where all ways are equally likely, a model's doubt is about style alone."""
+    return ways[0] if random.random() < FIRST else random.choice(ways)
 
 
 def _closing(code: str, opening: int) -> int:
@@ -144,7 +150,9 @@ def _rename(tree: ast.Module, names: Mapping[str, str], random: Random) -> None:
         if local not in mapping:
             options = LOCALS.get(local, (local,))
             free = [
-                option for option in (random.choice(options), *options, f"{local}_1") if option not in mapping.values()
+                option
+                for option in (_mostly_first(options, random), *options, f"{local}_1")
+                if option not in mapping.values()
             ]
             mapping[local] = free[0]
     for node in ast.walk(tree):

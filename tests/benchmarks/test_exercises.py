@@ -39,8 +39,8 @@ def test_all_ways_to_write_a_meaning_agree():
     for name, seed in drawn:
         meaning = world.fill(world.families()[name], Random(f"{name} {seed}"))
         names = {role: role for role in compose.roles(meaning)}
-        bodies = {compose.write(meaning, names, Random(seed)) for seed in range(4)}
-        functions = [compose.load(f"def f({', '.join(names)}):{body}", "f") for body in bodies]
+        codes = {meaning.code(Random(seed).choice, names).replace("\n", "\n    ") for seed in range(5)}
+        functions = [compose.load(f"def f({', '.join(names)}):\n    {code}", "f") for code in codes]
         for args in compose.inputs(meaning, "agree", 16):
             results = {repr(function(*copy.deepcopy(args))) for function in functions}
             assert len(results) == 1, f"{meaning.key} on {args}: {results}"
