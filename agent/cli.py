@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli_bench import bench, exercises, found_problem, hidden_verdicts
+from agent.cli_bench import (
+    DeviceOption,
+    DtypeOption,
+    ModelOption,
+    SandboxOption,
+    SeedOption,
+    TokensOption,
+    bench,
+    exercises,
+    found_problem,
+    hidden_verdicts,
+)
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 
 if TYPE_CHECKING:
@@ -43,24 +54,24 @@ def solve(
     tests: Annotated[
         Path | None, typer.Option(help="A file of assert statements that the program should pass.")
     ] = None,
-    model: Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")] = "models/tiny",
+    model: ModelOption = "models/tiny",
     policy: Annotated[str, typer.Option(help="greedy, sample, adadec or uscd.")] = "adadec",
     threshold: Annotated[
         float | None, typer.Option(help="Pause at this much of the gate's score; higher is rarer.")
     ] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses instead of deciding.")] = False,
     attempts: Annotated[int, typer.Option(min=1, help="Programs to try: branches at pauses, and a repair.")] = 4,
-    max_tokens: Annotated[int, typer.Option(min=1, help="The most tokens of one program.")] = 512,
+    max_tokens: TokensOption = 512,
     tau: Annotated[float, typer.Option(help="Trust at most -ln tau nats of surprisal; the rest becomes holes.")] = 0.1,
     holes: Annotated[int, typer.Option(min=1, help="The most holes in a partial program.")] = 2,
-    sandbox: Annotated[str | None, typer.Option(help="docker, bubblewrap or process (no isolation).")] = None,
+    sandbox: SandboxOption = None,
     thread: Annotated[
         str | None, typer.Option(help="A name under which the run is kept, and resumed if it was cut off.")
     ] = None,
     trace: Annotated[Path | None, typer.Option(help="Write every step to this new JSON-lines file.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the samplers.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")] = None,
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")] = "auto",
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
     display: Annotated[str, typer.Option(help="live, plain, or auto: live where somebody watches.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -74,17 +85,27 @@ def solve(
         parts.check_tau(tau)
         chosen = parts.policy_named(policy, threshold=threshold, ask=ask)
         wanted, problem = _wanted(request, task, file, tests)
+        identity = {
+            "model": model, "policy": policy, "threshold": threshold, "ask": ask, "attempts": attempts,
+            "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
+        }  # fmt: skip
         lm = parts.model_named(model, device=device, dtype=dtype)
-        log = cleanup.enter_context(_traced(trace, model=model, policy=policy, seed=seed, task=wanted.name))
         box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
         saver = cleanup.enter_context(_kept(thread, ask))
+        log = cleanup.enter_context(_traced(trace, thread, {"task": wanted.name, **identity}))
         context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed)
         view.head(f"{wanted.name}: {policy} with {model}, run in {type(box).__name__}")
         with view:
             result = perform(
-                context, wanted, attempts=attempts, checkpointer=saver, thread=thread or "once", model=model,
-                on_event=_both(log, view.show), answer=view.ask,
-            )  # fmt: skip
+                context,
+                wanted,
+                attempts=attempts,
+                checkpointer=saver,
+                thread=thread or "once",
+                identity=identity,
+                on_event=_both(log, view.show),
+                answer=view.ask,
+            )
         view.finish(result.outcome, result.cost, result.answer)
         hidden = hidden_verdicts(box, problem, result.answer.program) if problem else None
         raise typer.Exit(_delivered(result, hidden, as_json=as_json))
@@ -128,10 +149,15 @@ def _view(display: str, *, as_json: bool, ask: bool) -> TerminalView:
         raise UsageError(
             "--ask needs somebody to talk to, and --json prints nothing but its object; choose one of them"
         )
-    console = Console(stderr=not sys.stdout.isatty(), quiet=as_json, highlight=False)
+    console = Console(stderr=not _watched(), quiet=as_json, highlight=False)
     return TerminalView(
         console, live=not as_json and (display == "live" or (display == "auto" and console.is_terminal))
     )
+
+
+def _watched() -> bool:
+    """Whether somebody sees stdout; it may have been closed."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _wanted(
@@ -162,7 +188,7 @@ def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) 
         return code
     if hidden is not None:
         typer.echo(f"hidden tests, which the agent never sees: base {hidden['base']}, plus {hidden['plus']}", err=True)
-    if not sys.stdout.isatty():
+    if not _watched():
         typer.echo(result.answer.program.rstrip("\n"))
     return code
 
@@ -181,13 +207,14 @@ def _kept(thread: str | None, ask: bool) -> Any:
 
 
 @contextmanager
-def _traced(path: Path | None, **provenance: Any) -> Iterator[Callable[[Event], None]]:
+def _traced(path: Path | None, thread: str | None, provenance: dict[str, Any]) -> Iterator[Callable[[Event], None]]:
+    """Open the trace; that of a thread goes on where it was."""
     if path is None:
         yield lambda event: None
         return
     from agent.trace import TraceWriter, provenance_of
 
-    with closing(TraceWriter(path, {**provenance_of(), **provenance})) as writer:
+    with closing(TraceWriter(path, {**provenance_of(), **provenance}, resume=thread is not None)) as writer:
         yield lambda event: writer.write(type(event).__name__.lower(), event)
 
 

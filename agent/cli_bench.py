@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from benchmarks.base import Problem
     from sandbox.base import Sandbox
 
+ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
+TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
+SandboxOption = Annotated[str | None, typer.Option(help="docker, bubblewrap or process (no isolation).")]
+SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
+DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
+DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
+
 exercises = typer.Typer(name="exercises", help="The project's own problems.", no_args_is_help=True)
 
 
@@ -35,19 +42,19 @@ def bench_run(
     out: Annotated[
         Path | None, typer.Option(help="Keep outcomes in this file, and go on from it after a kill.")
     ] = None,
-    model: Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")] = "models/tiny",
+    model: ModelOption = "models/tiny",
     policy: Annotated[
         str, typer.Option(help="A policy, beam-3, best-of-5, adadec-revised-5 or greedy-repaired.")
     ] = "greedy",
     threshold: Annotated[float | None, typer.Option(help="Pause at this much of the gate's score.")] = None,
-    max_tokens: Annotated[int, typer.Option(min=1, help="The most tokens of one program.")] = 512,
-    sandbox: Annotated[str | None, typer.Option(help="docker, bubblewrap or process (no isolation).")] = None,
-    seed: Annotated[int, typer.Option(help="Of the samplers.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")] = None,
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")] = "auto",
+    max_tokens: TokensOption = 512,
+    sandbox: SandboxOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
 ) -> None:
     """Run one contestant over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
-    options = {**locals(), "out": None}
+    options = {name: value for name, value in locals().items() if name not in ("out", "limit")}
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
         from agent.moves import Context
@@ -97,6 +104,8 @@ def _problems(benchmark: str, limit: int | None) -> list[Problem]:
     from agent.errors import UsageError
     from benchmarks import named
 
+    if benchmark == "exercises/train" and limit is None:
+        raise UsageError("exercises/train has no end; say how much of it with --limit")
     try:
         return list(islice(named(benchmark), limit))
     except KeyError as error:

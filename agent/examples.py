@@ -6,8 +6,11 @@ A program is handed the expressions alone. The claims, which hold the expected v
 from __future__ import annotations
 
 import ast
+import builtins
 import doctest
 import re
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 
@@ -19,10 +22,12 @@ class Check:
     expressions: tuple[str, ...]
     claim: str | None  # None: the wanted exception says it all
     raises: str | None = None
-    setup: str = ""  # statements that the example runs before
+    setup: str = ""  # statements that the expressions need
+    claim_setup: str = ""  # statements that the claim needs; the program never sees them
 
 
-_ARROW = re.compile(r"\s*(?:==>|=>|➞|➔|->|==|\breturns?\b|\bshould return\b)\s*")
+class NotSeparableError(ValueError):
+    """An assert whose expected value cannot be kept from the program."""
 
 
 def visible_checks(request: str) -> list[Check]:
@@ -31,76 +36,169 @@ def visible_checks(request: str) -> list[Check]:
     What cannot be taken apart is left out.
     """
     found: list[Check] = []
-    defined = set(re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE))
+    defined = set(re.findall(r"^def (\w+)", request, re.MULTILINE))
+    waits = set(re.findall(r"^async def (\w+)", request, re.MULTILINE))  # their calls give coroutines, not values
     for docstring in _docstrings(request):
         found += _doctests(docstring)
         for line in docstring.splitlines():
             if line.strip().startswith("assert "):
-                found += _parsed(line.strip())
+                found += _lenient(line.strip())
             elif not line.strip().startswith((">>>", "...")):
                 found += _equation(line.strip(), defined)
-    return found
+    return [check for check in found if not any(re.search(rf"\b{name}\(", check.source) for name in waits)]
 
 
 def asserts(source: str) -> list[Check]:
-    """Return the checks of a test file: each assert, in test functions too, what stands before it as its setup.
+    """Return the checks of a test file: its asserts at the top level and in functions named test….
 
-    Raises SyntaxError for what is no Python.
+    Raises SyntaxError for what is no Python, NotSeparableError for an assert that would have to be left out.
     """
-    return _collected(ast.parse(source).body, [])
+    module = ast.parse(source)
+    found, seen = _collected(module.body, [])
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assert) and node not in seen:
+            raise NotSeparableError(
+                f"{node.lineno}: this assert stands inside {_WHERE}; write it out, one assert a case"
+            )
+    return found
 
 
-def _collected(statements: list[ast.stmt], before: list[str]) -> list[Check]:
+_WHERE = "a loop, a class or a function with arguments, where its expected value cannot be kept from the program"
+
+
+def parsed(source: str) -> ast.Module | None:
+    """Return the syntax tree of a text, or None where it is no Python or too deep to tell."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+
+
+# Asserts: whatever depends on the program is an expression, the rest is the claim.
+
+
+def _collected(statements: list[ast.stmt], before: list[ast.stmt]) -> tuple[list[Check], set[ast.Assert]]:
     checks: list[Check] = []
+    seen: set[ast.Assert] = set()
     setup = list(before)
     for statement in statements:
         match statement:
             case ast.Assert():
-                check = _taken_apart(statement, "\n".join(setup))
-                checks += [check] if check else []
+                checks.append(_taken_apart(statement, setup))
+                seen.add(statement)
             case ast.FunctionDef(name=name) if name.startswith("test") and not statement.args.args:
-                checks += _collected(statement.body, setup)
+                inner, inside = _collected(statement.body, setup)
+                checks += inner
+                seen |= inside
             case _:
-                setup.append(ast.unparse(statement))
-    return checks
+                setup.append(statement)
+    return checks, seen
 
 
-def _equation(line: str, defined: set[str]) -> list[Check]:
-    """Take a line for an example if it is a call of the asked function with literals, an arrow and a literal."""
-    for arrow in _ARROW.finditer(line):
-        call, value = line[: arrow.start()], line[arrow.end() :].rstrip(" .,;")
-        if _is_call_of_literals(call, defined) and _is_literal(value):
-            return [Check(f"{call} == {value}", (call,), f"_0 == {value}")]
-    return []
+def _taken_apart(statement: ast.Assert, setup: list[ast.stmt]) -> Check:
+    source = ast.unparse(statement.test)  # before it is taken apart in place
+    puller = _Puller(_trusted(setup))
+    claim = puller.visit(statement.test)
+    if not puller.pulled or puller.stuck:
+        raise NotSeparableError(
+            f"{statement.lineno}: `assert {source}` cannot be split into calls and what is said of them"
+        )
+    needed = _needed(setup, _names(ast.parse(expression) for expression in puller.pulled))
+    own = _needed([s for s in setup if _bound(s) <= puller.trusted], _names([claim]))
+    return Check(f"assert {source}", tuple(puller.pulled), ast.unparse(claim), setup=needed, claim_setup=own)
 
 
-def _is_call_of_literals(source: str, defined: set[str]) -> bool:
-    try:
-        node = ast.parse(source, mode="eval").body
-    except (SyntaxError, ValueError):
-        return False
-    match node:
-        case ast.Call(ast.Name(name), arguments, []) if name in defined:
-            return all(_is_literal(ast.unparse(argument)) for argument in arguments)
-    return False
+class _Puller(ast.NodeTransformer):
+    """Replaces each outermost chain that begins with a name of the program by _0, _1 …"""
+
+    def __init__(self, trusted: set[str]) -> None:
+        self.trusted, self.pulled, self.stuck = trusted, list[str](), False
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Pull a chain, or look inside; what binds names of its own cannot be split."""
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda | ast.Await):
+            self.stuck = self.stuck or not _names([node]) <= self.trusted | _targets(node)
+            return node
+        root = _root(node)
+        if root is None or root in self.trusted:
+            return self.generic_visit(node)
+        self.pulled.append(ast.unparse(node))
+        return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
 
 
-def _parsed(line: str) -> list[Check]:
+def _root(node: ast.AST) -> str | None:
+    """Return the name that a chain of calls, attributes and subscripts begins with."""
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _trusted(setup: list[ast.stmt]) -> set[str]:
+    """Return the names whose values do not depend on the program, after these statements."""
+    trusted = {*dir(builtins), "math"}  # prompts speak of math.isclose without importing it
+    for statement in setup:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            trusted |= _bound(statement) if _of_python(statement) else set()
+        elif _names([statement]) - _bound(statement) <= trusted:
+            trusted |= _bound(statement)
+        else:  # what the program touched may be changed by it
+            trusted -= (_bound(statement) | _names([statement])) - set(dir(builtins))
+    return trusted
+
+
+def _of_python(statement: ast.Import | ast.ImportFrom) -> bool:
+    """Whether all modules are of the standard library; any other is taken for the program under its own name."""
+    modules = [statement.module or ""] if isinstance(statement, ast.ImportFrom) else [a.name for a in statement.names]
+    return all(module.split(".")[0] in sys.stdlib_module_names for module in modules)
+
+
+def _needed(setup: list[ast.stmt], names: set[str]) -> str:
+    """Return the statements, as text, on which these names depend."""
+    kept: list[ast.stmt] = []
+    for statement in reversed(setup):
+        foreign = isinstance(statement, ast.Import | ast.ImportFrom) and not _of_python(statement)
+        touches = _bound(statement) or _names([statement])
+        if touches & names and not foreign:
+            kept.insert(0, statement)
+            names = names | _names([statement])
+    return "\n".join(ast.unparse(statement) for statement in kept)
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    inside = (inner for node in nodes for inner in ast.walk(node))
+    return {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    return _targets(statement)
+
+
+def _targets(node: ast.AST) -> set[str]:
+    stored = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
+    return stored | {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
+
+
+def _lenient(line: str) -> list[Check]:
     try:
         return asserts(line)
-    except SyntaxError:  # prose that begins with the word
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # prose that begins with the word
         return []
+
+
+# Doctests and lines with an arrow.
 
 
 def _docstrings(request: str) -> list[str]:
     for ending in ("\n    pass\n", "\n", "\n        pass\n"):
-        try:
-            tree = ast.parse(request.rstrip() + ending)
-        except SyntaxError:
-            continue
-        kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
-        texts = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
-        return [text for text in texts if text]
+        tree = parsed(request.rstrip() + ending)
+        if tree is not None:
+            kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
+            texts = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
+            return [text for text in texts if text]
     return [request]
 
 
@@ -115,62 +213,51 @@ def _doctests(docstring: str) -> list[Check]:
         source = example.source.strip()
         if not _is_expression(source):
             setup.append(source)
-        else:
+        elif not example.options:  # with an option the shown text is not what comes out
             checks.append(_from_doctest(source, example, "\n".join(setup)))
     return checks
 
 
 def _from_doctest(source: str, example: doctest.Example, setup: str) -> Check:
-    shown = f">>> {source}"
+    shown, want = f">>> {source}", example.want.strip()
     if example.exc_msg is not None:
-        return Check(shown, (source,), None, raises=example.exc_msg.split(":")[0].strip(), setup=setup)
-    want = example.want.strip()
-    if not want and (claimed := _parsed(f"assert {source}")) and claimed[0].claim != "_0":
-        return replace(claimed[0], source=shown, setup=setup)  # `>>> f(2) == 4` without an answer means what it says
+        name = example.exc_msg.split(":")[0].strip().rpartition(".")[2]
+        return Check(shown, (source,), None, raises=name, setup=setup)
     if not want:
+        claimed = _lenient(f"assert {source}")
+        if claimed and claimed[0].claim != "_0":
+            return replace(claimed[0], source=shown, setup=setup)  # `>>> f(2) == 4` without an answer means it
         return Check(shown, (source,), "_0 is None", setup=setup)
+    match ast.parse(source, mode="eval").body:
+        case ast.Call(ast.Name("print"), [printed], []):
+            return Check(shown, (ast.unparse(printed),), f"str(_0) == {want!r}", setup=setup)
     # What doctest compares is the text of a value; where the text is a literal, the value itself is meant.
     return Check(shown, (source,), f"_0 == {want}" if _is_literal(want) else f"repr(_0) == {want!r}", setup=setup)
 
 
-def _taken_apart(statement: ast.Assert, setup: str) -> Check | None:
-    """Pull the calls of the program's own names out of an assert; None where nothing can be pulled out."""
-    source = f"assert {ast.unparse(statement.test)}"  # before it is taken apart in place
-    puller = _Puller()
-    claim = puller.visit(statement.test)
-    if not puller.pulled:
-        return None
-    return Check(source, tuple(puller.pulled), ast.unparse(claim), setup=setup)
+_ARROW = re.compile(r"\s*(?:==>|=>|➞|➔|->|==|\breturns?\b|\bshould return\b)\s*")
 
 
-class _Puller(ast.NodeTransformer):
-    """Replaces each outermost call of a plain name that is no builtin by _0, _1 …"""
-
-    def __init__(self) -> None:
-        self.pulled: list[str] = []
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Name) and node.func.id not in _TRUSTED:
-            self.pulled.append(ast.unparse(node))
-            return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
-        return self.generic_visit(node)
-
-    def visit_comprehension_owner(self, node: ast.AST) -> ast.AST:
-        """Leave comprehensions whole: their calls depend on names that exist only inside."""
-        return node
-
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_Lambda = visit_comprehension_owner  # noqa: N815
+def _equation(line: str, defined: set[str]) -> list[Check]:
+    """Take a line for an example if it is a call of the asked function with literals, an arrow and a literal."""
+    for arrow in _ARROW.finditer(line):
+        call, value = line[: arrow.start()], line[arrow.end() :].rstrip(" .,;")
+        if _is_call_of_literals(call, defined) and _is_literal(value):
+            return [Check(f"{call} == {value}", (call,), f"_0 == {value}")]
+    return []
 
 
-_TRUSTED = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
+def _is_call_of_literals(source: str, defined: set[str]) -> bool:
+    tree = parsed(source)
+    match tree.body if tree else []:
+        case [ast.Expr(ast.Call(ast.Name(name), arguments, []))] if name in defined:
+            return all(_is_literal(ast.unparse(argument)) for argument in arguments)
+    return False
 
 
 def _is_expression(source: str) -> bool:
-    try:
-        ast.parse(source, mode="eval")
-    except SyntaxError:
-        return False
-    return True
+    tree = parsed(source)
+    return tree is not None and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr)
 
 
 def _is_literal(text: str) -> bool:

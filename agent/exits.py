@@ -17,9 +17,9 @@ def reported(as_json: bool) -> Iterator[None]:
     """Turn what is expected to go wrong into one sentence and an exit code."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         _fail(
-            "interrupted; a run with --thread NAME goes on where it was when it is given that name again", 130, as_json
+            "interrupted; runs with --thread NAME, and batches with --out FILE, go on when started again", 130, as_json
         )
     except Exception as error:
         code = _code_of(error)
@@ -36,6 +36,8 @@ def _code_of(error: Exception) -> int | None:
 
     if isinstance(error, UsageError):
         return USAGE
+    if type(error).__name__ == "OutOfMemoryError":  # torch's; naming it here would import torch
+        return INFRASTRUCTURE
     return INFRASTRUCTURE if isinstance(error, InfrastructureError | SandboxError | DatasetError) else None
 
 

@@ -53,13 +53,13 @@ def perform(
     attempts: int = 4,
     checkpointer: Any = None,
     thread: str = "",
-    model: str = "",
+    identity: dict[str, Any] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
     answer: Answer | None = None,
 ) -> Result:
     """Run a task to its end. With a thread that was cut off, go on where it was; one that ended is only told again."""
     graph = build(checkpointer)
-    fresh: AgentState = {**begin(task, attempts=attempts), "model": model}
+    fresh: AgentState = {**begin(task, attempts=attempts), "identity": identity or {}}
     start: AgentState | None = fresh
     if checkpointer is not None:
         config = {"configurable": {"thread_id": thread}}
@@ -68,7 +68,8 @@ def perform(
             _same(kept.values, fresh, thread)
         if "outcome" in kept.values:
             return _result(kept.values, task, [])
-        start = None if kept.next else fresh  # a kill before the first node leaves a thread with nowhere to go on
+        # Tasks, not `next`: a task whose writes are stored already is still to be carried over into a checkpoint.
+        start = None if kept.tasks else fresh
     steps: list[Step] = []
     for event in run(graph, context, start, thread=thread, answer=answer):
         if isinstance(event, dict):
@@ -84,8 +85,10 @@ def _result(state: AgentState, task: Task, steps: list[Step]) -> Result:
 
 
 def _same(kept: AgentState, wanted: AgentState, thread: str) -> None:
-    for name in ("task", "model"):
-        if json.dumps(kept.get(name)) != json.dumps(wanted.get(name)):
-            raise UsageError(
-                f"the thread {thread!r} belongs to another {name}; give it that {name}, or choose a new thread"
-            )
+    had, have = ({"task": state["task"], **state["identity"]} for state in (kept, wanted))
+    other = [name for name in have if json.dumps(had.get(name)) != json.dumps(have[name])]
+    if other:
+        told = " and ".join(name.replace("_", "-") for name in other)
+        raise UsageError(
+            f"the thread {thread!r} was begun with another {told}; give it the same, or choose a new thread"
+        )

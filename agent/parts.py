@@ -14,6 +14,7 @@ from agent.errors import InfrastructureError, UsageError
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
+    from agent.examples import Check
     from agent.hf import HFLM
     from agent.state import Task
     from sandbox.base import Sandbox
@@ -39,6 +40,8 @@ def with_threshold(policy: Policy, threshold: float | None) -> Policy:
     """Return the policy with another threshold, or as it is."""
     if threshold is None:
         return policy
+    if not math.isfinite(policy.gate.threshold):
+        raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
     if math.isnan(threshold):
         raise UsageError("the threshold is not a number; give one in nats, as in --threshold 1.0, or inf for no pause")
     return replace(policy, gate=replace(policy.gate, threshold=threshold))
@@ -82,20 +85,17 @@ def task_from(
 ) -> Task:
     """Return the task of a request or a file, with its visible examples and those of a test file."""
     from agent import prompts
-    from agent.examples import asserts, visible_checks
+    from agent.examples import visible_checks
     from agent.state import Task
 
     text = request if file is None else _read(file, "the prompt")
     if text is None or not text.strip():
         raise UsageError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError("the request is not UTF-8 text; give it in UTF-8, or in a file")
     checks = visible_checks(text)
     if tests is not None:
-        try:
-            checks += asserts(_read(tests, "the tests"))
-        except SyntaxError as error:
-            raise UsageError(
-                f"{tests}:{error.lineno}: this is no valid Python; wanted a file of assert statements"
-            ) from error
+        checks += _asserts_of(tests)
     said = name or (str(file) if file else "your sentence")
     return Task(text, tuple(checks), entry_point or prompts.entry_point(text), said)
 
@@ -107,19 +107,35 @@ def threads(folder: Path | None = None) -> Iterator[Any]:
     from platformdirs import user_state_path
 
     place = folder or user_state_path("dubito")
+    advice = f"cannot keep threads in {str(place)!r}; free some space or set XDG_STATE_HOME"
     try:
         place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InfrastructureError(f"{advice} ({error.strerror})") from error
+    try:
         with SqliteSaver.from_conn_string(str(place / "threads.sqlite")) as saver:
             yield saver
-    except (OSError, sqlite3.Error) as error:
-        raise InfrastructureError(
-            f"cannot keep threads in {str(place)!r}: {error}; free some space or set XDG_STATE_HOME"
-        ) from error
+    except sqlite3.Error as error:
+        raise InfrastructureError(f"{advice} ({error})") from error
+
+
+def _asserts_of(tests: Path) -> list[Check]:
+    from agent.examples import NotSeparableError, asserts
+
+    try:
+        checks = asserts(_read(tests, "the tests"))
+    except SyntaxError as error:
+        raise UsageError(f"{tests}:{error.lineno}: this is no valid Python; wanted a file of asserts") from error
+    except NotSeparableError as error:
+        raise UsageError(f"{tests}:{error}") from error
+    if not checks:
+        raise UsageError(f"{str(tests)!r} holds no assert; wanted lines such as `assert f(1) == 2`")
+    return checks
 
 
 def _read(path: Path, what: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"{what} should come from {str(path)!r}, and there is no such file; check the path") from None
     except UnicodeDecodeError as error:

@@ -7,8 +7,9 @@ import re
 from typing import NamedTuple
 
 from agent.decoding.stops import function_end
+from agent.examples import parsed
 
-_FENCED = re.compile(r"^```[\w+-]*[ \t]*\n(.*?)(?:^```|\Z)", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^```([\w+-]*)[ \t]*\n(.*?)(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 _CHAT = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n{}"
 _CHAT_CODE = "Complete this Python program:\n```python\n{}\n```"
 
@@ -46,8 +47,9 @@ def repair(request: str, program: str, failure: str, *, chat: bool) -> str:
 def piece(request: str, text: str, *, chat: bool) -> Piece:
     """Return the program in what was generated: the first code block of a chat answer, else the function completed."""
     if chat:
-        block = _FENCED.search(text)
-        return Piece("", *(block.span(1) if block else (0, len(text))))
+        blocks = [block for block in _FENCED.finditer(text) if block[2].strip()]
+        python = [block for block in blocks if block[1].lower() in ("", "python", "py", "python3")]
+        return Piece("", *((python or blocks)[0].span(2) if blocks else (0, len(text))))
     prompt = standard(request, chat=False)
     end = function_end(prompt, text)
     return Piece(prompt, 0, len(text) if end is None else end)
@@ -57,10 +59,8 @@ def is_code(request: str) -> bool:
     """Whether a request is Python to be completed rather than a sentence."""
     if re.search(r"^(async def|def|class) \w+\s*[(:]", request, re.MULTILINE):
         return True
-    try:
-        statements = ast.parse(request).body
-    except (SyntaxError, ValueError):
-        return False
+    tree = parsed(request)
+    statements = tree.body if tree else []
     return any(isinstance(s, ast.Import | ast.ImportFrom | ast.Assign) or _is_text(s) for s in statements)
 
 
@@ -118,9 +118,8 @@ def _defines_general_case(body: list[str], entry_point: str) -> bool:
 
 
 def _last_docstring(request: str) -> tuple[int, int] | None:
-    try:
-        tree = ast.parse(request.rstrip() + "\n    pass\n")
-    except SyntaxError:
+    tree = parsed(request.rstrip() + "\n    pass\n")
+    if tree is None:
         return None
     owners = (
         node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)

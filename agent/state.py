@@ -67,7 +67,7 @@ class AgentState(TypedDict, total=False):
     """The graph's state. Everything in it is numbers, strings, lists and dicts."""
 
     task: dict[str, Any]
-    model: str  # its name: token ids mean nothing to another
+    identity: dict[str, Any]  # model, policy and bounds: token ids mean nothing to another model
     resolver: str  # the node that settles this policy's pauses
     prompts: list[dict[str, Any]]  # ids, lame_ids, request as it was asked
     prompt: int  # the one being answered

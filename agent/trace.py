@@ -26,6 +26,8 @@ class TraceWriter:
         self._path = path
         if resume and path.is_file():
             self._file = _whole_lines(path)
+            if self._file.tell() == 0:  # the kill came before the first line
+                self.write("provenance", provenance)
             return
         try:
             self._file = path.open(

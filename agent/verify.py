@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from agent.examples import Check
+from agent.examples import Check, parsed
 from sandbox.base import Call, Execution, Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain, Verdict
 
 
@@ -31,6 +31,8 @@ class Verification:
 def verify(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: Limits | None = None) -> Verification:
     """Run the program once for each setup that examples share. Raises SandboxError where the sandbox fails."""
     bounds = limits or Limits()
+    if not checks and _is_empty(program):
+        return Verification(Verdict.FAILED, 0, ("the program does nothing: it has no statement of its own",))
     failures: list[str] = []
     runs = 0
     for setup, group in groupby(checks or [Check("", (), None)], key=lambda check: check.setup):
@@ -50,6 +52,21 @@ def _executed(sandbox: Sandbox, program: str, setup: str, checks: list[Check], l
     # A call even without examples: a program that leaves before its end must not look like one that loaded.
     calls = [Expression(source) for check in checks for source in check.expressions] or [Expression("None")]
     return sandbox.run(f"{program}\n\n{setup}" if setup else program, calls=calls, limits=limits)
+
+
+def _is_empty(program: str) -> bool:
+    """Whether there is nothing to run: comments and texts alone, or functions without a body of their own."""
+    tree = parsed(program)
+    return tree is not None and all(_says_nothing(statement) for statement in tree.body)
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(ast.Constant()) | ast.Pass() | ast.Import() | ast.ImportFrom():
+            return True
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return all(_says_nothing(inner) for inner in statement.body)
+    return False
 
 
 def _answers(checks: list[Check], outcomes: Sequence[Outcome]) -> Iterable[tuple[Check, Sequence[Outcome]]]:
@@ -105,7 +122,7 @@ def _claimed(sandbox: Sandbox, check: Check, values: list[Any], limits: Limits) 
             None if right else f"{check.expressions[0]} returned {_short(values[0])}, wanted {_short(wanted[0])}"
         ), 0
     names = ", ".join(f"_{i}" for i in range(len(values)))
-    program = f"import math\ndef claim({names}):\n    return bool({check.claim})\n"
+    program = f"{check.claim_setup}\nimport math\ndef claim({names}):\n    return bool({check.claim})\n"
     execution = sandbox.run(program, calls=[Call("claim", tuple(values))], limits=limits)
     right = execution.passed and execution.outcomes == (Returned(True),)
     told = ", ".join(
@@ -117,9 +134,7 @@ def _claimed(sandbox: Sandbox, check: Check, values: list[Any], limits: Limits) 
 def _wanted(claim: str) -> tuple[Any] | None:
     """Return the literal that _0 should equal, if that is the whole claim."""
     match ast.parse(claim, mode="eval").body:
-        case ast.Constant() | ast.Name():
-            return None
-        case ast.Compare(ast.Name("_0"), [ast.Eq() | ast.Is()], [right]):
+        case ast.Compare(ast.Name("_0"), [ast.Eq()], [right]):
             try:
                 return (ast.literal_eval(right),)
             except ValueError:

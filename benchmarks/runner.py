@@ -78,17 +78,18 @@ def run_to_file(
 
 def outcomes_in(path: Path, options: dict[str, Any] | None = None) -> list[Outcome]:
     """Read a file of outcomes. Raises UsageError where it was made with other options."""
-    names = {part.name for part in fields(Outcome)}
     found = []
-    for record in read_trace(path):
-        if (
-            record["kind"] == "provenance"
-            and options is not None
-            and record["options"] != json.loads(json.dumps(options))
-        ):
-            raise UsageError(f"{str(path)!r} was made with other options ({record['options']}); choose another file")
-        if record["kind"] == "outcome":
-            found.append(Outcome(**{name: record[name] for name in names}))
+    for number, record in enumerate(read_trace(path), start=1):
+        kind = record.get("kind") if isinstance(record, dict) else None
+        if kind == "provenance" and "options" in record:
+            if options is not None and record["options"] != json.loads(json.dumps(options)):
+                raise UsageError(
+                    f"{str(path)!r} was made with other options ({record['options']}); choose another file"
+                )
+        elif kind == "outcome" and _PARTS.issubset(record):
+            found.append(Outcome(**{name: record[name] for name in _PARTS}))
+        else:
+            raise UsageError(f"{path}:{number}: this is no outcome; wanted a file made by `dubito bench run --out`")
     return found
 
 
@@ -108,6 +109,7 @@ def summary(outcomes: list[Outcome]) -> str:
     return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
 
 
+_PARTS = {part.name for part in fields(Outcome)}
 _COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
 
 

@@ -12,15 +12,16 @@ from agent.decoding.step import Candidate, Pause, Step
 Choose = Callable[[str, tuple[Candidate, ...]], Sequence[int]]  # (text so far, candidates) -> token ids to commit
 
 
-def _first(text: str, candidates: tuple[Candidate, ...]) -> Sequence[int]:
-    return (candidates[0].token,)
+def nobody(text: str, candidates: tuple[Candidate, ...]) -> Sequence[int]:
+    """Raise ValueError: a person has to be named to be asked."""
+    raise ValueError("there is a pause and nobody to ask; give Ask a choose=")
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Commits the tokens that `choose` answers with: one of the candidates, or a text that somebody wrote."""
 
-    choose: Choose = _first
+    choose: Choose = nobody
     width: int = 3
     name: ClassVar[str] = "ask"
 

@@ -63,11 +63,15 @@ class TerminalView:
         self._console.print(_code(question["text"], self._console.height - 12))
         for number, candidate in enumerate(candidates, start=1):
             self._console.print(Text(f"  {number}  {shown(candidate.text)}  {_percent(candidate)}"))
-        answer = self._console.input("Which one? A number, other text to write, or Enter for the first: ").rstrip("\n")
+        answer = self._console.input(
+            "Which one? A number, other text to write (\\n for a new line), or Enter for the first: "
+        )
         if self._live:
             self._live.start()
-        chosen = int(answer) - 1 if answer.isdecimal() else 0
-        return chosen if not answer or (answer.isdecimal() and chosen < len(candidates)) else answer
+        if not answer.strip():
+            return 0
+        number = int(answer) - 1 if answer.strip().isdecimal() else -1
+        return number if 0 <= number < len(candidates) else answer.replace("\\n", "\n")
 
     def finish(self, outcome: str, cost: Cost, answer: Attempt) -> None:
         """Draw the last lines: the outcome, without a program what stands of the last one, and the accounting."""
@@ -140,7 +144,9 @@ def _code(source: str, most_lines: int = 0) -> Syntax:
 
 def _marked(attempt: Attempt) -> Text:
     """Return the program in colour, its holes underlined."""
-    text = Syntax("", "python", background_color="default").highlight(clean(attempt.program))
+    code = clean(attempt.program)
+    # rich's highlighter widens tabs, and the holes would slip
+    text = Text(code) if "\t" in code else Syntax("", "python", background_color="default").highlight(code)
     for start, end in attempt.holes:
         text.stylize("underline yellow", start, end)
     text.rstrip()

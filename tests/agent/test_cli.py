@@ -26,6 +26,8 @@ def place(tmp_path_factory):
     (folder / "long.py").write_text(PROMPT.replace("Add one.", "Add one. " * 100))
     (folder / "empty.py").write_text("  \n")
     (folder / "latin.py").write_bytes(b"# \xe9\n")
+    (folder / "loop.py").write_text("for x in (1, 2):\n    assert f(x) == x\n")
+    (folder / "bom.py").write_text(PROMPT, encoding="utf-8-sig")
     (folder / "tests.py").write_text("assert f(3) == 4\nassert f(")
     return folder
 
@@ -59,6 +61,9 @@ def solve(place, *arguments: str):
         (["--tests", "@none.py"], 2, "there is no such file"),
         (["--trace", "@prompt.py"], 2, "never rewritten"),
         (["--task", "HumanEval/0"], 2, "--task and --file came; wanted one of"),
+        (["--policy", "greedy", "--threshold", "1"], 2, "this policy never pauses"),
+        (["--tests", "@loop.py"], 2, "loop.py:2: this assert stands inside a loop"),
+        (["--tests", "@empty.py"], 2, "holds no assert"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_its_exit_code(place, arguments, code, sentence):
@@ -106,7 +111,8 @@ def test_json_is_one_object_with_the_whole_account(place):
     assert expected <= told.keys()
     assert told["outcome"] == "abstained"
     assert len(told["attempts"]) == 2
-    assert told["tokens"] == len(told["steps"]) or any(a["pauses"] for a in told["attempts"])
+    branches = len(told["attempts"]) - 1 - (told["attempts"][-1]["prompt"] > 0)
+    assert told["tokens"] == len(told["steps"]) + branches, "a branch commits its candidate without a step"
 
 
 def test_json_reports_errors_as_an_object_too(place):
@@ -130,7 +136,40 @@ def test_a_thread_that_ended_gives_the_same_program_again(place, tmp_path, monke
     again = solve(place, "--file", "@prompt.py", "--thread", "mine", "--json")
     assert json.loads(first.stdout)["program"] == json.loads(again.stdout)["program"]
     other = solve(place, "A sentence.", "--thread", "mine")
-    assert (other.exit_code, "belongs to another task" in other.stderr) == (2, True)
+    assert (other.exit_code, "begun with another task" in other.stderr) == (2, True)
+
+
+def test_a_file_with_a_byte_order_mark_is_python_all_the_same(place):
+    plain, marked = (
+        json.loads(solve(place, "--file", f"@{name}", "--json").stdout) for name in ("prompt.py", "bom.py")
+    )
+    assert marked["program"] == plain["program"]
+
+
+def test_a_sentence_longer_than_the_context_is_refused_in_one_sentence(place):
+    result = solve(place, "word " * 6000)
+    assert (result.exit_code, "this model reads at most 400" in result.stderr) == (2, True), result.output
+
+
+def test_a_thread_begun_with_another_policy_is_refused(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    solve(place, "--file", "@prompt.py", "--thread", "mine")
+    other = solve(place, "--file", "@prompt.py", "--thread", "mine", "--policy", "uscd", "--seed", "3")
+    assert (other.exit_code, "begun with another policy and seed" in other.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen"), [("", 0), ("2", 1), (" 2 ", 1), ("0", "0"), ("9", "9"), ("a\\n b", "a\n b")]
+)
+def test_what_a_person_types_is_a_candidate_or_text(typed, chosen, monkeypatch):
+    from rich.console import Console
+
+    from agent.views.terminal import TerminalView
+
+    console = Console(quiet=True)
+    monkeypatch.setattr(console, "input", lambda prompt: typed)
+    candidates = [{"token": n, "logprob": -1.0, "score": -1.0, "text": "x"} for n in range(3)]
+    assert TerminalView(console, live=False).ask({"text": "", "candidates": candidates}) == chosen
 
 
 def test_a_person_is_asked_at_pauses(place):

@@ -3,7 +3,7 @@
 import pytest
 from data import humaneval, needs_data
 
-from agent.examples import Check, asserts, visible_checks
+from agent.examples import Check, NotSeparableError, asserts, visible_checks
 
 
 def prompt(docstring: str, name: str = "f") -> str:
@@ -56,11 +56,70 @@ def test_an_mbpp_prompt_gives_its_assert():
 def test_the_calls_of_an_assert_are_pulled_out_of_what_is_said_of_them():
     check = asserts("import math\nassert math.isclose(sum(f(2)), g(3), rel_tol=1e-3)")[0]
     assert (check.expressions, check.claim) == (("f(2)", "g(3)"), "math.isclose(sum(_0), _1, rel_tol=0.001)")
-    assert check.setup == "import math"
+    assert (check.setup, check.claim_setup) == ("", "import math")
 
 
-def test_an_assert_whose_calls_depend_on_a_comprehension_is_left_out():
-    assert asserts("assert all(f(x) == x for x in range(3))") == []
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert all(f(x) == x for x in range(3))",
+        "for x in (1, 2):\n    assert f(x) == x",
+        "assert 1 == 1",
+        "def check(candidate):\n    assert candidate(1) == 2",
+        "class TestF:\n    def test(self):\n        assert f(1) == 2",
+    ],
+)
+def test_an_assert_that_cannot_be_split_is_an_error_with_its_line(source):
+    with pytest.raises(NotSeparableError, match=r"^[123]: "):
+        asserts(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "expressions", "claim", "setup", "claim_setup"),
+    [
+        ("expected = 3\nassert f(1) == expected", ("f(1)",), "_0 == expected", "", "expected = 3"),
+        ("result = f(1)\nassert result == 4", ("result",), "_0 == 4", "result = f(1)", ""),
+        ("x = [2, 1]\nassert f(x) == sorted(x)", ("f(x)",), "_0 == sorted(x)", "x = [2, 1]", "x = [2, 1]"),
+        ("x = [2, 1]\nf(x)\nassert x == [1, 2]", ("x",), "_0 == [1, 2]", "x = [2, 1]\nf(x)", ""),
+        ("import pytest\nfrom solution import f\nassert f(1) == 2", ("f(1)",), "_0 == 2", "", ""),
+        ("assert S().f(2)[0] == 4", ("S().f(2)[0]",), "_0 == 4", "", ""),
+        ("s = S()\nassert s.f(2) == 4", ("s.f(2)",), "_0 == 4", "s = S()", ""),
+        ("assert sum([i for i in f(3)]) == 3", None, None, None, None),
+    ],
+)
+def test_what_depends_on_the_program_is_split_from_what_is_claimed(source, expressions, claim, setup, claim_setup):
+    if expressions is None:
+        with pytest.raises(NotSeparableError):
+            asserts(source)
+        return
+    check = asserts(source)[0]
+    assert (check.expressions, check.claim, check.setup, check.claim_setup) == (expressions, claim, setup, claim_setup)
+
+
+def test_a_printed_value_is_compared_as_text():
+    check = visible_checks(prompt("Add.\n    >>> print(f(1))\n    2\n    "))[0]
+    assert (check.expressions, check.claim) == (("f(1)",), "str(_0) == '2'")
+
+
+def test_an_example_with_a_doctest_option_is_left_out():
+    assert visible_checks(prompt("Add.\n    >>> f(1)  # doctest: +SKIP\n    2\n    ")) == []
+
+
+def test_a_qualified_exception_is_known_by_its_last_name():
+    docstring = (
+        "Add.\n    >>> f('a')\n    Traceback (most recent call last):\n    json.decoder.JSONDecodeError: no\n    "
+    )
+    assert visible_checks(prompt(docstring))[0].raises == "JSONDecodeError"
+
+
+def test_examples_of_a_coroutine_are_left_out():
+    assert visible_checks('async def f(x):\n    """Add.\n    >>> f(1)\n    2\n    """') == []
+
+
+@pytest.mark.parametrize("text", ["word " * 6000, "f(" * 4000, ">>> " + "-" * 4000 + "1\n2", "x\0y"])
+def test_text_that_python_cannot_read_has_no_examples(text):
+    assert visible_checks(text) == []
+    assert visible_checks(prompt(text)) == []
 
 
 def test_asserts_inside_test_functions_count():

@@ -148,25 +148,31 @@ def test_a_question_that_nobody_answers_is_an_error_and_no_hang(lm):
 
 def test_a_finished_thread_is_told_again_without_a_forward(lm):
     saver = InMemorySaver()
-    first = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", model="m")
+    first = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     forwards = lm.forwards
-    again = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", model="m")
+    again = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     assert (again.answer, again.outcome, lm.forwards) == (first.answer, first.outcome, forwards)
 
 
 def test_a_thread_of_another_task_or_model_is_refused(lm):
     saver = InMemorySaver()
-    perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", model="m")
-    with pytest.raises(UsageError, match="belongs to another task"):
-        perform(context(lm, doubtful("greedy")), replace(TASK, request="x"), checkpointer=saver, thread="t", model="m")
-    with pytest.raises(UsageError, match="belongs to another model"):
-        perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", model="n")
+    perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    with pytest.raises(UsageError, match="begun with another task"):
+        perform(
+            context(lm, doubtful("greedy")),
+            replace(TASK, request="x"),
+            checkpointer=saver,
+            thread="t",
+            identity={"model": "m"},
+        )
+    with pytest.raises(UsageError, match="begun with another model"):
+        perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "n"})
 
 
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {here!r}]
 from fakes import ScriptedSandbox
 from sandbox.base import Verdict
 from test_graph import TASK, context, doubtful
@@ -189,25 +195,25 @@ with threads(Path(sys.argv[1])) as saver:
     result = perform(context(byte_lm(sharpness=8.0), policy, sandbox=failing), TASK, attempts=3, checkpointer=saver,
                      thread="t", on_event=on_event)
 print([attempt.tokens for attempt in result.attempts])
+print(len(result.steps))
 """
 
 
-def test_a_run_killed_at_a_pause_and_resumed_in_a_new_process_ends_in_the_same_programs(lm, tmp_path):
+def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_programs_with_no_step_twice(lm, tmp_path):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     whole = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, attempts=3)
-    child = CHILD.format(tests=str(Path(__file__).parent.parent)).replace(
-        "from test_graph", "sys.path.insert(0, sys.argv[3]); from test_graph"
-    )
+    here = Path(__file__).parent
+    child = CHILD.format(tests=str(here.parent), here=str(here))
 
     def go(kill_at: int) -> subprocess.CompletedProcess:
-        arguments = [sys.executable, "-c", child, str(tmp_path), str(kill_at), str(Path(__file__).parent)]
-        return subprocess.run(
-            arguments, capture_output=True, text=True, timeout=100, check=False, cwd=Path(__file__).parents[2]
-        )
+        arguments = [sys.executable, "-c", child, str(tmp_path), str(kill_at)]
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=False, cwd=here.parents[1])
 
-    assert go(2).returncode == -signal.SIGKILL
-    resumed = go(-1)
-    assert resumed.stdout.strip() == str([attempt.tokens for attempt in whole.attempts]), resumed.stderr[-800:]
+    assert go(2).returncode == -signal.SIGKILL  # inside the node that settles a pause
+    assert go(4).returncode == -signal.SIGKILL  # and again, in a run that was resumed
+    programs, steps = go(-1).stdout.splitlines()
+    assert programs == str([attempt.tokens for attempt in whole.attempts])
+    assert int(steps) < len(whole.steps), "a resumed run does not start over"
 
 
 def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():

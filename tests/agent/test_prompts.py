@@ -65,6 +65,11 @@ def test_a_chat_answer_is_its_first_code_block(answer):
     assert piece("Set x.", answer, chat=True).source(answer) == "x = 1\n"
 
 
+def test_a_chat_answer_is_its_first_block_of_python_with_something_in_it():
+    answer = "```bash\npip install x\n```\n```\n```\n```python\nx = 1\n```"
+    assert piece("Set x.", answer, chat=True).source(answer) == "x = 1\n"
+
+
 def test_a_chat_answer_without_a_block_is_taken_whole():
     assert piece("Set x.", "x = 1", chat=True).source("x = 1") == "x = 1"
 

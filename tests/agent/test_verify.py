@@ -43,6 +43,22 @@ def test_a_program_without_examples_must_still_load(sandbox):
     assert not verify(sandbox, "import sys\nsys.exit(0)\n", []).passed
 
 
+@pytest.mark.parametrize("program", ["# a comment", "", "def f(x):\n    pass\n", 'def f(x):\n    """Add."""\n'])
+def test_a_program_that_does_nothing_is_no_answer(sandbox, program):
+    assert verify(sandbox, program, []).failures == ("the program does nothing: it has no statement of its own",)
+
+
+def test_is_true_wants_true_and_no_equal(sandbox):
+    assert not verify(sandbox, "def f(x): return 1\n", asserts("assert f(1) is True")).passed
+    assert verify(sandbox, "def f(x): return True\n", asserts("assert f(1) is True")).passed
+
+
+def test_wanted_values_in_variables_stay_outside():
+    fake = ScriptedSandbox(value=5)
+    verify(fake, "def f(x): ...", asserts("wanted = 987654321\nassert f(1) == wanted"))
+    assert "987654321" not in fake.programs[0]
+
+
 def test_a_lying_object_proves_nothing(sandbox):
     liar = "class L(int):\n    __eq__ = lambda s, o: True\n    __hash__ = int.__hash__\ndef f(xs): return L(9)\n"
     assert not verify(sandbox, liar, visible_checks(REQUEST)).passed

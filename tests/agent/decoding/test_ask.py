@@ -58,8 +58,9 @@ def test_an_empty_answer_takes_the_first_candidate():
     assert tokens(Ask(lambda text, candidates: [])) == [1, 0]
 
 
-def test_nobody_there_to_answer_takes_the_first_candidate():
-    assert tokens(Ask()) == [1, 0]
+def test_with_nobody_to_ask_a_pause_is_an_error():
+    with pytest.raises(ValueError, match="nobody to ask"):
+        tokens(Ask())
 
 
 def test_an_answer_costs_one_forward_a_token():
