@@ -10,7 +10,7 @@ help: ## list the intentions
 demo: setup ## solve a problem live with the embedded model
 	@$(MAKE) --no-print-directory sandbox || echo "going on without Docker: bubblewrap will do where it is installed" >&2
 	@$(BIN)/dubito solve --task exercises/$(EXERCISE)
-EXERCISE ?= 0
+EXERCISE ?= 32
 
 test: setup ## run the default tests
 	@$(BIN)/pytest -q -n 2
@@ -18,7 +18,7 @@ test: setup ## run the default tests
 test-docker: setup sandbox ## run the tests that need a Docker engine
 	@$(BIN)/pytest -q -m docker
 
-check: lint types arch test ## lint, types, import directions and the default tests
+check: lint types arch test coverage ## lint, types, import directions, the default tests, and coverage
 
 lint: setup ## style and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -28,6 +28,10 @@ types: setup ## mypy --strict
 
 arch: setup ## imports point down
 	@$(BIN)/lint-imports
+
+coverage: setup ## every branch of what measures and decodes is tested
+	@$(BIN)/pytest -q -n 2 tests/uncertainty tests/agent/decoding tests/contracts/test_policies.py tests/contracts/test_scores.py \
+		--cov=uncertainty --cov=agent.decoding --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 
 format: setup ## rewrite the code in the house format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
@@ -50,4 +54,4 @@ train-tiny: setup ## train the embedded model again, from nothing
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker check lint types arch format setup sandbox train-tiny clean
+.PHONY: help demo test test-docker check lint types arch coverage format setup sandbox train-tiny clean

@@ -189,7 +189,8 @@ def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) 
     if hidden is not None:
         typer.echo(f"hidden tests, which the agent never sees: base {hidden['base']}, plus {hidden['plus']}", err=True)
     if not _watched():
-        typer.echo(result.answer.program.rstrip("\n"))
+        answer = result.answer
+        typer.echo((answer.program if result.outcome == "accepted" else answer.partial).rstrip("\n"))
     return code
 
 

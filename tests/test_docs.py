@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from agent.cli import app
 from agent.decoding import POLICIES
@@ -49,6 +50,18 @@ def test_make_alone_lists_its_targets():
     told = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
     assert "demo" in told
     assert "test-docker" in told
+
+
+@pytest.mark.model
+def test_the_demo_ends_with_an_accepted_program_as_the_readme_shows():
+    exercise = re.search(r"^EXERCISE \?= (\d+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    shown = README.split("```text\n")[1].split("```")[0]
+    result = CliRunner().invoke(app, ["solve", "--task", f"exercises/{exercise}", "--sandbox", "process"])
+    assert f"exercises/{exercise}: adadec with models/tiny" in shown
+    for said in ("pause 1: entropy", "▸", "✓ accepted: the program passed its 3 visible examples", "hidden tests"):
+        assert said in shown
+        assert said in result.stderr
+    assert result.exit_code == 0
 
 
 @pytest.mark.model

@@ -76,8 +76,8 @@ class TerminalView:
     def finish(self, outcome: str, cost: Cost, answer: Attempt) -> None:
         """Draw the last lines: the outcome, without a program what stands of the last one, and the accounting."""
         if outcome == "accepted":
-            passed = f"passed its {answer.checked} visible examples" if answer.checked else "runs; no example checks it"
-            self._say(Text(f"✓ accepted: the program {passed}", style="bold green"))
+            how = f": the program passed its {answer.checked} visible examples" if answer.checked else ", unverified"
+            self._say(Text(f"✓ accepted{how}", style="bold green"))
         else:
             self._say(
                 Text("✗ abstained: no program passed. What the last one has that may be trusted:", style="bold red")
@@ -150,6 +150,7 @@ def _marked(attempt: Attempt) -> Text:
     for start, end in attempt.holes:
         text.stylize("underline yellow", start, end)
     text.rstrip()
+    text.no_wrap, text.overflow = False, "fold"
     return text
 
 
