@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.evaluate import evaluate, passes
 from models.tokenizer import SPECIAL
 
 TINY = Path(__file__).parents[2] / "models" / "tiny"
@@ -71,17 +70,15 @@ def test_it_writes_a_function_from_a_sentence(model, tokenizer):
 
 
 def test_it_solves_some_of_the_first_exercises():
+    from agent.decoding import POLICIES
+    from agent.moves import Context
+    from agent.parts import model_named
     from benchmarks.exercises import problem
+    from benchmarks.runner import run
+    from sandbox import open_sandbox
 
-    outcomes = dict(evaluate(TINY, [problem(f"exercises/{number}") for number in range(10)], 160))
-    assert len(outcomes) == 10 and sum(outcomes.values()) >= 4, outcomes
-
-
-@pytest.mark.parametrize("number", [0, 7])
-def test_the_judge_passes_the_canonical_solution_and_fails_another(number):
-    from benchmarks.exercises import problem
-
-    item = problem(f"exercises/{number}")
-    assert passes(item, item.canonical_solution)
-    assert not passes(item, "\n    return None\n")
-    assert not passes(item, "\n    while True:\n        raise SystemExit\n")
+    box = open_sandbox("process")
+    context = Context(model_named("models/tiny"), POLICIES["greedy"], box, max_tokens=160)
+    solved = [outcome.passed for outcome in run([problem(f"exercises/{number}") for number in range(10)], context)]
+    box.close()
+    assert sum(solved) >= 4, solved
