@@ -70,6 +70,6 @@ def steps(
     return decode(lm, PROMPT, policy, stop=stop or any_of(end_token([0]), budget(most)), seed=seed)
 
 
-def tokens(policy: Policy, lm: TableLM, **options: int) -> list[int]:
+def tokens(policy: Policy, lm: TableLM, *, most: int = 12, seed: int = 0) -> list[int]:
     """Return the tokens of a decoding."""
-    return [step.token for step in steps(policy, lm, **options)]
+    return [step.token for step in steps(policy, lm, most=most, seed=seed)]
