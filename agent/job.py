@@ -67,7 +67,9 @@ def perform(
         if kept.values:
             _same(kept.values, fresh, thread)
         if "outcome" in kept.values:
-            return _result(kept.values, task, [])
+            ended = _result(kept.values, task, [])
+            on_event(ended.answer)
+            return ended
         # Tasks, not `next`: a task whose writes are stored already is still to be carried over into a checkpoint.
         start = None if kept.tasks else fresh
     steps: list[Step] = []

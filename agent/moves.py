@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, cast
 
 from agent import prompts
@@ -19,7 +19,7 @@ from agent.search import next_branch, repairs_now
 from agent.state import AgentState, Attempt, Cost, Event, Revision, Task
 from agent.text import TextStream
 from agent.verify import verify
-from sandbox.base import Limits, Sandbox
+from sandbox.base import Limits, Sandbox, Verdict
 from uncertainty import PartialProgram, partial_program, program_tree
 
 Emit = Callable[[Event], None]
@@ -126,6 +126,8 @@ def verified(context: Context, state: AgentState, emit: Emit) -> AgentState:
     start = context.clock()
     task, draft = task_of(state), state["draft"]
     result = verify(context.sandbox, draft["program"], task.checks, limits=context.limits)
+    if state["end"] == "token budget" and result.passed and not result.checked:
+        result = replace(result, verdict=Verdict.FAILED, failures=("the program was cut off by the token budget",))
     attempt = Attempt(
         state["prompt"], state["tokens"], state["logprobs"], state["pauses"], state["end"] or "", draft["program"],
         draft["partial"], draft["holes"], result.verdict.value, result.checked, list(result.failures),

@@ -69,6 +69,14 @@ def test_a_passing_program_is_accepted_at_once(lm):
     assert (result.outcome, len(result.attempts), result.cost.sandbox_runs) == ("accepted", 1, 1)
 
 
+def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(lm):
+    unchecked = replace(TASK, checks=())
+    cut = perform(context(lm, doubtful("greedy"), max_tokens=3), unchecked, attempts=1)
+    assert cut.answer.failures == ["the program was cut off by the token budget"]
+    assert cut.outcome == "abstained"
+    assert perform(context(lm, doubtful("greedy"), max_tokens=3), TASK, attempts=1).outcome == "accepted"
+
+
 def test_failed_programs_lead_to_branches_then_a_repair_then_an_abstention(lm):
     events = []
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
