@@ -92,7 +92,8 @@ def solve(
         lm = parts.model_named(model, device=device, dtype=dtype)
         box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
         saver = cleanup.enter_context(_kept(thread, ask))
-        log = cleanup.enter_context(_traced(trace, thread, {"task": wanted.name, **identity}))
+        where = {"device": str(lm.model.device), "dtype": str(lm.model.dtype).removeprefix("torch.")}
+        log = cleanup.enter_context(_traced(trace, thread, {"task": wanted.name, **identity, **where}))
         context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed)
         view.head(f"{wanted.name}: {policy} with {model}, run in {type(box).__name__}")
         with view:
