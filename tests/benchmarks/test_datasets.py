@@ -92,6 +92,17 @@ def packed(text):
         (packed(""), "it holds no problems"),
         (gzip.compress(b"\xff\xfe"), "UnicodeDecodeError"),
     ],
+    ids=[
+        "missing",
+        "no-gzip",
+        "cut",
+        "no-json",
+        "no-object",
+        "no-id",
+        "few-fields",
+        "empty",
+        "no-utf8",
+    ],  # packed bytes hold the time
 )
 def test_a_file_that_cannot_be_read_says_what_to_try(tmp_path, content, reason):
     path = tmp_path / "HumanEvalPlus.jsonl.gz"
