@@ -19,6 +19,7 @@ from sandbox.docker import connect
 PACKAGES = ("docker.io", "debootstrap")
 LOG = Path("/var/log/dubito-dockerd.log")
 WAIT_SECONDS = 60.0
+PID_FILES = {Path("/var/run/docker.pid"): "dockerd", Path("/var/run/docker/containerd/containerd.pid"): "containerd"}
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -82,11 +83,24 @@ def start() -> None:
     """Start dockerd, in a session of its own, unless the packages' own service did; wait until it answers."""
     if _answers_within(3.0):
         return
+    for file, name in PID_FILES.items():
+        forget_stale(file, name)
     say(f"starting dockerd (log: {LOG})")
     with LOG.open("ab") as log:
         subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True)
     if not _answers_within(WAIT_SECONDS):
         raise SandboxUnavailable(f"dockerd does not answer after {WAIT_SECONDS:.0f} s; its log is {LOG}")
+
+
+def forget_stale(pid_file: Path, name: str) -> None:
+    """Remove the pid file of an engine that was killed: once another process has its number, dockerd would refuse."""
+    try:
+        number = int(pid_file.read_text())
+        running = Path(f"/proc/{number}/comm").read_text().strip()
+    except (OSError, ValueError):
+        running = ""
+    if running != name:
+        pid_file.unlink(missing_ok=True)
 
 
 def _answers_within(seconds: float) -> bool:
