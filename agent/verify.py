@@ -157,5 +157,8 @@ def agree(value: Any, wanted: Any) -> bool:
 
 
 def _short(value: Any, most: int = 80) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write an int of more than 4,300 digits
+        text = f"a {type(value).__name__} too long to write"
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -31,6 +31,15 @@ def test_a_wrong_value_is_told_beside_the_wanted_one(sandbox):
     assert result.failures[1].startswith("f([]) raised ValueError: max()")
 
 
+@pytest.mark.parametrize("value", ["10 ** 5000", "[10 ** 5000]", "{'a': -(10 ** 9000)}"])
+def test_a_number_too_long_to_write_fails_like_any_other_wrong_value(sandbox, value):
+    result = verify(
+        sandbox, f"def f(xs): return {value}\n", [*visible_checks(REQUEST), *asserts("assert f([1]) in (1, 2)")]
+    )
+    assert (result.verdict, len(result.failures)) == (Verdict.FAILED, 3)
+    assert all("too long to write" in failure for failure in result.failures)
+
+
 def test_a_program_that_does_not_compile_is_told_so(sandbox):
     result = verify(sandbox, "def f(:\n", visible_checks(REQUEST))
     assert result.verdict is Verdict.SYNTAX_ERROR
