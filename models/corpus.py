@@ -1,4 +1,4 @@
-"""The text that the embedded model learns from: exercises as completions, sentences, holes and repairs.
+"""The text that the embedded model learns from: exercises in four forms, and some of Python's standard library.
 
 A document is a list of parts with weights: what the model shall write counts fully, a prompt a little (its examples are
 chance), and a wrong program not at all.
@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import ast
 import copy
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from random import Random
 from typing import NamedTuple
 
 from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, call, compose, load, write
+from models import library
 
 END = "<|endoftext|>"
 FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE = "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"
 PROMPT, READ = 0.2, 0.0  # weights
+NO_EXAMPLES = 0.15  # of the completions: people leave them out too, and so does a lame prompt
 FAILED, CORRECTED = "\n# The program above failed:\n", "# A corrected version:\n"
 PLAIN_NAMES = ("solution", "solve", "compute", "answer", "f")
-# "the numbers in a list that are even" is also "the even numbers in a list"
-ADJECTIVE = re.compile(
-    r"\b(numbers|integers|elements|values|entries|divisors|digits|words|strings|keys|characters)\b([^.,;]*?)"
-    r" that (are) (even|odd|positive|negative|prime|lowercase|uppercase|alphabetic)(?=[.,;])"
-)
 SWAPS = {
     "+": "-",
     "-": "+",
@@ -52,25 +48,30 @@ class Part(NamedTuple):
 class Mix:
     """Relative weights of the forms."""
 
-    completion: float = 0.48
-    sentence: float = 0.14
-    fill: float = 0.19
-    repair: float = 0.19
+    completion: float = 0.30
+    sentence: float = 0.08
+    fill: float = 0.30
+    repair: float = 0.26
+    library: float = 0.06
 
 
 def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[Part]]:
     """Documents number `first` to `last` of this seed; each depends on its number alone."""
-    forms = {"completion": mix.completion, "sentence": mix.sentence, "fill": mix.fill, "repair": mix.repair}
+    forms = asdict(mix)
     for number in range(first, last):
         random = Random(f"corpus {seed} {number}")
-        made = compose(world.draw(random, "train"), f"corpus {seed} {number}")
-        form = random.choices(list(forms), list(forms.values()))[0]
-        yield FORMS[form](made, random)
+        (form,) = random.choices(list(forms), list(forms.values()))
+        if form == "library":
+            yield [Part(random.choice(library.functions()))]
+        else:
+            yield FORMS[form](compose(world.draw(random, "train"), f"corpus {seed} {number}"), random)
 
 
 def completion(made: Exercise, random: Random) -> list[Part]:
     """Signature, docstring, body."""
-    return [Part(made.prompt, PROMPT), Part(made.body)]
+    text, mark, _ = made.prompt.partition("\n    >>> ")
+    bare = mark and random.random() < NO_EXAMPLES
+    return [Part(f'{text}\n    """' if bare else made.prompt, PROMPT), Part(made.body)]
 
 
 def sentence(made: Exercise, random: Random) -> list[Part]:
@@ -82,14 +83,15 @@ def sentence(made: Exercise, random: Random) -> list[Part]:
         .replace("Tuple[", "tuple[")
     )
     line = line.replace(f"def {made.name}(", f"def {random.choice(PLAIN_NAMES)}(")
-    asked = ADJECTIVE.sub(r"\4 \1\2", made.sentence) if random.random() < 0.6 else made.sentence
-    return [Part(f"# {asked}", PROMPT), Part(f"\n{line}{made.body}")]
+    return [Part(f"# {made.sentence}", PROMPT), Part(f"\n{line}{made.body}")]
 
 
 def fill(made: Exercise, random: Random) -> list[Part]:
     """A hole in the body, in Qwen2.5-Coder's format: prefix, suffix, middle."""
     text = made.program
-    first, last = random.choice((_expression, _expression, _lines, _stretch))(text, len(made.prompt), random)
+    first, last = random.choice((_expression, _expression, _expression, _lines, _stretch))(
+        text, len(made.prompt), random
+    )
     before, middle, after = text[:first], text[first:last], text[last:]
     return [Part(f"{FIM_PREFIX}{before}{FIM_SUFFIX}{after}{FIM_MIDDLE}", PROMPT), Part(middle)]
 
@@ -99,9 +101,9 @@ def repair(made: Exercise, random: Random) -> list[Part]:
     for _ in range(6):
         wrong = _neighbour(made, random) if random.random() < 0.75 else _mutant(made, random)
         if wrong and (failures := failing(made, wrong)):
-            report = "".join(f"{line}\n" for line in failures[: random.choice((1, 1, 2, 3))])
+            report = "".join(f"{line}\n" for line in failures[: random.choice((1, 2, 3, 3, 3))])
             attempt = Part(f"{wrong}{FAILED}{report}{CORRECTED}", READ)
-            return [Part(made.prompt, PROMPT), attempt, *completion(made, random)]
+            return [Part(made.prompt, PROMPT), attempt, Part(made.prompt, PROMPT), Part(made.body)]
     return completion(made, random)
 
 
@@ -150,7 +152,14 @@ def _mutant(made: Exercise, random: Random) -> str | None:
 
 
 def _expression(text: str, start: int, random: Random) -> tuple[int, int]:
-    """The span of an expression in the body."""
+    """The span of an expression in the body: mostly one that is more than a name or a digit."""
+    spans = expressions(text, start)
+    long = [span for span in spans if span[1] - span[0] > 2]
+    return random.choice(long if long and random.random() < 0.8 else spans)
+
+
+def expressions(text: str, start: int = 0) -> list[tuple[int, int]]:
+    """The spans of all expressions of a program that are read, not assigned to, and begin after `start`."""
     lines = [0]
     for line in text.splitlines(keepends=True):
         lines.append(lines[-1] + len(line))
@@ -158,9 +167,10 @@ def _expression(text: str, start: int, random: Random) -> tuple[int, int]:
         (lines[node.lineno - 1] + node.col_offset, lines[(node.end_lineno or 1) - 1] + (node.end_col_offset or 0))
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.expr)
+        and not isinstance(node, ast.Slice)
+        and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
     ]
-    inside = [span for span in spans if span[0] > start and span[1] - span[0] > 2]
-    return random.choice(inside) if inside else (start, len(text))
+    return [span for span in spans if span[0] > start]
 
 
 def _lines(text: str, start: int, random: Random) -> tuple[int, int]:

@@ -1,7 +1,7 @@
-"""Make the embedded model from nothing: `python -m models.train --out models/tiny --minutes 20`.
+"""Make the embedded model from nothing: `python -m models.train --out models/tiny`.
 
-Tokenizer, corpus and weights follow from the seed. A killed run goes on from its checkpoint under the same command.
-It judges nothing: pass@1 is what `dubito bench` measures.
+Tokenizer, corpus and weights follow from the recipe and its seed. A killed run goes on from its checkpoint under the
+same command. It judges nothing: pass@1 is what `dubito bench` measures.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ import argparse
 import json
 import logging
 import os
+import platform
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,9 @@ from models import tokenizer as bpe
 from models.corpus import END, Mix, Part, documents
 
 log = logging.getLogger("train")
+CUDA = torch.cuda.is_available()
+ON_CUDA = 100  # times the text of the CPU's recipe, in as many steps
+SHARD = 1_000  # documents written by one process at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class Recipe:
     """Everything that decides the weights, apart from the machine."""
 
     seed: int = 1
-    documents: int = 30_000
+    documents: int = 60_000
     vocabulary: int = 2048
     hidden: int = 256
     layers: int = 6
@@ -41,8 +48,7 @@ class Recipe:
     intermediate: int = 704
     context: int = 1024
     rows: int = 4  # of `context` tokens, in one step
-    steps: int = 0  # 0: as many as the minutes allow; only a given number makes the same weights again
-    minutes: float = 24.0
+    steps: int = 3_600
     rate: float = 4e-3  # of the matrices (Muon); embedding and norms get `rate_rest` (AdamW)
     rate_rest: float = 3e-3
 
@@ -53,7 +59,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.train", description="Train the embedded model.")
     parser.add_argument("--out", type=Path, required=True, help="folder for the finished model")
     parser.add_argument("--work", type=Path, help="folder for corpus and checkpoint (default: OUT with .work added)")
-    for name, value in asdict(Recipe()).items():
+    base = replace(Recipe(), rows=Recipe.rows * ON_CUDA, documents=Recipe.documents * ON_CUDA) if CUDA else Recipe()
+    for name, value in asdict(base).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"default {value}")
     options = vars(parser.parse_args())
     out, work = options.pop("out"), options.pop("work")
@@ -63,6 +70,7 @@ def main() -> None:
 def train(recipe: Recipe, out: Path, work: Path) -> None:
     """Learn tokenizer and weights and write them to `out`; what must survive a kill lies in `work`."""
     work.mkdir(parents=True, exist_ok=True)
+    _hold_to(recipe, work / "recipe.json")
     tokenizer = _tokenizer(recipe, work)
     ids, weights = _corpus(recipe, tokenizer, work)
     run = Run(recipe, len(tokenizer), tokenizer.eos_token_id, work / "checkpoint.pt")
@@ -73,6 +81,17 @@ def train(recipe: Recipe, out: Path, work: Path) -> None:
     run.save(out, tokenizer)
 
 
+def _hold_to(recipe: Recipe, file: Path) -> None:
+    """Write the recipe down, or stop where the folder belongs to another one."""
+    wanted = asdict(recipe)
+    if not file.exists():
+        file.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+    begun = json.loads(file.read_text(encoding="utf-8"))
+    if begun != wanted:
+        differing = ", ".join(f"{name} {begun.get(name)}" for name in wanted if begun.get(name) != wanted[name])
+        raise SystemExit(f"{file.parent} holds a run begun with {differing}; give that again, or name another --work")
+
+
 class Run:
     """Model, optimizers and progress. Saved whole, so that a killed run goes on where it was."""
 
@@ -80,7 +99,7 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.checkpoint = checkpoint
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = "cuda" if CUDA else "cpu"
         self.model = _model(recipe, vocabulary, end).to(self.device)
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self.optimizers = _optimizers(self.model, recipe)
@@ -91,9 +110,8 @@ class Run:
 
     @property
     def progress(self) -> float:
-        """From 0 to 1, by steps if their number is given, by the clock otherwise."""
-        recipe = self.recipe
-        return self.step / recipe.steps if recipe.steps else self.seconds / (60 * recipe.minutes)
+        """From 0 to 1."""
+        return self.step / self.recipe.steps
 
     def train(self, ids: np.ndarray, weights: np.ndarray) -> None:
         """Train to the end of the schedule. ids, weights: [rows, context]."""
@@ -146,6 +164,7 @@ class Run:
             if self.device == "cuda"
             else f"CPU, {torch.get_num_threads()} threads",
             "torch": torch.__version__,
+            "python": platform.python_version(),
         }
         (out / "training.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
 
@@ -156,7 +175,7 @@ class Run:
         at = self.step % per_epoch * self.recipe.rows
         rows = order[at : at + self.recipe.rows]
         tokens = torch.from_numpy(ids[rows].astype(np.int64))
-        return tokens.to(self.device), torch.from_numpy(weights[rows]).to(self.device)
+        return tokens.to(self.device), torch.from_numpy(weights[rows].astype(np.float32)).to(self.device)
 
     def _update(self, tokens: Tensor, weights: Tensor) -> float:
         for optimizer in self.optimizers:
@@ -228,18 +247,33 @@ def _corpus(recipe: Recipe, tokenizer: Any, work: Path) -> tuple[np.ndarray, np.
     file = work / "corpus.npz"
     if not file.exists():
         log.info("writing %d documents", recipe.documents)
-        ids, weights = zip(*_rows(recipe, tokenizer), strict=True)
-        np.savez(file, ids=np.array(ids, np.uint16), weights=np.array(weights, np.float32))
+        parts = [(recipe, work / "tokenizer.json", first) for first in range(0, recipe.documents, SHARD)]
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+            ids, weights = zip(*processes.map(_shard, parts), strict=True)
+        partial = file.with_name("partial.npz")
+        np.savez(partial, ids=np.concatenate(ids), weights=np.concatenate(weights))
+        partial.replace(file)
     arrays = np.load(file)
     return arrays["ids"], arrays["weights"]
 
 
-def _rows(recipe: Recipe, tokenizer: Any) -> list[tuple[list[int], list[float]]]:
+def _shard(part: tuple[Recipe, Path, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of `SHARD` documents; which process writes them makes no difference."""
+    recipe, tokenizer, first = part
+    rows = _rows(
+        documents(recipe.seed, first, min(first + SHARD, recipe.documents), Mix()), recipe, bpe.load(tokenizer)
+    )
+    shape = (len(rows), recipe.context)
+    ids = np.array([row for row, _ in rows], np.uint16).reshape(shape)
+    return ids, np.array([weights for _, weights in rows], np.float16).reshape(shape)
+
+
+def _rows(text: Iterable[list[Part]], recipe: Recipe, tokenizer: Any) -> list[tuple[list[int], list[float]]]:
     """Pack documents into rows. Each row starts with a whole document, as a prompt does; its last one may be cut."""
     rows: list[tuple[list[int], list[float]]] = []
     ids: list[int] = []
     weights: list[float] = []
-    for document in documents(recipe.seed, 0, recipe.documents, Mix()):
+    for document in text:
         for part in [*document, Part(END)]:
             tokens = tokenizer.encode(part.text, add_special_tokens=False)
             ids += tokens

@@ -41,9 +41,14 @@ OPENINGS = (
         ("Return the ",) * 2 + ("Compute the ", "Find the ", "Determine the ", "Calculate the "),
     ),
 )
+# "the numbers in xs that are even" is also "the even numbers in xs"
+_NOUN = r"\b(?:numbers|integers|elements|values|entries|divisors|digits|words|strings|keys|characters)\b"
+_BEFORE = "even|odd|positive|negative|prime|lowercase|uppercase|alphabetic"
+ADJECTIVE = re.compile(rf"({_NOUN})((?:(?!{_NOUN})[^.,;])*?) that are ({_BEFORE})(?=[.,;])")
+BEFORE_NOUN = 0.35  # how often an adjective goes there
 ARGUMENT = "argument_"  # before a role, until names are chosen
 LONGEST_EXAMPLE = 70
-FIRST = 0.85  # how often a solution is written in its first way, and a local has its first name
+FIRST = 0.9  # how often a solution is written in its first way, and a local has its first name
 DOUBLE = re.compile(r"\w\(\(")
 
 
@@ -100,7 +105,7 @@ def inputs(meaning: Meaning, seed: str, count: int) -> list[tuple[Any, ...]]:
 def write(meaning: Meaning, names: Mapping[str, str], random: Random) -> str:
     """The function's body, mostly in its first way, with local names that do not collide with the arguments'."""
     marked = meaning.code(lambda ways: _mostly_first(ways, random), {role: ARGUMENT + role for role in names})
-    tree = ast.parse(marked)
+    tree = _Undouble().visit(ast.parse(marked))
     _rename(tree, {ARGUMENT + role: name for role, name in names.items()}, random)
     return "\n" + textwrap.indent(bare_generators(ast.unparse(tree)), "    ") + "\n"
 
@@ -114,6 +119,18 @@ def bare_generators(code: str) -> str:
         if code[end + 1 : end + 2] == ")" and " for " in code[at:end]:
             code = code[:at] + code[at + 1 : end] + code[end + 1 :]
     return code
+
+
+class _Undouble(ast.NodeTransformer):
+    """`not not c` is c where only its truth counts, as it does in every test of ours."""
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        """Drop a pair of `not`."""
+        self.generic_visit(node)
+        match node:
+            case ast.UnaryOp(ast.Not(), ast.UnaryOp(ast.Not(), inner)):
+                return inner
+        return node
 
 
 def _mostly_first(ways: Sequence[str], random: Random) -> str:
@@ -193,13 +210,17 @@ def _function_name(random: Random) -> str:
 def _sentence(meaning: Meaning, names: Mapping[str, str], kinds: Mapping[str, Kind], random: Random) -> str:
     references = {role: [way.format(names[role]) for way in kind.refer] for role, kind in kinds.items()}
     text = meaning.phrase(random.choice, references)
+    if random.random() < BEFORE_NOUN:
+        text = ADJECTIVE.sub(r"\3 \1\2", text)
     for opening, ways in OPENINGS:
         if text.startswith(opening):
             text = random.choice(ways) + text.removeprefix(opening)
     if text.startswith("Return ") and random.random() < 0.12:
         given = " and ".join(kind.given.format(names[role]) for role, kind in kinds.items())
         text = f"Given {given}, return {text.removeprefix('Return ')}"
-    return " ".join([text[0].upper() + text[1:], *meaning.notes])
+    if not text.startswith(tuple(f"{name} " for name in names.values())):  # "xs holds" stays as it is
+        text = text[0].upper() + text[1:]
+    return " ".join([text, *meaning.notes])
 
 
 def _signature(meaning: Meaning, name: str, names: Mapping[str, str], kinds: Mapping[str, Kind], random: Random) -> str:

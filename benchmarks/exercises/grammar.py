@@ -63,7 +63,7 @@ class Meaning:
     @property
     def notes(self) -> list[str]:
         """Sentences about the corner cases of the pieces."""
-        return [piece.note for piece in self._all().values() if piece.note]
+        return list(dict.fromkeys(piece.note for piece in self._all().values() if piece.note))
 
     def phrase(self, choice: Choice, references: Mapping[str, Sequence[str]]) -> str:
         """Say it in one English sentence or two."""

@@ -101,6 +101,10 @@ def _clock(random: Random) -> str:
     return f"{random.randint(0, 23):02d}:{random.randint(0, 59):02d}"
 
 
+def _date(random: Random) -> str:
+    return f"{random.randint(1890, 2040)}-{random.randint(1, 12):02d}-{random.randint(1, 28):02d}"
+
+
 def _settings(random: Random) -> str:
     return ";".join(f"{random.choice('abcdxyz')}={random.randint(-9, 30)}" for _ in range(random.randint(1, 4)))
 
@@ -139,6 +143,15 @@ KINDS: dict[str, Kind] = {
                      "a string {}", ("a=1", "x=0", "b=-4", "a=1;b=2", "a=1;a=2"), _settings),
     "clock": Kind("str", ("time", "clock", "moment", "stamp"), ("{}", "{}", "the time {}", "a time"), "a time {}",
                   ("00:00", "23:59", "12:00", "09:05", "00:01"), _clock),
+    "date": Kind("str", ("day", "start", "when", "moment", "stamp"),
+                 ("{}", "{}", "the date {}", "the date {} (YYYY-MM-DD)"), "a date {}",
+                 ("2000-01-01", "2023-12-31", "2024-02-28", "1900-02-28", "2024-02-29", "1999-10-05"), _date),
+    "date2": Kind("str", ("other", "end", "second", "later"), ("{}", "the date {}"), "a date {}",
+                  ("2000-01-01", "2024-01-01", "2024-03-01", "1900-03-01", "2023-02-28", "2001-10-05"), _date),
+    "dates": Kind("list[str]", ("days", "dates", "entries", "calendar", "log"),
+                  ("{}", "{}", "the list {}", "a list of dates"), "a list of dates {}",
+                  ([], ["2024-02-29"], ["2000-01-01", "1999-12-31"], ["2023-05-10", "2023-05-10"]),
+                  lambda random: [_date(random) for _ in range(random.randint(1, 4))]),
     "moves": Kind("str", ("moves", "path", "steps", "commands", "route"), ("{}", "{}", "the string {}", "a string"),
                   "a string of moves {}", ("", "U", "D", "L", "R", "UD", "LLRR"),
                   lambda random: "".join(random.choice("UDLR") for _ in range(random.randint(1, 9)))),

@@ -167,6 +167,11 @@ REDUCERS: tuple[Piece, ...] = (
           ("sorted(x)[len(x) // 2] if x else 0",), note="If there are none, return 0."),
     Piece("mean", ("rounded-down average",), ("sum(x) // len(x) if x else 0",), note="If there are none, return 0."),
 )  # fmt: skip
+DATE_PARTS: tuple[Piece, ...] = (
+    Piece("year", ("year",), (":4",)),
+    Piece("month", ("month",), ("5:7",)),
+    Piece("day", ("day",), ("8:",)),
+)
 ORDERS: tuple[Piece, ...] = (
     Piece("ascending", ("in ascending order", "from smallest to largest", "smallest first"), ("",)),
     Piece("descending", ("in descending order", "from largest to smallest", "largest first"), (", reverse=True",)),

@@ -96,6 +96,7 @@ _TABLES: dict[str, tuple[Group, ...]] = {
     "set-operator": (pieces.SET_OPERATORS,),
     "run>text": (pieces.RUNS,),
     "bracket": (pieces.BRACKETS,),
+    "date-part": (pieces.DATE_PARTS,),
     "endless?": _only(_INT_TESTS, ENDLESS),
     "small>int": _only(_INT_MAPS, SLOW_GROWING),
     "pair?": (pieces.RELATIONS[:8], pieces.RELATIONS[8:17], pieces.RELATIONS[17:]),

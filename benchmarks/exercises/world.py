@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from random import Random
 
-from benchmarks.exercises import numeric, skeletons, structured, textual
+from benchmarks.exercises import chains, numeric, skeletons, structured, textual
 from benchmarks.exercises.grammar import Family, Meaning, Piece
 from benchmarks.exercises.tables import table
 
@@ -17,14 +17,23 @@ SPLITS = ("train", "validation", "calibration", "test", "far")
 SHARES = {"test": 60, "calibration": 160, "validation": 180}  # of a thousand: up to which bucket, in this order
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 SOURCE_WEIGHTS = {"numbers": 5, "words": 3, "sentence": 2, "characters": 2, "csv": 2, "digits": 2}
-OWN_SHARE = 0.45  # of the draws go to families of their own, the rest to crossed ones
+DRAWS = {"own": 0.35, "crossed": 0.25, "chains": 0.4}  # how often a family of each group is drawn
 
 
 @cache
 def families() -> Mapping[str, Family]:
     """All families by name."""
-    every = [*skeletons.families(), *numeric.FAMILIES, *textual.FAMILIES, *structured.FAMILIES]
-    return {family.name: family for family in every}
+    return {family.name: family for group in groups().values() for family in group}
+
+
+@cache
+def groups() -> Mapping[str, Sequence[Family]]:
+    """Families with code of their own, crossed ones of one or two pieces, and crossed ones of three to five."""
+    return {
+        "own": (*numeric.FAMILIES, *textual.FAMILIES, *structured.FAMILIES),
+        "crossed": tuple(skeletons.cross(skeletons.SKELETONS)),
+        "chains": tuple(skeletons.cross(chains.CHAINS)),
+    }
 
 
 def split_of(meaning: Meaning) -> str:
@@ -87,15 +96,17 @@ def _find(groups: tuple[tuple[Piece, ...], ...], key: str) -> Piece:
 
 
 @cache
-def _shapes(*, far: bool, crossed: bool) -> Sequence[Sequence[Family]]:
+def _shapes(group: str, *, far: bool) -> Sequence[Sequence[Family]]:
+    """The families of a group by shape: those of one skeleton, whatever its source."""
     shapes: dict[str, list[Family]] = {}
-    for name, family in families().items():
-        if family.far == far and ("@" in name) == crossed:
-            shapes.setdefault(name.partition("@")[0], []).append(family)
+    for family in groups()[group]:
+        if family.far == far:
+            shapes.setdefault(family.name.partition("@")[0], []).append(family)
     return list(shapes.values())
 
 
 def _draw_family(random: Random, *, far: bool) -> Family:
-    shape = random.choice(_shapes(far=far, crossed=random.random() >= OWN_SHARE))
+    (group,) = random.choices(list(DRAWS), list(DRAWS.values()))
+    shape = random.choice(_shapes(group, far=far))
     weights = [SOURCE_WEIGHTS.get(family.name.rpartition("@")[2], 1) for family in shape]
     return random.choices(shape, weights)[0]
