@@ -106,7 +106,7 @@ def _judged(sandbox: Sandbox, check: Check, outcomes: Sequence[Outcome], limits:
     values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
     if check.claim is None:
         return (
-            (f"{check.expressions[0]} returned {_short(values[0])}, wanted {check.raises}", 0)
+            (f"{check.expressions[0]} returned {short(values[0])}, wanted {check.raises}", 0)
             if check.expressions
             else (None, 0)
         )
@@ -119,14 +119,14 @@ def _claimed(sandbox: Sandbox, check: Check, values: list[Any], limits: Limits) 
     if wanted is not None:
         right = agree(values[0], wanted[0])
         return (
-            None if right else f"{check.expressions[0]} returned {_short(values[0])}, wanted {_short(wanted[0])}"
+            None if right else f"{check.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"
         ), 0
     names = ", ".join(f"_{i}" for i in range(len(values)))
     program = f"{check.claim_setup}\nimport math\ndef claim({names}):\n    return bool({check.claim})\n"
     execution = sandbox.run(program, calls=[Call("claim", tuple(values))], limits=limits)
     right = execution.passed and execution.outcomes == (Returned(True),)
     told = ", ".join(
-        f"{source} returned {_short(value)}" for source, value in zip(check.expressions, values, strict=True)
+        f"{source} returned {short(value)}" for source, value in zip(check.expressions, values, strict=True)
     )
     return (None if right else f"{check.source} does not hold: {told}"), 1
 
@@ -156,7 +156,8 @@ def agree(value: Any, wanted: Any) -> bool:
     return bool(value == wanted)
 
 
-def _short(value: Any, most: int = 80) -> str:
+def short(value: Any, most: int = 80) -> str:
+    """Return how a failure shows a value: its repr, cut after `most` characters."""
     try:
         text = repr(value)
     except ValueError:  # Python refuses to write an int of more than 4,300 digits

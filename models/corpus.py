@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import NamedTuple
 
+from agent.verify import short
 from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, call, compose, load, write
 from models import library
@@ -123,7 +124,7 @@ def failing(made: Exercise, body: str) -> list[str]:
             lines.append(f"# {call(made.name, args)} raised {type(error).__name__}: {error}")
             continue
         if repr(returned) != repr(wanted):
-            lines.append(f"# {call(made.name, args)} returned {returned!r}, wanted {wanted!r}")
+            lines.append(f"# {call(made.name, args)} returned {short(returned)}, wanted {short(wanted)}")
     return lines
 
 

@@ -40,7 +40,7 @@ class Recipe:
     """Everything that decides the weights, apart from the machine."""
 
     seed: int = 1
-    documents: int = 60_000
+    documents: int = 90_000
     vocabulary: int = 2048
     hidden: int = 256
     layers: int = 6
@@ -269,13 +269,19 @@ def _shard(part: tuple[Recipe, Path, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rows(text: Iterable[list[Part]], recipe: Recipe, tokenizer: Any) -> list[tuple[list[int], list[float]]]:
-    """Pack documents into rows. Each row starts with a whole document, as a prompt does; its last one may be cut."""
+    """Pack documents into rows. Each row starts with a whole document, as a prompt does; its last one may be cut.
+
+    A document longer than a row is left out.
+    """
     rows: list[tuple[list[int], list[float]]] = []
     ids: list[int] = []
     weights: list[float] = []
     for document in text:
-        for part in [*document, Part(END)]:
-            tokens = tokenizer.encode(part.text, add_special_tokens=False)
+        parts = [*document, Part(END)]
+        encoded = [tokenizer.encode(part.text, add_special_tokens=False) for part in parts]
+        if sum(map(len, encoded)) > recipe.context:
+            continue
+        for part, tokens in zip(parts, encoded, strict=True):
             ids += tokens
             weights += [part.weight] * len(tokens)
         if len(ids) >= recipe.context:
