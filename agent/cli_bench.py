@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from benchmarks.base import Problem
     from sandbox.base import Sandbox
 
+T = TypeVar("T")
+BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
 ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
 TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
 SandboxOption = Annotated[str | None, typer.Option(help="docker, bubblewrap or process (no isolation).")]
@@ -32,20 +36,38 @@ def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As
         typer.echo(found.prompt + found.canonical_solution.rstrip("\n"))
 
 
+@exercises.command("export")
+def export_exercises(
+    out: Annotated[Path, typer.Option(help="The file to write: one JSON object a line, with evalplus' fields.")],
+    split: Annotated[str, typer.Option(help="test, validation, calibration, far, or train with --limit.")] = "test",
+    limit: LimitOption = None,
+) -> None:
+    """Write a split as evalplus writes its data sets: JSON lines, gzipped where the name ends in .gz."""
+    with reported(as_json=False):
+        from benchmarks.exercises.export import export
+
+        problems = _problems("exercises" if split == "test" else f"exercises/{split}", limit)
+        export(problems, out)
+        typer.echo(f"{len(problems)} exercises written to {out}")
+
+
 bench = typer.Typer(name="bench", help="Problems by the hundred.", no_args_is_help=True)
 
 
 @bench.command("run")
 def bench_run(
-    benchmark: Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")] = "exercises",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")] = None,
+    benchmark: BenchmarkArgument = "exercises",
+    limit: LimitOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Keep outcomes in this file, and go on from it after a kill.")
     ] = None,
     model: ModelOption = "models/tiny",
     policy: Annotated[
-        str, typer.Option(help="A policy, beam-3, best-of-5, adadec-revised-5 or greedy-repaired.")
+        str, typer.Option(help="A policy, beam-3, best-of-5, best-of-equal, adadec-revised-5 or greedy-repaired.")
     ] = "greedy",
+    equal: Annotated[
+        Path | None, typer.Option(help="For best-of-equal: outcomes of a run; each problem may cost as much as there.")
+    ] = None,
     threshold: Annotated[float | None, typer.Option(help="Pause at this much of the gate's score.")] = None,
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,
@@ -54,25 +76,74 @@ def bench_run(
     dtype: DtypeOption = "auto",
 ) -> None:
     """Run one contestant over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
-    options = {name: value for name, value in locals().items() if name not in ("out", "limit")}
+    options = {name: value for name, value in locals().items() if name not in ("out", "limit", "equal")}
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
         from agent.moves import Context
         from benchmarks.runner import run, run_to_file, summary
 
-        chosen, contestant = _contestant(policy, threshold)
         problems = _problems(benchmark, limit)
+        chosen, contestant = _contestant(policy, threshold, problems, equal)
         lm = parts.model_named(model, device=device, dtype=dtype)
-        box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
-        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed)
+        context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
         stream = run_to_file(problems, context, out, options, contestant) if out else run(problems, context, contestant)
-        outcomes = []
-        for outcome in stream:
-            outcomes.append(outcome)
-            solved = sum(each.passed for each in outcomes)
-            last = len(outcomes) == len(problems)
-            typer.echo(f"\r{len(outcomes)}/{len(problems)} tried, {solved} solved", err=True, nl=last)
-        typer.echo(summary(outcomes))
+        typer.echo(summary(_followed(stream, len(problems), "solved", lambda outcome: outcome.passed)))
+
+
+@bench.command("fill")
+def bench_fill(
+    benchmark: BenchmarkArgument = "exercises",
+    limit: LimitOption = None,
+    model: ModelOption = "models/tiny",
+    policy: Annotated[str, typer.Option(help="A decoding policy.")] = "greedy",
+    max_tokens: TokensOption = 64,
+    sandbox: SandboxOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+) -> None:
+    """Cut one expression out of each canonical solution, let the model fill the hole, and judge by the hidden tests."""
+    with reported(as_json=False), ExitStack() as cleanup:
+        from agent import parts
+        from agent.moves import Context
+        from benchmarks.holes import fillings
+        from benchmarks.metrics import wilson
+
+        problems = _problems(benchmark, limit)
+        chosen = parts.policy_named(policy, threshold=None, ask=False)
+        lm = parts.model_named(model, device=device, dtype=dtype)
+        context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
+        found = _followed(fillings(problems, context), len(problems), "filled", lambda filling: filling.passed)
+        passed, same = sum(each.passed for each in found), sum(each.filling == each.expression for each in found)
+        share, low, high = wilson(passed, len(found))
+        typer.echo(f"filled {passed}/{len(found)} = {share:.3f} ({low:.3f} to {high:.3f}), {same} as in the original")
+
+
+@bench.command("pauses")
+def bench_pauses(
+    benchmark: BenchmarkArgument = "exercises",
+    limit: LimitOption = None,
+    model: ModelOption = "models/tiny",
+    policy: Annotated[str, typer.Option(help="Whose pauses, and whose choice at them.")] = "adadec",
+    threshold: Annotated[float | None, typer.Option(help="Pause at this much of the gate's score.")] = None,
+    width: Annotated[int, typer.Option(min=2, help="Candidates tried at each pause.")] = 5,
+    max_tokens: TokensOption = 512,
+    sandbox: SandboxOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+) -> None:
+    """Where greedy fails, try each candidate of each pause, and say at which rank the right one was."""
+    with reported(as_json=False), ExitStack() as cleanup:
+        from agent import parts
+        from agent.moves import Context
+        from benchmarks.pauses import failures, table
+
+        problems = _problems(benchmark, limit)
+        chosen = parts.policy_named(policy, threshold=threshold, ask=False)
+        lm = parts.model_named(model, device=device, dtype=dtype)
+        context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens)
+        stream = failures(problems, context, width=width)
+        typer.echo(table(_followed(stream, len(problems), "failed", lambda failure: failure is not None)))
 
 
 @bench.command("compare")
@@ -86,16 +157,44 @@ def bench_compare(
         typer.echo(comparison({path.stem: outcomes_in(path) for path in files}, against=files[0].stem))
 
 
-def _contestant(name: str, threshold: float | None) -> Any:
+def _contestant(name: str, threshold: float | None, problems: list[Problem], equal: Path | None) -> Any:
     """Return the policy and the way of using it that a name stands for."""
     from agent import parts
     from agent.errors import UsageError
-    from benchmarks.contestants import CONTESTANTS
+    from benchmarks.contestants import CONTESTANTS, best_of_equal
+    from benchmarks.runner import outcomes_in
 
+    if (name == "best-of-equal") != (equal is not None):
+        raise UsageError("best-of-equal and --equal FILE go together: the file says what each problem may cost")
+    if equal is not None:
+        spent = {outcome.task_id: outcome.token_rows for outcome in outcomes_in(equal)}
+        if lacking := [problem.task_id for problem in problems if problem.task_id not in spent]:
+            raise UsageError(f"{str(equal)!r} has no outcome of {lacking[0]}; run the other contestant over it first")
+        return parts.policy_named("sample", threshold=threshold, ask=False), best_of_equal(
+            {problem.prompt: spent[problem.task_id] for problem in problems}
+        )
     if name not in CONTESTANTS:
-        raise UsageError(f"unknown contestant {name!r}; choose from {', '.join(sorted(CONTESTANTS))}")
+        choices = ", ".join(sorted([*CONTESTANTS, "best-of-equal"]))
+        raise UsageError(f"unknown contestant {name!r}; choose from {choices}")
     policy, contestant = CONTESTANTS[name]
     return parts.with_threshold(policy, threshold), contestant
+
+
+def _opened(sandbox: str | None, cleanup: ExitStack) -> Sandbox:
+    """Open a sandbox, which `cleanup` closes."""
+    from agent import parts
+
+    return cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
+
+
+def _followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], bool]) -> list[T]:
+    """Return all of a stream, saying on stderr how far it is."""
+    found: list[T] = []
+    for each in stream:
+        found.append(each)
+        counted = sum(map(counts, found))
+        typer.echo(f"\r{len(found)}/{total} tried, {counted} {word}", err=True, nl=len(found) == total)
+    return found
 
 
 def _problems(benchmark: str, limit: int | None) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""Prompts, as strings: standard, lame, repair; and the way back from what was generated to a program. No model here."""
+"""Prompts, as strings: standard, lame, repair, hole; and back from what was generated to a program. No model here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from agent.examples import parsed
 _FENCED = re.compile(r"^```([\w+-]*)[ \t]*\n(.*?)(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 _CHAT = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n{}"
 _CHAT_CODE = "Complete this Python program:\n```python\n{}\n```"
+
+
+# Qwen2.5-Coder's and CodeGemma's names. What is to be written follows the last one.
+HOLE_MARKS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 
 
 class Piece(NamedTuple):
@@ -42,6 +46,12 @@ def repair(request: str, program: str, failure: str, *, chat: bool) -> str:
     told = "\n".join(f"# {line}" for line in failure.splitlines() if line.strip())
     asked = standard(request, chat=False)
     return f"{program.strip()}\n\n# The program above failed:\n{told}\n# A corrected version:\n{asked}"
+
+
+def hole(before: str, after: str) -> str:
+    """Return the prompt that asks for what stands between two parts of a program."""
+    prefix, suffix, middle = HOLE_MARKS
+    return f"{prefix}{before}{suffix}{after}{middle}"
 
 
 def piece(request: str, text: str, *, chat: bool) -> Piece:

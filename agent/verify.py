@@ -118,9 +118,7 @@ def _claimed(sandbox: Sandbox, check: Check, values: list[Any], limits: Limits) 
     wanted = _wanted(check.claim)
     if wanted is not None:
         right = agree(values[0], wanted[0])
-        return (
-            None if right else f"{check.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"
-        ), 0
+        return (None if right else f"{check.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"), 0
     names = ", ".join(f"_{i}" for i in range(len(values)))
     program = f"{check.claim_setup}\nimport math\ndef claim({names}):\n    return bool({check.claim})\n"
     execution = sandbox.run(program, calls=[Call("claim", tuple(values))], limits=limits)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from agent import moves
+from agent import moves, prompts
 from agent.decoding import POLICIES, Policy
 from agent.decoding.step import Step
 from agent.job import Result, perform
@@ -36,14 +36,40 @@ def best_of(samples: int) -> Contestant:
             results.append(perform(drawing, task, attempts=1))
             if results[-1].outcome == "accepted":
                 break
-        chosen = results[-1] if results[-1].outcome == "accepted" else results[0]
-        return replace(
-            chosen,
-            cost=sum((result.cost for result in results), Cost()),
-            steps=[step for result in results for step in result.steps],
-            attempts=[attempt for result in results if result is not chosen for attempt in result.attempts]
-            + chosen.attempts,
-        )
+        return _joined(results)
+
+    return drawn
+
+
+def _joined(results: list[Result]) -> Result:
+    """One result for several draws: the accepted program, or else the first one, at the cost of all."""
+    chosen = results[-1] if results[-1].outcome == "accepted" else results[0]
+    others = [attempt for result in results if result is not chosen for attempt in result.attempts]
+    return replace(
+        chosen,
+        cost=sum((result.cost for result in results), Cost()),
+        steps=[step for result in results for step in result.steps],
+        attempts=[*others, *chosen.attempts],
+    )
+
+
+def best_of_equal(budgets: Mapping[str, int]) -> Contestant:
+    """Draw programs as `best_of` does, on each task with no more than its budget of tokens fed (`token_rows`).
+
+    budgets: by request. The last draw is cut off where the budget ends; a task that has none raises KeyError.
+    """
+
+    def drawn(context: Context, task: Task) -> Result:
+        left, results = budgets[task.request], list[Result]()
+        prompt = len(context.lm.encode(prompts.standard(task.request, chat=context.lm.chats), chat=context.lm.chats))
+        while not results or (results[-1].outcome != "accepted" and left > prompt):
+            room = max(1, min(context.max_tokens, left - prompt))
+            drawing = replace(
+                context, policy=POLICIES["sample"], seed=context.seed + 1_000 * len(results), max_tokens=room
+            )
+            results.append(perform(drawing, task, attempts=1))
+            left -= results[-1].cost.token_rows
+        return _joined(results)
 
     return drawn
 

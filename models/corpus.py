@@ -6,20 +6,20 @@ chance), and a wrong program not at all.
 
 from __future__ import annotations
 
-import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import NamedTuple
 
+from agent.prompts import hole
 from agent.verify import short
 from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, call, compose, load, write
+from benchmarks.holes import expressions
 from models import library
 
 END = "<|endoftext|>"
-FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE = "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"
 PROMPT, READ = 0.2, 0.0  # weights
 NO_EXAMPLES = 0.15  # of the completions: people leave them out too, and so does a lame prompt
 FAILED, CORRECTED = "\n# The program above failed:\n", "# A corrected version:\n"
@@ -94,7 +94,7 @@ def fill(made: Exercise, random: Random) -> list[Part]:
         text, len(made.prompt), random
     )
     before, middle, after = text[:first], text[first:last], text[last:]
-    return [Part(f"{FIM_PREFIX}{before}{FIM_SUFFIX}{after}{FIM_MIDDLE}", PROMPT), Part(middle)]
+    return [Part(hole(before, after), PROMPT), Part(middle)]
 
 
 def repair(made: Exercise, random: Random) -> list[Part]:
@@ -157,21 +157,6 @@ def _expression(text: str, start: int, random: Random) -> tuple[int, int]:
     spans = expressions(text, start)
     long = [span for span in spans if span[1] - span[0] > 2]
     return random.choice(long if long and random.random() < 0.8 else spans)
-
-
-def expressions(text: str, start: int = 0) -> list[tuple[int, int]]:
-    """The spans of all expressions of a program that are read, not assigned to, and begin after `start`."""
-    lines = [0]
-    for line in text.splitlines(keepends=True):
-        lines.append(lines[-1] + len(line))
-    spans = [
-        (lines[node.lineno - 1] + node.col_offset, lines[(node.end_lineno or 1) - 1] + (node.end_col_offset or 0))
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.expr)
-        and not isinstance(node, ast.Slice)
-        and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
-    ]
-    return [span for span in spans if span[0] > start]
 
 
 def _lines(text: str, start: int, random: Random) -> tuple[int, int]:

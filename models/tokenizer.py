@@ -8,11 +8,12 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from models.corpus import END, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX
+from agent.prompts import HOLE_MARKS
+from models.corpus import END
 
 # Words and digits with a space before them, punctuation, and whitespace without the space that the next word takes.
 PIECES = r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-SPECIAL = [END, FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE, "<|fim_pad|>"]
+SPECIAL = [END, *HOLE_MARKS, "<|fim_pad|>"]
 
 
 def learn(texts: Iterable[str], vocabulary: int, file: Path) -> None:

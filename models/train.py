@@ -40,7 +40,7 @@ class Recipe:
     """Everything that decides the weights, apart from the machine."""
 
     seed: int = 1
-    documents: int = 90_000
+    documents: int = 80_000
     vocabulary: int = 2048
     hidden: int = 256
     layers: int = 6
@@ -48,7 +48,7 @@ class Recipe:
     intermediate: int = 704
     context: int = 1024
     rows: int = 4  # of `context` tokens, in one step
-    steps: int = 3_600
+    steps: int = 3_300
     rate: float = 4e-3  # of the matrices (Muon); embedding and norms get `rate_rest` (AdamW)
     rate_rest: float = 3e-3
 

@@ -44,7 +44,8 @@ OPENINGS = (
 # "the numbers in xs that are even" is also "the even numbers in xs"
 _NOUN = r"\b(?:numbers|integers|elements|values|entries|divisors|digits|words|strings|keys|characters)\b"
 _BEFORE = "even|odd|positive|negative|prime|lowercase|uppercase|alphabetic"
-ADJECTIVE = re.compile(rf"({_NOUN})((?:(?!{_NOUN})[^.,;])*?) that are ({_BEFORE})(?=[.,;])")
+_OTHERS = r"\b(?:that|those|ones?|results|are|and|or)\b"  # an adjective behind these belongs to them
+ADJECTIVE = re.compile(rf"({_NOUN})((?:(?!{_NOUN}|{_OTHERS})[^.,;:])*?) that are ({_BEFORE})(?=[.,;])")
 BEFORE_NOUN = 0.35  # how often an adjective goes there
 ARGUMENT = "argument_"  # before a role, until names are chosen
 LONGEST_EXAMPLE = 70
@@ -208,10 +209,11 @@ def _function_name(random: Random) -> str:
 
 
 def _sentence(meaning: Meaning, names: Mapping[str, str], kinds: Mapping[str, Kind], random: Random) -> str:
-    references = {role: [way.format(names[role]) for way in kind.refer] for role, kind in kinds.items()}
-    text = meaning.phrase(random.choice, references)
+    text = meaning.phrase(random.choice, {role: (f"<{role}>",) for role in kinds})
     if random.random() < BEFORE_NOUN:
         text = ADJECTIVE.sub(r"\3 \1\2", text)
+    for role, kind in kinds.items():
+        text = re.sub(f"<{role}>", lambda _, role=role, kind=kind: random.choice(kind.refer).format(names[role]), text)
     for opening, ways in OPENINGS:
         if text.startswith(opening):
             text = random.choice(ways) + text.removeprefix(opening)

@@ -27,7 +27,7 @@ FAMILIES = (
            ("Check whether for every pair of neighbours in {xs} {t}.", "Return True if, for all adjacent elements of {xs}, {t}."),
            ("return all({t} for a, b in zip({xs}, {xs}[1:]))",
             "for a, b in zip({xs}, {xs}[1:]):\n    if not {t}:\n        return False\nreturn True"), {"t": "pair?"}),
-    Family("pairs-count", "xs:numbers", "int",
+    Family("position-pairs", "xs:numbers", "int",
            ("Count the pairs of positions i < j in {xs} where {t}.", "Return how many pairs can be formed from {xs} (an earlier "
             "element first, a later one second) such that {t}."),
            ("return sum(1 for i, a in enumerate({xs}) for b in {xs}[i + 1:] if {t})",

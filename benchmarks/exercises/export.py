@@ -1,0 +1,66 @@
+"""Exercises as evalplus writes its data sets: one JSON object a line, with the fields of HumanEval+."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.base import Problem
+from benchmarks.exercises.compose import load
+
+CLOSE = """\
+def close(a, b):
+    if isinstance(a, (list, tuple)) and type(a) is type(b):
+        return len(a) == len(b) and all(map(close, a, b))
+    return a == b or abs(a - b) <= 1e-6
+
+
+"""
+
+
+def export(problems: Iterable[Problem], path: Path) -> None:
+    """Write the problems, gzipped where the name ends in .gz. The file appears whole or not at all."""
+    lines = "".join(json.dumps(record(problem)) + "\n" for problem in problems).encode()
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines)
+    partial.replace(path)
+
+
+def record(problem: Problem) -> dict[str, Any]:
+    """Return a problem's record.
+
+    JSON has no tuples: in `base_input` and `plus_input` they are lists. `test` is Python and has them.
+    """
+    return {
+        "task_id": problem.task_id,
+        "prompt": problem.prompt,
+        "entry_point": problem.entry_point,
+        "canonical_solution": problem.canonical_solution,
+        "test": test(problem),
+        "contract": "",
+        "base_input": problem.base_inputs,
+        "atol": problem.atol,
+        "plus_input": problem.plus_inputs,
+    }
+
+
+def test(problem: Problem) -> str:
+    """Return HumanEval's `check(candidate)` over all inputs, with the values of the canonical solution."""
+    function = load(problem.reference_program, problem.entry_point)
+    lines = []
+    for args in (*problem.base_inputs, *problem.plus_inputs):
+        value = function(*copy.deepcopy(args))
+        call = f"candidate({', '.join(map(repr, args))})"
+        lines.append(
+            f"    assert close({call}, {value!r})\n" if _inexact(value) else f"    assert {call} == {value!r}\n"
+        )
+    helper = CLOSE if any("assert close(" in line for line in lines) else ""
+    return f"{helper}def check(candidate):\n{''.join(lines)}"
+
+
+def _inexact(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, list | tuple) and any(map(_inexact, value)))
