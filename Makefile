@@ -48,10 +48,26 @@ $(READY): pyproject.toml constraints.txt
 sandbox: setup ## make the Docker image (and, as root on Debian, the engine) that programs run in
 	@$(BIN)/python -m sandbox.engine && $(BIN)/python -m sandbox.image
 
-train-tiny: setup ## train the embedded model again, from nothing
-	@$(BIN)/python -m models.train
+exercises: setup sandbox ## every policy and what it must beat, over the test split of the exercises
+	@mkdir -p $(RUNS)
+	@for each in $(CONTESTANTS); do \
+		echo "$$each" >&2; $(BIN)/dubito bench run exercises --policy $$each --out $(RUNS)/$$each.jsonl > /dev/null || exit; done
+	@echo "best-of-equal" >&2; $(BIN)/dubito bench run exercises --policy best-of-equal \
+		--equal $(RUNS)/adadec-revised-5.jsonl --out $(RUNS)/best-of-equal.jsonl > /dev/null
+	@$(BIN)/dubito bench compare $(CONTESTANTS:%=$(RUNS)/%.jsonl) $(RUNS)/best-of-equal.jsonl
+RUNS := runs/exercises
+CONTESTANTS := greedy sample adadec uscd beam-3 greedy-repaired adadec-revised-5 best-of-5
+
+card: setup sandbox ## the numbers of the embedded model's card (MBPP+ and HumanEval+ need their data)
+	@$(BIN)/dubito bench run exercises && $(BIN)/dubito bench run exercises/far && $(BIN)/dubito bench fill exercises
+	@$(BIN)/dubito bench run HumanEval --max-tokens 128
+	@$(BIN)/dubito bench run Mbpp --max-tokens 128 --memory-mib 3072
+
+train-tiny: setup ## train the embedded model again, from nothing (about 80 minutes on two cores)
+	@$(BIN)/python -m models.train --out $(OUT)
+OUT ?= models/tiny
 
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker check lint types arch coverage format setup sandbox train-tiny clean
+.PHONY: help demo test test-docker check lint types arch coverage format setup sandbox exercises card train-tiny clean

@@ -23,6 +23,7 @@ TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one p
 SandboxOption = Annotated[str | None, typer.Option(help="docker, bubblewrap or process (no isolation).")]
 SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
+MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]
 DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
 
 exercises = typer.Typer(name="exercises", help="The project's own problems.", no_args_is_help=True)
@@ -44,10 +45,14 @@ def export_exercises(
 ) -> None:
     """Write a split as evalplus writes its data sets: JSON lines, gzipped where the name ends in .gz."""
     with reported(as_json=False):
+        from agent.errors import UsageError
         from benchmarks.exercises.export import export
 
         problems = _problems("exercises" if split == "test" else f"exercises/{split}", limit)
-        export(problems, out)
+        try:
+            export(problems, out)
+        except OSError as error:
+            raise UsageError(f"cannot write {str(out)!r}: {error.strerror}; choose another file") from error
         typer.echo(f"{len(problems)} exercises written to {out}")
 
 
@@ -71,21 +76,25 @@ def bench_run(
     threshold: Annotated[float | None, typer.Option(help="Pause at this much of the gate's score.")] = None,
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,
+    memory_mib: MemoryOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
 ) -> None:
     """Run one contestant over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
-    options = {name: value for name, value in locals().items() if name not in ("out", "limit", "equal")}
+    options: dict[str, Any] = {
+        name: value for name, value in locals().items() if name not in ("out", "limit", "equal", "memory_mib")
+    }
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
         from agent.moves import Context
         from benchmarks.runner import run, run_to_file, summary
 
+        options["weights"] = parts.weights_of(model)
         problems = _problems(benchmark, limit)
         chosen, contestant = _contestant(policy, threshold, problems, equal)
         lm = parts.model_named(model, device=device, dtype=dtype)
-        context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
+        context = Context(lm, chosen, _opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
         stream = run_to_file(problems, context, out, options, contestant) if out else run(problems, context, contestant)
         typer.echo(summary(_followed(stream, len(problems), "solved", lambda outcome: outcome.passed)))
 
@@ -180,11 +189,11 @@ def _contestant(name: str, threshold: float | None, problems: list[Problem], equ
     return parts.with_threshold(policy, threshold), contestant
 
 
-def _opened(sandbox: str | None, cleanup: ExitStack) -> Sandbox:
+def _opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None) -> Sandbox:
     """Open a sandbox, which `cleanup` closes."""
     from agent import parts
 
-    return cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
+    return cleanup.enter_context(closing(parts.sandbox_named(sandbox, memory_mib=memory_mib)))
 
 
 def _followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], bool]) -> list[T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import sqlite3
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox.base import Sandbox
 
 EMBEDDED = "models/tiny"
+_ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
 
 
 def policy_named(name: str, *, threshold: float | None = None, ask: bool = False) -> Policy:
@@ -57,10 +59,7 @@ def model_named(name: str, *, device: str | None = None, dtype: str = "auto") ->
     """Load a model that knows text. The embedded one is found from any folder."""
     from agent.hf import HFLM
 
-    here = Path(__file__).resolve().parent.parent / EMBEDDED
-    lm = HFLM.from_pretrained(
-        str(here) if name == EMBEDDED and not Path(name).exists() else name, device=device, dtype=dtype
-    )
+    lm = HFLM.from_pretrained(str(_folder(name)) if name == EMBEDDED else name, device=device, dtype=dtype)
     if lm.tokenizer is None:
         raise UsageError(
             f"the model {name!r} has no tokenizer beside it, and text is wanted; save one there with save_pretrained"
@@ -68,12 +67,30 @@ def model_named(name: str, *, device: str | None = None, dtype: str = "auto") ->
     return lm
 
 
-def sandbox_named(name: str | None) -> Sandbox:
+def _folder(name: str) -> Path:
+    """Return where a local model lies; the embedded one is found from anywhere."""
+    beside_us = Path(__file__).resolve().parent.parent / EMBEDDED
+    return beside_us if name == EMBEDDED and not Path(name).exists() else Path(name)
+
+
+def weights_of(name: str) -> str:
+    """Return a digest that tells a local model's weights from others; of a hub's model only its name is known."""
+    folder = _folder(name)
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")) if folder.is_dir() else []:
+        with file.open("rb") as bytes_of:
+            digest.update(bytes_of.read(_ENDS))
+            bytes_of.seek(max(0, file.stat().st_size - _ENDS))
+            digest.update(bytes_of.read())
+    return digest.hexdigest()[:12]
+
+
+def sandbox_named(name: str | None, *, memory_mib: int | None = None) -> Sandbox:
     """Start a sandbox: docker, else bubblewrap, where no name is given."""
     from sandbox import SandboxUnavailable, open_sandbox
 
     try:
-        return open_sandbox(name)
+        return open_sandbox(name, memory_mib=memory_mib)
     except ValueError as error:
         raise UsageError(str(error)) from error
     except SandboxUnavailable as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -24,6 +25,7 @@ class Outcome:
     """What one policy did on one problem, and what it cost."""
 
     task_id: str
+    prompt_sha256: str  # its first 12 digits: an id means nothing once its problem has changed
     program: str
     outcome: str  # "accepted" or "abstained", by the visible examples
     base: str  # verdicts of the hidden tests
@@ -58,7 +60,9 @@ def run(problems: Iterable[Problem], context: Context, contestant: Contestant = 
         verdicts = judged.base.verdict.value, judged.plus.verdict.value
         answer, highest = result.answer.program, max(entropies, default=0.0)
         spent = asdict(result.cost)
-        yield Outcome(problem.task_id, answer, result.outcome, *verdicts, len(result.attempts), highest, **spent)
+        yield Outcome(
+            problem.task_id, _digest(problem), answer, result.outcome, *verdicts, len(result.attempts), highest, **spent
+        )
 
 
 def run_to_file(
@@ -74,6 +78,8 @@ def run_to_file(
     try:
         for problem in problems:
             known = done.get(problem.task_id)
+            if known is not None and known.prompt_sha256 != _digest(problem):
+                raise UsageError(f"{str(path)!r} was made with another {problem.task_id}; choose another file")
             if known is None:
                 known = next(run([problem], context, contestant))
                 writer.write("outcome", known)
@@ -103,17 +109,25 @@ def summary(outcomes: list[Outcome]) -> str:
     """Return the table of a run: the share solved with its interval, and what a problem cost."""
     passed, total = sum(outcome.passed for outcome in outcomes), len(outcomes)
     share, low, high = wilson(passed, total)
-    right = [outcome.highest_entropy for outcome in outcomes if outcome.passed]
-    wrong = [outcome.highest_entropy for outcome in outcomes if not outcome.passed]
     rows = {
         "solved": f"{passed}/{total} = {share:.3f} ({low:.3f} to {high:.3f})",
         "accepted by the visible examples": f"{sum(outcome.outcome == 'accepted' for outcome in outcomes)}",
-        "AUROC of the highest entropy against failure": f"{auroc(wrong, right):.3f}",
+        "AUROC of the highest entropy against failure": f"{_auroc(outcomes):.3f}",
         "pause rate": f"{_pause_rate(outcomes):.3f}",
         "no Python": f"{sum(outcome.degenerate for outcome in outcomes)}",
         **{f"{name} a problem": f"{sum(getattr(o, name) for o in outcomes) / max(1, total):.2f}" for name in _COSTS},
     }
     return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
+
+
+def _auroc(outcomes: list[Outcome]) -> float:
+    """How well the highest entropy of a run tells failures from successes; 0.5 says nothing."""
+    right = [outcome.highest_entropy for outcome in outcomes if outcome.passed]
+    return auroc([outcome.highest_entropy for outcome in outcomes if not outcome.passed], right)
+
+
+def _digest(problem: Problem) -> str:
+    return hashlib.sha256(problem.prompt.encode()).hexdigest()[:12]
 
 
 def _pause_rate(outcomes: list[Outcome]) -> float:
@@ -127,7 +141,7 @@ _COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds
 def comparison(runs: dict[str, list[Outcome]], *, against: str = "greedy") -> str:
     """Return a table of runs over the same problems, each with its exact McNemar test against one of them."""
     reference = {outcome.task_id: outcome.passed for outcome in runs[against]}
-    heads = (*_COSTS, "pause rate", "no Python")
+    heads = (*_COSTS, "pause rate", "no Python", "AUROC")
     lines = [f"{'':<18}{'solved':>24}{'gained/lost':>13}{'p':>8}" + "".join(f"{name:>13}" for name in heads)]
     for name, outcomes in runs.items():
         shared = [outcome for outcome in outcomes if outcome.task_id in reference]
@@ -135,7 +149,8 @@ def comparison(runs: dict[str, list[Outcome]], *, against: str = "greedy") -> st
         lost = sum(not outcome.passed and reference[outcome.task_id] for outcome in shared)
         share, low, high = wilson(sum(outcome.passed for outcome in outcomes), len(outcomes))
         costs = "".join(f"{sum(getattr(o, cost) for o in outcomes) / max(1, len(outcomes)):>13.2f}" for cost in _COSTS)
-        costs += f"{_pause_rate(outcomes):>13.3f}{sum(outcome.degenerate for outcome in outcomes):>13}"
+        degenerate = sum(outcome.degenerate for outcome in outcomes)
+        costs += f"{_pause_rate(outcomes):>13.3f}{degenerate:>13}{_auroc(outcomes):>13.3f}"
         solved = f"{share:.3f} ({low:.3f} to {high:.3f})"
         lines.append(f"{name:<18}{solved:>24}{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{costs}")
     return "\n".join(lines)

@@ -213,7 +213,8 @@ def _sentence(meaning: Meaning, names: Mapping[str, str], kinds: Mapping[str, Ki
     if random.random() < BEFORE_NOUN:
         text = ADJECTIVE.sub(r"\3 \1\2", text)
     for role, kind in kinds.items():
-        text = re.sub(f"<{role}>", lambda _, role=role, kind=kind: random.choice(kind.refer).format(names[role]), text)
+        while (mark := f"<{role}>") in text:
+            text = text.replace(mark, random.choice(kind.refer).format(names[role]), 1)
     for opening, ways in OPENINGS:
         if text.startswith(opening):
             text = random.choice(ways) + text.removeprefix(opening)

@@ -16,7 +16,7 @@ CLOSE = """\
 def close(a, b):
     if isinstance(a, (list, tuple)) and type(a) is type(b):
         return len(a) == len(b) and all(map(close, a, b))
-    return a == b or abs(a - b) <= 1e-6
+    return a == b or (isinstance(a, float) and isinstance(b, float) and abs(a - b) <= 1e-6)
 
 
 """
@@ -26,8 +26,11 @@ def export(problems: Iterable[Problem], path: Path) -> None:
     """Write the problems, gzipped where the name ends in .gz. The file appears whole or not at all."""
     lines = "".join(json.dumps(record(problem)) + "\n" for problem in problems).encode()
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines)
-    partial.replace(path)
+    try:
+        partial.write_bytes(gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def record(problem: Problem) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from agent.decoding import POLICIES
 from agent.job import perform
 from agent.moves import Context
 from agent.parts import task_from
-from benchmarks.contestants import CONTESTANTS, beam, best_of
+from benchmarks.contestants import CONTESTANTS, beam, best_of, best_of_equal
 from sandbox import Verdict
 
 TASK = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """', None, None)
@@ -51,3 +51,20 @@ def test_every_policy_is_a_contestant():
     for policy, contestant in CONTESTANTS.values():
         result = contestant(replace(here, policy=policy), TASK)
         assert result.answer.program.startswith("def f(x)")
+
+
+def test_best_of_equal_spends_no_more_than_its_budget_and_draws_once_at_least():
+    here = context()
+    prompt = len(here.lm.encode(TASK.request))
+    one = perform(replace(here, policy=POLICIES["sample"]), TASK, attempts=1)
+    for budget in (1, one.cost.token_rows, 4 * one.cost.token_rows, 4 * one.cost.token_rows + prompt // 2):
+        result = best_of_equal({TASK.request: budget})(here, TASK)
+        assert result.cost.token_rows <= max(budget, prompt + 1)
+        assert len(result.attempts) >= 1
+    assert len(result.attempts) >= 4
+    assert result.attempts[-1].tokens == one.answer.tokens, "where none passes, the first stands"
+
+
+def test_best_of_equal_stops_at_the_first_program_that_passes():
+    result = best_of_equal({TASK.request: 10_000})(context(Verdict.PASSED), TASK)
+    assert (len(result.attempts), result.outcome) == (1, "accepted")

@@ -1,5 +1,7 @@
 """Batches: outcomes appended whole, nothing done twice, the same with and without a kill."""
 
+from dataclasses import replace
+
 import pytest
 from text_model import byte_lm
 
@@ -7,7 +9,7 @@ from agent.decoding import POLICIES
 from agent.errors import UsageError
 from agent.moves import Context
 from benchmarks import named
-from benchmarks.runner import outcomes_in, run_to_file, summary
+from benchmarks.runner import Outcome, comparison, outcomes_in, run_to_file, summary
 from sandbox import open_sandbox
 
 OPTIONS = {"policy": "greedy", "limit": 3}
@@ -49,3 +51,25 @@ def test_a_random_model_solves_nothing_and_the_summary_says_so(context, problems
     told = summary(list(run_to_file(problems, context, tmp_path / "run.jsonl", OPTIONS)))
     assert "0/3 = 0.000" in told
     assert "forwards a problem" in told
+
+
+def test_outcomes_of_a_problem_that_has_changed_since_are_refused(context, problems, tmp_path):
+    path = tmp_path / "run.jsonl"
+    list(run_to_file(problems[:1], context, path, OPTIONS))
+    changed = replace(problems[0], prompt=problems[0].prompt.replace("def ", "def other_", 1))
+    with pytest.raises(UsageError, match="was made with another exercises/0"):
+        list(run_to_file([changed], context, path, OPTIONS))
+
+
+def outcome(number, program, *, passed, entropy=0.0, pauses=0):
+    verdict = "passed" if passed else "failed"
+    return Outcome(f"t/{number}", "0", program, "accepted", verdict, verdict, 1, entropy, 10, 10, 40, pauses, 1, 0.5)
+
+
+def test_a_comparison_pairs_problems_and_counts_what_is_no_python():
+    base = [outcome(n, "x = 1", passed=n < 6, entropy=0.1 * n) for n in range(10)]
+    other = [outcome(n, "x = 1" if n else "x = (", passed=n < 8 and n > 0, pauses=2) for n in range(10)]
+    lines = comparison({"greedy": base, "other": other}).splitlines()
+    assert lines[0].split()[:3] == ["solved", "gained/lost", "p"]
+    assert "0.600" in lines[1] and "0/0" in lines[1] and lines[1].split()[-3:] == ["0.000", "0", "1.000"]
+    assert "0.700" in lines[2] and "2/1" in lines[2] and lines[2].split()[-3:-1] == ["0.200", "1"]

@@ -5,9 +5,13 @@ from random import Random
 
 import pytest
 
+from agent.examples import visible_checks
+from agent.prompts import HOLE_MARKS, hole, lame, repair
+from agent.verify import verify
 from benchmarks.exercises import compose, world
 from benchmarks.exercises.benchmark import exercise
-from models import corpus
+from models import corpus, library
+from sandbox import open_sandbox
 
 
 @pytest.fixture
@@ -21,22 +25,33 @@ def text(document):
 
 def test_a_completion_is_the_program(exercises):
     for made in exercises:
-        assert text(corpus.completion(made, Random(0))) == made.prompt + made.body
+        whole = [text(corpus.completion(made, Random(seed))) for seed in range(40)]
+        bare = [each for each in whole if each != made.program]
+        assert 0 < len(bare) < 20 and len(set(bare)) == 1
+        assert bare[0].endswith(f'"""{made.body}') and ">>>" not in bare[0]
+        compile(bare[0], "<completion>", "exec")
+
+
+def test_a_prompt_without_examples_is_the_lame_prompt(exercises):
+    for made in exercises:
+        prompts = {corpus.completion(made, Random(seed))[0].text for seed in range(40)} - {made.prompt}
+        assert prompts == {lame(made.prompt, made.name)}
 
 
 def test_a_sentence_is_one_comment_line_and_a_function_without_docstring(exercises):
     for made in exercises:
         line, program = text(corpus.sentence(made, Random(0))).split("\n", 1)
-        assert line == f"# {made.sentence}" or corpus.ADJECTIVE.search(made.sentence)
+        assert line == f"# {made.sentence}"
         assert program.startswith("def ") and '"""' not in program and "List[" not in program
         compile(program, "<sentence>", "exec")
 
 
 def test_a_hole_lies_in_the_body_and_its_filling_restores_the_program(exercises):
     for seed, made in enumerate(exercises):
-        prefix, rest = text(corpus.fill(made, Random(seed))).removeprefix(corpus.FIM_PREFIX).split(corpus.FIM_SUFFIX)
-        suffix, middle = rest.split(corpus.FIM_MIDDLE)
-        assert prefix + middle + suffix == made.program
+        document = text(corpus.fill(made, Random(seed)))
+        prefix, rest = document.removeprefix(HOLE_MARKS[0]).split(HOLE_MARKS[1])
+        suffix, middle = rest.split(HOLE_MARKS[2])
+        assert prefix + middle + suffix == made.program and document == hole(prefix, suffix) + middle
         assert len(prefix) >= len(made.prompt) and middle
 
 
@@ -49,7 +64,27 @@ def test_a_repair_shows_a_failure_that_is_true_and_ends_in_the_right_program(exe
         assert attempt.weight == 0 and body.weight == 1
         wrong, report = attempt.text.split(corpus.FAILED)
         lines = report.removesuffix(corpus.CORRECTED).splitlines()
-        assert lines and set(lines) <= set(corpus.failing(made, wrong + ""))
+        assert lines and set(lines) <= set(corpus.failing(made, wrong))
+
+
+def test_a_repair_asks_as_the_workflow_does(exercises):
+    for seed, made in enumerate(exercises):
+        parts = corpus.repair(made, Random(seed))
+        if len(parts) == 4:
+            wrong, told = parts[1].text.removesuffix(corpus.CORRECTED).split(corpus.FAILED)
+            failure = "\n".join(line.removeprefix("# ") for line in told.splitlines())
+            assert text(parts[:3]) == repair(made.prompt, made.prompt + wrong, failure, chat=False)
+
+
+def test_failures_are_told_as_the_workflow_tells_them(exercises):
+    box = open_sandbox("process")
+    for seed, made in enumerate(exercises[:20]):
+        parts = corpus.repair(made, Random(seed))
+        if len(parts) == 4:
+            wrong = parts[1].text.split(corpus.FAILED)[0]
+            result = verify(box, made.prompt + wrong, visible_checks(made.prompt))
+            assert [f"# {line}" for line in result.failures] == corpus.failing(made, wrong)
+    box.close()
 
 
 def test_a_failure_says_what_came_and_what_was_wanted():
@@ -63,6 +98,14 @@ def test_a_failure_says_what_came_and_what_was_wanted():
     assert corpus.failing(made, "\n    return [][1]\n")[0] == (
         f"# {compose.call(made.name, args)} raised IndexError: list index out of range"
     )
+
+
+def test_the_library_is_python_of_this_interpreter():
+    every = library.functions()
+    assert len(every) > 1_000 and len(set(every)) == len(every)
+    assert max(map(len, every)) <= library.LONGEST
+    for source in every[::50]:
+        compile(source, "<library>", "exec")
 
 
 def test_documents_depend_on_seed_and_number_alone():

@@ -3,15 +3,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
-from models.corpus import Mix, documents
+from models.corpus import Mix, Part, documents
 from models.tokenizer import SPECIAL, learn, load
-from models.train import Recipe, Run, train
+from models.train import Recipe, Run, _shard, train
 
-TINY = Recipe(documents=40, vocabulary=320, hidden=32, layers=1, heads=2, intermediate=32, context=128, rows=2, steps=6)
+TINY = Recipe(documents=40, vocabulary=320, hidden=32, layers=1, heads=2, intermediate=32, context=512, rows=2, steps=6)
 TEXTS = [
     "",
     " ",
@@ -59,7 +60,7 @@ def test_a_model_is_made_from_nothing_and_says_how(tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     assert model.dtype == torch.bfloat16 and model.config.eos_token_id == tokenizer.eos_token_id
     made = json.loads((tmp_path / "model" / "training.json").read_text())
-    assert (made["steps"], made["seed"], made["tokens"]) == (6, 1, 6 * 2 * 128)
+    assert (made["steps"], made["seed"], made["tokens"]) == (6, 1, 6 * 2 * 512)
 
 
 def weights(run):
@@ -87,3 +88,21 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path):
 def test_the_command_line_names_every_option_of_the_recipe():
     ran = subprocess.run([sys.executable, "-m", "models.train", "--help"], capture_output=True, text=True, check=True)
     assert all(f"--{name.replace('_', '-')}" in ran.stdout for name in Recipe.__slots__)
+
+
+def test_a_folder_of_another_recipe_is_refused_and_left_alone(tmp_path):
+    train(TINY, tmp_path / "model", tmp_path / "work")
+    before = (tmp_path / "model" / "training.json").read_text()
+    with pytest.raises(SystemExit, match="holds a run begun with steps 6; give that again, or name another --work"):
+        train(replace(TINY, steps=7), tmp_path / "model", tmp_path / "work")
+    assert (tmp_path / "model" / "training.json").read_text() == before
+
+
+def test_a_document_longer_than_a_row_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("models.train.documents", lambda *_: [[Part("q " * 900)], *[[Part("y = 1\n" * 60)]] * 3])
+    monkeypatch.setattr("models.train.bpe.load", lambda _: load(tmp_path / "tokenizer.json"))
+    learn(["q y = 1"], 300, tmp_path / "tokenizer.json")
+    ids, weights = _shard((TINY, tmp_path / "tokenizer.json", 0))
+    tokenizer = load(tmp_path / "tokenizer.json")
+    assert ids.shape == weights.shape and ids.shape[1] == TINY.context
+    assert all("q" not in tokenizer.decode(row) for row in ids.tolist()) and len(ids) == 1

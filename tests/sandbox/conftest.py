@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox import SANDBOXES, SandboxUnavailable
+from sandbox import SANDBOXES, SandboxUnavailable, open_sandbox
 
 WANTED = {
     "docker": "needs docker (docker version failed)",
@@ -13,7 +13,7 @@ KINDS = [pytest.param(name, marks=pytest.mark.docker if name == "docker" else ()
 
 def opened(name):
     try:
-        return SANDBOXES[name]()
+        return open_sandbox(name)
     except SandboxUnavailable as error:
         pytest.skip(f"{WANTED[name]}: {error}")
 
