@@ -91,7 +91,7 @@ def _message(payload: bytes, token: bytes) -> Outcome | str:
 
 
 def _returned(text: str) -> Outcome:
-    return Returned(plain.decode(text.encode("ascii")))
+    return Returned(plain.decode(str(text).encode("ascii")))
 
 
 def _raised(type: str, message: str) -> Outcome:
@@ -110,5 +110,12 @@ def _epitaph(verdict: Verdict, code: int | None) -> str:
     if code is None or verdict is Verdict.OUT_OF_MEMORY:
         return f"program.py: stopped: {verdict}\n"
     if code < 0:
-        return f"program.py: killed by {signal.Signals(-code).name}: {verdict}\n"
+        return f"program.py: killed by {_signal_name(-code)}: {verdict}\n"
     return f"program.py: left with exit code {code} before its end: {verdict}\n"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"

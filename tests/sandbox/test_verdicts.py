@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sandbox import Raised, Returned, Unplain, Verdict
 from sandbox.guest import wire
-from sandbox.verdicts import Report, decide, read_report
+from sandbox.verdicts import Report, decide, execution, read_report
 
 TOKEN = b"t" * 16
 ONE = (Returned(1),)
@@ -35,13 +35,26 @@ def test_a_torn_message_garbles_the_report_but_keeps_what_came_before():
     assert read_report(said("returned", "1") + said("done")[:-1], TOKEN) == Report(ONE, "garbled")
 
 
+def test_a_returned_value_that_is_no_text_raises_nothing():
+    assert read_report(said("returned", 5), TOKEN) == Report((Returned(5),), None)
+    assert read_report(said("returned", [{}]), TOKEN) == Report((), "garbled")
+
+
 @given(st.binary())
 def test_reading_a_report_never_raises(data):
     read_report(data, TOKEN)
 
 
-@given(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.lists(inner)))
-def test_reading_a_forged_message_never_raises(what):
+FORGED = st.recursive(st.none() | st.text() | st.integers() | st.floats(), lambda inner: st.lists(inner))
+
+
+@given(st.sampled_from(["returned", "raised", "unplain", "done", "refused", "memory"]) | st.text(), st.lists(FORGED))
+def test_reading_a_forged_message_never_raises(kind, rest):
+    read_report(said(kind, *rest), TOKEN)
+
+
+@given(FORGED)
+def test_reading_a_message_of_any_form_never_raises(what):
     read_report(wire.frame(wire.pack({}, TOKEN, json.dumps(what).encode())), TOKEN)
 
 
@@ -69,3 +82,10 @@ def test_reading_a_forged_message_never_raises(what):
 )
 def test_the_verdict_follows_enforcement_then_death_then_words(struck, code, kills, report, verdict):
     assert decide(struck, code, kills, report, wanted=1) is verdict
+
+
+@pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL"), (40, "signal 40")])
+def test_a_program_killed_by_any_signal_is_told_by_which(number, name):
+    measured = {"cpu_seconds": 0.0, "wall_seconds": 0.0, "peak_memory_mib": 0.0, "python": "3", "truncated": False}
+    header = {"status": number, "struck": None, "memory_kills": 0, **measured}
+    assert execution(header, [b"", b"", b""], TOKEN, 0).stderr == f"program.py: killed by {name}: failed\n"
