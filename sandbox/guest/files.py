@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 
@@ -13,7 +12,7 @@ def empty(place: Path, user: int | None) -> None:
     if user is not None:
         os.setegid(user)
         os.seteuid(user)
-    names = (place / f"deep-{os.getpid()}-{number}" for number in count())
+    names = iter(lambda: place / os.urandom(16).hex(), None)  # none that a program could have taken before
     while entries := list(place.iterdir()):
         for entry in entries:
             if _is_directory(entry):
