@@ -82,7 +82,7 @@ def _kill_user(user: int) -> None:
         return _kill_each()
     if pid == 0:
         try:
-            kernel.become(user)
+            kernel.act_as(user)
             os.kill(-1, signal.SIGKILL)
         finally:
             os._exit(0)

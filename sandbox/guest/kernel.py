@@ -7,6 +7,7 @@ import math
 import os
 import resource
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _OOM_COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")  # cgroup v1, v2
+_NOBODY = 65534  # no process of a container has this user id
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -39,6 +41,18 @@ def become(user: int) -> None:
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
+
+
+def act_as(user: int) -> None:
+    """Signal with this user's rights, while the user's processes may not signal, and so not stop, this one."""
+    os.setgroups([])
+    os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+    os.setresuid(_NOBODY, user, _NOBODY)
+
+
+def free_sockets_in_flight() -> None:
+    """Dead sockets that hold each other in their queues, with other descriptors, go when any unix socket is closed."""
+    socket.socket(socket.AF_UNIX).close()
 
 
 def die_first() -> None:

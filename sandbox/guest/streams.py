@@ -100,18 +100,21 @@ class Pump:
                 os.close(key.fd)
 
     def drain(self) -> None:
-        """Read what a dead program has left in its pipes."""
-        open_fds = set(self.selector.get_map())
-        for fd in self.sinks:
-            while fd in open_fds and self._move(fd):
-                pass
+        """Read what a dead program has left in its pipes. A pipe without an end is empty: its writer is in flight."""
+        for fd in self.sinks.keys() & set(self.selector.get_map()):
+            with suppress(BlockingIOError):
+                while self._read(fd):
+                    pass
 
     def _move(self, fd: int) -> bool:
         if fd in self.feeds:
             return self.feeds[fd].write(fd)
         try:
-            data = os.read(fd, CHUNK)
+            return self._read(fd)
         except BlockingIOError:
             return True
+
+    def _read(self, fd: int) -> bool:
+        data = os.read(fd, CHUNK)
         self.sinks[fd].add(data)
         return bool(data)

@@ -107,6 +107,7 @@ def _run(request: Request, pid: int, ends: Ends, user: int | None) -> bytes:
     kills = kernel.memory_kills()
     end = _until_end(pid, pump, request.limits)
     family.end(user)
+    kernel.free_sockets_in_flight()
     pump.drain()
     header = {**_measured(end, pump, request), "memory_kills": kernel.memory_kills() - kills}
     return wire.pack(header, stdout.kept(), stderr.kept(), results.kept())
