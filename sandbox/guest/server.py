@@ -9,7 +9,7 @@ import random
 import sys
 from pathlib import Path
 
-from . import child, family, kernel, supervisor, wire
+from . import child, family, kernel, seccomp, supervisor, wire
 
 FIRST_USER, LAST_USER = 1 << 20, 1 << 30  # far from any account; each run gets the next one
 DONE, CLOSED, BROKEN = 0, 10, 11  # exit codes of a supervisor
@@ -28,6 +28,7 @@ def main(place: str, separate_users: bool) -> int:
     while os.open(os.devnull, os.O_RDONLY) < child.RESULTS:
         pass  # the child's descriptors stay taken, so that no pipe gets their numbers
     kernel.harden()
+    seccomp.install()
     kernel.adopt_orphans()
     wire.write(1, wire.frame(wire.pack({"python": platform.python_version(), "users": separate_users})))
     gc.freeze()  # a collection in a child would touch, and so copy, every page it shares with the server
