@@ -36,7 +36,10 @@ def run(source: str, *, answering: bool) -> int:
             return 0
         token, calls = _calls()
         for call in calls:
-            _say(token, _outcome(call, module.__dict__))
+            outcome = _outcome(call, module.__dict__)
+            if os.getpid() != process:
+                return 0
+            _say(token, outcome)
         if not answering:
             _finish_threads()
     except Refused:
