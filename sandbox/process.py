@@ -1,7 +1,8 @@
 """Run programs in plain child processes of this user. Bounds time, memory and output; NOT a security boundary.
 
-What it does not protect: a program may read and write every file its user may, use the network, see and signal the
-user's other processes, and leave files outside its own directory. Fork bombs are not bounded. For programs you trust.
+What it does not protect: a program may read and write every file its user may, talk to what listens on unix sockets,
+see and signal the user's other processes, and leave files outside its own directory. Fork bombs are not bounded. For
+programs you trust.
 """
 
 from __future__ import annotations
@@ -50,4 +51,4 @@ class ProcessSandbox(ForkServerSandbox):
         super().__init__(_PlacedChannel)
         if not ProcessSandbox._warned:
             ProcessSandbox._warned = True
-            logger.warning("the process sandbox does not isolate: programs run with your rights and your network")
+            logger.warning("the process sandbox does not isolate: programs run with your rights, among your files")

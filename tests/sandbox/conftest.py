@@ -18,15 +18,26 @@ def opened(name):
         pytest.skip(f"{WANTED[name]}: {error}")
 
 
+@pytest.fixture(scope="session")
+def warm():
+    """The sandbox of a kind, the same one whenever it is asked for."""
+    sandboxes = {}
+
+    def warm(kind):
+        if kind not in sandboxes:
+            sandboxes[kind] = opened(kind)
+        return sandboxes[kind]
+
+    yield warm
+    for sandbox in sandboxes.values():
+        sandbox.close()
+
+
 @pytest.fixture(scope="session", params=KINDS)
-def sandbox(request):
-    sandbox = opened(request.param)
-    yield sandbox
-    sandbox.close()
+def sandbox(request, warm):
+    return warm(request.param)
 
 
 @pytest.fixture(scope="session")
-def docker_sandbox():
-    sandbox = opened("docker")
-    yield sandbox
-    sandbox.close()
+def docker_sandbox(warm):
+    return warm("docker")
