@@ -1,8 +1,8 @@
 """Run programs in bubblewrap's namespaces: no network, no host files but a read-only Python. Weaker than docker.
 
 What it does not protect: memory, cpu and disk are bounded for each process, not for all of a program's together (no
-cgroup), and of system calls only those of guest/seccomp.py are refused. Without root, programs share one user id with the
-server: they may kill it, which costs the run, not its truth, and their number is not bounded.
+cgroup), and of system calls only those of guest/seccomp.py are refused. Without root, programs share one user id with
+the server: they may kill it, which costs the run, not its truth, and their number is not bounded.
 """
 
 from __future__ import annotations

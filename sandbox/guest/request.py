@@ -9,7 +9,7 @@ from . import wire
 
 @dataclass(frozen=True)
 class Request:
-    """A program, its calls and its limits. The child never has the nonce, and reads the token only after the program."""
+    """A program, its calls and its limits. The child never has the nonce, and reads the token after the program."""
 
     nonce: str
     token: bytes
