@@ -81,8 +81,9 @@ ESCAPE = {
         *(
             f"open(f'/proc/{{{who}}}/{what}', 'rb', 0).read(1)"
             for who in ("1", "SERVER", "SUPERVISOR")
-            for what in ("mem", "environ", "maps", "auxv", "syscall", "stack", "io")
+            for what in ("environ", "maps", "auxv", "syscall", "stack", "io")
         ),
+        *(f"open(f'/proc/{{{who}}}/mem', 'rb')" for who in ("1", "SERVER", "SUPERVISOR")),
         *(f"os.listdir(f'/proc/{{{who}}}/fd')" for who in ("1", "SERVER", "SUPERVISOR")),
         *(f"os.readlink(f'/proc/{{{who}}}/{what}')" for who in ("1", "SERVER") for what in ("root", "exe", "ns/pid")),
     ),

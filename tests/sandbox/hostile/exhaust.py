@@ -1,10 +1,16 @@
 """Programs that take all there is: time, memory, processes, files, descriptors, output."""
 
-from sandbox import Limits, Verdict
+from sandbox import Limits, Returned, Verdict
 
 from .base import ASKED, DOCKER, ISOLATED, LITTLE_OUTPUT, ROOMY, SHORT_CPU, SHORT_WALL, SMALL_VALUES, Hostile
 
 LITTLE_MEMORY = Limits(cpu_seconds=20, wall_seconds=20, memory_mib=128)
+COUNT = """
+def answer():
+    for made in range(200):
+        try: {make}
+        except {error}: return made <= {most}
+"""
 FULL_QUEUES = """
 import os, socket, time
 for _ in range(4): os.fork()
@@ -66,9 +72,19 @@ EXHAUST = {
         limits=Limits(cpu_seconds=20, wall_seconds=0.5),
         held=DOCKER,
     ),
-    "a bomb of threads": Hostile(
-        "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(1e6,)).start()",
-        Verdict.FAILED,
+    "processes without end": Hostile(
+        "import os, signal\n" + COUNT.format(make="os.fork() or signal.pause()", error="OSError", most=32),
+        Verdict.PASSED,
+        ASKED,
+        outcomes=(Returned(True),),
+        held=DOCKER,
+    ),
+    "threads without end": Hostile(
+        "import threading, time\n"
+        + COUNT.format(make="threading.Thread(target=time.sleep, args=(1e6,)).start()", error="RuntimeError", most=32),
+        Verdict.PASSED,
+        ASKED,
+        outcomes=(Returned(True),),
         held=DOCKER,
     ),
     "one huge allocation": Hostile("x = bytearray(10**10)", Verdict.OUT_OF_MEMORY),
@@ -83,10 +99,15 @@ EXHAUST = {
         held=DOCKER,
     ),
     "memory in the queues of sockets": Hostile(FULL_QUEUES, Verdict.PASSED, held=DOCKER),
-    "one huge file": Hostile("open('x', 'wb').write(bytes(10**8))", Verdict.FAILED),
+    "one huge file": Hostile("open('x', 'wb').write(bytes(20 * 2**20))", Verdict.FAILED),
     "a full disk": Hostile("for i in range(99): open(str(i), 'wb').write(bytes(10**6))", Verdict.FAILED, held=ISOLATED),
     "inodes without end": Hostile("for i in range(10**5): open(str(i), 'w')", Verdict.FAILED, held=DOCKER),
-    "descriptors without end": Hostile("import os\nwhile True: os.dup(0)", Verdict.FAILED),
+    "descriptors without end": Hostile(
+        "import os\n" + COUNT.format(make="os.dup(0)", error="OSError", most=64),
+        Verdict.PASSED,
+        ASKED,
+        outcomes=(Returned(True),),
+    ),
     "endless output": Hostile("while True: print('x' * 10**4)", Verdict.OUTPUT_LIMIT, limits=LITTLE_OUTPUT),
     "endless errors": Hostile(
         "import os\nwhile True: os.write(2, b'x' * 10**4)", Verdict.OUTPUT_LIMIT, limits=LITTLE_OUTPUT
