@@ -2,11 +2,15 @@
 
 import contextlib
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sandbox
 from sandbox.guest import files, wire
 from sandbox.guest.streams import Kept
 
@@ -81,3 +85,34 @@ def test_a_frame_that_ends_too_early_is_an_end_of_file():
     with pytest.raises(EOFError, match="1 bytes to come"):
         wire.read(read)
     os.close(read)
+
+
+TWO = """
+import os, signal
+from sandbox.guest import kernel
+def played(be, act):
+    pid = os.fork()
+    if pid == 0:
+        be(1 << 21)
+        act()
+        os._exit(0)
+    return pid
+ready, tell = os.pipe()
+def wait():
+    os.write(tell, b"x")
+    signal.pause()
+def may(signaller, other):
+    pid = played(other, wait)
+    os.read(ready, 1)
+    status = os.waitpid(played(signaller, lambda: os.kill(pid, signal.SIGCONT)), 0)[1]
+    os.kill(pid, signal.SIGKILL)
+    return status == 0
+print(may(kernel.act_as, kernel.become), may(kernel.become, kernel.act_as))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes another user id (run as root)")
+def test_who_acts_as_a_user_signals_its_processes_and_is_signalled_by_none_of_them():
+    root = Path(sandbox.__file__).parent.parent
+    ran = subprocess.run([sys.executable, "-c", TWO], capture_output=True, text=True, cwd=root, check=True)
+    assert ran.stdout == "True False\n"

@@ -2,9 +2,9 @@
 
 from itertools import groupby
 
-from sandbox import SANDBOXES, Verdict
+from sandbox import Verdict
 
-from .base import Hostile
+from .base import EVERYWHERE, Hostile
 from .crash import CRASH
 from .escape import ESCAPE
 from .exhaust import EXHAUST
@@ -31,4 +31,4 @@ def _row(hostile):
 
 
 def _promised(held):
-    return "all" if set(held) == set(SANDBOXES) else ", ".join(held)
+    return "all" if held == EVERYWHERE else ", ".join(held)
