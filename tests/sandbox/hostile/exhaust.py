@@ -94,7 +94,8 @@ EXHAUST = {
     "a memory bomb in a call": Hostile("def answer(): return [0] * 10**10", Verdict.OUT_OF_MEMORY, ASKED),
     "an endless list": Hostile("def answer(): return list(iter(int, 1))", Verdict.OUT_OF_MEMORY, ASKED, LITTLE_MEMORY),
     "memory in many processes": Hostile(
-        "import os, time\nos.fork() and os.fork()\nx = bytearray(400 * 2**20)\ntime.sleep(1e6)",
+        "import os, time\nparent = os.fork() and os.fork()\nx = bytearray(400 * 2**20)\n"
+        "os.wait() if parent else time.sleep(1e6)",
         Verdict.OUT_OF_MEMORY,
         held=DOCKER,
     ),
