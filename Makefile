@@ -58,6 +58,9 @@ exercises: setup sandbox ## every policy and what it must beat, over the test sp
 RUNS := runs/exercises
 CONTESTANTS := greedy sample adadec uscd beam-3 greedy-repaired adadec-revised-5 best-of-5
 
+bench-sandbox: setup sandbox ## how fast programs run and benchmarks are checked, against cold containers and evalplus
+	@$(BIN)/python -m benchmarks.sandbox_speed --evalplus
+
 card: setup sandbox ## the numbers of the embedded model's card (MBPP+ and HumanEval+ need their data)
 	@$(BIN)/dubito bench run exercises && $(BIN)/dubito bench run exercises/far && $(BIN)/dubito bench fill exercises
 	@$(BIN)/dubito bench run HumanEval --max-tokens 128
@@ -70,4 +73,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker check lint types arch coverage format setup sandbox exercises card train-tiny clean
+.PHONY: help demo test test-docker check lint types arch coverage format setup sandbox exercises bench-sandbox card train-tiny clean

@@ -24,6 +24,7 @@ from agent.cli_bench import (
     found_problem,
     hidden_verdicts,
 )
+from agent.cli_sandbox import sandbox as sandbox_commands
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def doctor() -> None:
 
 app.add_typer(bench)
 app.add_typer(exercises)
+app.add_typer(sandbox_commands)
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def task_from(
     from agent.examples import visible_checks
     from agent.state import Task
 
-    text = request if file is None else _read(file, "the prompt")
+    text = request if file is None else text_of(file, "the prompt")
     if text is None or not text.strip():
         raise UsageError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -140,7 +140,7 @@ def _asserts_of(tests: Path) -> list[Check]:
     from agent.examples import NotSeparableError, asserts
 
     try:
-        checks = asserts(_read(tests, "the tests"))
+        checks = asserts(text_of(tests, "the tests"))
     except SyntaxError as error:
         raise UsageError(f"{tests}:{error.lineno}: this is no valid Python; wanted a file of asserts") from error
     except NotSeparableError as error:
@@ -150,7 +150,8 @@ def _asserts_of(tests: Path) -> list[Check]:
     return checks
 
 
-def _read(path: Path, what: str) -> str:
+def text_of(path: Path, what: str) -> str:
+    """Return a file's text. Raises UsageError; `what` is what it was wanted for."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -180,7 +181,24 @@ def diagnosis() -> Iterator[tuple[str, str | None, str]]:
     )
     try:
         box = sandbox_named(None)
-        yield "sandbox", type(box).__name__, ""
+        works = box.run("print('hello')").passed
+        yield "sandbox", type(box).__name__ if works else None, "it starts, and a trivial program fails in it"
         box.close()
     except InfrastructureError as error:
         yield "sandbox", None, str(error)
+    yield from _engine()
+
+
+def _engine() -> Iterator[tuple[str, str | None, str]]:
+    """What the Docker engine gives, where one answers."""
+    from sandbox import SandboxUnavailable
+    from sandbox.docker import connect, described
+
+    try:
+        client = connect()
+    except SandboxUnavailable:
+        return  # the sandbox's own line says so
+    try:
+        yield from described(client)
+    finally:
+        client.close()

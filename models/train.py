@@ -122,8 +122,9 @@ class Run:
             if self.seconds - said > 15 or self.progress >= 1:
                 speed = len(losses) * self.recipe.rows * self.recipe.context / (self.seconds - said)
                 log.info(
-                    "%5.1f %%  step %d  loss %.3f  %.0f tokens/s  %.0f s",
-                    100 * self.progress, self.step, sum(losses) / len(losses), speed, self.seconds,
+                    "%5.1f %%  step %d  loss %.3f  %.0f tokens/s  %.0f min, %.0f to go",
+                    100 * self.progress, self.step, sum(losses) / len(losses), speed,
+                    self.seconds / 60, self.seconds / 60 * (1 / self.progress - 1),
                 )  # fmt: skip
                 losses, said = [], self.seconds
             if self.seconds - saved > 120:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sandbox.base import (
     DEFAULT_LIMITS,
@@ -20,6 +21,9 @@ from sandbox.base import (
     Verdict,
 )
 from sandbox.guest.plain import PlainError
+
+if TYPE_CHECKING:
+    from sandbox.forkserver import ForkServerSandbox
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -41,45 +45,60 @@ __all__ = [
 ]
 
 
-def _docker(memory_mib: int | None) -> Sandbox:
+def _docker(memory_mib: int | None) -> ForkServerSandbox:
     from sandbox.docker import MEMORY_MIB, DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
 
     return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB)
 
 
-def _bubblewrap(memory_mib: int | None) -> Sandbox:
+def _gvisor(memory_mib: int | None) -> ForkServerSandbox:
+    from sandbox.docker import MEMORY_MIB, DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
+
+    return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, runtime="runsc")
+
+
+def _bubblewrap(memory_mib: int | None) -> ForkServerSandbox:
     from sandbox.bubblewrap import BubblewrapSandbox  # noqa: PLC0415 - only who asks for it pays for it
 
     return BubblewrapSandbox()
 
 
-def _process(memory_mib: int | None) -> Sandbox:
+def _process(memory_mib: int | None) -> ForkServerSandbox:
     from sandbox.process import ProcessSandbox  # noqa: PLC0415 - only who asks for it pays for it
 
     return ProcessSandbox()
 
 
-SANDBOXES: dict[str, Callable[[int | None], Sandbox]] = {
+SANDBOXES: dict[str, Callable[[int | None], ForkServerSandbox]] = {
     "docker": _docker,
+    "gvisor": _gvisor,
     "bubblewrap": _bubblewrap,
     "process": _process,
 }
 
 
-def open_sandbox(name: str | None = None, *, memory_mib: int | None = None) -> Sandbox:
+def open_sandbox(name: str | None = None, *, workers: int = 1, memory_mib: int | None = None) -> Sandbox:
     """The sandbox of that name, or the safest one this machine has: docker, else bubblewrap; never process unasked.
 
+    workers: how many programs of several threads run side by side; more than one is a pool, started here.
     memory_mib: of a container, for all processes of a program together; the others bound each process alone.
     Raises ValueError for an unknown name and SandboxUnavailable where there is none to be had.
     """
-    if name is not None:
-        if name not in SANDBOXES:
-            raise ValueError(f"unknown sandbox {name!r}; choose from {', '.join(sorted(SANDBOXES))}")
-        return SANDBOXES[name](memory_mib)
+    if name is not None and name not in SANDBOXES:
+        raise ValueError(f"unknown sandbox {name!r}; choose from {', '.join(sorted(SANDBOXES))}")
+    name, first = (name, SANDBOXES[name](memory_mib)) if name else _safest(memory_mib)
+    if workers == 1:
+        return first
+    from sandbox.pool import SandboxPool  # noqa: PLC0415 - only who asks for it pays for it
+
+    return SandboxPool([first, *(SANDBOXES[name](memory_mib) for _ in range(workers - 1))])
+
+
+def _safest(memory_mib: int | None) -> tuple[str, ForkServerSandbox]:
     reasons = []
     for isolating in ("docker", "bubblewrap"):
         try:
-            return SANDBOXES[isolating](memory_mib)
+            return isolating, SANDBOXES[isolating](memory_mib)
         except SandboxUnavailable as error:
             reasons.append(f"{isolating}: {error}")
     raise SandboxUnavailable(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import struct
 import time
 import weakref
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from sandbox.base import SandboxError, SandboxUnavailable
@@ -18,6 +22,7 @@ logger = logging.getLogger(__name__)
 LABELS = {"dubito": "sandbox"}
 MEMORY_MIB = 1024  # of a container: all processes of a program, its files, and the server
 REMOVAL_SECONDS = 10.0
+RETURN_SECONDS = 60.0  # for an engine that was there to come back
 STREAM_HEADER = struct.Struct(">BxxxI")  # docker's multiplexed stream: which (1 stdout, 2 stderr), and how many bytes
 NO_SHARED_MEMORY = {"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0", "fs.mqueue.queues_max": "0"}
 
@@ -25,12 +30,16 @@ NO_SHARED_MEMORY = {"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0
 class DockerSandbox(ForkServerSandbox):
     """One container, one program at a time; the container starts with the first. Builds the image if it is missing."""
 
-    def __init__(self, *, memory_mib: int = MEMORY_MIB) -> None:
+    def __init__(self, *, memory_mib: int = MEMORY_MIB, runtime: str | None = None) -> None:
+        """memory_mib: of the container. runtime: of the engine's, "runsc" for gVisor; its default where None."""
         from sandbox.image import ensure  # noqa: PLC0415 - the image is made with this module's functions
 
         self._client = connect()
+        if runtime is not None and runtime not in (known := self._client.info().get("Runtimes", {})):
+            self._client.close()
+            raise SandboxUnavailable(f"the engine has no runtime {runtime!r}, only {', '.join(sorted(known))}")
         self._image = ensure(self._client, logger.info)
-        self._memory_mib = memory_mib
+        self._options = container_options(memory_mib) | ({"runtime": runtime} if runtime else {})
         super().__init__(self._open_channel)
 
     def close(self) -> None:
@@ -39,7 +48,16 @@ class DockerSandbox(ForkServerSandbox):
         self._client.close()
 
     def _open_channel(self) -> Channel:
-        return DockerChannel(self._client, self._image, container_options(self._memory_mib))
+        """Start a container. An engine that was there and is not is waited for: it may be starting anew."""
+        deadline = time.monotonic() + RETURN_SECONDS
+        for attempt in count(1):
+            try:
+                return DockerChannel(self._client, self._image, self._options)
+            except SandboxError:
+                if time.monotonic() > deadline or (attempt > 1 and answers(self._client)):
+                    raise
+                time.sleep(0.2)
+        raise AssertionError("count() has no end")
 
 
 def connect() -> Any:
@@ -57,6 +75,55 @@ def connect() -> Any:
             client.close()
         raise SandboxUnavailable("docker is not answering; is the daemon running? (try: docker version)") from error
     return client
+
+
+def answers(client: Any) -> bool:
+    """The engine answers now."""
+    try:
+        return bool(client.ping())
+    except Exception:  # noqa: BLE001 - whatever docker-py and requests raise for it
+        return False
+
+
+def labels() -> dict[str, str]:
+    """Whose container this is: `sweep` removes those whose owner is gone."""
+    return LABELS | {"dubito.host": socket.gethostname(), "dubito.owner": owner(os.getpid())}
+
+
+def owner(pid: int) -> str:
+    """A process by number and start, so that a number given again is another; empty where there is none."""
+    try:
+        return f"{pid}:{Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
+    except OSError:
+        return ""
+
+
+def sweep(client: Any, *, everything: bool = False) -> list[str]:
+    """Remove containers of this host whose owner is gone, or all there are; their short ids."""
+    own = [f"{key}={value}" for key, value in LABELS.items()]
+    removed = []
+    for container in client.containers.list(all=True, filters={"label": own}, ignore_removed=True):
+        said = container.labels
+        here = said.get("dubito.host") == socket.gethostname()
+        gone = here and owner(int(said["dubito.owner"].partition(":")[0])) != said["dubito.owner"]
+        if everything or gone:
+            remove(client, container.id)
+            removed.append(container.short_id)
+    return removed
+
+
+def described(client: Any) -> Iterator[tuple[str, str | None, str]]:
+    """Yield what isolation rests on: a part's name, what was found of it (None: nothing), what to do then."""
+    from sandbox.image import tag  # noqa: PLC0415 - the image is made with this module's functions
+
+    told = client.info()
+    security = [option.removeprefix("name=") for option in told.get("SecurityOptions") or []]
+    yield "docker engine", told.get("ServerVersion"), "it does not say its version"
+    yield "control groups", f"version {told.get('CgroupVersion', '1')}", ""
+    seccomp = next((option for option in security if option.startswith("seccomp")), None)
+    yield "seccomp", seccomp, "the engine filters no system calls; use one that was built with seccomp"
+    yield "runtimes", ", ".join(sorted(told.get("Runtimes", {}))), ""
+    yield "sandbox image", tag() if present(client, tag()) else None, "it is built at first use, or by: make sandbox"
 
 
 def present(client: Any, image: str) -> bool:
@@ -109,7 +176,7 @@ def container_options(memory_mib: int = MEMORY_MIB) -> dict[str, Any]:
         "memswap_limit": f"{memory_mib}m",
         "nano_cpus": 10**9,
         "log_config": {"type": "none"},
-        "labels": LABELS,
+        "labels": labels(),
     }
 
 

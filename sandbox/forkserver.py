@@ -27,6 +27,8 @@ class ForkServerSandbox:
         self._start = start
         self._channel: Channel | None = None
         self._python = ""
+        self.runs = 0  # since the server was started
+        self.memory_share = 0.0  # of what all its processes may have together, when it was idle last; 0 where unknown
         self._turn = threading.Lock()
 
     def run(
@@ -67,6 +69,8 @@ class ForkServerSandbox:
         except BaseException:  # Ctrl-C too: a conversation broken off cannot be taken up again
             self._stop()
             raise
+        self.runs += 1
+        self.memory_share = answer["memory_share"]
         return verdicts.execution(answer, parts, token, wanted)
 
     def _open(self) -> Channel:
@@ -80,7 +84,7 @@ class ForkServerSandbox:
         return channel
 
     def _stop(self) -> None:
-        channel, self._channel = self._channel, None
+        channel, self._channel, self.runs, self.memory_share = self._channel, None, 0, 0.0
         if channel:
             channel.close()
 

@@ -17,6 +17,10 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _OOM_COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")  # cgroup v1, v2
 _NOBODY = 65534  # no process of a container has this user id
+_MEMORY = (
+    ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # cgroup v1
+    ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.max"),  # v2
+)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -88,6 +92,16 @@ def memory_kills() -> int:
             continue
         return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
     return 0
+
+
+def memory_share() -> float:
+    """How much of this cgroup's memory is in use, from 0 to 1; 0 where it is not said or not bounded."""
+    for used, most in _MEMORY:
+        try:
+            return int(_read(used)) / int(_read(most))
+        except (OSError, ValueError):  # "max" is no number
+            continue
+    return 0.0
 
 
 def _read(path: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import select
 import sys
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from . import child, family, files, kernel, wire
 from .request import Request
 from .streams import Feed, Kept, Pump
 
+IDLE_SECONDS = 3600.0
 POLL_SECONDS = 0.1  # how often a running program's cpu time is looked at
 
 
@@ -47,11 +49,18 @@ def serve(user: int | None, place: Path) -> None:
     kernel.adopt_orphans()
     pid, ends = _fork(user, place)
     try:
+        _await(0)
         answer = _run(Request.read(0), pid, ends, user)
     finally:
         family.end(user)
     files.empty(place, user)
     wire.write(1, wire.frame(answer))
+
+
+def _await(fd: int) -> None:
+    """Wait for a request. Raises EOFError after IDLE_SECONDS: a server that nobody asks is not there for ever."""
+    if not select.select([fd], [], [], IDLE_SECONDS)[0]:
+        raise EOFError("nobody has asked for anything")
 
 
 def _fork(user: int | None, place: Path) -> tuple[int, Ends]:
@@ -104,12 +113,13 @@ def _run(request: Request, pid: int, ends: Ends, user: int | None) -> bytes:
         sinks={ends.stdout: stdout, ends.stderr: stderr, ends.results: results},
         feeds={ends.stdin: Feed(request.stdin), ends.job: Feed(request.job())},
     )
-    kills = kernel.memory_kills()
+    kills, share = kernel.memory_kills(), kernel.memory_share() if user is not None else 0.0
     end = _until_end(pid, pump, request.limits)
     family.end(user)
     kernel.free_sockets_in_flight()
     pump.drain()
-    header = {**_measured(end, pump, request), "memory_kills": kernel.memory_kills() - kills}
+    header = _measured(end, pump, request)
+    header |= {"memory_kills": kernel.memory_kills() - kills, "memory_share": share}
     return wire.pack(header, stdout.kept(), stderr.kept(), results.kept())
 
 

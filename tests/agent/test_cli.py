@@ -51,7 +51,7 @@ def solve(place, *arguments: str):
         (["--policy", "beam"], 2, "unknown policy 'beam'; choose from adadec, greedy, sample, uscd"),
         (["--threshold", "nan"], 2, "the threshold is not a number"),
         (["--tau", "0"], 2, "wanted 0 < tau <= 1"),
-        (["--sandbox", "jail"], 2, "unknown sandbox 'jail'; choose from bubblewrap, docker, process"),
+        (["--sandbox", "jail"], 2, "unknown sandbox 'jail'; choose from bubblewrap, docker, gvisor, process"),
         (["--display", "loud"], 2, "unknown display 'loud'"),
         (["--dtype", "float"], 0, None),
         (["--dtype", "float7"], 2, "unknown dtype 'float7'"),

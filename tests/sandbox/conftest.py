@@ -6,9 +6,10 @@ from sandbox import SANDBOXES, SandboxUnavailable, open_sandbox
 
 WANTED = {
     "docker": "needs docker (docker version failed)",
+    "gvisor": "needs docker with gVisor's runtime (docker info lists runsc)",
     "bubblewrap": "needs bubblewrap (bwrap --unshare-all --ro-bind / / true failed)",
 }
-KINDS = [pytest.param(name, marks=pytest.mark.docker if name == "docker" else ()) for name in SANDBOXES]
+KINDS = [pytest.param(name, marks=pytest.mark.docker if name in ("docker", "gvisor") else ()) for name in SANDBOXES]
 
 
 def opened(name):

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import sandbox
 from sandbox import Expression, Limits, Verdict
-from sandbox.docker import LABELS, DockerSandbox, connect, container_options
+from sandbox.docker import LABELS, DockerSandbox, connect, container_options, labels, sweep
 
 ROOMY = Limits(cpu_seconds=20, wall_seconds=20)
 ROOT = Path(sandbox.__file__).parent.parent  # where `import sandbox` works
@@ -44,7 +45,7 @@ def test_the_containers_flags_are_these_and_no_others():
         "memswap_limit": "100m",
         "nano_cpus": 10**9,
         "log_config": {"type": "none"},
-        "labels": {"dubito": "sandbox"},
+        "labels": labels(),
     }
 
 
@@ -126,3 +127,34 @@ def test_no_container_outlives_a_host_that_was_killed(docker_sandbox, client):
     while own in {container.id for container in containers(client)}:
         assert time.monotonic() < deadline, "the container is still there after 60 s"
         time.sleep(0.1)
+
+
+@pytest.mark.docker
+def test_a_sweep_removes_what_has_lost_its_owner_and_nothing_else(fresh, client):
+    own, container = fresh
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    orphaned = {**container_options(), "labels": labels() | {"dubito.owner": f"{ended.pid}:1"}}
+    foreign = {**container_options(), "labels": labels() | {"dubito.host": "elsewhere", "dubito.owner": "1:1"}}
+    image = container.attrs["Config"]["Image"]
+    orphan, stranger = (client.containers.create(image, **options) for options in (orphaned, foreign))
+    try:
+        removed = sweep(client)
+        assert orphan.short_id in removed
+        assert not {container.short_id, stranger.short_id} & set(removed)
+        assert own.run("").passed
+    finally:
+        stranger.remove(force=True)
+
+
+@pytest.mark.docker
+def test_a_pool_of_containers_runs_programs_side_by_side(docker_sandbox, client):
+    before = {container.id for container in containers(client)}
+    pool = sandbox.open_sandbox("docker", workers=2)
+    program = "import time\ntime.sleep(0.05)\nprint('both')"
+    with ThreadPoolExecutor(4) as threads:
+        said = list(threads.map(lambda _: pool.run(program, limits=ROOMY).stdout, range(8)))
+    assert said == ["both\n"] * 8
+    assert len({container.id for container in containers(client)} - before) == 2
+    pool.close()
+    assert not {container.id for container in containers(client)} - before

@@ -8,7 +8,7 @@ from sandbox.forkserver import ForkServerSandbox
 from sandbox.guest import wire
 
 HELLO = wire.frame(wire.pack({"python": "3.0"}))
-ENDED = {"status": 0, "struck": None, "memory_kills": 0, "truncated": False, "cpu_seconds": 0.0}
+ENDED = {"status": 0, "struck": None, "memory_kills": 0, "truncated": False, "cpu_seconds": 0.0, "memory_share": 0.25}
 MEASURED = {"wall_seconds": 0.0, "peak_memory_mib": 0.0, "python": "3.0"}
 
 

@@ -15,7 +15,7 @@ def unavailable():
 
 
 def test_an_unknown_sandbox_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="unknown sandbox 'vm'; choose from bubblewrap, docker, process"):
+    with pytest.raises(ValueError, match="unknown sandbox 'vm'; choose from bubblewrap, docker, gvisor, process"):
         open_sandbox("vm")
 
 

@@ -1,0 +1,86 @@
+"""Several sandboxes as one: programs of several threads run side by side, and a thread waits while all are busy."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+
+from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, SandboxError
+from sandbox.forkserver import ForkServerSandbox
+
+logger = logging.getLogger(__name__)
+MOST_RUNS = 5_000  # of a worker before it is started anew
+MOST_MEMORY = 0.5  # of its memory that an idle worker may hold before it is started anew
+
+
+class SandboxPool:
+    """A sandbox of many workers. They start in parallel, with the pool; a worn one is renewed in the background."""
+
+    def __init__(self, workers: Sequence[ForkServerSandbox], *, most_runs: int = MOST_RUNS) -> None:
+        """Raises the SandboxError of a worker that does not start; none is left running then."""
+        self._size = len(workers)
+        self._most_runs = most_runs
+        self._idle: SimpleQueue[ForkServerSandbox] = SimpleQueue()
+        failed: list[SandboxError] = []
+
+        def warm(worker: ForkServerSandbox) -> None:
+            try:
+                worker.run("")
+            except SandboxError as error:
+                failed.append(error)
+            self._idle.put(worker)
+
+        threads = [threading.Thread(target=warm, args=(worker,)) for worker in workers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failed:
+            self.close()
+            raise failed[0]
+
+    def run(
+        self,
+        program: str,
+        *,
+        calls: Sequence[Call | Expression] = (),
+        stdin: str = "",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Execution:
+        """Execute the program, then the calls, on the first worker that is free; see Sandbox.run."""
+        worker = self._idle.get()
+        try:
+            return worker.run(program, calls=calls, stdin=stdin, limits=limits)
+        finally:
+            if worker.runs >= self._most_runs or worker.memory_share > MOST_MEMORY:
+                threading.Thread(target=self._renew, args=(worker,)).start()
+            else:
+                self._idle.put(worker)
+
+    def healthy(self) -> int:
+        """How many workers answer a trivial program now. Waits for those that are busy."""
+        workers = [self._idle.get() for _ in range(self._size)]
+        well = 0
+        for worker in workers:
+            with suppress(SandboxError):
+                well += worker.run("").passed
+            self._idle.put(worker)
+        return well
+
+    def close(self) -> None:
+        """Wait for what is running, then leave nothing behind. A closed pool starts again when it is asked to."""
+        workers = [self._idle.get() for _ in range(self._size)]
+        for worker in workers:
+            worker.close()
+            self._idle.put(worker)
+
+    def _renew(self, worker: ForkServerSandbox) -> None:
+        worker.close()
+        try:
+            worker.run("")
+        except SandboxError as error:  # the next program will say it again, to somebody who can act
+            logger.warning("a sandbox could not be renewed: %s", error)
+        self._idle.put(worker)
