@@ -67,8 +67,6 @@ def double(x):
     return 2 * x
 """
 NOTHING_LEFT = {"processes": [], "files": [], "blocks": 0, "shared memory": [], "System V": [], "sockets": []}
-
-
 NORMAL = (Call("double", (21,)), Call("left", (DEADLINE_SECONDS,)))
 
 
@@ -144,12 +142,8 @@ def test_a_hostile_program_gets_its_verdict_and_leaves_nothing_in_the_container(
 def test_a_hostile_program_gets_its_verdict_and_leaves_no_process_and_no_file(warm, name):
     sandbox = warm("bubblewrap")
     gets_its_verdict(sandbox, name)
-    left = next_program(sandbox)
-    assert {what: left[what] for what in ("processes", "files", "blocks")} == {
-        "processes": [],
-        "files": [],
-        "blocks": 0,
-    }
+    found = next_program(sandbox)
+    assert [found[what] for what in ("processes", "files", "blocks")] == [[], [], 0]
 
 
 @pytest.mark.parametrize("name", promised_by("process"))

@@ -10,7 +10,7 @@ from sandbox import SANDBOXES, SandboxUnavailable, engine, image, open_sandbox
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n'
 
 
-def unavailable():
+def unavailable(memory_mib):
     raise SandboxUnavailable("not here")
 
 
@@ -22,7 +22,7 @@ def test_an_unknown_sandbox_is_refused_with_the_known_ones():
 @pytest.mark.parametrize(("working", "chosen"), [({"docker", "bubblewrap"}, "docker"), ({"bubblewrap"}, "bubblewrap")])
 def test_the_safest_sandbox_that_works_is_chosen(monkeypatch, working, chosen):
     for name in SANDBOXES:
-        monkeypatch.setitem(SANDBOXES, name, (lambda name=name: name) if name in working else unavailable)
+        monkeypatch.setitem(SANDBOXES, name, (lambda memory_mib, name=name: name) if name in working else unavailable)
     assert open_sandbox() == chosen
 
 
