@@ -1,4 +1,4 @@
-"""How fast the sandbox is, against cold containers and evalplus in the same run: `python -m benchmarks.sandbox_speed`."""
+"""How fast the sandbox is, against cold containers and evalplus: `python -m benchmarks.sandbox_speed`."""
 
 from __future__ import annotations
 
