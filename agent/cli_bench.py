@@ -194,7 +194,7 @@ def bench_check(
         from benchmarks.samples import Unjudged, judged, read, report, too_few
 
         ks = _numbers(k)
-        chosen = [found_problem(task).task_id for task in ",".join(tasks or []).split(",") if task]
+        chosen = [found_problem(task.strip()).task_id for task in ",".join(tasks or []).split(",") if task.strip()]
         reading = read(samples, dataset=dataset, tasks=chosen)
         _named(samples, reading.broken)
         if sentence := too_few(reading.samples, ks):
