@@ -255,9 +255,10 @@ def _opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = No
 def _followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], bool]) -> list[T]:
     """Return all of a stream, saying on stderr how far it is."""
     found: list[T] = []
+    counted = 0
     for each in stream:
         found.append(each)
-        counted = sum(map(counts, found))
+        counted += counts(each)
         typer.echo(f"\r{len(found)}/{total} tried, {counted} {word}", err=True, nl=len(found) == total)
     return found
 

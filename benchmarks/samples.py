@@ -91,7 +91,8 @@ def read(path: Path, *, dataset: str | None = None, tasks: Collection[str] = ())
         mixed = f"{str(path)!r} holds samples of {' and '.join(found)}, and one pass@k over them would mean nothing"
         raise UsageError(f"{mixed}; choose with --dataset")
     if not found and not reading.broken:
-        raise UsageError(f"{str(path)!r} holds no samples{' of these tasks' if wanted else ''}; is it the right file?")
+        of_what = f" of {' or '.join(sorted(tasks or wanted))}" if wanted else ""
+        raise UsageError(f"{str(path)!r} holds no samples{of_what}; is it the right file?")
     return reading
 
 
@@ -251,7 +252,8 @@ def too_few(samples: Iterable[Sample], ks: Iterable[int]) -> str | None:
     beyond = [f"pass@{k}" for k in sorted(set(ks)) if counts and k > fewest]
     if not beyond:
         return None
-    return f"{task_id} has {fewest} samples, so {' and '.join(beyond)} cannot be computed; k up to {fewest} can"
+    cannot = f"{' and '.join(beyond)} cannot be computed"
+    return f"{task_id} has the fewest samples ({fewest}), so {cannot}; k up to {fewest} can"
 
 
 def _share(share: float | None) -> str:

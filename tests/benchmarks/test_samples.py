@@ -141,7 +141,7 @@ def test_a_file_of_two_data_sets_is_refused_until_one_is_chosen(tmp_path, monkey
 def test_only_the_named_tasks_are_read(tmp_path):
     path = written(tmp_path, right(FIRST), right(SECOND), wrong(FIRST))
     assert [sample.line for sample in read(path, tasks=["exercises/0"]).samples] == [1, 3]
-    with pytest.raises(UsageError, match="holds no samples of these tasks"):
+    with pytest.raises(UsageError, match="holds no samples of exercises/7"):
         read(path, tasks=["exercises/7"])
 
 
@@ -171,7 +171,7 @@ def test_what_cannot_be_computed_is_said_with_what_can(tmp_path):
     samples = read(written(tmp_path, right(FIRST), right(FIRST), right(SECOND))).samples
     assert too_few(samples, [1]) is None
     assert too_few(samples, [10, 2, 1]) == (
-        "exercises/1 has 1 samples, so pass@2 and pass@10 cannot be computed; k up to 1 can"
+        "exercises/1 has the fewest samples (1), so pass@2 and pass@10 cannot be computed; k up to 1 can"
     )
     assert too_few([], [1]) is None
 
@@ -238,7 +238,7 @@ def test_the_command_prints_a_table_and_names_broken_records(tmp_path):
         ["syntax", "error", "1", "0"],
     ]
     assert f"{path}:3: this is not JSON" in result.stderr
-    assert "exercises/1 has 1 samples, so pass@2 cannot be computed" in result.stderr
+    assert "exercises/1 has the fewest samples (1), so pass@2 cannot be computed" in result.stderr
     assert "4/4 tried, 2 passed" in result.stderr
 
 
@@ -280,7 +280,7 @@ def test_a_file_with_nothing_but_broken_records_is_counted_out(tmp_path):
         (["one.jsonl", "--k", "0"], "--k '0' came; wanted whole numbers from 1 on"),
         (["one.jsonl", "--k", "1,"], "--k '1,' came"),
         (["one.jsonl", "--dataset", "apps"], "no benchmark 'apps'; choose from HumanEval, Mbpp, exercises"),
-        (["one.jsonl", "--dataset", "mbpp"], "'one.jsonl' holds no samples"),
+        (["one.jsonl", "--dataset", "mbpp"], "'one.jsonl' holds no samples of Mbpp"),
         (["one.jsonl", "--tasks", "exercises/99999"], "no exercise 'exercises/99999'"),
     ],
 )
