@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -189,9 +190,7 @@ def bench_check(
     Exit codes: 0 every record was judged, 1 some were not; stderr names them by line, and no number counts them.
     """
     with reported(as_json), ExitStack() as cleanup:
-        import json
-
-        from benchmarks.samples import Unjudged, judged, read, report, too_few
+        from benchmarks.samples import Judged, Unjudged, judged, read, report, too_few
 
         ks = _numbers(k)
         chosen = [found_problem(task.strip()).task_id for task in ",".join(tasks or []).split(",") if task.strip()]
@@ -201,7 +200,7 @@ def bench_check(
             typer.echo(sentence, err=True)
         box = _opened(sandbox, cleanup, memory_mib, workers)
         stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=workers)))
-        found = _followed(stream, len(reading.samples), "passed", lambda each: getattr(each, "passed", False))
+        found = _followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)
         _named(samples, [each for each in found if isinstance(each, Unjudged)])
         told = report([*reading.broken, *found], ks)
         code = ABSTAINED if told.unjudged else OK

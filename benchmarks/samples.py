@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -164,10 +164,7 @@ def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> 
     for sample in samples:
         alike[sample.problem.task_id, sample.program].append(sample)
     firsts = [group[0] for group in alike.values()]
-
-    def verdicts(sample: Sample) -> Judged | Unjudged:
-        return _verdicts(sample, sandbox)
-
+    verdicts = partial(_verdicts, sandbox)
     pool = ThreadPoolExecutor(workers)  # starts no thread for one worker, so that Ctrl-C reaches the sandbox
     try:
         found = pool.map(verdicts, firsts) if workers > 1 else map(verdicts, firsts)
@@ -177,7 +174,7 @@ def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> 
         pool.shutdown(cancel_futures=True)
 
 
-def _verdicts(sample: Sample, sandbox: Sandbox) -> Judged | Unjudged:
+def _verdicts(sandbox: Sandbox, sample: Sample) -> Judged | Unjudged:
     task_id = sample.problem.task_id
     try:
         made = judge(sandbox, sample.problem, sample.program)
