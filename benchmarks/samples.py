@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from agent.errors import UsageError
 from benchmarks import BENCHMARKS, named, problem
 from benchmarks.base import DatasetError, Problem
-from benchmarks.checker import judge
+from benchmarks.checker import REFERENCES, judge
 from benchmarks.metrics import pass_at_k
 from sandbox import Sandbox, Verdict
 
@@ -164,7 +164,7 @@ def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> 
     for sample in samples:
         alike[sample.problem.task_id, sample.program].append(sample)
     firsts = [group[0] for group in alike.values()]
-    verdicts = partial(_verdicts, sandbox)
+    verdicts = partial(_verdicts, sandbox, set())
     pool = ThreadPoolExecutor(workers)  # starts no thread for one worker, so that Ctrl-C reaches the sandbox
     try:
         found = pool.map(verdicts, firsts) if workers > 1 else map(verdicts, firsts)
@@ -174,14 +174,19 @@ def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> 
         pool.shutdown(cancel_futures=True)
 
 
-def _verdicts(sandbox: Sandbox, sample: Sample) -> Judged | Unjudged:
+def _verdicts(sandbox: Sandbox, lacking: set[str], sample: Sample) -> Judged | Unjudged:
+    """What became of a sample. `lacking` collects the tasks whose canonical solutions fail in this sandbox."""
     task_id = sample.problem.task_id
-    try:
-        made = judge(sandbox, sample.problem, sample.program)
-    except DatasetError:  # its message may name a hidden input
-        reason = f"the canonical solution of {task_id} fails here, so nothing can be judged by it"
-        return Unjudged(sample.line, f"{reason}; is the sandbox large enough (--memory-mib)?")
-    return Judged(sample.line, task_id, made.base.verdict, made.plus.verdict)
+    if task_id not in lacking:
+        try:
+            for plus in (False, True):  # both at first: else right programs alone would go without a verdict
+                REFERENCES.expected(sandbox, sample.problem, plus=plus)
+            made = judge(sandbox, sample.problem, sample.program)
+            return Judged(sample.line, task_id, made.base.verdict, made.plus.verdict)
+        except DatasetError:  # its message may name a hidden input
+            lacking.add(task_id)
+    reason = f"the canonical solution of {task_id} fails here, so nothing can be judged by it"
+    return Unjudged(sample.line, f"{reason}; is the sandbox large enough (--memory-mib)?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,11 +214,13 @@ def test_closing_ends_the_threads_before_the_next_program():
     assert len(box.runs) == ran < 50
 
 
-def test_a_canonical_solution_that_fails_here_gives_no_verdict_and_names_no_input():
-    broken = Problem("test/0", "", "f", "def f(x): return x / 0", ((5421,),), ())
-    found = list(judged([Sample(3, broken, "def f(x): return 1"), Sample(4, FIRST, "")], InProcessSandbox()))
-    assert isinstance(found[0], Unjudged) and found[0].line == 3 and isinstance(found[1], Judged)
+def test_no_sample_has_a_verdict_where_the_canonical_solution_fails_and_no_input_is_named():
+    broken = Problem("test/0", "", "f", "def f(x): return 1 / (x - 5421)", ((2,),), ((5421,),))
+    programs, box = ("def f(x): return 1 / (x - 5421)", "def f(x): return 'no'"), InProcessSandbox()
+    found = list(judged([*(Sample(3, broken, program) for program in programs), Sample(4, FIRST, "")], box))
+    assert [type(each) for each in found] == [Unjudged, Unjudged, Judged]
     assert "canonical solution of test/0 fails here" in found[0].reason and "5421" not in str(asdict(found[0]))
+    assert sum("5421" in program for program, *_ in box.runs) == 2, "its base and plus tests, once"
 
 
 def test_the_command_prints_a_table_and_names_broken_records(tmp_path):
