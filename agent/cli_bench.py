@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from agent.exits import reported
+from agent.exits import ABSTAINED, OK, reported
 
 if TYPE_CHECKING:
     from benchmarks.base import Problem
+    from benchmarks.samples import Unjudged
     from sandbox.base import Sandbox
 
 T = TypeVar("T")
@@ -166,6 +168,59 @@ def bench_compare(
         typer.echo(comparison({path.stem: outcomes_in(path) for path in files}, against=files[0].stem))
 
 
+@bench.command("check")
+def bench_check(
+    samples: Annotated[
+        Path, typer.Argument(help="JSON lines, or .gz of them: task_id, and a solution (whole) or completion.")
+    ],
+    dataset: Annotated[
+        str | None, typer.Option(help="Only samples of humaneval, mbpp, exercises or exercises/SPLIT.")
+    ] = None,
+    tasks: Annotated[list[str] | None, typer.Option(help="Only these, as in HumanEval/0,HumanEval/7.")] = None,
+    k: Annotated[str, typer.Option(help="Of pass@k, as in 1,10.")] = "1",
+    workers: Annotated[
+        int, typer.Option(min=1, help="Programs judged side by side, each in a sandbox of its own.")
+    ] = 1,
+    sandbox: SandboxOption = None,
+    memory_mib: MemoryOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one object, with each sample's verdicts.")] = False,
+) -> None:
+    """Judge anybody's samples, in evalplus' format, by the hidden tests, and print pass@k.
+
+    Exit codes: 0 every record was judged, 1 some were not; stderr names them by line, and no number counts them.
+    """
+    with reported(as_json), ExitStack() as cleanup:
+        from benchmarks.samples import Judged, Unjudged, judged, read, report, too_few
+
+        ks = _numbers(k)
+        chosen = [found_problem(task.strip()).task_id for task in ",".join(tasks or []).split(",") if task.strip()]
+        reading = read(samples, dataset=dataset, tasks=chosen)
+        _named(samples, reading.broken)
+        if sentence := too_few(reading.samples, ks):
+            typer.echo(sentence, err=True)
+        box = _opened(sandbox, cleanup, memory_mib, workers)
+        stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=workers)))
+        found = _followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)
+        _named(samples, [each for each in found if isinstance(each, Unjudged)])
+        told = report([*reading.broken, *found], ks)
+        code = ABSTAINED if told.unjudged else OK
+        typer.echo(json.dumps({**told.record(), "exit_code": code}) if as_json else told.table())
+        raise typer.Exit(code)
+
+
+def _numbers(text: str) -> list[int]:
+    from agent.errors import UsageError
+
+    if not all(part.strip().isdecimal() and int(part) for part in text.split(",")):
+        raise UsageError(f"--k {text!r} came; wanted whole numbers from 1 on, as in 1,10")
+    return [int(part) for part in text.split(",")]
+
+
+def _named(path: Path, unjudged: list[Unjudged]) -> None:
+    for each in unjudged:
+        typer.echo(f"{path}:{each.line}: {each.reason}", err=True)
+
+
 def _contestant(name: str, threshold: float | None, problems: list[Problem], equal: Path | None) -> Any:
     """Return the policy and the way of using it that a name stands for."""
     from agent import parts
@@ -189,19 +244,20 @@ def _contestant(name: str, threshold: float | None, problems: list[Problem], equ
     return parts.with_threshold(policy, threshold), contestant
 
 
-def _opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None) -> Sandbox:
+def _opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:
     """Open a sandbox, which `cleanup` closes."""
     from agent import parts
 
-    return cleanup.enter_context(closing(parts.sandbox_named(sandbox, memory_mib=memory_mib)))
+    return cleanup.enter_context(closing(parts.sandbox_named(sandbox, workers=workers, memory_mib=memory_mib)))
 
 
 def _followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], bool]) -> list[T]:
     """Return all of a stream, saying on stderr how far it is."""
     found: list[T] = []
+    counted = 0
     for each in stream:
         found.append(each)
-        counted = sum(map(counts, found))
+        counted += counts(each)
         typer.echo(f"\r{len(found)}/{total} tried, {counted} {word}", err=True, nl=len(found) == total)
     return found
 

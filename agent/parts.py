@@ -85,12 +85,12 @@ def weights_of(name: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def sandbox_named(name: str | None, *, memory_mib: int | None = None) -> Sandbox:
+def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None = None) -> Sandbox:
     """Start a sandbox: docker, else bubblewrap, where no name is given."""
     from sandbox import SandboxUnavailable, open_sandbox
 
     try:
-        return open_sandbox(name, memory_mib=memory_mib)
+        return open_sandbox(name, workers=workers, memory_mib=memory_mib)
     except ValueError as error:
         raise UsageError(str(error)) from error
     except SandboxUnavailable as error:

@@ -6,6 +6,7 @@ import marshal
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 from benchmarks.base import DatasetError, Problem
@@ -68,19 +69,21 @@ class Expected:
 
 
 class References:
-    """Expected values by problem and group, computed where they are first asked for."""
+    """Expected values by problem and group, computed where they are first asked for; other threads wait for them."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, bool], tuple[Problem, Expected]] = {}
+        self._turns: dict[tuple[str, bool], Lock] = {}
 
     def expected(self, sandbox: Sandbox, problem: Problem, *, plus: bool) -> Expected:
         """The values for the base tests, or the plus tests. Raises DatasetError where the canonical solution fails."""
-        known = self._known.get((problem.task_id, plus))
-        if known is None or known[0] != problem:
-            inputs = problem.plus_inputs if plus else problem.base_inputs
-            known = problem, _expected(sandbox, problem, inputs)
-            self._known[problem.task_id, plus] = known
-        return known[1]
+        with self._turns.setdefault((problem.task_id, plus), Lock()):
+            known = self._known.get((problem.task_id, plus))
+            if known is None or known[0] != problem:
+                inputs = problem.plus_inputs if plus else problem.base_inputs
+                known = problem, _expected(sandbox, problem, inputs)
+                self._known[problem.task_id, plus] = known
+            return known[1]
 
 
 def _expected(sandbox: Sandbox, problem: Problem, inputs: Inputs) -> Expected:
