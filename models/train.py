@@ -250,7 +250,8 @@ def _corpus(recipe: Recipe, tokenizer: Any, work: Path) -> tuple[np.ndarray, np.
         log.info("writing %d documents", recipe.documents)
         parts = [(recipe, work / "tokenizer.json", first) for first in range(0, recipe.documents, SHARD)]
         with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-            ids, weights = zip(*processes.map(_shard, parts), strict=True)
+            shards = map(_shard, parts) if len(parts) == 1 else processes.map(_shard, parts)
+            ids, weights = zip(*shards, strict=True)
         partial = file.with_name("partial.npz")
         np.savez(partial, ids=np.concatenate(ids), weights=np.concatenate(weights))
         partial.replace(file)

@@ -58,7 +58,13 @@ def test_the_demo_ends_with_an_accepted_program_as_the_readme_shows():
     shown = README.split("```text\n")[1].split("```")[0]
     result = CliRunner().invoke(app, ["solve", "--task", f"exercises/{exercise}", "--sandbox", "process"])
     assert f"exercises/{exercise}: adadec with models/tiny" in shown
-    for said in ("pause 1: entropy", "▸", "↻ branch", "✓ accepted: the program passed its 2 visible examples", "hidden tests"):
+    for said in (
+        "pause 1: entropy",
+        "▸",
+        "↻ branch",
+        "✓ accepted: the program passed its 2 visible examples",
+        "hidden tests",
+    ):
         assert said in shown
         assert said in result.stderr
     assert result.exit_code == 0

@@ -138,6 +138,7 @@ def test_a_hostile_program_gets_its_verdict_and_leaves_nothing_in_the_container(
     assert outside.same_server(container), "the server did not survive the program"
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("name", promised_by("bubblewrap"))
 def test_a_hostile_program_gets_its_verdict_and_leaves_no_process_and_no_file(warm, name):
     sandbox = warm("bubblewrap")
@@ -146,6 +147,7 @@ def test_a_hostile_program_gets_its_verdict_and_leaves_no_process_and_no_file(wa
     assert [found[what] for what in ("processes", "files", "blocks")] == [[], [], 0]
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("name", promised_by("process"))
 def test_a_hostile_program_gets_its_verdict_and_the_next_program_passes(warm, name):
     sandbox = warm("process")
