@@ -189,7 +189,13 @@ from agent.decoding import Step
 from agent.job import perform
 from agent.parts import threads
 
-kill_at = int(sys.argv[2])
+for kill_at in map(int, sys.argv[2:]):  # each run is a process of its own; what takes long is importing
+    pid = os.fork()
+    if pid == 0:
+        break
+    print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+else:
+    sys.exit()
 seen = 0
 def on_event(event):
     global seen
@@ -202,8 +208,8 @@ with threads(Path(sys.argv[1])) as saver:
     policy = doubtful("adadec")
     result = perform(context(byte_lm(sharpness=8.0), policy, sandbox=failing), TASK, attempts=3, checkpointer=saver,
                      thread="t", on_event=on_event)
-print([attempt.tokens for attempt in result.attempts])
-print(len(result.steps))
+print("programs", [attempt.tokens for attempt in result.attempts])
+print("steps", len(result.steps), flush=True)
 """
 
 
@@ -213,14 +219,13 @@ def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_pr
     here = Path(__file__).parent
     child = CHILD.format(tests=str(here.parent), here=str(here))
 
-    def go(kill_at: int) -> subprocess.CompletedProcess:
-        arguments = [sys.executable, "-c", child, str(tmp_path), str(kill_at)]
-        return subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=False, cwd=here.parents[1])
-
-    assert go(2).returncode == -signal.SIGKILL  # inside the node that settles a pause
-    assert go(4).returncode == -signal.SIGKILL  # and again, in a run that was resumed
-    programs, steps = go(-1).stdout.splitlines()
-    assert programs == str([attempt.tokens for attempt in whole.attempts])
+    # Inside the node that settles a pause, then again in a run that was resumed, then left alone.
+    arguments = [sys.executable, "-c", child, str(tmp_path), "2", "4", "-1"]
+    ran = subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=True, cwd=here.parents[1])
+    first, second, programs, steps, last = ran.stdout.splitlines()
+    assert [first, second, last] == [f"ended {-signal.SIGKILL}"] * 2 + ["ended 0"]
+    assert programs == f"programs {[attempt.tokens for attempt in whole.attempts]}"
+    steps = steps.removeprefix("steps ")
     assert int(steps) < len(whole.steps), "a resumed run does not start over"
 
 
