@@ -135,9 +135,7 @@ def main() -> None:
     """Run the command line."""
     os.environ.setdefault("LANGSMITH_TRACING", "false")  # langgraph brings a client that would send runs elsewhere
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault(
-        "GOMP_SPINCOUNT", "2000"
-    )  # torch's threads spin for long, and starve each other (docs/LOG.md)
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # threads that spin longer starve a second run (docs/LOG.md)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     app()
 

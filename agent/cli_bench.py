@@ -22,7 +22,7 @@ BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercis
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
 ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
 TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
-SandboxOption = Annotated[str | None, typer.Option(help="docker, bubblewrap or process (no isolation).")]
+SandboxOption = Annotated[str | None, typer.Option(help="docker, gvisor, bubblewrap or process (no isolation).")]
 SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
 MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]

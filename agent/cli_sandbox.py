@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,16 +70,8 @@ def sandbox_gc(
 
 def _tell(execution: Execution, *, as_json: bool) -> None:
     if as_json:
-        record = {
-            "verdict": execution.verdict.value,
-            "stdout": execution.stdout,
-            "stderr": execution.stderr,
-            "truncated": execution.truncated,
-            "cpu_seconds": execution.cpu_seconds,
-            "wall_seconds": execution.wall_seconds,
-            "peak_memory_mib": execution.peak_memory_mib,
-            "python": execution.python,
-        }
+        record = asdict(execution)
+        del record["outcomes"]  # of calls, and there are none
         typer.echo(json.dumps(record))
         return
     typer.echo(execution.stdout, nl=False)

@@ -173,7 +173,7 @@ def diagnosis() -> Iterator[tuple[str, str | None, str]]:
     yield "torch", torch.__version__, ""
     yield "transformers", transformers.__version__, ""
     yield "device", "cuda" if torch.cuda.is_available() else "cpu", ""
-    weights = Path(__file__).resolve().parent.parent / EMBEDDED / "config.json"
+    weights = _folder(EMBEDDED) / "config.json"
     yield (
         "embedded model",
         str(weights.parent) if weights.is_file() else None,

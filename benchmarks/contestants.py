@@ -30,15 +30,18 @@ def best_of(samples: int) -> Contestant:
     """Draw programs until one passes the visible examples; the first one stands where none does."""
 
     def drawn(context: Context, task: Task) -> Result:
-        results: list[Result] = []
-        for number in range(samples):
-            drawing = replace(context, policy=POLICIES["sample"], seed=context.seed + 1_000 * number)
-            results.append(perform(drawing, task, attempts=1))
-            if results[-1].outcome == "accepted":
-                break
+        results = [_draw(context, task, 0, context.max_tokens)]
+        while results[-1].outcome != "accepted" and len(results) < samples:
+            results.append(_draw(context, task, len(results), context.max_tokens))
         return _joined(results)
 
     return drawn
+
+
+def _draw(context: Context, task: Task, number: int, max_tokens: int) -> Result:
+    """Draw one program; each number draws another."""
+    seed = context.seed + 1_000 * number
+    return perform(replace(context, policy=POLICIES["sample"], seed=seed, max_tokens=max_tokens), task, attempts=1)
 
 
 def _joined(results: list[Result]) -> Result:
@@ -64,10 +67,7 @@ def best_of_equal(budgets: Mapping[str, int]) -> Contestant:
         prompt = len(context.lm.encode(prompts.standard(task.request, chat=context.lm.chats), chat=context.lm.chats))
         while not results or (results[-1].outcome != "accepted" and left > prompt):
             room = max(1, min(context.max_tokens, left - prompt))
-            drawing = replace(
-                context, policy=POLICIES["sample"], seed=context.seed + 1_000 * len(results), max_tokens=room
-            )
-            results.append(perform(drawing, task, attempts=1))
+            results.append(_draw(context, task, len(results), room))
             left -= results[-1].cost.token_rows
         return _joined(results)
 

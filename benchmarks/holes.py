@@ -30,16 +30,14 @@ class Filling:
 
 def fillings(problems: Iterable[Problem], context: Context) -> Iterator[Filling]:
     """Yield the filling of one hole a problem, by the context's policy. Raises UsageError for a model without holes."""
-    ends = end_token(context.lm.end_ids)
+    mark = prompts.HOLE_MARKS[0]
+    if len(context.lm.encode(mark, continues=True)) != 1:
+        raise UsageError(f"this model has no token {mark!r}; choose one that was trained to fill holes")
+    stop = any_of(end_token(context.lm.end_ids), budget(context.max_tokens))
     for problem in problems:
         program = problem.reference_program
         first, last = hole(problem)
         ids = context.lm.encode(prompts.hole(program[:first], program[last:]))
-        if len(context.lm.encode(prompts.HOLE_MARKS[0])) != 1:
-            raise UsageError(
-                f"this model has no token {prompts.HOLE_MARKS[0]!r}; choose one that was trained to fill holes"
-            )
-        stop = any_of(ends, budget(context.max_tokens))
         steps = decode(context.lm, ids, context.policy, stop=stop, text=context.lm.stream_after(ids), seed=context.seed)
         filling = "".join(step.text for step in steps if step.token not in context.lm.end_ids)
         judged = judge(context.sandbox, problem, program[:first] + filling + program[last:])

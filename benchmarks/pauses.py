@@ -45,8 +45,8 @@ def failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -
     Pauses are those of the gate of `context.policy`, met by greedy decoding; `width` candidates are tried at each.
     """
     for problem in problems:
-        task = task_from(problem.prompt, None, None, entry_point=problem.entry_point)
-        around = moves.surroundings(context, {**begin(task), **moves.opened(context, begin(task))})
+        begun = begin(task_from(problem.prompt, None, None, entry_point=problem.entry_point))
+        around = moves.surroundings(context, {**begun, **moves.opened(context, begun)})
         end, pauses = _greedy_with_pauses(around)
         if _passes(problem, context, end):
             yield None

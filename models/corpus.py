@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import NamedTuple
 
-from agent.prompts import hole
+from agent import prompts
 from agent.verify import short
 from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, call, compose, load, write
@@ -22,7 +22,6 @@ from models import library
 END = "<|endoftext|>"
 PROMPT, READ = 0.2, 0.0  # weights
 NO_EXAMPLES = 0.15  # of the completions: people leave them out too, and so does a lame prompt
-FAILED, CORRECTED = "\n# The program above failed:\n", "# A corrected version:\n"
 PLAIN_NAMES = ("solution", "solve", "compute", "answer", "f")
 SWAPS = {
     "+": "-",
@@ -94,7 +93,7 @@ def fill(made: Exercise, random: Random) -> list[Part]:
         text, len(made.prompt), random
     )
     before, middle, after = text[:first], text[first:last], text[last:]
-    return [Part(hole(before, after), PROMPT), Part(middle)]
+    return [Part(prompts.hole(before, after), PROMPT), Part(middle)]
 
 
 def repair(made: Exercise, random: Random) -> list[Part]:
@@ -102,8 +101,9 @@ def repair(made: Exercise, random: Random) -> list[Part]:
     for _ in range(6):
         wrong = _neighbour(made, random) if random.random() < 0.75 else _mutant(made, random)
         if wrong and (failures := failing(made, wrong)):
-            report = "".join(f"{line}\n" for line in failures[: random.choice((1, 2, 3, 3, 3))])
-            attempt = Part(f"{wrong}{FAILED}{report}{CORRECTED}", READ)
+            told = "\n".join(failures[: random.choice((1, 2, 3, 3, 3))])
+            asked = prompts.repair(made.prompt, made.prompt + wrong, told, chat=False)
+            attempt = Part(asked.removeprefix(made.prompt).removesuffix(made.prompt), READ)
             return [Part(made.prompt, PROMPT), attempt, Part(made.prompt, PROMPT), Part(made.body)]
     return completion(made, random)
 
@@ -112,7 +112,7 @@ FORMS = {"completion": completion, "sentence": sentence, "fill": fill, "repair":
 
 
 def failing(made: Exercise, body: str) -> list[str]:
-    """How a body fails on the visible examples: one comment line for each that fails."""
+    """How a body fails on the visible examples: one line for each that fails, in the words of agent/verify.py."""
     right = load(made.program, made.name)
     wrong = load(f"{made.prompt}{body}", made.name)
     lines = []
@@ -121,10 +121,10 @@ def failing(made: Exercise, body: str) -> list[str]:
         try:
             returned = wrong(*copy.deepcopy(args))
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, NameError) as error:
-            lines.append(f"# {call(made.name, args)} raised {type(error).__name__}: {error}")
+            lines.append(f"{call(made.name, args)} raised {type(error).__name__}: {error}")
             continue
         if repr(returned) != repr(wanted):
-            lines.append(f"# {call(made.name, args)} returned {short(returned)}, wanted {short(wanted)}")
+            lines.append(f"{call(made.name, args)} returned {short(returned)}, wanted {short(wanted)}")
     return lines
 
 

@@ -19,6 +19,9 @@ def exercises():
     return [exercise(f"exercises/train/{number}") for number in range(60)]
 
 
+FAILED, CORRECTED = "\n# The program above failed:\n", "# A corrected version:\n"
+
+
 def text(document):
     return "".join(part.text for part in document)
 
@@ -62,8 +65,8 @@ def test_a_repair_shows_a_failure_that_is_true_and_ends_in_the_right_program(exe
     for made, (before, attempt, after, body) in found:
         assert before == after and after.text + body.text == made.program
         assert attempt.weight == 0 and body.weight == 1
-        wrong, report = attempt.text.split(corpus.FAILED)
-        lines = report.removesuffix(corpus.CORRECTED).splitlines()
+        wrong, report = attempt.text.split(FAILED)
+        lines = [line.removeprefix("# ") for line in report.removesuffix(CORRECTED).splitlines()]
         assert lines and set(lines) <= set(corpus.failing(made, wrong))
 
 
@@ -71,7 +74,7 @@ def test_a_repair_asks_as_the_workflow_does(exercises):
     for seed, made in enumerate(exercises):
         parts = corpus.repair(made, Random(seed))
         if len(parts) == 4:
-            wrong, told = parts[1].text.removesuffix(corpus.CORRECTED).split(corpus.FAILED)
+            wrong, told = parts[1].text.removesuffix(CORRECTED).split(FAILED)
             failure = "\n".join(line.removeprefix("# ") for line in told.splitlines())
             assert text(parts[:3]) == repair(made.prompt, made.prompt + wrong, failure, chat=False)
 
@@ -81,9 +84,9 @@ def test_failures_are_told_as_the_workflow_tells_them(exercises):
     for seed, made in enumerate(exercises[:20]):
         parts = corpus.repair(made, Random(seed))
         if len(parts) == 4:
-            wrong = parts[1].text.split(corpus.FAILED)[0]
+            wrong = parts[1].text.split(FAILED)[0]
             result = verify(box, made.prompt + wrong, visible_checks(made.prompt))
-            assert [f"# {line}" for line in result.failures] == corpus.failing(made, wrong)
+            assert list(result.failures) == corpus.failing(made, wrong)
     box.close()
 
 
@@ -93,10 +96,10 @@ def test_a_failure_says_what_came_and_what_was_wanted():
     wanted = compose.load(made.program, made.name)(*args)
     assert corpus.failing(made, made.body) == []
     assert corpus.failing(made, "\n    return 0\n")[0] == (
-        f"# {compose.call(made.name, args)} returned 0, wanted {wanted!r}"
+        f"{compose.call(made.name, args)} returned 0, wanted {wanted!r}"
     )
     assert corpus.failing(made, "\n    return [][1]\n")[0] == (
-        f"# {compose.call(made.name, args)} raised IndexError: list index out of range"
+        f"{compose.call(made.name, args)} raised IndexError: list index out of range"
     )
 
 
