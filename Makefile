@@ -18,6 +18,9 @@ test: setup ## run the default tests
 test-docker: setup sandbox ## run the tests that need a Docker engine, and the hostile suite in every sandbox
 	@$(BIN)/pytest -q -m "(docker or hostile) and not slow"
 
+test-slow: setup sandbox ## run the tests that take minutes: ten thousand programs, lost engines, whole data sets
+	@$(BIN)/pytest -q -m slow
+
 check: lint types arch test coverage ## lint, types, import directions, the default tests, and coverage
 
 lint: setup ## style and format
@@ -73,4 +76,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker check lint types arch coverage format setup sandbox exercises bench-sandbox card train-tiny clean
+.PHONY: help demo test test-docker test-slow check lint types arch coverage format setup sandbox exercises bench-sandbox card train-tiny clean

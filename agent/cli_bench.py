@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from agent.exits import ABSTAINED, OK, reported
+from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 
 if TYPE_CHECKING:
     from benchmarks.base import Problem
@@ -179,15 +180,17 @@ def bench_check(
     tasks: Annotated[list[str] | None, typer.Option(help="Only these, as in HumanEval/0,HumanEval/7.")] = None,
     k: Annotated[str, typer.Option(help="Of pass@k, as in 1,10.")] = "1",
     workers: Annotated[
-        int, typer.Option(min=1, help="Programs judged side by side, each in a sandbox of its own.")
-    ] = 1,
+        int | None,
+        typer.Option(min=1, help="Programs judged side by side, each in a sandbox of its own; else as many as cores."),
+    ] = None,
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object, with each sample's verdicts.")] = False,
 ) -> None:
     """Judge anybody's samples, in evalplus' format, by the hidden tests, and print pass@k.
 
-    Exit codes: 0 every record was judged, 1 some were not; stderr names them by line, and no number counts them.
+    Exit codes: 0 every record was judged, 1 some were not, 3 some were not because the sandbox failed; stderr names
+    them by line, and no number counts them.
     """
     with reported(as_json), ExitStack() as cleanup:
         from benchmarks.samples import Judged, Unjudged, judged, read, report, too_few
@@ -198,12 +201,14 @@ def bench_check(
         _named(samples, reading.broken)
         if sentence := too_few(reading.samples, ks):
             typer.echo(sentence, err=True)
-        box = _opened(sandbox, cleanup, memory_mib, workers)
-        stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=workers)))
+        side_by_side = workers or os.cpu_count() or 1
+        box = _opened(sandbox, cleanup, memory_mib, side_by_side)
+        stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=side_by_side)))
         found = _followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)
         _named(samples, [each for each in found if isinstance(each, Unjudged)])
         told = report([*reading.broken, *found], ks)
-        code = ABSTAINED if told.unjudged else OK
+        failed = any(each.sandbox_failed for each in told.unjudged)
+        code = INFRASTRUCTURE if failed else ABSTAINED if told.unjudged else OK
         typer.echo(json.dumps({**told.record(), "exit_code": code}) if as_json else told.table())
         raise typer.Exit(code)
 

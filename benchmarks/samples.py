@@ -22,7 +22,7 @@ from benchmarks import BENCHMARKS, named, problem
 from benchmarks.base import DatasetError, Problem
 from benchmarks.checker import REFERENCES, judge
 from benchmarks.metrics import pass_at_k
-from sandbox import Sandbox, Verdict
+from sandbox import Sandbox, SandboxError, Verdict
 
 LONGEST = 1 << 24  # characters of a program
 
@@ -62,6 +62,7 @@ class Unjudged:
 
     line: int
     reason: str
+    sandbox_failed: bool = False  # it is no fault of the record: judge it again
 
 
 class Reading(NamedTuple):
@@ -157,14 +158,15 @@ def _record(line: bytes) -> dict[str, Any]:
 def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> Generator[Judged | Unjudged]:
     """Judge each distinct program of a task once; yield what became of every sample, equal ones together.
 
-    So many workers run programs at the same time, if the sandbox lets them. Raises SandboxError. Close the generator
-    before the sandbox: it waits for the programs that still run.
+    So many workers run programs at the same time, if the sandbox lets them. Where the sandbox fails, the verdicts that
+    there are stay, and the rest is not tried. Close the generator before the sandbox: it waits for the programs that
+    still run.
     """
     alike = defaultdict[tuple[str, str], list[Sample]](list)
     for sample in samples:
         alike[sample.problem.task_id, sample.program].append(sample)
     firsts = [group[0] for group in alike.values()]
-    verdicts = partial(_verdicts, sandbox, set())
+    verdicts = partial(_verdicts, sandbox, set(), [])
     pool = ThreadPoolExecutor(workers)  # starts no thread for one worker, so that Ctrl-C reaches the sandbox
     try:
         found = pool.map(verdicts, firsts) if workers > 1 else map(verdicts, firsts)
@@ -174,9 +176,13 @@ def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> 
         pool.shutdown(cancel_futures=True)
 
 
-def _verdicts(sandbox: Sandbox, lacking: set[str], sample: Sample) -> Judged | Unjudged:
-    """What became of a sample. `lacking` collects the tasks whose canonical solutions fail in this sandbox."""
+def _verdicts(sandbox: Sandbox, lacking: set[str], failed: list[str], sample: Sample) -> Judged | Unjudged:
+    """What became of a sample. `lacking` collects the tasks whose canonical solutions fail in this sandbox, and
+    `failed` why the sandbox itself did.
+    """
     task_id = sample.problem.task_id
+    if failed:
+        return Unjudged(sample.line, f"not tried, for the sandbox failed before: {failed[0]}", sandbox_failed=True)
     if task_id not in lacking:
         try:
             for plus in (False, True):  # both at first: else right programs alone would go without a verdict
@@ -185,6 +191,9 @@ def _verdicts(sandbox: Sandbox, lacking: set[str], sample: Sample) -> Judged | U
             return Judged(sample.line, task_id, made.base.verdict, made.plus.verdict)
         except DatasetError:  # its message may name a hidden input
             lacking.add(task_id)
+        except SandboxError as error:
+            failed.append(str(error))
+            return Unjudged(sample.line, f"the sandbox failed: {error}", sandbox_failed=True)
     reason = f"the canonical solution of {task_id} fails here, so nothing can be judged by it"
     return Unjudged(sample.line, f"{reason}; is the sandbox large enough (--memory-mib)?")
 

@@ -22,6 +22,7 @@ from models import library
 END = "<|endoftext|>"
 PROMPT, READ = 0.2, 0.0  # weights
 NO_EXAMPLES = 0.15  # of the completions: people leave them out too, and so does a lame prompt
+ZIPF = 1.5  # shapes and pieces are used as unevenly as words are, so that there is something to doubt
 PLAIN_NAMES = ("solution", "solve", "compute", "answer", "f")
 SWAPS = {
     "+": "-",
@@ -48,15 +49,18 @@ class Part(NamedTuple):
 class Mix:
     """Relative weights of the forms."""
 
-    completion: float = 0.30
-    sentence: float = 0.08
-    fill: float = 0.30
-    repair: float = 0.26
-    library: float = 0.06
+    completion: float = 0.28
+    sentence: float = 0.07
+    fill: float = 0.33
+    repair: float = 0.28
+    library: float = 0.04
 
 
 def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[Part]]:
-    """Documents number `first` to `last` of this seed; each depends on its number alone."""
+    """Documents number `first` to `last` of this seed; each depends on its number alone.
+
+    Repairs are of all meanings evenly: what failed was mostly something rare.
+    """
     forms = asdict(mix)
     for number in range(first, last):
         random = Random(f"corpus {seed} {number}")
@@ -64,7 +68,8 @@ def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[Part]
         if form == "library":
             yield [Part(random.choice(library.functions()))]
         else:
-            yield FORMS[form](compose(world.draw(random, "train"), f"corpus {seed} {number}"), random)
+            meaning = world.draw(random, "train", zipf=0.0 if form == "repair" else ZIPF)
+            yield FORMS[form](compose(meaning, f"corpus {seed} {number}"), random)
 
 
 def completion(made: Exercise, random: Random) -> list[Part]:
@@ -89,9 +94,9 @@ def sentence(made: Exercise, random: Random) -> list[Part]:
 def fill(made: Exercise, random: Random) -> list[Part]:
     """A hole in the body, in Qwen2.5-Coder's format: prefix, suffix, middle."""
     text = made.program
-    first, last = random.choice((_expression, _expression, _expression, _lines, _stretch))(
-        text, len(made.prompt), random
-    )
+    first, last = random.choice(
+        (_expression, _expression, _expression, _expression, _expression, _expression, _lines, _stretch)
+    )(text, len(made.prompt), random)
     before, middle, after = text[:first], text[first:last], text[last:]
     return [Part(prompts.hole(before, after), PROMPT), Part(middle)]
 
@@ -99,7 +104,8 @@ def fill(made: Exercise, random: Random) -> list[Part]:
 def repair(made: Exercise, random: Random) -> list[Part]:
     """A wrong program, how it failed on the visible examples, and the right one; a completion where none is found."""
     for _ in range(6):
-        wrong = _neighbour(made, random) if random.random() < 0.75 else _mutant(made, random)
+        (mistake,) = random.choices((_neighbour, _relative, _mutant), (5, 3, 2))
+        wrong = mistake(made, random)
         if wrong and (failures := failing(made, wrong)):
             told = "\n".join(failures[: random.choice((1, 2, 3, 3, 3))])
             asked = prompts.repair(made.prompt, made.prompt + wrong, told, chat=False)
@@ -134,10 +140,15 @@ def _neighbour(made: Exercise, random: Random) -> str | None:
     if not pieces:
         return None
     slot = random.choice(list(pieces))
-    other = world.fill(
-        made.meaning.family, random, keep={name: piece for name, piece in pieces.items() if name != slot}
-    )
-    return write(other, made.names, random)
+    others = {name: piece for name, piece in pieces.items() if name != slot}
+    return write(world.fill(made.meaning.family, random, keep=others, zipf=ZIPF), made.names, random)
+
+
+def _relative(made: Exercise, random: Random) -> str | None:
+    """The body of a meaning of another family with the same signature."""
+    family = made.meaning.family
+    alike = [other for other in world.relatives(family.args, family.returns) if other is not family]
+    return write(world.fill(random.choice(alike), random, zipf=ZIPF), made.names, random) if alike else None
 
 
 def _mutant(made: Exercise, random: Random) -> str | None:

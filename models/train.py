@@ -48,7 +48,7 @@ class Recipe:
     intermediate: int = 704
     context: int = 1024
     rows: int = 4  # of `context` tokens, in one step
-    steps: int = 3_300
+    steps: int = 3_000
     rate: float = 4e-3  # of the matrices (Muon); embedding and norms get `rate_rest` (AdamW)
     rate_rest: float = 3e-3
 

@@ -9,7 +9,6 @@ import struct
 import time
 import weakref
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +22,7 @@ LABELS = {"dubito": "sandbox"}
 MEMORY_MIB = 1024  # of a container: all processes of a program, its files, and the server
 REMOVAL_SECONDS = 10.0
 RETURN_SECONDS = 60.0  # for an engine that was there to come back
+REFUSAL_SECONDS = 3.0  # an engine that shuts down answers still, and starts nothing
 STREAM_HEADER = struct.Struct(">BxxxI")  # docker's multiplexed stream: which (1 stdout, 2 stderr), and how many bytes
 NO_SHARED_MEMORY = {"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0", "fs.mqueue.queues_max": "0"}
 
@@ -49,15 +49,18 @@ class DockerSandbox(ForkServerSandbox):
 
     def _open_channel(self) -> Channel:
         """Start a container. An engine that was there and is not is waited for: it may be starting anew."""
-        deadline = time.monotonic() + RETURN_SECONDS
-        for attempt in count(1):
+        failing = refusing = time.monotonic()
+        while True:
+            there = answers(self._client)
             try:
                 return DockerChannel(self._client, self._image, self._options)
             except SandboxError:
-                if time.monotonic() > deadline or (attempt > 1 and answers(self._client)):
+                now = time.monotonic()
+                if not there or not answers(self._client):
+                    refusing = now
+                if now - failing > RETURN_SECONDS or now - refusing > REFUSAL_SECONDS:
                     raise
-                time.sleep(0.2)
-        raise AssertionError("count() has no end")
+            time.sleep(0.2)
 
 
 def connect() -> Any:

@@ -93,13 +93,15 @@ def start() -> None:
 
 
 def forget_stale(pid_file: Path, name: str) -> None:
-    """Remove the pid file of an engine that was killed: once another process has its number, dockerd would refuse."""
+    """Remove the pid file of an engine that was killed: where another process has its number, or it is a zombie that
+    nobody reaps, dockerd would refuse to start.
+    """
     try:
         number = int(pid_file.read_text())
-        running = Path(f"/proc/{number}/comm").read_text().strip()
+        status = Path(f"/proc/{number}/status").read_text()
     except (OSError, ValueError):
-        running = ""
-    if running != name:
+        status = ""
+    if f"Name:\t{name}\n" not in status or "\nState:\tZ" in status:
         pid_file.unlink(missing_ok=True)
 
 

@@ -8,11 +8,13 @@ from functools import cache
 from math import prod
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 from benchmarks.exercises import chains, numeric, skeletons, structured, textual
 from benchmarks.exercises.grammar import Family, Meaning, Piece
 from benchmarks.exercises.tables import table
 
+T = TypeVar("T")
 SPLITS = ("train", "validation", "calibration", "test", "far")
 SHARES = {"test": 60, "calibration": 160, "validation": 180}  # of a thousand: up to which bucket, in this order
 HELD_OUT = Path(__file__).with_name("held_out.txt")
@@ -44,25 +46,37 @@ def split_of(meaning: Meaning) -> str:
     return next((split for split, end in SHARES.items() if bucket < end), "train")
 
 
-def draw(random: Random, split: str) -> Meaning:
-    """Draw a meaning of the given split; shapes are about equally likely, however many compositions they have."""
+def draw(random: Random, split: str, zipf: float = 0.0) -> Meaning:
+    """Draw a meaning of the given split; shapes are about equally likely, however many compositions they have.
+
+    With `zipf` above 0 they are not: the shape or piece of rank r has weight r ** -zipf (Zipf's law, as words in real
+    text). Pieces rank in the order of their table, whose first rows are the most usual, and shapes by a hash.
+    """
     while True:
-        meaning = fill(_draw_family(random, far=split == "far"), random)
+        meaning = fill(_draw_family(random, far=split == "far", zipf=zipf), random, zipf=zipf)
         if split_of(meaning) == split:
             return meaning
 
 
-def fill(family: Family, random: Random, keep: Mapping[str, Piece] | None = None) -> Meaning:
+def fill(family: Family, random: Random, keep: Mapping[str, Piece] | None = None, zipf: float = 0.0) -> Meaning:
     """Draw the open pieces of a family. Pieces from the same table differ. `keep` fixes some of them."""
     pieces: dict[str, Piece] = {}
     for slot, name in family.slots.items():
         taken = {piece.key for other, piece in pieces.items() if family.slots[other] == name}
         while True:
-            piece = keep[slot] if keep and slot in keep else random.choice(random.choice(table(name)))
+            piece = keep[slot] if keep and slot in keep else random.choice(_pick(table(name), random, zipf))
             if piece.key not in taken or (keep and slot in keep):
                 break
         pieces[slot] = piece
     return Meaning(family, pieces)
+
+
+@cache
+def relatives(args: str, returns: str) -> Sequence[Family]:
+    """The families that are trained on and have this signature."""
+    return [
+        family for family in families().values() if (family.args, family.returns, family.far) == (args, returns, False)
+    ]
 
 
 def from_key(key: str) -> Meaning:
@@ -101,12 +115,28 @@ def _shapes(group: str, *, far: bool) -> Sequence[Sequence[Family]]:
     shapes: dict[str, list[Family]] = {}
     for family in groups()[group]:
         if family.far == far:
-            shapes.setdefault(family.name.partition("@")[0], []).append(family)
+            shapes.setdefault(_shape(family), []).append(family)
     return list(shapes.values())
 
 
-def _draw_family(random: Random, *, far: bool) -> Family:
+@cache
+def _ranked(group: str, *, far: bool) -> Sequence[Sequence[Family]]:
+    """The same shapes in the order of a hash of their names, which says nothing of what they are."""
+    return sorted(_shapes(group, far=far), key=lambda shape: hashlib.sha256(_shape(shape[0]).encode()).digest())
+
+
+def _shape(family: Family) -> str:
+    return family.name.partition("@")[0]
+
+
+def _pick(options: Sequence[T], random: Random, zipf: float) -> T:
+    if not zipf:
+        return random.choice(options)
+    return random.choices(options, [rank**-zipf for rank in range(1, len(options) + 1)])[0]
+
+
+def _draw_family(random: Random, *, far: bool, zipf: float) -> Family:
     (group,) = random.choices(list(DRAWS), list(DRAWS.values()))
-    shape = random.choice(_shapes(group, far=far))
+    shape = _pick((_ranked if zipf else _shapes)(group, far=far), random, zipf)
     weights = [SOURCE_WEIGHTS.get(family.name.rpartition("@")[2], 1) for family in shape]
     return random.choices(shape, weights)[0]

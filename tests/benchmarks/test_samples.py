@@ -21,7 +21,7 @@ from benchmarks import problem
 from benchmarks.base import Problem
 from benchmarks.reference import References
 from benchmarks.samples import Judged, Sample, Unjudged, judged, read, report, too_few
-from sandbox import open_sandbox
+from sandbox import SandboxError, open_sandbox
 
 FIRST, SECOND = problem("exercises/0"), problem("exercises/1")
 WRONG = "def {}(*_): return 'no'"
@@ -212,6 +212,23 @@ def test_closing_ends_the_threads_before_the_next_program():
     ran = len(box.runs)
     time.sleep(0.05)
     assert len(box.runs) == ran < 50
+
+
+class Failing(InProcessSandbox):
+    """Runs so many programs, then nothing any more."""
+
+    def run(self, program, **options):
+        if len(self.runs) == 4:
+            raise SandboxError("docker is not answering")
+        return super().run(program, **options)
+
+
+def test_a_sandbox_that_fails_costs_no_verdict_that_there_was():
+    problem = Problem("test/1", "", "f", "def f(x): return x", ((2,),), ((3,),))
+    found = list(judged([Sample(number, problem, f"def f(x): return x + {number}") for number in range(9)], Failing()))
+    assert [each.line for each in found] == list(range(9))
+    assert [isinstance(each, Judged) for each in found] == [True] + [False] * 8
+    assert found[0].passed and "docker is not answering" in found[1].reason and found[-1].sandbox_failed
 
 
 def test_no_sample_has_a_verdict_where_the_canonical_solution_fails_and_no_input_is_named():
