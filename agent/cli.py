@@ -18,12 +18,14 @@ from agent.cli_bench import (
     ModelOption,
     SandboxOption,
     SeedOption,
+    ThresholdOption,
     TokensOption,
     bench,
     exercises,
     found_problem,
     hidden_verdicts,
 )
+from agent.cli_calibrate import calibrate
 from agent.cli_sandbox import sandbox as sandbox_commands
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 
@@ -57,9 +59,7 @@ def solve(
     ] = None,
     model: ModelOption = "models/tiny",
     policy: Annotated[str, typer.Option(help="greedy, sample, adadec or uscd.")] = "adadec",
-    threshold: Annotated[
-        float | None, typer.Option(help="Pause at this much of the gate's score; higher is rarer.")
-    ] = None,
+    threshold: ThresholdOption = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses instead of deciding.")] = False,
     attempts: Annotated[int, typer.Option(min=1, help="Programs to try: branches at pauses, and a repair.")] = 4,
     max_tokens: TokensOption = 512,
@@ -84,11 +84,11 @@ def solve(
 
         view = _view(display, as_json=as_json, ask=ask)
         parts.check_tau(tau)
-        chosen = parts.policy_named(policy, threshold=threshold, ask=ask)
+        chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask)
         wanted, problem = _wanted(request, task, file, tests)
         identity = {
-            "model": model, "policy": policy, "threshold": threshold, "ask": ask, "attempts": attempts,
-            "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
+            "model": model, "policy": policy, "threshold": parts.recorded(chosen.gate.threshold), "ask": ask,
+            "attempts": attempts, "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
         }  # fmt: skip
         lm = parts.model_named(model, device=device, dtype=dtype)
         box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
@@ -128,6 +128,7 @@ def doctor() -> None:
 
 app.add_typer(bench)
 app.add_typer(exercises)
+app.add_typer(calibrate)
 app.add_typer(sandbox_commands)
 
 

@@ -22,6 +22,10 @@ T = TypeVar("T")
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
 ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
+ThresholdOption = Annotated[
+    str | None,
+    typer.Option(help="Pause at this much of the gate's score, or as `dubito calibrate threshold` wrote in this file."),
+]
 TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
 SandboxOption = Annotated[str | None, typer.Option(help="docker, gvisor, bubblewrap or process (no isolation).")]
 SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
@@ -51,7 +55,7 @@ def export_exercises(
         from agent.errors import UsageError
         from benchmarks.exercises.export import export
 
-        problems = _problems("exercises" if split == "test" else f"exercises/{split}", limit)
+        problems = problems_of("exercises" if split == "test" else f"exercises/{split}", limit)
         try:
             export(problems, out)
         except OSError as error:
@@ -76,7 +80,7 @@ def bench_run(
     equal: Annotated[
         Path | None, typer.Option(help="For best-of-equal: outcomes of a run; each problem may cost as much as there.")
     ] = None,
-    threshold: Annotated[float | None, typer.Option(help="Pause at this much of the gate's score.")] = None,
+    threshold: ThresholdOption = None,
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
@@ -94,8 +98,9 @@ def bench_run(
         from benchmarks.runner import run, run_to_file, summary
 
         options["weights"] = parts.weights_of(model)
-        problems = _problems(benchmark, limit)
-        chosen, contestant = _contestant(policy, threshold, problems, equal)
+        problems = problems_of(benchmark, limit)
+        chosen, contestant = _contestant(policy, threshold, model, problems, equal)
+        options["threshold"] = parts.recorded(chosen.gate.threshold)
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, _opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
         stream = run_to_file(problems, context, out, options, contestant) if out else run(problems, context, contestant)
@@ -121,8 +126,8 @@ def bench_fill(
         from benchmarks.holes import fillings
         from benchmarks.metrics import wilson
 
-        problems = _problems(benchmark, limit)
-        chosen = parts.policy_named(policy, threshold=None, ask=False)
+        problems = problems_of(benchmark, limit)
+        chosen = parts.policy_named(policy, model=model)
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
         found = _followed(fillings(problems, context), len(problems), "filled", lambda filling: filling.passed)
@@ -137,7 +142,7 @@ def bench_pauses(
     limit: LimitOption = None,
     model: ModelOption = "models/tiny",
     policy: Annotated[str, typer.Option(help="Whose pauses, and whose choice at them.")] = "adadec",
-    threshold: Annotated[float | None, typer.Option(help="Pause at this much of the gate's score.")] = None,
+    threshold: ThresholdOption = None,
     width: Annotated[int, typer.Option(min=2, help="Candidates tried at each pause.")] = 5,
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,
@@ -150,8 +155,8 @@ def bench_pauses(
         from agent.moves import Context
         from benchmarks.pauses import failures, table
 
-        problems = _problems(benchmark, limit)
-        chosen = parts.policy_named(policy, threshold=threshold, ask=False)
+        problems = problems_of(benchmark, limit)
+        chosen = parts.policy_named(policy, model=model, threshold=threshold)
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens)
         stream = failures(problems, context, width=width)
@@ -226,7 +231,7 @@ def _named(path: Path, unjudged: list[Unjudged]) -> None:
         typer.echo(f"{path}:{each.line}: {each.reason}", err=True)
 
 
-def _contestant(name: str, threshold: float | None, problems: list[Problem], equal: Path | None) -> Any:
+def _contestant(name: str, threshold: str | None, model: str, problems: list[Problem], equal: Path | None) -> Any:
     """Return the policy and the way of using it that a name stands for."""
     from agent import parts
     from agent.errors import UsageError
@@ -239,14 +244,14 @@ def _contestant(name: str, threshold: float | None, problems: list[Problem], equ
         spent = {outcome.task_id: outcome.token_rows for outcome in outcomes_in(equal)}
         if lacking := [problem.task_id for problem in problems if problem.task_id not in spent]:
             raise UsageError(f"{str(equal)!r} has no outcome of {lacking[0]}; run the other contestant over it first")
-        return parts.policy_named("sample", threshold=threshold, ask=False), best_of_equal(
+        return parts.policy_named("sample", model=model, threshold=threshold), best_of_equal(
             {problem.prompt: spent[problem.task_id] for problem in problems}
         )
     if name not in CONTESTANTS:
         choices = ", ".join(sorted([*CONTESTANTS, "best-of-equal"]))
         raise UsageError(f"unknown contestant {name!r}; choose from {choices}")
     policy, contestant = CONTESTANTS[name]
-    return parts.with_threshold(policy, threshold), contestant
+    return parts.with_threshold(policy, threshold, model), contestant
 
 
 def _opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:
@@ -267,7 +272,8 @@ def _followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], 
     return found
 
 
-def _problems(benchmark: str, limit: int | None) -> list[Problem]:
+def problems_of(benchmark: str, limit: int | None) -> list[Problem]:
+    """Return the problems of a benchmark, or its first ones. Raises UsageError with what exists."""
     from itertools import islice
 
     from agent.errors import UsageError

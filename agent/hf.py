@@ -78,6 +78,18 @@ class HFLM:
         # Some tokenizers end every text with an end token; a prompt goes on.
         return ids[:-1] if len(ids) > 1 and ids[-1] in self.end_ids else ids
 
+    def encode_with_starts(self, text: str) -> tuple[list[int], list[int]]:
+        """Token ids of a text, and where in it each begins, in characters. Raises UsageError where none can say."""
+        try:
+            found = self.tokenizer(text, return_offsets_mapping=True)
+        except (NotImplementedError, TypeError) as error:
+            raise UsageError(
+                "this model's tokenizer does not say where its tokens begin; choose a model with a fast tokenizer"
+            ) from error
+        ids, starts = list(found["input_ids"]), [start for start, _ in found["offset_mapping"]]
+        cut = len(ids) - 1 if len(ids) > 1 and ids[-1] in self.end_ids else len(ids)
+        return ids[:cut], starts[:cut]
+
     @property
     def chats(self) -> bool:
         """Whether the tokenizer carries a chat template, so the model expects turns."""
@@ -137,6 +149,16 @@ class HFLM:
         self.token_rows += ids.numel()
         logits: Tensor = out.logits[:, -1]
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+    def teacher_forced(self, ids: Sequence[int]) -> Tensor:
+        """Return the logits after each of these ids, from one forward without a cache: [len(ids), vocab]."""
+        wanted = torch.tensor([self._checked(ids)], device=self.model.device)
+        with torch.inference_mode():
+            out = self.model(wanted, **({"use_cache": False} if "use_cache" in self._accepts else {}))
+        self.forwards += 1
+        self.token_rows += wanted.numel()
+        logits: Tensor = out.logits[0]
+        return logits
 
     def _feed(self, ids: tuple[int, ...], cache: Any, tail: Sequence[int]) -> Prefix:
         return Prefix(ids, self.forward([list(tail)], cache, len(ids) - len(tail))[0], cache)

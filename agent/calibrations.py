@@ -1,0 +1,115 @@
+"""Learned thresholds, kept one file a model and found again by the model's name. Also those that papers published."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+
+from agent.errors import UsageError
+
+PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeBench by its recipe
+    "deepseek-ai/deepseek-coder-1.3b-base": 0.985025,
+    "deepseek-ai/deepseek-coder-6.7b-base": 1.133754,
+    "stabilityai/stable-code-3b": 1.100469,
+    "codellama/CodeLlama-7b-Python-hf": 1.935300,
+    "Qwen/Qwen3-0.6B": 1.321288,
+    "Qwen/Qwen3-1.7B": 0.615292,
+    "Qwen/Qwen3-4B": 0.713369,
+    "Qwen/Qwen3-8B": 0.705955,
+}
+WANTED = "wanted a number, as in --threshold 1.0, or a file that `dubito calibrate threshold` wrote"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A pause threshold of one model, and what it was learned from."""
+
+    model: str
+    weights: str  # digest of a local model's weights; empty for a hub's
+    score: str  # a key of uncertainty.SCORES
+    recipe: str
+    threshold: float  # infinite (null in the file) for never
+    tokens: int = 0
+    tasks: int = 0
+    auroc: dict[str, float] = field(default_factory=dict)  # of each score, against "the right token is not first"
+    curve: list[dict[str, float]] = field(default_factory=list)  # threshold, and shares paused, caught, reachable
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+def place_of(model: str) -> Path:
+    """Return the file of a model's threshold in the user's data folder."""
+    return user_data_path("dubito") / "thresholds" / f"{re.sub(r'[^A-Za-z0-9._-]+', '--', model).strip('-')}.json"
+
+
+def save(calibration: Calibration, file: Path) -> None:
+    """Write a calibration, whole or not at all. Raises UsageError."""
+    partial = file.with_name(f"{file.name}.partial")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(_finite(asdict(calibration)), indent=2) + "\n", encoding="utf-8")
+        partial.replace(file)
+    except OSError as error:
+        raise UsageError(f"cannot write {str(file)!r}: {error.strerror}; choose another place with --out") from error
+
+
+def load(file: Path) -> Calibration:
+    """Read a calibration. Raises UsageError for anything else."""
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        found = Calibration(**{name: record[name] for name in Calibration.__slots__})
+        return replace(found, threshold=math.inf if found.threshold is None else float(found.threshold))
+    except OSError as error:
+        raise UsageError(f"cannot read {str(file)!r}: {error.strerror}; {WANTED}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{str(file)!r} holds no learned threshold; {WANTED}") from error
+
+
+def _finite(value: Any) -> Any:
+    """Return plain data as strict JSON can hold it: None for infinity and NaN."""
+    match value:
+        case dict():
+            return {name: _finite(each) for name, each in value.items()}
+        case list():
+            return [_finite(each) for each in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value
+
+
+def of_model(model: str, weights: str, score: str) -> Calibration | None:
+    """Return the threshold that was learned or published for this model and score; None where there is none."""
+    file = place_of(model)
+    if file.is_file():
+        found = load(file)
+        if (found.model, found.weights, found.score) == (model, weights, score):
+            return found
+    if score == "entropy" and model in PUBLISHED:
+        return Calibration(model, "", score, "published", PUBLISHED[model])
+    return None
+
+
+def threshold_from(text: str, *, model: str, weights: str, score: str) -> float:
+    """Return the threshold that a number or a calibration file says. Raises UsageError where it is another model's."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    found = load(Path(text))
+    if (found.model, found.weights) != (model, weights):
+        raise UsageError(
+            f"the threshold in {text!r} was learned from {_named(found.model, found.weights)}, and this is "
+            f"{_named(model, weights)}; learn one from it with `dubito calibrate threshold --model {model}`"
+        )
+    if found.score != score:
+        raise UsageError(f"the threshold in {text!r} is of the score {found.score}, and this policy pauses by {score}")
+    return found.threshold
+
+
+def _named(model: str, weights: str) -> str:
+    return f"{model} (weights {weights})" if weights else model

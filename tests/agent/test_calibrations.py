@@ -1,0 +1,82 @@
+"""A learned threshold is found by its model's name, and by no other."""
+
+import json
+import math
+
+import pytest
+
+from agent import calibrations, parts
+from agent.calibrations import PUBLISHED, Calibration, load, of_model, place_of, save, threshold_from
+from agent.errors import UsageError
+
+LEARNED = Calibration("me/model", "abc", "entropy", "youden", 0.7, 10, 2, {"entropy": 0.9}, [], {"python": "3.11"})
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(calibrations, "user_data_path", lambda name: tmp_path / name)
+    return tmp_path
+
+
+def test_a_calibration_survives_its_file(tmp_path):
+    save(LEARNED, tmp_path / "deep" / "a.json")
+    assert load(tmp_path / "deep" / "a.json") == LEARNED
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a.json"]
+
+
+def test_never_is_null_in_the_file(tmp_path):
+    never = Calibration("m", "", "entropy", "expected", math.inf, auroc={"entropy": math.nan})
+    save(never, tmp_path / "a.json")
+    assert "Infinity" not in (tmp_path / "a.json").read_text() and load(tmp_path / "a.json").threshold == math.inf
+
+
+def test_it_is_found_by_model_weights_and_score_together():
+    save(LEARNED, place_of("me/model"))
+    assert of_model("me/model", "abc", "entropy") == LEARNED
+    assert of_model("me/model", "other", "entropy") is None
+    assert of_model("me/model", "abc", "collision") is None
+    assert of_model("me/model2", "abc", "entropy") is None
+
+
+def test_places_differ_for_models_that_differ():
+    assert len({place_of(name) for name in ("a/b", "a-b", "/a/b/c", "a.b", "models/tiny")}) == 5
+
+
+@pytest.mark.parametrize("model", sorted(PUBLISHED))
+def test_published_thresholds_are_known_by_name_for_the_entropy_alone(model):
+    assert of_model(model, "", "entropy").threshold == PUBLISHED[model]
+    assert of_model(model, "", "collision") is None
+
+
+def test_a_policy_takes_the_threshold_asked_for_else_the_models_else_its_own():
+    assert parts.policy_named("adadec", model="nobody/knows").gate.threshold == 1.0
+    assert parts.policy_named("adadec", model="Qwen/Qwen3-0.6B").gate.threshold == 1.321288
+    assert parts.policy_named("adadec", model="Qwen/Qwen3-0.6B", threshold="2").gate.threshold == 2.0
+    assert parts.policy_named("greedy", model="Qwen/Qwen3-0.6B").gate.threshold == math.inf
+    save(Calibration("Qwen/Qwen3-0.6B", "", "entropy", "youden", 0.25), place_of("Qwen/Qwen3-0.6B"))
+    assert parts.policy_named("adadec", model="Qwen/Qwen3-0.6B").gate.threshold == 0.25
+
+
+def test_a_file_gives_its_threshold_to_its_own_model(tmp_path):
+    save(LEARNED, tmp_path / "a.json")
+    where = {"weights": "abc", "score": "entropy"}
+    assert threshold_from(str(tmp_path / "a.json"), model="me/model", **where) == 0.7
+    with pytest.raises(UsageError, match=r"learned from me/model \(weights abc\), and this is you \(weights abc\)"):
+        threshold_from(str(tmp_path / "a.json"), model="you", **where)
+    with pytest.raises(UsageError, match="of the score entropy, and this policy pauses by collision"):
+        threshold_from(str(tmp_path / "a.json"), model="me/model", weights="abc", score="collision")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"model": 1}', json.dumps({"threshold": "x"})])
+def test_anything_else_is_refused_in_one_sentence(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(UsageError, match=r"holds no learned threshold; wanted a number, as in --threshold 1.0"):
+        load(tmp_path / "a.json")
+
+
+def test_a_file_that_is_not_there_and_a_place_that_cannot_be_written_are_said(tmp_path):
+    with pytest.raises(UsageError, match="No such file"):
+        threshold_from(str(tmp_path / "none.json"), model="m", weights="", score="entropy")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot write"):
+        save(LEARNED, tmp_path / "file" / "a.json")

@@ -1,0 +1,179 @@
+"""Learn a pause threshold from how uncertain each distribution was and at which rank the right token stood.
+
+A token is *misranked* if its rank is above 1. A recipe is chosen by name; none is the default, for none is best.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEED = 42  # of the paper's split and balance
+GRID = np.arange(0.01, 1.0, 0.01)  # the paper's probabilities
+FOLDS = 5
+PRICE = 0.25  # `expected`: a pause is worth its price where one in four finds the right token behind the first
+WIDTH = 3  # ranks that a rerank can reach
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Scores of next-token distributions and the ranks of the right tokens, 1 being the argmax. All [tokens]."""
+
+    scores: NDArray[np.float64]
+    ranks: NDArray[np.int64]
+    tasks: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))  # empty: each token is its own
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.scores), len(self.ranks), len(self.tasks) or len(self.scores)}
+        if len(lengths) > 1:
+            raise ValueError(f"{len(self.scores)} scores, {len(self.ranks)} ranks and {len(self.tasks)} tasks came")
+        if not len(self.scores):
+            raise ValueError("there are no tokens to learn from")
+        if not np.isfinite(self.scores).all():
+            at = int(np.flatnonzero(~np.isfinite(self.scores))[0])
+            raise ValueError(f"score {at} is {self.scores[at]}; wanted finite numbers")
+        if (self.ranks < 1).any():
+            at = int(np.flatnonzero(self.ranks < 1)[0])
+            raise ValueError(f"rank {at} is {self.ranks[at]}; wanted whole numbers from 1, the argmax, on")
+
+    @property
+    def misranked(self) -> NDArray[np.bool_]:
+        """Which right tokens were not the argmax."""
+        return self.ranks > 1
+
+    def auroc(self) -> float:
+        """How well the score tells misranked tokens from others, from 0 to 1; NaN where there is only one kind."""
+        from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - heavy, and only who learns a threshold needs it
+
+        return (
+            float(roc_auc_score(self.misranked, self.scores))
+            if 0 < self.misranked.sum() < len(self.ranks)
+            else math.nan
+        )
+
+
+def adadec(data: Ranked) -> float:
+    """The paper's recipe (AdaDec, section 3.2, arXiv:2506.08980), with its seeds; reproduces the published thresholds.
+
+    A logistic regression of "the right token is first" on the score, fitted on 80 % of the tokens with the majority
+    cut down to the minority; the threshold is where it gives the probability of highest accuracy on the other 20 %.
+    """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - heavy
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415 - heavy
+    from sklearn.utils import resample  # noqa: PLC0415 - heavy
+
+    _both_kinds(data)
+    x, x_test, y, y_test = train_test_split(data.scores[:, None], ~data.misranked, test_size=0.2, random_state=SEED)
+    rare, common = sorted((x[y], x[~y]), key=len)
+    if not len(rare) or not len(x_test):
+        raise ValueError(f"{len(data.scores)} tokens are too few for the adadec recipe")
+    kept = resample(common, replace=False, n_samples=len(rare), random_state=SEED)
+    first_is_rare = len(x[y]) <= len(x[~y])
+    fitted = LogisticRegression().fit(
+        np.concatenate([kept, rare]), np.repeat([not first_is_rare, first_is_rare], len(rare))
+    )
+    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if slope >= 0:
+        raise ValueError("right tokens are not likelier where the score is lower, so no threshold follows from it")
+    p = fitted.predict_proba(x_test)[:, 1]
+    best = float(GRID[np.argmax([((p >= each) == y_test).mean() for each in GRID])])
+    return (math.log(best / (1 - best)) - intercept) / slope
+
+
+def youden(data: Ranked) -> float:
+    """The threshold of the largest share of misranked tokens caught less share of others (Youden's J)."""
+    from sklearn.metrics import roc_curve  # noqa: PLC0415 - heavy
+
+    _both_kinds(data)
+    false, true, thresholds = roc_curve(data.misranked, data.scores)
+    return float(thresholds[1:][np.argmax((true - false)[1:])])  # the first one is infinite
+
+
+def budget(data: Ranked, share: float) -> float:
+    """The smallest threshold that pauses at no more than this share of the tokens; infinite where one is too many."""
+    if not 0 <= share <= 1:
+        raise ValueError(f"the budget is {share}; wanted a share of the tokens, from 0 to 1")
+    falling = np.sort(data.scores)[::-1]
+    most = math.floor(share * len(falling))
+    if most == len(falling):
+        return float(falling[-1])
+    above = falling[falling > falling[most]]
+    return float(above[-1]) if len(above) else math.inf
+
+
+def expected(data: Ranked, *, price: float = PRICE, width: int = WIDTH) -> float:
+    """The threshold of highest utility, by tasks left out in turn: the median over the folds.
+
+    A pause costs `price`, and gains 1 where the right token has a rank from 2 to `width`: what a perfect rerank could
+    mend. Infinite, for never, where no threshold gains on tasks that it was not chosen on.
+    """
+    tasks = data.tasks if len(data.tasks) else np.arange(len(data.scores))
+    gains = ((data.ranks > 1) & (data.ranks <= width)) - price
+    folds = np.unique(tasks, return_inverse=True)[1] % FOLDS
+    chosen, held_out = [], 0.0
+    for fold in range(FOLDS):
+        inside = folds != fold
+        threshold = _most_useful(data.scores[inside], gains[inside])
+        chosen.append(threshold)
+        held_out += float(gains[~inside][data.scores[~inside] >= threshold].sum())
+    return float(np.median(chosen)) if held_out > 0 else math.inf
+
+
+def _most_useful(scores: NDArray[np.float64], gains: NDArray[np.float64]) -> float:
+    order = np.argsort(-scores, kind="stable")
+    sums = np.cumsum(gains[order])
+    last = np.append(scores[order][:-1] > scores[order][1:], True)  # equal scores pause together
+    if not len(order) or sums[last].max() <= 0:
+        return math.inf
+    return float(scores[order][last][np.argmax(sums[last])])
+
+
+def _both_kinds(data: Ranked) -> None:
+    if not 0 < data.misranked.sum() < len(data.ranks):
+        kind = "every" if data.misranked.all() else "no"
+        raise ValueError(f"{kind} token is misranked, so nothing tells them apart; give more problems")
+
+
+RECIPES: dict[str, Callable[[Ranked], float]] = {"adadec": adadec, "youden": youden, "expected": expected}
+
+
+def recipe_named(name: str) -> Callable[[Ranked], float]:
+    """Return a recipe: one of RECIPES, or budget=R. Raises ValueError with the choices."""
+    kind, _, share = name.partition("=")
+    if kind == "budget":
+        try:
+            wanted = float(share)
+        except ValueError:
+            raise ValueError(f"budget={share} came; wanted a share of the tokens, as in budget=0.05") from None
+        return lambda data: budget(data, wanted)
+    if name not in RECIPES:
+        raise ValueError(f"unknown recipe {name!r}; choose from {', '.join([*RECIPES, 'budget=R'])}")
+    return RECIPES[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What one threshold would do. All but the threshold are shares, from 0 to 1."""
+
+    threshold: float
+    paused: float  # of all tokens
+    caught: float  # of the misranked ones; NaN where there are none
+    reachable: float  # of the misranked ones, both caught and within a rerank's width
+
+
+def point(data: Ranked, threshold: float, *, width: int = WIDTH) -> Point:
+    """Return what this threshold would do to these tokens."""
+    paused = data.scores >= threshold
+    wrong = int(data.misranked.sum())
+    caught, near = paused & data.misranked, paused & data.misranked & (data.ranks <= width)
+    shares = (int(caught.sum()) / wrong, int(near.sum()) / wrong) if wrong else (math.nan, math.nan)
+    return Point(threshold, float(paused.mean()), *shares)
+
+
+def curve(data: Ranked, shares: Sequence[float] = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)) -> list[Point]:
+    """Return a point for each of these pause rates."""
+    return [point(data, budget(data, share)) for share in shares]
