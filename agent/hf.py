@@ -236,6 +236,13 @@ class _Rows:
         return self._lm._remembered(Prefix(self._root.ids + path, batch._history[len(path) - 1][row], cache))
 
 
+def generated(sequences: Tensor) -> Any:
+    """Return token ids as `generate(return_dict_in_generate=True)` gives them. sequences: [rows, length]."""
+    from transformers.generation.utils import GenerateDecoderOnlyOutput
+
+    return GenerateDecoderOnlyOutput(sequences=sequences)  # type: ignore[arg-type]
+
+
 def fork(cache: Any, rows: list[int] | None = None, crop: int = 0) -> Any:
     """Copy a cache so that growing the copy leaves the original alone; choose batch rows; drop the last `crop` tokens.
 

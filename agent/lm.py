@@ -50,8 +50,15 @@ class Batch(Protocol):
 class LM(Protocol):
     """What decoding needs of a model. Counters only grow; whoever wants a cost takes a difference."""
 
-    forwards: int  # model calls
-    token_rows: int  # tokens fed, summed over rows: the work inside those calls
+    @property
+    def forwards(self) -> int:
+        """Model calls."""
+        ...
+
+    @property
+    def token_rows(self) -> int:
+        """Tokens fed, summed over rows: the work inside those calls."""
+        ...
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
         """Return the prefix of these ids, from the longest one at hand. Raises UsageError if empty or too long."""

@@ -74,6 +74,6 @@ def test_the_demo_ends_with_an_accepted_program_as_the_readme_shows():
 @pytest.mark.parametrize("document", [README, TOUR], ids=["README", "tour"])
 def test_the_python_example_runs_and_writes_the_sum(document, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    example = document.split("```python\n")[1].split("```")[0]
-    exec(compile(example, "example", "exec"), {})
+    examples = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    exec(compile("".join(examples), "examples", "exec"), {})
     assert "return" in capsys.readouterr().out

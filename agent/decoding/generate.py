@@ -1,0 +1,154 @@
+"""Decoding policies for users of transformers: `model.generate(**inputs, custom_generate=adadec(threshold=1.0))`.
+
+One import, no agent: the call's own generation config, processors and stopping criteria decide about everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from agent.decoding.contrast import Contrast
+from agent.decoding.gates import Gate
+from agent.decoding.loop import decode
+from agent.decoding.policies import ADADEC, USCD, Policy
+from agent.decoding.rerank import Rerank
+from agent.decoding.samplers import Temperature
+from agent.decoding.step import Completion
+from agent.decoding.stops import StopRule
+from agent.hf import HFLM, generated
+from agent.lm import LM, Batch, Prefix
+
+Generate = Callable[..., Any]
+_KNOWN: WeakKeyDictionary[Any, HFLM] = WeakKeyDictionary()  # by model: whether its cache works is tried once
+
+
+def adadec(threshold: float = ADADEC.gate.threshold, *, width: int = 3, horizon: int = 5) -> Generate:
+    """Return AdaDec (arXiv:2506.08980) for `custom_generate`: rerank by lookahead where the entropy is high.
+
+    threshold: in nats; `dubito calibrate threshold` learns one for a model. width: candidates. horizon: tokens ahead.
+    """
+    return generate_by(replace(ADADEC, gate=Gate("entropy", threshold), resolver=Rerank(width, horizon)))
+
+
+def uscd(
+    lame: Sequence[int] | Sequence[Sequence[int]] | Tensor,
+    *,
+    threshold: float = USCD.gate.threshold,
+    weight: float = 0.7,
+    alpha: float = 0.1,
+) -> Generate:
+    """Return USCD (arXiv:2409.05923) for `custom_generate`: subtract what a weaker prompt says where all is not clear.
+
+    lame: token ids of the weaker prompt, one row for each row of the inputs; `agent.prompts.lame` writes its text.
+    threshold: collision entropy, in nats. weight, alpha: of the linear contrast and its plausible tokens.
+    """
+    rows: list[Any] = lame.tolist() if isinstance(lame, Tensor) else list(lame)
+    lame_rows: list[list[int]] = [rows] if rows and isinstance(rows[0], int) else rows
+    policy = replace(USCD, gate=Gate("collision", threshold), resolver=Contrast("linear", weight, alpha))
+    return generate_by(policy, lame=lame_rows)
+
+
+def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) -> Generate:
+    """Return any policy in the form that `custom_generate` wants. Rows of a batch are decoded one after another.
+
+    Under `do_sample` the policy's sampler gives way to the call's own temperature, top_p and so on. Raises ValueError
+    for beams, for an encoder and decoder, and where there are not as many lame prompts as rows.
+    """
+
+    def generate(
+        model: Any,
+        input_ids: Tensor,
+        logits_processor: Any,
+        stopping_criteria: Any,
+        generation_config: Any,
+        **kwargs: Any,
+    ) -> Any:
+        if model.config.is_encoder_decoder or generation_config.num_beams > 1:
+            raise ValueError("this decoding has one beam and a decoder alone; set num_beams=1, or choose another model")
+        if lame is not None and len(lame) != len(input_ids):
+            raise ValueError(f"{len(lame)} lame prompts came for {len(input_ids)} rows of inputs; wanted one for each")
+        lm: LM = _KNOWN.setdefault(model, HFLM(model))
+        if logits_processor:
+            lm = Processed(lm, logits_processor)
+        drawn = replace(policy, sampler=Temperature(1.0, top_p=1.0)) if generation_config.do_sample else policy
+        mask = kwargs.get("attention_mask")
+        rows = []
+        for number, row in enumerate(input_ids):
+            ids = row.tolist() if mask is None else row[mask[number].bool()].tolist()
+            seed = int(torch.randint(2**31, ())) if generation_config.do_sample else 0
+            weaker = None if lame is None else lame[number]
+            stop = _stop(stopping_criteria, row)
+            tokens = [step.token for step in decode(lm, ids, drawn, stop=stop, lame_ids=weaker, seed=seed)]
+            rows.append(torch.cat([row, row.new_tensor(tokens)]))
+        pad = generation_config.pad_token_id
+        padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=0 if pad is None else pad)
+        return generated(padded) if generation_config.return_dict_in_generate else padded
+
+    return generate
+
+
+def _stop(criteria: Any, row: Tensor) -> StopRule:
+    def stop(completion: Completion) -> str | None:
+        ids = torch.cat([row, row.new_tensor(completion.tokens)])[None]
+        return "stopping criterion" if completion.tokens and bool(criteria(ids, None).all()) else None
+
+    return stop
+
+
+class Processed:
+    """A language model seen through the logits processors of a call, in lookaheads as outside of them."""
+
+    def __init__(self, lm: LM, processors: Any) -> None:
+        self._lm, self._processors = lm, processors
+
+    @property
+    def forwards(self) -> int:
+        """Model calls."""
+        return self._lm.forwards
+
+    @property
+    def token_rows(self) -> int:
+        """Tokens fed, summed over rows."""
+        return self._lm.token_rows
+
+    def prefill(self, ids: Sequence[int]) -> Prefix:
+        """Return the prefix of these ids."""
+        return self.processed(self._lm.prefill(ids))
+
+    def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
+        """Append tokens in one forward; no tokens, no forward."""
+        return self.processed(self._lm.extend(prefix, tokens)) if tokens else prefix
+
+    def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
+        """Append each of k tokens to a copy of the prefix."""
+        rows = tuple((*prefix.ids, token) for token in tokens)
+        return _ProcessedBatch(self, self._lm.branch(prefix, tokens), rows)
+
+    def processed(self, prefix: Prefix) -> Prefix:
+        """Return the prefix with the logits that the processors make of its own."""
+        return replace(prefix, logits=self.logits(prefix.ids, prefix.logits))
+
+    def logits(self, ids: Sequence[int], logits: Tensor) -> Tensor:
+        """Return processed logits after these ids. [vocab]."""
+        made: Tensor = self._processors(torch.tensor([list(ids)], device=logits.device), logits[None].clone())[0]
+        return made
+
+
+class _ProcessedBatch:
+    def __init__(self, lm: Processed, batch: Batch, rows: tuple[tuple[int, ...], ...]) -> None:
+        self._lm, self._batch, self._rows = lm, batch, rows
+        self.depth = batch.depth
+        self.logits = torch.stack([lm.logits(ids, logits) for ids, logits in zip(rows, batch.logits, strict=True)])
+
+    def advance(self, tokens: Sequence[int]) -> _ProcessedBatch:
+        rows = tuple((*ids, token) for ids, token in zip(self._rows, tokens, strict=True))
+        return _ProcessedBatch(self._lm, self._batch.advance(tokens), rows)
+
+    def select(self, row: int, drop: int = 0) -> Prefix:
+        return self._lm.processed(self._batch.select(row, drop))
