@@ -58,7 +58,7 @@ def solve(
         Path | None, typer.Option(help="A file of assert statements that the program should pass.")
     ] = None,
     model: ModelOption = "models/tiny",
-    policy: Annotated[str, typer.Option(help="greedy, sample, adadec or uscd.")] = "adadec",
+    policy: Annotated[str, typer.Option(help="greedy, sample, adapt, adadec or uscd.")] = "adadec",
     threshold: ThresholdOption = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses instead of deciding.")] = False,
     attempts: Annotated[int, typer.Option(min=1, help="Programs to try: branches at pauses, and a repair.")] = 4,

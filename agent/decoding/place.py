@@ -47,7 +47,8 @@ class Surroundings:
 
     def chosen(self, logits: Tensor, place: Place) -> int:
         """Return the sampler's token for this position. logits: [vocab]."""
-        return self.policy.sampler(logits, uniform_at(self.seed, len(place.completion.tokens)))
+        uniform = uniform_at(self.seed, len(place.completion.tokens))
+        return self.policy.sampler(logits, uniform, place.completion.text)
 
     def step(self, place: Place, logits: Tensor, token: int, pause: Pause | None = None) -> tuple[Step, Place]:
         """Commit one token chosen from these logits; return its record and the place after it. logits: [vocab]."""

@@ -11,7 +11,7 @@ from agent.decoding.contrast import Contrast
 from agent.decoding.gates import NEVER, Gate
 from agent.decoding.place import Place, Surroundings
 from agent.decoding.rerank import Rerank
-from agent.decoding.samplers import Sampler, Temperature, argmax
+from agent.decoding.samplers import LineStart, Sampler, Temperature, argmax
 from agent.decoding.step import Step
 
 
@@ -39,7 +39,8 @@ class Policy:
 
 GREEDY = Policy(NEVER, Rerank(), argmax)
 SAMPLE = Policy(NEVER, Rerank(), Temperature(0.8, top_p=0.95))
+ADAPT = Policy(NEVER, Rerank(), LineStart())
 ADADEC = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5), argmax)
 USCD = Policy(Gate("collision", -math.log(0.80)), Contrast("linear", weight=0.7, alpha=0.1), argmax)
 
-POLICIES: dict[str, Policy] = {"greedy": GREEDY, "sample": SAMPLE, "adadec": ADADEC, "uscd": USCD}
+POLICIES: dict[str, Policy] = {"greedy": GREEDY, "sample": SAMPLE, "adapt": ADAPT, "adadec": ADADEC, "uscd": USCD}

@@ -1,4 +1,4 @@
-"""How a token is chosen where there is no pause: pure functions of logits and one uniform number.
+"""How a token is chosen where there is no pause: pure functions of logits, one uniform number and the text so far.
 
 The number depends on the seed and the position alone, so a resumed run draws what an uninterrupted one draws.
 """
@@ -14,14 +14,14 @@ from torch import Tensor
 
 
 class Sampler(Protocol):
-    """Chooses a token. uniform: in [0, 1)."""
+    """Chooses a token. uniform: in [0, 1). text: of the completion so far."""
 
-    def __call__(self, logits: Tensor, uniform: float) -> int:
+    def __call__(self, logits: Tensor, uniform: float, text: str) -> int:
         """Return a token id. logits: [vocab]."""
         ...
 
 
-def argmax(logits: Tensor, uniform: float = 0.0) -> int:
+def argmax(logits: Tensor, uniform: float = 0.0, text: str = "") -> int:
     """Return the likeliest token; of equals the one with the lowest id."""
     return int(logits.argmax())
 
@@ -38,7 +38,7 @@ class Temperature:
         if not (self.temperature > 0 and 0 < self.top_p <= 1 and 0 <= self.min_p < 1):
             raise ValueError(f"{self} is out of range; wanted temperature > 0, 0 < top_p <= 1, 0 <= min_p < 1")
 
-    def __call__(self, logits: Tensor, uniform: float) -> int:
+    def __call__(self, logits: Tensor, uniform: float, text: str = "") -> int:
         """Return the token at `uniform` of the cut distribution's mass, likeliest first."""
         below = logits.double() - logits.max()  # at most 0, so no temperature is too small to divide by
         ranked, ids = torch.softmax(below / self.temperature, dim=-1).sort(descending=True, stable=True)
@@ -47,6 +47,22 @@ class Temperature:
         mass = kept.cumsum(-1)
         place = int(torch.searchsorted(mass, uniform * mass[-1], right=True))
         return int(ids[min(place, int((kept > 0).sum()) - 1)])
+
+
+@dataclass(frozen=True, slots=True)
+class LineStart:
+    """Draws by one temperature at the start of a line and by another elsewhere: code is most in doubt there.
+
+    AdapT (arXiv:2309.02772) knows line starts by token ids; this looks at the text, so any tokenizer will do.
+    """
+
+    start: Temperature = Temperature(0.8)
+    rest: Temperature = Temperature(0.6)
+
+    def __call__(self, logits: Tensor, uniform: float, text: str) -> int:
+        """Return a token. The line that the prompt ended in is not one that begins."""
+        _, broken, line = text.rpartition("\n")
+        return (self.start if broken and not line.strip() else self.rest)(logits, uniform)
 
 
 def uniform_at(seed: int, position: int) -> float:

@@ -97,7 +97,7 @@ def test_with_an_infinite_threshold_a_policy_is_its_sampler_alone(policy, world,
     lm, alone = model(world), Completion()
     while STOP(alone) is None:
         logits = lm.prefill((*PROMPT, *alone.tokens)).logits
-        alone = alone.append(policy.sampler(logits, uniform_at(seed, len(alone.tokens))))
+        alone = alone.append(policy.sampler(logits, uniform_at(seed, len(alone.tokens)), alone.text))
     steps = list(run(never_pausing(policy), model(world), seed))
     assert tuple(step.token for step in steps) == alone.tokens
     assert all(step.pause is None for step in steps)

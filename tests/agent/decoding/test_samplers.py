@@ -1,6 +1,7 @@
 """Samplers: a draw is the inverse of the cumulative distribution, so sweeping the uniform number shows all of it."""
 
 import math
+import re
 from collections import Counter
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.decoding.samplers import Temperature, argmax, uniform_at
+from agent.decoding.samplers import LineStart, Temperature, argmax, uniform_at
 
 LAW = settings(derandomize=True, deadline=None, max_examples=60)
 SWEEP = 200
@@ -121,3 +122,45 @@ def test_settings_out_of_range_are_refused_with_their_values(options):
     ((name, value),) = options.items()
     with pytest.raises(ValueError, match=rf"{name}={value}.* is out of range; wanted temperature > 0"):
         Temperature(**options)
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("", False),
+        (" + x", False),
+        ("\n", True),
+        ("\n    ", True),
+        ("\n\t ", True),
+        ("\n    re", False),
+        ("a\n\n  ", True),
+    ],
+)
+def test_a_line_begins_where_its_text_is_blank_so_far(text, begins):
+    hot, cold = Temperature(1.0, top_p=1.0), Temperature(0.01, top_p=1.0)
+    assert LineStart(start=hot, rest=cold)(LOGITS, 0.99, text) == (0 if begins else 1)
+
+
+@LAW
+@given(weights=weights, uniform=st.floats(0, 1, exclude_max=True), text=st.sampled_from(["", "\n", "x\ny"]))
+def test_one_temperature_everywhere_is_plain_temperature(weights, uniform, text):
+    logits, same = torch.tensor(weights, dtype=torch.float64).log(), Temperature(0.7)
+    assert LineStart(same, same)(logits, uniform, text) == same(logits, uniform)
+
+
+def test_two_tokenizers_fire_on_the_same_characters():
+    """Pieces of one character and pieces of many: whatever begins at the same place is drawn alike."""
+    text = "\n    for x in xs:\n        total += x\n    return total"
+
+    def fires(pieces):
+        places, so_far = set(), ""
+        for piece in pieces:
+            if LineStart(Temperature(1.0, top_p=1.0), Temperature(0.01, top_p=1.0))(LOGITS, 0.99, so_far) == 0:
+                places.add(len(so_far))
+            so_far += piece
+        return places
+
+    words = re.findall(r"\n *|[^\n ]+ ?", text)
+    assert "".join(words) == text and len(words) < len(text) / 2
+    starts = {at for at in range(len(text)) if text[at - 1 : at] in (" ", "\n") and text[at] != " "}
+    assert fires(words) == fires(list(text)) & starts
