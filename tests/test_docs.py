@@ -19,7 +19,7 @@ TOUR = (ROOT / "docs" / "tour.md").read_text()
 
 def test_the_policy_table_names_exactly_the_policies():
     table = README.split("| policy |")[1].split("\n\n")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(POLICIES)
+    assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == set(POLICIES)
 
 
 def test_every_command_in_the_readme_exists_with_its_options():

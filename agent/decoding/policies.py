@@ -41,6 +41,14 @@ GREEDY = Policy(NEVER, Rerank(), argmax)
 SAMPLE = Policy(NEVER, Rerank(), Temperature(0.8, top_p=0.95))
 ADAPT = Policy(NEVER, Rerank(), LineStart())
 ADADEC = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5), argmax)
+ADADEC_REFERENCE = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5, past_ends=True), argmax)
 USCD = Policy(Gate("collision", -math.log(0.80)), Contrast("linear", weight=0.7, alpha=0.1), argmax)
 
-POLICIES: dict[str, Policy] = {"greedy": GREEDY, "sample": SAMPLE, "adapt": ADAPT, "adadec": ADADEC, "uscd": USCD}
+POLICIES: dict[str, Policy] = {
+    "greedy": GREEDY,
+    "sample": SAMPLE,
+    "adapt": ADAPT,
+    "adadec": ADADEC,
+    "adadec-reference": ADADEC_REFERENCE,
+    "uscd": USCD,
+}

@@ -14,6 +14,7 @@ from torch import Tensor
 from agent.decoding.place import Place, Surroundings, likeliest
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Completion, Pause, Step
+from agent.decoding.stops import BUDGET, END_TOKEN
 from agent.lm import Batch, Prefix
 from uncertainty.scores import surprisal
 
@@ -27,6 +28,7 @@ class _Rollout:
     ended: bool
     total: float
     row: int = 0  # in the batch, for candidates that were rolled out
+    fed: int = 0  # what its row is fed next
     tokens: list[int] = field(default_factory=list)  # the continuation, without the candidate
     logits: list[Tensor] = field(default_factory=list)  # what each of them was taken from, [vocab]
 
@@ -35,13 +37,16 @@ class _Rollout:
         """Mean logprob over the candidate and its own rollout, which never goes past an end."""
         return self.total / (1 + len(self.tokens))
 
-    def grow(self, logits: Tensor, around: Surroundings) -> None:
+    def grow(self, logits: Tensor, around: Surroundings, *, past_ends: bool) -> None:
         token = argmax(logits)
-        self.tokens.append(token)
-        self.logits.append(logits)
-        self.total -= surprisal(logits, token)
-        self.completion = self.completion.append(token)
-        self.ended = around.stop(self.completion) is not None
+        self.fed = token
+        if past_ends or not self.ended:
+            self.total -= surprisal(logits, token)
+        if not self.ended:
+            self.tokens.append(token)
+            self.logits.append(logits)
+            self.completion = self.completion.append(token)
+            self.ended = _ends(self.completion, around, past_ends=past_ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Rerank:
     width: int = 3
     horizon: int = 5
     commit_rollout: bool = True  # go on along the winner's rollout while it is certain; changes no token
+    past_ends: bool = False  # as the authors' code: rollouts are scored past their end, at the length they had there
     name: ClassVar[str] = "rerank"
 
     def __post_init__(self) -> None:
@@ -61,43 +67,49 @@ class Rerank:
         """Yield the winner and the certain part of its rollout; return the place after them."""
         start = around.lm.forwards, around.lm.token_rows
         logits = place.prefix.logits
-        rollouts = [_begun(candidate, around, place) for candidate in likeliest(logits, self.width, place.completion)]
+        rollouts = [
+            self._begun(candidate, around, place) for candidate in likeliest(logits, self.width, place.completion)
+        ]
         batch = self._rolled_out(rollouts, around, place.prefix)
         winner = max(rollouts, key=lambda r: (r.score, r.candidate.logprob, -r.candidate.token))
         spent = around.lm.forwards - start[0], around.lm.token_rows - start[1]
         pause = Pause(around.reason(logits), self.name, _seen(rollouts, place), winner.candidate.token, *spent)
         step, place = around.step(place, logits, winner.candidate.token, pause)
         yield step
-        if batch is None or not self.commit_rollout or around.policy.sampler is not argmax:
+        if place.end is not None or batch is None or not self.commit_rollout or around.policy.sampler is not argmax:
             return place
         return (yield from _certain_part(around, place, winner, batch))
 
     def _rolled_out(self, rollouts: list[_Rollout], around: Surroundings, prefix: Prefix) -> Batch | None:
         """Roll the live candidates out together in at most `horizon` forwards; the last token of each is never fed."""
-        live = [rollout for rollout in rollouts if not rollout.ended]
+        live = [rollout for rollout in rollouts if self.past_ends or not rollout.ended]
         if not live or not self.horizon:
             return None
         batch = around.lm.branch(prefix, [rollout.candidate.token for rollout in live])
-        _grow(live, batch, around)
+        self._grow(live, batch, around)
         for _ in range(self.horizon - 1):
-            if all(rollout.ended for rollout in live):
+            if not self.past_ends and all(rollout.ended for rollout in live):
                 break
-            # A row that ended is fed along, unread: rows keep equal length and nothing needs a mask.
-            batch = batch.advance([rollout.tokens[-1] for rollout in live])
-            _grow(live, batch, around)
+            # A row that ended is fed along: rows keep equal length and nothing needs a mask.
+            batch = batch.advance([rollout.fed for rollout in live])
+            self._grow(live, batch, around)
         return batch
 
+    def _begun(self, candidate: Candidate, around: Surroundings, place: Place) -> _Rollout:
+        completion = place.completion.append(candidate.token)
+        ended = _ends(completion, around, past_ends=self.past_ends)
+        return _Rollout(candidate, completion, ended, candidate.logprob)
 
-def _begun(candidate: Candidate, around: Surroundings, place: Place) -> _Rollout:
-    completion = place.completion.append(candidate.token)
-    return _Rollout(candidate, completion, around.stop(completion) is not None, candidate.logprob)
+    def _grow(self, live: list[_Rollout], batch: Batch, around: Surroundings) -> None:
+        for row, rollout in enumerate(live):
+            rollout.row = row
+            rollout.grow(batch.logits[row], around, past_ends=self.past_ends)
 
 
-def _grow(live: list[_Rollout], batch: Batch, around: Surroundings) -> None:
-    for row, rollout in enumerate(live):
-        rollout.row = row
-        if not rollout.ended:
-            rollout.grow(batch.logits[row], around)
+def _ends(completion: Completion, around: Surroundings, *, past_ends: bool) -> bool:
+    """Whether a rollout is over. The authors' code looks at the text alone there, and misses end tokens."""
+    reason = around.stop(completion)
+    return reason is not None and not (past_ends and reason in (END_TOKEN, BUDGET))
 
 
 def _seen(rollouts: list[_Rollout], place: Place) -> tuple[Candidate, ...]:
@@ -116,6 +128,6 @@ def _certain_part(around: Surroundings, place: Place, winner: _Rollout, batch: B
             return replace(place, prefix=batch.select(winner.row, depth - fed))
         step, place = around.step(place, logits, token)
         yield step
-    if place.end is None and winner.tokens:
-        return replace(place, prefix=batch.select(winner.row, depth - len(winner.tokens)))
-    return place
+        if place.end is not None:
+            return place
+    return replace(place, prefix=batch.select(winner.row, depth - len(winner.tokens)))

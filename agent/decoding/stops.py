@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from agent.decoding.step import Completion
 
+END_TOKEN, BUDGET = "end token", "token budget"  # reasons
 StopRule = Callable[[Completion], str | None]
 
 _UNINDENTED = re.compile(r"\n(?=[^\s)\]}])")
@@ -26,12 +27,12 @@ def any_of(*rules: StopRule) -> StopRule:
 def end_token(ids: Iterable[int]) -> StopRule:
     """Stop at a token that ends texts."""
     ends = frozenset(ids)
-    return lambda completion: "end token" if completion.tokens and completion.tokens[-1] in ends else None
+    return lambda completion: END_TOKEN if completion.tokens and completion.tokens[-1] in ends else None
 
 
 def budget(max_tokens: int) -> StopRule:
     """Stop after this many tokens."""
-    return lambda completion: "token budget" if len(completion.tokens) >= max_tokens else None
+    return lambda completion: BUDGET if len(completion.tokens) >= max_tokens else None
 
 
 def end_of_function(prompt: str) -> StopRule:

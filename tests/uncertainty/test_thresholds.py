@@ -135,6 +135,11 @@ def test_the_papers_recipe_refuses_what_it_cannot_fit():
         recipe_named("adadec")(ranked([(0.5, 1), (1.0, 2)]))
 
 
+def test_a_budget_of_all_tokens_pauses_everywhere_and_of_none_nowhere():
+    data = ranked([(0.5, 1), (0.2, 2), (0.9, 1)])
+    assert (budget(data, 1.0), budget(data, 0.0), budget(data, 0.4)) == (0.2, math.inf, 0.9)
+
+
 def test_a_budget_is_a_share():
     with pytest.raises(ValueError, match="the budget is 3"):
         budget(drawn(10), 3)

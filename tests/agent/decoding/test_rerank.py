@@ -56,6 +56,31 @@ def test_a_candidate_that_ends_the_text_is_not_rolled_out():
     assert (pause.chosen, pause.forwards, pause.token_rows) == (1, 1, 1)
 
 
+def test_the_authors_way_scores_past_an_end_at_the_length_before_it():
+    """Token 3 closes the function: its rollout counts no token more, and each further one makes its score worse."""
+    lm = BatchedTableLM({(): [0, 0.5, 0, 0.5], (1,): [0, 0.5, 0.5, 0]}, default=[0.2, 0.2, 0.2, 0.4])
+
+    def over(completion):
+        return "end of function" if 3 in completion.tokens else None
+
+    stop = any_of(over, budget(9))
+    ours, theirs = (next(iter(steps(adadec(horizon=2, past_ends=past), lm, stop=stop))).pause for past in (False, True))
+    scores = [[candidate.score for candidate in pause.candidates] for pause in (ours, theirs)]
+    # 1 goes on with 1 at a half and with 3, the end, at 0.4; 3 is an end, followed by two more at 0.4 each.
+    goes_on = (ln(0.5) + ln(0.5) + ln(0.4)) / 3
+    assert scores[0] == pytest.approx([goes_on, ln(0.5)])
+    assert scores[1] == pytest.approx([goes_on, ln(0.5) + 2 * ln(0.4)])
+    assert (ours.chosen, theirs.chosen) == (3, 1)
+
+
+def test_the_authors_way_does_not_see_end_tokens_in_rollouts():
+    lm = BatchedTableLM({(): [0.6, 0.4, 0, 0]}, default=[0.5, 0.25, 0.25, 0])
+    (pause, *_) = paused(adadec(horizon=2, past_ends=True), lm, most=3)
+    assert [each.score for each in pause.candidates] == pytest.approx(
+        [(ln(0.6) + 2 * ln(0.5)) / 3, (ln(0.4) + 2 * ln(0.5)) / 3]
+    )
+
+
 def test_a_winner_that_ends_the_text_ends_it_there():
     lm = TableLM({(): [0.6, 0.4, 0, 0], (1,): [0.25] * 4}, default=END)
     (step,) = steps(adadec(), lm)
