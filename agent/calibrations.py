@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -12,6 +13,7 @@ from typing import Any
 from platformdirs import user_data_path
 
 from agent.errors import UsageError
+from agent.trace import plain
 
 PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeBench by its recipe
     "deepseek-ai/deepseek-coder-1.3b-base": 0.985025,
@@ -37,22 +39,33 @@ class Calibration:
     threshold: float  # infinite (null in the file) for never
     tokens: int = 0
     tasks: int = 0
-    auroc: dict[str, float] = field(default_factory=dict)  # of each score, against "the right token is not first"
-    curve: list[dict[str, float]] = field(default_factory=list)  # threshold, and shares paused, caught, reachable
+    auroc: dict[str, float | None] = field(default_factory=dict)  # of each score, against "the right one is not first"
+    curve: list[dict[str, float | None]] = field(
+        default_factory=list
+    )  # threshold, and shares paused, caught, reachable
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
-def place_of(model: str) -> Path:
-    """Return the file of a model's threshold in the user's data folder."""
-    return user_data_path("dubito") / "thresholds" / f"{re.sub(r'[^A-Za-z0-9._-]+', '--', model).strip('-')}.json"
+def place_of(model: str, weights: str) -> Path:
+    """Return the file of a model's threshold in the user's data folder: local models go by weights, others by name."""
+    key = weights or hashlib.sha256(model.encode()).hexdigest()[:12]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.")
+    return user_data_path("dubito") / "thresholds" / f"{name}-{key}.json"
+
+
+def check_place(file: Path) -> None:
+    """Raise UsageError where no file can have this name, before anything is learned for it."""
+    if not file.name or file.is_dir():
+        raise UsageError(f"{str(file)!r} is a folder; name a file with --out, as in --out threshold.json")
 
 
 def save(calibration: Calibration, file: Path) -> None:
     """Write a calibration, whole or not at all. Raises UsageError."""
+    check_place(file)
     partial = file.with_name(f"{file.name}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(_finite(asdict(calibration)), indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(plain(asdict(calibration)), indent=2) + "\n", encoding="utf-8")
         partial.replace(file)
     except OSError as error:
         raise UsageError(f"cannot write {str(file)!r}: {error.strerror}; choose another place with --out") from error
@@ -66,28 +79,16 @@ def load(file: Path) -> Calibration:
         return replace(found, threshold=math.inf if found.threshold is None else float(found.threshold))
     except OSError as error:
         raise UsageError(f"cannot read {str(file)!r}: {error.strerror}; {WANTED}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{str(file)!r} holds no learned threshold; {WANTED}") from error
-
-
-def _finite(value: Any) -> Any:
-    """Return plain data as strict JSON can hold it: None for infinity and NaN."""
-    match value:
-        case dict():
-            return {name: _finite(each) for name, each in value.items()}
-        case list():
-            return [_finite(each) for each in value]
-        case float() if not math.isfinite(value):
-            return None
-    return value
 
 
 def of_model(model: str, weights: str, score: str) -> Calibration | None:
     """Return the threshold that was learned or published for this model and score; None where there is none."""
-    file = place_of(model)
+    file = place_of(model, weights)
     if file.is_file():
         found = load(file)
-        if (found.model, found.weights, found.score) == (model, weights, score):
+        if _same_model(found, model, weights) and found.score == score:
             return found
     if score == "entropy" and model in PUBLISHED:
         return Calibration(model, "", score, "published", PUBLISHED[model])
@@ -101,7 +102,7 @@ def threshold_from(text: str, *, model: str, weights: str, score: str) -> float:
     except ValueError:
         pass
     found = load(Path(text))
-    if (found.model, found.weights) != (model, weights):
+    if not _same_model(found, model, weights):
         raise UsageError(
             f"the threshold in {text!r} was learned from {_named(found.model, found.weights)}, and this is "
             f"{_named(model, weights)}; learn one from it with `dubito calibrate threshold --model {model}`"
@@ -109,6 +110,10 @@ def threshold_from(text: str, *, model: str, weights: str, score: str) -> float:
     if found.score != score:
         raise UsageError(f"the threshold in {text!r} is of the score {found.score}, and this policy pauses by {score}")
     return found.threshold
+
+
+def _same_model(found: Calibration, model: str, weights: str) -> bool:
+    return found.weights == weights if found.weights or weights else found.model == model
 
 
 def _named(model: str, weights: str) -> str:

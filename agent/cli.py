@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli_bench import (
+from agent.cli_bench import bench, found_problem, hidden_verdicts
+from agent.cli_calibrate import calibrate
+from agent.cli_exercises import exercises
+from agent.cli_options import (
     DeviceOption,
     DtypeOption,
     ModelOption,
@@ -20,12 +23,7 @@ from agent.cli_bench import (
     SeedOption,
     ThresholdOption,
     TokensOption,
-    bench,
-    exercises,
-    found_problem,
-    hidden_verdicts,
 )
-from agent.cli_calibrate import calibrate
 from agent.cli_sandbox import sandbox as sandbox_commands
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 
@@ -58,7 +56,7 @@ def solve(
         Path | None, typer.Option(help="A file of assert statements that the program should pass.")
     ] = None,
     model: ModelOption = "models/tiny",
-    policy: Annotated[str, typer.Option(help="greedy, sample, adapt, adadec or uscd.")] = "adadec",
+    policy: Annotated[str, typer.Option(help="greedy, sample, adapt, adadec, adadec-reference or uscd.")] = "adadec",
     threshold: ThresholdOption = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses instead of deciding.")] = False,
     attempts: Annotated[int, typer.Option(min=1, help="Programs to try: branches at pauses, and a repair.")] = 4,
@@ -81,13 +79,14 @@ def solve(
         from agent import parts
         from agent.job import perform
         from agent.moves import Context
+        from agent.trace import plain
 
         view = _view(display, as_json=as_json, ask=ask)
         parts.check_tau(tau)
-        chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask)
+        chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
         wanted, problem = _wanted(request, task, file, tests)
         identity = {
-            "model": model, "policy": policy, "threshold": parts.recorded(chosen.gate.threshold), "ask": ask,
+            "model": model, "policy": policy, "threshold": plain(chosen.gate.threshold), "ask": ask,
             "attempts": attempts, "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
         }  # fmt: skip
         lm = parts.model_named(model, device=device, dtype=dtype)

@@ -11,6 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from agent.cli_options import (
+    BenchmarkArgument,
+    DeviceOption,
+    DtypeOption,
+    LimitOption,
+    MemoryOption,
+    ModelOption,
+    SandboxOption,
+    SeedOption,
+    ThresholdOption,
+    TokensOption,
+)
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 
 if TYPE_CHECKING:
@@ -19,50 +31,6 @@ if TYPE_CHECKING:
     from sandbox.base import Sandbox
 
 T = TypeVar("T")
-BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
-LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
-ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
-ThresholdOption = Annotated[
-    str | None,
-    typer.Option(help="Pause at this much of the gate's score, or as `dubito calibrate threshold` wrote in this file."),
-]
-TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
-SandboxOption = Annotated[str | None, typer.Option(help="docker, gvisor, bubblewrap or process (no isolation).")]
-SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
-DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
-MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]
-DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
-
-exercises = typer.Typer(name="exercises", help="The project's own problems.", no_args_is_help=True)
-
-
-@exercises.command("show")
-def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As in exercises/12.")]) -> None:
-    """Print one exercise and its canonical solution."""
-    with reported(as_json=False):
-        found = found_problem(identity if identity.startswith("exercises/") else f"exercises/{identity}")
-        typer.echo(found.prompt + found.canonical_solution.rstrip("\n"))
-
-
-@exercises.command("export")
-def export_exercises(
-    out: Annotated[Path, typer.Option(help="The file to write: one JSON object a line, with evalplus' fields.")],
-    split: Annotated[str, typer.Option(help="test, validation, calibration, far, or train with --limit.")] = "test",
-    limit: LimitOption = None,
-) -> None:
-    """Write a split as evalplus writes its data sets: JSON lines, gzipped where the name ends in .gz."""
-    with reported(as_json=False):
-        from agent.errors import UsageError
-        from benchmarks.exercises.export import export
-
-        problems = problems_of("exercises" if split == "test" else f"exercises/{split}", limit)
-        try:
-            export(problems, out)
-        except OSError as error:
-            raise UsageError(f"cannot write {str(out)!r}: {error.strerror}; choose another file") from error
-        typer.echo(f"{len(problems)} exercises written to {out}")
-
-
 bench = typer.Typer(name="bench", help="Problems by the hundred.", no_args_is_help=True)
 
 
@@ -95,12 +63,13 @@ def bench_run(
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
         from agent.moves import Context
+        from agent.trace import plain
         from benchmarks.runner import run, run_to_file, summary
 
         options["weights"] = parts.weights_of(model)
         problems = problems_of(benchmark, limit)
         chosen, contestant = _contestant(policy, threshold, model, problems, equal)
-        options["threshold"] = parts.recorded(chosen.gate.threshold)
+        options["threshold"] = plain(chosen.gate.threshold)
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, _opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
         stream = run_to_file(problems, context, out, options, contestant) if out else run(problems, context, contestant)
@@ -206,7 +175,7 @@ def bench_check(
         _named(samples, reading.broken)
         if sentence := too_few(reading.samples, ks):
             typer.echo(sentence, err=True)
-        side_by_side = workers or os.cpu_count() or 1
+        side_by_side = workers or max(1, min(len(os.sched_getaffinity(0)), len(reading.samples)))
         box = _opened(sandbox, cleanup, memory_mib, side_by_side)
         stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=side_by_side)))
         found = _followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from agent.cli_bench import DeviceOption, DtypeOption, LimitOption, ModelOption, problems_of
+from agent.cli_bench import problems_of
+from agent.cli_options import DeviceOption, DtypeOption, LimitOption
 from agent.exits import reported
 
 if TYPE_CHECKING:
+    from benchmarks.base import Problem
     from uncertainty.thresholds import Point, Ranked
 
 calibrate = typer.Typer(name="calibrate", help="Learn thresholds from problems kept for it.", no_args_is_help=True)
@@ -19,17 +22,19 @@ calibrate = typer.Typer(name="calibrate", help="Learn thresholds from problems k
 
 @calibrate.callback()
 def _group() -> None:
-    """Learn thresholds from problems kept for it."""
+    """Learn thresholds from problems kept for it."""  # with a callback, one command alone still has a name
 
 
 @calibrate.command("threshold")
 def calibrate_threshold(
-    model: ModelOption = "models/tiny",
+    model: Annotated[
+        str | None, typer.Option(help="A folder or a hub id of any causal LM of transformers.  [default: models/tiny]")
+    ] = None,
     problems: Annotated[
         str, typer.Option(help="A benchmark, or one of its splits: their solutions are read by the model.")
     ] = "exercises/calibration",
     table: Annotated[
-        Path | None, typer.Option("--from", help="A parquet file with columns Entropy and Rank, instead of a model.")
+        Path | None, typer.Option("--from", help="A parquet file with columns Entropy and Rank, instead of problems.")
     ] = None,
     score: Annotated[
         str, typer.Option(help="entropy, top-entropy, margin, least-probability or collision.")
@@ -37,7 +42,9 @@ def calibrate_threshold(
     recipe: Annotated[
         str | None, typer.Option(help="adadec, youden, expected or budget=R; without one nothing is written.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write; else where runs with this model find it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; else where `solve` with this model finds it.")
+    ] = None,
     limit: LimitOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
@@ -48,41 +55,34 @@ def calibrate_threshold(
     with reported(as_json=False):
         from agent import calibrations, parts
         from agent.errors import UsageError
-        from agent.trace import provenance_of
         from uncertainty import SCORES
-        from uncertainty.thresholds import curve
 
-        if score not in SCORES:
-            raise UsageError(f"unknown score {score!r}; choose from {', '.join(SCORES)}")
-        chosen = _recipe(recipe)
-        if table is not None:
-            measured, tasks, weights = {"entropy": _read_table(table)}, 0, ""
-            if recipe and out is None:
-                raise UsageError("a table does not say whose it is where runs look for it; name a file with --out")
-        else:
-            measured, weights = _measured(model, problems_of(problems, limit), device, dtype), parts.weights_of(model)
-            tasks = len(set(measured["entropy"].tasks.tolist()))
-        if score not in measured:
-            raise UsageError(
-                f"{str(table)!r} holds the entropy alone, so nothing can be learned of the score {score!r}"
-            )
-        typer.echo(_report(measured, score))
-        if chosen is None:
-            return
-        assert recipe is not None
-        data = measured[score]
-        learned = calibrations.Calibration(
-            model, weights, score, recipe, _learned(chosen, data), len(data.ranks), tasks,
-            {name: each.auroc() for name, each in measured.items()},
-            [asdict(each) for each in curve(data)],
-            {**provenance_of(), "dtype": dtype, "problems": str(table) if table else problems},
-        )  # fmt: skip
-        file = out or calibrations.place_of(model)
-        calibrations.save(learned, file)
-        typer.echo(f"threshold {learned.threshold:.6f} by {recipe} written to {file}")
+        if score not in SCORES or (table and score != "entropy"):
+            known = "entropy, which is all that a table holds" if table else ", ".join(SCORES)
+            raise UsageError(f"the score {score!r} cannot be learned from; choose from {known}")
+        if table and recipe and model is None:
+            raise UsageError("a table does not say whose it is; name the model with --model")
+        learn, name = _recipe(recipe), model or parts.EMBEDDED
+        weights = parts.weights_of(name)
+        file = out or calibrations.place_of(name, weights)
+        calibrations.check_place(file)
+        seen = _table(table) if table else _read(name, problems_of(problems, limit), device, dtype)
+        typer.echo(_report(seen, score))
+        if learn and recipe:
+            learned = _learned(learn, recipe, seen, score, name, weights, table.name if table else problems)
+            calibrations.save(learned, file)
+            typer.echo(f"threshold {learned.threshold:.6f} by {recipe} written to {file}")
 
 
-def _recipe(name: str | None) -> Any:
+class _Seen(NamedTuple):
+    """What there is to learn from: tokens by score, and what they came from."""
+
+    tokens: dict[str, Ranked]
+    tasks: int
+    origin: dict[str, Any]
+
+
+def _recipe(name: str | None) -> Callable[[Ranked], float] | None:
     from agent.errors import UsageError
     from uncertainty.thresholds import recipe_named
 
@@ -92,16 +92,26 @@ def _recipe(name: str | None) -> Any:
         raise UsageError(str(error)) from error
 
 
-def _learned(recipe: Any, data: Ranked) -> float:
+def _learned(
+    learn: Callable[[Ranked], float], recipe: str, seen: _Seen, score: str, model: str, weights: str, problems: str
+) -> Any:
+    from agent.calibrations import Calibration
     from agent.errors import UsageError
+    from agent.trace import provenance_of
+    from uncertainty.thresholds import curve
 
+    data = seen.tokens[score]
     try:
-        return float(recipe(data))
+        threshold = learn(data)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    auroc: dict[str, float | None] = {name: each.auroc() for name, each in seen.tokens.items()}
+    points = [asdict(each) for each in curve(data)]
+    origin = {**provenance_of(), "problems": problems, **seen.origin}
+    return Calibration(model, weights, score, recipe, threshold, len(data.ranks), seen.tasks, auroc, points, origin)
 
 
-def _measured(model: str, problems: list[Any], device: str | None, dtype: str) -> dict[str, Ranked]:
+def _read(model: str, problems: list[Problem], device: str | None, dtype: str) -> _Seen:
     from agent import parts
     from benchmarks.teacher import ranked, read
 
@@ -109,11 +119,15 @@ def _measured(model: str, problems: list[Any], device: str | None, dtype: str) -
     found = []
     for each in read(lm, problems):
         found.append(each)
-        typer.echo(f"\r{len(found)}/{len(problems)} read", err=True, nl=len(found) == len(problems))
-    return ranked(found)
+        typer.echo(f"\r{len(found)}/{len(problems)} read", err=True, nl=False)
+    long = len(problems) - len(found)
+    typer.echo(f", {long} longer than the model's context" if long else "", err=True)
+    revision = getattr(lm.model.config, "_commit_hash", None)
+    told = {"revision": revision, "dtype": str(lm.model.dtype).removeprefix("torch."), "too_long": long}
+    return _Seen(ranked(found), len(found), told)
 
 
-def _read_table(file: Path) -> Ranked:
+def _table(file: Path) -> _Seen:
     """Return the tokens of a table as AdaDec's authors publish them. Raises UsageError."""
     import pyarrow
     from pyarrow import parquet
@@ -123,31 +137,33 @@ def _read_table(file: Path) -> Ranked:
 
     wanted = "wanted a parquet file with columns Entropy (nats) and Rank (1: the argmax)"
     try:
-        table = parquet.read_table(file, columns=["Entropy", "Rank"])
-        entropy, rank = (table[name].to_numpy() for name in ("Entropy", "Rank"))
-        return Ranked(entropy.astype(float), rank.astype(int))
+        columns = parquet.read_table(file, columns=["Entropy", "Rank"])
+        entropy, rank = (columns[name].cast("float64").to_numpy() for name in ("Entropy", "Rank"))
+        if not (rank % 1 == 0).all():
+            raise ValueError("a rank is missing or no whole number")
+        return _Seen({"entropy": Ranked(entropy, rank.astype(int))}, 0, {})
     except FileNotFoundError:
         raise UsageError(f"there is no file {str(file)!r}; {wanted}") from None
-    except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
+    except (OSError, KeyError, ValueError, TypeError, pyarrow.ArrowException) as error:
         raise UsageError(f"cannot learn from {str(file)!r}: {str(error).splitlines()[0]}; {wanted}") from error
 
 
-def _report(measured: dict[str, Ranked], score: str) -> str:
-    from uncertainty.thresholds import RECIPES, curve, point
+def _report(seen: _Seen, score: str) -> str:
+    from uncertainty.thresholds import RECIPES, SHARES, curve, point
 
-    data = measured[score]
+    data = seen.tokens[score]
     rows: list[tuple[str, ...]] = [("recipe, on " + score, "threshold", "paused", "caught", "in top 3")]
     for name, recipe in RECIPES.items():
         try:
             rows.append(_row(name, point(data, recipe(data))))
         except ValueError as error:
-            rows.append((name, str(error)))
-    rows += [_row(f"budget, {each.paused:.0%} at most", each) for each in curve(data)]
+            rows.append((name, f"  {error}"))
+    rows += [_row(f"budget={share}", each) for share, each in zip(SHARES, curve(data), strict=True)]
     return "\n".join([
         f"{len(data.ranks)} tokens, {data.misranked.mean():.3f} of them not the model's first choice",
         "",
         f"{'score':<20}AUROC",
-        *(f"{name:<20}{each.auroc():.4f}" for name, each in measured.items()),
+        *(f"{name:<20}{each.auroc():.4f}" for name, each in seen.tokens.items()),
         "",
         *(f"{name:<24}{''.join(f'{cell:>11}' for cell in cells)}" for name, *cells in rows),
     ])  # fmt: skip

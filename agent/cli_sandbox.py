@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.cli_bench import SandboxOption
+from agent.cli_options import SandboxOption
 from agent.exits import reported
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Any causal LM of transformers as an `LM`: the only module that imports transformers; owns the cache fork.
+"""Any causal LM of transformers as an `LM`: the only module that knows how transformers works; owns the cache fork.
 
 Knows kinds of cache layers, never model families. A cache is used only after it was seen to give the same
 numbers as no cache on this very model; otherwise every prefix is recomputed, with one warning.
@@ -234,13 +234,6 @@ class _Rows:
         path = batch._paths[row][: len(batch._paths[row]) - drop]
         cache = fork(batch._cache, rows=[row], crop=drop)
         return self._lm._remembered(Prefix(self._root.ids + path, batch._history[len(path) - 1][row], cache))
-
-
-def generated(sequences: Tensor) -> Any:
-    """Return token ids as `generate(return_dict_in_generate=True)` gives them. sequences: [rows, length]."""
-    from transformers.generation.utils import GenerateDecoderOnlyOutput
-
-    return GenerateDecoderOnlyOutput(sequences=sequences)  # type: ignore[arg-type]
 
 
 def fork(cache: Any, rows: list[int] | None = None, crop: int = 0) -> Any:

@@ -24,8 +24,14 @@ EMBEDDED = "models/tiny"
 _ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
 
 
-def policy_named(name: str, *, model: str, threshold: str | None = None, ask: bool = False) -> Policy:
-    """Return a policy, its threshold and its resolver replaced on request."""
+def policy_named(
+    name: str, *, model: str, threshold: str | None = None, ask: bool = False, learned: bool = False
+) -> Policy:
+    """Return a policy, its threshold and its resolver replaced on request.
+
+    learned: where no threshold is asked for, take the one that was learned or published for this model, if any.
+    """
+    from agent import calibrations
     from agent.decoding import POLICIES
     from agent.decoding.ask import Ask
     from agent.decoding.policies import ADADEC
@@ -35,31 +41,25 @@ def policy_named(name: str, *, model: str, threshold: str | None = None, ask: bo
     policy = POLICIES[name]
     if ask:
         policy = replace(policy if math.isfinite(policy.gate.threshold) else ADADEC, resolver=Ask())
+    if learned and threshold is None and math.isfinite(policy.gate.threshold):
+        found = calibrations.of_model(model, weights_of(model), policy.gate.score)
+        threshold = repr(found.threshold) if found else None
     return with_threshold(policy, threshold, model)
 
 
 def with_threshold(policy: Policy, wanted: str | None, model: str) -> Policy:
-    """Return the policy with the threshold asked for, a number or a file, else with the one learned for this model."""
+    """Return the policy with the threshold asked for, a number or a file of this model, or as it is."""
     from agent import calibrations
 
-    score, own = policy.gate.score, policy.gate.threshold
-    if not math.isfinite(own):
-        if wanted is None:
-            return policy
-        raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
     if wanted is None:
-        found = calibrations.of_model(model, weights_of(model), score)
-        threshold = own if found is None else found.threshold
-    else:
-        threshold = calibrations.threshold_from(wanted, model=model, weights=weights_of(model), score=score)
-    if math.isnan(threshold):
+        return policy
+    if not math.isfinite(policy.gate.threshold):
+        raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
+    score = policy.gate.score
+    threshold = calibrations.threshold_from(wanted, model=model, weights=weights_of(model), score=score)
+    if math.isnan(threshold) or threshold == -math.inf:
         raise UsageError("the threshold is not a number; give one in nats, as in --threshold 1.0, or inf for no pause")
     return replace(policy, gate=replace(policy.gate, threshold=threshold))
-
-
-def recorded(threshold: float) -> float | None:
-    """Return a threshold as JSON can hold it: None where there is no pause."""
-    return threshold if math.isfinite(threshold) else None
 
 
 def check_tau(tau: float) -> None:
@@ -88,14 +88,16 @@ def _folder(name: str) -> Path:
 
 def weights_of(name: str) -> str:
     """Return a digest that tells a local model's weights from others; empty for a hub's, of which the name is known."""
-    folder = _folder(name)
-    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as bytes_of:
-            digest.update(bytes_of.read(_ENDS))
-            bytes_of.seek(max(0, file.stat().st_size - _ENDS))
-            digest.update(bytes_of.read())
+    try:
+        files = sorted(_folder(name).glob("*.safetensors"))
+        for file in files:
+            with file.open("rb") as bytes_of:
+                digest.update(bytes_of.read(_ENDS))
+                bytes_of.seek(max(0, file.stat().st_size - _ENDS))
+                digest.update(bytes_of.read())
+    except OSError:  # loading the model will say what is wrong with it
+        return ""
     return digest.hexdigest()[:12] if files else ""
 
 

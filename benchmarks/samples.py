@@ -158,9 +158,9 @@ def _record(line: bytes) -> dict[str, Any]:
 def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> Generator[Judged | Unjudged]:
     """Judge each distinct program of a task once; yield what became of every sample, equal ones together.
 
-    So many workers run programs at the same time, if the sandbox lets them. Where the sandbox fails, the verdicts that
-    there are stay, and the rest is not tried. Close the generator before the sandbox: it waits for the programs that
-    still run.
+    So many workers run programs at the same time, if the sandbox lets them. Where the sandbox fails for good, the
+    verdicts that there are stay, and the rest is not tried. Close the generator before the sandbox: it waits for the
+    programs that still run.
     """
     alike = defaultdict[tuple[str, str], list[Sample]](list)
     for sample in samples:
@@ -182,7 +182,7 @@ def _verdicts(sandbox: Sandbox, lacking: set[str], failed: list[str], sample: Sa
     """
     task_id = sample.problem.task_id
     if failed:
-        return Unjudged(sample.line, f"not tried, for the sandbox failed before: {failed[0]}", sandbox_failed=True)
+        return Unjudged(sample.line, f"not tried: the sandbox failed before ({failed[0]})", sandbox_failed=True)
     if task_id not in lacking:
         try:
             for plus in (False, True):  # both at first: else right programs alone would go without a verdict
@@ -192,10 +192,19 @@ def _verdicts(sandbox: Sandbox, lacking: set[str], failed: list[str], sample: Sa
         except DatasetError:  # its message may name a hidden input
             lacking.add(task_id)
         except SandboxError as error:
-            failed.append(str(error))
-            return Unjudged(sample.line, f"the sandbox failed: {error}", sandbox_failed=True)
+            if not _works(sandbox):
+                failed.append(str(error))
+            return Unjudged(sample.line, f"the sandbox failed on it: {error}", sandbox_failed=bool(failed))
     reason = f"the canonical solution of {task_id} fails here, so nothing can be judged by it"
     return Unjudged(sample.line, f"{reason}; is the sandbox large enough (--memory-mib)?")
+
+
+def _works(sandbox: Sandbox) -> bool:
+    """Whether the sandbox runs a program that does nothing: else it is not the last program's fault."""
+    try:
+        return sandbox.run("").passed
+    except SandboxError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

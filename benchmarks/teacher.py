@@ -55,4 +55,7 @@ def ranked(reads: Iterable[Read]) -> dict[str, Ranked]:
         raise UsageError("there are no tokens to learn from: no solution fits into this model's context")
     tasks = np.repeat(np.arange(len(found)), [len(each.ranks) for each in found])
     columns = {name: np.array([score for each in found for score in each.scores[name]]) for name in MEASURED}
-    return {name: Ranked(scores, ranks, tasks) for name, scores in columns.items()}
+    try:
+        return {name: Ranked(scores, ranks, tasks) for name, scores in columns.items()}
+    except ValueError as error:  # NaN logits, as from float16 that overflowed
+        raise UsageError(f"this model's scores are no numbers ({error}); try another --dtype") from error

@@ -49,16 +49,15 @@ class DockerSandbox(ForkServerSandbox):
 
     def _open_channel(self) -> Channel:
         """Start a container. An engine that was there and is not is waited for: it may be starting anew."""
-        failing = refusing = time.monotonic()
+        began, refused = time.monotonic(), None  # refused: since when it answers, and starts nothing
         while True:
             there = answers(self._client)
             try:
                 return DockerChannel(self._client, self._image, self._options)
             except SandboxError:
                 now = time.monotonic()
-                if not there or not answers(self._client):
-                    refusing = now
-                if now - failing > RETURN_SECONDS or now - refusing > REFUSAL_SECONDS:
+                refused = (refused or now) if there and answers(self._client) else None
+                if now - began > RETURN_SECONDS or (refused and now - refused > REFUSAL_SECONDS):
                     raise
             time.sleep(0.2)
 

@@ -77,7 +77,10 @@ class ForkServerSandbox:
         channel = self._start()
         try:
             hello, _ = wire.unpack(_receive(channel, time.monotonic() + START_SECONDS))
-        except (Closed, TimeoutError, wire.WireError) as error:
+        except Closed:  # it may have been killed, and is worth a second try
+            channel.close()
+            raise
+        except (TimeoutError, wire.WireError) as error:
             channel.close()
             raise SandboxError(f"the sandbox does not start: {error}") from error
         self._channel, self._python = channel, hello["python"]

@@ -16,6 +16,7 @@ SEED = 42  # of the paper's split and balance
 GRID = np.arange(0.01, 1.0, 0.01)  # the paper's probabilities
 FOLDS = 5
 PRICE = 0.25  # `expected`: a pause is worth its price where one in four finds the right token behind the first
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # budgets of a curve
 WIDTH = 3  # ranks that a rerank can reach
 
 
@@ -90,7 +91,10 @@ def youden(data: Ranked) -> float:
 
     _both_kinds(data)
     false, true, thresholds = roc_curve(data.misranked, data.scores)
-    return float(thresholds[1:][np.argmax((true - false)[1:])])  # the first one is infinite
+    best = int(np.argmax(true - false))
+    if best == 0:  # the first one is infinite
+        raise ValueError("right tokens are not likelier where the score is lower, so no threshold follows from it")
+    return float(thresholds[best])
 
 
 def budget(data: Ranked, share: float) -> float:
@@ -98,7 +102,8 @@ def budget(data: Ranked, share: float) -> float:
     if not 0 <= share <= 1:
         raise ValueError(f"the budget is {share}; wanted a share of the tokens, from 0 to 1")
     falling = np.sort(data.scores)[::-1]
-    most = math.floor(share * len(falling))
+    most = math.floor(share * len(falling) + 1e-9)  # 0.29 of 100 are 29, whatever the product rounds to
+    most -= most / len(falling) > share
     if most == len(falling):
         return float(falling[-1])
     above = falling[falling > falling[most]]
@@ -113,9 +118,11 @@ def expected(data: Ranked, *, price: float = PRICE, width: int = WIDTH) -> float
     """
     tasks = data.tasks if len(data.tasks) else np.arange(len(data.scores))
     gains = ((data.ranks > 1) & (data.ranks <= width)) - price
-    folds = np.unique(tasks, return_inverse=True)[1] % FOLDS
-    chosen, held_out = [], 0.0
-    for fold in range(FOLDS):
+    names, number = np.unique(tasks, return_inverse=True)
+    if len(names) < 2:
+        raise ValueError("one task cannot be left out of itself; give at least two")
+    folds, chosen, held_out = number % FOLDS, [], 0.0
+    for fold in range(min(FOLDS, len(names))):
         inside = folds != fold
         threshold = _most_useful(data.scores[inside], gains[inside])
         chosen.append(threshold)
@@ -149,6 +156,8 @@ def recipe_named(name: str) -> Callable[[Ranked], float]:
             wanted = float(share)
         except ValueError:
             raise ValueError(f"budget={share} came; wanted a share of the tokens, as in budget=0.05") from None
+        if not 0 <= wanted <= 1:
+            raise ValueError(f"budget={share} came; wanted a share of the tokens, as in budget=0.05")
         return lambda data: budget(data, wanted)
     if name not in RECIPES:
         raise ValueError(f"unknown recipe {name!r}; choose from {', '.join([*RECIPES, 'budget=R'])}")
@@ -174,6 +183,6 @@ def point(data: Ranked, threshold: float, *, width: int = WIDTH) -> Point:
     return Point(threshold, float(paused.mean()), *shares)
 
 
-def curve(data: Ranked, shares: Sequence[float] = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)) -> list[Point]:
-    """Return a point for each of these pause rates."""
+def curve(data: Ranked, shares: Sequence[float] = SHARES) -> list[Point]:
+    """Return a point for each of these budgets."""
     return [point(data, budget(data, share)) for share in shares]

@@ -1,6 +1,7 @@
 """Decoding policies for users of transformers: `model.generate(**inputs, custom_generate=adadec(threshold=1.0))`.
 
 One import, no agent: the call's own generation config, processors and stopping criteria decide about everything else.
+A streamer stays silent: transformers does not hand it to a `custom_generate`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -21,11 +21,10 @@ from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import Temperature
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule
-from agent.hf import HFLM, generated
+from agent.hf import HFLM
 from agent.lm import LM, Batch, Prefix
 
 Generate = Callable[..., Any]
-_KNOWN: WeakKeyDictionary[Any, HFLM] = WeakKeyDictionary()  # by model: whether its cache works is tried once
 
 
 def adadec(threshold: float = ADADEC.gate.threshold, *, width: int = 3, horizon: int = 5) -> Generate:
@@ -55,10 +54,11 @@ def uscd(
 
 
 def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) -> Generate:
-    """Return any policy in the form that `custom_generate` wants. Rows of a batch are decoded one after another.
+    """Return a policy that looks at tokens alone, not at text, in the form that `custom_generate` wants.
 
-    Under `do_sample` the policy's sampler gives way to the call's own temperature, top_p and so on. Raises ValueError
-    for beams, for an encoder and decoder, and where there are not as many lame prompts as rows.
+    Rows of a batch are decoded one after another. Under `do_sample` the policy's sampler gives way to the call's own
+    temperature, top_p and so on, and its gate sees what they make of the logits. Raises ValueError for beams, for an
+    encoder and decoder, for scores or inputs that it cannot give or take, and for other than one lame prompt a row.
     """
 
     def generate(
@@ -69,28 +69,41 @@ def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) 
         generation_config: Any,
         **kwargs: Any,
     ) -> Any:
-        if model.config.is_encoder_decoder or generation_config.num_beams > 1:
-            raise ValueError("this decoding has one beam and a decoder alone; set num_beams=1, or choose another model")
+        _refuse(model, generation_config, kwargs)
         if lame is not None and len(lame) != len(input_ids):
             raise ValueError(f"{len(lame)} lame prompts came for {len(input_ids)} rows of inputs; wanted one for each")
-        lm: LM = _KNOWN.setdefault(model, HFLM(model))
-        if logits_processor:
-            lm = Processed(lm, logits_processor)
         drawn = replace(policy, sampler=Temperature(1.0, top_p=1.0)) if generation_config.do_sample else policy
-        mask = kwargs.get("attention_mask")
-        rows = []
+        mask, training, rows = kwargs.get("attention_mask"), model.training, []
+        plain = HFLM(model)
         for number, row in enumerate(input_ids):
             ids = row.tolist() if mask is None else row[mask[number].bool()].tolist()
+            padding = row[: len(row) - len(ids)].tolist()
+            lm = Processed(plain, logits_processor, padding) if logits_processor else plain
             seed = int(torch.randint(2**31, ())) if generation_config.do_sample else 0
-            weaker = None if lame is None else lame[number]
-            stop = _stop(stopping_criteria, row)
+            weaker, stop = None if lame is None else lame[number], _stop(stopping_criteria, row)
             tokens = [step.token for step in decode(lm, ids, drawn, stop=stop, lame_ids=weaker, seed=seed)]
             rows.append(torch.cat([row, row.new_tensor(tokens)]))
+        model.train(training)
         pad = generation_config.pad_token_id
         padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=0 if pad is None else pad)
-        return generated(padded) if generation_config.return_dict_in_generate else padded
+        return _as_dictionary(padded) if generation_config.return_dict_in_generate else padded
 
     return generate
+
+
+def _as_dictionary(sequences: Tensor) -> Any:
+    from transformers.generation.utils import GenerateDecoderOnlyOutput
+
+    return GenerateDecoderOnlyOutput(sequences=sequences)  # type: ignore[arg-type]  # they mean int64
+
+
+def _refuse(model: Any, config: Any, inputs: dict[str, Any]) -> None:
+    if model.config.is_encoder_decoder or config.num_beams > 1:
+        raise ValueError("this decoding has one beam and a decoder alone; set num_beams=1, or choose another model")
+    if config.output_scores or config.output_logits or config.output_attentions or config.output_hidden_states:
+        raise ValueError("this decoding returns token ids alone; leave out output_scores and its like")
+    if inputs.get("inputs_embeds") is not None:
+        raise ValueError("this decoding reads token ids; give input_ids, not inputs_embeds")
 
 
 def _stop(criteria: Any, row: Tensor) -> StopRule:
@@ -102,10 +115,14 @@ def _stop(criteria: Any, row: Tensor) -> StopRule:
 
 
 class Processed:
-    """A language model seen through the logits processors of a call, in lookaheads as outside of them."""
+    """A language model seen through the logits processors of a call, in lookaheads as outside of them.
 
-    def __init__(self, lm: LM, processors: Any) -> None:
-        self._lm, self._processors = lm, processors
+    Its prefixes hold processed logits, and the model's own prefix where a cache would be. padding: ids that stand
+    before each row and that the model does not see, but the processors count.
+    """
+
+    def __init__(self, lm: LM, processors: Any, padding: Sequence[int] = ()) -> None:
+        self._lm, self._processors, self._padding = lm, processors, list(padding)
 
     @property
     def forwards(self) -> int:
@@ -123,20 +140,21 @@ class Processed:
 
     def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
         """Append tokens in one forward; no tokens, no forward."""
-        return self.processed(self._lm.extend(prefix, tokens)) if tokens else prefix
+        return self.processed(self._lm.extend(prefix.cache, tokens)) if tokens else prefix
 
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         """Append each of k tokens to a copy of the prefix."""
         rows = tuple((*prefix.ids, token) for token in tokens)
-        return _ProcessedBatch(self, self._lm.branch(prefix, tokens), rows)
+        return _ProcessedBatch(self, self._lm.branch(prefix.cache, tokens), rows)
 
-    def processed(self, prefix: Prefix) -> Prefix:
-        """Return the prefix with the logits that the processors make of its own."""
-        return replace(prefix, logits=self.logits(prefix.ids, prefix.logits))
+    def processed(self, raw: Prefix) -> Prefix:
+        """Return a prefix of the model with the logits that the processors make of its own."""
+        return Prefix(raw.ids, self.logits(raw.ids, raw.logits), raw)
 
     def logits(self, ids: Sequence[int], logits: Tensor) -> Tensor:
         """Return processed logits after these ids. [vocab]."""
-        made: Tensor = self._processors(torch.tensor([list(ids)], device=logits.device), logits[None].clone())[0]
+        seen = torch.tensor([[*self._padding, *ids]], device=logits.device)
+        made: Tensor = self._processors(seen, logits[None].clone())[0]
         return made
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from agent.decoding.place import Place, Surroundings, likeliest
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Completion, Pause, Step
-from agent.decoding.stops import BUDGET, END_TOKEN
+from agent.decoding.stops import END_TOKEN
 from agent.lm import Batch, Prefix
 from uncertainty.scores import surprisal
 
@@ -34,7 +34,7 @@ class _Rollout:
 
     @property
     def score(self) -> float:
-        """Mean logprob over the candidate and its own rollout, which never goes past an end."""
+        """Mean logprob over the candidate and its own rollout; for how ends count see Rerank.past_ends."""
         return self.total / (1 + len(self.tokens))
 
     def grow(self, logits: Tensor, around: Surroundings, *, past_ends: bool) -> None:
@@ -56,7 +56,7 @@ class Rerank:
     width: int = 3
     horizon: int = 5
     commit_rollout: bool = True  # go on along the winner's rollout while it is certain; changes no token
-    past_ends: bool = False  # as the authors' code: rollouts are scored past their end, at the length they had there
+    past_ends: bool = False  # as the authors' code: while others go on, a rollout that ended adds logprobs, not length
     name: ClassVar[str] = "rerank"
 
     def __post_init__(self) -> None:
@@ -81,14 +81,14 @@ class Rerank:
         return (yield from _certain_part(around, place, winner, batch))
 
     def _rolled_out(self, rollouts: list[_Rollout], around: Surroundings, prefix: Prefix) -> Batch | None:
-        """Roll the live candidates out together in at most `horizon` forwards; the last token of each is never fed."""
+        """Roll the candidates out together in at most `horizon` forwards; the last token of each is never fed."""
         live = [rollout for rollout in rollouts if self.past_ends or not rollout.ended]
         if not live or not self.horizon:
             return None
         batch = around.lm.branch(prefix, [rollout.candidate.token for rollout in live])
         self._grow(live, batch, around)
         for _ in range(self.horizon - 1):
-            if not self.past_ends and all(rollout.ended for rollout in live):
+            if all(rollout.ended for rollout in live):
                 break
             # A row that ended is fed along: rows keep equal length and nothing needs a mask.
             batch = batch.advance([rollout.fed for rollout in live])
@@ -107,9 +107,9 @@ class Rerank:
 
 
 def _ends(completion: Completion, around: Surroundings, *, past_ends: bool) -> bool:
-    """Whether a rollout is over. The authors' code looks at the text alone there, and misses end tokens."""
+    """Whether a rollout is over. The authors' code misses end tokens there."""
     reason = around.stop(completion)
-    return reason is not None and not (past_ends and reason in (END_TOKEN, BUDGET))
+    return reason is not None and not (past_ends and reason == END_TOKEN)
 
 
 def _seen(rollouts: list[_Rollout], place: Place) -> tuple[Candidate, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from agent.decoding.step import Completion
 
-END_TOKEN, BUDGET = "end token", "token budget"  # reasons
+END_TOKEN = "end token"
 StopRule = Callable[[Completion], str | None]
 
 _UNINDENTED = re.compile(r"\n(?=[^\s)\]}])")
@@ -32,7 +32,7 @@ def end_token(ids: Iterable[int]) -> StopRule:
 
 def budget(max_tokens: int) -> StopRule:
     """Stop after this many tokens."""
-    return lambda completion: BUDGET if len(completion.tokens) >= max_tokens else None
+    return lambda completion: "token budget" if len(completion.tokens) >= max_tokens else None
 
 
 def end_of_function(prompt: str) -> StopRule:

@@ -49,8 +49,8 @@ def split_of(meaning: Meaning) -> str:
 def draw(random: Random, split: str, zipf: float = 0.0) -> Meaning:
     """Draw a meaning of the given split; shapes are about equally likely, however many compositions they have.
 
-    With `zipf` above 0 they are not: the shape or piece of rank r has weight r ** -zipf (Zipf's law, as words in real
-    text). Pieces rank in the order of their table, whose first rows are the most usual, and shapes by a hash.
+    With `zipf` above 0 they are not: the shape, or the row of pieces, of rank r has weight r ** -zipf (Zipf's law, as
+    words in real text). Rows rank in the order of their table, whose first are the most usual, and shapes by a hash.
     """
     while True:
         meaning = fill(_draw_family(random, far=split == "far", zipf=zipf), random, zipf=zipf)
@@ -59,7 +59,7 @@ def draw(random: Random, split: str, zipf: float = 0.0) -> Meaning:
 
 
 def fill(family: Family, random: Random, keep: Mapping[str, Piece] | None = None, zipf: float = 0.0) -> Meaning:
-    """Draw the open pieces of a family. Pieces from the same table differ. `keep` fixes some of them."""
+    """Draw the open pieces of a family. Pieces from the same table differ. `keep` fixes some; zipf: see draw."""
     pieces: dict[str, Piece] = {}
     for slot, name in family.slots.items():
         taken = {piece.key for other, piece in pieces.items() if family.slots[other] == name}

@@ -163,15 +163,11 @@ def test_an_unknown_split_is_told_what_exists():
         Exercises("hard")
 
 
-def test_one_problem_needs_neither_torch_nor_a_second():
+def test_one_problem_needs_no_torch():
     code = (
-        "import sys, time; start = time.perf_counter(); from benchmarks.exercises import problem; "
-        "problem('exercises/12'); print(time.perf_counter() - start, 'torch' in sys.modules)"
+        "import sys; from benchmarks.exercises import problem; problem('exercises/12'); print('torch' in sys.modules)"
     )
-    seconds, torch = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert float(seconds) < 1.0 and torch == "False", f"{seconds} s"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
 
 
 def grams(text):

@@ -223,6 +223,24 @@ class Failing(InProcessSandbox):
         return super().run(program, **options)
 
 
+class Killed(InProcessSandbox):
+    """Fails on one program, and on no other."""
+
+    def run(self, program, **options):
+        if "+ 3" in program:
+            raise SandboxError("it died twice on one program")
+        return super().run(program, **options)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_program_that_the_sandbox_fails_on_stops_no_other(workers):
+    problem = Problem("test/2", "", "f", "def f(x): return x", ((2,),), ((3,),))
+    samples = [Sample(number, problem, f"def f(x): return x + {number}") for number in range(6)]
+    found = list(judged(samples, Killed(), workers=workers))
+    assert [isinstance(each, Judged) for each in found] == [True, True, True, False, True, True]
+    assert "the sandbox failed on it" in found[3].reason and not found[3].sandbox_failed
+
+
 def test_a_sandbox_that_fails_costs_no_verdict_that_there_was():
     problem = Problem("test/1", "", "f", "def f(x): return x", ((2,),), ((3,),))
     found = list(judged([Sample(number, problem, f"def f(x): return x + {number}") for number in range(9)], Failing()))

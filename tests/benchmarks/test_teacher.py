@@ -7,7 +7,7 @@ import pytest
 from text_model import byte_lm
 from typer.testing import CliRunner
 
-from agent import calibrations
+from agent import calibrations, parts
 from agent.cli import app
 from agent.errors import UsageError
 from benchmarks.exercises import problem
@@ -65,7 +65,7 @@ def test_the_command_reports_every_score_and_writes_what_runs_then_find(folder):
     written = json.loads(file.read_text())
     assert done.exit_code == 0 and str(file) in done.stdout
     assert (written["model"], written["score"], written["tasks"]) == ("models/tiny", "entropy", 12)
-    assert calibrations.of_model("models/tiny", written["weights"], "entropy").threshold == written["threshold"]
+    assert parts.policy_named("adadec", model="models/tiny", learned=True).gate.threshold == written["threshold"]
     assert all(each["paused"] <= 0.3 for each in written["curve"])
 
 
@@ -87,27 +87,46 @@ def test_a_table_of_others_is_learned_from(folder):
     assert found.threshold == pytest.approx(15.1) and found.auroc == {"entropy": 1.0}
 
 
-def test_bad_input_gets_one_sentence(folder):
-    empty, full = table(folder / "e.parquet", Entropy=[], Rank=[]), table(folder / "f.parquet", Entropy=[1.0], Rank=[1])
-    nan = table(folder / "n.parquet", Entropy=[1.0, float("nan")], Rank=[1, 2])
-    other = table(folder / "o.parquet", Surprise=[1.0])
-    (folder / "text.parquet").write_text("no parquet")
-    for arguments, sentence in {
-        ("--from", empty): "there are no tokens to learn from",
-        ("--from", nan): "score 1 is nan; wanted finite numbers",
-        ("--from", other): "Entropy",
-        ("--from", folder / "text.parquet"): "wanted a parquet file with columns Entropy (nats) and Rank",
-        ("--from", folder / "none.parquet"): "there is no file",
-        ("--from", full, "--recipe", "youden"): "name a file with --out",
-        ("--from", full, "--recipe", "youden", "--out", folder / "x"): "no token is misranked",
-        ("--from", full, "--score", "margin"): "holds the entropy alone",
-        ("--score", "mood"): "unknown score 'mood'; choose from entropy",
-        ("--recipe", "best"): "unknown recipe 'best'; choose from adadec, youden, expected, budget=R",
-        ("--problems", "sums"): "sums",
-    }.items():
-        told = calibrate(*arguments)
-        assert told.exit_code == 2 and sentence in told.stderr and told.stderr.count("\n") == 1, told.stderr
-    assert not (folder / "x").exists()
+TABLES = {
+    "empty": {"Entropy": [], "Rank": []},
+    "nan": {"Entropy": [1.0, float("nan")], "Rank": [1, 2]},
+    "half": {"Entropy": [1.0], "Rank": [1.5]},
+    "missing": {"Entropy": [1.0], "Rank": [None]},
+    "nested": {"Entropy": [{"a": 1}], "Rank": [1]},
+    "other": {"Surprise": [1.0]},
+    "good": {"Entropy": [1.0], "Rank": [1]},
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--from", "empty"), "there are no tokens to learn from"),
+        (("--from", "nan"), "score 1 is nan; wanted finite numbers"),
+        (("--from", "half"), "no whole number"),
+        (("--from", "missing"), "no whole number"),
+        (("--from", "nested"), "wanted a parquet file"),
+        (("--from", "other"), "Entropy"),
+        (("--from", "text"), "wanted a parquet file with columns Entropy (nats) and Rank"),
+        (("--from", "none"), "there is no file"),
+        (("--from", "good", "--recipe", "youden"), "name the model with --model"),
+        (("--from", "good", "--recipe", "youden", "--model", "m"), "no token is misranked"),
+        (("--from", "good", "--recipe", "youden", "--model", "m", "--out", "."), "is a folder"),
+        (("--from", "good", "--score", "margin"), "choose from entropy, which is all that a table holds"),
+        (("--score", "mood"), "choose from entropy, top-entropy"),
+        (("--recipe", "best"), "unknown recipe 'best'; choose from adadec, youden, expected, budget=R"),
+        (("--recipe", "budget=5"), "wanted a share of the tokens"),
+        (("--problems", "sums"), "sums"),
+    ],
+)
+def test_bad_input_gets_one_sentence(folder, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(folder)
+    for name, columns in TABLES.items():
+        table(folder / name, **columns)
+    (folder / "text").write_text("no parquet")
+    told = calibrate(*arguments)
+    assert told.exit_code == 2 and sentence in told.stderr and told.stderr.count("\n") == 1, told.stderr
+    assert not list(folder.rglob("*.json"))
 
 
 def test_a_threshold_is_what_its_point_says():

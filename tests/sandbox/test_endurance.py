@@ -16,7 +16,7 @@ import docker
 import pytest
 
 from sandbox import Call, Expression, Limits, Returned, open_sandbox
-from sandbox.docker import DockerSandbox, answers, connect, sweep
+from sandbox.docker import DockerSandbox, answers, connect, owner, sweep
 from sandbox.engine import forget_stale
 from sandbox.image import ensure
 from sandbox.pool import SandboxPool
@@ -44,11 +44,7 @@ def client():
 
 
 def own_containers(client):
-    return client.containers.list(filters={"label": f"dubito.owner={_owner()}"})
-
-
-def _owner():
-    return f"{os.getpid()}:{Path('/proc/self/stat').read_text().rpartition(')')[2].split()[19]}"
+    return client.containers.list(filters={"label": f"dubito.owner={owner(os.getpid())}"})
 
 
 def held_by_this_process():

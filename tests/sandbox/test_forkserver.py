@@ -94,6 +94,17 @@ def test_a_server_that_says_no_hello_is_an_error():
     assert not mute.open
 
 
+def test_a_server_that_ends_before_its_hello_gets_a_second_try():
+    gone = ScriptedChannel()
+
+    def receive(count, deadline):
+        raise Closed("killed")
+
+    gone.receive = receive
+    assert sandbox_over(gone, ScriptedChannel("answer")).run("").stdout == "answer"
+    assert not gone.open
+
+
 def test_a_closed_sandbox_starts_again_when_it_is_asked_to():
     sandbox = sandbox_over(ScriptedChannel("one"), ScriptedChannel("two"))
     sandbox.run("")

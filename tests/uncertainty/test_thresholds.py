@@ -56,7 +56,12 @@ def test_youden_is_the_best_of_all_thresholds(pairs):
             paused = data.scores >= threshold
             return paused[wrong].mean() - paused[~wrong].mean()
 
-        assert math.isclose(gain(youden(data)), max(map(gain, data.scores)))
+        best = max(map(gain, data.scores))
+        if best > 0:
+            assert math.isclose(gain(youden(data)), best)
+        else:
+            with pytest.raises(ValueError, match="no threshold follows"):
+                youden(data)
 
 
 @given(TOKENS)
@@ -70,6 +75,12 @@ def test_the_curve_rises_with_the_pause_rate(pairs):
 def test_expected_pauses_where_a_pause_pays():
     data = ranked([(0.1, 1)] * 60 + [(2.0, 2)] * 30 + [(1.0, 1)] * 30, [number % 10 for number in range(120)])
     assert expected(data) == 2.0
+
+
+def test_one_task_is_too_few_to_leave_one_out():
+    with pytest.raises(ValueError, match="at least two"):
+        expected(ranked([(1.0, 1), (2.0, 2)], [0, 0]))
+    assert expected(ranked([(1.0, 1), (2.0, 2)] * 4, [0, 0, 1, 1] * 2)) == 2.0
 
 
 def test_expected_never_pauses_where_no_pause_pays():
@@ -94,6 +105,7 @@ def test_each_recipe_learns_a_threshold_that_separates(recipe):
     ("recipe", "sentence"),
     [
         ("mean", "unknown recipe 'mean'; choose from adadec, youden, expected, budget=R"),
+        ("budget=1.5", "budget=1.5 came; wanted a share"),
         ("budget", "budget= came; wanted a share of the tokens, as in budget=0.05"),
     ],
 )
@@ -138,6 +150,9 @@ def test_the_papers_recipe_refuses_what_it_cannot_fit():
 def test_a_budget_of_all_tokens_pauses_everywhere_and_of_none_nowhere():
     data = ranked([(0.5, 1), (0.2, 2), (0.9, 1)])
     assert (budget(data, 1.0), budget(data, 0.0), budget(data, 0.4)) == (0.2, math.inf, 0.9)
+    hundred = ranked([(number / 100, 1) for number in range(100)])
+    assert point(hundred, budget(hundred, 0.29)).paused == 0.29
+    assert budget(data, math.nextafter(2 / 3, 0)) == 0.9
 
 
 def test_a_budget_is_a_share():

@@ -95,6 +95,30 @@ def test_uscd_contrasts_with_the_lame_prompt(model):
         assert torch.equal(generate(model, custom_generate=uscd(same, threshold=0.0), **GREEDY), made)
 
 
+def test_one_call_leaves_nothing_for_the_next_nor_the_model_otherwise(model):
+    plain = generate(model, custom_generate=adadec(0.0), **GREEDY)
+    model.train()
+    generate(model, custom_generate=adadec(0.0), **GREEDY, repetition_penalty=1.7)
+    assert model.training
+    model.eval()
+    assert torch.equal(generate(model, custom_generate=adadec(0.0), **GREEDY), plain)
+
+
+def test_processors_see_the_row_as_it_came_with_its_padding(model):
+    """Two rows of one prompt, one of them padded: what counts tokens counts the padding in both."""
+    ids = torch.tensor([PROMPT, [0] * 5 + PROMPT[5:]])
+    mask = torch.tensor([[1] * 12, [0] * 5 + [1] * 7])
+    options = {
+        "do_sample": False,
+        "max_new_tokens": 9,
+        "min_new_tokens": 4,
+        "eos_token_id": list(range(64)),
+        "pad_token_id": 0,
+    }
+    made = generate(model, ids, mask=mask, custom_generate=adadec(math.inf), **options)
+    assert torch.equal(made, generate(model, ids, mask=mask, **options)) and made.shape[1] <= 12 + 5
+
+
 def test_a_dictionary_is_returned_where_it_is_asked_for(model):
     made = generate(model, custom_generate=adadec(math.inf), return_dict_in_generate=True, **GREEDY)
     assert torch.equal(made.sequences, generate(model, **GREEDY))
@@ -103,6 +127,10 @@ def test_a_dictionary_is_returned_where_it_is_asked_for(model):
 def test_what_it_cannot_do_is_said(model):
     with pytest.raises(ValueError, match="one beam"):
         generate(model, custom_generate=adadec(), num_beams=2, max_new_tokens=2)
+    with pytest.raises(ValueError, match="token ids alone"):
+        generate(model, custom_generate=adadec(), output_scores=True, return_dict_in_generate=True, **GREEDY)
+    with pytest.raises(ValueError, match="give input_ids"):
+        model.generate(inputs_embeds=torch.zeros(1, 2, 32).double(), custom_generate=adadec(), max_new_tokens=2)
     with pytest.raises(ValueError, match="2 lame prompts came for 1 rows"):
         generate(model, custom_generate=uscd([[1], [2]]), **GREEDY)
 

@@ -1,0 +1,41 @@
+"""The commands that show and export the project's own problems. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.cli_bench import found_problem, problems_of
+from agent.cli_options import LimitOption
+from agent.exits import reported
+
+exercises = typer.Typer(name="exercises", help="The project's own problems.", no_args_is_help=True)
+
+
+@exercises.command("show")
+def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As in exercises/12.")]) -> None:
+    """Print one exercise and its canonical solution."""
+    with reported(as_json=False):
+        found = found_problem(identity if identity.startswith("exercises/") else f"exercises/{identity}")
+        typer.echo(found.prompt + found.canonical_solution.rstrip("\n"))
+
+
+@exercises.command("export")
+def export_exercises(
+    out: Annotated[Path, typer.Option(help="The file to write: one JSON object a line, with evalplus' fields.")],
+    split: Annotated[str, typer.Option(help="test, validation, calibration, far, or train with --limit.")] = "test",
+    limit: LimitOption = None,
+) -> None:
+    """Write a split as evalplus writes its data sets: JSON lines, gzipped where the name ends in .gz."""
+    with reported(as_json=False):
+        from agent.errors import UsageError
+        from benchmarks.exercises.export import export
+
+        problems = problems_of("exercises" if split == "test" else f"exercises/{split}", limit)
+        try:
+            export(problems, out)
+        except OSError as error:
+            raise UsageError(f"cannot write {str(out)!r}: {error.strerror}; choose another file") from error
+        typer.echo(f"{len(problems)} exercises written to {out}")

@@ -1,0 +1,21 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
+ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
+ThresholdOption = Annotated[
+    str | None,
+    typer.Option(help="Pause at this much of the gate's score, or as `dubito calibrate threshold` wrote in this file."),
+]
+TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
+SandboxOption = Annotated[str | None, typer.Option(help="docker, gvisor, bubblewrap or process (no isolation).")]
+SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
+DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
+MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]
+DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
