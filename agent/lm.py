@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from agent.text import TextStream
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prefix:
@@ -70,6 +72,37 @@ class LM(Protocol):
 
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         """Append each of k tokens to a copy of the prefix: k rows, one forward."""
+        ...
+
+
+class TextLM(LM, Protocol):
+    """A language model that also knows text."""
+
+    @property
+    def context(self) -> int | None:
+        """The most tokens that prompt and completion may have together."""
+        ...
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Token ids that end a text."""
+        ...
+
+    @property
+    def chats(self) -> bool:
+        """Whether the model expects turns of a conversation."""
+        ...
+
+    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
+        """Token ids of a text, of a chat's turn, or of what goes on an earlier text."""
+        ...
+
+    def stream_after(self, prompt_ids: list[int]) -> TextStream | None:
+        """Text of tokens that follow a prompt."""
+        ...
+
+    def teacher_forced(self, ids: list[int]) -> Tensor:
+        """Logits after each of these ids, in one forward: [len(ids), vocab]."""
         ...
 
 

@@ -5,52 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from agent import prompts
 from agent.decoding.place import Place, Surroundings
 from agent.decoding.policies import Policy
+from agent.decoding.samplers import argmax
 from agent.decoding.step import Completion, Step
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
 from agent.errors import UsageError
 from agent.examples import Check
-from agent.lm import LM
-from agent.search import next_branch, repairs_now
+from agent.lm import TextLM
+from agent.search import departure, next_branch, repairs_now
 from agent.state import AgentState, Attempt, Cost, Event, Revision, Task
-from agent.text import TextStream
 from agent.verify import verify
 from sandbox.base import Limits, Sandbox, Verdict
-from uncertainty import PartialProgram, partial_program, program_tree
+from uncertainty import PartialProgram, partial_program, program_tree, surprisal
 
 Emit = Callable[[Event], None]
 Walk = Callable[[Surroundings, Place], Generator[Step, None, Place]]
-
-
-class TextLM(LM, Protocol):
-    """A language model that also knows text."""
-
-    @property
-    def context(self) -> int | None:
-        """The most tokens that prompt and completion may have together."""
-        ...
-
-    @property
-    def end_ids(self) -> frozenset[int]:
-        """Token ids that end a text."""
-        ...
-
-    @property
-    def chats(self) -> bool:
-        """Whether the model expects turns of a conversation."""
-        ...
-
-    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
-        """Token ids of a text, of a chat's turn, or of what goes on an earlier text."""
-        ...
-
-    def stream_after(self, prompt_ids: list[int]) -> TextStream | None:
-        """Text of tokens that follow a prompt."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +160,44 @@ def _branch(context: Context, state: AgentState, attempts: list[Attempt], emit: 
 
 
 def _repair(context: Context, state: AgentState, attempt: Attempt, emit: Emit) -> AgentState:
+    """Show the failure in a new prompt. An answer that would only repeat the failed program begins with leaving it."""
     failure = "\n".join(attempt.failures[:3])
     text = prompts.repair(task_of(state).request, attempt.program, failure, chat=context.lm.chats)
-    emit(
-        Revision(
-            "repair", f"asking again with the failure: {attempt.failures[0] if attempt.failures else attempt.verdict}"
-        )
-    )
-    return {**_begun(), "prompts": [*state["prompts"], _prompt(context, text)], "prompt": len(state["prompts"])}
+    update: AgentState = {**_begun(), "prompts": [*state["prompts"], _prompt(context, text)]}
+    update["prompt"] = len(state["prompts"])
+    before = Cost(forwards=context.lm.forwards, token_rows=context.lm.token_rows)
+    tokens, logprobs = _kept_of_repeat(context, update["prompts"][-1]["ids"], attempt.tokens[: _length(context, state)])
+    around = surroundings(context, cast(AgentState, {**state, **update}))
+    completion = _completion(around, context, tokens)
+    told = f"asking again with the failure: {attempt.failures[0] if attempt.failures else attempt.verdict}"
+    emit(Revision("repair", told, completion.text))
+    spent = Cost(len(tokens[-1:]), context.lm.forwards - before.forwards, context.lm.token_rows - before.token_rows)
+    end, cost = around.stop(completion) if tokens else None, asdict(_cost(state) + spent)
+    return {**update, "tokens": tokens, "logprobs": logprobs, "end": end, "cost": cost}
+
+
+def _kept_of_repeat(context: Context, prompt: list[int], failed: list[int]) -> tuple[list[int], list[float]]:
+    """The tokens, with their logprobs, up to where the answer must leave the failed program; none where it will."""
+    room = context.lm.context
+    if context.policy.sampler is not argmax or (room is not None and len(prompt) + len(failed) >= room):
+        return [], []
+    logits = context.lm.teacher_forced([*prompt, *failed])[len(prompt) - 1 : -1]
+    left = departure(logits, failed)
+    if left is None:
+        return [], []
+    kept = [*failed[: left[0]], left[1]]
+    return kept, [-surprisal(before, token) for before, token in zip(logits, kept, strict=False)]
+
+
+def _length(context: Context, state: AgentState) -> int:
+    """How many of the last attempt's tokens begin inside its program."""
+    pieces = _pieces(context, state)
+    end, at = prompts.piece(task_of(state).request, "".join(pieces), chat=context.lm.chats).end, 0
+    for number, piece in enumerate(pieces):
+        if at >= end:
+            return number
+        at += len(piece)
+    return len(pieces)
 
 
 def _begun() -> AgentState:

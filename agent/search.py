@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import torch
+from torch import Tensor
 
 from agent.state import Attempt
 
@@ -34,6 +37,20 @@ def next_branch(attempts: list[Attempt]) -> Branch | None:
 def repairs_now(attempts: list[Attempt], allowed: int) -> bool:
     """Whether the next attempt is a repair: where no branch is open, and at the last of three or more."""
     return next_branch(attempts) is None or (len(attempts) >= 2 and len(attempts) == allowed - 1)
+
+
+def departure(logits: Tensor, tokens: Sequence[int]) -> tuple[int, int] | None:
+    """Return at which position, and with which token, to leave a completion that greedy decoding would repeat.
+
+    It is left where another token comes nearest to being chosen. None where greedy decoding leaves it anyway.
+    logits: [tokens, vocab], those before each token.
+    """
+    if not tokens or logits.argmax(-1).tolist() != list(tokens):
+        return None
+    others = logits.float().log_softmax(-1)
+    others[torch.arange(len(tokens)), list(tokens)] = -torch.inf
+    position = int(others.max(-1).values.argmax())
+    return position, int(others[position].argmax())
 
 
 def _open(attempts: list[Attempt]) -> Iterator[Branch]:

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -193,3 +194,24 @@ def test_training_text_shares_no_13_gram_with_humaneval_or_mbpp():
     for source in library.functions():
         shared = grams(source) & theirs.keys()
         assert not shared, f"{source.splitlines()[0]}: {theirs[min(shared)]} has {' '.join(min(shared))!r}"
+
+
+def test_zipf_draws_are_uneven_and_of_the_same_split():
+    def drawn(zipf):
+        meanings = [world.draw(Random(number), "train", zipf=zipf) for number in range(3_000)]
+        pairs = [(each.family.slots[slot], piece.key) for each in meanings for slot, piece in each.pieces.items()]
+        return Counter(key for name, key in pairs if name == "int?")
+
+    even, uneven = drawn(0.0), drawn(1.5)
+    first, last = table("int?")[0][0].key, table("int?")[-1][0].key
+    assert uneven[first] > 2 * even[first] and uneven[last] < even[last] / 2
+    assert all(
+        world.split_of(world.draw(Random(n), split, zipf=1.5)) == split for n in range(20) for split in ("test", "far")
+    )
+
+
+def test_relatives_have_one_signature_and_none_is_far():
+    family = world.from_key("keep@numbers/even").family
+    found = world.relatives(family.args, family.returns)
+    assert family in found and len(found) > 1
+    assert {(each.args, each.returns, each.far) for each in found} == {(family.args, family.returns, False)}
