@@ -43,7 +43,10 @@ def bench_run(
     ] = None,
     model: ModelOption = "models/tiny",
     policy: Annotated[
-        str, typer.Option(help="A policy, beam-3, best-of-5, best-of-equal, adadec-revised-5 or greedy-repaired.")
+        str,
+        typer.Option(
+            help="A policy, beam-3, best-of-5, best-of-equal, adadec-revised-5, adadec-revised-2 or greedy-repaired."
+        ),
     ] = "greedy",
     equal: Annotated[
         Path | None, typer.Option(help="For best-of-equal: outcomes of a run; each problem may cost as much as there.")
@@ -82,13 +85,17 @@ def bench_fill(
     limit: LimitOption = None,
     model: ModelOption = "models/tiny",
     policy: Annotated[str, typer.Option(help="A decoding policy.")] = "greedy",
+    attempts: Annotated[int, typer.Option(min=1, help="Fillings to try; the visible examples decide.")] = 4,
     max_tokens: TokensOption = 64,
     sandbox: SandboxOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
 ) -> None:
-    """Cut one expression out of each canonical solution, let the model fill the hole, and judge by the hidden tests."""
+    """Cut one expression out of each canonical solution, let the model fill the hole, and judge by the hidden tests.
+
+    With more than one attempt, another filling is tried where the program fails an example that its prompt shows.
+    """
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
         from agent.moves import Context
@@ -99,7 +106,9 @@ def bench_fill(
         chosen = parts.policy_named(policy, model=model)
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
-        found = _followed(fillings(problems, context), len(problems), "filled", lambda filling: filling.passed)
+        found = _followed(
+            fillings(problems, context, attempts=attempts), len(problems), "filled", lambda filling: filling.passed
+        )
         passed, same = sum(each.passed for each in found), sum(each.filling == each.expression for each in found)
         share, low, high = wilson(passed, len(found))
         typer.echo(f"filled {passed}/{len(found)} = {share:.3f} ({low:.3f} to {high:.3f}), {same} as in the original")

@@ -47,10 +47,18 @@ def departure(logits: Tensor, tokens: Sequence[int]) -> tuple[int, int] | None:
     """
     if not tokens or logits.argmax(-1).tolist() != list(tokens):
         return None
+    return departures(logits, tokens, 1)[0]
+
+
+def departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[tuple[int, int]]:
+    """Return the likeliest ways to leave a completion, as position and token, the likeliest first.
+
+    logits: [tokens, vocab], those before each token; tokens: at least one.
+    """
     others = logits.float().log_softmax(-1)
     others[torch.arange(len(tokens)), list(tokens)] = -torch.inf
-    position = int(others.max(-1).values.argmax())
-    return position, int(others[position].argmax())
+    best = others.flatten().topk(min(count, others.numel() - len(tokens))).indices.tolist()
+    return [divmod(index, others.shape[-1]) for index in best]
 
 
 def _open(attempts: list[Attempt]) -> Iterator[Branch]:

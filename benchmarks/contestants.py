@@ -132,6 +132,7 @@ CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     **{name: (policy, alone) for name, policy in POLICIES.items()},
     "beam-3": (POLICIES["greedy"], beam(3)),
     "best-of-5": (POLICIES["sample"], best_of(5)),
+    "adadec-revised-2": (POLICIES["adadec"], revised(2)),
     "adadec-revised-5": (POLICIES["adadec"], revised(5)),
     "greedy-repaired": (POLICIES["greedy"], revised(2)),
 }

@@ -5,16 +5,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 
 from agent import prompts
 from agent.decoding.loop import decode
+from agent.decoding.policies import GREEDY, Policy
 from agent.decoding.stops import any_of, budget, end_token
 from agent.errors import UsageError
+from agent.examples import visible_checks
 from agent.moves import Context
+from agent.search import departures
+from agent.verify import verify
 from benchmarks.base import Problem
 from benchmarks.checker import judge
 
+_WAYS = 16  # to leave the first attempt; some lead to the same text
 SHORTEST = 3  # characters of an expression that is worth a hole: most names and digits are shorter
 
 
@@ -25,23 +31,62 @@ class Filling:
     task_id: str
     expression: str  # of the canonical solution
     filling: str
+    attempts: int
     passed: bool  # the program with the filling in it passes every hidden test
 
 
-def fillings(problems: Iterable[Problem], context: Context) -> Iterator[Filling]:
-    """Yield the filling of one hole a problem, by the context's policy. Raises UsageError for a model without holes."""
+def fillings(problems: Iterable[Problem], context: Context, *, attempts: int = 4) -> Iterator[Filling]:
+    """Yield the filling of one hole a problem. Raises UsageError for a model without holes.
+
+    The first attempt is decoded by the context's policy; the others leave it, and then go on greedily, where another
+    token comes nearest to being chosen. The first that passes the visible examples stands, or else the first of all.
+    """
     mark = prompts.HOLE_MARKS[0]
     if len(context.lm.encode(mark, continues=True)) != 1:
         raise UsageError(f"this model has no token {mark!r}; choose one that was trained to fill holes")
-    stop = any_of(end_token(context.lm.end_ids), budget(context.max_tokens))
     for problem in problems:
         program = problem.reference_program
         first, last = hole(problem)
-        ids = context.lm.encode(prompts.hole(program[:first], program[last:]))
-        steps = decode(context.lm, ids, context.policy, stop=stop, text=context.lm.stream_after(ids), seed=context.seed)
-        filling = "".join(step.text for step in steps if step.token not in context.lm.end_ids)
-        judged = judge(context.sandbox, problem, program[:first] + filling + program[last:])
-        yield Filling(problem.task_id, program[first:last], filling, judged.passed)
+        before, after = program[:first], program[last:]
+        tried = _attempts(context, context.lm.encode(prompts.hole(before, after)))
+        checks = tuple(visible_checks(problem.prompt))
+        filling, made = "", 0
+        for made, text in enumerate(islice(tried, attempts), start=1):
+            filling = text if made == 1 else filling
+            if verify(context.sandbox, before + text + after, checks, limits=context.limits).passed:
+                filling = text
+                break
+        judged = judge(context.sandbox, problem, before + filling + after)
+        yield Filling(problem.task_id, program[first:last], filling, made, judged.passed)
+
+
+def _attempts(context: Context, ids: list[int]) -> Iterator[str]:
+    """Yield what may stand in the hole, each another text, the likeliest way to leave the first one first."""
+    first = _completed(context, ids, [], context.policy)
+    texts = [_text(context, ids, first)]
+    yield texts[0]
+    logits = context.lm.teacher_forced([*ids, *first])[len(ids) - 1 : -1]
+    for position, token in departures(logits, first, _WAYS):
+        text = _text(context, ids, _completed(context, ids, [*first[:position], token], GREEDY))
+        if text not in texts:
+            texts.append(text)
+            yield text
+
+
+def _completed(context: Context, ids: list[int], begun: list[int], policy: Policy) -> list[int]:
+    lm, stop = context.lm, any_of(end_token(context.lm.end_ids), budget(max(1, context.max_tokens - len(begun))))
+    if begun and begun[-1] in lm.end_ids:
+        return begun
+    return [*begun, *(step.token for step in decode(lm, [*ids, *begun], policy, stop=stop, seed=context.seed))]
+
+
+def _text(context: Context, ids: list[int], tokens: list[int]) -> str:
+    stream, text = context.lm.stream_after(ids), ""
+    for token in tokens:
+        if stream is not None and token not in context.lm.end_ids:
+            stream, piece = stream.feed(token)
+            text += piece
+    return text
 
 
 def hole(problem: Problem) -> tuple[int, int]:

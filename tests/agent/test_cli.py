@@ -48,7 +48,7 @@ def solve(place, *arguments: str):
         (["--model", "@mute"], 2, "has no tokenizer beside it"),
         (["--model", "@"], 2, "it has no config.json"),
         (["--model", "nobody/nothing"], 2, "cannot load the model 'nobody/nothing'"),
-        (["--policy", "beam"], 2, "unknown policy 'beam'; choose from adadec, greedy, sample, uscd"),
+        (["--policy", "beam"], 2, "unknown policy 'beam'; choose from adadec, adadec-reference, adapt, greedy"),
         (["--threshold", "nan"], 2, "the threshold is not a number"),
         (["--tau", "0"], 2, "wanted 0 < tau <= 1"),
         (["--sandbox", "jail"], 2, "unknown sandbox 'jail'; choose from bubblewrap, docker, gvisor, process"),

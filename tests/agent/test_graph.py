@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from fakes import ScriptedSandbox
 from langgraph.checkpoint.memory import InMemorySaver
 from text_model import byte_lm
@@ -105,6 +106,43 @@ def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
     assert final["attempts"][0]["program"].strip() in repair
     assert "# the program failed: NameError: name 'x' is not defined" in repair
     assert repair.endswith(REQUEST)
+
+
+def parroting(lm, monkeypatch, place):
+    """Make the model repeat what it has read, and doubt it most `place` tokens before the end, where 65 comes next."""
+
+    def teacher_forced(ids):
+        lm.forwards += 1
+        logits = torch.zeros(len(ids), 257)
+        logits[range(len(ids) - 1), ids[1:]] = 9.0
+        logits[-1 - place, 65] = 8.0
+        return logits
+
+    monkeypatch.setattr(lm, "teacher_forced", teacher_forced)
+
+
+def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_doubted_most(lm, monkeypatch):
+    parroting(lm, monkeypatch, place=10)
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    start, events = lm.forwards, []
+    around = context(lm, doubtful("greedy"), sandbox=failing, max_tokens=30)
+    result = perform(around, TASK, attempts=2, on_event=events.append)
+    first, second = result.attempts
+    left = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
+    assert second.tokens[left] == 65 and left <= len(first.tokens) - 10
+    assert second.prompt == 1 and len(second.logprobs) == len(second.tokens)
+    assert result.cost.forwards == lm.forwards - start
+    assert result.cost.tokens == len(first.tokens) + len(second.tokens) - left
+    (revision,) = [event for event in events if isinstance(event, Revision)]
+    assert revision.kind == "repair" and revision.text and second.program != first.program
+
+
+def test_a_repair_that_differs_by_itself_is_decoded_from_its_start_and_every_forward_is_counted(lm):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    start = lm.forwards
+    result = perform(context(lm, doubtful("greedy"), sandbox=failing), TASK, attempts=2)
+    assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
+    assert result.cost.forwards == lm.forwards - start
 
 
 def test_every_state_is_plain_json_and_small(lm):

@@ -1,6 +1,8 @@
 """The order in which ways not taken are tried."""
 
-from agent.search import next_branch, repairs_now
+import torch
+
+from agent.search import departure, next_branch, repairs_now
 from agent.state import Attempt
 
 
@@ -41,3 +43,15 @@ def test_repair_comes_last_or_where_no_branch_is_open():
     assert not repairs_now([FIRST], 2), "the only second attempt is a branch"
     assert not repairs_now([FIRST, attempt([5, 6, 9], [])], 4)
     assert repairs_now([FIRST, attempt([5, 6, 9], [])], 3)
+
+
+def test_a_completion_is_left_where_another_token_comes_nearest():
+    p = torch.tensor([[0.9, 0.1, 0.0], [0.1, 0.5, 0.4], [0.2, 0.1, 0.7]])
+    assert departure(p.log(), [0, 1, 2]) == (1, 2)
+    assert departure((p * 3).log().bfloat16(), [0, 1, 2]) == (1, 2), "logits, not probabilities"
+
+
+def test_what_greedy_decoding_leaves_by_itself_is_left_alone():
+    p = torch.tensor([[0.9, 0.1], [0.4, 0.6]])
+    assert departure(p.log(), [0, 0]) is None
+    assert departure(p[:0].log(), []) is None
