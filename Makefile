@@ -10,7 +10,7 @@ help: ## list the intentions
 demo: setup ## solve a problem live with the embedded model
 	@$(MAKE) --no-print-directory sandbox || echo "going on without Docker: bubblewrap will do where it is installed" >&2
 	@$(BIN)/dubito solve --task exercises/$(EXERCISE)
-EXERCISE ?= 12
+EXERCISE ?= 130
 
 test: setup ## run the default tests
 	@$(BIN)/pytest -q -n 2
@@ -68,7 +68,8 @@ bench-sandbox: setup sandbox ## how fast programs run and benchmarks are checked
 	@$(BIN)/python -m benchmarks.sandbox_speed --evalplus
 
 card: setup sandbox ## the numbers of the embedded model's card (MBPP+ and HumanEval+ need their data)
-	@$(BIN)/dubito bench run exercises && $(BIN)/dubito bench run exercises/far && $(BIN)/dubito bench fill exercises
+	@$(BIN)/dubito bench run exercises && $(BIN)/dubito bench run exercises/far
+	@$(BIN)/dubito bench fill exercises && $(BIN)/dubito bench fill exercises --attempts 1
 	@$(BIN)/dubito bench run HumanEval --max-tokens 128
 	@$(BIN)/dubito bench run Mbpp --max-tokens 128 --memory-mib 3072
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from agent.search import departure, next_branch, repairs_now
+from agent.search import departure, departures, next_branch, repairs_now
 from agent.state import Attempt
 
 
@@ -55,3 +55,9 @@ def test_what_greedy_decoding_leaves_by_itself_is_left_alone():
     p = torch.tensor([[0.9, 0.1], [0.4, 0.6]])
     assert departure(p.log(), [0, 0]) is None
     assert departure(p[:0].log(), []) is None
+
+
+def test_ways_to_leave_come_likeliest_first_and_never_the_way_that_was_taken():
+    p = torch.tensor([[0.85, 0.15, 0.0], [0.1, 0.5, 0.4]])
+    assert departures(p.log(), [0, 1], 3) == [(1, 2), (0, 1), (1, 0)]
+    assert len(departures(p.log(), [0, 1], 99)) == 4
