@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.base import Execution, Outcome, Raised, Returned, Unplain, Verdict
-from sandbox.guest import plain, wire
+from sandbox.guest import message, plain, wire
 
 STRUCK = {"cpu": Verdict.TIMED_OUT_CPU, "wall": Verdict.TIMED_OUT_WALL, "output": Verdict.OUTPUT_LIMIT}
 SIGNALS: dict[int, Verdict] = {signal.SIGXCPU: Verdict.TIMED_OUT_CPU, signal.SIGSYS: Verdict.FORBIDDEN}
@@ -81,28 +81,34 @@ def read_report(results: bytes, token: bytes) -> Report:
 
 
 def _message(payload: bytes, token: bytes) -> Outcome | str:
-    _, (signed, body) = wire.unpack(payload)
-    kind, *rest = json.loads(body)
-    if kind in ("refused", "memory"):
-        return str(kind)
+    signed, kind, body = message.unpack(payload)
+    if kind in GRANTED:
+        return GRANTED[kind]
     if signed != token:
         raise ValueError("a message without the token")
-    return "done" if kind == "done" else OUTCOMES[kind](*rest)
+    return "done" if kind == message.DONE else OUTCOMES[kind](body)
 
 
-def _returned(text: str) -> Outcome:
-    return Returned(plain.decode(str(text).encode("ascii")))
+def _returned(body: bytes) -> Outcome:
+    return Returned(plain.decode(body))
 
 
-def _raised(type: str, message: str) -> Outcome:
-    return Raised(str(type), str(message))
+def _raised(body: bytes) -> Outcome:
+    type, words = json.loads(body)
+    return Raised(str(type), str(words))
 
 
-def _unplain(type: str) -> Outcome:
+def _unplain(body: bytes) -> Outcome:
+    (type,) = json.loads(body)
     return Unplain(str(type))
 
 
-OUTCOMES: dict[str, Callable[..., Outcome]] = {"returned": _returned, "raised": _raised, "unplain": _unplain}
+GRANTED = {message.REFUSED: "refused", message.MEMORY: "memory"}  # without a token: no program gains by them
+OUTCOMES: dict[bytes, Callable[[bytes], Outcome]] = {
+    message.RETURNED: _returned,
+    message.RAISED: _raised,
+    message.UNPLAIN: _unplain,
+}
 
 
 def _epitaph(verdict: Verdict, code: int | None) -> str:

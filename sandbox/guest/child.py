@@ -15,7 +15,7 @@ import types
 from contextlib import suppress
 from typing import Any
 
-from . import plain, wire
+from . import message, plain, wire
 
 FILE = "program.py"
 JOB, RESULTS = 3, 4  # descriptors; 0, 1 and 2 are the program's own streams
@@ -36,24 +36,24 @@ def run(source: str, *, answering: bool) -> int:
             return 0
         token, calls = _calls()
         for call in calls:
-            outcome = _outcome(call, module.__dict__)
+            kind, body = _outcome(call, module.__dict__)
             if os.getpid() != process:
                 return 0
-            _say(token, outcome)
+            _say(token, kind, body)
         if not answering:
             _finish_threads()
     except Refused:
-        return _say(b"", ["refused"])
+        return _say(message.UNSIGNED, message.REFUSED)
     except MemoryError as error:
         with suppress(MemoryError):
             _report(error)
-        return _say(b"", ["memory"])
+        return _say(message.UNSIGNED, message.MEMORY)
     except BaseException as error:  # noqa: BLE001 - whatever a program raises is its failure, SystemExit too
         _report(error)
         return 1
     finally:
         _flush()
-    _say(token, ["done"])
+    _say(token, message.DONE)
     return 0
 
 
@@ -84,17 +84,17 @@ def _calls() -> tuple[bytes, list[Any]]:
     return token, json.loads(calls)
 
 
-def _outcome(call: list[str], namespace: dict[str, Any]) -> list[str]:
+def _outcome(call: list[str], namespace: dict[str, Any]) -> tuple[bytes, bytes]:
     try:
         value = _value(call, namespace)
     except MemoryError:
         raise
     except BaseException as error:  # noqa: BLE001 - one call's exception is its outcome
-        return ["raised", type(error).__name__, _message(error)]
+        return message.RAISED, json.dumps([type(error).__name__, _words(error)]).encode("ascii")
     try:
-        return ["returned", plain.encode(value).decode("ascii")]
+        return message.RETURNED, plain.encode(value)
     except plain.PlainError:
-        return ["unplain", type(value).__name__]
+        return message.UNPLAIN, json.dumps([type(value).__name__]).encode("ascii")
 
 
 def _value(call: list[str], namespace: dict[str, Any]) -> Any:
@@ -106,15 +106,15 @@ def _value(call: list[str], namespace: dict[str, Any]) -> Any:
     return namespace[text](*plain.decode(arguments[0].encode("ascii")))
 
 
-def _message(error: BaseException) -> str:
+def _words(error: BaseException) -> str:
     try:
         return str(error)[:LOUDEST]
     except Exception as second:  # noqa: BLE001 - a program's __str__ may raise anything
         return f"<str() raised {type(second).__name__}>"
 
 
-def _say(token: bytes, what: list[str]) -> int:
-    wire.write(RESULTS, wire.frame(wire.pack({}, token, json.dumps(what).encode("ascii"))))
+def _say(token: bytes, kind: bytes, body: bytes = b"") -> int:
+    wire.write(RESULTS, wire.frame(message.pack(token, kind, body)))
     return 1
 
 

@@ -5,7 +5,7 @@ import pytest
 from sandbox import Limits, SandboxError, Verdict
 from sandbox.channel import Closed
 from sandbox.forkserver import ForkServerSandbox
-from sandbox.guest import wire
+from sandbox.guest import message, wire
 
 HELLO = wire.frame(wire.pack({"python": "3.0"}))
 ENDED = {"status": 0, "struck": None, "memory_kills": 0, "truncated": False, "cpu_seconds": 0.0, "memory_share": 0.25}
@@ -28,7 +28,7 @@ class ScriptedChannel:
         if act == "interrupt":
             raise KeyboardInterrupt
         nonce = "stale" if act == "stale" else header["nonce"]
-        done = wire.frame(wire.pack({}, bytes.fromhex(header["token"]), b'["done"]'))
+        done = wire.frame(message.pack(bytes.fromhex(header["token"]), message.DONE))
         answer = wire.frame(wire.pack({"nonce": nonce} | ENDED | MEASURED, act.encode(), b"", done))
         self.ready += {"hang": b"", "babble": wire.frame(b"nonsense")}.get(act, answer)
 

@@ -8,10 +8,10 @@ from sandbox import Call, Raised, Returned, Unplain, Verdict
 from .base import ASKED, SHORT_CPU, Hostile
 
 BLIND = """
-import json, os, sys
+import os, sys
 wire = next(module for name, module in sys.modules.items() if name.endswith("guest.wire"))
-for said in (["returned", "42"], ["done"]):
-    data = wire.frame(wire.pack({}, b"0" * 16, json.dumps(said).encode()))
+for said in (b"r42", b"d"):
+    data = wire.frame(b"0" * 16 + said)
     for fd in range(3, 256):
         try:
             os.write(fd, data)
@@ -19,10 +19,10 @@ for said in (["returned", "42"], ["done"]):
             pass
 """
 KNOWING = """
-import json, os, sys
+import os, sys
 wire = next(module for name, module in sys.modules.items() if name.endswith("guest.wire"))
 _, (token, calls) = wire.unpack(wire.read(3))
-def say(*what): wire.write(4, wire.frame(wire.pack({}, token, json.dumps(what).encode())))
+def say(kind, text=""): wire.write(4, wire.frame(token + kind + text.encode()))
 """
 GUEST = "import sys\nguest = {n.rpartition('.')[2]: m for n, m in sys.modules.items() if n.startswith('guest')}\n"
 ONE = "\ndef answer(): return 1"
@@ -102,13 +102,13 @@ FORGED = {
     "forged results and a true answer": Hostile(BLIND + "def answer(): return 42", Verdict.FAILED, ASKED),
     "forged results without calls": Hostile(BLIND + "os._exit(0)", Verdict.FAILED),
     "a forged value with the true token": Hostile(
-        KNOWING + "say('returned', '42'); say('done'); os._exit(0)", Verdict.PASSED, ASKED, outcomes=(Returned(42),)
+        KNOWING + "say(b'r', '42'); say(b'd'); os._exit(0)", Verdict.PASSED, ASKED, outcomes=(Returned(42),)
     ),
     "more forged values than calls": Hostile(
-        KNOWING + "for _ in range(9): say('returned', '42')\nsay('done'); os._exit(0)", Verdict.FAILED, ASKED
+        KNOWING + "for _ in range(9): say(b'r', '42')\nsay(b'd'); os._exit(0)", Verdict.FAILED, ASKED
     ),
     "forged values of no form": Hostile(
-        KNOWING + "say('returned', 5); say('returned', [{}]); say('done'); os._exit(0)", Verdict.FAILED, ASKED
+        KNOWING + "say(b'?', '5'); say(b'r', '[{}]'); say(b'd'); os._exit(0)", Verdict.FAILED, ASKED
     ),
     "a frame longer than what comes": Hostile(
         "import os; os.write(4, b'\\xff' * 4 + b'{}')" + ONE, Verdict.FAILED, ASKED

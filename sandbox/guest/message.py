@@ -1,0 +1,17 @@
+"""What the child says, one frame each: sixteen bytes that sign it, a letter for its kind, and a body."""
+
+from __future__ import annotations
+
+SIGNED = 16  # bytes of a token
+UNSIGNED = bytes(SIGNED)  # on what helps no program: that it was refused, or has no memory left
+RETURNED, RAISED, UNPLAIN, DONE, REFUSED, MEMORY = b"r", b"x", b"u", b"d", b"c", b"m"
+
+
+def pack(token: bytes, kind: bytes, body: bytes = b"") -> bytes:
+    """The message as a payload."""
+    return token + kind + body
+
+
+def unpack(payload: bytes) -> tuple[bytes, bytes, bytes]:
+    """Token, kind and body of a payload; of one too short, what there is."""
+    return payload[:SIGNED], payload[SIGNED : SIGNED + 1], payload[SIGNED + 1 :]
