@@ -13,7 +13,7 @@ demo: setup ## solve a problem live with the embedded model
 EXERCISE ?= 130
 
 test: setup ## run the default tests
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 2 --dist worksteal
 
 test-docker: setup sandbox ## run the tests that need a Docker engine, and the hostile suite in every sandbox
 	@$(BIN)/pytest -q -m "(docker or hostile) and not slow"

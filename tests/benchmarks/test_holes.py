@@ -54,14 +54,14 @@ def test_a_filling_stands_between_what_was_shown_and_is_judged_by_the_hidden_tes
 
     box = open_sandbox("process")
     context = Context(model_named("models/tiny"), POLICIES["greedy"], box, max_tokens=64)
-    problems = [problem(f"exercises/{number}") for number in range(12)]
+    problems = [problem(f"exercises/{number}") for number in range(8)]
     once, found = (list(fillings(problems, context, attempts=attempts)) for attempts in (1, 4))
     box.close()
     assert [each.task_id for each in found] == [each.task_id for each in problems]
     assert all(each.passed for each in found if each.filling == each.expression)
     assert all(each.attempts == 1 for each in once) and all(1 <= each.attempts <= 4 for each in found)
     assert all(late.passed for late, early in zip(found, once, strict=True) if early.passed), "what passes stands"
-    assert sum(each.passed for each in found) > sum(each.passed for each in once) >= 2, found
+    assert sum(each.passed for each in found) > sum(each.passed for each in once) >= 1, found
 
 
 @pytest.mark.model
