@@ -57,17 +57,18 @@ def _joined(results: list[Result]) -> Result:
 
 
 def best_of_equal(budgets: Mapping[str, int]) -> Contestant:
-    """Draw programs as `best_of` does, on each task with no more than its budget of tokens fed (`token_rows`).
+    """Draw programs as `best_of` does, on each task for its budget of tokens fed (`token_rows`).
 
-    budgets: by request. The last draw is cut off where the budget ends; a task that has none raises KeyError.
+    budgets: by request. The first program is drawn whole, whatever it takes; of the others the last is cut off where
+    the budget ends. A task that has none raises KeyError.
     """
 
     def drawn(context: Context, task: Task) -> Result:
         left, results = budgets[task.request], list[Result]()
         prompt = len(context.lm.encode(prompts.standard(task.request, chat=context.lm.chats), chat=context.lm.chats))
-        while not results or (results[-1].outcome != "accepted" and left > prompt):
-            room = max(1, min(context.max_tokens, left - prompt))
-            results.append(_draw(context, task, len(results), room))
+        while not results or (results[-1].outcome != "accepted" and left >= prompt):
+            room = left - prompt + 1 if results else context.max_tokens  # the last token is never fed
+            results.append(_draw(context, task, len(results), min(context.max_tokens, room)))
             left -= results[-1].cost.token_rows
         return _joined(results)
 

@@ -53,16 +53,21 @@ def test_every_policy_is_a_contestant():
         assert result.answer.program.startswith("def f(x)")
 
 
-def test_best_of_equal_spends_no_more_than_its_budget_and_draws_once_at_least():
+def test_best_of_equal_draws_one_program_whole_and_no_more_than_its_budget_else():
     here = context()
-    prompt = len(here.lm.encode(TASK.request))
     one = perform(replace(here, policy=POLICIES["sample"]), TASK, attempts=1)
-    for budget in (1, one.cost.token_rows, 4 * one.cost.token_rows, 4 * one.cost.token_rows + prompt // 2):
+    for budget in (1, one.cost.token_rows, 4 * one.cost.token_rows, 4 * one.cost.token_rows + 7):
         result = best_of_equal({TASK.request: budget})(here, TASK)
-        assert result.cost.token_rows <= max(budget, prompt + 1)
-        assert len(result.attempts) >= 1
+        assert result.cost.token_rows <= max(budget, one.cost.token_rows)
+        assert result.attempts[-1].tokens == one.answer.tokens, "where none passes, the first stands, whole"
     assert len(result.attempts) >= 4
-    assert result.attempts[-1].tokens == one.answer.tokens, "where none passes, the first stands"
+
+
+def test_best_of_equal_at_the_cost_of_one_program_is_that_program():
+    here = context()
+    one = perform(replace(here, policy=POLICIES["sample"]), TASK, attempts=1)
+    result = best_of_equal({TASK.request: one.cost.token_rows})(here, TASK)
+    assert [attempt.tokens for attempt in result.attempts] == [one.answer.tokens]
 
 
 def test_best_of_equal_stops_at_the_first_program_that_passes():
