@@ -165,13 +165,19 @@ def _repair(context: Context, state: AgentState, attempt: Attempt, emit: Emit) -
     text = prompts.repair(task_of(state).request, attempt.program, failure, chat=context.lm.chats)
     update: AgentState = {**_begun(), "prompts": [*state["prompts"], _prompt(context, text)]}
     update["prompt"] = len(state["prompts"])
-    before = Cost(forwards=context.lm.forwards, token_rows=context.lm.token_rows)
+    start, lm = context.clock(), context.lm
+    before = Cost(forwards=lm.forwards, token_rows=lm.token_rows)
     tokens, logprobs = _kept_of_repeat(context, update["prompts"][-1]["ids"], attempt.tokens[: _length(context, state)])
     around = surroundings(context, cast(AgentState, {**state, **update}))
     completion = _completion(around, context, tokens)
     told = f"asking again with the failure: {attempt.failures[0] if attempt.failures else attempt.verdict}"
     emit(Revision("repair", told, completion.text))
-    spent = Cost(len(tokens[-1:]), context.lm.forwards - before.forwards, context.lm.token_rows - before.token_rows)
+    spent = Cost(
+        tokens=len(tokens[-1:]),
+        forwards=lm.forwards - before.forwards,
+        token_rows=lm.token_rows - before.token_rows,
+        seconds=context.clock() - start,
+    )
     end, cost = around.stop(completion) if tokens else None, asdict(_cost(state) + spent)
     return {**update, "tokens": tokens, "logprobs": logprobs, "end": end, "cost": cost}
 

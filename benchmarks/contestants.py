@@ -69,7 +69,7 @@ def best_of_equal(budgets: Mapping[str, int]) -> Contestant:
         while not results or (results[-1].outcome != "accepted" and left >= prompt):
             room = left - prompt + 1 if results else context.max_tokens  # the last token is never fed
             results.append(_draw(context, task, len(results), min(context.max_tokens, room)))
-            left -= results[-1].cost.token_rows
+            left -= max(1, results[-1].cost.token_rows)  # a draw whose every token was known before costs none
         return _joined(results)
 
     return drawn

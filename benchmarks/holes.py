@@ -65,6 +65,8 @@ def _attempts(context: Context, ids: list[int]) -> Iterator[str]:
     first = _completed(context, ids, [], context.policy)
     texts = [_text(context, ids, first)]
     yield texts[0]
+    if context.lm.context is not None and len(ids) + len(first) > context.lm.context:
+        return
     logits = context.lm.teacher_forced([*ids, *first])[len(ids) - 1 : -1]
     for position, token in departures(logits, first, _WAYS):
         text = _text(context, ids, _completed(context, ids, [*first[:position], token], GREEDY))
@@ -74,10 +76,14 @@ def _attempts(context: Context, ids: list[int]) -> Iterator[str]:
 
 
 def _completed(context: Context, ids: list[int], begun: list[int], policy: Policy) -> list[int]:
-    lm, stop = context.lm, any_of(end_token(context.lm.end_ids), budget(max(1, context.max_tokens - len(begun))))
-    if begun and begun[-1] in lm.end_ids:
+    lm = context.lm
+    room = context.max_tokens if lm.context is None else min(context.max_tokens, lm.context - len(ids))
+    if begun and (begun[-1] in lm.end_ids or len(begun) >= room):
         return begun
-    return [*begun, *(step.token for step in decode(lm, [*ids, *begun], policy, stop=stop, seed=context.seed))]
+    stop = any_of(end_token(lm.end_ids), budget(room - len(begun)))
+    text = None if begun else lm.stream_after(ids)
+    steps = decode(lm, [*ids, *begun], policy, stop=stop, text=text, seed=context.seed)
+    return [*begun, *(step.token for step in steps)]
 
 
 def _text(context: Context, ids: list[int], tokens: list[int]) -> str:
