@@ -135,30 +135,28 @@ class HFLM:
 
     def forward(self, rows: Sequence[Sequence[int]], cache: Any, past: int) -> Tensor:
         """Feed rows of equal length after `past` cached tokens; the cache is changed. Returns logits [rows, vocab]."""
+        return self._logits(rows, cache, past, keep=1)[:, -1]
+
+    def _logits(self, rows: Sequence[Sequence[int]], cache: Any, past: int, keep: int) -> Tensor:
+        """Logits after the last `keep` tokens of each row: [rows, keep, vocab]."""
         ids = torch.tensor(rows, device=self.model.device)
         positions = torch.arange(past, past + ids.shape[1], device=ids.device).expand_as(ids)
         wanted = {
             "position_ids": positions,
             "past_key_values": cache,
             "use_cache": cache is not None,
-            "logits_to_keep": 1,
+            "logits_to_keep": keep,
         }
         with torch.inference_mode():
             out = self.model(ids, **{name: value for name, value in wanted.items() if name in self._accepts})
         self.forwards += 1
         self.token_rows += ids.numel()
-        logits: Tensor = out.logits[:, -1]
+        logits: Tensor = out.logits[:, -keep:]
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
-    def teacher_forced(self, ids: Sequence[int]) -> Tensor:
-        """Return the logits after each of these ids, from one forward without a cache: [len(ids), vocab]."""
-        wanted = torch.tensor([self._checked(ids)], device=self.model.device)
-        with torch.inference_mode():
-            out = self.model(wanted, **({"use_cache": False} if "use_cache" in self._accepts else {}))
-        self.forwards += 1
-        self.token_rows += wanted.numel()
-        logits: Tensor = out.logits[0]
-        return logits
+    def teacher_forced(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
+        """Return the logits before each of the tokens that follow a prompt, in one forward: [len(tokens), vocab]."""
+        return self._logits([self._checked((*prompt, *tokens))], None, 0, keep=len(tokens) + 1)[0, :-1]
 
     def _feed(self, ids: tuple[int, ...], cache: Any, tail: Sequence[int]) -> Prefix:
         return Prefix(ids, self.forward([list(tail)], cache, len(ids) - len(tail))[0], cache)

@@ -101,8 +101,8 @@ class TextLM(LM, Protocol):
         """Text of tokens that follow a prompt."""
         ...
 
-    def teacher_forced(self, ids: list[int]) -> Tensor:
-        """Logits after each of these ids, in one forward: [len(ids), vocab]."""
+    def teacher_forced(self, prompt: list[int], tokens: list[int]) -> Tensor:
+        """Logits before each of the tokens that follow a prompt, in one forward: [len(tokens), vocab]."""
         ...
 
 

@@ -187,7 +187,7 @@ def _kept_of_repeat(context: Context, prompt: list[int], failed: list[int]) -> t
     room = context.lm.context
     if context.policy.sampler is not argmax or (room is not None and len(prompt) + len(failed) >= room):
         return [], []
-    logits = context.lm.teacher_forced([*prompt, *failed])[len(prompt) - 1 : -1]
+    logits = context.lm.teacher_forced(prompt, failed)
     left = departure(logits, failed)
     if left is None:
         return [], []

@@ -31,7 +31,6 @@ def policy_named(
 
     learned: where no threshold is asked for, take the one that was learned or published for this model, if any.
     """
-    from agent import calibrations
     from agent.decoding import POLICIES
     from agent.decoding.ask import Ask
     from agent.decoding.policies import ADADEC
@@ -41,22 +40,22 @@ def policy_named(
     policy = POLICIES[name]
     if ask:
         policy = replace(policy if math.isfinite(policy.gate.threshold) else ADADEC, resolver=Ask())
-    if learned and threshold is None and math.isfinite(policy.gate.threshold):
-        found = calibrations.of_model(model, weights_of(model), policy.gate.score)
-        threshold = repr(found.threshold) if found else None
-    return with_threshold(policy, threshold, model)
+    return with_threshold(policy, threshold, model, learned=learned)
 
 
-def with_threshold(policy: Policy, wanted: str | None, model: str) -> Policy:
-    """Return the policy with the threshold asked for, a number or a file of this model, or as it is."""
+def with_threshold(policy: Policy, wanted: str | None, model: str, *, learned: bool = False) -> Policy:
+    """Return the policy with the threshold asked for, a number or a file of this model; else learned, or as it is."""
     from agent import calibrations
 
-    if wanted is None:
-        return policy
     if not math.isfinite(policy.gate.threshold):
+        if wanted is None:
+            return policy
         raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
-    score = policy.gate.score
-    threshold = calibrations.threshold_from(wanted, model=model, weights=weights_of(model), score=score)
+    score, threshold = policy.gate.score, policy.gate.threshold
+    if wanted is not None:
+        threshold = calibrations.threshold_from(wanted, model=model, weights=weights_of(model), score=score)
+    elif learned and (found := calibrations.of_model(model, weights_of(model), score)):
+        threshold = found.threshold
     if math.isnan(threshold) or threshold == -math.inf:
         raise UsageError("the threshold is not a number; give one in nats, as in --threshold 1.0, or inf for no pause")
     return replace(policy, gate=replace(policy.gate, threshold=threshold))

@@ -67,7 +67,7 @@ def _attempts(context: Context, ids: list[int]) -> Iterator[str]:
     yield texts[0]
     if context.lm.context is not None and len(ids) + len(first) > context.lm.context:
         return
-    logits = context.lm.teacher_forced([*ids, *first])[len(ids) - 1 : -1]
+    logits = context.lm.teacher_forced(ids, first)
     for position, token in departures(logits, first, _WAYS):
         text = _text(context, ids, _completed(context, ids, [*first[:position], token], GREEDY))
         if text not in texts:

@@ -36,10 +36,10 @@ def read(lm: HFLM, problems: Iterable[Problem]) -> Iterator[Read]:
         ids, starts = lm.encode_with_starts(problem.reference_program)
         if lm.context is not None and len(ids) > lm.context:
             continue
-        logits = lm.teacher_forced(ids)
-        counted = [at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)]
-        scores = {name: [score(logits[at - 1]) for at in counted] for name, score in MEASURED.items()}
-        yield Read(problem.task_id, scores, [_rank(logits[at - 1], ids[at]) for at in counted])
+        begun = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
+        logits, tokens = lm.teacher_forced(ids[:begun], ids[begun:]), ids[begun:]
+        scores = {name: [score(each) for each in logits] for name, score in MEASURED.items()}
+        yield Read(problem.task_id, scores, [_rank(each, token) for each, token in zip(logits, tokens, strict=True)])
 
 
 def _rank(logits: Tensor, token: int) -> int:

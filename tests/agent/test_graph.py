@@ -111,11 +111,11 @@ def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
 def parroting(lm, monkeypatch, place):
     """Make the model repeat what it has read, and doubt it most `place` tokens before the end, where 65 comes next."""
 
-    def teacher_forced(ids):
+    def teacher_forced(prompt, tokens):
         lm.forwards += 1
-        logits = torch.zeros(len(ids), 257)
-        logits[range(len(ids) - 1), ids[1:]] = 9.0
-        logits[-1 - place, 65] = 8.0
+        logits = torch.zeros(len(tokens), 257)
+        logits[range(len(tokens)), tokens] = 9.0
+        logits[-place, 65] = 8.0
         return logits
 
     monkeypatch.setattr(lm, "teacher_forced", teacher_forced)
