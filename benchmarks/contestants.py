@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from agent import moves, prompts
+from agent import moves
 from agent.decoding import POLICIES, Policy
 from agent.decoding.step import Step
 from agent.job import Result, perform
@@ -60,14 +60,14 @@ def best_of_equal(budgets: Mapping[str, int]) -> Contestant:
     """Draw programs as `best_of` does, on each task for its budget of tokens fed (`token_rows`).
 
     budgets: by request. The first program is drawn whole, whatever it takes; of the others the last is cut off where
-    the budget ends. A task that has none raises KeyError.
+    the budget ends: n tokens of another draw feed the prompt's last token and n - 1 of its own. (A model whose cache
+    cannot be kept feeds its whole prompt again, and spends more.) A task that has no budget raises KeyError.
     """
 
     def drawn(context: Context, task: Task) -> Result:
         left, results = budgets[task.request], list[Result]()
-        prompt = len(context.lm.encode(prompts.standard(task.request, chat=context.lm.chats), chat=context.lm.chats))
-        while not results or (results[-1].outcome != "accepted" and left >= prompt):
-            room = left - prompt + 1 if results else context.max_tokens  # the last token is never fed
+        while not results or (results[-1].outcome != "accepted" and left > 0):
+            room = left if results else context.max_tokens
             results.append(_draw(context, task, len(results), min(context.max_tokens, room)))
             left -= max(1, results[-1].cost.token_rows)  # a draw whose every token was known before costs none
         return _joined(results)

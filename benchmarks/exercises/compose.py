@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -106,7 +106,9 @@ def inputs(meaning: Meaning, seed: str, count: int) -> list[tuple[Any, ...]]:
 def write(meaning: Meaning, names: Mapping[str, str], random: Random) -> str:
     """The function's body, mostly in its first way, with local names that do not collide with the arguments'."""
     marked = meaning.code(lambda ways: _mostly_first(ways, random), {role: ARGUMENT + role for role in names})
-    tree = _Undouble().visit(ast.parse(marked))
+    tree = ast.parse(marked)
+    if marked.count("not ") > 1:
+        tree = _Undouble().visit(tree)
     _rename(tree, {ARGUMENT + role: name for role, name in names.items()}, random)
     return "\n" + textwrap.indent(bare_generators(ast.unparse(tree)), "    ") + "\n"
 
@@ -163,8 +165,8 @@ def call(name: str, args: tuple[Any, ...]) -> str:
 
 def _rename(tree: ast.Module, names: Mapping[str, str], random: Random) -> None:
     """Give arguments and locals their names, in place."""
-    mapping = dict(names)
-    for local in _locals(tree):
+    mapping, nodes = dict(names), list(ast.walk(tree))
+    for local in _locals(nodes):
         if local not in mapping:
             options = LOCALS.get(local, (local,))
             free = [
@@ -173,7 +175,7 @@ def _rename(tree: ast.Module, names: Mapping[str, str], random: Random) -> None:
                 if option not in mapping.values()
             ]
             mapping[local] = free[0]
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Name):
             node.id = mapping.get(node.id, node.id)
         elif isinstance(node, ast.arg):
@@ -182,10 +184,10 @@ def _rename(tree: ast.Module, names: Mapping[str, str], random: Random) -> None:
             node.name = mapping.get(node.name, node.name)
 
 
-def _locals(tree: ast.Module) -> list[str]:
-    """Names that the body binds, in the order of the walk."""
+def _locals(nodes: Iterable[ast.AST]) -> list[str]:
+    """Names that the body binds, in the order of the nodes."""
     bound: dict[str, None] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             bound[node.id] = None
         elif isinstance(node, ast.arg):

@@ -2,10 +2,11 @@
 
 import json
 import math
+import os
 import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from agent.examples import visible_checks
 from agent.graph import begin, build, run
 from agent.job import perform
 from agent.moves import Context
+from agent.parts import threads
 from agent.state import Revision, Task
 from sandbox.base import Verdict
 
@@ -216,56 +218,44 @@ def test_a_thread_of_another_task_or_model_is_refused(lm):
         perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "n"})
 
 
-CHILD = """
-import os, signal, sys
-from pathlib import Path
-sys.path[:0] = [{tests!r}, {here!r}]
-from fakes import ScriptedSandbox
-from sandbox.base import Verdict
-from test_graph import TASK, context, doubtful
-from text_model import byte_lm
-from agent.decoding import Step
-from agent.job import perform
-from agent.parts import threads
-
-for kill_at in map(int, sys.argv[2:]):  # each run is a process of its own; what takes long is importing
+def forked(work: Callable[[], None]) -> int:
+    """Run work in a process of its own and return how it ended; a new interpreter would import for ten seconds."""
     pid = os.fork()
-    if pid == 0:
-        break
-    print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-else:
-    sys.exit()
-seen = 0
-def on_event(event):
-    global seen
-    seen += isinstance(event, Step) and event.pause is not None
-    if seen == kill_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-with threads(Path(sys.argv[1])) as saver:
-    policy = doubtful("adadec")
-    result = perform(context(byte_lm(sharpness=8.0), policy, sandbox=failing), TASK, attempts=3, checkpointer=saver,
-                     thread="t", on_event=on_event)
-print("programs", [attempt.tokens for attempt in result.attempts])
-print("steps", len(result.steps), flush=True)
-"""
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    signal.alarm(60)  # a child that hangs ends by itself, with a code that no assertion wants
+    code = 1
+    try:
+        work()
+        code = 0
+    finally:
+        os._exit(code)
 
 
-def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_programs_with_no_step_twice(lm, tmp_path):
-    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    whole = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, attempts=3)
-    here = Path(__file__).parent
-    child = CHILD.format(tests=str(here.parent), here=str(here))
+def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_programs_with_no_step_twice(tmp_path):
+    def go(kill_at: int | None, folder: Path) -> None:
+        pauses = 0
+
+        def on_event(event):
+            nonlocal pauses
+            pauses += isinstance(event, Step) and event.pause is not None
+            if pauses == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+        with threads(folder) as saver:
+            doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
+            result = perform(doing, TASK, attempts=3, checkpointer=saver, thread="t", on_event=on_event)
+        told = {"programs": [attempt.tokens for attempt in result.attempts], "steps": len(result.steps)}
+        (folder / "told.json").write_text(json.dumps(told))
 
     # Inside the node that settles a pause, then again in a run that was resumed, then left alone.
-    arguments = [sys.executable, "-c", child, str(tmp_path), "2", "4", "-1"]
-    ran = subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=True, cwd=here.parents[1])
-    first, second, programs, steps, last = ran.stdout.splitlines()
-    assert [first, second, last] == [f"ended {-signal.SIGKILL}"] * 2 + ["ended 0"]
-    assert programs == f"programs {[attempt.tokens for attempt in whole.attempts]}"
-    steps = steps.removeprefix("steps ")
-    assert int(steps) < len(whole.steps), "a resumed run does not start over"
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    assert [forked(partial(go, at, killed)) for at in (2, 4, None)] == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    assert forked(partial(go, None, whole)) == 0
+    last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
+    assert last["programs"] == expected["programs"]
+    assert last["steps"] < expected["steps"], "a resumed run does not start over"
 
 
 def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():

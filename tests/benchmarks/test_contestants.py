@@ -53,20 +53,22 @@ def test_every_policy_is_a_contestant():
         assert result.answer.program.startswith("def f(x)")
 
 
-def test_best_of_equal_draws_one_program_whole_and_no_more_than_its_budget_else():
-    here = context()
-    one = perform(replace(here, policy=POLICIES["sample"]), TASK, attempts=1)
-    for budget in (1, one.cost.token_rows, 4 * one.cost.token_rows, 4 * one.cost.token_rows + 7):
-        result = best_of_equal({TASK.request: budget})(here, TASK)
-        assert result.cost.token_rows <= max(budget, one.cost.token_rows)
+def drawn_once():
+    return perform(replace(context(), policy=POLICIES["sample"]), TASK, attempts=1)
+
+
+def test_best_of_equal_draws_one_program_whole_and_spends_its_budget_but_no_more():
+    one = drawn_once()
+    for budget in (1, one.cost.token_rows + 5, 4 * one.cost.token_rows, 4 * one.cost.token_rows + 7):
+        result = best_of_equal({TASK.request: budget})(context(), TASK)
+        assert result.cost.token_rows == max(budget, one.cost.token_rows)
         assert result.attempts[-1].tokens == one.answer.tokens, "where none passes, the first stands, whole"
     assert len(result.attempts) >= 4
 
 
 def test_best_of_equal_at_the_cost_of_one_program_is_that_program():
-    here = context()
-    one = perform(replace(here, policy=POLICIES["sample"]), TASK, attempts=1)
-    result = best_of_equal({TASK.request: one.cost.token_rows})(here, TASK)
+    one = drawn_once()
+    result = best_of_equal({TASK.request: one.cost.token_rows})(context(), TASK)
     assert [attempt.tokens for attempt in result.attempts] == [one.answer.tokens]
 
 

@@ -173,7 +173,7 @@ def test_one_problem_needs_no_torch():
 
 def grams(text):
     words = re.findall(r"\w+", text.lower())
-    return {tuple(words[at : at + 13]) for at in range(len(words) - 12)}
+    return set(zip(*(words[skip:] for skip in range(13)), strict=False))
 
 
 def records(name):
