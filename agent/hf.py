@@ -1,15 +1,14 @@
-"""Any causal LM of transformers as an `LM`: the only module that knows how transformers works; owns the cache fork.
+"""Any causal LM of transformers as an `LM`: this module and hf_*.py alone know how transformers works.
 
-Knows kinds of cache layers, never model families. A cache is used only after it was seen to give the same
+A cache is used only after it was seen to give the same
 numbers as no cache on this very model; otherwise every prefix is recomputed, with one warning.
 """
 
 from __future__ import annotations
 
-import copy
 import inspect
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -17,9 +16,13 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from agent.errors import InfrastructureError, UsageError
+from agent.hf_cache import croppable, fork, held_bytes, new_cache
+from agent.hf_rows import Rows, Tree
 from agent.hub import WHAT_LOADS, first_sentence, nearest
-from agent.lm import Batch, Prefix, PrefixStore, RowBatch
+from agent.lm import Batch, Prefix, PrefixStore, RowBatch, Trail
 from agent.text import TextStream
+
+UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, IndexError, NotImplementedError)  # a model's ways to say
 
 
 class HFLM:
@@ -31,7 +34,7 @@ class HFLM:
         self._accepts = _accepted_arguments(model)
         self._store = PrefixStore(store_bytes)
         self._caching: bool | None = None  # not known before the first prefix
-        self._croppable = False
+        self._croppable = self._trees = False
 
     @classmethod
     def from_pretrained(cls, name_or_path: str, *, device: str | None = None, dtype: str = "auto") -> HFLM:
@@ -106,12 +109,13 @@ class HFLM:
             return self._feed(wanted, None, wanted)
         found = self._store.longest(wanted, whole=not self._croppable)
         if found is None:
-            return self._remembered(self._feed(wanted, _new_cache(self.model), wanted))
+            return self._kept(self._feed(wanted, new_cache(self.model), wanted))
         if found.prefix.ids == wanted:
             return found.prefix
         kept = min(found.length, len(wanted) - 1)  # the last id is always fed: its logits are what is asked for
-        start = fork(found.prefix.cache, crop=len(found.prefix.ids) - kept)
-        return self._remembered(self._feed(wanted, start, wanted[kept:]))
+        longer = self._feed(wanted, self._fork(found.prefix, length=kept), wanted[kept:])
+        over = self._croppable and kept == len(found.prefix.ids)
+        return self._kept(longer, instead_of=found.prefix if over else None)
 
     def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
         """Append tokens in one forward."""
@@ -120,33 +124,48 @@ class HFLM:
         ids = self._checked((*prefix.ids, *tokens))
         if prefix.cache is None:
             return self.prefill(ids)
-        longer = self._feed(ids, fork(prefix.cache), tokens)
-        # A croppable cache contains its own beginnings; with any other, going back means computing again.
-        self._store.put(longer, _bytes(longer), instead_of=prefix)
-        return longer
+        return self._kept(self._feed(ids, self._fork(prefix), tokens), instead_of=prefix)
+
+    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+        """Append tokens in one forward; return the prefix after each, up to the end of the context."""
+        if prefix.cache is None or not self._croppable:
+            return Trail(self, prefix, tokens)
+        room = len(tokens) if self.context is None else self.context - len(prefix.ids)
+        ids = self._checked((*prefix.ids, *tokens[: max(room, 1)]))
+        cache, begun = self._fork(prefix), len(prefix.ids)
+        logits = self.forward([ids[begun:]], cache, begun, keep=len(ids) - begun)[0]
+        made = [Prefix(ids[: begun + number], after, cache) for number, after in enumerate(logits, start=1)]
+        self._kept(made[-1], instead_of=prefix)
+        return made
 
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         """Append each of k tokens to a copy of the prefix: k rows, one forward."""
         self._checked((*prefix.ids, tokens[0]))
         if prefix.cache is None:
             return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
-        self._remembered(prefix)
-        return _Rows(self, prefix, fork(prefix.cache, rows=[0] * len(tokens)), tuple((t,) for t in tokens), parent=None)
+        if self._trees:
+            return Tree(self.forward, self._kept, prefix, self._fork(prefix), tuple((t,) for t in tokens))
+        self._kept(prefix)
+        return Rows(self.forward, self._kept, prefix, self._fork(prefix, rows=len(tokens)), tuple((t,) for t in tokens))
 
-    def forward(self, rows: Sequence[Sequence[int]], cache: Any, past: int) -> Tensor:
-        """Feed rows of equal length after `past` cached tokens; the cache is changed. Returns logits [rows, vocab]."""
-        return self._logits(rows, cache, past, keep=1)[:, -1]
+    def forward(
+        self, rows: Sequence[Sequence[int]], cache: Any, past: int, *, keep: int = 1, mask: Tensor | None = None
+    ) -> Tensor:
+        """Feed rows of equal length after `past` tokens; the cache is changed. Logits after the last `keep` of each.
 
-    def _logits(self, rows: Sequence[Sequence[int]], cache: Any, past: int, keep: int) -> Tensor:
-        """Logits after the last `keep` tokens of each row: [rows, keep, vocab]."""
+        Returns [rows, keep, vocab]. mask: additive, [tokens fed, tokens cached and fed]; it makes all tokens fed
+        alternatives at one position.
+        """
         ids = torch.tensor(rows, device=self.model.device)
-        positions = torch.arange(past, past + ids.shape[1], device=ids.device).expand_as(ids)
+        positions = torch.arange(past, past + (1 if mask is not None else ids.shape[1]), device=ids.device)
         wanted = {
-            "position_ids": positions,
+            "position_ids": positions.expand_as(ids),
             "past_key_values": cache,
             "use_cache": cache is not None,
             "logits_to_keep": keep,
         }
+        if mask is not None:
+            wanted["attention_mask"] = mask.to(ids.device, self.model.dtype)[None, None]
         with torch.inference_mode():
             out = self.model(ids, **{name: value for name, value in wanted.items() if name in self._accepts})
         self.forwards += 1
@@ -156,13 +175,26 @@ class HFLM:
 
     def teacher_forced(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
         """Return the logits before each of the tokens that follow a prompt, in one forward: [len(tokens), vocab]."""
-        return self._logits([self._checked((*prompt, *tokens))], None, 0, keep=len(tokens) + 1)[0, :-1]
+        ids, keep = self._checked((*prompt, *tokens)), len(tokens) + 1
+        if not self._cache_works():
+            return self.forward([ids], None, 0, keep=keep)[0, :-1]
+        found = self._store.longest(ids[: len(prompt) - 1], whole=not self._croppable)  # what it ends in is fed
+        known = found.length if found else 0
+        cache = self._fork(found.prefix, length=known) if found else new_cache(self.model)
+        logits = self.forward([ids[known:]], cache, known, keep=keep)[0]
+        self._kept(Prefix(ids, logits[-1], cache))
+        return logits[:-1]
+
+    def _fork(self, prefix: Prefix, *, length: int | None = None, rows: int = 1) -> Any:
+        wanted = len(prefix.ids) if length is None else length
+        return fork(prefix.cache, length=wanted if self._croppable else None, rows=rows)
 
     def _feed(self, ids: tuple[int, ...], cache: Any, tail: Sequence[int]) -> Prefix:
-        return Prefix(ids, self.forward([list(tail)], cache, len(ids) - len(tail))[0], cache)
+        return Prefix(ids, self.forward([list(tail)], cache, len(ids) - len(tail))[0, -1], cache)
 
-    def _remembered(self, prefix: Prefix) -> Prefix:
-        self._store.put(prefix, _bytes(prefix))
+    def _kept(self, prefix: Prefix, *, instead_of: Prefix | None = None) -> Prefix:
+        # A croppable cache contains its own beginnings; with any other, going back means computing again.
+        self._store.put(prefix, held_bytes(prefix.cache) + prefix.logits.nbytes, instead_of=instead_of)
         return prefix
 
     def _checked(self, ids: Sequence[int]) -> tuple[int, ...]:
@@ -191,81 +223,34 @@ class HFLM:
     def _cache_agrees(self) -> bool:
         """Whether a forked cache gives what no cache gives, and leaves the cache it came from alone."""
         try:
-            cache = _new_cache(self.model)
+            cache = new_cache(self.model)
             self.forward([[0, 1, 2]], cache, 0)
             if cache.get_seq_length() != 3:
                 return False
-            self.forward([[1], [2]], fork(cache, rows=[0, 0]), 3)
+            self.forward([[1], [2]], fork(cache, rows=2), 3)
             again = self.forward([[2]], fork(cache), 3)
-        except (AttributeError, TypeError, ValueError, RuntimeError, IndexError, NotImplementedError):
+        except UNABLE:
             return False
-        self._croppable = all(type(layer) is _growing_layers()[0] for layer in cache.layers)
-        plain = self.forward([[0, 1, 2, 2]], None, 0)
+        self._croppable = croppable(cache)
+        if not self._agrees([0, 1, 2, 2], again[0, -1]):
+            return False
+        self._trees = self._croppable and self._tree_agrees(Prefix((0, 1, 2), again[0, -1], cache))
+        return True
+
+    def _tree_agrees(self, root: Prefix) -> bool:
+        """Whether alternatives fed side by side under a mask give what each gives alone."""
+        try:
+            tree = Tree(self.forward, lambda prefix, **_: prefix, root, fork(root.cache), ((1,), (2,)))
+            longer = tree.advance([2, 1])
+        except UNABLE:
+            return False
+        return self._agrees([0, 1, 2, 2], tree.logits[1]) and self._agrees([0, 1, 2, 1, 2], longer.logits[0])
+
+    def _agrees(self, ids: list[int], logits: Tensor) -> bool:
+        plain = self.forward([ids], None, 0)[0, -1]
         eps = max(torch.finfo(self.model.dtype).eps, torch.finfo(torch.float32).eps)  # some layers compute in float32
         allowed = 64 * eps * max(1.0, float(plain.abs().max()))
-        return bool((plain - again).abs().max() <= allowed)
-
-
-class _Rows:
-    """Rows that share one batched cache."""
-
-    def __init__(
-        self, lm: HFLM, root: Prefix, cache: Any, paths: tuple[tuple[int, ...], ...], parent: _Rows | None
-    ) -> None:
-        self._lm, self._root, self._paths = lm, root, paths
-        self._cache = cache
-        self.depth = len(paths[0])
-        self.logits = lm.forward([path[-1:] for path in paths], cache, len(root.ids) + self.depth - 1)
-        self._history: list[Tensor] = [*(parent._history if parent else []), self.logits]
-        # A cache that can be cropped holds every earlier state; of any other the earlier batches are kept.
-        self._parent = None if lm._croppable else parent
-
-    def advance(self, tokens: Sequence[int]) -> _Rows:
-        paths = tuple((*path, token) for path, token in zip(self._paths, tokens, strict=True))
-        return _Rows(self._lm, self._root, fork(self._cache), paths, parent=self)
-
-    def select(self, row: int, drop: int = 0) -> Prefix:
-        batch = self
-        for _ in range(drop if self._parent else 0):
-            assert batch._parent is not None, f"row {row} has no {drop} tokens to drop"
-            batch, drop = batch._parent, drop - 1
-        path = batch._paths[row][: len(batch._paths[row]) - drop]
-        cache = fork(batch._cache, rows=[row], crop=drop)
-        return self._lm._remembered(Prefix(self._root.ids + path, batch._history[len(path) - 1][row], cache))
-
-
-def fork(cache: Any, rows: list[int] | None = None, crop: int = 0) -> Any:
-    """Copy a cache so that growing the copy leaves the original alone; choose batch rows; drop the last `crop` tokens.
-
-    Layers that grow by concatenation rebind their tensors, so a shallow copy shares them safely; the type is compared,
-    not asked with isinstance, because in-place layers subclass them. Any other layer is copied in depth.
-    """
-    new = copy.copy(cache)
-    shared = _growing_layers()
-    new.layers = [copy.copy(layer) if type(layer) in shared else copy.deepcopy(layer) for layer in cache.layers]
-    if crop:
-        new.crop(-crop)  # before the rows are chosen: a view costs nothing
-    if rows is not None:
-        new.reorder_cache(torch.tensor(rows))
-    return new
-
-
-def _growing_layers() -> tuple[type, type]:
-    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
-
-    return DynamicLayer, DynamicSlidingWindowLayer
-
-
-def _new_cache(model: Any) -> Any:
-    from transformers import DynamicCache
-
-    return DynamicCache(config=model.config)
-
-
-def _bytes(prefix: Prefix) -> int:
-    values = (value for layer in prefix.cache.layers for value in vars(layer).values())
-    tensors = (t for value in values for t in (value if isinstance(value, list | tuple) else [value]))
-    return sum(t.nbytes for t in tensors if isinstance(t, Tensor)) + prefix.logits.nbytes
+        return bool((plain - logits).abs().max() <= allowed)
 
 
 def _accepted_arguments(model: Any) -> frozenset[str]:

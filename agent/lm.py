@@ -7,7 +7,7 @@ So going back to a pause, catching up a second prompt and resuming after a crash
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
@@ -74,6 +74,10 @@ class LM(Protocol):
         """Append each of k tokens to a copy of the prefix: k rows, one forward."""
         ...
 
+    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+        """Append tokens that may prove wrong, in one forward where the cache can be cropped; the prefix after each."""
+        ...
+
 
 class TextLM(LM, Protocol):
     """A language model that also knows text."""
@@ -132,6 +136,20 @@ class RowBatch:
         return batch._prefixes[row]
 
 
+class Trail:
+    """Prefixes one token apart, each fed only when it is asked for: for caches that cannot be cropped."""
+
+    def __init__(self, lm: LM, prefix: Prefix, tokens: Sequence[int]) -> None:
+        self._lm, self._prefix, self._tokens = lm, prefix, tokens
+
+    def __iter__(self) -> Iterator[Prefix]:
+        """Yield the prefix after each token; a forward each."""
+        prefix = self._prefix
+        for token in self._tokens:
+            prefix = self._lm.extend(prefix, (token,))
+            yield prefix
+
+
 class Shared(NamedTuple):
     """A stored prefix and how many leading ids it has in common with what was asked for."""
 
@@ -151,10 +169,11 @@ class PrefixStore:
     _bytes: int = 0
 
     def put(self, prefix: Prefix, nbytes: int, *, instead_of: Prefix | None = None) -> None:
-        """Remember a prefix of this size; forget `instead_of`, and the oldest while there is too much."""
+        """Remember a prefix of this size; forget the cache of `instead_of`, and the oldest while over the bound."""
         self._forget(prefix.ids)
         if instead_of is not None:
-            self._forget(instead_of.ids)
+            for ids in [ids for ids, (entry, _) in self._entries.items() if entry.cache is instead_of.cache]:
+                self._forget(ids)
         self._entries[prefix.ids] = (prefix, nbytes)
         self._bytes += nbytes
         while self._bytes > self.max_bytes and len(self._entries) > 1:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 from agent import prompts
+from agent.decoding.drafts import PromptLookup
 from agent.decoding.place import Place, Surroundings
 from agent.decoding.policies import Policy
 from agent.decoding.samplers import argmax
@@ -134,10 +135,9 @@ def surroundings(context: Context, state: AgentState) -> Surroundings:
     """Return what a step may look at, for the prompt being answered."""
     prompt = state["prompts"][state["prompt"]]
     lame = tuple(prompt["lame_ids"]) if prompt.get("lame_ids") else None
-    stop = _stop(context, prompt)
-    return Surroundings(
-        context.lm, context.policy, stop, tuple(prompt["ids"]), lame, context.seed + len(state["attempts"])
-    )
+    stop, seed = _stop(context, prompt), context.seed + len(state["attempts"])
+    draft = PromptLookup() if state["prompt"] else None  # a repair repeats most of the program that its prompt shows
+    return Surroundings(context.lm, context.policy, stop, tuple(prompt["ids"]), lame, seed, draft)
 
 
 def _branch(context: Context, state: AgentState, attempts: list[Attempt], emit: Emit) -> AgentState:

@@ -81,7 +81,7 @@ def _detour(problem: Problem, context: Context, around: Surroundings, pause: Pla
     greedy = replace(around, policy=POLICIES["greedy"])
 
     def leads_to_a_pass(token: int) -> bool:
-        _, after = greedy.step(pause, logits, token)
+        _, after = greedy.step(pause, greedy.read(logits), token)
         return _passes(problem, context, _arrived(until_pause(greedy, after)))
 
     right = next((rank for rank, token in enumerate(candidates) if rank and leads_to_a_pass(token)), None)
@@ -103,7 +103,7 @@ def _greedy_with_pauses(around: Surroundings) -> tuple[Place, list[Place]]:
         place = _arrived(until_pause(around, place))
         if place.end is None:
             pauses.append(place)
-            _, place = around.step(place, place.prefix.logits, argmax(place.prefix.logits))
+            _, place = around.step(place, around.read(place.prefix.logits), argmax(place.prefix.logits))
     return place, pauses
 
 

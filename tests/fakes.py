@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from agent.decoding import Policy, Step, decode
 from agent.decoding.stops import StopRule, any_of, budget, end_token
-from agent.lm import Batch, Prefix, RowBatch
+from agent.lm import Batch, Prefix, RowBatch, Trail
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Returned, Verdict
 
 PROMPT = (9,)  # any one token: the table is keyed by what comes after it
@@ -38,6 +38,10 @@ class TableLM:
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         """Look up each row."""
         return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
+
+    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+        """Look up each longer prefix, when it is asked for."""
+        return Trail(self, prefix, tokens)
 
 
 class ScriptedSandbox:

@@ -1,68 +1,84 @@
 """Scores of one next-token distribution: logits in, one number out. Higher is always more uncertain.
 
-Every score takes raw logits of any floating dtype, computes in at least float32 and accepts -inf entries.
+Every score takes raw logits of any floating dtype, computes in at least float32 and accepts -inf entries. What was
+normalised once, for several of them, is passed as `normalised=True`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-Score = Callable[[Tensor], float]
+Score = Callable[..., float]
 
 
-def _log_probabilities(logits: Tensor) -> Tensor:
+def log_probabilities(logits: Tensor) -> Tensor:
+    """Normalise raw logits of any floating dtype, in at least float32. [vocab]."""
     wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
     return torch.log_softmax(wide, dim=-1)
 
 
-def entropy(logits: Tensor) -> float:
+def entropy(logits: Tensor, *, normalised: bool = False) -> float:
     """Shannon entropy of the next token, in nats, from 0 to ln(vocab). logits: [vocab]."""
-    # AdaDec, eq. 1 (arXiv:2506.08980). entr() is 0 at p = 0, where -p ln p would be NaN.
-    return float(torch.special.entr(_log_probabilities(logits).exp()).sum())
+    # AdaDec, eq. 1 (arXiv:2506.08980). Clamped, for 0 * -inf would be NaN.
+    logp = logits if normalised else log_probabilities(logits)
+    return max(0.0, -float(logp.exp() @ logp.clamp(min=torch.finfo(logp.dtype).min)))
 
 
-def top_entropy(logits: Tensor, *, count: int = 20) -> float:
+def top_entropy(logits: Tensor, *, count: int = 20, normalised: bool = False) -> float:
     """Entropy of the `count` likeliest tokens, renormalised, in nats, from 0 to ln(count). logits: [vocab]."""
     return entropy(logits.topk(min(count, logits.shape[-1])).values)
 
 
-def margin_doubt(logits: Tensor) -> float:
+def margin_doubt(logits: Tensor, *, normalised: bool = False) -> float:
     """One minus the gap between the two largest probabilities, from 0 (certain) to 1 (a tie). logits: [vocab]."""
     if logits.shape[-1] < 2:
         return 0.0
-    first, second = _log_probabilities(logits).exp().topk(2).values.tolist()
+    logp = logits if normalised else log_probabilities(logits)
+    first, second = logp.topk(2).values.exp().tolist()
     return float(1.0 - (first - second))
 
 
-def least_probability(logits: Tensor) -> float:
+def least_probability(logits: Tensor, *, normalised: bool = False) -> float:
     """One minus the largest probability, from 0 (certain) to 1 - 1/vocab. logits: [vocab]."""
-    return 1.0 - float(_log_probabilities(logits).max().exp())
+    logp = logits if normalised else log_probabilities(logits)
+    return 1.0 - float(logp.max().exp())
 
 
-def collision_entropy(logits: Tensor) -> float:
+def collision_entropy(logits: Tensor, *, normalised: bool = False) -> float:
     """Renyi entropy of order two, -ln(sum of p squared), in nats, from 0 to ln(vocab). logits: [vocab]."""
     # Portable form of USCD's gate on std(p) (arXiv:2409.05923): std means something else for each vocabulary size.
-    return max(0.0, -float(torch.logsumexp(2 * _log_probabilities(logits), dim=-1)))
+    logp = logits if normalised else log_probabilities(logits)
+    return max(0.0, -float(torch.logsumexp(2 * logp, dim=-1)))
 
 
-def varentropy(logits: Tensor) -> float:
+def varentropy(logits: Tensor, *, normalised: bool = False) -> float:
     """Variance of the surprisal under the distribution itself, in nats squared, at least 0. logits: [vocab].
 
     Not monotone in doubt: it is 0 both where one token is certain and where all are alike. A signal, not a gate.
     """
-    logp = _log_probabilities(logits)
+    logp = logits if normalised else log_probabilities(logits)
     p = logp.exp()
     finite = torch.where(p > 0, logp, torch.zeros_like(logp))
     mean = (p * finite).sum()
     return float((p * (finite - mean) ** 2).sum())
 
 
+def collision_of_deviation(deviation: float, vocab: int) -> float:
+    """The collision entropy, in nats, at which the standard deviation of the probabilities is `deviation`.
+
+    USCD's released code contrasts unless std(p) > deviation: exactly where the collision entropy is at least this.
+    Negative where no distribution over so many tokens deviates so much, so that every token is contrasted.
+    """
+    return -math.log(deviation**2 * (vocab - 1) + 1 / vocab)
+
+
 def surprisal(logits: Tensor, token: int) -> float:
     """How unexpected `token` was: -ln p(token), in nats, at least 0, infinite where p is 0. logits: [vocab]."""
-    return max(0.0, -float(_log_probabilities(logits)[token]))
+    return max(0.0, -float(log_probabilities(logits)[token]))
 
 
 SCORES: dict[str, Score] = {

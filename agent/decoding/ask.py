@@ -30,10 +30,10 @@ class Ask:
         logits = place.prefix.logits
         candidates = tuple(likeliest(logits, self.width, place.completion))
         answer = tuple(self.choose(place.completion.text, candidates)) or (candidates[0].token,)
-        pause: Pause | None = Pause(around.reason(logits), self.name, candidates, answer[0], 0, 0)
+        pause: Pause | None = Pause(around.reason(around.read(logits)), self.name, candidates, answer[0], 0, 0)
         for token in answer:
             prefix = around.fed(place)
-            step, place = around.step(replace(place, prefix=prefix), prefix.logits, token, pause)
+            step, place = around.step(replace(place, prefix=prefix), around.read(prefix.logits), token, pause)
             yield step
             pause = None  # the rest of the answer was not doubted
             if place.end is not None:

@@ -40,17 +40,17 @@ class Contrast:
         """Yield one step; return the place after it. With no lame prompt the standard one decides alone."""
         start = around.lm.forwards, around.lm.token_rows
         logits = place.prefix.logits
-        contrasted = logits
+        reading, contrasted = around.read(logits), logits
         if not (self._pointless(around) or (self.skip and around.policy.sampler is argmax and self._decided(logits))):
             assert around.lame_ids is not None
             lame = around.lm.prefill(around.lame_ids + place.completion.tokens)
             contrasted = self.scores(logits, lame.logits, raw=around.policy.sampler is argmax)
         token = around.chosen(contrasted, place)
         spent = around.lm.forwards - start[0], around.lm.token_rows - start[1]
-        compared = logits.log_softmax(-1) if contrasted is logits else contrasted
+        compared = reading.logprobs if contrasted is logits else contrasted
         seen = tuple(_scored(candidate, compared) for candidate in likeliest(logits, 3, place.completion))
-        pause = Pause(around.reason(logits), self.name, seen, token, *spent)
-        step, place = around.step(place, logits, token, pause)
+        pause = Pause(around.reason(reading), self.name, seen, token, *spent)
+        step, place = around.step(place, reading, token, pause)
         yield step
         return place
 

@@ -6,7 +6,7 @@ A streamer stays silent: transformers does not hand it to a `custom_generate`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -146,6 +146,10 @@ class Processed:
         """Append each of k tokens to a copy of the prefix."""
         rows = tuple((*prefix.ids, token) for token in tokens)
         return _ProcessedBatch(self, self._lm.branch(prefix.cache, tokens), rows)
+
+    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+        """Append tokens that may prove wrong; the prefix after each."""
+        return map(self.processed, self._lm.trail(prefix.cache, tokens))
 
     def processed(self, raw: Prefix) -> Prefix:
         """Return a prefix of the model with the logits that the processors make of its own."""

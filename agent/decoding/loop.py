@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 
+from agent.decoding.drafts import Draft
 from agent.decoding.place import Place, Surroundings
 from agent.decoding.policies import Policy
 from agent.decoding.step import Completion, Step
@@ -21,12 +22,15 @@ def decode(
     lame_ids: Sequence[int] | None = None,
     text: TextStream | None = None,
     seed: int = 0,
+    draft: Draft | None = None,
 ) -> Iterator[Step]:
     """Yield the steps of one completion, lazily: no forward is done for a step that nobody asks for.
 
-    prompt_ids: at least one token id. text: `lm.stream_after(prompt_ids)` where steps should carry text.
+    prompt_ids: at least one token id. text: `lm.stream_after(prompt_ids)` where steps should carry text. draft: guesses
+    checked several a forward; steps and pauses are the same without it.
     """
-    around = Surroundings(lm, policy, stop, tuple(prompt_ids), None if lame_ids is None else tuple(lame_ids), seed)
+    lame = None if lame_ids is None else tuple(lame_ids)
+    around = Surroundings(lm, policy, stop, tuple(prompt_ids), lame, seed, draft)
     place = Place(lm.prefill(prompt_ids), Completion(stream=text))
     while place.end is None:
         place = yield from until_pause(around, place)
@@ -37,12 +41,15 @@ def decode(
 def until_pause(around: Surroundings, place: Place) -> Generator[Step, None, Place]:
     """Yield ordinary steps; return the place of the next pause, or of the end."""
     while place.end is None:
-        prefix = around.fed(place)
-        place = Place(prefix, place.completion)
-        if around.policy.gate.pauses_at(around.policy.gate.uncertainty(prefix.logits)):
-            return place
-        step, place = around.step(place, prefix.logits, around.chosen(prefix.logits, place))
-        yield step
+        for prefix, guess in around.ahead(place):
+            place = Place(prefix, place.completion)
+            reading = around.read(prefix.logits)
+            if around.pauses_at(reading):
+                return place
+            step, place = around.step(place, reading, around.chosen(prefix.logits, place))
+            yield step
+            if place.end is not None or step.token != guess:
+                break
     return place
 
 

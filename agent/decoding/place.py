@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
+from agent.decoding.drafts import Draft
 from agent.decoding.samplers import uniform_at
 from agent.decoding.step import Candidate, Completion, Pause, Step
 from agent.decoding.stops import StopRule
 from agent.lm import LM, Prefix
-from uncertainty.scores import SCORES, surprisal
+from uncertainty.scores import SCORES, log_probabilities
 
 if TYPE_CHECKING:
     from agent.decoding.policies import Policy
@@ -26,6 +29,13 @@ class Place:
     end: str | None = None
 
 
+class Reading(NamedTuple):
+    """A next-token distribution, normalised and scored once."""
+
+    logprobs: Tensor  # [vocab], nats
+    scores: dict[str, float]  # higher is more uncertain
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """All that a step may look at besides its place."""
@@ -36,27 +46,50 @@ class Surroundings:
     prompt_ids: tuple[int, ...]
     lame_ids: tuple[int, ...] | None = None  # USCD's weaker prompt; None where there is none
     seed: int = 0
+    draft: Draft | None = None
+
+    def ahead(self, place: Place) -> Iterable[tuple[Prefix, int | None]]:
+        """Yield the prefix of the completion and a guess at its next token, then the same after each right guess.
+
+        One forward for what is not fed yet and every guess. The last prefix has no guess behind it.
+        """
+        unfed = place.completion.tokens[len(place.prefix.ids) - len(self.prompt_ids) :]
+        guesses = self.draft((*place.prefix.ids, *unfed)) if self.draft and unfed else ()
+        if not guesses:
+            return ((self.lm.extend(place.prefix, unfed), None),)
+        prefixes = islice(self.lm.trail(place.prefix, (*unfed, *guesses)), len(unfed) - 1, None)
+        return zip(prefixes, (*guesses, None), strict=False)  # shorter where the context ends
 
     def fed(self, place: Place) -> Prefix:
         """Return the prefix of the whole completion: one forward for what is not fed yet, none if all is."""
         return self.lm.extend(place.prefix, place.completion.tokens[len(place.prefix.ids) - len(self.prompt_ids) :])
 
-    def reason(self, logits: Tensor) -> str:
-        """Say why there is a pause at this distribution. logits: [vocab]."""
-        return self.policy.gate.reason(self.policy.gate.uncertainty(logits))
+    def read(self, logits: Tensor) -> Reading:
+        """Normalise and score a next-token distribution. logits: [vocab]."""
+        logprobs = log_probabilities(logits)
+        names = dict.fromkeys(("entropy", "margin", self.policy.gate.score))
+        return Reading(logprobs, {name: SCORES[name](logprobs, normalised=True) for name in names})
+
+    def pauses_at(self, reading: Reading) -> bool:
+        """Whether the policy pauses at this distribution."""
+        return self.policy.gate.pauses_at(reading.scores[self.policy.gate.score])
+
+    def reason(self, reading: Reading) -> str:
+        """Say why there is a pause at this distribution."""
+        return self.policy.gate.reason(reading.scores[self.policy.gate.score])
 
     def chosen(self, logits: Tensor, place: Place) -> int:
         """Return the sampler's token for this position. logits: [vocab]."""
         uniform = uniform_at(self.seed, len(place.completion.tokens))
         return self.policy.sampler(logits, uniform, place.completion.text)
 
-    def step(self, place: Place, logits: Tensor, token: int, pause: Pause | None = None) -> tuple[Step, Place]:
-        """Commit one token chosen from these logits; return its record and the place after it. logits: [vocab]."""
+    def step(self, place: Place, reading: Reading, token: int, pause: Pause | None = None) -> tuple[Step, Place]:
+        """Commit one token of this distribution; return its record and the place after it."""
         completion = place.completion.append(token)
         end = self.stop(completion)
         text = completion.text[len(place.completion.text) :]
-        scores = {name: SCORES[name](logits) for name in dict.fromkeys(("entropy", "margin", self.policy.gate.score))}
-        return Step(token, text, -surprisal(logits, token), scores, pause, end), Place(place.prefix, completion, end)
+        logprob = min(0.0, float(reading.logprobs[token]))
+        return Step(token, text, logprob, reading.scores, pause, end), Place(place.prefix, completion, end)
 
 
 def likeliest(logits: Tensor, width: int, completion: Completion) -> list[Candidate]:

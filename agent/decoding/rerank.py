@@ -67,14 +67,15 @@ class Rerank:
         """Yield the winner and the certain part of its rollout; return the place after them."""
         start = around.lm.forwards, around.lm.token_rows
         logits = place.prefix.logits
+        reading = around.read(logits)
         rollouts = [
             self._begun(candidate, around, place) for candidate in likeliest(logits, self.width, place.completion)
         ]
         batch = self._rolled_out(rollouts, around, place.prefix)
         winner = max(rollouts, key=lambda r: (r.score, r.candidate.logprob, -r.candidate.token))
         spent = around.lm.forwards - start[0], around.lm.token_rows - start[1]
-        pause = Pause(around.reason(logits), self.name, _seen(rollouts, place), winner.candidate.token, *spent)
-        step, place = around.step(place, logits, winner.candidate.token, pause)
+        pause = Pause(around.reason(reading), self.name, _seen(rollouts, place), winner.candidate.token, *spent)
+        step, place = around.step(place, reading, winner.candidate.token, pause)
         yield step
         if place.end is not None or batch is None or not self.commit_rollout or around.policy.sampler is not argmax:
             return place
@@ -122,11 +123,12 @@ def _certain_part(around: Surroundings, place: Place, winner: _Rollout, batch: B
 
     Exact: plain AdaDec sees the same distributions after the winner, and below the threshold takes the same argmax.
     """
-    gate, depth = around.policy.gate, batch.depth
+    depth = batch.depth
     for fed, (token, logits) in enumerate(zip(winner.tokens, winner.logits, strict=True), start=1):
-        if gate.pauses_at(gate.uncertainty(logits)):
+        reading = around.read(logits)
+        if around.pauses_at(reading):
             return replace(place, prefix=batch.select(winner.row, depth - fed))
-        step, place = around.step(place, logits, token)
+        step, place = around.step(place, reading, token)
         yield step
         if place.end is not None:
             return place

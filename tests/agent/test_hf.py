@@ -14,7 +14,8 @@ from agent.decoding.samplers import argmax
 from agent.decoding.stops import budget
 from agent.errors import UsageError
 from agent.hf import HFLM
-from agent.lm import Batch, Prefix, RowBatch
+from agent.hf_rows import Tree
+from agent.lm import Batch, Prefix, RowBatch, Trail
 
 PROMPT = [(7 * i + 3) % 64 for i in range(20)]  # longer than the sliding windows of 8
 CACHELESS = {"mamba"}
@@ -45,6 +46,9 @@ class Recomputing:
 
     def branch(self, prefix, tokens) -> Batch:
         return RowBatch(self, [self.extend(prefix, (t,)) for t in tokens])
+
+    def trail(self, prefix, tokens) -> Trail:
+        return Trail(self, prefix, tokens)
 
 
 def run(lm, policy, *, most=24, lame=None) -> list[int]:
@@ -84,6 +88,37 @@ def test_extend_branch_select_and_store_equal_recomputation(lm):
                 assert torch.allclose(prefix_of_row.logits, expected, atol=1e-4), (path, drop)
             longer = lm.extend(selected, [11, 12, 13])
             assert torch.allclose(longer.logits, slow.prefill(longer.ids).logits, atol=1e-4), (path, drop)
+
+
+def test_a_trail_is_every_prefix_in_between(lm):
+    slow, prefix = Recomputing(lm.model), lm.prefill(PROMPT)
+    trail = list(lm.trail(prefix, [5, 6, 7]))
+    assert [each.ids for each in trail] == [(*PROMPT, 5), (*PROMPT, 5, 6), (*PROMPT, 5, 6, 7)]
+    for each in trail:
+        longer = lm.extend(each, [8, 9])
+        for seen in (each, longer, lm.prefill(each.ids)):
+            assert torch.allclose(seen.logits, slow.prefill(seen.ids).logits, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["greedy", "adadec", "uscd"])
+def test_drafts_change_no_token(lm, name):
+    policy = replace(POLICIES[name], gate=Gate(POLICIES[name].gate.score, median_threshold(lm, 0.6)))
+    plain = run(lm, policy, lame=[1, 2, 3])
+    whole = [*PROMPT, *plain]
+    wrong = [token if number % 4 else (token + 1) % 64 for number, token in enumerate(whole)]
+    drafted = decode(
+        lm, PROMPT, policy, stop=budget(24), lame_ids=[1, 2, 3], draft=lambda ids: wrong[len(ids) : len(ids) + 5]
+    )
+    assert [step.token for step in drafted] == plain
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen2", "qwen3", "mistral", "gpt2", "mixtral"])
+def test_caches_that_can_be_cropped_hold_a_prompt_once_however_many_alternatives(name):
+    lm = HFLM(make(name))
+    prefix = lm.prefill(PROMPT)
+    batch = lm.branch(prefix, [1, 2, 3]).advance([4, 4, 4])
+    assert isinstance(batch, Tree)
+    assert {tuple(layer.keys.shape[::2]) for layer in batch._cache.layers} == {(1, len(PROMPT) + 6)}
 
 
 def test_adadec_with_cache_and_committed_rollout_equals_adadec_without_any(lm):
