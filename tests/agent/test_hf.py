@@ -18,6 +18,7 @@ from agent.hf_rows import Tree
 from agent.lm import Batch, Prefix, RowBatch, Trail
 
 PROMPT = [(7 * i + 3) % 64 for i in range(20)]  # longer than the sliding windows of 8
+MOST = 16
 CACHELESS = {"mamba"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:this model's cache cannot be forked")
@@ -51,18 +52,18 @@ class Recomputing:
         return Trail(self, prefix, tokens)
 
 
-def run(lm, policy, *, most=24, lame=None) -> list[int]:
+def run(lm, policy, *, most=MOST, lame=None) -> list[int]:
     return [step.token for step in decode(lm, PROMPT, policy, stop=budget(most), lame_ids=lame)]
 
 
 def median_threshold(lm, share: float) -> float:
-    entropies = sorted(step.scores["entropy"] for step in decode(lm, PROMPT, POLICIES["greedy"], stop=budget(24)))
+    entropies = sorted(step.scores["entropy"] for step in decode(lm, PROMPT, POLICIES["greedy"], stop=budget(MOST)))
     return entropies[int(share * len(entropies))]
 
 
 def test_greedy_equals_generate_token_for_token(lm):
     ids = torch.tensor([PROMPT])
-    reference = lm.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=24)
+    reference = lm.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=MOST)
     assert run(lm, POLICIES["greedy"]) == reference[0, len(PROMPT) :].tolist()
 
 
@@ -100,15 +101,12 @@ def test_a_trail_is_every_prefix_in_between(lm):
             assert torch.allclose(seen.logits, slow.prefill(seen.ids).logits, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["greedy", "adadec", "uscd"])
-def test_drafts_change_no_token(lm, name):
-    policy = replace(POLICIES[name], gate=Gate(POLICIES[name].gate.score, median_threshold(lm, 0.6)))
-    plain = run(lm, policy, lame=[1, 2, 3])
+def test_drafts_change_no_token(lm):
+    policy = replace(POLICIES["adadec"], gate=Gate("entropy", median_threshold(lm, 0.6)))
+    plain = run(lm, policy)
     whole = [*PROMPT, *plain]
     wrong = [token if number % 4 else (token + 1) % 64 for number, token in enumerate(whole)]
-    drafted = decode(
-        lm, PROMPT, policy, stop=budget(24), lame_ids=[1, 2, 3], draft=lambda ids: wrong[len(ids) : len(ids) + 5]
-    )
+    drafted = decode(lm, PROMPT, policy, stop=budget(MOST), draft=lambda ids: wrong[len(ids) : len(ids) + 5])
     assert [step.token for step in drafted] == plain
 
 
@@ -143,7 +141,7 @@ def test_a_pause_costs_as_many_forwards_as_the_horizon_and_commits_without_more(
     lm = HFLM(make("llama"))
     policy = Policy(Gate("entropy", median_threshold(lm, 0.6)), Rerank(), argmax)
     before = lm.forwards
-    steps = list(decode(lm, PROMPT, policy, stop=budget(24)))
+    steps = list(decode(lm, PROMPT, policy, stop=budget(MOST)))
     paused = [step for step in steps if step.pause]
     assert paused
     assert all(step.pause.forwards <= 5 for step in paused)
@@ -153,7 +151,7 @@ def test_a_pause_costs_as_many_forwards_as_the_horizon_and_commits_without_more(
 
 def test_decoding_does_no_forward_for_a_step_nobody_asked_for():
     lm = HFLM(make("llama"))
-    stream = decode(lm, PROMPT, POLICIES["greedy"], stop=budget(24))
+    stream = decode(lm, PROMPT, POLICIES["greedy"], stop=budget(MOST))
     for _, _ in zip(range(3), stream, strict=False):
         pass
     assert lm.forwards == 3
