@@ -25,6 +25,7 @@ from agent.cli_options import (
     TokensOption,
 )
 from agent.cli_sandbox import sandbox as sandbox_commands
+from agent.cli_speed import bench_speed
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def doctor() -> None:
         raise typer.Exit(INFRASTRUCTURE if missing else OK)
 
 
+bench.command("speed")(bench_speed)
 app.add_typer(bench)
 app.add_typer(exercises)
 app.add_typer(calibrate)

@@ -44,7 +44,7 @@ def until_pause(around: Surroundings, place: Place) -> Generator[Step, None, Pla
         for prefix, guess in around.ahead(place):
             place = Place(prefix, place.completion)
             reading = around.read(prefix.logits)
-            if around.pauses_at(reading):
+            if around.pauses_at(reading, place.completion):
                 return place
             step, place = around.step(place, reading, around.chosen(prefix.logits, place))
             yield step

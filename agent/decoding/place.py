@@ -70,9 +70,10 @@ class Surroundings:
         names = dict.fromkeys(("entropy", "margin", self.policy.gate.score))
         return Reading(logprobs, {name: SCORES[name](logprobs, normalised=True) for name in names})
 
-    def pauses_at(self, reading: Reading) -> bool:
-        """Whether the policy pauses at this distribution."""
-        return self.policy.gate.pauses_at(reading.scores[self.policy.gate.score])
+    def pauses_at(self, reading: Reading, completion: Completion) -> bool:
+        """Whether the policy pauses at this distribution, which follows the completion."""
+        gate = self.policy.gate
+        return gate.pauses_at(reading.scores[gate.score], len(completion.tokens), completion.text)
 
     def reason(self, reading: Reading) -> str:
         """Say why there is a pause at this distribution."""

@@ -126,7 +126,7 @@ def _certain_part(around: Surroundings, place: Place, winner: _Rollout, batch: B
     depth = batch.depth
     for fed, (token, logits) in enumerate(zip(winner.tokens, winner.logits, strict=True), start=1):
         reading = around.read(logits)
-        if around.pauses_at(reading):
+        if around.pauses_at(reading, place.completion):
             return replace(place, prefix=batch.select(winner.row, depth - fed))
         step, place = around.step(place, reading, token)
         yield step

@@ -60,9 +60,14 @@ class LineStart:
     rest: Temperature = Temperature(0.6)
 
     def __call__(self, logits: Tensor, uniform: float, text: str) -> int:
-        """Return a token. The line that the prompt ended in is not one that begins."""
-        _, broken, line = text.rpartition("\n")
-        return (self.start if broken and not line.strip() else self.rest)(logits, uniform)
+        """Return a token."""
+        return (self.start if begins_line(text) else self.rest)(logits, uniform)
+
+
+def begins_line(text: str) -> bool:
+    """Whether a line begins here with nothing but blanks so far. The line that the prompt ended in does not begin."""
+    _, broken, line = text.rpartition("\n")
+    return bool(broken) and not line.strip()
 
 
 def uniform_at(seed: int, position: int) -> float:

@@ -1,7 +1,5 @@
 """Steps carry text: pieces join to what the tokens mean, also where a character spans two tokens."""
 
-import math
-
 import pytest
 from chains import LAME, LAW, chain, rows
 from fakes import PROMPT, TableLM
@@ -71,9 +69,3 @@ def test_a_person_is_asked_with_the_text_so_far():
 
 def test_without_a_stream_the_text_stays_empty():
     assert Completion().append(1) == Completion((1,))
-
-
-def test_a_gate_pauses_at_its_threshold_and_an_infinite_one_never():
-    assert [Gate("entropy", 1.0).pauses_at(u) for u in (0.99, 1.0, 1.01)] == [False, True, True]
-    assert not Gate("entropy", math.inf).pauses_at(1e300)
-    assert Gate("margin", 0.25).reason(0.5) == "margin 0.50 >= 0.25"

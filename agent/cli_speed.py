@@ -1,0 +1,30 @@
+"""`dubito bench speed`: what decoding costs here. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agent.cli_options import DeviceOption, DtypeOption
+from agent.exits import reported
+
+
+def bench_speed(
+    model: Annotated[
+        str | None, typer.Option(help="A folder or hub id; else random weights, 0.5 B parameters shaped as Qwen2.")
+    ] = None,
+    tokens: Annotated[int, typer.Option(min=16, help="New tokens of a completion.")] = 128,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of each, alternating; medians count.")] = 5,
+    uncached: Annotated[bool, typer.Option(help="Also AdaDec without any cache, as its reference runs.")] = True,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+) -> None:
+    """Time each policy against greedy, and greedy against transformers' own generate, in one process."""
+    with reported(as_json=False):
+        from agent import parts
+        from benchmarks import speed
+
+        lm = parts.model_named(model, device=device, dtype=dtype).model if model else speed.qwen_shaped(device=device)
+        for row in speed.rows(speed.Bench(lm, tokens, rounds), uncached=uncached):
+            typer.echo(f"{row.measure:<50}{row.wanted:>12}   {row.measured}")

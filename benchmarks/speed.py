@@ -1,0 +1,258 @@
+"""What decoding costs beside transformers' own, in one process: forwards, tokens per second, memory.
+
+By default on a model of 0.5 B parameters shaped as Qwen2 with random weights: what is measured is time, not text. So
+pauses are drawn, not felt, and a repair says what a script says.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, NamedTuple
+
+import torch
+
+from agent.decoding import POLICIES, Policy, decode
+from agent.decoding.contrast import Contrast
+from agent.decoding.drafts import Draft, PromptLookup
+from agent.decoding.gates import RandomGate
+from agent.decoding.rerank import Rerank
+from agent.decoding.stops import budget
+from agent.hf import HFLM
+from agent.hf_cache import held_bytes
+from agent.lm import LM, Batch, Prefix, RowBatch, Trail
+from benchmarks.peak import peak_memory
+
+GREEDY = POLICIES["greedy"]
+PROMPT, LONG_PROMPT = 200, 1_500  # tokens
+EDITED = 0.05  # share of a program's tokens that its repair changes
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    measure: str
+    wanted: str
+    measured: str
+
+
+class Run(NamedTuple):
+    """One completion and what it took, its prompt included."""
+
+    seconds: float
+    tokens: list[int]
+    forwards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A model, a random prompt, the tokens of a completion, and how often each pair of runs is repeated."""
+
+    model: Any
+    tokens: int = 128
+    rounds: int = 5
+
+    def prompt(self, length: int = PROMPT) -> list[int]:
+        """Return random token ids, the same each time."""
+        vocab = self.model.config.get_text_config().vocab_size
+        return [1 + Random(f"prompt {at}").randrange(vocab - 1) for at in range(length)]
+
+    def run(self, policy: Policy = GREEDY, *, prompt: Sequence[int] = (), tokens: int = 0, **options: Any) -> Run:
+        """Complete the prompt with nothing stored before."""
+        lm = HFLM(self.model)
+        lm.prefill([0])  # whether the cache works is tried once for a model, and no part of a completion
+        return completed(lm, policy, list(prompt) or self.prompt(), tokens or self.tokens, **options)
+
+    def alternating(self, *runs: Callable[[], Run]) -> list[float]:
+        """Do each in turn, several times over; return the median seconds of each."""
+        for run in runs:
+            run()
+        taken = [[run().seconds for run in runs] for _ in range(self.rounds)]
+        return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
+def qwen_shaped(device: str | None = None, seed: int = 0) -> Any:
+    """Return a bf16 Qwen2 of 0.5 B parameters with random weights."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: PLC0415 - the command line asks for help without it
+
+    config = Qwen2Config(
+        vocab_size=151_936, hidden_size=896, num_hidden_layers=24, num_attention_heads=14, num_key_value_heads=2,
+        intermediate_size=4_864, tie_word_embeddings=True, bos_token_id=None, eos_token_id=None, pad_token_id=None,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = Qwen2ForCausalLM._from_config(config, dtype=torch.bfloat16).eval()
+    return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
+
+
+def rows(bench: Bench, *, uncached: bool = True) -> Iterator[Row]:
+    """Measure line by line. uncached: AdaDec without any cache too, which takes minutes."""
+    yield against_transformers(bench)
+    yield pausing(bench, 0.07, "<= 1.10 x")
+    yield pausing(bench, 0.12, "<= 1.20 x")
+    if uncached:
+        yield against_no_cache(bench)
+    yield contrasting(bench)
+    yield drafting(bench)
+    yield memory(bench)
+    yield outside(bench)
+
+
+def completed(lm: LM, policy: Policy, prompt: Sequence[int], tokens: int, **options: Any) -> Run:
+    """Decode so many tokens."""
+    _settle()
+    forwards, start = lm.forwards, time.perf_counter()
+    said = [step.token for step in decode(lm, prompt, policy, stop=budget(tokens), **options)]
+    _settle()
+    return Run(time.perf_counter() - start, said, lm.forwards - forwards)
+
+
+def drawn(name: str, rate: float) -> Policy:
+    """A policy that pauses at a share of all positions."""
+    policy = POLICIES[name]
+    return replace(policy, gate=RandomGate(policy.gate.score, policy.gate.threshold, rate=rate))
+
+
+def against_transformers(bench: Bench) -> Row:
+    """Our greedy loop and theirs, which should say the same."""
+    ids = torch.tensor([bench.prompt()], device=bench.model.device)
+
+    def theirs() -> Run:
+        _settle()
+        start = time.perf_counter()
+        out = bench.model.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=bench.tokens
+        )
+        _settle()
+        return Run(time.perf_counter() - start, out[0, ids.shape[1] :].tolist(), bench.tokens)
+
+    other, own = bench.alternating(theirs, bench.run)
+    same = "the same tokens" if theirs().tokens == bench.run().tokens else "other tokens: half precision flips ties"
+    told = f"{other / own:.2f} x ({bench.tokens / own:.1f} tokens/s, {same})"
+    return Row("greedy against generate(do_sample=False)", ">= 1.00 x", told)
+
+
+def pausing(bench: Bench, rate: float, wanted: str) -> Row:
+    """AdaDec with drawn pauses."""
+    own, greedy = bench.alternating(lambda: bench.run(drawn("adadec", rate)), bench.run)
+    forwards = bench.run(drawn("adadec", rate)).forwards / bench.tokens
+    return Row(
+        f"adadec at {rate:.0%} pauses against greedy", wanted, f"{own / greedy:.2f} x ({forwards:.2f} forwards a token)"
+    )
+
+
+def against_no_cache(bench: Bench) -> Row:
+    """AdaDec as its reference runs it: each step, and each step of each rollout, reads everything again."""
+    policy, tokens = drawn("adadec", 0.07), 2 * bench.tokens
+    own = statistics.median(bench.run(policy, tokens=tokens).seconds for _ in range(bench.rounds))
+    plain = replace(policy, resolver=Rerank(commit_rollout=False))
+    slow = completed(Uncached(bench.model), plain, bench.prompt(), tokens).seconds
+    told = f"{slow / own:.1f} x ({slow:.0f} s, run once, and {own:.1f} s)"
+    return Row(f"adadec at 7% pauses against no cache, {tokens} tokens", ">= 12 x", told)
+
+
+def contrasting(bench: Bench) -> Row:
+    """USCD with drawn contrasts, none skipped; the lame prompt is half of the prompt."""
+    policy, lame = replace(drawn("uscd", 0.25), resolver=Contrast(skip=False)), bench.prompt(PROMPT // 2)
+    own, greedy = bench.alternating(lambda: bench.run(policy, lame_ids=lame), bench.run)
+    return Row("uscd at 25% contrasts against greedy", "<= 1.35 x", f"{own / greedy:.2f} x")
+
+
+def drafting(bench: Bench) -> Row:
+    """A repair: the prompt holds the program, the answer says it again with some tokens changed."""
+    program, changes = bench.prompt()[: bench.tokens], Random("changes")
+    repaired = [token if changes.random() > EDITED else 7 for token in program]
+    prompt = [*bench.prompt(PROMPT - 4), *program, *bench.prompt(PROMPT)[:4], *program[:2]]
+
+    def run(draft: Draft | None) -> Run:
+        return bench.run(replace(GREEDY, sampler=_Script(repaired)), prompt=prompt, draft=draft)
+
+    own, greedy = bench.alternating(lambda: run(PromptLookup()), lambda: run(None))
+    changed = sum(old != new for old, new in zip(program, repaired, strict=True))
+    told = f"{greedy / own:.2f} x ({changed} of {len(program)} tokens changed, {run(PromptLookup()).forwards} forwards)"
+    return Row("repair with drafts against greedy", ">= 1.60 x", told)
+
+
+def memory(bench: Bench) -> Row:
+    """Peak memory with a long prompt, beyond greedy's, in keys and values of one prefix."""
+    prompt, measure, wanted = bench.prompt(LONG_PROMPT), "peak memory of adadec above greedy, 1,500 tokens", "<= 3 x"
+    greedy, own = (
+        peak_memory(lambda policy=policy: bench.run(policy, prompt=prompt, tokens=64))  # type: ignore[misc]
+        for policy in (GREEDY, drawn("adadec", 0.07))
+    )
+    if greedy is None or own is None:
+        return Row(measure, wanted, "not measured: needs Linux and a model on the CPU")
+    one = held_bytes(HFLM(bench.model).prefill(prompt).cache)
+    told = (
+        f"{(own - greedy) / one:.1f} x ({own / 2**20:.0f} and {greedy / 2**20:.0f} MiB; one prefix {one / 2**20:.0f})"
+    )
+    return Row(measure, wanted, told)
+
+
+def outside(bench: Bench) -> Row:
+    """Time outside the model's forward, greedily, as a share of a token's."""
+    lm, inside, begun = HFLM(bench.model), [0.0], [0.0]
+
+    def before(*_: Any) -> None:
+        begun[0] = time.perf_counter()
+
+    def after(*_: Any) -> None:
+        inside[0] += time.perf_counter() - begun[0]
+
+    shares = []
+    hooks = bench.model.register_forward_pre_hook(before), bench.model.register_forward_hook(after)
+    for number in range(bench.rounds):
+        steps = decode(lm, bench.prompt(PROMPT + number), GREEDY, stop=budget(bench.tokens))
+        next(steps)
+        inside[0], start = 0.0, time.perf_counter()
+        list(steps)
+        shares.append(1 - inside[0] / (time.perf_counter() - start))
+    for hook in hooks:
+        hook.remove()
+    return Row("Python and torch outside the forward, of a token", "<= 3 %", f"{statistics.median(shares):.1%}")
+
+
+class Uncached:
+    """A model without any cache: each prefix is read from its first token, each alternative by itself."""
+
+    def __init__(self, model: Any) -> None:
+        self._model, self.forwards, self.token_rows = model, 0, 0
+
+    def prefill(self, ids: Sequence[int]) -> Prefix:
+        """Read all of the ids."""
+        self.forwards, self.token_rows = self.forwards + 1, self.token_rows + len(ids)
+        with torch.inference_mode():
+            wanted = torch.tensor([list(ids)], device=self._model.device)
+            logits = self._model(wanted, use_cache=False, logits_to_keep=1).logits[0, -1]
+        return Prefix(tuple(ids), logits.to(torch.promote_types(logits.dtype, torch.float32)))
+
+    def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
+        """Read all of the longer ids."""
+        return self.prefill((*prefix.ids, *tokens)) if tokens else prefix
+
+    def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
+        """Read each alternative."""
+        return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
+
+    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+        """Read each longer prefix."""
+        return Trail(self, prefix, tokens)
+
+
+class _Script:
+    """A sampler that says given tokens, one after another."""
+
+    def __init__(self, tokens: Iterable[int]) -> None:
+        self._tokens = iter(tokens)
+
+    def __call__(self, logits: torch.Tensor, uniform: float, text: str) -> int:
+        return next(self._tokens)
+
+
+def _settle() -> None:
+    """Wait until a GPU, where there is one, has done what it was told."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
