@@ -51,18 +51,44 @@ $(READY): pyproject.toml constraints.txt
 sandbox: setup ## make the Docker image (and, as root on Debian, the engine) that programs run in
 	@$(BIN)/python -m sandbox.engine && $(BIN)/python -m sandbox.image
 
-exercises: setup sandbox ## every policy and what it must beat, over the test split of the exercises
+exercises: setup sandbox ## every policy and what it must beat, over the test split of the exercises (or BENCHMARK=HumanEval)
 	@mkdir -p $(RUNS)
 	@$(MAKE) --no-print-directory -j $$(nproc) $(CONTESTANTS:%=contestant-%)
 	@$(MAKE) --no-print-directory contestant-best-of-equal EQUAL="--equal $(RUNS)/adadec-revised-5.jsonl"
 	@$(BIN)/dubito bench compare $(CONTESTANTS:%=$(RUNS)/%.jsonl) $(RUNS)/best-of-equal.jsonl
+	@$(BIN)/dubito bench plot $(CONTESTANTS:%=$(RUNS)/%.jsonl) --x token_rows --title $(BENCHMARK) --out $(RUNS)/costs.png
+
+ablations: setup sandbox ## AdaDec with another gate, its reference's quirks, and the guard against empty programs as its own arm
+	@mkdir -p $(RUNS)
+	@$(MAKE) --no-print-directory -j $$(nproc) $(ABLATIONS:%=contestant-%)
+	@$(BIN)/dubito bench compare $(ABLATIONS:%=$(RUNS)/%.jsonl)
+
+sweep: setup sandbox ## AdaDec at one threshold after another: what is solved, and what it costs
+	@mkdir -p $(RUNS)/sweep
+	@$(MAKE) --no-print-directory -j $$(nproc) $(THRESHOLDS:%=threshold-%)
+	@$(BIN)/dubito bench compare $(THRESHOLDS:%=$(RUNS)/sweep/%.jsonl)
+	@$(BIN)/dubito bench plot $(THRESHOLDS:%=$(RUNS)/sweep/%.jsonl) --x pause-rate --out $(RUNS)/sweep.png \
+		--title "AdaDec by threshold, in nats ($(BENCHMARK))"
 
 contestant-%: # one process a core, of one thread each: the model is small
-	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run exercises --policy $* $(EQUAL) --out $(RUNS)/$*.jsonl \
+	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $* $(EQUAL) $(OPTIONS) --out $(RUNS)/$*.jsonl \
 		> /dev/null 2> $(RUNS)/$*.log || { cat $(RUNS)/$*.log; exit 1; }
 	@echo "$*: done" >&2
-RUNS := runs/exercises
+
+threshold-%:
+	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy adadec --threshold $* $(OPTIONS) \
+		--out $(RUNS)/sweep/$*.jsonl > /dev/null 2> $(RUNS)/sweep/$*.log || { cat $(RUNS)/sweep/$*.log; exit 1; }
+	@echo "$* nats: done" >&2
+
+BENCHMARK ?= exercises
+RUNS := runs/$(BENCHMARK)
+OPTIONS := $(if $(filter exercises%,$(BENCHMARK)),,--max-tokens 128 --memory-mib 3072)
 CONTESTANTS := greedy sample adadec uscd beam-3 greedy-repaired adadec-revised-2 adadec-revised-5 best-of-5
+ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-by-chance adadec-reference adapt
+THRESHOLDS := inf 2.0 1.5 1.25 1.0 0.75 0.5 0.25 0.1
+
+speed: setup ## what decoding costs against transformers' own generate, on half a billion random weights (half an hour)
+	@$(BIN)/dubito bench speed
 
 bench-sandbox: setup sandbox ## how fast programs run and benchmarks are checked, against cold containers and evalplus
 	@$(BIN)/python -m benchmarks.sandbox_speed --evalplus
@@ -80,4 +106,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker test-slow check lint types arch coverage format setup sandbox exercises bench-sandbox card train-tiny clean
+.PHONY: help demo test test-docker test-slow check lint types arch coverage format setup sandbox exercises ablations sweep speed bench-sandbox card train-tiny clean

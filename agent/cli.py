@@ -24,6 +24,7 @@ from agent.cli_options import (
     ThresholdOption,
     TokensOption,
 )
+from agent.cli_results import bench_compare, bench_plot
 from agent.cli_sandbox import sandbox as sandbox_commands
 from agent.cli_speed import bench_speed
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
@@ -126,7 +127,8 @@ def doctor() -> None:
         raise typer.Exit(INFRASTRUCTURE if missing else OK)
 
 
-bench.command("speed")(bench_speed)
+for name, command in (("compare", bench_compare), ("plot", bench_plot), ("speed", bench_speed)):
+    bench.command(name)(command)
 app.add_typer(bench)
 app.add_typer(exercises)
 app.add_typer(calibrate)

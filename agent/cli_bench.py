@@ -45,7 +45,7 @@ def bench_run(
     policy: Annotated[
         str,
         typer.Option(
-            help="A policy, beam-3, best-of-5, best-of-equal, adadec-revised-5, adadec-revised-2 or greedy-repaired."
+            help="A policy or what it is compared with, as beam-3, best-of-5, adadec-revised-5; a wrong name lists all."
         ),
     ] = "greedy",
     equal: Annotated[
@@ -139,17 +139,6 @@ def bench_pauses(
         context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens)
         stream = failures(problems, context, width=width)
         typer.echo(table(_followed(stream, len(problems), "failed", lambda failure: failure is not None)))
-
-
-@bench.command("compare")
-def bench_compare(
-    files: Annotated[list[Path], typer.Argument(help="Outcome files of `bench run`; the first is compared against.")],
-) -> None:
-    """Print runs over the same problems side by side, with paired tests against the first."""
-    with reported(as_json=False):
-        from benchmarks.runner import comparison, outcomes_in
-
-        typer.echo(comparison({path.stem: outcomes_in(path) for path in files}, against=files[0].stem))
 
 
 @bench.command("check")

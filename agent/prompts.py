@@ -87,38 +87,50 @@ def lame(request: str, entry_point: str | None) -> str:
     """
     lines = request.splitlines(keepends=True)
     first, last = _last_docstring(request) or (0, len(lines) if _only_text(request) else 0)
-    body = lines[first:last]
-    dropped = _dropped_lines(body, entry_point)
-    kept = [
-        line for line, drop in zip(body, dropped, strict=True) if not drop or line.rstrip().endswith(('"""', "'''"))
-    ]
-    return "".join([*lines[:first], *kept, *lines[last:]])
+    return "".join([*lines[:first], *_without_examples(lines[first:last], entry_point), *lines[last:]])
 
 
 _HEADING = re.compile(
-    r"^(for )?(examples?|e\.g\.?|i\.e\.)\b.{0,30}:?$|^(input|output|explanation)s?\s*\d*\s*:.*", re.IGNORECASE
+    r"^(for )?(exam\w+|e\.g\.?|i\.e\.)(?!\w).{0,30}:?$|^(input|output|explanation)s?\s*\d*\s*:.*", re.IGNORECASE
 )
+_DESCRIBED = re.compile(r"^(input|output)s?\s*:$", re.IGNORECASE)  # with prose below it is no example
+_PROSE = re.compile(r"^[a-z]+( [a-z]+){2,}", re.IGNORECASE)
+_EXPLANATION = re.compile(r"^explanations?\s*:", re.IGNORECASE)
+_RULE = re.compile(r"^([*\-•]\s|notes?\b|constraints?\b|definitions?\b|variables?\b)", re.IGNORECASE)
+_INLINE = re.compile(r"(?<=[.;,]) (for example|e\.g\.).*", re.IGNORECASE)  # an example that begins in a line of text
 _ARROW = re.compile(r"=>|==>|➞|->|==")
-_BULLET = re.compile(r"^[*\-•]\s")
 _LITERAL = re.compile(r"^(True|False|None|[-\[({'\"\d])")
 
 
-def _dropped_lines(body: list[str], entry_point: str | None) -> list[bool]:
-    call = re.compile(rf"\b{re.escape(entry_point)}\s*\(") if entry_point else None
-    defines = call is not None and _defines_general_case(body, entry_point or "")
-    dropped: list[bool] = []
-    for line in body:
-        text = line.strip()
-        if _BULLET.match(text):  # constraints and notes are lists
-            dropped.append(False)
-            continue
-        example = text.startswith((">>>", "...", "assert ")) or _HEADING.match(text) is not None
-        shown = not defines and (
-            (call is not None and call.search(text) is not None) or _ARROW.search(text) is not None
-        )
-        answer = bool(dropped and dropped[-1]) and _LITERAL.match(text) is not None
-        dropped.append(bool(text) and text not in ('"""', "'''") and (example or shown or answer))
-    return dropped
+def _without_examples(body: list[str], entry_point: str | None) -> list[str]:
+    # A call of nothing is a name with brackets, as sentences write it.
+    call = re.compile(rf"\b{re.escape(entry_point)}\s*\((?!\))") if entry_point else None
+    defines = entry_point is not None and _defines_general_case(body, entry_point)
+    kept, before = list[str](), ""  # of the last line, why it was dropped
+    for number, line in enumerate(body):
+        text, below = line.strip(), body[number + 1].strip() if number + 1 < len(body) else ""
+        shown = not defines and bool((call and call.search(text)) or _ARROW.search(text))
+        before = _why_dropped(text, below, before, shown=shown)
+        if shown and (inline := _INLINE.search(line)) and not _RULE.match(text):
+            kept.append(line[: inline.start()] + "\n")
+        elif not before or text.endswith(('"""', "'''")):
+            kept.append(line)
+    return kept
+
+
+def _why_dropped(text: str, below: str, before: str, *, shown: bool) -> str:
+    """The kind of example that a line is part of; empty where it is none. before: the kind of the line above."""
+    if not text or text in ('"""', "'''") or _RULE.match(text):
+        return ""
+    if _EXPLANATION.match(text):
+        return "explanation"
+    if text.startswith((">>>", "...", "assert ")) or (
+        _HEADING.match(text) and not (_DESCRIBED.match(text) and _PROSE.match(below))
+    ):
+        return "heading"
+    if shown or (before and _LITERAL.match(text)):
+        return "shown"
+    return before if before == "explanation" else ""
 
 
 def _defines_general_case(body: list[str], entry_point: str) -> bool:

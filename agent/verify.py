@@ -31,7 +31,7 @@ class Verification:
 def verify(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: Limits | None = None) -> Verification:
     """Run the program once for each setup that examples share. Raises SandboxError where the sandbox fails."""
     bounds = limits or Limits()
-    if not checks and _is_empty(program):
+    if not checks and parsed(program) is not None and degenerate(program):
         return Verification(Verdict.FAILED, 0, ("the program does nothing: it has no statement of its own",))
     failures: list[str] = []
     runs = 0
@@ -48,16 +48,16 @@ def verify(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: L
     return Verification(Verdict.FAILED if failures else Verdict.PASSED, len(checks), tuple(failures), runs)
 
 
+def degenerate(program: str) -> bool:
+    """Whether a program is no Python, or nothing to run: comments and texts alone, functions without a body."""
+    tree = parsed(program)
+    return tree is None or all(_says_nothing(statement) for statement in tree.body)
+
+
 def _executed(sandbox: Sandbox, program: str, setup: str, checks: list[Check], limits: Limits) -> Execution:
     # A call even without examples: a program that leaves before its end must not look like one that loaded.
     calls = [Expression(source) for check in checks for source in check.expressions] or [Expression("None")]
     return sandbox.run(f"{program}\n\n{setup}" if setup else program, calls=calls, limits=limits)
-
-
-def _is_empty(program: str) -> bool:
-    """Whether there is nothing to run: comments and texts alone, or functions without a body of their own."""
-    tree = parsed(program)
-    return tree is not None and all(_says_nothing(statement) for statement in tree.body)
 
 
 def _says_nothing(statement: ast.stmt) -> bool:

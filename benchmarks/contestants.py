@@ -8,12 +8,16 @@ from typing import Any
 
 from agent import moves
 from agent.decoding import POLICIES, Policy
+from agent.decoding.gates import LineStartGate, RandomGate
+from agent.decoding.policies import ADADEC
 from agent.decoding.step import Step
 from agent.job import Result, perform
 from agent.moves import Context
 from agent.state import AgentState, Attempt, Cost, Event, Task
+from agent.verify import degenerate
 
 Contestant = Callable[[Context, Task], Result]
+GUARD_DRAWS = 3
 
 
 def alone(context: Context, task: Task) -> Result:
@@ -26,6 +30,18 @@ def revised(attempts: int) -> Contestant:
     return lambda context, task: perform(context, task, attempts=attempts)
 
 
+def guarded(context: Context, task: Task) -> Result:
+    """One program by the context's policy; while there is nothing to run, draw another, three at most.
+
+    The degenerate-output guard by itself: no example is looked at. Where all are degenerate the first stands.
+    """
+    results = [alone(context, task)]
+    while degenerate(results[-1].answer.program) and len(results) <= GUARD_DRAWS:
+        results.append(_draw(context, task, len(results), context.max_tokens))
+    stands = results[0] if degenerate(results[-1].answer.program) else results[-1]
+    return _joined(results, stands)
+
+
 def best_of(samples: int) -> Contestant:
     """Draw programs until one passes the visible examples; the first one stands where none does."""
 
@@ -33,7 +49,7 @@ def best_of(samples: int) -> Contestant:
         results = [_draw(context, task, 0, context.max_tokens)]
         while results[-1].outcome != "accepted" and len(results) < samples:
             results.append(_draw(context, task, len(results), context.max_tokens))
-        return _joined(results)
+        return _first_accepted(results)
 
     return drawn
 
@@ -44,9 +60,12 @@ def _draw(context: Context, task: Task, number: int, max_tokens: int) -> Result:
     return perform(replace(context, policy=POLICIES["sample"], seed=seed, max_tokens=max_tokens), task, attempts=1)
 
 
-def _joined(results: list[Result]) -> Result:
-    """One result for several draws: the accepted program, or else the first one, at the cost of all."""
-    chosen = results[-1] if results[-1].outcome == "accepted" else results[0]
+def _first_accepted(results: list[Result]) -> Result:
+    """The accepted program, or else the first one, at the cost of all."""
+    return _joined(results, results[-1] if results[-1].outcome == "accepted" else results[0])
+
+
+def _joined(results: list[Result], chosen: Result) -> Result:
     others = [attempt for result in results if result is not chosen for attempt in result.attempts]
     return replace(
         chosen,
@@ -70,7 +89,7 @@ def best_of_equal(budgets: Mapping[str, int]) -> Contestant:
             room = left if results else context.max_tokens
             results.append(_draw(context, task, len(results), min(context.max_tokens, room)))
             left -= max(1, results[-1].cost.token_rows)  # a draw whose every token was known before costs none
-        return _joined(results)
+        return _first_accepted(results)
 
     return drawn
 
@@ -129,10 +148,18 @@ def _unheard(event: Event) -> None:
     """Nobody watches a batch."""
 
 
+ADADEC_RATE = 0.011  # of AdaDec's pauses at 1.0 nats on the test split of the exercises, with the embedded model
+LINE_START = replace(ADADEC, gate=LineStartGate("entropy", ADADEC.gate.threshold))
+BY_CHANCE = replace(ADADEC, gate=RandomGate("entropy", ADADEC.gate.threshold, rate=ADADEC_RATE, seed=1))
+
 CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     **{name: (policy, alone) for name, policy in POLICIES.items()},
     "beam-3": (POLICIES["greedy"], beam(3)),
     "best-of-5": (POLICIES["sample"], best_of(5)),
+    "greedy-guarded": (POLICIES["greedy"], guarded),
+    "adadec-guarded": (POLICIES["adadec"], guarded),
+    "adadec-line-start": (LINE_START, alone),
+    "adadec-by-chance": (BY_CHANCE, alone),
     "adadec-revised-2": (POLICIES["adadec"], revised(2)),
     "adadec-revised-5": (POLICIES["adadec"], revised(5)),
     "greedy-repaired": (POLICIES["greedy"], revised(2)),

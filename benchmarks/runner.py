@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import UsageError
-from agent.examples import parsed
 from agent.moves import Context
 from agent.parts import task_from
 from agent.trace import TraceWriter, provenance_of, read_trace
+from agent.verify import degenerate
 from benchmarks.base import Problem
 from benchmarks.checker import judge
 from benchmarks.contestants import Contestant, alone
@@ -46,8 +46,8 @@ class Outcome:
 
     @property
     def degenerate(self) -> bool:
-        """The program is no Python: cut off, or never one."""
-        return parsed(self.program) is None
+        """The program is no Python, or nothing to run."""
+        return degenerate(self.program)
 
 
 def run(problems: Iterable[Problem], context: Context, contestant: Contestant = alone) -> Iterator[Outcome]:
@@ -113,8 +113,8 @@ def summary(outcomes: list[Outcome]) -> str:
         "solved": f"{passed}/{total} = {share:.3f} ({low:.3f} to {high:.3f})",
         "accepted by the visible examples": f"{sum(outcome.outcome == 'accepted' for outcome in outcomes)}",
         "AUROC of the highest entropy against failure": f"{_auroc(outcomes):.3f}",
-        "pause rate": f"{_pause_rate(outcomes):.3f}",
-        "no Python": f"{sum(outcome.degenerate for outcome in outcomes)}",
+        "pause rate": f"{pause_rate(outcomes):.3f}",
+        "degenerate": f"{sum(outcome.degenerate for outcome in outcomes)}",
         **{f"{name} a problem": f"{sum(getattr(o, name) for o in outcomes) / max(1, total):.2f}" for name in _COSTS},
     }
     return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
@@ -130,7 +130,8 @@ def _digest(problem: Problem) -> str:
     return hashlib.sha256(problem.prompt.encode()).hexdigest()[:12]
 
 
-def _pause_rate(outcomes: list[Outcome]) -> float:
+def pause_rate(outcomes: list[Outcome]) -> float:
+    """Pauses as a share of all tokens."""
     return sum(outcome.pauses for outcome in outcomes) / max(1, sum(outcome.tokens for outcome in outcomes))
 
 
@@ -141,7 +142,7 @@ _COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds
 def comparison(runs: dict[str, list[Outcome]], *, against: str = "greedy") -> str:
     """Return a table of runs over the same problems, each with its exact McNemar test against one of them."""
     reference = {outcome.task_id: outcome.passed for outcome in runs[against]}
-    heads = (*_COSTS, "pause rate", "no Python", "AUROC")
+    heads = (*_COSTS, "pause rate", "degenerate", "AUROC")
     lines = [f"{'':<18}{'solved':>24}{'gained/lost':>13}{'p':>8}" + "".join(f"{name:>13}" for name in heads)]
     for name, outcomes in runs.items():
         shared = [outcome for outcome in outcomes if outcome.task_id in reference]
@@ -149,8 +150,8 @@ def comparison(runs: dict[str, list[Outcome]], *, against: str = "greedy") -> st
         lost = sum(not outcome.passed and reference[outcome.task_id] for outcome in shared)
         share, low, high = wilson(sum(outcome.passed for outcome in outcomes), len(outcomes))
         costs = "".join(f"{sum(getattr(o, cost) for o in outcomes) / max(1, len(outcomes)):>13.2f}" for cost in _COSTS)
-        degenerate = sum(outcome.degenerate for outcome in outcomes)
-        costs += f"{_pause_rate(outcomes):>13.3f}{degenerate:>13}{_auroc(outcomes):>13.3f}"
+        empty = sum(outcome.degenerate for outcome in outcomes)
+        costs += f"{pause_rate(outcomes):>13.3f}{empty:>13}{_auroc(outcomes):>13.3f}"
         solved = f"{share:.3f} ({low:.3f} to {high:.3f})"
         lines.append(f"{name:<18}{solved:>24}{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{costs}")
     return "\n".join(lines)

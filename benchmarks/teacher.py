@@ -12,6 +12,7 @@ from agent.errors import UsageError
 from agent.hf import HFLM
 from benchmarks.base import Problem
 from uncertainty import SCORES, varentropy
+from uncertainty.scores import log_probabilities
 from uncertainty.thresholds import Ranked
 
 MEASURED = {**SCORES, "varentropy": varentropy}
@@ -38,7 +39,8 @@ def read(lm: HFLM, problems: Iterable[Problem]) -> Iterator[Read]:
             continue
         begun = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
         logits, tokens = lm.teacher_forced(ids[:begun], ids[begun:]), ids[begun:]
-        scores = {name: [score(each) for each in logits] for name, score in MEASURED.items()}
+        logprobs = [log_probabilities(each) for each in logits]
+        scores = {name: [score(each, normalised=True) for each in logprobs] for name, score in MEASURED.items()}
         yield Read(problem.task_id, scores, [_rank(each, token) for each, token in zip(logits, tokens, strict=True)])
 
 

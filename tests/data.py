@@ -18,5 +18,14 @@ needs_data = pytest.mark.skipif(
 
 def humaneval() -> list[dict[str, Any]]:
     """Return the original HumanEval records."""
-    with gzip.open(SHARED / "HumanEval.jsonl.gz", "rt") as lines:
+    return _records("HumanEval.jsonl.gz")
+
+
+def mbpp() -> list[dict[str, Any]]:
+    """Return the MBPP+ records."""
+    return _records("MbppPlus.jsonl.gz")
+
+
+def _records(name: str) -> list[dict[str, Any]]:
+    with gzip.open(SHARED / name, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]

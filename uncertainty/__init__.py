@@ -1,7 +1,16 @@
 """Measures: pure functions of logits, spans and counts; no model, no file, no terminal."""
 
 from uncertainty.prediction_set import PartialProgram, partial_program, removed
-from uncertainty.scores import SCORES, collision_entropy, entropy, margin_doubt, surprisal, top_entropy, varentropy
+from uncertainty.scores import (
+    SCORES,
+    collision_entropy,
+    collision_of_deviation,
+    entropy,
+    margin_doubt,
+    surprisal,
+    top_entropy,
+    varentropy,
+)
 from uncertainty.tree import TreeNode, program_tree
 
 __all__ = [
@@ -9,6 +18,7 @@ __all__ = [
     "PartialProgram",
     "TreeNode",
     "collision_entropy",
+    "collision_of_deviation",
     "entropy",
     "margin_doubt",
     "partial_program",

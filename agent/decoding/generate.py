@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -39,17 +39,19 @@ def uscd(
     lame: Sequence[int] | Sequence[Sequence[int]] | Tensor,
     *,
     threshold: float = USCD.gate.threshold,
+    form: Literal["linear", "logratio"] = "linear",
     weight: float = 0.7,
     alpha: float = 0.1,
 ) -> Generate:
     """Return USCD (arXiv:2409.05923) for `custom_generate`: subtract what a weaker prompt says where all is not clear.
 
     lame: token ids of the weaker prompt, one row for each row of the inputs; `agent.prompts.lame` writes its text.
-    threshold: collision entropy, in nats. weight, alpha: of the linear contrast and its plausible tokens.
+    threshold: collision entropy, in nats; `uncertainty.collision_of_deviation(0.0035, vocab)` is the one that stands
+    for a standard deviation of the probabilities, as the paper has it. form, weight, alpha: of the contrast.
     """
     rows: list[Any] = lame.tolist() if isinstance(lame, Tensor) else list(lame)
     lame_rows: list[list[int]] = [rows] if rows and isinstance(rows[0], int) else rows
-    policy = replace(USCD, gate=Gate("collision", threshold), resolver=Contrast("linear", weight, alpha))
+    policy = replace(USCD, gate=Gate("collision", threshold), resolver=Contrast(form, weight, alpha))
     return generate_by(policy, lame=lame_rows)
 
 
@@ -75,6 +77,7 @@ def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) 
         drawn = replace(policy, sampler=Temperature(1.0, top_p=1.0)) if generation_config.do_sample else policy
         mask, training, rows = kwargs.get("attention_mask"), model.training, []
         plain = HFLM(model)
+        _check_lame(lame or (), plain.context, generation_config.max_length - input_ids.shape[1])
         for number, row in enumerate(input_ids):
             ids = row.tolist() if mask is None else row[mask[number].bool()].tolist()
             padding = row[: len(row) - len(ids)].tolist()
@@ -89,6 +92,15 @@ def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) 
         return _as_dictionary(padded) if generation_config.return_dict_in_generate else padded
 
     return generate
+
+
+def _check_lame(lame: Sequence[Sequence[int]], context: int | None, new: int) -> None:
+    longest = max(map(len, lame), default=0)
+    if context is not None and longest + new > context:
+        raise ValueError(
+            f"a lame prompt has {longest} tokens, {new} may follow it, and this model reads at most {context}; "
+            "shorten the lame prompt or lower max_new_tokens"
+        )
 
 
 def _as_dictionary(sequences: Tensor) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from fakes import ScriptedSandbox
 
 from agent.examples import asserts, visible_checks
-from agent.verify import agree, verify
+from agent.verify import agree, degenerate, verify
 from sandbox import Verdict, open_sandbox
 
 REQUEST = 'def f(xs):\n    """Sum.\n    >>> f([1, 2])\n    3\n    >>> f([])\n    0\n    """'
@@ -111,3 +111,18 @@ def test_setups_run_before_their_examples_only(sandbox):
 )  # fmt: skip
 def test_plain_data_agree_with_tolerance_for_floats_only(value, wanted, same):
     assert agree(value, wanted) is same
+
+
+@pytest.mark.parametrize(
+    ("program", "empty"),
+    [
+        ("def f(x:", True),
+        ("# a comment", True),
+        ('import re\n\ndef f(x):\n    """Text."""\n', True),
+        ("def f(x):\n    pass\n", True),
+        ("def f(x):\n    return x\n", False),
+        ("x = 1", False),
+    ],
+)
+def test_degenerate_is_what_does_not_parse_or_has_nothing_to_run(program, empty):
+    assert degenerate(program) is empty

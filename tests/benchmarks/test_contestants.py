@@ -9,7 +9,7 @@ from agent.decoding import POLICIES
 from agent.job import perform
 from agent.moves import Context
 from agent.parts import task_from
-from benchmarks.contestants import CONTESTANTS, beam, best_of, best_of_equal
+from benchmarks.contestants import CONTESTANTS, beam, best_of, best_of_equal, guarded
 from sandbox import Verdict
 
 TASK = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """', None, None)
@@ -51,6 +51,22 @@ def test_every_policy_is_a_contestant():
     for policy, contestant in CONTESTANTS.values():
         result = contestant(replace(here, policy=policy), TASK)
         assert result.answer.program.startswith("def f(x)")
+
+
+def test_the_guard_leaves_a_program_alone_that_has_something_to_run():
+    lm = byte_lm(sharpness=8.0)
+    here = replace(context(), lm=lm, max_tokens=14)
+    written = lm.encode("\n    return x")
+    speaks = replace(here, policy=replace(POLICIES["greedy"], sampler=lambda *_: written.pop(0) if written else 0))
+    result = guarded(speaks, TASK)
+    assert (len(result.attempts), result.answer.program) == (1, TASK.request + "\n    return x")
+
+
+def test_the_guard_draws_again_where_there_is_nothing_to_run_and_gives_up_after_three_draws():
+    result = guarded(context(), TASK)  # a random model over bytes writes no Python
+    assert len(result.attempts) == 4
+    assert result.answer.tokens == perform(context(), TASK, attempts=1).answer.tokens, "the first stands"
+    assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
 
 
 def drawn_once():

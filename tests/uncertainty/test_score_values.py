@@ -5,7 +5,15 @@ import math
 import pytest
 import torch
 
-from uncertainty import collision_entropy, entropy, margin_doubt, surprisal, top_entropy, varentropy
+from uncertainty import (
+    collision_entropy,
+    collision_of_deviation,
+    entropy,
+    margin_doubt,
+    surprisal,
+    top_entropy,
+    varentropy,
+)
 from uncertainty.scores import least_probability
 
 HALVES = torch.tensor([0.5, 0.25, 0.25, 0.0], dtype=torch.float64).log()
@@ -68,3 +76,25 @@ def test_the_collision_gate_is_the_gate_on_the_standard_deviation_of_probabiliti
         sigma = float(z.softmax(-1).std())
         collision = math.exp(-collision_entropy(z))
         assert collision == pytest.approx(sigma**2 * (512 - 1) + 1 / 512)
+
+
+def test_the_collision_entropy_reaches_its_bound_exactly_where_the_probabilities_deviate_no_more():
+    random = torch.Generator().manual_seed(1)
+    for vocab in (7, 320, 32_016):
+        for scale in (0.1, 1.0, 3.0, 9.0):
+            logits = scale * torch.randn(vocab, generator=random, dtype=torch.float64)
+            own = float(logits.softmax(-1).std())
+            for deviation in (0.5 * own, 0.999 * own, 1.001 * own, 2 * own):
+                contrasts = collision_entropy(logits) >= collision_of_deviation(deviation, vocab)
+                assert contrasts == (own <= deviation), (vocab, scale, own, deviation)
+
+
+@pytest.mark.parametrize(
+    ("vocab", "deviation", "largest"), [(32_016, 0.0035, 0.392), (32_016, 0.0050, 0.800), (49_152, 0.0035, 0.602)]
+)
+def test_the_papers_deviations_stand_for_these_collision_probabilities(vocab, deviation, largest):
+    assert math.exp(-collision_of_deviation(deviation, vocab)) == pytest.approx(largest, abs=5e-4)
+
+
+def test_a_deviation_that_no_distribution_over_so_many_tokens_has_contrasts_always():
+    assert collision_of_deviation(0.0035, 151_936) < 0
