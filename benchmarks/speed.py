@@ -18,7 +18,7 @@ import torch
 from agent.decoding import POLICIES, Policy, decode
 from agent.decoding.contrast import Contrast
 from agent.decoding.drafts import Draft, PromptLookup
-from agent.decoding.gates import RandomGate
+from agent.decoding.gates import Gate
 from agent.decoding.rerank import Rerank
 from agent.decoding.stops import budget
 from agent.hf import HFLM
@@ -66,12 +66,15 @@ class Bench:
         lm.prefill([0])  # whether the cache works is tried once for a model, and no part of a completion
         return completed(lm, policy, list(prompt) or self.prompt(), tokens or self.tokens, **options)
 
-    def alternating(self, *runs: Callable[[], Run]) -> list[float]:
-        """Do each in turn, several times over; return the median seconds of each."""
-        for run in runs:
-            run()
-        taken = [[run().seconds for run in runs] for _ in range(self.rounds)]
-        return [statistics.median(column) for column in zip(*taken, strict=True)]
+    def alternating(self, first: Callable[[int], Run], second: Callable[[int], Run]) -> tuple[float, float]:
+        """Do one after the other, several times over, each told the round; return the median seconds of each."""
+        first(0), second(0)
+        taken = [(first(number).seconds, second(number).seconds) for number in range(self.rounds)]
+        return statistics.median(one for one, _ in taken), statistics.median(other for _, other in taken)
+
+    def plain(self, number: int = 0) -> Run:
+        """Complete greedily."""
+        return self.run()
 
 
 def qwen_shaped(device: str | None = None, seed: int = 0) -> Any:
@@ -110,17 +113,28 @@ def completed(lm: LM, policy: Policy, prompt: Sequence[int], tokens: int, **opti
     return Run(time.perf_counter() - start, said, lm.forwards - forwards)
 
 
-def drawn(name: str, rate: float) -> Policy:
-    """A policy that pauses at a share of all positions."""
+@dataclass(frozen=True, slots=True)
+class _Drawn(Gate):
+    """Pauses at given positions."""
+
+    positions: frozenset[int] = frozenset()
+
+    def pauses_at(self, uncertainty: float, position: int, text: str) -> bool:
+        return position in self.positions
+
+
+def drawn(name: str, rate: float, tokens: int, seed: int = 0) -> Policy:
+    """A policy that pauses at exactly this share of positions, which a seed draws."""
     policy = POLICIES[name]
-    return replace(policy, gate=RandomGate(policy.gate.score, policy.gate.threshold, rate=rate))
+    positions = frozenset(Random(seed).sample(range(tokens), round(rate * tokens)))
+    return replace(policy, gate=_Drawn(policy.gate.score, policy.gate.threshold, positions))
 
 
 def against_transformers(bench: Bench) -> Row:
     """Our greedy loop and theirs, which should say the same."""
     ids = torch.tensor([bench.prompt()], device=bench.model.device)
 
-    def theirs() -> Run:
+    def theirs(number: int = 0) -> Run:
         _settle()
         start = time.perf_counter()
         out = bench.model.generate(
@@ -129,24 +143,30 @@ def against_transformers(bench: Bench) -> Row:
         _settle()
         return Run(time.perf_counter() - start, out[0, ids.shape[1] :].tolist(), bench.tokens)
 
-    other, own = bench.alternating(theirs, bench.run)
+    other, own = bench.alternating(theirs, bench.plain)
     same = "the same tokens" if theirs().tokens == bench.run().tokens else "other tokens: half precision flips ties"
     told = f"{other / own:.2f} x ({bench.tokens / own:.1f} tokens/s, {same})"
     return Row("greedy against generate(do_sample=False)", ">= 1.00 x", told)
 
 
 def pausing(bench: Bench, rate: float, wanted: str) -> Row:
-    """AdaDec with drawn pauses."""
-    own, greedy = bench.alternating(lambda: bench.run(drawn("adadec", rate)), bench.run)
-    forwards = bench.run(drawn("adadec", rate)).forwards / bench.tokens
-    return Row(
-        f"adadec at {rate:.0%} pauses against greedy", wanted, f"{own / greedy:.2f} x ({forwards:.2f} forwards a token)"
-    )
+    """AdaDec with drawn pauses, others in each round."""
+    forwards = []
+
+    def paused(number: int) -> Run:
+        made = bench.run(drawn("adadec", rate, bench.tokens, number))
+        forwards.append(made.forwards / bench.tokens)
+        return made
+
+    own, greedy = bench.alternating(paused, bench.plain)
+    told = f"{own / greedy:.2f} x ({statistics.median(forwards):.2f} forwards a token)"
+    return Row(f"adadec at {rate:.0%} pauses against greedy", wanted, told)
 
 
 def against_no_cache(bench: Bench) -> Row:
     """AdaDec as its reference runs it: each step, and each step of each rollout, reads everything again."""
-    policy, tokens = drawn("adadec", 0.07), 2 * bench.tokens
+    tokens = 2 * bench.tokens
+    policy = drawn("adadec", 0.07, tokens)
     own = statistics.median(bench.run(policy, tokens=tokens).seconds for _ in range(bench.rounds))
     plain = replace(policy, resolver=Rerank(commit_rollout=False))
     slow = completed(Uncached(bench.model), plain, bench.prompt(), tokens).seconds
@@ -156,23 +176,29 @@ def against_no_cache(bench: Bench) -> Row:
 
 def contrasting(bench: Bench) -> Row:
     """USCD with drawn contrasts, none skipped; the lame prompt is half of the prompt."""
-    policy, lame = replace(drawn("uscd", 0.25), resolver=Contrast(skip=False)), bench.prompt(PROMPT // 2)
-    own, greedy = bench.alternating(lambda: bench.run(policy, lame_ids=lame), bench.run)
+    lame = bench.prompt(PROMPT // 2)
+
+    def contrasted(number: int) -> Run:
+        policy = replace(drawn("uscd", 0.25, bench.tokens, number), resolver=Contrast(skip=False))
+        return bench.run(policy, lame_ids=lame)
+
+    own, greedy = bench.alternating(contrasted, bench.plain)
     return Row("uscd at 25% contrasts against greedy", "<= 1.35 x", f"{own / greedy:.2f} x")
 
 
 def drafting(bench: Bench) -> Row:
     """A repair: the prompt holds the program, the answer says it again with some tokens changed."""
-    program, changes = bench.prompt()[: bench.tokens], Random("changes")
-    repaired = [token if changes.random() > EDITED else 7 for token in program]
+    program = bench.prompt()[: bench.tokens]
+    changed = Random(0).sample(range(bench.tokens), round(EDITED * bench.tokens))
+    repaired = [7 if at in changed else token for at, token in enumerate(program)]
     prompt = [*bench.prompt(PROMPT - 4), *program, *bench.prompt(PROMPT)[:4], *program[:2]]
 
     def run(draft: Draft | None) -> Run:
         return bench.run(replace(GREEDY, sampler=_Script(repaired)), prompt=prompt, draft=draft)
 
-    own, greedy = bench.alternating(lambda: run(PromptLookup()), lambda: run(None))
-    changed = sum(old != new for old, new in zip(program, repaired, strict=True))
-    told = f"{greedy / own:.2f} x ({changed} of {len(program)} tokens changed, {run(PromptLookup()).forwards} forwards)"
+    own, greedy = bench.alternating(lambda _: run(PromptLookup()), lambda _: run(None))
+    forwards = run(PromptLookup()).forwards
+    told = f"{greedy / own:.2f} x ({len(changed)} of {len(program)} tokens changed, {forwards} forwards)"
     return Row("repair with drafts against greedy", ">= 1.60 x", told)
 
 
@@ -181,7 +207,7 @@ def memory(bench: Bench) -> Row:
     prompt, measure, wanted = bench.prompt(LONG_PROMPT), "peak memory of adadec above greedy, 1,500 tokens", "<= 3 x"
     greedy, own = (
         peak_memory(lambda policy=policy: bench.run(policy, prompt=prompt, tokens=64))  # type: ignore[misc]
-        for policy in (GREEDY, drawn("adadec", 0.07))
+        for policy in (GREEDY, drawn("adadec", 0.07, 64))
     )
     if greedy is None or own is None:
         return Row(measure, wanted, "not measured: needs Linux and a model on the CPU")
