@@ -61,13 +61,14 @@ exercises: setup sandbox ## every policy and what it must beat, over the test sp
 ablations: setup sandbox ## AdaDec with another gate, its reference's quirks, and the guard against empty programs as its own arm
 	@mkdir -p $(RUNS)
 	@$(MAKE) --no-print-directory -j $$(nproc) $(ABLATIONS:%=contestant-%)
-	@$(BIN)/dubito bench compare $(ABLATIONS:%=$(RUNS)/%.jsonl)
+	@$(MAKE) --no-print-directory contestant-adadec-by-chance EQUAL="--equal $(RUNS)/adadec.jsonl"
+	@$(BIN)/dubito bench compare $(ABLATIONS:%=$(RUNS)/%.jsonl) $(RUNS)/adadec-by-chance.jsonl
 
 sweep: setup sandbox ## AdaDec at one threshold after another: what is solved, and what it costs
 	@mkdir -p $(RUNS)/sweep
-	@$(MAKE) --no-print-directory -j $$(nproc) $(THRESHOLDS:%=threshold-%)
-	@$(BIN)/dubito bench compare $(THRESHOLDS:%=$(RUNS)/sweep/%.jsonl)
-	@$(BIN)/dubito bench plot $(THRESHOLDS:%=$(RUNS)/sweep/%.jsonl) --x pause-rate --out $(RUNS)/sweep.png \
+	@$(MAKE) --no-print-directory -j $$(nproc) contestant-greedy $(THRESHOLDS:%=threshold-%)
+	@$(BIN)/dubito bench compare $(RUNS)/greedy.jsonl $(THRESHOLDS:%=$(RUNS)/sweep/%.jsonl)
+	@$(BIN)/dubito bench plot $(RUNS)/greedy.jsonl $(THRESHOLDS:%=$(RUNS)/sweep/%.jsonl) --x pause-rate --out $(RUNS)/sweep.png \
 		--title "AdaDec by threshold, in nats ($(BENCHMARK))"
 
 contestant-%: # one process a core, of one thread each: the model is small
@@ -84,8 +85,8 @@ BENCHMARK ?= exercises
 RUNS := runs/$(BENCHMARK)
 OPTIONS := $(if $(filter exercises%,$(BENCHMARK)),,--max-tokens 128 --memory-mib 3072)
 CONTESTANTS := greedy sample adadec uscd beam-3 greedy-repaired adadec-revised-2 adadec-revised-5 best-of-5
-ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-by-chance adadec-reference adapt
-THRESHOLDS := inf 2.0 1.5 1.25 1.0 0.75 0.5 0.25 0.1
+ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adapt
+THRESHOLDS := 2.0 1.5 1.25 1.0 0.75 0.5 0.25 0.1
 
 speed: setup ## what decoding costs against transformers' own generate, on half a billion random weights (half an hour)
 	@$(BIN)/dubito bench speed

@@ -127,8 +127,9 @@ def doctor() -> None:
         raise typer.Exit(INFRASTRUCTURE if missing else OK)
 
 
-for name, command in (("compare", bench_compare), ("plot", bench_plot), ("speed", bench_speed)):
-    bench.command(name)(command)
+bench.command("compare")(bench_compare)
+bench.command("plot")(bench_plot)
+bench.command("speed")(bench_speed)
 app.add_typer(bench)
 app.add_typer(exercises)
 app.add_typer(calibrate)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sandbox.base import Sandbox
 
 T = TypeVar("T")
+BY_FILE = ("best-of-equal", "adadec-by-chance")  # contestants that another run's outcomes make
 bench = typer.Typer(name="bench", help="Problems by the hundred.", no_args_is_help=True)
 
 
@@ -49,7 +50,8 @@ def bench_run(
         ),
     ] = "greedy",
     equal: Annotated[
-        Path | None, typer.Option(help="For best-of-equal: outcomes of a run; each problem may cost as much as there.")
+        Path | None,
+        typer.Option(help="Outcomes to cost as much as (best-of-equal), or to pause as often as (adadec-by-chance)."),
     ] = None,
     threshold: ThresholdOption = None,
     max_tokens: TokensOption = 512,
@@ -202,11 +204,15 @@ def _contestant(name: str, threshold: str | None, model: str, problems: list[Pro
     """Return the policy and the way of using it that a name stands for."""
     from agent import parts
     from agent.errors import UsageError
-    from benchmarks.contestants import CONTESTANTS, best_of_equal
-    from benchmarks.runner import outcomes_in
+    from benchmarks.contestants import CONTESTANTS, alone, best_of_equal, by_chance
+    from benchmarks.runner import outcomes_in, pause_rate
 
-    if (name == "best-of-equal") != (equal is not None):
-        raise UsageError("best-of-equal and --equal FILE go together: the file says what each problem may cost")
+    if (name in BY_FILE) != (equal is not None):
+        raise UsageError(f"{' and '.join(BY_FILE)} go with --equal FILE, outcomes of the run that they are to equal")
+    if equal is not None and name == "adadec-by-chance":
+        if threshold is not None:
+            raise UsageError("adadec-by-chance pauses by chance and takes no threshold; leave it out")
+        return by_chance(pause_rate(outcomes_in(equal))), alone
     if equal is not None:
         spent = {outcome.task_id: outcome.token_rows for outcome in outcomes_in(equal)}
         if lacking := [problem.task_id for problem in problems if problem.task_id not in spent]:
@@ -215,7 +221,7 @@ def _contestant(name: str, threshold: str | None, model: str, problems: list[Pro
             {problem.prompt: spent[problem.task_id] for problem in problems}
         )
     if name not in CONTESTANTS:
-        choices = ", ".join(sorted([*CONTESTANTS, "best-of-equal"]))
+        choices = ", ".join(sorted([*CONTESTANTS, *BY_FILE]))
         raise UsageError(f"unknown contestant {name!r}; choose from {choices}")
     policy, contestant = CONTESTANTS[name]
     return parts.with_threshold(policy, threshold, model), contestant

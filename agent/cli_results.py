@@ -39,5 +39,7 @@ def bench_plot(
             raise UsageError(f"the run {empty[0]!r} has no outcome yet; leave it out or let it go on")
         try:
             against_cost(runs, out, axis=axis, title=title)
+        except ImportError as error:
+            raise UsageError(f"matplotlib cannot be imported ({error}); try: pip install 'dubito[bench]'") from error
         except OSError as error:
             raise UsageError(f"cannot write {str(out)!r}: {error.strerror}; choose another place with --out") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,24 @@ def bench_speed(
         from agent import parts
         from benchmarks import speed
 
-        lm = parts.model_named(model, device=device, dtype=dtype).model if model else speed.qwen_shaped(device=device)
+        lm = parts.model_named(model, device=device, dtype=dtype).model if model else _random(device, dtype)
         for row in speed.rows(speed.Bench(lm, tokens, rounds), uncached=uncached):
             typer.echo(f"{row.measure:<50}{row.wanted:>12}   {row.measured}")
+
+
+def _random(device: str | None, dtype: str) -> Any:
+    import torch
+
+    from agent.errors import InfrastructureError, UsageError
+    from models.shapes import qwen_shaped
+
+    wanted = torch.bfloat16 if dtype == "auto" else getattr(torch, dtype, None)
+    if not isinstance(wanted, torch.dtype):
+        raise UsageError(f"unknown dtype {dtype!r}; choose auto, float32, bfloat16 or float16")
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.zeros(1, device=where)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InfrastructureError(f"cannot use device {where!r}: {reason}; try --device cpu") from error
+    return qwen_shaped(where, wanted)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from agent.hub import WHAT_LOADS, first_sentence, nearest
 from agent.lm import Batch, Prefix, PrefixStore, RowBatch, Trail
 from agent.text import TextStream
 
+WINDOWS = ("window", "window_size")  # of a config: layers that look back so far by place, where a tree has siblings
 UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, IndexError, NotImplementedError)  # a model's ways to say
 
 
@@ -157,7 +159,9 @@ class HFLM:
         alternatives at one position.
         """
         ids = torch.tensor(rows, device=self.model.device)
-        positions = torch.arange(past, past + (1 if mask is not None else ids.shape[1]), device=ids.device)
+        new = 1 if mask is not None else ids.shape[1]
+        self._check_room(past + new)
+        positions = torch.arange(past, past + new, device=ids.device)
         wanted = {
             "position_ids": positions.expand_as(ids),
             "past_key_values": cache,
@@ -174,16 +178,11 @@ class HFLM:
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     def teacher_forced(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
-        """Return the logits before each of the tokens that follow a prompt, in one forward: [len(tokens), vocab]."""
-        ids, keep = self._checked((*prompt, *tokens)), len(tokens) + 1
-        if not self._cache_works():
-            return self.forward([ids], None, 0, keep=keep)[0, :-1]
-        found = self._store.longest(ids[: len(prompt) - 1], whole=not self._croppable)  # what it ends in is fed
-        known = found.length if found else 0
-        cache = self._fork(found.prefix, length=known) if found else new_cache(self.model)
-        logits = self.forward([ids[known:]], cache, known, keep=keep)[0]
-        self._kept(Prefix(ids, logits[-1], cache))
-        return logits[:-1]
+        """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab].
+
+        One forward that neither uses nor leaves anything in the store, so that no text depends on the one before it.
+        """
+        return self.forward([self._checked((*prompt, *tokens))], None, 0, keep=len(tokens) + 1)[0, :-1]
 
     def _fork(self, prefix: Prefix, *, length: int | None = None, rows: int = 1) -> Any:
         wanted = len(prefix.ids) if length is None else length
@@ -194,6 +193,8 @@ class HFLM:
 
     def _kept(self, prefix: Prefix, *, instead_of: Prefix | None = None) -> Prefix:
         # A croppable cache contains its own beginnings; with any other, going back means computing again.
+        if prefix.logits.untyped_storage().nbytes() > prefix.logits.nbytes:  # a row would keep all others alive
+            prefix = replace(prefix, logits=prefix.logits.clone())
         self._store.put(prefix, held_bytes(prefix.cache) + prefix.logits.nbytes, instead_of=instead_of)
         return prefix
 
@@ -202,12 +203,15 @@ class HFLM:
             raise UsageError(
                 "the prompt has no tokens, and a model needs at least one; give a prompt that is not empty"
             )
-        if self.context is not None and len(ids) > self.context:
+        self._check_room(len(ids))
+        return tuple(ids)
+
+    def _check_room(self, length: int) -> None:
+        if self.context is not None and length > self.context:
             raise UsageError(
-                f"prompt and completion come to {len(ids)} tokens and this model reads at most {self.context}; "
+                f"prompt and completion come to {length} tokens and this model reads at most {self.context}; "
                 "shorten the prompt, lower --max-tokens or choose a model with a longer context"
             )
-        return tuple(ids)
 
     def _cache_works(self) -> bool:
         if self._caching is None:
@@ -232,25 +236,31 @@ class HFLM:
         except UNABLE:
             return False
         self._croppable = croppable(cache)
-        if not self._agrees([0, 1, 2, 2], again[0, -1]):
+        plain = self.forward([[0, 1, 2, 2]], None, 0)[0, -1]
+        if not self._close(plain, again[0, -1], 64):
             return False
-        self._trees = self._croppable and self._tree_agrees(Prefix((0, 1, 2), again[0, -1], cache))
+        windowed = any(value and name.endswith(WINDOWS) for name, value in self.model.config.to_dict().items())
+        self._trees = self._croppable and not windowed and self._tree_agrees()
         return True
 
-    def _tree_agrees(self, root: Prefix) -> bool:
-        """Whether alternatives fed side by side under a mask give what each gives alone."""
+    def _tree_agrees(self) -> bool:
+        """Whether alternatives fed side by side under a mask give what each gives by itself, at some distance too."""
+        ids = (0, 1, 2) * min(8, (self.context or 27) // 3 - 1)
+        root = self._feed(ids, new_cache(self.model), ids)
         try:
-            tree = Tree(self.forward, lambda prefix, **_: prefix, root, fork(root.cache), ((1,), (2,)))
-            longer = tree.advance([2, 1])
+            tree = Tree(self.forward, lambda prefix, **_: prefix, root, fork(root.cache), ((1,), (2,))).advance([2, 1])
+            went_on = self._feed((*ids, 2, 1, 0), tree.select(1).cache, (0,))
         except UNABLE:
             return False
-        return self._agrees([0, 1, 2, 2], tree.logits[1]) and self._agrees([0, 1, 2, 1, 2], longer.logits[0])
+        first, second, third = (
+            self._feed((*ids, *tail), fork(root.cache), tail).logits for tail in ((1, 2), (2, 1), (2, 1, 0))
+        )
+        pairs = ((first, tree.logits[0]), (second, tree.logits[1]), (third, went_on.logits))
+        return all(self._close(alone, together, 4) for alone, together in pairs)
 
-    def _agrees(self, ids: list[int], logits: Tensor) -> bool:
-        plain = self.forward([ids], None, 0)[0, -1]
+    def _close(self, expected: Tensor, seen: Tensor, roundings: int) -> bool:
         eps = max(torch.finfo(self.model.dtype).eps, torch.finfo(torch.float32).eps)  # some layers compute in float32
-        allowed = 64 * eps * max(1.0, float(plain.abs().max()))
-        return bool((plain - logits).abs().max() <= allowed)
+        return bool((expected - seen).abs().max() <= roundings * eps * max(1.0, float(expected.abs().max())))
 
 
 def _accepted_arguments(model: Any) -> frozenset[str]:

@@ -42,7 +42,9 @@ def gathered(cache: Any, places: Tensor) -> Any:
     """Copy of a croppable cache that holds the tokens at these places only."""
     new = fork(cache)
     for layer in new.layers:
-        layer.keys, layer.values = (states.index_select(-2, places) for states in (layer.keys, layer.values))
+        layer.keys, layer.values = (
+            states.index_select(-2, places.to(states.device)) for states in (layer.keys, layer.values)
+        )
     return new
 
 

@@ -46,10 +46,11 @@ class Tree:
     def select(self, row: int, drop: int = 0) -> Prefix:
         """Return one alternative without its last `drop` tokens, as a prefix that takes its root's place."""
         begun, width, kept = len(self._root.ids), len(self._paths), self.depth - drop
+        assert kept > 0, f"an alternative of {self.depth} tokens has no {drop} to drop"
         places = torch.cat([torch.arange(begun), begun + width * torch.arange(kept) + row])
         ids = self._root.ids + self._paths[row][:kept]
-        cache = gathered(self._cache, places.to(self.logits.device))
-        return self._keep(Prefix(ids, self._history[kept - 1][row], cache), instead_of=self._root)
+        prefix = Prefix(ids, self._history[kept - 1][row], gathered(self._cache, places))
+        return self._keep(prefix, instead_of=self._root)
 
 
 class Rows:

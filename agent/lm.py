@@ -71,7 +71,7 @@ class LM(Protocol):
         ...
 
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
-        """Append each of k tokens to a copy of the prefix: k rows, one forward."""
+        """Append each of k tokens to the prefix: k alternatives that grow together, one forward."""
         ...
 
     def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
@@ -103,10 +103,6 @@ class TextLM(LM, Protocol):
 
     def stream_after(self, prompt_ids: list[int]) -> TextStream | None:
         """Text of tokens that follow a prompt."""
-        ...
-
-    def teacher_forced(self, prompt: list[int], tokens: list[int]) -> Tensor:
-        """Logits before each of the tokens that follow a prompt, in one forward: [len(tokens), vocab]."""
         ...
 
 
@@ -150,6 +146,16 @@ class Trail:
             yield prefix
 
 
+def logits_before(lm: LM, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
+    """Return the logits before each of one or more tokens that follow a prompt: [len(tokens), vocab].
+
+    What was read is at hand afterwards, for completions that leave these tokens somewhere.
+    """
+    prefix = lm.prefill(prompt)
+    behind = lm.trail(prefix, tokens[:-1]) if len(tokens) > 1 else ()
+    return torch.stack([prefix.logits, *(each.logits for each in behind)])
+
+
 class Shared(NamedTuple):
     """A stored prefix and how many leading ids it has in common with what was asked for."""
 
@@ -161,7 +167,8 @@ class Shared(NamedTuple):
 class PrefixStore:
     """Recent prefixes, bounded in bytes; the least recently used goes first.
 
-    Holds what was prefilled or branched from, and the tip of each line: a longer prefix takes its parent's place.
+    Holds what was prefilled, and the tip of each line: a longer prefix takes its parent's place. Of caches that cannot
+    be cropped it also holds what was branched from.
     """
 
     max_bytes: int = 512 * 2**20

@@ -16,7 +16,7 @@ from agent.decoding.step import Completion, Step
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
 from agent.errors import UsageError
 from agent.examples import Check
-from agent.lm import TextLM
+from agent.lm import TextLM, logits_before
 from agent.search import departure, next_branch, repairs_now
 from agent.state import AgentState, Attempt, Cost, Event, Revision, Task
 from agent.verify import verify
@@ -185,9 +185,9 @@ def _repair(context: Context, state: AgentState, attempt: Attempt, emit: Emit) -
 def _kept_of_repeat(context: Context, prompt: list[int], failed: list[int]) -> tuple[list[int], list[float]]:
     """The tokens, with their logprobs, up to where the answer must leave the failed program; none where it will."""
     room = context.lm.context
-    if context.policy.sampler is not argmax or (room is not None and len(prompt) + len(failed) >= room):
+    if not failed or context.policy.sampler is not argmax or (room is not None and len(prompt) + len(failed) >= room):
         return [], []
-    logits = context.lm.teacher_forced(prompt, failed)
+    logits = logits_before(context.lm, prompt, failed)
     left = departure(logits, failed)
     if left is None:
         return [], []

@@ -91,14 +91,15 @@ def lame(request: str, entry_point: str | None) -> str:
 
 
 _HEADING = re.compile(
-    r"^(for )?(exam\w+|e\.g\.?|i\.e\.)(?!\w).{0,30}:?$|^(input|output|explanation)s?\s*\d*\s*:.*", re.IGNORECASE
+    r"^(for )?(examp?[lb]+es?|e\.g\.?|i\.e\.)(?!\w).{0,30}:?$|^(input|output|explanation)s?\s*\d*\s*:.*", re.IGNORECASE
 )
+QUOTES = ('"""', "'''")
 _DESCRIBED = re.compile(r"^(input|output)s?\s*:$", re.IGNORECASE)  # with prose below it is no example
 _PROSE = re.compile(r"^[a-z]+( [a-z]+){2,}", re.IGNORECASE)
 _EXPLANATION = re.compile(r"^explanations?\s*:", re.IGNORECASE)
 _RULE = re.compile(r"^([*\-•]\s|notes?\b|constraints?\b|definitions?\b|variables?\b)", re.IGNORECASE)
 _INLINE = re.compile(r"(?<=[.;,]) (for example|e\.g\.).*", re.IGNORECASE)  # an example that begins in a line of text
-_ARROW = re.compile(r"=>|==>|➞|->|==")
+_ARROW = re.compile(r"^(?!(return|if|when|where)s?\b).*(=>|==>|➞|->|==)", re.IGNORECASE)  # a rule compares, too
 _LITERAL = re.compile(r"^(True|False|None|[-\[({'\"\d])")
 
 
@@ -112,15 +113,15 @@ def _without_examples(body: list[str], entry_point: str | None) -> list[str]:
         shown = not defines and bool((call and call.search(text)) or _ARROW.search(text))
         before = _why_dropped(text, below, before, shown=shown)
         if shown and (inline := _INLINE.search(line)) and not _RULE.match(text):
-            kept.append(line[: inline.start()] + "\n")
-        elif not before or text.endswith(('"""', "'''")):
+            kept.append(line[: inline.start()] + (text[-3:] if text.endswith(QUOTES) else "") + "\n")
+        elif not before or text.endswith(QUOTES):
             kept.append(line)
     return kept
 
 
 def _why_dropped(text: str, below: str, before: str, *, shown: bool) -> str:
     """The kind of example that a line is part of; empty where it is none. before: the kind of the line above."""
-    if not text or text in ('"""', "'''") or _RULE.match(text):
+    if not text or text in QUOTES or _RULE.match(text):
         return ""
     if _EXPLANATION.match(text):
         return "explanation"

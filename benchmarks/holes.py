@@ -14,6 +14,7 @@ from agent.decoding.policies import GREEDY, Policy
 from agent.decoding.stops import any_of, budget, end_token
 from agent.errors import UsageError
 from agent.examples import visible_checks
+from agent.lm import logits_before
 from agent.moves import Context
 from agent.search import departures
 from agent.verify import verify
@@ -67,7 +68,7 @@ def _attempts(context: Context, ids: list[int]) -> Iterator[str]:
     yield texts[0]
     if context.lm.context is not None and len(ids) + len(first) > context.lm.context:
         return
-    logits = context.lm.teacher_forced(ids, first)
+    logits = logits_before(context.lm, ids, first)
     for position, token in departures(logits, first, _WAYS):
         text = _text(context, ids, _completed(context, ids, [*first[:position], token], GREEDY))
         if text not in texts:

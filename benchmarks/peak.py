@@ -18,11 +18,11 @@ def peak_memory(run: Callable[[], object]) -> int | None:
     try:
         ctypes.CDLL(None).malloc_trim(0)  # what earlier runs freed goes back, so that it is not found in use
         CLEAR.write_text(RESET_PEAK)
-        before = _kib("VmRSS")
-        run()
-        return 1024 * (_kib("VmHWM") - before)
     except (OSError, AttributeError):
         return None
+    before = _kib("VmRSS")
+    run()
+    return 1024 * (_kib("VmHWM") - before)
 
 
 def _kib(field: str) -> int:

@@ -39,7 +39,13 @@ def against_cost(runs: Runs, file: Path, *, axis: str, title: str = "") -> None:
         share, low, high = wilson(sum(each.passed for each in outcomes), len(outcomes))
         colour = f"C{number % 10}"
         solved.errorbar(
-            places[name], share, yerr=[[share - low], [high - share]], fmt="o", color=colour, capsize=3, label=name
+            places[name],
+            share,
+            yerr=[[max(0.0, share - low)], [max(0.0, high - share)]],
+            fmt="o",
+            color=colour,
+            capsize=3,
+            label=name,
         )
         tokens = sum(each.tokens for each in outcomes)
         spent.plot(places[name], sum(each.forwards for each in outcomes) / max(1, tokens), "o", color=colour)

@@ -7,12 +7,18 @@ normalised once, for several of them, is passed as `normalised=True`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-Score = Callable[..., float]
+
+class Score(Protocol):
+    """A score; `normalised` says that the logits are log-probabilities already."""
+
+    def __call__(self, logits: Tensor, *, normalised: bool = False) -> float:
+        """Return the score. logits: [vocab]."""
+        ...
 
 
 def log_probabilities(logits: Tensor) -> Tensor:

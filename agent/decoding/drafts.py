@@ -1,4 +1,7 @@
-"""Guess the next tokens from what was said before, so that one forward can check several. Changes no token."""
+"""Guess the next tokens from what was said before, so that one forward can check several.
+
+No token changes, as far as a chunk gives the logits of its tokens one by one: in half precision near-ties may flip.
+"""
 
 from __future__ import annotations
 

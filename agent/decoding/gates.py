@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from agent.decoding.samplers import begins_line, uniform_at
+from agent.decoding.samplers import begins_line
 from uncertainty.scores import SCORES
 
 
@@ -48,8 +49,8 @@ class RandomGate(Gate):
     seed: int = 0
 
     def pauses_at(self, uncertainty: float, position: int, text: str) -> bool:
-        """Whether this position was drawn; the same for the same seed."""
-        return uniform_at(self.seed, position) < self.rate
+        """Whether this position, behind this text, was drawn; the same for the same seed."""
+        return random.Random(f"{self.seed}:{position}:{text}").random() < self.rate
 
     def reason(self, uncertainty: float) -> str:
         """Say that chance decided."""

@@ -23,6 +23,7 @@ from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule
 from agent.hf import HFLM
 from agent.lm import LM, Batch, Prefix
+from uncertainty.scores import collision_of_deviation
 
 Generate = Callable[..., Any]
 
@@ -39,6 +40,7 @@ def uscd(
     lame: Sequence[int] | Sequence[Sequence[int]] | Tensor,
     *,
     threshold: float = USCD.gate.threshold,
+    deviation: float | None = None,
     form: Literal["linear", "logratio"] = "linear",
     weight: float = 0.7,
     alpha: float = 0.1,
@@ -46,13 +48,20 @@ def uscd(
     """Return USCD (arXiv:2409.05923) for `custom_generate`: subtract what a weaker prompt says where all is not clear.
 
     lame: token ids of the weaker prompt, one row for each row of the inputs; `agent.prompts.lame` writes its text.
-    threshold: collision entropy, in nats; `uncertainty.collision_of_deviation(0.0035, vocab)` is the one that stands
-    for a standard deviation of the probabilities, as the paper has it. form, weight, alpha: of the contrast.
+    threshold: collision entropy, in nats. deviation: instead of it, the paper's bound on the standard deviation of the
+    probabilities, which means something else for each vocabulary. form, weight, alpha: of the contrast.
     """
     rows: list[Any] = lame.tolist() if isinstance(lame, Tensor) else list(lame)
     lame_rows: list[list[int]] = [rows] if rows and isinstance(rows[0], int) else rows
     policy = replace(USCD, gate=Gate("collision", threshold), resolver=Contrast(form, weight, alpha))
-    return generate_by(policy, lame=lame_rows)
+    if deviation is None:
+        return generate_by(policy, lame=lame_rows)
+
+    def generate(model: Any, *args: Any, **options: Any) -> Any:
+        bound = collision_of_deviation(deviation, model.config.get_text_config().vocab_size)
+        return generate_by(replace(policy, gate=Gate("collision", bound)), lame=lame_rows)(model, *args, **options)
+
+    return generate
 
 
 def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) -> Generate:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
@@ -49,15 +48,15 @@ class Surroundings:
     draft: Draft | None = None
 
     def ahead(self, place: Place) -> Iterable[tuple[Prefix, int | None]]:
-        """Yield the prefix of the completion and a guess at its next token, then the same after each right guess.
+        """Return the prefix of the completion and a guess at its next token, then the same behind each guess.
 
-        One forward for what is not fed yet and every guess. The last prefix has no guess behind it.
+        One forward for the token that is not fed yet and every guess. The last prefix has no guess behind it.
         """
         unfed = place.completion.tokens[len(place.prefix.ids) - len(self.prompt_ids) :]
-        guesses = self.draft((*place.prefix.ids, *unfed)) if self.draft and unfed else ()
+        guesses = self.draft((*place.prefix.ids, *unfed)) if self.draft and len(unfed) == 1 else ()
         if not guesses:
             return ((self.lm.extend(place.prefix, unfed), None),)
-        prefixes = islice(self.lm.trail(place.prefix, (*unfed, *guesses)), len(unfed) - 1, None)
+        prefixes = self.lm.trail(place.prefix, (*unfed, *guesses))
         return zip(prefixes, (*guesses, None), strict=False)  # shorter where the context ends
 
     def fed(self, place: Place) -> Prefix:

@@ -113,14 +113,14 @@ def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
 def parroting(lm, monkeypatch, place):
     """Make the model repeat what it has read, and doubt it most `place` tokens before the end, where 65 comes next."""
 
-    def teacher_forced(prompt, tokens):
+    def logits_before(lm, prompt, tokens):
         lm.forwards += 1
         logits = torch.zeros(len(tokens), 257)
         logits[range(len(tokens)), tokens] = 9.0
         logits[-place, 65] = 8.0
         return logits
 
-    monkeypatch.setattr(lm, "teacher_forced", teacher_forced)
+    monkeypatch.setattr(moves, "logits_before", logits_before)
 
 
 def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_doubted_most(lm, monkeypatch):

@@ -14,8 +14,8 @@ from agent.decoding.samplers import argmax
 from agent.decoding.stops import budget
 from agent.errors import UsageError
 from agent.hf import HFLM
-from agent.hf_rows import Tree
-from agent.lm import Batch, Prefix, RowBatch, Trail
+from agent.hf_rows import Rows, Tree
+from benchmarks.speed import Uncached
 
 PROMPT = [(7 * i + 3) % 64 for i in range(20)]  # longer than the sliding windows of 8
 MOST = 16
@@ -29,27 +29,6 @@ def lm(request):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # reference kernels of linear attention say that they are slow
         return HFLM(make(request.param))
-
-
-class Recomputing:
-    """The oracle: the same model without any cache, store or batch."""
-
-    def __init__(self, model):
-        self.model, self.forwards, self.token_rows = model, 0, 0
-
-    def prefill(self, ids) -> Prefix:
-        self.forwards += 1
-        with torch.no_grad():
-            return Prefix(tuple(ids), self.model(torch.tensor([list(ids)]), use_cache=False).logits[0, -1])
-
-    def extend(self, prefix, tokens) -> Prefix:
-        return self.prefill((*prefix.ids, *tokens)) if tokens else prefix
-
-    def branch(self, prefix, tokens) -> Batch:
-        return RowBatch(self, [self.extend(prefix, (t,)) for t in tokens])
-
-    def trail(self, prefix, tokens) -> Trail:
-        return Trail(self, prefix, tokens)
 
 
 def run(lm, policy, *, most=MOST, lame=None) -> list[int]:
@@ -76,7 +55,7 @@ def test_prefixes_are_values_that_growing_leaves_alone(lm):
 
 
 def test_extend_branch_select_and_store_equal_recomputation(lm):
-    slow = Recomputing(lm.model)
+    slow = Uncached(lm.model)
     prefix = lm.prefill(PROMPT)
     rows = lm.branch(prefix, [1, 2, 3]).advance([4, 5, 6]).advance([7, 8, 9])
     for row, path in enumerate([(1, 4, 7), (2, 5, 8), (3, 6, 9)]):
@@ -92,7 +71,7 @@ def test_extend_branch_select_and_store_equal_recomputation(lm):
 
 
 def test_a_trail_is_every_prefix_in_between(lm):
-    slow, prefix = Recomputing(lm.model), lm.prefill(PROMPT)
+    slow, prefix = Uncached(lm.model), lm.prefill(PROMPT)
     trail = list(lm.trail(prefix, [5, 6, 7]))
     assert [each.ids for each in trail] == [(*PROMPT, 5), (*PROMPT, 5, 6), (*PROMPT, 5, 6, 7)]
     for each in trail:
@@ -119,10 +98,59 @@ def test_caches_that_can_be_cropped_hold_a_prompt_once_however_many_alternatives
     assert {tuple(layer.keys.shape[::2]) for layer in batch._cache.layers} == {(1, len(PROMPT) + 6)}
 
 
+def test_a_mask_that_half_precision_hides_is_not_trusted_and_neither_are_windows_by_place():
+    from transformers import MptConfig, MptForCausalLM
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = MptConfig(d_model=32, n_heads=4, n_layers=2, vocab_size=64, max_seq_len=256)
+        alibi = MptForCausalLM._from_config(config, dtype=torch.bfloat16)
+        for parameter in alibi.parameters():
+            if parameter.dim() > 1:
+                parameter.data.mul_(6.0)
+    for model in (alibi, make("gpt-neo")):
+        lm = HFLM(model)
+        assert isinstance(lm.branch(lm.prefill(PROMPT), [1, 2, 3]), Rows)
+
+
+def test_a_tree_grows_twice_from_one_place_and_each_way_is_as_if_it_were_alone():
+    lm = HFLM(make("llama"))
+    slow, begun = Uncached(lm.model), lm.branch(lm.prefill(PROMPT), [1, 2])
+    first, second = begun.advance([3, 4]), begun.advance([5, 6])
+    for batch, paths in (
+        (first.advance([7, 7]), ((1, 3, 7), (2, 4, 7))),
+        (second, ((1, 5), (2, 6))),
+        (begun, ((1,), (2,))),
+    ):
+        for row, path in enumerate(paths):
+            expected = slow.prefill((*PROMPT, *path)).logits
+            assert torch.allclose(batch.logits[row], expected) and torch.allclose(batch.select(row).logits, expected)
+            longer = lm.extend(batch.select(row), [9]).logits
+            assert torch.allclose(longer, slow.prefill((*PROMPT, *path, 9)).logits)
+    with pytest.raises(AssertionError, match="no 1 to drop"):
+        begun.select(0, 1)
+
+
+def test_a_stored_prefix_keeps_no_logits_alive_but_its_own():
+    lm = HFLM(make("llama"))
+    lm.trail(lm.prefill(PROMPT), [1, 2, 3])
+    lm.branch(lm.prefill(PROMPT[:9]), [1, 2]).advance([3, 4]).select(1)
+    kept = [prefix.logits for prefix, _ in lm._store._entries.values()]
+    assert [logits.untyped_storage().nbytes() for logits in kept] == [logits.nbytes for logits in kept]
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "gemma3"])
+def test_a_lookahead_beyond_the_context_says_so_in_a_sentence(name):
+    lm = HFLM(make(name))
+    batch = lm.branch(lm.prefill([1] * 254), [1, 2])
+    with pytest.raises(UsageError, match="257 tokens and this model reads at most 256"):
+        batch.advance([3, 4]).advance([5, 6])
+
+
 def test_adadec_with_cache_and_committed_rollout_equals_adadec_without_any(lm):
     gate = Gate("entropy", median_threshold(lm, 0.6))
     plain = Policy(gate, Rerank(commit_rollout=False), argmax)
-    expected = run(Recomputing(lm.model), plain)
+    expected = run(Uncached(lm.model), plain)
     assert run(lm, plain) == expected
     assert run(lm, replace(plain, resolver=Rerank(commit_rollout=True))) == expected
 
@@ -132,7 +160,7 @@ def test_uscd_with_lazy_stream_and_skips_equals_uscd_without(lm, form):
     gate = Gate("collision", 0.2)
     lame = PROMPT[:12]
     eager = Policy(gate, Contrast(form, weight=0.5, skip=False), argmax)
-    expected = run(Recomputing(lm.model), eager, lame=lame)
+    expected = run(Uncached(lm.model), eager, lame=lame)
     assert run(lm, eager, lame=lame) == expected
     assert run(lm, replace(eager, resolver=Contrast(form, weight=0.5)), lame=lame) == expected
 
@@ -161,9 +189,7 @@ def test_asking_for_a_known_prefix_again_costs_one_forward_of_one_token():
     lm = HFLM(make("llama"))
     end = lm.extend(lm.prefill(PROMPT), [1, 2, 3])
     rows = lm.token_rows
-    assert torch.allclose(
-        lm.prefill(end.ids[:-1]).logits, Recomputing(lm.model).prefill(end.ids[:-1]).logits, atol=1e-6
-    )
+    assert torch.allclose(lm.prefill(end.ids[:-1]).logits, Uncached(lm.model).prefill(end.ids[:-1]).logits, atol=1e-6)
     assert lm.token_rows - rows == 1
 
 

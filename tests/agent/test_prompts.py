@@ -94,6 +94,20 @@ def test_a_prompt_without_examples_is_its_own_lame_prompt():
     assert lame('def f(x):\n    """Add one."""', "f") == 'def f(x):\n    """Add one."""'
 
 
+@pytest.mark.parametrize(
+    ("request_", "kept"),
+    [
+        ('def f(x):\n    """Double x, e.g. f(2) == 4."""\n', 'def f(x):\n    """Double x,"""\n'),
+        ('def f(x):\n    """Mean of exams.\n    Exams without a mark are skipped.\n    """', None),
+        ('def f(n):\n    """Tell.\n    Return True if n % 2 == 1, else False.\n    """', None),
+        ('def f(n):\n    """Tell.\n    Input: n\n    Output:\n    a list of all primes\n    """',
+         'def f(n):\n    """Tell.\n    Output:\n    a list of all primes\n    """'),
+    ],
+)  # fmt: skip
+def test_the_lame_prompt_keeps_what_only_looks_like_an_example(request_, kept):
+    assert lame(request_, "f") == (request_ if kept is None else kept)
+
+
 # Read by hand: lines at the edge of what the rules drop, among them those of the prompts that change most.
 STAYS = {
     "HumanEval/46": "fib4(n) -> fib4(n-1) + fib4(n-2) + fib4(n-3) + fib4(n-4).",

@@ -27,6 +27,7 @@ def test_a_random_gate_pauses_at_its_share_of_positions_whatever_the_score():
     gate = RandomGate("entropy", 1.0, rate=0.2, seed=5)
     pauses = [position for position in range(5_000) if gate.pauses_at(0.0, position, "")]
     assert abs(len(pauses) - 1_000) < 100
-    assert pauses == [position for position in range(5_000) if gate.pauses_at(9.9, position, "x")]
+    assert pauses == [position for position in range(5_000) if gate.pauses_at(9.9, position, "")]
+    assert pauses != [position for position in range(5_000) if gate.pauses_at(0.0, position, "x")]
     assert pauses != [p for p in range(5_000) if RandomGate("entropy", 1.0, rate=0.2, seed=6).pauses_at(0.0, p, "")]
     assert gate.reason(0.1) == "one of 20.0% drawn positions"

@@ -133,6 +133,20 @@ def test_what_it_cannot_do_is_said(model):
         model.generate(inputs_embeds=torch.zeros(1, 2, 32).double(), custom_generate=adadec(), max_new_tokens=2)
     with pytest.raises(ValueError, match="2 lame prompts came for 1 rows"):
         generate(model, custom_generate=uscd([[1], [2]]), **GREEDY)
+    with pytest.raises(
+        ValueError, match="a lame prompt has 250 tokens, 24 may follow it, and this model reads at most 256"
+    ):
+        generate(model, custom_generate=uscd([1] * 250), **GREEDY)
+
+
+def test_drafts_of_a_processed_model_change_no_token(model):
+    seen = Processed(HFLM(model), lambda ids, logits: logits / 1.5)
+    plain = [step.token for step in decode(seen, PROMPT, POLICIES["greedy"], stop=budget(16))]
+    whole = [*PROMPT, *plain, 1, 2, 3]
+    drafted = decode(
+        seen, PROMPT, POLICIES["greedy"], stop=budget(16), draft=lambda ids: whole[len(ids) : len(ids) + 3]
+    )
+    assert [step.token for step in drafted] == plain
 
 
 def test_costs_are_those_of_the_model_behind(model):
