@@ -10,6 +10,7 @@ import inspect
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -52,7 +53,7 @@ class HFLM:
             ) from error
         return cls(model, _load_tokenizer(name_or_path))
 
-    @property
+    @cached_property
     def context(self) -> int | None:
         """The most tokens that prompt and completion may have together; None where the model sets no bound."""
         bound = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any
 
 import torch
@@ -30,7 +31,7 @@ def fork(cache: Any, *, length: int | None = None, rows: int = 1, row: int | Non
     not asked with isinstance, because in-place layers subclass them. Any other layer is copied in depth.
     """
     new, shared = copy.copy(cache), _growing_layers()
-    new.layers = [copy.copy(layer) if type(layer) in shared else copy.deepcopy(layer) for layer in cache.layers]
+    new.layers = [_shallow(layer) if type(layer) in shared else copy.deepcopy(layer) for layer in cache.layers]
     if length is not None and (more := new.get_seq_length() - length):
         new.crop(-more)
     if rows > 1 or row is not None:
@@ -50,11 +51,20 @@ def gathered(cache: Any, places: Tensor) -> Any:
 
 def held_bytes(cache: Any) -> int:
     """Bytes of a cache's tensors, shared ones included."""
+    if croppable(cache):
+        return sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
     values = (value for layer in cache.layers for value in vars(layer).values())
     tensors = (t for value in values for t in (value if isinstance(value, list | tuple) else [value]))
     return sum(t.nbytes for t in tensors if isinstance(t, Tensor))
 
 
+def _shallow(layer: Any) -> Any:
+    new = object.__new__(type(layer))  # what copy.copy does, ten times as fast: a token copies every layer
+    new.__dict__.update(vars(layer))
+    return new
+
+
+@functools.cache
 def _growing_layers() -> tuple[type, type]:
     from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
