@@ -18,6 +18,7 @@ from text_model import byte_lm
 from agent import moves
 from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
+from agent.decoding.drafts import PromptLookup
 from agent.decoding.step import Completion
 from agent.errors import UsageError
 from agent.examples import visible_checks
@@ -145,6 +146,23 @@ def test_a_repair_that_differs_by_itself_is_decoded_from_its_start_and_every_for
     result = perform(context(lm, doubtful("greedy"), sandbox=failing), TASK, attempts=2)
     assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
     assert result.cost.forwards == lm.forwards - start
+
+
+def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(lm, monkeypatch):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+
+    def programs():
+        result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, attempts=3)
+        return [(attempt.prompt, attempt.tokens, attempt.pauses) for attempt in result.attempts]
+
+    asked = []
+    monkeypatch.setattr(PromptLookup, "__call__", lambda self, ids: asked.append(ids) or ids[-40:-36])
+    drafted = programs()
+    assert asked and drafted[-1][0] == 1, "the last attempt answers the repair prompt"
+    monkeypatch.setattr(moves, "PromptLookup", lambda: None)
+    plain = programs()
+    assert [(prompt, tokens) for prompt, tokens, _ in drafted] == [(prompt, tokens) for prompt, tokens, _ in plain]
+    assert [len(pauses) for *_, pauses in drafted] == [len(pauses) for *_, pauses in plain]
 
 
 def test_every_state_is_plain_json_and_small(lm):
