@@ -11,6 +11,7 @@ from text_model import byte_lm
 from agent.decoding import POLICIES, Gate, decode
 from agent.decoding.drafts import PromptLookup
 from agent.decoding.stops import any_of, budget, end_token
+from agent.errors import UsageError
 
 LAW = settings(derandomize=True, deadline=None, max_examples=60)
 
@@ -105,3 +106,14 @@ def test_guesses_end_where_the_context_does():
     guess = [*prompt, *plain, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     made = decode(lm, prompt, POLICIES["greedy"], stop=budget(8), draft=lambda ids: guess[len(ids) : len(ids) + 9])
     assert [step.token for step in made] == plain
+
+
+def test_what_does_not_fit_into_the_context_is_an_error_with_drafts_as_without():
+    lm = byte_lm(sharpness=8.0, context=20)
+    prompt = list(range(12))
+    known = [*prompt, *(step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(9))), 1, 2, 3]
+    for draft in (None, lambda ids: known[len(ids) : len(ids) + 9]):
+        steps, made = decode(lm, prompt, POLICIES["greedy"], stop=budget(30), draft=draft), []
+        with pytest.raises(UsageError, match="21 tokens and this model reads at most 20"):
+            made.extend(step.token for step in steps)
+        assert made == known[12:21]

@@ -3,9 +3,14 @@
 import math
 
 import pytest
+import torch
 
 from agent.decoding import Gate
 from agent.decoding.gates import LineStartGate, RandomGate
+
+
+def test_a_gate_measures_by_its_score():
+    assert Gate("entropy", 1.0).uncertainty(torch.zeros(8)) == pytest.approx(math.log(8))
 
 
 def test_a_gate_pauses_at_its_threshold_and_an_infinite_one_never():

@@ -12,6 +12,7 @@ from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import budget
 from agent.hf import HFLM
+from uncertainty import collision_of_deviation
 
 PROMPT = [(7 * i + 3) % 64 for i in range(12)]
 IDS = torch.tensor([PROMPT])
@@ -93,6 +94,14 @@ def test_uscd_contrasts_with_the_lame_prompt(model):
     assert not torch.equal(made, generate(model, **GREEDY))
     for same in (torch.tensor(PROMPT[6:]), torch.tensor([PROMPT[6:]]), [PROMPT[6:]]):
         assert torch.equal(generate(model, custom_generate=uscd(same, threshold=0.0), **GREEDY), made)
+
+
+def test_a_bound_on_the_deviation_is_one_on_the_collision_entropy(model):
+    lame, deviation = PROMPT[:5], 0.05
+    bound = collision_of_deviation(deviation, 64)
+    by_deviation = generate(model, custom_generate=uscd(lame, deviation=deviation), **GREEDY)
+    assert torch.equal(by_deviation, generate(model, custom_generate=uscd(lame, threshold=bound), **GREEDY))
+    assert not torch.equal(by_deviation, generate(model, **GREEDY)), "it contrasts somewhere"
 
 
 def test_one_call_leaves_nothing_for_the_next_nor_the_model_otherwise(model):
