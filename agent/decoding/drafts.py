@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-Draft = Callable[
-    [Sequence[int]], Sequence[int]
-]  # ids so far, at least one -> guesses at those that follow; may be none
+# From the ids so far, at least one, to guesses at those that follow; there may be none.
+Draft = Callable[[Sequence[int]], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)

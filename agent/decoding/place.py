@@ -52,7 +52,7 @@ class Surroundings:
 
         One forward for the token that is not fed yet and every guess. The last prefix has no guess behind it.
         """
-        unfed = place.completion.tokens[len(place.prefix.ids) - len(self.prompt_ids) :]
+        unfed = self._unfed(place)
         guesses = self.draft((*place.prefix.ids, *unfed)) if self.draft and len(unfed) == 1 else ()
         if not guesses:
             return ((self.lm.extend(place.prefix, unfed), None),)
@@ -61,7 +61,10 @@ class Surroundings:
 
     def fed(self, place: Place) -> Prefix:
         """Return the prefix of the whole completion: one forward for what is not fed yet, none if all is."""
-        return self.lm.extend(place.prefix, place.completion.tokens[len(place.prefix.ids) - len(self.prompt_ids) :])
+        return self.lm.extend(place.prefix, self._unfed(place))
+
+    def _unfed(self, place: Place) -> tuple[int, ...]:
+        return place.completion.tokens[len(place.prefix.ids) - len(self.prompt_ids) :]
 
     def read(self, logits: Tensor) -> Reading:
         """Normalise and score a next-token distribution. logits: [vocab]."""
