@@ -8,12 +8,15 @@ import math
 import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
 
 from agent.errors import UsageError
 from agent.trace import plain
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeBench by its recipe
     "deepseek-ai/deepseek-coder-1.3b-base": 0.985025,
@@ -59,8 +62,8 @@ def check_place(file: Path) -> None:
         raise UsageError(f"{str(file)!r} is a folder; name a file with --out, as in --out threshold.json")
 
 
-def save(calibration: Calibration, file: Path) -> None:
-    """Write a calibration, whole or not at all. Raises UsageError."""
+def write(calibration: DataclassInstance, file: Path) -> None:
+    """Write what was learned, whole or not at all. Raises UsageError."""
     check_place(file)
     partial = file.with_name(f"{file.name}.partial")
     try:

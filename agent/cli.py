@@ -14,11 +14,17 @@ import typer
 
 from agent.cli_bench import bench, found_problem, hidden_verdicts
 from agent.cli_calibrate import calibrate
+from agent.cli_chat import chat
+from agent.cli_draw import bench_draw
 from agent.cli_exercises import exercises
 from agent.cli_options import (
+    BudgetOption,
     DeviceOption,
     DtypeOption,
+    MinProbabilityOption,
     ModelOption,
+    OrderOption,
+    PolicyOption,
     SandboxOption,
     SeedOption,
     ThresholdOption,
@@ -26,6 +32,7 @@ from agent.cli_options import (
 )
 from agent.cli_results import bench_compare, bench_plot
 from agent.cli_sandbox import sandbox as sandbox_commands
+from agent.cli_search import calibrate_search
 from agent.cli_speed import bench_speed
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 
@@ -58,10 +65,12 @@ def solve(
         Path | None, typer.Option(help="A file of assert statements that the program should pass.")
     ] = None,
     model: ModelOption = "models/tiny",
-    policy: Annotated[str, typer.Option(help="greedy, sample, adapt, adadec, adadec-reference or uscd.")] = "adadec",
+    policy: PolicyOption = "adadec",
     threshold: ThresholdOption = None,
-    ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses instead of deciding.")] = False,
-    attempts: Annotated[int, typer.Option(min=1, help="Programs to try: branches at pauses, and a repair.")] = 4,
+    ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses, and where programs differ.")] = False,
+    budget: BudgetOption = "programs=20",
+    order: OrderOption = "probability",
+    min_probability: MinProbabilityOption = 0.0,
     max_tokens: TokensOption = 512,
     tau: Annotated[float, typer.Option(help="Trust at most -ln tau nats of surprisal; the rest becomes holes.")] = 0.1,
     holes: Annotated[int, typer.Option(min=1, help="The most holes in a partial program.")] = 2,
@@ -79,17 +88,18 @@ def solve(
     """Write a program, run it on the examples that the request shows, and try again where it was in doubt."""
     with reported(as_json), ExitStack() as cleanup:
         from agent import parts
+        from agent.context import Context
         from agent.job import perform
-        from agent.moves import Context
         from agent.trace import plain
 
         view = _view(display, as_json=as_json, ask=ask)
         parts.check_tau(tau)
         chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
+        plan = parts.plan_named(budget, order, min_probability, model=model, ask=ask)
         wanted, problem = _wanted(request, task, file, tests)
         identity = {
             "model": model, "policy": policy, "threshold": plain(chosen.gate.threshold), "ask": ask,
-            "attempts": attempts, "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
+            "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
         }  # fmt: skip
         lm = parts.model_named(model, device=device, dtype=dtype)
         box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
@@ -97,19 +107,20 @@ def solve(
         where = {"device": str(lm.model.device), "dtype": str(lm.model.dtype).removeprefix("torch.")}
         log = cleanup.enter_context(_traced(trace, thread, {"task": wanted.name, **identity, **where}))
         context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed)
+        view.unread(wanted)
         view.head(f"{wanted.name}: {policy} with {model}, run in {type(box).__name__}")
         with view:
             result = perform(
                 context,
                 wanted,
-                attempts=attempts,
+                plan=plan,
                 checkpointer=saver,
                 thread=thread or "once",
                 identity=identity,
                 on_event=_both(log, view.show),
                 answer=view.ask,
             )
-        view.finish(result.outcome, result.cost, result.answer)
+        view.finish(result)
         hidden = hidden_verdicts(box, problem, result.answer.program) if problem else None
         raise typer.Exit(_delivered(result, hidden, as_json=as_json))
 
@@ -127,9 +138,12 @@ def doctor() -> None:
         raise typer.Exit(INFRASTRUCTURE if missing else OK)
 
 
+app.command("chat")(chat)
 bench.command("compare")(bench_compare)
 bench.command("plot")(bench_plot)
+bench.command("draw")(bench_draw)
 bench.command("speed")(bench_speed)
+calibrate.command("search")(calibrate_search)
 app.add_typer(bench)
 app.add_typer(exercises)
 app.add_typer(calibrate)

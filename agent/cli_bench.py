@@ -67,7 +67,7 @@ def bench_run(
     }
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
-        from agent.moves import Context
+        from agent.context import Context
         from agent.trace import plain
         from benchmarks.runner import run, run_to_file, summary
 
@@ -76,9 +76,9 @@ def bench_run(
         chosen, contestant = _contestant(policy, threshold, model, problems, equal)
         options["threshold"] = plain(chosen.gate.threshold)
         lm = parts.model_named(model, device=device, dtype=dtype)
-        context = Context(lm, chosen, _opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
+        context = Context(lm, chosen, opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
         stream = run_to_file(problems, context, out, options, contestant) if out else run(problems, context, contestant)
-        typer.echo(summary(_followed(stream, len(problems), "solved", lambda outcome: outcome.passed)))
+        typer.echo(summary(followed(stream, len(problems), "solved", lambda outcome: outcome.passed)))
 
 
 @bench.command("fill")
@@ -100,15 +100,15 @@ def bench_fill(
     """
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
-        from agent.moves import Context
+        from agent.context import Context
         from benchmarks.holes import fillings
         from benchmarks.metrics import wilson
 
         problems = problems_of(benchmark, limit)
         chosen = parts.policy_named(policy, model=model)
         lm = parts.model_named(model, device=device, dtype=dtype)
-        context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
-        found = _followed(
+        context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
+        found = followed(
             fillings(problems, context, attempts=attempts), len(problems), "filled", lambda filling: filling.passed
         )
         passed, same = sum(each.passed for each in found), sum(each.filling == each.expression for each in found)
@@ -132,15 +132,15 @@ def bench_pauses(
     """Where greedy fails, try each candidate of each pause, and say at which rank the right one was."""
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
-        from agent.moves import Context
+        from agent.context import Context
         from benchmarks.pauses import failures, table
 
         problems = problems_of(benchmark, limit)
         chosen = parts.policy_named(policy, model=model, threshold=threshold)
         lm = parts.model_named(model, device=device, dtype=dtype)
-        context = Context(lm, chosen, _opened(sandbox, cleanup), max_tokens=max_tokens)
+        context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens)
         stream = failures(problems, context, width=width)
-        typer.echo(table(_followed(stream, len(problems), "failed", lambda failure: failure is not None)))
+        typer.echo(table(followed(stream, len(problems), "failed", lambda failure: failure is not None)))
 
 
 @bench.command("check")
@@ -176,9 +176,9 @@ def bench_check(
         if sentence := too_few(reading.samples, ks):
             typer.echo(sentence, err=True)
         side_by_side = workers or max(1, min(len(os.sched_getaffinity(0)), len(reading.samples)))
-        box = _opened(sandbox, cleanup, memory_mib, side_by_side)
+        box = opened(sandbox, cleanup, memory_mib, side_by_side)
         stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=side_by_side)))
-        found = _followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)
+        found = followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)
         _named(samples, [each for each in found if isinstance(each, Unjudged)])
         told = report([*reading.broken, *found], ks)
         failed = any(each.sandbox_failed for each in told.unjudged)
@@ -227,14 +227,14 @@ def _contestant(name: str, threshold: str | None, model: str, problems: list[Pro
     return parts.with_threshold(policy, threshold, model), contestant
 
 
-def _opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:
+def opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:
     """Open a sandbox, which `cleanup` closes."""
     from agent import parts
 
     return cleanup.enter_context(closing(parts.sandbox_named(sandbox, workers=workers, memory_mib=memory_mib)))
 
 
-def _followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], bool]) -> list[T]:
+def followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], bool]) -> list[T]:
     """Return all of a stream, saying on stderr how far it is."""
     found: list[T] = []
     counted = 0

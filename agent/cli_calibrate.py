@@ -70,7 +70,7 @@ def calibrate_threshold(
         typer.echo(_report(seen, score))
         if learn and recipe:
             learned = _learned(learn, recipe, seen, score, name, weights, table.name if table else problems)
-            calibrations.save(learned, file)
+            calibrations.write(learned, file)
             typer.echo(f"threshold {learned.threshold:.6f} by {recipe} written to {file}")
 
 

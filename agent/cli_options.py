@@ -19,3 +19,16 @@ SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
 MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]
 DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
+PolicyOption = Annotated[str, typer.Option(help="greedy, sample, adapt, adadec, adadec-reference or uscd.")]
+BudgetOption = Annotated[
+    str, typer.Option(help="The most that a run may use: programs=, tokens=, forwards=, runs=, seconds=, with commas.")
+]
+OrderOption = Annotated[
+    str,
+    typer.Option(
+        help="Which way comes next: probability, entropy, gap, lookahead, discounted, diversity, blame or learned."
+    ),
+]
+MinProbabilityOption = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="Abstain where the answer is less probable to be right.")
+]

@@ -48,6 +48,23 @@ def visible_checks(request: str) -> list[Check]:
     return [check for check in found if not any(re.search(rf"\b{name}\(", check.source) for name in waits)]
 
 
+def unread_examples(request: str, checks: Iterable[Check]) -> list[str]:
+    """Return the lines that look like examples, `>>>` or `assert`, of which none of the checks was made."""
+    made = "\n".join(f"{check.source}\n{check.setup}" for check in checks)
+    found = []
+    for line in (line.strip() for docstring in _docstrings(request) for line in docstring.splitlines()):
+        shown = line.removeprefix(">>>").strip() if line.startswith(">>>") else ""
+        if (shown and shown not in made) or (line.startswith("assert ") and not _lenient(line)):
+            found.append(line)
+    return [line for line in found if line.startswith("assert ") or not _only_prepares(line)]
+
+
+def _only_prepares(line: str) -> bool:
+    """Whether a shown line is a statement, which prepares examples and shows no value."""
+    tree = parsed(line.removeprefix(">>>").strip())
+    return tree is not None and bool(tree.body) and not isinstance(tree.body[0], ast.Expr)
+
+
 def asserts(source: str) -> list[Check]:
     """Return the checks of a test file: its asserts at the top level and in functions named test….
 

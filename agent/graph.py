@@ -13,14 +13,15 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
-from agent import moves
+from agent import moves, revisions
+from agent.context import Context
 from agent.decoding.ask import Ask
 from agent.decoding.loop import resolved, until_pause
 from agent.decoding.step import Candidate
-from agent.moves import Context
+from agent.search import Plan
 from agent.state import AgentState, Cost, Event, Task
 
-Answer = Callable[[dict[str, Any]], int | str]  # a question's payload -> a candidate's number from 0, or text to write
+Person = Callable[[dict[str, Any]], int | str]  # a question's payload -> a candidate's number from 0, or text to write
 
 
 def prepare(state: AgentState, runtime: Runtime[Context]) -> AgentState:
@@ -45,7 +46,7 @@ def contrast(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 def ask(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Settle a pause by asking the person."""
-    asking = replace(runtime.context, policy=replace(runtime.context.policy, resolver=Ask(_person(runtime.context))))
+    asking = replace(runtime.context, policy=replace(runtime.context.policy, resolver=Ask(_chooser(runtime.context))))
     return moves.advanced(asking, state, runtime.stream_writer, resolved)
 
 
@@ -60,18 +61,18 @@ def verify(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 
 def revise(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """Prepare the next attempt."""
-    return moves.revised(runtime.context, state, runtime.stream_writer)
+    """Prepare the next attempt, or ask for one more example."""
+    return revisions.revised(runtime.context, state, runtime.stream_writer, interrupt)
 
 
-def accept(state: AgentState) -> AgentState:
-    """End with a program that passed."""
-    return {"outcome": "accepted"}
+def accept(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """End with a program that passed, and what speaks for it."""
+    return moves.answered(state, runtime.stream_writer)
 
 
-def abstain(state: AgentState) -> AgentState:
+def abstain(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """End with an honest no."""
-    return {"outcome": "abstained"}
+    return moves.answered(state, runtime.stream_writer)
 
 
 def after_decoding(state: AgentState) -> str:
@@ -79,16 +80,19 @@ def after_decoding(state: AgentState) -> str:
     return "holes" if state["end"] else state["resolver"]
 
 
-def after_revision(state: AgentState) -> str:
-    """A branch may already be complete."""
+def after_decision(state: AgentState) -> str:
+    """A settled pause may have been the last."""
     return "holes" if state["end"] else "decode"
 
 
+def after_revision(state: AgentState) -> str:
+    """A branch may already be complete; after a question there is nothing to decode."""
+    return "holes" if state["end"] else "decode" if state["edge"] else after_verification(state)
+
+
 def after_verification(state: AgentState) -> str:
-    """Passed is accepted; failed is revised while attempts are left."""
-    if state["attempts"][-1]["verdict"] == "passed":
-        return "accept"
-    return "revise" if len(state["attempts"]) < state["attempts_allowed"] else "abstain"
+    """Enough is accepted; else the tree grows while there is something to try and to spend."""
+    return moves.next_move(state)
 
 
 def build(checkpointer: Any = None) -> Any:
@@ -101,22 +105,22 @@ def build(checkpointer: Any = None) -> Any:
     resolvers = ["rerank", "contrast", "ask"]
     graph.add_conditional_edges("decode", after_decoding, ["holes", *resolvers])
     for resolver in resolvers:
-        graph.add_conditional_edges(resolver, after_revision, ["holes", "decode"])
+        graph.add_conditional_edges(resolver, after_decision, ["holes", "decode"])
     graph.add_edge("holes", "verify")
     graph.add_conditional_edges("verify", after_verification, ["accept", "revise", "abstain"])
-    graph.add_conditional_edges("revise", after_revision, ["holes", "decode"])
+    graph.add_conditional_edges("revise", after_revision, ["holes", "decode", "revise", "accept", "abstain"])
     graph.add_edge("accept", END)
     graph.add_edge("abstain", END)
     return graph.compile(checkpointer=checkpointer)
 
 
-def begin(task: Task, *, attempts: int = 4) -> AgentState:
+def begin(task: Task, plan: Plan | None = None) -> AgentState:
     """Return the state that a run starts from."""
-    return {"task": asdict(task), "attempts_allowed": attempts, "cost": asdict(Cost())}
+    return {"task": asdict(task), "plan": (plan or Plan()).record(), "cost": asdict(Cost())}
 
 
 def run(
-    graph: Any, context: Context, start: AgentState | None, *, thread: str = "", answer: Answer | None = None
+    graph: Any, context: Context, start: AgentState | None, *, thread: str = "", answer: Person | None = None
 ) -> Iterator[Event | AgentState]:
     """Yield the events of a run as they happen and, last, its final state. start=None resumes the thread."""
     config = {"configurable": {"thread_id": thread}, "recursion_limit": 10_000}
@@ -142,7 +146,7 @@ def run(
         given = Command(resume=answer(question[0].value))
 
 
-def _person(context: Context) -> Callable[[str, tuple[Candidate, ...]], list[int]]:
+def _chooser(context: Context) -> Callable[[str, tuple[Candidate, ...]], list[int]]:
     def choose(text: str, candidates: tuple[Candidate, ...]) -> list[int]:
         answer = interrupt({"text": text, "candidates": [asdict(candidate) for candidate in candidates]})
         return [candidates[answer].token] if isinstance(answer, int) else context.lm.encode(answer, continues=True)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from agent.context import Context, attempts_of
 from agent.decoding.step import Step
 from agent.errors import UsageError
-from agent.graph import Answer, begin, build, run
-from agent.moves import Context, attempts_of
-from agent.state import AgentState, Attempt, Cost, Event, Task
+from agent.graph import Person, begin, build, run
+from agent.search import Plan
+from agent.state import AgentState, Answer, Attempt, Cost, Event, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,14 @@ class Result:
     outcome: str  # "accepted" or "abstained"
     attempts: list[Attempt]
     cost: Cost
+    chosen: Answer
+    feedback: str  # "visible" where the examples decided what was tried next, "none" in one pass
     steps: list[Step] = field(default_factory=list)
 
     @property
     def answer(self) -> Attempt:
-        """The program that stands for the run: the accepted one, which is the last, or the last that was tried."""
-        return self.attempts[-1]
+        """The program that stands for the run, accepted or not."""
+        return self.attempts[self.chosen.attempt]
 
     def record(self) -> dict[str, Any]:
         """Return the run as plain data for JSON."""
@@ -38,8 +41,11 @@ class Result:
             "program": answer.program,
             "verdict": answer.verdict,
             "checked": answer.checked,
+            "unread_examples": list(self.task.unread),
             "partial": answer.partial,
             "holes": answer.holes,
+            "feedback": self.feedback,
+            "answer": asdict(self.chosen),
             **asdict(self.cost),
             "steps": [asdict(step) for step in self.steps],
             "attempts": [asdict(attempt) for attempt in self.attempts],
@@ -50,16 +56,16 @@ def perform(
     context: Context,
     task: Task,
     *,
-    attempts: int = 4,
+    plan: Plan | None = None,
     checkpointer: Any = None,
     thread: str = "",
     identity: dict[str, Any] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
-    answer: Answer | None = None,
+    answer: Person | None = None,
 ) -> Result:
     """Run a task to its end. With a thread that was cut off, go on where it was; one that ended is only told again."""
     graph = build(checkpointer)
-    fresh: AgentState = {**begin(task, attempts=attempts), "identity": identity or {}}
+    fresh: AgentState = {**begin(task, plan), "identity": identity or {}}
     start: AgentState | None = fresh
     if checkpointer is not None:
         config = {"configurable": {"thread_id": thread}}
@@ -69,6 +75,7 @@ def perform(
         if "outcome" in kept.values:
             ended = _result(kept.values, task, [])
             on_event(ended.answer)
+            on_event(ended.chosen)
             return ended
         # Tasks, not `next`: a task whose writes are stored already is still to be carried over into a checkpoint.
         start = None if kept.tasks else fresh
@@ -83,11 +90,13 @@ def perform(
 
 
 def _result(state: AgentState, task: Task, steps: list[Step]) -> Result:
-    return Result(task, state["outcome"], attempts_of(state), Cost(**state["cost"]), steps)
+    feedback = "none" if state["plan"]["budget"]["programs"] == 1 else "visible"
+    chosen, cost = Answer(**state["answer"]), Cost(**state["cost"])
+    return Result(task, state["outcome"], attempts_of(state), cost, chosen, feedback, steps)
 
 
 def _same(kept: AgentState, wanted: AgentState, thread: str) -> None:
-    had, have = ({"task": state["task"], **state["identity"]} for state in (kept, wanted))
+    had, have = ({"task": state["task"], "plan": state["plan"], **state["identity"]} for state in (kept, wanted))
     other = [name for name in have if json.dumps(had.get(name)) != json.dumps(have[name])]
     if other:
         told = " and ".join(name.replace("_", "-") for name in other)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.decoding import Policy
     from agent.examples import Check
     from agent.hf import HFLM
+    from agent.search import Plan
     from agent.state import Task
     from sandbox.base import Sandbox
 
@@ -65,6 +66,19 @@ def check_tau(tau: float) -> None:
     """Raise UsageError for a tau that is no probability above 0."""
     if not 0 < tau <= 1:
         raise UsageError(f"tau is {tau}; wanted 0 < tau <= 1, where a smaller one trusts more of the program (try 0.1)")
+
+
+def plan_named(budget: str, order: str, min_probability: float, *, model: str, ask: bool) -> Plan:
+    """Return how to search: within this budget, in this order, with what was learned for the model."""
+    from agent import learned
+    from agent.budget import budget_from
+    from agent.orders import ORDERS
+    from agent.search import Plan
+
+    if order not in ORDERS:
+        raise UsageError(f"unknown order {order!r}; choose from {', '.join(ORDERS)}")
+    bare = Plan(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
+    return learned.planned(bare, learned.of_model(model, weights_of(model), _folder(model)), model)
 
 
 def model_named(name: str, *, device: str | None = None, dtype: str = "auto") -> HFLM:
@@ -117,7 +131,7 @@ def task_from(
 ) -> Task:
     """Return the task of a request or a file, with its visible examples and those of a test file."""
     from agent import prompts
-    from agent.examples import visible_checks
+    from agent.examples import unread_examples, visible_checks
     from agent.state import Task
 
     text = request if file is None else text_of(file, "the prompt")
@@ -126,10 +140,11 @@ def task_from(
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise UsageError("the request is not UTF-8 text; give it in UTF-8, or in a file")
     checks = visible_checks(text)
+    unread = unread_examples(text, checks)
     if tests is not None:
         checks += _asserts_of(tests)
     said = name or (str(file) if file else "your sentence")
-    return Task(text, tuple(checks), entry_point or prompts.entry_point(text), said)
+    return Task(text, tuple(checks), entry_point or prompts.entry_point(text), said, tuple(unread))
 
 
 @contextmanager

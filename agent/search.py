@@ -1,42 +1,110 @@
-"""What to try after a failed program: another candidate of a pause, or a repair. Decides; decodes nothing."""
+"""The pause tree: attempts are its leaves, ways not taken its frontier. Says what to try next; decodes nothing.
+
+Everything follows from the attempts, in their order: so a run that was killed goes on as if it had not been.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from agent.state import Attempt
+from agent.budget import Budget
+from agent.orders import ORDERS, Edge, features
+from agent.state import Attempt, Cost
+
+ENOUGH_EXAMPLES = 2  # that a program passed, and nothing more is asked of it
+ENOUGH_SHARE = 0.8  # of a kind of behaviour, where examples are fewer
+REPAIR = -4.0  # nats: what a repair is worth, as a path; set on the calibration split, where earlier ones cost more
+CLOSE = 0.2  # shares of two kinds of behaviour that differ by less are close
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
-    """A way not taken: the attempt and position of a pause, and another of its candidates."""
+class Plan:
+    """How a run searches: within what, in which order, and when it has enough."""
 
-    attempt: Attempt
-    position: int
-    uncertainty: float
-    token: int
-    logprob: float
-    score: float  # as the resolver ranked it; higher is better
-    text: str
+    budget: Budget = field(default_factory=Budget)
+    order: str = "probability"  # a key of ORDERS
+    weights: dict[str, float] = field(default_factory=dict)  # of the learned order
+    branches: bool = True  # go back to forks
+    repair_after: int = 5  # failed programs of a prompt before a repair is among its edges; 0 for never
+    votes: int = 5  # programs that must run before one is believed that passed fewer than two examples
+    prune: bool = True  # drop branches that cannot become Python, or are a failed program's twins
+    questions: int = 0  # to ask a person about programs that behave differently
+    trust: dict[str, Any] = field(default_factory=dict)  # the learned probability of being right
+    min_probability: float = 0.0  # abstain below it
 
-    @property
-    def tokens(self) -> list[int]:
-        """The completion up to the pause, and the candidate."""
-        return [*self.attempt.tokens[: self.position], self.token]
-
-
-def next_branch(attempts: list[Attempt]) -> Branch | None:
-    """Return the best candidate not tried yet at the most doubtful pause, or None where every one was tried."""
-    return max(_open(attempts), key=lambda branch: (branch.uncertainty, branch.score, branch.logprob), default=None)
+    def record(self) -> dict[str, Any]:
+        """Return the plan as plain data."""
+        return asdict(self)
 
 
-def repairs_now(attempts: list[Attempt], allowed: int) -> bool:
-    """Whether the next attempt is a repair: where no branch is open, and at the last of three or more."""
-    return next_branch(attempts) is None or (len(attempts) >= 2 and len(attempts) == allowed - 1)
+def plan_of(record: dict[str, Any]) -> Plan:
+    """Return the plan that a record holds."""
+    return Plan(**{**record, "budget": Budget(**record["budget"])})
+
+
+def frontier(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
+    """Return every way not taken yet: other candidates of the forks that decoding met, and repairs."""
+    places = {(attempt.prompt, fork["position"]) for attempt in attempts for fork in attempt.forks}
+    taken = {
+        (prompt, tuple(attempt.tokens[: position + 1]))
+        for prompt, position in places
+        for attempt in attempts
+        if attempt.prompt == prompt and position < len(attempt.tokens)
+    }
+    edges: dict[tuple[int, tuple[int, ...]], Edge] = {}
+    for number, attempt in enumerate(attempts):
+        prior = attempt.edge.get("prior", 0.0)
+        for fork in attempt.forks if plan.branches else ():
+            position = fork["position"]
+            path = prior + sum(attempt.logprobs[:position])
+            for candidate in fork["candidates"]:
+                key = (attempt.prompt, (*attempt.tokens[:position], candidate["token"]))
+                if key not in taken and key not in edges:
+                    edges[key] = Edge(
+                        "branch", number, prior, path + candidate["logprob"], position, candidate["token"],
+                        candidate["logprob"], candidate["score"], candidate["text"], fork["entropy"],
+                        fork["logprob"] - candidate["logprob"], fork.get("line", 0),
+                    )  # fmt: skip
+    return [*edges.values(), *_repairs(attempts, plan)]
+
+
+def best_edge(attempts: Sequence[Attempt], plan: Plan) -> Edge | None:
+    """Return the edge that the plan's order puts first; of equals the one found first. None where none is left."""
+    edges = frontier(attempts, plan)
+    order = ORDERS[plan.order]
+    return max(edges, key=lambda edge: order(features(edge, attempts), plan.weights), default=None)
+
+
+def settled(attempts: Sequence[Attempt], plan: Plan, share: float) -> bool:
+    """Whether a program is there that needs nothing more. share: of its kind of behaviour, among those that passed."""
+    passed = [attempt for attempt in attempts if attempt.passed]
+    if not passed:
+        return False
+    if max(attempt.checked for attempt in passed) >= ENOUGH_EXAMPLES:
+        return True
+    return len(passed) >= plan.votes and (share >= ENOUGH_SHARE or len(passed) >= 2 * plan.votes)
+
+
+def goes_on(attempts: Sequence[Attempt], plan: Plan, cost: Cost, share: float) -> bool:
+    """Whether another attempt is made."""
+    if settled(attempts, plan, share) or plan.budget.spent_by(cost, len(attempts)):
+        return False
+    return best_edge(attempts, plan) is not None
+
+
+def lineage(attempts: Sequence[Attempt], number: int) -> list[dict[str, Any]]:
+    """Return the forks that stand in an attempt's completion: its own, and those of what it branched from."""
+    attempt, found, end = attempts[number], list[dict[str, Any]](), len(attempts[number].tokens)
+    while True:
+        found += [fork for fork in attempt.forks if fork["position"] < end]
+        if attempt.edge.get("kind") != "branch":
+            return sorted(found, key=lambda fork: fork["position"])
+        end, attempt = attempt.edge["position"], attempts[attempt.edge["parent"]]
 
 
 def departure(logits: Tensor, tokens: Sequence[int]) -> tuple[int, int] | None:
@@ -61,15 +129,16 @@ def departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[tuple[
     return [divmod(index, others.shape[-1]) for index in best]
 
 
-def _open(attempts: list[Attempt]) -> Iterator[Branch]:
-    for attempt in attempts:
-        for pause in attempt.pauses:
-            for candidate in pause["candidates"]:
-                at = {key: candidate[key] for key in ("token", "logprob", "score", "text")}
-                branch = Branch(attempt, pause["position"], pause["uncertainty"], **at)
-                if not any(_covers(tried, branch) for tried in attempts):
-                    yield branch
-
-
-def _covers(tried: Attempt, branch: Branch) -> bool:
-    return tried.prompt == branch.attempt.prompt and tried.tokens[: branch.position + 1] == branch.tokens
+def _repairs(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
+    """Return a repair of each program that failed by running, once enough have failed since the last repair."""
+    if not plan.repair_after:
+        return []
+    repaired = {attempt.edge["parent"] for attempt in attempts if attempt.edge.get("kind") == "repair"}
+    found = []
+    for number, attempt in enumerate(attempts):
+        fails = [n for n, other in enumerate(attempts) if other.prompt == attempt.prompt and not other.passed]
+        ready = len(fails) >= plan.repair_after * (1 + sum(n in repaired for n in fails))
+        if attempt.failures and attempt.twin is None and number not in repaired and ready:
+            prior = attempt.edge.get("prior", 0.0) + REPAIR
+            found.append(Edge("repair", number, prior, prior))
+    return found

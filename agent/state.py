@@ -17,6 +17,7 @@ class Task:
     checks: tuple[Check, ...] = ()
     entry_point: str | None = None
     name: str = "task"
+    unread: tuple[str, ...] = ()  # examples that cannot be taken apart, and so are not checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,18 @@ class Cost:
     def __add__(self, other: Cost) -> Cost:
         return Cost(**{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)})
 
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(**{part.name: getattr(self, part.name) - getattr(other, part.name) for part in fields(self)})
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One finished program: how it was decoded, where it paused, what became of it."""
+    """A leaf of the pause tree: one finished program, how it was decoded, and what became of it."""
 
     prompt: int  # which of the state's prompts it answers
     tokens: list[int]
     logprobs: list[float]
-    pauses: list[dict[str, Any]]  # position, uncertainty, candidates; of this attempt's own part
+    forks: list[dict[str, Any]]  # position, line, entropy, logprob, candidates not taken; of this attempt's own part
     end: str
     program: str
     partial: str  # the program with holes
@@ -49,18 +53,46 @@ class Attempt:
     verdict: str = ""
     checked: int = 0
     failures: list[str] = field(default_factory=list)
+    edge: dict[str, Any] = field(default_factory=dict)  # an Edge, by which it was begun; empty for the first
+    cost: dict[str, Any] = field(default_factory=dict)  # a Cost, of this attempt alone
+    twin: int | None = None  # the attempt of which it is a copy but for names and layout; it was not run again
+    behaviour: list[str] | None = None  # what it returns for the state's inputs; None where that was not asked
+    blamed: list[int] = field(default_factory=list)  # lines of the program that its failure points at
+
+    @property
+    def passed(self) -> bool:
+        """No visible example failed, and the program itself did not."""
+        return self.verdict == "passed"
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What is tried after a failed attempt."""
+    """What is tried after an attempt."""
 
     kind: str  # "branch" or "repair"
     detail: str  # one line for a person
     text: str = ""  # what is kept of the completion
+    parent: int = 0  # the attempt it leaves
 
 
-Event = Step | Attempt | Revision | Cost  # what the workflow tells while it runs
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Which attempt stands for the run, and what speaks for it beyond the visible examples."""
+
+    attempt: int
+    probability: float | None = None  # of being right; None where nothing was learned for this model
+    share: float = 1.0  # of its kind of behaviour, among programs that passed, by their probability under the model
+    margin: float = 1.0  # to the next kind's share
+    kinds: int = 1
+    programs: int = 1  # that passed
+    functional_entropy: float = 0.0  # nats
+    error_at_least: float = 0.0  # of a program drawn from the model
+    rival: int | None = None  # the next kind's most probable attempt, where it is close
+    differs: dict[str, str] = field(default_factory=dict)  # an input, what the answer returns for it, what the rival
+    ended_by: str = ""  # the part of the budget that was used up, if one was
+
+
+Event = Step | Attempt | Revision | Answer | Cost  # what the workflow tells while it runs
 
 
 class AgentState(TypedDict, total=False):
@@ -68,15 +100,21 @@ class AgentState(TypedDict, total=False):
 
     task: dict[str, Any]
     identity: dict[str, Any]  # model, policy and bounds: token ids mean nothing to another model
+    plan: dict[str, Any]
     resolver: str  # the node that settles this policy's pauses
     prompts: list[dict[str, Any]]  # ids, lame_ids, request as it was asked
     prompt: int  # the one being answered
+    edge: dict[str, Any]  # by which the attempt in progress was begun
+    before: dict[str, Any]  # the cost when it was begun
     tokens: list[int]
     logprobs: list[float]
-    pauses: list[dict[str, Any]]
+    forks: list[dict[str, Any]]
     end: str | None
     draft: dict[str, Any]  # the finished program, with its holes, before it ran
     attempts: list[dict[str, Any]]
-    attempts_allowed: int
+    inputs: list[str]  # on which programs are compared: the source of an argument tuple each
+    asked: int  # questions put to the person about what an input should give
+    told: list[list[Any]]  # what was answered: the input's number, the call, what it gives
     cost: dict[str, Any]
+    answer: dict[str, Any]
     outcome: str  # "accepted" or "abstained"

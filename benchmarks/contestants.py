@@ -8,27 +8,36 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from agent import moves
+from agent.budget import Budget
+from agent.context import Context
 from agent.decoding import POLICIES, Policy
 from agent.decoding.gates import LineStartGate, RandomGate
 from agent.decoding.policies import ADADEC
-from agent.decoding.step import Step
+from agent.graph import begin
 from agent.job import Result, perform
-from agent.moves import Context
-from agent.state import AgentState, Attempt, Cost, Event, Task
+from agent.orders import ORDERS
+from agent.search import Plan
+from agent.state import AgentState, Answer, Attempt, Cost, Event, Task
 from agent.verify import degenerate
 
 Contestant = Callable[[Context, Task], Result]
 GUARD_DRAWS = 3
+ONCE = Plan(Budget(programs=1))
 
 
 def alone(context: Context, task: Task) -> Result:
     """One program by the context's policy."""
-    return perform(context, task, attempts=1)
+    return perform(context, task, plan=ONCE)
 
 
-def revised(attempts: int) -> Contestant:
-    """Programs by the context's policy until one passes the visible examples: branches at pauses, then a repair."""
-    return lambda context, task: perform(context, task, attempts=attempts)
+def searched(plan: Plan) -> Contestant:
+    """Programs by the context's policy, as a search plans them; the visible examples decide."""
+    return lambda context, task: perform(context, task, plan=plan)
+
+
+def tree(programs: int, **options: Any) -> Contestant:
+    """The pause tree, within so many programs."""
+    return searched(Plan(Budget(programs=programs), **options))
 
 
 def guarded(context: Context, task: Task) -> Result:
@@ -57,13 +66,19 @@ def best_of(samples: int) -> Contestant:
 
 def _draw(context: Context, task: Task, number: int, max_tokens: int) -> Result:
     """Draw one program; each number draws another."""
-    seed = context.seed + 1_000 * number
-    return perform(replace(context, policy=POLICIES["sample"], seed=seed, max_tokens=max_tokens), task, attempts=1)
+    drawing = replace(context, policy=POLICIES["sample"], seed=seed_of(context, number), max_tokens=max_tokens)
+    return perform(drawing, task, plan=ONCE)
+
+
+def seed_of(context: Context, number: int) -> int:
+    """Return the seed of the sample of this number, from 0."""
+    return context.seed + 1_000 * number
 
 
 def _first_accepted(results: list[Result]) -> Result:
     """The accepted program, or else the first one, at the cost of all."""
-    return _joined(results, results[-1] if results[-1].outcome == "accepted" else results[0])
+    chosen = results[-1] if results[-1].outcome == "accepted" else results[0]
+    return replace(_joined(results, chosen), feedback="visible")
 
 
 def _joined(results: list[Result], chosen: Result) -> Result:
@@ -73,6 +88,7 @@ def _joined(results: list[Result], chosen: Result) -> Result:
         cost=sum((result.cost for result in results), Cost()),
         steps=[step for result in results for step in result.steps],
         attempts=[*others, *chosen.attempts],
+        chosen=replace(chosen.chosen, attempt=len(others)),
     )
 
 
@@ -98,9 +114,9 @@ def best_of_equal(budgets: Mapping[str, int]) -> Contestant:
 def beam(width: int) -> Contestant:
     """One program by transformers' own beam search."""
 
-    def searched(context: Context, task: Task) -> Result:
+    def found(context: Context, task: Task) -> Result:
         greedy = replace(context, policy=POLICIES["greedy"])
-        state: AgentState = {"task": asdict(task), "cost": asdict(Cost()), "attempts_allowed": 1}
+        state: AgentState = begin(task, ONCE)
         state = {**state, **moves.opened(greedy, state)}
         start, counted = context.clock(), _Counter()
         tokens = _generated(context, state, width, counted)
@@ -108,11 +124,11 @@ def beam(width: int) -> Contestant:
         state = {**state, "tokens": tokens, "logprobs": [0.0] * len(tokens), "end": "beam", "cost": asdict(spent)}
         state = {**state, **moves.drafted(greedy, state)}
         state = {**state, **moves.verified(greedy, state, _unheard)}
-        accepted = state["attempts"][-1]["verdict"] == "passed"
+        state = {**state, **moves.answered(state, _unheard)}
         attempts = [Attempt(**attempt) for attempt in state["attempts"]]
-        return Result(task, "accepted" if accepted else "abstained", attempts, Cost(**state["cost"]), list[Step]())
+        return Result(task, state["outcome"], attempts, Cost(**state["cost"]), Answer(**state["answer"]), "none")
 
-    return searched
+    return found
 
 
 def by_chance(rate: float) -> Policy:
@@ -163,7 +179,9 @@ CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     "greedy-guarded": (POLICIES["greedy"], guarded),
     "adadec-guarded": (POLICIES["adadec"], guarded),
     "adadec-line-start": (LINE_START, alone),
-    "adadec-revised-2": (POLICIES["adadec"], revised(2)),
-    "adadec-revised-5": (POLICIES["adadec"], revised(5)),
-    "greedy-repaired": (POLICIES["greedy"], revised(2)),
+    **{f"{name}-tree-{most}": (policy, tree(most)) for name, policy in POLICIES.items() for most in (5, 20)},
+    **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "learned"},
+    "tree-20-unrepaired": (POLICIES["greedy"], tree(20, repair_after=0)),
+    "tree-20-unbranched": (POLICIES["greedy"], tree(20, branches=False)),
+    "tree-20-unpruned": (POLICIES["greedy"], tree(20, prune=False)),
 }

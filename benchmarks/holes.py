@@ -9,13 +9,13 @@ from itertools import islice
 from random import Random
 
 from agent import prompts
+from agent.context import Context
 from agent.decoding.loop import decode
 from agent.decoding.policies import GREEDY, Policy
 from agent.decoding.stops import any_of, budget, end_token
 from agent.errors import UsageError
 from agent.examples import visible_checks
 from agent.lm import logits_before
-from agent.moves import Context
 from agent.search import departures
 from agent.verify import verify
 from benchmarks.base import Problem

@@ -37,11 +37,3 @@ def mcnemar(gained: int, lost: int) -> float:
     """Exact two-sided p of McNemar's test on the problems where two policies differ."""
     differing, fewer = gained + lost, min(gained, lost)
     return min(1.0, 2 * sum(math.comb(differing, i) for i in range(fewer + 1)) / float(2**differing))
-
-
-def auroc(positive: list[float], negative: list[float]) -> float:
-    """Probability that a positive's number is above a negative's, ties half; NaN where either is empty."""
-    if not positive or not negative:
-        return math.nan
-    wins = sum((p > n) + 0.5 * (p == n) for p in positive for n in negative)
-    return wins / (len(positive) * len(negative))

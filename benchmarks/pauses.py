@@ -7,13 +7,13 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from agent import moves
+from agent.context import Context, surroundings
 from agent.decoding import POLICIES
 from agent.decoding.loop import until_pause
 from agent.decoding.place import Place, Surroundings, likeliest
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Completion, Step
 from agent.graph import begin
-from agent.moves import Context
 from agent.parts import task_from
 from agent.prompts import piece
 from benchmarks.base import Problem
@@ -46,7 +46,7 @@ def failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -
     """
     for problem in problems:
         begun = begin(task_from(problem.prompt, None, None, entry_point=problem.entry_point))
-        around = moves.surroundings(context, {**begun, **moves.opened(context, begun)})
+        around = surroundings(context, {**begun, **moves.opened(context, begun)})
         end, pauses = _greedy_with_pauses(around)
         if _passes(problem, context, end):
             yield None

@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from agent.context import Context
 from agent.errors import UsageError
-from agent.moves import Context
 from agent.parts import task_from
 from agent.trace import TraceWriter, provenance_of, read_trace
 from agent.verify import degenerate
 from benchmarks.base import Problem
 from benchmarks.checker import judge
 from benchmarks.contestants import Contestant, alone
-from benchmarks.metrics import auroc, mcnemar, wilson
+from benchmarks.metrics import mcnemar, wilson
+from uncertainty.calibration import auroc
+
+
+class Record(Protocol):
+    """What is kept of a problem, one line each."""
+
+    @property
+    def task_id(self) -> str:
+        """The problem's."""
+        ...
+
+    @property
+    def prompt_sha256(self) -> str:
+        """Its first 12 digits: an id means nothing once its problem has changed."""
+        ...
+
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +43,7 @@ class Outcome:
     """What one policy did on one problem, and what it cost."""
 
     task_id: str
-    prompt_sha256: str  # its first 12 digits: an id means nothing once its problem has changed
+    prompt_sha256: str
     program: str
     outcome: str  # "accepted" or "abstained", by the visible examples
     base: str  # verdicts of the hidden tests
@@ -38,6 +56,8 @@ class Outcome:
     pauses: int
     sandbox_runs: int
     seconds: float
+    feedback: str = "none"  # "visible" where the examples that the prompt shows decided what was tried next
+    probability: float | None = None  # that the answer is right, as the agent says; None where it says nothing
 
     @property
     def passed(self) -> bool:
@@ -59,9 +79,9 @@ def run(problems: Iterable[Problem], context: Context, contestant: Contestant = 
         entropies = [step.scores["entropy"] for step in result.steps]
         verdicts = judged.base.verdict.value, judged.plus.verdict.value
         answer, highest = result.answer.program, max(entropies, default=0.0)
-        spent = asdict(result.cost)
+        spent = {**asdict(result.cost), "feedback": result.feedback, "probability": result.chosen.probability}
         yield Outcome(
-            problem.task_id, _digest(problem), answer, result.outcome, *verdicts, len(result.attempts), highest, **spent
+            problem.task_id, digest(problem), answer, result.outcome, *verdicts, len(result.attempts), highest, **spent
         )
 
 
@@ -73,35 +93,50 @@ def run_to_file(
     contestant: Contestant = alone,
 ) -> Iterator[Outcome]:
     """Yield outcomes, those in the file from there; append the rest. Raises UsageError for a file of other options."""
-    done = {outcome.task_id: outcome for outcome in outcomes_in(path, options)} if path.exists() else {}
+    return kept(problems, path, options, Outcome, lambda problem: next(run([problem], context, contestant)))
+
+
+def kept(
+    problems: Iterable[Problem], path: Path, options: dict[str, Any], kind: type[R], make: Callable[[Problem], R]
+) -> Iterator[R]:
+    """Yield a record of each problem, made or from the file, where each new one is appended. Raises UsageError."""
+    done = {record.task_id: record for record in records_in(path, kind, options)} if path.exists() else {}
     writer = TraceWriter(path, {**provenance_of(), "options": options}, resume=bool(path.exists()))
     try:
         for problem in problems:
             known = done.get(problem.task_id)
-            if known is not None and known.prompt_sha256 != _digest(problem):
+            if known is not None and known.prompt_sha256 != digest(problem):
                 raise UsageError(f"{str(path)!r} was made with another {problem.task_id}; choose another file")
             if known is None:
-                known = next(run([problem], context, contestant))
-                writer.write("outcome", known)
+                known = make(problem)
+                writer.write(kind.__name__.lower(), known)
             yield known
     finally:
         writer.close()
 
 
-def outcomes_in(path: Path, options: dict[str, Any] | None = None) -> list[Outcome]:
-    """Read a file of outcomes. Raises UsageError where it was made with other options."""
-    found = []
+def outcomes_in(path: Path) -> list[Outcome]:
+    """Read a file of outcomes. Raises UsageError for anything else."""
+    return records_in(path, Outcome)
+
+
+def records_in(path: Path, kind: type[R], options: dict[str, Any] | None = None) -> list[R]:
+    """Read a file of records of one kind. Raises UsageError for others, and where it was made with other options."""
+    found, name = [], kind.__name__.lower()
+    parts = {part.name for part in fields(kind)}  # type: ignore[arg-type]  # a record is a dataclass
+    wanted = {part.name for part in fields(kind) if part.default is MISSING}  # type: ignore[arg-type]
     for number, record in enumerate(read_trace(path), start=1):
-        kind = record.get("kind") if isinstance(record, dict) else None
-        if kind == "provenance" and "options" in record:
+        said = record.get("kind") if isinstance(record, dict) else None
+        if said == "provenance" and "options" in record:
             if options is not None and record["options"] != json.loads(json.dumps(options)):
                 raise UsageError(
                     f"{str(path)!r} was made with other options ({record['options']}); choose another file"
                 )
-        elif kind == "outcome" and _PARTS.issubset(record):
-            found.append(Outcome(**{name: record[name] for name in _PARTS}))
+        elif said == name and wanted.issubset(record):
+            found.append(kind(**{part: record[part] for part in parts & record.keys()}))
         else:
-            raise UsageError(f"{path}:{number}: this is no outcome; wanted a file made by `dubito bench run --out`")
+            made = "bench draw" if name == "draws" else "bench run"
+            raise UsageError(f"{path}:{number}: this is no {name}; wanted a file made by `dubito {made} --out`")
     return found
 
 
@@ -126,7 +161,8 @@ def _auroc(outcomes: list[Outcome]) -> float:
     return auroc([outcome.highest_entropy for outcome in outcomes if not outcome.passed], right)
 
 
-def _digest(problem: Problem) -> str:
+def digest(problem: Problem) -> str:
+    """Return what tells a problem's prompt from another under the same id."""
     return hashlib.sha256(problem.prompt.encode()).hexdigest()[:12]
 
 
@@ -135,7 +171,6 @@ def pause_rate(outcomes: list[Outcome]) -> float:
     return sum(outcome.pauses for outcome in outcomes) / max(1, sum(outcome.tokens for outcome in outcomes))
 
 
-_PARTS = {part.name for part in fields(Outcome)}
 _COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
 
 

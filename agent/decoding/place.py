@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,11 @@ from uncertainty.scores import SCORES, log_probabilities
 
 if TYPE_CHECKING:
     from agent.decoding.policies import Policy
+
+
+LEAST = 0.0025  # a token less probable than this is no alternative
+OTHERS = 5  # alternatives kept of a step, besides a pause's candidates
+_CERTAIN = math.log1p(-LEAST)  # above it no other token can be an alternative
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Surroundings:
     lame_ids: tuple[int, ...] | None = None  # USCD's weaker prompt; None where there is none
     seed: int = 0
     draft: Draft | None = None
+    forking: bool = False  # steps name the tokens that were not taken, for a search that may come back
 
     def ahead(self, place: Place) -> Iterable[tuple[Prefix, int | None]]:
         """Return the prefix of the completion and a guess at its next token, then the same behind each guess.
@@ -92,7 +99,14 @@ class Surroundings:
         end = self.stop(completion)
         text = completion.text[len(place.completion.text) :]
         logprob = min(0.0, float(reading.logprobs[token]))
-        return Step(token, text, logprob, reading.scores, pause, end), Place(place.prefix, completion, end)
+        others = self._others(place, reading, token, pause) if self.forking and logprob <= _CERTAIN else ()
+        return Step(token, text, logprob, reading.scores, pause, end, others), Place(place.prefix, completion, end)
+
+    def _others(self, place: Place, reading: Reading, token: int, pause: Pause | None) -> tuple[Candidate, ...]:
+        near = {candidate.token: candidate for candidate in likeliest(reading.logprobs, 1 + OTHERS, place.completion)}
+        near |= {candidate.token: candidate for candidate in (pause.candidates if pause else ())}
+        found = [each for each in near.values() if each.token != token and each.logprob >= math.log(LEAST)]
+        return tuple(sorted(found, key=lambda each: (-each.logprob, each.token)))
 
 
 def likeliest(logits: Tensor, width: int, completion: Completion) -> list[Candidate]:

@@ -55,3 +55,4 @@ class Step:
     scores: dict[str, float] = field(default_factory=dict)  # of the distribution it came from; higher is more uncertain
     pause: Pause | None = None
     end: str | None = None  # why decoding ended with this step
+    others: tuple[Candidate, ...] = ()  # what was not taken, by falling probability; where a search may return

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.syntax import Syntax
@@ -15,9 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.decoding.step import Candidate, Pause, Step
-from agent.state import Attempt, Cost, Event, Revision
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from agent.evidence import suspect
+from agent.job import Result
+from agent.state import Answer, Attempt, Cost, Event, Revision, Task
+from agent.views.text import clean, shown
+from agent.views.tree import line_of
 
 
 class TerminalView:
@@ -25,7 +26,8 @@ class TerminalView:
 
     def __init__(self, console: Console, *, live: bool) -> None:
         self._console = console
-        self._attempts = self._paused = 0
+        self._attempts: list[Attempt] = []
+        self._paused = 0
         self._code = ""
         self._live = Live(console=console, refresh_per_second=8, transient=True) if live else None
 
@@ -47,7 +49,6 @@ class TerminalView:
                 self._attempt(event)
             case Revision():
                 self._code = event.text
-                self._say(Text(f"↻ {event.kind}: {clean(event.detail)}", style="cyan"))
         if self._live:
             self._live.update(self._frame())
 
@@ -55,10 +56,50 @@ class TerminalView:
         """Say in one line what is about to be done."""
         self._say(Text(clean(text), style="bold"))
 
+    def say(self, text: str) -> None:
+        """Say something."""
+        self._say(Text(clean(text)))
+
+    def unread(self, task: Task) -> None:
+        """Say which examples of the request cannot be taken apart, and so are not checked."""
+        for example in task.unread:
+            self._say(Text(f"this example cannot be read, and is not checked: {shown(example, 80)}", style="yellow"))
+
+    def alternatives(self, result: Result | None, which: str) -> None:
+        """Show the tree of a run, or one program of it by its number."""
+        if result is None:
+            self.say("nothing was asked for yet")
+        elif not which:
+            for number in range(len(result.attempts)):
+                self._say(line_of(result.attempts, number))
+        elif which.isdecimal() and 0 < int(which) <= len(result.attempts):
+            attempt = result.attempts[int(which) - 1]
+            self._say(line_of(result.attempts, int(which) - 1))
+            self._say(Panel(_marked(attempt), title=f"program {which}", title_align="left", expand=False))
+            for failure in attempt.failures:
+                self._say(Text(f"✗ {clean(failure)}", style="red"))
+        else:
+            self.say(f"there is no program {which!r}; wanted a number from 1 to {len(result.attempts)}")
+
     def ask(self, question: Mapping[str, Any]) -> int | str:
-        """Show a pause's candidates and return what the person chose: a number from 0, or a text."""
+        """Show a question and return what the person chose: a number from 0, or a text."""
         if self._live:
             self._live.stop()
+        answer = self._example(question) if "call" in question else self._candidate(question)
+        if self._live:
+            self._live.start()
+        return answer
+
+    def _example(self, question: Mapping[str, Any]) -> int | str:
+        outputs = question["outputs"]
+        self._console.print(Text(f"Programs differ: what should {clean(question['call'])} give?"))
+        for number, output in enumerate(outputs, start=1):
+            self._console.print(Text(f"  {number}  {clean(output)}"))
+        answer = self._console.input("A number, another value, an exception's name, or Enter if you cannot say: ")
+        number = int(answer) - 1 if answer.strip().isdecimal() else -1
+        return number if 0 <= number < len(outputs) else answer
+
+    def _candidate(self, question: Mapping[str, Any]) -> int | str:
         candidates = [Candidate(**candidate) for candidate in question["candidates"]]
         self._console.print(_code(question["text"], self._console.height - 12))
         for number, candidate in enumerate(candidates, start=1):
@@ -66,24 +107,29 @@ class TerminalView:
         answer = self._console.input(
             "Which one? A number, other text to write (\\n for a new line), or Enter for the first: "
         )
-        if self._live:
-            self._live.start()
         if not answer.strip():
             return 0
         number = int(answer) - 1 if answer.strip().isdecimal() else -1
         return number if 0 <= number < len(candidates) else answer.replace("\\n", "\n")
 
-    def finish(self, outcome: str, cost: Cost, answer: Attempt) -> None:
-        """Draw the last lines: the outcome, without a program what stands of the last one, and the accounting."""
-        if outcome == "accepted":
+    def finish(self, result: Result) -> None:
+        """Draw the program that stands for the run, what speaks for it and against it, and the accounting."""
+        answer, number = result.answer, result.chosen.attempt + 1
+        self._say(Panel(_marked(answer), title=f"program {number}", title_align="left", expand=False))
+        for start, end in answer.holes:
+            first, last = (1 + answer.program.count("\n", 0, at) for at in (start, max(start, end - 1)))
+            where = f"line {first}" if first == last else f"lines {first} to {last}"
+            self._say(Text(f"? {where} not to be trusted: {shown(answer.program[start:end], 60)}", style="yellow"))
+        for line in told_of(result.chosen, result.attempts):
+            self._say(Text(clean(line), style="yellow"))
+        if result.outcome == "accepted":
             how = f": the program passed its {answer.checked} visible examples" if answer.checked else ", unverified"
             self._say(Text(f"✓ accepted{how}", style="bold green"))
         else:
-            self._say(
-                Text("✗ abstained: no program passed. What the last one has that may be trusted:", style="bold red")
-            )
+            why = "it is not probable enough to be right" if answer.passed else "no program passed"
+            self._say(Text(f"✗ abstained: {why}. What the best one has that may be trusted:", style="bold red"))
             self._say(Text(clean(answer.partial).strip()))
-        self._say(Text(accounting(cost), style="dim"))
+        self._say(Text(accounting(result.cost), style="dim"))
 
     def _step(self, step: Step) -> None:
         self._code += step.text
@@ -92,18 +138,12 @@ class TerminalView:
             self._say(_pause_table(self._paused, step.pause))
 
     def _attempt(self, attempt: Attempt) -> None:
-        self._attempts += 1
+        self._attempts.append(attempt)
         self._code = ""
-        self._say(Panel(_marked(attempt), title=f"program {self._attempts}", title_align="left", expand=False))
-        for start, end in attempt.holes:
-            first, last = (1 + attempt.program.count("\n", 0, at) for at in (start, max(start, end - 1)))
-            where = f"line {first}" if first == last else f"lines {first} to {last}"
-            self._say(Text(f"? {where} not to be trusted: {shown(attempt.program[start:end], 60)}", style="yellow"))
-        failed = [Text(f"✗ {clean(failure)}", style="red") for failure in attempt.failures[:3]]
-        count = (
-            f"{attempt.checked} of {attempt.checked} examples" if attempt.checked else "it runs; no example checks it"
-        )
-        self._say(Group(*(failed or [Text(f"✓ {attempt.verdict}: {count}", style="green")])))
+        parent = attempt.edge.get("parent", 0)
+        # A resumed run has not seen the first programs: then there is nothing to indent below.
+        known = parent < len(self._attempts)
+        self._say(line_of(self._attempts, len(self._attempts) - 1) if known else Text("program of a resumed run"))
 
     def _say(self, what: RenderableType) -> None:
         self._console.print(what)
@@ -121,15 +161,31 @@ def accounting(cost: Cost) -> str:
     )
 
 
-def clean(text: str) -> str:
-    """Return text without control characters, which could move the cursor or change the terminal."""
-    return _CONTROL.sub("�", text)
-
-
-def shown(text: str, most: int = 40) -> str:
-    """Return a piece of code on one line, its white space visible."""
-    line = clean(text).replace("\n", "⏎").replace("\t", "⇥")
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
+    """Return, in sentences, what is known of an answer beyond its examples, and what ended the search."""
+    lines = []
+    if answer.programs > 1 and attempts[answer.attempt].behaviour:
+        inputs = len(attempts[answer.attempt].behaviour or ())
+        ways = "one way" if answer.kinds == 1 else f"{answer.kinds} ways"
+        lines.append(
+            f"{answer.programs} programs behave in {ways} on {inputs} inputs that were made up; this one's way has "
+            f"{answer.share:.0%} of their probability (functional entropy {answer.functional_entropy:.2f} nats)"
+        )
+    if answer.error_at_least > 0:
+        lines.append(f"a program drawn from this model is wrong with probability {answer.error_at_least:.2f} or more")
+    if answer.rival is not None and answer.differs:
+        told = answer.differs
+        lines.append(
+            f"close to it: program {answer.rival + 1}. For {told['input']} it gives {told['rival']}, and this one "
+            f"{told['answer']}"
+        )
+    if answer.probability is not None:
+        lines.append(f"probability of being right, as learned for this model: {answer.probability:.2f}")
+    if answer.programs == 0 and (example := suspect(attempts)):
+        lines.append(f"programs that differ fail {example} and nothing else: that example may itself be wrong")
+    if answer.ended_by and not attempts[answer.attempt].passed:
+        lines.append(f"the search ended at {answer.ended_by}")
+    return lines
 
 
 def _code(source: str, most_lines: int = 0) -> Syntax:

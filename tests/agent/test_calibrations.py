@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent import calibrations, parts
-from agent.calibrations import PUBLISHED, Calibration, load, of_model, place_of, save, threshold_from
+from agent.calibrations import PUBLISHED, Calibration, load, of_model, place_of, threshold_from, write
 from agent.errors import UsageError
 
 LEARNED = Calibration("me/model", "abc", "entropy", "youden", 0.7, 10, 2, {"entropy": 0.9}, [], {"python": "3.11"})
@@ -20,24 +20,24 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_calibration_survives_its_file(tmp_path):
-    save(LEARNED, tmp_path / "deep" / "a.json")
+    write(LEARNED, tmp_path / "deep" / "a.json")
     assert load(tmp_path / "deep" / "a.json") == LEARNED
     assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a.json"]
 
 
 def test_never_is_null_in_the_file(tmp_path):
     never = Calibration("m", "", "entropy", "expected", math.inf, auroc={"entropy": math.nan})
-    save(never, tmp_path / "a.json")
+    write(never, tmp_path / "a.json")
     assert "Infinity" not in (tmp_path / "a.json").read_text() and load(tmp_path / "a.json").threshold == math.inf
 
 
 def test_it_is_found_by_model_weights_and_score_together():
-    save(LEARNED, place_of("me/model", "abc"))
+    write(LEARNED, place_of("me/model", "abc"))
     assert of_model("me/model", "abc", "entropy") == of_model("./model", "abc", "entropy") == LEARNED
     assert of_model("me/model", "other", "entropy") is None
     assert of_model("me/model", "", "entropy") is None
     assert of_model("me/model", "abc", "collision") is None
-    save(replace(LEARNED, weights=""), place_of("me/model", ""))
+    write(replace(LEARNED, weights=""), place_of("me/model", ""))
     assert of_model("me/model", "", "entropy").weights == "" and of_model("you/model", "", "entropy") is None
 
 
@@ -58,13 +58,13 @@ def test_a_policy_takes_the_threshold_asked_for_else_the_models_else_its_own():
     assert parts.policy_named("adadec", **qwen).gate.threshold == 1.321288
     assert parts.policy_named("adadec", **qwen, threshold="2").gate.threshold == 2.0
     assert parts.policy_named("greedy", **qwen).gate.threshold == math.inf
-    save(Calibration("Qwen/Qwen3-0.6B", "", "entropy", "youden", 0.25), place_of("Qwen/Qwen3-0.6B", ""))
+    write(Calibration("Qwen/Qwen3-0.6B", "", "entropy", "youden", 0.25), place_of("Qwen/Qwen3-0.6B", ""))
     assert parts.policy_named("adadec", **qwen).gate.threshold == 0.25
     assert parts.policy_named("adadec", model="Qwen/Qwen3-0.6B").gate.threshold == 1.0, "benchmarks take no hidden one"
 
 
 def test_a_file_gives_its_threshold_to_its_own_model(tmp_path):
-    save(LEARNED, tmp_path / "a.json")
+    write(LEARNED, tmp_path / "a.json")
     where = {"weights": "abc", "score": "entropy"}
     assert threshold_from(str(tmp_path / "a.json"), model="me/model", **where) == 0.7
     with pytest.raises(UsageError, match=r"learned from me/model \(weights abc\), and this is you \(weights x\)"):
@@ -85,6 +85,6 @@ def test_a_file_that_is_not_there_and_a_place_that_cannot_be_written_are_said(tm
         threshold_from(str(tmp_path / "none.json"), model="m", weights="", score="entropy")
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot write"):
-        save(LEARNED, tmp_path / "file" / "a.json")
+        write(LEARNED, tmp_path / "file" / "a.json")
     with pytest.raises(UsageError, match="is a folder; name a file"):
-        save(LEARNED, tmp_path)
+        write(LEARNED, tmp_path)

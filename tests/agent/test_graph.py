@@ -16,6 +16,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from text_model import byte_lm
 
 from agent import moves
+from agent.context import Context, surroundings
 from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
 from agent.decoding.drafts import PromptLookup
@@ -24,7 +25,6 @@ from agent.errors import UsageError
 from agent.examples import visible_checks
 from agent.graph import begin, build, run
 from agent.job import perform
-from agent.moves import Context
 from agent.parts import threads
 from agent.state import Revision, Task
 from sandbox.base import Verdict
@@ -55,10 +55,10 @@ def test_graph_run_equals_loop_run_token_for_token(lm, name):
     events = list(run(build(), around, begin(TASK)))
     final = events[-1]
     state = {**final, "tokens": [], "attempts": []}
-    surroundings = moves.surroundings(around, state)
+    place = surroundings(around, state)
     expected = list(
-        decode(lm, surroundings.prompt_ids, policy, stop=surroundings.stop, lame_ids=surroundings.lame_ids,
-               text=lm.stream_after(surroundings.prompt_ids))
+        decode(lm, place.prompt_ids, policy, stop=place.stop, lame_ids=place.lame_ids,
+               text=lm.stream_after(place.prompt_ids))
     )  # fmt: skip
     steps = [event for event in events if isinstance(event, Step)]
     assert [step.token for step in steps] == [step.token for step in expected]
@@ -284,7 +284,7 @@ def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block
     assert asked.startswith("<user>Write the Python code")
     assert asked.endswith("```<assistant>")
     answer = lm.encode("Here:\n```python\ndef f(x): return x + 1\n```\nThat")
-    stop = moves.surroundings(context(lm, doubtful("greedy"), max_tokens=99), final).stop
+    stop = surroundings(context(lm, doubtful("greedy"), max_tokens=99), final).stop
     completion = Completion(stream=lm.stream_after(final["prompts"][0]["ids"]))
     for token in answer:
         completion = completion.append(token)

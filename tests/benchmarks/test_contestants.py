@@ -5,9 +5,9 @@ from dataclasses import replace
 from fakes import ScriptedSandbox
 from text_model import byte_lm
 
+from agent.context import Context
 from agent.decoding import POLICIES
 from agent.job import perform
-from agent.moves import Context
 from agent.parts import task_from
 from benchmarks.contestants import CONTESTANTS, beam, best_of, best_of_equal, guarded
 from sandbox import Verdict

@@ -8,9 +8,9 @@ import pytest
 from fakes import ScriptedSandbox
 from text_model import byte_lm
 
+from agent.context import Context
 from agent.decoding import POLICIES
 from agent.errors import UsageError
-from agent.moves import Context
 from agent.verify import Verification
 from benchmarks import holes
 from benchmarks.exercises import problem

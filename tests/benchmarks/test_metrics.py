@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from benchmarks.metrics import auroc, mcnemar, pass_at_k, wilson
+from benchmarks.metrics import mcnemar, pass_at_k, wilson
+from uncertainty.calibration import auroc
 
 
 def test_pass_at_one_is_the_share_that_passes():

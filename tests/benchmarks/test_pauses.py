@@ -5,12 +5,12 @@ import math
 import pytest
 from text_model import byte_lm
 
+from agent.context import Context
 from agent.decoding import POLICIES
 from agent.decoding.gates import Gate
 from agent.decoding.policies import Policy
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
-from agent.moves import Context
 from benchmarks import pauses
 from benchmarks.checker import Judgement, Tally
 from benchmarks.exercises import problem

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from text_model import byte_lm
 
+from agent.context import Context
 from agent.decoding import POLICIES
 from agent.errors import UsageError
-from agent.moves import Context
 from benchmarks import named
 from benchmarks.runner import Outcome, comparison, outcomes_in, run_to_file, summary
 from sandbox import open_sandbox

@@ -70,8 +70,8 @@ def test_it_writes_a_function_from_a_sentence(model, tokenizer):
 
 
 def test_it_solves_some_of_the_first_exercises():
+    from agent.context import Context
     from agent.decoding import POLICIES
-    from agent.moves import Context
     from agent.parts import model_named
     from benchmarks.exercises import problem
     from benchmarks.runner import run

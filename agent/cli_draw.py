@@ -1,0 +1,59 @@
+"""The command that draws many samples a problem, for what an oracle and best-of-n make of them. Heavy imports wait."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agent.cli_bench import followed, opened, problems_of
+from agent.cli_options import (
+    BenchmarkArgument,
+    DeviceOption,
+    DtypeOption,
+    LimitOption,
+    MemoryOption,
+    ModelOption,
+    SandboxOption,
+    SeedOption,
+    TokensOption,
+)
+from agent.exits import reported
+
+
+def bench_draw(
+    benchmark: BenchmarkArgument = "exercises",
+    samples: Annotated[int, typer.Option(min=1, help="Of each problem.")] = 20,
+    limit: LimitOption = None,
+    out: Annotated[Path | None, typer.Option(help="Keep them in this file, and go on from it after a kill.")] = None,
+    model: ModelOption = "models/tiny",
+    max_tokens: TokensOption = 512,
+    sandbox: SandboxOption = None,
+    memory_mib: MemoryOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+) -> None:
+    """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve."""
+    options: dict[str, Any] = {
+        name: value for name, value in locals().items() if name not in ("out", "limit", "memory_mib")
+    }
+    with reported(as_json=False), ExitStack() as cleanup:
+        from agent import parts
+        from agent.context import Context
+        from benchmarks.draws import Draws, draws, table
+        from benchmarks.runner import kept
+
+        options["weights"] = parts.weights_of(model)
+        problems = problems_of(benchmark, limit)
+        chosen = parts.policy_named("sample", model=model)
+        lm = parts.model_named(model, device=device, dtype=dtype)
+        context = Context(lm, chosen, opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
+
+        def drawn(problem: Any) -> Draws:
+            return draws(problem, context, samples=samples)
+
+        stream = kept(problems, out, options, Draws, drawn) if out else map(drawn, problems)
+        typer.echo(table(followed(stream, len(problems), "solved by one or more", lambda each: any(each.passed))))

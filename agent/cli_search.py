@@ -1,0 +1,101 @@
+"""The command that learns from searches: which way to take next, and how far to trust an answer. Heavy imports wait."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.cli_bench import followed, opened, problems_of
+from agent.cli_options import (
+    BudgetOption,
+    DeviceOption,
+    DtypeOption,
+    LimitOption,
+    ModelOption,
+    SandboxOption,
+    SeedOption,
+    TokensOption,
+)
+from agent.exits import reported
+
+if TYPE_CHECKING:
+    from benchmarks.searches import Lesson
+
+
+def calibrate_search(
+    model: ModelOption = "models/tiny",
+    problems: Annotated[
+        str, typer.Option(help="A benchmark or one of its splits; what is learned from it cannot be tested on it.")
+    ] = "exercises/calibration",
+    policy: Annotated[str, typer.Option(help="The policy inside the search.")] = "adadec",
+    budget: BudgetOption = "programs=20",
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; else where `solve` with this model finds it.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the searches in this file, and go on from it after a kill.")
+    ] = None,
+    limit: LimitOption = None,
+    max_tokens: TokensOption = 512,
+    sandbox: SandboxOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+) -> None:
+    """Search problems kept for it; learn the order of ways not taken, and how probable an answer is to be right."""
+    options = {name: value for name, value in locals().items() if name not in ("out", "keep", "limit")}
+    with reported(as_json=False), ExitStack() as cleanup:
+        from agent import calibrations, learned, parts
+        from agent.budget import budget_from
+        from agent.context import Context
+        from agent.search import Plan
+        from benchmarks.runner import kept
+        from benchmarks.searches import Lesson, lesson
+
+        weights = parts.weights_of(model)
+        file = out or learned.place(model, weights)
+        calibrations.check_place(file)
+        found, plan = problems_of(problems, limit), Plan(budget_from(budget))
+        chosen = parts.policy_named(policy, model=model, learned=True)
+        lm = parts.model_named(model, device=device, dtype=dtype)
+        context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
+
+        def taught(problem: Any) -> Lesson:
+            return lesson(problem, context, plan)
+
+        stream = kept(found, keep, {**options, "weights": weights}, Lesson, taught) if keep else map(taught, found)
+        lessons = followed(stream, len(found), "right", lambda each: each.right)
+        made = _learned(model, weights, lessons, {"problems": problems, "policy": policy, "budget": budget})
+        calibrations.write(made, file)
+        typer.echo(_report(made, lessons))
+        typer.echo(f"written to {file}")
+
+
+def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, Any]) -> Any:
+    from agent.errors import UsageError
+    from agent.learned import Learned
+    from agent.trace import provenance_of
+    from uncertainty.calibration import learned_trust, learned_weights
+
+    ways = [way for each in lessons for way in each.ways]
+    try:
+        order, _ = learned_weights(ways, [led for each in lessons for led in each.led])
+        trust = learned_trust([each.answer for each in lessons], [each.right for each in lessons])
+    except ValueError as error:
+        raise UsageError(f"nothing can be learned from these searches: {error}; try more problems") from error
+    return Learned(model, weights, order, trust, len(lessons), {**provenance_of(), **origin})
+
+
+def _report(made: Any, lessons: list[Lesson]) -> str:
+    from agent.trust import probability_of
+    from benchmarks.searches import trust_report
+
+    stated = [probability_of(made.trust, each.answer) or 0.0 for each in lessons]
+    accepted = [bool(each.answer["passed"]) for each in lessons]
+    lines = [f"{'order':<12}{'weight':>9}", *(f"{name:<12}{weight:>9.4f}" for name, weight in made.order.items())]
+    lines += ["", f"{'trust':<12}{'weight':>9}", *(f"{n:<12}{w:>9.4f}" for n, w in made.trust["weights"].items())]
+    told = trust_report(stated, [each.right for each in lessons], accepted)
+    return "\n".join([*lines, "", "on the problems it was learned from, so too good:", told])

@@ -1,0 +1,75 @@
+"""Which lines of a program an expression runs, and in which it raises: recorded in the sandbox, by a tracer.
+
+A program can lie about it. That changes in which order ways are tried, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sandbox.base import Expression, Limits, Returned, Sandbox
+
+_TRACER = """
+
+def _lines_run_by(call):
+    import sys
+    ran = set()
+    def trace(frame, event, argument):
+        if frame.f_code.co_filename != __file__:
+            return None
+        ran.add(frame.f_lineno)
+        return trace
+    raised = []
+    sys.settrace(trace)
+    try:
+        call()
+    except BaseException as error:
+        link = error.__traceback__
+        while link is not None:
+            if link.tb_frame.f_code.co_filename == __file__:
+                raised.append(link.tb_lineno)
+            link = link.tb_next
+    finally:
+        sys.settrace(None)
+    return [sorted(ran), raised]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Line numbers of a program, from 1."""
+
+    ran: tuple[int, ...]
+    raised: tuple[int, ...]  # of the traceback, outermost first; empty where nothing was raised
+
+    @property
+    def blamed(self) -> tuple[int, ...]:
+        """Where the failure may come from: the traceback's lines, else all that ran."""
+        return self.raised or self.ran
+
+
+def lines_run(
+    sandbox: Sandbox, program: str, setup: str, expressions: Sequence[str], limits: Limits
+) -> list[Lines] | None:
+    """Return what each expression runs, or None where the program did not get that far. One run of the sandbox."""
+    source = f"{program}\n{setup}{_TRACER}" if setup else f"{program}{_TRACER}"
+    calls = [Expression(f"_lines_run_by(lambda: ({expression}))") for expression in expressions]
+    last = program.count("\n") + 1
+    execution = sandbox.run(source, calls=calls, limits=limits)
+    found = [
+        _lines(outcome.value, last) if isinstance(outcome, Returned) else Lines((), ())
+        for outcome in execution.outcomes
+    ]
+    return found if len(found) == len(expressions) else None
+
+
+def _lines(value: object, last: int) -> Lines:
+    match value:
+        case [list(ran), list(raised)]:
+            return Lines(_inside(ran, last), _inside(raised, last))
+    return Lines((), ())
+
+
+def _inside(numbers: list[object], last: int) -> tuple[int, ...]:
+    return tuple(number for number in numbers if isinstance(number, int) and 1 <= number <= last)

@@ -1,0 +1,236 @@
+"""What speaks for a program beyond the examples: whether others behave as it does on inputs that nobody wrote.
+
+Programs are compared on what they return. No expected value is known here but those that the prompt or a person gave.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agent.examples import parsed
+from agent.search import CLOSE, lineage
+from agent.state import Answer, Attempt
+from agent.verify import short
+from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
+from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
+
+VARIES = "varies from run to run"
+UNREACHED = "not reached in time"
+_LONGEST = 200  # characters kept of what a program returns; of longer ones a digest stands for the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Programs that passed and behave alike, the most probable first."""
+
+    attempts: tuple[int, ...]
+    mass: float  # summed probability under the model
+    behaviour: tuple[str, ...]
+
+
+def behaviour(sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence[str], limits: Limits) -> list[str]:
+    """Return what the function gives for each input, as text: the value, and its arguments where it changes them.
+
+    One run. Each input is tried twice; `VARIES` stands where the two differ. inputs: source of argument tuples.
+    """
+    calls = [Expression(f"(lambda *a: [{entry_point}(*a), list(a)])(*{source})") for source in inputs for _ in (0, 1)]
+    given = [_canonical(list(ast.literal_eval(source))) for source in inputs for _ in (0, 1)]
+    answers = sandbox.run(program, calls=calls, limits=limits).outcomes
+    outcomes = [_told(outcome, before) for outcome, before in zip(answers, given, strict=False)]
+    outcomes += [UNREACHED] * (len(calls) - len(outcomes))
+    return [
+        first if first == second or UNREACHED in (first, second) else VARIES
+        for first, second in zip(outcomes[::2], outcomes[1::2], strict=True)
+    ]
+
+
+def function_of(program: str, entry_point: str | None) -> str | None:
+    """Return the function that is asked for: the named one, else the last that the program defines."""
+    tree = parsed(program)
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
+    return entry_point if entry_point in names else (names[-1] if names and entry_point is None else None)
+
+
+def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
+    """Return the programs that passed by what they do, the kind of most probability first.
+
+    Inputs on which all raise alike say nothing and are left out. Where programs were not compared, all are one kind.
+    """
+    passed = [number for number, attempt in enumerate(attempts) if attempt.passed]
+    width = min((len(attempts[number].behaviour or ()) for number in passed), default=0)
+    told = {number: (attempts[number].behaviour or [])[:width] for number in passed}
+    columns = [column for column in range(width) if not _all_raise_alike([told[number][column] for number in passed])]
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number in passed:
+        groups.setdefault(tuple(told[number][column] for column in columns), []).append(number)
+    found = [_kind(attempts, numbers, said) for said, numbers in groups.items()]
+    return sorted(found, key=lambda kind: (-kind.mass, kind.attempts))
+
+
+def share_of_first(found: Sequence[Kind]) -> float:
+    """Return the largest kind's share of all probability, in [0, 1]; 1 where there is none."""
+    total = sum(kind.mass for kind in found)
+    return found[0].mass / total if total else 1.0
+
+
+def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "") -> Answer:
+    """Choose the program that stands for the run: of the largest kind the most probable, else what failed least."""
+    found = kinds(attempts)
+    if not found:
+        return Answer(_least_failed(attempts), share=0.0, margin=0.0, kinds=0, programs=0, ended_by=ended_by)
+    total = sum(kind.mass for kind in found)
+    shares = [kind.mass / total for kind in found] if total else [1.0 / len(found)] * len(found)
+    margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
+    close = len(found) > 1 and margin < CLOSE
+    return Answer(
+        attempt=found[0].attempts[0],
+        share=shares[0],
+        margin=margin,
+        kinds=len(found),
+        programs=sum(len(kind.attempts) for kind in found),
+        functional_entropy=functional_entropy(shares),
+        error_at_least=error_of_mass([kind.mass for kind in found]),
+        rival=found[1].attempts[0] if close else None,
+        differs=difference(attempts, inputs, found[0].attempts[0], found[1].attempts[0]) if close else {},
+        ended_by=ended_by,
+    )
+
+
+def difference(attempts: Sequence[Attempt], inputs: Sequence[str], one: int, other: int) -> dict[str, str]:
+    """Return the shortest input on which two programs differ, and what each gives for it."""
+    pairs = zip(inputs, attempts[one].behaviour or (), attempts[other].behaviour or (), strict=False)
+    apart = [(source, mine, theirs) for source, mine, theirs in pairs if mine != theirs]
+    if not apart:
+        return {}
+    source, mine, theirs = min(apart, key=lambda each: len(each[0]))
+    return {"input": source, "answer": mine, "rival": theirs}
+
+
+def best_question(attempts: Sequence[Attempt], inputs: Sequence[str]) -> int | None:
+    """Return the number of the input whose right output would settle most doubt; None where all behave alike."""
+    found = kinds(attempts)
+    if len(found) < 2:
+        return None
+    masses = [kind.mass for kind in found]
+
+    def gain(column: int) -> float:
+        return information_gain(masses, [(attempts[kind.attempts[0]].behaviour or [])[column] for kind in found])
+
+    best = max(range(len(inputs)), key=lambda column: (round(gain(column), 9), -len(inputs[column])))
+    return best if gain(best) > 0 else None
+
+
+def settle(attempts: Sequence[Attempt], column: int, source: str, right: str) -> list[Attempt]:
+    """Return the attempts judged by one more example: those that gave another output for this input fail it."""
+    judged = []
+    for attempt in attempts:
+        given = (attempt.behaviour or [])[column : column + 1]
+        if attempt.passed and given and not _gives(given[0], right):
+            failure = f"{source} gives {given[0]}, wanted {right}"
+            attempt = replace(attempt, verdict="failed", checked=attempt.checked + 1, failures=[failure])
+        elif attempt.passed and given:
+            attempt = replace(attempt, checked=attempt.checked + 1)
+        judged.append(attempt)
+    return judged
+
+
+def features(attempts: Sequence[Attempt], found: Answer) -> dict[str, float]:
+    """Return what the probability of being right is learned from."""
+    chosen = attempts[found.attempt]
+    entropies = [fork["entropy"] for fork in lineage(attempts, found.attempt)]
+    return {
+        "passed": float(chosen.passed),
+        "examples": float(chosen.checked if chosen.passed else 0),
+        "failed": float(len(chosen.failures)),
+        "share": found.share,
+        "margin": found.margin,
+        "attempts": math.log(1 + found.attempt),
+        "entropy": max(entropies, default=0.0),
+        "logprob": sum(chosen.logprobs),
+        "repaired": float(chosen.edge.get("prior", 0.0) < 0),
+        "length": math.log(1 + len(chosen.tokens)),
+    }
+
+
+def suspect(attempts: Sequence[Attempt]) -> str | None:
+    """Return the failure that the best programs have in common, where it is their only one among several examples.
+
+    Then the example may be wrong: programs that differ fail it, and pass the others.
+    """
+    ran = [attempt for attempt in attempts if attempt.checked > 1 and attempt.twin is None and attempt.failures]
+    near = [attempt for attempt in ran if len(attempt.failures) == 1 and attempt.verdict == "failed"]
+    examples = {attempt.failures[0].split(" returned ")[0] for attempt in near if " returned " in attempt.failures[0]}
+    return examples.pop() if len(near) > 1 and len(examples) == 1 else None
+
+
+def _kind(attempts: Sequence[Attempt], numbers: list[int], said: tuple[str, ...]) -> Kind:
+    sequences = {(attempts[n].prompt, tuple(attempts[n].tokens)): n for n in reversed(numbers)}
+    weights = {n: math.exp(attempts[n].edge.get("prior", 0.0) + sum(attempts[n].logprobs)) for n in sequences.values()}
+    ranked = sorted(weights, key=lambda number: (-weights[number], number))
+    return Kind(tuple(ranked), sum(weights.values()), said)
+
+
+def _least_failed(attempts: Sequence[Attempt]) -> int:
+    def rank(number: int) -> tuple[bool, int, int]:
+        attempt = attempts[number]
+        whole = attempt.verdict == "failed" and attempt.checked > len(attempt.failures)
+        return not whole, len(attempt.failures) if whole else 0, number
+
+    return min(range(len(attempts)), key=rank)
+
+
+def _all_raise_alike(outputs: list[str]) -> bool:
+    return len(set(outputs)) == 1 and outputs[0].startswith("raises ")
+
+
+def _told(outcome: Outcome, before: str) -> str:
+    match outcome:
+        case Raised(name, _):
+            return f"raises {name}"
+        case Unplain(name):
+            return f"returns a {name}"
+        case Returned([value, list(after)]):
+            changed = "" if _canonical(after) == before else f" and leaves {_canonical(after)}"
+            return _cut(_canonical(value) + changed)
+        case Returned(value):
+            return _cut(_canonical(value))
+
+
+def _canonical(value: Any) -> str:
+    """Return a text that is equal for values which count as equal: floats to six digits, sets in order."""
+    match value:
+        case float():
+            return f"{value:.6g}" if value == value else "nan"
+        case list():
+            return f"[{', '.join(map(_canonical, value))}]"
+        case tuple():
+            return f"({', '.join(map(_canonical, value))},)"
+        case set() | frozenset():
+            return f"{{{', '.join(sorted(map(_canonical, value)))}}}" if value else "set()"
+        case dict():
+            return f"{{{', '.join(f'{_canonical(key)}: {_canonical(item)}' for key, item in value.items())}}}"
+    return short(value, most=10**9)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}… ({hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]})"
+
+
+def _gives(given: str, right: str) -> bool:
+    """Whether an output is the one that a person wants: the value, or the name of an exception."""
+    return given.split(" and leaves ")[0] == right or given == f"raises {right}"
+
+
+def canonical_literal(text: str) -> str | None:
+    """Return what a person typed as outputs are written, or None where it is no literal and no exception's name."""
+    try:
+        return _canonical(ast.literal_eval(text.strip()))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text.strip() if text.strip().isidentifier() else None

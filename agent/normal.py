@@ -1,0 +1,129 @@
+"""When two programs are the same to whoever runs them, and when a beginning cannot become a program. Runs nothing."""
+
+from __future__ import annotations
+
+import ast
+import codeop
+import symtable
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+
+from agent.examples import parsed
+
+_LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "__doc__", "__annotations__"}
+
+
+@cache
+def normal_form(source: str) -> str:
+    """Return a text that is equal for programs which differ in layout, comments, docstrings or local names alone.
+
+    Equal texts mean equal behaviour; programs of equal behaviour may well differ. Of no Python: the text itself.
+    """
+    tree = parsed(source)
+    if tree is None:
+        return source.strip()
+    try:
+        names = _renamable(source, tree)
+        return ast.dump(_Renamer(names).visit(tree))
+    except (RecursionError, SyntaxError, MemoryError):
+        return source.strip()
+
+
+def hopeless(source: str) -> bool:
+    """Whether nothing that may follow these whole lines makes them Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            codeop.compile_command(source, symbol="exec")
+    except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
+        return True
+    return False
+
+
+def beginnings(source: str) -> frozenset[str]:
+    """Return the normal forms of a program up to the end of each of its statements, the last one included."""
+    lines = source.rstrip().splitlines()
+    return frozenset(form for end in range(1, len(lines) + 1) if (form := beginning("\n".join(lines[:end]))))
+
+
+def beginning(source: str) -> str | None:
+    """Return the normal form of whole lines, closed as they stand; None where they end inside a statement."""
+    closed = _closed(source.rstrip())
+    return None if closed is None else normal_form(closed)
+
+
+@cache
+def _closed(source: str) -> str | None:
+    """Return the lines with what their open blocks lack, so that they parse."""
+    if parsed(source) is not None:
+        return source
+    last = source.splitlines()[-1] if source else ""
+    indent = last[: len(last) - len(last.lstrip())]
+    deeper = f"{source}\n{indent}    pass"
+    for begun in (deeper, source):
+        if parsed(begun) is not None:
+            return begun
+        margins = sorted({line[: len(line) - len(line.lstrip())] for line in source.splitlines()}, key=len)
+        for margin in reversed(margins):
+            if parsed(closed := f"{begun}\n{margin}finally: pass") is not None:
+                return closed
+    return None
+
+
+class _Renamer(ast.NodeTransformer):
+    """Numbers local names by their first appearance and drops docstrings."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names, self._numbers = names, dict[str, str]()
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        for field in ("id", "arg", "name", "rest"):
+            told = getattr(node, field, None)
+            if isinstance(told, str) and not isinstance(node, ast.alias | ast.keyword):
+                setattr(node, field, self._of(told))
+        if isinstance(node, ast.Nonlocal):
+            node.names = [self._of(name) for name in node.names]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) and _documented(node):
+            node.body = node.body[1:] or [ast.Pass()]
+        return self.generic_visit(node)
+
+    def _of(self, name: str) -> str:
+        if name not in self._names:
+            return name
+        return self._numbers.setdefault(name, f"_{len(self._numbers)}")
+
+
+def _documented(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> bool:
+    match node.body:
+        case [ast.Expr(ast.Constant(str())), *_]:
+            return True
+    return False
+
+
+def _renamable(source: str, tree: ast.Module) -> frozenset[str]:
+    """Return the names that are local wherever they stand, and that nothing can see from outside."""
+    seen = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    seen |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    if seen & _LOOKS_AT_NAMES:
+        return frozenset()
+    fixed: set[str] = set()
+    local: Counter[str] = Counter()
+    for table in _tables(symtable.symtable(source, "program.py", "exec")):
+        outside = table.get_type() != "function"  # a class's or the module's names are seen as attributes
+        for symbol in table.get_symbols():
+            if outside or symbol.is_global() or symbol.is_imported():
+                fixed.add(symbol.get_name())
+            else:
+                local[symbol.get_name()] += 1
+    fixed |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
+        fixed |= {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
+    return frozenset(name for name in local if name not in fixed and not name.startswith("."))
+
+
+def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _tables(child)

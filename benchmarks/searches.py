@@ -1,0 +1,61 @@
+"""Searches over problems kept for it, and what they teach: which ways lead somewhere, and which answers are right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent import evidence
+from agent.context import Context
+from agent.job import Result, perform
+from agent.orders import Edge, features
+from agent.parts import task_from
+from agent.search import Plan
+from benchmarks.base import Problem
+from benchmarks.checker import judge
+from benchmarks.runner import digest
+from uncertainty.calibration import auroc, brier, ece, reliability
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What the search of one problem teaches."""
+
+    task_id: str
+    prompt_sha256: str
+    ways: list[dict[str, float]]  # features of each edge that was taken
+    led: list[bool]  # to a program that passed the visible examples
+    answer: dict[str, float]  # features of the answer
+    right: bool  # the answer passes every hidden test
+
+
+def lesson(problem: Problem, context: Context, plan: Plan) -> Lesson:
+    """Search a problem as planned, then judge the answer by the hidden tests."""
+    task = task_from(problem.prompt, None, None, entry_point=problem.entry_point)
+    result = perform(context, task, plan=plan)
+    taken = [number for number, attempt in enumerate(result.attempts) if attempt.edge]
+    ways = [features(Edge(**result.attempts[n].edge), result.attempts[:n]) for n in taken]
+    led = [result.attempts[n].passed for n in taken]
+    right = judge(context.sandbox, problem, result.answer.program).passed
+    return Lesson(problem.task_id, digest(problem), ways, led, answer_features(result), right)
+
+
+def answer_features(result: Result) -> dict[str, float]:
+    """Return what the probability of a result's answer is read from."""
+    return evidence.features(result.attempts, result.chosen)
+
+
+def trust_report(probabilities: Sequence[float], right: Sequence[bool], accepted: Sequence[bool]) -> str:
+    """Return how well stated probabilities hold: over all answers, and over the accepted ones alone."""
+    lines = []
+    for name, kept in (("all answers", [True] * len(right)), ("accepted ones", list(accepted))):
+        stated = [p for p, keep in zip(probabilities, kept, strict=True) if keep]
+        was = [r for r, keep in zip(right, kept, strict=True) if keep]
+        yes, no = ([p for p, r in zip(stated, was, strict=True) if r == kind] for kind in (True, False))
+        told = f"ECE {ece(stated, was):.4f}, Brier {brier(stated, was):.4f}, AUROC {auroc(yes, no):.4f}"
+        lines.append(f"{name + ':':<15}{len(was)}, {sum(was)} right, {told}")
+    lines += [f"{'stated':>10}{'right':>8}{'answers':>9}"]
+    lines += [
+        f"{each.stated:>10.3f}{each.right:>8.3f}{each.statements:>9}" for each in reliability(probabilities, right)
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,118 @@
+"""Whether stated probabilities are kept, and curves that make them so. Pure; forwards nothing, reads no file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FOLDS = 5
+
+
+class Bin(NamedTuple):
+    """The statements between two probabilities."""
+
+    low: float
+    high: float
+    stated: float  # mean probability
+    right: float  # share that was right
+    statements: int
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Probability that a positive's number is above a negative's, ties half; NaN where either is empty."""
+    if not positive or not negative:
+        return math.nan
+    wins = sum((p > n) + 0.5 * (p == n) for p in positive for n in negative)
+    return wins / (len(positive) * len(negative))
+
+
+def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> list[Bin]:
+    """Return the statements in bins of equal width, empty ones left out. probabilities: in [0, 1], as many as right."""
+    found = []
+    places = [min(int(probability * bins), bins - 1) for probability in probabilities]
+    for place in sorted(set(places)):
+        inside = [number for number, other in enumerate(places) if other == place]
+        stated = sum(probabilities[number] for number in inside) / len(inside)
+        share = sum(right[number] for number in inside) / len(inside)
+        found.append(Bin(place / bins, (place + 1) / bins, stated, share, len(inside)))
+    return found
+
+
+def ece(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+    """Expected calibration error: how far stated probability and share right lie apart, in [0, 1].
+
+    A mean over statements. Guo et al. (arXiv:1706.04599), eq. 3. NaN for no statement.
+    """
+    if not probabilities:
+        return math.nan
+    found = reliability(probabilities, right, bins)
+    return sum(each.statements * abs(each.stated - each.right) for each in found) / len(probabilities)
+
+
+def brier(probabilities: Sequence[float], right: Sequence[bool]) -> float:
+    """Mean squared distance of the stated probability from what came of it, in [0, 1]. NaN for no statement."""
+    if not probabilities:
+        return math.nan
+    return sum((stated - was) ** 2 for stated, was in zip(probabilities, right, strict=True)) / len(probabilities)
+
+
+def learned_weights(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> tuple[dict[str, float], float]:
+    """Return weights of the features and an intercept: logistic regression, with scikit-learn's own penalty.
+
+    Features that never vary get no weight. Raises ValueError where all or none are right.
+    """
+    names, matrix = _matrix(features)
+    return _weights(names, matrix, _labels(right))
+
+
+def learned_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> dict[str, Any]:
+    """Return what turns features into the probability of being right: a linear form, and a rising curve over it.
+
+    The curve (isotonic regression) is fitted to forms that were learned from other folds, and so does not believe them
+    too much. Its levels stay a pseudo-count away from 0 and 1. Raises ValueError where all or none are right, or fewer
+    than FOLDS of either.
+    """
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - heavy, and only who learns needs it
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415 - heavy, and only who learns needs it
+
+    names, matrix = _matrix(features)
+    labels = _labels(right)
+    if min(labels.sum(), len(labels) - labels.sum()) < FOLDS:
+        raise ValueError(f"{labels.sum()} of {len(labels)} are right; wanted at least {FOLDS} of either kind")
+    forms = np.empty(len(labels))
+    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(matrix, labels):
+        weights, intercept = _weights(names, matrix[train], labels[train])
+        forms[test] = matrix[test] @ [weights[name] for name in names] + intercept
+    margin = 1.0 / (len(labels) + 2)
+    curve = IsotonicRegression(y_min=margin, y_max=1.0 - margin, out_of_bounds="clip").fit(forms, labels)
+    weights, intercept = _weights(names, matrix, labels)
+    knots, levels = curve.X_thresholds_.tolist(), curve.y_thresholds_.tolist()
+    return {"weights": weights, "intercept": intercept, "knots": knots, "levels": levels}
+
+
+def _matrix(features: Sequence[Mapping[str, float]]) -> tuple[list[str], NDArray[np.float64]]:
+    names = sorted({name for each in features for name in each})
+    return names, np.array([[each.get(name, 0.0) for name in names] for each in features], dtype=float)
+
+
+def _labels(right: Sequence[bool]) -> NDArray[np.int64]:
+    labels = np.array(right, dtype=np.int64)
+    if len(set(right)) < 2:
+        raise ValueError(f"{labels.sum()} of {len(labels)} are right; wanted some of either kind to learn from")
+    return labels
+
+
+def _weights(
+    names: list[str], matrix: NDArray[np.float64], labels: NDArray[np.int64]
+) -> tuple[dict[str, float], float]:
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - heavy, and only who learns needs it
+
+    mean, spread = matrix.mean(0), matrix.std(0)
+    spread[spread == 0] = np.inf
+    model = LogisticRegression(max_iter=1000).fit((matrix - mean) / spread, labels)
+    weights = model.coef_[0] / spread
+    return dict(zip(names, weights.tolist(), strict=True)), float(model.intercept_[0] - weights @ mean)
