@@ -54,7 +54,7 @@ sandbox: setup ## make the Docker image (and, as root on Debian, the engine) tha
 exercises: setup sandbox ## every policy and what it must beat, over the test split of the exercises (or BENCHMARK=HumanEval)
 	@mkdir -p $(RUNS)
 	@$(MAKE) --no-print-directory -j $$(nproc) $(CONTESTANTS:%=contestant-%)
-	@$(MAKE) --no-print-directory contestant-best-of-equal EQUAL="--equal $(RUNS)/adadec-revised-5.jsonl"
+	@$(MAKE) --no-print-directory contestant-best-of-equal EQUAL="--equal $(RUNS)/adadec-tree-5.jsonl"
 	@$(BIN)/dubito bench compare $(CONTESTANTS:%=$(RUNS)/%.jsonl) $(RUNS)/best-of-equal.jsonl
 	@$(BIN)/dubito bench plot $(CONTESTANTS:%=$(RUNS)/%.jsonl) --x token_rows --title $(BENCHMARK) --out $(RUNS)/costs.png
 
@@ -71,6 +71,18 @@ sweep: setup sandbox ## AdaDec at one threshold after another: what is solved, a
 	@$(BIN)/dubito bench plot $(RUNS)/greedy.jsonl $(RUNS)/adadec.jsonl $(THRESHOLDS:%=$(RUNS)/sweep/%.jsonl) --x pause-rate --out $(RUNS)/sweep.png \
 		--title "AdaDec by threshold, in nats ($(BENCHMARK))"
 
+tree: setup sandbox ## the pause tree in every order, with every policy inside, against best-of-n and an oracle over 20 samples
+	@mkdir -p $(RUNS)
+	@OMP_NUM_THREADS=$$(nproc) $(BIN)/dubito bench draw $(BENCHMARK) --samples 20 $(OPTIONS) --out $(RUNS)/draws.jsonl 2> $(RUNS)/draws.log
+	@$(MAKE) --no-print-directory -j $$(nproc) $(TREES:%=contestant-%)
+	@$(BIN)/dubito bench compare $(TREES:%=$(RUNS)/%.jsonl)
+	@$(BIN)/dubito bench curve $(TREES:%=$(RUNS)/%.jsonl) $(RUNS)/draws.jsonl --out $(RUNS)/curves.png --title "$(BENCHMARK): solved by tokens"
+	@$(BIN)/dubito bench trust $(RUNS)/adadec-tree-20.jsonl --out $(RUNS)/trust.png
+
+learn: setup sandbox ## learn from searches over the calibration exercises what models/tiny/search.json holds (half an hour)
+	@mkdir -p runs/calibration
+	@$(BIN)/dubito calibrate search --keep runs/calibration/lessons.jsonl --out models/tiny/search.json
+
 contestant-%: # one process a core, of one thread each: the model is small
 	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $* $(EQUAL) $(OPTIONS) --out $(RUNS)/$*.jsonl \
 		> /dev/null 2> $(RUNS)/$*.log || { cat $(RUNS)/$*.log; exit 1; }
@@ -84,7 +96,10 @@ threshold-%:
 BENCHMARK ?= exercises
 RUNS := runs/$(BENCHMARK)
 OPTIONS := $(if $(filter exercises%,$(BENCHMARK)),,--max-tokens 128 --memory-mib 3072)
-CONTESTANTS := greedy sample adadec uscd beam-3 greedy-repaired adadec-revised-2 adadec-revised-5 best-of-5
+CONTESTANTS := greedy sample adadec uscd beam-3 best-of-5 greedy-tree-5 adadec-tree-5
+ORDERS := entropy gap lookahead discounted diversity blame learned
+TREES := greedy-tree-20 greedy-tree-5 adadec-tree-20 adadec-tree-5 uscd-tree-20 sample-tree-20 $(ORDERS:%=tree-20-%) \
+	tree-20-unrepaired tree-20-unbranched tree-20-unpruned beam-5-chosen best-of-5 adadec
 ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adapt
 THRESHOLDS := 2.0 1.5 0.75 0.5 0.25 0.1
 
@@ -107,4 +122,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker test-slow check lint types arch coverage format setup sandbox exercises ablations sweep speed bench-sandbox card train-tiny clean
+.PHONY: help demo test test-docker test-slow check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed bench-sandbox card train-tiny clean

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from agent.errors import UsageError
 from agent.lm import Batch, Prefix, TextLM
-from agent.state import Cost
 from agent.text import TextStream
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sandbox
 
@@ -22,20 +21,11 @@ class BudgetSpentError(Exception):
 class Budget:
     """The most that a run may use of each; None is no bound."""
 
-    programs: int | None = 20
+    programs: int | None = 20  # that are run
     tokens: int | None = None
     forwards: int | None = None
     runs: int | None = None  # of the sandbox
     seconds: float | None = None
-
-    def spent_by(self, cost: Cost, programs: int) -> str | None:
-        """Say which part is used up, as in "20 of 20 programs"; None while there is some left of each."""
-        used = {"programs": programs, "tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs}
-        for name, amount in {**used, "seconds": cost.seconds}.items():
-            bound = getattr(self, name)
-            if bound is not None and amount >= bound:
-                return f"{amount:g} of {bound:g} {name}"
-        return None
 
 
 def budget_from(text: str, budget: Budget | None = None) -> Budget:

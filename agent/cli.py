@@ -30,7 +30,7 @@ from agent.cli_options import (
     ThresholdOption,
     TokensOption,
 )
-from agent.cli_results import bench_compare, bench_plot
+from agent.cli_results import bench_compare, bench_curve, bench_plot, bench_trust
 from agent.cli_sandbox import sandbox as sandbox_commands
 from agent.cli_search import calibrate_search
 from agent.cli_speed import bench_speed
@@ -95,7 +95,8 @@ def solve(
         view = _view(display, as_json=as_json, ask=ask)
         parts.check_tau(tau)
         chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
-        plan = parts.plan_named(budget, order, min_probability, model=model, ask=ask)
+        plan = parts.plan_named(budget, order, min_probability, ask=ask)
+        learned = parts.learned_of(model)
         wanted, problem = _wanted(request, task, file, tests)
         identity = {
             "model": model, "policy": policy, "threshold": plain(chosen.gate.threshold), "ask": ask,
@@ -106,7 +107,7 @@ def solve(
         saver = cleanup.enter_context(_kept(thread, ask))
         where = {"device": str(lm.model.device), "dtype": str(lm.model.dtype).removeprefix("torch.")}
         log = cleanup.enter_context(_traced(trace, thread, {"task": wanted.name, **identity, **where}))
-        context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed)
+        context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed, learned=learned)
         view.unread(wanted)
         view.head(f"{wanted.name}: {policy} with {model}, run in {type(box).__name__}")
         with view:
@@ -141,6 +142,8 @@ def doctor() -> None:
 app.command("chat")(chat)
 bench.command("compare")(bench_compare)
 bench.command("plot")(bench_plot)
+bench.command("curve")(bench_curve)
+bench.command("trust")(bench_trust)
 bench.command("draw")(bench_draw)
 bench.command("speed")(bench_speed)
 calibrate.command("search")(calibrate_search)

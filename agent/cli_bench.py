@@ -76,7 +76,8 @@ def bench_run(
         chosen, contestant = _contestant(policy, threshold, model, problems, equal)
         options["threshold"] = plain(chosen.gate.threshold)
         lm = parts.model_named(model, device=device, dtype=dtype)
-        context = Context(lm, chosen, opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
+        box, learned = opened(sandbox, cleanup, memory_mib), parts.learned_of(model)
+        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
         stream = run_to_file(problems, context, out, options, contestant) if out else run(problems, context, contestant)
         typer.echo(summary(followed(stream, len(problems), "solved", lambda outcome: outcome.passed)))
 

@@ -17,15 +17,14 @@ from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
 from agent.errors import UsageError
 from agent.examples import Check
+from agent.learned import Learned
 from agent.lm import TextLM
 from agent.normal import beginning, beginnings, hopeless
 from agent.search import Plan, plan_of
-from agent.state import AgentState, Attempt, Cost, Event, Task
+from agent.state import NO_PYTHON, TWIN, AgentState, Attempt, Cost, Event, Task
 from sandbox.base import Limits, Sandbox
 
 Emit = Callable[[Event], None]
-NO_PYTHON, TWIN = "no Python any more", "twin of a failed program"
-PRUNED = (NO_PYTHON, TWIN)  # ends of branches that were dropped before they were programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Context:
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
+    learned: Learned | None = None  # of searching with this model
 
 
 def within(context: Context, state: AgentState) -> Context:

@@ -18,7 +18,8 @@ def _lines_run_by(call):
     def trace(frame, event, argument):
         if frame.f_code.co_filename != __file__:
             return None
-        ran.add(frame.f_lineno)
+        if event == "line":
+            ran.add(frame.f_lineno)
         return trace
     raised = []
     sys.settrace(trace)

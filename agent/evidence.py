@@ -192,8 +192,8 @@ def _told(outcome: Outcome, before: str) -> str:
     match outcome:
         case Raised(name, _):
             return f"raises {name}"
-        case Unplain(name):
-            return f"returns a {name}"
+        case Unplain():
+            return "returns what is no plain data"
         case Returned([value, list(after)]):
             changed = "" if _canonical(after) == before else f" and leaves {_canonical(after)}"
             return _cut(_canonical(value) + changed)

@@ -228,6 +228,8 @@ def _doctests(docstring: str) -> list[Check]:
     setup: list[str] = []
     for example in examples:
         source = example.source.strip()
+        if parsed(source) is None:  # it would spoil those that come after it
+            continue
         if not _is_expression(source):
             setup.append(source)
         elif not example.options:  # with an option the shown text is not what comes out

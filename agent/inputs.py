@@ -35,8 +35,12 @@ def generated_inputs(request: str, entry_point: str, checks: Sequence[Check], *,
     chance = random.Random(f"{entry_point}:{len(shown)}")
     if not shown and not hints:
         return []
-    bounds = list(_boundaries(hints, chance)) if hints else []
-    mutated = [_mutated(arguments, chance) for arguments in (shown or bounds) * 8]
+    columns = [
+        _values(hint, chance) if hint or not shown else tuple(each[place] for each in shown if place < len(each))
+        for place, hint in enumerate(hints)
+    ]
+    bounds = list(_boundaries(columns, chance)) if all(columns) else []
+    mutated = list(_mutations(shown or bounds, 4 * most, chance))
     mixed = (each for pair in zip_longest(mutated, bounds) for each in pair if each is not None)
     return list(islice(_distinct([*shown, *mixed]), most))
 
@@ -87,9 +91,8 @@ def _hints(request: str, entry_point: str) -> list[ast.expr | None]:
     return []
 
 
-def _boundaries(hints: list[ast.expr | None], chance: random.Random) -> Iterator[Arguments]:
-    columns = [_values(hint, chance) for hint in hints]
-    for number in range(2 * max(len(column) for column in columns)):
+def _boundaries(columns: list[tuple[Any, ...]], chance: random.Random) -> Iterator[Arguments]:
+    for number in range(2 * max((len(column) for column in columns), default=0)):
         yield tuple(
             column[number] if number < len(column) and place == number % len(columns) else chance.choice(column)
             for place, column in enumerate(columns)
@@ -99,8 +102,8 @@ def _boundaries(hints: list[ast.expr | None], chance: random.Random) -> Iterator
 def _values(hint: ast.expr | None, chance: random.Random, depth: int = 0) -> tuple[Any, ...]:
     """Return boundary values of a type; of one that is not known, a few of several kinds."""
     match hint:
-        case ast.Constant(str() as quoted) if parsed(quoted):
-            return _values(ast.parse(quoted, mode="eval").body, chance, depth)
+        case ast.Constant(str() as quoted) if (inner := _expression(quoted)) is not None:
+            return _values(inner, chance, depth)
         case ast.Constant(None):
             return _BOUNDARIES["None"]
         case ast.Name(name) if name in _BOUNDARIES:
@@ -114,6 +117,14 @@ def _values(hint: ast.expr | None, chance: random.Random, depth: int = 0) -> tup
             kinds = [_values(part, chance, depth + 1) for part in parts if not isinstance(part, ast.Constant)]
             return _parametrised(name, kinds, chance)
     return _UNKNOWN
+
+
+def _expression(source: str) -> ast.expr | None:
+    tree = parsed(source)
+    match tree.body if tree else []:
+        case [ast.Expr(value)]:
+            return value
+    return None
 
 
 def _parametrised(name: str, kinds: list[tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
@@ -166,6 +177,15 @@ def _hashable(value: Any) -> bool:
 # By example
 
 
+def _mutations(begun: Sequence[Arguments], count: int, chance: random.Random) -> Iterator[Arguments]:
+    """Yield mutations in turn, the later ones of several steps."""
+    for number in range(count if begun else 0):
+        arguments = begun[number % len(begun)]
+        for _ in range(1 + number // 12):
+            arguments = _mutated(arguments, chance)
+        yield arguments
+
+
 def _mutated(arguments: Arguments, chance: random.Random) -> Arguments:
     """Change one argument."""
     if not arguments:
@@ -201,8 +221,8 @@ def _changed_text(text: str, chance: random.Random) -> str:
 
 def _changed_items(items: list[Any], chance: random.Random, *, fixed: bool) -> list[Any]:
     """Change an item or, where the number is not fixed, what items there are."""
-    if not items:
-        return items if fixed else [chance.choice((0, 1))]
+    if not items:  # of which kind they would be is not known
+        return items
     at = chance.randrange(len(items))
     changed = [*items[:at], _changed(items[at], chance), *items[at + 1 :]]
     if fixed:

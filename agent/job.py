@@ -11,6 +11,7 @@ from agent.context import Context, attempts_of
 from agent.decoding.step import Step
 from agent.errors import UsageError
 from agent.graph import Person, begin, build, run
+from agent.learned import planned
 from agent.search import Plan
 from agent.state import AgentState, Answer, Attempt, Cost, Event, Task
 
@@ -64,7 +65,7 @@ def perform(
     answer: Person | None = None,
 ) -> Result:
     """Run a task to its end. With a thread that was cut off, go on where it was; one that ended is only told again."""
-    graph = build(checkpointer)
+    graph, plan = build(checkpointer), planned(plan or Plan(), context.learned)
     fresh: AgentState = {**begin(task, plan), "identity": identity or {}}
     start: AgentState | None = fresh
     if checkpointer is not None:

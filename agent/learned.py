@@ -11,7 +11,7 @@ from agent.calibrations import place_of
 from agent.errors import UsageError
 from agent.search import Plan
 
-_ADVICE = "learn it anew with `dubito calibrate search`"
+_ADVICE = "learn it with `dubito calibrate search`"
 BESIDE = "search.json"  # where a model's folder brings it along
 
 
@@ -59,15 +59,11 @@ def of_model(model: str, weights: str, folder: Path) -> Learned | None:
     return None
 
 
-def planned(plan: Plan, learned: Learned | None, model: str) -> Plan:
-    """Return the plan with what was learned. Raises UsageError where its order wants what was not."""
-    if learned is None and plan.order == "learned":
-        raise UsageError(f"no order was learned for {model}; learn one with `dubito calibrate search --model {model}`")
-    if learned is None and plan.min_probability > 0:
-        raise UsageError(
-            f"how probable answers of {model} are to be right was not learned, so --min-probability cannot be held; "
-            f"learn it with `dubito calibrate search --model {model}`"
-        )
+def planned(plan: Plan, learned: Learned | None) -> Plan:
+    """Return the plan with what was learned of the model. Raises UsageError where it wants what was not."""
+    wanted = "--order learned" if plan.order == "learned" else "--min-probability" if plan.min_probability else ""
+    if learned is None and wanted:
+        raise UsageError(f"{wanted} needs what was not learned for this model; {_ADVICE}")
     if learned is None:
         return plan
     return replace(plan, weights=learned.order if plan.order == "learned" else {}, trust=learned.trust)

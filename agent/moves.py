@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 from agent import evidence, prompts
 from agent.budget import BudgetSpentError
 from agent.context import (
-    NO_PYTHON,
-    PRUNED,
     Context,
     Emit,
     attempts_of,
@@ -31,8 +29,8 @@ from agent.decoding.step import Step
 from agent.inputs import generated_inputs
 from agent.normal import normal_form
 from agent.orders import LOOKS_AT_LINES
-from agent.search import ENOUGH_EXAMPLES, goes_on
-from agent.state import AgentState, Attempt, Cost, Task
+from agent.search import ENOUGH_EXAMPLES, goes_on, spent_by
+from agent.state import NO_PYTHON, PRUNED, AgentState, Attempt, Cost, Task
 from agent.trust import probability_of
 from agent.verify import Verification, confirmed
 from sandbox.base import Verdict
@@ -154,7 +152,7 @@ def question_of(state: AgentState) -> int | None:
 def answered(state: AgentState, emit: Emit) -> AgentState:
     """End: say which program stands for the run, how probable it is to be right, and what ended the search."""
     attempts, plan = attempts_of(state), plan_in(state)
-    ended = plan.budget.spent_by(cost_of(state), len(attempts)) or ""
+    ended = spent_by(plan.budget, attempts, cost_of(state)) or ""
     found = evidence.answer(attempts, state["inputs"], ended)
     found = replace(found, probability=probability_of(plan.trust, evidence.features(attempts, found)))
     emit(found)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.decoding import Policy
     from agent.examples import Check
     from agent.hf import HFLM
+    from agent.learned import Learned
     from agent.search import Plan
     from agent.state import Task
     from sandbox.base import Sandbox
@@ -68,17 +69,22 @@ def check_tau(tau: float) -> None:
         raise UsageError(f"tau is {tau}; wanted 0 < tau <= 1, where a smaller one trusts more of the program (try 0.1)")
 
 
-def plan_named(budget: str, order: str, min_probability: float, *, model: str, ask: bool) -> Plan:
-    """Return how to search: within this budget, in this order, with what was learned for the model."""
-    from agent import learned
+def plan_named(budget: str, order: str, min_probability: float, *, ask: bool) -> Plan:
+    """Return how to search: within this budget, in this order."""
     from agent.budget import budget_from
     from agent.orders import ORDERS
     from agent.search import Plan
 
     if order not in ORDERS:
         raise UsageError(f"unknown order {order!r}; choose from {', '.join(ORDERS)}")
-    bare = Plan(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
-    return learned.planned(bare, learned.of_model(model, weights_of(model), _folder(model)), model)
+    return Plan(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
+
+
+def learned_of(model: str) -> Learned | None:
+    """Return what was learned of searching with this model, by the user or by who made it; None where nothing was."""
+    from agent import learned
+
+    return learned.of_model(model, weights_of(model), _folder(model))
 
 
 def model_named(name: str, *, device: str | None = None, dtype: str = "auto") -> HFLM:

@@ -19,6 +19,7 @@ from agent.state import Attempt, Cost
 ENOUGH_EXAMPLES = 2  # that a program passed, and nothing more is asked of it
 ENOUGH_SHARE = 0.8  # of a kind of behaviour, where examples are fewer
 REPAIR = -4.0  # nats: what a repair is worth, as a path; set on the calibration split, where earlier ones cost more
+TRIES = 3  # attempts for each program of a budget, at most
 CLOSE = 0.2  # shares of two kinds of behaviour that differ by less are close
 
 
@@ -87,14 +88,31 @@ def settled(attempts: Sequence[Attempt], plan: Plan, share: float) -> bool:
         return False
     if max(attempt.checked for attempt in passed) >= ENOUGH_EXAMPLES:
         return True
+    if not any(attempt.behaviour for attempt in passed):  # there is nothing to compare them on
+        return True
     return len(passed) >= plan.votes and (share >= ENOUGH_SHARE or len(passed) >= 2 * plan.votes)
 
 
 def goes_on(attempts: Sequence[Attempt], plan: Plan, cost: Cost, share: float) -> bool:
     """Whether another attempt is made."""
-    if settled(attempts, plan, share) or plan.budget.spent_by(cost, len(attempts)):
+    if settled(attempts, plan, share) or spent_by(plan.budget, attempts, cost):
         return False
     return best_edge(attempts, plan) is not None
+
+
+def spent_by(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> str | None:
+    """Say which part of the budget is used up, as in "20 of 20 programs"; None while there is some left of each.
+
+    Programs are those that were run. Branches that were dropped, and twins, cost what they cost; no more than TRIES of
+    them come on a program, so that a search ends where everything leads to the same.
+    """
+    programs = max(sum(attempt.ran for attempt in attempts), len(attempts) // TRIES)
+    used = {"programs": programs, "tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs}
+    for name, amount in {**used, "seconds": cost.seconds}.items():
+        bound = getattr(budget, name)
+        if bound is not None and amount >= bound:
+            return f"{amount:g} of {bound:g} {name}"
+    return None
 
 
 def lineage(attempts: Sequence[Attempt], number: int) -> list[dict[str, Any]]:

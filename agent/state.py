@@ -8,6 +8,9 @@ from typing import Any, TypedDict
 from agent.decoding.step import Step
 from agent.examples import Check
 
+NO_PYTHON, TWIN = "no Python any more", "twin of a failed program"
+PRUNED = (NO_PYTHON, TWIN)  # ends of branches that were dropped before they were programs
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -58,6 +61,11 @@ class Attempt:
     twin: int | None = None  # the attempt of which it is a copy but for names and layout; it was not run again
     behaviour: list[str] | None = None  # what it returns for the state's inputs; None where that was not asked
     blamed: list[int] = field(default_factory=list)  # lines of the program that its failure points at
+
+    @property
+    def ran(self) -> bool:
+        """It is a program of its own: neither dropped on the way, nor the twin of one that was run."""
+        return self.twin is None and self.end not in PRUNED
 
     @property
     def passed(self) -> bool:

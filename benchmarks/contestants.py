@@ -111,22 +111,26 @@ def best_of_equal(budgets: Mapping[str, int]) -> Contestant:
     return drawn
 
 
-def beam(width: int) -> Contestant:
-    """One program by transformers' own beam search."""
+def beam(width: int, *, chosen: bool = False) -> Contestant:
+    """One program by transformers' own beam search; or the first of all its beams that passes the visible examples."""
 
     def found(context: Context, task: Task) -> Result:
-        greedy = replace(context, policy=POLICIES["greedy"])
-        state: AgentState = begin(task, ONCE)
+        greedy, plan = replace(context, policy=POLICIES["greedy"]), replace(ONCE, votes=1)
+        state: AgentState = begin(task, plan)
         state = {**state, **moves.opened(greedy, state)}
         start, counted = context.clock(), _Counter()
-        tokens = _generated(context, state, width, counted)
-        spent = Cost(len(tokens), counted.forwards, counted.token_rows, seconds=context.clock() - start)
-        state = {**state, "tokens": tokens, "logprobs": [0.0] * len(tokens), "end": "beam", "cost": asdict(spent)}
-        state = {**state, **moves.drafted(greedy, state)}
-        state = {**state, **moves.verified(greedy, state, _unheard)}
+        beams = _generated(context, state, width, width if chosen else 1, counted)
+        spent = Cost(sum(map(len, beams)), counted.forwards, counted.token_rows, seconds=context.clock() - start)
+        state = {**state, "cost": asdict(spent)}
+        for tokens in beams:
+            state = {**state, "tokens": tokens, "logprobs": [0.0] * len(tokens), "forks": [], "end": "beam"}
+            state = {**state, **moves.drafted(greedy, state)}
+            state = {**state, **moves.verified(greedy, state, _unheard)}
+            if state["attempts"][-1]["verdict"] == "passed":
+                break
         state = {**state, **moves.answered(state, _unheard)}
-        attempts = [Attempt(**attempt) for attempt in state["attempts"]]
-        return Result(task, state["outcome"], attempts, Cost(**state["cost"]), Answer(**state["answer"]), "none")
+        attempts, feedback = [Attempt(**attempt) for attempt in state["attempts"]], "visible" if chosen else "none"
+        return Result(task, state["outcome"], attempts, Cost(**state["cost"]), Answer(**state["answer"]), feedback)
 
     return found
 
@@ -147,7 +151,8 @@ class _Counter:
         self.token_rows += int(ids.numel()) if ids is not None else 0
 
 
-def _generated(context: Context, state: AgentState, width: int, counter: _Counter) -> list[int]:
+def _generated(context: Context, state: AgentState, width: int, returned: int, counter: _Counter) -> list[list[int]]:
+    """Return the best beams, best first, each up to its end token."""
     import torch  # noqa: PLC0415 - the command line reads this registry before it knows that a model is wanted
 
     model, prompt = context.lm.model, state["prompts"][0]["ids"]  # type: ignore[attr-defined]  # beam search is HF's alone
@@ -157,13 +162,16 @@ def _generated(context: Context, state: AgentState, width: int, counter: _Counte
     try:
         ends = sorted(context.lm.end_ids) or None
         out = model.generate(
-            ids, attention_mask=torch.ones_like(ids), num_beams=width, do_sample=False, eos_token_id=ends,
-            pad_token_id=ends[0] if ends else None, max_new_tokens=min(context.max_tokens, room),
+            ids, attention_mask=torch.ones_like(ids), num_beams=width, num_return_sequences=returned, do_sample=False,
+            eos_token_id=ends, pad_token_id=ends[0] if ends else None, max_new_tokens=min(context.max_tokens, room),
         )  # fmt: skip
     finally:
         hook.remove()
-    new: list[int] = out[0, len(prompt) :].tolist()
-    return new
+    return [_up_to_end(tokens, context.lm.end_ids) for tokens in out[:, len(prompt) :].tolist()]
+
+
+def _up_to_end(tokens: list[int], ends: frozenset[int]) -> list[int]:
+    return next((tokens[: at + 1] for at, token in enumerate(tokens) if token in ends), tokens)
 
 
 def _unheard(event: Event) -> None:
@@ -175,12 +183,13 @@ LINE_START = replace(ADADEC, gate=LineStartGate("entropy", ADADEC.gate.threshold
 CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     **{name: (policy, alone) for name, policy in POLICIES.items()},
     "beam-3": (POLICIES["greedy"], beam(3)),
+    "beam-5-chosen": (POLICIES["greedy"], beam(5, chosen=True)),
     "best-of-5": (POLICIES["sample"], best_of(5)),
     "greedy-guarded": (POLICIES["greedy"], guarded),
     "adadec-guarded": (POLICIES["adadec"], guarded),
     "adadec-line-start": (LINE_START, alone),
     **{f"{name}-tree-{most}": (policy, tree(most)) for name, policy in POLICIES.items() for most in (5, 20)},
-    **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "learned"},
+    **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "probability"},
     "tree-20-unrepaired": (POLICIES["greedy"], tree(20, repair_after=0)),
     "tree-20-unbranched": (POLICIES["greedy"], tree(20, branches=False)),
     "tree-20-unpruned": (POLICIES["greedy"], tree(20, prune=False)),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.curves import Curve
 from benchmarks.metrics import wilson
 from benchmarks.runner import Outcome, pause_rate
+from uncertainty.calibration import Bin
 
 Runs = dict[str, list[Outcome]]
 AXES: dict[str, Callable[[list[Outcome]], float]] = {
@@ -54,4 +56,37 @@ def against_cost(runs: Runs, file: Path, *, axis: str, title: str = "") -> None:
     for panel in (solved, spent):
         panel.grid(alpha=0.3)
     figure.legend(loc="outside right upper", fontsize="small", frameon=False)
+    figure.savefig(file, dpi=110, format="png")
+
+
+def by_tokens(curves: dict[str, Curve], file: Path, *, most: int, title: str = "") -> None:
+    """Draw the share solved by each budget of tokens a problem. Raises OSError where the file cannot be written."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import, and only pictures need it
+
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    panel = figure.subplots()
+    for number, (name, curve) in enumerate(sorted(curves.items(), key=lambda each: -each[1].area(most))):
+        reached = sorted(tokens for tokens in curve.tokens.values() if tokens <= most)
+        shares = [place / len(curve.tokens) for place in range(len(reached) + 1)]
+        style = ("-", "--", ":")[number // 10 % 3]
+        panel.step([0, *reached, most], [*shares, shares[-1]], style, where="post", label=name, linewidth=1.4)
+    panel.set(xlabel="tokens a problem, at most", ylabel="share solved", title=title, xlim=(0, most))
+    panel.grid(alpha=0.3)
+    figure.legend(loc="outside right upper", fontsize="small", frameon=False)
+    figure.savefig(file, dpi=110, format="png")
+
+
+def reliability(bins: dict[str, list[Bin]], file: Path, *, title: str = "") -> None:
+    """Draw the share that was right against the probability that was stated; the size of a dot is how often it was."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import, and only pictures need it
+
+    figure = Figure(figsize=(5.5, 5), layout="constrained")
+    panel = figure.subplots()
+    panel.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    for name, found in bins.items():
+        sizes = [12 + 2 * each.statements for each in found]
+        panel.scatter([each.stated for each in found], [each.right for each in found], s=sizes, alpha=0.6, label=name)
+    panel.set(xlabel="probability of being right, as stated", ylabel="share that was right", title=title)
+    panel.grid(alpha=0.3)
+    panel.legend(fontsize="small", markerscale=0.4)
     figure.savefig(file, dpi=110, format="png")

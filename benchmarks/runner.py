@@ -174,11 +174,23 @@ def pause_rate(outcomes: list[Outcome]) -> float:
 _COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
 
 
-def comparison(runs: dict[str, list[Outcome]], *, against: str = "greedy") -> str:
-    """Return a table of runs over the same problems, each with its exact McNemar test against one of them."""
-    reference = {outcome.task_id: outcome.passed for outcome in runs[against]}
+def comparison(runs: dict[str, list[Outcome]]) -> str:
+    """Return runs over the same problems side by side, each with its exact McNemar test against the first of its kind.
+
+    Runs whose programs were chosen by the examples that the prompt shows stand apart from those of one pass.
+    """
+    kinds = {name: outcomes[0].feedback if outcomes else "none" for name, outcomes in runs.items()}
+    blocks = []
+    for kind, title in (("none", "one pass"), ("visible", "feedback=visible")):
+        chosen = {name: outcomes for name, outcomes in runs.items() if kinds[name] == kind}
+        blocks += [_block(chosen, title)] if chosen else []
+    return "\n\n".join(blocks)
+
+
+def _block(runs: dict[str, list[Outcome]], title: str) -> str:
+    reference = {outcome.task_id: outcome.passed for outcome in next(iter(runs.values()))}
     heads = (*_COSTS, "pause rate", "degenerate", "AUROC")
-    lines = [f"{'':<18}{'solved':>24}{'gained/lost':>13}{'p':>8}" + "".join(f"{name:>13}" for name in heads)]
+    lines = [f"{title:<22}{'solved':>24}{'gained/lost':>13}{'p':>8}" + "".join(f"{name:>13}" for name in heads)]
     for name, outcomes in runs.items():
         shared = [outcome for outcome in outcomes if outcome.task_id in reference]
         gained = sum(outcome.passed and not reference[outcome.task_id] for outcome in shared)
@@ -188,5 +200,5 @@ def comparison(runs: dict[str, list[Outcome]], *, against: str = "greedy") -> st
         empty = sum(outcome.degenerate for outcome in outcomes)
         costs += f"{pause_rate(outcomes):>13.3f}{empty:>13}{_auroc(outcomes):>13.3f}"
         solved = f"{share:.3f} ({low:.3f} to {high:.3f})"
-        lines.append(f"{name:<18}{solved:>24}{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{costs}")
+        lines.append(f"{name:<22}{solved:>24}{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{costs}")
     return "\n".join(lines)

@@ -61,7 +61,7 @@ def test_the_demo_ends_with_an_accepted_program_as_the_readme_shows():
     for said in (
         "pause 1: entropy",
         "▸",
-        "↻ branch",
+        "└ program 2 from 1 at token 15",
         "✓ accepted: the program passed its 2 visible examples",
         "hidden tests",
     ):

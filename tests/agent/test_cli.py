@@ -104,7 +104,7 @@ def test_an_unknown_task_is_named_beside_what_exists(place, task, sentence):
 
 
 def test_json_is_one_object_with_the_whole_account(place):
-    result = solve(place, "--file", "@prompt.py", "--attempts", "2", "--json")
+    result = solve(place, "--file", "@prompt.py", "--budget", "programs=2", "--json")
     told = json.loads(result.stdout)
     assert result.exit_code == told["exit_code"] == 1
     expected = {"task", "outcome", "program", "verdict", "steps", "pauses", "forwards", "seconds", "attempts", "holes"}
@@ -121,12 +121,15 @@ def test_json_reports_errors_as_an_object_too(place):
 
 
 def test_a_trace_holds_every_step_and_attempt(place, tmp_path):
-    result = solve(place, "--file", "@prompt.py", "--attempts", "1", "--json", "--trace", str(tmp_path / "t.jsonl"))
+    result = solve(
+        place, "--file", "@prompt.py", "--budget", "programs=1", "--json", "--trace", str(tmp_path / "t.jsonl")
+    )
     lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
     assert [line["kind"] for line in lines] == [
         "provenance",
         *["step"] * len(json.loads(result.stdout)["steps"]),
         "attempt",
+        "answer",
     ]
 
 
@@ -173,7 +176,7 @@ def test_what_a_person_types_is_a_candidate_or_text(typed, chosen, monkeypatch):
 
 
 def test_a_person_is_asked_at_pauses(place):
-    options = ["--ask", "--threshold", "1.2", "--max-tokens", "4", "--attempts", "1"]
+    options = ["--ask", "--threshold", "1.2", "--max-tokens", "4", "--budget", "programs=1"]
     command = ["solve", "--file", f"{place}/prompt.py", "--model", f"{place}/model", "--sandbox", "process", *options]
     asked = CliRunner().invoke(app, command, input="2\nxy\n\n\n\n")
     assert "Which one?" in asked.output
@@ -186,3 +189,70 @@ def test_help_answers_without_the_heavy_imports():
     here = Path(__file__).parents[2]
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=here)
     assert told.stdout.strip() == "[]"
+
+
+def chat(place, *lines: str, options: tuple[str, ...] = ()):
+    command = [
+        "chat",
+        "--model",
+        f"{place}/model",
+        "--sandbox",
+        "process",
+        "--max-tokens",
+        "6",
+        "--budget",
+        "programs=3",
+    ]
+    return CliRunner().invoke(app, [*command, *options], input="\n".join(lines) + "\n")
+
+
+def test_a_chat_answers_requests_walks_the_tree_of_the_last_and_goes_on_after_mistakes(place):
+    told = chat(
+        place, "/alternatives", "/file nowhere.py", f"/file {place}/prompt.py", "/alternatives", "/alternatives 2",
+        "/alternatives 99", "/frobnicate", "", "/help", "/quit", "never read",
+    )  # fmt: skip
+    assert told.exit_code == 0, told.output
+    said = " ".join(told.output.split())
+    assert "nothing was asked for yet" in said
+    assert "there is no such file" in said
+    assert said.count("program 1 ✗") == 2, "once while it grew, once as an alternative"
+    assert "abstained" in said and "there is no program '99'" in said
+    assert "/frobnicate came; wanted a request" in said and "the tree of the last request" in said
+
+
+def test_a_chat_ends_with_its_input(place):
+    told = CliRunner().invoke(app, ["chat", "--model", f"{place}/model", "--sandbox", "process"], input="")
+    assert told.exit_code == 0, told.output
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--budget", "programs=0"], "the budget 'programs=0' came; wanted positive numbers"),
+        (["--budget", "words=3"], "the budget 'words=3' came; wanted positive numbers"),
+        (["--order", "best"], "unknown order 'best'; choose from probability, entropy"),
+        (["--order", "learned"], "--order learned needs what was not learned for this model"),
+        (["--min-probability", "0.5"], "--min-probability needs what was not learned for this model"),
+    ],
+)
+def test_a_search_that_cannot_be_made_is_refused_in_one_sentence(place, options, sentence):
+    result = solve(place, "--file", "@prompt.py", *options)
+    assert (result.exit_code, sentence in result.stderr) == (2, True), result.output
+
+
+def test_json_holds_the_whole_tree(place):
+    told = json.loads(solve(place, "--file", "@prompt.py", "--budget", "programs=3", "--json").stdout)
+    assert told["feedback"] == "visible" and told["answer"]["ended_by"] == "3 of 3 programs"
+    first, *others = told["attempts"]
+    assert first["forks"] and all(each["edge"]["parent"] < n for n, each in enumerate(others, start=1))
+    assert told["tokens"] == sum(each["cost"]["tokens"] for each in told["attempts"])
+    alone = json.loads(solve(place, "--file", "@prompt.py", "--budget", "programs=1", "--json").stdout)
+    assert alone["feedback"] == "none"
+
+
+def test_an_example_that_cannot_be_read_is_said_and_in_the_account(place, tmp_path):
+    (tmp_path / "odd.py").write_text('def f(x):\n    """Add.\n    >>> f(1\n    2\n    >>> f(2)\n    3\n    """\n')
+    result = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3")
+    assert "this example cannot be read, and is not checked: >>> f(1" in " ".join(result.stderr.split())
+    told = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3", "--json")
+    assert json.loads(told.stdout)["unread_examples"] == [">>> f(1"]

@@ -3,7 +3,7 @@
 import pytest
 from data import humaneval, needs_data
 
-from agent.examples import Check, NotSeparableError, asserts, visible_checks
+from agent.examples import Check, NotSeparableError, asserts, unread_examples, visible_checks
 
 
 def prompt(docstring: str, name: str = "f") -> str:
@@ -135,3 +135,28 @@ def test_a_test_file_that_is_no_python_is_an_error():
 def test_most_humaneval_prompts_show_examples_that_can_be_taken_apart():
     found = [len(visible_checks(problem["prompt"])) for problem in humaneval()]
     assert sum(count > 0 for count in found) >= 129, "fewer problems with examples than there were"
+
+
+@pytest.mark.parametrize(
+    ("lines", "unread"),
+    [
+        (["    >>> f(1)", "    2"], []),
+        (["    >>> f(1", "    2", "    >>> f(2)", "    3"], [">>> f(1"]),
+        (["    >>> x = 3", "    >>> f(x)", "    3"], []),
+        (["    assert f(1) == 2"], []),
+        (["    assert all(f(x) == x for x in y)"], ["assert all(f(x) == x for x in y)"]),
+        (["    Adds numbers, as in f(1)."], []),
+    ],
+)
+def test_examples_that_cannot_be_taken_apart_are_named_and_spoil_no_others(lines, unread):
+    request = "\n".join(['def f(x):\n    """Add.', *lines, '    """'])
+    checks = visible_checks(request)
+    assert unread_examples(request, checks) == unread
+    assert all("f(1\n" not in check.setup for check in checks)
+
+
+@needs_data
+def test_humaneval_shows_few_examples_that_cannot_be_read():
+    prompts = [problem["prompt"] for problem in humaneval()]
+    lost = [line for prompt in prompts for line in unread_examples(prompt, visible_checks(prompt))]
+    assert len(lost) < 20, lost

@@ -15,7 +15,9 @@ from fakes import ScriptedSandbox
 from langgraph.checkpoint.memory import InMemorySaver
 from text_model import byte_lm
 
-from agent import moves
+import agent.context
+from agent import revisions
+from agent.budget import Budget
 from agent.context import Context, surroundings
 from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
@@ -26,10 +28,11 @@ from agent.examples import visible_checks
 from agent.graph import begin, build, run
 from agent.job import perform
 from agent.parts import threads
+from agent.search import Plan
 from agent.state import Revision, Task
 from sandbox.base import Verdict
 
-REQUEST = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    """'
+REQUEST = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """'
 TASK = Task(REQUEST, tuple(visible_checks(REQUEST)), "f", "a test")
 
 
@@ -44,6 +47,14 @@ def doubtful(name: str, threshold: float = 1.2):
     return replace(policy, gate=gate)
 
 
+def programs(most: int, **options) -> Plan:
+    return Plan(Budget(programs=most), **options)
+
+
+def repairs(most: int) -> Plan:
+    return programs(most, branches=False, repair_after=1)
+
+
 def context(lm, policy, *, sandbox=None, **options) -> Context:
     return Context(lm, policy, sandbox or ScriptedSandbox(value=2), **{"max_tokens": 60, **options})
 
@@ -52,9 +63,9 @@ def context(lm, policy, *, sandbox=None, **options) -> Context:
 def test_graph_run_equals_loop_run_token_for_token(lm, name):
     policy = doubtful(name)
     around = context(lm, policy)
-    events = list(run(build(), around, begin(TASK)))
+    events = list(run(build(), around, begin(TASK, programs(1))))
     final = events[-1]
-    state = {**final, "tokens": [], "attempts": []}
+    state = {**final, "tokens": [], "attempts": [], "edge": {}}
     place = surroundings(around, state)
     expected = list(
         decode(lm, place.prompt_ids, policy, stop=place.stop, lame_ids=place.lame_ids,
@@ -76,17 +87,17 @@ def test_a_passing_program_is_accepted_at_once(lm):
 
 def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(lm):
     unchecked = replace(TASK, checks=())
-    cut = perform(context(lm, doubtful("greedy"), max_tokens=3), unchecked, attempts=1)
+    cut = perform(context(lm, doubtful("greedy"), max_tokens=3), unchecked, plan=programs(1))
     assert cut.answer.failures == ["the program was cut off by the token budget"]
     assert cut.outcome == "abstained"
-    assert perform(context(lm, doubtful("greedy"), max_tokens=3), TASK, attempts=1).outcome == "accepted"
+    assert perform(context(lm, doubtful("greedy"), max_tokens=3), TASK, plan=programs(1)).outcome == "accepted"
 
 
-def test_failed_programs_lead_to_branches_then_a_repair_then_an_abstention(lm):
+def test_failed_programs_lead_to_branches_then_an_abstention(lm):
     events = []
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, attempts=4, on_event=events.append)
-    assert [event.kind for event in events if isinstance(event, Revision)] == ["branch", "branch", "repair"]
+    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, plan=programs(4), on_event=events.append)
+    assert [event.kind for event in events if isinstance(event, Revision)] == ["branch"] * 3
     assert (result.outcome, len(result.attempts), len(failing.programs)) == ("abstained", 4, 4)
     completions = [(attempt.prompt, tuple(attempt.tokens)) for attempt in result.attempts]
     assert len(set(completions)) == 4, "no completion is decoded twice"
@@ -95,16 +106,17 @@ def test_failed_programs_lead_to_branches_then_a_repair_then_an_abstention(lm):
 def test_a_branch_decodes_only_its_own_tail(lm):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     events = []
-    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, attempts=2, on_event=events.append)
+    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, plan=programs(2), on_event=events.append)
     first, second = result.attempts
     shared = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
-    assert any(pause["position"] == shared for pause in first.pauses)
+    assert any(fork["position"] == shared for fork in first.forks)
     assert result.cost.tokens == len(first.tokens) + len(second.tokens) - shared
+    assert second.cost["tokens"] == len(second.tokens) - shared
 
 
 def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    final = list(run(build(), context(lm, doubtful("greedy"), sandbox=failing), begin(TASK, attempts=2)))[-1]
+    final = list(run(build(), context(lm, doubtful("greedy"), sandbox=failing), begin(TASK, repairs(2))))[-1]
     repair = final["prompts"][1]["text"]
     assert final["attempts"][0]["program"].strip() in repair
     assert "# the program failed: NameError: name 'x' is not defined" in repair
@@ -121,7 +133,7 @@ def parroting(lm, monkeypatch, place):
         logits[-place, 65] = 8.0
         return logits
 
-    monkeypatch.setattr(moves, "logits_before", logits_before)
+    monkeypatch.setattr(revisions, "logits_before", logits_before)
 
 
 def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_doubted_most(lm, monkeypatch):
@@ -129,7 +141,7 @@ def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_dou
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     start, events = lm.forwards, []
     around = context(lm, doubtful("greedy"), sandbox=failing, max_tokens=30)
-    result = perform(around, TASK, attempts=2, on_event=events.append)
+    result = perform(around, TASK, plan=repairs(2), on_event=events.append)
     first, second = result.attempts
     left = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
     assert second.tokens[left] == 65 and left <= len(first.tokens) - 10
@@ -143,7 +155,7 @@ def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_dou
 def test_a_repair_that_differs_by_itself_is_decoded_from_its_start_and_every_forward_is_counted(lm):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     start = lm.forwards
-    result = perform(context(lm, doubtful("greedy"), sandbox=failing), TASK, attempts=2)
+    result = perform(context(lm, doubtful("greedy"), sandbox=failing), TASK, plan=repairs(2))
     assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
     assert result.cost.forwards == lm.forwards - start
 
@@ -152,17 +164,17 @@ def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(lm, monkeypatc
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
 
     def programs():
-        result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, attempts=3)
-        return [(attempt.prompt, attempt.tokens, attempt.pauses) for attempt in result.attempts]
+        result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, plan=repairs(2))
+        return [(attempt.prompt, attempt.tokens, attempt.forks) for attempt in result.attempts]
 
     asked = []
     monkeypatch.setattr(PromptLookup, "__call__", lambda self, ids: asked.append(ids) or ids[-40:-36])
     drafted = programs()
     assert asked and drafted[-1][0] == 1, "the last attempt answers the repair prompt"
-    monkeypatch.setattr(moves, "PromptLookup", lambda: None)
+    monkeypatch.setattr(agent.context, "PromptLookup", lambda: None)
     plain = programs()
     assert [(prompt, tokens) for prompt, tokens, _ in drafted] == [(prompt, tokens) for prompt, tokens, _ in plain]
-    assert [len(pauses) for *_, pauses in drafted] == [len(pauses) for *_, pauses in plain]
+    assert [len(forks) for *_, forks in drafted] == [len(forks) for *_, forks in plain]
 
 
 def test_every_state_is_plain_json_and_small(lm):
@@ -201,10 +213,11 @@ def test_a_person_chooses_a_candidate_or_writes_text(lm):
 
     policy = replace(doubtful("adadec"), resolver=Ask())
     result = perform(context(lm, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", answer=answer)
-    first, second = result.attempts[0].pauses[:2]
+    steps = [step for step in result.steps if step.pause]
+    first, second = (result.steps.index(step) for step in steps[:2])
     tokens = result.attempts[0].tokens
-    assert tokens[first["position"]] == asked[0]["candidates"][1]["token"]
-    assert tokens[second["position"] : second["position"] + 2] == lm.encode("ab")
+    assert tokens[first] == asked[0]["candidates"][1]["token"]
+    assert tokens[second : second + 2] == lm.encode("ab")
 
 
 def test_a_question_that_nobody_answers_is_an_error_and_no_hang(lm):
@@ -263,7 +276,7 @@ def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_pr
         failing = ScriptedSandbox(lambda program: Verdict.FAILED)
         with threads(folder) as saver:
             doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
-            result = perform(doing, TASK, attempts=3, checkpointer=saver, thread="t", on_event=on_event)
+            result = perform(doing, TASK, plan=programs(6), checkpointer=saver, thread="t", on_event=on_event)
         told = {"programs": [attempt.tokens for attempt in result.attempts], "steps": len(result.steps)}
         (folder / "told.json").write_text(json.dumps(told))
 

@@ -8,8 +8,9 @@ from text_model import byte_lm
 from agent.context import Context
 from agent.decoding import POLICIES
 from agent.job import perform
+from agent.learned import Learned
 from agent.parts import task_from
-from benchmarks.contestants import CONTESTANTS, beam, best_of, best_of_equal, guarded
+from benchmarks.contestants import CONTESTANTS, ONCE, beam, best_of, best_of_equal, guarded
 from sandbox import Verdict
 
 TASK = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """', None, None)
@@ -22,7 +23,7 @@ def context(verdict=Verdict.FAILED) -> Context:
 
 def test_a_beam_of_one_is_greedy_with_as_many_forwards():
     here = context()
-    greedy, searched = perform(here, TASK, attempts=1), beam(1)(here, TASK)
+    greedy, searched = perform(here, TASK, plan=ONCE), beam(1)(here, TASK)
     assert searched.answer.tokens == greedy.answer.tokens
     assert (searched.cost.forwards, searched.cost.tokens) == (greedy.cost.forwards, greedy.cost.tokens)
 
@@ -30,6 +31,16 @@ def test_a_beam_of_one_is_greedy_with_as_many_forwards():
 def test_a_wider_beam_feeds_more_rows():
     here = context()
     assert beam(3)(here, TASK).cost.token_rows >= 3 * beam(1)(here, TASK).cost.tokens
+
+
+def test_examples_may_choose_among_beams_and_all_of_them_are_paid():
+    passing = replace(context(), sandbox=ScriptedSandbox(lambda program: Verdict.PASSED, value=2))
+    best, chosen = beam(3)(passing, TASK), beam(3, chosen=True)(passing, TASK)
+    assert chosen.answer.tokens == best.answer.tokens, "the best beam is tried first"
+    assert (best.feedback, chosen.feedback) == ("none", "visible")
+    assert best.cost.forwards == chosen.cost.forwards and chosen.cost.tokens > best.cost.tokens
+    failing = beam(3, chosen=True)(context(), TASK)
+    assert len(failing.attempts) == 3 and failing.outcome == "abstained"
 
 
 def test_best_of_n_draws_n_different_programs_and_counts_them_all():
@@ -49,7 +60,7 @@ def test_every_policy_is_a_contestant():
     assert set(POLICIES) <= set(CONTESTANTS)
     here = context()
     for policy, contestant in CONTESTANTS.values():
-        result = contestant(replace(here, policy=policy), TASK)
+        result = contestant(replace(here, policy=policy, learned=Learned("m", "w", {"path": 1.0}, {})), TASK)
         assert result.answer.program.startswith("def f(x)")
 
 
@@ -65,12 +76,12 @@ def test_the_guard_leaves_a_program_alone_that_has_something_to_run():
 def test_the_guard_draws_again_where_there_is_nothing_to_run_and_gives_up_after_three_draws():
     result = guarded(context(), TASK)  # a random model over bytes writes no Python
     assert len(result.attempts) == 4
-    assert result.answer.tokens == perform(context(), TASK, attempts=1).answer.tokens, "the first stands"
+    assert result.answer.tokens == perform(context(), TASK, plan=ONCE).answer.tokens, "the first stands"
     assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
 
 
 def drawn_once():
-    return perform(replace(context(), policy=POLICIES["sample"]), TASK, attempts=1)
+    return perform(replace(context(), policy=POLICIES["sample"]), TASK, plan=ONCE)
 
 
 def test_best_of_equal_draws_one_program_whole_and_spends_its_budget_but_no_more():

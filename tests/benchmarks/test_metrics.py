@@ -5,7 +5,6 @@ import math
 import pytest
 
 from benchmarks.metrics import mcnemar, pass_at_k, wilson
-from uncertainty.calibration import auroc
 
 
 def test_pass_at_one_is_the_share_that_passes():
@@ -32,8 +31,3 @@ def test_wilsons_interval_holds_the_share_and_stays_a_probability():
 def test_mcnemar_is_exact():
     assert mcnemar(16, 4) == pytest.approx(0.011818, abs=1e-6)  # DS-1.3B, HumanEval: AdaDec against greedy
     assert mcnemar(0, 0) == 1.0
-
-
-def test_auroc_counts_pairs_and_halves_ties():
-    assert auroc([2.0, 3.0], [1.0, 2.0]) == pytest.approx(3.5 / 4)
-    assert math.isnan(auroc([], [1.0]))

@@ -70,6 +70,6 @@ def test_a_comparison_pairs_problems_and_counts_what_is_no_python():
     base = [outcome(n, "x = 1", passed=n < 6, entropy=0.1 * n) for n in range(10)]
     other = [outcome(n, "x = 1" if n else "x = (", passed=n < 8 and n > 0, pauses=2) for n in range(10)]
     lines = comparison({"greedy": base, "other": other}).splitlines()
-    assert lines[0].split()[:3] == ["solved", "gained/lost", "p"]
+    assert lines[0].split()[:5] == ["one", "pass", "solved", "gained/lost", "p"]
     assert "0.600" in lines[1] and "0/0" in lines[1] and lines[1].split()[-3:] == ["0.000", "0", "1.000"]
     assert "0.700" in lines[2] and "2/1" in lines[2] and lines[2].split()[-3:-1] == ["0.200", "1"]

@@ -1,9 +1,13 @@
 """The terminal view: everything that happened is said, and nothing that was generated is obeyed."""
 
+from dataclasses import replace
+
+import pytest
 from rich.console import Console
 
 from agent.decoding.step import Candidate, Pause, Step
-from agent.state import Attempt, Cost, Revision
+from agent.job import Result
+from agent.state import Answer, Attempt, Cost, Revision, Task
 from agent.views.terminal import TerminalView, accounting, clean, shown
 
 PAUSE = Pause(
@@ -36,35 +40,104 @@ def test_a_pause_shows_its_candidates_and_which_one_won():
     ]
 
 
-def test_an_attempt_shows_its_program_its_holes_and_its_verdict():
-    text = drawn(PASSED)
+def finished(
+    *attempts: Attempt, outcome: str = "accepted", chosen: Answer | None = None, cost: Cost | None = None
+) -> str:
+    console = Console(record=True, width=100)
+    result = Result(Task("x"), outcome, list(attempts), cost or Cost(), chosen or Answer(len(attempts) - 1), "visible")
+    TerminalView(console, live=False).finish(result)
+    return console.export_text()
+
+
+def test_the_answer_is_shown_with_its_holes():
+    text = finished(PASSED)
     assert "return max(xs)" in text
     assert "? line 2 not to be trusted: return max(xs)" in text
-    assert "✓ passed: 2 of 2 examples" in text
+    assert "✓ accepted: the program passed its 2 visible examples" in text
 
 
-def test_failures_and_revisions_are_said():
-    failed = Attempt(0, [], [], [], "", "x", "x", [], "failed", 1, ["f(1) returned 1, wanted 2"])
-    text = drawn(failed, Revision("branch", "back to the pause at token 3"))
-    assert "✗ f(1) returned 1, wanted 2" in text
-    assert "↻ branch: back to the pause at token 3" in text
+FAILED = Attempt(0, [], [], [], "", "x", "x", [], "failed", 1, ["f(1) returned 1, wanted 2"])
+
+
+def way(parent: int, **more) -> dict:
+    return {"kind": "branch", "parent": parent, "position": 14, "text": " goal\n", "prior": 0.0, **more}
+
+
+def test_the_tree_grows_a_line_a_program_indented_below_the_one_it_left():
+    spent = {"tokens": 17, "forwards": 16}
+    second = replace(FAILED, edge=way(0), cost=spent, twin=0)
+    repaired = replace(PASSED, edge=way(1, kind="repair"), cost=spent)
+    lines = drawn(FAILED, second, replace(PASSED, edge=way(0)), repaired).splitlines()
+    assert lines == [
+        "program 1 ✗ f(1) returned 1, wanted 2",
+        "└ program 2 from 1 at token 15, 'goal' ✗ f(1) returned 1, wanted 2, as 1 · 17 tokens · 16 forwards",
+        "└ program 3 from 1 at token 15, 'goal' ✓ passed 2 examples",
+        "  └ program 4 shown the failure of 2 ✓ passed 2 examples · 17 tokens · 16 forwards",
+    ]
 
 
 def test_the_end_says_the_outcome_and_the_account():
+    text = finished(PASSED, cost=Cost(27, 30, 200, 2, 1, 0.5)) + finished(FAILED, outcome="abstained")
+    assert "27 tokens · 30 forwards · 2 pauses · 1 sandbox runs · 0.50 s" in text
+    assert "✗ abstained: no program passed" in text
+    assert "✗ abstained: it is not probable enough to be right" in finished(PASSED, outcome="abstained")
+
+
+def test_what_speaks_for_an_answer_and_against_it_is_said():
+    compared = replace(PASSED, checked=0, behaviour=["1", "2"])
+    chosen = Answer(
+        0, 0.625, 0.6, 0.1, 2, 3, 0.67, 0.31, 1, {"input": "(3,)", "answer": "5", "rival": "7"}, "20 of 20 programs"
+    )
+    text = " ".join(finished(compared, compared, chosen=chosen).split())
+    assert "3 programs behave in 2 ways on 2 inputs that were made up; this one's way has 60% of their" in text
+    assert "(functional entropy 0.67 nats)" in text
+    assert "wrong with probability 0.31 or more" in text
+    assert "close to it: program 2. For (3,) it gives 7, and this one 5" in text
+    assert "probability of being right, as learned for this model: 0.62" in text
+    assert "✓ accepted, unverified" in text
+
+
+def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be_wrong():
+    near = replace(FAILED, checked=2)
+    chosen = Answer(0, share=0.0, kinds=0, programs=0, ended_by="2 of 2 programs")
+    text = " ".join(finished(near, near, outcome="abstained", chosen=chosen).split())
+    assert "the search ended at 2 of 2 programs" in text
+    assert "programs that differ fail f(1) and nothing else: that example may itself be wrong" in text
+
+
+def test_alternatives_are_walked_by_number():
     console = Console(record=True, width=100)
     view = TerminalView(console, live=False)
-    view.finish("accepted", Cost(27, 30, 200, 2, 1, 0.5), PASSED)
-    view.finish("abstained", Cost(), PASSED)
+    result = Result(Task("x"), "accepted", [FAILED, replace(PASSED, edge=way(0))], Cost(), Answer(1), "visible")
+    for result_, which in ((None, ""), (result, ""), (result, "1"), (result, "2"), (result, "3"), (result, "x")):
+        view.alternatives(result_, which)
     text = console.export_text()
-    assert "✓ accepted: the program passed its 2 visible examples" in text
-    assert "27 tokens · 30 forwards · 2 pauses · 1 sandbox runs · 0.50 s" in text
-    assert "✗ abstained" in text
-    assert "???" in text
+    assert text.startswith("nothing was asked for yet\nprogram 1 ✗")
+    assert "✗ f(1) returned 1, wanted 2" in text and "return max(xs)" in text
+    assert text.count("wanted a number from 1 to 2") == 2
+
+
+def test_examples_that_cannot_be_read_are_said():
+    console = Console(record=True, width=100)
+    TerminalView(console, live=False).unread(Task("x", unread=(">>> f(",)))
+    assert console.export_text() == "this example cannot be read, and is not checked: >>> f(\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("2", 1), ("3", "3"), ("", ""), ("[1]", "[1]"), ("KeyError", "KeyError"), ("0", "0")]
+)
+def test_a_person_is_shown_what_programs_give_and_answers_by_number_or_value(monkeypatch, typed, meant):
+    console = Console(record=True, width=100)
+    monkeypatch.setattr(console, "input", lambda prompt: typed)
+    asked = {"call": "f(3)", "outputs": ["5", "[\x1b]"]}
+    assert TerminalView(console, live=False).ask(asked) == meant
+    assert "what should f(3) give?" in console.export_text()
 
 
 def test_control_characters_of_a_model_never_reach_the_terminal():
     evil = "\x1b[2J\x1b]0;title\x07\x9b31m"
-    text = drawn(Step(1, evil, -1.0, {}), Revision("branch", evil), live=True)
+    told = replace(FAILED, failures=[evil], edge=way(0, text=evil))
+    text = drawn(Step(1, evil, -1.0, {}), Revision("branch", evil), FAILED, told, live=True) + finished(told)
     assert "title" in text
     assert "\x1b[2J" not in text
     assert clean(evil).count("\x1b") == 0

@@ -1,0 +1,245 @@
+"""What speaks for an answer beyond its examples: what programs do on inputs that nobody wrote."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from trie import TrieLM
+
+from agent import evidence
+from agent.budget import Budget
+from agent.context import Context
+from agent.decoding import POLICIES
+from agent.errors import UsageError
+from agent.evidence import behaviour, canonical_literal, function_of, kinds, suspect
+from agent.job import perform
+from agent.learned import Learned
+from agent.parts import task_from
+from agent.search import Plan
+from agent.state import Attempt
+from sandbox import Limits, open_sandbox
+
+
+@pytest.fixture(scope="module")
+def box():
+    sandbox = open_sandbox("process")
+    yield sandbox
+    sandbox.close()
+
+
+def told(box, body: str, *inputs: str) -> list[str]:
+    return behaviour(box, f"def f(x):\n    {body}\n", "f", inputs, Limits(cpu_seconds=1.0, wall_seconds=2.0))
+
+
+def test_a_behaviour_is_what_is_returned_raised_or_changed(box):
+    assert told(box, "return 1 / x", "(2,)", "(0,)") == ["0.5", "raises ZeroDivisionError"]
+    assert told(box, "x.append(1)", "([],)", "([2],)") == ["None and leaves [[1]]", "None and leaves [[2, 1]]"]
+    assert told(box, "return iter(x)", "([],)") == ["returns what is no plain data"]
+    assert told(box, "return {3, 1, 2}, {'a': (1,)}", "(0,)") == ["({1, 2, 3}, {'a': (1,)},)"]
+
+
+def test_floats_agree_to_six_digits_and_nan_with_itself(box):
+    assert told(box, "return 0.1 + 0.2", "(0,)") == told(box, "return 0.3", "(0,)")
+    assert told(box, "return float('nan')", "(0,)") == ["nan"]
+    assert told(box, "return 1", "(0,)") != told(box, "return True", "(0,)")
+
+
+def test_what_differs_between_two_calls_is_said_to_vary(box):
+    assert told(box, "import random; return random.random()", "(0,)", "(1,)") == [evidence.VARIES] * 2
+
+
+def test_what_takes_too_long_is_not_reached_and_the_rest_with_it(box):
+    assert told(box, "while x: pass", "(0,)", "(1,)", "(0,)") == ["None", evidence.UNREACHED, evidence.UNREACHED]
+
+
+def test_long_values_are_told_apart_by_a_digest(box):
+    one, other = (told(box, f"return 'a' * 500 + {end!r}", "(0,)")[0] for end in "bc")
+    assert one != other and len(one) < 300
+
+
+def program(behaviours, mass, *, passed=True, prompt=0, tokens=None, **more):
+    verdict, known = "passed" if passed else "failed", tokens or [round(1000 * mass)]
+    return Attempt(
+        prompt, known, [math.log(mass)], [], "end", "", "", [], verdict, behaviour=list(behaviours), **more
+    )  # fmt: skip
+
+
+def test_programs_that_behave_alike_are_one_kind_the_most_probable_first():
+    found = kinds([program("12", 0.1), program("13", 0.25), program("12", 0.2), program("99", 0.9, passed=False)])
+    assert [kind.attempts for kind in found] == [(2, 0), (1,)]
+    assert [kind.mass for kind in found] == pytest.approx([0.3, 0.25])
+
+
+def test_inputs_on_which_all_raise_alike_say_nothing():
+    one, other = (program(["raises KeyError", value], 0.1 * n) for n, value in ((1, "3"), (2, "3")))
+    assert len(kinds([one, other])) == 1
+    assert len(kinds([one, replace(other, behaviour=["raises TypeError", "3"])])) == 2
+
+
+def test_the_same_tokens_count_once():
+    twice = [program("1", 0.3, tokens=[7]), program("1", 0.3, tokens=[7]), program("2", 0.4, tokens=[8])]
+    assert [kind.mass for kind in kinds(twice)] == pytest.approx([0.4, 0.3])
+
+
+def test_close_kinds_come_with_the_shortest_input_on_which_they_differ():
+    attempts = [program(["1", "5", "5"], 0.3), program(["1", "6", "7"], 0.28)]
+    found = evidence.answer(attempts, ["(1,)", "(22222,)", "(3,)"])
+    assert (found.attempt, found.rival) == (0, 1)
+    assert found.differs == {"input": "(3,)", "answer": "5", "rival": "7"}
+    assert found.error_at_least == pytest.approx(0.28)
+    far = evidence.answer([attempts[0], program(["1", "6", "7"], 0.1)], ["(1,)", "(2,)", "(3,)"])
+    assert (far.rival, far.differs, round(far.share, 2), round(far.margin, 2)) == (None, {}, 0.75, 0.5)
+
+
+def test_the_best_question_settles_most_doubt():
+    attempts = [program(["1", "5", "5"], 0.3), program(["1", "5", "7"], 0.3), program(["1", "6", "8"], 0.3)]
+    assert evidence.best_question(attempts, ["(1,)", "(2,)", "(3,)"]) == 2
+    assert evidence.best_question(attempts[:1], ["(1,)"]) is None
+
+
+def test_an_answer_of_a_person_fails_the_programs_that_gave_another():
+    attempts = [program(["5"], 0.3), program(["6 and leaves [[]]"], 0.3), program(["raises KeyError"], 0.3)]
+    judged = evidence.settle(attempts, 0, "f(3)", "6")
+    assert [each.verdict for each in judged] == ["failed", "passed", "failed"]
+    assert judged[0].failures == ["f(3) gives 5, wanted 6"]
+    assert [each.verdict for each in evidence.settle(attempts, 0, "f(3)", "KeyError")] == ["failed", "failed", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("[1,2]", "[1, 2]"),
+        (" 'a' ", "'a'"),
+        ("0.30000000000000004", "0.3"),
+        ("KeyError", "KeyError"),
+        ("", None),
+        ("who knows?", None),
+        ("f(1)", None),
+    ],
+)
+def test_what_a_person_types_is_a_literal_an_exception_or_nothing(typed, meant):
+    assert canonical_literal(typed) == meant
+
+
+def test_the_function_that_is_meant_is_the_named_one_or_the_last():
+    source = "def helper(): pass\ndef main(): pass\n"
+    assert (function_of(source, "helper"), function_of(source, None), function_of(source, "x")) == (
+        "helper",
+        "main",
+        None,
+    )
+    assert function_of("x = (", None) is None
+
+
+def test_an_example_that_alone_fails_in_programs_that_differ_is_suspected():
+    failed = Attempt(0, [1], [0.0], [], "end", "a", "", [], "failed", 2, ["f(1) returned 2, wanted 3"])
+    other = replace(failed, program="b", failures=["f(1) returned 5, wanted 3"])
+    assert suspect([failed, other]) == "f(1)"
+    assert suspect([failed]) is None
+    assert suspect([failed, replace(other, failures=["f(2) returned 5, wanted 3"])]) is None
+
+
+# In the workflow
+
+BLIND = 'def f(x: int) -> int:\n    """Count."""'
+KNOWN = {
+    "\n    return x - 1": 0.3,
+    "\n    return x + 1": 0.25,
+    "\n    return 1 + x": 0.2,
+    "\n    y = x + 1\n    return y": 0.15,
+    "\n    return abs(x)": 0.1,
+}
+
+
+def searched(box, request=BLIND, known=KNOWN, *, plan=None, answer=None, learned=None, seen=None):
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    context = Context(TrieLM(known), POLICIES["greedy"], box, learned=learned)
+    saver = InMemorySaver() if answer else None
+    return perform(
+        context, task_from(request, None, None), plan=plan, checkpointer=saver, thread="t", answer=answer,
+        on_event=(seen or []).append,
+    )  # fmt: skip
+
+
+def test_without_examples_the_largest_kind_is_answered_and_not_the_likeliest_program(box):
+    result = searched(box)
+    assert result.answer.program == BLIND + "\n    return x + 1"
+    assert result.chosen.share == pytest.approx(0.6)
+    assert (result.chosen.kinds, result.chosen.programs, result.outcome) == (3, 5, "accepted")
+    assert result.chosen.error_at_least == pytest.approx(0.4)
+    assert all(each.behaviour for each in result.attempts)
+
+
+def test_one_example_is_not_enough_and_programs_that_fail_it_have_no_vote(box):
+    result = searched(box, BLIND.replace("Count.", "Count.\n    >>> f(3)\n    4\n    "))
+    assert (result.chosen.programs, result.chosen.kinds, result.outcome) == (3, 1, "accepted")
+
+
+def test_enough_programs_that_agree_end_the_search(box):
+    known = {f"\n    return x + {n} - {n - 1}": 0.1 + 0.01 * n for n in range(1, 10)}
+    result = searched(box, known=known)
+    assert len(result.attempts) == 5
+
+
+def test_a_person_is_asked_what_an_input_should_give_and_the_search_goes_on_from_there(box):
+    asked = []
+
+    def answer(question):
+        asked.append(question)
+        return question["outputs"].index("0") if question["call"] == "f(1)" else "2"
+
+    result = searched(box, plan=Plan(questions=3), answer=answer)
+    assert 1 <= len(asked) <= 3
+    assert set(asked[0]) == {"call", "outputs"} and len(asked[0]["outputs"]) > 1
+    assert result.answer.checked >= 1 and result.outcome in ("accepted", "abstained")
+
+
+def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
+    result = searched(box, plan=Plan(questions=1, repair_after=0), answer=lambda question: "'nothing of these'")
+    assert result.outcome == "abstained"
+    assert all("wanted 'nothing of these'" in each.failures[0] for each in result.attempts)
+
+
+def test_who_cannot_say_is_asked_something_else_or_nothing(box):
+    asked = []
+    result = searched(box, plan=Plan(questions=2), answer=lambda question: asked.append(question) or "")
+    assert (len(asked), result.outcome, result.chosen.kinds) == (2, "accepted", 3)
+
+
+def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
+    plan = Plan(Budget(programs=3), questions=1, repair_after=0)
+    result = searched(box, plan=plan, answer=lambda question: "'x'")
+    assert all(not each.passed for each in result.attempts)
+
+
+TRUST = {"weights": {"share": 1.0}, "intercept": 0.0, "knots": [0.0, 1.0], "levels": [0.0, 1.0]}
+
+
+def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_least(box):
+    learned = Learned("m", "w", {"path": 1.0}, TRUST)
+    assert searched(box, learned=learned).chosen.probability == pytest.approx(0.6)
+    kept = searched(box, learned=learned, plan=Plan(min_probability=0.7))
+    assert (kept.outcome, kept.answer.verdict) == ("abstained", "passed")
+    with pytest.raises(UsageError, match="--min-probability needs what was not learned"):
+        searched(box, plan=Plan(min_probability=0.7))
+    with pytest.raises(UsageError, match="--order learned needs what was not learned"):
+        searched(box, plan=Plan(order="learned"))
+
+
+def test_a_program_that_does_something_else_each_time_is_not_accepted(box):
+    request = 'def f(x):\n    """Toss.\n    >>> f(1) in (0, 1)\n    True\n    >>> f(2)\n    1\n    """'
+    body = "\n    import random, os\n    return 1 if x == 1 else os.getpid() % 7"
+    result = searched(box, request, {body: 1.0})
+    assert result.outcome == "abstained"
+
+
+def test_inputs_are_made_for_a_sentence_too_from_what_was_written(box):
+    known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef h(y: int) -> int:\n    return y * 1": 0.4}
+    result = searched(box, "Give it back.", known)
+    assert (result.chosen.kinds, result.chosen.programs) == (1, 2)
+
+
+def test_what_has_no_function_is_accepted_as_it_runs(box):
+    result = searched(box, "Print a greeting.", {"\nprint('hello')": 1.0})
+    assert (result.outcome, len(result.attempts)) == ("accepted", 1)

@@ -1,0 +1,91 @@
+"""A fake model with behaviour: it knows a few programs by heart, each with its probability, a character a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from agent.lm import Batch, Prefix, RowBatch, Trail
+from agent.text import TextStream
+
+SIZE = 128  # ASCII; 0 ends a text
+
+
+class Characters:
+    """Text of tokens that are characters."""
+
+    def feed(self, token: int) -> tuple[TextStream, str]:
+        """Return the same stream and the character."""
+        return self, chr(token) if token else ""
+
+
+@dataclass
+class TrieLM:
+    """Completions of any prompt, with weights; after `repairs_from` in a prompt, those of `repaired`.
+
+    The next character's probability is the share of weight that goes on with it. A text nobody knows ends.
+    """
+
+    known: Mapping[str, float]
+    repaired: Mapping[str, float] = field(default_factory=dict)
+    repairs_from: str = "# A corrected version:"
+    forwards: int = 0
+    token_rows: int = 0
+    context: int | None = None
+    chats: bool = False
+    prompts: set[tuple[int, ...]] = field(default_factory=set)
+    asked: set[tuple[int, ...]] = field(default_factory=set)  # whatever was fed, to count what was fed twice
+    again: int = 0
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Token 0."""
+        return frozenset({0})
+
+    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
+        """Return the characters' numbers; a whole text is noted as a prompt."""
+        ids = [ord(character) for character in text]
+        if not continues:
+            self.prompts.add(tuple(ids))
+        return ids
+
+    def stream_after(self, prompt_ids: list[int]) -> TextStream:
+        """Return a stream of characters."""
+        return Characters()
+
+    def prefill(self, ids: Sequence[int]) -> Prefix:
+        """Look the completion up. What was asked before is at hand, and no forward."""
+        key = tuple(ids)
+        if key not in self.asked:
+            self.forwards += 1
+            self.token_rows += 1
+            self.asked.add(key)
+        else:
+            self.again += 1
+        return Prefix(key, self._logits(key))
+
+    def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
+        """Look up the longer text."""
+        return self.prefill((*prefix.ids, *tokens)) if tokens else prefix
+
+    def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
+        """Look up each row."""
+        return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
+
+    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+        """Look up each longer prefix, when it is asked for."""
+        return Trail(self, prefix, tokens)
+
+    def _logits(self, ids: tuple[int, ...]) -> torch.Tensor:
+        prompt = max((p for p in self.prompts if ids[: len(p)] == p), key=len)
+        said = "".join(map(chr, ids[len(prompt) :]))
+        repairing = self.repaired and self.repairs_from in "".join(map(chr, prompt))
+        weights = torch.zeros(SIZE, dtype=torch.float64)
+        for text, weight in (self.repaired if repairing else self.known).items():
+            if text.startswith(said):
+                weights[ord(text[len(said)]) if len(text) > len(said) else 0] += weight
+        if not weights.sum():
+            weights[0] = 1.0
+        return (weights / weights.sum()).log()
