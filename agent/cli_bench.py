@@ -46,7 +46,7 @@ def bench_run(
     policy: Annotated[
         str,
         typer.Option(
-            help="A policy or what it is compared with, as beam-3, best-of-5, adadec-revised-5; a wrong name lists all."
+            help="A policy or what it is compared with, as beam-3, best-of-5, adadec-tree-5; a wrong name lists all."
         ),
     ] = "greedy",
     equal: Annotated[

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.examples import parsed
-from agent.search import CLOSE, lineage
-from agent.state import Answer, Attempt
+from agent.search import CLOSE, Standing, lineage
+from agent.state import TWIN, Answer, Attempt
 from agent.verify import short
 from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
 from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
@@ -72,10 +72,15 @@ def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
     return sorted(found, key=lambda kind: (-kind.mass, kind.attempts))
 
 
-def share_of_first(found: Sequence[Kind]) -> float:
-    """Return the largest kind's share of all probability, in [0, 1]; 1 where there is none."""
+def standing(attempts: Sequence[Attempt]) -> Standing:
+    """Return how the largest kind stands: among programs that passed, and among all that were not refuted."""
+    found = kinds(attempts)
+    if not found:
+        return Standing(0.0, 0.0)
     total = sum(kind.mass for kind in found)
-    return found[0].mass / total if total else 1.0
+    failed = [n for n, attempt in enumerate(attempts) if not attempt.passed and attempt.end != TWIN]
+    open_ = max(1.0 - sum(_weights(attempts, failed).values()), found[0].mass)
+    return Standing(found[0].mass / total, found[0].mass / open_) if total else Standing(1.0 / len(found), 0.0)
 
 
 def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "") -> Answer:
@@ -147,6 +152,8 @@ def features(attempts: Sequence[Attempt], found: Answer) -> dict[str, float]:
         "passed": float(chosen.passed),
         "examples": float(chosen.checked if chosen.passed else 0),
         "failed": float(len(chosen.failures)),
+        "compared": float(chosen.behaviour is not None and chosen.passed),
+        "posterior": math.log(max(standing(attempts).posterior, 1e-12)),
         "share": found.share,
         "margin": found.margin,
         "attempts": math.log(1 + found.attempt),
@@ -169,10 +176,15 @@ def suspect(attempts: Sequence[Attempt]) -> str | None:
 
 
 def _kind(attempts: Sequence[Attempt], numbers: list[int], said: tuple[str, ...]) -> Kind:
-    sequences = {(attempts[n].prompt, tuple(attempts[n].tokens)): n for n in reversed(numbers)}
-    weights = {n: math.exp(attempts[n].edge.get("prior", 0.0) + sum(attempts[n].logprobs)) for n in sequences.values()}
+    weights = _weights(attempts, numbers)
     ranked = sorted(weights, key=lambda number: (-weights[number], number))
     return Kind(tuple(ranked), sum(weights.values()), said)
+
+
+def _weights(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float]:
+    """Return the probability of each under the model; of attempts with the same tokens the first one's alone."""
+    sequences = {(attempts[n].prompt, tuple(attempts[n].tokens)): n for n in reversed(numbers)}
+    return {n: math.exp(attempts[n].edge.get("prior", 0.0) + sum(attempts[n].logprobs)) for n in sequences.values()}
 
 
 def _least_failed(attempts: Sequence[Attempt]) -> int:

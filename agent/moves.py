@@ -131,8 +131,7 @@ def verified(context: Context, state: AgentState, emit: Emit) -> AgentState:
 def next_move(state: AgentState) -> str:
     """Return what follows a verification: another attempt, a question, or the end."""
     attempts, plan = attempts_of(state), plan_in(state)
-    share = evidence.share_of_first(evidence.kinds(attempts))
-    if goes_on(attempts, plan, cost_of(state), share) or question_of(state) is not None:
+    if goes_on(attempts, plan, cost_of(state), evidence.standing(attempts)) or question_of(state) is not None:
         return "revise"
     return "accept" if any(attempt.passed for attempt in attempts) else "abstain"
 
@@ -143,8 +142,8 @@ def question_of(state: AgentState) -> int | None:
     Nobody is asked while the search goes on by itself.
     """
     attempts, plan = attempts_of(state), plan_in(state)
-    share = evidence.share_of_first(evidence.kinds(attempts))
-    if state.get("asked", 0) >= plan.questions or goes_on(attempts, plan, cost_of(state), share):
+    going = goes_on(attempts, plan, cost_of(state), evidence.standing(attempts))
+    if state.get("asked", 0) >= plan.questions or going:
         return None
     return evidence.best_question(attempts, state["inputs"])
 
@@ -173,7 +172,8 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
     """Run what passed too few examples on inputs to compare it by; find, if wanted, what failing lines to blame."""
     plan, inputs = plan_in(state), state["inputs"]
     entry_point = evidence.function_of(program, task.entry_point)
-    if result.passed and result.checked < ENOUGH_EXAMPLES and plan.votes > 1 and entry_point:
+    compares = plan.sure > 0 or (result.checked < ENOUGH_EXAMPLES and plan.votes > 1)
+    if result.passed and compares and entry_point:
         if not inputs:
             made = generated_inputs(task.request if task.entry_point else program, entry_point, task.checks)
             inputs = [repr(arguments) for arguments in made]

@@ -16,7 +16,7 @@ from agent.decoding.policies import ADADEC
 from agent.graph import begin
 from agent.job import Result, perform
 from agent.orders import ORDERS
-from agent.search import Plan
+from agent.search import SURE, Plan
 from agent.state import AgentState, Answer, Attempt, Cost, Event, Task
 from agent.verify import degenerate
 
@@ -190,6 +190,8 @@ CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     "adadec-line-start": (LINE_START, alone),
     **{f"{name}-tree-{most}": (policy, tree(most)) for name, policy in POLICIES.items() for most in (5, 20)},
     **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "probability"},
+    "greedy-repaired": (POLICIES["greedy"], tree(2, branches=False, repair_after=1)),
+    "adadec-tree-20-sure": (POLICIES["adadec"], tree(20, sure=SURE)),
     "tree-20-unrepaired": (POLICIES["greedy"], tree(20, repair_after=0)),
     "tree-20-unbranched": (POLICIES["greedy"], tree(20, branches=False)),
     "tree-20-unpruned": (POLICIES["greedy"], tree(20, prune=False)),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent import evidence
 from agent.context import Context
-from agent.job import Result, perform
+from agent.job import perform
 from agent.orders import Edge, features
 from agent.parts import task_from
 from agent.search import Plan
@@ -25,24 +25,28 @@ class Lesson:
     prompt_sha256: str
     ways: list[dict[str, float]]  # features of each edge that was taken
     led: list[bool]  # to a program that passed the visible examples
-    answer: dict[str, float]  # features of the answer
-    right: bool  # the answer passes every hidden test
+    answers: list[dict[str, float]]  # features of the answer at its first pass, and after it was compared with others
+    accepted: list[bool]
+    right: list[bool]  # the answer passes every hidden test
 
 
 def lesson(problem: Problem, context: Context, plan: Plan) -> Lesson:
-    """Search a problem as planned, then judge the answer by the hidden tests."""
+    """Search a problem as planned, then judge its answers by the hidden tests."""
     task = task_from(problem.prompt, None, None, entry_point=problem.entry_point)
-    result = perform(context, task, plan=plan)
-    taken = [number for number, attempt in enumerate(result.attempts) if attempt.edge]
-    ways = [features(Edge(**result.attempts[n].edge), result.attempts[:n]) for n in taken]
-    led = [result.attempts[n].passed for n in taken]
-    right = judge(context.sandbox, problem, result.answer.program).passed
-    return Lesson(problem.task_id, digest(problem), ways, led, answer_features(result), right)
-
-
-def answer_features(result: Result) -> dict[str, float]:
-    """Return what the probability of a result's answer is read from."""
-    return evidence.features(result.attempts, result.chosen)
+    attempts = perform(context, task, plan=plan).attempts
+    taken = [number for number, attempt in enumerate(attempts) if attempt.edge]
+    ways = [features(Edge(**attempts[n].edge), attempts[:n]) for n in taken]
+    passes = [number for number, attempt in enumerate(attempts, start=1) if attempt.passed]
+    early = [replace(attempt, behaviour=None) for attempt in attempts[: passes[0] if passes else len(attempts)]]
+    times = [early, attempts] if attempts[-1].behaviour is not None or len(early) < len(attempts) else [early]
+    answers = [evidence.answer(known, []) for known in times]
+    chosen = [known[answer.attempt] for known, answer in zip(times, answers, strict=True)]
+    return Lesson(
+        problem.task_id, digest(problem), ways, [attempts[n].passed for n in taken],
+        [evidence.features(known, answer) for known, answer in zip(times, answers, strict=True)],
+        [attempt.passed for attempt in chosen],
+        [judge(context.sandbox, problem, attempt.program).passed for attempt in chosen],
+    )  # fmt: skip
 
 
 def trust_report(probabilities: Sequence[float], right: Sequence[bool], accepted: Sequence[bool]) -> str:

@@ -15,33 +15,13 @@ def functional_entropy(shares: Sequence[float]) -> float:
     return -sum(share / total * math.log(share / total) for share in shares if share > 0) + 0.0
 
 
-def incoherence(sizes: Sequence[int]) -> float:
-    """Return how likely two different draws disagree on one input, from the sizes of its groups of equal outputs.
-
-    In [0, 1]; 0 for fewer than two draws. Unbiased for independent draws (arXiv:2507.00057).
-    """
-    n = sum(sizes)
-    return 1.0 - sum(m * (m - 1) for m in sizes) / (n * (n - 1)) if n > 1 else 0.0
-
-
-def error_of_draws(inputs: Sequence[Sequence[Hashable]]) -> float:
-    """Return a lower bound on the share of a sampler's programs that are wrong, from independent draws, in [0, 1].
-
-    inputs: for each input the outputs of all draws. 1 - sqrt(1 - I), I being the mean incoherence: two draws agree
-    where both are right, so at least with the square of the share that is right (arXiv:2507.00057). An estimate: with
-    few draws it scatters.
-    """
-    if not inputs:
-        return 0.0
-    mean = sum(incoherence(_sizes(outputs)) for outputs in inputs) / len(inputs)
-    return 1.0 - math.sqrt(max(0.0, 1.0 - mean))
-
-
 def error_of_mass(masses: Sequence[float]) -> float:
     """Return a lower bound on how likely a program drawn from the model is wrong, from the programs of a search.
 
     masses: of each kind of behaviour, the summed probabilities of its programs under the model. At most one kind is
-    right, so all but the largest are wrong; what was not searched may be right. Exact, for draws at temperature 1.
+    right, so all but the largest are wrong; what was not searched may be right. Holds for draws at temperature 1. Where
+    all was searched it is never below 1 - sqrt(1 - I), the bound from how often draws disagree (arXiv:2507.00057), for
+    I = 1 - sum of squared masses.
     """
     return max(0.0, sum(masses) - max(masses, default=0.0))
 
@@ -57,7 +37,3 @@ def information_gain(shares: Sequence[float], outputs: Sequence[Hashable]) -> fl
         groups.setdefault(output, []).append(share)
     left = sum(sum(group) * functional_entropy(group) for group in groups.values() if sum(group) > 0)
     return functional_entropy(shares) - left / sum(shares)
-
-
-def _sizes(outputs: Sequence[Hashable]) -> list[int]:
-    return [sum(other == output for other in outputs) for output in set(outputs)]

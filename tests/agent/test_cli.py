@@ -38,7 +38,8 @@ def dubito(place, *arguments: str):
 
 
 def solve(place, *arguments: str):
-    return dubito(place, "solve", "--model", "@model", "--sandbox", "process", "--max-tokens", "8", *arguments)
+    options = ["--model", "@model", "--sandbox", "process", "--max-tokens", "8", "--budget", "programs=4"]
+    return dubito(place, "solve", *options, *arguments)
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,12 @@ def test_an_example_that_alone_fails_in_programs_that_differ_is_suspected():
     assert suspect([failed, replace(other, failures=["f(2) returned 5, wanted 3"])]) is None
 
 
+def test_what_failed_is_refuted_and_what_was_not_found_is_open():
+    found = evidence.standing([program("1", 0.3), program("2", 0.1), program("9", 0.4, passed=False)])
+    assert (found.share, found.posterior) == (pytest.approx(0.75), pytest.approx(0.5))
+    assert evidence.standing([program("9", 0.4, passed=False)]) == (0.0, 0.0)
+
+
 # In the workflow
 
 BLIND = 'def f(x: int) -> int:\n    """Count."""'

@@ -190,7 +190,7 @@ def test_hidden_tests_never_enter_the_state(lm):
     wanted, problem = _wanted(None, "exercises/3", None, None)
     graph = build(InMemorySaver())
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    list(run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted), thread="t"))
+    list(run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(3)), thread="t"))
     states = json.dumps([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
     hidden = [repr(arguments) for arguments in problem.plus_inputs if repr(arguments[0]) not in problem.prompt]
     assert len(hidden) > 10

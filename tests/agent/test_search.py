@@ -13,7 +13,7 @@ from agent.decoding import POLICIES
 from agent.job import perform
 from agent.orders import ORDERS, Edge, features
 from agent.parts import task_from
-from agent.search import Plan, best_edge, departure, departures, frontier, lineage, settled, spent_by
+from agent.search import Plan, Standing, best_edge, departure, departures, frontier, lineage, settled, spent_by
 from agent.state import Attempt, Cost
 from sandbox import open_sandbox
 
@@ -118,16 +118,24 @@ def test_a_program_that_passed_two_examples_settles_the_search_and_one_that_pass
     def passed(checked):
         return attempt([1], verdict="passed", checked=checked, behaviour=["1"])
 
-    assert settled([FIRST, passed(2)], Plan(), 1.0)
-    assert not settled([passed(1)], Plan(), 1.0)
-    assert settled([passed(1)] * 5, Plan(), 0.8)
-    assert not settled([passed(1)] * 5, Plan(), 0.7)
-    assert settled([passed(0)] * 10, Plan(), 0.3)
-    assert not settled([FIRST], Plan(), 1.0)
+    assert settled([FIRST, passed(2)], Plan(), Standing())
+    assert not settled([passed(1)], Plan(), Standing())
+    assert settled([passed(1)] * 5, Plan(), Standing(0.8))
+    assert not settled([passed(1)] * 5, Plan(), Standing(0.7))
+    assert settled([passed(0)] * 10, Plan(), Standing(0.3))
+    assert not settled([FIRST], Plan(), Standing())
+
+
+def test_who_wants_to_be_sure_goes_on_until_the_answer_is_or_enough_were_compared_with_it():
+    passed, sure = attempt([1], verdict="passed", checked=2, behaviour=["1"]), Plan(sure=0.9, votes=2)
+    assert settled([passed], sure, Standing(1.0, 0.95))
+    assert not settled([passed], sure, Standing(1.0, 0.8))
+    assert not settled([FIRST, FIRST, passed, FIRST, attempt([1], twin=2)], sure, Standing(1.0, 0.8))
+    assert settled([passed, FIRST, FIRST], sure, Standing(1.0, 0.8))
 
 
 def test_where_nothing_can_be_compared_the_first_program_that_runs_is_enough():
-    assert settled([attempt([1], verdict="passed", behaviour=[])], Plan(), 1.0)
+    assert settled([attempt([1], verdict="passed", behaviour=[])], Plan(), Standing())
 
 
 def test_each_part_of_a_budget_ends_a_search_and_says_so():

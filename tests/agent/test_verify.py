@@ -6,7 +6,7 @@ import pytest
 from fakes import ScriptedSandbox
 
 from agent.examples import asserts, visible_checks
-from agent.verify import agree, degenerate, verify
+from agent.verify import agree, confirmed, degenerate, verify
 from sandbox import Verdict, open_sandbox
 
 REQUEST = 'def f(xs):\n    """Sum.\n    >>> f([1, 2])\n    3\n    >>> f([])\n    0\n    """'
@@ -126,3 +126,51 @@ def test_plain_data_agree_with_tolerance_for_floats_only(value, wanted, same):
 )
 def test_degenerate_is_what_does_not_parse_or_has_nothing_to_run(program, empty):
     assert degenerate(program) is empty
+
+
+class Sometimes(ScriptedSandbox):
+    """A sandbox in which a program meets one verdict after another."""
+
+    def __init__(self, *verdicts: Verdict) -> None:
+        met = iter(verdicts)
+        super().__init__(lambda program: next(met), value=3)
+
+
+LATE, WALL, PASSED, WRONG = Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL, Verdict.PASSED, Verdict.FAILED
+CHECK = visible_checks(REQUEST)[:1]
+
+
+@pytest.mark.parametrize(
+    ("met", "verdict", "told"),
+    [
+        ((PASSED,), PASSED, ()),
+        ((LATE, LATE), LATE, ("the program ran out of time",)),
+        ((WALL, LATE), WALL, ("the program ran out of time",)),
+        ((LATE, PASSED), WRONG, ("the program ran out of time in one of two runs, so it is not to be relied on",)),
+        ((WALL, WRONG), WRONG, ("the program ran out of time in one of two runs, so it is not to be relied on",)),
+        ((WRONG,), WRONG, ("the program failed: NameError: name 'x' is not defined",)),
+    ],
+)
+def test_a_program_that_ran_out_of_time_is_run_again_and_sometimes_is_not_enough(met, verdict, told):
+    box = Sometimes(*met)
+    result = confirmed(box, "def f(xs): return 3", CHECK)
+    assert (result.verdict, result.failures, result.runs) == (verdict, told, len(met))
+
+
+@pytest.mark.parametrize("source", ["import random", "from time import time", "import os\nos.urandom", "id(3)"])
+def test_a_program_that_may_vary_must_pass_twice(source):
+    result = confirmed(Sometimes(PASSED, WRONG), f"{source}\ndef f(xs): return 3", CHECK)
+    assert result.failures[0] == "the program passed in one of two runs: it does something else each time"
+    assert confirmed(Sometimes(PASSED, PASSED), f"{source}\ndef f(xs): return 3", CHECK).passed
+
+
+def test_a_program_that_is_random_is_found_out_in_a_real_sandbox(sandbox):
+    program = "import random\ndef f(xs): return 3 if random.random() < .5 else 4"
+    verdicts = [confirmed(sandbox, program, CHECK).passed for _ in range(24)]
+    assert sum(verdicts) < 16, "it passes twice a quarter of the time"
+
+
+def test_numbers_of_failing_examples_are_told(sandbox):
+    checks = [*visible_checks(REQUEST), *asserts("assert f([2]) == 2")]
+    assert verify(sandbox, "def f(xs): return 0", checks).failed == (0, 2)
+    assert verify(sandbox, "raise ValueError", checks).failed == ()
