@@ -1,0 +1,67 @@
+"""Forks: the tokens that were not taken, named where a search may come back, at no forward's cost."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from fakes import PROMPT, TableLM
+
+from agent.decoding import POLICIES, Gate, Policy
+from agent.decoding.loop import resolved, until_pause
+from agent.decoding.place import LEAST, OTHERS, Place, Surroundings
+from agent.decoding.step import Completion, Step
+from agent.decoding.stops import any_of, budget, end_token
+
+TABLE = {(): [0.0, 0.6, 0.3, 0.1], (1,): [0.0, 0.001, 0.999, 0.0], (1, 2): [0.997, 0.003, 0.0, 0.0]}
+
+
+def decoded(policy: Policy, *, forking: bool = True) -> tuple[list[Step], TableLM]:
+    lm, steps = TableLM(TABLE, [1.0, 0.0, 0.0, 0.0]), list[Step]()
+    around = Surroundings(lm, policy, any_of(end_token([0]), budget(9)), PROMPT, forking=forking)
+    place = Place(lm.prefill(PROMPT), Completion())
+    while place.end is None:
+        for walk in (until_pause, resolved):
+            if place.end is None:
+                stream = walk(around, place)
+                while True:
+                    try:
+                        steps.append(next(stream))
+                    except StopIteration as arrived:
+                        place = arrived.value
+                        break
+    return steps, lm
+
+
+def others(steps: list[Step]) -> list[list[int]]:
+    return [[candidate.token for candidate in step.others] for step in steps]
+
+
+def test_a_step_names_what_it_did_not_take_the_likeliest_first():
+    steps, _ = decoded(POLICIES["greedy"])
+    assert others(steps) == [[2, 3], [], [1]]
+    assert [candidate.logprob for candidate in steps[0].others] == pytest.approx([math.log(0.3), math.log(0.1)])
+
+
+def test_they_cost_no_forward_and_change_no_token():
+    with_forks, one = decoded(POLICIES["greedy"])
+    without, other = decoded(POLICIES["greedy"], forking=False)
+    assert [replace(step, others=()) for step in with_forks] == without
+    assert one.forwards == other.forwards
+
+
+def test_where_a_policy_paused_its_candidates_keep_their_lookahead():
+    policy = replace(POLICIES["adadec"], gate=Gate("entropy", 0.5))
+    steps, _ = decoded(policy)
+    assert steps[0].pause
+    told = {candidate.token: candidate.score for candidate in steps[0].pause.candidates}
+    assert all(candidate.score == told[candidate.token] for candidate in steps[0].others)
+    assert steps[0].pause.chosen not in others(steps)[0]
+
+
+def test_only_so_many_and_none_that_is_next_to_impossible():
+    wide = [0.3] + [0.07] * 10
+    lm = TableLM({}, wide)
+    around = Surroundings(lm, POLICIES["greedy"], any_of(end_token([0]), budget(1)), PROMPT, forking=True)
+    (step,) = list(until_pause(around, Place(lm.prefill(PROMPT), Completion())))
+    assert others([step]) == [list(range(1, 1 + OTHERS))]
+    assert LEAST < 0.07
