@@ -6,6 +6,7 @@ Programs are compared on what they return. No expected value is known here but t
 from __future__ import annotations
 
 import ast
+import builtins
 import hashlib
 import math
 from collections.abc import Sequence
@@ -13,15 +14,36 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.examples import parsed
+from agent.normal import normal_form
 from agent.search import CLOSE, Standing, lineage
 from agent.state import TWIN, Answer, Attempt
-from agent.verify import short
 from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
 from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
 
 VARIES = "varies from run to run"
 UNREACHED = "not reached in time"
+UNPLAIN = "returns what is no plain data"
+CALL_SECONDS = 0.5
 _LONGEST = 200  # characters kept of what a program returns; of longer ones a digest stands for the rest
+_HUGE = 1 << 64  # Python refuses to write numbers that are much larger in decimals
+_ITEMS = 1_000  # of an iterator that are looked at
+
+_CALLER = f"""
+
+def _given_by(function, arguments):
+    import itertools, signal
+    def late(*_):
+        raise TimeoutError
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, {CALL_SECONDS})
+    try:
+        value = function(*arguments)
+        if hasattr(value, "__next__"):
+            value = list(itertools.islice(value, {_ITEMS}))
+        return [value, list(arguments)]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +58,12 @@ class Kind:
 def behaviour(sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence[str], limits: Limits) -> list[str]:
     """Return what the function gives for each input, as text: the value, and its arguments where it changes them.
 
-    One run. Each input is tried twice; `VARIES` stands where the two differ. inputs: source of argument tuples.
+    One run. Each input is tried twice, for half a second each; `VARIES` stands where the two differ. inputs: source of
+    argument tuples.
     """
-    calls = [Expression(f"(lambda *a: [{entry_point}(*a), list(a)])(*{source})") for source in inputs for _ in (0, 1)]
+    calls = [Expression(f"_given_by({entry_point}, {source})") for source in inputs for _ in (0, 1)]
     given = [_canonical(list(ast.literal_eval(source))) for source in inputs for _ in (0, 1)]
-    answers = sandbox.run(program, calls=calls, limits=limits).outcomes
+    answers = sandbox.run(f"{program}{_CALLER}", calls=calls, limits=limits).outcomes
     outcomes = [_told(outcome, before) for outcome, before in zip(answers, given, strict=False)]
     outcomes += [UNREACHED] * (len(calls) - len(outcomes))
     return [
@@ -57,19 +80,23 @@ def function_of(program: str, entry_point: str | None) -> str | None:
 
 
 def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
-    """Return the programs that passed by what they do, the kind of most probability first.
+    """Return the programs that passed by what they do: the kind of most probability first, those without values last.
 
-    Inputs on which all raise alike say nothing and are left out. Where programs were not compared, all are one kind.
+    Inputs on which none gives a value, and all say the same, are left out. A program that was not compared is a kind of
+    its own, and so is each where there is nothing to tell them by. Where none was compared, all are one kind.
     """
     passed = [number for number, attempt in enumerate(attempts) if attempt.passed]
-    width = min((len(attempts[number].behaviour or ()) for number in passed), default=0)
-    told = {number: (attempts[number].behaviour or [])[:width] for number in passed}
-    columns = [column for column in range(width) if not _all_raise_alike([told[number][column] for number in passed])]
+    told = {number: attempts[number].behaviour or [] for number in passed}
+    width = max((len(said) for said in told.values()), default=0)
+    rows = [said for said in told.values() if len(said) == width]
+    columns = [column for column in range(width) if not _says_nothing([row[column] for row in rows])]
     groups: dict[tuple[str, ...], list[int]] = {}
-    for number in passed:
-        groups.setdefault(tuple(told[number][column] for column in columns), []).append(number)
+    for number, said in told.items():
+        row = tuple(said[column] for column in columns) if len(said) == width else ()
+        alone = width > 0 and not row
+        groups.setdefault((normal_form(attempts[number].program),) if alone else row, []).append(number)
     found = [_kind(attempts, numbers, said) for said, numbers in groups.items()]
-    return sorted(found, key=lambda kind: (-kind.mass, kind.attempts))
+    return sorted(found, key=lambda kind: (bool(kind.behaviour) and _silent(kind.behaviour), -kind.mass, kind.attempts))
 
 
 def standing(attempts: Sequence[Attempt]) -> Standing:
@@ -78,9 +105,9 @@ def standing(attempts: Sequence[Attempt]) -> Standing:
     if not found:
         return Standing(0.0, 0.0)
     total = sum(kind.mass for kind in found)
-    failed = [n for n, attempt in enumerate(attempts) if not attempt.passed and attempt.end != TWIN]
-    open_ = max(1.0 - sum(_weights(attempts, failed).values()), found[0].mass)
-    return Standing(found[0].mass / total, found[0].mass / open_) if total else Standing(1.0 / len(found), 0.0)
+    failed = [n for n, each in enumerate(attempts) if not (each.passed or each.prompt) and each.end != TWIN]
+    left = max(1.0 - sum(_weights(attempts, failed).values()), found[0].mass)
+    return Standing(found[0].mass / total, found[0].mass / left) if total else Standing(1.0 / len(found), 0.0)
 
 
 def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "") -> Answer:
@@ -99,7 +126,7 @@ def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "
         kinds=len(found),
         programs=sum(len(kind.attempts) for kind in found),
         functional_entropy=functional_entropy(shares),
-        error_at_least=error_of_mass([kind.mass for kind in found]),
+        error_at_least=error_of_mass([_mass_of_draws(attempts, kind) for kind in found]),
         rival=found[1].attempts[0] if close else None,
         differs=difference(attempts, inputs, found[0].attempts[0], found[1].attempts[0]) if close else {},
         ended_by=ended_by,
@@ -116,17 +143,18 @@ def difference(attempts: Sequence[Attempt], inputs: Sequence[str], one: int, oth
     return {"input": source, "answer": mine, "rival": theirs}
 
 
-def best_question(attempts: Sequence[Attempt], inputs: Sequence[str]) -> int | None:
-    """Return the number of the input whose right output would settle most doubt; None where all behave alike."""
-    found = kinds(attempts)
-    if len(found) < 2:
+def best_question(attempts: Sequence[Attempt], inputs: Sequence[str], asked: Sequence[int] = ()) -> int | None:
+    """Return the number of the input, not asked yet, whose right output would settle most doubt; None for no doubt."""
+    found = [kind for kind in kinds(attempts) if len(attempts[kind.attempts[0]].behaviour or ()) == len(inputs)]
+    columns = [column for column in range(len(inputs)) if column not in asked]
+    if len(found) < 2 or not columns:
         return None
     masses = [kind.mass for kind in found]
 
     def gain(column: int) -> float:
         return information_gain(masses, [(attempts[kind.attempts[0]].behaviour or [])[column] for kind in found])
 
-    best = max(range(len(inputs)), key=lambda column: (round(gain(column), 9), -len(inputs[column])))
+    best = max(columns, key=lambda column: (round(gain(column), 9), -len(inputs[column])))
     return best if gain(best) > 0 else None
 
 
@@ -196,8 +224,18 @@ def _least_failed(attempts: Sequence[Attempt]) -> int:
     return min(range(len(attempts)), key=rank)
 
 
-def _all_raise_alike(outputs: list[str]) -> bool:
-    return len(set(outputs)) == 1 and outputs[0].startswith("raises ")
+def _mass_of_draws(attempts: Sequence[Attempt], kind: Kind) -> float:
+    """Return a kind's probability among draws from the first prompt alone."""
+    return sum(_weights(attempts, [number for number in kind.attempts if not attempts[number].prompt]).values())
+
+
+def _says_nothing(outputs: list[str]) -> bool:
+    return len(set(outputs)) == 1 and _silent(outputs)
+
+
+def _silent(outputs: Sequence[str]) -> bool:
+    """Whether none of these is a value."""
+    return all(said.startswith("raises ") or said in (UNPLAIN, VARIES, UNREACHED) for said in outputs)
 
 
 def _told(outcome: Outcome, before: str) -> str:
@@ -205,7 +243,7 @@ def _told(outcome: Outcome, before: str) -> str:
         case Raised(name, _):
             return f"raises {name}"
         case Unplain():
-            return "returns what is no plain data"
+            return UNPLAIN
         case Returned([value, list(after)]):
             changed = "" if _canonical(after) == before else f" and leaves {_canonical(after)}"
             return _cut(_canonical(value) + changed)
@@ -225,8 +263,10 @@ def _canonical(value: Any) -> str:
         case set() | frozenset():
             return f"{{{', '.join(sorted(map(_canonical, value)))}}}" if value else "set()"
         case dict():
-            return f"{{{', '.join(f'{_canonical(key)}: {_canonical(item)}' for key, item in value.items())}}}"
-    return short(value, most=10**9)
+            return f"{{{', '.join(sorted(f'{_canonical(key)}: {_canonical(item)}' for key, item in value.items()))}}}"
+        case int() if not isinstance(value, bool) and abs(value) >= _HUGE:
+            return hex(value)
+    return repr(value)
 
 
 def _cut(text: str) -> str:
@@ -237,12 +277,14 @@ def _cut(text: str) -> str:
 
 def _gives(given: str, right: str) -> bool:
     """Whether an output is the one that a person wants: the value, or the name of an exception."""
-    return given.split(" and leaves ")[0] == right or given == f"raises {right}"
+    return right in (given, given.split(" and leaves ")[0], given.removeprefix("raises "))
 
 
-def canonical_literal(text: str) -> str | None:
-    """Return what a person typed as outputs are written, or None where it is no literal and no exception's name."""
+def canonical_literal(text: str, outputs: Sequence[str] = ()) -> str | None:
+    """Return what a person typed as outputs are written; None where it is neither a literal nor a known exception."""
     try:
         return _canonical(ast.literal_eval(text.strip()))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return text.strip() if text.strip().isidentifier() else None
+        name = text.strip()
+        raised = isinstance(getattr(builtins, name, None), type) and issubclass(getattr(builtins, name), BaseException)
+        return name if raised or f"raises {name}" in outputs else None

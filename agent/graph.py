@@ -18,10 +18,9 @@ from agent.context import Context
 from agent.decoding.ask import Ask
 from agent.decoding.loop import resolved, until_pause
 from agent.decoding.step import Candidate
+from agent.revisions import Person
 from agent.search import Plan
 from agent.state import AgentState, Cost, Event, Task
-
-Person = Callable[[dict[str, Any]], int | str]  # a question's payload -> a candidate's number from 0, or text to write
 
 
 def prepare(state: AgentState, runtime: Runtime[Context]) -> AgentState:

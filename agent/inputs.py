@@ -72,9 +72,19 @@ def _literal(node: ast.expr) -> Any:
 def _distinct(found: Sequence[Arguments]) -> Iterator[Arguments]:
     seen = set[str]()
     for each in found:
-        if (told := repr(each)) not in seen:
+        told = _source(each)
+        if told is not None and told not in seen:
             seen.add(told)
             yield each
+
+
+def _source(arguments: Arguments) -> str | None:
+    """Return the source of arguments; None where they cannot be read back from it, as an infinite float."""
+    try:
+        told = repr(arguments)
+        return told if repr(ast.literal_eval(told)) == told else None
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
 
 
 # By type
@@ -114,7 +124,8 @@ def _values(hint: ast.expr | None, chance: random.Random, depth: int = 0) -> tup
             return _CONTAINERS[name.lower()]([_UNKNOWN], chance)
         case ast.Subscript(ast.Name(name) | ast.Attribute(attr=name), inner) if depth < 3:
             parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            kinds = [_values(part, chance, depth + 1) for part in parts if not isinstance(part, ast.Constant)]
+            named = [part for part in parts if not isinstance(part, ast.Constant) or isinstance(part.value, str)]
+            kinds = [_values(part, chance, depth + 1) for part in named]
             return _parametrised(name, kinds, chance)
     return _UNKNOWN
 
@@ -128,7 +139,7 @@ def _expression(source: str) -> ast.expr | None:
 
 
 def _parametrised(name: str, kinds: list[tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
-    if name in ("Optional", "Union"):
+    if name in ("Optional", "Union") and kinds:
         return (*(value for kind in kinds for value in kind), *((None,) if name == "Optional" else ()))
     return _CONTAINERS[name.lower()](kinds, chance) if name.lower() in _CONTAINERS and kinds else _UNKNOWN
 

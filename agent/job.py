@@ -10,8 +10,9 @@ from typing import Any
 from agent.context import Context, attempts_of
 from agent.decoding.step import Step
 from agent.errors import UsageError
-from agent.graph import Person, begin, build, run
+from agent.graph import begin, build, run
 from agent.learned import planned
+from agent.revisions import Person
 from agent.search import Plan
 from agent.state import AgentState, Answer, Attempt, Cost, Event, Task
 

@@ -38,8 +38,10 @@ def load(file: Path) -> Learned:
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
         found = Learned(**{name: record[name] for name in Learned.__slots__})
-        sound = all(isinstance(weight, int | float) for weight in found.order.values())
         trust = found.trust
+        weights = [*found.order.values(), *(trust["weights"].values() if trust else ())]
+        curve = [trust["intercept"], *trust["knots"], *trust["levels"]] if trust else []
+        sound = all(isinstance(number, int | float) for number in [*weights, *curve])
         if not sound or (trust and not len(trust["knots"]) == len(trust["levels"]) > 0):
             raise ValueError("numbers are missing")
         return found
@@ -61,8 +63,9 @@ def of_model(model: str, weights: str, folder: Path) -> Learned | None:
 
 def planned(plan: Plan, learned: Learned | None) -> Plan:
     """Return the plan with what was learned of the model. Raises UsageError where it wants what was not."""
-    wanted = "--order learned" if plan.order == "learned" else "--min-probability" if plan.min_probability else ""
-    if learned is None and wanted:
+    lacks_order = plan.order == "learned" and not (learned and learned.order)
+    if lacks_order or (plan.min_probability > 0 and not (learned and learned.trust)):
+        wanted = "--order learned" if lacks_order else "--min-probability"
         raise UsageError(f"{wanted} needs what was not learned for this model; {_ADVICE}")
     if learned is None:
         return plan

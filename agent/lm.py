@@ -173,15 +173,17 @@ class PrefixStore:
 
     max_bytes: int = 512 * 2**20
     _entries: OrderedDict[tuple[int, ...], tuple[Prefix, int]] = field(default_factory=OrderedDict)
+    _of_cache: dict[int, set[tuple[int, ...]]] = field(default_factory=dict)  # by the id of a cache that an entry holds
     _bytes: int = 0
 
     def put(self, prefix: Prefix, nbytes: int, *, instead_of: Prefix | None = None) -> None:
         """Remember a prefix of this size; forget the cache of `instead_of`, and the oldest while over the bound."""
         self._forget(prefix.ids)
         if instead_of is not None:
-            for ids in [ids for ids, (entry, _) in self._entries.items() if entry.cache is instead_of.cache]:
+            for ids in tuple(self._of_cache.get(id(instead_of.cache), ())):
                 self._forget(ids)
         self._entries[prefix.ids] = (prefix, nbytes)
+        self._of_cache.setdefault(id(prefix.cache), set()).add(prefix.ids)
         self._bytes += nbytes
         while self._bytes > self.max_bytes and len(self._entries) > 1:
             self._forget(next(iter(self._entries)))
@@ -199,8 +201,14 @@ class PrefixStore:
         return best
 
     def _forget(self, ids: tuple[int, ...]) -> None:
-        _, nbytes = self._entries.pop(ids, (None, 0))
+        if ids not in self._entries:
+            return
+        prefix, nbytes = self._entries.pop(ids)
         self._bytes -= nbytes
+        others = self._of_cache[id(prefix.cache)]
+        others.discard(ids)
+        if not others:
+            del self._of_cache[id(prefix.cache)]
 
     def __len__(self) -> int:
         return len(self._entries)

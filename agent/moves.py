@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ from agent.decoding.step import Step
 from agent.inputs import generated_inputs
 from agent.normal import normal_form
 from agent.orders import LOOKS_AT_LINES
-from agent.search import ENOUGH_EXAMPLES, goes_on, spent_by
+from agent.search import ENOUGH_EXAMPLES, goes_on, settled, spent_by
 from agent.state import NO_PYTHON, PRUNED, AgentState, Attempt, Cost, Task
 from agent.trust import probability_of
 from agent.verify import Verification, confirmed
@@ -74,6 +75,7 @@ def advanced(context: Context, state: AgentState, emit: Emit, walk: Walk) -> Age
 
 def drafted(context: Context, state: AgentState) -> AgentState:
     """Cut the program out of what was generated, and mark what is not to be trusted as holes."""
+    start = context.clock()
     pieces = pieces_of(context, state)
     text = "".join(pieces)
     part = prompts.piece(task_of(state).request, text, chat=context.lm.chats)
@@ -81,7 +83,8 @@ def drafted(context: Context, state: AgentState) -> AgentState:
     for piece, logprob in zip(pieces, state["logprobs"], strict=True):
         if piece and len(part.head) <= at < len(part.head) + part.end - part.start:
             charges.append((at, -logprob))
-        lines.append(1 + part.head.count("\n") + text.count("\n", part.start, max(part.start, at - len(part.head))))
+        said = at - len(part.head) + part.start  # characters before this piece
+        lines.append(1 + part.head.count("\n") + text.count("\n", part.start, max(part.start, said)))
         at += len(piece)
     source = part.source(text)
     partial = partial_program(source, program_tree(source, charges), tau=context.tau, max_holes=context.max_holes)
@@ -92,6 +95,7 @@ def drafted(context: Context, state: AgentState) -> AgentState:
             "partial": partial.rendered(),
             "holes": [list(hole) for hole in partial.holes],
         },
+        "cost": asdict(cost_of(state) + Cost(seconds=context.clock() - start)),
     }
 
 
@@ -111,16 +115,18 @@ def verified(context: Context, state: AgentState, emit: Emit) -> AgentState:
     else:
         try:
             result = confirmed(context.sandbox, draft["program"], task.checks, limits=context.limits)
-            seen = _seen(context, state, task, draft["program"], result)
         except BudgetSpentError as error:
             result = Verification(Verdict.FAILED, 0, (f"not run: the budget's {error.args[0]} are used up",))
+        with suppress(BudgetSpentError):  # what was found on the examples stands
+            seen = _seen(context, state, task, draft["program"], result)
     if (state["end"] or "").endswith("budget") and result.passed and not result.checked:
         result = replace(result, verdict=Verdict.FAILED, failures=(f"the program was cut off by the {state['end']}",))
     cost = cost_of(state) + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
     attempt = Attempt(
         state["prompt"], state["tokens"], state["logprobs"], state["forks"], state["end"] or "", draft["program"],
         draft["partial"], draft["holes"], result.verdict.value, result.checked, list(result.failures), state["edge"],
-        asdict(cost - Cost(**state["before"])), twin, seen.behaviour, seen.blamed,
+        asdict(cost - Cost(**state["before"])), twin, seen.behaviour, seen.blamed, len(attempts),
+        1 + attempts[state["edge"]["parent"]].depth if state["edge"] else 0,
     )  # fmt: skip
     for column, source, right in state.get("told", []):
         (attempt,) = evidence.settle([attempt], column, source, right)
@@ -143,15 +149,17 @@ def question_of(state: AgentState) -> int | None:
     """
     attempts, plan = attempts_of(state), plan_in(state)
     going = goes_on(attempts, plan, cost_of(state), evidence.standing(attempts))
-    if state.get("asked", 0) >= plan.questions or going:
+    asked = state.get("asked", [])
+    if len(asked) >= plan.questions or going:
         return None
-    return evidence.best_question(attempts, state["inputs"])
+    return evidence.best_question(attempts, state["inputs"], asked)
 
 
 def answered(state: AgentState, emit: Emit) -> AgentState:
     """End: say which program stands for the run, how probable it is to be right, and what ended the search."""
     attempts, plan = attempts_of(state), plan_in(state)
-    ended = spent_by(plan.budget, attempts, cost_of(state)) or ""
+    spent = spent_by(plan.budget, attempts, cost_of(state))
+    ended = spent if spent and not settled(attempts, plan, evidence.standing(attempts)) else ""
     found = evidence.answer(attempts, state["inputs"], ended)
     found = replace(found, probability=probability_of(plan.trust, evidence.features(attempts, found)))
     emit(found)
@@ -209,5 +217,6 @@ def _drained(
 
 def _fork(position: int, step: Step) -> dict[str, Any]:
     candidates = [asdict(candidate) for candidate in step.others]
-    told = {"entropy": step.scores["entropy"], "logprob": step.logprob, "paused": step.pause is not None}
-    return {"position": position, **told, "candidates": candidates}
+    return {
+        "position": position, "entropy": step.scores["entropy"], "logprob": step.logprob, "candidates": candidates
+    }  # fmt: skip

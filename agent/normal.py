@@ -6,28 +6,28 @@ import ast
 import codeop
 import symtable
 import warnings
-from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
 from agent.examples import parsed
 
-_LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "__doc__", "__annotations__"}
+_LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"}
+_OPEN = "__open_block__"  # what closes a block that has not ended: no program says it
+_NUMBERED = "_local_"
 
 
-@cache
+@lru_cache(maxsize=4096)
 def normal_form(source: str) -> str:
-    """Return a text that is equal for programs which differ in layout, comments, docstrings or local names alone.
+    """Return a text that is equal for programs which differ in layout, comments, docstrings or local variables alone.
 
-    Equal texts mean equal behaviour; programs of equal behaviour may well differ. Of no Python: the text itself.
+    Equal texts mean equal behaviour, but for what looks at source or frames. Of no Python: the text itself.
     """
     tree = parsed(source)
     if tree is None:
         return source.strip()
     try:
-        names = _renamable(source, tree)
-        return ast.dump(_Renamer(names).visit(tree))
-    except (RecursionError, SyntaxError, MemoryError):
+        return ast.dump(tree if _looks_at_itself(tree) else _Renamer(_renamable(source, tree)).visit(tree))
+    except (RecursionError, SyntaxError, MemoryError, ValueError):
         return source.strip()
 
 
@@ -37,7 +37,9 @@ def hopeless(source: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             codeop.compile_command(source, symbol="exec")
-    except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
+    except SyntaxError as error:
+        return "no binding for nonlocal" not in str(error)  # the name may be bound in a later line
+    except (ValueError, OverflowError, MemoryError, RecursionError):
         return True
     return False
 
@@ -54,20 +56,20 @@ def beginning(source: str) -> str | None:
     return None if closed is None else normal_form(closed)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _closed(source: str) -> str | None:
     """Return the lines with what their open blocks lack, so that they parse."""
     if parsed(source) is not None:
         return source
     last = source.splitlines()[-1] if source else ""
     indent = last[: len(last) - len(last.lstrip())]
-    deeper = f"{source}\n{indent}    pass"
+    deeper = f"{source}\n{indent}    {_OPEN}"
     for begun in (deeper, source):
         if parsed(begun) is not None:
             return begun
         margins = sorted({line[: len(line) - len(line.lstrip())] for line in source.splitlines()}, key=len)
         for margin in reversed(margins):
-            if parsed(closed := f"{begun}\n{margin}finally: pass") is not None:
+            if parsed(closed := f"{begun}\n{margin}finally: {_OPEN}") is not None:
                 return closed
     return None
 
@@ -79,9 +81,9 @@ class _Renamer(ast.NodeTransformer):
         self._names, self._numbers = names, dict[str, str]()
 
     def visit(self, node: ast.AST) -> ast.AST:
-        for field in ("id", "arg", "name", "rest"):
+        for field in ("id", "name", "rest"):
             told = getattr(node, field, None)
-            if isinstance(told, str) and not isinstance(node, ast.alias | ast.keyword):
+            if isinstance(told, str) and not isinstance(node, ast.alias):
                 setattr(node, field, self._of(told))
         if isinstance(node, ast.Nonlocal):
             node.names = [self._of(name) for name in node.names]
@@ -92,7 +94,7 @@ class _Renamer(ast.NodeTransformer):
     def _of(self, name: str) -> str:
         if name not in self._names:
             return name
-        return self._numbers.setdefault(name, f"_{len(self._numbers)}")
+        return self._numbers.setdefault(name, f"{_NUMBERED}{len(self._numbers)}")
 
 
 def _documented(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> bool:
@@ -102,25 +104,23 @@ def _documented(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | as
     return False
 
 
+def _looks_at_itself(tree: ast.Module) -> bool:
+    """Whether a program may see names or texts of its own, or uses names that are given here."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    special = any(name.startswith("__") and name not in ("__init__", _OPEN) for name in attributes | names)
+    return special or bool((names | attributes) & _LOOKS_AT_NAMES) or any(name.startswith(_NUMBERED) for name in names)
+
+
 def _renamable(source: str, tree: ast.Module) -> frozenset[str]:
-    """Return the names that are local wherever they stand, and that nothing can see from outside."""
-    seen = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    seen |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    if seen & _LOOKS_AT_NAMES:
-        return frozenset()
-    fixed: set[str] = set()
-    local: Counter[str] = Counter()
+    """Return the variables that are local wherever their name stands: no parameter, function, class or import."""
+    fixed, local = set[str](), set[str]()
     for table in _tables(symtable.symtable(source, "program.py", "exec")):
         outside = table.get_type() != "function"  # a class's or the module's names are seen as attributes
         for symbol in table.get_symbols():
-            if outside or symbol.is_global() or symbol.is_imported():
-                fixed.add(symbol.get_name())
-            else:
-                local[symbol.get_name()] += 1
-    fixed |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
-    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
-        fixed |= {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
-    return frozenset(name for name in local if name not in fixed and not name.startswith("."))
+            named = symbol.is_imported() or symbol.is_parameter() or symbol.is_namespace()
+            (fixed if outside or named or symbol.is_global() else local).add(symbol.get_name())
+    return frozenset(name for name in local - fixed if not name.startswith("."))
 
 
 def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

@@ -30,7 +30,7 @@ from agent.search import best_edge, departure
 from agent.state import AgentState, Attempt, Cost, Revision
 from uncertainty import surprisal
 
-Person = Callable[[dict[str, Any]], int | str]  # asks, and gives what was answered
+Person = Callable[[dict[str, Any]], int | str]  # a question's payload -> the number of what was shown, or text
 
 
 def revised(context: Context, state: AgentState, emit: Emit, person: Person) -> AgentState:
@@ -49,21 +49,22 @@ def revised(context: Context, state: AgentState, emit: Emit, person: Person) -> 
 
 
 def _branch(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge, emit: Emit) -> AgentState:
-    parent = attempts[edge.parent]
+    start, parent = context.clock(), attempts[edge.parent]
     tokens = [*parent.tokens[: edge.position], edge.token]
     update: AgentState = {
         **begun(state, asdict(edge)),
         "prompt": parent.prompt,
         "tokens": tokens,
         "logprobs": [*parent.logprobs[: edge.position], edge.logprob],
-        "cost": asdict(cost_of(state) + Cost(tokens=1)),
+        "cost": asdict(cost_of(state) + Cost(tokens=1)),  # before the stop rule looks at what is left
     }
     after: AgentState = {**state, **update}
     around = surroundings(context, after)
     completion = completion_of(around, context, tokens)
     where = f"token {edge.position + 1} of program {edge.parent + 1}, entropy {edge.entropy:.2f}"
     emit(Revision("branch", f"back to {where}, taking {edge.text!r}", completion.text, edge.parent))
-    return {**update, "end": around.stop(completion)}
+    cost = cost_of(after) + Cost(seconds=context.clock() - start)
+    return {**update, "end": around.stop(completion), "cost": asdict(cost)}
 
 
 def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge, emit: Emit) -> AgentState:
@@ -105,10 +106,10 @@ def _asked(state: AgentState, column: int, person: Person) -> AgentState:
         given = (attempts[kind.attempts[0]].behaviour or [])[column]
         outputs += [given] if given not in outputs else []
     said = person({"call": source, "outputs": outputs})
-    right = outputs[said] if isinstance(said, int) else evidence.canonical_literal(said)
+    right = outputs[said] if isinstance(said, int) else evidence.canonical_literal(said, outputs)
     judged = attempts if right is None else evidence.settle(attempts, column, source, right)
     told = state.get("told", []) if right is None else [*state.get("told", []), [column, source, right]]
-    asked = state.get("asked", 0) + 1
+    asked = [*state.get("asked", []), column]
     return {"attempts": [asdict(each) for each in judged], "asked": asked, "told": told, "end": None, "edge": {}}
 
 

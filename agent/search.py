@@ -122,6 +122,8 @@ def spent_by(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> str | N
         bound = getattr(budget, name)
         if bound is not None and amount >= bound:
             return f"{amount:g} of {bound:g} {name}"
+        if attempts and attempts[-1].end == f"{name} budget" and name != "tokens":  # too few for another forward
+            return f"{amount:g} of {bound:g} {name}"
     return None
 
 
@@ -164,9 +166,10 @@ def _repairs(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
     repaired = {attempt.edge["parent"] for attempt in attempts if attempt.edge.get("kind") == "repair"}
     found = []
     for number, attempt in enumerate(attempts):
-        fails = [n for n, other in enumerate(attempts) if other.prompt == attempt.prompt and not other.passed]
+        alike = [n for n, other in enumerate(attempts) if other.prompt == attempt.prompt]
+        fails = [n for n in alike if attempts[n].ran and not attempts[n].passed]
         ready = len(fails) >= plan.repair_after * (1 + sum(n in repaired for n in fails))
-        if attempt.failures and attempt.twin is None and number not in repaired and ready:
+        if attempt.failures and attempt.ran and number not in repaired and ready:
             prior = attempt.edge.get("prior", 0.0) + REPAIR
             found.append(Edge("repair", number, prior, prior))
     return found

@@ -61,6 +61,8 @@ class Attempt:
     twin: int | None = None  # the attempt of which it is a copy but for names and layout; it was not run again
     behaviour: list[str] | None = None  # what it returns for the state's inputs; None where that was not asked
     blamed: list[int] = field(default_factory=list)  # lines of the program that its failure points at
+    number: int = 0  # its place among the attempts, from 0
+    depth: int = 0  # ways that lead to it from the first one
 
     @property
     def ran(self) -> bool:
@@ -121,7 +123,7 @@ class AgentState(TypedDict, total=False):
     draft: dict[str, Any]  # the finished program, with its holes, before it ran
     attempts: list[dict[str, Any]]
     inputs: list[str]  # on which programs are compared: the source of an argument tuple each
-    asked: int  # questions put to the person about what an input should give
+    asked: list[int]  # numbers of the inputs that a person was asked about
     told: list[list[Any]]  # what was answered: the input's number, the call, what it gives
     cost: dict[str, Any]
     answer: dict[str, Any]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from agent.budget import BudgetSpentError
 from agent.examples import Check, parsed
 from sandbox.base import Call, Execution, Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain, Verdict
 
@@ -59,7 +60,10 @@ def confirmed(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits
     late = first.verdict in (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL)
     if not late and not (first.passed and _may_vary(program)):
         return first
-    second = verify(sandbox, program, checks, limits=limits)
+    try:
+        second = verify(sandbox, program, checks, limits=limits)
+    except BudgetSpentError:
+        return first
     runs = first.runs + second.runs
     if late and second.verdict not in (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL):
         told = "the program ran out of time in one of two runs, so it is not to be relied on"

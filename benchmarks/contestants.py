@@ -22,7 +22,7 @@ from agent.verify import degenerate
 
 Contestant = Callable[[Context, Task], Result]
 GUARD_DRAWS = 3
-ONCE = Plan(Budget(programs=1))
+ONCE = Plan(Budget(programs=1), votes=1)
 
 
 def alone(context: Context, task: Task) -> Result:
@@ -115,8 +115,8 @@ def beam(width: int, *, chosen: bool = False) -> Contestant:
     """One program by transformers' own beam search; or the first of all its beams that passes the visible examples."""
 
     def found(context: Context, task: Task) -> Result:
-        greedy, plan = replace(context, policy=POLICIES["greedy"]), replace(ONCE, votes=1)
-        state: AgentState = begin(task, plan)
+        greedy = replace(context, policy=POLICIES["greedy"])
+        state: AgentState = begin(task, ONCE)
         state = {**state, **moves.opened(greedy, state)}
         start, counted = context.clock(), _Counter()
         beams = _generated(context, state, width, width if chosen else 1, counted)

@@ -19,6 +19,7 @@ class Curve:
     """By problem, the tokens at which a right answer was given; infinite where none was."""
 
     tokens: Mapping[str, float]
+    feedback: str = "visible"  # what chose among programs: the visible examples, or "none" in one pass
 
     def solved(self, budget: float) -> set[str]:
         """Return the problems solved within so many tokens each."""
@@ -31,7 +32,8 @@ class Curve:
 
 def of_outcomes(outcomes: Sequence[Outcome]) -> Curve:
     """Return the curve of a run that stops at the first program which passes what its prompt shows."""
-    return Curve({each.task_id: each.tokens if each.passed else math.inf for each in outcomes})
+    feedback = outcomes[0].feedback if outcomes else "none"
+    return Curve({each.task_id: each.tokens if each.passed else math.inf for each in outcomes}, feedback)
 
 
 def of_draws(draws: Sequence[Draws]) -> Curve:
@@ -41,14 +43,22 @@ def of_draws(draws: Sequence[Draws]) -> Curve:
 
 
 def table(curves: Mapping[str, Curve], most: int) -> str:
-    """Return each curve at some budgets, its area, and how it differs from the first one.
+    """Return each curve at some budgets, its area, and how it differs from the first one of its kind of feedback.
 
     p of the area: paired bootstrap over problems, two-sided. At a budget: gained and lost against the first, McNemar.
     """
+    blocks = []
+    for kind, title in (("none", "one pass"), ("visible", "feedback=visible")):
+        chosen = {name: curve for name, curve in curves.items() if curve.feedback == kind}
+        blocks += [_block(chosen, most, title)] if chosen else []
+    return "\n\n".join(blocks)
+
+
+def _block(curves: Mapping[str, Curve], most: int, title: str) -> str:
     first, *_ = curves.values()
     budgets = [most // 8, most // 4, most // 2, most]
     heads = "".join(f"{f'at {budget} tokens':>26}" for budget in budgets)
-    lines = [f"{'solved':<22}{heads}{'area':>9}{'p':>8}"]
+    lines = [f"{title:<22}{heads}{'area':>9}{'p':>8}"]
     for name, curve in curves.items():
         cells = "".join(f"{_against(curve.solved(budget), first.solved(budget)):>26}" for budget in budgets)
         lines.append(f"{name:<22}{cells}{curve.area(most):>9.4f}{area_p(curve, first, most):>8.3f}")

@@ -69,7 +69,8 @@ def by_tokens(curves: dict[str, Curve], file: Path, *, most: int, title: str = "
         reached = sorted(tokens for tokens in curve.tokens.values() if tokens <= most)
         shares = [place / len(curve.tokens) for place in range(len(reached) + 1)]
         style = ("-", "--", ":")[number // 10 % 3]
-        panel.step([0, *reached, most], [*shares, shares[-1]], style, where="post", label=name, linewidth=1.4)
+        label = name if curve.feedback == "visible" else f"{name} (one pass)"
+        panel.step([0, *reached, most], [*shares, shares[-1]], style, where="post", label=label, linewidth=1.4)
     panel.set(xlabel="tokens a problem, at most", ylabel="share solved", title=title, xlim=(0, most))
     panel.grid(alpha=0.3)
     figure.legend(loc="outside right upper", fontsize="small", frameon=False)

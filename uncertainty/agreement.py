@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 def functional_entropy(shares: Sequence[float]) -> float:
     """Return the entropy over kinds of behaviour, in nats; 0 where all programs behave alike (arXiv:2605.28500).
 
-    shares: at least 0, at least one above it; they need not sum to 1.
+    shares: at least 0; they need not sum to 1.
     """
     total = sum(shares)
     return -sum(share / total * math.log(share / total) for share in shares if share > 0) + 0.0
@@ -36,4 +36,5 @@ def information_gain(shares: Sequence[float], outputs: Sequence[Hashable]) -> fl
     for share, output in zip(shares, outputs, strict=True):
         groups.setdefault(output, []).append(share)
     left = sum(sum(group) * functional_entropy(group) for group in groups.values() if sum(group) > 0)
-    return functional_entropy(shares) - left / sum(shares)
+    total = sum(shares)
+    return functional_entropy(shares) - left / total if total else 0.0

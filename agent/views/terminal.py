@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from string import ascii_lowercase
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -26,7 +27,6 @@ class TerminalView:
 
     def __init__(self, console: Console, *, live: bool) -> None:
         self._console = console
-        self._attempts: list[Attempt] = []
         self._paused = 0
         self._code = ""
         self._live = Live(console=console, refresh_per_second=8, transient=True) if live else None
@@ -70,11 +70,11 @@ class TerminalView:
         if result is None:
             self.say("nothing was asked for yet")
         elif not which:
-            for number in range(len(result.attempts)):
-                self._say(line_of(result.attempts, number))
+            for attempt in result.attempts:
+                self._say(line_of(attempt))
         elif which.isdecimal() and 0 < int(which) <= len(result.attempts):
             attempt = result.attempts[int(which) - 1]
-            self._say(line_of(result.attempts, int(which) - 1))
+            self._say(line_of(attempt))
             self._say(Panel(_marked(attempt), title=f"program {which}", title_align="left", expand=False))
             for failure in attempt.failures:
                 self._say(Text(f"✗ {clean(failure)}", style="red"))
@@ -93,11 +93,11 @@ class TerminalView:
     def _example(self, question: Mapping[str, Any]) -> int | str:
         outputs = question["outputs"]
         self._console.print(Text(f"Programs differ: what should {clean(question['call'])} give?"))
-        for number, output in enumerate(outputs, start=1):
-            self._console.print(Text(f"  {number}  {clean(output)}"))
-        answer = self._console.input("A number, another value, an exception's name, or Enter if you cannot say: ")
-        number = int(answer) - 1 if answer.strip().isdecimal() else -1
-        return number if 0 <= number < len(outputs) else answer
+        labels = ascii_lowercase[: len(outputs)]
+        for label, output in zip(labels, outputs, strict=False):
+            self._console.print(Text(f"  {label}  {clean(output)}"))
+        answer = self._console.input("A letter, another value, an exception's name, or Enter if you cannot say: ")
+        return labels.find(answer.strip()) if answer.strip() in tuple(labels) else answer
 
     def _candidate(self, question: Mapping[str, Any]) -> int | str:
         candidates = [Candidate(**candidate) for candidate in question["candidates"]]
@@ -138,12 +138,8 @@ class TerminalView:
             self._say(_pause_table(self._paused, step.pause))
 
     def _attempt(self, attempt: Attempt) -> None:
-        self._attempts.append(attempt)
         self._code = ""
-        parent = attempt.edge.get("parent", 0)
-        # A resumed run has not seen the first programs: then there is nothing to indent below.
-        known = parent < len(self._attempts)
-        self._say(line_of(self._attempts, len(self._attempts) - 1) if known else Text("program of a resumed run"))
+        self._say(line_of(attempt))
 
     def _say(self, what: RenderableType) -> None:
         self._console.print(what)
@@ -183,7 +179,7 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
         lines.append(f"probability of being right, as learned for this model: {answer.probability:.2f}")
     if answer.programs == 0 and (example := suspect(attempts)):
         lines.append(f"programs that differ fail {example} and nothing else: that example may itself be wrong")
-    if answer.ended_by and not attempts[answer.attempt].passed:
+    if answer.ended_by:
         lines.append(f"the search ended at {answer.ended_by}")
     return lines
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.text import Text
 
 from agent.state import Attempt
@@ -12,27 +10,17 @@ from agent.views.text import clean, shown
 DEEPEST = 6  # levels of indentation
 
 
-def line_of(attempts: Sequence[Attempt], number: int) -> Text:
+def line_of(attempt: Attempt) -> Text:
     """Return the line of one program: which way it took, what became of it, and what it cost."""
-    attempt = attempts[number]
-    depth = min(depth_of(attempts, number), DEEPEST)
+    depth = min(attempt.depth, DEEPEST)
     mark = ("✓", "green") if attempt.passed else ("✗", "red")
     text = Text("  " * (depth - 1) + "└ " if depth else "")
-    text.append(f"program {number + 1}", style="bold")
+    text.append(f"program {attempt.number + 1}", style="bold")
     text.append(_way(attempt), style="cyan")
     text.append(f" {mark[0]} {_verdict(attempt)}", style=mark[1])
-    cost = attempt.cost
-    if cost:
-        text.append(f" · {cost['tokens']} tokens · {cost['forwards']} forwards", style="dim")
+    if attempt.cost:
+        text.append(f" · {attempt.cost['tokens']} tokens · {attempt.cost['forwards']} forwards", style="dim")
     return text
-
-
-def depth_of(attempts: Sequence[Attempt], number: int) -> int:
-    """Return how many ways lead from the first program to this one."""
-    depth = 0
-    while attempts[number].edge:
-        depth, number = depth + 1, attempts[number].edge["parent"]
-    return depth
 
 
 def _way(attempt: Attempt) -> str:

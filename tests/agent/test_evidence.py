@@ -34,7 +34,10 @@ def told(box, body: str, *inputs: str) -> list[str]:
 def test_a_behaviour_is_what_is_returned_raised_or_changed(box):
     assert told(box, "return 1 / x", "(2,)", "(0,)") == ["0.5", "raises ZeroDivisionError"]
     assert told(box, "x.append(1)", "([],)", "([2],)") == ["None and leaves [[1]]", "None and leaves [[2, 1]]"]
-    assert told(box, "return iter(x)", "([],)") == ["returns what is no plain data"]
+    assert told(box, "return iter(x)", "([1],)") == ["[1]"]
+    assert told(box, "return object()", "(1,)") == [evidence.UNPLAIN]
+    assert told(box, "return {'b': 1, 'a': 2}", "(1,)") == told(box, "return {'a': 2, 'b': 1}", "(1,)")
+    assert told(box, "return 10 ** x", "(5000,)") != told(box, "return 10 ** (x + 1)", "(5000,)")
     assert told(box, "return {3, 1, 2}, {'a': (1,)}", "(0,)") == ["({1, 2, 3}, {'a': (1,)},)"]
 
 
@@ -48,8 +51,11 @@ def test_what_differs_between_two_calls_is_said_to_vary(box):
     assert told(box, "import random; return random.random()", "(0,)", "(1,)") == [evidence.VARIES] * 2
 
 
-def test_what_takes_too_long_is_not_reached_and_the_rest_with_it(box):
-    assert told(box, "while x: pass", "(0,)", "(1,)", "(0,)") == ["None", evidence.UNREACHED, evidence.UNREACHED]
+def test_what_takes_too_long_is_cut_off_and_what_cannot_be_takes_the_rest_with_it(box):
+    late = "raises TimeoutError"
+    assert told(box, "while x: pass", "(0,)", "(1,)", "(0,)") == ["None", late, "None"]
+    stubborn = "return sum(iter(int, 1)) if x else None"  # no Python code runs in it, so no signal is seen
+    assert told(box, stubborn, "(0,)", "(1,)", "(0,)") == ["None", evidence.UNREACHED, evidence.UNREACHED]
 
 
 def test_long_values_are_told_apart_by_a_digest(box):
@@ -112,13 +118,45 @@ def test_an_answer_of_a_person_fails_the_programs_that_gave_another():
         (" 'a' ", "'a'"),
         ("0.30000000000000004", "0.3"),
         ("KeyError", "KeyError"),
+        ("OwnError", "OwnError"),
+        ("hello", None),
         ("", None),
         ("who knows?", None),
         ("f(1)", None),
     ],
 )
 def test_what_a_person_types_is_a_literal_an_exception_or_nothing(typed, meant):
-    assert canonical_literal(typed) == meant
+    assert canonical_literal(typed, ["5", "raises OwnError"]) == meant
+
+
+def test_the_output_that_was_shown_is_the_one_that_is_meant():
+    attempts = [program(["None and leaves [[3, 1]]"], 0.3), program(["None"], 0.3)]
+    judged = evidence.settle(attempts, 0, "f([1, 3])", "None and leaves [[3, 1]]")
+    assert [each.passed for each in judged] == [True, False]
+
+
+def test_a_program_that_was_not_compared_is_a_kind_of_its_own_and_so_is_each_where_nothing_tells_them_apart():
+    alone = replace(program("1", 0.2), behaviour=None)
+    assert [kind.attempts for kind in kinds([program("1", 0.3), alone, program("1", 0.1)])] == [(0, 2), (1,)]
+    mute = [replace(program([evidence.UNPLAIN], mass), program=f"x = {mass}") for mass in (0.3, 0.2)]
+    assert len(kinds(mute)) == 2
+    assert len(kinds([replace(each, behaviour=None) for each in mute])) == 1
+
+
+def test_programs_that_give_no_value_at_all_come_last():
+    hangs = program(["raises TimeoutError", evidence.UNREACHED], 0.6)
+    assert [kind.attempts for kind in kinds([hangs, program(["1", "2"], 0.2)])] == [(1,), (0,)]
+
+
+def test_what_a_repair_wrote_is_no_draw_from_the_first_prompt():
+    found = evidence.answer([program("1", 0.9), program("2", 0.05, prompt=1)], ["(1,)"])
+    assert found.error_at_least == 0.0 and found.kinds == 2
+
+
+def test_programs_too_improbable_for_a_float_settle_nothing_and_break_nothing():
+    attempts = [replace(program(said, 0.3), logprobs=[-900.0]) for said in ("1", "2")]
+    assert evidence.best_question(attempts, ["(1,)"]) is None
+    assert evidence.standing(attempts) == (0.5, 0.0)
 
 
 def test_the_function_that_is_meant_is_the_named_one_or_the_last():
@@ -210,7 +248,7 @@ def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
 def test_who_cannot_say_is_asked_something_else_or_nothing(box):
     asked = []
     result = searched(box, plan=Plan(questions=2), answer=lambda question: asked.append(question) or "")
-    assert (len(asked), result.outcome, result.chosen.kinds) == (2, "accepted", 3)
+    assert (len({each["call"] for each in asked}), result.outcome, result.chosen.kinds) == (2, "accepted", 3)
 
 
 def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
@@ -249,3 +287,26 @@ def test_inputs_are_made_for_a_sentence_too_from_what_was_written(box):
 def test_what_has_no_function_is_accepted_as_it_runs(box):
     result = searched(box, "Print a greeting.", {"\nprint('hello')": 1.0})
     assert (result.outcome, len(result.attempts)) == ("accepted", 1)
+
+
+@pytest.mark.parametrize("examples", ["", "\n    >>> f(1)\n    2"])
+def test_a_program_that_passed_with_the_last_run_is_not_lost(box, examples):
+    request = f'def f(x: int) -> int:\n    """Add one.{examples}\n    """'
+    result = searched(box, request, {"\n    return x + 1": 1.0}, plan=Plan(Budget(runs=1)))
+    assert (result.outcome, result.cost.sandbox_runs) == ("accepted", 1)
+
+
+@pytest.mark.parametrize(
+    ("hints", "examples"),
+    [
+        ("x: list[Union['Node', None]]", ""),
+        ("x: float", "\n    >>> f(1e308)\n    1.0"),
+        ("x", "\n    >>> f(...)\n    1"),
+        ("x: int", f"\n    >>> f(0x{'f' * 4000})\n    1"),
+        ("x: Callable[[int], int]", ""),
+    ],
+)
+def test_odd_prompts_are_searched_like_others(box, hints, examples):
+    request = f'def f({hints}):\n    """Do.{examples}\n    """'
+    request = "from typing import *\n" + request.replace("'Node'", "'int'")
+    assert searched(box, request, {"\n    return 1": 0.6, "\n    return x": 0.4}).outcome in ("accepted", "abstained")

@@ -51,8 +51,9 @@ def test_what_was_not_written_by_the_command_is_refused_with_what_to_do(tmp_path
         load(tmp_path / "a.json")
 
 
-def test_a_curve_without_its_levels_is_refused(tmp_path):
-    write(Learned("m", "w", {}, {**TRUST, "levels": [0.1]}), tmp_path / "a.json")
+@pytest.mark.parametrize("spoiled", [{"levels": [0.1]}, {"intercept": None}, {"weights": {"a": "b"}}])
+def test_a_curve_that_lacks_something_is_refused(tmp_path, spoiled):
+    write(Learned("m", "w", {}, {**TRUST, **spoiled}), tmp_path / "a.json")
     with pytest.raises(UsageError, match="holds nothing learned of a search"):
         load(tmp_path / "a.json")
 
@@ -61,6 +62,9 @@ def test_a_plan_takes_the_order_only_where_it_asks_for_it():
     assert planned(Plan(), ONE) == Plan(trust=TRUST)
     assert planned(Plan(order="learned"), ONE).weights == {"path": 1.0}
     assert planned(Plan(), None) == Plan()
+    for plan in (Plan(min_probability=0.5), Plan(order="learned")):
+        with pytest.raises(UsageError, match="needs what was not learned"):
+            planned(plan, Learned("m", "w", {}, {}))
 
 
 @pytest.mark.parametrize(

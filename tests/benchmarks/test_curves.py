@@ -30,7 +30,8 @@ def outcome(number, passed, tokens, **more):
 
 
 def test_runs_and_draws_make_curves():
-    assert of_outcomes([outcome(0, True, 12), outcome(1, False, 9)]).tokens == {"t/0": 12, "t/1": math.inf}
+    run = of_outcomes([outcome(0, True, 12), outcome(1, False, 9)])
+    assert (run.tokens, run.feedback) == ({"t/0": 12, "t/1": math.inf}, "none")
     drawn = [
         Draws("t/0", "0", [5, 7], [False, True], [False, True]),
         Draws("t/1", "0", [5, 7], [True, True], [False, True]),
@@ -70,7 +71,8 @@ def test_the_command_reads_runs_and_draws_and_draws_a_picture(tmp_path):
     )
     result = CliRunner().invoke(app, ["bench", "curve", runs, drawn, "--out", str(tmp_path / "c.png"), "--most", "40"])
     assert result.exit_code == 0, result.output
-    assert "a  " in result.stdout and "b  " in result.stdout
+    heads = [line.split("  ")[0] for line in result.stdout.splitlines()]
+    assert heads == ["one pass", "a", "", "feedback=visible", "b"], "the two kinds are not compared"
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -1,13 +1,13 @@
 """What searches teach is learned, written, and used by the next search; hidden tests reach none of it."""
 
-import json
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from trie import TrieLM
 from typer.testing import CliRunner
 
+import benchmarks.draws
+import benchmarks.searches
 from agent.budget import Budget
 from agent.context import Context
 from agent.decoding import POLICIES
@@ -15,7 +15,11 @@ from agent.job import perform
 from agent.learned import Learned
 from agent.parts import task_from
 from agent.search import Plan
+from benchmarks import runner
 from benchmarks.base import Problem
+from benchmarks.checker import judge
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.draws import draws
 from benchmarks.searches import lesson, trust_report
 from sandbox import Expression, open_sandbox
 from uncertainty.calibration import learned_trust, learned_weights
@@ -73,40 +77,60 @@ def test_the_report_is_over_all_answers_and_over_the_accepted_ones():
 
 
 class Watched:
-    """A sandbox that remembers what the search sends, and forgets what the judge does."""
+    """A sandbox that remembers what it is sent, until the judge comes."""
 
     def __init__(self, box) -> None:
-        self.box, self.sent = box, list[str]()
+        self.box, self.sent, self.judging = box, list[str](), False
 
     def run(self, program, *, calls=(), **options):
-        said = [call.source if isinstance(call, Expression) else repr(call.arguments) for call in calls]
-        self.sent += [program, *said]
+        if not self.judging:
+            said = [call.source if isinstance(call, Expression) else repr(call) for call in calls]
+            self.sent += [program, *said]
         return self.box.run(program, calls=calls, **options)
 
 
 EXAMPLES = ["", "\n    >>> f(1)\n    2", "\n    >>> f(1)\n    2\n    >>> f(5)\n    6"]
+WAYS = {
+    "run": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["greedy-tree-5"][1])),
+    "blame": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["tree-20-blame"][1])),
+    "best-of-5": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["best-of-5"][1])),
+    "lesson": lambda asked, here: lesson(asked, here, Plan(Budget(programs=6), repair_after=1, sure=0.9)),
+    "draws": lambda asked, here: draws(asked, here, samples=3),
+}
 
 
+@pytest.mark.parametrize("way", WAYS)
 @given(
     hidden=some.lists(some.integers(10**9, 10**12), min_size=1, max_size=4, unique=True),
-    order=some.sampled_from(["probability", "entropy", "blame", "diversity"]),
     examples=some.sampled_from(EXAMPLES),
     weights=some.lists(some.floats(0.05, 1.0), min_size=3, max_size=3),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_hidden_input_or_expected_value_reaches_the_search(box, hidden, order, examples, weights):
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_hidden_input_or_expected_value_reaches_the_search(box, way, hidden, examples, weights):
     prompt = f'def f(x: int) -> int:\n    """Add one.{examples}\n    """'
-    watched = Watched(box)
-    lm = TrieLM(dict(zip(KNOWN, weights, strict=True)))
-    asked = problem(*hidden, prompt=prompt)
-    task = task_from(asked.prompt, None, None, entry_point=asked.entry_point)  # as runner and searches do
-    result = perform(
-        Context(lm, POLICIES["greedy"], watched), task, plan=Plan(Budget(programs=6), order, repair_after=1)
-    )
-    prompts = ["".join(map(chr, ids)) for ids in lm.prompts]
-    seen = "\n".join([*watched.sent, *prompts, json.dumps(result.record())])
+    watched, lm = Watched(box), TrieLM(dict(zip(KNOWN, weights, strict=True)))
+
+    def judged(sandbox, problem, program, **options):
+        watched.judging = True
+        try:
+            return judge(sandbox, problem, program, **options)
+        finally:
+            watched.judging = False
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (runner, benchmarks.searches, benchmarks.draws):
+            patch.setattr(module, "judge", judged)
+        found = WAYS[way](problem(*hidden, prompt=prompt), Context(lm, POLICIES["greedy"], watched))
+    seen = "\n".join([*watched.sent, *("".join(map(chr, ids)) for ids in lm.asked), repr(found)])
+    assert watched.sent and lm.asked, "something was decoded, and something was run"
     assert not [value for secret in hidden for value in (str(secret), str(secret + 1)) if value in seen]
-    assert watched.sent, "something was run"
+
+
+def test_the_watch_would_see_a_hidden_input(box):
+    watched = Watched(box)
+    leaking = problem(10**10, prompt=PROMPT.replace("f(1)", f"f({10**10})"))
+    list(runner.run([leaking], Context(TrieLM(KNOWN), POLICIES["greedy"], watched), CONTESTANTS["greedy"][1]))
+    assert any(str(10**10) in text for text in watched.sent)
 
 
 def test_a_search_is_taught_nothing_where_all_is_right_and_says_so(tmp_path):

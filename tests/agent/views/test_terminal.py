@@ -65,15 +65,21 @@ def way(parent: int, **more) -> dict:
 
 def test_the_tree_grows_a_line_a_program_indented_below_the_one_it_left():
     spent = {"tokens": 17, "forwards": 16}
-    second = replace(FAILED, edge=way(0), cost=spent, twin=0)
-    repaired = replace(PASSED, edge=way(1, kind="repair"), cost=spent)
-    lines = drawn(FAILED, second, replace(PASSED, edge=way(0)), repaired).splitlines()
+    second = replace(FAILED, edge=way(0), cost=spent, twin=0, number=1, depth=1)
+    third = replace(PASSED, edge=way(0), number=2, depth=1)
+    repaired = replace(PASSED, edge=way(1, kind="repair"), cost=spent, number=3, depth=2)
+    lines = drawn(FAILED, second, third, repaired).splitlines()
     assert lines == [
         "program 1 ✗ f(1) returned 1, wanted 2",
         "└ program 2 from 1 at token 15, 'goal' ✗ f(1) returned 1, wanted 2, as 1 · 17 tokens · 16 forwards",
         "└ program 3 from 1 at token 15, 'goal' ✓ passed 2 examples",
         "  └ program 4 shown the failure of 2 ✓ passed 2 examples · 17 tokens · 16 forwards",
     ]
+
+
+def test_a_resumed_run_goes_on_with_the_numbers_and_the_indentation_that_it_had():
+    late = replace(PASSED, edge=way(4), number=6, depth=3)
+    assert drawn(late) == "    └ program 7 from 5 at token 15, 'goal' ✓ passed 2 examples\n"
 
 
 def test_the_end_says_the_outcome_and_the_account():
@@ -108,7 +114,9 @@ def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be
 def test_alternatives_are_walked_by_number():
     console = Console(record=True, width=100)
     view = TerminalView(console, live=False)
-    result = Result(Task("x"), "accepted", [FAILED, replace(PASSED, edge=way(0))], Cost(), Answer(1), "visible")
+    result = Result(
+        Task("x"), "accepted", [FAILED, replace(PASSED, edge=way(0), number=1)], Cost(), Answer(1), "visible"
+    )
     for result_, which in ((None, ""), (result, ""), (result, "1"), (result, "2"), (result, "3"), (result, "x")):
         view.alternatives(result_, which)
     text = console.export_text()
@@ -124,9 +132,9 @@ def test_examples_that_cannot_be_read_are_said():
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("2", 1), ("3", "3"), ("", ""), ("[1]", "[1]"), ("KeyError", "KeyError"), ("0", "0")]
+    ("typed", "meant"), [("b", 1), (" a ", 0), ("c", "c"), ("2", "2"), ("", ""), ("[1]", "[1]"), ("ab", "ab")]
 )
-def test_a_person_is_shown_what_programs_give_and_answers_by_number_or_value(monkeypatch, typed, meant):
+def test_a_person_is_shown_what_programs_give_and_answers_by_letter_or_value(monkeypatch, typed, meant):
     console = Console(record=True, width=100)
     monkeypatch.setattr(console, "input", lambda prompt: typed)
     asked = {"call": "f(3)", "outputs": ["5", "[\x1b]"]}
