@@ -15,7 +15,7 @@ from typing import Any
 
 from agent.examples import parsed
 from agent.normal import normal_form
-from agent.search import CLOSE, Standing, lineage
+from agent.search import CLOSE, Standing
 from agent.state import TWIN, Answer, Attempt
 from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
 from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
@@ -173,22 +173,18 @@ def settle(attempts: Sequence[Attempt], column: int, source: str, right: str) ->
 
 
 def features(attempts: Sequence[Attempt], found: Answer) -> dict[str, float]:
-    """Return what the probability of being right is learned from."""
+    """Return what the probability of being right is learned from: what helped to tell it on the calibration split.
+
+    The number of examples passed, the highest entropy left, the share of the kind and the posterior did not, beside
+    these (docs/LOG.md).
+    """
     chosen = attempts[found.attempt]
-    entropies = [fork["entropy"] for fork in lineage(attempts, found.attempt)]
     return {
         "passed": float(chosen.passed),
-        "examples": float(chosen.checked if chosen.passed else 0),
-        "failed": float(len(chosen.failures)),
-        "compared": float(chosen.behaviour is not None and chosen.passed),
-        "posterior": math.log(max(standing(attempts).posterior, 1e-12)),
-        "share": found.share,
-        "margin": found.margin,
-        "attempts": math.log(1 + found.attempt),
-        "entropy": max(entropies, default=0.0),
         "logprob": sum(chosen.logprobs),
-        "repaired": float(chosen.edge.get("prior", 0.0) < 0),
-        "length": math.log(1 + len(chosen.tokens)),
+        "attempts": math.log(1 + found.attempt),
+        "margin": found.margin,
+        "compared": float(chosen.behaviour is not None and chosen.passed),
     }
 
 

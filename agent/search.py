@@ -127,16 +127,6 @@ def spent_by(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> str | N
     return None
 
 
-def lineage(attempts: Sequence[Attempt], number: int) -> list[dict[str, Any]]:
-    """Return the forks that stand in an attempt's completion: its own, and those of what it branched from."""
-    attempt, found, end = attempts[number], list[dict[str, Any]](), len(attempts[number].tokens)
-    while True:
-        found += [fork for fork in attempt.forks if fork["position"] < end]
-        if attempt.edge.get("kind") != "branch":
-            return sorted(found, key=lambda fork: fork["position"])
-        end, attempt = attempt.edge["position"], attempts[attempt.edge["parent"]]
-
-
 def departure(logits: Tensor, tokens: Sequence[int]) -> tuple[int, int] | None:
     """Return at which position, and with which token, to leave a completion that greedy decoding would repeat.
 

@@ -72,8 +72,9 @@ def learned_weights(features: Sequence[Mapping[str, float]], right: Sequence[boo
 def learned_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> dict[str, Any]:
     """Return what turns features into the probability of being right: a linear form, and a rising curve over it.
 
-    The curve (isotonic regression) is fitted to forms that were learned from other folds, and so does not believe them
-    too much. Its levels stay a pseudo-count away from 0 and 1. Raises ValueError where all or none are right, or fewer
+    The curve (isotonic regression, centred: Oron & Flournoy, doi:10.1080/19466315.2017.1286256) is fitted to forms that
+    were learned from other folds, and so does not believe them too much. Its levels stay a pseudo-count away from 0 and
+    1. Raises ValueError where all or none are right, or fewer
     than FOLDS of either.
     """
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - heavy, and only who learns needs it
@@ -90,7 +91,10 @@ def learned_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]
     margin = 1.0 / (len(labels) + 2)
     curve = IsotonicRegression(y_min=margin, y_max=1.0 - margin, out_of_bounds="clip").fit(forms, labels)
     weights, intercept = _weights(names, matrix, labels)
-    knots, levels = curve.X_thresholds_.tolist(), curve.y_thresholds_.tolist()
+    # A level stands at the middle of the forms that share it: between two the curve rises, and tells them apart.
+    fitted = curve.predict(forms)
+    levels = sorted(set(fitted.tolist()))
+    knots = [float(forms[fitted == level].mean()) for level in levels]
     return {"weights": weights, "intercept": intercept, "knots": knots, "levels": levels}
 
 

@@ -13,7 +13,7 @@ from agent.decoding import POLICIES
 from agent.job import perform
 from agent.orders import ORDERS, Edge, features
 from agent.parts import task_from
-from agent.search import Plan, Standing, best_edge, departure, departures, frontier, lineage, settled, spent_by
+from agent.search import Plan, Standing, best_edge, departure, departures, frontier, settled, spent_by
 from agent.state import Attempt, Cost
 from sandbox import open_sandbox
 
@@ -152,12 +152,6 @@ def test_programs_that_were_not_run_do_not_count_but_not_without_end():
     twin = attempt([1], twin=0)
     assert spent_by(Budget(programs=2), [FIRST, twin, twin, twin, twin], Cost()) is None
     assert spent_by(Budget(programs=2), [FIRST, *[twin] * 5], Cost()) == "2 of 2 programs"
-
-
-def test_the_forks_of_a_completion_are_its_own_and_those_before_each_way_it_came_by():
-    branch = attempt([5, 6, 9, 1], [fork(3, 0.5, (2, -1.0))], edge={"kind": "branch", "parent": 0, "position": 2})
-    assert [each["position"] for each in lineage([FIRST, branch], 1)] == [0, 3]
-    assert [each["position"] for each in lineage([FIRST, branch], 0)] == [0, 2]
 
 
 # The whole search, on a model that knows a few programs by heart.

@@ -13,6 +13,7 @@ from agent.parts import task_from
 from benchmarks.contestants import CONTESTANTS, ONCE, beam, best_of, best_of_equal, guarded
 from sandbox import Verdict
 
+TWICE = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """', None, None)
 TASK = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """', None, None)
 
 
@@ -58,9 +59,9 @@ def test_best_of_n_ends_with_the_first_program_that_passes():
 
 def test_every_policy_is_a_contestant():
     assert set(POLICIES) <= set(CONTESTANTS)
-    here = context()
+    here = replace(context(Verdict.PASSED), learned=Learned("m", "w", {"path": 1.0}, {}))
     for policy, contestant in CONTESTANTS.values():
-        result = contestant(replace(here, policy=policy, learned=Learned("m", "w", {"path": 1.0}, {})), TASK)
+        result = contestant(replace(here, policy=policy), TWICE)
         assert result.answer.program.startswith("def f(x)")
 
 
