@@ -206,7 +206,8 @@ def _drained(
     """Follow a walk; return its steps, and what of the budget ended it before its end."""
     steps: list[Step] = []
     try:
-        place = Place(context.lm.prefill([*around.prompt_ids, *tokens]), completion_of(around, context, tokens))
+        completion = completion_of(around, context, tokens)
+        place = Place(context.lm.prefill([*around.prompt_ids, *tokens]), completion)
         for step in walk(around, place):
             emit(step)
             steps.append(step)

@@ -52,7 +52,8 @@ class TrieLM:
         return ids
 
     def stream_after(self, prompt_ids: list[int]) -> TextStream:
-        """Return a stream of characters."""
+        """Return a stream of characters; what it follows is noted as a prompt."""
+        self.prompts.add(tuple(prompt_ids))
         return Characters()
 
     def prefill(self, ids: Sequence[int]) -> Prefix:

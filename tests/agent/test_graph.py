@@ -5,7 +5,8 @@ import math
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import torch
 from fakes import ScriptedSandbox
 from langgraph.checkpoint.memory import InMemorySaver
 from text_model import byte_lm
+from trie import TrieLM
 
 import agent.context
 from agent import revisions
@@ -27,9 +29,10 @@ from agent.errors import UsageError
 from agent.examples import visible_checks
 from agent.graph import begin, build, run
 from agent.job import perform
-from agent.parts import threads
+from agent.parts import task_from, threads
 from agent.search import Plan
-from agent.state import Revision, Task
+from agent.state import Attempt, Revision, Task
+from sandbox import open_sandbox
 from sandbox.base import Verdict
 
 REQUEST = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """'
@@ -287,6 +290,41 @@ def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_pr
     last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
     assert last["programs"] == expected["programs"]
     assert last["steps"] < expected["steps"], "a resumed run does not start over"
+
+
+def test_a_search_killed_while_it_verifies_and_while_it_revises_grows_the_same_tree(tmp_path):
+    request = 'def f(x: int) -> int:\n    """Add one."""'
+    known = {
+        "\n    return x - 1": 0.4, "\n    return x + 1": 0.3, "\n    return 1 + x": 0.2, "\n    return x": 0.06,
+        "\n    return x * 2": 0.04,
+    }  # fmt: skip
+
+    def go(kind: type, kill_at: int | None, folder: Path) -> None:
+        seen = 0
+
+        def on_event(event):
+            nonlocal seen
+            seen += isinstance(event, kind)
+            if seen == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        box = open_sandbox("process")
+        with threads(folder) as saver, closing(box):
+            doing = Context(TrieLM(known), POLICIES["greedy"], box)
+            task = task_from(request, None, None)
+            result = perform(
+                doing, task, plan=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
+            )
+        told = [{**asdict(attempt), "cost": attempt.cost["tokens"]} for attempt in result.attempts]
+        (folder / "told.json").write_text(json.dumps([told, asdict(result.chosen), result.cost.tokens]))
+
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    ways = [(Attempt, 2), (Revision, 2), (Attempt, 1), (Revision, 1), (Attempt, None)]
+    assert [forked(partial(go, *way, killed)) for way in ways] == [-signal.SIGKILL] * 4 + [0]
+    assert forked(partial(go, Attempt, None, whole)) == 0
+    last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
+    assert last == expected
+    assert len(expected[0]) == 5 and expected[1]["kinds"] > 1
 
 
 def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():
