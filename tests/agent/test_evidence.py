@@ -257,12 +257,12 @@ def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
     assert all(not each.passed for each in result.attempts)
 
 
-TRUST = {"weights": {"share": 1.0}, "intercept": 0.0, "knots": [0.0, 1.0], "levels": [0.0, 1.0]}
+TRUST = {"weights": {"margin": 1.0}, "intercept": 0.0, "knots": [0.0, 1.0], "levels": [0.0, 1.0]}
 
 
 def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_least(box):
     learned = Learned("m", "w", {"path": 1.0}, TRUST)
-    assert searched(box, learned=learned).chosen.probability == pytest.approx(0.6)
+    assert searched(box, learned=learned).chosen.probability == pytest.approx(0.3)
     kept = searched(box, learned=learned, plan=Plan(min_probability=0.7))
     assert (kept.outcome, kept.answer.verdict) == ("abstained", "passed")
     with pytest.raises(UsageError, match="--min-probability needs what was not learned"):

@@ -193,7 +193,7 @@ def test_hidden_tests_never_enter_the_state(lm):
     wanted, problem = _wanted(None, "exercises/3", None, None)
     graph = build(InMemorySaver())
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    list(run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(3)), thread="t"))
+    list(run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t"))
     states = json.dumps([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
     hidden = [repr(arguments) for arguments in problem.plus_inputs if repr(arguments[0]) not in problem.prompt]
     assert len(hidden) > 10
@@ -279,13 +279,13 @@ def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_pr
         failing = ScriptedSandbox(lambda program: Verdict.FAILED)
         with threads(folder) as saver:
             doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
-            result = perform(doing, TASK, plan=programs(6), checkpointer=saver, thread="t", on_event=on_event)
+            result = perform(doing, TASK, plan=programs(3), checkpointer=saver, thread="t", on_event=on_event)
         told = {"programs": [attempt.tokens for attempt in result.attempts], "steps": len(result.steps)}
         (folder / "told.json").write_text(json.dumps(told))
 
     # Inside the node that settles a pause, then again in a run that was resumed, then left alone.
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    assert [forked(partial(go, at, killed)) for at in (2, 4, None)] == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    assert [forked(partial(go, at, killed)) for at in (2, 3, None)] == [-signal.SIGKILL, -signal.SIGKILL, 0]
     assert forked(partial(go, None, whole)) == 0
     last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
     assert last["programs"] == expected["programs"]

@@ -59,7 +59,7 @@ def test_best_of_n_ends_with_the_first_program_that_passes():
 
 def test_every_policy_is_a_contestant():
     assert set(POLICIES) <= set(CONTESTANTS)
-    here = replace(context(Verdict.PASSED), learned=Learned("m", "w", {"path": 1.0}, {}))
+    here = replace(context(Verdict.PASSED), max_tokens=6, learned=Learned("m", "w", {"path": 1.0}, {}))
     for policy, contestant in CONTESTANTS.values():
         result = contestant(replace(here, policy=policy), TWICE)
         assert result.answer.program.startswith("def f(x)")

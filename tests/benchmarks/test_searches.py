@@ -105,7 +105,7 @@ WAYS = {
     examples=some.sampled_from(EXAMPLES),
     weights=some.lists(some.floats(0.05, 1.0), min_size=3, max_size=3),
 )
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_hidden_input_or_expected_value_reaches_the_search(box, way, hidden, examples, weights):
     prompt = f'def f(x: int) -> int:\n    """Add one.{examples}\n    """'
     watched, lm = Watched(box), TrieLM(dict(zip(KNOWN, weights, strict=True)))
