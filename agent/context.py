@@ -144,11 +144,16 @@ def _stop(context: Context, state: AgentState, prompt: dict[str, Any]) -> StopRu
 
 
 def _dead_end(context: Context, state: AgentState) -> StopRule:
-    """Stop a branch at the end of a line behind which it can be no program, or only one that failed already."""
+    """Stop a branch at the end of a line behind which it can be no program, or only one that failed already.
+
+    Where nobody asked for a name, programs that passed are not written again under other names either.
+    """
     request, chat = state["task"]["request"], context.lm.chats
     before: AgentState = {**state, "tokens": state["tokens"][: state["edge"]["position"]]}
     begun = len("".join(pieces_of(context, before)))
-    failed = frozenset().union(*(beginnings(a["program"]) for a in state["attempts"] if a["verdict"] != "passed"))
+    free = task_of(state).free
+    known = [each["program"] for each in state["attempts"] if free or each["verdict"] != "passed"]
+    taken = frozenset().union(*(beginnings(program, free=free) for program in known))
 
     def rule(completion: Completion) -> str | None:
         if "\n" not in completion.text[begun:]:  # the statement of the fork has not ended
@@ -160,7 +165,7 @@ def _dead_end(context: Context, state: AgentState) -> StopRule:
         last = lines.rpartition("\n")[2].strip()
         if not last or last.startswith("#"):
             return None
-        return NO_PYTHON if _hopeless(lines) else TWIN if beginning(lines) in failed else None
+        return NO_PYTHON if _hopeless(lines) else TWIN if beginning(lines, free=free) in taken else None
 
     return rule
 

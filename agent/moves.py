@@ -103,7 +103,7 @@ def verified(context: Context, state: AgentState, emit: Emit) -> AgentState:
     """Run the draft on the visible examples, unless its like was run before; what passes, on other inputs too."""
     start, box = context.clock(), metered_sandbox(context, state)
     context, task, attempts, draft = replace(context, sandbox=box), task_of(state), attempts_of(state), state["draft"]
-    twin = _twin(attempts, draft["program"])
+    twin = _twin(attempts, draft["program"], free=task.free)
     seen = _Seen(state["inputs"])
     if state["end"] in PRUNED:
         dropped = Verdict.SYNTAX_ERROR if state["end"] == NO_PYTHON else Verdict.FAILED
@@ -194,10 +194,10 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
     return _Seen(inputs, None, sorted({line for lines in found for line in lines.blamed}))
 
 
-def _twin(attempts: list[Attempt], program: str) -> int | None:
-    form = normal_form(program)
+def _twin(attempts: list[Attempt], program: str, *, free: bool) -> int | None:
+    form = normal_form(program, free=free)
     whole = (number for number, attempt in enumerate(attempts) if attempt.end not in PRUNED)
-    return next((number for number in whole if normal_form(attempts[number].program) == form), None)
+    return next((number for number in whole if normal_form(attempts[number].program, free=free) == form), None)
 
 
 def _drained(

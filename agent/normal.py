@@ -17,8 +17,10 @@ _NUMBERED = "_local_"
 
 
 @lru_cache(maxsize=4096)
-def normal_form(source: str) -> str:
+def normal_form(source: str, *, free: bool = False) -> str:
     """Return a text that is equal for programs which differ in layout, comments, docstrings or local variables alone.
+
+    free: names of functions, parameters and the module's variables do not count either: nobody asked for one.
 
     Equal texts mean equal behaviour, but for what looks at source or frames. Of no Python: the text itself.
     """
@@ -26,7 +28,7 @@ def normal_form(source: str) -> str:
     if tree is None:
         return source.strip()
     try:
-        return ast.dump(tree if _looks_at_itself(tree) else _Renamer(_renamable(source, tree)).visit(tree))
+        return ast.dump(tree if _looks_at_itself(tree) else _Renamer(_renamable(source, tree, free=free)).visit(tree))
     except (RecursionError, SyntaxError, MemoryError, ValueError):
         return source.strip()
 
@@ -44,16 +46,16 @@ def hopeless(source: str) -> bool:
     return False
 
 
-def beginnings(source: str) -> frozenset[str]:
+def beginnings(source: str, *, free: bool = False) -> frozenset[str]:
     """Return the normal forms of a program up to the end of each of its statements, the last one included."""
     lines = source.rstrip().splitlines()
-    return frozenset(form for end in range(1, len(lines) + 1) if (form := beginning("\n".join(lines[:end]))))
+    return frozenset(form for end in range(1, len(lines) + 1) if (form := beginning("\n".join(lines[:end]), free=free)))
 
 
-def beginning(source: str) -> str | None:
+def beginning(source: str, *, free: bool = False) -> str | None:
     """Return the normal form of whole lines, closed as they stand; None where they end inside a statement."""
     closed = _closed(source.rstrip())
-    return None if closed is None else normal_form(closed)
+    return None if closed is None else normal_form(closed, free=free)
 
 
 @lru_cache(maxsize=4096)
@@ -81,9 +83,9 @@ class _Renamer(ast.NodeTransformer):
         self._names, self._numbers = names, dict[str, str]()
 
     def visit(self, node: ast.AST) -> ast.AST:
-        for field in ("id", "name", "rest"):
+        for field in ("id", "arg", "name", "rest"):
             told = getattr(node, field, None)
-            if isinstance(told, str) and not isinstance(node, ast.alias):
+            if isinstance(told, str) and not isinstance(node, ast.alias | ast.keyword):
                 setattr(node, field, self._of(told))
         if isinstance(node, ast.Nonlocal):
             node.names = [self._of(name) for name in node.names]
@@ -112,14 +114,23 @@ def _looks_at_itself(tree: ast.Module) -> bool:
     return special or bool((names | attributes) & _LOOKS_AT_NAMES) or any(name.startswith(_NUMBERED) for name in names)
 
 
-def _renamable(source: str, tree: ast.Module) -> frozenset[str]:
-    """Return the variables that are local wherever their name stands: no parameter, function, class or import."""
-    fixed, local = set[str](), set[str]()
-    for table in _tables(symtable.symtable(source, "program.py", "exec")):
-        outside = table.get_type() != "function"  # a class's or the module's names are seen as attributes
+def _renamable(source: str, tree: ast.Module, *, free: bool) -> frozenset[str]:
+    """Return the variables that are local wherever their name stands: no parameter, function, class or import.
+
+    free: also what the module defines, and parameters that no call names.
+    """
+    module, *inner = _tables(symtable.symtable(source, "program.py", "exec"))
+    defined = {each.get_name() for each in module.get_symbols() if each.is_assigned() and not each.is_imported()}
+    own = defined if free else set[str]()
+    fixed = {each.get_name() for each in module.get_symbols()} - own
+    local = set(own)
+    for table in inner:
+        outside = table.get_type() != "function"  # a class's names are seen as attributes
         for symbol in table.get_symbols():
-            named = symbol.is_imported() or symbol.is_parameter() or symbol.is_namespace()
-            (fixed if outside or named or symbol.is_global() else local).add(symbol.get_name())
+            named = symbol.is_imported() or (not free and (symbol.is_parameter() or symbol.is_namespace()))
+            seen = outside or named or (symbol.is_global() and symbol.get_name() not in own)
+            (fixed if seen else local).add(symbol.get_name())
+    fixed |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
     return frozenset(name for name in local - fixed if not name.startswith("."))
 
 

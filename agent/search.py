@@ -100,7 +100,8 @@ def settled(attempts: Sequence[Attempt], plan: Plan, standing: Standing) -> bool
     if max(attempts[number].checked for number in passed) >= ENOUGH_EXAMPLES:
         since = sum(attempt.ran for attempt in attempts[passed[0] + 1 :])
         return standing.posterior >= plan.sure or since >= plan.votes
-    return len(passed) >= plan.votes and (standing.share >= ENOUGH_SHARE or len(passed) >= 2 * plan.votes)
+    votes = sum(attempts[number].ran for number in passed)
+    return votes >= plan.votes and (standing.share >= ENOUGH_SHARE or votes >= 2 * plan.votes)
 
 
 def goes_on(attempts: Sequence[Attempt], plan: Plan, cost: Cost, standing: Standing) -> bool:

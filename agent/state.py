@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from agent.decoding.step import Step
 from agent.examples import Check
 
-NO_PYTHON, TWIN = "no Python any more", "twin of a failed program"
+NO_PYTHON, TWIN = "no Python any more", "twin of an earlier program"
 PRUNED = (NO_PYTHON, TWIN)  # ends of branches that were dropped before they were programs
 
 
@@ -21,6 +21,11 @@ class Task:
     entry_point: str | None = None
     name: str = "task"
     unread: tuple[str, ...] = ()  # examples that cannot be taken apart, and so are not checked
+
+    @property
+    def free(self) -> bool:
+        """Nobody asked for a name."""
+        return self.entry_point is None and not self.checks
 
 
 @dataclass(frozen=True, slots=True)

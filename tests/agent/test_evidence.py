@@ -279,9 +279,16 @@ def test_a_program_that_does_something_else_each_time_is_not_accepted(box):
 
 
 def test_inputs_are_made_for_a_sentence_too_from_what_was_written(box):
-    known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef h(y: int) -> int:\n    return y * 1": 0.4}
+    known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef g(x: int) -> int:\n    return x * 1": 0.4}
     result = searched(box, "Give it back.", known)
     assert (result.chosen.kinds, result.chosen.programs) == (1, 2)
+
+
+def test_a_program_under_other_names_is_no_second_vote_where_nobody_asked_for_one(box):
+    known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef h(y: int) -> int:\n    return y * 1": 0.4}
+    result = searched(box, "Give it back.", known)
+    assert [each.end for each in result.attempts] == ["end token", "twin of an earlier program"]
+    assert result.chosen.programs == 1 and result.attempts[1].cost["tokens"] < 26
 
 
 def test_what_has_no_function_is_accepted_as_it_runs(box):

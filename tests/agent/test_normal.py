@@ -55,6 +55,21 @@ def test_what_may_behave_differently_has_another_form(one, other):
     assert normal_form(one) != normal_form(other)
 
 
+FREE = "def f(a, b=1):\n    c = [x + K for x in a]\n    return c, b\nK = 3\n"
+
+
+def test_where_names_are_free_those_of_functions_parameters_and_the_module_do_not_count():
+    other = "def solve(xs, y=1):\n    q = [z + M for z in xs]\n    return q, y\nM = 3\n"
+    assert normal_form(FREE, free=True) == normal_form(other, free=True)
+    assert normal_form(FREE) != normal_form(other)
+    assert normal_form(FREE, free=True) != normal_form(other.replace("q, y", "y, q"), free=True)
+    assert normal_form("def f(a): return g(a=1)", free=True) != normal_form("def f(b): return g(a=1)", free=True)
+    assert normal_form("def f(a): return len(a)", free=True) != normal_form("def f(a): return sum(a)", free=True)
+    assert normal_form("import os\ndef f(): return os", free=True) != normal_form(
+        "import re\ndef f(): return re", free=True
+    )
+
+
 def test_a_renaming_that_swaps_names_is_seen_through():
     swapped = LOOP.translate(str.maketrans({"i": "q"})).replace("qn", "in")
     assert normal_form(swapped) == normal_form(LOOP)

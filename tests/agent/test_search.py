@@ -291,7 +291,7 @@ def test_a_branch_that_begins_as_a_failed_program_but_for_names_is_dropped_at_th
         "\n    w = x + 1\n    return w": 0.1,
     }
     result, _ = search(box, known, plan=Plan(repair_after=0))
-    assert [each.end for each in result.attempts] == ["end token", "twin of a failed program", "end token"]
+    assert [each.end for each in result.attempts] == ["end token", "twin of an earlier program", "end token"]
     assert result.outcome == "accepted"
 
 
