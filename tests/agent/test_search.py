@@ -124,6 +124,9 @@ def test_a_program_that_passed_two_examples_settles_the_search_and_one_that_pass
     assert not settled([passed(1)] * 5, Plan(), Standing(0.7))
     assert settled([passed(0)] * 10, Plan(), Standing(0.3))
     assert not settled([FIRST], Plan(), Standing())
+    again = attempt([1], twin=0)
+    assert not settled([passed(1), *[again] * 9], Plan(), Standing())
+    assert settled([FIRST, passed(1), *[again] * 10], Plan(), Standing())
 
 
 def test_who_wants_to_be_sure_goes_on_until_the_answer_is_or_enough_were_compared_with_it():
