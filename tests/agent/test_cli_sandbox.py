@@ -31,7 +31,7 @@ def test_every_verdict_has_an_exit_code_that_means_nothing_else():
         ("print('hello')", 0, "passed"),
         ("assert 1 == 2", 1, "AssertionError"),
         ("def f(:", 4, "SyntaxError"),
-        ("while True: pass", 5, "timed out (cpu)"),
+        ("while True: pass", 5, "timed out"),  # by cpu or, on a busy machine, by the wall clock
         ("x = bytearray(2**32)", 6, "out of memory"),
     ],
 )
