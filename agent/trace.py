@@ -99,7 +99,7 @@ def provenance_of() -> dict[str, Any]:
     )
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],  # where it lies on this machine is nobody's business
         "python": platform.python_version(),
         "versions": versions,
         "commit": git.stdout.strip() or None,
