@@ -100,11 +100,10 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
 def _asked(state: AgentState, column: int, person: Person) -> AgentState:
     """Ask what an input should give, and judge the programs by it; an answer that is no literal settles nothing."""
     attempts = attempts_of(state)
-    name = task_of(state).entry_point or evidence.function_of(attempts[0].program, None)
-    source, outputs = f"{name}{_call(state['inputs'][column])}", list[str]()
-    for kind in evidence.kinds(attempts):
-        given = (attempts[kind.attempts[0]].behaviour or [])[column]
-        outputs += [given] if given not in outputs else []
+    compared = [attempts[kind.attempts[0]] for kind in evidence.kinds(attempts) if attempts[kind.attempts[0]].behaviour]
+    name = task_of(state).entry_point or evidence.function_of(compared[0].program, None)
+    source = f"{name}{_call(state['inputs'][column])}"
+    outputs = list(dict.fromkeys((attempt.behaviour or [])[column] for attempt in compared))
     said = person({"call": source, "outputs": outputs})
     right = outputs[said] if isinstance(said, int) else evidence.canonical_literal(said, outputs)
     judged = attempts if right is None else evidence.settle(attempts, column, source, right)

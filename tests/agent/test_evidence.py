@@ -239,6 +239,25 @@ def test_a_person_is_asked_what_an_input_should_give_and_the_search_goes_on_from
     assert result.answer.checked >= 1 and result.outcome in ("accepted", "abstained")
 
 
+def test_a_question_names_a_function_that_passed_and_leaves_out_what_was_not_compared(box):
+    known = {
+        "\nx = (": 0.5,
+        "\nf = lambda x: x": 0.2,
+        "\ndef f(x: int) -> int:\n    return x + 1": 0.2,
+        "\ndef f(x: int) -> int:\n    return x - 1": 0.1,
+    }
+    asked = []
+    result = searched(
+        box,
+        "Count.",
+        known,
+        plan=Plan(questions=1, repair_after=0),
+        answer=lambda question: asked.append(question) or 0,
+    )
+    assert [each["call"].startswith("f(") for each in asked] == [True]
+    assert len(asked[0]["outputs"]) == 2 and result.outcome == "accepted"
+
+
 def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
     result = searched(box, plan=Plan(questions=1, repair_after=0), answer=lambda question: "'nothing of these'")
     assert result.outcome == "abstained"
