@@ -41,6 +41,7 @@ class Context:
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
     learned: Learned | None = None  # of searching with this model
+    emit: Emit = lambda event: None  # hears what happens, in the thread of the node where it does
 
 
 def within(context: Context, state: AgentState) -> Context:

@@ -5,8 +5,9 @@ Decoding leaves its node only at a pause or at the end, so a checkpoint is a dec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -20,7 +21,7 @@ from agent.decoding.loop import resolved, until_pause
 from agent.decoding.step import Candidate
 from agent.revisions import Person
 from agent.search import Plan
-from agent.state import AgentState, Cost, Event, Task
+from agent.state import AgentState, Cost, Task
 
 
 def prepare(state: AgentState, runtime: Runtime[Context]) -> AgentState:
@@ -30,23 +31,23 @@ def prepare(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 def decode(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Decode until the next pause or the end."""
-    return moves.advanced(runtime.context, state, runtime.stream_writer, until_pause)
+    return moves.advanced(runtime.context, state, until_pause)
 
 
 def rerank(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Settle a pause by lookahead."""
-    return moves.advanced(runtime.context, state, runtime.stream_writer, resolved)
+    return moves.advanced(runtime.context, state, resolved)
 
 
 def contrast(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Settle a pause by contrast with the lame prompt."""
-    return moves.advanced(runtime.context, state, runtime.stream_writer, resolved)
+    return moves.advanced(runtime.context, state, resolved)
 
 
 def ask(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Settle a pause by asking the person."""
     asking = replace(runtime.context, policy=replace(runtime.context.policy, resolver=Ask(_chooser(runtime.context))))
-    return moves.advanced(asking, state, runtime.stream_writer, resolved)
+    return moves.advanced(asking, state, resolved)
 
 
 def holes(state: AgentState, runtime: Runtime[Context]) -> AgentState:
@@ -56,22 +57,22 @@ def holes(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 def verify(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Run the program on the visible examples."""
-    return moves.verified(runtime.context, state, runtime.stream_writer)
+    return moves.verified(runtime.context, state)
 
 
 def revise(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Prepare the next attempt, or ask for one more example."""
-    return revisions.revised(runtime.context, state, runtime.stream_writer, interrupt)
+    return revisions.revised(runtime.context, state, interrupt)
 
 
 def accept(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """End with a program that passed, and what speaks for it."""
-    return moves.answered(state, runtime.stream_writer)
+    return moves.answered(runtime.context, state)
 
 
 def abstain(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """End with an honest no."""
-    return moves.answered(state, runtime.stream_writer)
+    return moves.answered(runtime.context, state)
 
 
 def after_decoding(state: AgentState) -> str:
@@ -94,6 +95,7 @@ def after_verification(state: AgentState) -> str:
     return moves.next_move(state)
 
 
+@lru_cache(maxsize=1)  # compiling takes as long as a forward, and a batch does it for each problem
 def build(checkpointer: Any = None) -> Any:
     """Return the compiled workflow. With a checkpointer a run can be interrupted, killed and resumed."""
     graph = StateGraph(AgentState, context_schema=Context)
@@ -120,29 +122,18 @@ def begin(task: Task, plan: Plan | None = None) -> AgentState:
 
 def run(
     graph: Any, context: Context, start: AgentState | None, *, thread: str = "", answer: Person | None = None
-) -> Iterator[Event | AgentState]:
-    """Yield the events of a run as they happen and, last, its final state. start=None resumes the thread."""
+) -> AgentState:
+    """Run to the end and return the final state; the context hears the events. start=None resumes the thread."""
     config = {"configurable": {"thread_id": thread}, "recursion_limit": 10_000}
     given: Any = start
     # What was decided is on disk before the next node begins, so a kill leaves no half of it.
     kept = "sync" if graph.checkpointer else None
-    while True:
-        question: Any = None
-        for part in graph.stream(
-            given, config, context=context, stream_mode=["custom", "updates", "values"], version="v2", durability=kept
-        ):
-            if part["type"] == "custom":
-                yield part["data"]
-            elif part["type"] == "updates":
-                question = part["data"].get("__interrupt__", question)
-            else:
-                final = part["data"]
-        if question is None:
-            yield final
-            return
+    while (reached := graph.invoke(given, config, context=context, version="v2", durability=kept)).interrupts:
         if answer is None:
             raise ValueError("the run asks a question and nobody is there to answer; pass answer=")
-        given = Command(resume=answer(question[0].value))
+        given = Command(resume=answer(reached.interrupts[0].value))
+    final: AgentState = reached.value
+    return final
 
 
 def _chooser(context: Context) -> Callable[[str, tuple[Candidate, ...]], list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from agent.context import Context, attempts_of
@@ -82,13 +82,14 @@ def perform(
         # Tasks, not `next`: a task whose writes are stored already is still to be carried over into a checkpoint.
         start = None if kept.tasks else fresh
     steps: list[Step] = []
-    for event in run(graph, context, start, thread=thread, answer=answer):
-        if isinstance(event, dict):
-            return _result(event, task, steps)
+
+    def heard(event: Event) -> None:
         if isinstance(event, Step):
             steps.append(event)
         on_event(event)
-    raise AssertionError("a run yields its final state last")
+
+    final = run(graph, replace(context, emit=heard), start, thread=thread, answer=answer)
+    return _result(final, task, steps)
 
 
 def _result(state: AgentState, task: Task, steps: list[Step]) -> Result:

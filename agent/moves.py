@@ -11,7 +11,6 @@ from agent import evidence, prompts
 from agent.budget import BudgetSpentError
 from agent.context import (
     Context,
-    Emit,
     attempts_of,
     begun,
     completion_of,
@@ -50,12 +49,12 @@ def opened(context: Context, state: AgentState) -> AgentState:
     return {**begun(state), "resolver": resolver, "prompts": [prompt], "prompt": 0, "attempts": [], "inputs": []}
 
 
-def advanced(context: Context, state: AgentState, emit: Emit, walk: Walk) -> AgentState:
+def advanced(context: Context, state: AgentState, walk: Walk) -> AgentState:
     """Decode along `walk`: to the next pause or the end, or through one pause; never beyond the budget."""
     start, context = context.clock(), within(context, state)
     before = Cost(forwards=context.lm.forwards, token_rows=context.lm.token_rows)
     around = surroundings(context, state)
-    steps, ended = _drained(context, around, state["tokens"], walk, emit)
+    steps, ended = _drained(context, around, state["tokens"], walk)
     spent = Cost(
         tokens=len(steps),
         forwards=context.lm.forwards - before.forwards,
@@ -99,7 +98,7 @@ def drafted(context: Context, state: AgentState) -> AgentState:
     }
 
 
-def verified(context: Context, state: AgentState, emit: Emit) -> AgentState:
+def verified(context: Context, state: AgentState) -> AgentState:
     """Run the draft on the visible examples, unless its like was run before; what passes, on other inputs too."""
     start, box = context.clock(), metered_sandbox(context, state)
     context, task, attempts, draft = replace(context, sandbox=box), task_of(state), attempts_of(state), state["draft"]
@@ -130,7 +129,7 @@ def verified(context: Context, state: AgentState, emit: Emit) -> AgentState:
     )  # fmt: skip
     for column, source, right in state.get("told", []):
         (attempt,) = evidence.settle([attempt], column, source, right)
-    emit(attempt)
+    context.emit(attempt)
     return {"attempts": [*state["attempts"], asdict(attempt)], "inputs": seen.inputs, "cost": asdict(cost)}
 
 
@@ -155,14 +154,14 @@ def question_of(state: AgentState) -> int | None:
     return evidence.best_question(attempts, state["inputs"], asked)
 
 
-def answered(state: AgentState, emit: Emit) -> AgentState:
+def answered(context: Context, state: AgentState) -> AgentState:
     """End: say which program stands for the run, how probable it is to be right, and what ended the search."""
     attempts, plan = attempts_of(state), plan_in(state)
     spent = spent_by(plan.budget, attempts, cost_of(state))
     ended = spent if spent and not settled(attempts, plan, evidence.standing(attempts)) else ""
     found = evidence.answer(attempts, state["inputs"], ended)
     found = replace(found, probability=probability_of(plan.trust, evidence.features(attempts, found)))
-    emit(found)
+    context.emit(found)
     passed = attempts[found.attempt].passed
     sure = found.probability is None or found.probability >= plan.min_probability
     return {"answer": asdict(found), "outcome": "accepted" if passed and sure else "abstained"}
@@ -200,16 +199,14 @@ def _twin(attempts: list[Attempt], program: str, *, free: bool) -> int | None:
     return next((number for number in whole if normal_form(attempts[number].program, free=free) == form), None)
 
 
-def _drained(
-    context: Context, around: Surroundings, tokens: list[int], walk: Walk, emit: Emit
-) -> tuple[list[Step], str | None]:
+def _drained(context: Context, around: Surroundings, tokens: list[int], walk: Walk) -> tuple[list[Step], str | None]:
     """Follow a walk; return its steps, and what of the budget ended it before its end."""
     steps: list[Step] = []
     try:
         completion = completion_of(around, context, tokens)
         place = Place(context.lm.prefill([*around.prompt_ids, *tokens]), completion)
         for step in walk(around, place):
-            emit(step)
+            context.emit(step)
             steps.append(step)
     except BudgetSpentError as error:
         return steps, f"{error.args[0]} budget"

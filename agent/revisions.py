@@ -10,7 +10,6 @@ from agent import evidence, prompts
 from agent.budget import BudgetSpentError
 from agent.context import (
     Context,
-    Emit,
     attempts_of,
     begun,
     completion_of,
@@ -33,7 +32,7 @@ from uncertainty import surprisal
 Person = Callable[[dict[str, Any]], int | str]  # a question's payload -> the number of what was shown, or text
 
 
-def revised(context: Context, state: AgentState, emit: Emit, person: Person) -> AgentState:
+def revised(context: Context, state: AgentState, person: Person) -> AgentState:
     """Take the best way not taken: leave a fork by another candidate, or put the failure into a new prompt.
 
     Where the search is over and programs that passed differ, a person is asked what an input should give.
@@ -45,10 +44,10 @@ def revised(context: Context, state: AgentState, emit: Emit, person: Person) -> 
     edge = best_edge(attempts, plan_in(state))
     assert edge is not None, "a state without ways not taken is not sent here"
     take = _repair if edge.kind == "repair" else _branch
-    return take(within(context, state), state, attempts, edge, emit)
+    return take(within(context, state), state, attempts, edge)
 
 
-def _branch(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge, emit: Emit) -> AgentState:
+def _branch(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge) -> AgentState:
     start, parent = context.clock(), attempts[edge.parent]
     tokens = [*parent.tokens[: edge.position], edge.token]
     update: AgentState = {
@@ -62,12 +61,12 @@ def _branch(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     around = surroundings(context, after)
     completion = completion_of(around, context, tokens)
     where = f"token {edge.position + 1} of program {edge.parent + 1}, entropy {edge.entropy:.2f}"
-    emit(Revision("branch", f"back to {where}, taking {edge.text!r}", completion.text, edge.parent))
+    context.emit(Revision("branch", f"back to {where}, taking {edge.text!r}", completion.text, edge.parent))
     cost = cost_of(after) + Cost(seconds=context.clock() - start)
     return {**update, "end": around.stop(completion), "cost": asdict(cost)}
 
 
-def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge, emit: Emit) -> AgentState:
+def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge) -> AgentState:
     """Show the failure in a new prompt. An answer that would only repeat the failed program begins with leaving it."""
     attempt = attempts[edge.parent]
     failure = "\n".join(attempt.failures[:3])
@@ -86,7 +85,7 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     around = surroundings(context, after)
     completion = completion_of(around, context, tokens)
     told = f"asking again with the failure of program {edge.parent + 1}: {attempt.failures[0]}"
-    emit(Revision("repair", told, completion.text, edge.parent))
+    context.emit(Revision("repair", told, completion.text, edge.parent))
     spent = Cost(
         tokens=len(tokens[-1:]),
         forwards=lm.forwards - before.forwards,

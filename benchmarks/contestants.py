@@ -17,7 +17,7 @@ from agent.graph import begin
 from agent.job import Result, perform
 from agent.orders import ORDERS
 from agent.search import SURE, Plan
-from agent.state import AgentState, Answer, Attempt, Cost, Event, Task
+from agent.state import AgentState, Answer, Attempt, Cost, Task
 from agent.verify import degenerate
 
 Contestant = Callable[[Context, Task], Result]
@@ -125,10 +125,10 @@ def beam(width: int, *, chosen: bool = False) -> Contestant:
         for tokens in beams:
             state = {**state, "tokens": tokens, "logprobs": [0.0] * len(tokens), "forks": [], "end": "beam"}
             state = {**state, **moves.drafted(greedy, state)}
-            state = {**state, **moves.verified(greedy, state, _unheard)}
+            state = {**state, **moves.verified(greedy, state)}
             if state["attempts"][-1]["verdict"] == "passed":
                 break
-        state = {**state, **moves.answered(state, _unheard)}
+        state = {**state, **moves.answered(greedy, state)}
         attempts, feedback = [Attempt(**attempt) for attempt in state["attempts"]], "visible" if chosen else "none"
         return Result(task, state["outcome"], attempts, Cost(**state["cost"]), Answer(**state["answer"]), feedback)
 
@@ -172,10 +172,6 @@ def _generated(context: Context, state: AgentState, width: int, returned: int, c
 
 def _up_to_end(tokens: list[int], ends: frozenset[int]) -> list[int]:
     return next((tokens[: at + 1] for at, token in enumerate(tokens) if token in ends), tokens)
-
-
-def _unheard(event: Event) -> None:
-    """Nobody watches a batch."""
 
 
 LINE_START = replace(ADADEC, gate=LineStartGate("entropy", ADADEC.gate.threshold))

@@ -66,8 +66,8 @@ def context(lm, policy, *, sandbox=None, **options) -> Context:
 def test_graph_run_equals_loop_run_token_for_token(lm, name):
     policy = doubtful(name)
     around = context(lm, policy)
-    events = list(run(build(), around, begin(TASK, programs(1))))
-    final = events[-1]
+    events = []
+    final = run(build(), replace(around, emit=events.append), begin(TASK, programs(1)))
     state = {**final, "tokens": [], "attempts": [], "edge": {}}
     place = surroundings(around, state)
     expected = list(
@@ -119,7 +119,7 @@ def test_a_branch_decodes_only_its_own_tail(lm):
 
 def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    final = list(run(build(), context(lm, doubtful("greedy"), sandbox=failing), begin(TASK, repairs(2))))[-1]
+    final = run(build(), context(lm, doubtful("greedy"), sandbox=failing), begin(TASK, repairs(2)))
     repair = final["prompts"][1]["text"]
     assert final["attempts"][0]["program"].strip() in repair
     assert "# the program failed: NameError: name 'x' is not defined" in repair
@@ -182,7 +182,7 @@ def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(lm, monkeypatc
 
 def test_every_state_is_plain_json_and_small(lm):
     graph = build(InMemorySaver())
-    list(run(graph, context(lm, doubtful("adadec")), begin(TASK), thread="t"))
+    run(graph, context(lm, doubtful("adadec")), begin(TASK), thread="t")
     for snapshot in graph.get_state_history({"configurable": {"thread_id": "t"}}):
         assert len(json.dumps(snapshot.values)) < 60_000
 
@@ -193,7 +193,7 @@ def test_hidden_tests_never_enter_the_state(lm):
     wanted, problem = _wanted(None, "exercises/3", None, None)
     graph = build(InMemorySaver())
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    list(run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t"))
+    run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t")
     states = json.dumps([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
     hidden = [repr(arguments) for arguments in problem.plus_inputs if repr(arguments[0]) not in problem.prompt]
     assert len(hidden) > 10
@@ -330,7 +330,7 @@ def test_a_search_killed_while_it_verifies_and_while_it_revises_grows_the_same_t
 def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():
     lm = byte_lm(sharpness=8.0)
     lm.tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
-    final = list(run(build(), context(lm, doubtful("greedy"), max_tokens=6), begin(TASK)))[-1]
+    final = run(build(), context(lm, doubtful("greedy"), max_tokens=6), begin(TASK))
     asked = lm.tokenizer.decode(final["prompts"][0]["ids"])
     assert asked.startswith("<user>Write the Python code")
     assert asked.endswith("```<assistant>")
