@@ -135,10 +135,9 @@ def verified(context: Context, state: AgentState) -> AgentState:
 
 def next_move(state: AgentState) -> str:
     """Return what follows a verification: another attempt, a question, or the end."""
-    attempts, plan = attempts_of(state), plan_in(state)
-    if goes_on(attempts, plan, cost_of(state), evidence.standing(attempts)) or question_of(state) is not None:
+    if _goes_on(state) or _question(state) is not None:
         return "revise"
-    return "accept" if any(attempt.passed for attempt in attempts) else "abstain"
+    return "accept" if any(attempt["verdict"] == "passed" for attempt in state["attempts"]) else "abstain"
 
 
 def question_of(state: AgentState) -> int | None:
@@ -146,12 +145,18 @@ def question_of(state: AgentState) -> int | None:
 
     Nobody is asked while the search goes on by itself.
     """
-    attempts, plan = attempts_of(state), plan_in(state)
-    going = goes_on(attempts, plan, cost_of(state), evidence.standing(attempts))
+    return None if _goes_on(state) else _question(state)
+
+
+def _goes_on(state: AgentState) -> bool:
+    attempts = attempts_of(state)
+    return goes_on(attempts, plan_in(state), cost_of(state), evidence.standing(attempts))
+
+
+def _question(state: AgentState) -> int | None:
     asked = state.get("asked", [])
-    if len(asked) >= plan.questions or going:
-        return None
-    return evidence.best_question(attempts, state["inputs"], asked)
+    more = len(asked) < plan_in(state).questions
+    return evidence.best_question(attempts_of(state), state["inputs"], asked) if more else None
 
 
 def answered(context: Context, state: AgentState) -> AgentState:

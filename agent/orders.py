@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from agent.state import Attempt
 
 Order = Callable[[Mapping[str, float], Mapping[str, float]], float]  # features, and weights where they were learned
 DISCOUNT = 0.02  # nats a token: how much earlier forks are preferred
-REPEATED = 1.0  # nats: what each leaving of the same fork costs the next one
+REPEATED = 0.5  # nats: what each program that says the same at its own place costs; lambda of arXiv:1610.02424
 BLAMED = 2.0  # nats: what a failure's pointing at the line is worth
 
 
@@ -31,17 +32,17 @@ class Edge:
     line: int = 0  # of the parent's program, from 1
 
 
-def features(edge: Edge, attempts: Sequence[Attempt]) -> dict[str, float]:
-    """Return what the orders look at. All are numbers; nats where they come from the model."""
+def said_by(attempts: Sequence[Attempt]) -> Counter[tuple[int, ...]]:
+    """Return in how many attempts each token stands behind each other one; at their beginnings, by itself."""
+    return Counter(pair for a in attempts for pair in {tuple(a.tokens[:1]), *zip(a.tokens, a.tokens[1:], strict=False)})
+
+
+def features(edge: Edge, attempts: Sequence[Attempt], said: Mapping[tuple[int, ...], int]) -> dict[str, float]:
+    """Return what the orders look at. All are numbers; nats where they come from the model. said: by `said_by`."""
     parent = attempts[edge.parent]
     if edge.kind == "repair":
         return {"path": edge.path, "repair": 1.0}
-    fork = parent.prompt, edge.position, parent.tokens[: edge.position]
-    left = sum(
-        (other.prompt, other.edge["position"], other.tokens[: edge.position]) == fork
-        for other in attempts
-        if other.edge.get("kind") == "branch"
-    )
+    before = parent.tokens[max(0, edge.position - 1) : edge.position]
     return {
         "path": edge.path,
         "logprob": edge.logprob,
@@ -49,7 +50,7 @@ def features(edge: Edge, attempts: Sequence[Attempt]) -> dict[str, float]:
         "gap": edge.gap,
         "lookahead": edge.score,
         "depth": float(edge.position),
-        "left": float(left),
+        "said": float(said.get((*before, edge.token), 0)),
         "blamed": float(edge.line in parent.blamed),
     }
 
@@ -80,8 +81,8 @@ def discounted(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
 
 
 def diversity(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Put the likeliest beginning first, but a fork that was left before behind others."""
-    return of["path"] - REPEATED * of.get("left", 0.0)
+    """Put the likeliest beginning first, but behind others what programs that were seen already say elsewhere."""
+    return of["path"] - REPEATED * of.get("said", 0.0)
 
 
 def blame(of: Mapping[str, float], weights: Mapping[str, float]) -> float:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from agent.budget import Budget
-from agent.orders import ORDERS, Edge, features
+from agent.orders import ORDERS, Edge, features, said_by
 from agent.state import Attempt, Cost
 
 ENOUGH_EXAMPLES = 2  # that a program passed, and nothing more is asked of it
@@ -78,9 +78,8 @@ def frontier(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
 
 def best_edge(attempts: Sequence[Attempt], plan: Plan) -> Edge | None:
     """Return the edge that the plan's order puts first; of equals the one found first. None where none is left."""
-    edges = frontier(attempts, plan)
-    order = ORDERS[plan.order]
-    return max(edges, key=lambda edge: order(features(edge, attempts), plan.weights), default=None)
+    edges, order, said = frontier(attempts, plan), ORDERS[plan.order], said_by(attempts)
+    return max(edges, key=lambda edge: order(features(edge, attempts, said), plan.weights), default=None)
 
 
 class Standing(NamedTuple):

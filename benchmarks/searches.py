@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from agent import evidence
 from agent.context import Context
 from agent.job import perform
-from agent.orders import Edge, features
+from agent.orders import Edge, features, said_by
 from agent.parts import task_from
 from agent.search import Plan
 from benchmarks.base import Problem
@@ -35,7 +35,7 @@ def lesson(problem: Problem, context: Context, plan: Plan) -> Lesson:
     task = task_from(problem.prompt, None, None, entry_point=problem.entry_point)
     attempts = perform(context, task, plan=plan).attempts
     taken = [number for number, attempt in enumerate(attempts) if attempt.edge]
-    ways = [features(Edge(**attempts[n].edge), attempts[:n]) for n in taken]
+    ways = [features(Edge(**attempts[n].edge), attempts[:n], said_by(attempts[:n])) for n in taken]
     passes = [number for number, attempt in enumerate(attempts, start=1) if attempt.passed]
     early = [replace(attempt, behaviour=None) for attempt in attempts[: passes[0] if passes else len(attempts)]]
     times = [early, attempts] if attempts[-1].behaviour is not None or len(early) < len(attempts) else [early]

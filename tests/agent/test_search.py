@@ -11,7 +11,7 @@ from agent.budget import Budget
 from agent.context import Context
 from agent.decoding import POLICIES
 from agent.job import perform
-from agent.orders import ORDERS, Edge, features
+from agent.orders import ORDERS, Edge, features, said_by
 from agent.parts import task_from
 from agent.search import Plan, Standing, best_edge, departure, departures, frontier, settled, spent_by
 from agent.state import Attempt, Cost
@@ -87,11 +87,16 @@ def test_each_order_puts_first_what_it_says(order, first):
     assert way(best_edge([FIRST], Plan(order=order, repair_after=0))) == first
 
 
-def test_diversity_puts_a_fork_that_was_left_before_behind_others():
-    near = attempt([5, 6], [fork(0, 1.0, (8, -0.5), (9, -0.6)), fork(1, 1.0, (7, -1.0))])
-    left = attempt([8], edge={"kind": "branch", "parent": 0, "position": 0, "prior": 0.0})
-    assert way(best_edge([near, left], Plan(order="probability", repair_after=0))) == (0, 9)
-    assert way(best_edge([near, left], Plan(order="diversity", repair_after=0))) == (1, 7)
+def test_diversity_puts_what_seen_programs_say_elsewhere_behind_what_none_says():
+    first = attempt([5, 6, 7], [fork(2, 1.0, (9, -0.5), (8, -0.6))])
+    other = attempt([5, 4, 6, 9])  # 9 stands behind 6 there, too, and at another place
+    assert way(best_edge([first, other], Plan(order="probability", repair_after=0))) == (2, 9)
+    assert way(best_edge([first, other], Plan(order="diversity", repair_after=0))) == (2, 8)
+    assert way(best_edge([first], Plan(order="diversity", repair_after=0))) == (2, 9)
+
+
+def test_what_is_said_is_counted_once_a_program_and_at_its_beginning_by_itself():
+    assert said_by([attempt([1, 2, 1, 2]), attempt([2, 1])]) == {(1,): 1, (1, 2): 1, (2, 1): 2, (2,): 1}
 
 
 def test_blame_puts_lines_first_at_which_the_failure_points():
@@ -111,7 +116,7 @@ def test_the_learned_order_is_its_weights():
 def test_every_order_ranks_repairs_too():
     edge = Edge("repair", 0, -4.0, -4.0)
     for order in ORDERS.values():
-        assert math.isfinite(order(features(edge, [FIRST]), {"path": 1.0, "repair": 0.5}))
+        assert math.isfinite(order(features(edge, [FIRST], said_by([FIRST])), {"path": 1.0, "repair": 0.5}))
 
 
 def test_a_program_that_passed_two_examples_settles_the_search_and_one_that_passed_fewer_needs_others():
