@@ -1,17 +1,24 @@
-"""Inputs on which programs may differ, made from a signature's types and from the examples shown. Runs nothing."""
+"""Inputs on which programs may differ, made from a signature's types, the examples shown and the numbers named.
+
+Runs nothing.
+"""
 
 from __future__ import annotations
 
 import ast
 import random
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 from typing import Any
 
 from agent.examples import Check, parsed
+from agent.prompts import lame
 
 Arguments = tuple[Any, ...]
 MOST = 24
+_NUMBER = re.compile(r"(?<![\w.])-?\d{1,6}(?![\w.]*\w)")
+_MOST_NUMBERS = 4  # of a request
 
 _BOUNDARIES: dict[str, tuple[Any, ...]] = {
     "int": (0, 1, -1, 2, 3, 10, -7, 12, 101),
@@ -27,16 +34,17 @@ _UNKNOWN: tuple[Any, ...] = (0, 1, [3, 1, 2], "ab", [], "")
 def generated_inputs(request: str, entry_point: str, checks: Sequence[Check], *, most: int = MOST) -> list[Arguments]:
     """Return arguments for the asked function: mutations of those shown, and boundaries of its types. No two alike.
 
+    Numbers that the request names, and their neighbours, are boundaries too: "at most 19" and "below 19" part there.
     The same request gives the same inputs. A shown example's own arguments come first. Empty where neither types nor
     examples say how many arguments there are.
     """
     shown = [arguments for check in checks for arguments in shown_arguments(check, entry_point)]
     hints = _hints(request, entry_point)
-    chance = random.Random(f"{entry_point}:{len(shown)}")
+    chance, known = random.Random(f"{entry_point}:{len(shown)}"), _boundary_values(lame(request, entry_point))
     if not shown and not hints:
         return []
     columns = [
-        _values(hint, chance) if hint or not shown else tuple(each[place] for each in shown if place < len(each))
+        _values(hint, known, chance) if hint or not shown else tuple(each[place] for each in shown if place < len(each))
         for place, hint in enumerate(hints)
     ]
     bounds = list(_boundaries(columns, chance)) if all(columns) else []
@@ -109,23 +117,32 @@ def _boundaries(columns: list[tuple[Any, ...]], chance: random.Random) -> Iterat
         )
 
 
-def _values(hint: ast.expr | None, chance: random.Random, depth: int = 0) -> tuple[Any, ...]:
+def _boundary_values(prose: str) -> dict[str, tuple[Any, ...]]:
+    named = list(dict.fromkeys(int(number) for number in _NUMBER.findall(prose)))[:_MOST_NUMBERS]
+    near = dict.fromkeys(number + step for number in named for step in (0, -1, 1))
+    whole = tuple(dict.fromkeys((*near, *_BOUNDARIES["int"])))
+    return {**_BOUNDARIES, "int": whole, "float": (*map(float, near), *_BOUNDARIES["float"])}
+
+
+def _values(
+    hint: ast.expr | None, known: Mapping[str, tuple[Any, ...]], chance: random.Random, depth: int = 0
+) -> tuple[Any, ...]:
     """Return boundary values of a type; of one that is not known, a few of several kinds."""
     match hint:
         case ast.Constant(str() as quoted) if (inner := _expression(quoted)) is not None:
-            return _values(inner, chance, depth)
+            return _values(inner, known, chance, depth)
         case ast.Constant(None):
-            return _BOUNDARIES["None"]
-        case ast.Name(name) if name in _BOUNDARIES:
-            return _BOUNDARIES[name]
+            return known["None"]
+        case ast.Name(name) if name in known:
+            return known[name]
         case ast.BinOp(left, ast.BitOr(), right):
-            return (*_values(left, chance, depth), *_values(right, chance, depth))
+            return (*_values(left, known, chance, depth), *_values(right, known, chance, depth))
         case ast.Name(name) | ast.Attribute(attr=name) if name.lower() in _CONTAINERS and depth < 3:
             return _CONTAINERS[name.lower()]([_UNKNOWN], chance)
         case ast.Subscript(ast.Name(name) | ast.Attribute(attr=name), inner) if depth < 3:
             parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
             named = [part for part in parts if not isinstance(part, ast.Constant) or isinstance(part.value, str)]
-            kinds = [_values(part, chance, depth + 1) for part in named]
+            kinds = [_values(part, known, chance, depth + 1) for part in named]
             return _parametrised(name, kinds, chance)
     return _UNKNOWN
 

@@ -45,6 +45,17 @@ def test_boundaries_are_among_them():
     assert "" in [value for (value,) in inputs("a: str")]
 
 
+def test_numbers_that_the_request_names_and_their_neighbours_are_boundaries():
+    request = 'def f(a: int):\n    """Say whether a is at most 19, or -4; see RFC 2119, v1.2 and x86.\n%s    """'
+    found = generated_inputs(request % "    >>> f(77)\n    False\n", "f", [])
+    values = {value for (value,) in found}
+    assert {18, 19, 20, -5, -4, -3, 2119} <= values
+    assert not {76, 78, 86, 85} & values, "an example's numbers are no boundaries, nor are parts of words"
+    lists = [number for (numbers,) in inputs("a: list[int]") for number in numbers]
+    assert 19 not in lists
+    assert 19.0 in {value for (value,) in generated_inputs(request.replace("int", "float") % "", "f", [])}
+
+
 def test_examples_come_first_and_are_changed_one_argument_at_a_time():
     found = inputs("a, b", "    >>> f([1, 2], 'x')\n    3\n")
     assert found[0] == ([1, 2], "x")
