@@ -51,14 +51,14 @@ def calibrate_search(
         from agent import calibrations, learned, parts
         from agent.budget import budget_from
         from agent.context import Context
-        from agent.search import SURE, Plan
+        from agent.search import Plan
         from benchmarks.runner import kept
         from benchmarks.searches import Lesson, lesson
 
         weights = parts.weights_of(model)
         file = out or learned.place(model, weights)
         calibrations.check_place(file)
-        found, plan = problems_of(problems, limit), Plan(budget_from(budget), sure=SURE)
+        found, plan = problems_of(problems, limit), Plan(budget_from(budget))
         chosen = parts.policy_named(policy, model=model, learned=True)
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
@@ -67,7 +67,7 @@ def calibrate_search(
             return lesson(problem, context, plan)
 
         stream = kept(found, keep, {**options, "weights": weights}, Lesson, taught) if keep else map(taught, found)
-        lessons = followed(stream, len(found), "right", lambda each: each.right[-1])
+        lessons = followed(stream, len(found), "right", lambda each: each.right)
         made = _learned(model, weights, lessons, {"problems": problems, "policy": policy, "budget": budget})
         calibrations.write(made, file)
         typer.echo(_report(made, lessons))
@@ -83,8 +83,8 @@ def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, 
     ways = [way for each in lessons for way in each.ways]
     try:
         order, _ = learned_weights(ways, [led for each in lessons for led in each.led])
-        answers, right = [a for each in lessons for a in each.answers], [r for each in lessons for r in each.right]
-        trust = learned_trust(answers, right)
+        trust = learned_trust([each.answer for each in lessons], [each.right for each in lessons])
+        trust["examples"] = min(each.examples for each in lessons)
     except ValueError as error:
         raise UsageError(f"nothing can be learned from these searches: {error}; try more problems") from error
     return Learned(model, weights, order, trust, len(lessons), {**provenance_of(), **origin})
@@ -94,8 +94,8 @@ def _report(made: Any, lessons: list[Lesson]) -> str:
     from agent.trust import probability_of
     from benchmarks.searches import trust_report
 
-    stated = [probability_of(made.trust, answer) or 0.0 for each in lessons for answer in each.answers]
-    accepted, right = [a for each in lessons for a in each.accepted], [r for each in lessons for r in each.right]
+    stated = [probability_of(made.trust, each.answer) or 0.0 for each in lessons]
+    accepted, right = [each.accepted for each in lessons], [each.right for each in lessons]
     lines = [f"{'order':<12}{'weight':>9}", *(f"{name:<12}{weight:>9.4f}" for name, weight in made.order.items())]
     lines += ["", f"{'trust':<12}{'weight':>9}", *(f"{n:<12}{w:>9.4f}" for n, w in made.trust["weights"].items())]
     told = trust_report(stated, right, accepted)

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.examples import parsed
+from agent.mutants import open_weight
 from agent.normal import normal_form
-from agent.search import CLOSE, Standing
-from agent.state import TWIN, Answer, Attempt
+from agent.search import CLOSE
+from agent.state import Answer, Attempt
 from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
 from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
 
@@ -99,15 +100,10 @@ def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
     return sorted(found, key=lambda kind: (bool(kind.behaviour) and _silent(kind.behaviour), -kind.mass, kind.attempts))
 
 
-def standing(attempts: Sequence[Attempt]) -> Standing:
-    """Return how the largest kind stands: among programs that passed, and among all that were not refuted."""
+def share_of_first(attempts: Sequence[Attempt]) -> float:
+    """Return the first kind's share of the probability of all programs that passed; 0 where none did."""
     found = kinds(attempts)
-    if not found:
-        return Standing(0.0, 0.0)
-    total = sum(kind.mass for kind in found)
-    failed = [n for n, each in enumerate(attempts) if not (each.passed or each.prompt) and each.end != TWIN]
-    left = max(1.0 - sum(_weights(attempts, failed).values()), found[0].mass)
-    return Standing(found[0].mass / total, found[0].mass / left) if total else Standing(1.0 / len(found), 0.0)
+    return _shares(found)[0] if found else 0.0
 
 
 def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "") -> Answer:
@@ -115,8 +111,7 @@ def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "
     found = kinds(attempts)
     if not found:
         return Answer(_least_failed(attempts), share=0.0, margin=0.0, kinds=0, programs=0, ended_by=ended_by)
-    total = sum(kind.mass for kind in found)
-    shares = [kind.mass / total for kind in found] if total else [1.0 / len(found)] * len(found)
+    shares = _shares(found)
     margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
     close = len(found) > 1 and margin < CLOSE
     return Answer(
@@ -175,16 +170,15 @@ def settle(attempts: Sequence[Attempt], column: int, source: str, right: str) ->
 def features(attempts: Sequence[Attempt], found: Answer) -> dict[str, float]:
     """Return what the probability of being right is learned from: what helped to tell it on the calibration split.
 
-    The number of examples passed, the highest entropy left, the share of the kind and the posterior did not, beside
-    these (docs/LOG.md).
+    The number of examples passed, the highest entropy left, and how other programs behave did not, beside these
+    (docs/LOG.md).
     """
     chosen = attempts[found.attempt]
     return {
         "passed": float(chosen.passed),
         "logprob": sum(chosen.logprobs),
         "attempts": math.log(1 + found.attempt),
-        "margin": found.margin,
-        "compared": float(chosen.behaviour is not None and chosen.passed),
+        "undecided": open_weight([mutant["weight"] for mutant in found.undecided]),
     }
 
 
@@ -197,6 +191,11 @@ def suspect(attempts: Sequence[Attempt]) -> str | None:
     near = [attempt for attempt in ran if len(attempt.failures) == 1 and attempt.verdict == "failed"]
     examples = {attempt.failures[0].split(" returned ")[0] for attempt in near if " returned " in attempt.failures[0]}
     return examples.pop() if len(near) > 1 and len(examples) == 1 else None
+
+
+def _shares(found: Sequence[Kind]) -> list[float]:
+    total = sum(kind.mass for kind in found)
+    return [kind.mass / total for kind in found] if total else [1.0 / len(found)] * len(found)
 
 
 def _kind(attempts: Sequence[Attempt], numbers: list[int], said: tuple[str, ...]) -> Kind:

@@ -40,7 +40,7 @@ def load(file: Path) -> Learned:
         found = Learned(**{name: record[name] for name in Learned.__slots__})
         trust = found.trust
         weights = [*found.order.values(), *(trust["weights"].values() if trust else ())]
-        curve = [trust["intercept"], *trust["knots"], *trust["levels"]] if trust else []
+        curve = [trust["intercept"], trust["examples"], *trust["knots"], *trust["levels"]] if trust else []
         sound = all(isinstance(number, int | float) for number in [*weights, *curve])
         if not sound or (trust and not len(trust["knots"]) == len(trust["levels"]) > 0):
             raise ValueError("numbers are missing")

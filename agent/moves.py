@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 from agent import evidence, prompts
@@ -27,12 +28,13 @@ from agent.coverage import lines_run
 from agent.decoding.place import Place, Surroundings
 from agent.decoding.step import Step
 from agent.inputs import generated_inputs
+from agent.mutants import mutants
 from agent.normal import normal_form
 from agent.orders import LOOKS_AT_LINES
 from agent.search import ENOUGH_EXAMPLES, goes_on, settled, spent_by
-from agent.state import NO_PYTHON, PRUNED, AgentState, Attempt, Cost, Task
+from agent.state import NO_PYTHON, PRUNED, AgentState, Answer, Attempt, Cost, Task
 from agent.trust import probability_of
-from agent.verify import Verification, confirmed
+from agent.verify import Verification, confirmed, verify
 from sandbox.base import Verdict
 from uncertainty import partial_program, program_tree
 
@@ -150,7 +152,7 @@ def question_of(state: AgentState) -> int | None:
 
 def _goes_on(state: AgentState) -> bool:
     attempts = attempts_of(state)
-    return goes_on(attempts, plan_in(state), cost_of(state), evidence.standing(attempts))
+    return goes_on(attempts, plan_in(state), cost_of(state), evidence.share_of_first(attempts))
 
 
 def _question(state: AgentState) -> int | None:
@@ -163,13 +165,37 @@ def answered(context: Context, state: AgentState) -> AgentState:
     """End: say which program stands for the run, how probable it is to be right, and what ended the search."""
     attempts, plan = attempts_of(state), plan_in(state)
     spent = spent_by(plan.budget, attempts, cost_of(state))
-    ended = spent if spent and not settled(attempts, plan, evidence.standing(attempts)) else ""
-    found = evidence.answer(attempts, state["inputs"], ended)
-    found = replace(found, probability=probability_of(plan.trust, evidence.features(attempts, found)))
+    ended = spent if spent and not settled(attempts, plan, evidence.share_of_first(attempts)) else ""
+    start, box = context.clock(), metered_sandbox(context, state)
+    found = _doubted(replace(context, sandbox=box), state, evidence.answer(attempts, state["inputs"], ended))
+    chosen = attempts[found.attempt]
+    if chosen.checked >= plan.trust.get("examples", 0):  # of fewer nothing was learned
+        found = replace(found, probability=probability_of(plan.trust, evidence.features(attempts, found)))
     context.emit(found)
-    passed = attempts[found.attempt].passed
-    sure = found.probability is None or found.probability >= plan.min_probability
-    return {"answer": asdict(found), "outcome": "accepted" if passed and sure else "abstained"}
+    sure = not plan.min_probability or (found.probability or 0.0) >= plan.min_probability
+    cost = cost_of(state) + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
+    outcome = "accepted" if chosen.passed and sure else "abstained"
+    return {"answer": asdict(found), "outcome": outcome, "cost": asdict(cost)}
+
+
+def _doubted(context: Context, state: AgentState, found: Answer) -> Answer:
+    """Run the examples on programs that the model nearly wrote instead: those that pass, too, are undecided."""
+    attempts, task = attempts_of(state), task_of(state)
+    chosen, tried, undecided = attempts[found.attempt], 0, list[dict[str, Any]]()
+    if not (chosen.passed and chosen.checked):
+        return found
+
+    def written(tokens: Sequence[int]) -> str:
+        text = "".join(pieces_of(context, {**state, "prompt": chosen.prompt, "tokens": list(tokens)}))
+        return prompts.piece(task.request, text, chat=context.lm.chats).source(text)
+
+    near = mutants(attempts, found.attempt, written, free=task.free)
+    with suppress(BudgetSpentError):  # what was found out until then stands
+        for mutant in islice(near, plan_in(state).mutants):
+            if verify(context.sandbox, mutant.program, task.checks, limits=context.limits).passed:
+                undecided.append({"weight": mutant.weight, "line": mutant.line, "text": mutant.text})
+            tried += 1
+    return replace(found, mutants=tried, undecided=undecided)
 
 
 class _Seen(NamedTuple):
@@ -184,7 +210,7 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
     """Run what passed too few examples on inputs to compare it by; find, if wanted, what failing lines to blame."""
     plan, inputs = plan_in(state), state["inputs"]
     entry_point = evidence.function_of(program, task.entry_point)
-    compares = plan.sure > 0 or (result.checked < ENOUGH_EXAMPLES and plan.votes > 1)
+    compares = result.checked < ENOUGH_EXAMPLES and plan.votes > 1
     if result.passed and compares and entry_point:
         if not inputs:
             made = generated_inputs(task.request if task.entry_point else program, entry_point, task.checks)

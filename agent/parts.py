@@ -73,12 +73,11 @@ def plan_named(budget: str, order: str, min_probability: float, *, ask: bool) ->
     """Return how to search: within this budget, in this order."""
     from agent.budget import budget_from
     from agent.orders import ORDERS
-    from agent.search import SURE, Plan
+    from agent.search import Plan
 
     if order not in ORDERS:
         raise UsageError(f"unknown order {order!r}; choose from {', '.join(ORDERS)}")
-    bounds, sure = budget_from(budget), SURE if min_probability else 0.0
-    return Plan(bounds, order, sure=sure, questions=3 if ask else 0, min_probability=min_probability)
+    return Plan(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
 
 
 def learned_of(model: str) -> Learned | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +20,6 @@ ENOUGH_EXAMPLES = 2  # that a program passed, and nothing more is asked of it
 ENOUGH_SHARE = 0.8  # of a kind of behaviour, where examples are fewer
 REPAIR = -4.0  # nats: what a repair is worth, as a path; set on the calibration split, where earlier ones cost more
 TRIES = 3  # attempts for each program of a budget, at most
-SURE = 0.9  # posterior from which on an answer is not compared with others, where its probability is asked for
 CLOSE = 0.2  # shares of two kinds of behaviour that differ by less are close
 
 
@@ -34,8 +33,8 @@ class Plan:
     branches: bool = True  # go back to forks
     repair_after: int = 5  # failed programs of a prompt before a repair is among its edges; 0 for never
     votes: int = 5  # programs that must run before one is believed that passed fewer than two examples
-    sure: float = 0.0  # go on, for up to `votes` programs, until the answer's posterior is at least this; 0 for never
     prune: bool = True  # drop branches that cannot become Python, or are a failed program's twins
+    mutants: int = 12  # of an answer that passed its examples, to see what these leave open
     questions: int = 0  # to ask a person about programs that behave differently
     trust: dict[str, Any] = field(default_factory=dict)  # the learned probability of being right
     min_probability: float = 0.0  # abstain below it
@@ -82,32 +81,27 @@ def best_edge(attempts: Sequence[Attempt], plan: Plan) -> Edge | None:
     return max(edges, key=lambda edge: order(features(edge, attempts, said), plan.weights), default=None)
 
 
-class Standing(NamedTuple):
-    """How the most probable kind of behaviour stands among programs that passed, by their probability in the model."""
+def settled(attempts: Sequence[Attempt], plan: Plan, share: float) -> bool:
+    """Whether a program is there that needs nothing more.
 
-    share: float = 1.0  # of all programs that passed
-    posterior: float = 1.0  # of all programs that did not fail, found or not
-
-
-def settled(attempts: Sequence[Attempt], plan: Plan, standing: Standing) -> bool:
-    """Whether a program is there that needs nothing more."""
+    share: of the most probable kind of behaviour, among programs that passed, by their probability in the model.
+    """
     passed = [number for number, attempt in enumerate(attempts) if attempt.passed]
     if not passed:
         return False
     if not any(attempts[number].behaviour for number in passed):  # there is nothing to compare them on
         return True
     if max(attempts[number].checked for number in passed) >= ENOUGH_EXAMPLES:
-        since = sum(attempt.ran for attempt in attempts[passed[0] + 1 :])
-        return standing.posterior >= plan.sure or since >= plan.votes
+        return True
     votes = sum(attempts[number].ran for number in passed)
     if len(attempts) - passed[0] > 2 * plan.votes:  # most of what came since is the same again
         return True
-    return votes >= plan.votes and (standing.share >= ENOUGH_SHARE or votes >= 2 * plan.votes)
+    return votes >= plan.votes and (share >= ENOUGH_SHARE or votes >= 2 * plan.votes)
 
 
-def goes_on(attempts: Sequence[Attempt], plan: Plan, cost: Cost, standing: Standing) -> bool:
+def goes_on(attempts: Sequence[Attempt], plan: Plan, cost: Cost, share: float) -> bool:
     """Whether another attempt is made."""
-    if settled(attempts, plan, standing) or spent_by(plan.budget, attempts, cost):
+    if settled(attempts, plan, share) or spent_by(plan.budget, attempts, cost):
         return False
     return best_edge(attempts, plan) is not None
 

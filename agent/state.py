@@ -105,6 +105,8 @@ class Answer:
     rival: int | None = None  # the next kind's most probable attempt, where it is close
     differs: dict[str, str] = field(default_factory=dict)  # an input, what the answer returns for it, what the rival
     ended_by: str = ""  # the part of the budget that was used up, if one was
+    mutants: int = 0  # programs of one other token that the examples were run on
+    undecided: list[dict[str, Any]] = field(default_factory=list)  # those that passed, likeliest first
 
 
 Event = Step | Attempt | Revision | Answer | Cost  # what the workflow tells while it runs

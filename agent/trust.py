@@ -11,7 +11,8 @@ from typing import Any
 def probability_of(trust: Mapping[str, Any], features: Mapping[str, float]) -> float | None:
     """Return the probability that the answer with these features is right, in [0, 1]; None where nothing was learned.
 
-    trust: `weights` of features, `intercept`, and the curve's `knots` (of the linear form, rising) with their `levels`.
+    trust: `weights` of features, `intercept`, and the curve's `knots` (of the linear form, rising) with their `levels`;
+    and `examples`, the fewest that an answer was judged by where it was learned.
     """
     if not trust:
         return None

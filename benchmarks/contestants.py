@@ -16,13 +16,13 @@ from agent.decoding.policies import ADADEC
 from agent.graph import begin
 from agent.job import Result, perform
 from agent.orders import ORDERS
-from agent.search import SURE, Plan
+from agent.search import Plan
 from agent.state import AgentState, Answer, Attempt, Cost, Task
 from agent.verify import degenerate
 
 Contestant = Callable[[Context, Task], Result]
 GUARD_DRAWS = 3
-ONCE = Plan(Budget(programs=1), votes=1)
+ONCE = Plan(Budget(programs=1), votes=1, mutants=0)
 
 
 def alone(context: Context, task: Task) -> Result:
@@ -187,7 +187,6 @@ CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     **{f"{name}-tree-{most}": (policy, tree(most)) for name, policy in POLICIES.items() for most in (5, 20)},
     **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "probability"},
     "greedy-repaired": (POLICIES["greedy"], tree(2, branches=False, repair_after=1)),
-    "adadec-tree-20-sure": (POLICIES["adadec"], tree(20, sure=SURE)),
     "tree-20-unrepaired": (POLICIES["greedy"], tree(20, repair_after=0)),
     "tree-20-unbranched": (POLICIES["greedy"], tree(20, branches=False)),
     "tree-20-unpruned": (POLICIES["greedy"], tree(20, prune=False)),

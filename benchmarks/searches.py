@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agent import evidence
 from agent.context import Context
@@ -25,27 +25,23 @@ class Lesson:
     prompt_sha256: str
     ways: list[dict[str, float]]  # features of each edge that was taken
     led: list[bool]  # to a program that passed the visible examples
-    answers: list[dict[str, float]]  # features of the answer at its first pass, and after it was compared with others
-    accepted: list[bool]
-    right: list[bool]  # the answer passes every hidden test
+    answer: dict[str, float]  # its features
+    examples: int  # that it was judged by
+    accepted: bool
+    right: bool  # it passes every hidden test
 
 
 def lesson(problem: Problem, context: Context, plan: Plan) -> Lesson:
-    """Search a problem as planned, then judge its answers by the hidden tests."""
+    """Search a problem as planned, then judge the answer by the hidden tests."""
     task = task_from(problem.prompt, None, None, entry_point=problem.entry_point)
-    attempts = perform(context, task, plan=plan).attempts
+    result = perform(context, task, plan=plan)
+    attempts, answer = result.attempts, result.answer
     taken = [number for number, attempt in enumerate(attempts) if attempt.edge]
     ways = [features(Edge(**attempts[n].edge), attempts[:n], said_by(attempts[:n])) for n in taken]
-    passes = [number for number, attempt in enumerate(attempts, start=1) if attempt.passed]
-    early = [replace(attempt, behaviour=None) for attempt in attempts[: passes[0] if passes else len(attempts)]]
-    times = [early, attempts] if attempts[-1].behaviour is not None or len(early) < len(attempts) else [early]
-    answers = [evidence.answer(known, []) for known in times]
-    chosen = [known[answer.attempt] for known, answer in zip(times, answers, strict=True)]
     return Lesson(
         problem.task_id, digest(problem), ways, [attempts[n].passed for n in taken],
-        [evidence.features(known, answer) for known, answer in zip(times, answers, strict=True)],
-        [attempt.passed for attempt in chosen],
-        [judge(context.sandbox, problem, attempt.program).passed for attempt in chosen],
+        evidence.features(attempts, result.chosen), answer.checked, answer.passed,
+        judge(context.sandbox, problem, answer.program).passed,
     )  # fmt: skip
 
 

@@ -21,6 +21,9 @@ from agent.state import Answer, Attempt, Cost, Event, Revision, Task
 from agent.views.text import clean, shown
 from agent.views.tree import line_of
 
+LIKELY = -2.5  # nats: less likely mutants that pass, too, are not shown
+MOST_UNDECIDED = 2  # of them that are
+
 
 class TerminalView:
     """Draws events as they come. What a model or a program wrote is shown as text, never obeyed as control codes."""
@@ -126,7 +129,7 @@ class TerminalView:
             how = f": the program passed its {answer.checked} visible examples" if answer.checked else ", unverified"
             self._say(Text(f"✓ accepted{how}", style="bold green"))
         else:
-            why = "it is not probable enough to be right" if answer.passed else "no program passed"
+            why = _withheld(result.chosen) if answer.passed else "no program passed"
             self._say(Text(f"✗ abstained: {why}. What the best one has that may be trusted:", style="bold red"))
             self._say(Text(clean(answer.partial).strip()))
         self._say(Text(accounting(result.cost), style="dim"))
@@ -175,6 +178,8 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
             f"close to it: program {answer.rival + 1}. For {told['input']} it gives {told['rival']}, and this one "
             f"{told['answer']}"
         )
+    for mutant in [each for each in answer.undecided if each["weight"] >= LIKELY][:MOST_UNDECIDED]:
+        lines.append(f"the examples leave open whether line {mutant['line']} is rather: {mutant['text']}")
     if answer.probability is not None:
         lines.append(f"probability of being right, as learned for this model: {answer.probability:.2f}")
     if answer.programs == 0 and (example := suspect(attempts)):
@@ -182,6 +187,12 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
     if answer.ended_by:
         lines.append(f"the search ended at {answer.ended_by}")
     return lines
+
+
+def _withheld(answer: Answer) -> str:
+    if answer.probability is None:
+        return "how probable it is to be right was learned from requests that show more examples"
+    return "it is not probable enough to be right"
 
 
 def _code(source: str, most_lines: int = 0) -> Syntax:

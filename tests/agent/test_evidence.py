@@ -156,7 +156,7 @@ def test_what_a_repair_wrote_is_no_draw_from_the_first_prompt():
 def test_programs_too_improbable_for_a_float_settle_nothing_and_break_nothing():
     attempts = [replace(program(said, 0.3), logprobs=[-900.0]) for said in ("1", "2")]
     assert evidence.best_question(attempts, ["(1,)"]) is None
-    assert evidence.standing(attempts) == (0.5, 0.0)
+    assert evidence.share_of_first(attempts) == 0.5
 
 
 def test_the_function_that_is_meant_is_the_named_one_or_the_last():
@@ -177,10 +177,10 @@ def test_an_example_that_alone_fails_in_programs_that_differ_is_suspected():
     assert suspect([failed, replace(other, failures=["f(2) returned 5, wanted 3"])]) is None
 
 
-def test_what_failed_is_refuted_and_what_was_not_found_is_open():
-    found = evidence.standing([program("1", 0.3), program("2", 0.1), program("9", 0.4, passed=False)])
-    assert (found.share, found.posterior) == (pytest.approx(0.75), pytest.approx(0.5))
-    assert evidence.standing([program("9", 0.4, passed=False)]) == (0.0, 0.0)
+def test_the_first_kinds_share_is_of_all_that_passed():
+    found = [program("1", 0.3), program("2", 0.1), program("9", 0.4, passed=False)]
+    assert evidence.share_of_first(found) == pytest.approx(0.75)
+    assert evidence.share_of_first([program("9", 0.4, passed=False)]) == 0.0
 
 
 # In the workflow
@@ -276,18 +276,26 @@ def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
     assert all(not each.passed for each in result.attempts)
 
 
-TRUST = {"weights": {"margin": 1.0}, "intercept": 0.0, "knots": [0.0, 1.0], "levels": [0.0, 1.0]}
+TRUST = {"weights": {"logprob": 1.0}, "intercept": 1.0, "knots": [-1.0, 1.0], "levels": [0.0, 1.0], "examples": 0}
 
 
 def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_least(box):
     learned = Learned("m", "w", {"path": 1.0}, TRUST)
-    assert searched(box, learned=learned).chosen.probability == pytest.approx(0.3)
+    stated = searched(box, learned=learned).chosen.probability
+    assert 0.2 < stated < 0.7
     kept = searched(box, learned=learned, plan=Plan(min_probability=0.7))
     assert (kept.outcome, kept.answer.verdict) == ("abstained", "passed")
     with pytest.raises(UsageError, match="--min-probability needs what was not learned"):
         searched(box, plan=Plan(min_probability=0.7))
     with pytest.raises(UsageError, match="--order learned needs what was not learned"):
         searched(box, plan=Plan(order="learned"))
+
+
+def test_of_fewer_examples_than_it_was_learned_with_no_probability_is_stated_and_none_is_enough(box):
+    learned = Learned("m", "w", {"path": 1.0}, {**TRUST, "examples": 2})
+    assert searched(box, learned=learned).chosen.probability is None
+    assert searched(box, learned=learned).outcome == "accepted"
+    assert searched(box, learned=learned, plan=Plan(min_probability=0.1)).outcome == "abstained"
 
 
 def test_a_program_that_does_something_else_each_time_is_not_accepted(box):

@@ -14,6 +14,7 @@ TRUST = {
     "intercept": -1.0,
     "knots": [-1.0, 0.0, 0.0, 1.0],
     "levels": [0.1, 0.2, 0.6, 0.9],
+    "examples": 2,
 }
 ONE = Learned("me/model", "abc", {"path": 1.0}, TRUST, 10, {"python": "3.11"})
 

@@ -86,7 +86,18 @@ def test_the_end_says_the_outcome_and_the_account():
     text = finished(PASSED, cost=Cost(27, 30, 200, 2, 1, 0.5)) + finished(FAILED, outcome="abstained")
     assert "27 tokens · 30 forwards · 2 pauses · 1 sandbox runs · 0.50 s" in text
     assert "✗ abstained: no program passed" in text
-    assert "✗ abstained: it is not probable enough to be right" in finished(PASSED, outcome="abstained")
+    doubtful = finished(PASSED, outcome="abstained", chosen=Answer(0, 0.3))
+    assert "✗ abstained: it is not probable enough to be right" in doubtful
+    unknown = " ".join(finished(PASSED, outcome="abstained", chosen=Answer(0)).split())
+    assert "abstained: how probable it is to be right was learned from requests that show more examples" in unknown
+
+
+def test_what_the_examples_leave_open_is_said_where_it_is_likely():
+    found = [{"weight": w, "line": 2, "text": f"return {w}"} for w in (-0.5, -1.5, -2.0, -4.0)]
+    text = finished(PASSED, chosen=Answer(0, undecided=found))
+    assert text.count("the examples leave open whether line 2 is rather: return") == 2
+    assert "return -0.5" in text and "return -1.5" in text
+    assert "leave open" not in finished(PASSED, chosen=Answer(0, undecided=found[3:]))
 
 
 def test_what_speaks_for_an_answer_and_against_it_is_said():

@@ -1,0 +1,97 @@
+"""Mutants of an answer: one token changed, the likeliest first, no twin, and what the examples say of them."""
+
+import math
+
+import pytest
+from trie import TrieLM
+
+from agent.budget import Budget
+from agent.context import Context
+from agent.decoding import POLICIES
+from agent.job import perform
+from agent.mutants import LEAST, mutants, open_weight
+from agent.parts import task_from
+from agent.search import Plan
+from agent.state import Attempt
+from sandbox import open_sandbox
+
+
+def written(tokens) -> str:
+    return "".join(map(chr, tokens))
+
+
+def attempt(program: str, *forks, edge=None, logprob=-0.2) -> Attempt:
+    found = [
+        {"position": at, "line": 1, "candidates": [{"token": ord(said), "logprob": p} for said, p in others]}
+        for at, others in forks
+    ]
+    tokens = [*map(ord, program)]
+    return Attempt(0, tokens, [logprob] * len(tokens), found, "end", program, "", [], "passed", 2, edge=edge or {})
+
+
+def told(*attempts: Attempt, free: bool = False) -> list[tuple[str, float]]:
+    return [(each.program, round(each.weight, 6)) for each in mutants(attempts, len(attempts) - 1, written, free=free)]
+
+
+def test_each_has_one_token_that_was_nearly_written_and_the_likeliest_comes_first():
+    assert told(attempt("x=1", (2, [("2", -2.0), ("3", -1.0)]))) == [("x=3", -0.8), ("x=2", -1.8)]
+
+
+def test_what_is_no_python_a_twin_or_hardly_probable_is_none():
+    assert told(attempt("x=1", (2, [("=", -0.5)]), (1, [("-", -0.7)]))) == [("x-1", -0.5)]
+    assert told(attempt("x=1", (0, [("y", -0.5)]))) == [("y=1", -0.3)], "another global name is another program"
+    assert told(attempt("x=1", (0, [("y", -0.5)])), free=True) == []
+    assert told(attempt("x=1", (2, [("2", LEAST - 0.3)]))) == []
+    assert told(attempt("x=11", (2, [("2", -1.0)]), (3, [("2", -1.0)]))) == [("x=21", -0.8), ("x=12", -0.8)]
+
+
+def test_forks_on_the_way_before_it_left_another_attempt_are_its_own_too():
+    first = attempt("x=1+1", (2, [("2", -1.0)]), (3, [("-", -1.0), ("*", -1.5)]), (4, [("7", -1.0)]))
+    branch = {"kind": "branch", "parent": 0, "position": 3}
+    second = attempt("x=1-5", (4, [("6", -3.0)]), edge=branch)
+    assert told(first, second) == [("x=2-5", -0.8), ("x=1*5", -1.3), ("x=1-6", -2.8)]
+    assert told(first, attempt("x=2", edge={"kind": "repair", "parent": 0})) == []
+
+
+def test_each_says_in_which_line_it_differs_and_what_stands_there():
+    found = attempt("x=1\ny=2", (6, [("3", -1.0)]))
+    found.forks[0]["line"] = 2
+    (mutant,) = mutants([found], 0, written)
+    assert (mutant.line, mutant.text) == (2, "y=3")
+
+
+def test_nothing_open_weighs_nothing_and_one_as_probable_as_the_answer_ln_2():
+    assert open_weight([]) == 0.0
+    assert open_weight([0.0]) == pytest.approx(math.log(2))
+
+
+# In the workflow
+
+KNOWN = {"\n    return x + 1": 0.5, "\n    return x * 1": 0.2, "\n    return x - 1": 0.2, "\n    return x + 2": 0.1}
+
+
+def searched(known, examples: str, **plan):
+    box = open_sandbox("process")
+    try:
+        request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
+        here = Context(TrieLM(known), POLICIES["greedy"], box)
+        return perform(here, task_from(request, None, None), plan=Plan(**plan))
+    finally:
+        box.close()
+
+
+def test_an_answer_says_what_its_examples_leave_open():
+    open_to = searched(KNOWN, "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n").chosen
+    said = [(each["text"], each["line"]) for each in open_to.undecided]
+    assert said == [("return x * 1", 8), ("return x + 2", 8)]
+    assert open_to.mutants == 3 and open_to.undecided[0]["weight"] > open_to.undecided[1]["weight"]
+    closed = searched(KNOWN, "    >>> f(1)\n    2\n    >>> f(5)\n    6\n").chosen
+    assert (closed.mutants, closed.undecided) == (3, [])
+
+
+def test_mutants_are_run_within_the_budget_and_not_where_no_example_could_refute_them():
+    examples = "    >>> f(1)\n    2\n    >>> f(5)\n    6\n"
+    few = searched(KNOWN, examples, budget=Budget(runs=2))
+    assert (few.chosen.mutants, few.cost.sandbox_runs, few.chosen.ended_by) == (1, 2, "")
+    assert searched(KNOWN, examples, mutants=0).cost.sandbox_runs == 1
+    assert searched(KNOWN, "", votes=1).chosen.mutants == 0
