@@ -73,11 +73,18 @@ sweep: setup sandbox ## AdaDec at one threshold after another: what is solved, a
 
 tree: setup sandbox ## the pause tree in every order, with every policy inside, against best-of-n and an oracle over 20 samples
 	@mkdir -p $(RUNS)
-	@OMP_NUM_THREADS=$$(nproc) $(BIN)/dubito bench draw $(BENCHMARK) --samples 20 $(OPTIONS) --out $(RUNS)/draws.jsonl 2> $(RUNS)/draws.log
-	@$(MAKE) --no-print-directory -j $$(nproc) $(TREES:%=contestant-%)
+	@OMP_NUM_THREADS=$$(nproc) $(BIN)/dubito bench draw $(BENCHMARK) --samples $(SAMPLES) $(OPTIONS) --out $(RUNS)/draws.jsonl 2> $(RUNS)/draws.log
+	@$(MAKE) --no-print-directory -j $$(nproc) searches-of-policies searches-of-orders $(RIVALS:%=contestant-%)
 	@$(BIN)/dubito bench compare $(TREES:%=$(RUNS)/%.jsonl)
 	@$(BIN)/dubito bench curve $(TREES:%=$(RUNS)/%.jsonl) $(RUNS)/draws.jsonl --out $(RUNS)/curves.png --title "$(BENCHMARK): solved by tokens"
 	@$(BIN)/dubito bench trust $(RUNS)/adadec-tree-20.jsonl --out $(RUNS)/trust.png
+
+searches-of-%: # side by side in one process: they share what they ask the model alike
+	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $(subst $(SPACE),$(COMMA),$(strip $(SEARCHES_$*))) $(BUDGET) $(OPTIONS) \
+		--out $(RUNS) > /dev/null 2> $(RUNS)/searches-of-$*.log || { cat $(RUNS)/searches-of-$*.log; exit 1; }
+	@echo "searches of $*: done" >&2
+COMMA := ,
+SPACE := $(subst ,, )
 
 learn: setup sandbox ## learn from searches over the calibration exercises what models/tiny/search.json holds (half an hour)
 	@mkdir -p runs/calibration
@@ -98,8 +105,12 @@ RUNS := runs/$(BENCHMARK)
 OPTIONS := $(if $(filter exercises%,$(BENCHMARK)),,--max-tokens 128 --memory-mib 3072)
 CONTESTANTS := greedy sample adadec uscd beam-3 best-of-5 greedy-tree-5 adadec-tree-5
 ORDERS := entropy gap lookahead discounted diversity blame learned
-TREES := greedy-tree-20 greedy-tree-5 adadec-tree-20 adadec-tree-5 uscd-tree-20 sample-tree-20 $(ORDERS:%=tree-20-%) \
-	tree-20-unrepaired tree-20-unbranched tree-20-unpruned beam-5-chosen best-of-5 adadec
+SEARCHES_policies := adadec-tree-20 adadec-tree-5 uscd-tree-20 sample-tree-20
+SEARCHES_orders := greedy-tree-20 greedy-tree-5 $(ORDERS:%=tree-20-%) tree-20-unrepaired tree-20-unbranched tree-20-unpruned
+RIVALS := beam-5-chosen best-of-5 adadec
+TREES := $(SEARCHES_orders) $(SEARCHES_policies) $(RIVALS)
+SAMPLES := $(if $(filter exercises%,$(BENCHMARK)),20,8)
+BUDGET := $(if $(filter exercises%,$(BENCHMARK)),,--budget tokens=400)
 ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adapt
 THRESHOLDS := 2.0 1.5 0.75 0.5 0.25 0.1
 

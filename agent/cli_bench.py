@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sandbox.base import Sandbox
 
 T = TypeVar("T")
-BY_FILE = ("best-of-equal", "adadec-by-chance")  # contestants that another run's outcomes make
 bench = typer.Typer(name="bench", help="Problems by the hundred.", no_args_is_help=True)
 
 
@@ -46,7 +45,9 @@ def bench_run(
     policy: Annotated[
         str,
         typer.Option(
-            help="A policy or what it is compared with, as beam-3, best-of-5, adadec-tree-5; a wrong name lists all."
+            help="A policy or what it is compared with, as beam-3, best-of-5, adadec-tree-5; a wrong name lists all. "
+            "Several, with commas between, go on side by side and share what they ask the model alike: the same "
+            "outcomes in less time. --out is then a folder."
         ),
     ] = "greedy",
     equal: Annotated[
@@ -54,6 +55,7 @@ def bench_run(
         typer.Option(help="Outcomes to cost as much as (best-of-equal), or to pause as often as (adadec-by-chance)."),
     ] = None,
     threshold: ThresholdOption = None,
+    budget: Annotated[str | None, typer.Option(help="Of each search, instead of its own; as `solve` takes it.")] = None,
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
@@ -68,18 +70,32 @@ def bench_run(
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
         from agent.context import Context
+        from agent.hf_recall import Recalled, RecallingLM
         from agent.trace import plain
-        from benchmarks.runner import run, run_to_file, summary
+        from benchmarks.entrants import entrant, file_in
+        from benchmarks.runner import comparison, run, run_to_file, side_by_side, summary
 
         options["weights"] = parts.weights_of(model)
-        problems = problems_of(benchmark, limit)
-        chosen, contestant = _contestant(policy, threshold, model, problems, equal)
-        options["threshold"] = plain(chosen.gate.threshold)
+        problems, names = problems_of(benchmark, limit), policy.split(",")
+        entrants = [
+            entrant(name, threshold=threshold, budget=budget, model=model, problems=problems, equal=equal)
+            for name in names
+        ]
         lm = parts.model_named(model, device=device, dtype=dtype)
         box, learned = opened(sandbox, cleanup, memory_mib), parts.learned_of(model)
-        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
-        stream = run_to_file(problems, context, out, options, contestant) if out else run(problems, context, contestant)
-        typer.echo(summary(followed(stream, len(problems), "solved", lambda outcome: outcome.passed)))
+        recalled: Recalled = {}
+        streams = []
+        for name, (chosen, contestant) in zip(names, entrants, strict=True):
+            own = RecallingLM(lm, recalled) if len(names) > 1 else lm
+            context = Context(own, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
+            told = {**options, "policy": name, "threshold": plain(chosen.gate.threshold)}
+            file = file_in(out, name) if len(names) > 1 else out
+            made = run_to_file(problems, context, file, told, contestant) if file else None
+            streams.append(made or run(problems, context, contestant))
+        rounds = side_by_side(streams, recalled.clear)
+        found = followed(rounds, len(problems), "solved", lambda each: all(outcome.passed for outcome in each))
+        runs = {name: [each[place] for each in found] for place, name in enumerate(names)}
+        typer.echo(comparison(runs) if len(names) > 1 else summary(runs[policy]))
 
 
 @bench.command("fill")
@@ -199,33 +215,6 @@ def _numbers(text: str) -> list[int]:
 def _named(path: Path, unjudged: list[Unjudged]) -> None:
     for each in unjudged:
         typer.echo(f"{path}:{each.line}: {each.reason}", err=True)
-
-
-def _contestant(name: str, threshold: str | None, model: str, problems: list[Problem], equal: Path | None) -> Any:
-    """Return the policy and the way of using it that a name stands for."""
-    from agent import parts
-    from agent.errors import UsageError
-    from benchmarks.contestants import CONTESTANTS, alone, best_of_equal, by_chance
-    from benchmarks.runner import outcomes_in, pause_rate
-
-    if (name in BY_FILE) != (equal is not None):
-        raise UsageError(f"{' and '.join(BY_FILE)} go with --equal FILE, outcomes of the run that they are to equal")
-    if equal is not None and name == "adadec-by-chance":
-        if threshold is not None:
-            raise UsageError("adadec-by-chance pauses by chance and takes no threshold; leave it out")
-        return by_chance(pause_rate(outcomes_in(equal))), alone
-    if equal is not None:
-        spent = {outcome.task_id: outcome.token_rows for outcome in outcomes_in(equal)}
-        if lacking := [problem.task_id for problem in problems if problem.task_id not in spent]:
-            raise UsageError(f"{str(equal)!r} has no outcome of {lacking[0]}; run the other contestant over it first")
-        return parts.policy_named("sample", model=model, threshold=threshold), best_of_equal(
-            {problem.prompt: spent[problem.task_id] for problem in problems}
-        )
-    if name not in CONTESTANTS:
-        choices = ", ".join(sorted([*CONTESTANTS, *BY_FILE]))
-        raise UsageError(f"unknown contestant {name!r}; choose from {choices}")
-    policy, contestant = CONTESTANTS[name]
-    return parts.with_threshold(policy, threshold, model), contestant
 
 
 def opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:

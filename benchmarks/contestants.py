@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from agent import moves
@@ -30,14 +30,20 @@ def alone(context: Context, task: Task) -> Result:
     return perform(context, task, plan=ONCE)
 
 
-def searched(plan: Plan) -> Contestant:
+@dataclass(frozen=True, slots=True)
+class Searched:
     """Programs by the context's policy, as a search plans them; the visible examples decide."""
-    return lambda context, task: perform(context, task, plan=plan)
+
+    plan: Plan
+
+    def __call__(self, context: Context, task: Task) -> Result:
+        """Search."""
+        return perform(context, task, plan=self.plan)
 
 
 def tree(programs: int, **options: Any) -> Contestant:
     """The pause tree, within so many programs."""
-    return searched(Plan(Budget(programs=programs), **options))
+    return Searched(Plan(Budget(programs=programs), **options))
 
 
 def guarded(context: Context, task: Task) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -83,6 +83,13 @@ def run(problems: Iterable[Problem], context: Context, contestant: Contestant = 
         yield Outcome(
             problem.task_id, digest(problem), answer, result.outcome, *verdicts, len(result.attempts), highest, **spent
         )
+
+
+def side_by_side(streams: Sequence[Iterator[R]], over: Callable[[], object]) -> Iterator[tuple[R, ...]]:
+    """Yield what each of several runs made of a problem, problem by problem; `over` is called when one is over."""
+    for found in zip(*streams, strict=True):
+        yield found
+        over()
 
 
 def run_to_file(

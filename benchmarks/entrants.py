@@ -1,0 +1,72 @@
+"""Contestants as the command line asks for them: by name, with a threshold, a budget or another run to equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from agent import parts
+from agent.budget import budget_from
+from agent.decoding import Policy
+from agent.errors import UsageError
+from benchmarks.base import Problem
+from benchmarks.contestants import CONTESTANTS, Contestant, Searched, alone, best_of_equal, by_chance
+from benchmarks.runner import outcomes_in, pause_rate
+
+BY_FILE = ("best-of-equal", "adadec-by-chance")  # contestants that another run's outcomes make
+
+
+class Entrant(NamedTuple):
+    """A policy, and the way of using it."""
+
+    policy: Policy
+    contestant: Contestant
+
+
+def entrant(
+    name: str, *, threshold: str | None, budget: str | None, model: str, problems: Sequence[Problem], equal: Path | None
+) -> Entrant:
+    """Return what a name stands for. Raises UsageError with what exists."""
+    if (name in BY_FILE) != (equal is not None):
+        raise UsageError(f"{' and '.join(BY_FILE)} go with --equal FILE, outcomes of the run that they are to equal")
+    if equal is not None:
+        return _bounded(name, _equal(name, threshold, model, problems, equal), budget)
+    if name not in CONTESTANTS:
+        choices = ", ".join(sorted([*CONTESTANTS, *BY_FILE]))
+        raise UsageError(f"unknown contestant {name!r}; choose from {choices}")
+    policy, contestant = CONTESTANTS[name]
+    return _bounded(name, Entrant(parts.with_threshold(policy, threshold, model), contestant), budget)
+
+
+def file_in(folder: Path | None, name: str) -> Path | None:
+    """Return where a run of several keeps its outcomes, in a folder that is made. Raises UsageError."""
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another --out") from error
+    return None if folder is None else folder / f"{name}.jsonl"
+
+
+def _equal(name: str, threshold: str | None, model: str, problems: Sequence[Problem], file: Path) -> Entrant:
+    outcomes = outcomes_in(file)
+    if name == "adadec-by-chance":
+        if threshold is not None:
+            raise UsageError("adadec-by-chance pauses by chance and takes no threshold; leave it out")
+        return Entrant(by_chance(pause_rate(outcomes)), alone)
+    spent = {outcome.task_id: outcome.token_rows for outcome in outcomes}
+    if lacking := [problem.task_id for problem in problems if problem.task_id not in spent]:
+        raise UsageError(f"{str(file)!r} has no outcome of {lacking[0]}; run the other contestant over it first")
+    budgets = {problem.prompt: spent[problem.task_id] for problem in problems}
+    return Entrant(parts.policy_named("sample", model=model, threshold=threshold), best_of_equal(budgets))
+
+
+def _bounded(name: str, found: Entrant, budget: str | None) -> Entrant:
+    if budget is None:
+        return found
+    if not isinstance(found.contestant, Searched):
+        raise UsageError(f"--budget bounds searches, and {name} is none; leave it out")
+    plan = found.contestant.plan
+    return found._replace(contestant=Searched(replace(plan, budget=budget_from(budget, plan.budget))))

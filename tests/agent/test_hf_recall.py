@@ -1,0 +1,64 @@
+"""Models that recall what another beside them was fed: the same numbers and counts, fewer forwards in truth."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from architectures import make
+
+from agent.decoding import POLICIES, Gate, decode
+from agent.decoding.policies import ADADEC
+from agent.decoding.stops import budget
+from agent.hf import HFLM
+from agent.hf_recall import RecallingLM
+
+PROMPT = [(7 * i + 3) % 64 for i in range(20)]
+
+
+class Counted:
+    """Counts the forwards that a model really does."""
+
+    def __init__(self, model) -> None:
+        self.calls = 0
+        model.register_forward_pre_hook(self)
+
+    def __call__(self, module, arguments) -> None:
+        self.calls += 1
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "gemma3"])
+def test_what_was_fed_beside_is_recalled_with_the_same_tokens_and_counts(name):
+    model, recalled = make(name), {}
+    doubtful = replace(ADADEC, gate=Gate("entropy", 1.0))
+    told = []
+    for policy in (POLICIES["greedy"], doubtful, POLICIES["greedy"]):
+        alone, beside = HFLM(model), RecallingLM(HFLM(model), recalled)
+        for lm in (alone, beside):
+            lm.prefill(PROMPT[:2])  # so that the trial of the cache is over
+        counts = [(lm.forwards, lm.token_rows) for lm in (alone, beside)]
+        counted = Counted(model)
+        runs = [list(decode(lm, PROMPT, policy, stop=budget(12))) for lm in (alone, beside)]
+        assert [step.token for step in runs[0]] == [step.token for step in runs[1]]
+        assert [step.logprob for step in runs[0]] == pytest.approx([step.logprob for step in runs[1]])
+        spent = [(lm.forwards - f, lm.token_rows - r) for lm, (f, r) in zip((alone, beside), counts, strict=True)]
+        assert spent[0] == spent[1]
+        told.append((counted.calls - spent[0][0], spent[1][0]))  # what it really did, and what it counts
+    (first, _), (second, counted_second), (third, _) = told
+    if name == "gemma3":
+        assert first == third and second == counted_second, "a window's cache cannot be cropped: nothing is recalled"
+    else:
+        assert third == 0 and second < counted_second, "what greedy was fed is not fed again"
+
+
+def test_a_prefix_that_was_recalled_grows_and_branches_as_any_other():
+    model, recalled = make("llama"), {}
+    first, second = (RecallingLM(HFLM(model), recalled) for _ in range(2))
+    for lm in (first, second):
+        lm.extend(lm.extend(lm.prefill(PROMPT), [5]), [6, 7])
+    again, plain = second.prefill([*PROMPT, 5]), HFLM(model).prefill([*PROMPT, 5])
+    assert torch.allclose(again.logits, plain.logits, atol=1e-9)
+    rows = second.branch(again, [1, 2]).advance([3, 4]).select(1)
+    slow = HFLM(model).prefill([*PROMPT, 5, 2, 4])
+    assert torch.allclose(rows.logits, slow.logits, atol=1e-9)
+    recalled.clear()
+    assert torch.allclose(second.extend(rows, [9]).logits, HFLM(model).prefill([*slow.ids, 9]).logits, atol=1e-9)
