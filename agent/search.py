@@ -103,7 +103,7 @@ def goes_on(attempts: Sequence[Attempt], plan: Plan, cost: Cost, share: float) -
     """Whether another attempt is made."""
     if settled(attempts, plan, share) or spent_by(plan.budget, attempts, cost):
         return False
-    return best_edge(attempts, plan) is not None
+    return bool(frontier(attempts, plan))
 
 
 def spent_by(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> str | None:
