@@ -88,12 +88,14 @@ def bench_trust(
 
         bins = {}
         for path in files:
-            outcomes = outcomes_in(path)
-            stated = [each.probability for each in outcomes if each.probability is not None]
-            if len(stated) < len(outcomes) or not outcomes:
+            every = outcomes_in(path)
+            outcomes = [each for each in every if each.probability is not None]
+            if not outcomes:
                 raise UsageError(f"{str(path)!r} states no probabilities; learn them first: `dubito calibrate search`")
-            right = [each.passed for each in outcomes]
-            typer.echo(f"{path.stem}\n{trust_report(stated, right, [each.outcome == 'accepted' for each in outcomes])}")
+            stated, right = [each.probability or 0.0 for each in outcomes], [each.passed for each in outcomes]
+            silent = f", {len(every) - len(outcomes)} answers state none" if len(every) > len(outcomes) else ""
+            told = trust_report(stated, right, [each.outcome == "accepted" for each in outcomes])
+            typer.echo(f"{path.stem}{silent}\n{told}")
             bins[path.stem] = reliability(stated, right)
         if out is not None:
             _drawn(lambda: plotted(bins, out), out)

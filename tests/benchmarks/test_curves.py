@@ -86,6 +86,9 @@ def test_stated_probabilities_are_held_against_what_came_of_them(tmp_path):
     stated = [outcome(n, n != 3, 9, probability=0.9 if n != 3 else 0.2, feedback="visible") for n in range(10)]
     result = CliRunner().invoke(app, ["bench", "trust", written(tmp_path / "a.jsonl", *stated)])
     assert "10, 9 right, ECE 0.1100, Brier 0.0130, AUROC 1.0000" in result.stdout
+    some = written(tmp_path / "c.jsonl", *stated, outcome(10, True, 1), outcome(11, True, 1))
+    told = CliRunner().invoke(app, ["bench", "trust", some]).stdout
+    assert "c, 2 answers state none" in told and "10, 9 right, ECE 0.1100" in told
     mute = written(tmp_path / "b.jsonl", outcome(0, True, 1))
     result = CliRunner().invoke(app, ["bench", "trust", mute])
     assert (result.exit_code, "states no probabilities" in result.stderr) == (2, True)
