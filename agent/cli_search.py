@@ -58,7 +58,7 @@ def calibrate_search(
         weights = parts.weights_of(model)
         file = out or learned.place(model, weights)
         calibrations.check_place(file)
-        found, plan = problems_of(problems, limit), Plan(budget_from(budget))
+        found, plan = problems_of(problems, limit), Plan(budget_from(budget), lines=True)
         chosen = parts.policy_named(policy, model=model, learned=True)
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)

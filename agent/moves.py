@@ -217,7 +217,7 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
             inputs = [repr(arguments) for arguments in made]
         told = evidence.behaviour(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
         return _Seen(inputs, told)
-    if not result.failed or plan.order not in LOOKS_AT_LINES:
+    if not result.failed or not (plan.lines or plan.order in LOOKS_AT_LINES):
         return _Seen(inputs)
     check = task.checks[result.failed[-1]]
     found = lines_run(context.sandbox, program, check.setup, check.expressions, context.limits) or []

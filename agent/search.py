@@ -34,6 +34,7 @@ class Plan:
     repair_after: int = 5  # failed programs of a prompt before a repair is among its edges; 0 for never
     votes: int = 5  # programs that must run before one is believed that passed fewer than two examples
     prune: bool = True  # drop branches that cannot become Python, or are a failed program's twins
+    lines: bool = False  # find the lines that a failing example ran, whether the order looks at them or not
     mutants: int = 12  # of an answer that passed its examples, to see what these leave open
     questions: int = 0  # to ask a person about programs that behave differently
     trust: dict[str, Any] = field(default_factory=dict)  # the learned probability of being right

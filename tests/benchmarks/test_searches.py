@@ -48,6 +48,8 @@ def test_a_lesson_holds_each_way_taken_and_whether_it_led_somewhere(box):
     assert (taught.led, taught.right, taught.accepted, taught.examples) == ([True], True, True, 2)
     assert {"path", "entropy", "gap", "depth"} <= taught.ways[0].keys()
     assert taught.answer["passed"] == 1.0 and taught.answer["attempts"] > 0.0
+    looked = lesson(problem(7, 8), context(box), Plan(repair_after=0, lines=True))
+    assert (taught.ways[0]["blamed"], looked.ways[0]["blamed"]) == (0.0, 1.0), "the failing example ran that line"
     wrong = lesson(problem(7), context(box, {"\n    return {1: 2, 5: 6}.get(x)": 1.0}), Plan())
     assert (wrong.led, wrong.right, wrong.answer["passed"]) == ([], False, 1.0)
 
