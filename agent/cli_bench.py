@@ -47,7 +47,7 @@ def bench_run(
         typer.Option(
             help="A policy or what it is compared with, as beam-3, best-of-5, adadec-tree-5; a wrong name lists all. "
             "Several, with commas between, go on side by side and share what they ask the model alike: the same "
-            "outcomes in less time. --out is then a folder."
+            "outcomes, but for rounding, in fewer seconds. --out is then a folder."
         ),
     ] = "greedy",
     equal: Annotated[

@@ -84,7 +84,7 @@ def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, 
     try:
         order, _ = learned_weights(ways, [led for each in lessons for led in each.led])
         trust = learned_trust([each.answer for each in lessons], [each.right for each in lessons])
-        trust["examples"] = min(each.examples for each in lessons)
+        trust["examples"] = min((each.examples for each in lessons if each.accepted), default=0)
     except ValueError as error:
         raise UsageError(f"nothing can be learned from these searches: {error}; try more problems") from error
     return Learned(model, weights, order, trust, len(lessons), {**provenance_of(), **origin})
