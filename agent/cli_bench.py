@@ -71,25 +71,26 @@ def bench_run(
         from agent import parts
         from agent.context import Context
         from agent.hf_recall import Recalled, RecallingLM
+        from agent.learned import digest_of
         from agent.trace import plain
-        from benchmarks.entrants import entrant, file_in
+        from benchmarks.entrants import entrant, file_in, made_folder, names_in
         from benchmarks.runner import comparison, run, run_to_file, side_by_side, summary
 
         options["weights"] = parts.weights_of(model)
-        problems, names = problems_of(benchmark, limit), policy.split(",")
+        problems, names = problems_of(benchmark, limit), names_in(policy, budget)
         entrants = [
             entrant(name, threshold=threshold, budget=budget, model=model, problems=problems, equal=equal)
             for name in names
         ]
         lm = parts.model_named(model, device=device, dtype=dtype)
         box, learned = opened(sandbox, cleanup, memory_mib), parts.learned_of(model)
-        recalled: Recalled = {}
-        streams = []
+        recalled, streams = Recalled(), []
         for name, (chosen, contestant) in zip(names, entrants, strict=True):
             own = RecallingLM(lm, recalled) if len(names) > 1 else lm
             context = Context(own, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
             told = {**options, "policy": name, "threshold": plain(chosen.gate.threshold)}
-            file = file_in(out, name) if len(names) > 1 else out
+            told |= {"learned": digest_of(learned), "side_by_side": len(names) > 1}
+            file = file_in(made_folder(out), name) if len(names) > 1 else out
             made = run_to_file(problems, context, file, told, contestant) if file else None
             streams.append(made or run(problems, context, contestant))
         rounds = side_by_side(streams, recalled.clear)

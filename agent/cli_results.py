@@ -91,7 +91,10 @@ def bench_trust(
             every = outcomes_in(path)
             outcomes = [each for each in every if each.probability is not None]
             if not outcomes:
-                raise UsageError(f"{str(path)!r} states no probabilities; learn them first: `dubito calibrate search`")
+                raise UsageError(
+                    f"{str(path)!r} states no probabilities: they were not learned for its model (`dubito calibrate "
+                    "search`), or its prompts show fewer examples than they were learned with"
+                )
             stated, right = [each.probability or 0.0 for each in outcomes], [each.passed for each in outcomes]
             silent = f", {len(every) - len(outcomes)} answers state none" if len(every) > len(outcomes) else ""
             told = trust_report(stated, right, [each.outcome == "accepted" for each in outcomes])

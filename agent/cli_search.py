@@ -66,7 +66,11 @@ def calibrate_search(
         def taught(problem: Any) -> Lesson:
             return lesson(problem, context, plan)
 
-        stream = kept(found, keep, {**options, "weights": weights}, Lesson, taught) if keep else map(taught, found)
+        stream = (
+            kept(found, keep, {**options, "weights": weights, "plan": plan.record()}, Lesson, taught)
+            if keep
+            else map(taught, found)
+        )
         lessons = followed(stream, len(found), "right", lambda each: each.right)
         made = _learned(model, weights, lessons, {"problems": problems, "policy": policy, "budget": budget})
         calibrations.write(made, file)
@@ -84,7 +88,7 @@ def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, 
     try:
         order, _ = learned_weights(ways, [led for each in lessons for led in each.led])
         trust = learned_trust([each.answer for each in lessons], [each.right for each in lessons])
-        trust["examples"] = min((each.examples for each in lessons if each.accepted), default=0)
+        trust["examples"] = min((each.examples for each in lessons if each.accepted), default=1)
     except ValueError as error:
         raise UsageError(f"nothing can be learned from these searches: {error}; try more problems") from error
     return Learned(model, weights, order, trust, len(lessons), {**provenance_of(), **origin})

@@ -9,7 +9,7 @@ import ast
 import builtins
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -180,6 +180,15 @@ def features(attempts: Sequence[Attempt], found: Answer) -> dict[str, float]:
         "attempts": math.log(1 + found.attempt),
         "undecided": open_weight([mutant["weight"] for mutant in found.undecided]),
     }
+
+
+def keeps(sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mapping[str, str], limits: Limits) -> bool:
+    """Whether a program gives what a person said of some inputs."""
+    name = function_of(program, entry_point)
+    if not wanted or name is None:
+        return not wanted
+    given = behaviour(sandbox, program, name, list(wanted), limits)
+    return all(_gives(said, right) for said, right in zip(given, wanted.values(), strict=True))
 
 
 def suspect(attempts: Sequence[Attempt]) -> str | None:

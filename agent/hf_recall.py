@@ -16,14 +16,37 @@ from agent.lm import Prefix
 
 STORE_BYTES = 128 * 2**20  # of each that shares
 Layers = list[tuple[Tensor, Tensor]]  # keys and values of the tokens fed
-Recalled = dict[tuple[tuple[int, ...], int], tuple[Tensor, Layers]]  # by all ids, and how many of them were cached
+Place = tuple[tuple[int, ...], int]  # all ids, and how many of them were cached
+
+
+class Recalled:
+    """What was fed on one problem, up to so many bytes: beyond them nothing more is kept."""
+
+    def __init__(self, most_bytes: int = 2 * 2**30) -> None:
+        self._most, self._bytes = most_bytes, 0
+        self._known: dict[Place, tuple[Tensor, Layers]] = {}
+
+    def get(self, place: Place) -> tuple[Tensor, Layers] | None:
+        """Return the logits, and the keys and values, that this gave; None where it was not fed."""
+        return self._known.get(place)
+
+    def put(self, place: Place, logits: Tensor, layers: Layers) -> None:
+        """Keep them, if there is room."""
+        self._bytes += logits.nbytes + sum(keys.nbytes + values.nbytes for keys, values in layers)
+        if self._bytes <= self._most:
+            self._known[place] = logits, layers
+
+    def clear(self) -> None:
+        """Forget everything: the problem is over."""
+        self._known.clear()
+        self._bytes = 0
 
 
 class RecallingLM(HFLM):
     """The model of another, with a store and counters of its own.
 
-    recalled: empty at first, the same for all that share; whoever made it clears it when a problem is over. Lookaheads,
-    and caches that cannot be cropped, are never recalled.
+    recalled: the same for all that share; whoever made it clears it when a problem is over. Lookaheads, and caches that
+    cannot be cropped, are never recalled.
     """
 
     def __init__(self, lm: HFLM, recalled: Recalled) -> None:
@@ -34,12 +57,13 @@ class RecallingLM(HFLM):
         if not (self._caching and self._croppable):  # the trial of the cache is a real one
             return super()._feed(ids, cache, tail)
         past = len(ids) - len(tail)
-        if (ids, past) in self._recalled:
-            logits, layers = self._recalled[ids, past]
+        known = self._recalled.get((ids, past))
+        if known is not None:
+            logits, layers = known
             append(cache, layers)
             self.forwards += 1
             self.token_rows += len(tail)
             return Prefix(ids, logits, cache)
         fed = super()._feed(ids, cache, tail)
-        self._recalled[ids, past] = fed.logits.clone(), states_behind(cache, past)
+        self._recalled.put((ids, past), fed.logits.clone(), states_behind(cache, past))
         return fed

@@ -17,8 +17,9 @@ from agent.prompts import lame
 
 Arguments = tuple[Any, ...]
 MOST = 24
-_NUMBER = re.compile(r"(?<![\w.])-?\d{1,6}(?![\w.]*\w)")
+_NUMBER = re.compile(r"(?<![\w.^*])(?<!\d,)-?\d{1,6}(?![.,^*]*\w)")
 _MOST_NUMBERS = 4  # of a request
+_NUMBERS = {"int": 0, "float": 0.0}
 
 _BOUNDARIES: dict[str, tuple[Any, ...]] = {
     "int": (0, 1, -1, 2, 3, 10, -7, 12, 101),
@@ -31,16 +32,18 @@ _BOUNDARIES: dict[str, tuple[Any, ...]] = {
 _UNKNOWN: tuple[Any, ...] = (0, 1, [3, 1, 2], "ab", [], "")
 
 
-def generated_inputs(request: str, entry_point: str, checks: Sequence[Check], *, most: int = MOST) -> list[Arguments]:
+def generated_inputs(
+    request: str, entry_point: str, checks: Sequence[Check], *, most: int = MOST, asked: str | None = None
+) -> list[Arguments]:
     """Return arguments for the asked function: mutations of those shown, and boundaries of its types. No two alike.
 
     Numbers that the request names, and their neighbours, are boundaries too: "at most 19" and "below 19" part there.
-    The same request gives the same inputs. A shown example's own arguments come first. Empty where neither types nor
-    examples say how many arguments there are.
+    asked: where they are named, if that is not the request. The same request gives the same inputs. A shown example's
+    own arguments come first. Empty where neither types nor examples say how many arguments there are.
     """
     shown = [arguments for check in checks for arguments in shown_arguments(check, entry_point)]
     hints = _hints(request, entry_point)
-    chance, known = random.Random(f"{entry_point}:{len(shown)}"), _boundary_values(lame(request, entry_point))
+    chance, known = random.Random(f"{entry_point}:{len(shown)}"), _boundary_values(lame(asked or request, entry_point))
     if not shown and not hints:
         return []
     columns = [
@@ -120,8 +123,13 @@ def _boundaries(columns: list[tuple[Any, ...]], chance: random.Random) -> Iterat
 def _boundary_values(prose: str) -> dict[str, tuple[Any, ...]]:
     named = list(dict.fromkeys(int(number) for number in _NUMBER.findall(prose)))[:_MOST_NUMBERS]
     near = dict.fromkeys(number + step for number in named for step in (0, -1, 1))
-    whole = tuple(dict.fromkeys((*near, *_BOUNDARIES["int"])))
-    return {**_BOUNDARIES, "int": whole, "float": (*map(float, near), *_BOUNDARIES["float"])}
+    kinds = {name: _in_turn([type(value)(n) for n in near], _BOUNDARIES[name]) for name, value in _NUMBERS.items()}
+    return {**_BOUNDARIES, **kinds}
+
+
+def _in_turn(named: Sequence[Any], always: Sequence[Any]) -> tuple[Any, ...]:
+    pairs = zip_longest(named, always)
+    return tuple(dict.fromkeys(value for pair in pairs for value in pair if value is not None))
 
 
 def _values(

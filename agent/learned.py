@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,7 +49,8 @@ def load(file: Path) -> Learned:
     except OSError as error:
         raise UsageError(f"cannot read {str(file)!r}: {error.strerror}; {_ADVICE}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(f"{str(file)!r} holds nothing learned of a search; {_ADVICE}, or remove it") from error
+        told = "holds nothing learned of a search, or was written by an older version"
+        raise UsageError(f"{str(file)!r} {told}; {_ADVICE}, or remove it") from error
 
 
 def of_model(model: str, weights: str, folder: Path) -> Learned | None:
@@ -59,6 +61,13 @@ def of_model(model: str, weights: str, folder: Path) -> Learned | None:
             if found.weights == weights if weights else found.model == model:
                 return found
     return None
+
+
+def digest_of(learned: Learned | None) -> str | None:
+    """Return what tells the numbers of one learning from those of another."""
+    if learned is None:
+        return None
+    return hashlib.sha256(json.dumps([learned.order, learned.trust], sort_keys=True).encode()).hexdigest()[:12]
 
 
 def planned(plan: Plan, learned: Learned | None) -> Plan:

@@ -28,7 +28,7 @@ from agent.coverage import lines_run
 from agent.decoding.place import Place, Surroundings
 from agent.decoding.step import Step
 from agent.inputs import generated_inputs
-from agent.mutants import mutants
+from agent.mutants import SECONDS, mutants
 from agent.normal import normal_form
 from agent.orders import LOOKS_AT_LINES
 from agent.search import ENOUGH_EXAMPLES, goes_on, settled, spent_by
@@ -167,9 +167,11 @@ def answered(context: Context, state: AgentState) -> AgentState:
     spent = spent_by(plan.budget, attempts, cost_of(state))
     ended = spent if spent and not settled(attempts, plan, evidence.share_of_first(attempts)) else ""
     start, box = context.clock(), metered_sandbox(context, state)
-    found = _doubted(replace(context, sandbox=box), state, evidence.answer(attempts, state["inputs"], ended))
-    chosen = attempts[found.attempt]
-    if chosen.checked >= plan.trust.get("examples", 0):  # of fewer nothing was learned
+    found = evidence.answer(attempts, state["inputs"], ended)
+    chosen, asked = attempts[found.attempt], True
+    if chosen.passed:
+        found, asked = _doubted(replace(context, sandbox=box), state, found)
+    if asked and chosen.checked >= plan.trust.get("examples", 0):  # of fewer examples nothing was learned
         found = replace(found, probability=probability_of(plan.trust, evidence.features(attempts, found)))
     context.emit(found)
     sure = not plan.min_probability or (found.probability or 0.0) >= plan.min_probability
@@ -178,24 +180,37 @@ def answered(context: Context, state: AgentState) -> AgentState:
     return {"answer": asdict(found), "outcome": outcome, "cost": asdict(cost)}
 
 
-def _doubted(context: Context, state: AgentState, found: Answer) -> Answer:
+class _Doubted(NamedTuple):
+    answer: Answer
+    whole: bool  # each mutant was run that was to be
+
+
+def _doubted(context: Context, state: AgentState, found: Answer) -> _Doubted:
     """Run the examples on programs that the model nearly wrote instead: those that pass, too, are undecided."""
-    attempts, task = attempts_of(state), task_of(state)
+    attempts, task, plan = attempts_of(state), task_of(state), plan_in(state)
+    told = {state["inputs"][column]: right for column, _, right in state.get("told", [])}
     chosen, tried, undecided = attempts[found.attempt], 0, list[dict[str, Any]]()
-    if not (chosen.passed and chosen.checked):
-        return found
+    if not plan.mutants or not (task.checks or told):
+        return _Doubted(found, whole=plan.mutants > 0)
 
     def written(tokens: Sequence[int]) -> str:
         text = "".join(pieces_of(context, {**state, "prompt": chosen.prompt, "tokens": list(tokens)}))
         return prompts.piece(task.request, text, chat=context.lm.chats).source(text)
 
-    near = mutants(attempts, found.attempt, written, free=task.free)
-    with suppress(BudgetSpentError):  # what was found out until then stands
-        for mutant in islice(near, plan_in(state).mutants):
-            if verify(context.sandbox, mutant.program, task.checks, limits=context.limits).passed:
+    bounds, whole = context.limits, True
+    limits = replace(
+        bounds, cpu_seconds=min(SECONDS, bounds.cpu_seconds), wall_seconds=min(2 * SECONDS, bounds.wall_seconds)
+    )
+    try:
+        for mutant in islice(mutants(attempts, found.attempt, written, free=task.free), plan.mutants):
+            if verify(context.sandbox, mutant.program, task.checks, limits=limits).passed and evidence.keeps(
+                context.sandbox, mutant.program, task.entry_point, told, limits
+            ):
                 undecided.append({"weight": mutant.weight, "line": mutant.line, "text": mutant.text})
             tried += 1
-    return replace(found, mutants=tried, undecided=undecided)
+    except BudgetSpentError:  # what was found out until then stands, but nobody knows the rest
+        whole = False
+    return _Doubted(replace(found, mutants=tried, undecided=undecided), whole)
 
 
 class _Seen(NamedTuple):
@@ -213,7 +228,8 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
     compares = result.checked < ENOUGH_EXAMPLES and plan.votes > 1
     if result.passed and compares and entry_point:
         if not inputs:
-            made = generated_inputs(task.request if task.entry_point else program, entry_point, task.checks)
+            source = task.request if task.entry_point else program
+            made = generated_inputs(source, entry_point, task.checks, asked=task.request)
             inputs = [repr(arguments) for arguments in made]
         told = evidence.behaviour(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
         return _Seen(inputs, told)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 from agent.examples import parsed
 from agent.normal import normal_form
@@ -17,6 +18,8 @@ from agent.state import Attempt
 
 LEAST = -5.0  # nats: what is less probable than this, against what was written, is no doubt
 CONSIDERED = 16  # likeliest tokens that are put in another's place
+LIKELY, MOST_SEEN = -2.5, 2  # nats; mutants that a person sees
+SECONDS = 1.0  # that one may run: with one other token many a loop has no end
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Mutant:
 
     weight: float  # nats: logprob of its token, less that of the one it replaces
     program: str
-    line: int  # of the program, from 1, in which the token stands
+    line: int  # the first that differs, from 1
     text: str  # of that line
 
 
@@ -37,20 +40,23 @@ def mutants(
     written: the program that completion tokens make.
     """
     attempt = attempts[number]
-    ways = [
-        (candidate["logprob"] - attempt.logprobs[fork["position"]], fork["position"], candidate["token"], fork["line"])
-        for fork in _forks_of(attempts, number)
-        for candidate in fork["candidates"]
-        if candidate["token"] != attempt.tokens[fork["position"]]
-    ]
+    ways = {
+        (position, token): logprob - attempt.logprobs[position]
+        for position, token, logprob in _nearly_written(attempts, number)
+        if token != attempt.tokens[position]
+    }
     seen = {normal_form(attempt.program, free=free)}
-    for weight, position, token, line in sorted(ways, key=lambda way: (-way[0], *way[1:]))[:CONSIDERED]:
+    for (position, token), weight in sorted(ways.items(), key=lambda way: (-way[1], way[0]))[:CONSIDERED]:
         program = written([*attempt.tokens[:position], token, *attempt.tokens[position + 1 :]])
         form = normal_form(program, free=free)
         if weight >= LEAST and form not in seen and parsed(program) is not None:
             seen.add(form)
-            lines = program.splitlines()
-            yield Mutant(weight, program, line, lines[line - 1].strip() if line <= len(lines) else "")
+            yield Mutant(weight, program, *_first_difference(attempt.program, program))
+
+
+def likely(undecided: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return those of an answer's undecided mutants that a person should see: two at most, none that is improbable."""
+    return [mutant for mutant in undecided if mutant["weight"] >= LIKELY][:MOST_SEEN]
 
 
 def open_weight(weights: Sequence[float]) -> float:
@@ -58,10 +64,24 @@ def open_weight(weights: Sequence[float]) -> float:
     return math.log1p(sum(math.exp(weight) for weight in weights))
 
 
-def _forks_of(attempts: Sequence[Attempt], number: int) -> Iterator[dict[str, Any]]:
-    """Yield the forks on an attempt's way: its own, and those of what it left, up to where it left it."""
+class _Way(NamedTuple):
+    position: int
+    token: int
+    logprob: float
+
+
+def _nearly_written(attempts: Sequence[Attempt], number: int) -> Iterator[_Way]:
+    """Yield what was not taken on an attempt's way: at its own forks, and up to where it left another attempt."""
     attempt = attempts[number]
-    yield from attempt.forks
+    for fork in attempt.forks:
+        yield from (_Way(fork["position"], each["token"], each["logprob"]) for each in fork["candidates"])
     if attempt.edge.get("kind") == "branch":
-        parent, position = attempt.edge["parent"], attempt.edge["position"]
-        yield from (fork for fork in _forks_of(attempts, parent) if fork["position"] <= position)
+        parent, left = attempt.edge["parent"], attempt.edge["position"]
+        yield _Way(left, attempts[parent].tokens[left], attempts[parent].logprobs[left])
+        yield from (way for way in _nearly_written(attempts, parent) if way.position <= left)
+
+
+def _first_difference(one: str, other: str) -> tuple[int, str]:
+    """Return the number and the text of the first line of `other` that `one` does not have there."""
+    pairs = zip_longest(one.splitlines(), other.splitlines(), fillvalue="")
+    return next(((n, theirs.strip()) for n, (mine, theirs) in enumerate(pairs, start=1) if mine != theirs), (1, ""))

@@ -40,13 +40,28 @@ def entrant(
     return _bounded(name, Entrant(parts.with_threshold(policy, threshold, model), contestant), budget)
 
 
-def file_in(folder: Path | None, name: str) -> Path | None:
-    """Return where a run of several keeps its outcomes, in a folder that is made. Raises UsageError."""
+def names_in(text: str, budget: str | None) -> list[str]:
+    """Return the names in a text with commas. Raises UsageError for what cannot go on side by side."""
+    names = text.split(",")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"the contestant {twice[0]!r} came twice; wanted each once")
+    if len(names) > 1 and budget and budget_from(budget).seconds is not None:
+        raise UsageError("seconds cannot bound contestants side by side, which share theirs; run each by itself")
+    return names
+
+
+def made_folder(folder: Path | None) -> Path | None:
+    """Make the folder in which a run of several keeps its outcomes. Raises UsageError."""
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another --out") from error
+    return folder
+
+
+def file_in(folder: Path | None, name: str) -> Path | None:
+    """Return where one of several keeps its outcomes."""
     return None if folder is None else folder / f"{name}.jsonl"
 
 

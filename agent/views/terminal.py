@@ -17,12 +17,10 @@ from rich.text import Text
 from agent.decoding.step import Candidate, Pause, Step
 from agent.evidence import suspect
 from agent.job import Result
+from agent.mutants import likely
 from agent.state import Answer, Attempt, Cost, Event, Revision, Task
 from agent.views.text import clean, shown
 from agent.views.tree import line_of
-
-LIKELY = -2.5  # nats: less likely mutants that pass, too, are not shown
-MOST_UNDECIDED = 2  # of them that are
 
 
 class TerminalView:
@@ -178,8 +176,10 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
             f"close to it: program {answer.rival + 1}. For {told['input']} it gives {told['rival']}, and this one "
             f"{told['answer']}"
         )
-    for mutant in [each for each in answer.undecided if each["weight"] >= LIKELY][:MOST_UNDECIDED]:
-        lines.append(f"the examples leave open whether line {mutant['line']} is rather: {mutant['text']}")
+    lines += [
+        f"the examples leave open whether line {mutant['line']} is rather: {shown(mutant['text'], 100)}"
+        for mutant in likely(answer.undecided)
+    ]
     if answer.probability is not None:
         lines.append(f"probability of being right, as learned for this model: {answer.probability:.2f}")
     if answer.programs == 0 and (example := suspect(attempts)):
@@ -191,7 +191,7 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
 
 def _withheld(answer: Answer) -> str:
     if answer.probability is None:
-        return "how probable it is to be right was learned from requests that show more examples"
+        return "how probable it is to be right is not known, of so few examples or with so little budget"
     return "it is not probable enough to be right"
 
 

@@ -10,7 +10,7 @@ from agent.decoding import POLICIES, Gate, decode
 from agent.decoding.policies import ADADEC
 from agent.decoding.stops import budget
 from agent.hf import HFLM
-from agent.hf_recall import RecallingLM
+from agent.hf_recall import Recalled, RecallingLM
 
 PROMPT = [(7 * i + 3) % 64 for i in range(20)]
 
@@ -28,7 +28,7 @@ class Counted:
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "gemma3"])
 def test_what_was_fed_beside_is_recalled_with_the_same_tokens_and_counts(name):
-    model, recalled = make(name), {}
+    model, recalled = make(name), Recalled()
     doubtful = replace(ADADEC, gate=Gate("entropy", 1.0))
     told = []
     for policy in (POLICIES["greedy"], doubtful, POLICIES["greedy"]):
@@ -51,7 +51,7 @@ def test_what_was_fed_beside_is_recalled_with_the_same_tokens_and_counts(name):
 
 
 def test_a_prefix_that_was_recalled_grows_and_branches_as_any_other():
-    model, recalled = make("llama"), {}
+    model, recalled = make("llama"), Recalled()
     first, second = (RecallingLM(HFLM(model), recalled) for _ in range(2))
     for lm in (first, second):
         lm.extend(lm.extend(lm.prefill(PROMPT), [5]), [6, 7])
@@ -62,3 +62,13 @@ def test_a_prefix_that_was_recalled_grows_and_branches_as_any_other():
     assert torch.allclose(rows.logits, slow.logits, atol=1e-9)
     recalled.clear()
     assert torch.allclose(second.extend(rows, [9]).logits, HFLM(model).prefill([*slow.ids, 9]).logits, atol=1e-9)
+
+
+def test_no_more_is_kept_than_there_is_room_for_and_nothing_changes():
+    model, recalled = make("llama"), Recalled(most_bytes=4_000)
+    first, second = (RecallingLM(HFLM(model), recalled) for _ in range(2))
+    runs = [[s.token for s in decode(lm, PROMPT, POLICIES["greedy"], stop=budget(12))] for lm in (first, second)]
+    assert runs[0] == runs[1] and first.forwards == second.forwards
+    counted = Counted(model)
+    [*decode(RecallingLM(HFLM(model), recalled), PROMPT, POLICIES["greedy"], stop=budget(12))]
+    assert counted.calls > 6, "most was not recalled"

@@ -46,13 +46,16 @@ def test_boundaries_are_among_them():
 
 
 def test_numbers_that_the_request_names_and_their_neighbours_are_boundaries():
-    request = 'def f(a: int):\n    """Say whether a is at most 19, or -4; see RFC 2119, v1.2 and x86.\n%s    """'
+    request = (
+        'def f(a: int):\n    """Say whether a is at most 19, or -4, 1,000 or 10^9; see RFC 2119, v1.2, x86.\n%s    """'
+    )
     found = generated_inputs(request % "    >>> f(77)\n    False\n", "f", [])
     values = {value for (value,) in found}
     assert {18, 19, 20, -5, -4, -3, 2119} <= values
     assert not {76, 78, 86, 85} & values, "an example's numbers are no boundaries, nor are parts of words"
-    lists = [number for (numbers,) in inputs("a: list[int]") for number in numbers]
-    assert 19 not in lists
+    assert not {999, 1000, 1001, 9, 8} & values, "a number in parts is not read"
+    assert {0, 1, -1} <= values, "those of the type are there, too"
+    assert not {19, 18, 2119} & {value for (value,) in inputs("a: int")}
     assert 19.0 in {value for (value,) in generated_inputs(request.replace("int", "float") % "", "f", [])}
 
 

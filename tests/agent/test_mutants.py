@@ -1,14 +1,17 @@
 """Mutants of an answer: one token changed, the likeliest first, no twin, and what the examples say of them."""
 
 import math
+from contextlib import closing
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 from trie import TrieLM
 
 from agent.budget import Budget
 from agent.context import Context
 from agent.decoding import POLICIES
 from agent.job import perform
+from agent.learned import Learned
 from agent.mutants import LEAST, mutants, open_weight
 from agent.parts import task_from
 from agent.search import Plan
@@ -49,15 +52,16 @@ def test_forks_on_the_way_before_it_left_another_attempt_are_its_own_too():
     first = attempt("x=1+1", (2, [("2", -1.0)]), (3, [("-", -1.0), ("*", -1.5)]), (4, [("7", -1.0)]))
     branch = {"kind": "branch", "parent": 0, "position": 3}
     second = attempt("x=1-5", (4, [("6", -3.0)]), edge=branch)
-    assert told(first, second) == [("x=2-5", -0.8), ("x=1*5", -1.3), ("x=1-6", -2.8)]
+    # Where it left the first, the first one's own token is as near as its other candidates.
+    assert told(first, second) == [("x=1+5", 0.0), ("x=2-5", -0.8), ("x=1*5", -1.3), ("x=1-6", -2.8)]
     assert told(first, attempt("x=2", edge={"kind": "repair", "parent": 0})) == []
 
 
-def test_each_says_in_which_line_it_differs_and_what_stands_there():
-    found = attempt("x=1\ny=2", (6, [("3", -1.0)]))
-    found.forks[0]["line"] = 2
-    (mutant,) = mutants([found], 0, written)
+def test_each_says_in_which_line_it_differs_first_and_what_stands_there():
+    (mutant,) = mutants([attempt("x=1\ny=2", (6, [("3", -1.0)]))], 0, written)
     assert (mutant.line, mutant.text) == (2, "y=3")
+    (mutant,) = mutants([attempt("x=1\n+2", (3, [(" ", -1.0)]))], 0, written)
+    assert (mutant.line, mutant.text) == (1, "x=1 +2"), "the token itself begins behind what changes"
 
 
 def test_nothing_open_weighs_nothing_and_one_as_probable_as_the_answer_ln_2():
@@ -70,14 +74,12 @@ def test_nothing_open_weighs_nothing_and_one_as_probable_as_the_answer_ln_2():
 KNOWN = {"\n    return x + 1": 0.5, "\n    return x * 1": 0.2, "\n    return x - 1": 0.2, "\n    return x + 2": 0.1}
 
 
-def searched(known, examples: str, **plan):
-    box = open_sandbox("process")
-    try:
-        request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
-        here = Context(TrieLM(known), POLICIES["greedy"], box)
-        return perform(here, task_from(request, None, None), plan=Plan(**plan))
-    finally:
-        box.close()
+def searched(known, examples: str, *, learned=None, answer=None, **plan):
+    request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
+    with closing(open_sandbox("process")) as box:
+        here = Context(TrieLM(known), POLICIES["greedy"], box, learned=learned)
+        task, saver = task_from(request, None, None), InMemorySaver()
+        return perform(here, task, plan=Plan(**plan), checkpointer=saver, thread="t", answer=answer)
 
 
 def test_an_answer_says_what_its_examples_leave_open():
@@ -87,6 +89,35 @@ def test_an_answer_says_what_its_examples_leave_open():
     assert open_to.mutants == 3 and open_to.undecided[0]["weight"] > open_to.undecided[1]["weight"]
     closed = searched(KNOWN, "    >>> f(1)\n    2\n    >>> f(5)\n    6\n").chosen
     assert (closed.mutants, closed.undecided) == (3, [])
+
+
+TRUST = {"weights": {"undecided": -1.0}, "intercept": 0.0, "knots": [-1.0, 0.0], "levels": [0.0, 1.0], "examples": 0}
+
+
+def test_no_probability_is_stated_where_not_all_mutants_were_run():
+    def stated(**plan):
+        examples = "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n"
+        return searched(KNOWN, examples, learned=Learned("m", "w", {}, TRUST), **plan).chosen
+
+    whole = stated()
+    weights = [each["weight"] for each in whole.undecided]
+    assert whole.probability == pytest.approx(1.0 - open_weight(weights)) and len(weights) == 2
+    assert stated(budget=Budget(runs=4)) == whole
+    assert stated(budget=Budget(runs=3)).probability is None and stated(mutants=0).probability is None
+
+
+def test_what_a_person_said_refutes_mutants_as_examples_do():
+    known = {"\n    return x + 1": 0.5, "\n    return x * 1": 0.3, "\n    return x - 1": 0.2}
+    result = searched(known, "", answer=lambda question: "1" if question["call"] == "f(0)" else "", questions=3)
+    assert result.answer.program.endswith("x + 1") and result.answer.checked == 1
+    assert (result.chosen.mutants, result.chosen.undecided) == (2, [])
+
+
+def test_a_mutant_that_loops_takes_a_second():
+    known = {"\n    while x > 5: x -= 1\n    return 1": 0.6, "\n    while x > 5: x += 1\n    return 1": 0.4}
+    result = searched(known, "    >>> f(9)\n    1\n    >>> f(8)\n    1\n")
+    assert (result.chosen.mutants, result.chosen.undecided) == (1, [])
+    assert result.cost.seconds < 4.5, "five seconds of CPU are what a program may use"
 
 
 def test_mutants_are_run_within_the_budget_and_not_where_no_example_could_refute_them():

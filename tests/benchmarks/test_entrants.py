@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from agent.budget import Budget
 from agent.errors import UsageError
 from benchmarks.contestants import Searched
-from benchmarks.entrants import entrant, file_in
+from benchmarks.entrants import entrant, file_in, made_folder, names_in
 from benchmarks.runner import outcomes_in
 
 
@@ -32,8 +32,18 @@ def test_what_does_not_exist_or_lacks_its_file_is_said():
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "a").write_text("")
     with pytest.raises(UsageError, match=r"cannot make the folder .*: .*; choose another --out"):
-        file_in(tmp_path / "a", "greedy")
-    assert file_in(None, "greedy") is None
+        made_folder(tmp_path / "a")
+    assert made_folder(tmp_path / "b" / "c").is_dir()
+    assert file_in(made_folder(None), "greedy") is None
+
+
+def test_what_cannot_go_on_side_by_side_is_said():
+    assert names_in("greedy,adadec", "tokens=9") == ["greedy", "adadec"]
+    assert names_in("greedy", "seconds=9") == ["greedy"]
+    with pytest.raises(UsageError, match="'greedy' came twice"):
+        names_in("greedy,adadec,greedy", None)
+    with pytest.raises(UsageError, match="seconds cannot bound contestants side by side"):
+        names_in("greedy,adadec", "tokens=9,seconds=9")
 
 
 def test_contestants_side_by_side_leave_the_files_that_each_leaves_alone(tmp_path):

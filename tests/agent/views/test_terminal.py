@@ -89,7 +89,7 @@ def test_the_end_says_the_outcome_and_the_account():
     doubtful = finished(PASSED, outcome="abstained", chosen=Answer(0, 0.3))
     assert "✗ abstained: it is not probable enough to be right" in doubtful
     unknown = " ".join(finished(PASSED, outcome="abstained", chosen=Answer(0)).split())
-    assert "abstained: how probable it is to be right was learned from requests that show more examples" in unknown
+    assert "abstained: how probable it is to be right is not known, of so few examples or with so little" in unknown
 
 
 def test_what_the_examples_leave_open_is_said_where_it_is_likely():
