@@ -194,6 +194,6 @@ CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "probability"},
     "greedy-repaired": (POLICIES["greedy"], tree(2, branches=False, repair_after=1)),
     "tree-20-unrepaired": (POLICIES["greedy"], tree(20, repair_after=0)),
-    "tree-20-unbranched": (POLICIES["greedy"], tree(20, branches=False)),
+    "tree-20-unbranched": (POLICIES["greedy"], tree(20, branches=False, repair_after=1)),
     "tree-20-unpruned": (POLICIES["greedy"], tree(20, prune=False)),
 }
