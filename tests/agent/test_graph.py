@@ -31,7 +31,7 @@ from agent.graph import begin, build, run
 from agent.job import perform
 from agent.parts import task_from, threads
 from agent.search import Plan
-from agent.state import Attempt, Revision, Task
+from agent.state import Answer, Attempt, Revision, Task
 from sandbox import open_sandbox
 from sandbox.base import Verdict
 
@@ -292,7 +292,7 @@ def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_pr
     assert last["steps"] < expected["steps"], "a resumed run does not start over"
 
 
-def test_a_search_killed_while_it_verifies_and_while_it_revises_grows_the_same_tree(tmp_path):
+def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tree(tmp_path):
     request = 'def f(x: int) -> int:\n    """Add one."""'
     known = {
         "\n    return x - 1": 0.4, "\n    return x + 1": 0.3, "\n    return 1 + x": 0.2, "\n    return x": 0.06,
@@ -319,8 +319,8 @@ def test_a_search_killed_while_it_verifies_and_while_it_revises_grows_the_same_t
         (folder / "told.json").write_text(json.dumps([told, asdict(result.chosen), result.cost.tokens]))
 
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    ways = [(Attempt, 2), (Revision, 2), (Attempt, 1), (Revision, 1), (Attempt, None)]
-    assert [forked(partial(go, *way, killed)) for way in ways] == [-signal.SIGKILL] * 4 + [0]
+    ways = [(Attempt, 2), (Revision, 2), (Attempt, 1), (Revision, 1), (Answer, 1), (Attempt, None)]
+    assert [forked(partial(go, *way, killed)) for way in ways] == [-signal.SIGKILL] * 5 + [0]
     assert forked(partial(go, Attempt, None, whole)) == 0
     last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
     assert last == expected
