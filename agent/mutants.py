@@ -71,13 +71,15 @@ class _Way(NamedTuple):
 
 
 def _nearly_written(attempts: Sequence[Attempt], number: int) -> Iterator[_Way]:
-    """Yield what was not taken on an attempt's way: at its own forks, and up to where it left another attempt."""
+    """Yield what was not taken on an attempt's way: at its own forks, and up to where it left another attempt.
+
+    What the other one said where it was left is no doubt: it was decoded, with the tail that belongs to it, and run.
+    """
     attempt = attempts[number]
     for fork in attempt.forks:
         yield from (_Way(fork["position"], each["token"], each["logprob"]) for each in fork["candidates"])
     if attempt.edge.get("kind") == "branch":
         parent, left = attempt.edge["parent"], attempt.edge["position"]
-        yield _Way(left, attempts[parent].tokens[left], attempts[parent].logprobs[left])
         yield from (way for way in _nearly_written(attempts, parent) if way.position <= left)
 
 

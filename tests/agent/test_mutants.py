@@ -52,8 +52,8 @@ def test_forks_on_the_way_before_it_left_another_attempt_are_its_own_too():
     first = attempt("x=1+1", (2, [("2", -1.0)]), (3, [("-", -1.0), ("*", -1.5)]), (4, [("7", -1.0)]))
     branch = {"kind": "branch", "parent": 0, "position": 3}
     second = attempt("x=1-5", (4, [("6", -3.0)]), edge=branch)
-    # Where it left the first, the first one's own token is as near as its other candidates.
-    assert told(first, second) == [("x=1+5", 0.0), ("x=2-5", -0.8), ("x=1*5", -1.3), ("x=1-6", -2.8)]
+    # No "x=1+5": what the first one said there was decoded and run, with the tail that belongs to it.
+    assert told(first, second) == [("x=2-5", -0.8), ("x=1*5", -1.3), ("x=1-6", -2.8)]
     assert told(first, attempt("x=2", edge={"kind": "repair", "parent": 0})) == []
 
 
