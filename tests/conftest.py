@@ -9,7 +9,7 @@ import tempfile
 from hypothesis import settings
 
 # A first import takes a second where the machine is busy: no test may depend on that.
-settings.register_profile("unhurried", deadline=None)
+settings.register_profile("unhurried", parent=settings(), deadline=None)
 settings.load_profile("unhurried")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["XDG_DATA_HOME"] = os.environ["XDG_STATE_HOME"] = FOLDER = tempfile.mkdtemp(prefix="dubito-tests-")
