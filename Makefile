@@ -65,24 +65,24 @@ ablations: setup sandbox ## AdaDec with another gate, its reference's quirks, an
 	@$(BIN)/dubito bench compare $(ABLATIONS:%=$(RUNS)/%.jsonl) $(RUNS)/adadec-by-chance.jsonl
 
 sweep: setup sandbox ## AdaDec at one threshold after another: what is solved, and what it costs
-	@mkdir -p $(RUNS)/sweep
-	@$(MAKE) --no-print-directory -j $$(nproc) contestant-greedy contestant-adadec $(THRESHOLDS:%=threshold-%)
-	@$(BIN)/dubito bench compare $(RUNS)/greedy.jsonl $(RUNS)/adadec.jsonl $(THRESHOLDS:%=$(RUNS)/sweep/%.jsonl)
-	@$(BIN)/dubito bench plot $(RUNS)/greedy.jsonl $(RUNS)/adadec.jsonl $(THRESHOLDS:%=$(RUNS)/sweep/%.jsonl) --x pause-rate --out $(RUNS)/sweep.png \
+	@mkdir -p $(RUNS)
+	@$(MAKE) --no-print-directory side-by-side-sweep
+	@$(BIN)/dubito bench compare $(sweep:%=$(RUNS)/sweep/%.jsonl)
+	@$(BIN)/dubito bench plot $(sweep:%=$(RUNS)/sweep/%.jsonl) --x pause-rate --out $(RUNS)/sweep.png \
 		--title "AdaDec by threshold, in nats ($(BENCHMARK))"
 
 tree: setup sandbox ## the pause tree in every order, with every policy inside, against best-of-n and an oracle
 	@mkdir -p $(RUNS)
 	@OMP_NUM_THREADS=$$(nproc) $(BIN)/dubito bench draw $(BENCHMARK) --samples $(SAMPLES) $(OPTIONS) --out $(RUNS)/draws.jsonl 2> $(RUNS)/draws.log
-	@$(MAKE) --no-print-directory -j $$(nproc) searches-of-policies searches-of-orders $(RIVALS:%=contestant-%)
+	@$(MAKE) --no-print-directory -j $$(nproc) side-by-side-policies side-by-side-orders $(RIVALS:%=contestant-%)
 	@$(BIN)/dubito bench compare $(TREES:%=$(RUNS)/%.jsonl)
 	@$(BIN)/dubito bench curve $(TREES:%=$(RUNS)/%.jsonl) $(RUNS)/draws.jsonl --out $(RUNS)/curves.png --title "$(BENCHMARK): solved by tokens"
-	@$(BIN)/dubito bench trust $(RUNS)/adadec-tree-20.jsonl --out $(RUNS)/trust.png || true # prompts may show too few examples
+	@$(BIN)/dubito bench trust $(RUNS)/policies/adadec-tree-20.jsonl --out $(RUNS)/trust.png || true # prompts may show too few examples
 
-searches-of-%: # side by side in one process: they share what they ask the model alike
-	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $(subst $(SPACE),$(COMMA),$(strip $(SEARCHES_$*))) $(BUDGET) $(OPTIONS) \
-		--out $(RUNS) > /dev/null 2> $(RUNS)/searches-of-$*.log || { cat $(RUNS)/searches-of-$*.log; exit 1; }
-	@echo "searches of $*: done" >&2
+side-by-side-%: # in one process: they share what they ask the model alike
+	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $(subst $(SPACE),$(COMMA),$(strip $($*))) $(if $(findstring tree,$($*)),$(BUDGET)) $(OPTIONS) \
+		--out $(RUNS)/$* > /dev/null 2> $(RUNS)/$*.log || { cat $(RUNS)/$*.log; exit 1; }
+	@echo "$*: done" >&2
 COMMA := ,
 SPACE := $(subst ,, )
 
@@ -91,28 +91,23 @@ learn: setup sandbox ## learn from searches over the calibration exercises what 
 	@$(BIN)/dubito calibrate search --keep runs/calibration/lessons.jsonl --out models/tiny/search.json
 
 contestant-%: # one process a core, of one thread each: the model is small
-	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $* $(EQUAL) $(OPTIONS) --out $(RUNS)/$*.jsonl \
+	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $* $(EQUAL) $(if $(findstring tree,$*),$(BUDGET)) $(OPTIONS) --out $(RUNS)/$*.jsonl \
 		> /dev/null 2> $(RUNS)/$*.log || { cat $(RUNS)/$*.log; exit 1; }
 	@echo "$*: done" >&2
-
-threshold-%:
-	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy adadec --threshold $* $(OPTIONS) \
-		--out $(RUNS)/sweep/$*.jsonl > /dev/null 2> $(RUNS)/sweep/$*.log || { cat $(RUNS)/sweep/$*.log; exit 1; }
-	@echo "$* nats: done" >&2
 
 BENCHMARK ?= exercises
 RUNS := runs/$(BENCHMARK)
 OPTIONS := $(if $(filter exercises%,$(BENCHMARK)),,--max-tokens 128 --memory-mib 3072)
 CONTESTANTS := greedy sample adadec uscd beam-3 best-of-5 greedy-tree-5 adadec-tree-5
 ORDERS := entropy gap lookahead discounted diversity blame learned
-SEARCHES_policies := adadec-tree-20 adadec-tree-5 uscd-tree-20 sample-tree-20
-SEARCHES_orders := greedy-tree-20 greedy-tree-5 $(ORDERS:%=tree-20-%) tree-20-unrepaired tree-20-unbranched tree-20-unpruned
+policies := adadec-tree-20 adadec-tree-5 uscd-tree-20 sample-tree-20
+orders := greedy-tree-20 greedy-tree-5 $(ORDERS:%=tree-20-%) tree-20-unrepaired tree-20-unbranched tree-20-unpruned
 RIVALS := beam-5-chosen best-of-5 adadec
-TREES := $(SEARCHES_orders) $(SEARCHES_policies) $(RIVALS)
+TREES := $(orders:%=orders/%) $(policies:%=policies/%) $(RIVALS)
 SAMPLES := $(if $(filter exercises%,$(BENCHMARK)),20,8)
 BUDGET := $(if $(filter exercises%,$(BENCHMARK)),,--budget tokens=400)
 ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adapt
-THRESHOLDS := 2.0 1.5 0.75 0.5 0.25 0.1
+sweep := greedy adadec adadec@2.0 adadec@1.5 adadec@0.75 adadec@0.5 adadec@0.25 adadec@0.1
 
 speed: setup ## what decoding costs against transformers' own generate, on half a billion random weights (half an hour)
 	@$(BIN)/dubito bench speed

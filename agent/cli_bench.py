@@ -45,7 +45,8 @@ def bench_run(
     policy: Annotated[
         str,
         typer.Option(
-            help="A policy or what it is compared with, as beam-3, best-of-5, adadec-tree-5; a wrong name lists all. "
+            help="A policy or what it is compared with, as beam-3, best-of-5, adadec-tree-5; a wrong name lists all; "
+            "adadec@0.5 pauses from 0.5 nats on. "
             "Several, with commas between, go on side by side and share what they ask the model alike: the same "
             "outcomes, but for rounding, in fewer seconds. --out is then a folder."
         ),

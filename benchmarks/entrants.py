@@ -28,7 +28,8 @@ class Entrant(NamedTuple):
 def entrant(
     name: str, *, threshold: str | None, budget: str | None, model: str, problems: Sequence[Problem], equal: Path | None
 ) -> Entrant:
-    """Return what a name stands for. Raises UsageError with what exists."""
+    """Return what a name stands for; adadec@0.5 is adadec that pauses from 0.5 nats on. Raises UsageError."""
+    name, threshold = _at(name, threshold)
     if (name in BY_FILE) != (equal is not None):
         raise UsageError(f"{' and '.join(BY_FILE)} go with --equal FILE, outcomes of the run that they are to equal")
     if equal is not None:
@@ -38,6 +39,15 @@ def entrant(
         raise UsageError(f"unknown contestant {name!r}; choose from {choices}")
     policy, contestant = CONTESTANTS[name]
     return _bounded(name, Entrant(parts.with_threshold(policy, threshold, model), contestant), budget)
+
+
+def _at(name: str, threshold: str | None) -> tuple[str, str | None]:
+    """Return a name without its threshold, and the threshold: its own, or else the one given."""
+    name, own, nats = name.partition("@")
+    try:
+        return name, str(float(nats)) if own else threshold
+    except ValueError:
+        raise UsageError(f"{name}@{nats} came; wanted a number of nats behind the @, as in adadec@0.5") from None
 
 
 def names_in(text: str, budget: str | None) -> list[str]:

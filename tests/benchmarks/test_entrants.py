@@ -22,6 +22,15 @@ def test_a_budget_bounds_a_search_and_leaves_what_it_does_not_name():
         named("best-of-5", budget="tokens=300")
 
 
+def test_a_name_may_hold_its_threshold():
+    assert named("adadec@0.25").policy.gate.threshold == 0.25
+    assert named("adadec-tree-5@0.25", threshold="0.5").policy.gate.threshold == 0.25
+    with pytest.raises(UsageError, match="adadec@x.json came; wanted a number of nats behind the @"):
+        named("adadec@x.json")
+    with pytest.raises(UsageError, match="never pauses"):
+        named("greedy@1")
+
+
 def test_what_does_not_exist_or_lacks_its_file_is_said():
     with pytest.raises(UsageError, match="unknown contestant 'beam-4'; choose from adadec"):
         named("beam-4")
