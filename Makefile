@@ -100,7 +100,7 @@ RUNS := runs/$(BENCHMARK)
 OPTIONS := $(if $(filter exercises%,$(BENCHMARK)),,--max-tokens 128 --memory-mib 3072)
 CONTESTANTS := greedy sample adadec uscd beam-3 best-of-5 greedy-tree-5 adadec-tree-5
 ORDERS := entropy gap lookahead discounted diversity blame learned
-policies := adadec-tree-20 adadec-tree-5 uscd-tree-20 sample-tree-20
+policies := adadec-tree-20 adadec-tree-20-learned adadec-tree-5 uscd-tree-20 sample-tree-20
 orders := greedy-tree-20 greedy-tree-5 $(ORDERS:%=tree-20-%) tree-20-unrepaired tree-20-unbranched tree-20-unpruned
 RIVALS := beam-5-chosen best-of-5 adadec
 TREES := $(orders:%=orders/%) $(policies:%=policies/%) $(RIVALS)

@@ -192,6 +192,7 @@ CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     "adadec-line-start": (LINE_START, alone),
     **{f"{name}-tree-{most}": (policy, tree(most)) for name, policy in POLICIES.items() for most in (5, 20)},
     **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "probability"},
+    "adadec-tree-20-learned": (POLICIES["adadec"], tree(20, order="learned")),
     "greedy-repaired": (POLICIES["greedy"], tree(2, branches=False, repair_after=1)),
     "tree-20-unrepaired": (POLICIES["greedy"], tree(20, repair_after=0)),
     "tree-20-unbranched": (POLICIES["greedy"], tree(20, branches=False, repair_after=1)),
