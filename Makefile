@@ -100,12 +100,12 @@ RUNS := runs/$(BENCHMARK)
 OPTIONS := $(if $(filter exercises%,$(BENCHMARK)),,--max-tokens 128 --memory-mib 3072)
 CONTESTANTS := greedy sample adadec uscd beam-3 best-of-5 greedy-tree-5 adadec-tree-5
 ORDERS := entropy gap lookahead discounted diversity blame learned
-policies := adadec-tree-20 adadec-tree-20-learned adadec-tree-5 uscd-tree-20 sample-tree-20
+policies := adadec-tree-20 adadec-tree-5 uscd-tree-20 sample-tree-20
 orders := greedy-tree-20 greedy-tree-5 $(ORDERS:%=tree-20-%) tree-20-unrepaired tree-20-unbranched tree-20-unpruned
 RIVALS := beam-5-chosen best-of-5 adadec
 TREES := $(orders:%=orders/%) $(policies:%=policies/%) $(RIVALS)
 SAMPLES := $(if $(filter exercises%,$(BENCHMARK)),20,8)
-BUDGET := $(if $(filter exercises%,$(BENCHMARK)),,--budget tokens=400)
+BUDGET := $(if $(filter exercises%,$(BENCHMARK)),,--budget tokens=$(if $(filter Mbpp,$(BENCHMARK)),100,400))
 ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adapt
 sweep := greedy adadec adadec@2.0 adadec@1.5 adadec@0.75 adadec@0.5 adadec@0.25 adadec@0.1
 
