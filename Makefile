@@ -105,7 +105,7 @@ orders := greedy-tree-20 greedy-tree-5 $(ORDERS:%=tree-20-%) tree-20-unrepaired 
 RIVALS := beam-5-chosen best-of-5 adadec
 TREES := $(orders:%=orders/%) $(policies:%=policies/%) $(RIVALS)
 SAMPLES := $(if $(filter exercises%,$(BENCHMARK)),20,8)
-BUDGET := $(if $(filter exercises%,$(BENCHMARK)),,--budget tokens=$(if $(filter Mbpp,$(BENCHMARK)),100,400))
+BUDGET := $(if $(filter exercises%,$(BENCHMARK)),,--budget tokens=$(if $(filter Mbpp,$(BENCHMARK)),100,200))
 ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adapt
 sweep := greedy adadec adadec@2.0 adadec@1.5 adadec@0.75 adadec@0.5 adadec@0.25 adadec@0.1
 
