@@ -25,7 +25,7 @@ def test_a_budget_bounds_a_search_and_leaves_what_it_does_not_name():
 def test_a_name_may_hold_its_threshold():
     assert named("adadec@0.25").policy.gate.threshold == 0.25
     assert named("adadec-tree-5@0.25", threshold="0.5").policy.gate.threshold == 0.25
-    with pytest.raises(UsageError, match="adadec@x.json came; wanted a number of nats behind the @"):
+    with pytest.raises(UsageError, match=r"adadec@x\.json came; wanted a number of nats behind the @"):
         named("adadec@x.json")
     with pytest.raises(UsageError, match="never pauses"):
         named("greedy@1")
