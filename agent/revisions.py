@@ -22,6 +22,7 @@ from agent.context import (
     within,
 )
 from agent.decoding.samplers import argmax
+from agent.errors import UsageError
 from agent.lm import logits_before
 from agent.moves import question_of
 from agent.orders import Edge
@@ -67,11 +68,19 @@ def _branch(context: Context, state: AgentState, attempts: list[Attempt], edge: 
 
 
 def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge) -> AgentState:
-    """Show the failure in a new prompt. An answer that would only repeat the failed program begins with leaving it."""
+    """Show the failure in a new prompt. An answer that would only repeat the failed program begins with leaving it.
+
+    A prompt longer than the model reads gets no answer: the failed program stands as its own twin, and costs nothing.
+    """
     attempt = attempts[edge.parent]
     failure = "\n".join(attempt.failures[:3])
     text = prompts.repair(task_of(state).request, attempt.program, failure, chat=context.lm.chats)
-    prompt = prompt_of(context, text)
+    try:
+        prompt = prompt_of(context, text)
+    except UsageError as error:
+        context.emit(Revision("repair", f"program {edge.parent + 1} cannot be repaired: {error}", "", edge.parent))
+        same = {"prompt": attempt.prompt, "tokens": attempt.tokens, "logprobs": attempt.logprobs, "end": attempt.end}
+        return {**begun(state, asdict(edge)), **same}  # type: ignore[typeddict-item]  # keys of the state
     update: AgentState = {**begun(state, asdict(edge)), "prompts": [*state["prompts"], prompt]}
     update["prompt"] = len(state["prompts"])
     start, lm = context.clock(), context.lm

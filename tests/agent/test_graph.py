@@ -126,6 +126,17 @@ def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
     assert repair.endswith(REQUEST)
 
 
+def test_a_repair_prompt_that_the_model_cannot_read_costs_nothing_and_ends_no_run():
+    failing, events = ScriptedSandbox(lambda program: Verdict.FAILED), []
+    around = context(byte_lm(sharpness=8.0, context=200), doubtful("greedy"), sandbox=failing)
+    result = perform(around, TASK, plan=repairs(3), on_event=events.append)
+    first, second = result.attempts
+    assert (result.outcome, second.twin, second.tokens, second.forks) == ("abstained", 0, first.tokens, [])
+    assert result.cost.tokens == len(first.tokens) and len(failing.programs) == 1
+    (revision,) = [event for event in events if isinstance(event, Revision)]
+    assert revision.detail.startswith("program 1 cannot be repaired: the prompt has ")
+
+
 def parroting(lm, monkeypatch, place):
     """Make the model repeat what it has read, and doubt it most `place` tokens before the end, where 65 comes next."""
 
