@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -11,7 +10,7 @@ from torch import Tensor
 from agent.errors import UsageError
 from agent.lm import Batch, Prefix, TextLM
 from agent.text import TextStream
-from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sandbox, Verdict
+from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sandbox
 
 
 class BudgetSpentError(Exception):
@@ -146,7 +145,7 @@ class _MeteredBatch:
 
 @dataclass(slots=True)
 class MeteredSandbox:
-    """A sandbox that raises BudgetSpentError at a run that the budget does not have, or that it had to cut off."""
+    """A sandbox that raises BudgetSpentError before a run that the budget does not have, and ends runs in time."""
 
     sandbox: Sandbox
     left: int | None
@@ -160,15 +159,13 @@ class MeteredSandbox:
         """Execute the program, then the calls; see Sandbox.run."""
         if self.left is not None and self.runs >= self.left:
             raise BudgetSpentError("runs")
-        left = math.inf if self.deadline is None else self.deadline - self.clock()
-        if left <= 0:
-            raise BudgetSpentError("seconds")
-        bounds = replace(limits, wall_seconds=min(limits.wall_seconds, left))
+        if self.deadline is not None:
+            seconds = self.deadline - self.clock()
+            if seconds <= 0:
+                raise BudgetSpentError("seconds")
+            limits = replace(limits, wall_seconds=min(limits.wall_seconds, seconds))
         self.runs += 1
-        execution = self.sandbox.run(program, calls=calls, stdin=stdin, limits=bounds)
-        if execution.verdict is Verdict.TIMED_OUT_WALL and left < limits.wall_seconds:
-            raise BudgetSpentError("seconds")  # the budget cut it off, which says nothing of the program
-        return execution
+        return self.sandbox.run(program, calls=calls, stdin=stdin, limits=limits)
 
     def close(self) -> None:
         """Close the sandbox."""

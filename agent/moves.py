@@ -117,7 +117,7 @@ def verified(context: Context, state: AgentState) -> AgentState:
         try:
             result = confirmed(context.sandbox, draft["program"], task.checks, limits=context.limits)
         except BudgetSpentError as error:
-            result = Verification(Verdict.FAILED, 0, (f"not run to its end: the budget's {error.args[0]} are used up",))
+            result = Verification(Verdict.FAILED, 0, (f"not run: the budget's {error.args[0]} are used up",))
         with suppress(BudgetSpentError):  # what was found on the examples stands
             seen = _seen(context, state, task, draft["program"], result)
     if (state["end"] or "").endswith("budget") and result.passed and not result.checked:
