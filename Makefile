@@ -66,10 +66,9 @@ ablations: setup sandbox ## AdaDec with another gate, its reference's quirks, an
 
 sweep: setup sandbox ## AdaDec at one threshold after another: what is solved, and what it costs
 	@mkdir -p $(RUNS)
-	@$(MAKE) --no-print-directory side-by-side-sweep
-	@$(BIN)/dubito bench compare $(sweep:%=$(RUNS)/sweep/%.jsonl)
-	@$(BIN)/dubito bench plot $(sweep:%=$(RUNS)/sweep/%.jsonl) --x pause-rate --out $(RUNS)/sweep.png \
-		--title "AdaDec by threshold, in nats ($(BENCHMARK))"
+	@$(MAKE) --no-print-directory -j $$(nproc) $(SWEEP:%=contestant-%)
+	@$(BIN)/dubito bench compare $(SWEEP:%=$(RUNS)/%.jsonl)
+	@$(BIN)/dubito bench plot $(SWEEP:%=$(RUNS)/%.jsonl) --x pause-rate --out $(RUNS)/sweep.png --title "AdaDec by threshold, in nats ($(BENCHMARK))"
 
 tree: setup sandbox ## the pause tree in every order, with every policy inside, against best-of-n and an oracle
 	@mkdir -p $(RUNS)
@@ -80,7 +79,7 @@ tree: setup sandbox ## the pause tree in every order, with every policy inside, 
 	@$(BIN)/dubito bench trust $(RUNS)/policies/adadec-tree-20.jsonl --out $(RUNS)/trust.png || true # prompts may show too few examples
 
 side-by-side-%: # in one process: they share what they ask the model alike
-	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $(subst $(SPACE),$(COMMA),$(strip $($*))) $(if $(findstring tree,$($*)),$(BUDGET)) $(OPTIONS) \
+	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $(subst $(SPACE),$(COMMA),$(strip $($*))) $(BUDGET) $(OPTIONS) \
 		--out $(RUNS)/$* > /dev/null 2> $(RUNS)/$*.log || { cat $(RUNS)/$*.log; exit 1; }
 	@echo "$*: done" >&2
 COMMA := ,
@@ -107,7 +106,7 @@ TREES := $(orders:%=orders/%) $(policies:%=policies/%) $(RIVALS)
 SAMPLES := $(if $(filter exercises%,$(BENCHMARK)),20,8)
 BUDGET := $(if $(filter exercises%,$(BENCHMARK)),,--budget tokens=$(if $(filter Mbpp,$(BENCHMARK)),100,200))
 ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adapt
-sweep := greedy adadec adadec@2.0 adadec@1.5 adadec@0.75 adadec@0.5 adadec@0.25 adadec@0.1
+SWEEP := greedy adadec adadec@2.0 adadec@1.5 adadec@0.75 adadec@0.5 adadec@0.25 adadec@0.1
 
 speed: setup ## what decoding costs against transformers' own generate, on half a billion random weights (half an hour)
 	@$(BIN)/dubito bench speed

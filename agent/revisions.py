@@ -79,8 +79,13 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
         prompt = prompt_of(context, text)
     except UsageError as error:
         context.emit(Revision("repair", f"program {edge.parent + 1} cannot be repaired: {error}", "", edge.parent))
-        same = {"prompt": attempt.prompt, "tokens": attempt.tokens, "logprobs": attempt.logprobs, "end": attempt.end}
-        return {**begun(state, asdict(edge)), **same}  # type: ignore[typeddict-item]  # keys of the state
+        return {
+            **begun(state, asdict(edge)),
+            "prompt": attempt.prompt,
+            "tokens": attempt.tokens,
+            "logprobs": attempt.logprobs,
+            "end": attempt.end,
+        }
     update: AgentState = {**begun(state, asdict(edge)), "prompts": [*state["prompts"], prompt]}
     update["prompt"] = len(state["prompts"])
     start, lm = context.clock(), context.lm
