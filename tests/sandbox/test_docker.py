@@ -64,7 +64,8 @@ def test_files_anywhere_in_tmp_are_gone_when_the_next_program_runs(docker_sandbo
 
 
 def containers(client):
-    return client.containers.list(all=True, filters={"label": [f"{key}={value}" for key, value in LABELS.items()]})
+    ours = {"label": [f"{key}={value}" for key, value in LABELS.items()]}
+    return client.containers.list(all=True, filters=ours, ignore_removed=True)
 
 
 @pytest.fixture

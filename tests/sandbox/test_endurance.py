@@ -44,7 +44,7 @@ def client():
 
 
 def own_containers(client):
-    return client.containers.list(filters={"label": f"dubito.owner={owner(os.getpid())}"})
+    return client.containers.list(filters={"label": f"dubito.owner={owner(os.getpid())}"}, ignore_removed=True)
 
 
 def held_by_this_process():
