@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from agent.decoding.place import Place, Surroundings, likeliest
+from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Pause, Step
 
@@ -28,6 +29,7 @@ class Contrast:
     weight: float = 0.7
     alpha: float = 0.1
     skip: bool = True  # leave out the lame pass where it cannot change an argmax; changes no token
+    then: Rerank | None = None  # where the contrasted distribution is in doubt, too: rerank its likeliest
     name: ClassVar[str] = "contrast"
 
     def __post_init__(self) -> None:
@@ -39,12 +41,13 @@ class Contrast:
     def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
         """Yield one step; return the place after it. With no lame prompt the standard one decides alone."""
         start = around.lm.forwards, around.lm.token_rows
-        logits = place.prefix.logits
-        reading, contrasted = around.read(logits), logits
-        if not (self._pointless(around) or (self.skip and around.policy.sampler is argmax and self._decided(logits))):
-            assert around.lame_ids is not None
-            lame = around.lm.prefill(around.lame_ids + place.completion.tokens)
-            contrasted = self.scores(logits, lame.logits, raw=around.policy.sampler is argmax)
+        logits, greedy = place.prefix.logits, around.policy.sampler is argmax
+        reading, lame = around.read(logits), self._lame(around, place, greedy=greedy)
+        contrasted = logits if lame is None else self.scores(logits, lame, raw=greedy)
+        if self.then:
+            left = logits if lame is None else self.scores(logits, lame, raw=False)
+            if around.pauses_at(around.read(left), place.completion):
+                return (yield from self.then.among(left, around, place, start))
         token = around.chosen(contrasted, place)
         spent = around.lm.forwards - start[0], around.lm.token_rows - start[1]
         compared = reading.logprobs if contrasted is logits else contrasted
@@ -68,8 +71,13 @@ class Contrast:
         weights = linear.clamp(min=0).where(plausible, 0)
         return (weights if bool(weights.any()) else p).log()
 
-    def _pointless(self, around: Surroundings) -> bool:
-        return around.lame_ids is None or around.lame_ids == around.prompt_ids
+    def _lame(self, around: Surroundings, place: Place, *, greedy: bool) -> Tensor | None:
+        """Return the lame prompt's logits here, [vocab]; None where there is none or it cannot change the choice."""
+        if around.lame_ids is None or around.lame_ids == around.prompt_ids:
+            return None
+        if self.skip and greedy and self.then is None and self._decided(place.prefix.logits):
+            return None
+        return around.lm.prefill(around.lame_ids + place.completion.tokens).logits
 
     def _decided(self, logits: Tensor) -> bool:
         """Whether the first token wins whatever the lame prompt says: p- lies between 0 and 1."""

@@ -5,18 +5,21 @@ AdaDec (arXiv:2506.08980), section 3.3, with B = width and L = horizon. Beam siz
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from agent.decoding.place import Place, Surroundings, likeliest
+from agent.decoding.place import Place, Reading, Surroundings, likeliest
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Completion, Pause, Step
 from agent.decoding.stops import END_TOKEN
 from agent.lm import Batch, Prefix
 from uncertainty.scores import surprisal
+
+Ends = Literal["own", "past", "absorbing"]
 
 
 @dataclass(slots=True)
@@ -32,90 +35,116 @@ class _Rollout:
     tokens: list[int] = field(default_factory=list)  # the continuation, without the candidate
     logits: list[Tensor] = field(default_factory=list)  # what each of them was taken from, [vocab]
 
-    @property
-    def score(self) -> float:
-        """Mean logprob over the candidate and its own rollout; for how ends count see Rerank.past_ends."""
-        return self.total / (1 + len(self.tokens))
-
-    def grow(self, logits: Tensor, around: Surroundings, *, past_ends: bool) -> None:
+    def grow(self, logits: Tensor, around: Surroundings, ends: Ends) -> None:
         token = argmax(logits)
         self.fed = token
-        if past_ends or not self.ended:
+        if ends == "past" or not self.ended:
             self.total -= surprisal(logits, token)
         if not self.ended:
             self.tokens.append(token)
             self.logits.append(logits)
             self.completion = self.completion.append(token)
-            self.ended = _ends(self.completion, around, past_ends=past_ends)
+            self.ended = _ends(self.completion, around, ends)
 
 
 @dataclass(frozen=True, slots=True)
 class Rerank:
-    """Commits the candidate with the best mean logprob over itself and its greedy rollout."""
+    """Commits the candidate with the best mean logprob over itself and its greedy rollout.
+
+    ends: how a rollout that ends before the horizon counts. "own": over its own length. "past": as the authors' code,
+    while others go on it adds logprobs, not length. "absorbing": over the full length, nothing being uncertain behind
+    an end. min_p: candidates less probable than this share of the likeliest are left out.
+    """
 
     width: int = 3
     horizon: int = 5
     commit_rollout: bool = True  # go on along the winner's rollout while it is certain; changes no token
-    past_ends: bool = False  # as the authors' code: while others go on, a rollout that ended adds logprobs, not length
+    ends: Ends = "own"
+    min_p: float = 0.0
+    cut: bool = False  # stop where no rollout that goes on can win; changes no token, only what the losers show
     name: ClassVar[str] = "rerank"
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.horizon < 0:
             raise ValueError(f"width {self.width} and horizon {self.horizon} came; wanted width >= 1 and horizon >= 0")
+        if not 0 <= self.min_p <= 1:
+            raise ValueError(f"min_p {self.min_p} came; wanted a share of the likeliest token, from 0 to 1")
+        if self.cut and self.ends == "past":
+            raise ValueError('cut and ends "past" came together; scores past an end can fall on, so choose one of them')
 
     def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
         """Yield the winner and the certain part of its rollout; return the place after them."""
-        start = around.lm.forwards, around.lm.token_rows
+        return (yield from self.among(place.prefix.logits, around, place, (around.lm.forwards, around.lm.token_rows)))
+
+    def among(
+        self, ranked: Tensor, around: Surroundings, place: Place, start: tuple[int, int]
+    ) -> Generator[Step, None, Place]:
+        """Do so with the candidates that another distribution puts first: a contrast's, for one.
+
+        ranked: logits, [vocab]. start: forwards and token rows before the pause began.
+        """
         logits = place.prefix.logits
         reading = around.read(logits)
-        rollouts = [
-            self._begun(candidate, around, place) for candidate in likeliest(logits, self.width, place.completion)
-        ]
+        rollouts = [self._begun(candidate, around, place) for candidate in self._candidates(ranked, reading, place)]
         batch = self._rolled_out(rollouts, around, place.prefix)
-        winner = max(rollouts, key=lambda r: (r.score, r.candidate.logprob, -r.candidate.token))
+        winner = max(rollouts, key=lambda r: (self._score(r), r.candidate.logprob, -r.candidate.token))
         spent = around.lm.forwards - start[0], around.lm.token_rows - start[1]
-        pause = Pause(around.reason(reading), self.name, _seen(rollouts, place), winner.candidate.token, *spent)
+        pause = Pause(around.reason(reading), self.name, self._seen(rollouts, place), winner.candidate.token, *spent)
         step, place = around.step(place, reading, winner.candidate.token, pause)
         yield step
         if place.end is not None or batch is None or not self.commit_rollout or around.policy.sampler is not argmax:
             return place
         return (yield from _certain_part(around, place, winner, batch))
 
+    def _candidates(self, ranked: Tensor, reading: Reading, place: Place) -> list[Candidate]:
+        """The likeliest by a ranking, each with the model's own logprob, the likeliest of them first."""
+        found = [
+            replace(each, logprob=float(reading.logprobs[each.token]), score=float(reading.logprobs[each.token]))
+            for each in likeliest(ranked, self.width, place.completion)
+        ]
+        found.sort(key=lambda each: -each.logprob)
+        least = found[0].logprob + math.log(self.min_p) if self.min_p else -math.inf
+        return [each for each in found if each.logprob >= least]
+
     def _rolled_out(self, rollouts: list[_Rollout], around: Surroundings, prefix: Prefix) -> Batch | None:
         """Roll the candidates out together in at most `horizon` forwards; the last token of each is never fed."""
-        live = [rollout for rollout in rollouts if self.past_ends or not rollout.ended]
-        if not live or not self.horizon:
-            return None
-        batch = around.lm.branch(prefix, [rollout.candidate.token for rollout in live])
-        self._grow(live, batch, around)
-        for _ in range(self.horizon - 1):
-            if all(rollout.ended for rollout in live):
+        live = [rollout for rollout in rollouts if self.ends == "past" or not rollout.ended]
+        batch: Batch | None = None
+        for depth in range(self.horizon):
+            if (depth or self.ends != "past") and self._settled(rollouts):
                 break
-            # A row that ended is fed along: rows keep equal length and nothing needs a mask.
-            batch = batch.advance([rollout.fed for rollout in live])
-            self._grow(live, batch, around)
+            if batch is None:
+                batch = around.lm.branch(prefix, [rollout.candidate.token for rollout in live])
+            else:  # a row that ended is fed along: rows keep equal length and nothing needs a mask
+                batch = batch.advance([rollout.fed for rollout in live])
+            for row, rollout in enumerate(live):
+                rollout.row = row
+                rollout.grow(batch.logits[row], around, self.ends)
         return batch
+
+    def _score(self, rollout: _Rollout) -> float:
+        """Mean logprob over the candidate and its own rollout."""
+        return rollout.total / (1 + (self.horizon if self.ends == "absorbing" else len(rollout.tokens)))
+
+    def _settled(self, rollouts: list[_Rollout]) -> bool:
+        """Whether all have ended, or none of those that go on can win: no logprob is above 0, no rollout longer."""
+        best = max((self._score(each) for each in rollouts if each.ended), default=-math.inf)
+        return all(each.ended or (self.cut and each.total / (1 + self.horizon) < best) for each in rollouts)
 
     def _begun(self, candidate: Candidate, around: Surroundings, place: Place) -> _Rollout:
         completion = place.completion.append(candidate.token)
-        ended = _ends(completion, around, past_ends=self.past_ends)
+        ended = _ends(completion, around, self.ends)
         return _Rollout(candidate, completion, ended, candidate.logprob)
 
-    def _grow(self, live: list[_Rollout], batch: Batch, around: Surroundings) -> None:
-        for row, rollout in enumerate(live):
-            rollout.row = row
-            rollout.grow(batch.logits[row], around, past_ends=self.past_ends)
+    def _seen(self, rollouts: list[_Rollout], place: Place) -> tuple[Candidate, ...]:
+        begun = len(place.completion.text)
+        return tuple(replace(r.candidate, score=self._score(r), text=r.completion.text[begun:]) for r in rollouts)
 
 
-def _ends(completion: Completion, around: Surroundings, *, past_ends: bool) -> bool:
+def _ends(completion: Completion, around: Surroundings, ends: Ends) -> bool:
     """Whether a rollout is over. The authors' code misses end tokens there."""
     reason = around.stop(completion)
-    return reason is not None and not (past_ends and reason == END_TOKEN)
-
-
-def _seen(rollouts: list[_Rollout], place: Place) -> tuple[Candidate, ...]:
-    begun = len(place.completion.text)
-    return tuple(replace(r.candidate, score=r.score, text=r.completion.text[begun:]) for r in rollouts)
+    return reason is not None and not (ends == "past" and reason == END_TOKEN)
 
 
 def _certain_part(around: Surroundings, place: Place, winner: _Rollout, batch: Batch) -> Generator[Step, None, Place]:

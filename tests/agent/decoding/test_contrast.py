@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.contrast import Contrast
+from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import Temperature, argmax
 from agent.decoding.stops import any_of, budget, end_token
 
@@ -167,3 +168,44 @@ def test_a_weight_or_alpha_out_of_range_is_refused_with_its_value(options):
     (value,) = options.values()
     with pytest.raises(ValueError, match=rf"{value}.* came; wanted weight >= 0 and 0 <= alpha <= 1"):
         Contrast(**options)
+
+
+def both(gate: Gate, **options) -> Policy:
+    return Policy(gate, Contrast(then=Rerank(width=2, horizon=2), **options), argmax)
+
+
+def test_what_a_contrast_leaves_in_doubt_is_reranked_among_what_it_puts_first():
+    """1 and 2 are even once the lame prompt's 1 is taken off; the future speaks for 1, and 3, now the last, is out."""
+    table = {(): [0, 0.4, 0.25, 0.35], (7,): [0, 0.3, 0.1, 0.35], (2,): [0.25] * 4}
+    lm = TableLM(table, default=[1, 0, 0, 0])
+    step, *_ = run(both(Gate("collision", 0.2), weight=0.5), lm)
+    assert [each.token for each in step.pause.candidates] == [1, 2]
+    assert [each.score for each in step.pause.candidates] == pytest.approx([ln(0.4) / 2, (ln(0.25) + ln(0.25)) / 2])
+    assert (step.token, step.pause.resolver) == (1, "rerank")
+
+
+def test_what_a_contrast_settles_is_not_looked_ahead_of():
+    lm = TableLM({(): [0, 0.5, 0.3, 0.2], (7,): [0, 0.9, 0.05, 0.05]}, default=[1, 0, 0, 0])
+    step, *_ = run(both(Gate("collision", 0.2), weight=0.7, alpha=0.5), lm)
+    assert (step.token, step.pause.resolver, step.pause.forwards) == (2, "contrast", 1)
+
+
+@LAW
+@given(rows=rows, form=forms, threshold=st.floats(0, 1.2))
+def test_with_no_lame_prompt_it_is_a_rerank_alone(rows, form, threshold):
+    gate = Gate("collision", threshold)
+    alone = Policy(gate, Rerank(width=2, horizon=2), argmax)
+    assert tokens(both(gate, form=form), chain(rows), None) == tokens(alone, chain(rows))
+
+
+@LAW
+@given(rows=rows, lame=rows, form=forms, threshold=st.floats(0, 1.2))
+def test_what_is_not_reranked_is_what_the_contrast_alone_chooses(rows, lame, form, threshold):
+    gate, done = Gate("collision", threshold), ()
+    for step in run(both(gate, form=form), chain(rows, lame)):
+        if step.pause is None or step.pause.resolver == "contrast":
+            alone = decode(
+                chain(rows, lame), (*PROMPT, *done), uscd(gate, form=form), stop=STOP, lame_ids=(*LAME, *done)
+            )
+            assert next(iter(alone)).token == step.token
+        done = (*done, step.token)

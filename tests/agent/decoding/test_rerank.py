@@ -64,7 +64,7 @@ def test_the_authors_way_scores_past_an_end_at_the_length_before_it():
         return "end of function" if 3 in completion.tokens else None
 
     stop = any_of(over, budget(9))
-    ours, theirs = (next(iter(steps(adadec(horizon=2, past_ends=past), lm, stop=stop))).pause for past in (False, True))
+    ours, theirs = (next(iter(steps(adadec(horizon=2, ends=ends), lm, stop=stop))).pause for ends in ("own", "past"))
     scores = [[candidate.score for candidate in pause.candidates] for pause in (ours, theirs)]
     # 1 goes on with 1 at a half and with 3, the end, at 0.4; 3 is an end, followed by two more at 0.4 each.
     goes_on = (ln(0.5) + ln(0.5) + ln(0.4)) / 3
@@ -75,10 +75,34 @@ def test_the_authors_way_scores_past_an_end_at_the_length_before_it():
 
 def test_the_authors_way_does_not_see_end_tokens_in_rollouts():
     lm = BatchedTableLM({(): [0.6, 0.4, 0, 0]}, default=[0.5, 0.25, 0.25, 0])
-    (pause, *_) = paused(adadec(horizon=2, past_ends=True), lm, most=3)
+    (pause, *_) = paused(adadec(horizon=2, ends="past"), lm, most=3)
     assert [each.score for each in pause.candidates] == pytest.approx(
         [(ln(0.6) + 2 * ln(0.5)) / 3, (ln(0.4) + 2 * ln(0.5)) / 3]
     )
+
+
+def test_absorbing_ends_are_scored_over_the_full_length():
+    lm = BatchedTableLM({(): [0.6, 0.4, 0, 0], (1,): [0.25, 0.75, 0, 0]}, default=END)
+    (pause, *_) = paused(adadec(horizon=2, ends="absorbing"), lm)
+    assert [each.score for each in pause.candidates] == pytest.approx([ln(0.6) / 3, (ln(0.4) + ln(0.75)) / 3])
+
+
+def test_min_p_leaves_out_what_is_much_less_likely_than_the_likeliest():
+    lm = TableLM({(): [0, 0.5, 0.44, 0.06]}, default=END)
+    kept = [[each.token for each in paused(adadec(min_p=least), lm)[0].candidates] for least in (0, 0.12, 0.13, 1)]
+    assert kept == [[1, 2, 3], [1, 2, 3], [1, 2], [1]]
+
+
+def test_a_cut_ends_a_lookahead_that_nobody_who_goes_on_can_win():
+    # The end comes to ln 0.7; the other candidate begins with ln 0.3 and cannot come above ln 0.3 / 3 = ln 0.67.
+    table = {(): [0.7, 0.3, 0, 0]}
+    for horizon, forwards in ((2, 0), (3, 1)):  # with ln 0.3 / 4 = ln 0.74 it could, until its next token is seen
+        (whole,), (cut,) = (
+            list(steps(adadec(horizon=horizon, width=2, cut=cut), BatchedTableLM(table, [0, 0.5, 0.5, 0])))
+            for cut in (False, True)
+        )
+        assert (whole.token, cut.token) == (0, 0)
+        assert (whole.pause.forwards, cut.pause.forwards) == (horizon, forwards)
 
 
 def test_a_winner_that_ends_the_text_ends_it_there():
@@ -163,6 +187,24 @@ def test_committing_the_rollout_changes_no_step(rows, threshold, width, horizon)
 
 
 @LAW
+@given(
+    rows=rows,
+    threshold=st.floats(0, 1.5),
+    width=st.integers(1, 4),
+    horizon=st.integers(0, 6),
+    ends=st.sampled_from(["own", "absorbing"]),
+)
+def test_the_exact_cut_changes_no_token_and_feeds_no_more(rows, threshold, width, horizon, ends):
+    runs = []
+    for cut in (True, False):
+        lm = chain(rows)
+        made = list(steps(adadec(threshold, width=width, horizon=horizon, ends=ends, cut=cut), lm))
+        runs.append(([(s.token, s.logprob, s.end) for s in made], lm.forwards, lm.token_rows))
+    assert runs[0][0] == runs[1][0]
+    assert runs[0][1:] <= runs[1][1:]
+
+
+@LAW
 @given(rows=rows, threshold=st.floats(0, 1.5), width=st.integers(1, 4), horizon=st.integers(0, 6))
 def test_pauses_stand_exactly_where_the_gate_fires(rows, threshold, width, horizon):
     for step in steps(adadec(threshold, width=width, horizon=horizon), chain(rows)):
@@ -217,6 +259,17 @@ def test_near_ties_that_normalising_rounds_away_are_ranked_as_an_argmax_ranks_th
 def test_a_width_or_horizon_out_of_range_is_refused_with_its_value(options):
     with pytest.raises(ValueError, match=r"came; wanted width >= 1 and horizon >= 0"):
         Rerank(**options)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, math.nan])
+def test_a_share_that_is_none_is_refused_with_its_value(share):
+    with pytest.raises(ValueError, match=rf"min_p {share} came; wanted a share"):
+        Rerank(min_p=share)
+
+
+def test_a_cut_beside_scores_past_an_end_is_refused():
+    with pytest.raises(ValueError, match="scores past an end can fall on"):
+        Rerank(ends="past", cut=True)
 
 
 def test_until_pause_returns_the_place_of_the_pause_and_yields_what_comes_before():
