@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 VOCAB = 64
+DEVICE = os.environ.get("DUBITO_TEST_DEVICE", "cpu")  # where the laws of the model layer are to hold
 SMALL = {"vocab_size": VOCAB, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 UNTIED = {"tie_word_embeddings": False}
 MLP = {**UNTIED, "intermediate_size": 48, "max_position_embeddings": 256, "num_key_value_heads": 2}
@@ -59,4 +61,4 @@ def make(name: str, *, seed: int = 0) -> Any:
             if parameter.dim() > 1:
                 parameter.data.mul_(6.0)
         model.get_output_embeddings().weight.data.mul_(8.0)
-    return model.eval()
+    return model.to(DEVICE).eval()

@@ -62,6 +62,7 @@ def context(lm, policy, *, sandbox=None, **options) -> Context:
     return Context(lm, policy, sandbox or ScriptedSandbox(value=2), **{"max_tokens": 60, **options})
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("name", sorted(POLICIES))
 def test_graph_run_equals_loop_run_token_for_token(lm, name):
     policy = doubtful(name)

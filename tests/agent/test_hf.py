@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from architectures import ARCHITECTURES, make
+from architectures import ARCHITECTURES, DEVICE, make
 
 from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.contrast import Contrast
@@ -40,8 +40,9 @@ def median_threshold(lm, share: float) -> float:
     return entropies[int(share * len(entropies))]
 
 
+@pytest.mark.oracle
 def test_greedy_equals_generate_token_for_token(lm):
-    ids = torch.tensor([PROMPT])
+    ids = torch.tensor([PROMPT], device=DEVICE)
     reference = lm.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=MOST)
     assert run(lm, POLICIES["greedy"]) == reference[0, len(PROMPT) :].tolist()
 
@@ -80,6 +81,7 @@ def test_a_trail_is_every_prefix_in_between(lm):
             assert torch.allclose(seen.logits, slow.prefill(seen.ids).logits, atol=1e-4)
 
 
+@pytest.mark.oracle
 def test_drafts_change_no_token(lm):
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", median_threshold(lm, 0.6)))
     plain = run(lm, policy)
@@ -147,14 +149,17 @@ def test_a_lookahead_beyond_the_context_says_so_in_a_sentence(name):
         batch.advance([3, 4]).advance([5, 6])
 
 
+@pytest.mark.oracle
 def test_adadec_with_cache_and_committed_rollout_equals_adadec_without_any(lm):
     gate = Gate("entropy", median_threshold(lm, 0.6))
     plain = Policy(gate, Rerank(commit_rollout=False), argmax)
     expected = run(Uncached(lm.model), plain)
     assert run(lm, plain) == expected
-    assert run(lm, replace(plain, resolver=Rerank(commit_rollout=True))) == expected
+    for quick in (Rerank(), Rerank(cut=True)):
+        assert run(lm, replace(plain, resolver=quick)) == expected
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("form", ["linear", "logratio"])
 def test_uscd_with_lazy_stream_and_skips_equals_uscd_without(lm, form):
     gate = Gate("collision", 0.2)
@@ -163,6 +168,8 @@ def test_uscd_with_lazy_stream_and_skips_equals_uscd_without(lm, form):
     expected = run(Uncached(lm.model), eager, lame=lame)
     assert run(lm, eager, lame=lame) == expected
     assert run(lm, replace(eager, resolver=Contrast(form, weight=0.5)), lame=lame) == expected
+    both = replace(eager, resolver=Contrast(form, weight=0.5, then=Rerank()))
+    assert run(lm, both, lame=lame) == run(Uncached(lm.model), both, lame=lame)
 
 
 def test_a_pause_costs_as_many_forwards_as_the_horizon_and_commits_without_more():

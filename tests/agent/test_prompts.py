@@ -144,6 +144,7 @@ GOES = {
 UNCHANGED = {"HumanEval/38", "HumanEval/41", "HumanEval/50", "HumanEval/83"}  # so are the published lame prompts
 
 
+@pytest.mark.oracle
 @needs_data
 def test_lame_prompts_of_humaneval_parse_lose_lines_and_keep_what_specifies():
     by_id = {problem["task_id"]: problem for problem in humaneval()}
@@ -158,6 +159,7 @@ def test_lame_prompts_of_humaneval_parse_lose_lines_and_keep_what_specifies():
         assert part in by_id[task_id]["prompt"] and part not in weaker[task_id], task_id
 
 
+@pytest.mark.oracle
 @needs_data
 def test_lame_prompts_of_mbpp_lose_the_assert_alone():
     for problem in mbpp():

@@ -103,6 +103,7 @@ def test_with_an_infinite_threshold_a_policy_is_its_sampler_alone(policy, world,
     assert all(step.pause is None for step in steps)
 
 
+@pytest.mark.oracle
 @LAW
 @given(world=worlds)
 def test_with_an_infinite_threshold_and_an_argmax_a_policy_is_greedy(policy, world):
@@ -125,6 +126,7 @@ def test_a_pause_stands_where_the_gate_fires_and_names_what_was_chosen(policy, w
             assert min(logprobs) > -math.inf
 
 
+@pytest.mark.oracle
 @LAW
 @given(world=worlds, seed=seeds, done=st.integers(0, MOST - 1))
 def test_a_resumed_run_goes_on_like_the_uninterrupted_one(policy, world, seed, done):

@@ -68,6 +68,7 @@ def test_the_only_token_of_a_vocabulary_is_in_no_doubt():
     assert margin_doubt(torch.zeros(1)) == 0
 
 
+@pytest.mark.oracle
 def test_the_collision_gate_is_the_gate_on_the_standard_deviation_of_probabilities():
     # sigma > theta  <=>  c > theta^2 (V - 1) + 1/V, so a collision threshold ports USCD's from any vocabulary size
     generator = torch.Generator().manual_seed(0)
@@ -78,6 +79,7 @@ def test_the_collision_gate_is_the_gate_on_the_standard_deviation_of_probabiliti
         assert collision == pytest.approx(sigma**2 * (512 - 1) + 1 / 512)
 
 
+@pytest.mark.oracle
 def test_the_collision_entropy_reaches_its_bound_exactly_where_the_probabilities_deviate_no_more():
     random = torch.Generator().manual_seed(1)
     for vocab in (7, 320, 32_016):

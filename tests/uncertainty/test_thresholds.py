@@ -27,6 +27,7 @@ def drawn(count, *, seed=0, gap=1.0):
     return Ranked(scores, ranks, np.arange(count) // 20)
 
 
+@pytest.mark.oracle
 @needs_data
 @pytest.mark.parametrize(("name", "published"), [("qwen3-0.6b", 1.321288), ("stable-3b", 1.100469)])
 def test_the_papers_recipe_gives_the_published_thresholds(name, published):

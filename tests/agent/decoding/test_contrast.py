@@ -88,6 +88,7 @@ def test_the_lame_stream_is_read_only_where_it_is_asked():
     assert lm.forwards == 3 + 1
 
 
+@pytest.mark.oracle
 @LAW
 @given(rows=rows, lame=rows, form=forms, skip=st.booleans())
 def test_a_weight_of_zero_is_greedy(rows, lame, form, skip):
@@ -95,6 +96,7 @@ def test_a_weight_of_zero_is_greedy(rows, lame, form, skip):
     assert tokens(policy, chain(rows, lame)) == tokens(POLICIES["greedy"], chain(rows))
 
 
+@pytest.mark.oracle
 @LAW
 @given(rows=rows, form=forms, lame=st.sampled_from([None, PROMPT]))
 def test_without_a_lame_prompt_or_with_the_same_it_is_greedy_and_costs_no_forward(rows, form, lame):
@@ -103,6 +105,7 @@ def test_without_a_lame_prompt_or_with_the_same_it_is_greedy_and_costs_no_forwar
     assert lm.forwards == greedy.forwards
 
 
+@pytest.mark.oracle
 @LAW
 @given(
     standard=rows,

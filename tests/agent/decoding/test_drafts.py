@@ -62,6 +62,7 @@ def parrot(text: str):
     return draft
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("name", sorted(POLICIES))
 @pytest.mark.parametrize("threshold", [0.9, math.inf])
 def test_steps_and_pauses_are_the_same_with_drafts_as_without(lm, name, threshold):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from architectures import make
+from architectures import DEVICE, make
 
 from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.generate import Processed, adadec, generate_by, uscd
@@ -15,7 +15,7 @@ from agent.hf import HFLM
 from uncertainty import collision_of_deviation
 
 PROMPT = [(7 * i + 3) % 64 for i in range(12)]
-IDS = torch.tensor([PROMPT])
+IDS = torch.tensor([PROMPT], device=DEVICE)
 GREEDY = {"do_sample": False, "max_new_tokens": 24}
 
 
@@ -34,6 +34,7 @@ def doubtful(model):
     return sorted(step.scores["entropy"] for step in steps)[6]
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize(
     "options",
     [{}, {"repetition_penalty": 1.7}, {"eos_token_id": 40, "pad_token_id": 0}, {"bad_words_ids": [[5], [40]]}],
@@ -43,6 +44,7 @@ def test_without_pauses_it_is_transformers_greedy_search(model, options):
     assert torch.equal(generate(model, custom_generate=adadec(math.inf), **GREEDY, **options), wanted)
 
 
+@pytest.mark.oracle
 def test_with_pauses_it_is_our_loop(model):
     threshold = doubtful(model)
     policy = Policy(Gate("entropy", threshold), Rerank(), argmax)
@@ -64,13 +66,15 @@ def test_processors_act_inside_lookaheads_too(model):
 
 def test_a_padded_batch_is_its_rows_one_by_one(model):
     short = PROMPT[5:]
-    ids = torch.tensor([PROMPT, [0] * 5 + short])
-    mask = torch.tensor([[1] * 12, [0] * 5 + [1] * 7])
+    ids = torch.tensor([PROMPT, [0] * 5 + short], device=DEVICE)
+    mask = torch.tensor([[1] * 12, [0] * 5 + [1] * 7], device=DEVICE)
     policy = adadec(doubtful(model))
     options = {**GREEDY, "pad_token_id": 0, "eos_token_id": 40}
     made = generate(model, ids, mask=mask, custom_generate=policy, **options)
     for row, prompt in zip(made, (PROMPT, short), strict=True):
-        alone = generate(model, torch.tensor([prompt]), custom_generate=policy, **options)[0, len(prompt) :]
+        alone = generate(model, torch.tensor([prompt], device=DEVICE), custom_generate=policy, **options)[
+            0, len(prompt) :
+        ]
         rest = row[12:]
         assert rest[: len(alone)].tolist() == alone.tolist() and not rest[len(alone) :].any()
 
@@ -115,8 +119,8 @@ def test_one_call_leaves_nothing_for_the_next_nor_the_model_otherwise(model):
 
 def test_processors_see_the_row_as_it_came_with_its_padding(model):
     """Two rows of one prompt, one of them padded: what counts tokens counts the padding in both."""
-    ids = torch.tensor([PROMPT, [0] * 5 + PROMPT[5:]])
-    mask = torch.tensor([[1] * 12, [0] * 5 + [1] * 7])
+    ids = torch.tensor([PROMPT, [0] * 5 + PROMPT[5:]], device=DEVICE)
+    mask = torch.tensor([[1] * 12, [0] * 5 + [1] * 7], device=DEVICE)
     options = {
         "do_sample": False,
         "max_new_tokens": 9,

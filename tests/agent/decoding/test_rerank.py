@@ -174,6 +174,7 @@ def test_a_width_of_one_is_greedy(rows, threshold):
     assert tokens(adadec(threshold, width=1), chain(rows)) == tokens(POLICIES["greedy"], chain(rows))
 
 
+@pytest.mark.oracle
 @LAW
 @given(rows=rows, threshold=st.floats(0, 1.5), width=st.integers(1, 4), horizon=st.integers(0, 6))
 def test_committing_the_rollout_changes_no_step(rows, threshold, width, horizon):
@@ -186,6 +187,7 @@ def test_committing_the_rollout_changes_no_step(rows, threshold, width, horizon)
     assert committed == plain
 
 
+@pytest.mark.oracle
 @LAW
 @given(
     rows=rows,
@@ -223,6 +225,7 @@ def test_a_pause_costs_at_most_the_horizon_in_forwards_and_commits_save_the_rest
     assert costs[0] <= costs[1]
 
 
+@pytest.mark.oracle
 @LAW
 @given(rows=rows, threshold=st.floats(0, 1.5), width=st.integers(1, 4))
 def test_a_candidate_scores_what_decoding_greedily_behind_it_would_say(rows, threshold, width):

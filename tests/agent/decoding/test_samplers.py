@@ -141,6 +141,7 @@ def test_a_line_begins_where_its_text_is_blank_so_far(text, begins):
     assert LineStart(start=hot, rest=cold)(LOGITS, 0.99, text) == (0 if begins else 1)
 
 
+@pytest.mark.oracle
 @LAW
 @given(weights=weights, uniform=st.floats(0, 1, exclude_max=True), text=st.sampled_from(["", "\n", "x\ny"]))
 def test_one_temperature_everywhere_is_plain_temperature(weights, uniform, text):
@@ -148,6 +149,7 @@ def test_one_temperature_everywhere_is_plain_temperature(weights, uniform, text)
     assert LineStart(same, same)(logits, uniform, text) == same(logits, uniform)
 
 
+@pytest.mark.oracle
 def test_two_tokenizers_fire_on_the_same_characters():
     """Pieces of one character and pieces of many: whatever begins at the same place is drawn alike."""
     text = "\n    for x in xs:\n        total += x\n    return total"
