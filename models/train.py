@@ -59,7 +59,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.train", description="Train the embedded model.")
     parser.add_argument("--out", type=Path, required=True, help="folder for the finished model")
     parser.add_argument("--work", type=Path, help="folder for corpus and checkpoint (default: OUT with .work added)")
-    base = replace(Recipe(), rows=Recipe.rows * ON_CUDA, documents=Recipe.documents * ON_CUDA) if CUDA else Recipe()
+    base = Recipe()
+    if CUDA:
+        base = replace(base, rows=base.rows * ON_CUDA, documents=base.documents * ON_CUDA)
     for name, value in asdict(base).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"default {value}")
     options = vars(parser.parse_args())
