@@ -100,17 +100,20 @@ def test_caches_that_can_be_cropped_hold_a_prompt_once_however_many_alternatives
     assert {tuple(layer.keys.shape[::2]) for layer in batch._cache.layers} == {(1, len(PROMPT) + 6)}
 
 
-def test_a_mask_that_half_precision_hides_is_not_trusted_and_neither_are_windows_by_place():
-    from transformers import MptConfig, MptForCausalLM
+def test_models_that_count_places_back_are_given_rows_even_where_half_precision_hides_it():
+    from transformers import FalconConfig, FalconForCausalLM, MptConfig, MptForCausalLM
 
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        config = MptConfig(d_model=32, n_heads=4, n_layers=2, vocab_size=64, max_seq_len=256)
-        alibi = MptForCausalLM._from_config(config, dtype=torch.bfloat16)
-        for parameter in alibi.parameters():
-            if parameter.dim() > 1:
-                parameter.data.mul_(6.0)
-    for model in (alibi, make("gpt-neo")):
+    small = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    kinds = (
+        (MptForCausalLM, MptConfig(d_model=32, n_heads=4, n_layers=2, vocab_size=64, max_seq_len=256)),
+        (FalconForCausalLM, FalconConfig(**small, alibi=True)),
+    )
+    models = [make("gpt-neo")]
+    for kind, config in kinds:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            models.append(kind._from_config(config, dtype=torch.bfloat16).to(DEVICE))
+    for model in models:
         lm = HFLM(model)
         assert isinstance(lm.branch(lm.prefill(PROMPT), [1, 2, 3]), Rows)
 
