@@ -21,6 +21,10 @@ test-docker: setup sandbox ## run the tests that need a Docker engine, and the h
 test-slow: setup sandbox ## run the tests that take minutes: ten thousand programs, lost engines, whole data sets
 	@$(BIN)/pytest -q -m slow
 
+oracles: setup ## the laws that the algorithms keep exactly, token for token (DEVICE=cuda: the model layer there)
+	@DUBITO_TEST_DEVICE=$(DEVICE) $(BIN)/pytest -v --no-header -m oracle
+DEVICE := cpu
+
 check: lint types arch test coverage ## lint, types, import directions, the default tests, and coverage
 
 lint: setup ## style and format
@@ -105,7 +109,7 @@ RIVALS := beam-5-chosen best-of-5 adadec
 TREES := $(orders:%=orders/%) $(policies:%=policies/%) $(RIVALS)
 SAMPLES := $(if $(filter exercises%,$(BENCHMARK)),20,8)
 BUDGET := $(if $(filter exercises%,$(BENCHMARK)),,--budget tokens=$(if $(filter Mbpp,$(BENCHMARK)),100,200))
-ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adapt
+ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adadec-absorbing adadec-min-p uscd-adadec adapt
 SWEEP := greedy adadec adadec@2.0 adadec@1.5 adadec@0.75 adadec@0.5 adadec@0.25 adadec@0.1
 
 speed: setup ## what decoding costs against transformers' own generate, on half a billion random weights (half an hour)
@@ -127,4 +131,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker test-slow check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed bench-sandbox card train-tiny clean
+.PHONY: help demo test test-docker test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed bench-sandbox card train-tiny clean

@@ -13,6 +13,7 @@ from agent.context import Context
 from agent.decoding import POLICIES, Policy
 from agent.decoding.gates import LineStartGate, RandomGate
 from agent.decoding.policies import ADADEC
+from agent.decoding.rerank import Rerank
 from agent.graph import begin
 from agent.job import Result, perform
 from agent.orders import ORDERS
@@ -181,6 +182,8 @@ def _up_to_end(tokens: list[int], ends: frozenset[int]) -> list[int]:
 
 
 LINE_START = replace(ADADEC, gate=LineStartGate("entropy", ADADEC.gate.threshold))
+ABSORBING = replace(ADADEC, resolver=Rerank(width=3, horizon=5, ends="absorbing"))
+MIN_P = replace(ADADEC, resolver=Rerank(width=5, horizon=5, min_p=0.1))
 
 CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     **{name: (policy, alone) for name, policy in POLICIES.items()},
@@ -190,6 +193,8 @@ CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     "greedy-guarded": (POLICIES["greedy"], guarded),
     "adadec-guarded": (POLICIES["adadec"], guarded),
     "adadec-line-start": (LINE_START, alone),
+    "adadec-absorbing": (ABSORBING, alone),
+    "adadec-min-p": (MIN_P, alone),
     **{f"{name}-tree-{most}": (policy, tree(most)) for name, policy in POLICIES.items() for most in (5, 20)},
     **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "probability"},
     "adadec-tree-20-learned": (POLICIES["adadec"], tree(20, order="learned")),

@@ -42,8 +42,6 @@ SAMPLE = Policy(NEVER, Rerank(), Temperature(0.8, top_p=0.95))
 ADAPT = Policy(NEVER, Rerank(), LineStart())
 ADADEC = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5), argmax)
 ADADEC_REFERENCE = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5, ends="past"), argmax)
-ADADEC_ABSORBING = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5, ends="absorbing"), argmax)
-ADADEC_MIN_P = Policy(Gate("entropy", 1.0), Rerank(width=5, horizon=5, min_p=0.1), argmax)
 USCD = Policy(Gate("collision", -math.log(0.80)), Contrast("linear", weight=0.7, alpha=0.1), argmax)
 USCD_ADADEC = Policy(USCD.gate, Contrast("linear", weight=0.7, alpha=0.1, then=Rerank(width=3, horizon=5)), argmax)
 
@@ -53,8 +51,6 @@ POLICIES: dict[str, Policy] = {
     "adapt": ADAPT,
     "adadec": ADADEC,
     "adadec-reference": ADADEC_REFERENCE,
-    "adadec-absorbing": ADADEC_ABSORBING,
-    "adadec-min-p": ADADEC_MIN_P,
     "uscd": USCD,
     "uscd-adadec": USCD_ADADEC,
 }
