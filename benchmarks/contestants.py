@@ -184,6 +184,7 @@ def _up_to_end(tokens: list[int], ends: frozenset[int]) -> list[int]:
 LINE_START = replace(ADADEC, gate=LineStartGate("entropy", ADADEC.gate.threshold))
 ABSORBING = replace(ADADEC, resolver=Rerank(width=3, horizon=5, ends="absorbing"))
 MIN_P = replace(ADADEC, resolver=Rerank(width=5, horizon=5, min_p=0.1))
+CUT = replace(ADADEC, resolver=Rerank(width=3, horizon=5, cut=True))
 
 CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     **{name: (policy, alone) for name, policy in POLICIES.items()},
@@ -195,6 +196,7 @@ CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
     "adadec-line-start": (LINE_START, alone),
     "adadec-absorbing": (ABSORBING, alone),
     "adadec-min-p": (MIN_P, alone),
+    "adadec-cut": (CUT, alone),
     **{f"{name}-tree-{most}": (policy, tree(most)) for name, policy in POLICIES.items() for most in (5, 20)},
     **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "probability"},
     "adadec-tree-20-learned": (POLICIES["adadec"], tree(20, order="learned")),
