@@ -43,13 +43,41 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "mamba": ("Mamba", {"vocab_size": VOCAB, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}),
 }  # fmt: skip
 
+MORE: dict[str, tuple[str, dict[str, Any]]] = {  # for `make oracles` and `make test-slow`: further positions and caches
+    "bamba": (
+        "Bamba",
+        {
+            **SMALL, **MLP, "attn_layer_indices": [1], "mamba_n_heads": 8, "mamba_d_head": 8, "mamba_n_groups": 1,
+            "mamba_d_state": 8,
+        },
+    ),
+    "bloom": ("Bloom", {"vocab_size": VOCAB, "hidden_size": 32, "n_layer": 2, "n_head": 4}),
+    "deepseek-v3": (
+        "DeepseekV3",
+        {
+            **SMALL, **MLP, "num_key_value_heads": 4, "kv_lora_rank": 8, "q_lora_rank": 8, "qk_nope_head_dim": 8,
+            "qk_rope_head_dim": 8, "v_head_dim": 8, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1,
+            "topk_group": 1, "n_shared_experts": 1, "moe_intermediate_size": 16, "first_k_dense_replace": 1,
+        },
+    ),
+    "falcon-alibi": ("Falcon", {**SMALL, "alibi": True}),
+    "gpt-oss": (
+        "GptOss",
+        {**SMALL, **MLP, "head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 8},
+    ),
+    "lfm2": ("Lfm2", {**SMALL, **MLP, "layer_types": ["conv", "full_attention"]}),
+    "mpt": ("Mpt", {"vocab_size": VOCAB, "d_model": 32, "n_layers": 2, "n_heads": 4, "max_seq_len": 256}),
+    "opt": ("OPT", {**SMALL, "ffn_dim": 48, "max_position_embeddings": 256, "word_embed_proj_dim": 32, **UNTIED}),
+    "starcoder2-window": ("Starcoder2", {**SMALL, **MLP, "sliding_window": 8}),
+}  # fmt: skip
+
 
 def make(name: str, *, seed: int = 0) -> Any:
     """Return a float64 model of this architecture, the same weights for the same seed."""
     import torch
     import transformers
 
-    family, options = ARCHITECTURES[name]
+    family, options = {**ARCHITECTURES, **MORE}[name]
     config = getattr(transformers, f"{family}Config")(**options, **IDS)
     config._experts_implementation = "eager"  # the grouped kernel has no float64
     with torch.random.fork_rng():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from architectures import ARCHITECTURES, DEVICE, make
+from architectures import ARCHITECTURES, DEVICE, MORE, make
 
 from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.contrast import Contrast
@@ -24,7 +24,10 @@ CACHELESS = {"mamba"}
 pytestmark = pytest.mark.filterwarnings("ignore:this model's cache cannot be forked")
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+@pytest.fixture(
+    scope="module",
+    params=[*sorted(ARCHITECTURES), *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(MORE))],
+)
 def lm(request):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # reference kernels of linear attention say that they are slow
