@@ -92,6 +92,15 @@ def test_the_command_line_names_every_option_of_the_recipe(monkeypatch, capsys):
     assert all(f"--{name.replace('_', '-')}" in told for name in Recipe.__slots__)
 
 
+def test_on_cuda_a_recipe_has_a_hundred_times_the_text(monkeypatch, capsys):
+    monkeypatch.setattr("models.train.CUDA", True)
+    monkeypatch.setattr(sys, "argv", ["train", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().out
+    assert f"default {100 * Recipe().documents}" in said and f"default {100 * Recipe().rows}" in said
+
+
 def test_a_folder_of_another_recipe_is_refused_and_left_alone(tmp_path):
     train(TINY, tmp_path / "model", tmp_path / "work")
     before = (tmp_path / "model" / "training.json").read_text()
