@@ -11,7 +11,10 @@ LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so 
 ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
 ThresholdOption = Annotated[
     str | None,
-    typer.Option(help="Pause at this much of the gate's score, or as `dubito calibrate threshold` wrote in this file."),
+    typer.Option(
+        help="Pause at this much of the gate's score, or as `dubito calibrate threshold` wrote in this file; with uscd "
+        "also std=0.0035, a bound on the standard deviation of the probabilities."
+    ),
 ]
 TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
 SandboxOption = Annotated[str | None, typer.Option(help="docker, gvisor, bubblewrap or process (no isolation).")]
@@ -19,7 +22,9 @@ SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
 MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]
 DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
-PolicyOption = Annotated[str, typer.Option(help="greedy, sample, adapt, adadec, adadec-reference or uscd.")]
+PolicyOption = Annotated[
+    str, typer.Option(help="greedy, sample, adapt, adadec, adadec-reference, uscd or uscd-adadec.")
+]
 BudgetOption = Annotated[
     str, typer.Option(help="The most that a run may use: programs=, tokens=, forwards=, runs=, seconds=, with commas.")
 ]

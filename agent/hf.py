@@ -24,7 +24,7 @@ from agent.hub import WHAT_LOADS, first_sentence, nearest
 from agent.lm import Batch, Prefix, PrefixStore, RowBatch, Trail
 from agent.text import TextStream
 
-BY_PLACE = ("window", "window_size", "alibi")  # of a config: layers that count places back, where a tree has siblings
+WINDOWS = ("window", "window_size")  # of a config: layers that look back so far by place, where a tree has siblings
 UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, IndexError, NotImplementedError)  # a model's ways to say
 
 
@@ -240,9 +240,9 @@ class HFLM:
         plain = self.forward([[0, 1, 2, 2]], None, 0)[0, -1]
         if not self._close(plain, again[0, -1], 64):
             return False
-        by_place = any(value and name.endswith(BY_PLACE) for name, value in self.model.config.to_dict().items())
+        windowed = any(value and name.endswith(WINDOWS) for name, value in self.model.config.to_dict().items())
         told = "position_ids" in self._accepts  # else a sibling's position is taken from its place
-        self._trees = self._croppable and told and not by_place and self._tree_agrees()
+        self._trees = self._croppable and told and not windowed and self._tree_agrees()
         return True
 
     def _tree_agrees(self) -> bool:

@@ -25,6 +25,16 @@ def nearest(kind: Any, name: str, **options: Any) -> Any:
         return kind.from_pretrained(name, **options)
 
 
+def vocabulary_of(name: str) -> int:
+    """Return how many tokens a model knows, by its configuration alone. Raises UsageError."""
+    from transformers import AutoConfig
+
+    try:
+        return int(nearest(AutoConfig, name).get_text_config().vocab_size)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"cannot load the model {name!r}: {first_sentence(error)}; {WHAT_LOADS}") from error
+
+
 def first_sentence(error: Exception) -> str:
     """Return the beginning of a long message on one line."""
     return " ".join(str(error).split())[:200].split(". ")[0].rstrip(".")

@@ -26,6 +26,9 @@ EMBEDDED = "models/tiny"
 _ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
 
 
+DEVIATION = "std="  # opens a threshold that bounds std(p)
+
+
 def policy_named(
     name: str, *, model: str, threshold: str | None = None, ask: bool = False, learned: bool = False
 ) -> Policy:
@@ -54,13 +57,31 @@ def with_threshold(policy: Policy, wanted: str | None, model: str, *, learned: b
             return policy
         raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
     score, threshold = policy.gate.score, policy.gate.threshold
-    if wanted is not None:
+    if wanted is not None and wanted.startswith(DEVIATION):
+        threshold = _of_deviation(wanted, model, score)
+    elif wanted is not None:
         threshold = calibrations.threshold_from(wanted, model=model, weights=weights_of(model), score=score)
     elif learned and (found := calibrations.of_model(model, weights_of(model), score)):
         threshold = found.threshold
     if math.isnan(threshold) or threshold == -math.inf:
         raise UsageError("the threshold is not a number; give one in nats, as in --threshold 1.0, or inf for no pause")
     return replace(policy, gate=replace(policy.gate, threshold=threshold))
+
+
+def _of_deviation(wanted: str, model: str, score: str) -> float:
+    """Return the collision entropy that a bound on std(p) is for this model's vocabulary: the gate of USCD's code."""
+    from agent.hub import vocabulary_of
+    from uncertainty import collision_of_deviation
+
+    if score != "collision":
+        raise UsageError(f"{wanted} came, and this policy pauses by {score}; a bound on std(p) goes with uscd")
+    try:
+        deviation = float(wanted.removeprefix(DEVIATION))
+    except ValueError:
+        deviation = math.nan
+    if not 0 <= deviation <= 1:
+        raise UsageError(f"{wanted} came; wanted a standard deviation of probabilities, as in {DEVIATION}0.0035")
+    return collision_of_deviation(deviation, vocabulary_of(model))
 
 
 def check_tau(tau: float) -> None:

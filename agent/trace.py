@@ -92,11 +92,19 @@ def read_trace(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def provenance_of() -> dict[str, Any]:
-    """Return what a run came from: time, command, versions and, in a checkout, the commit."""
+    """Return what a run came from: time, command, versions and, in a checkout, the commit (dirty: and more)."""
     versions = {name: version(name) for name in ("torch", "transformers", "langgraph")}
-    git = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
+    describe = [
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=40",
+        "--exclude=*",
+    ]
+    git = subprocess.run(describe, capture_output=True, text=True, check=False)
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],  # where it lies on this machine is nobody's business

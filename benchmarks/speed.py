@@ -6,6 +6,7 @@ pauses are drawn, not felt, and a repair says what a script says.
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -201,7 +202,7 @@ def memory(bench: Bench) -> Row:
     room = bench.model.config.get_text_config().max_position_embeddings - 64
     prompt, measure, wanted = bench.prompt(min(LONG_PROMPT, room)), "peak memory of adadec above greedy", "<= 3 x"
     greedy, own = (
-        _peak(bench.model.device.type, lambda policy=policy: bench.run(policy, prompt=prompt, tokens=64))  # type: ignore[misc]
+        _peak(bench.model.device, lambda policy=policy: bench.run(policy, prompt=prompt, tokens=64))  # type: ignore[misc]
         for policy in (GREEDY, drawn("adadec", 0.07, 64))
     )
     if greedy is None or own is None:
@@ -212,13 +213,14 @@ def memory(bench: Bench) -> Row:
     return Row(measure, wanted, told)
 
 
-def _peak(device: str, run: Callable[[], object]) -> int | None:
-    if device != "cuda":
-        return peak_memory(run) if device == "cpu" else None
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
+def _peak(device: torch.device, run: Callable[[], object]) -> int | None:
+    if device.type != "cuda":
+        return peak_memory(run) if device.type == "cpu" else None
+    gc.collect()
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
     run()
-    return torch.cuda.max_memory_allocated() - before
+    return torch.cuda.max_memory_allocated(device) - before
 
 
 def outside(bench: Bench) -> Row:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -17,6 +17,8 @@ from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Pause, Step
 
+Form = Literal["linear", "logratio"]
+
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
@@ -25,11 +27,11 @@ class Contrast:
     linear: p+ - weight * p-; logratio: ln p+ - weight * ln p-; both over the plausible tokens, p+ >= alpha * max p+.
     """
 
-    form: Literal["linear", "logratio"] = "linear"
+    form: Form = "linear"
     weight: float = 0.7
     alpha: float = 0.1
     skip: bool = True  # leave out the lame pass where it cannot change an argmax; changes no token
-    then: Rerank | None = None  # where the contrasted distribution is in doubt, too: rerank its likeliest
+    rerank: Rerank | None = None  # settles the pause where the gate finds the contrasted distribution in doubt, too
     name: ClassVar[str] = "contrast"
 
     def __post_init__(self) -> None:
@@ -37,17 +39,23 @@ class Contrast:
             raise ValueError(
                 f"weight {self.weight} and alpha {self.alpha} came; wanted weight >= 0 and 0 <= alpha <= 1"
             )
+        if self.form not in get_args(Form):
+            raise ValueError(f"form {self.form!r} came; wanted linear or logratio")
 
     def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
-        """Yield one step; return the place after it. With no lame prompt the standard one decides alone."""
+        """Yield one step, or the rerank's; return the place after. With no lame prompt the standard one decides."""
         start = around.lm.forwards, around.lm.token_rows
         logits, greedy = place.prefix.logits, around.policy.sampler is argmax
-        reading, lame = around.read(logits), self._lame(around, place, greedy=greedy)
-        contrasted = logits if lame is None else self.scores(logits, lame, raw=greedy)
-        if self.then:
-            left = logits if lame is None else self.scores(logits, lame, raw=False)
-            if around.pauses_at(around.read(left), place.completion):
-                return (yield from self.then.among(left, around, place, start))
+        lame = None if around.lame_ids == around.prompt_ids else around.lame_ids
+        decided = lame is not None and self.skip and greedy and self._decided(logits)
+        weaker = None if lame is None or decided else around.lm.prefill(lame + place.completion.tokens).logits
+
+        def scores(*, raw: bool) -> Tensor:
+            return logits if weaker is None else self.scores(logits, weaker, raw=raw)
+
+        if self.rerank and not decided and around.pauses_at(around.read(scores(raw=False)), place.completion):
+            return (yield from self.rerank.among(scores(raw=True), around, place, start))
+        reading, contrasted = around.read(logits), scores(raw=greedy)
         token = around.chosen(contrasted, place)
         spent = around.lm.forwards - start[0], around.lm.token_rows - start[1]
         compared = reading.logprobs if contrasted is logits else contrasted
@@ -68,22 +76,16 @@ class Contrast:
         linear = p - self.weight * q
         if raw:
             return linear.where(plausible, -torch.inf)
-        weights = linear.clamp(min=0).where(plausible, 0)
-        return (weights if bool(weights.any()) else p).log()
-
-    def _lame(self, around: Surroundings, place: Place, *, greedy: bool) -> Tensor | None:
-        """Return the lame prompt's logits here, [vocab]; None where there is none or it cannot change the choice."""
-        if around.lame_ids is None or around.lame_ids == around.prompt_ids:
-            return None
-        if self.skip and greedy and self.then is None and self._decided(place.prefix.logits):
-            return None
-        return around.lm.prefill(around.lame_ids + place.completion.tokens).logits
+        weights = linear.clamp(min=0)
+        return (weights if bool(weights[plausible].any()) else p).log().where(plausible, -torch.inf)
 
     def _decided(self, logits: Tensor) -> bool:
         """Whether the first token wins whatever the lame prompt says: p- lies between 0 and 1."""
         # In the arithmetic of `scores`, and strictly: at equality the lame prompt can still make a tie.
         first, second = logits.softmax(-1).topk(2).values
-        return bool(first - self.weight > second if self.form == "linear" else second < self.alpha * first)
+        if self.form == "linear" and self.rerank is None:
+            return bool(first - self.weight > second)
+        return bool(second < self.alpha * first)  # one plausible token: it wins, and nothing is left in doubt
 
 
 def _scored(candidate: Candidate, contrasted: Tensor) -> Candidate:

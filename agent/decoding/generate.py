@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from agent.decoding.contrast import Contrast
+from agent.decoding.contrast import Contrast, Form
 from agent.decoding.gates import Gate
 from agent.decoding.loop import decode
 from agent.decoding.policies import ADADEC, USCD, Policy
-from agent.decoding.rerank import Rerank
+from agent.decoding.rerank import Ends, Rerank
 from agent.decoding.samplers import Temperature
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule
@@ -28,12 +28,21 @@ from uncertainty.scores import collision_of_deviation
 Generate = Callable[..., Any]
 
 
-def adadec(threshold: float = ADADEC.gate.threshold, *, width: int = 3, horizon: int = 5) -> Generate:
+def adadec(
+    threshold: float = ADADEC.gate.threshold,
+    *,
+    width: int = 3,
+    horizon: int = 5,
+    ends: Ends = "own",
+    min_p: float = 0.0,
+) -> Generate:
     """Return AdaDec (arXiv:2506.08980) for `custom_generate`: rerank by lookahead where the entropy is high.
 
     threshold: in nats; `dubito calibrate threshold` learns one for a model. width: candidates. horizon: tokens ahead.
+    ends, min_p: of `Rerank`.
     """
-    return generate_by(replace(ADADEC, gate=Gate("entropy", threshold), resolver=Rerank(width, horizon)))
+    resolver = Rerank(width, horizon, ends=ends, min_p=min_p)
+    return generate_by(replace(ADADEC, gate=Gate("entropy", threshold), resolver=resolver))
 
 
 def uscd(
@@ -41,19 +50,21 @@ def uscd(
     *,
     threshold: float = USCD.gate.threshold,
     deviation: float | None = None,
-    form: Literal["linear", "logratio"] = "linear",
+    form: Form = "linear",
     weight: float = 0.7,
     alpha: float = 0.1,
+    rerank: Rerank | None = None,
 ) -> Generate:
     """Return USCD (arXiv:2409.05923) for `custom_generate`: subtract what a weaker prompt says where all is not clear.
 
     lame: token ids of the weaker prompt, one row for each row of the inputs; `agent.prompts.lame` writes its text.
     threshold: collision entropy, in nats. deviation: instead of it, the paper's bound on the standard deviation of the
-    probabilities, which means something else for each vocabulary. form, weight, alpha: of the contrast.
+    probabilities, which means something else for each vocabulary. form, weight, alpha: of the contrast. rerank: settles
+    by lookahead what the contrast leaves in doubt, as AdaDec does; `Rerank()` is AdaDec's.
     """
     rows: list[Any] = lame.tolist() if isinstance(lame, Tensor) else list(lame)
     lame_rows: list[list[int]] = [rows] if rows and isinstance(rows[0], int) else rows
-    policy = replace(USCD, gate=Gate("collision", threshold), resolver=Contrast(form, weight, alpha))
+    policy = replace(USCD, gate=Gate("collision", threshold), resolver=Contrast(form, weight, alpha, rerank=rerank))
     if deviation is None:
         return generate_by(policy, lame=lame_rows)
 

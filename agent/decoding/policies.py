@@ -20,7 +20,7 @@ class Resolver(Protocol):
 
     @property
     def name(self) -> str:
-        """The graph node that this resolver is."""
+        """The graph node that this resolver is. A contrast may leave a pause to a rerank, which then signs it."""
         ...
 
     def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
@@ -43,7 +43,7 @@ ADAPT = Policy(NEVER, Rerank(), LineStart())
 ADADEC = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5), argmax)
 ADADEC_REFERENCE = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5, ends="past"), argmax)
 USCD = Policy(Gate("collision", -math.log(0.80)), Contrast("linear", weight=0.7, alpha=0.1), argmax)
-USCD_ADADEC = Policy(USCD.gate, Contrast("linear", weight=0.7, alpha=0.1, then=Rerank(width=3, horizon=5)), argmax)
+USCD_ADADEC = Policy(USCD.gate, Contrast("linear", weight=0.7, alpha=0.1, rerank=Rerank(width=3, horizon=5)), argmax)
 
 POLICIES: dict[str, Policy] = {
     "greedy": GREEDY,

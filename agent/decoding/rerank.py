@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from torch import Tensor
 
@@ -20,6 +20,7 @@ from agent.lm import Batch, Prefix
 from uncertainty.scores import surprisal
 
 Ends = Literal["own", "past", "absorbing"]
+NO_TOKEN = -1  # stands for one of which no rule says anything
 
 
 @dataclass(slots=True)
@@ -61,12 +62,14 @@ class Rerank:
     commit_rollout: bool = True  # go on along the winner's rollout while it is certain; changes no token
     ends: Ends = "own"
     min_p: float = 0.0
-    cut: bool = False  # stop where no rollout that goes on can win; changes no token, only what the losers show
+    cut: bool = False  # stop where no rollout that goes on can win; changes no token, only what the losers score
     name: ClassVar[str] = "rerank"
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.horizon < 0:
             raise ValueError(f"width {self.width} and horizon {self.horizon} came; wanted width >= 1 and horizon >= 0")
+        if self.ends not in get_args(Ends):
+            raise ValueError(f"ends {self.ends!r} came; wanted own, past or absorbing")
         if not 0 <= self.min_p <= 1:
             raise ValueError(f"min_p {self.min_p} came; wanted a share of the likeliest token, from 0 to 1")
         if self.cut and self.ends == "past":
@@ -98,10 +101,9 @@ class Rerank:
 
     def _candidates(self, ranked: Tensor, reading: Reading, place: Place) -> list[Candidate]:
         """The likeliest by a ranking, each with the model's own logprob, the likeliest of them first."""
-        found = [
-            replace(each, logprob=float(reading.logprobs[each.token]), score=float(reading.logprobs[each.token]))
-            for each in likeliest(ranked, self.width, place.completion)
-        ]
+        first = likeliest(ranked, self.width, place.completion)
+        logprobs = [float(reading.logprobs[each.token]) for each in first]
+        found = [replace(each, logprob=own, score=own) for each, own in zip(first, logprobs, strict=True)]
         found.sort(key=lambda each: -each.logprob)
         least = found[0].logprob + math.log(self.min_p) if self.min_p else -math.inf
         return [each for each in found if each.logprob >= least]
@@ -127,7 +129,10 @@ class Rerank:
         return rollout.total / (1 + (self.horizon if self.ends == "absorbing" else len(rollout.tokens)))
 
     def _settled(self, rollouts: list[_Rollout]) -> bool:
-        """Whether all have ended, or none of those that go on can win: no logprob is above 0, no rollout longer."""
+        """Whether all have ended, or none of those that go on can win.
+
+        At best all that is to come has logprob 0, and the rollout is as long as it may be.
+        """
         best = max((self._score(each) for each in rollouts if each.ended), default=-math.inf)
         return all(each.ended or (self.cut and each.total / (1 + self.horizon) < best) for each in rollouts)
 
@@ -142,9 +147,11 @@ class Rerank:
 
 
 def _ends(completion: Completion, around: Surroundings, ends: Ends) -> bool:
-    """Whether a rollout is over. The authors' code misses end tokens there."""
+    """Whether a rollout is over. The authors' code misses end tokens there, but no other end."""
     reason = around.stop(completion)
-    return reason is not None and not (ends == "past" and reason == END_TOKEN)
+    if ends == "past" and reason == END_TOKEN:
+        reason = around.stop(replace(completion, tokens=(*completion.tokens[:-1], NO_TOKEN)))
+    return reason is not None
 
 
 def _certain_part(around: Surroundings, place: Place, winner: _Rollout, batch: Batch) -> Generator[Step, None, Place]:

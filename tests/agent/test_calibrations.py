@@ -9,6 +9,7 @@ import pytest
 from agent import calibrations, parts
 from agent.calibrations import PUBLISHED, Calibration, load, of_model, place_of, threshold_from, write
 from agent.errors import UsageError
+from uncertainty import collision_of_deviation
 
 LEARNED = Calibration("me/model", "abc", "entropy", "youden", 0.7, 10, 2, {"entropy": 0.9}, [], {"python": "3.11"})
 
@@ -61,6 +62,19 @@ def test_a_policy_takes_the_threshold_asked_for_else_the_models_else_its_own():
     write(Calibration("Qwen/Qwen3-0.6B", "", "entropy", "youden", 0.25), place_of("Qwen/Qwen3-0.6B", ""))
     assert parts.policy_named("adadec", **qwen).gate.threshold == 0.25
     assert parts.policy_named("adadec", model="Qwen/Qwen3-0.6B").gate.threshold == 1.0, "benchmarks take no hidden one"
+
+
+@pytest.mark.model
+def test_a_bound_on_the_deviation_is_one_on_the_collision_entropy_of_the_models_vocabulary():
+    def threshold(text, policy="uscd"):
+        return parts.policy_named(policy, model="models/tiny", threshold=text).gate.threshold
+
+    assert threshold("std=0.0035") == threshold("std=0.0035", "uscd-adadec") == collision_of_deviation(0.0035, 2048)
+    for wrong in ("std=", "std=x", "std=-1", "std=2", "std=nan"):
+        with pytest.raises(UsageError, match=f"{wrong} came; wanted a standard deviation"):
+            threshold(wrong)
+    with pytest.raises(UsageError, match=r"pauses by entropy; a bound on std\(p\) goes with uscd"):
+        threshold("std=0.0035", "adadec")
 
 
 def test_a_file_gives_its_threshold_to_its_own_model(tmp_path):

@@ -11,7 +11,7 @@ from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.contrast import Contrast
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
-from agent.decoding.stops import budget
+from agent.decoding.stops import any_of, budget, end_token
 from agent.errors import UsageError
 from agent.hf import HFLM
 from agent.hf_rows import Rows, Tree
@@ -105,21 +105,18 @@ def test_caches_that_can_be_cropped_hold_a_prompt_once_however_many_alternatives
     assert {tuple(layer.keys.shape[::2]) for layer in batch._cache.layers} == {(1, len(PROMPT) + 6)}
 
 
-def test_models_that_count_places_back_are_given_rows_even_where_half_precision_hides_it():
-    from transformers import FalconConfig, FalconForCausalLM, MptConfig, MptForCausalLM
+def test_what_half_precision_hides_from_the_trial_is_known_by_other_signs():
+    """MPT counts places back (ALiBi) and is told no positions; GPT-Neo looks back so many places."""
+    from transformers import GPTNeoConfig, GPTNeoForCausalLM, MptConfig, MptForCausalLM
 
-    small = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
     kinds = (
         (MptForCausalLM, MptConfig(d_model=32, n_heads=4, n_layers=2, vocab_size=64, max_seq_len=256)),
-        (FalconForCausalLM, FalconConfig(**small, alibi=True)),
+        (GPTNeoForCausalLM, GPTNeoConfig(**ARCHITECTURES["gpt-neo"][1])),
     )
-    models = [make("gpt-neo")]
     for kind, config in kinds:
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            models.append(kind._from_config(config, dtype=torch.bfloat16).to(DEVICE))
-    for model in models:
-        lm = HFLM(model)
+            lm = HFLM(kind._from_config(config, dtype=torch.bfloat16).to(DEVICE))
         assert isinstance(lm.branch(lm.prefill(PROMPT), [1, 2, 3]), Rows)
 
 
@@ -163,8 +160,19 @@ def test_adadec_with_cache_and_committed_rollout_equals_adadec_without_any(lm):
     plain = Policy(gate, Rerank(commit_rollout=False), argmax)
     expected = run(Uncached(lm.model), plain)
     assert run(lm, plain) == expected
-    for quick in (Rerank(), Rerank(cut=True)):
-        assert run(lm, replace(plain, resolver=quick)) == expected
+    assert run(lm, replace(plain, resolver=Rerank())) == expected
+
+
+@pytest.mark.oracle
+def test_the_exact_cut_changes_no_token_and_ends_lookaheads_early(lm):
+    stop, said, fed = any_of(end_token(range(0, 64, 4)), budget(MOST)), [], []
+    for cut in (False, True):
+        policy = Policy(Gate("entropy", 0.0), Rerank(cut=cut), argmax)
+        steps = [step for begun in range(16, 21) for step in decode(lm, PROMPT[:begun], policy, stop=stop)]
+        said.append([(step.token, step.end) for step in steps])
+        fed.append(sum(step.pause.forwards for step in steps if step.pause))
+    assert said[0] == said[1]
+    assert fed[1] < fed[0]
 
 
 @pytest.mark.oracle
@@ -176,7 +184,7 @@ def test_uscd_with_lazy_stream_and_skips_equals_uscd_without(lm, form):
     expected = run(Uncached(lm.model), eager, lame=lame)
     assert run(lm, eager, lame=lame) == expected
     assert run(lm, replace(eager, resolver=Contrast(form, weight=0.5)), lame=lame) == expected
-    both = replace(eager, resolver=Contrast(form, weight=0.5, then=Rerank()))
+    both = replace(eager, resolver=Contrast(form, weight=0.5, rerank=Rerank()))
     assert run(lm, both, lame=lame) == run(Uncached(lm.model), both, lame=lame)
 
 

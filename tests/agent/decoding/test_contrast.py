@@ -173,8 +173,13 @@ def test_a_weight_or_alpha_out_of_range_is_refused_with_its_value(options):
         Contrast(**options)
 
 
+def test_an_unknown_form_is_refused():
+    with pytest.raises(ValueError, match="form 'cubic' came; wanted linear or logratio"):
+        Contrast("cubic")
+
+
 def both(gate: Gate, **options) -> Policy:
-    return Policy(gate, Contrast(then=Rerank(width=2, horizon=2), **options), argmax)
+    return Policy(gate, Contrast(rerank=Rerank(width=2, horizon=2), **options), argmax)
 
 
 def test_what_a_contrast_leaves_in_doubt_is_reranked_among_what_it_puts_first():
@@ -191,6 +196,54 @@ def test_what_a_contrast_settles_is_not_looked_ahead_of():
     lm = TableLM({(): [0, 0.5, 0.3, 0.2], (7,): [0, 0.9, 0.05, 0.05]}, default=[1, 0, 0, 0])
     step, *_ = run(both(Gate("collision", 0.2), weight=0.7, alpha=0.5), lm)
     assert (step.token, step.pause.resolver, step.pause.forwards) == (2, "contrast", 1)
+
+
+def test_candidates_are_ranked_by_the_contrast_even_where_it_leaves_nothing_of_any():
+    """1 is the likeliest, but 2 and then 3 are what the lame prompt says least of."""
+    table = {(): [0.1, 0.4, 0.3, 0.2], (7,): [0.25, 0.45, 0.15, 0.15]}
+    lm = TableLM(table, default=[1, 0, 0, 0])
+    contrast = Contrast(weight=3)
+    policy = Policy(Gate("collision", 0.2), replace(contrast, rerank=Rerank(width=2, horizon=0)), argmax)
+    step, *_ = run(policy, lm)
+    assert [each.token for each in step.pause.candidates] == [2, 3]
+    assert step.token == run(replace(policy, resolver=contrast), lm)[0].token == 2
+
+
+def test_where_nothing_is_left_an_implausible_token_is_not_drawn():
+    scores = Contrast("linear", weight=3, alpha=0.5).scores(P, P, raw=False)
+    assert scores.exp().tolist() == pytest.approx([0, 0.5, 0.3, 0])
+
+
+@LAW
+@given(rows=rows, lame=rows, form=forms, threshold=st.floats(0, 1.2), alpha=st.sampled_from([0, 0.1, 0.5, 1]))
+@pytest.mark.oracle
+def test_a_rerank_of_one_candidate_behind_a_contrast_is_the_contrast(rows, lame, form, threshold, alpha):
+    gate, contrast = Gate("collision", threshold), Contrast(form, alpha=alpha, skip=False)
+    one = replace(contrast, rerank=Rerank(width=1, commit_rollout=False))
+    assert tokens(Policy(gate, one, argmax), chain(rows, lame)) == tokens(
+        Policy(gate, contrast, argmax), chain(rows, lame)
+    )
+
+
+@LAW
+@given(rows=rows, lame=rows, form=forms, threshold=st.floats(0, 1.2), alpha=st.sampled_from([0, 0.1, 0.5, 1]))
+@pytest.mark.oracle
+def test_with_a_rerank_behind_it_skips_and_commits_change_no_token(rows, lame, form, threshold, alpha):
+    runs = {}
+    for skip in (True, False):
+        for commit in (True, False):
+            lm = chain(rows, lame)
+            rerank = Rerank(width=2, horizon=3, commit_rollout=commit)
+            policy = Policy(Gate("collision", threshold), Contrast(form, alpha=alpha, skip=skip, rerank=rerank), argmax)
+            runs[skip, commit] = [(step.token, step.end) for step in run(policy, lm)], lm.forwards
+    assert len({str(said) for said, _ in runs.values()}) == 1
+    assert runs[True, True][1] <= runs[False, True][1]
+
+
+def test_one_plausible_token_is_neither_read_twice_nor_reranked():
+    lm = TableLM({(): [0, 0.52, 0.24, 0.24], (7,): [0, 0.9, 0.05, 0.05]}, default=[1, 0, 0, 0])
+    step, *_ = run(both(Gate("collision", 0.2), alpha=0.5), lm)
+    assert (step.token, step.pause.resolver, step.pause.forwards) == (1, "contrast", 0)
 
 
 @LAW

@@ -89,7 +89,7 @@ def test_absorbing_ends_are_scored_over_the_full_length():
 
 def test_min_p_leaves_out_what_is_much_less_likely_than_the_likeliest():
     lm = TableLM({(): [0, 0.5, 0.44, 0.06]}, default=END)
-    kept = [[each.token for each in paused(adadec(min_p=least), lm)[0].candidates] for least in (0, 0.12, 0.13, 1)]
+    kept = [[each.token for each in paused(adadec(min_p=least), lm)[0].candidates] for least in (0, 0.11, 0.13, 1)]
     assert kept == [[1, 2, 3], [1, 2, 3], [1, 2], [1]]
 
 
@@ -103,6 +103,12 @@ def test_a_cut_ends_a_lookahead_that_nobody_who_goes_on_can_win():
         )
         assert (whole.token, cut.token) == (0, 0)
         assert (whole.pause.forwards, cut.pause.forwards) == (horizon, forwards)
+
+
+def test_the_authors_way_ends_at_the_budget_behind_an_end_token_too():
+    lm = BatchedTableLM({(): [0.5, 0.5, 0, 0]}, default=[0.9, 0.1, 0, 0])
+    (pause, *_) = paused(adadec(ends="past"), lm, most=3)
+    assert pause.forwards == 2
 
 
 def test_a_winner_that_ends_the_text_ends_it_there():
@@ -202,8 +208,9 @@ def test_the_exact_cut_changes_no_token_and_feeds_no_more(rows, threshold, width
         lm = chain(rows)
         made = list(steps(adadec(threshold, width=width, horizon=horizon, ends=ends, cut=cut), lm))
         runs.append(([(s.token, s.logprob, s.end) for s in made], lm.forwards, lm.token_rows))
-    assert runs[0][0] == runs[1][0]
-    assert runs[0][1:] <= runs[1][1:]
+    (cut, *costs), (whole, *full) = runs
+    assert cut == whole
+    assert all(cost <= most for cost, most in zip(costs, full, strict=True))
 
 
 @LAW
@@ -268,6 +275,11 @@ def test_a_width_or_horizon_out_of_range_is_refused_with_its_value(options):
 def test_a_share_that_is_none_is_refused_with_its_value(share):
     with pytest.raises(ValueError, match=rf"min_p {share} came; wanted a share"):
         Rerank(min_p=share)
+
+
+def test_an_unknown_way_to_end_is_refused():
+    with pytest.raises(ValueError, match=r"ends 'late' came; wanted own, past or absorbing"):
+        Rerank(ends="late")
 
 
 def test_a_cut_beside_scores_past_an_end_is_refused():
