@@ -7,6 +7,7 @@ import torch
 from architectures import DEVICE, make
 
 from agent.decoding import POLICIES, Gate, Policy, decode
+from agent.decoding.contrast import Contrast
 from agent.decoding.generate import Processed, adadec, generate_by, uscd
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
@@ -98,6 +99,19 @@ def test_uscd_contrasts_with_the_lame_prompt(model):
     assert not torch.equal(made, generate(model, **GREEDY))
     for same in (torch.tensor(PROMPT[6:]), torch.tensor([PROMPT[6:]]), [PROMPT[6:]]):
         assert torch.equal(generate(model, custom_generate=uscd(same, threshold=0.0), **GREEDY), made)
+
+
+def test_options_are_those_of_the_loop(model):
+    threshold = doubtful(model)
+    lame, gate = PROMPT[6:], Gate("entropy", threshold)
+    wanted = {
+        adadec(threshold, ends="absorbing", min_p=0.2): Policy(gate, Rerank(ends="absorbing", min_p=0.2), argmax),
+        uscd(lame, threshold=0.3, rerank=Rerank()): Policy(Gate("collision", 0.3), Contrast(rerank=Rerank()), argmax),
+    }
+    for made, policy in wanted.items():
+        steps = list(decode(HFLM(model), PROMPT, policy, stop=budget(24), lame_ids=lame))
+        assert "rerank" in {step.pause.resolver for step in steps if step.pause}
+        assert generate(model, custom_generate=made, **GREEDY).tolist() == [[*PROMPT, *(step.token for step in steps)]]
 
 
 def test_a_bound_on_the_deviation_is_one_on_the_collision_entropy(model):
