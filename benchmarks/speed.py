@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -201,12 +202,15 @@ def memory(bench: Bench) -> Row:
     """Peak memory with a long prompt, beyond greedy's, in keys and values of one prefix."""
     room = bench.model.config.get_text_config().max_position_embeddings - 64
     prompt, measure, wanted = bench.prompt(min(LONG_PROMPT, room)), "peak memory of adadec above greedy", "<= 3 x"
-    greedy, own = (
-        _peak(bench.model.device, lambda policy=policy: bench.run(policy, prompt=prompt, tokens=64))  # type: ignore[misc]
-        for policy in (GREEDY, drawn("adadec", 0.07, 64))
-    )
-    if greedy is None or own is None:
+
+    runs = [partial(bench.run, policy, prompt=prompt, tokens=64) for policy in (GREEDY, drawn("adadec", 0.07, 64))]
+
+    def peaks() -> list[int | None]:
+        return [_peak(bench.model.device, run) for run in runs]
+
+    if None in peaks():  # what the first runs leave in use is no longer found to grow
         return Row(measure, wanted, "not measured: needs CUDA, or a CPU under Linux")
+    greedy, own = (statistics.median(column) for column in zip(*(peaks() for _ in range(bench.rounds)), strict=True))
     one = held_bytes(HFLM(bench.model).prefill(prompt).cache)
     mib = [f"{each / 2**20:.0f}" for each in (own, greedy, one)]
     told = f"{(own - greedy) / one:.1f} x ({mib[0]} and {mib[1]} MiB; {len(prompt)} tokens hold {mib[2]})"
