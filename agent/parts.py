@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from sandbox.base import Sandbox
 
 EMBEDDED = "models/tiny"
-_ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
-
-
 DEVIATION = "std="  # opens a threshold that bounds std(p)
+_ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
 
 
 def policy_named(

@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -94,23 +95,16 @@ def read_trace(path: Path) -> Iterator[dict[str, Any]]:
 def provenance_of() -> dict[str, Any]:
     """Return what a run came from: time, command, versions and, in a checkout, the commit (dirty: and more)."""
     versions = {name: version(name) for name in ("torch", "transformers", "langgraph")}
-    describe = [
-        "git",
-        "-C",
-        str(Path(__file__).parent),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=40",
-        "--exclude=*",
-    ]
-    git = subprocess.run(describe, capture_output=True, text=True, check=False)
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    commit = ""
+    with suppress(FileNotFoundError):  # no git here
+        commit = subprocess.run(describe, cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],  # where it lies on this machine is nobody's business
         "python": platform.python_version(),
         "versions": versions,
-        "commit": git.stdout.strip() or None,
+        "commit": commit.strip() or None,
     }
 
 

@@ -1,4 +1,4 @@
-"""How much memory something takes at its peak, on Linux."""
+"""How much memory something takes at its peak: on CUDA, or on a CPU under Linux."""
 
 from __future__ import annotations
 
@@ -8,13 +8,29 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
+CPU = torch.device("cpu")
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 RESET_PEAK = "5"
 
 
-def peak_memory(run: Callable[[], object]) -> int | None:
-    """Return by how many bytes this process grows at most while it runs; None where the kernel does not say."""
+def peak_memory(run: Callable[[], object], *, device: torch.device = CPU) -> int | None:
+    """Return by how many bytes what is held on a device grows at most while it runs; None where nobody says."""
     gc.collect()
+    if device.type == "cuda":
+        return _peak_on_cuda(run, device)
+    return _peak_of_process(run) if device.type == "cpu" else None
+
+
+def _peak_on_cuda(run: Callable[[], object], device: torch.device) -> int:
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    run()
+    return torch.cuda.max_memory_allocated(device) - before
+
+
+def _peak_of_process(run: Callable[[], object]) -> int | None:
     try:
         ctypes.CDLL(None).malloc_trim(0)  # what earlier runs freed goes back, so that it is not found in use
         CLEAR.write_text(RESET_PEAK)

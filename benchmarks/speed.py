@@ -6,7 +6,6 @@ pauses are drawn, not felt, and a repair says what a script says.
 
 from __future__ import annotations
 
-import gc
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -202,11 +201,10 @@ def memory(bench: Bench) -> Row:
     """Peak memory with a long prompt, beyond greedy's, in keys and values of one prefix."""
     room = bench.model.config.get_text_config().max_position_embeddings - 64
     prompt, measure, wanted = bench.prompt(min(LONG_PROMPT, room)), "peak memory of adadec above greedy", "<= 3 x"
-
     runs = [partial(bench.run, policy, prompt=prompt, tokens=64) for policy in (GREEDY, drawn("adadec", 0.07, 64))]
 
     def peaks() -> list[int | None]:
-        return [_peak(bench.model.device, run) for run in runs]
+        return [peak_memory(run, device=bench.model.device) for run in runs]
 
     if None in peaks():  # what the first runs leave in use is no longer found to grow
         return Row(measure, wanted, "not measured: needs CUDA, or a CPU under Linux")
@@ -215,16 +213,6 @@ def memory(bench: Bench) -> Row:
     mib = [f"{each / 2**20:.0f}" for each in (own, greedy, one)]
     told = f"{(own - greedy) / one:.1f} x ({mib[0]} and {mib[1]} MiB; {len(prompt)} tokens hold {mib[2]})"
     return Row(measure, wanted, told)
-
-
-def _peak(device: torch.device, run: Callable[[], object]) -> int | None:
-    if device.type != "cuda":
-        return peak_memory(run) if device.type == "cpu" else None
-    gc.collect()
-    before = torch.cuda.memory_allocated(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    run()
-    return torch.cuda.max_memory_allocated(device) - before
 
 
 def outside(bench: Bench) -> Row:

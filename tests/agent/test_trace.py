@@ -73,3 +73,8 @@ def test_a_line_cut_short_by_a_full_disk_is_taken_back(tmp_path):
 
 def test_provenance_names_versions_and_the_command():
     assert {"time", "command", "python", "versions", "commit"} <= provenance_of().keys()
+
+
+def test_without_git_a_run_came_from_no_commit(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance_of()["commit"] is None
