@@ -162,6 +162,8 @@ def task_from(
     text = request if file is None else text_of(file, "the prompt")
     if text is None or not text.strip():
         raise UsageError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
+    if file is None and text.endswith(".py") and len(text.split()) == 1:
+        raise UsageError(f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise UsageError("the request is not UTF-8 text; give it in UTF-8, or in a file")
     checks = visible_checks(text)

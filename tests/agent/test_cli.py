@@ -78,6 +78,12 @@ def test_bad_input_gets_one_sentence_and_its_exit_code(place, arguments, code, s
     assert "Traceback" not in result.output
 
 
+def test_a_file_given_as_a_sentence_is_told_its_option(place):
+    result = solve(place, "prompt.py")
+    assert result.exit_code == 2
+    assert "'prompt.py' is the name of a file, and a sentence was wanted; give it as --file prompt.py" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
