@@ -19,6 +19,7 @@ from torch import Tensor
 
 from agent.errors import InfrastructureError, UsageError
 from agent.hf_cache import croppable, fork, held_bytes, new_cache
+from agent.hf_chat import asked, asks_in_turns, checked_format
 from agent.hf_rows import Rows, Tree
 from agent.hub import WHAT_LOADS, first_sentence, nearest
 from agent.lm import Batch, Prefix, PrefixStore, RowBatch, Trail
@@ -31,8 +32,11 @@ UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, IndexError, NotIm
 class HFLM:
     """A loaded transformers model as a function of token ids. The tokenizer is needed only for text."""
 
-    def __init__(self, model: Any, tokenizer: Any = None, *, store_bytes: int = 512 * 2**20) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any = None, *, store_bytes: int = 512 * 2**20, prompt_format: str = "auto"
+    ) -> None:
         self.model, self.tokenizer = model.eval(), tokenizer
+        self.prompt_format = checked_format(prompt_format)
         self.forwards = self.token_rows = 0
         self._accepts = _accepted_arguments(model)
         self._store = PrefixStore(store_bytes)
@@ -40,7 +44,9 @@ class HFLM:
         self._croppable = self._trees = False
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str, *, device: str | None = None, dtype: str = "auto") -> HFLM:
+    def from_pretrained(
+        cls, name_or_path: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto"
+    ) -> HFLM:
         """Load a folder or a hub id. dtype "auto" is the checkpoint's own. Raises UsageError, InfrastructureError."""
         model = _load_model(name_or_path, dtype)
         where = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -51,7 +57,7 @@ class HFLM:
             raise InfrastructureError(
                 f"cannot put {name_or_path!r} on device {where!r}: {reason}; try --device cpu"
             ) from error
-        return cls(model, _load_tokenizer(name_or_path))
+        return cls(model, _load_tokenizer(name_or_path), prompt_format=prompt_format)
 
     @cached_property
     def context(self) -> int | None:
@@ -78,8 +84,7 @@ class HFLM:
                 "this model came without a tokenizer, and text is wanted; choose a folder or hub id that has one"
             )
         if chat:
-            turns = [{"role": "user", "content": text}]
-            return list(self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False))
+            return list(self.tokenizer(asked(self.tokenizer, text), add_special_tokens=False)["input_ids"])
         ids = list(self.tokenizer(text, add_special_tokens=not continues)["input_ids"])
         # Some tokenizers end every text with an end token; a prompt goes on.
         return ids[:-1] if len(ids) > 1 and ids[-1] in self.end_ids else ids
@@ -96,10 +101,10 @@ class HFLM:
         cut = len(ids) - 1 if len(ids) > 1 and ids[-1] in self.end_ids else len(ids)
         return ids[:cut], starts[:cut]
 
-    @property
+    @cached_property
     def chats(self) -> bool:
-        """Whether the tokenizer carries a chat template, so the model expects turns."""
-        return bool(getattr(self.tokenizer, "chat_template", None))
+        """Whether prompts are turns of a chat. Raises UsageError where a chat template is wanted and does not work."""
+        return asks_in_turns(self.prompt_format, self.tokenizer, self.end_ids)
 
     def stream_after(self, prompt_ids: Sequence[int]) -> TextStream | None:
         """Text of tokens that follow the prompt, piece by piece; None without a tokenizer."""

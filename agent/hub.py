@@ -35,9 +35,10 @@ def vocabulary_of(name: str) -> int:
         raise UsageError(f"cannot load the model {name!r}: {first_sentence(error)}; {WHAT_LOADS}") from error
 
 
-def first_sentence(error: Exception) -> str:
-    """Return the beginning of a long message on one line."""
-    return " ".join(str(error).split())[:200].split(". ")[0].rstrip(".")
+def first_sentence(error: object) -> str:
+    """Return the beginning of a long message on one line, without characters that a terminal would obey."""
+    line = " ".join(str(error).split())[:200].split(". ")[0].rstrip(".")
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _checked(folder: Path, name: str) -> Path:

@@ -106,15 +106,20 @@ def learned_of(model: str) -> Learned | None:
     return learned.of_model(model, weights_of(model), _folder(model))
 
 
-def model_named(name: str, *, device: str | None = None, dtype: str = "auto") -> HFLM:
-    """Load a model that knows text. The embedded one is found from any folder."""
+def model_named(name: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto") -> HFLM:
+    """Load a model that knows text. The embedded one is found from any folder.
+
+    prompt_format: chat, completion, or auto, which decides by the model's files.
+    """
     from agent.hf import HFLM
 
-    lm = HFLM.from_pretrained(str(_folder(name)) if name == EMBEDDED else name, device=device, dtype=dtype)
+    place = str(_folder(name)) if name == EMBEDDED else name
+    lm = HFLM.from_pretrained(place, device=device, dtype=dtype, prompt_format=prompt_format)
     if lm.tokenizer is None:
         raise UsageError(
             f"the model {name!r} has no tokenizer beside it, and text is wanted; save one there with save_pretrained"
         )
+    lm.chats  # noqa: B018 - a chat template that does not work is said before anything is asked
     return lm
 
 
