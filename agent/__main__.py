@@ -1,5 +1,22 @@
-"""`python -m agent` is `dubito`."""
+"""`dubito`, and `python -m agent`. An interrupt is answered before the first import that takes time."""
 
-from agent.cli import main
+from __future__ import annotations
 
-main()
+import os
+import signal
+
+
+def main() -> None:
+    """Run the command line."""
+    watched = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where interrupts are ignored
+    if watched:
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
+    from agent.cli import main as run
+
+    if watched:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    run()
+
+
+if __name__ == "__main__":
+    main()

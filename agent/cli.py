@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
@@ -34,7 +32,8 @@ from agent.cli_results import bench_compare, bench_curve, bench_plot, bench_trus
 from agent.cli_sandbox import sandbox as sandbox_commands
 from agent.cli_search import calibrate_search
 from agent.cli_speed import bench_speed
-from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
+from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, Commands, reported
+from agent.views.say import give, give_json, say, watched
 
 if TYPE_CHECKING:
     from agent.job import Result
@@ -44,6 +43,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="dubito",
+    cls=Commands,
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="Generate code that pauses where the model is in doubt, looks ahead there, and runs what it wrote.",
     no_args_is_help=True,
     add_completion=False,
@@ -86,7 +87,7 @@ def solve(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Write a program, run it on the examples that the request shows, and try again where it was in doubt."""
-    with reported(as_json), ExitStack() as cleanup:
+    with reported(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
         from agent import parts
         from agent.context import Context
         from agent.job import perform
@@ -135,7 +136,7 @@ def doctor() -> None:
         missing = False
         for name, found, hint in diagnosis():
             missing = missing or found is None
-            typer.echo(f"{'✓' if found else '✗'} {name}: {found or hint}")
+            say(f"{'✓' if found else '✗'} {name}: {found or hint}")
         raise typer.Exit(INFRASTRUCTURE if missing else OK)
 
 
@@ -159,7 +160,10 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # threads that spin longer starve a second run (docs/LOG.md)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    app()
+    from agent.streams import guarded
+
+    with guarded():
+        app()
 
 
 def _view(display: str, *, as_json: bool, ask: bool) -> TerminalView:
@@ -175,15 +179,10 @@ def _view(display: str, *, as_json: bool, ask: bool) -> TerminalView:
         raise UsageError(
             "--ask needs somebody to talk to, and --json prints nothing but its object; choose one of them"
         )
-    console = Console(stderr=not _watched(), quiet=as_json, highlight=False)
+    console = Console(stderr=not watched(), quiet=as_json, highlight=False)
     return TerminalView(
         console, live=not as_json and (display == "live" or (display == "auto" and console.is_terminal))
     )
-
-
-def _watched() -> bool:
-    """Whether somebody sees stdout; it may have been closed."""
-    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _wanted(
@@ -206,17 +205,15 @@ def _wanted(
 
 def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) -> int:
     """Print the data; return the exit code."""
-    from agent.trace import plain
-
     code = OK if result.outcome == "accepted" else ABSTAINED
     if as_json:
-        typer.echo(json.dumps(plain({**result.record(), "hidden_tests": hidden, "exit_code": code})))
+        give_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
         return code
     if hidden is not None:
-        typer.echo(f"hidden tests, which the agent never sees: base {hidden['base']}, plus {hidden['plus']}", err=True)
-    if not _watched():
+        say(f"hidden tests, which the agent never sees: base {hidden['base']}, plus {hidden['plus']}", err=True)
+    if not watched():
         answer = result.answer
-        typer.echo((answer.program if result.outcome == "accepted" else answer.partial).rstrip("\n"))
+        give((answer.program if result.outcome == "accepted" else answer.partial).rstrip("\n"))
     return code
 
 

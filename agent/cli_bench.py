@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
@@ -24,6 +23,8 @@ from agent.cli_options import (
     TokensOption,
 )
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
+from agent.views.say import give_json, progress, say
+from agent.views.text import one_line
 
 if TYPE_CHECKING:
     from benchmarks.base import Problem
@@ -68,7 +69,7 @@ def bench_run(
     options: dict[str, Any] = {
         name: value for name, value in locals().items() if name not in ("out", "limit", "equal", "memory_mib")
     }
-    with reported(as_json=False), ExitStack() as cleanup:
+    with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
         from agent import parts
         from agent.context import Context
         from agent.hf_recall import Recalled, RecallingLM
@@ -97,7 +98,7 @@ def bench_run(
         rounds = side_by_side(streams, recalled.clear)
         found = followed(rounds, len(problems), "solved", lambda each: all(outcome.passed for outcome in each))
         runs = {name: [each[place] for each in found] for place, name in enumerate(names)}
-        typer.echo(comparison(runs) if len(names) > 1 else summary(runs[policy]))
+        say(comparison(runs) if len(names) > 1 else summary(runs[policy]))
 
 
 @bench.command("fill")
@@ -132,7 +133,7 @@ def bench_fill(
         )
         passed, same = sum(each.passed for each in found), sum(each.filling == each.expression for each in found)
         share, low, high = wilson(passed, len(found))
-        typer.echo(f"filled {passed}/{len(found)} = {share:.3f} ({low:.3f} to {high:.3f}), {same} as in the original")
+        say(f"filled {passed}/{len(found)} = {share:.3f} ({low:.3f} to {high:.3f}), {same} as in the original")
 
 
 @bench.command("pauses")
@@ -159,7 +160,7 @@ def bench_pauses(
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens)
         stream = failures(problems, context, width=width)
-        typer.echo(table(followed(stream, len(problems), "failed", lambda failure: failure is not None)))
+        say(table(followed(stream, len(problems), "failed", lambda failure: failure is not None)))
 
 
 @bench.command("check")
@@ -193,7 +194,7 @@ def bench_check(
         reading = read(samples, dataset=dataset, tasks=chosen)
         _named(samples, reading.broken)
         if sentence := too_few(reading.samples, ks):
-            typer.echo(sentence, err=True)
+            say(sentence, err=True)
         side_by_side = workers or max(1, min(len(os.sched_getaffinity(0)), len(reading.samples)))
         box = opened(sandbox, cleanup, memory_mib, side_by_side)
         stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=side_by_side)))
@@ -202,7 +203,7 @@ def bench_check(
         told = report([*reading.broken, *found], ks)
         failed = any(each.sandbox_failed for each in told.unjudged)
         code = INFRASTRUCTURE if failed else ABSTAINED if told.unjudged else OK
-        typer.echo(json.dumps({**told.record(), "exit_code": code}) if as_json else told.table())
+        give_json({**told.record(), "exit_code": code}) if as_json else say(told.table())
         raise typer.Exit(code)
 
 
@@ -216,7 +217,7 @@ def _numbers(text: str) -> list[int]:
 
 def _named(path: Path, unjudged: list[Unjudged]) -> None:
     for each in unjudged:
-        typer.echo(f"{path}:{each.line}: {each.reason}", err=True)
+        say(one_line(f"{path}:{each.line}: {each.reason}"), err=True)
 
 
 def opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:
@@ -233,7 +234,7 @@ def followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], b
     for each in stream:
         found.append(each)
         counted += counts(each)
-        typer.echo(f"\r{len(found)}/{total} tried, {counted} {word}", err=True, nl=len(found) == total)
+        progress(f"{len(found)}/{total} tried, {counted} {word}", last=len(found) == total)
     return found
 
 

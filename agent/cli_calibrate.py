@@ -12,6 +12,7 @@ import typer
 from agent.cli_bench import problems_of
 from agent.cli_options import DeviceOption, DtypeOption, LimitOption
 from agent.exits import reported
+from agent.views.say import progress, say
 
 if TYPE_CHECKING:
     from benchmarks.base import Problem
@@ -67,11 +68,11 @@ def calibrate_threshold(
         file = out or calibrations.place_of(name, weights)
         calibrations.check_place(file)
         seen = _table(table) if table else _read(name, problems_of(problems, limit), device, dtype)
-        typer.echo(_report(seen, score))
+        say(_report(seen, score))
         if learn and recipe:
             learned = _learned(learn, recipe, seen, score, name, weights, table.name if table else problems)
             calibrations.write(learned, file)
-            typer.echo(f"threshold {learned.threshold:.6f} by {recipe} written to {file}")
+            say(f"threshold {learned.threshold:.6f} by {recipe} written to {file}")
 
 
 class _Seen(NamedTuple):
@@ -119,9 +120,10 @@ def _read(model: str, problems: list[Problem], device: str | None, dtype: str) -
     found = []
     for each in read(lm, problems):
         found.append(each)
-        typer.echo(f"\r{len(found)}/{len(problems)} read", err=True, nl=False)
+        progress(f"{len(found)}/{len(problems)} read", last=False)
     long = len(problems) - len(found)
-    typer.echo(f", {long} longer than the model's context" if long else "", err=True)
+    if long:
+        say(f"{long} longer than the model's context", err=True)
     revision = getattr(lm.model.config, "_commit_hash", None)
     told = {"revision": revision, "dtype": str(lm.model.dtype).removeprefix("torch."), "too_long": long}
     return _Seen(ranked(found), len(found), told)

@@ -67,7 +67,7 @@ def chat(
         box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
         context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, learned=parts.learned_of(model))
         console = Console(highlight=False)
-        console.print(f"{policy} with {model}, run in {type(box).__name__}; /help says more", style="bold")
+        TerminalView(console, live=False).head(f"{policy} with {model}, run in {type(box).__name__}; /help says more")
         last: Result | None = None
         while (line := _read(console)) is not None:
             view = TerminalView(console, live=console.is_terminal)

@@ -21,6 +21,7 @@ from agent.cli_options import (
     TokensOption,
 )
 from agent.exits import reported
+from agent.views.say import say
 
 
 def bench_draw(
@@ -40,7 +41,7 @@ def bench_draw(
     options: dict[str, Any] = {
         name: value for name, value in locals().items() if name not in ("out", "limit", "memory_mib")
     }
-    with reported(as_json=False), ExitStack() as cleanup:
+    with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
         from agent import parts
         from agent.context import Context
         from benchmarks.draws import Draws, draws, table
@@ -56,4 +57,4 @@ def bench_draw(
             return draws(problem, context, samples=samples)
 
         stream = kept(problems, out, options, Draws, drawn) if out else map(drawn, problems)
-        typer.echo(table(followed(stream, len(problems), "solved by one or more", lambda each: any(each.passed))))
+        say(table(followed(stream, len(problems), "solved by one or more", lambda each: any(each.passed))))

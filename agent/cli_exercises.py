@@ -10,6 +10,7 @@ import typer
 from agent.cli_bench import found_problem, problems_of
 from agent.cli_options import LimitOption
 from agent.exits import reported
+from agent.views.say import say
 
 exercises = typer.Typer(name="exercises", help="The project's own problems.", no_args_is_help=True)
 
@@ -19,7 +20,7 @@ def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As
     """Print one exercise and its canonical solution."""
     with reported(as_json=False):
         found = found_problem(identity if identity.startswith("exercises/") else f"exercises/{identity}")
-        typer.echo(found.prompt + found.canonical_solution.rstrip("\n"))
+        say(found.prompt + found.canonical_solution.rstrip("\n"))
 
 
 @exercises.command("export")
@@ -38,4 +39,4 @@ def export_exercises(
             export(problems, out)
         except OSError as error:
             raise UsageError(f"cannot write {str(out)!r}: {error.strerror}; choose another file") from error
-        typer.echo(f"{len(problems)} exercises written to {out}")
+        say(f"{len(problems)} exercises written to {out}")

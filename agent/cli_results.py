@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from agent.exits import reported
+from agent.views.say import say
 
 
 def bench_compare(
@@ -21,7 +22,7 @@ def bench_compare(
     with reported(as_json=False):
         from benchmarks.runner import comparison, outcomes_in
 
-        typer.echo(comparison({path.stem: outcomes_in(path) for path in files}))
+        say(comparison({path.stem: outcomes_in(path) for path in files}))
 
 
 def bench_plot(
@@ -67,7 +68,7 @@ def bench_curve(
         problems = {frozenset(curve.tokens) for curve in found.values()}
         if len(problems) > 1 or not next(iter(problems)):
             raise UsageError("these runs are not over the same problems; let those that are unfinished go on")
-        typer.echo(curves.table(found, most))
+        say(curves.table(found, most))
         if out is not None:
             _drawn(lambda: by_tokens(found, out, most=most, title=title), out)
 
@@ -98,7 +99,7 @@ def bench_trust(
             stated, right = [each.probability or 0.0 for each in outcomes], [each.passed for each in outcomes]
             silent = f", {len(every) - len(outcomes)} answers state none" if len(every) > len(outcomes) else ""
             told = trust_report(stated, right, [each.outcome == "accepted" for each in outcomes])
-            typer.echo(f"{path.stem}{silent}\n{told}")
+            say(f"{path.stem}{silent}\n{told}")
             bins[path.stem] = reliability(stated, right)
         if out is not None:
             _drawn(lambda: plotted(bins, out), out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from agent.cli_options import SandboxOption
 from agent.exits import reported
+from agent.views.say import give, give_json, say
 
 if TYPE_CHECKING:
     from sandbox.base import Execution
@@ -65,19 +65,19 @@ def sandbox_gc(
 
         with closing(connect()) as client:
             removed = sweep(client, everything=everything)
-        typer.echo(f"{len(removed)} removed{': ' if removed else ''}{' '.join(removed)}")
+        say(f"{len(removed)} removed{': ' if removed else ''}{' '.join(removed)}")
 
 
 def _tell(execution: Execution, *, as_json: bool) -> None:
     if as_json:
         record = asdict(execution)
         del record["outcomes"]  # of calls, and there are none
-        typer.echo(json.dumps(record))
+        give_json(record)
         return
-    typer.echo(execution.stdout, nl=False)
-    typer.echo(execution.stderr, nl=False, err=True)
+    give(execution.stdout, nl=False)
+    give(execution.stderr, nl=False, err=True)
     cut = ", output cut" if execution.truncated else ""
     used = (
         f"{execution.cpu_seconds:.2f} s cpu, {execution.wall_seconds:.2f} s, {execution.peak_memory_mib:.0f} MiB{cut}"
     )
-    typer.echo(f"{execution.verdict.value} ({used})", err=True)
+    say(f"{execution.verdict.value} ({used})", err=True)

@@ -20,6 +20,7 @@ from agent.cli_options import (
     TokensOption,
 )
 from agent.exits import reported
+from agent.views.say import say
 
 if TYPE_CHECKING:
     from benchmarks.searches import Lesson
@@ -47,7 +48,7 @@ def calibrate_search(
 ) -> None:
     """Search problems kept for it; learn the order of ways not taken, and how probable an answer is to be right."""
     options = {name: value for name, value in locals().items() if name not in ("out", "keep", "limit")}
-    with reported(as_json=False), ExitStack() as cleanup:
+    with reported(as_json=False, resumes="a batch with --keep FILE"), ExitStack() as cleanup:
         from agent import calibrations, learned, parts
         from agent.budget import budget_from
         from agent.context import Context
@@ -74,8 +75,8 @@ def calibrate_search(
         lessons = followed(stream, len(found), "right", lambda each: each.right)
         made = _learned(model, weights, lessons, {"problems": problems, "policy": policy, "budget": budget})
         calibrations.write(made, file)
-        typer.echo(_report(made, lessons))
-        typer.echo(f"written to {file}")
+        say(_report(made, lessons))
+        say(f"written to {file}")
 
 
 def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, Any]) -> Any:

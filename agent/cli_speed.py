@@ -8,6 +8,7 @@ import typer
 
 from agent.cli_options import DeviceOption, DtypeOption
 from agent.exits import reported
+from agent.views.say import say
 
 
 def bench_speed(
@@ -27,7 +28,7 @@ def bench_speed(
 
         lm = parts.model_named(model, device=device, dtype=dtype).model if model else _random(device, dtype)
         for row in speed.rows(speed.Bench(lm, tokens, rounds), uncached=uncached):
-            typer.echo(f"{row.measure:<50}{row.wanted:>12}   {row.measured}")
+            say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}")
 
 
 def _random(device: str | None, dtype: str) -> Any:

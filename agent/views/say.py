@@ -1,0 +1,53 @@
+"""The one place that writes to stdout and stderr, beside the drawn view. What is said is cleaned; data is exact."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+from agent.views.text import clean, json_text, one_line
+
+_open_lines: list[str] = []  # a line of progress on stderr that has no end yet
+
+
+def say(text: object = "", *, err: bool = False) -> None:
+    """Write text for a person, cleaned, and end the line."""
+    _end_progress()
+    typer.echo(clean(str(text)), err=err)
+
+
+def complain(sentence: object) -> None:
+    """Write one sentence on stderr, on a line of its own."""
+    say(f"dubito: {one_line(sentence)}", err=True)
+
+
+def give(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Write data: exact where it goes to a file or a pipe, cleaned where a terminal would obey it."""
+    _end_progress()
+    typer.echo(clean(text) if watched(err=err) else text, err=err, nl=nl, color=True)  # color: bytes stay
+
+
+def give_json(record: Any) -> None:
+    """Write one JSON object on a line."""
+    _end_progress()
+    typer.echo(json_text(record))
+
+
+def progress(text: str, *, last: bool) -> None:
+    """Write how far something is over what was said of it before, on stderr; `last` ends the line."""
+    _open_lines[:] = [] if last else [text]
+    typer.echo(f"\r{one_line(text)}", err=True, nl=last)
+
+
+def watched(*, err: bool = False) -> bool:
+    """Whether a terminal is on stdout, or on stderr; either may have been closed."""
+    stream = sys.stderr if err else sys.stdout
+    return stream is not None and stream.isatty()
+
+
+def _end_progress() -> None:
+    if _open_lines:
+        _open_lines.clear()
+        typer.echo("", err=True)
