@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from platformdirs import user_data_path
 
 from agent.errors import UsageError
-from agent.trace import plain
+from agent.plain import plain
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

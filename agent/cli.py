@@ -91,7 +91,7 @@ def solve(
         from agent import parts
         from agent.context import Context
         from agent.job import perform
-        from agent.trace import plain
+        from agent.plain import plain
 
         view = _view(display, as_json=as_json, ask=ask)
         parts.check_tau(tau)
@@ -239,6 +239,7 @@ def _traced(path: Path | None, thread: str | None, provenance: dict[str, Any]) -
     from agent.trace import TraceWriter, provenance_of
 
     with closing(TraceWriter(path, {**provenance_of(), **provenance}, resume=thread is not None)) as writer:
+        writer.begin()
         yield lambda event: writer.write(type(event).__name__.lower(), event)
 
 

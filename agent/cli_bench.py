@@ -74,7 +74,7 @@ def bench_run(
         from agent.context import Context
         from agent.hf_recall import Recalled, RecallingLM
         from agent.learned import digest_of
-        from agent.trace import plain
+        from agent.plain import plain
         from benchmarks.entrants import entrant, file_in, made_folder, names_in
         from benchmarks.runner import comparison, run, run_to_file, side_by_side, summary
 

@@ -3,9 +3,12 @@
 import json
 import math
 import subprocess
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from agent import trace
 from agent.decoding.step import Step
 from agent.errors import InfrastructureError, UsageError
 from agent.trace import TraceWriter, provenance_of, read_trace
@@ -27,29 +30,65 @@ def test_a_torn_last_line_is_passed_over(tmp_path):
 
 def test_a_line_that_is_no_record_is_named_with_its_number(tmp_path):
     (tmp_path / "t.jsonl").write_text('{"kind": "step"}\nnonsense\n')
-    with pytest.raises(UsageError, match=r"t\.jsonl:2: this is no trace record"):
+    with pytest.raises(UsageError, match=r"t\.jsonl', line 2: this is no trace record"):
         list(read_trace(tmp_path / "t.jsonl"))
 
 
 def test_an_existing_file_is_never_rewritten(tmp_path):
     (tmp_path / "t.jsonl").write_text("mine")
-    with pytest.raises(UsageError, match="never rewritten"):
-        TraceWriter(tmp_path / "t.jsonl", {})
+    for resume in (False, True):
+        with pytest.raises(UsageError, match=r"never rewritten|is left alone"):
+            TraceWriter(tmp_path / "t.jsonl", {}, resume=resume)
     assert (tmp_path / "t.jsonl").read_text() == "mine"
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(UsageError, match="cannot write a trace"):
+    with pytest.raises(UsageError, match="cannot write"):
         TraceWriter(tmp_path / "missing" / "t.jsonl", {})
 
 
-def test_a_full_disk_is_said_in_one_sentence(tmp_path):
-    from pathlib import Path
-
+def test_a_full_disk_is_said_in_one_sentence():
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
+    writer = TraceWriter(Path("/dev/full"), {"seed": 0})
     with pytest.raises(InfrastructureError, match=r"No space left on device"):
-        TraceWriter(Path("/dev/full"), {"seed": 0})
+        writer.begin()
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "lone \ud800 half", {"\udfff": 1}, 10**5000, -(10**400), math.nan, math.inf, b"\xff\x00", {1, 2}, (1, [2]),
+        {10**5000: 1}, {(1, "\ud800"): 2}, np.float32("nan"), np.int64(3), object, 1 + 2j,
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_whatever_a_program_or_a_model_made_is_written_as_valid_json(tmp_path, value):
+    writer = TraceWriter(tmp_path / "t.jsonl", {})
+    writer.write("attempt", {"value": value, "list": [value]})
+    writer.close()
+    *_, record = read_trace(tmp_path / "t.jsonl")
+    assert record["list"] == [record["value"]]
+    assert b"NaN" not in (tmp_path / "t.jsonl").read_bytes()
+
+
+def test_what_is_nested_too_deeply_is_cut_off(tmp_path):
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    writer = TraceWriter(tmp_path / "t.jsonl", {})
+    writer.write("step", Step(3, "x", -1.0, {"entropy": nested}))
+    writer.close()
+    assert "nested too deeply" in (tmp_path / "t.jsonl").read_text()
+
+
+@pytest.mark.parametrize("line", ["[" * 10**6, "[1]", "7", '"text"', "\xff", "", "1" * 5000], ids=range(7))
+def test_lines_that_are_no_records_are_refused_in_one_sentence(tmp_path, line):
+    (tmp_path / "t.jsonl").write_bytes(b'{"kind": "step"}\n' + line.encode("latin-1") + b"\n")
+    with pytest.raises(UsageError, match="line 2: this is no trace record") as refused:
+        list(read_trace(tmp_path / "t.jsonl"))
+    assert len(str(refused.value)) < 500 and "\n" not in str(refused.value)
 
 
 def test_a_line_cut_short_by_a_full_disk_is_taken_back(tmp_path):
@@ -78,3 +117,26 @@ def test_provenance_names_versions_and_the_command():
 def test_without_git_a_run_came_from_no_commit(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert provenance_of()["commit"] is None
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=n", "-c", "user.email=e", "-c", "init.defaultBranch=main"]
+    return subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, text=True)
+
+
+def test_the_commit_is_this_projects_own_and_never_that_of_a_repository_around_it(monkeypatch, tmp_path):
+    git(tmp_path, "init")
+    git(tmp_path, "commit", "--allow-empty", "-m", "theirs")
+    installed, checkout = tmp_path / ".venv" / "site-packages", tmp_path / "checkout"
+    for folder in (installed, checkout):
+        (folder / "agent").mkdir(parents=True)
+    (checkout / "pyproject.toml").write_text('[project]\nname = "dubito"\n')
+    git(checkout, "init")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-m", "ours")
+    own = git(checkout, "rev-parse", "HEAD").stdout.strip()
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    for folder, commit in ((installed, None), (tmp_path, None), (checkout, own)):
+        (folder / "agent").mkdir(exist_ok=True)
+        monkeypatch.setattr(trace, "__file__", str(folder / "agent" / "trace.py"))
+        assert provenance_of()["commit"] == commit

@@ -1,0 +1,204 @@
+"""Files that a person names: read up to a bound, or written whole. Replaces nothing that is not ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from agent.errors import InfrastructureError, UsageError
+
+MOST_BYTES = 64 * 2**20  # of an input that is read whole
+HEAD_BYTES = 2**16  # by which an old file is known to be ours
+STDOUT = "-"
+_LONGEST = 100  # characters of what came, in a message
+_MOST_LINKS = 40
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+_OWN = re.compile(r"/dev/(?:std(?:out|err)|fd/\d{1,9})|/proc/self/fd/\d{1,9}")
+_SINKS = [os.makedev(1, minor) for minor in (3, 5, 7)]  # Linux: /dev/null, /dev/zero, /dev/full
+_TERMINALS = {4, 5, *range(136, 144)}  # Linux: consoles, /dev/tty, pseudo-terminals
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a disk"),
+)
+
+
+def quoted(came: object) -> str:
+    """Return what came as a message may show it: in quotes, on one line, without control characters, cut if long."""
+    text = str(came)
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file to read it. Raises UsageError for anything else, and never waits for a pipe."""
+    with explained(path, "read"):
+        check_regular(path, path.stat().st_mode)
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")
+        check_regular(path, os.fstat(file.fileno()).st_mode)
+        return file
+
+
+def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Return a regular file's bytes. Raises UsageError for anything else, and where there are more than `most`."""
+    with open_regular(path) as file, explained(path, "read"):
+        data = file.read(most + 1) if os.fstat(file.fileno()).st_size <= most else None
+    if data is None or len(data) > most:
+        size = f"{most // 2**20} MiB" if most >= 2**20 else f"{most} bytes"
+        raise UsageError(f"{quoted(path)} is larger than {size}, the most that is read; is it the right file?")
+    return data
+
+
+def check_writable(path: Path, *, is_ours: Callable[[bytes], bool] = lambda head: False) -> None:
+    """Raise UsageError where `write_whole` would refuse this place, before anything is made for it."""
+    with explained(path, "write"):
+        _place_of(path, is_ours)
+
+
+def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = lambda head: False) -> None:
+    """Write a file whole or not at all: a new one, an empty one, or one whose beginning `is_ours` knows.
+
+    A symbolic link stays, and its target is written. `-`, the process's own descriptors, /dev/null, terminals and
+    pipes are written through. Raises UsageError for any other place, and InfrastructureError where the disk is full.
+    """
+    with explained(path, "write"):
+        place = _place_of(path, is_ours)
+        if place is not None:
+            _replace(place, data)
+            return
+        stream = open_stream(path)
+        try:
+            pour(stream, data)
+        finally:
+            close_stream(stream)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a place is written through, as a pipe is. Raises UsageError where no file can be there either."""
+    place = end_of_links(path)
+    if str(path) == STDOUT or _OWN.fullmatch(str(place)):
+        return True
+    try:
+        found = place.stat()
+    except FileNotFoundError:
+        return False
+    if stat.S_ISREG(found.st_mode):
+        return False
+    harmless = found.st_rdev in _SINKS or os.major(found.st_rdev) in _TERMINALS
+    if stat.S_ISFIFO(found.st_mode) or (stat.S_ISCHR(found.st_mode) and harmless):
+        return True
+    raise UsageError(f"{quoted(path)} is {_kind(found.st_mode)}, and a file was wanted; choose another place")
+
+
+def open_stream(path: Path) -> BinaryIO:
+    """Open what is written through. Nothing is made or cut short, and nobody is waited for. Raises OSError."""
+    if str(path) == STDOUT:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "standard output is closed")
+        sys.stdout.flush()
+        return sys.stdout.buffer
+    place = end_of_links(path)
+    if _OWN.fullmatch(str(place)):
+        return os.fdopen(os.dup({"stdout": 1, "stderr": 2}.get(place.name) or int(place.name)), "wb", 0)
+    descriptor = os.open(place, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    os.set_blocking(descriptor, True)
+    return os.fdopen(descriptor, "wb", 0)
+
+
+def pour(stream: BinaryIO, data: bytes) -> None:
+    """Write all of the data to a stream, in as many pieces as it takes. Raises OSError."""
+    left = memoryview(data)
+    while left:
+        left = left[stream.write(left) :]
+    stream.flush()
+
+
+def close_stream(stream: BinaryIO) -> None:
+    """Close what `open_stream` opened; standard output stays open."""
+    if sys.stdout is None or stream is not sys.stdout.buffer:
+        stream.close()
+
+
+def end_of_links(path: Path) -> Path:
+    """Follow symbolic links to what they name, whether it exists or not. Raises OSError where they never end."""
+    for _ in range(_MOST_LINKS):
+        if _OWN.fullmatch(str(path)) or not path.is_symlink():
+            return path
+        path = path.parent / path.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def check_regular(path: Path, mode: int) -> None:
+    """Raise UsageError where the mode is not a regular file's."""
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{quoted(path)} is {_kind(mode)}; wanted a regular file")
+
+
+@contextmanager
+def explained(path: Path, doing: str) -> Iterator[None]:
+    """Turn an error of the system into a sentence: InfrastructureError where the disk is full, else UsageError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        sentence = f"cannot {doing} {quoted(path)}: {reason_of(error)}"
+        number = error.errno if isinstance(error, OSError) else None
+        if number in _FULL:
+            raise InfrastructureError(f"{sentence}; free some space, or choose another place") from error
+        if number == errno.ENXIO:
+            raise UsageError(f"cannot {doing} {quoted(path)}: nobody reads from it; start its reader first") from error
+        raise UsageError(f"{sentence}; {'check the path' if doing == 'read' else 'choose another place'}") from error
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """Return what the system says, without the path."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _place_of(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
+    """Return the regular file, old or new, that a name leads to; None for a stream. Raises UsageError and OSError."""
+    if is_stream(path):
+        return None
+    place = end_of_links(path)
+    with tempfile.TemporaryFile(dir=place.parent):  # whether files can be made there at all
+        pass
+    if not place.exists():
+        return place
+    if not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    with open_regular(place) as file:
+        head = file.read(HEAD_BYTES)
+    if head and not is_ours(head):
+        raise UsageError(f"{quoted(path)} exists and was not made by this command; choose another name, or remove it")
+    return place
+
+
+def _replace(place: Path, data: bytes) -> None:
+    """Put a whole file in the place of an old one, whose rights it keeps, or of none."""
+    descriptor, name = tempfile.mkstemp(prefix=".dubito-", dir=place.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o666 & ~_umask())
+            file.write(data)
+        partial.replace(place)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _kind(mode: int) -> str:
+    return next((name for holds, name in _KINDS if holds(mode)), "no regular file")

@@ -1,0 +1,47 @@
+"""Any value as JSON has it. What a model or a program made may be anything: nothing here raises for it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+_DEEPEST = 100
+_MOST_BITS = 1024  # of a whole number; one that is longer cannot be a float, and readers of JSON fail on it
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Return the value as plain data: what is infinite or no number becomes null, what JSON cannot hold a text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value) if value.bit_length() <= _MOST_BITS else f"a whole number of {value.bit_length()} bits"
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, str | bytes | bytearray):
+        return _text(value)
+    if depth == _DEEPEST:
+        return "nested too deeply"
+    return _collected(value, depth + 1)
+
+
+def _collected(value: Any, depth: int) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name), depth) for each in fields(value)}
+    if isinstance(value, dict):
+        return {_key(key): plain(item, depth) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item, depth) for item in value]
+    item = getattr(value, "item", None)  # a number of numpy's or torch's
+    return plain(item(), depth) if callable(item) and getattr(value, "shape", None) == () else _text(str(value))
+
+
+def _key(key: Any) -> str:
+    made = plain(key)
+    return made if isinstance(made, str) else _text(str(key if made is None else made))
+
+
+def _text(value: str | bytes | bytearray) -> str:
+    """Return text that UTF-8 can write: a half of a surrogate pair, or a byte that is none, becomes its escape."""
+    data = value.encode("utf-8", "backslashreplace") if isinstance(value, str) else bytes(value)
+    return data.decode("utf-8", "backslashreplace")
