@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from agent.errors import UsageError
-from agent.lm import Batch, Prefix, TextLM
-from agent.text import TextStream
+from agent.files import quoted
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sandbox
+
+if TYPE_CHECKING:  # budgets are read and refused before torch is imported
+    from torch import Tensor
+
+    from agent.lm import Batch, Prefix, TextLM
+    from agent.text import TextStream
 
 
 class BudgetSpentError(Exception):
@@ -34,9 +38,11 @@ def budget_from(text: str, budget: Budget | None = None) -> Budget:
     bounds: dict[str, int | float] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, amount = part.partition("=")
+        if name in bounds:
+            raise UsageError(f"the budget names {name} twice, the second time as {quoted(part)}; name it once")
         try:
             bounds[name] = kinds[name](amount)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             raise _unreadable(part) from None
         if not 0 < bounds[name] < float("inf"):
             raise _unreadable(part)
@@ -47,7 +53,8 @@ def budget_from(text: str, budget: Budget | None = None) -> Budget:
 
 def _unreadable(part: str) -> UsageError:
     names = ", ".join(part.name for part in fields(Budget))
-    return UsageError(f"the budget {part!r} came; wanted positive numbers of {names}, as in tokens=2000,seconds=30")
+    came = f"the budget {quoted(part)} came"
+    return UsageError(f"{came}; wanted positive numbers of {names}, as in tokens=2000,seconds=30")
 
 
 class Metered:

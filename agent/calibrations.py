@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
 
+from agent.choices import number_in
 from agent.errors import UsageError
 from agent.plain import plain
 
@@ -100,10 +101,9 @@ def of_model(model: str, weights: str, score: str) -> Calibration | None:
 
 def threshold_from(text: str, *, model: str, weights: str, score: str) -> float:
     """Return the threshold that a number or a calibration file says. Raises UsageError where it is another model's."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
+    number = number_in(text)
+    if number is not None:
+        return number
     found = load(Path(text))
     if not _same_model(found, model, weights):
         raise UsageError(

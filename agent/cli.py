@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
@@ -33,7 +34,8 @@ from agent.cli_sandbox import sandbox as sandbox_commands
 from agent.cli_search import calibrate_search
 from agent.cli_speed import bench_speed
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, Commands, reported
-from agent.views.say import give, give_json, say, watched
+from agent.threads import prune, threads
+from agent.views.say import give, give_json, loading, say, watched
 
 if TYPE_CHECKING:
     from agent.job import Result
@@ -86,28 +88,39 @@ def solve(
     display: Annotated[str, typer.Option(help="live, plain, or auto: live where somebody watches.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Write a program, run it on the examples that the request shows, and try again where it was in doubt."""
+    """Write a program, run it on the examples that the request shows, and try again where it was in doubt.
+
+    A request of `-`, or none where something is piped in, is read from stdin; so is `--file -`.
+    """
     with reported(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
-        from agent import parts
+        from agent import choices, parts
+
+        _check_display(display, as_json=as_json, ask=ask)
+        choices.check_tau(tau)
+        parts.check_policy(policy, model=model, threshold=threshold, ask=ask)
+        parts.check_model(model, dtype)
+        parts.check_sandbox(sandbox)
+        learned = parts.learned_of(model)
+        plan = parts.plan_named(budget, order, min_probability, ask=ask, learned=learned)
+        wanted, problem = _wanted(request, task, file, tests, ask=ask)
+        origin: dict[str, Any] = {"task": wanted.name}
+        log = cleanup.enter_context(_traced(trace, thread, origin))
+        box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
+        loading(model, quiet=as_json)
         from agent.context import Context
         from agent.job import perform
         from agent.plain import plain
 
-        view = _view(display, as_json=as_json, ask=ask)
-        parts.check_tau(tau)
+        view = _view(display, as_json=as_json)
         chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
-        plan = parts.plan_named(budget, order, min_probability, ask=ask)
-        learned = parts.learned_of(model)
-        wanted, problem = _wanted(request, task, file, tests)
+        lm = parts.model_named(model, device=device, dtype=dtype)
         identity = {
-            "model": model, "policy": policy, "threshold": plain(chosen.gate.threshold), "ask": ask,
+            "model": model, "weights": parts.weights_of(model), "policy": policy,
+            "threshold": plain(chosen.gate.threshold), "ask": ask,
             "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
         }  # fmt: skip
-        lm = parts.model_named(model, device=device, dtype=dtype)
-        box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
+        origin |= {**identity, "device": str(lm.model.device), "dtype": str(lm.model.dtype).removeprefix("torch.")}
         saver = cleanup.enter_context(_kept(thread, ask))
-        where = {"device": str(lm.model.device), "dtype": str(lm.model.dtype).removeprefix("torch.")}
-        log = cleanup.enter_context(_traced(trace, thread, {"task": wanted.name, **identity, **where}))
         context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed, learned=learned)
         view.unread(wanted)
         view.head(f"{wanted.name}: {policy} with {model}, run in {type(box).__name__}")
@@ -123,6 +136,8 @@ def solve(
                 answer=view.ask,
             )
         view.finish(result)
+        if thread is not None:
+            prune(saver, thread)
         hidden = hidden_verdicts(box, problem, result.answer.program) if problem else None
         raise typer.Exit(_delivered(result, hidden, as_json=as_json))
 
@@ -131,7 +146,7 @@ def solve(
 def doctor() -> None:
     """Say what of the parts is there: packages, the embedded model, a sandbox, a device."""
     with reported(as_json=False):
-        from agent.parts import diagnosis
+        from agent.diagnosis import diagnosis
 
         missing = False
         for name, found, hint in diagnosis():
@@ -166,19 +181,23 @@ def main() -> None:
         app()
 
 
-def _view(display: str, *, as_json: bool, ask: bool) -> TerminalView:
-    """Return what draws the run: on stdout where somebody watches it, else on stderr, and nothing beside JSON."""
-    from rich.console import Console
-
+def _check_display(display: str, *, as_json: bool, ask: bool) -> None:
+    from agent.choices import DISPLAYS, check_choice
     from agent.errors import UsageError
-    from agent.views.terminal import TerminalView
 
-    if display not in ("auto", "live", "plain"):
-        raise UsageError(f"unknown display {display!r}; choose from auto, live, plain")
+    check_choice("display", display, DISPLAYS)
     if as_json and ask:
         raise UsageError(
             "--ask needs somebody to talk to, and --json prints nothing but its object; choose one of them"
         )
+
+
+def _view(display: str, *, as_json: bool) -> TerminalView:
+    """Return what draws the run: on stdout where somebody watches it, else on stderr, and nothing beside JSON."""
+    from rich.console import Console
+
+    from agent.views.terminal import TerminalView
+
     console = Console(stderr=not watched(), quiet=as_json, highlight=False)
     return TerminalView(
         console, live=not as_json and (display == "live" or (display == "auto" and console.is_terminal))
@@ -186,17 +205,27 @@ def _view(display: str, *, as_json: bool, ask: bool) -> TerminalView:
 
 
 def _wanted(
-    request: str | None, task: str | None, file: Path | None, tests: Path | None
+    request: str | None, task: str | None, file: Path | None, tests: Path | None, *, ask: bool
 ) -> tuple[Task, Problem | None]:
     """Return the task, and the benchmark problem that it is, whose hidden tests stay here."""
     from agent import parts
     from agent.errors import UsageError
 
     given = [name for name, value in (("a sentence", request), ("--task", task), ("--file", file)) if value is not None]
+    piped = not given and sys.stdin is not None and not sys.stdin.isatty()
+    if piped:
+        request, given = parts.STDIN, ["stdin"]
     if len(given) != 1:
         raise UsageError(
             f"{' and '.join(given) or 'nothing'} came; wanted one of a sentence, --task ID and --file FILE"
         )
+    from_stdin = [request, str(file), str(tests)].count(parts.STDIN)
+    if from_stdin and ask:
+        raise UsageError("--ask reads answers from stdin, so the request and its tests must come from elsewhere")
+    if from_stdin > 1:
+        raise UsageError("stdin can be read once, as the request or as its tests; give the other as a file")
+    if request == parts.STDIN:
+        request = parts.text_of_stdin("the request")
     if task is None:
         return parts.task_from(request, file, tests), None
     found = found_problem(task)
@@ -219,10 +248,8 @@ def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) 
 
 def _kept(thread: str | None, ask: bool) -> Any:
     """Return the store that a run needs: a file for a thread, memory for questions, none otherwise."""
-    from agent import parts
-
     if thread is not None:
-        return parts.threads()
+        return threads()
     if not ask:
         return nullcontext()
     from langgraph.checkpoint.memory import InMemorySaver
@@ -232,14 +259,14 @@ def _kept(thread: str | None, ask: bool) -> Any:
 
 @contextmanager
 def _traced(path: Path | None, thread: str | None, provenance: dict[str, Any]) -> Iterator[Callable[[Event], None]]:
-    """Open the trace; that of a thread goes on where it was."""
+    """Open the trace; that of a thread goes on where it was. What is known later of the provenance may be added."""
     if path is None:
         yield lambda event: None
         return
     from agent.trace import TraceWriter, provenance_of
 
-    with closing(TraceWriter(path, {**provenance_of(), **provenance}, resume=thread is not None)) as writer:
-        writer.begin()
+    provenance |= provenance_of()
+    with closing(TraceWriter(path, provenance, resume=thread is not None)) as writer:
         yield lambda event: writer.write(type(event).__name__.lower(), event)
 
 

@@ -61,11 +61,12 @@ def chat(
         from agent.context import Context
         from agent.views.terminal import TerminalView
 
-        plan = parts.plan_named(budget, order, min_probability, ask=ask)
+        learned = parts.learned_of(model)
+        plan = parts.plan_named(budget, order, min_probability, ask=ask, learned=learned)
         chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
         lm = parts.model_named(model, device=device, dtype=dtype)
         box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
-        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, learned=parts.learned_of(model))
+        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
         console = Console(highlight=False)
         TerminalView(console, live=False).head(f"{policy} with {model}, run in {type(box).__name__}; /help says more")
         last: Result | None = None

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from agent.choices import ORDERS, POLICIES, listed
+
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
 ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
@@ -22,18 +24,12 @@ SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
 MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]
 DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
-PolicyOption = Annotated[
-    str, typer.Option(help="greedy, sample, adapt, adadec, adadec-reference, uscd or uscd-adadec.")
-]
+PolicyOption = Annotated[str, typer.Option(help=f"{listed(POLICIES)}.")]
 BudgetOption = Annotated[
     str, typer.Option(help="The most that a run may use: programs=, tokens=, forwards=, runs=, seconds=, with commas.")
 ]
 OrderOption = Annotated[
     str,
-    typer.Option(
-        help="Which way comes next: probability, entropy, gap, lookahead, discounted, diversity, blame or learned."
-    ),
+    typer.Option(help=f"Which way comes next: {listed(ORDERS)}."),
 ]
-MinProbabilityOption = Annotated[
-    float, typer.Option(min=0.0, max=1.0, help="Abstain where the answer is less probable to be right.")
-]
+MinProbabilityOption = Annotated[float, typer.Option(help="Abstain where the answer is less probable to be right.")]

@@ -25,6 +25,13 @@ def nearest(kind: Any, name: str, **options: Any) -> Any:
         return kind.from_pretrained(name, **options)
 
 
+def check_folder(name: str) -> None:
+    """Raise UsageError for a folder that is no model, by its files alone. A hub id is not looked for."""
+    folder = Path(name).expanduser()
+    if folder.exists() or name.startswith(("/", ".", "~")):
+        _checked(folder, name)
+
+
 def vocabulary_of(name: str) -> int:
     """Return how many tokens a model knows, by its configuration alone. Raises UsageError."""
     from transformers import AutoConfig

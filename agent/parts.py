@@ -1,17 +1,18 @@
-"""From names to parts: policy, model, sandbox, threads. What cannot be had is said in one sentence."""
+"""From names to parts: policy, model, sandbox, task. What cannot be had is said in one sentence."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from agent import choices
 from agent.errors import InfrastructureError, UsageError
+from agent.files import quoted, read_bounded
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from sandbox.base import Sandbox
 
 EMBEDDED = "models/tiny"
-DEVIATION = "std="  # opens a threshold that bounds std(p)
+STDIN = "-"  # in the place of a file's name
+MOST_BYTES = 2**24  # of a prompt, of tests, of a program
 _ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
 
 
@@ -34,16 +36,24 @@ def policy_named(
 
     learned: where no threshold is asked for, take the one that was learned or published for this model, if any.
     """
+    check_policy(name, model=model, threshold=threshold, ask=ask)
     from agent.decoding import POLICIES
     from agent.decoding.ask import Ask
-    from agent.decoding.policies import ADADEC
 
-    if name not in POLICIES:
-        raise UsageError(f"unknown policy {name!r}; choose from {', '.join(sorted(POLICIES))}")
     policy = POLICIES[name]
     if ask:
-        policy = replace(policy if math.isfinite(policy.gate.threshold) else ADADEC, resolver=Ask())
+        policy = replace(policy, resolver=Ask())
     return with_threshold(policy, threshold, model, learned=learned)
+
+
+def check_policy(name: str, *, model: str, threshold: str | None = None, ask: bool = False) -> None:
+    """Raise UsageError for what `policy_named` would refuse. Imports nothing that takes time."""
+    from agent import calibrations
+
+    choices.check_policy(name, threshold=threshold, ask=ask)
+    score = choices.POLICIES[name]
+    if threshold is not None and score is not None and not threshold.startswith(choices.DEVIATION):
+        calibrations.threshold_from(threshold, model=model, weights=weights_of(model), score=score)
 
 
 def with_threshold(policy: Policy, wanted: str | None, model: str, *, learned: bool = False) -> Policy:
@@ -55,14 +65,12 @@ def with_threshold(policy: Policy, wanted: str | None, model: str, *, learned: b
             return policy
         raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
     score, threshold = policy.gate.score, policy.gate.threshold
-    if wanted is not None and wanted.startswith(DEVIATION):
+    if wanted is not None and wanted.startswith(choices.DEVIATION):
         threshold = _of_deviation(wanted, model, score)
     elif wanted is not None:
         threshold = calibrations.threshold_from(wanted, model=model, weights=weights_of(model), score=score)
     elif learned and (found := calibrations.of_model(model, weights_of(model), score)):
         threshold = found.threshold
-    if math.isnan(threshold) or threshold == -math.inf:
-        raise UsageError("the threshold is not a number; give one in nats, as in --threshold 1.0, or inf for no pause")
     return replace(policy, gate=replace(policy.gate, threshold=threshold))
 
 
@@ -71,32 +79,19 @@ def _of_deviation(wanted: str, model: str, score: str) -> float:
     from agent.hub import vocabulary_of
     from uncertainty import collision_of_deviation
 
-    if score != "collision":
-        raise UsageError(f"{wanted} came, and this policy pauses by {score}; a bound on std(p) goes with uscd")
-    try:
-        deviation = float(wanted.removeprefix(DEVIATION))
-    except ValueError:
-        deviation = math.nan
-    if not 0 <= deviation <= 1:
-        raise UsageError(f"{wanted} came; wanted a standard deviation of probabilities, as in {DEVIATION}0.0035")
-    return collision_of_deviation(deviation, vocabulary_of(model))
+    return collision_of_deviation(choices.deviation_in(wanted, score), vocabulary_of(model))
 
 
-def check_tau(tau: float) -> None:
-    """Raise UsageError for a tau that is no probability above 0."""
-    if not 0 < tau <= 1:
-        raise UsageError(f"tau is {tau}; wanted 0 < tau <= 1, where a smaller one trusts more of the program (try 0.1)")
-
-
-def plan_named(budget: str, order: str, min_probability: float, *, ask: bool) -> Plan:
-    """Return how to search: within this budget, in this order."""
+def plan_named(budget: str, order: str, min_probability: float, *, ask: bool, learned: Learned | None) -> Plan:
+    """Return how to search: within this budget, in this order, with what was learned. Raises UsageError."""
     from agent.budget import budget_from
-    from agent.orders import ORDERS
+    from agent.learned import planned
     from agent.search import Plan
 
-    if order not in ORDERS:
-        raise UsageError(f"unknown order {order!r}; choose from {', '.join(ORDERS)}")
-    return Plan(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
+    choices.check_choice("order", order, choices.ORDERS)
+    choices.check_probability("--min-probability", min_probability)
+    plan = Plan(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
+    return planned(plan, learned)
 
 
 def learned_of(model: str) -> Learned | None:
@@ -104,6 +99,23 @@ def learned_of(model: str) -> Learned | None:
     from agent import learned
 
     return learned.of_model(model, weights_of(model), _folder(model))
+
+
+def check_model(name: str, dtype: str) -> None:
+    """Raise UsageError for a folder that is no model, and for a dtype that is none. Imports nothing that takes time."""
+    from agent.hub import check_folder
+
+    choices.check_choice("dtype", dtype, choices.DTYPES)
+    if name != EMBEDDED:
+        check_folder(name)
+
+
+def check_sandbox(name: str | None) -> None:
+    """Raise UsageError for a sandbox that does not exist."""
+    from sandbox import SANDBOXES
+
+    if name is not None:
+        choices.check_choice("sandbox", name, sorted(SANDBOXES))
 
 
 def model_named(name: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto") -> HFLM:
@@ -123,10 +135,14 @@ def model_named(name: str, *, device: str | None = None, dtype: str = "auto", pr
     return lm
 
 
+def embedded_model() -> Path:
+    """Return the folder of the model that comes with the code."""
+    return Path(__file__).resolve().parent.parent / EMBEDDED
+
+
 def _folder(name: str) -> Path:
     """Return where a local model lies; the embedded one is found from anywhere."""
-    beside_us = Path(__file__).resolve().parent.parent / EMBEDDED
-    return beside_us if name == EMBEDDED and not Path(name).exists() else Path(name)
+    return embedded_model() if name == EMBEDDED and not Path(name).exists() else Path(name)
 
 
 def weights_of(name: str) -> str:
@@ -171,31 +187,14 @@ def task_from(
         raise UsageError(f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise UsageError("the request is not UTF-8 text; give it in UTF-8, or in a file")
+    if "\0" in text:
+        raise UsageError("the request holds a NUL character, which no Python program may; take it out")
     checks = visible_checks(text)
     unread = unread_examples(text, checks)
     if tests is not None:
         checks += _asserts_of(tests)
     said = name or (str(file) if file else "your sentence")
     return Task(text, tuple(checks), entry_point or prompts.entry_point(text), said, tuple(unread))
-
-
-@contextmanager
-def threads(folder: Path | None = None) -> Iterator[Any]:
-    """Open the store of named runs: sqlite, one file in the user's state folder."""
-    from langgraph.checkpoint.sqlite import SqliteSaver
-    from platformdirs import user_state_path
-
-    place = folder or user_state_path("dubito")
-    advice = f"cannot keep threads in {str(place)!r}; free some space or set XDG_STATE_HOME"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InfrastructureError(f"{advice} ({error.strerror})") from error
-    try:
-        with SqliteSaver.from_conn_string(str(place / "threads.sqlite")) as saver:
-            yield saver
-    except sqlite3.Error as error:
-        raise InfrastructureError(f"{advice} ({error})") from error
 
 
 def _asserts_of(tests: Path) -> list[Check]:
@@ -213,54 +212,28 @@ def _asserts_of(tests: Path) -> list[Check]:
 
 
 def text_of(path: Path, what: str) -> str:
-    """Return a file's text. Raises UsageError; `what` is what it was wanted for."""
+    """Return a file's text; of stdin's where the path is `-`. Raises UsageError; `what` is what it was wanted for."""
+    if str(path) == STDIN:
+        return text_of_stdin(what)
+    if not os.path.lexists(path):
+        raise UsageError(f"{what} should come from {quoted(path)}, and there is no such file; check the path")
+    return _decoded(read_bounded(path, MOST_BYTES), quoted(path))
+
+
+def text_of_stdin(what: str) -> str:
+    """Return all that stdin gives. Raises UsageError where it is closed, or gives too much or no text."""
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None or sys.stdin.isatty():
+        raise UsageError(f"{what} should come from stdin, and nothing is piped into it; pipe it, or give a file")
+    data = stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise UsageError(f"more than {MOST_BYTES // 2**20} MiB came on stdin; is it the right file?")
+    return _decoded(data, "stdin")
+
+
+def _decoded(data: bytes, name: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UsageError(f"{what} should come from {str(path)!r}, and there is no such file; check the path") from None
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{str(path)!r} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}; give a text file") from error
-
-
-def diagnosis() -> Iterator[tuple[str, str | None, str]]:
-    """Yield each part's name, what was found of it (None: nothing), and what to do where it is missing."""
-    import platform
-
-    import torch
-    import transformers
-
-    yield "python", platform.python_version(), ""
-    yield "torch", torch.__version__, ""
-    yield "transformers", transformers.__version__, ""
-    yield "device", "cuda" if torch.cuda.is_available() else "cpu", ""
-    weights = _folder(EMBEDDED) / "config.json"
-    yield (
-        "embedded model",
-        str(weights.parent) if weights.is_file() else None,
-        "models/tiny is not beside the code; clone it whole",
-    )
-    try:
-        box = sandbox_named(None)
-        works = box.run("print('hello')").passed
-        yield "sandbox", type(box).__name__ if works else None, "it starts, and a trivial program fails in it"
-        box.close()
-    except InfrastructureError as error:
-        yield "sandbox", None, str(error)
-    yield from _engine()
-
-
-def _engine() -> Iterator[tuple[str, str | None, str]]:
-    """What the Docker engine gives, where one answers."""
-    from sandbox import SandboxUnavailable
-    from sandbox.docker import connect, described
-
-    try:
-        client = connect()
-    except SandboxUnavailable:
-        return  # the sandbox's own line says so
-    try:
-        yield from described(client)
-    finally:
-        client.close()
+        raise UsageError(f"{name} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads text

@@ -6,7 +6,6 @@ import ast
 import re
 from typing import NamedTuple
 
-from agent.decoding.stops import function_end
 from agent.examples import parsed
 
 _FENCED = re.compile(r"^```([\w+-]*)[ \t]*\n(.*?)(?:^```|\Z)", re.MULTILINE | re.DOTALL)
@@ -61,6 +60,8 @@ def piece(request: str, text: str, *, chat: bool) -> Piece:
         python = [block for block in blocks if block[1].lower() in ("", "python", "py", "python3")]
         return Piece("", *((python or blocks)[0].span(2) if blocks else (0, len(text))))
     prompt = standard(request, chat=False)
+    from agent.decoding.stops import function_end  # noqa: PLC0415 - a request is read before torch is imported
+
     end = function_end(prompt, text)
     return Piece(prompt, 0, len(text) if end is None else end)
 

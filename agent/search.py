@@ -5,16 +5,17 @@ Everything follows from the attempts, in their order: so a run that was killed g
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from agent.budget import Budget
 from agent.orders import ORDERS, Edge, features, said_by
 from agent.state import Attempt, Cost
+
+if TYPE_CHECKING:  # plans are read and refused before torch is imported
+    from torch import Tensor
 
 ENOUGH_EXAMPLES = 2  # that a program passed, and nothing more is asked of it
 ENOUGH_SHARE = 0.8  # of a kind of behaviour, where examples are fewer
@@ -141,7 +142,7 @@ def departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[tuple[
     logits: [tokens, vocab], those before each token; tokens: at least one.
     """
     others = logits.float().log_softmax(-1)
-    others[torch.arange(len(tokens)), list(tokens)] = -torch.inf
+    others[range(len(tokens)), list(tokens)] = -math.inf
     best = others.flatten().topk(min(count, others.numel() - len(tokens))).indices.tolist()
     return [divmod(index, others.shape[-1]) for index in best]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from agent.decoding.step import Step
 from agent.examples import Check
+
+if TYPE_CHECKING:  # so that a request can be read and refused before torch is imported
+    from agent.decoding.step import Step
 
 NO_PYTHON, TWIN = "no Python any more", "twin of an earlier program"
 PRUNED = (NO_PYTHON, TWIN)  # ends of branches that were dropped before they were programs
@@ -109,7 +111,7 @@ class Answer:
     undecided: list[dict[str, Any]] = field(default_factory=list)  # those that passed, likeliest first
 
 
-Event = Step | Attempt | Revision | Answer | Cost  # what the workflow tells while it runs
+Event: TypeAlias = "Step | Attempt | Revision | Answer | Cost"  # what the workflow tells while it runs
 
 
 class AgentState(TypedDict, total=False):

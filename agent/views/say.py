@@ -41,6 +41,12 @@ def progress(text: str, *, last: bool) -> None:
     typer.echo(f"\r{one_line(text)}", err=True, nl=last)
 
 
+def loading(model: str, *, quiet: bool = False) -> None:
+    """Say on stderr, where somebody watches it, what the next seconds are for."""
+    if watched(err=True) and not quiet:
+        say(f"loading {one_line(model)}", err=True)
+
+
 def watched(*, err: bool = False) -> bool:
     """Whether a terminal is on stdout, or on stderr; either may have been closed."""
     stream = sys.stderr if err else sys.stdout

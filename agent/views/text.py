@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any
+
+from agent.plain import plain
 
 # What moves the cursor, turns the order of reading, or cannot be seen; and halves of characters. Unicode's control
 # characters but for line feed and tab, its default ignorable code points, line and paragraph separators, surrogates.
@@ -14,9 +15,6 @@ _UNFIT = re.compile(
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_DEEPEST = 200  # levels of a JSON value; json and the readers of its text recurse
-_LONGEST = 2**63  # an integer from here on is not a number to most readers of JSON, and Python refuses 4300 digits
 
 
 def clean(text: str) -> str:
@@ -37,30 +35,4 @@ def shown(text: str, most: int = 40) -> str:
 
 def json_text(value: Any) -> str:
     """Return any value as JSON that every reader takes: no NaN, no half of a character, no endless depth or integer."""
-    return json.dumps(_plain(value, _DEEPEST), allow_nan=False)
-
-
-def _plain(value: Any, levels: int) -> Any:
-    match value:
-        case None | bool():
-            return value
-        case str():
-            return _whole(value)
-        case int():
-            return int(value) if abs(value) < _LONGEST else hex(value)
-        case float():
-            return float(value) if math.isfinite(value) else None
-        case dict() | list() | tuple() if not levels:
-            return "…"
-        case dict():
-            return {_whole(str(key)): _plain(item, levels - 1) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item, levels - 1) for item in value]
-    return _whole(str(value))
-
-
-def _whole(text: str) -> str:
-    """Join surrogates that make a pair; replace those that are alone."""
-    if not _SURROGATE.search(text):
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return json.dumps(plain(value), allow_nan=False)

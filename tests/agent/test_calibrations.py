@@ -71,7 +71,7 @@ def test_a_bound_on_the_deviation_is_one_on_the_collision_entropy_of_the_models_
 
     assert threshold("std=0.0035") == threshold("std=0.0035", "uscd-adadec") == collision_of_deviation(0.0035, 2048)
     for wrong in ("std=", "std=x", "std=-1", "std=2", "std=nan"):
-        with pytest.raises(UsageError, match=f"{wrong} came; wanted a standard deviation"):
+        with pytest.raises(UsageError, match=f"{wrong}' came; wanted a standard deviation"):
             threshold(wrong)
     with pytest.raises(UsageError, match=r"pauses by entropy; a bound on std\(p\) goes with uscd"):
         threshold("std=0.0035", "adadec")

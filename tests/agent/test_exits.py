@@ -83,7 +83,7 @@ def test_what_nobody_expected_is_code_3_and_a_sentence_that_names_the_traceback(
     assert err == f"dubito: this is a bug in dubito: TypeError: a � of⏎no use �[2J; the traceback is in {file}\n"
     assert "raise TypeError" in file.read_text()
     code, (out, err) = ended(as_json=True)
-    assert json.loads(out)["exit_code"] == code == 3 and "TypeError: a \ufffd of" in json.loads(out)["error"]
+    assert json.loads(out)["exit_code"] == code == 3 and "TypeError: a \\ud800 of" in json.loads(out)["error"]
     monkeypatch.setenv("DUBITO_DEBUG", "1")
     assert "raise TypeError" in ended()[1].err
 

@@ -29,9 +29,10 @@ from agent.errors import UsageError
 from agent.examples import visible_checks
 from agent.graph import begin, build, run
 from agent.job import perform
-from agent.parts import task_from, threads
+from agent.parts import task_from
 from agent.search import Plan
 from agent.state import Answer, Attempt, Revision, Task
+from agent.threads import threads
 from sandbox import open_sandbox
 from sandbox.base import Verdict
 
@@ -202,7 +203,7 @@ def test_every_state_is_plain_json_and_small(lm):
 def test_hidden_tests_never_enter_the_state(lm):
     from agent.cli import _wanted
 
-    wanted, problem = _wanted(None, "exercises/3", None, None)
+    wanted, problem = _wanted(None, "exercises/3", None, None, ask=False)
     graph = build(InMemorySaver())
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t")
