@@ -19,7 +19,8 @@ from pathlib import Path
 from benchmarks import Benchmark, DatasetError, named
 from benchmarks.checker import judge
 from sandbox import Sandbox, open_sandbox
-from sandbox.docker import connect, container_options
+from sandbox.container import container_options
+from sandbox.docker import connect
 from sandbox.image import tag
 
 TRIVIAL = "x = 1\n"

@@ -46,13 +46,15 @@ __all__ = [
 
 
 def _docker(memory_mib: int | None) -> ForkServerSandbox:
-    from sandbox.docker import MEMORY_MIB, DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
+    from sandbox.container import MEMORY_MIB  # noqa: PLC0415 - only who asks for it pays for it
+    from sandbox.docker import DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
 
     return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB)
 
 
 def _gvisor(memory_mib: int | None) -> ForkServerSandbox:
-    from sandbox.docker import MEMORY_MIB, DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
+    from sandbox.container import MEMORY_MIB  # noqa: PLC0415 - only who asks for it pays for it
+    from sandbox.docker import DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
 
     return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, runtime="runsc")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from sandbox.base import SandboxUnavailable
 from sandbox.channel import Channel, PipeChannel
 from sandbox.forkserver import ForkServerSandbox
-from sandbox.process import GUEST_PARENT, guest_command
+from sandbox.process import GUEST_ENVIRONMENT, GUEST_PARENT, guest_command
 
 GUEST = "/opt/dubito"
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
@@ -38,7 +38,7 @@ class BubblewrapSandbox(ForkServerSandbox):
     def _open_channel(self) -> Channel:
         python = getattr(sys, "_base_executable", sys.executable)
         server = guest_command(python, GUEST, "/tmp", separate_users=_is_root())
-        return PipeChannel([self._bwrap, *flags(separate_users=_is_root()), *server])
+        return PipeChannel([self._bwrap, *flags(separate_users=_is_root()), *server], {})
 
 
 def flags(*, separate_users: bool) -> list[str]:
@@ -52,6 +52,7 @@ def flags(*, separate_users: bool) -> list[str]:
         *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
         *users,
         *("--die-with-parent", "--new-session", "--clearenv"),
+        *(part for name, value in GUEST_ENVIRONMENT.items() for part in ("--setenv", name, value)),
         *(part for path in SYSTEM for part in _mounted(Path(path))),
         *_interpreter(Path(sys.base_prefix)),
         *("--ro-bind", str(GUEST_PARENT / "guest"), f"{GUEST}/guest"),

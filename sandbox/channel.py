@@ -33,7 +33,7 @@ class Channel(Protocol):
 class PipeChannel:
     """A fork server that is a process of this machine."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -42,7 +42,7 @@ class PipeChannel:
             bufsize=0,
             start_new_session=True,  # the terminal's Ctrl-C is for us, not for the server
             cwd="/",
-            env={},
+            env=environment,
         )
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._stdin, self._stdout, self._stderr = self._process.stdin, self._process.stdout, self._process.stderr

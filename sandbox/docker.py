@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import struct
 import time
 import weakref
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from sandbox.base import SandboxError, SandboxUnavailable
 from sandbox.channel import CHUNK, Channel, Closed
+from sandbox.container import LABELS, MASKED, MEMORY_MIB, container_options, owner
 from sandbox.forkserver import ForkServerSandbox
-from sandbox.process import guest_command
 
 logger = logging.getLogger(__name__)
-LABELS = {"dubito": "sandbox"}
-MEMORY_MIB = 1024  # of a container: all processes of a program, its files, and the server
 REMOVAL_SECONDS = 10.0
 RETURN_SECONDS = 60.0  # for an engine that was there to come back
 REFUSAL_SECONDS = 3.0  # an engine that shuts down answers still, and starts nothing
+OF_THE_CONTAINER = ("command", "environment", "user", "working_dir", "stdin_open", "labels")
 STREAM_HEADER = struct.Struct(">BxxxI")  # docker's multiplexed stream: which (1 stdout, 2 stderr), and how many bytes
-NO_SHARED_MEMORY = {"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0", "fs.mqueue.queues_max": "0"}
 
 
 class DockerSandbox(ForkServerSandbox):
@@ -76,7 +72,18 @@ def connect() -> Any:
         if client is not None:
             client.close()
         raise SandboxUnavailable("docker is not answering; is the daemon running? (try: docker version)") from error
+    if _is_podman(client):
+        client.close()
+        raise SandboxUnavailable(
+            "the engine that answers is Podman, whose containers lack limits that programs need; "
+            "start a Docker engine, or unset DOCKER_HOST"
+        )
     return client
+
+
+def _is_podman(client: Any) -> bool:
+    components = client.version().get("Components") or []
+    return any("podman" in str(component.get("Name", "")).lower() for component in components)
 
 
 def answers(client: Any) -> bool:
@@ -85,19 +92,6 @@ def answers(client: Any) -> bool:
         return bool(client.ping())
     except Exception:  # noqa: BLE001 - whatever docker-py and requests raise for it
         return False
-
-
-def labels() -> dict[str, str]:
-    """Whose container this is: `sweep` removes those whose owner is gone."""
-    return LABELS | {"dubito.host": socket.gethostname(), "dubito.owner": owner(os.getpid())}
-
-
-def owner(pid: int) -> str:
-    """A process by number and start, so that a number given again is another; empty where there is none."""
-    try:
-        return f"{pid}:{Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
-    except OSError:
-        return ""
 
 
 def sweep(client: Any, *, everything: bool = False) -> list[str]:
@@ -154,34 +148,6 @@ def build(client: Any, context: BinaryIO, **options: Any) -> None:
         raise SandboxUnavailable(f"the sandbox's image does not build: {error}; try: make sandbox") from error
 
 
-def container_options(memory_mib: int = MEMORY_MIB) -> dict[str, Any]:
-    """What a container is given and, mostly, denied. Root in it is the server's, with three capabilities; programs get
-    a user id each.
-    """
-    return {
-        "command": guest_command("python3", "/opt/dubito", "/tmp", separate_users=True),
-        "user": "0:0",
-        "working_dir": "/tmp",
-        "stdin_open": True,  # closed with our connection, at which the server ends and the container is removed
-        "auto_remove": True,
-        "init": True,
-        "network_mode": "none",
-        "ipc_mode": "none",
-        "read_only": True,
-        "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,mode=1777,size=64m,nr_inodes=4096"},
-        "cap_drop": ["ALL"],
-        "cap_add": ["SETUID", "SETGID", "KILL"],
-        "security_opt": ["no-new-privileges"],
-        "sysctls": NO_SHARED_MEMORY,
-        "pids_limit": 64,
-        "mem_limit": f"{memory_mib}m",
-        "memswap_limit": f"{memory_mib}m",
-        "nano_cpus": 10**9,
-        "log_config": {"type": "none"},
-        "labels": labels(),
-    }
-
-
 class DockerChannel:
     """The standard streams of a container's server, over the engine's attach socket."""
 
@@ -191,12 +157,12 @@ class DockerChannel:
         self._buffer = bytearray()
         self._errors = bytearray()
         try:
-            container = client.containers.create(image, **options)
-            self._remove = weakref.finalize(self, remove, client, container.id)
+            container = create(client, image, options)
+            self._remove = weakref.finalize(self, remove, client, container)
             streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-            self._attached = client.api.attach_socket(container.id, params=streams)
-            self._socket: socket.socket = self._attached._sock
-            container.start()
+            self._attached = client.api.attach_socket(container, params=streams)
+            self._socket: socket.socket = getattr(self._attached, "_sock", self._attached)  # over TLS it is the socket
+            client.api.start(container)
         except (DockerException, OSError) as error:
             raise SandboxError(f"the container does not start: {error}") from error
 
@@ -219,7 +185,9 @@ class DockerChannel:
 
     def close(self) -> None:
         """Remove the container, and wait until it is gone."""
-        self._attached._response.close()  # it flushes, so it goes before its socket
+        response = getattr(self._attached, "_response", None)
+        if response is not None:
+            response.close()  # it flushes, so it goes before its socket
         self._attached.close()
         self._remove()
 
@@ -240,6 +208,14 @@ class DockerChannel:
     def _last_words(self) -> str:
         words = self._errors.decode("utf-8", "replace").strip()
         return f"the container has ended: {words or 'no message'} (try: docker version)"
+
+
+def create(client: Any, image: str, options: dict[str, Any]) -> str:
+    """Create a container, and return its id. docker-py's own call has no word for masked paths."""
+    own = {name: options[name] for name in OF_THE_CONTAINER}
+    host = client.api.create_host_config(**{name: options[name] for name in options if name not in OF_THE_CONTAINER})
+    host["MaskedPaths"] = list(MASKED)
+    return str(client.api.create_container(image, host_config=host, **own)["Id"])
 
 
 def remove(client: Any, container: str) -> None:

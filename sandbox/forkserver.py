@@ -1,4 +1,8 @@
-"""The host's side of a fork server: one request, one answer, one restart. How a server starts is each sandbox's own."""
+"""The host's side of a fork server: one request, one answer. How a server starts is each sandbox's own.
+
+A server that ends while it runs a program is started anew, and the program is run again. Where fresh servers end on one
+program and run others, the program has failed; where they run no other either, the sandbox has.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -18,17 +21,23 @@ from sandbox.guest import plain, wire
 
 START_SECONDS = 30.0  # for a server to say hello
 GRACE_SECONDS = 10.0  # beyond a program's wall limit, for the guest to end and clean up
+MOST_DEATHS = 2  # of fresh servers on one program
+RECOVERY_SECONDS = 1.0  # for a machine that ran out of memory
+
+
+class Starved(SandboxError):  # noqa: N818 - the state of a machine
+    """The kernel killed the program for memory that others hold."""
 
 
 class ForkServerSandbox:
-    """A sandbox over whatever `start` opens a channel to. A server found dead is started anew, once for each run."""
+    """A sandbox over whatever `start` opens a channel to."""
 
     def __init__(self, start: Callable[[], Channel]) -> None:
         self._start = start
         self._channel: Channel | None = None
         self._python = ""
         self.runs = 0  # since the server was started
-        self.memory_share = 0.0  # of what all its processes may have together, when it was idle last; 0 where unknown
+        self.worn = False  # the last program moved what the next one could read, or left memory taken
         self._turn = threading.Lock()
 
     def run(
@@ -42,17 +51,34 @@ class ForkServerSandbox:
         """Execute the program, then the calls; see Sandbox.run."""
         blobs = (_utf8(program), json.dumps([_written(call) for call in calls]).encode("ascii"), _utf8(stdin))
         with self._turn:
-            with suppress(Closed):  # found dead: once is no reason to complain
-                return self._ask(blobs, len(calls), limits)
-            try:
-                return self._ask(blobs, len(calls), limits)
-            except Closed as error:
-                raise SandboxError(f"the sandbox died twice on one program; {error}") from error
+            return self._run(blobs, len(calls), limits)
 
     def close(self) -> None:
         """End the server."""
         with self._turn:
             self._stop()
+
+    def _run(self, blobs: tuple[bytes, bytes, bytes], wanted: int, limits: Limits) -> Execution:
+        deaths = starved = 0
+        while deaths < MOST_DEATHS:
+            if self.worn:
+                self._stop()
+            was_idle = self._channel is not None
+            try:
+                return self._ask(blobs, wanted, limits)
+            except Closed:
+                deaths += not was_idle  # an idle server may have died of anything, long ago
+            except Starved:
+                starved += 1
+                if starved > 1:
+                    raise
+                time.sleep(RECOVERY_SECONDS)
+        try:
+            self._ask((b"", b"[]", b""), 0, DEFAULT_LIMITS)
+        except SandboxError as error:
+            raise SandboxError(f"the sandbox ended {deaths} times, and runs no other program; {error}") from error
+        said = f"program.py: the sandbox ended {deaths} times while it ran this program: {Verdict.FAILED}\n"
+        return Execution(Verdict.FAILED, "", said, False, (), 0.0, 0.0, 0.0, self._python)
 
     def _ask(self, blobs: tuple[bytes, bytes, bytes], wanted: int, limits: Limits) -> Execution:
         channel = self._channel or self._open()
@@ -70,8 +96,10 @@ class ForkServerSandbox:
             self._stop()
             raise
         self.runs += 1
-        self.memory_share = answer["memory_share"]
-        return verdicts.execution(answer, parts, token, wanted)
+        self.worn = answer["worn"]
+        if answer["starved"]:
+            raise Starved("the machine ran out of memory while it ran a program; free some, or run fewer at once")
+        return verdicts.execution(answer, parts, token, wanted, limits)
 
     def _open(self) -> Channel:
         channel = self._start()
@@ -87,7 +115,7 @@ class ForkServerSandbox:
         return channel
 
     def _stop(self) -> None:
-        channel, self._channel, self.runs, self.memory_share = self._channel, None, 0, 0.0
+        channel, self._channel, self.runs, self.worn = self._channel, None, 0, False
         if channel:
             channel.close()
 

@@ -13,7 +13,6 @@ from sandbox.forkserver import ForkServerSandbox
 
 logger = logging.getLogger(__name__)
 MOST_RUNS = 5_000  # of a worker before it is started anew
-MOST_MEMORY = 0.5  # of its memory that an idle worker may hold before it is started anew
 
 
 class SandboxPool:
@@ -55,7 +54,7 @@ class SandboxPool:
         try:
             return worker.run(program, calls=calls, stdin=stdin, limits=limits)
         finally:
-            if worker.runs >= self._most_runs or worker.memory_share > MOST_MEMORY:
+            if worker.runs >= self._most_runs or worker.worn:
                 threading.Thread(target=self._renew, args=(worker,)).start()
             else:
                 self._idle.put(worker)

@@ -17,16 +17,20 @@ from sandbox.channel import PipeChannel
 from sandbox.forkserver import ForkServerSandbox
 
 logger = logging.getLogger(__name__)
+GUEST_ENVIRONMENT = {"PYTHONHASHSEED": "0"}  # sets of text have one order in every sandbox, so verdicts agree
 GUEST_PARENT = Path(__file__).parent  # the folder in which `guest` is a package
 
 
 def guest_command(python: str, parent: str, place: str, *, separate_users: bool) -> list[str]:
-    """The fork server's command line: an interpreter without site packages, environment or script folder."""
+    """Return the fork server's command line: an interpreter without site packages or script folder.
+
+    It is to be run with GUEST_ENVIRONMENT and no other variables.
+    """
     start = (
         f"import sys; sys.path.insert(0, {parent!r}); from guest.server import main; del sys.path[0]; "
         f"sys.exit(main({place!r}, {separate_users}))"
     )
-    return [python, "-I", "-S", "-c", start]
+    return [python, "-P", "-s", "-S", "-B", "-c", start]
 
 
 class _PlacedChannel(PipeChannel):
@@ -35,7 +39,7 @@ class _PlacedChannel(PipeChannel):
     def __init__(self) -> None:
         self._place = tempfile.mkdtemp(prefix="dubito-")
         python = getattr(sys, "_base_executable", sys.executable)
-        super().__init__(guest_command(python, str(GUEST_PARENT), self._place, separate_users=False))
+        super().__init__(guest_command(python, str(GUEST_PARENT), self._place, separate_users=False), GUEST_ENVIRONMENT)
 
     def close(self) -> None:
         super().close()

@@ -13,10 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.base import Execution, Outcome, Raised, Returned, Unplain, Verdict
+from sandbox.base import DEFAULT_LIMITS, Execution, Limits, Outcome, Raised, Returned, Unplain, Verdict
 from sandbox.guest import message, plain, wire
 
-STRUCK = {"cpu": Verdict.TIMED_OUT_CPU, "wall": Verdict.TIMED_OUT_WALL, "output": Verdict.OUTPUT_LIMIT}
+STRUCK = {
+    "cpu": Verdict.TIMED_OUT_CPU,
+    "wall": Verdict.TIMED_OUT_WALL,
+    "output": Verdict.OUTPUT_LIMIT,
+    "files": Verdict.FAILED,  # it left files that cannot be removed
+}
 SIGNALS: dict[int, Verdict] = {signal.SIGXCPU: Verdict.TIMED_OUT_CPU, signal.SIGSYS: Verdict.FORBIDDEN}
 
 
@@ -25,20 +30,25 @@ class Report:
     """What the child said: outcomes in order, and the one word it ended with, if any."""
 
     outcomes: tuple[Outcome, ...]
-    last: str | None  # "done", "refused" (by the compiler), "memory", "garbled"
+    last: str | None  # "done", "refused" (by the compiler), "memory", "garbled", or a limit of decoding
 
 
-def execution(header: dict[str, Any], blobs: list[bytes], token: bytes, wanted: int) -> Execution:
-    """Judge one answer: `wanted` is the number of calls, `token` what the child's messages must carry."""
+def execution(
+    header: dict[str, Any], blobs: list[bytes], token: bytes, wanted: int, limits: Limits = DEFAULT_LIMITS
+) -> Execution:
+    """Judge one answer: `wanted` is the number of calls, `token` what the child's messages must carry.
+
+    Decoding the outcomes counts as the program's cpu time.
+    """
     stdout, stderr, results = blobs
-    report = read_report(results, token)
+    report = read_report(results, token, plain.Budget(limits.cpu_seconds))
     code = None if header["status"] is None else os.waitstatus_to_exitcode(header["status"])
     verdict = decide(header["struck"], code, header["memory_kills"], report, wanted)
     errors = stderr.decode("utf-8", "replace")
     return Execution(
         verdict=verdict,
         stdout=stdout.decode("utf-8", "replace"),
-        stderr=errors if verdict is Verdict.PASSED or errors else _epitaph(verdict, code),
+        stderr=errors if verdict is Verdict.PASSED or errors else _epitaph(verdict, code, header["struck"]),
         truncated=header["truncated"],
         outcomes=report.outcomes[:wanted],
         cpu_seconds=header["cpu_seconds"],
@@ -56,63 +66,84 @@ def decide(struck: str | None, code: int | None, memory_kills: int, report: Repo
         return Verdict.OUT_OF_MEMORY
     if code is not None and code < 0:
         return SIGNALS.get(-code, Verdict.FAILED)
-    if report.last == "refused":
-        return Verdict.SYNTAX_ERROR
+    if report.last in LAST_WORDS:
+        return LAST_WORDS[report.last]
     complete = report.last == "done" and len(report.outcomes) == wanted and code == 0
     return Verdict.PASSED if complete else Verdict.FAILED
 
 
-def read_report(results: bytes, token: bytes) -> Report:
+def read_report(results: bytes, token: bytes, budget: plain.Budget | None = None) -> Report:
     """The child's messages up to the first that is not one. Raises nothing, whatever the bytes are."""
     outcomes: list[Outcome] = []
     last = None
+    budget = budget or plain.Budget()
     try:
         for payload in wire.frames(results):
             if last is not None:
                 return Report(tuple(outcomes), "garbled")
-            said = _message(payload, token)
-            if isinstance(said, str):
-                last = said
+            message_read = _message(payload, token, budget)
+            if isinstance(message_read, str):
+                last = message_read
             else:
-                outcomes.append(said)
+                outcomes.append(message_read)
+    except plain.DecodingLimitError as error:
+        last = error.limit
     except (ValueError, TypeError, KeyError, RecursionError):
         last = "garbled"
     return Report(tuple(outcomes), last)
 
 
-def _message(payload: bytes, token: bytes) -> Outcome | str:
+def _message(payload: bytes, token: bytes, budget: plain.Budget) -> Outcome | str:
     signed, kind, body = message.unpack(payload)
     if kind in GRANTED:
         return GRANTED[kind]
     if signed != token:
         raise ValueError("a message without the token")
-    return "done" if kind == message.DONE else OUTCOMES[kind](body)
-
-
-def _returned(body: bytes) -> Outcome:
-    return Returned(plain.decode(body))
+    if kind == message.DONE:
+        return "done"
+    if kind == message.RETURNED:
+        return Returned(plain.decode(body, budget))
+    return OUTCOMES[kind](body)
 
 
 def _raised(body: bytes) -> Outcome:
-    type, words = json.loads(body)
-    return Raised(str(type), str(words))
+    type, words = _texts(body, 2)
+    return Raised(type, words)
 
 
 def _unplain(body: bytes) -> Outcome:
-    (type,) = json.loads(body)
-    return Unplain(str(type))
+    (type,) = _texts(body, 1)
+    return Unplain(type)
+
+
+def _texts(body: bytes, count: int) -> list[str]:
+    """Read so many texts, the one thing that these messages hold. Each is cut to what an honest child sends."""
+    if len(body) > MOST_WORDS:
+        raise ValueError(f"{len(body)} bytes of words")
+    texts = json.loads(body)
+    if type(texts) is not list or len(texts) != count or not all(type(text) is str for text in texts):
+        raise ValueError("no list of texts")
+    return [text[:LOUDEST] for text in texts]
 
 
 GRANTED = {message.REFUSED: "refused", message.MEMORY: "memory"}  # without a token: no program gains by them
+LAST_WORDS = {
+    "refused": Verdict.SYNTAX_ERROR,
+    "bytes": Verdict.OUTPUT_LIMIT,  # the outcomes would take too much memory here
+    "seconds": Verdict.TIMED_OUT_CPU,  # decoding them took the program's time
+}
+LOUDEST = 10_000  # characters of an exception's message; guest/child.py sends no more
+MOST_WORDS = 16 * LOUDEST  # bytes of such a message in JSON, where a character may take twelve
 OUTCOMES: dict[bytes, Callable[[bytes], Outcome]] = {
-    message.RETURNED: _returned,
     message.RAISED: _raised,
     message.UNPLAIN: _unplain,
 }
 
 
-def _epitaph(verdict: Verdict, code: int | None) -> str:
+def _epitaph(verdict: Verdict, code: int | None, struck: str | None) -> str:
     """One line for a program that died without a word."""
+    if struck == "files":
+        return f"program.py: left files that cannot be removed: {verdict}\n"
     if code is None or verdict is Verdict.OUT_OF_MEMORY:
         return f"program.py: stopped: {verdict}\n"
     if code < 0:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+
+PROBE = "probe"
 
 
 def empty(place: Path, user: int | None) -> None:
@@ -33,5 +36,17 @@ def _flatten(directory: Path, names: Iterator[Path]) -> None:
     directory.rmdir()
 
 
+def next_number(place: Path) -> int:
+    """Return the number that the file system gives to a new file. Where it counts, this counts one file more."""
+    path = place / PROBE
+    fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        return os.fstat(fd).st_ino
+    finally:
+        os.close(fd)
+        path.unlink()
+
+
 def _is_directory(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
+    """Look at the entry itself: where a link leads may be a place that this user may not enter."""
+    return stat.S_ISDIR(path.lstat().st_mode)

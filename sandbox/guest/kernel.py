@@ -8,18 +8,24 @@ import os
 import resource
 import signal
 import socket
+import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
+_MOST_SIGNALS = 256  # queued for a program's user; each takes memory of the kernel that no other limit counts
 _OOM_COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")  # cgroup v1, v2
+_SIGPENDING = 11  # RLIMIT_SIGPENDING, which Python's `resource` does not name
 _NOBODY = 65534  # no process of a container has this user id
-_MEMORY = (
-    ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # cgroup v1
-    ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.max"),  # v2
+_MEMORY = (  # in use, the most that was ever in use, the limit
+    tuple(
+        f"/sys/fs/cgroup/memory/memory.{name}" for name in ("usage_in_bytes", "max_usage_in_bytes", "limit_in_bytes")
+    ),
+    tuple(f"/sys/fs/cgroup/memory.{name}" for name in ("current", "peak", "max")),
 )
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -76,6 +82,7 @@ def restrict(limits: dict[str, float], *, alone: bool) -> None:
         _limit(getattr(resource, nothing, resource.RLIMIT_CORE), 0)
     if alone:
         _limit(resource.RLIMIT_NPROC, int(limits["processes"]))
+        _limit(_SIGPENDING, _MOST_SIGNALS)
 
 
 def address_space() -> int:
@@ -94,14 +101,31 @@ def memory_kills() -> int:
     return 0
 
 
-def memory_share() -> float:
-    """How much of this cgroup's memory is in use, from 0 to 1; 0 where it is not said or not bounded."""
-    for used, most in _MEMORY:
+def next_process_number() -> int:
+    """Return the number that the next process of this pid namespace gets. A thread takes it, and ends."""
+    numbers: list[int] = []
+    thread = threading.Thread(target=lambda: numbers.append(threading.get_native_id()))
+    thread.start()
+    thread.join()
+    return numbers[0]
+
+
+class MemoryShares(NamedTuple):
+    """What this cgroup takes of the memory that it may have, from 0 to 1."""
+
+    now: float
+    highest: float  # since the cgroup was made
+
+
+def memory_shares() -> MemoryShares | None:
+    """Return the shares; None where they are not said or not bounded."""
+    for paths in _MEMORY:
         try:
-            return int(_read(used)) / int(_read(most))
+            now, highest, limit = (int(_read(path)) for path in paths)
+            return MemoryShares(now / limit, highest / limit)
         except (OSError, ValueError):  # "max" is no number
             continue
-    return 0.0
+    return None
 
 
 def _read(path: str) -> str:

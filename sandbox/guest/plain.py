@@ -10,16 +10,58 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Callable, Sized
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from itertools import islice
+from typing import Any, TypeVar
 
 DEEPEST = 100
 WIDEST_NUMBER = 1 << 53  # a larger int travels as hex: linear time, and beyond the limit of 4,300 decimal digits
 MOST_COLLISIONS = 1000  # equal hashes in one set or dict; more would make the decoding side quadratic
+MOST_BYTES = 256 << 20  # what the decoded values of one budget may take
+_LIST, _TAGGED, _ITEM = 72, 420, 48  # bytes of a decoded list, of a tagged container, of an item in any of them
+_BETWEEN_LOOKS = 64  # entries of sets and dicts between two looks at the clock
+
+T = TypeVar("T")
 
 
 class PlainError(ValueError):
     """The value is not plain data, or the bytes are not its encoding."""
+
+
+class DecodingLimitError(PlainError):
+    """Decoding would take more memory than `MOST_BYTES`, or took more time than it was given."""
+
+    def __init__(self, limit: str) -> None:
+        """limit: "bytes" or "seconds", whichever was reached."""
+        super().__init__(f"decoding reached its limit of {limit}")
+        self.limit = limit
+
+
+class Budget:
+    """What decoding may cost whoever decodes: cpu seconds of this thread, and bytes. Several values may share one."""
+
+    def __init__(self, seconds: float = math.inf, most_bytes: int = MOST_BYTES) -> None:
+        self._end = time.thread_time() + seconds
+        self._bytes = most_bytes
+
+    def take(self, data: bytes) -> None:
+        """Count what the data will take when they are decoded, at most. Raises DecodingLimitError."""
+        containers = _LIST * data.count(b"[") + _TAGGED * data.count(b"{")
+        self._bytes -= containers + _ITEM * data.count(b",") + 2 * len(data)
+        if self._bytes < 0:
+            raise DecodingLimitError("bytes")
+
+    def timed(self, entries: Iterable[T]) -> Iterator[T]:
+        """Pass the entries of a set or dict on, and look at the clock meanwhile: their hashes may be chosen to collide.
+
+        Raises DecodingLimitError where the time is up.
+        """
+        left = iter(entries)
+        while chunk := tuple(islice(left, _BETWEEN_LOOKS)):
+            if time.thread_time() > self._end:
+                raise DecodingLimitError("seconds")
+            yield from chunk
 
 
 def encode(value: Any) -> bytes:
@@ -30,10 +72,12 @@ def encode(value: Any) -> bytes:
         raise PlainError("nested too deeply for this stack") from error
 
 
-def decode(data: bytes) -> Any:
-    """The value that was encoded. Raises PlainError, and nothing else, on any bytes whatever."""
+def decode(data: bytes, budget: Budget | None = None) -> Any:
+    """Decode a value. Raises PlainError, and nothing else, on any bytes; past the budget, its DecodingLimitError."""
+    budget = budget or Budget()
+    budget.take(data)
     try:
-        return _unwrap(json.loads(data.decode("ascii"), parse_constant=_refuse), 0)
+        return _unwrap(json.loads(data.decode("ascii"), parse_constant=_refuse), 0, budget)
     except PlainError:
         raise
     except (ValueError, TypeError, RecursionError, binascii.Error) as error:
@@ -79,9 +123,9 @@ def _wrap_large(value: Any, kind: type, depth: int) -> Any:
     raise PlainError(f"not plain data: {kind.__name__}")
 
 
-def _unwrap(value: Any, depth: int) -> Any:
+def _unwrap(value: Any, depth: int, budget: Budget) -> Any:
     if type(value) is list:
-        return _items(value, depth)
+        return _items(value, depth, budget)
     if type(value) is not dict:
         return value
     if len(value) != 1:
@@ -90,63 +134,63 @@ def _unwrap(value: Any, depth: int) -> Any:
     reader = _READERS.get(tag)
     if reader is None:
         raise PlainError(f"an unknown tag: {tag[:20]!r}")
-    return reader(body, depth)
+    return reader(body, depth, budget)
 
 
-def _items(body: Any, depth: int) -> list[Any]:
+def _items(body: Any, depth: int, budget: Budget) -> list[Any]:
     if type(body) is not list or depth == DEEPEST:
         raise PlainError(f"not a list, or nested deeper than {DEEPEST}")
-    return [_unwrap(item, depth + 1) for item in body]
+    return [_unwrap(item, depth + 1, budget) for item in body]
 
 
-def _int(body: Any, _: int) -> int:
+def _int(body: Any, _depth: int, _budget: Budget) -> int:
     return int(body, 16)
 
 
-def _float(body: Any, _: int) -> float:
+def _float(body: Any, _depth: int, _budget: Budget) -> float:
     if body not in ("nan", "inf", "-inf"):
         raise PlainError("a tagged float that is finite")
     return float(body)
 
 
-def _complex(body: Any, depth: int) -> complex:
-    real, imag = _items(body, depth)
+def _complex(body: Any, depth: int, budget: Budget) -> complex:
+    real, imag = _items(body, depth, budget)
     if type(real) is not float or type(imag) is not float:
         raise PlainError("a complex number whose parts are not floats")
     return complex(real, imag)
 
 
-def _text(body: Any, _: int) -> str:
+def _text(body: Any, _depth: int, _budget: Budget) -> str:
     return base64.b64decode(body, validate=True).decode("utf-8", "surrogatepass")
 
 
-def _bytes(body: Any, _: int) -> bytes:
+def _bytes(body: Any, _depth: int, _budget: Budget) -> bytes:
     return base64.b64decode(body, validate=True)
 
 
-def _tuple(body: Any, depth: int) -> tuple[Any, ...]:
-    return tuple(_items(body, depth))
+def _tuple(body: Any, depth: int, budget: Budget) -> tuple[Any, ...]:
+    return tuple(_items(body, depth, budget))
 
 
-def _set(body: Any, depth: int) -> set[Any]:
-    items = _hashable(_items(body, depth))
-    made = set(items)
-    _whole(made, items)
-    return made
+def _set(body: Any, depth: int, budget: Budget) -> set[Any]:
+    items = _hashable(_items(body, depth, budget))
+    value = set(budget.timed(items))
+    _whole(value, items)
+    return value
 
 
-def _frozenset(body: Any, depth: int) -> frozenset[Any]:
-    return frozenset(_set(body, depth))
+def _frozenset(body: Any, depth: int, budget: Budget) -> frozenset[Any]:
+    return frozenset(_set(body, depth, budget))
 
 
-def _dict(body: Any, depth: int) -> dict[Any, Any]:
+def _dict(body: Any, depth: int, budget: Budget) -> dict[Any, Any]:
     if type(body) is not list or depth == DEEPEST:
         raise PlainError(f"not a list of pairs, or nested deeper than {DEEPEST}")
-    pairs = [(_unwrap(key, depth + 1), _unwrap(item, depth + 1)) for key, item in body]
+    pairs = [(_unwrap(key, depth + 1, budget), _unwrap(item, depth + 1, budget)) for key, item in body]
     _hashable([key for key, _ in pairs])
-    made = dict(pairs)
-    _whole(made, pairs)
-    return made
+    value = dict(budget.timed(pairs))
+    _whole(value, pairs)
+    return value
 
 
 def _whole(made: Sized, items: list[Any]) -> None:
@@ -169,7 +213,7 @@ def _refuse(constant: str) -> Any:
     raise PlainError(f"a bare {constant}")
 
 
-_READERS: dict[str, Callable[[Any, int], Any]] = {
+_READERS: dict[str, Callable[[Any, int, Budget], Any]] = {
     "int": _int,
     "float": _float,
     "complex": _complex,

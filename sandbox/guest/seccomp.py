@@ -1,9 +1,15 @@
-"""The system calls that no program gets, in any sandbox, as a seccomp filter. The rest is left to engine and kernel.
+"""Filter system calls for every program of every sandbox. The engine's own filter may refuse more.
 
-Sockets other than unix ones reach what no network namespace holds back (vsock, the hypervisor) or outlive their program
-(TCP). Memory files and larger socket buffers count for no process: no limit bounds them, and the kernel would kill the
-wrong one for them. Rings make system calls that no filter sees. Keys stay for the next program. Other machines than
-those below have no filter.
+Refused is what a program can use to reach past its namespaces, to escape its limits, or to leave a note:
+
+- Sockets other than unix ones reach the hypervisor (vsock) or outlive their program (TCP).
+- Memory files, larger socket buffers and socket filters are memory that no limit counts.
+- Rings make system calls that no filter sees. Asynchronous input and output takes slots that the whole host shares.
+- Namespaces and mounts give a program capabilities and files of its own.
+- Keys, shared futexes and advice on the page cache carry messages to programs that run later or elsewhere.
+- `sync` writes back the file systems of the whole host, so it succeeds without doing anything.
+
+Machines other than those in `_MACHINES` have no filter.
 """
 
 from __future__ import annotations
@@ -14,31 +20,80 @@ import os
 import platform
 import socket
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _PR_SET_SECCOMP = 22
 _MODE_FILTER = 2
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_ABSENT, _DENY, _NO_FAMILY = (_ERRNO | error for error in (errno.ENOSYS, errno.EPERM, errno.EAFNOSUPPORT))
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # of classic BPF
+_ABSENT, _DENY, _NO_FAMILY, _INVALID = (
+    _ERRNO | error for error in (errno.ENOSYS, errno.EPERM, errno.EAFNOSUPPORT, errno.EINVAL)
+)
+_NOTHING_DONE = _ERRNO  # error 0: the call returns 0, and the kernel never sees it
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN, _AND = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54  # of classic BPF
 _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # offsets in what the filter sees of a call; little-endian
 _FOREIGN = 0x40000000  # on x86-64, calls from here on are the x32 ones
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
+_NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+_ATTACH_FILTER, _ATTACH_BPF, _REUSEPORT_CBPF, _REUSEPORT_EBPF = 26, 50, 51, 52
+_FUTEX_PRIVATE, _FUTEX_COMMAND, _FUTEX_WAITS = 128, 127, (0, 9)  # FUTEX_WAIT, FUTEX_WAIT_BITSET
+_EVICT = (20, 21)  # MADV_COLD, MADV_PAGEOUT
+
 
 class Machine(NamedTuple):
-    """Numbers of one kind of machine: its own, of two kinds of calls with rules, and of those that are refused."""
+    """The numbers that system calls have on one kind of machine."""
 
     audit: int
     make_sockets: tuple[int, ...]
     set_option: int
+    clone: int
+    futex: int
+    advise_memory: int
     refused: tuple[int, ...]
+    ignored: tuple[int, ...]
 
 
-_RINGS = (425, 426, 427)  # io_uring_setup, io_uring_enter, io_uring_register
-_MACHINES = {  # refused: memfd_create, memfd_secret, add_key, request_key, keyctl, rings
-    "x86_64": Machine(0xC000003E, (41, 53), 54, (319, 447, 248, 249, 250, *_RINGS)),
-    "aarch64": Machine(0xC00000B7, (198, 199), 208, (279, 447, 217, 218, 219, *_RINGS)),
+_EVERYWHERE = (  # calls whose numbers are the same on every machine
+    *(425, 426, 427),  # io_uring_setup, io_uring_enter, io_uring_register
+    *(428, 429, 430, 431, 432, 433, 442),  # open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr
+    *(435, 440, 447),  # clone3 (the C library falls back to clone), process_madvise, memfd_secret
+    *(449, 454, 455, 456),  # futex_waitv, futex_wake, futex_wait, futex_requeue
+    451,  # cachestat
+)
+_MACHINES = {
+    "x86_64": Machine(
+        audit=0xC000003E,
+        make_sockets=(41, 53),
+        set_option=54,
+        clone=56,
+        futex=202,
+        advise_memory=28,
+        refused=(
+            *_EVERYWHERE,
+            *(319, 248, 249, 250),  # memfd_create, add_key, request_key, keyctl
+            *(206, 27, 327, 328),  # io_setup, mincore, preadv2, pwritev2
+            *(272, 308, 165, 166, 155, 161),  # unshare, setns, mount, umount2, pivot_root, chroot
+            *(321, 298, 323, 103),  # bpf, perf_event_open, userfaultfd, syslog
+        ),
+        ignored=(162, 306, 221, 187),  # sync, syncfs, fadvise64, readahead
+    ),
+    "aarch64": Machine(
+        audit=0xC00000B7,
+        make_sockets=(198, 199),
+        set_option=208,
+        clone=220,
+        futex=98,
+        advise_memory=233,
+        refused=(
+            *_EVERYWHERE,
+            *(279, 217, 218, 219),
+            *(0, 232, 286, 287),
+            *(97, 268, 40, 39, 41, 51),
+            *(280, 241, 282, 116),
+        ),
+        ignored=(81, 267, 223, 213),
+    ),
 }
 
 
@@ -55,27 +110,44 @@ def install() -> None:
 
 
 def _program(machine: Machine) -> list[bytes]:
+    """Write the filter. A jump skips at most 255 steps, so every rule tests the call's number for itself."""
+    options = (socket.SO_SNDBUF, _ATTACH_FILTER, _ATTACH_BPF, _REUSEPORT_CBPF, _REUSEPORT_EBPF)
     return [
         *(_step(_LOAD, _MACHINE), _step(_EQUAL, machine.audit, 1, 0), _step(_RETURN, _KILL)),
         *(_step(_LOAD, _NUMBER), _step(_AT_LEAST, _FOREIGN, 0, 1), _step(_RETURN, _KILL)),
-        *(step for number in machine.refused for step in _if_equal(number, _ABSENT)),
-        *(step for number in machine.make_sockets for step in _rule(number, 0, socket.AF_UNIX, _ALLOW, _NO_FAMILY)),
-        *_rule(machine.set_option, 2, socket.SO_SNDBUF, _DENY, _ALLOW),
+        *(step for number in machine.refused for step in _answered(number, _ABSENT)),
+        *(step for number in machine.ignored for step in _answered(number, _NOTHING_DONE)),
+        *(step for number in machine.make_sockets for step in _only(number, 0, [socket.AF_UNIX], _NO_FAMILY)),
+        *_never(machine.set_option, 2, options, _DENY),
+        *_never(machine.advise_memory, 2, _EVICT, _INVALID),
+        *_rule(machine.clone, 0, [_step(_ANY_BIT, _NEW_NAMESPACES, 0, 1), _step(_RETURN, _DENY)], _ALLOW),
+        *_shared_futexes_only_wait(machine.futex),
         _step(_RETURN, _ALLOW),
     ]
 
 
-def _if_equal(number: int, answer: int) -> list[bytes]:
+def _answered(number: int, answer: int) -> list[bytes]:
     return [_step(_EQUAL, number, 0, 1), _step(_RETURN, answer)]
 
 
-def _rule(number: int, argument: int, value: int, if_equal: int, otherwise: int) -> list[bytes]:
-    return [
-        _step(_EQUAL, number, 0, 4),
-        _step(_LOAD, _ARGUMENTS + 8 * argument),
-        *_if_equal(value, if_equal),
-        _step(_RETURN, otherwise),
-    ]
+def _only(number: int, argument: int, values: Sequence[int], refusal: int) -> list[bytes]:
+    return _rule(number, argument, [step for value in values for step in _answered(value, _ALLOW)], refusal)
+
+
+def _never(number: int, argument: int, values: Sequence[int], refusal: int) -> list[bytes]:
+    return _rule(number, argument, [step for value in values for step in _answered(value, refusal)], _ALLOW)
+
+
+def _shared_futexes_only_wait(number: int) -> list[bytes]:
+    """Let the end of a thread be awaited, which the kernel tells by a shared futex, and let no program wake another."""
+    private = [_step(_ANY_BIT, _FUTEX_PRIVATE, 0, 1), _step(_RETURN, _ALLOW), _step(_AND, _FUTEX_COMMAND)]
+    return _rule(number, 1, private + [step for wait in _FUTEX_WAITS for step in _answered(wait, _ALLOW)], _INVALID)
+
+
+def _rule(number: int, argument: int, tests: Sequence[bytes], otherwise: int) -> list[bytes]:
+    """Test an argument of one call. Other calls skip the rule, and their number is still loaded."""
+    steps = [_step(_LOAD, _ARGUMENTS + 8 * argument), *tests, _step(_RETURN, otherwise)]
+    return [_step(_EQUAL, number, 0, len(steps)), *steps]
 
 
 def _step(code: int, operand: int, if_true: int = 0, if_false: int = 0) -> bytes:

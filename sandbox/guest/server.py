@@ -6,10 +6,12 @@ import gc
 import os
 import platform
 import random
+import signal
 import sys
 from pathlib import Path
 
 from . import child, family, kernel, seccomp, supervisor, wire
+from .landlock import Confinement
 
 FIRST_USER, LAST_USER = 1 << 20, 1 << 30  # far from any account; each run gets the next one
 DONE, CLOSED, BROKEN = 0, 10, 11  # exit codes of a supervisor
@@ -30,29 +32,36 @@ def main(place: str, separate_users: bool) -> int:
     kernel.harden()
     seccomp.install()
     kernel.adopt_orphans()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the times of children that are waited for would add up in /proc
+    confinement = Confinement(place) if separate_users else None
     wire.write(1, wire.frame(wire.pack({"python": platform.python_version(), "users": separate_users})))
     gc.freeze()  # a collection in a child would touch, and so copy, every page it shares with the server
     user = random.SystemRandom().randrange(FIRST_USER, LAST_USER)
     while True:
-        code = _serve_one(user if separate_users else None, Path(place))
+        code = _serve_one(user if separate_users else None, Path(place), confinement)
         if code != DONE:
             family.end(None)  # a supervisor that was killed has left us its child
             return 0 if code == CLOSED else 1
         user += 1
 
 
-def _serve_one(user: int | None, place: Path) -> int:
-    pid = os.fork()
-    if pid:
-        _, status = os.waitpid(pid, 0)
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else BROKEN
-    code = BROKEN
+def _serve_one(user: int | None, place: Path, confinement: Confinement | None) -> int:
+    """Fork a supervisor, and return the code that it writes at its end; BROKEN where it dies without one."""
+    told, tell = os.pipe()
+    if os.fork():
+        os.close(tell)
+        code = os.read(told, 1)
+        os.close(told)
+        return code[0] if code else BROKEN
+    end = BROKEN
     try:
-        supervisor.serve(user, place)
-        code = DONE
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        supervisor.serve(user, place, confinement)
+        end = DONE
     except EOFError:
-        code = CLOSED
+        end = CLOSED
     except BaseException:  # noqa: BLE001 - the last thing a broken supervisor does is to say why
         sys.excepthook(*sys.exc_info())
     finally:
-        os._exit(code)
+        os.write(tell, bytes([end]))
+        os._exit(end)

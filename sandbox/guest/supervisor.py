@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import child, family, files, kernel, wire
+from .landlock import Confinement
 from .request import Request
 from .streams import Feed, Kept, Pump
 
 IDLE_SECONDS = 3600.0
 POLL_SECONDS = 0.1  # how often a running program's cpu time is looked at
+NEAR_LIMIT = 0.8  # of a container's memory: below it, the kernel does not kill for the container's own limit
+MOST_HELD = 0.5  # of a container's memory, that may still be taken when all processes of a program have ended
 
 
 @dataclass(frozen=True)
@@ -43,18 +46,33 @@ class End:
     wall_seconds: float
 
 
-def serve(user: int | None, place: Path) -> None:
+def serve(user: int | None, place: Path, confinement: Confinement | None) -> None:
     """Answer the next request on descriptor 0. Raises EOFError where none will come."""
     kernel.die_with_parent()
     kernel.adopt_orphans()
-    pid, ends = _fork(user, place)
+    file_number = files.next_number(place)
+    pid, ends = _fork(user, place, confinement)
     try:
         _await(0)
-        answer = _run(Request.read(0), pid, ends, user)
+        header, streams = _run(Request.read(0), pid, ends, user)
     finally:
         family.end(user)
-    files.empty(place, user)
-    wire.write(1, wire.frame(answer))
+    try:
+        files.empty(place, user)
+        if user is not None:
+            header["worn"] = header["worn"] or _worn(pid, file_number, place)
+    except OSError:  # what cannot be removed ends with the sandbox, and speaks against the program
+        header |= {"worn": True, "struck": header["struck"] or "files"}
+    wire.write(1, wire.frame(wire.pack(header, *streams)))
+
+
+def _worn(pid: int, file_number: int, place: Path) -> bool:
+    """Say whether the run moved a counter that the next program could read: then that needs a sandbox of its own.
+
+    A run takes one process, the child, and one file, its folder. Threads and processes of the program take more
+    numbers, and so do its files.
+    """
+    return kernel.next_process_number() != pid + 1 or files.next_number(place) != file_number + 2
 
 
 def _await(fd: int) -> None:
@@ -63,22 +81,22 @@ def _await(fd: int) -> None:
         raise EOFError("nobody has asked for anything")
 
 
-def _fork(user: int | None, place: Path) -> tuple[int, Ends]:
+def _fork(user: int | None, place: Path, confinement: Confinement | None) -> tuple[int, Ends]:
     stdin, stdout, stderr, job, results = (os.pipe() for _ in range(5))
     theirs = (stdin[0], stdout[1], stderr[1], job[0], results[1])
     pid = os.fork()
     if pid == 0:
-        _child(theirs, user, place)
+        _child(theirs, user, place, confinement)
     for fd in theirs:
         os.close(fd)
     return pid, Ends(stdin[1], stdout[0], stderr[0], job[1], results[0])
 
 
-def _child(fds: tuple[int, ...], user: int | None, place: Path) -> None:
+def _child(fds: tuple[int, ...], user: int | None, place: Path, confinement: Confinement | None) -> None:
     """Be the child, and never return."""
     code = 1
     try:
-        _separate(fds, user, place)
+        _separate(fds, user, place, confinement)
         job, (program,) = wire.unpack(wire.read(child.JOB))
         kernel.restrict(job["limits"], alone=user is not None)
         code = child.run(program.decode("utf-8", "surrogatepass"), answering=job["answering"])
@@ -90,11 +108,10 @@ def _child(fds: tuple[int, ...], user: int | None, place: Path) -> None:
         os._exit(code)
 
 
-def _separate(fds: tuple[int, ...], user: int | None, place: Path) -> None:
+def _separate(fds: tuple[int, ...], user: int | None, place: Path, confinement: Confinement | None) -> None:
     os.setsid()
     for target, fd in enumerate(fds):  # the server keeps 3 and 4 taken, so no pipe is overwritten before its turn
         os.dup2(fd, target, inheritable=target < child.JOB)
-    os.closerange(len(fds), 256)
     kernel.die_first()
     if user is not None:
         kernel.become(user)
@@ -102,10 +119,13 @@ def _separate(fds: tuple[int, ...], user: int | None, place: Path) -> None:
     home = place / "run"
     home.mkdir(0o700)
     os.chdir(home)
+    if confinement:
+        confinement.enter()
+    os.closerange(len(fds), 256)
     os.environ.update(HOME=str(home), TMPDIR=str(home))
 
 
-def _run(request: Request, pid: int, ends: Ends, user: int | None) -> bytes:
+def _run(request: Request, pid: int, ends: Ends, user: int | None) -> tuple[dict[str, object], list[bytes]]:
     output, written = request.size("output_kib", 1 << 10), request.size("written_mib", 1 << 20)
     values = request.size("values_mib", 1 << 20)
     stdout, stderr, results = Kept(output, written), Kept(output, written), Kept(2 * values, values)
@@ -113,14 +133,19 @@ def _run(request: Request, pid: int, ends: Ends, user: int | None) -> bytes:
         sinks={ends.stdout: stdout, ends.stderr: stderr, ends.results: results},
         feeds={ends.stdin: Feed(request.stdin), ends.job: Feed(request.job())},
     )
-    kills, share = kernel.memory_kills(), kernel.memory_share() if user is not None else 0.0
+    kills = kernel.memory_kills()
     end = _until_end(pid, pump, request.limits)
     family.end(user)
     kernel.free_sockets_in_flight()
     pump.drain()
     header = _measured(end, pump, request)
-    header |= {"memory_kills": kernel.memory_kills() - kills, "memory_share": share}
-    return wire.pack(header, stdout.kept(), stderr.kept(), results.kept())
+    header["memory_kills"] = kernel.memory_kills() - kills
+    shares = kernel.memory_shares() if user is not None else None
+    if shares:
+        near_limit = shares.highest > NEAR_LIMIT
+        header["starved"] = bool(header["memory_kills"]) and not near_limit  # killed for memory that is held elsewhere
+        header["worn"] = near_limit or shares.now > MOST_HELD
+    return header, [stdout.kept(), stderr.kept(), results.kept()]
 
 
 def _until_end(pid: int, pump: Pump, limits: dict[str, float]) -> End:
@@ -155,6 +180,9 @@ def _measured(end: End, pump: Pump, request: Request) -> dict[str, object]:
         "nonce": request.nonce,
         "status": end.status,
         "struck": end.struck or late,
+        "memory_kills": 0,
+        "starved": False,
+        "worn": False,
         "truncated": pump.truncated,
         "cpu_seconds": cpu,
         "wall_seconds": end.wall_seconds,

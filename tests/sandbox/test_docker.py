@@ -12,7 +12,8 @@ import pytest
 
 import sandbox
 from sandbox import Expression, Limits, Verdict
-from sandbox.docker import LABELS, DockerSandbox, connect, container_options, labels, sweep
+from sandbox.container import LABELS, container_options, labels
+from sandbox.docker import DockerSandbox, connect, sweep
 
 ROOMY = Limits(cpu_seconds=20, wall_seconds=20)
 ROOT = Path(sandbox.__file__).parent.parent  # where `import sandbox` works
@@ -22,6 +23,7 @@ def test_the_containers_flags_are_these_and_no_others():
     options = container_options(memory_mib=100)
     assert "guest.server" in options.pop("command")[-1]
     assert options == {
+        "environment": {"PYTHONHASHSEED": "0"},
         "user": "0:0",
         "working_dir": "/tmp",
         "stdin_open": True,

@@ -16,7 +16,8 @@ import docker
 import pytest
 
 from sandbox import Call, Expression, Limits, Returned, open_sandbox
-from sandbox.docker import DockerSandbox, answers, connect, owner, sweep
+from sandbox.container import owner
+from sandbox.docker import DockerSandbox, answers, connect, sweep
 from sandbox.engine import forget_stale
 from sandbox.image import ensure
 from sandbox.pool import SandboxPool

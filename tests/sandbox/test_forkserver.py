@@ -8,12 +8,15 @@ from sandbox.forkserver import ForkServerSandbox
 from sandbox.guest import message, wire
 
 HELLO = wire.frame(wire.pack({"python": "3.0"}))
-ENDED = {"status": 0, "struck": None, "memory_kills": 0, "truncated": False, "cpu_seconds": 0.0, "memory_share": 0.25}
-MEASURED = {"wall_seconds": 0.0, "peak_memory_mib": 0.0, "python": "3.0"}
+ENDED = {"status": 0, "struck": None, "memory_kills": 0, "truncated": False, "cpu_seconds": 0.0}
+MEASURED = {"wall_seconds": 0.0, "peak_memory_mib": 0.0, "python": "3.0", "worn": False, "starved": False}
 
 
 class ScriptedChannel:
-    """Says hello, then does to each request what it is told: answer, die, hang, babble, or answer another request."""
+    """Says hello, then does to each request what it is told: answer, die, hang, babble, or answer another request.
+
+    An answer may also say that the server is worn, or that the machine starved the program.
+    """
 
     def __init__(self, *acts):
         self.acts = list(acts)
@@ -29,7 +32,8 @@ class ScriptedChannel:
             raise KeyboardInterrupt
         nonce = "stale" if act == "stale" else header["nonce"]
         done = wire.frame(message.pack(bytes.fromhex(header["token"]), message.DONE))
-        answer = wire.frame(wire.pack({"nonce": nonce} | ENDED | MEASURED, act.encode(), b"", done))
+        told = {"nonce": nonce} | ENDED | MEASURED | ({act: True} if act in ("worn", "starved") else {})
+        answer = wire.frame(wire.pack(told, act.encode(), b"", done))
         self.ready += {"hang": b"", "babble": wire.frame(b"nonsense")}.get(act, answer)
 
     def receive(self, count, deadline):
@@ -58,15 +62,58 @@ def test_a_server_found_dead_is_started_anew_and_the_program_run_again():
     assert not dead.open
 
 
-def test_a_server_that_dies_twice_is_an_error_and_no_verdict():
-    with pytest.raises(SandboxError, match="died twice"):
-        sandbox_over(ScriptedChannel("die"), ScriptedChannel("die")).run("")
+def test_a_program_on_which_fresh_servers_end_while_others_run_has_failed():
+    sandbox = sandbox_over(ScriptedChannel("die"), ScriptedChannel("die"), ScriptedChannel("answer", "next"))
+    execution = sandbox.run("")
+    assert execution.verdict is Verdict.FAILED
+    assert execution.stderr == "program.py: the sandbox ended 2 times while it ran this program: failed\n"
+    assert sandbox.run("").stdout == "next"
+
+
+def test_servers_that_run_no_other_program_either_are_an_error_and_no_verdict():
+    with pytest.raises(SandboxError, match="runs no other program"):
+        sandbox_over(*(ScriptedChannel("die") for _ in range(3))).run("")
+
+
+def test_a_server_that_ended_while_it_was_idle_does_not_speak_against_the_program():
+    idle = ScriptedChannel("first", "die")
+    sandbox = sandbox_over(idle, ScriptedChannel("die"), ScriptedChannel("answer"))
+    sandbox.run("")
+    assert sandbox.run("").stdout == "answer"
+
+
+def test_no_text_of_a_server_that_ended_on_a_program_is_passed_on():
+    class Speaking(ScriptedChannel):
+        def send(self, data, deadline):
+            raise Closed("SECRET input of a hidden test")
+
+    failed = sandbox_over(Speaking(), Speaking(), ScriptedChannel("answer")).run("")
+    assert "SECRET" not in failed.stderr + failed.stdout
+
+
+def test_a_worn_server_is_replaced_before_the_next_program():
+    worn, fresh = ScriptedChannel("worn"), ScriptedChannel("next")
+    sandbox = sandbox_over(worn, fresh)
+    assert sandbox.run("").passed and sandbox.worn
+    assert sandbox.run("").stdout == "next"
+    assert not worn.open
+
+
+def test_a_program_that_the_machine_starved_is_run_again(monkeypatch):
+    monkeypatch.setattr("sandbox.forkserver.RECOVERY_SECONDS", 0.0)
+    assert sandbox_over(ScriptedChannel("starved", "answer")).run("").stdout == "answer"
+
+
+def test_a_machine_that_starves_a_program_twice_is_an_error_and_no_verdict(monkeypatch):
+    monkeypatch.setattr("sandbox.forkserver.RECOVERY_SECONDS", 0.0)
+    with pytest.raises(SandboxError, match="the machine ran out of memory"):
+        sandbox_over(ScriptedChannel("starved", "starved")).run("")
 
 
 @pytest.mark.parametrize("act", ["stale", "babble"])
 def test_an_answer_to_another_request_is_never_taken(act):
     with pytest.raises(SandboxError):
-        sandbox_over(ScriptedChannel(act), ScriptedChannel(act)).run("")
+        sandbox_over(*(ScriptedChannel(act) for _ in range(3))).run("")
 
 
 def test_a_program_that_outlives_even_the_watchdog_is_timed_out_and_its_server_replaced():

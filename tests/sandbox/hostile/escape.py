@@ -4,7 +4,7 @@ from .base import EVERYWHERE, attempts
 
 EVERY_FILE = """
 DEVICES = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "mqueue")]
-GIVEN = ["/proc", "/tmp", *DEVICES]
+GIVEN = ["/proc", "/tmp", "/etc/hosts", "/etc/resolv.conf", *DEVICES]  # what is masked is the null device
 def every(folder):
     for entry in os.scandir(folder):
         if entry.path in GIVEN or entry.is_symlink():

@@ -1,0 +1,65 @@
+"""What a container is given and, mostly, denied. Pure data; docker.py starts containers with it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from sandbox.process import GUEST_ENVIRONMENT, guest_command
+
+LABELS = {"dubito": "sandbox"}
+MEMORY_MIB = 1024  # of a container: all processes of a program, its files, and the server
+NO_SHARED_MEMORY = {"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0", "fs.mqueue.queues_max": "0"}
+HOST_FACTS = (  # what the kernel tells of the host, and counters that one program could move and another read
+    *("acpi", "asound", "buddyinfo", "bus", "cmdline", "config.gz", "consoles", "cpuinfo", "crypto", "diskstats"),
+    *("driver", "fs", "interrupts", "iomem", "ioports", "irq", "kallsyms", "kcore", "key-users", "keys"),
+    *("latency_stats", "loadavg", "locks", "meminfo", "misc", "modules", "mtd", "pagetypeinfo", "partitions"),
+    *("pressure", "sched_debug", "schedstat", "scsi", "slabinfo", "softirqs", "stat", "swaps", "sysrq-trigger"),
+    *("sys/debug", "sys/dev", "sys/fs", "sys/kernel/ns_last_pid", "sys/kernel/pty", "sys/kernel/random", "sys/vm"),
+    *("timer_list", "timer_stats", "tty", "uptime", "version", "vmallocinfo", "vmstat", "zoneinfo"),
+)
+MASKED = (*(f"/proc/{name}" for name in HOST_FACTS), "/sys/firmware", "/dev/pts", "/etc/resolv.conf", "/etc/hosts")
+
+
+def container_options(memory_mib: int = MEMORY_MIB) -> dict[str, Any]:
+    """What a container is given and, mostly, denied. Root in it is the server's, with three capabilities; programs get
+    a user id each.
+    """
+    return {
+        "command": guest_command("python3", "/opt/dubito", "/tmp", separate_users=True),
+        "environment": GUEST_ENVIRONMENT,
+        "user": "0:0",
+        "working_dir": "/tmp",
+        "stdin_open": True,  # closed with our connection, at which the server ends and the container is removed
+        "auto_remove": True,
+        "init": True,
+        "network_mode": "none",
+        "ipc_mode": "none",
+        "read_only": True,
+        "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,mode=1777,size=64m,nr_inodes=4096"},
+        "cap_drop": ["ALL"],
+        "cap_add": ["SETUID", "SETGID", "KILL"],
+        "security_opt": ["no-new-privileges"],
+        "sysctls": NO_SHARED_MEMORY,
+        "pids_limit": 64,
+        "mem_limit": f"{memory_mib}m",
+        "memswap_limit": f"{memory_mib}m",
+        "nano_cpus": 10**9,
+        "log_config": {"type": "none"},
+        "labels": labels(),
+    }
+
+
+def labels() -> dict[str, str]:
+    """Whose container this is: `sweep` removes those whose owner is gone."""
+    return LABELS | {"dubito.host": socket.gethostname(), "dubito.owner": owner(os.getpid())}
+
+
+def owner(pid: int) -> str:
+    """A process by number and start, so that a number given again is another; empty where there is none."""
+    try:
+        return f"{pid}:{Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
+    except OSError:
+        return ""
