@@ -1,7 +1,8 @@
 """How a value is shown to the checker. Its source runs in the sandbox, behind the program; trusts and judges nothing.
 
-A value of a class derived from a plain type (Counter, a named tuple, an enum of str) becomes the plain value. What is
-too large to be sent becomes a digest: nobody has the digest of a value without having computed the value.
+A value of a class derived from a plain type (Counter, a named tuple, an enum of str) becomes the plain value, and so
+do numpy's numbers and arrays. What is too large to be sent becomes a digest: nobody has the digest of a value without
+having computed the value.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import marshal
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -33,12 +35,17 @@ EXACTLY: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefi
 }
 
 
-def answer(namespace: dict[str, Any], function: str, arguments: list[Any]) -> tuple[str, Any]:
-    """Call the program's function and show what it gives; the kinds are those of benchmarks/shown.py."""
+def answer(namespace: dict[str, Any], function: str, arguments: list[Any], members: bool = False) -> tuple[str, Any]:
+    """Call the program's function and show what it gives; the kinds are those of benchmarks/shown.py.
+
+    members: only what can be gone through is asked for, in whatever class.
+    """
     if function not in namespace:
         raise NameError(f"name {function!r} is not defined")
-    value = namespace[function](*arguments)
-    digest = _digest(value)
+    value = _without_numpy(namespace[function](*arguments))
+    if members and not isinstance(value, tuple(EXACTLY)):
+        value = list(value)
+    digest = None if members else _digest(value)
     if digest is not None:
         return "digest", digest
     try:
@@ -53,9 +60,20 @@ def plain(value: Any) -> Any:
     if kind in ATOMS or (kind in CONTAINERS and ATOMS.issuperset(map(type, value))):
         return value
     base = next((base for base in EXACTLY if isinstance(value, base)), None)
-    if base is None:
+    if base is not None:
+        return EXACTLY[base](value)
+    inner = _without_numpy(value)
+    if type(inner) is kind:  # an extended float gives itself
         raise TypeError(f"not plain data: {kind.__name__}")
-    return EXACTLY[base](value)
+    return plain(inner)
+
+
+def _without_numpy(value: Any) -> Any:
+    """The Python value of a numpy number, the list of an array; else the value. Imports nothing: the program has."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, (numpy.generic, numpy.ndarray)):
+        return value
+    return value.tolist()
 
 
 def _digest(value: Any) -> str | None:

@@ -1,36 +1,42 @@
 """Judge a program: inputs go into the sandbox, values come out, comparison happens here. Expected values never go in.
 
 A program passes by giving right plain data, in time, for every input. It cannot say that it passed, only what it found.
+It cannot learn whether it was right either: what a program is asked depends on how its runs ended, never on whether
+an answer agreed. So no answer decides whether there will be a next question.
 """
 
 from __future__ import annotations
 
-import reprlib
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from benchmarks import oracles
 from benchmarks.base import DatasetError, Problem
 from benchmarks.reference import Expected, Inputs, References, Stretch
 from benchmarks.shown import Shown, ask
-from sandbox import DEFAULT_LIMITS, Limits, Sandbox, Verdict
+from benchmarks.words import cut, short
+from sandbox import DEFAULT_LIMITS, Execution, Limits, Sandbox, Verdict
 
 MOST_SECONDS = 60.0  # for all tests of a group, on top of the canonical solution's share; evalplus' bound
+MOST_RUNS = 3  # of a stretch of tests: all of them together may use thrice the limits, whatever the program does
+STRUCK = {Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL, Verdict.OUT_OF_MEMORY, Verdict.OUTPUT_LIMIT}
 REFERENCES = References()
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How one group of tests went. Testing ends at the first failure, unless all were asked for."""
+    """How one group of tests went. A test that had no turn, for the program had ended before, has failed."""
 
     verdict: Verdict  # of the first failing test; PASSED where there is none
     tests: int
     passed: int
-    failed: tuple[int, ...]  # test numbers; a test in neither count was not run
-    reason: str  # the first failure in words. It names a hidden input: never for the agent
+    failed: tuple[int, ...]  # test numbers
+    reason: str  # the first failure in words. It names a hidden input: never for the agent, a file or a terminal
     runs: int  # of the sandbox
-    wall_seconds: float
+    wall_seconds: float  # in the sandbox
+    finished: bool = True  # the program answered every test, and its runs ended well
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Judgement:
 
     task_id: str
     base: Tally
-    plus: Tally  # not run where the base tests fail, unless all were asked for
+    plus: Tally  # FAILED where the base tests fail, whatever the answers; not run where the base tests did not finish
 
     @property
     def base_passed(self) -> bool:
@@ -58,26 +64,28 @@ def judge(
     program: str,
     *,
     limits: Limits = DEFAULT_LIMITS,
-    every: bool = False,
     references: References = REFERENCES,
 ) -> Judgement:
     """Run the program on the problem's tests and compare. `program` is complete: the prompt is not put before it.
 
     `limits` is what any one test may use; tests share it, and get more where the canonical solution takes more.
-    `every` goes on after a failure. Raises SandboxError where the sandbox fails, DatasetError where the canonical
-    solution does.
+    Raises SandboxError where the sandbox fails, DatasetError where the canonical solution does, and nothing else,
+    whatever the program answers.
     """
     if not problem.base_inputs and not problem.plus_inputs:
         raise DatasetError(f"{problem.task_id} has no tests; nothing can be judged by it")
-    tallies: list[Tally] = []
-    for plus, inputs in ((False, problem.base_inputs), (True, problem.plus_inputs)):
-        if tallies and not every and tallies[0].verdict is not Verdict.PASSED:
-            tallies.append(Tally(Verdict.FAILED, len(inputs), 0, (), "not run: a base test fails", 0, 0.0))
-            continue
-        expected = references.expected(sandbox, problem, plus=plus)
-        candidate = _Candidate(sandbox, problem, program, inputs, expected, limits)
-        tallies.append(_tally(candidate, every=every))
-    return Judgement(problem.task_id, *tallies)
+    known = [references.expected(sandbox, problem, plus=plus) for plus in (False, True)]
+    groups = zip((problem.base_inputs, problem.plus_inputs), known, strict=True)
+    first, second = (_Candidate(sandbox, problem, program, inputs, expected, limits) for inputs, expected in groups)
+    base = _tally(first)
+    if not base.finished:
+        missing = tuple(range(len(second.inputs)))
+        plus = Tally(Verdict.FAILED, len(missing), 0, missing, "not run: a base test has no answer", 0, 0.0)
+    else:
+        plus = _tally(second)
+    if base.verdict is not Verdict.PASSED and plus.verdict is Verdict.PASSED:
+        plus = replace(plus, verdict=Verdict.FAILED, reason="a base test fails")
+    return Judgement(problem.task_id, base, plus)
 
 
 class _Candidate(NamedTuple):
@@ -89,79 +97,94 @@ class _Candidate(NamedTuple):
     limits: Limits
 
 
-class _Finding(NamedTuple):
-    """One run's share of the tests, from `start`: a reason for each that fails, None for each that agrees."""
+class _Part(NamedTuple):
+    """What one run came to. No value of the program outlives it."""
 
-    start: int
-    reasons: list[str | None]
-    verdict: Verdict  # of a failing test among them
-    wall_seconds: float
-    runs: int = 1
-
-
-def _tally(candidate: _Candidate, *, every: bool) -> Tally:
-    passed, failed, runs, seconds = 0, list[int](), 0, 0.0
-    verdict, reason = Verdict.PASSED, ""
-    for finding in _findings(candidate):
-        runs, seconds = runs + finding.runs, seconds + finding.wall_seconds
-        for test, why in enumerate(finding.reasons, finding.start):
-            if failed and not every:
-                break
-            if why is None:
-                passed += 1
-                continue
-            failed.append(test)
-            if len(failed) == 1:
-                verdict, reason = finding.verdict, why
-        if failed and not every:
-            break
-    return Tally(verdict, len(candidate.inputs), passed, tuple(failed), reason, runs, seconds)
+    answered: int  # tests, from the first that was asked
+    failed: list[int]  # test numbers among these
+    reason: str  # why the first of them failed
+    end: str  # why the program is asked nothing any more, though a test has no answer; empty where it goes on
+    verdict: Verdict  # of the run
+    wall_seconds: float  # in the sandbox
+    host_seconds: float  # of this thread, to send and to decode
 
 
-def _findings(candidate: _Candidate) -> Iterator[_Finding]:
-    """Run after run. One that reached a limit is taken up at the first test it left without an answer.
+def _tally(candidate: _Candidate) -> Tally:
+    parts = list(_parts(candidate))  # to the end, whatever disagrees: else the program could tell
+    tests, answered = len(candidate.inputs), sum(part.answered for part in parts)
+    failed = [*(test for part in parts for test in part.failed), *range(answered, tests)]
+    verdict, reason = _first_failure(candidate, parts, answered) if failed else (Verdict.PASSED, "")
+    seconds = sum((part.wall_seconds for part in parts), 0.0)
+    finished = answered == tests
+    return Tally(verdict, tests, tests - len(failed), tuple(failed), reason, len(parts), seconds, finished)
 
-    So a test fails for want of time or memory only where a run of its own was not enough.
+
+def _first_failure(candidate: _Candidate, parts: list[_Part], answered: int) -> tuple[Verdict, str]:
+    reason = next((part.reason for part in parts if part.failed), "")
+    if reason:
+        return Verdict.FAILED, reason
+    if parts[-1].end:
+        return parts[-1].verdict, f"{_call(candidate.problem, candidate.inputs[answered])}: {parts[-1].end}"
+    return Verdict.TIMED_OUT_WALL, f"the tests together take more than {MOST_SECONDS:.0f} seconds"
+
+
+def _parts(candidate: _Candidate) -> Iterator[_Part]:
+    """Run after run, while there are seconds left. One that reached a limit is taken up at its first test unanswered.
+
+    A test without an answer in a run that began with it ends the testing, and so does a program that leaves by
+    itself.
     """
     left = MOST_SECONDS + candidate.expected.wall_seconds
     for stretch in candidate.expected.stretches:
-        start, shown = stretch.start, stretch.shown()
-        while start < stretch.stop:
-            finding = _finding(candidate, stretch, shown, start)
-            yield finding
-            start += len(finding.reasons)
-            left -= finding.wall_seconds
-            if finding.verdict is Verdict.SYNTAX_ERROR:
+        start, wanted = stretch.start, stretch.shown()
+        for run in range(MOST_RUNS):
+            if start == stretch.stop or left < 0:
+                break
+            part = _part(candidate, stretch, wanted, start, last=run == MOST_RUNS - 1)
+            start, left = start + part.answered, left - part.wall_seconds - part.host_seconds
+            yield part
+            if part.end:
                 return
-            if left < 0 and start < len(candidate.inputs):
-                yield _Finding(start, [_OVER], Verdict.TIMED_OUT_WALL, 0.0, runs=0)
-                return
+        if left < 0:
+            return
 
 
-def _finding(candidate: _Candidate, stretch: Stretch, expected: list[Shown], start: int) -> _Finding:
-    problem, inputs = candidate.problem, candidate.inputs[start : stretch.stop]
-    limits = stretch.limits(candidate.limits)
-    answers = ask(candidate.sandbox, candidate.program, problem.entry_point, inputs, limits)
-    if not answers.shown:
-        run = answers.execution
-        said = run.stderr.strip().rpartition("\n")[2]
-        reason = f"{_call(problem, inputs[0])}: {run.verdict}" + (f" ({said})" if said else "")
-        return _Finding(start, [reason], run.verdict, run.wall_seconds)
-    reasons = [
-        _disagreement(problem, arguments, shown, wanted, candidate.expected.tolerance(test))
-        for test, (arguments, shown, wanted) in enumerate(
-            zip(inputs, answers.shown, expected[start - stretch.start :], strict=False), start
-        )
-    ]
-    return _Finding(start, reasons, Verdict.FAILED, answers.execution.wall_seconds)
+def _part(candidate: _Candidate, stretch: Stretch, wanted: list[Shown], start: int, *, last: bool) -> _Part:
+    problem, before = candidate.problem, time.thread_time()
+    answers = ask(
+        candidate.sandbox, candidate.program, problem.entry_point, candidate.inputs[start : stretch.stop],
+        stretch.limits(candidate.limits), members=oracles.asks_for_members(problem),
+    )  # fmt: skip
+    host_seconds = time.thread_time() - before
+    run, shown = answers.execution, answers.shown
+    if not run.passed:  # it ended badly, so at least one test counts as not answered
+        shown = shown[: stretch.stop - start - 1]
+    end = "" if run.passed or (shown and run.verdict in STRUCK and not last) else _epitaph(run)
+    reasons = {
+        test: _disagreement(problem, candidate.inputs[test], *pair, candidate.expected.tolerance(test))
+        for test, pair in enumerate(zip(shown, wanted[start - stretch.start :], strict=False), start)
+    }
+    failed = [test for test, reason in reasons.items() if reason]
+    reason = next(filter(None, reasons.values()), "")
+    return _Part(len(shown), failed, reason, end, run.verdict, run.wall_seconds, host_seconds)
+
+
+def _epitaph(run: Execution) -> str:
+    words = run.stderr.strip().rpartition("\n")[2]
+    return f"{run.verdict}" + (f" ({cut(words)})" if words else "")
 
 
 def _disagreement(problem: Problem, arguments: tuple[Any, ...], shown: Shown, wanted: Shown, atol: float) -> str | None:
-    if _agree(problem, arguments, shown, wanted, atol):
-        return None
-    what = {"value": "gave", "digest": "gave the digest", "unplain": "gave a non-plain", "raised": "raised"}
-    text = shown.value if shown.kind != "value" else _short(shown.value)
-    return f"{_call(problem, arguments)} {what[shown.kind]} {text}, wanted {_short(wanted.value)}"
+    """Say what is wrong with an answer; None where it is right. Raises nothing: on whatever breaks, it is wrong."""
+    try:
+        if _agree(problem, arguments, shown, wanted, atol):
+            return None
+    except Exception:  # noqa: BLE001 - a value on which a comparison breaks ends no other program's check
+        pass
+    gave = {"value": "gave", "digest": "gave the digest", "unplain": "gave a non-plain", "raised": "raised"}
+    in_words = shown.kind != "value" and isinstance(shown.value, str)
+    text = cut(shown.value) if in_words else short(shown.value)
+    return f"{_call(problem, arguments)} {gave[shown.kind]} {text}, wanted {short(wanted.value)}"
 
 
 def _agree(problem: Problem, arguments: tuple[Any, ...], shown: Shown, wanted: Shown, atol: float) -> bool:
@@ -177,14 +200,4 @@ def _agree(problem: Problem, arguments: tuple[Any, ...], shown: Shown, wanted: S
 
 
 def _call(problem: Problem, arguments: tuple[Any, ...]) -> str:
-    return f"{problem.entry_point}({', '.join(map(_short, arguments))})"
-
-
-def _short(value: Any) -> str:
-    try:
-        return reprlib.repr(value)
-    except ValueError:  # an int with too many digits to write
-        return f"<{type(value).__name__}>"
-
-
-_OVER = f"the tests together take more than {MOST_SECONDS:.0f} seconds"
+    return f"{problem.entry_point}({cut(', '.join(map(short, arguments)))})"

@@ -1,13 +1,16 @@
 """Whether a value is the expected one, as evalplus 0.3.1 sees it. Compares plain data only, and runs no program.
 
-Where evalplus is not followed: HumanEval/32 (its oracle there fails every program), NaN (equal to NaN here), and
-arrays that would broadcast (of different shapes, so different here).
+Where evalplus is not followed: HumanEval/32 (its oracle there fails every program), NaN (equal to NaN here), arrays
+that would broadcast (of different shapes, so different here), and numpy's own arrays (here the lists of their items).
+
+The value is a stranger's and may be made to be slow. So what is expected leads: a comparison ends where that ends or
+where the two differ first, and no set or dict of more members than the expected one is ever built of a value.
 """
 
 from __future__ import annotations
 
 import cmath
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from benchmarks.base import Problem
@@ -20,6 +23,8 @@ Oracle = Callable[[tuple[Any, ...], Any, Any, float], bool]  # arguments, value,
 
 def oracle(problem: Problem) -> Oracle:
     """The comparison for one problem: almost always `agrees`."""
+    if asks_for_members(problem):
+        return _members
     dataset, _, _ = problem.task_id.partition("/")
     if dataset == "Mbpp":
         return _mbpp_oracle(problem.entry_point)
@@ -42,7 +47,7 @@ def agrees(value: Any, expected: Any, atol: float = 0.0) -> bool:
 
 def equal(value: Any, expected: Any) -> bool:
     """Python's equality, but NaN equals NaN. A list is no tuple; True is 1."""
-    return bool(value == expected) or _settled(value) == _settled(expected)
+    return bool(value == expected) or (_has_nan(expected) and _alike(value, expected))
 
 
 def both_or_neither(value: Any, expected: Any) -> bool:
@@ -58,6 +63,15 @@ def asks_for_anything(problem: Problem) -> bool:
     from evalplus.eval import MBPP_OUTPUT_NOT_NONE_TASKS
 
     return problem.entry_point in MBPP_OUTPUT_NOT_NONE_TASKS
+
+
+def asks_for_members(problem: Problem) -> bool:
+    """One of MBPP's eight tasks where the set of members counts, so that any iterable will do."""
+    if not problem.task_id.startswith("Mbpp/"):
+        return False
+    from evalplus.eval import MBPP_OUTPUT_SET_EQ_TASKS
+
+    return problem.entry_point in MBPP_OUTPUT_SET_EQ_TASKS
 
 
 def _close(value: Any, expected: Any, atol: float) -> bool:
@@ -81,12 +95,50 @@ class _NaN:
 _NAN = _NaN()
 
 
+def _has_nan(expected: Any) -> bool:
+    if isinstance(expected, dict):
+        return any(_has_nan(key) or _has_nan(item) for key, item in expected.items())
+    if isinstance(expected, (list, tuple, set, frozenset)):
+        return any(map(_has_nan, expected))
+    return isinstance(expected, (float, complex)) and expected != expected
+
+
+def _alike(value: Any, expected: Any) -> bool:
+    """Equality where NaN equals NaN."""
+    if isinstance(expected, (set, frozenset)):
+        return isinstance(value, (set, frozenset)) and _same_members(map(_settled, value), map(_settled, expected))
+    if isinstance(expected, dict):
+        return isinstance(value, dict) and _same_items(value, expected)
+    if isinstance(expected, (list, tuple)):
+        same_shape = type(value) is type(expected) and len(value) == len(expected)
+        return same_shape and all(map(_alike, value, expected))
+    return bool(_settled(value) == _settled(expected))
+
+
+def _same_items(value: dict[Any, Any], expected: dict[Any, Any]) -> bool:
+    wanted, seen = {_settled(key): item for key, item in expected.items()}, set()
+    for key, item in value.items():
+        settled = _settled(key)
+        if settled not in wanted or not _alike(item, wanted[settled]):
+            return False
+        seen.add(settled)
+    return seen == wanted.keys()
+
+
+def _same_members(value: Iterable[Any], expected: Iterable[Any]) -> bool:
+    """Whether both have the same set of members. Nothing that is not expected goes into a set."""
+    wanted, seen = set(expected), set()
+    for member in value:
+        if member not in wanted:
+            return False
+        seen.add(member)
+    return seen == wanted
+
+
 def _settled(value: Any) -> Any:
-    """The value with every NaN replaced by something that equals itself."""
-    if isinstance(value, (list, tuple, set, frozenset)):
+    """The value, which may be hashed, with every NaN replaced by something that equals itself."""
+    if isinstance(value, (tuple, frozenset)):
         return type(value)(map(_settled, value))
-    if isinstance(value, dict):
-        return {_settled(key): _settled(item) for key, item in value.items()}
     if isinstance(value, complex) and value != value:
         return (_NAN, _settled(value.real), _settled(value.imag))
     return _NAN if isinstance(value, float) and value != value else value
@@ -94,6 +146,10 @@ def _settled(value: Any) -> Any:
 
 def _ordinary(_: tuple[Any, ...], value: Any, expected: Any, atol: float) -> bool:
     return agrees(value, expected, atol)
+
+
+def _members(_: tuple[Any, ...], value: Any, expected: Any, atol: float) -> bool:
+    return _holds(lambda: _same_members(value, expected)) or (atol > 0 and agrees(value, expected, atol))
 
 
 def _is_root(arguments: tuple[Any, ...], value: Any, _: Any, atol: float) -> bool:
@@ -104,7 +160,6 @@ def _is_root(arguments: tuple[Any, ...], value: Any, _: Any, atol: float) -> boo
 
 
 def _mbpp_oracle(entry_point: str) -> Oracle:
-    from evalplus.eval import MBPP_OUTPUT_SET_EQ_TASKS
     from evalplus.eval._special_oracle import _digit_distance_nums, _surface_Area
 
     def also(rule: Callable[[tuple[Any, ...], Any, float], bool]) -> Oracle:
@@ -118,10 +173,6 @@ def _mbpp_oracle(entry_point: str) -> Oracle:
         "surface_Area": also(lambda arguments, value, atol: abs(value - _surface_Area(*arguments)) <= atol),
         "digit_distance_nums": also(lambda arguments, value, _: value == _digit_distance_nums(*arguments)),
     }
-    if entry_point in MBPP_OUTPUT_SET_EQ_TASKS:
-        return lambda _, value, expected, atol: (
-            _holds(lambda: set(value) == set(expected)) or (atol > 0 and agrees(value, expected, atol))
-        )
     return special.get(entry_point, _ordinary)
 
 

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from benchmarks.base import DatasetError, Problem
-from benchmarks.oracles import FLOAT_ATOL, asks_for_anything, has_floats
+from benchmarks.oracles import FLOAT_ATOL, asks_for_anything, asks_for_members, has_floats
 from benchmarks.shown import Answers, Shown, ask
 from sandbox import Limits, Sandbox
 
@@ -91,7 +91,10 @@ def _expected(sandbox: Sandbox, problem: Problem, inputs: Inputs) -> Expected:
     for size in _sizes(inputs):
         stop = start + size
         while start < stop:  # a run that reached a limit is taken up where it ended
-            answers = ask(sandbox, problem.reference_program, problem.entry_point, inputs[start:stop], REFERENCE_LIMITS)
+            answers = ask(
+                sandbox, problem.reference_program, problem.entry_point, inputs[start:stop], REFERENCE_LIMITS,
+                members=asks_for_members(problem),
+            )  # fmt: skip
             _insist(problem, answers)
             floats = (start + at for at, shown in enumerate(answers.shown) if has_floats(shown.value))
             first_float = min(first_float, next(floats, first_float))
@@ -114,14 +117,13 @@ def _sizes(inputs: Inputs) -> Iterator[int]:
 
 
 def _insist(problem: Problem, answers: Answers) -> None:
-    """The canonical solution must answer, with plain data where these are compared."""
+    """The canonical solution must answer, with plain data where these are compared. No message names an input."""
     useful = ("value", "digest", "unplain") if asks_for_anything(problem) else ("value", "digest")
     bad = next((shown for shown in answers.shown if shown.kind not in useful), None)
     if bad or not answers.shown:
-        run = answers.execution
-        what = f"{bad.kind} {bad.value}" if bad else f"{run.verdict} {run.stderr[-200:]}"
+        what = f"{bad.kind} {bad.value.partition(':')[0]}" if bad else f"{answers.execution.verdict}"
         raise DatasetError(
-            f"the canonical solution of {problem.task_id} gave no value to compare with ({what.strip()}); "
+            f"the canonical solution of {problem.task_id} gave no value to compare with ({what}); "
             "is the data file evalplus' own, and is the sandbox large enough?"
         )
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 from benchmarks import answer
+from benchmarks.words import cut
 from sandbox import Call, Execution, Limits, Outcome, Raised, Returned, Sandbox, SandboxError
 
 ASK = "__dubito_answer__"
-KINDS = ("value", "digest", "unplain")
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Shown(NamedTuple):
     """What one call of the program gave, as the checker sees it."""
 
-    kind: str  # one of KINDS, or "raised"
-    value: Any  # plain data, a digest in hex, a type's name, or an exception in words
+    kind: str  # "value", "digest", "unplain" or "raised"
+    value: Any  # plain data, 64 hex digits, a type's name, or an exception in words; the words are few
 
 
 FORGED = Shown("unplain", "answer that is not the checker's")  # the program has meddled with what asks it
@@ -27,15 +29,27 @@ FORGED = Shown("unplain", "answer that is not the checker's")  # the program has
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One run: what the first calls showed, all of them or those before a limit struck, and the run itself."""
+    """One run: what the first calls showed, all of them or those before it ended, and the run itself."""
 
     shown: tuple[Shown, ...]
     execution: Execution
 
 
-def ask(sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence[tuple[Any, ...]], limits: Limits) -> Answers:
-    """Call the program's entry point with each input. Raises SandboxError where the sandbox failed."""
-    calls = [Call(ASK, (entry_point, list(arguments))) for arguments in inputs]
+def ask(
+    sandbox: Sandbox,
+    program: str,
+    entry_point: str,
+    inputs: Sequence[tuple[Any, ...]],
+    limits: Limits,
+    *,
+    members: bool = False,
+) -> Answers:
+    """Call the program's entry point with each input. Raises SandboxError where the sandbox failed.
+
+    members: an iterator, or whatever else can be gone through, is shown as the list of its members.
+    """
+    only = (True,) if members else ()
+    calls = [Call(ASK, (entry_point, list(arguments), *only)) for arguments in inputs]
     execution = sandbox.run(program + _suffix(), calls=calls, limits=limits)
     outcomes = len(execution.outcomes)
     if outcomes > len(calls) or (execution.passed and outcomes < len(calls)):
@@ -54,10 +68,14 @@ def _suffix() -> str:
 
 def _shown(outcome: Outcome) -> Shown:
     if isinstance(outcome, Raised):
-        return Shown("raised", f"{outcome.type}: {outcome.message}" if outcome.message else outcome.type)
+        return Shown("raised", cut(f"{outcome.type}: {outcome.message}" if outcome.message else outcome.type))
     if not isinstance(outcome, Returned):
-        return Shown("unplain", outcome.type)
+        return Shown("unplain", cut(outcome.type))
     match outcome.value:
-        case (str(kind), value) if kind in KINDS:
-            return Shown(kind, value)
+        case ("value", value):
+            return Shown("value", value)
+        case ("digest", str(digest)) if DIGEST.fullmatch(digest):
+            return Shown("digest", digest)
+        case ("unplain", str(name)):
+            return Shown("unplain", cut(name))
     return FORGED

@@ -42,14 +42,15 @@ def test_a_program_wrong_on_plus_tests_only_passes_the_base(box):
     assert made.plus.failed == (2,) and made.plus.reason == "f(10) gave 21, wanted 20"
 
 
-def test_plus_tests_do_not_run_where_a_base_test_fails(box):
-    made = judge(box, DOUBLE, "def f(x):\n    return 1", references=References())
-    assert (made.base.failed, made.plus.runs, made.passed) == ((0,), 0, False)
+def test_plus_tests_run_whether_or_not_the_base_tests_agree_and_pass_only_with_them(box):
+    made = judge(box, DOUBLE, "def f(x):\n    return 2 * x if x != 1 else 3", references=References())
+    assert (made.base.failed, made.base.passed, made.plus.passed, made.plus.runs) == ((0,), 1, 3, 1)
+    assert (made.plus.verdict, made.plus.reason, made.passed) == (Verdict.FAILED, "a base test fails", False)
 
 
-def test_every_test_runs_when_asked_for(box):
-    made = judge(box, DOUBLE, "def f(x):\n    return x + x if x != 1 else 3", references=References(), every=True)
-    assert (made.base.failed, made.base.passed, made.plus.passed) == ((0,), 1, 3)
+def test_plus_tests_do_not_run_where_a_base_test_has_no_answer(box):
+    made = judge(box, DOUBLE, "import os\ndef f(x): os._exit(0)", references=References())
+    assert (made.base.failed, made.plus.failed, made.plus.runs, made.passed) == ((0, 1), (0, 1, 2), 0, False)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_a_digest_stands_for_a_table_too_large_to_send(box, monkeypatch):
 def test_a_tolerance_holds_from_the_first_float_on(box):
     problem = Problem("test/1", "", "f", "def f(x): return x\n", (([1, 0.5],), (0.5,), ([1, 0.5],)), ())
     noisy = "def f(x): return x if x == 0.5 else [1, 0.5 + 1e-9]"
-    made = judge(box, problem, noisy, references=References(), every=True)
+    made = judge(box, problem, noisy, references=References())
     assert made.base.failed == (0,)
 
 
@@ -159,7 +160,7 @@ def test_what_is_sent_with_a_candidate_holds_neither_expected_values_nor_the_can
     problem = Problem("test/2", "", "f", "def f(x): return 'sec' + 'ret' * x\n", ((2,),), ((3,),))
     assert judge(sandbox, problem, problem.reference_program, references=known).passed
     sandbox.runs.clear()
-    assert not judge(sandbox, problem, "def f(x): return x", references=known, every=True).passed
+    assert not judge(sandbox, problem, "def f(x): return x", references=known).passed
     for program, calls, limits in sandbox.runs:
         assert "'sec'" not in program and "secret" not in f"{program} {calls} {limits}"
 
@@ -179,7 +180,7 @@ def test_a_run_that_reached_a_limit_is_taken_up_where_it_ended():
 def test_a_test_that_has_a_run_of_its_own_and_gives_nothing_has_timed_out():
     known = References()
     judge(InProcessSandbox(), DOUBLE, DOUBLE.reference_program, references=known)
-    made = judge(InProcessSandbox(most=0), DOUBLE, "f = print", references=known, every=True)
+    made = judge(InProcessSandbox(most=0), DOUBLE, "f = print", references=known)
     assert (made.base.verdict, made.base.failed) == (Verdict.TIMED_OUT_CPU, (0, 1))
 
 
@@ -195,7 +196,7 @@ def test_all_tests_together_have_a_bound():
 def test_a_candidate_gets_more_where_the_canonical_solution_takes_more():
     sandbox = InProcessSandbox(wall_seconds=20.0)
     judge(sandbox, DOUBLE, DOUBLE.reference_program, references=References())
-    assert sandbox.runs[1][2].wall_seconds == 80.0
+    assert sandbox.runs[2][2].wall_seconds == 80.0
 
 
 def test_a_canonical_solution_that_fails_is_the_datas_fault():

@@ -71,7 +71,7 @@ def known():
 @pytest.mark.parametrize("spoiling", SPOILT)
 def test_no_spoilt_digest_makes_a_wrong_value_look_right(sandbox, known, spoiling):
     program = SPOILT[spoiling] if "def f" in SPOILT[spoiling] else SPOILT[spoiling] + WRONG
-    judgement = judge(sandbox, WANTED, program, limits=ROOMY, references=known, every=True)
+    judgement = judge(sandbox, WANTED, program, limits=ROOMY, references=known)
     assert (judgement.base.passed, judgement.base.failed) == (0, (0, 1)), judgement
 
 

@@ -1,0 +1,50 @@
+"""Write values and texts of a program in few characters. Total: no plain value makes it raise, or take long."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+LONGEST = 200  # characters of what is written
+MOST_ITEMS = 6  # of a container
+DEEPEST = 4
+LONGEST_TEXT = 60  # of a text within a value
+MOST_BITS = 256  # of an int that is written in digits
+BRACKETS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}"), frozenset: ("{", "}"), dict: ("{", "}"),
+}  # fmt: skip
+
+
+def short(value: Any) -> str:
+    """Write a plain value; what is left out of it becomes an ellipsis."""
+    return cut(_written(value, DEEPEST))
+
+
+def cut(text: str, most: int = LONGEST) -> str:
+    """Shorten a text; what moves a cursor, turns the line round or cannot be encoded becomes its escape."""
+    kept = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: most + 1])
+    return kept if len(kept) <= most else f"{kept[: most - 1]}…"
+
+
+def _written(value: Any, levels: int) -> str:
+    kind = type(value)
+    if kind in BRACKETS:
+        left, right = BRACKETS[kind]
+        return f"{left}{_items(value, levels)}{right}"
+    if kind is int and value.bit_length() > MOST_BITS:
+        return "<int>"
+    if kind in (str, bytes):
+        return repr(value) if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]!r}…"
+    return repr(value) if kind in (type(None), bool, int, float, complex) else f"<{kind.__name__}>"
+
+
+def _items(value: Any, levels: int) -> str:
+    if not levels:
+        return "…" if value else ""
+    pairs = value.items() if type(value) is dict else None
+    written = [
+        f"{_written(item[0], levels - 1)}: {_written(item[1], levels - 1)}" if pairs else _written(item, levels - 1)
+        for item in islice(pairs or value, MOST_ITEMS)
+    ]
+    comma = "," if type(value) is tuple and len(value) == 1 else ""
+    return ", ".join(written + ["…"] * (len(value) > MOST_ITEMS)) + comma
