@@ -1,32 +1,29 @@
-"""Any causal LM of transformers as an `LM`: this module and hf_*.py alone know how transformers works.
+"""Any causal LM of transformers as an `LM`.
 
-A cache is used only after it was seen to give the same
-numbers as no cache on this very model; otherwise every prefix is recomputed, with one warning.
+A cache is used only after it was seen to give the same numbers as no cache on this very model (agent.hf_trial);
+otherwise every prefix is recomputed, with one warning.
 """
 
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from agent.errors import InfrastructureError, UsageError
-from agent.hf_cache import croppable, fork, held_bytes, new_cache
+from agent.hf_cache import fork, held_bytes, new_cache
 from agent.hf_chat import asked, asks_in_turns, checked_format
-from agent.hf_rows import Rows, Tree
-from agent.hub import WHAT_LOADS, first_sentence, nearest
+from agent.hf_load import in_one_sentence, load_model, load_tokenizer
+from agent.hf_rope import TurningBatch, stretch, turns_of
+from agent.hf_rows import Paths, Rows, Tree
+from agent.hf_trial import abilities_of, looks_back_only, trees_work
 from agent.lm import Batch, Prefix, PrefixStore, RowBatch, Trail
 from agent.text import TextStream
-
-WINDOWS = ("window", "window_size")  # of a config: layers that look back so far by place, where a tree has siblings
-UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, IndexError, NotImplementedError)  # a model's ways to say
 
 
 class HFLM:
@@ -38,32 +35,28 @@ class HFLM:
         self.model, self.tokenizer = model.eval(), tokenizer
         self.prompt_format = checked_format(prompt_format)
         self.forwards = self.token_rows = 0
-        self._accepts = _accepted_arguments(model)
+        self.accepts = _accepted_arguments(model)
         self._store = PrefixStore(store_bytes)
-        self._caching: bool | None = None  # not known before the first prefix
-        self._croppable = self._trees = False
+        self._turns = turns_of(model.config)
 
     @classmethod
     def from_pretrained(
         cls, name_or_path: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto"
     ) -> HFLM:
         """Load a folder or a hub id. dtype "auto" is the checkpoint's own. Raises UsageError, InfrastructureError."""
-        model = _load_model(name_or_path, dtype)
-        where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            model.to(where)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise InfrastructureError(
-                f"cannot put {name_or_path!r} on device {where!r}: {reason}; try --device cpu"
-            ) from error
-        return cls(model, _load_tokenizer(name_or_path), prompt_format=prompt_format)
+        model = load_model(name_or_path, device=device, dtype=dtype)
+        tokenizer = load_tokenizer(name_or_path, model.config.get_text_config().vocab_size)
+        lm = cls(model, tokenizer, prompt_format=prompt_format)
+        with in_one_sentence(f"the model {name_or_path!r}"):
+            if not looks_back_only(lm):
+                raise ValueError("what it says of a token depends on the tokens behind it, so it is no decoder")
+        return lm
 
     @cached_property
     def context(self) -> int | None:
         """The most tokens that prompt and completion may have together; None where the model sets no bound."""
         bound = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        return int(bound) if bound else None
+        return int(bound) if bound and bound > 0 else None
 
     @property
     def end_ids(self) -> frozenset[int]:
@@ -113,9 +106,9 @@ class HFLM:
     def prefill(self, ids: Sequence[int]) -> Prefix:
         """Return the prefix of these ids, feeding only what no stored prefix covers. Raises UsageError if too long."""
         wanted = self._checked(ids)
-        if not self._cache_works():
+        if not self._caching:
             return self._feed(wanted, None, wanted)
-        found = self._store.longest(wanted, whole=not self._croppable)
+        found = self._store.longest(wanted, whole=not self._croppable, fits=lambda n: self._alike(n, len(wanted)))
         if found is None:
             return self._kept(self._feed(wanted, new_cache(self.model), wanted))
         if found.prefix.ids == wanted:
@@ -130,7 +123,7 @@ class HFLM:
         if not tokens:
             return prefix
         ids = self._checked((*prefix.ids, *tokens))
-        if prefix.cache is None:
+        if prefix.cache is None or not self._alike(len(prefix.ids), len(ids)):
             return self.prefill(ids)
         return self._kept(self._feed(ids, self._fork(prefix), tokens), instead_of=prefix)
 
@@ -140,6 +133,8 @@ class HFLM:
             return Trail(self, prefix, tokens)
         room = len(tokens) if self.context is None else self.context - len(prefix.ids)
         ids = self._checked((*prefix.ids, *tokens[: max(room, 1)]))
+        if not self._alike(len(prefix.ids), len(ids)):
+            return Trail(self, prefix, ids[len(prefix.ids) :])
         cache, begun = self._fork(prefix), len(prefix.ids)
         logits = self.forward([ids[begun:]], cache, begun, keep=len(ids) - begun)[0]
         made = [Prefix(ids[: begun + number], after, cache) for number, after in enumerate(logits, start=1)]
@@ -149,12 +144,17 @@ class HFLM:
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         """Append each of k tokens to a copy of the prefix: k rows, one forward."""
         self._checked((*prefix.ids, tokens[0]))
-        if prefix.cache is None:
+        if prefix.cache is None or not self._alike(len(prefix.ids), len(prefix.ids) + 1):
             return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
-        if self._trees:
-            return Tree(self.forward, self._kept, prefix, self._fork(prefix), tuple((t,) for t in tokens))
+        batch = self._side_by_side(prefix, tuple((token,) for token in tokens))
+        room = next((turn - len(prefix.ids) for turn in self._turns if turn > len(prefix.ids)), None)
+        return batch if room is None else TurningBatch(self, batch, room)
+
+    def _side_by_side(self, prefix: Prefix, paths: Paths) -> Batch:
+        if trees_work(self):
+            return Tree(self.forward, self._kept, prefix, self._fork(prefix), paths)
         self._kept(prefix)
-        return Rows(self.forward, self._kept, prefix, self._fork(prefix, rows=len(tokens)), tuple((t,) for t in tokens))
+        return Rows(self.forward, self._kept, prefix, self._fork(prefix, rows=len(paths)), paths)
 
     def forward(
         self, rows: Sequence[Sequence[int]], cache: Any, past: int, *, keep: int = 1, mask: Tensor | None = None
@@ -177,10 +177,14 @@ class HFLM:
         if mask is not None:
             wanted["attention_mask"] = mask.to(ids.device, self.model.dtype)[None, None]
         with torch.inference_mode():
-            out = self.model(ids, **{name: value for name, value in wanted.items() if name in self._accepts})
+            out = self.model(ids, **{name: value for name, value in wanted.items() if name in self.accepts})
         self.forwards += 1
         self.token_rows += ids.numel()
         logits: Tensor = out.logits[:, -keep:]
+        if not bool(logits.amax(-1).isfinite().all()):  # a NaN anywhere, +inf, or -inf for every token
+            raise InfrastructureError(
+                "the model gives NaN or infinite logits, which say nothing; try the dtype float32, or undamaged weights"
+            )
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     def teacher_forced(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
@@ -188,7 +192,26 @@ class HFLM:
 
         One forward that neither uses nor leaves anything in the store, so that no text depends on the one before it.
         """
-        return self.forward([self._checked((*prompt, *tokens))], None, 0, keep=len(tokens) + 1)[0, :-1]
+        ids = self._checked((*prompt, *tokens))
+        starts = [turn for turn in self._turns if len(prompt) <= turn < len(ids)]
+        read = [ids[:turn] for turn in starts]  # a token before a turn was chosen by what the model says before it
+        parts, known = [], len(prompt) - 1
+        for text in (*read, ids):
+            parts.append(self.forward([text], None, 0, keep=len(text) - known)[0])
+            known = len(text)
+        return torch.cat(parts)[:-1]
+
+    @property
+    def _caching(self) -> bool:
+        return abilities_of(self).caching
+
+    @property
+    def _croppable(self) -> bool:
+        return abilities_of(self).croppable
+
+    def _alike(self, length: int, other: int) -> bool:
+        """Whether the caches of texts of these lengths hold keys that were rotated alike."""
+        return stretch(self._turns, length) == stretch(self._turns, other)
 
     def _fork(self, prefix: Prefix, *, length: int | None = None, rows: int = 1) -> Any:
         wanted = len(prefix.ids) if length is None else length
@@ -216,82 +239,9 @@ class HFLM:
         if self.context is not None and length > self.context:
             raise UsageError(
                 f"prompt and completion come to {length} tokens and this model reads at most {self.context}; "
-                "shorten the prompt, lower --max-tokens or choose a model with a longer context"
+                "shorten the prompt, ask for fewer tokens, or choose a model with a longer context"
             )
-
-    def _cache_works(self) -> bool:
-        if self._caching is None:
-            forwards, rows = self.forwards, self.token_rows
-            self._caching = "past_key_values" in self._accepts and self._cache_agrees()
-            self.forwards, self.token_rows = forwards, rows  # the trial is no part of anybody's cost
-            if not self._caching:
-                warnings.warn(
-                    "this model's cache cannot be forked: every prefix is recomputed, which is slow", stacklevel=3
-                )
-        return self._caching
-
-    def _cache_agrees(self) -> bool:
-        """Whether a forked cache gives what no cache gives, and leaves the cache it came from alone."""
-        try:
-            cache = new_cache(self.model)
-            self.forward([[0, 1, 2]], cache, 0)
-            if cache.get_seq_length() != 3:
-                return False
-            self.forward([[1], [2]], fork(cache, rows=2), 3)
-            again = self.forward([[2]], fork(cache), 3)
-        except UNABLE:
-            return False
-        self._croppable = croppable(cache)
-        plain = self.forward([[0, 1, 2, 2]], None, 0)[0, -1]
-        if not self._close(plain, again[0, -1], 64):
-            return False
-        windowed = any(value and name.endswith(WINDOWS) for name, value in self.model.config.to_dict().items())
-        told = "position_ids" in self._accepts  # else a sibling's position is taken from its place
-        self._trees = self._croppable and told and not windowed and self._tree_agrees()
-        return True
-
-    def _tree_agrees(self) -> bool:
-        """Whether alternatives fed side by side under a mask give what each gives by itself, at some distance too."""
-        ids = (0, 1, 2) * min(8, (self.context or 27) // 3 - 1)
-        root = self._feed(ids, new_cache(self.model), ids)
-        try:
-            tree = Tree(self.forward, lambda prefix, **_: prefix, root, fork(root.cache), ((1,), (2,))).advance([2, 1])
-            went_on = self._feed((*ids, 2, 1, 0), tree.select(1).cache, (0,))
-        except UNABLE:
-            return False
-        first, second, third = (
-            self._feed((*ids, *tail), fork(root.cache), tail).logits for tail in ((1, 2), (2, 1), (2, 1, 0))
-        )
-        pairs = ((first, tree.logits[0]), (second, tree.logits[1]), (third, went_on.logits))
-        return all(self._close(alone, together, 4) for alone, together in pairs)
-
-    def _close(self, expected: Tensor, seen: Tensor, roundings: int) -> bool:
-        eps = max(torch.finfo(self.model.dtype).eps, torch.finfo(torch.float32).eps)  # some layers compute in float32
-        return bool((expected - seen).abs().max() <= roundings * eps * max(1.0, float(expected.abs().max())))
 
 
 def _accepted_arguments(model: Any) -> frozenset[str]:
     return frozenset(inspect.signature(model.forward).parameters)
-
-
-def _load_model(name: str, dtype: str) -> Any:
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
-
-    if dtype != "auto" and not isinstance(getattr(torch, dtype, None), torch.dtype):
-        raise UsageError(f"unknown dtype {dtype!r}; choose auto, float32, bfloat16 or float16")
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
-    try:
-        return nearest(AutoModelForCausalLM, name, dtype=dtype)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise UsageError(f"cannot load the model {name!r}: {first_sentence(error)}; {WHAT_LOADS}") from error
-
-
-def _load_tokenizer(name: str) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = nearest(AutoTokenizer, name)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # ids alone are enough to decode; encode() says so where text is wanted
-    return tokenizer if hasattr(tokenizer, "backend_tokenizer") else None

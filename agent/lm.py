@@ -7,7 +7,7 @@ So going back to a pause, catching up a second prompt and resuming after a crash
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
@@ -109,7 +109,7 @@ class TextLM(LM, Protocol):
 class RowBatch:
     """Rows one by one, for models that cannot batch: the reference that every faster batch must equal."""
 
-    def __init__(self, lm: LM, prefixes: Sequence[Prefix], parent: RowBatch | None = None) -> None:
+    def __init__(self, lm: LM, prefixes: Sequence[Prefix], parent: Batch | None = None) -> None:
         self._lm, self._prefixes, self._parent = lm, list(prefixes), parent
         self.depth: int = 1 + (parent.depth if parent else 0)
 
@@ -125,11 +125,10 @@ class RowBatch:
 
     def select(self, row: int, drop: int = 0) -> Prefix:
         """Return one row as it was `drop` tokens ago."""
-        batch = self
-        for _ in range(drop):
-            assert batch._parent is not None, f"row {row} has fewer than {drop} tokens to drop"
-            batch = batch._parent
-        return batch._prefixes[row]
+        if not drop:
+            return self._prefixes[row]
+        assert self._parent is not None, f"row {row} has fewer than {drop} tokens to drop"
+        return self._parent.select(row, drop - 1)
 
 
 class Trail:
@@ -188,12 +187,17 @@ class PrefixStore:
         while self._bytes > self.max_bytes and len(self._entries) > 1:
             self._forget(next(iter(self._entries)))
 
-    def longest(self, ids: tuple[int, ...], *, whole: bool) -> Shared | None:
-        """Return the entry sharing most leading ids; `whole` asks for entries that are a prefix of `ids` in full."""
+    def longest(
+        self, ids: tuple[int, ...], *, whole: bool, fits: Callable[[int], bool] = lambda length: True
+    ) -> Shared | None:
+        """Return the entry sharing most leading ids; `whole` asks for entries that are a prefix of `ids` in full.
+
+        fits: whether the cache of an entry of so many ids is of use for these.
+        """
         best: Shared | None = None
         for prefix, _ in self._entries.values():
             length = len(prefix.ids) if ids[: len(prefix.ids)] == prefix.ids else _shared(prefix.ids, ids)
-            usable = length == len(prefix.ids) or not whole
+            usable = (length == len(prefix.ids) or not whole) and fits(len(prefix.ids))
             if usable and length > (best.length if best else 0):
                 best = Shared(prefix, length)
         if best is not None:

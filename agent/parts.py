@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +77,7 @@ def with_threshold(policy: Policy, wanted: str | None, model: str, *, learned: b
 
 def _of_deviation(wanted: str, model: str, score: str) -> float:
     """Return the collision entropy that a bound on std(p) is for this model's vocabulary: the gate of USCD's code."""
-    from agent.hub import vocabulary_of
+    from agent.hf_load import vocabulary_of
     from uncertainty import collision_of_deviation
 
     return collision_of_deviation(choices.deviation_in(wanted, score), vocabulary_of(model))
@@ -96,9 +97,12 @@ def plan_named(budget: str, order: str, min_probability: float, *, ask: bool, le
 
 def learned_of(model: str) -> Learned | None:
     """Return what was learned of searching with this model, by the user or by who made it; None where nothing was."""
-    from agent import learned
+    from agent import hub, learned
 
-    return learned.of_model(model, weights_of(model), _folder(model))
+    folder = _folder(model)
+    if os.path.isdir(folder):  # noqa: PTH112 - pathlib raises for names that are too long
+        hub.check_files(folder)
+    return learned.of_model(model, weights_of(model), folder)
 
 
 def check_model(name: str, dtype: str) -> None:
@@ -119,7 +123,7 @@ def check_sandbox(name: str | None) -> None:
 
 
 def model_named(name: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto") -> HFLM:
-    """Load a model that knows text. The embedded one is found from any folder.
+    """Load a model that knows text. The embedded one is found from any folder, whatever lies there.
 
     prompt_format: chat, completion, or auto, which decides by the model's files.
     """
@@ -141,21 +145,24 @@ def embedded_model() -> Path:
 
 
 def _folder(name: str) -> Path:
-    """Return where a local model lies; the embedded one is found from anywhere."""
-    return embedded_model() if name == EMBEDDED and not Path(name).exists() else Path(name)
+    """Return where a local model lies. The embedded one's name means the embedded one; ./models/tiny is another."""
+    return embedded_model() if name == EMBEDDED else Path(name)
 
 
 def weights_of(name: str) -> str:
-    """Return a digest that tells a local model's weights from others; empty for a hub's, of which the name is known."""
+    """Return a digest that tells a local model's weights from others; empty for a hub's, of which the name is known.
+
+    Only regular files that hold something are read, and of each a bounded part.
+    """
     digest = hashlib.sha256()
     try:
-        files = sorted(_folder(name).glob("*.safetensors"))
+        files = [file for file in sorted(_folder(name).glob("*.safetensors")) if file.is_file() and file.stat().st_size]
         for file in files:
             with file.open("rb") as bytes_of:
                 digest.update(bytes_of.read(_ENDS))
                 bytes_of.seek(max(0, file.stat().st_size - _ENDS))
-                digest.update(bytes_of.read())
-    except OSError:  # loading the model will say what is wrong with it
+                digest.update(bytes_of.read(_ENDS))
+    except (OSError, ValueError):  # loading the model will say what is wrong with it
         return ""
     return digest.hexdigest()[:12] if files else ""
 
