@@ -169,7 +169,7 @@ def _shapes_in(folder: Path) -> dict[str, list[int]]:
         shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         if any(Path(shard).name != shard for shard in shards):
             raise ValueError(f"{str(index)!r} names weights outside of the model's folder; wanted files beside it")
-    shapes = {}
+    shapes: dict[str, list[int]] = {}
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(str(file), framework="pt") as tensors:
             shapes |= {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118 - no dict

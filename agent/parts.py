@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path

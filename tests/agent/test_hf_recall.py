@@ -34,7 +34,7 @@ def test_what_was_fed_beside_is_recalled_with_the_same_tokens_and_counts(name):
     for policy in (POLICIES["greedy"], doubtful, POLICIES["greedy"]):
         alone, beside = HFLM(model), RecallingLM(HFLM(model), recalled)
         for lm in (alone, beside):
-            lm.prefill(PROMPT[:2])  # so that the trial of the cache is over
+            lm.branch(lm.prefill(PROMPT[:2]), [1])  # so that the trials of the cache are over
         counts = [(lm.forwards, lm.token_rows) for lm in (alone, beside)]
         counted = Counted(model)
         runs = [list(decode(lm, PROMPT, policy, stop=budget(12))) for lm in (alone, beside)]
