@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from agent import prompts
+from agent.answers import Asked, answer_start, begun_program, is_answered, program_in
 from agent.budget import Metered, MeteredSandbox
 from agent.decoding.drafts import PromptLookup
 from agent.decoding.place import Surroundings
@@ -20,6 +21,8 @@ from agent.examples import Check
 from agent.learned import Learned
 from agent.lm import TextLM
 from agent.normal import beginning, beginnings, hopeless
+from agent.orders import BRANCH, ONWARD
+from agent.pieces import Piece
 from agent.search import Plan, plan_of
 from agent.state import NO_PYTHON, TWIN, AgentState, Attempt, Cost, Event, Task
 from sandbox.base import Limits, Sandbox
@@ -100,7 +103,9 @@ def prompt_of(context: Context, text: str) -> dict[str, Any]:
             f"the prompt has {len(ids)} tokens and this model reads at most {context.lm.context} with its answer; "
             "shorten the prompt or choose a model with a longer context"
         )
-    return {"text": text, "ids": ids, "lame_ids": None}
+    opened = [context.lm.encode(tag, continues=True) for tag in ("<think>", "<think>\n")] if context.lm.chats else []
+    thinking = any(ids[-len(tag) :] == tag for tag in opened)  # some templates open the thought for the model
+    return {"text": text, "ids": ids, "lame_ids": None, "thinking": thinking}
 
 
 def surroundings(context: Context, state: AgentState) -> Surroundings:
@@ -137,11 +142,43 @@ def _stop(context: Context, state: AgentState, prompt: dict[str, Any]) -> StopRu
     plan, most = plan_in(state), min(context.max_tokens, room)
     if plan.budget.tokens is not None:
         most = min(most, len(state["tokens"]) + plan.budget.tokens - cost_of(state).tokens)
-    over = end_of_code_block if context.lm.chats else end_of_function(prompt["text"])
+    over = _end_of_answer(context, state) if context.lm.chats else end_of_function(prompt["text"])
     rules = [end_token(context.lm.end_ids), over, budget(most)]
-    if plan.prune and state["edge"].get("kind") == "branch":
+    if plan.prune and state["edge"].get("kind") == BRANCH:
         rules.append(_dead_end(context, state))
     return any_of(*rules)
+
+
+def _end_of_answer(context: Context, state: AgentState) -> StopRule:
+    """Stop at the end of a block that makes an answer whole, behind what an attempt before it was read up to."""
+    asked, edge = asked_in(state), state["edge"]
+    since = _length_of(context, state, edge["position"]) if edge.get("kind") == ONWARD else 0
+    return end_of_code_block(lambda answer: is_answered(answer, asked, since))
+
+
+def _length_of(context: Context, state: AgentState, tokens: int) -> int:
+    """Return how many characters the first tokens make."""
+    before: AgentState = {**state, "tokens": state["tokens"][:tokens]}
+    return len("".join(pieces_of(context, before)))
+
+
+def asked_in(state: AgentState) -> Asked:
+    """Return what the answer in progress is read by."""
+    task, prompt = state["task"], state["prompts"][state["prompt"]]
+    return prompts.asked_of(task["request"], task["entry_point"], thinking=prompt.get("thinking", False))
+
+
+def piece_of(context: Context, state: AgentState, text: str) -> Piece:
+    """Return the program in a text that was generated for the prompt being answered."""
+    if context.lm.chats:
+        return program_in(text, asked_in(state))
+    return prompts.piece(state["task"]["request"], text, chat=False)
+
+
+def still_thinking(context: Context, state: AgentState) -> bool:
+    """Whether all that was generated is a thought that has not ended."""
+    text = "".join(pieces_of(context, state)) if context.lm.chats else ""
+    return context.lm.chats and answer_start(text, thinking=asked_in(state).thinking) is None
 
 
 def _dead_end(context: Context, state: AgentState) -> StopRule:
@@ -149,9 +186,7 @@ def _dead_end(context: Context, state: AgentState) -> StopRule:
 
     Where nobody asked for a name, programs that passed are not written again under other names either.
     """
-    request, chat = state["task"]["request"], context.lm.chats
-    before: AgentState = {**state, "tokens": state["tokens"][: state["edge"]["position"]]}
-    begun = len("".join(pieces_of(context, before)))
+    begun, asked = _length_of(context, state, state["edge"]["position"]), asked_in(state)
     free = task_of(state).free
     known = [each["program"] for each in state["attempts"] if free or each["verdict"] != "passed"]
     taken = frozenset().union(*(beginnings(program, free=free) for program in known))
@@ -159,10 +194,9 @@ def _dead_end(context: Context, state: AgentState) -> StopRule:
     def rule(completion: Completion) -> str | None:
         if "\n" not in completion.text[begun:]:  # the statement of the fork has not ended
             return None
-        part = prompts.piece(request, completion.text, chat=chat)
-        if chat and not part.start:  # no code yet
-            return None
-        lines = part.source(completion.text).rpartition("\n")[0]
+        text = completion.text
+        source = begun_program(text, asked) if context.lm.chats else piece_of(context, state, text).source(text)
+        lines = (source or "").rpartition("\n")[0]
         last = lines.rpartition("\n")[2].strip()
         if not last or last.startswith("#"):
             return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any, NamedTuple
 
 from agent import evidence, prompts
@@ -17,9 +18,11 @@ from agent.context import (
     completion_of,
     cost_of,
     metered_sandbox,
+    piece_of,
     pieces_of,
     plan_in,
     prompt_of,
+    still_thinking,
     surroundings,
     task_of,
     within,
@@ -38,6 +41,7 @@ from agent.verify import Verification, confirmed, verify
 from sandbox.base import Verdict
 from uncertainty import partial_program, program_tree
 
+_THOUGHT_ONLY = "the model's thought did not end before the {}, so there is no answer; raise --max-tokens"
 Walk = Callable[[Surroundings, Place], Generator[Step, None, Place]]
 
 
@@ -79,15 +83,13 @@ def drafted(context: Context, state: AgentState) -> AgentState:
     start = context.clock()
     pieces = pieces_of(context, state)
     text = "".join(pieces)
-    part = prompts.piece(task_of(state).request, text, chat=context.lm.chats)
-    charges, lines, at = [], [], len(part.head) - part.start
-    for piece, logprob in zip(pieces, state["logprobs"], strict=True):
-        if piece and len(part.head) <= at < len(part.head) + part.end - part.start:
-            charges.append((at, -logprob))
-        said = at - len(part.head) + part.start  # characters before this piece
-        lines.append(1 + part.head.count("\n") + text.count("\n", part.start, max(part.start, said)))
-        at += len(piece)
-    source = part.source(text)
+    part = piece_of(context, state, text)
+    source, starts = part.source(text), [0, *accumulate(len(piece) for piece in pieces)][:-1]
+    offsets = part.offsets(starts, len(text))
+    charges = sorted(
+        (offset, -logprob) for offset, logprob in zip(offsets, state["logprobs"], strict=True) if offset is not None
+    )
+    lines = _lines_at(source, offsets)
     partial = partial_program(source, program_tree(source, charges), tau=context.tau, max_holes=context.max_holes)
     return {
         "forks": [{**fork, "line": lines[fork["position"]]} for fork in state["forks"]],
@@ -98,6 +100,17 @@ def drafted(context: Context, state: AgentState) -> AgentState:
         },
         "cost": asdict(cost_of(state) + Cost(seconds=context.clock() - start)),
     }
+
+
+def _lines_at(source: str, offsets: Sequence[int | None]) -> list[int]:
+    """Return the line of the program, from 1, at which each token stands; outside of it, that of the token before."""
+    inside = [offset for offset in offsets if offset is not None]
+    breaks = [at for at, character in enumerate(source) if character == "\n"]
+    lines, line = list[int](), 1 + bisect_left(breaks, inside[0] if inside else 0)
+    for offset in offsets:
+        line = line if offset is None else 1 + bisect_left(breaks, offset)
+        lines.append(line)
+    return lines
 
 
 def verified(context: Context, state: AgentState) -> AgentState:
@@ -122,6 +135,8 @@ def verified(context: Context, state: AgentState) -> AgentState:
             seen = _seen(context, state, task, draft["program"], result)
     if (state["end"] or "").endswith("budget") and result.passed and not result.checked:
         result = replace(result, verdict=Verdict.FAILED, failures=(f"the program was cut off by the {state['end']}",))
+    if not result.passed and still_thinking(context, state):
+        result = replace(result, failures=(_THOUGHT_ONLY.format(state["end"]),))
     cost = cost_of(state) + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
     attempt = Attempt(
         state["prompt"], state["tokens"], state["logprobs"], state["forks"], state["end"] or "", draft["program"],
@@ -194,8 +209,9 @@ def _doubted(context: Context, state: AgentState, found: Answer) -> _Doubted:
         return _Doubted(found, whole=plan.mutants > 0)
 
     def written(tokens: Sequence[int]) -> str:
-        text = "".join(pieces_of(context, {**state, "prompt": chosen.prompt, "tokens": list(tokens)}))
-        return prompts.piece(task.request, text, chat=context.lm.chats).source(text)
+        mutated: AgentState = {**state, "prompt": chosen.prompt, "tokens": list(tokens)}
+        text = "".join(pieces_of(context, mutated))
+        return piece_of(context, mutated, text).source(text)
 
     bounds, whole = context.limits, True
     limits = replace(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from agent.examples import parsed
 from agent.normal import normal_form
+from agent.orders import BRANCH, ONWARD
 from agent.state import Attempt
 
 LEAST = -5.0  # nats: what is less probable than this, against what was written, is no doubt
@@ -78,7 +79,7 @@ def _nearly_written(attempts: Sequence[Attempt], number: int) -> Iterator[_Way]:
     attempt = attempts[number]
     for fork in attempt.forks:
         yield from (_Way(fork["position"], each["token"], each["logprob"]) for each in fork["candidates"])
-    if attempt.edge.get("kind") == "branch":
+    if attempt.edge.get("kind") in (BRANCH, ONWARD):
         parent, left = attempt.edge["parent"], attempt.edge["position"]
         yield from (way for way in _nearly_written(attempts, parent) if way.position <= left)
 

@@ -11,14 +11,15 @@ from agent.state import Attempt
 Order = Callable[[Mapping[str, float], Mapping[str, float]], float]  # features, and weights where they were learned
 DISCOUNT = 0.02  # nats a token: how much earlier forks are preferred
 REPEATED = 0.5  # nats: what each program that says the same at its own place costs; lambda of arXiv:1610.02424
+BRANCH, REPAIR, ONWARD = "branch", "repair", "onward"  # kinds of edges
 BLAMED = 2.0  # nats: what a failure's pointing at the line is worth
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A way not taken: another candidate where decoding was in doubt, or a repair of a failed program."""
+    """A way not taken: another candidate where decoding was in doubt, a repair, or the rest of a chat answer."""
 
-    kind: str  # "branch" or "repair"
+    kind: str  # BRANCH, REPAIR or ONWARD
     parent: int  # the attempt it leaves
     prior: float  # nats: what its prompt is worth against the first one
     path: float  # nats: the prior, and the logprob of all tokens up to the candidate
@@ -40,8 +41,8 @@ def said_by(attempts: Sequence[Attempt]) -> Counter[tuple[int, ...]]:
 def features(edge: Edge, attempts: Sequence[Attempt], said: Mapping[tuple[int, ...], int]) -> dict[str, float]:
     """Return what the orders look at. All are numbers; nats where they come from the model. said: by `said_by`."""
     parent = attempts[edge.parent]
-    if edge.kind == "repair":
-        return {"path": edge.path, "repair": 1.0}
+    if edge.kind != BRANCH:
+        return {"path": edge.path, edge.kind: 1.0}
     before = parent.tokens[max(0, edge.position - 1) : edge.position]
     return {
         "path": edge.path,
@@ -62,22 +63,22 @@ def probability(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
 
 def entropy(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Put the most doubtful fork first, its likeliest candidate before the others."""
-    return of["path"] if "repair" in of else of["entropy"] + 1e-3 * of["logprob"]
+    return of["entropy"] + 1e-3 * of["logprob"] if "logprob" in of else of["path"]
 
 
 def gap(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Put the candidate first that came nearest to being taken."""
-    return of["path"] if "repair" in of else -of["gap"]
+    return -of["gap"] if "logprob" in of else of["path"]
 
 
 def lookahead(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Put the candidate first whose lookahead was best; its own logprob counts where nobody looked."""
-    return of["path"] if "repair" in of else of["lookahead"]
+    return of["lookahead"] if "logprob" in of else of["path"]
 
 
 def discounted(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Put the likeliest candidate first, early forks before late ones."""
-    return of["path"] if "repair" in of else of["logprob"] - DISCOUNT * of["depth"]
+    return of["logprob"] - DISCOUNT * of["depth"] if "logprob" in of else of["path"]
 
 
 def diversity(of: Mapping[str, float], weights: Mapping[str, float]) -> float:

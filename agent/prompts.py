@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import NamedTuple
 
+from agent.answers import Asked, program_in
 from agent.examples import parsed
+from agent.pieces import Piece, Span
 
-_FENCED = re.compile(r"^```([\w+-]*)[ \t]*\n(.*?)(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 _CHAT = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n{}"
 _CHAT_CODE = "Complete this Python program:\n```python\n{}\n```"
 
 
 # Qwen2.5-Coder's and CodeGemma's names. What is to be written follows the last one.
 HOLE_MARKS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
-
-
-class Piece(NamedTuple):
-    """A program as a slice of what was generated: `head` comes from the prompt, text[start:end] from the model."""
-
-    head: str
-    start: int
-    end: int
-
-    def source(self, text: str) -> str:
-        """Return the program."""
-        return self.head + text[self.start : self.end]
 
 
 def standard(request: str, *, chat: bool) -> str:
@@ -53,17 +41,23 @@ def hole(before: str, after: str) -> str:
     return f"{prefix}{before}{suffix}{after}{middle}"
 
 
-def piece(request: str, text: str, *, chat: bool) -> Piece:
-    """Return the program in what was generated: the first code block of a chat answer, else the function completed."""
+def piece(request: str, text: str, *, chat: bool, name: str | None = None, thinking: bool = False) -> Piece:
+    """Return the program in what was generated: what a chat answer holds, else the function completed.
+
+    name: of the function asked for, else the last one that the request begins. thinking: the prompt opens a thought.
+    """
     if chat:
-        blocks = [block for block in _FENCED.finditer(text) if block[2].strip()]
-        python = [block for block in blocks if block[1].lower() in ("", "python", "py", "python3")]
-        return Piece("", *((python or blocks)[0].span(2) if blocks else (0, len(text))))
+        return program_in(text, asked_of(request, name, thinking=thinking))
     prompt = standard(request, chat=False)
     from agent.decoding.stops import function_end  # noqa: PLC0415 - a request is read before torch is imported
 
     end = function_end(prompt, text)
-    return Piece(prompt, 0, len(text) if end is None else end)
+    return Piece((prompt, Span(0, len(text) if end is None else end)))
+
+
+def asked_of(request: str, name: str | None, *, thinking: bool = False) -> Asked:
+    """Return what an answer to a request is read by."""
+    return Asked(request if is_code(request) else "", name or entry_point(request), thinking)
 
 
 def is_code(request: str) -> bool:

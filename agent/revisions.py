@@ -14,6 +14,7 @@ from agent.context import (
     begun,
     completion_of,
     cost_of,
+    piece_of,
     pieces_of,
     plan_in,
     prompt_of,
@@ -25,7 +26,7 @@ from agent.decoding.samplers import argmax
 from agent.errors import UsageError
 from agent.lm import logits_before
 from agent.moves import question_of
-from agent.orders import Edge
+from agent.orders import BRANCH, ONWARD, REPAIR, Edge
 from agent.search import best_edge, departure
 from agent.state import AgentState, Attempt, Cost, Revision
 from uncertainty import surprisal
@@ -34,7 +35,7 @@ Person = Callable[[dict[str, Any]], int | str]  # a question's payload -> the nu
 
 
 def revised(context: Context, state: AgentState, person: Person) -> AgentState:
-    """Take the best way not taken: leave a fork by another candidate, or put the failure into a new prompt.
+    """Take the best way not taken: leave a fork by another candidate, put the failure into a new prompt, or read on.
 
     Where the search is over and programs that passed differ, a person is asked what an input should give.
     """
@@ -44,7 +45,7 @@ def revised(context: Context, state: AgentState, person: Person) -> AgentState:
     attempts = attempts_of(state)
     edge = best_edge(attempts, plan_in(state))
     assert edge is not None, "a state without ways not taken is not sent here"
-    take = _repair if edge.kind == "repair" else _branch
+    take = {BRANCH: _branch, REPAIR: _repair, ONWARD: _read_on}[edge.kind]
     return take(within(context, state), state, attempts, edge)
 
 
@@ -65,6 +66,20 @@ def _branch(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     context.emit(Revision("branch", f"back to {where}, taking {edge.text!r}", completion.text, edge.parent))
     cost = cost_of(after) + Cost(seconds=context.clock() - start)
     return {**update, "end": around.stop(completion), "cost": asdict(cost)}
+
+
+def _read_on(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge) -> AgentState:
+    """Go on behind a code block whose program failed: what the model says next may correct it."""
+    parent = attempts[edge.parent]
+    update: AgentState = {
+        **begun(state, asdict(edge)),
+        "prompt": parent.prompt,
+        "tokens": parent.tokens,
+        "logprobs": parent.logprobs,
+    }
+    text = "".join(pieces_of(context, {**state, **update}))
+    context.emit(Revision(ONWARD, f"reading on behind program {edge.parent + 1}", text, edge.parent))
+    return update
 
 
 def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge) -> AgentState:
@@ -144,9 +159,9 @@ def _kept_of_repeat(context: Context, prompt: list[int], failed: list[int]) -> t
 
 
 def _length(context: Context, state: AgentState) -> int:
-    """How many of the tokens begin inside the program."""
+    """Return how many of the tokens begin before the program ends."""
     pieces = pieces_of(context, state)
-    end, at = prompts.piece(task_of(state).request, "".join(pieces), chat=context.lm.chats).end, 0
+    end, at = piece_of(context, state, "".join(pieces)).end, 0
     for number, piece in enumerate(pieces):
         if at >= end:
             return number

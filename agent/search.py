@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agent.budget import Budget
-from agent.orders import ORDERS, Edge, features, said_by
+from agent.decoding.stops import END_OF_BLOCK
+from agent.orders import BRANCH, ONWARD, ORDERS, REPAIR, Edge, features, said_by
 from agent.state import Attempt, Cost
 
 if TYPE_CHECKING:  # plans are read and refused before torch is imported
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # plans are read and refused before torch is imported
 
 ENOUGH_EXAMPLES = 2  # that a program passed, and nothing more is asked of it
 ENOUGH_SHARE = 0.8  # of a kind of behaviour, where examples are fewer
-REPAIR = -4.0  # nats: what a repair is worth, as a path; set on the calibration split, where earlier ones cost more
+WORTH_OF_REPAIR = -4.0  # nats, as a path; set on the calibration split, where earlier ones cost more
 TRIES = 3  # attempts for each program of a budget, at most
 CLOSE = 0.2  # shares of two kinds of behaviour that differ by less are close
 
@@ -52,7 +53,7 @@ def plan_of(record: dict[str, Any]) -> Plan:
 
 
 def frontier(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
-    """Return every way not taken yet: other candidates of the forks that decoding met, and repairs."""
+    """Return every way not taken yet: other candidates of the forks that decoding met, repairs, and answers read on."""
     places = {(attempt.prompt, fork["position"]) for attempt in attempts for fork in attempt.forks}
     taken = {
         (prompt, tuple(attempt.tokens[: position + 1]))
@@ -70,11 +71,11 @@ def frontier(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
                 key = (attempt.prompt, (*attempt.tokens[:position], candidate["token"]))
                 if key not in taken and key not in edges:
                     edges[key] = Edge(
-                        "branch", number, prior, path + candidate["logprob"], position, candidate["token"],
+                        BRANCH, number, prior, path + candidate["logprob"], position, candidate["token"],
                         candidate["logprob"], candidate["score"], candidate["text"], fork["entropy"],
                         fork["logprob"] - candidate["logprob"], fork.get("line", 0),
                     )  # fmt: skip
-    return [*edges.values(), *_repairs(attempts, plan)]
+    return [*edges.values(), *_repairs(attempts, plan), *_onward(attempts)]
 
 
 def best_edge(attempts: Sequence[Attempt], plan: Plan) -> Edge | None:
@@ -151,13 +152,33 @@ def _repairs(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
     """Return a repair of each program that failed by running, once enough have failed since the last repair."""
     if not plan.repair_after:
         return []
-    repaired = {attempt.edge["parent"] for attempt in attempts if attempt.edge.get("kind") == "repair"}
+    repaired = {attempt.edge["parent"] for attempt in attempts if attempt.edge.get("kind") == REPAIR}
     found = []
     for number, attempt in enumerate(attempts):
         alike = [n for n, other in enumerate(attempts) if other.prompt == attempt.prompt]
         fails = [n for n in alike if attempts[n].ran and not attempts[n].passed]
         ready = len(fails) >= plan.repair_after * (1 + sum(n in repaired for n in fails))
         if attempt.failures and attempt.ran and number not in repaired and ready:
-            prior = attempt.edge.get("prior", 0.0) + REPAIR
-            found.append(Edge("repair", number, prior, prior))
+            prior = attempt.edge.get("prior", 0.0) + WORTH_OF_REPAIR
+            found.append(Edge(REPAIR, number, prior, prior))
     return found
+
+
+def _onward(attempts: Sequence[Attempt]) -> list[Edge]:
+    """Return the answers worth reading on: a code block ended them, its program failed, and it may have been a draft.
+
+    Once reading on brought nothing new for a prompt, its other answers are not read on either.
+    """
+    read_on = [attempt for attempt in attempts if attempt.edge.get("kind") == ONWARD]
+    parents = {each.edge["parent"] for each in read_on}
+    idle = {each.prompt for each in read_on if not each.ran and each.end != END_OF_BLOCK}
+    failed = [
+        number
+        for number, attempt in enumerate(attempts)
+        if attempt.end == END_OF_BLOCK and not attempt.passed and (attempt.ran or attempt in read_on)
+    ]
+    return [
+        Edge(ONWARD, number, prior := each.edge.get("prior", 0.0), prior + sum(each.logprobs), len(each.tokens))
+        for number, each in ((number, attempts[number]) for number in failed)
+        if number not in parents and each.prompt not in idle
+    ]

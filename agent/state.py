@@ -86,7 +86,7 @@ class Attempt:
 class Revision:
     """What is tried after an attempt."""
 
-    kind: str  # "branch" or "repair"
+    kind: str  # of the edge: "branch", "repair" or "onward"
     detail: str  # one line for a person
     text: str = ""  # what is kept of the completion
     parent: int = 0  # the attempt it leaves

@@ -115,4 +115,4 @@ def _token(around: Surroundings, sample: _Sample, logits: Tensor, position: int)
 
 def _program(problem: Problem, sample: _Sample, context: Context) -> str:
     text = sample.completion.text
-    return piece(problem.prompt, text, chat=context.lm.chats).source(text)
+    return piece(problem.prompt, text, chat=context.lm.chats, name=problem.entry_point).source(text)

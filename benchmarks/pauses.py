@@ -119,5 +119,5 @@ def _arrived(walk: Generator[Step, None, Place]) -> Place:
 
 def _passes(problem: Problem, context: Context, end: Place) -> bool:
     text = end.completion.text
-    program = piece(problem.prompt, text, chat=context.lm.chats).source(text)
+    program = piece(problem.prompt, text, chat=context.lm.chats, name=problem.entry_point).source(text)
     return judge(context.sandbox, problem, program).passed

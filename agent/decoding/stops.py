@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from agent.decoding.step import Completion
 
-END_TOKEN = "end token"
+END_TOKEN, END_OF_BLOCK = "end token", "end of code block"
 StopRule = Callable[[Completion], str | None]
 
 _UNINDENTED = re.compile(r"\n(?=[^\s)\]}])")
@@ -40,9 +40,14 @@ def end_of_function(prompt: str) -> StopRule:
     return lambda completion: "end of function" if function_end(prompt, completion.text) is not None else None
 
 
-def end_of_code_block(completion: Completion) -> str | None:
-    """Stop at the fence that closes the first code block of a chat answer."""
-    return "end of code block" if len(re.findall(r"^```", completion.text, re.MULTILINE)) >= 2 else None
+def end_of_code_block(is_answer: Callable[[str], bool]) -> StopRule:
+    """Stop at a fence that closes a code block, where a chat answer up to there holds the program."""
+
+    def rule(completion: Completion) -> str | None:
+        last = completion.text.rstrip()[-3:]
+        return END_OF_BLOCK if last in ("```", "~~~") and is_answer(completion.text) else None
+
+    return rule
 
 
 def function_end(prompt: str, text: str) -> int | None:

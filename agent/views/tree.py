@@ -29,6 +29,8 @@ def _way(attempt: Attempt) -> str:
         return ""
     if edge["kind"] == "repair":
         return f" shown the failure of {edge['parent'] + 1}"
+    if edge["kind"] == "onward":
+        return f" in what follows {edge['parent'] + 1}"
     return f" from {edge['parent'] + 1} at token {edge['position'] + 1}, {shown(clean(edge['text']).strip())!r}"
 
 

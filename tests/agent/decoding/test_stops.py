@@ -173,14 +173,27 @@ def test_canonical_solutions_of_humaneval_end_exactly_where_they_end():
         assert kept(prompt, solution + "\ndef other():\n    pass") == solution, problem["task_id"]
 
 
-def test_the_second_fence_closes_the_code_block():
-    answer = "Here it is:\n```python\ndef f():\n    return '```'\n```"
-    assert end_of_code_block(Completion(text=answer)) == "end of code block"
-    assert all(end_of_code_block(Completion(text=answer[:k])) is None for k in range(len(answer)))
+@pytest.mark.parametrize("mark", ["```", "~~~", "`````"])
+def test_a_fence_ends_decoding_with_its_last_character_where_the_answer_is_whole(mark):
+    answer = f"Here it is:\n{mark}python\ndef f():\n    return '```'\n{mark}"
+    rule = end_of_code_block(lambda text: text == answer)
+    assert rule(Completion(text=answer)) == "end of code block"
+    assert all(rule(Completion(text=answer[:k])) is None for k in range(len(answer)))
 
 
-def test_a_text_without_a_code_block_goes_on():
-    assert end_of_code_block(Completion(text="use `f` or ```f```\n    ```\n")) is None
+def test_an_answer_is_looked_at_only_behind_a_fence():
+    asked = []
+    rule = end_of_code_block(lambda text: bool(asked.append(text)))
+    for text in (
+        "",
+        "use `f`",
+        "use ```f``` here",
+        "```python\nx = 1",
+        "```python\nx = 1\n```",
+        "```python\nx = 1\n```\n",
+    ):
+        assert rule(Completion(text=text)) is None
+    assert len(asked) == 2
 
 
 def test_an_end_token_ends_only_as_the_last_token():

@@ -1,0 +1,61 @@
+"""A program as a text made of stretches: some were generated, some come from the prompt. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A stretch of what was generated, in characters."""
+
+    start: int
+    end: int
+
+
+Part = str | Span  # text that was not generated, or a stretch of what was
+
+
+def joined(text: str, parts: Iterable[Part]) -> str:
+    """Return the parts, put together; the spans are of this text."""
+    return "".join(part if isinstance(part, str) else text[part.start : part.end] for part in parts)
+
+
+class Piece(NamedTuple):
+    """A program, put together from parts."""
+
+    parts: tuple[Part, ...]
+
+    def source(self, text: str) -> str:
+        """Return the program; `text` is what was generated."""
+        return joined(text, self.parts)
+
+    @property
+    def end(self) -> int:
+        """Return where in what was generated the program ends; 0 where nothing of it was generated."""
+        return max((part.end for part in self.parts if isinstance(part, Span)), default=0)
+
+    def offsets(self, starts: Sequence[int], length: int) -> list[int | None]:
+        """Return where in the program each token begins; None for a token without a character in the program.
+
+        starts: where in what was generated each token begins, never falling; length: of what was generated.
+        """
+        spans, number, offsets = self._spans(), 0, list[int | None]()
+        for start, end in zip(starts, [*starts[1:], length], strict=True):
+            while number < len(spans) and spans[number][0].end <= start:
+                number += 1
+            span, offset = spans[number] if number < len(spans) else (Span(length, length), 0)
+            begin = max(start, span.start)
+            offsets.append(offset + begin - span.start if begin < min(end, span.end) else None)
+        return offsets
+
+    def _spans(self) -> list[tuple[Span, int]]:
+        """Return the spans as they stand in what was generated, each with its offset in the program."""
+        at, spans = 0, list[tuple[Span, int]]()
+        for part in self.parts:
+            if isinstance(part, Span):
+                spans.append((part, at))
+                at += part.end - part.start
+            else:
+                at += len(part)
+        return sorted(span for span in spans if span[0].end > span[0].start)
