@@ -6,7 +6,8 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from platformdirs import user_data_path
 
 from agent.choices import number_in
 from agent.errors import UsageError
+from agent.files import check_writable, explained, quoted, read_bounded, write_whole
 from agent.plain import plain
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeB
     "Qwen/Qwen3-4B": 0.713369,
     "Qwen/Qwen3-8B": 0.705955,
 }
+MOST_BYTES = 2**20  # of a file of learned numbers
+LARGEST = 1e12  # of a learned number
 WANTED = "wanted a number, as in --threshold 1.0, or a file that `dubito calibrate threshold` wrote"
 
 
@@ -57,34 +61,50 @@ def place_of(model: str, weights: str) -> Path:
     return user_data_path("dubito") / "thresholds" / f"{name}-{key}.json"
 
 
-def check_place(file: Path) -> None:
-    """Raise UsageError where no file can have this name, before anything is learned for it."""
-    if not file.name or file.is_dir():
-        raise UsageError(f"{str(file)!r} is a folder; name a file with --out, as in --out threshold.json")
+def check_place(file: Path, kind: type[DataclassInstance] = Calibration) -> None:
+    """Raise UsageError where what is learned could not be written here, before it is learned. Makes the folder."""
+    if file.is_dir():
+        raise UsageError(f"{quoted(file)} is a folder; name a file with --out, as in --out threshold.json")
+    with explained(file, "write"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(file, is_ours=partial(_is_ours, kind))
 
 
 def write(calibration: DataclassInstance, file: Path) -> None:
-    """Write what was learned, whole or not at all. Raises UsageError."""
-    check_place(file)
-    partial = file.with_name(f"{file.name}.partial")
+    """Write what was learned, whole or not at all; an older one of its kind is replaced. Raises UsageError."""
+    check_place(file, type(calibration))
+    data = json.dumps(plain(calibration), indent=2) + "\n"
+    write_whole(file, data.encode(), is_ours=partial(_is_ours, type(calibration)))
+
+
+def _is_ours(kind: type[DataclassInstance], head: bytes) -> bool:
+    """Whether a file holds something learned of this kind."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(plain(asdict(calibration)), indent=2) + "\n", encoding="utf-8")
-        partial.replace(file)
-    except OSError as error:
-        raise UsageError(f"cannot write {str(file)!r}: {error.strerror}; choose another place with --out") from error
+        record = json.loads(head)
+    except (ValueError, RecursionError):
+        return False
+    required = {part.name for part in fields(kind) if part.default is MISSING and part.default_factory is MISSING}
+    return isinstance(record, dict) and required <= record.keys()
 
 
 def load(file: Path) -> Calibration:
     """Read a calibration. Raises UsageError for anything else."""
+    text = read_bounded(file, MOST_BYTES)
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
+        record = json.loads(text)
         found = Calibration(**{name: record[name] for name in Calibration.__slots__})
+        names = (found.model, found.weights, found.score, found.recipe)
+        sound = found.threshold is None or (is_number(found.threshold) and found.threshold >= 0.0)
+        if not (sound and all(isinstance(name, str) for name in names)):
+            raise ValueError("this is no calibration")
         return replace(found, threshold=math.inf if found.threshold is None else float(found.threshold))
-    except OSError as error:
-        raise UsageError(f"cannot read {str(file)!r}: {error.strerror}; {WANTED}") from error
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise UsageError(f"{str(file)!r} holds no learned threshold; {WANTED}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UsageError(f"{quoted(file)} holds no learned threshold; {WANTED}") from error
+
+
+def is_number(value: object) -> bool:
+    """Whether a value read from JSON is a number that sums and products of some stay finite with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST  # NaN is not
 
 
 def of_model(model: str, weights: str, score: str) -> Calibration | None:
@@ -107,11 +127,12 @@ def threshold_from(text: str, *, model: str, weights: str, score: str) -> float:
     found = load(Path(text))
     if not _same_model(found, model, weights):
         raise UsageError(
-            f"the threshold in {text!r} was learned from {_named(found.model, found.weights)}, and this is "
+            f"the threshold in {quoted(text)} was learned from {_named(found.model, found.weights)}, and this is "
             f"{_named(model, weights)}; learn one from it with `dubito calibrate threshold --model {model}`"
         )
     if found.score != score:
-        raise UsageError(f"the threshold in {text!r} is of the score {found.score}, and this policy pauses by {score}")
+        wrong = f"is of the score {quoted(found.score)[1:-1]}, and this policy pauses by {score}"
+        raise UsageError(f"the threshold in {quoted(text)} {wrong}")
     return found.threshold
 
 
@@ -120,4 +141,4 @@ def _same_model(found: Calibration, model: str, weights: str) -> bool:
 
 
 def _named(model: str, weights: str) -> str:
-    return f"{model} (weights {weights})" if weights else model
+    return f"{quoted(model)[1:-1]} (weights {quoted(weights)[1:-1]})" if weights else quoted(model)[1:-1]

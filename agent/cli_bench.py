@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -23,6 +23,7 @@ from agent.cli_options import (
     TokensOption,
 )
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
+from agent.files import STDOUT
 from agent.views.say import give_json, progress, say
 from agent.views.text import one_line
 
@@ -66,39 +67,40 @@ def bench_run(
     dtype: DtypeOption = "auto",
 ) -> None:
     """Run one contestant over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
-    options: dict[str, Any] = {
-        name: value for name, value in locals().items() if name not in ("out", "limit", "equal", "memory_mib")
-    }
     with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
         from agent import parts
         from agent.context import Context
         from agent.hf_recall import Recalled, RecallingLM
         from agent.learned import digest_of
-        from agent.plain import plain
-        from benchmarks.entrants import entrant, file_in, made_folder, names_in
-        from benchmarks.runner import comparison, run, run_to_file, side_by_side, summary
+        from benchmarks.entrants import digest_of_run, entrant, files_of, names_in
+        from benchmarks.records import RecordFile
+        from benchmarks.runner import Outcome, comparison, go_on, side_by_side, summary
 
-        options["weights"] = parts.weights_of(model)
         problems, names = problems_of(benchmark, limit), names_in(policy, budget)
         entrants = [
             entrant(name, threshold=threshold, budget=budget, model=model, problems=problems, equal=equal)
             for name in names
         ]
+        learned = parts.learned_of(model)
+        options = {
+            "benchmark": benchmark, "model": model, "weights": parts.weights_of(model), "budget": budget,
+            "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
+            "learned": digest_of(learned), "side_by_side": len(names) > 1, "equal": digest_of_run(equal),
+        }  # fmt: skip
+        files = []  # opened before a model is loaded: what cannot be written is said at once
+        for name, path, (chosen, _) in zip(names, files_of(out, names), entrants, strict=True):
+            told = {**options, "policy": name, "threshold": chosen.gate.threshold}
+            files.append(cleanup.enter_context(closing(RecordFile(path, Outcome, told))) if path else None)
         lm = parts.model_named(model, device=device, dtype=dtype)
-        box, learned = opened(sandbox, cleanup, memory_mib), parts.learned_of(model)
-        recalled, streams = Recalled(), []
-        for name, (chosen, contestant) in zip(names, entrants, strict=True):
+        box, recalled, streams = opened(sandbox, cleanup, memory_mib), Recalled(), []
+        for file, (chosen, contestant) in zip(files, entrants, strict=True):
             own = RecallingLM(lm, recalled) if len(names) > 1 else lm
             context = Context(own, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
-            told = {**options, "policy": name, "threshold": plain(chosen.gate.threshold)}
-            told |= {"learned": digest_of(learned), "side_by_side": len(names) > 1}
-            file = file_in(made_folder(out), name) if len(names) > 1 else out
-            made = run_to_file(problems, context, file, told, contestant) if file else None
-            streams.append(made or run(problems, context, contestant))
+            streams.append(go_on(problems, context, contestant, file))
         rounds = side_by_side(streams, recalled.clear)
         found = followed(rounds, len(problems), "solved", lambda each: all(outcome.passed for outcome in each))
         runs = {name: [each[place] for each in found] for place, name in enumerate(names)}
-        say(comparison(runs) if len(names) > 1 else summary(runs[policy]))
+        say(comparison(runs) if len(names) > 1 else summary(runs[policy]), err=str(out) == STDOUT)
 
 
 @bench.command("fill")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from agent.cli_bench import problems_of
 from agent.cli_options import DeviceOption, DtypeOption, LimitOption
 from agent.exits import reported
+from agent.files import STDOUT
 from agent.views.say import progress, say
 
 if TYPE_CHECKING:
@@ -63,16 +65,22 @@ def calibrate_threshold(
             raise UsageError(f"the score {score!r} cannot be learned from; choose from {known}")
         if table and recipe and model is None:
             raise UsageError("a table does not say whose it is; name the model with --model")
+        if out and not recipe:
+            raise UsageError(
+                "--out came without --recipe, and nothing would be written; choose a recipe, or leave it out"
+            )
         learn, name = _recipe(recipe), model or parts.EMBEDDED
         weights = parts.weights_of(name)
         file = out or calibrations.place_of(name, weights)
-        calibrations.check_place(file)
+        if recipe:
+            calibrations.check_place(file)
         seen = _table(table) if table else _read(name, problems_of(problems, limit), device, dtype)
-        say(_report(seen, score))
+        to_stdout = str(file) == STDOUT
+        say(_report(seen, score), err=to_stdout)
         if learn and recipe:
             learned = _learned(learn, recipe, seen, score, name, weights, table.name if table else problems)
             calibrations.write(learned, file)
-            say(f"threshold {learned.threshold:.6f} by {recipe} written to {file}")
+            say(f"threshold {learned.threshold:.6f} by {recipe} written to {file}", err=to_stdout)
 
 
 class _Seen(NamedTuple):
@@ -104,6 +112,8 @@ def _learned(
     data = seen.tokens[score]
     try:
         threshold = learn(data)
+        if not data.misranked.any():
+            raise ValueError("no token is misranked, so nothing can be learned from them; give more problems")
     except ValueError as error:
         raise UsageError(str(error)) from error
     auroc: dict[str, float | None] = {name: each.auroc() for name, each in seen.tokens.items()}
@@ -135,19 +145,22 @@ def _table(file: Path) -> _Seen:
     from pyarrow import parquet
 
     from agent.errors import UsageError
+    from agent.files import open_regular, quoted
     from uncertainty.thresholds import Ranked
 
     wanted = "wanted a parquet file with columns Entropy (nats) and Rank (1: the argmax)"
+    if not file.exists():
+        raise UsageError(f"there is no file {quoted(file)}; {wanted}")
+    open_regular(file).close()  # a folder would be read whole, and a device for ever
     try:
         columns = parquet.read_table(file, columns=["Entropy", "Rank"])
         entropy, rank = (columns[name].cast("float64").to_numpy() for name in ("Entropy", "Rank"))
         if not (rank % 1 == 0).all():
             raise ValueError("a rank is missing or no whole number")
         return _Seen({"entropy": Ranked(entropy, rank.astype(int))}, 0, {})
-    except FileNotFoundError:
-        raise UsageError(f"there is no file {str(file)!r}; {wanted}") from None
     except (OSError, KeyError, ValueError, TypeError, pyarrow.ArrowException) as error:
-        raise UsageError(f"cannot learn from {str(file)!r}: {str(error).splitlines()[0]}; {wanted}") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise UsageError(f"cannot learn from {quoted(file)}: {reason}; {wanted}") from error
 
 
 def _report(seen: _Seen, score: str) -> str:
@@ -165,11 +178,16 @@ def _report(seen: _Seen, score: str) -> str:
         f"{len(data.ranks)} tokens, {data.misranked.mean():.3f} of them not the model's first choice",
         "",
         f"{'score':<20}AUROC",
-        *(f"{name:<20}{each.auroc():.4f}" for name, each in seen.tokens.items()),
+        *(f"{name:<20}{_measure(each.auroc())}" for name, each in seen.tokens.items()),
         "",
         *(f"{name:<24}{''.join(f'{cell:>11}' for cell in cells)}" for name, *cells in rows),
     ])  # fmt: skip
 
 
 def _row(name: str, found: Point) -> tuple[str, ...]:
-    return (name, f"{found.threshold:.6f}", f"{found.paused:.4f}", f"{found.caught:.4f}", f"{found.reachable:.4f}")
+    threshold = f"{found.threshold:.6f}" if math.isfinite(found.threshold) else "never"
+    return (name, threshold, *map(_measure, (found.paused, found.caught, found.reachable)))
+
+
+def _measure(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else "-"

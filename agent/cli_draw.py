@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from agent.cli_options import (
     TokensOption,
 )
 from agent.exits import reported
+from agent.files import STDOUT
 from agent.views.say import say
 
 
@@ -38,23 +39,25 @@ def bench_draw(
     dtype: DtypeOption = "auto",
 ) -> None:
     """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve."""
-    options: dict[str, Any] = {
-        name: value for name, value in locals().items() if name not in ("out", "limit", "memory_mib")
-    }
     with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
         from agent import parts
         from agent.context import Context
         from benchmarks.draws import Draws, draws, table
-        from benchmarks.runner import kept
+        from benchmarks.records import RecordFile
 
-        options["weights"] = parts.weights_of(model)
         problems = problems_of(benchmark, limit)
+        options = {
+            "benchmark": benchmark, "samples": samples, "model": model, "weights": parts.weights_of(model),
+            "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
+        }  # fmt: skip
         chosen = parts.policy_named("sample", model=model)
+        file = cleanup.enter_context(closing(RecordFile(out, Draws, options))) if out else None
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
 
         def drawn(problem: Any) -> Draws:
             return draws(problem, context, samples=samples)
 
-        stream = kept(problems, out, options, Draws, drawn) if out else map(drawn, problems)
-        say(table(followed(stream, len(problems), "solved by one or more", lambda each: any(each.passed))))
+        stream = file.go_on(problems, drawn) if file else map(drawn, problems)
+        found = followed(stream, len(problems), "solved by one or more", lambda each: any(each.passed))
+        say(table(found), err=str(out) == STDOUT)

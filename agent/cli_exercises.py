@@ -31,12 +31,10 @@ def export_exercises(
 ) -> None:
     """Write a split as evalplus writes its data sets: JSON lines, gzipped where the name ends in .gz."""
     with reported(as_json=False):
-        from agent.errors import UsageError
-        from benchmarks.exercises.export import export
+        from agent.files import STDOUT, check_writable
+        from benchmarks.exercises.export import export, is_ours
 
+        check_writable(out, is_ours=is_ours)
         problems = problems_of("exercises" if split == "test" else f"exercises/{split}", limit)
-        try:
-            export(problems, out)
-        except OSError as error:
-            raise UsageError(f"cannot write {str(out)!r}: {error.strerror}; choose another file") from error
-        say(f"{len(problems)} exercises written to {out}")
+        export(problems, out)
+        say(f"{len(problems)} exercises written to {out}", err=str(out) == STDOUT)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.exits import reported
 from agent.views.say import say
+
+if TYPE_CHECKING:
+    from benchmarks.records import Kept
+
+PictureOption = Annotated[Path | None, typer.Option(help="A picture to write: .png, .svg or .pdf.")]
 
 
 def bench_compare(
@@ -17,100 +22,148 @@ def bench_compare(
 ) -> None:
     """Print runs over the same problems side by side, with paired tests against the first of a kind.
 
-    Runs in which the examples chose among programs (feedback=visible) stand apart from those of one pass.
+    Runs that differ in more than the policy are refused. Runs in which the examples chose among programs
+    (feedback=visible) stand apart from those of one pass.
     """
     with reported(as_json=False):
-        from benchmarks.runner import comparison, outcomes_in
+        from benchmarks.comparable import read_runs
+        from benchmarks.runner import comparison
 
-        say(comparison({path.stem: outcomes_in(path) for path in files}))
+        say(comparison({name: run.records for name, run in read_runs(files, _outcomes).items()}))
 
 
 def bench_plot(
     files: Annotated[list[Path], typer.Argument(help="Outcome files of `bench run`, one point each.")],
-    out: Annotated[Path, typer.Option(help="The PNG to write.")],
+    out: Annotated[Path, typer.Option(help="The picture to write: .png, .svg or .pdf.")],
     axis: Annotated[str, typer.Option("--x", help="pause-rate, tokens, forwards, token_rows or seconds.")] = "tokens",
     title: Annotated[str, typer.Option(help="What the picture is of.")] = "",
 ) -> None:
     """Draw what runs solved against what they cost."""
     with reported(as_json=False):
         from agent.errors import UsageError
+        from agent.files import quoted
+        from benchmarks.comparable import read_runs
         from benchmarks.plots import AXES, against_cost
-        from benchmarks.runner import outcomes_in
 
         if axis not in AXES:
-            raise UsageError(f"unknown axis {axis!r}; choose from {', '.join(AXES)}")
-        runs = {path.stem: outcomes_in(path) for path in files}
-        if empty := [name for name, outcomes in runs.items() if not outcomes]:
-            raise UsageError(f"the run {empty[0]!r} has no outcome yet; leave it out or let it go on")
-        _drawn(lambda: against_cost(runs, out, axis=axis, title=title), out)
+            raise UsageError(f"unknown axis {quoted(axis)}; choose from {', '.join(AXES)}")
+        _check_picture(out)
+        runs = read_runs(files, _outcomes)
+        outcomes, named = {name: run.records for name, run in runs.items()}, _titled(title, runs)
+        _draw(out, lambda file: against_cost(outcomes, file, axis=axis, title=named, thresholds=_thresholds(runs)))
 
 
 def bench_curve(
     files: Annotated[list[Path], typer.Argument(help="Files of `bench run` and `bench draw`; compared to the first.")],
-    out: Annotated[Path | None, typer.Option(help="A PNG to write.")] = None,
-    most: Annotated[int, typer.Option(min=8, help="Tokens a problem, up to which the curve goes.")] = 400,
+    out: PictureOption = None,
+    most: Annotated[int, typer.Option(min=8, max=10**9, help="Tokens a problem, up to which the curve goes.")] = 400,
     title: Annotated[str, typer.Option(help="What the picture is of.")] = "",
 ) -> None:
     """Print, and draw, what is solved by how many tokens, the area below that curve, and paired tests."""
     with reported(as_json=False):
-        from agent.errors import UsageError
         from benchmarks import curves
+        from benchmarks.comparable import read_runs
         from benchmarks.draws import Draws
         from benchmarks.plots import by_tokens
-        from benchmarks.runner import outcomes_in, records_in
 
-        found = {}
-        for path in files:
-            drawn = path.exists() and b'"kind": "draws"' in path.read_bytes()[:100_000]
-            found[path.stem] = (
-                curves.of_draws(records_in(path, Draws)) if drawn else curves.of_outcomes(outcomes_in(path))
-            )
-        problems = {frozenset(curve.tokens) for curve in found.values()}
-        if len(problems) > 1 or not next(iter(problems)):
-            raise UsageError("these runs are not over the same problems; let those that are unfinished go on")
+        _check_picture(out)
+        runs, found = read_runs(files, _outcomes_or_draws), {}
+        for name, run in runs.items():
+            drawn = isinstance(run.records[0], Draws)
+            found[name] = curves.of_draws(run.records) if drawn else curves.of_outcomes(run.records)
         say(curves.table(found, most))
-        if out is not None:
-            _drawn(lambda: by_tokens(found, out, most=most, title=title), out)
+        _draw(out, lambda file: by_tokens(found, file, most=most, title=_titled(title, runs)))
 
 
 def bench_trust(
     files: Annotated[
         list[Path], typer.Argument(help="Outcome files of `bench run`; their answers state probabilities.")
     ],
-    out: Annotated[Path | None, typer.Option(help="A PNG to write.")] = None,
+    out: PictureOption = None,
 ) -> None:
     """Print, and draw, whether answers are right as often as they say: ECE, Brier, AUROC."""
     with reported(as_json=False):
         from agent.errors import UsageError
-        from benchmarks.plots import reliability as plotted
-        from benchmarks.runner import outcomes_in
+        from agent.files import quoted
+        from benchmarks.comparable import read_runs
+        from benchmarks.plots import reliability as drawn
         from benchmarks.searches import trust_report
         from uncertainty.calibration import reliability
 
-        bins = {}
-        for path in files:
-            every = outcomes_in(path)
-            outcomes = [each for each in every if each.probability is not None]
+        _check_picture(out)
+        runs, bins = read_runs(files, _outcomes), {}
+        for name, run in runs.items():
+            outcomes = [each for each in run.records if each.probability is not None]
             if not outcomes:
                 raise UsageError(
-                    f"{str(path)!r} states no probabilities: they were not learned for its model (`dubito calibrate "
-                    "search`), or its prompts show fewer examples than they were learned with"
+                    f"the run {quoted(name)} states no probabilities: they were not learned for its model (`dubito "
+                    "calibrate search`), or its prompts show fewer examples than they were learned with"
                 )
-            stated, right = [each.probability or 0.0 for each in outcomes], [each.passed for each in outcomes]
-            silent = f", {len(every) - len(outcomes)} answers state none" if len(every) > len(outcomes) else ""
+            stated, right = [each.probability for each in outcomes], [each.passed for each in outcomes]
+            silent = len(run.records) - len(outcomes)
+            left_out = (
+                f": {silent} of {len(run.records)} answers state no probability and are left out" if silent else ""
+            )
             told = trust_report(stated, right, [each.outcome == "accepted" for each in outcomes])
-            say(f"{path.stem}{silent}\n{told}")
-            bins[path.stem] = reliability(stated, right)
-        if out is not None:
-            _drawn(lambda: plotted(bins, out), out)
+            say(f"{name}{left_out}\n{told}")
+            bins[name] = reliability(stated, right)
+        _draw(out, lambda file: drawn(bins, file, title=_titled("", runs)))
 
 
-def _drawn(draw: Callable[[], None], out: Path) -> None:
+def _outcomes(path: Path) -> Kept[Any]:
+    from benchmarks.records import read
+    from benchmarks.runner import Outcome
+
+    return read(path, Outcome)
+
+
+def _outcomes_or_draws(path: Path) -> Kept[Any]:
+    """Read a file of `bench run` or of `bench draw`, whichever its first record is of."""
+    from agent.trace import read_trace
+    from benchmarks.draws import Draws
+    from benchmarks.records import read
+
+    first = next((line.get("kind") for line in read_trace(path) if line.get("kind") != "provenance"), None)
+    return read(path, Draws) if first == "draws" else _outcomes(path)
+
+
+def _check_picture(out: Path | None) -> None:
+    """Raise UsageError where a picture cannot be written, before anything is read for it."""
+    from agent.files import check_writable
+    from benchmarks.plots import check_format, is_ours
+
+    if out is not None:
+        check_format(out)
+        check_writable(out, is_ours=is_ours)
+
+
+def _draw(out: Path | None, draw: Callable[[Path], None]) -> None:
+    """Draw a picture, if one is wanted, and say where it is."""
     from agent.errors import UsageError
 
+    if out is None:
+        return
     try:
-        draw()
+        draw(out)
     except ImportError as error:
         raise UsageError(f"matplotlib cannot be imported ({error}); try: pip install 'dubito[bench]'") from error
-    except OSError as error:
-        raise UsageError(f"cannot write {str(out)!r}: {error.strerror}; choose another place with --out") from error
+    say(f"picture written to {out}", err=True)
+
+
+def _titled(title: str, runs: Mapping[str, Kept[Any]]) -> str:
+    """Return what a picture is of: as asked for, or else the benchmark and its size."""
+    first = next(iter(runs.values()))
+    return title or f"{first.options.get('benchmark', 'exercises')}, {len(first.records)} problems"
+
+
+def _thresholds(runs: Mapping[str, Kept[Any]]) -> dict[str, float]:
+    """Return the thresholds of runs that differ in nothing but that; of others none."""
+    bases = {str(run.options.get("policy", name)).partition("@")[0] for name, run in runs.items() if _pauses(run)}
+    return (
+        {name: float(run.options["threshold"]) for name, run in runs.items() if _pauses(run)} if len(bases) == 1 else {}
+    )
+
+
+def _pauses(run: Kept[Any]) -> bool:
+    threshold = run.options.get("threshold")
+    return isinstance(threshold, int | float) and not isinstance(threshold, bool) and abs(threshold) < 1e9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,7 @@ from agent.cli_options import (
     TokensOption,
 )
 from agent.exits import reported
+from agent.files import STDOUT
 from agent.views.say import say
 
 if TYPE_CHECKING:
@@ -47,36 +48,39 @@ def calibrate_search(
     dtype: DtypeOption = "auto",
 ) -> None:
     """Search problems kept for it; learn the order of ways not taken, and how probable an answer is to be right."""
-    options = {name: value for name, value in locals().items() if name not in ("out", "keep", "limit")}
     with reported(as_json=False, resumes="a batch with --keep FILE"), ExitStack() as cleanup:
         from agent import calibrations, learned, parts
         from agent.budget import budget_from
         from agent.context import Context
+        from agent.decoding import POLICIES
         from agent.search import Plan
-        from benchmarks.runner import kept
+        from benchmarks.records import RecordFile
         from benchmarks.searches import Lesson, lesson
 
         weights = parts.weights_of(model)
         file = out or learned.place(model, weights)
-        calibrations.check_place(file)
+        calibrations.check_place(file, learned.Learned)
         found, plan = problems_of(problems, limit), Plan(budget_from(budget), lines=True)
         chosen = parts.policy_named(policy, model=model, learned=True)
+        options = {
+            "model": model, "weights": weights, "problems": problems, "policy": policy, "budget": budget,
+            "threshold": None if chosen == POLICIES[policy] else chosen.gate.threshold, "max_tokens": max_tokens,
+            "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
+        }  # fmt: skip
+        kept = cleanup.enter_context(closing(RecordFile(keep, Lesson, options))) if keep else None
         lm = parts.model_named(model, device=device, dtype=dtype)
         context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
 
         def taught(problem: Any) -> Lesson:
             return lesson(problem, context, plan)
 
-        stream = (
-            kept(found, keep, {**options, "weights": weights, "plan": plan.record()}, Lesson, taught)
-            if keep
-            else map(taught, found)
-        )
+        stream = kept.go_on(found, taught) if kept else map(taught, found)
         lessons = followed(stream, len(found), "right", lambda each: each.right)
         made = _learned(model, weights, lessons, {"problems": problems, "policy": policy, "budget": budget})
         calibrations.write(made, file)
-        say(_report(made, lessons))
-        say(f"written to {file}")
+        to_stdout = str(file) == STDOUT
+        say(_report(made, lessons), err=to_stdout)
+        say(f"written to {file}", err=to_stdout)
 
 
 def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from agent.errors import InfrastructureError, UsageError
 
 MOST_BYTES = 64 * 2**20  # of an input that is read whole
-HEAD_BYTES = 2**16  # by which an old file is known to be ours
+HEAD_BYTES = 2**20  # by which an old file is known to be ours
 STDOUT = "-"
 _LONGEST = 100  # characters of what came, in a message
 _MOST_LINKS = 40

@@ -50,8 +50,8 @@ def gathered(cache: Any, places: Tensor) -> Any:
 
 
 def states_behind(cache: Any, length: int) -> list[tuple[Tensor, Tensor]]:
-    """Return keys and values of each layer of a croppable cache behind its first tokens, as copies."""
-    return [(layer.keys[..., length:, :].clone(), layer.values[..., length:, :].clone()) for layer in cache.layers]
+    """Return keys and values of each layer of a croppable cache behind its first tokens, as views of it."""
+    return [(layer.keys[..., length:, :], layer.values[..., length:, :]) for layer in cache.layers]
 
 
 def append(cache: Any, states: list[tuple[Tensor, Tensor]]) -> None:

@@ -31,10 +31,11 @@ class Recalled:
         return self._known.get(place)
 
     def put(self, place: Place, logits: Tensor, layers: Layers) -> None:
-        """Keep them, if there is room."""
-        self._bytes += logits.nbytes + sum(keys.nbytes + values.nbytes for keys, values in layers)
-        if self._bytes <= self._most:
-            self._known[place] = logits, layers
+        """Keep a copy of them, if there is room."""
+        size = logits.nbytes + sum(keys.nbytes + values.nbytes for keys, values in layers)
+        if self._bytes + size <= self._most:
+            self._bytes += size
+            self._known[place] = logits.clone(), [(keys.clone(), values.clone()) for keys, values in layers]
 
     def clear(self) -> None:
         """Forget everything: the problem is over."""
@@ -65,5 +66,5 @@ class RecallingLM(HFLM):
             self.token_rows += len(tail)
             return Prefix(ids, logits, cache)
         fed = super()._feed(ids, cache, tail)
-        self._recalled.put((ids, past), fed.logits.clone(), states_behind(cache, past))
+        self._recalled.put((ids, past), fed.logits, states_behind(cache, past))
         return fed

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agent.calibrations import place_of
+from agent.calibrations import MOST_BYTES, is_number, place_of
 from agent.errors import UsageError
+from agent.files import quoted, read_bounded
 from agent.search import Plan
 
 _ADVICE = "learn it with `dubito calibrate search`"
@@ -35,22 +36,34 @@ def place(model: str, weights: str) -> Path:
 
 
 def load(file: Path) -> Learned:
-    """Read what was learned. Raises UsageError for anything else."""
+    """Read what was learned. Raises UsageError for anything else, a probability outside of [0, 1] among it."""
+    text = read_bounded(file, MOST_BYTES)
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
+        record = json.loads(text)
         found = Learned(**{name: record[name] for name in Learned.__slots__})
-        trust = found.trust
-        weights = [*found.order.values(), *(trust["weights"].values() if trust else ())]
-        curve = [trust["intercept"], trust["examples"], *trust["knots"], *trust["levels"]] if trust else []
-        sound = all(isinstance(number, int | float) for number in [*weights, *curve])
-        if not sound or (trust and not len(trust["knots"]) == len(trust["levels"]) > 0):
-            raise ValueError("numbers are missing")
+        if not (isinstance(found.model, str) and isinstance(found.weights, str)):
+            raise ValueError("it does not say of which model")
+        if not all(map(is_number, found.order.values())):
+            raise ValueError("the order is no numbers")
+        if found.trust:
+            _check_trust(found.trust)
         return found
-    except OSError as error:
-        raise UsageError(f"cannot read {str(file)!r}: {error.strerror}; {_ADVICE}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         told = "holds nothing learned of a search, or was written by an older version"
-        raise UsageError(f"{str(file)!r} {told}; {_ADVICE}, or remove it") from error
+        raise UsageError(f"{quoted(file)} {told}; {_ADVICE}, or remove it") from error
+
+
+def _check_trust(trust: dict[str, Any]) -> None:
+    """Raise ValueError, KeyError, TypeError or AttributeError where this is no curve from numbers to probabilities."""
+    knots, levels = trust["knots"], trust["levels"]
+    if not (isinstance(knots, list) and isinstance(levels, list) and len(knots) == len(levels) > 0):
+        raise ValueError("knots and levels are not two lists of one length")
+    if not all(map(is_number, [*trust["weights"].values(), trust["intercept"], trust["examples"], *knots, *levels])):
+        raise ValueError("numbers are missing")
+    if sorted(knots) != knots or sorted(levels) != levels or not 0.0 <= levels[0] <= levels[-1] <= 1.0:
+        raise ValueError("the curve falls, or leaves what a probability can be")
+    if trust["examples"] < 0:
+        raise ValueError("the fewest examples are negative")
 
 
 def of_model(model: str, weights: str, folder: Path) -> Learned | None:

@@ -23,7 +23,7 @@ from benchmarks.base import Problem
 from benchmarks.checker import judge
 from benchmarks.contestants import seed_of
 from benchmarks.metrics import pass_at_k
-from benchmarks.runner import digest
+from benchmarks.records import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class Draws:
     tokens: list[int]  # of each sample
     accepted: list[bool]  # by the visible examples
     passed: list[bool]  # by the hidden tests
+
+    def __post_init__(self) -> None:
+        if not len(self.tokens) == len(self.accepted) == len(self.passed) > 0:
+            raise ValueError("tokens, accepted and passed are not of one length, from 1 on")
 
     def best_of(self, most: int) -> tuple[bool, int]:
         """Whether the first of `most` samples that passes the examples solves the problem, and the tokens up to it."""

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from agent.context import Context
-from agent.errors import UsageError
+from agent.files import quoted
 from agent.parts import task_from
-from agent.trace import TraceWriter, provenance_of, read_trace
 from agent.verify import degenerate
 from benchmarks.base import Problem
 from benchmarks.checker import judge
 from benchmarks.contestants import Contestant, alone
 from benchmarks.metrics import mcnemar, wilson
+from benchmarks.records import R, RecordFile, digest, records_in
+from sandbox import Verdict
 from uncertainty.calibration import auroc
-
-
-class Record(Protocol):
-    """What is kept of a problem, one line each."""
-
-    @property
-    def task_id(self) -> str:
-        """The problem's."""
-        ...
-
-    @property
-    def prompt_sha256(self) -> str:
-        """Its first 12 digits: an id means nothing once its problem has changed."""
-        ...
-
-
-R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +33,7 @@ class Outcome:
     base: str  # verdicts of the hidden tests
     plus: str
     attempts: int
-    highest_entropy: float  # nats, over the steps of the run
+    highest_entropy: float | None  # nats, over the steps of the run; None where the model's numbers were none
     tokens: int
     forwards: int
     token_rows: int
@@ -58,6 +42,19 @@ class Outcome:
     seconds: float
     feedback: str = "none"  # "visible" where the examples that the prompt shows decided what was tried next
     probability: float | None = None  # that the answer is right, as the agent says; None where it says nothing
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "outcome": ("accepted", "abstained"), "base": tuple(Verdict), "plus": tuple(Verdict),
+            "feedback": ("none", "visible"),
+        }  # fmt: skip
+        for name, choices in allowed.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {quoted(getattr(self, name))}; wanted one of {', '.join(choices)}")
+        if not 0.0 <= (self.probability or 0.0) <= 1.0:
+            raise ValueError(f"probability is {self.probability}; wanted one from 0 to 1")
+        if min(self.highest_entropy or 0.0, self.seconds) < 0.0:
+            raise ValueError("highest_entropy or seconds is negative")
 
     @property
     def passed(self) -> bool:
@@ -76,13 +73,13 @@ def run(problems: Iterable[Problem], context: Context, contestant: Contestant = 
         task = task_from(problem.prompt, None, None, entry_point=problem.entry_point)
         result = contestant(context, task)
         judged = judge(context.sandbox, problem, result.answer.program)
-        entropies = [step.scores["entropy"] for step in result.steps]
+        highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
         verdicts = judged.base.verdict.value, judged.plus.verdict.value
-        answer, highest = result.answer.program, max(entropies, default=0.0)
         spent = {**asdict(result.cost), "feedback": result.feedback, "probability": result.chosen.probability}
         yield Outcome(
-            problem.task_id, digest(problem), answer, result.outcome, *verdicts, len(result.attempts), highest, **spent
-        )
+            problem.task_id, digest(problem), result.answer.program, result.outcome, *verdicts, len(result.attempts),
+            highest if math.isfinite(highest) else None, **spent,
+        )  # fmt: skip
 
 
 def side_by_side(streams: Sequence[Iterator[R]], over: Callable[[], object]) -> Iterator[tuple[R, ...]]:
@@ -92,34 +89,21 @@ def side_by_side(streams: Sequence[Iterator[R]], over: Callable[[], object]) -> 
         over()
 
 
+def go_on(
+    problems: Iterable[Problem], context: Context, contestant: Contestant, file: RecordFile[Outcome] | None
+) -> Iterator[Outcome]:
+    """Yield the outcome of each problem: those in the file from there, the rest run and appended."""
+    if file is None:
+        return run(problems, context, contestant)
+    return file.go_on(problems, lambda problem: next(run([problem], context, contestant)))
+
+
 def run_to_file(
-    problems: Iterable[Problem],
-    context: Context,
-    path: Path,
-    options: dict[str, Any],
-    contestant: Contestant = alone,
+    problems: Iterable[Problem], context: Context, path: Path, options: dict[str, Any], contestant: Contestant = alone
 ) -> Iterator[Outcome]:
     """Yield outcomes, those in the file from there; append the rest. Raises UsageError for a file of other options."""
-    return kept(problems, path, options, Outcome, lambda problem: next(run([problem], context, contestant)))
-
-
-def kept(
-    problems: Iterable[Problem], path: Path, options: dict[str, Any], kind: type[R], make: Callable[[Problem], R]
-) -> Iterator[R]:
-    """Yield a record of each problem, made or from the file, where each new one is appended. Raises UsageError."""
-    done = {record.task_id: record for record in records_in(path, kind, options)} if path.exists() else {}
-    writer = TraceWriter(path, {**provenance_of(), "options": options}, resume=bool(path.exists()))
-    try:
-        for problem in problems:
-            known = done.get(problem.task_id)
-            if known is not None and known.prompt_sha256 != digest(problem):
-                raise UsageError(f"{str(path)!r} was made with another {problem.task_id}; choose another file")
-            if known is None:
-                known = make(problem)
-                writer.write(kind.__name__.lower(), known)
-            yield known
-    finally:
-        writer.close()
+    with closing(RecordFile(path, Outcome, options)) as file:
+        yield from go_on(problems, context, contestant, file)
 
 
 def outcomes_in(path: Path) -> list[Outcome]:
@@ -127,34 +111,14 @@ def outcomes_in(path: Path) -> list[Outcome]:
     return records_in(path, Outcome)
 
 
-def records_in(path: Path, kind: type[R], options: dict[str, Any] | None = None) -> list[R]:
-    """Read a file of records of one kind. Raises UsageError for others, and where it was made with other options."""
-    found, name = [], kind.__name__.lower()
-    parts = {part.name for part in fields(kind)}  # type: ignore[arg-type]  # a record is a dataclass
-    wanted = {part.name for part in fields(kind) if part.default is MISSING}  # type: ignore[arg-type]
-    for number, record in enumerate(read_trace(path), start=1):
-        said = record.get("kind") if isinstance(record, dict) else None
-        if said == "provenance" and "options" in record:
-            if options is not None and record["options"] != json.loads(json.dumps(options)):
-                raise UsageError(
-                    f"{str(path)!r} was made with other options ({record['options']}); choose another file"
-                )
-        elif said == name and wanted.issubset(record):
-            found.append(kind(**{part: record[part] for part in parts & record.keys()}))
-        else:
-            made = "bench draw" if name == "draws" else "bench run"
-            raise UsageError(f"{path}:{number}: this is no {name}; wanted a file made by `dubito {made} --out`")
-    return found
-
-
 def summary(outcomes: list[Outcome]) -> str:
     """Return the table of a run: the share solved with its interval, and what a problem cost."""
     passed, total = sum(outcome.passed for outcome in outcomes), len(outcomes)
     share, low, high = wilson(passed, total)
     rows = {
-        "solved": f"{passed}/{total} = {share:.3f} ({low:.3f} to {high:.3f})",
+        "solved": f"{passed}/{total} = {number(share)} ({low:.3f} to {high:.3f})",
         "accepted by the visible examples": f"{sum(outcome.outcome == 'accepted' for outcome in outcomes)}",
-        "AUROC of the highest entropy against failure": f"{_auroc(outcomes):.3f}",
+        "AUROC of the highest entropy against failure": number(_auroc(outcomes)),
         "pause rate": f"{pause_rate(outcomes):.3f}",
         "degenerate": f"{sum(outcome.degenerate for outcome in outcomes)}",
         **{f"{name} a problem": f"{sum(getattr(o, name) for o in outcomes) / max(1, total):.2f}" for name in _COSTS},
@@ -162,18 +126,18 @@ def summary(outcomes: list[Outcome]) -> str:
     return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
 
 
+def number(value: float) -> str:
+    """Return a measure as a table shows it; a dash where it cannot be computed."""
+    return f"{value:.3f}" if math.isfinite(value) else "-"
+
+
 def _auroc(outcomes: list[Outcome]) -> float:
     """How well the highest entropy of a run tells failures from successes; 0.5 says nothing."""
-    right = [outcome.highest_entropy for outcome in outcomes if outcome.passed]
-    return auroc([outcome.highest_entropy for outcome in outcomes if not outcome.passed], right)
+    known = [(each.highest_entropy, each.passed) for each in outcomes if each.highest_entropy is not None]
+    return auroc([entropy for entropy, passed in known if not passed], [entropy for entropy, passed in known if passed])
 
 
-def digest(problem: Problem) -> str:
-    """Return what tells a problem's prompt from another under the same id."""
-    return hashlib.sha256(problem.prompt.encode()).hexdigest()[:12]
-
-
-def pause_rate(outcomes: list[Outcome]) -> float:
+def pause_rate(outcomes: Sequence[Outcome]) -> float:
     """Pauses as a share of all tokens."""
     return sum(outcome.pauses for outcome in outcomes) / max(1, sum(outcome.tokens for outcome in outcomes))
 
@@ -197,7 +161,7 @@ def comparison(runs: dict[str, list[Outcome]]) -> str:
 def _block(runs: dict[str, list[Outcome]], title: str) -> str:
     reference = {outcome.task_id: outcome.passed for outcome in next(iter(runs.values()))}
     heads = (*_COSTS, "pause rate", "degenerate", "AUROC")
-    lines = [f"{title:<22}{'solved':>24}{'gained/lost':>13}{'p':>8}" + "".join(f"{name:>13}" for name in heads)]
+    lines = [f"{title:<22}{'solved':>24}{'gained/lost':>13}{'p':>8}{'n':>6}" + "".join(f"{name:>13}" for name in heads)]
     for name, outcomes in runs.items():
         shared = [outcome for outcome in outcomes if outcome.task_id in reference]
         gained = sum(outcome.passed and not reference[outcome.task_id] for outcome in shared)
@@ -205,7 +169,8 @@ def _block(runs: dict[str, list[Outcome]], title: str) -> str:
         share, low, high = wilson(sum(outcome.passed for outcome in outcomes), len(outcomes))
         costs = "".join(f"{sum(getattr(o, cost) for o in outcomes) / max(1, len(outcomes)):>13.2f}" for cost in _COSTS)
         empty = sum(outcome.degenerate for outcome in outcomes)
-        costs += f"{pause_rate(outcomes):>13.3f}{empty:>13}{_auroc(outcomes):>13.3f}"
+        costs += f"{pause_rate(outcomes):>13.3f}{empty:>13}{number(_auroc(outcomes)):>13}"
         solved = f"{share:.3f} ({low:.3f} to {high:.3f})"
-        lines.append(f"{name:<22}{solved:>24}{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{costs}")
+        tested = f"{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{len(outcomes):>6}"
+        lines.append(f"{name:<22}{solved:>24}{tested}{costs}")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from agent.parts import task_from
 from agent.search import Plan
 from benchmarks.base import Problem
 from benchmarks.checker import judge
-from benchmarks.runner import digest
+from benchmarks.records import digest
 from uncertainty.calibration import auroc, brier, ece, reliability
 
 
@@ -29,6 +30,10 @@ class Lesson:
     examples: int  # that it was judged by
     accepted: bool
     right: bool  # it passes every hidden test
+
+    def __post_init__(self) -> None:
+        if len(self.ways) != len(self.led):
+            raise ValueError(f"{len(self.ways)} ways came, and whether {len(self.led)} led somewhere")
 
 
 def lesson(problem: Problem, context: Context, plan: Plan) -> Lesson:
@@ -52,7 +57,10 @@ def trust_report(probabilities: Sequence[float], right: Sequence[bool], accepted
         stated = [p for p, keep in zip(probabilities, kept, strict=True) if keep]
         was = [r for r, keep in zip(right, kept, strict=True) if keep]
         yes, no = ([p for p, r in zip(stated, was, strict=True) if r == kind] for kind in (True, False))
-        told = f"ECE {ece(stated, was):.4f}, Brier {brier(stated, was):.4f}, AUROC {auroc(yes, no):.4f}"
+        measures = {"ECE": ece(stated, was), "Brier": brier(stated, was), "AUROC": auroc(yes, no)}
+        told = ", ".join(
+            f"{measure} {'-' if math.isnan(each) else f'{each:.4f}'}" for measure, each in measures.items()
+        )
         lines.append(f"{name + ':':<15}{len(was)}, {sum(was)} right, {told}")
     lines += [f"{'stated':>10}{'right':>8}{'answers':>9}"]
     lines += [

@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from agent.files import write_whole
 from benchmarks.base import Problem
 from benchmarks.exercises.compose import load
 
+_BEGINS = b'{"task_id": "exercises/'
 CLOSE = """\
 def close(a, b):
     if isinstance(a, (list, tuple)) and type(a) is type(b):
@@ -23,14 +26,22 @@ def close(a, b):
 
 
 def export(problems: Iterable[Problem], path: Path) -> None:
-    """Write the problems, gzipped where the name ends in .gz. The file appears whole or not at all."""
+    """Write the problems, gzipped where the name ends in .gz. The file appears whole or not at all.
+
+    An older export is replaced. Raises UsageError for any other file, and InfrastructureError where the disk is full.
+    """
     lines = "".join(json.dumps(record(problem)) + "\n" for problem in problems).encode()
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_bytes(gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines, is_ours=is_ours)
+
+
+def is_ours(head: bytes) -> bool:
+    """Whether a file begins as an export does, gzipped or not."""
+    if head.startswith(b"\x1f\x8b"):
+        try:
+            head = zlib.decompressobj(wbits=31).decompress(head, len(_BEGINS))
+        except zlib.error:
+            return False
+    return head.startswith(_BEGINS)
 
 
 def record(problem: Problem) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_stated_probabilities_are_held_against_what_came_of_them(tmp_path):
     assert "10, 9 right, ECE 0.1100, Brier 0.0130, AUROC 1.0000" in result.stdout
     some = written(tmp_path / "c.jsonl", *stated, outcome(10, True, 1), outcome(11, True, 1))
     told = CliRunner().invoke(app, ["bench", "trust", some]).stdout
-    assert "c, 2 answers state none" in told and "10, 9 right, ECE 0.1100" in told
+    assert "c: 2 of 12 answers state no probability and are left out" in told and "10, 9 right, ECE 0.1100" in told
     mute = written(tmp_path / "b.jsonl", outcome(0, True, 1))
     result = CliRunner().invoke(app, ["bench", "trust", mute])
     assert (result.exit_code, "states no probabilities" in result.stderr) == (2, True)

@@ -13,7 +13,8 @@ from agent.parts import task_from
 from benchmarks import named
 from benchmarks.contestants import ONCE, best_of, seed_of
 from benchmarks.draws import Draws, draws, table
-from benchmarks.runner import kept, outcomes_in
+from benchmarks.records import kept
+from benchmarks.runner import outcomes_in
 from sandbox import open_sandbox
 
 PROBLEM = named("exercises").problem("exercises/3")

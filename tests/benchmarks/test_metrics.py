@@ -31,3 +31,12 @@ def test_wilsons_interval_holds_the_share_and_stays_a_probability():
 def test_mcnemar_is_exact():
     assert mcnemar(16, 4) == pytest.approx(0.011818, abs=1e-6)  # DS-1.3B, HumanEval: AdaDec against greedy
     assert mcnemar(0, 0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost"), [(600, 500), (500, 600), (512, 512), (1023, 1), (0, 5000), (20_000, 19_000)]
+)
+def test_mcnemar_is_exact_however_many_problems_differ(gained, lost):
+    from scipy.stats import binomtest
+
+    assert mcnemar(gained, lost) == pytest.approx(binomtest(gained, gained + lost).pvalue, rel=1e-9)
