@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from contextlib import closing
 from dataclasses import asdict
+from importlib.util import decode_source
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from agent.cli_options import SandboxOption
-from agent.exits import reported
+from agent.exits import OK, reported
 from agent.views.say import give, give_json, say
+from sandbox import SANDBOXES
 
 if TYPE_CHECKING:
     from sandbox.base import Execution
@@ -31,28 +35,77 @@ EXIT_CODES = {  # of a verdict; 2 and 3 are kept for bad requests and missing pa
 
 @sandbox.command("run")
 def sandbox_run(
-    file: Annotated[Path, typer.Argument(help="A Python program.")],
-    stdin: Annotated[Path | None, typer.Option(help="What it may read on its standard input.")] = None,
+    file: Annotated[Path, typer.Argument(help="A Python program; `-` reads it from standard input.")],
+    stdin: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file that the program reads as its standard input; `-`, or nothing, passes on what is piped."
+        ),
+    ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.01, help="The most cpu time; the wall clock may take twice that.")
+        float, typer.Option(min=0.01, max=86_400, help="The most cpu seconds; the wall clock may take twice that.")
     ] = 5,
-    memory_mib: Annotated[int, typer.Option(min=1, help="The most memory of a process.")] = 512,
-    name: SandboxOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One object, nothing else.")] = False,
+    memory_mib: Annotated[int, typer.Option(min=1, max=2**20, help="The most MiB of memory of a process.")] = 512,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--sandbox", "--name", help=f"{', '.join(SANDBOXES)} (no isolation); the safest there is by default."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Run a program as a script. Exit codes: 0 passed, 1 failed, 4 syntax error, 5 timed out, 6 out of memory, 7 too
-    much output, 8 forbidden; 2 and 3 are about the request and the machine.
+    """Run a program as a script, for example: dubito sandbox run main.py --seconds 10
+
+    Exit codes: 0 the program passed, or left with exit code 0; 1 it failed; 4 syntax error; 5 timed out;
+    6 out of memory; 7 too much output; 8 forbidden; 2 the request is wrong; 3 the machine or the sandbox failed.
     """
     with reported(as_json=as_json):
         from agent import parts
+        from agent.errors import UsageError
         from sandbox import Limits
 
-        program, given = parts.text_of(file, "the program"), parts.text_of(stdin, "standard input") if stdin else ""
+        if stdin is not None and str(file) == str(stdin) == "-":
+            raise UsageError(
+                "both the program and its input should come from standard input; give one of them as a file"
+            )
+        program = source_of(file)
+        piped = stdin is None and str(file) != "-" and _is_piped(sys.stdin)
+        text = (
+            parts.text_of_stdin("standard input") if piped else parts.text_of(stdin, "standard input") if stdin else ""
+        )
         limits = Limits(cpu_seconds=seconds, wall_seconds=2 * seconds, memory_mib=memory_mib)
         with closing(parts.sandbox_named(name)) as box:
-            execution = box.run(program, stdin=given, limits=limits)
-        _tell(execution, as_json=as_json)
-        raise typer.Exit(EXIT_CODES[execution.verdict.value])
+            execution = box.run(program, stdin=text, limits=limits)
+        left_well = execution.verdict.value == "failed" and execution.exit_code == 0
+        _tell(execution, "left with exit code 0" if left_well else execution.verdict.value, as_json=as_json)
+        raise typer.Exit(OK if left_well else EXIT_CODES[execution.verdict.value])
+
+
+def source_of(file: Path) -> str:
+    """Read a program as Python does: a coding line is heeded, and UTF-8 is the default. Raises UsageError."""
+    from agent import parts
+    from agent.errors import UsageError
+    from agent.files import quoted, read_bounded
+
+    if str(file) == "-":
+        return parts.text_of_stdin("the program")
+    if not os.path.lexists(file):
+        raise UsageError(f"the program should come from {quoted(file)}, and there is no such file; check the path")
+    try:
+        return decode_source(read_bounded(file))
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise UsageError(
+            f"{quoted(file)} is no text in the encoding that it names: {error}; save it as UTF-8"
+        ) from error
+
+
+def _is_piped(stream: TextIO | None) -> bool:
+    """Say whether a pipe or a file is on standard input: a terminal, or nothing, gives a program no input."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode if stream else 0
+    except (OSError, ValueError):  # it is closed, or no file at all
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
 
 
 @sandbox.command("gc")
@@ -68,7 +121,7 @@ def sandbox_gc(
         say(f"{len(removed)} removed{': ' if removed else ''}{' '.join(removed)}")
 
 
-def _tell(execution: Execution, *, as_json: bool) -> None:
+def _tell(execution: Execution, ending: str, *, as_json: bool) -> None:
     if as_json:
         record = asdict(execution)
         del record["outcomes"]  # of calls, and there are none
@@ -80,4 +133,4 @@ def _tell(execution: Execution, *, as_json: bool) -> None:
     used = (
         f"{execution.cpu_seconds:.2f} s cpu, {execution.wall_seconds:.2f} s, {execution.peak_memory_mib:.0f} MiB{cut}"
     )
-    say(f"{execution.verdict.value} ({used})", err=True)
+    say(f"{ending} ({used})", err=True)

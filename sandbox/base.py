@@ -93,6 +93,7 @@ class Execution:
     wall_seconds: float
     peak_memory_mib: float  # resident, of the largest process
     python: str  # the guest's version
+    exit_code: int | None = None  # of the process, 0 to 255; None where a signal or a limit ended it
 
     @property
     def passed(self) -> bool:
@@ -117,8 +118,8 @@ class Sandbox(Protocol):
         """Execute the program as a module, then the calls in order; one that raises does not stop the others.
 
         The module's `__name__` is "__main__" without calls and "program" with calls. A program that leaves before its
-        end and before all calls are answered has FAILED, with `sys.exit(0)` too. Raises ValueError for arguments that
-        are not plain data, SandboxError where the sandbox, not the program, failed.
+        end and before all calls are answered has FAILED, with `sys.exit(0)` too; `exit_code` tells how it left. Raises
+        ValueError for arguments that are not plain data, SandboxError where the sandbox, not the program, failed.
         """
 
     def close(self) -> None:

@@ -48,13 +48,14 @@ def execution(
     return Execution(
         verdict=verdict,
         stdout=stdout.decode("utf-8", "replace"),
-        stderr=errors if verdict is Verdict.PASSED or errors else _epitaph(verdict, code, header["struck"]),
+        stderr=errors or _epitaph(verdict, code, header["struck"], script=wanted == 0),
         truncated=header["truncated"],
         outcomes=report.outcomes[:wanted],
         cpu_seconds=header["cpu_seconds"],
         wall_seconds=header["wall_seconds"],
         peak_memory_mib=header["peak_memory_mib"],
         python=header["python"],
+        exit_code=code if code is not None and code >= 0 else None,
     )
 
 
@@ -140,11 +141,13 @@ OUTCOMES: dict[bytes, Callable[[bytes], Outcome]] = {
 }
 
 
-def _epitaph(verdict: Verdict, code: int | None, struck: str | None) -> str:
-    """One line for a program that died without a word."""
+def _epitaph(verdict: Verdict, code: int | None, struck: str | None, *, script: bool) -> str:
+    """One line for a program that died without a word; none for a script that left well, as its exit code says."""
+    if verdict is Verdict.PASSED or (script and code == 0 and verdict is Verdict.FAILED and struck is None):
+        return ""
     if struck == "files":
         return f"program.py: left files that cannot be removed: {verdict}\n"
-    if code is None or verdict is Verdict.OUT_OF_MEMORY:
+    if code is None or verdict not in (Verdict.FAILED, Verdict.FORBIDDEN):
         return f"program.py: stopped: {verdict}\n"
     if code < 0:
         return f"program.py: killed by {_signal_name(-code)}: {verdict}\n"

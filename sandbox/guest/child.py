@@ -48,9 +48,8 @@ def run(source: str, *, answering: bool) -> int:
         with suppress(MemoryError):
             _report(error)
         return _say(message.UNSIGNED, message.MEMORY)
-    except BaseException as error:  # noqa: BLE001 - whatever a program raises is its failure, SystemExit too
-        _report(error)
-        return 1
+    except BaseException as error:  # noqa: BLE001 - whatever a program raises is its end
+        return _end(error, answering=answering)
     finally:
         _flush()
     _say(token, message.DONE)
@@ -116,6 +115,17 @@ def _words(error: BaseException) -> str:
 def _say(token: bytes, kind: bytes, body: bytes = b"") -> int:
     wire.write(RESULTS, wire.frame(message.pack(token, kind, body)))
     return 1
+
+
+def _end(error: BaseException, *, answering: bool) -> int:
+    """Return the exit status. A script may leave by SystemExit; a program that should answer has failed by leaving."""
+    if answering or not isinstance(error, SystemExit):
+        _report(error)
+        return 1
+    if error.code is not None and not isinstance(error.code, int):
+        _print([f"{_words(error)}\n"])
+    _finish_threads()
+    return 0 if error.code is None else error.code & 255 if isinstance(error.code, int) else 1
 
 
 def _report(error: BaseException) -> None:
