@@ -15,7 +15,9 @@ from agent.decoding.step import Completion
 END_TOKEN, END_OF_BLOCK = "end token", "end of code block"
 StopRule = Callable[[Completion], str | None]
 
-_UNINDENTED = re.compile(r"\n(?=[^\s)\]}])")
+# Python counts columns from a form feed on, and no column of a comment.
+_CODE_AT_MARGIN = re.compile(r"\n(?:[ \t]*\f)*(?=[^\s)\]}#])")
+_BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n){4}")
 _DEEPER = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 
 
@@ -53,17 +55,36 @@ def end_of_code_block(is_answer: Callable[[str], bool]) -> StopRule:
 def function_end(prompt: str, text: str) -> int | None:
     """Return where in `text` the function begun by `prompt` is over, or None while it goes on.
 
-    A line at the margin ends it, unless it closes a bracket or stands inside a string; four blank lines end it too
-    (AdaDec's rules, arXiv:2506.08980). A prompt without an open function lets `text` begin one first.
+    A line of code at the margin ends it, with the comments above that line, unless it closes a bracket or stands inside
+    a string; four blank lines outside of strings end it too (AdaDec's rules, arXiv:2506.08980). A prompt without an
+    open function lets `text` begin one first.
     """
-    blank = re.search(r"\n(?:[ \t]*\n){4}", text)
+    blank = _outside(prompt, text, (match.start() for match in _BLANK_LINES.finditer(text)))
     begun = _opens_function(prompt)
-    for match in _UNINDENTED.finditer(text, 0, blank.start() + 1 if blank else len(text)):
+    for match in _CODE_AT_MARGIN.finditer(text, 0, len(text) if blank is None else blank + 1):
         if not begun:
             begun = _has_indented_block(text[: match.start() + 1])
-        if begun and not _inside_brackets_or_string(prompt + text[: match.start() + 1]):
-            return match.start()
-    return blank.start() if blank else None
+        if begun and _outside(prompt, text, (match.start(),)) is not None:
+            return _outside(prompt, text, (*_comments_above(text, match.start()), match.start()))
+    return blank
+
+
+def _outside(prompt: str, text: str, places: Iterable[int]) -> int | None:
+    """Return the first of these line breaks that stands outside of brackets and strings."""
+    return next((at for at in places if not _inside_brackets_or_string(prompt + text[: at + 1])), None)
+
+
+def _comments_above(text: str, end: int) -> list[int]:
+    """Return the line breaks before the comments at the margin that stand right above a line, the topmost first."""
+    places = list[int]()
+    while (begin := text.rfind("\n", 0, end)) >= 0:
+        line = text[begin + 1 : end].lstrip("\f")
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+        if line.startswith("#"):
+            places.insert(0, begin)
+        end = begin
+    return places
 
 
 def _opens_function(prompt: str) -> bool:

@@ -24,7 +24,6 @@ COMMENT = "# Write a function that returns its argument.\n"
 TAILS = {
     "a function": "def g():",
     "a call": "print(f(1))",
-    "a comment": "# Test",
     "a class": "class A:",
     "a decorator": "@cache",
     "a condition": 'if __name__ == "__main__":',
@@ -62,6 +61,58 @@ def test_a_closing_bracket_at_the_margin_ends_nothing(closing):
     opening = {")": "(", "]": "[", "}": "{"}[closing]
     body = f"    y = {opening}\n        1,\n{closing}\n    return y"
     assert first_stop(PROMPT, body) is None
+    assert kept(PROMPT, body + "\nprint(1)") == body
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["# now the second one", "# é\n\n# and\n", "\f# a page", "    # inside\n# at the margin", "#", "# '''", "# ("],
+)
+def test_a_comment_at_the_margin_ends_nothing_by_itself(comment):
+    body = f"    y = x\n{comment}\n    return y"
+    assert first_stop(PROMPT, body) is None
+    assert kept(PROMPT, f"{body}\nprint(1)") == body
+    assert first_stop(PROMPT, f"{BODY}\n{comment}") is None
+
+
+@pytest.mark.parametrize(
+    "between", ["\n", "\n\n", "\n# one\n\n# two\n", "\n    # of the function\n# of what follows\n\n"]
+)
+def test_comments_above_the_code_that_ends_a_function_go_with_that_code(between):
+    text = f"{BODY}{between}# Test\nprint(1)"
+    assert first_stop(PROMPT, text) == len(text) - len("rint(1)")
+    assert kept(PROMPT, text).rstrip() in (BODY, f"{BODY}\n    # of the function")
+
+
+def test_what_looks_like_a_comment_and_ends_a_string_stays_with_the_string():
+    body = '    y = """\n# one\n# two """'
+    assert kept(PROMPT, f"{body}\nprint(1)") == body
+    assert kept(PROMPT, f"{body}\n# three\nprint(1)") == body
+
+
+def test_a_form_feed_sets_the_column_back_to_the_margin():
+    assert kept(PROMPT, f"{BODY}\n\fprint(1)") == BODY
+    assert kept(PROMPT, f"{BODY}\n  \fprint(1)") == BODY
+    assert first_stop(PROMPT, "    y = x\n\f    return y\n") is None
+
+
+@pytest.mark.parametrize("clause", ["else:", "except ValueError:", "finally:", "async def g():", "match x:", "é = 1"])
+def test_a_clause_at_the_margin_is_no_part_of_the_function(clause):
+    assert kept(PROMPT, f"    if x:\n        return x\n{clause}\n    return 1") == "    if x:\n        return x"
+
+
+def test_carriage_returns_change_no_end():
+    text = f"{BODY}\n\nprint(1)".replace("\n", "\r\n")
+    assert kept(PROMPT, text).rstrip() == BODY.replace("\n", "\r\n")
+    assert kept(PROMPT, f"{BODY}\r\n\r\n\r\n\r\n\r\n").rstrip() == BODY
+
+
+@pytest.mark.parametrize("opening", ['rule = """', "rule = f'''", "rule = [", "rule = g(x,"])
+def test_blank_lines_inside_a_string_or_brackets_end_nothing(opening):
+    closing = {"[": "]", ",": ")"}.get(opening[-1], opening[-3:])
+    body = f"    {opening}\n\n\n\n\n\n\n{closing}\n    return x"
+    assert first_stop(PROMPT, body) is None
+    assert kept(PROMPT, body + "\n\n\n\n\n") == body
     assert kept(PROMPT, body + "\nprint(1)") == body
 
 
