@@ -43,7 +43,7 @@ def _check_problems(name: str, run: Kept[Any], other: str, another: Kept[Any]) -
     one, two = ({each.task_id: each.prompt_sha256 for each in kept.records} for kept in (run, another))
     if one.keys() != two.keys():
         if not (one.keys() < two.keys() or two.keys() < one.keys()):
-            alone = quoted(next(iter(one.keys() - two.keys())))
+            alone = quoted(next(task_id for task_id in one if task_id not in two))
             raise UsageError(
                 f"{quoted(name)} and {quoted(other)} are not over the same problems: {alone} is in the first alone"
             )
