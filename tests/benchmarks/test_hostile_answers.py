@@ -12,7 +12,8 @@ from benchmarks.words import LONGEST
 from sandbox import Call, Limits, Verdict, open_sandbox
 
 DOUBLE = Problem("test/0", "def f(x):\n", "f", "    return 2 * x\n", ((1,), (2,), (3,), (4,), (5,)), ((10,),))
-QUICK = Limits(cpu_seconds=0.4, wall_seconds=1.0)
+QUICK = Limits(cpu_seconds=0.4, wall_seconds=30.0)
+IMPATIENT = Limits(cpu_seconds=10.0, wall_seconds=1.0)
 ROOMY = Limits(cpu_seconds=2.0, wall_seconds=20.0)
 KNOWN = References()
 
@@ -20,6 +21,8 @@ KNOWN = References()
 @pytest.fixture(scope="module")
 def box():
     sandbox = open_sandbox("process")
+    for plus in (False, True):  # before anybody counts runs
+        KNOWN.expected(sandbox, DOUBLE, plus=plus)
     yield sandbox
     sandbox.close()
 
@@ -61,8 +64,11 @@ def f(x):
 """
 
 
-def leaving(how, answer):
-    return AFTER_EACH_ANSWER.format(LEAVING[how][0], answer)
+def leave(sandbox, how, answer):
+    """Judge a program that ends so after each answer."""
+    program = AFTER_EACH_ANSWER.format(LEAVING[how][0], answer)
+    limits = IMPATIENT if how == "sleep" else QUICK
+    return judge(sandbox, DOUBLE, program, limits=limits, references=KNOWN)
 
 
 @pytest.mark.parametrize("how", LEAVING)
@@ -70,22 +76,15 @@ def test_what_a_program_is_asked_does_not_depend_on_whether_its_answers_were_rig
     asked = []
     for answer in ("2 * x", "2 * x if x == 1 else 0", "'x' * 100000"):
         recorded = Recorded(box)
-        made = judge(recorded, DOUBLE, leaving(how, answer), limits=QUICK, references=known(box))
+        made = leave(recorded, how, answer)
         assert not made.base_passed, made
         asked.append(recorded.asked)
     assert all(each == asked[0] for each in asked), asked
 
 
-def known(box):
-    """The canonical solution's values, computed before anybody counts runs."""
-    for plus in (False, True):
-        KNOWN.expected(box, DOUBLE, plus=plus)
-    return KNOWN
-
-
 @pytest.mark.parametrize("how", LEAVING)
 def test_a_program_that_ends_after_each_right_answer_does_not_pass(box, how):
-    made = judge(box, DOUBLE, leaving(how, "2 * x"), limits=QUICK, references=known(box))
+    made = leave(box, how, "2 * x")
     wanted = LEAVING[how][1]
     runs = 1 if wanted is Verdict.FAILED else MOST_RUNS
     assert (made.base.verdict, made.base.runs, made.base.passed) == (wanted, runs, runs), made
@@ -96,7 +95,7 @@ def test_a_wrong_program_that_ends_well_is_asked_the_plus_tests_as_a_right_one_i
     asked = []
     for program in ("def f(x): return 2 * x", "def f(x): return 0", "def f(x): raise ValueError", "def f(x): return f"):
         recorded = Recorded(box)
-        judge(recorded, DOUBLE, program, references=known(box))
+        judge(recorded, DOUBLE, program, references=KNOWN)
         asked.append(recorded.asked)
     assert all(each == asked[0] for each in asked) and len(asked[0]) == 2
 
@@ -112,7 +111,7 @@ def f(x):
     if x in (5, 10): sys.stdout = Stream()
     return 2 * x
 """
-    made = judge(box, DOUBLE, program, references=known(box))
+    made = judge(box, DOUBLE, program, references=KNOWN)
     assert (made.base.verdict, made.base.passed, made.base.failed) == (Verdict.FAILED, 4, (4,)), made
     assert made.base.reason.startswith("f(5): failed")
 
@@ -150,7 +149,7 @@ FORGERIES = [
 @pytest.mark.parametrize("forged", FORGERIES)
 def test_no_answer_in_the_checkers_place_passes_or_ends_the_check(box, forged):
     program = f"import functools\nfunctools.partial = lambda *_: lambda *_: {forged}\ndef f(x): return 0"
-    made = judge(box, DOUBLE, program, references=known(box))
+    made = judge(box, DOUBLE, program, references=KNOWN)
     assert (made.base.verdict, made.base.failed) == (Verdict.FAILED, (0, 1, 2, 3, 4)), made
     assert len(made.base.reason) < 4 * LONGEST and made.base.reason.isprintable(), made.base.reason
 
