@@ -25,13 +25,13 @@ from agent.cli_options import (
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 from agent.files import STDOUT
 from agent.views.say import give_json, progress, say
-from agent.views.text import one_line
 
 if TYPE_CHECKING:
     from benchmarks.base import Problem
     from benchmarks.samples import Unjudged
     from sandbox.base import Sandbox
 
+MOST_NAMED = 10  # records that are not judged, each with its line
 T = TypeVar("T")
 bench = typer.Typer(name="bench", help="Problems by the hundred.", no_args_is_help=True)
 
@@ -168,7 +168,10 @@ def bench_pauses(
 @bench.command("check")
 def bench_check(
     samples: Annotated[
-        Path, typer.Argument(help="JSON lines, or .gz of them: task_id, and a solution (whole) or completion.")
+        Path,
+        typer.Argument(
+            help="JSON lines, or .gz of them: task_id, and a solution (whole) or completion. - reads stdin."
+        ),
     ],
     dataset: Annotated[
         str | None, typer.Option(help="Only samples of humaneval, mbpp, exercises or exercises/SPLIT.")
@@ -189,7 +192,8 @@ def bench_check(
     them by line, and no number counts them.
     """
     with reported(as_json), ExitStack() as cleanup:
-        from benchmarks.samples import Judged, Unjudged, judged, read, report, too_few
+        from benchmarks.report import lacking, report, too_few
+        from benchmarks.samples import Judged, Unjudged, judged, read
 
         ks = _numbers(k)
         chosen = [found_problem(task.strip()).task_id for task in ",".join(tasks or []).split(",") if task.strip()]
@@ -203,6 +207,8 @@ def bench_check(
         found = followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)
         _named(samples, [each for each in found if isinstance(each, Unjudged)])
         told = report([*reading.broken, *found], ks)
+        for sentence in lacking(told.judged):
+            typer.echo(sentence, err=True)
         failed = any(each.sandbox_failed for each in told.unjudged)
         code = INFRASTRUCTURE if failed else ABSTAINED if told.unjudged else OK
         give_json({**told.record(), "exit_code": code}) if as_json else say(told.table())
@@ -218,8 +224,12 @@ def _numbers(text: str) -> list[int]:
 
 
 def _named(path: Path, unjudged: list[Unjudged]) -> None:
-    for each in unjudged:
-        say(one_line(f"{path}:{each.line}: {each.reason}"), err=True)
+    from agent.views.text import clean
+
+    for each in unjudged[:MOST_NAMED]:
+        typer.echo(f"{clean(str(path))}:{each.line}: {each.reason}", err=True)
+    if len(unjudged) > MOST_NAMED:
+        typer.echo(f"and {len(unjudged) - MOST_NAMED} more records like these; --json lists all", err=True)
 
 
 def opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:

@@ -1,30 +1,37 @@
-"""Anybody's samples, in evalplus' format: read, judged, counted. Prints nothing, and keeps no reason of a verdict.
+"""Anybody's samples, in evalplus' format: read and judged. Prints nothing, and keeps no reason of a verdict.
 
-A record that cannot be judged is left out of every number; it does not count as a failure.
+A record without verdicts is left out of every number. So none is for what a program did: only for a line that is no
+sample, a canonical solution that fails, or a sandbox that runs nothing any more.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from statistics import fmean
 from typing import Any, NamedTuple
 
 from agent.errors import UsageError
 from benchmarks import BENCHMARKS, named, problem
 from benchmarks.base import DatasetError, Problem
 from benchmarks.checker import REFERENCES, judge
-from benchmarks.metrics import pass_at_k
+from benchmarks.lines import LONGEST_LINE, lines_of, name_of
+from benchmarks.modules import Modules
+from benchmarks.words import cut
 from sandbox import Sandbox, SandboxError, Verdict
 
+logger = logging.getLogger(__name__)
 LONGEST = 1 << 24  # characters of a program
+LONGEST_ID = 100
+LONGEST_REASON = 300
+ANSWERS = {"solution", "completion"}  # the fields of which one holds the program; a solution wins
+MOST_TEXT = 1 << 29  # characters of all programs of a file
+MOST_BROKEN = 10_000  # lines that are no samples, in one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class Judged:
     task_id: str
     base: Verdict
     plus: Verdict
+    lacks: tuple[str, ...] = ()  # modules that a failed program imports and the sandbox does not have
 
     @property
     def base_passed(self) -> bool:
@@ -58,7 +66,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A record without verdicts, and why. The reason names no hidden input."""
+    """A record without verdicts, and why. The reason names no hidden input, and holds no text of a program."""
 
     line: int
     reason: str
@@ -75,26 +83,80 @@ class Reading(NamedTuple):
 def read(path: Path, *, dataset: str | None = None, tasks: Collection[str] = ()) -> Reading:
     """Read the samples of one data set. Where that or tasks are named, samples of others are passed over.
 
-    Raises UsageError for a file that cannot be read, holds nothing to judge, or mixes data sets with none named.
+    Raises UsageError for a file that cannot be read, holds nothing to judge, or mixes data sets with none named, and
+    DatasetError where no line's data set can be had.
     """
     wanted = {_canonical(dataset)} if dataset else {_dataset_of(task) for task in tasks}
-    reading, look_up = Reading([], []), cache(problem)
-    for number, line in _lines(path):
+    reading, look_up, first, size, missing = Reading([], []), _LookUp(), b"", 0, list[DatasetError]()
+    for number, line in lines_of(path):
+        first = first or line
         try:
             sample = _sample(number, line, wanted, look_up)
-        except (ValueError, KeyError) as error:
-            reading.broken.append(Unjudged(number, str(error.args[0])))
+        except (ValueError, KeyError, DatasetError) as error:
+            missing += [error] if isinstance(error, DatasetError) else []
+            reading.broken.append(Unjudged(number, cut(str(error.args[0]), LONGEST_REASON)))
+            if len(reading.broken) == MOST_BROKEN:
+                break
             continue
         if sample and (not tasks or sample.problem.task_id in tasks):
             reading.samples.append(sample)
-    found = sorted({_dataset_of(sample.problem.task_id) for sample in reading.samples})
-    if len(found) > 1:
-        mixed = f"{str(path)!r} holds samples of {' and '.join(found)}, and one pass@k over them would mean nothing"
-        raise UsageError(f"{mixed}; choose with --dataset")
-    if not found and not reading.broken:
-        of_what = f" of {' or '.join(sorted(tasks or wanted))}" if wanted else ""
-        raise UsageError(f"{str(path)!r} holds no samples{of_what}; is it the right file?")
+            size += len(sample.program)
+            if size > MOST_TEXT:
+                raise UsageError(
+                    f"{name_of(path)} holds more than {MOST_TEXT >> 20} MiB of programs; judge it in parts"
+                )
+    if missing and not reading.samples:
+        raise missing[0]
+    _insist_on_samples(path, reading, first, tasks or wanted)
     return reading
+
+
+class _LookUp:
+    """Finds problems by id; asks once for a data set that cannot be had."""
+
+    def __init__(self) -> None:
+        self._missing = dict[str, DatasetError]()
+        self._problem = cache(problem)
+
+    def __call__(self, task_id: str) -> Problem:
+        dataset, _, _ = task_id.partition("/")
+        if dataset in self._missing:
+            raise self._missing[dataset]
+        try:
+            return self._problem(task_id)
+        except DatasetError as error:
+            self._missing[dataset] = error
+            raise
+
+
+def _insist_on_samples(path: Path, reading: Reading, first: bytes, wanted: Collection[str]) -> None:
+    """Raise UsageError, with what the file seems to be, where there is nothing to judge by one pass@k."""
+    sets = sorted({_dataset_of(sample.problem.task_id) for sample in reading.samples})
+    if len(sets) > 1:
+        mixed = f"{name_of(path)} holds samples of {' and '.join(sets)}, and one pass@k over them would mean nothing"
+        raise UsageError(f"{mixed}; choose with --dataset")
+    if len(reading.broken) >= MOST_BROKEN:
+        raise UsageError(f"{name_of(path)} holds {MOST_BROKEN} lines that are no samples; is it the right file?")
+    if not reading.samples and (other := _other_kind(first)):
+        raise UsageError(f"{name_of(path)} {other}; wanted lines with task_id, and solution or completion")
+    if not reading.samples and not reading.broken:
+        of_what = f" of {' or '.join(sorted(wanted))}" if wanted else ""
+        raise UsageError(f"{name_of(path)} holds no samples{of_what}; is it the right file?")
+
+
+def _other_kind(first: bytes) -> str:
+    """Say what a file is, by its first line, that is often taken for one of samples."""
+    if b"\0" in first:
+        return "is no UTF-8 text"
+    try:
+        record = _record(first)
+    except ValueError:
+        return ""
+    if record.get("kind") == "provenance":
+        return "is what `dubito bench run` or --trace wrote, and its programs are judged already"
+    if "entry_point" in record and "prompt" in record and not ANSWERS & record.keys():
+        return "holds problems, and no answers to them"
+    return ""
 
 
 def _canonical(dataset: str) -> str:
@@ -110,31 +172,16 @@ def _dataset_of(task_id: str) -> str:
     return task_id.rpartition("/")[0]
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, by number."""
-    number = 0
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, line
-    except (OSError, EOFError, zlib.error) as error:
-        if number == 0:
-            reason = (isinstance(error, OSError) and error.strerror) or str(error)
-            raise UsageError(f"cannot read {str(path)!r}: {reason}; wanted JSON lines, in .gz gzipped") from error
-        yield number + 1, b"{"  # gzip keeps for itself what it has of a record that is cut off
-
-
 def _sample(number: int, line: bytes, wanted: set[str], look_up: Callable[[str], Problem]) -> Sample | None:
     """The sample in a line; None for another data set's. Raises ValueError or KeyError with what is wrong."""
     record = _record(line)
     task_id = record.get("task_id")
-    if not isinstance(task_id, str):
+    if not isinstance(task_id, str) or len(task_id) > LONGEST_ID:
         raise ValueError("the record has no task_id; wanted one such as 'HumanEval/0'")
     if wanted and _dataset_of(task_id) not in wanted and task_id.partition("/")[0] in BENCHMARKS:
         return None
     known = look_up(task_id)
-    field = next((name for name in ("solution", "completion") if name in record), None)
+    field = max(ANSWERS & record.keys(), default=None)
     if field is None:
         raise ValueError(f"the record of {task_id} has neither solution nor completion; wanted one of them")
     if not isinstance(record[field], str):
@@ -145,6 +192,8 @@ def _sample(number: int, line: bytes, wanted: set[str], look_up: Callable[[str],
 
 
 def _record(line: bytes) -> dict[str, Any]:
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"this line is longer than {LONGEST_LINE >> 20} MiB; it and what follows are not read")
     try:
         record = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -165,122 +214,68 @@ def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> 
     alike = defaultdict[tuple[str, str], list[Sample]](list)
     for sample in samples:
         alike[sample.problem.task_id, sample.program].append(sample)
-    firsts = [group[0] for group in alike.values()]
-    verdicts = partial(_verdicts, sandbox, set(), [])
+    firsts, judge_one = [group[0] for group in alike.values()], _Bench(sandbox).judge
     pool = ThreadPoolExecutor(workers)  # starts no thread for one worker, so that Ctrl-C reaches the sandbox
     try:
-        found = pool.map(verdicts, firsts) if workers > 1 else map(verdicts, firsts)
-        for group, first in zip(alike.values(), found, strict=True):
+        verdicts = pool.map(judge_one, firsts) if workers > 1 else map(judge_one, firsts)
+        for group, first in zip(alike.values(), verdicts, strict=True):
             yield from (replace(first, line=sample.line) for sample in group)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _verdicts(sandbox: Sandbox, lacking: set[str], failed: list[str], sample: Sample) -> Judged | Unjudged:
-    """What became of a sample. `lacking` collects the tasks whose canonical solutions fail in this sandbox, and
-    `failed` why the sandbox itself did.
-    """
-    task_id = sample.problem.task_id
-    if failed:
-        return Unjudged(sample.line, f"not tried: the sandbox failed before ({failed[0]})", sandbox_failed=True)
-    if task_id not in lacking:
+class _Bench:
+    """Judges samples in one sandbox; remembers what concerns more than one of them. Threads may share it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._failure = ""  # why the sandbox runs nothing any more
+        self._without_reference = set[str]()  # the tasks whose canonical solutions fail in this sandbox
+        self._modules = Modules(sandbox)
+
+    def judge(self, sample: Sample) -> Judged | Unjudged:
+        """Return what became of a sample. Raises nothing: no sample is another's affair."""
+        if not self._failure and self._has_reference(sample.problem):
+            for _ in range(2):  # a sandbox that dies twice on a program, and runs others, died of the program
+                try:
+                    return self._verdicts(sample)
+                except SandboxError:
+                    if not self._works():
+                        break
+                except Exception as error:  # noqa: BLE001 - a bug of ours; its words may be the program's
+                    logger.warning("judging line %d broke (%s); it counts as failed", sample.line, type(error).__name__)
+                    break
+            if not self._failure:
+                return Judged(sample.line, sample.problem.task_id, Verdict.FAILED, Verdict.FAILED)
+        if self._failure:
+            return Unjudged(sample.line, f"the sandbox failed ({self._failure})", sandbox_failed=True)
+        reason = f"the canonical solution of {sample.problem.task_id} fails here, so nothing can be judged by it"
+        return Unjudged(sample.line, f"{reason}; is the sandbox large enough (--memory-mib)?")
+
+    def _verdicts(self, sample: Sample) -> Judged:
+        judgement = judge(self._sandbox, sample.problem, sample.program)
+        base, plus = judgement.base.verdict, judgement.plus.verdict
+        lacks = self._modules.lacked_by(sample.program) if Verdict.FAILED in (base, plus) else ()
+        return Judged(sample.line, sample.problem.task_id, base, plus, lacks)
+
+    def _has_reference(self, task: Problem) -> bool:
+        """Whether there is something to compare with, base and plus: else right programs alone would go unjudged."""
+        if task.task_id not in self._without_reference:
+            try:
+                for plus in (False, True):
+                    REFERENCES.expected(self._sandbox, task, plus=plus)
+            except DatasetError:
+                self._without_reference.add(task.task_id)
+            except SandboxError:
+                if self._works():
+                    self._without_reference.add(task.task_id)
+        return not self._failure and task.task_id not in self._without_reference
+
+    def _works(self) -> bool:
+        """Whether the sandbox runs a program that does nothing. Why not is remembered: no other program's words."""
         try:
-            for plus in (False, True):  # both at first: else right programs alone would go without a verdict
-                REFERENCES.expected(sandbox, sample.problem, plus=plus)
-            made = judge(sandbox, sample.problem, sample.program)
-            return Judged(sample.line, task_id, made.base.verdict, made.plus.verdict)
-        except DatasetError:  # its message may name a hidden input
-            lacking.add(task_id)
+            works, why = self._sandbox.run("").passed, "it runs nothing any more"
         except SandboxError as error:
-            if not _works(sandbox):
-                failed.append(str(error))
-            return Unjudged(sample.line, f"the sandbox failed on it: {error}", sandbox_failed=bool(failed))
-    reason = f"the canonical solution of {task_id} fails here, so nothing can be judged by it"
-    return Unjudged(sample.line, f"{reason}; is the sandbox large enough (--memory-mib)?")
-
-
-def _works(sandbox: Sandbox) -> bool:
-    """Whether the sandbox runs a program that does nothing: else it is not the last program's fault."""
-    try:
-        return sandbox.run("").passed
-    except SandboxError:
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The numbers over a file of samples."""
-
-    judged: Sequence[Judged]
-    unjudged: Sequence[Unjudged]
-    ks: Sequence[int]
-
-    @property
-    def tasks(self) -> dict[str, list[Judged]]:
-        """The judged samples of each task."""
-        tasks = defaultdict[str, list[Judged]](list)
-        for sample in self.judged:
-            tasks[sample.task_id].append(sample)
-        return tasks
-
-    def pass_at(self, k: int, group: str) -> float | None:
-        """Return pass@k by "base" or "plus", the mean over the tasks; None where one has fewer than k samples."""
-        passed, tasks = _PASSED[group], self.tasks.values()
-        if not tasks or min(map(len, tasks)) < k:
-            return None
-        return fmean(pass_at_k(len(samples), sum(map(passed, samples)), k) for samples in tasks)
-
-    def verdicts(self, group: str) -> Counter[str]:
-        """Return how often each verdict was given by "base" or "plus"."""
-        return Counter(getattr(sample, group).value for sample in self.judged)
-
-    def record(self) -> dict[str, Any]:
-        """Return the report as plain data for JSON."""
-        return {
-            "tasks": len(self.tasks),
-            "samples": len(self.judged),
-            "pass_at_k": {group: {k: self.pass_at(k, group) for k in self.ks} for group in _PASSED},
-            "verdicts": {group: self.verdicts(group) for group in _PASSED},
-            "not_judged": [asdict(each) for each in self.unjudged],
-            "results": {
-                task_id: [{"line": each.line, "base": each.base.value, "plus": each.plus.value} for each in samples]
-                for task_id, samples in self.tasks.items()
-            },
-        }
-
-    def table(self) -> str:
-        """Return the report for people, without the single results."""
-        shares = [(f"pass@{k}", *(_share(self.pass_at(k, group)) for group in _PASSED)) for k in self.ks]
-        base, plus = (self.verdicts(group) for group in _PASSED)
-        counts = [(verdict, base[verdict], plus[verdict]) for verdict in Verdict if base[verdict] or plus[verdict]]
-        totals = {"tasks": len(self.tasks), "samples": len(self.judged), "records not judged": len(self.unjudged)}
-        rows = [*((name, count, "") for name, count in totals.items()), ("", *_PASSED), *shares, *counts]
-        return "\n".join(f"{name:<20}{left:>8}{right:>8}".rstrip() for name, left, right in rows)
-
-
-def report(found: Iterable[Judged | Unjudged], ks: Iterable[int]) -> Report:
-    """Count what became of the records, whatever order it was found in."""
-    by_line = sorted(found, key=lambda each: each.line)
-    judged_ones = [each for each in by_line if isinstance(each, Judged)]
-    return Report(judged_ones, [each for each in by_line if isinstance(each, Unjudged)], sorted(set(ks)))
-
-
-def too_few(samples: Iterable[Sample], ks: Iterable[int]) -> str | None:
-    """Say which k are more than a task has samples, and which can be computed; None where all can."""
-    counts = Counter(sample.problem.task_id for sample in samples)
-    task_id, fewest = min(counts.items(), key=lambda item: item[1], default=("", 0))
-    beyond = [f"pass@{k}" for k in sorted(set(ks)) if counts and k > fewest]
-    if not beyond:
-        return None
-    cannot = f"{' and '.join(beyond)} cannot be computed"
-    return f"{task_id} has the fewest samples ({fewest}), so {cannot}; k up to {fewest} can"
-
-
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.3f}"
-
-
-_PASSED: dict[str, Callable[[Judged], bool]] = {
-    "base": lambda sample: sample.base_passed,
-    "plus": lambda sample: sample.passed,
-}
+            works, why = False, cut(str(error), LONGEST_REASON)
+        self._failure = self._failure or ("" if works else why)
+        return works

@@ -20,7 +20,8 @@ from agent.errors import UsageError
 from benchmarks import problem
 from benchmarks.base import Problem
 from benchmarks.reference import References
-from benchmarks.samples import Judged, Sample, Unjudged, judged, read, report, too_few
+from benchmarks.report import report, too_few
+from benchmarks.samples import Judged, Sample, Unjudged, judged, read
 from sandbox import SandboxError, open_sandbox
 
 FIRST, SECOND = problem("exercises/0"), problem("exercises/1")
@@ -237,8 +238,62 @@ def test_a_program_that_the_sandbox_fails_on_stops_no_other(workers):
     problem = Problem("test/2", "", "f", "def f(x): return x", ((2,),), ((3,),))
     samples = [Sample(number, problem, f"def f(x): return x + {number}") for number in range(6)]
     found = list(judged(samples, Killed(), workers=workers))
-    assert [isinstance(each, Judged) for each in found] == [True, True, True, False, True, True]
-    assert "the sandbox failed on it" in found[3].reason and not found[3].sandbox_failed
+    assert [(each.base, each.plus) for each in found] == [("passed", "passed")] + [("failed", "failed")] * 5
+
+
+class Odd(InProcessSandbox):
+    """Breaks on one program in a way that nobody has thought of."""
+
+    def run(self, program, **options):
+        if "+ 3" in program:
+            raise RuntimeError("5421")
+        return super().run(program, **options)
+
+
+class Shaken(InProcessSandbox):
+    """Fails once, on a program that it runs the next time."""
+
+    def run(self, program, **options):
+        if "+ 0" in program and (self.struck is not None):
+            self.struck = None
+            raise SandboxError("it died; said: 5421")
+        return super().run(program, **options)
+
+
+def test_a_bug_on_one_sample_ends_no_other_and_its_words_are_kept_back(caplog):
+    problem = Problem("test/5", "", "f", "def f(x): return x", ((2,),), ((3,),))
+    found = list(judged([Sample(number, problem, f"def f(x): return x + {number}") for number in range(6)], Odd()))
+    assert [(each.base, each.plus) for each in found] == [("passed", "passed")] + [("failed", "failed")] * 5
+    assert caplog.messages == ["judging line 3 broke (RuntimeError); it counts as failed"]
+
+
+def test_a_sandbox_that_fails_once_judges_the_sample_again():
+    problem = Problem("test/6", "", "f", "def f(x): return x", ((2,),), ((3,),))
+    (found,) = judged([Sample(1, problem, "def f(x): return x + 0")], Shaken())
+    assert found.passed
+
+
+def test_the_reason_of_a_failed_sandbox_is_not_the_last_programs():
+    class Dying(InProcessSandbox):
+        def run(self, program, **options):
+            if program == "":
+                raise SandboxError("docker is not answering\x1b[2J" + "x" * 10_000)
+            if "+ 3" in program:
+                raise SandboxError("f(5421) said this")
+            return super().run(program, **options)
+
+    problem = Problem("test/7", "", "f", "def f(x): return x", ((2,),), ((3,),))
+    found = list(judged([Sample(number, problem, f"def f(x): return x + {number}") for number in (0, 3, 4)], Dying()))
+    assert [type(each) for each in found] == [Judged, Unjudged, Unjudged]
+    assert "docker is not answering" in found[1].reason and "5421" not in found[1].reason
+    assert len(found[1].reason) < 400 and found[1].reason.isprintable() and found[1].sandbox_failed
+
+
+def test_a_canonical_solution_that_the_sandbox_dies_of_leaves_its_task_without_verdicts():
+    problem = Problem("test/8", "", "f", "def f(x): return x + 3", ((2,),), ((3,),))
+    found = list(judged([Sample(1, problem, "def f(x): return x"), Sample(2, FIRST, "")], Killed()))
+    assert [type(each) for each in found] == [Unjudged, Judged]
+    assert "the canonical solution of test/8 fails here" in found[0].reason
 
 
 def test_a_sandbox_that_fails_costs_no_verdict_that_there_was():

@@ -1,0 +1,78 @@
+"""The lines of a file of JSON lines, gzipped or not, or of standard input: read in bounds. Parses nothing."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, cast
+
+from agent.errors import UsageError
+
+LONGEST_LINE = 1 << 25  # bytes; a few bytes of gzip may be as many as one likes
+STANDARD_INPUT = Path("-")
+GZIPPED = b"\x1f\x8b"
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, by number from 1. Raises UsageError for a file that cannot be read.
+
+    A line that is longer than LONGEST_LINE comes cut, one byte too long, and is the last. Of a gzipped file that
+    breaks off, the last line is one that no JSON begins with.
+    """
+    number = 0
+    try:
+        with ExitStack() as closing:
+            lines = _opened(path, closing)
+            while line := lines.readline(LONGEST_LINE + 1):
+                number += 1
+                if line.strip():
+                    yield number, line
+                if len(line) > LONGEST_LINE:
+                    return
+    except (OSError, EOFError, zlib.error) as error:
+        if number == 0:
+            reason = (isinstance(error, OSError) and error.strerror) or str(error)
+            raise UsageError(f"cannot read {name_of(path)}: {reason}; wanted JSON lines, in .gz gzipped") from error
+        yield number + 1, b"{"  # gzip keeps for itself what it has of a record that is cut off
+
+
+def name_of(path: Path) -> str:
+    """Return what a message calls the file."""
+    return "standard input" if path == STANDARD_INPUT else repr(str(path))
+
+
+def _opened(path: Path, closing: ExitStack) -> IO[bytes]:
+    source = _Stdin() if path == STANDARD_INPUT else _regular(path).open("rb", buffering=0)
+    stream = closing.enter_context(io.BufferedReader(source))
+    gzipped = path.suffix == ".gz" or stream.peek(2)[:2] == GZIPPED
+    return cast("IO[bytes]", closing.enter_context(gzip.open(stream)) if gzipped else stream)
+
+
+def _regular(path: Path) -> Path:
+    """Return the path of a file that has an end. A pipe or a device would be waited for, or read, for ever."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{str(path)!r} is no regular file; wanted JSON lines in one, or - for standard input")
+    return path
+
+
+class _Stdin(io.RawIOBase):
+    """Standard input, which stays open when its reader is closed."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader hands over
+        data = sys.stdin.buffer.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
