@@ -135,10 +135,10 @@ def solve(
                 on_event=_both(log, view.show),
                 answer=view.ask,
             )
-        view.finish(result)
         if thread is not None:
             prune(saver, thread)
         hidden = hidden_verdicts(box, problem, result.answer.program) if problem else None
+        view.finish(result, hidden)
         raise typer.Exit(_delivered(result, hidden, as_json=as_json))
 
 
@@ -233,16 +233,15 @@ def _wanted(
 
 
 def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) -> int:
-    """Print the data; return the exit code."""
-    code = OK if result.outcome == "accepted" else ABSTAINED
+    """Print the program where it is not drawn, and nothing of a run that abstained. Return the exit code."""
+    from agent.job import AGREED, VERIFIED
+
+    code = OK if result.standing in (VERIFIED, AGREED) else ABSTAINED
     if as_json:
         give_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
         return code
-    if hidden is not None:
-        say(f"hidden tests, which the agent never sees: base {hidden['base']}, plus {hidden['plus']}", err=True)
-    if not watched():
-        answer = result.answer
-        give((answer.program if result.outcome == "accepted" else answer.partial).rstrip("\n"))
+    if not watched() and result.outcome == "accepted":
+        give(result.answer.program.rstrip("\n"))
     return code
 
 

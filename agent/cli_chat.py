@@ -21,7 +21,10 @@ from agent.cli_options import (
     ThresholdOption,
     TokensOption,
 )
-from agent.exits import reported
+from agent.errors import UsageError
+from agent.exits import failed, reported
+from agent.files import quoted
+from agent.views.say import loading
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from agent.context import Context
     from agent.job import Result
     from agent.search import Plan
+    from agent.state import Task
     from agent.views.terminal import TerminalView
 
 HELP = """Say what to write, in one line, or give one of these:
@@ -36,7 +40,8 @@ HELP = """Say what to write, in one line, or give one of these:
   /alternatives      the tree of the last request: every program, the way it took, what became of it
   /alternatives N    program N of it in full
   /help              this
-  /quit              the end; so is Ctrl-D"""
+  /quit              the end; so is Ctrl-D
+Ctrl-C stops what is being written, and the chat goes on."""
 
 
 def chat(
@@ -55,65 +60,87 @@ def chat(
 ) -> None:
     """Write one program after another, as `solve` does; /alternatives walks the tree of the last one."""
     with reported(as_json=False), ExitStack() as cleanup:
+        from agent import parts
+
+        parts.check_policy(policy, model=model, threshold=threshold, ask=ask)
+        parts.check_model(model, dtype)
+        learned = parts.learned_of(model)
+        plan = parts.plan_named(budget, order, min_probability, ask=ask, learned=learned)
+        parts.check_sandbox(sandbox)
+        loading(model)
         from rich.console import Console
 
-        from agent import parts
         from agent.context import Context
         from agent.views.terminal import TerminalView
 
-        learned = parts.learned_of(model)
-        plan = parts.plan_named(budget, order, min_probability, ask=ask, learned=learned)
         chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
         lm = parts.model_named(model, device=device, dtype=dtype)
         box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
         context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
         console = Console(highlight=False)
-        TerminalView(console, live=False).head(f"{policy} with {model}, run in {type(box).__name__}; /help says more")
+        view = TerminalView(console, live=False)
+        view.head(f"{policy} with {model}, run in {type(box).__name__}; /help says more")
         last: Result | None = None
-        while (line := _read(console)) is not None:
-            view = TerminalView(console, live=console.is_terminal)
+        while (line := _read(console, view)) is not None:
+            view = TerminalView(console, live=console.is_terminal, in_chat=True)
             last = _turn(line, view, context, plan, last)
 
 
-def _read(console: Console) -> str | None:
-    """Return the next line that says something; None at the end."""
+def _read(console: Console, view: TerminalView) -> str | None:
+    """Return the next line that says something; None at the end. An interrupt drops the line, and nothing else."""
     while True:
         try:
             line = console.input("[bold]dubito>[/bold] ").strip()
         except EOFError:
+            view.say("")
             return None
-        if line == "/quit":
+        except KeyboardInterrupt:
+            view.say("\n/quit or Ctrl-D ends the chat")
+            continue
+        if line.split()[:1] and line.split()[0].lower() == "/quit":
             return None
         if line:
             return line
 
 
 def _turn(line: str, view: TerminalView, context: Context, plan: Plan, last: Result | None) -> Result | None:
-    """Carry out one line. What it cannot carry out it says, and the conversation goes on."""
-    from agent.errors import UsageError
-
+    """Carry out one line. What cannot be carried out is said, and the conversation goes on; also after an interrupt."""
     command, _, rest = line.partition(" ")
     try:
-        if command == "/help":
-            view.say(HELP)
-        elif command == "/alternatives":
-            view.alternatives(last, rest.strip())
-        elif command.startswith("/") and command != "/file":
-            raise UsageError(f"{command} came; wanted a request, /file PATH, /alternatives, /help or /quit")
-        else:
-            return _answered(rest.strip() if command == "/file" else None, line, view, context, plan)
-    except UsageError as error:
-        view.say(f"dubito: {error}")
+        match command.lower():
+            case "/help":
+                view.say(HELP)
+            case "/alternatives":
+                view.alternatives(last, rest.strip())
+            case "/file":
+                return _answered(_task_of(rest.strip(), None), view, context, plan)
+            case name if name.startswith("/"):
+                raise UsageError(f"{quoted(command)} came; wanted a request, /file PATH, /alternatives, /help or /quit")
+            case _:
+                return _answered(_task_of(None, line), view, context, plan)
+    except KeyboardInterrupt:
+        view.say("\nstopped; what came before is kept")
+    except Exception as error:  # noqa: BLE001 - it is said in a sentence, and nobody loses the conversation by it
+        failed(error, as_json=False)
     return last
 
 
-def _answered(file: str | None, line: str, view: TerminalView, context: Context, plan: Plan) -> Result:
+def _task_of(file: str | None, request: str | None) -> Task:
+    """Return what a line asks for. Raises UsageError."""
+    from agent import parts
+
+    if file == "":
+        raise UsageError("/file came without a path; wanted one, as in /file prompt.py")
+    if request is not None and any(ord(character) < 32 for character in request.replace("\t", " ")):
+        raise UsageError("the line holds control characters, as arrow keys send them; write it again")
+    return parts.task_from(request, Path(file) if file else None, None)
+
+
+def _answered(task: Task, view: TerminalView, context: Context, plan: Plan) -> Result:
     from langgraph.checkpoint.memory import InMemorySaver
 
-    from agent import parts
     from agent.job import perform
 
-    task = parts.task_from(None, Path(file), None) if file is not None else parts.task_from(line, None, None)
     saver = InMemorySaver() if plan.questions else None
     view.unread(task)
     with view:

@@ -13,8 +13,11 @@ from agent.errors import UsageError
 from agent.graph import begin, build, run
 from agent.learned import planned
 from agent.revisions import Person
-from agent.search import Plan
+from agent.search import ENOUGH_SHARE, Plan
 from agent.state import AgentState, Answer, Attempt, Cost, Event, Task
+
+# What an answer rests on.
+VERIFIED, AGREED, UNVERIFIED, ABSTAINED = "verified", "agreed", "unverified", "abstained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,27 @@ class Result:
         """The program that stands for the run, accepted or not."""
         return self.attempts[self.chosen.attempt]
 
+    @property
+    def standing(self) -> str:
+        """What the answer rests on: examples, the model's own agreement on made-up inputs, nothing; or there is none.
+
+        Agreement is that of several programs, most of what the model writes, on at least one value that they return.
+        """
+        if self.outcome != "accepted":
+            return ABSTAINED
+        if self.answer.checked:
+            return VERIFIED
+        returned = any(not each.startswith("raises ") for each in self.answer.behaviour or ())
+        agreed = self.chosen.programs > 1 and self.chosen.share >= ENOUGH_SHARE and returned
+        return AGREED if agreed else UNVERIFIED
+
     def record(self) -> dict[str, Any]:
         """Return the run as plain data for JSON."""
         answer = self.answer
         return {
             "task": self.task.name,
             "outcome": self.outcome,
+            "standing": self.standing,
             "program": answer.program,
             "verdict": answer.verdict,
             "checked": answer.checked,

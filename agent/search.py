@@ -119,10 +119,9 @@ def spent_by(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> str | N
     used = {"programs": programs, "tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs}
     for name, amount in {**used, "seconds": cost.seconds}.items():
         bound = getattr(budget, name)
-        if bound is not None and amount >= bound:
-            return f"{amount:g} of {bound:g} {name}"
-        if attempts and attempts[-1].end == f"{name} budget" and name != "tokens":  # too few for another forward
-            return f"{amount:g} of {bound:g} {name}"
+        cut = attempts and attempts[-1].end == f"{name} budget" and name != "tokens"  # too few for another forward
+        if bound is not None and (amount >= bound or cut):
+            return f"{amount:.2f} of {bound:g} seconds" if name == "seconds" else f"{amount} of {bound} {name}"
     return None
 
 

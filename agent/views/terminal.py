@@ -15,19 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.decoding.step import Candidate, Pause, Step
-from agent.evidence import suspect
-from agent.job import Result
-from agent.mutants import likely
-from agent.state import Answer, Attempt, Cost, Event, Revision, Task
-from agent.views.text import clean, shown
+from agent.job import ABSTAINED, Result
+from agent.state import Attempt, Event, Revision, Task
+from agent.views.sentences import accounting, doubts, odds, told_of, verdict
+from agent.views.text import clean, one_line, shown
 from agent.views.tree import line_of
 
 
 class TerminalView:
     """Draws events as they come. What a model or a program wrote is shown as text, never obeyed as control codes."""
 
-    def __init__(self, console: Console, *, live: bool) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, live: bool, in_chat: bool = False) -> None:
+        self._console, self._in_chat, self._asks = console, in_chat, True
         self._paused = 0
         self._code = ""
         self._live = Live(console=console, refresh_per_second=8, transient=True) if live else None
@@ -55,7 +54,7 @@ class TerminalView:
 
     def head(self, text: str) -> None:
         """Say in one line what is about to be done."""
-        self._say(Text(clean(text), style="bold"))
+        self._say(Text(one_line(text), style="bold"))
 
     def say(self, text: str) -> None:
         """Say something."""
@@ -78,25 +77,35 @@ class TerminalView:
             self._say(line_of(attempt))
             self._say(Panel(_marked(attempt), title=f"program {which}", title_align="left", expand=False))
             for failure in attempt.failures:
-                self._say(Text(f"✗ {clean(failure)}", style="red"))
+                self._say(Text(f"✗ {one_line(failure)}", style="red"))
         else:
             self.say(f"there is no program {which!r}; wanted a number from 1 to {len(result.attempts)}")
 
     def ask(self, question: Mapping[str, Any]) -> int | str:
-        """Show a question and return what the person chose: a number from 0, or a text."""
+        """Show a question and return what the person chose: a number from 0, or a text.
+
+        At the end of input nobody is asked any more: the first candidate is taken, and an example left open.
+        """
         if self._live:
             self._live.stop()
-        answer = self._example(question) if "call" in question else self._candidate(question)
-        if self._live:
-            self._live.start()
-        return answer
+        candidates = "call" not in question
+        try:
+            if self._asks:
+                return self._candidate(question) if candidates else self._example(question)
+        except EOFError:
+            self._asks = False
+            self._say(Text("\nno more answers come; going on without asking", style="yellow"))
+        finally:
+            if self._live:
+                self._live.start()
+        return 0 if candidates else ""
 
     def _example(self, question: Mapping[str, Any]) -> int | str:
         outputs = question["outputs"]
-        self._console.print(Text(f"Programs differ: what should {clean(question['call'])} give?"))
+        self._console.print(Text(f"Programs differ: what should {one_line(question['call'])} give?"))
         labels = ascii_lowercase[: len(outputs)]
         for label, output in zip(labels, outputs, strict=False):
-            self._console.print(Text(f"  {label}  {clean(output)}"))
+            self._console.print(Text(f"  {label}  {one_line(output)}"))
         answer = self._console.input("A letter, another value, an exception's name, or Enter if you cannot say: ")
         return labels.find(answer.strip()) if answer.strip() in tuple(labels) else answer
 
@@ -113,24 +122,34 @@ class TerminalView:
         number = int(answer) - 1 if answer.strip().isdecimal() else -1
         return number if 0 <= number < len(candidates) else answer.replace("\\n", "\n")
 
-    def finish(self, result: Result) -> None:
-        """Draw the program that stands for the run, what speaks for it and against it, and the accounting."""
-        answer, number = result.answer, result.chosen.attempt + 1
-        self._say(Panel(_marked(answer), title=f"program {number}", title_align="left", expand=False))
-        for start, end in answer.holes:
-            first, last = (1 + answer.program.count("\n", 0, at) for at in (start, max(start, end - 1)))
-            where = f"line {first}" if first == last else f"lines {first} to {last}"
-            self._say(Text(f"? {where} not to be trusted: {shown(answer.program[start:end], 60)}", style="yellow"))
-        for line in told_of(result.chosen, result.attempts):
+    def finish(self, result: Result, hidden: Mapping[str, str] | None = None) -> None:
+        """Draw the program that stands for the run, what speaks for it and against it, and the accounting.
+
+        hidden: the verdicts of a benchmark's own tests. The last line says what to do now.
+        """
+        answer = result.answer
+        self._say(
+            Panel(_marked(answer), title=f"program {result.chosen.attempt + 1}", title_align="left", expand=False)
+        )
+        for line in [*doubts(answer), *told_of(result.chosen, result.attempts)]:
             self._say(Text(clean(line), style="yellow"))
-        if result.outcome == "accepted":
-            how = f": the program passed its {answer.checked} visible examples" if answer.checked else ", unverified"
-            self._say(Text(f"✓ accepted{how}", style="bold green"))
-        else:
-            why = _withheld(result.chosen) if answer.passed else "no program passed"
-            self._say(Text(f"✗ abstained: {why}. What the best one has that may be trusted:", style="bold red"))
-            self._say(Text(clean(answer.partial).strip()))
+        ending = verdict(result, in_chat=self._in_chat)
+        if result.standing == ABSTAINED:
+            self._withhold(answer)
+        self._say(Text(f"{ending.mark} {ending.sentence}", style=ending.style))
         self._say(Text(accounting(result.cost), style="dim"))
+        if hidden is not None:
+            verdicts = f"base {hidden['base']}, plus {hidden['plus']}"
+            self._say(Text(f"hidden tests, which the agent never sees: {verdicts}"))
+        self._say(Text(f"What now: {ending.advice}."))
+
+    def _withhold(self, answer: Attempt) -> None:
+        """Say what is wrong with the best program, or show what of it may be trusted."""
+        if not answer.passed:
+            self._say(Text(f"✗ {one_line(answer.failures[0] if answer.failures else answer.verdict)}", style="red"))
+        elif answer.holes:
+            self._say(Text("without what is in doubt:"))
+            self._say(Text(clean(answer.partial).strip()))
 
     def _step(self, step: Step) -> None:
         self._code += step.text
@@ -148,51 +167,6 @@ class TerminalView:
     def _frame(self) -> RenderableType:
         shows = bool(self._code.strip())
         return Panel(_code(self._code, self._console.height - 4), border_style="dim") if shows else Text("")
-
-
-def accounting(cost: Cost) -> str:
-    """Return the line that says what a run took."""
-    return (
-        f"{cost.tokens} tokens · {cost.forwards} forwards · {cost.pauses} pauses · "
-        f"{cost.sandbox_runs} sandbox runs · {cost.seconds:.2f} s"
-    )
-
-
-def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
-    """Return, in sentences, what is known of an answer beyond its examples, and what ended the search."""
-    lines = []
-    if answer.programs > 1 and attempts[answer.attempt].behaviour:
-        inputs = len(attempts[answer.attempt].behaviour or ())
-        ways = "one way" if answer.kinds == 1 else f"{answer.kinds} ways"
-        lines.append(
-            f"{answer.programs} programs behave in {ways} on {inputs} inputs that were made up; this one's way has "
-            f"{answer.share:.0%} of their probability (functional entropy {answer.functional_entropy:.2f} nats)"
-        )
-    if answer.error_at_least > 0:
-        lines.append(f"a program drawn from this model is wrong with probability {answer.error_at_least:.2f} or more")
-    if answer.rival is not None and answer.differs:
-        told = answer.differs
-        lines.append(
-            f"close to it: program {answer.rival + 1}. For {told['input']} it gives {told['rival']}, and this one "
-            f"{told['answer']}"
-        )
-    lines += [
-        f"the examples leave open whether line {mutant['line']} is rather: {shown(mutant['text'], 100)}"
-        for mutant in likely(answer.undecided)
-    ]
-    if answer.probability is not None:
-        lines.append(f"probability of being right, as learned for this model: {answer.probability:.2f}")
-    if answer.programs == 0 and (example := suspect(attempts)):
-        lines.append(f"programs that differ fail {example} and nothing else: that example may itself be wrong")
-    if answer.ended_by:
-        lines.append(f"the search ended at {answer.ended_by}")
-    return lines
-
-
-def _withheld(answer: Answer) -> str:
-    if answer.probability is None:
-        return "how probable it is to be right is not known, of so few examples or with so little budget"
-    return "it is not probable enough to be right"
 
 
 def _code(source: str, most_lines: int = 0) -> Syntax:
@@ -219,7 +193,11 @@ def _marked(attempt: Attempt) -> Text:
 
 def _pause_table(number: int, pause: Pause) -> Table:
     table = Table(
-        title=f"pause {number}: {pause.reason}", title_justify="left", title_style="yellow", box=None, padding=(0, 2)
+        title=Text(f"pause {number}: {one_line(pause.reason)}"),
+        title_justify="left",
+        title_style="yellow",
+        box=None,
+        padding=(0, 2),
     )
     table.add_column("", width=1)
     table.add_column("candidate", no_wrap=True)
@@ -238,4 +216,4 @@ def _pause_table(number: int, pause: Pause) -> Table:
 
 
 def _percent(candidate: Candidate) -> str:
-    return f"{math.exp(candidate.logprob):.2f}"
+    return odds(math.exp(min(candidate.logprob, 0.0)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from agent.state import Attempt
-from agent.views.text import clean, shown
+from agent.state import PRUNED, Attempt
+from agent.views.text import clean, one_line, shown
 
 DEEPEST = 6  # levels of indentation
 
@@ -13,7 +13,7 @@ DEEPEST = 6  # levels of indentation
 def line_of(attempt: Attempt) -> Text:
     """Return the line of one program: which way it took, what became of it, and what it cost."""
     depth = min(attempt.depth, DEEPEST)
-    mark = ("✓", "green") if attempt.passed else ("✗", "red")
+    mark = _mark(attempt)
     text = Text("  " * (depth - 1) + "└ " if depth else "")
     text.append(f"program {attempt.number + 1}", style="bold")
     text.append(_way(attempt), style="cyan")
@@ -21,6 +21,15 @@ def line_of(attempt: Attempt) -> Text:
     if attempt.cost:
         text.append(f" · {attempt.cost['tokens']} tokens · {attempt.cost['forwards']} forwards", style="dim")
     return text
+
+
+def _mark(attempt: Attempt) -> tuple[str, str]:
+    """Return the sign and the colour of what became of a program; what was dropped before it was one did not fail."""
+    if attempt.end in PRUNED:
+        return "·", "dim"
+    if attempt.passed:
+        return ("✓", "green") if attempt.checked else ("?", "yellow")
+    return "✗", "red"
 
 
 def _way(attempt: Attempt) -> str:
@@ -37,5 +46,9 @@ def _way(attempt: Attempt) -> str:
 def _verdict(attempt: Attempt) -> str:
     like = f", as {attempt.twin + 1}" if attempt.twin is not None else ""
     if attempt.passed:
-        return f"passed {attempt.checked} examples{like}" if attempt.checked else f"runs; no example checks it{like}"
-    return clean(attempt.failures[0] if attempt.failures else attempt.verdict) + like
+        return (
+            f"passed {attempt.checked} example{'' if attempt.checked == 1 else 's'}{like}"
+            if attempt.checked
+            else f"runs; no example checks it{like}"
+        )
+    return one_line(attempt.failures[0] if attempt.failures else attempt.verdict) + like

@@ -179,7 +179,7 @@ def test_a_chat_answers_requests_walks_the_tree_of_the_last_and_goes_on_after_mi
     assert "there is no such file" in said
     assert said.count("program 1 ✗") == 2, "once while it grew, once as an alternative"
     assert "abstained" in said and "there is no program '99'" in said
-    assert "/frobnicate came; wanted a request" in said and "the tree of the last request" in said
+    assert "'/frobnicate' came; wanted a request" in said and "the tree of the last request" in said
 
 
 def test_a_chat_ends_with_its_input(place):

@@ -145,7 +145,7 @@ def test_each_part_of_a_budget_ends_a_search_and_says_so():
     assert spent_by(Budget(tokens=10), [FIRST], cost) == "10 of 10 tokens"
     assert spent_by(Budget(forwards=21), [FIRST], cost) is None
     assert spent_by(Budget(runs=2), [FIRST], cost) == "3 of 2 runs"
-    assert spent_by(Budget(seconds=1.5), [FIRST], cost) == "1.5 of 1.5 seconds"
+    assert spent_by(Budget(seconds=1.5), [FIRST], cost) == "1.50 of 1.5 seconds"
 
 
 def test_programs_that_were_not_run_do_not_count_but_not_without_end():

@@ -52,7 +52,7 @@ def finished(
 def test_the_answer_is_shown_with_its_holes():
     text = finished(PASSED)
     assert "return max(xs)" in text
-    assert "? line 2 not to be trusted: return max(xs)" in text
+    assert "? line 2 is in doubt: return max(xs)" in text
     assert "✓ accepted: the program passed its 2 visible examples" in text
 
 
@@ -84,7 +84,7 @@ def test_a_resumed_run_goes_on_with_the_numbers_and_the_indentation_that_it_had(
 
 def test_the_end_says_the_outcome_and_the_account():
     text = finished(PASSED, cost=Cost(27, 30, 200, 2, 1, 0.5)) + finished(FAILED, outcome="abstained")
-    assert "27 tokens · 30 forwards · 2 pauses · 1 sandbox runs · 0.50 s" in text
+    assert "27 tokens · 30 forwards · 2 pauses · 1 sandbox run · 0.50 s" in text
     assert "✗ abstained: no program passed" in text
     doubtful = finished(PASSED, outcome="abstained", chosen=Answer(0, 0.3))
     assert "✗ abstained: it is not probable enough to be right" in doubtful
@@ -106,12 +106,12 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
         0, 0.625, 0.6, 0.1, 2, 3, 0.67, 0.31, 1, {"input": "(3,)", "answer": "5", "rival": "7"}, "20 of 20 programs"
     )
     text = " ".join(finished(compared, compared, chosen=chosen).split())
-    assert "3 programs behave in 2 ways on 2 inputs that were made up; this one's way has 60% of their" in text
+    assert "3 programs behave in 2 ways on 2 inputs that nobody wrote; this one's way has 60% of their" in text
     assert "(functional entropy 0.67 nats)" in text
     assert "wrong with probability 0.31 or more" in text
     assert "close to it: program 2. For (3,) it gives 7, and this one 5" in text
     assert "probability of being right, as learned for this model: 0.62" in text
-    assert "✓ accepted, unverified" in text
+    assert "? accepted, unverified: the program runs, and nothing checks what it gives" in text
 
 
 def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be_wrong():
@@ -119,7 +119,7 @@ def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be
     chosen = Answer(0, share=0.0, kinds=0, programs=0, ended_by="2 of 2 programs")
     text = " ".join(finished(near, near, outcome="abstained", chosen=chosen).split())
     assert "the search ended at 2 of 2 programs" in text
-    assert "programs that differ fail f(1) and nothing else: that example may itself be wrong" in text
+    assert "programs that differ fail f(1) and nothing else: the model does not know how, or that example is wrong" in text
 
 
 def test_alternatives_are_walked_by_number():
@@ -174,4 +174,4 @@ def test_white_space_of_a_candidate_is_visible_and_long_ones_are_cut():
 
 
 def test_the_account_counts_in_one_line():
-    assert accounting(Cost(1, 2, 3, 4, 5, 6.0)) == "1 tokens · 2 forwards · 4 pauses · 5 sandbox runs · 6.00 s"
+    assert accounting(Cost(1, 2, 3, 4, 5, 6.0)) == "1 token · 2 forwards · 4 pauses · 5 sandbox runs · 6.00 s"

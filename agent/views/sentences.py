@@ -1,0 +1,150 @@
+"""What is known of a run, in sentences: what speaks for its answer and against it, and what to do now."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agent.evidence import suspect
+from agent.job import AGREED, UNVERIFIED, VERIFIED, Result
+from agent.mutants import likely
+from agent.state import Answer, Attempt, Cost
+from agent.views.text import one_line, shown
+
+
+class Verdict(NamedTuple):
+    """How a run ended, and what to do now, a sentence each."""
+
+    mark: str
+    sentence: str
+    style: str
+    advice: str
+
+
+def verdict(result: Result, *, in_chat: bool = False) -> Verdict:
+    """Return the verdict of a run; in a chat no option is advised that a chat lacks."""
+    answer, kept = result.answer, result.chosen
+    example = "give an example in the request, as in `>>> f(2)` and `4` below it"
+    example += "" if in_chat else ", or a file of asserts with --tests"
+    look = f"; look at {_places(answer)} first" if answer.holes else ""
+    if result.standing == VERIFIED:
+        examples = count(answer.checked, "visible example")
+        sentence = f"accepted: the program passed its {examples}"
+        return Verdict("✓", sentence, "bold green", f"use it, after you have read it{look}; {examples} say no more")
+    if result.standing == AGREED:
+        sentence = f"accepted, unverified by any example: {percent(kept.share)} of what the model writes does the same"
+        return Verdict("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it checked, {example}")
+    if result.standing == UNVERIFIED:
+        sentence = "accepted, unverified: the program runs, and nothing checks what it gives"
+        return Verdict("?", sentence, "bold yellow", f"do not rely on it{look}; to have it checked, {example}")
+    why = _withheld(kept) if answer.passed else "no program passed"
+    return Verdict("✗", f"abstained: {why}", "bold red", _another_try(result, in_chat=in_chat))
+
+
+def _another_try(result: Result, *, in_chat: bool) -> str:
+    """Return what may help where no program could be answered."""
+    if result.answer.passed:
+        return "give more examples in the request" + ("" if in_chat else ", or ask for less with --min-probability")
+    if in_chat:
+        return "say it in other words, or in smaller steps; a larger model may know it"
+    budget = "a larger --budget" if result.chosen.ended_by else "another --policy or --order"
+    return f"try {budget}, --ask to help at its doubts, or a larger --model"
+
+
+def accounting(cost: Cost) -> str:
+    """Return the line that says what a run took."""
+    parts = [
+        count(cost.tokens, "token"),
+        count(cost.forwards, "forward"),
+        count(cost.pauses, "pause"),
+        count(cost.sandbox_runs, "sandbox run"),
+    ]
+    return " · ".join([*parts, f"{cost.seconds:.2f} s"])
+
+
+def doubts(answer: Attempt) -> list[str]:
+    """Return a line for each part of a program that the model was unsure of."""
+    lines = []
+    for start, end in answer.holes:
+        text = answer.program[start:end]
+        if text.strip() == answer.program.strip():
+            return ["? the whole program is in doubt"]
+        lines.append(f"? {_place(answer.program, start, end)} in doubt: {shown(text, 60)}")
+    return lines
+
+
+def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
+    """Return, in sentences, what is known of an answer beyond its examples, and what ended the search."""
+    lines = []
+    behaviour = attempts[answer.attempt].behaviour
+    if answer.programs > 1 and behaviour:
+        ways = "one way" if answer.kinds == 1 else f"{answer.kinds} ways"
+        lines.append(
+            f"{answer.programs} programs behave in {ways} on {count(len(behaviour), 'input')} that nobody wrote; this "
+            f"one's way has {percent(answer.share)} of their probability (functional entropy "
+            f"{answer.functional_entropy:.2f} nats)"
+        )
+    if answer.error_at_least >= LEAST:
+        lines.append(f"a program drawn from this model is wrong with probability {odds(answer.error_at_least)} or more")
+    if answer.rival is not None and answer.differs:
+        differs = {name: one_line(text) for name, text in answer.differs.items()}
+        lines.append(
+            f"close to it: program {answer.rival + 1}. For {differs['input']} it gives {differs['rival']}, and this "
+            f"one {differs['answer']}"
+        )
+    lines += [
+        f"the examples leave open whether line {mutant['line']} is rather: {shown(mutant['text'], 100)}"
+        for mutant in likely(answer.undecided)
+    ]
+    if answer.probability is not None and attempts[answer.attempt].passed:
+        lines.append(f"probability of being right, as learned for this model: {odds(answer.probability)}")
+    if answer.programs == 0 and (example := suspect(attempts)):
+        lines.append(
+            f"programs that differ fail {one_line(example)} and nothing else: the model does not know how, or that "
+            "example is wrong"
+        )
+    if answer.ended_by:
+        dropped = sum(not attempt.ran for attempt in attempts)
+        beside = f"; {count(dropped, 'other')} like them, or no Python, were not run" if dropped else ""
+        lines.append(f"the search ended at {answer.ended_by}{beside}")
+    return lines
+
+
+LEAST, MOST = 0.01, 0.99  # what is nearer to 0 or 1 is not told apart from it
+
+
+def odds(probability: float) -> str:
+    """Return a probability with two digits; none is shown as certain that is not."""
+    if LEAST <= probability <= MOST or probability in (0.0, 1.0):
+        return f"{probability:.2f}"
+    return f"over {MOST}" if probability > MOST else f"under {LEAST}"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent; only the whole is 100 %."""
+    return "over 99%" if MOST < share < 1 else "under 1%" if 0 < share < LEAST else f"{share:.0%}"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, as in "1 token" and "2 tokens"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _withheld(answer: Answer) -> str:
+    if answer.probability is None:
+        return "how probable it is to be right is not known, of so few examples or with so little budget"
+    return "it is not probable enough to be right"
+
+
+def _places(answer: Attempt) -> str:
+    """Return where a program is in doubt, as in "line 3 and lines 5 to 6"."""
+    return " and ".join(_lines(answer.program, start, end) for start, end in answer.holes)
+
+
+def _place(program: str, start: int, end: int) -> str:
+    lines = _lines(program, start, end)
+    return f"{lines} is" if lines.startswith("line ") else f"{lines} are"
+
+
+def _lines(program: str, start: int, end: int) -> str:
+    first, last = (1 + program.count("\n", 0, at) for at in (start, max(start, end - 1)))
+    return f"line {first}" if first == last else f"lines {first} to {last}"
