@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from agent.errors import InfrastructureError, UsageError
-from agent.views.say import complain, give_json, say
+from agent.views.say import complain, give_json, say, watched
 
 OK, ABSTAINED, USAGE, INFRASTRUCTURE, INTERRUPTED = 0, 1, 2, 3, 130
 DEBUG = "DUBITO_DEBUG"  # set to print the traceback of what nobody expected
@@ -55,6 +55,8 @@ def failed(error: BaseException, *, as_json: bool, resumes: str = "") -> int:
     if sentence:
         if as_json:
             give_json({"error": sentence, "exit_code": code})
+        if code == INTERRUPTED and watched(err=True):
+            say(err=True)  # the terminal has written ^C
         complain(sentence)
     return code
 

@@ -21,6 +21,10 @@ from agent.views.sentences import accounting, doubts, odds, told_of, verdict
 from agent.views.text import clean, one_line, shown
 from agent.views.tree import line_of
 
+ECHO = (
+    4  # columns beside the live frame, where a terminal writes ^C: in a full line it would break, and shift the frame
+)
+
 
 class TerminalView:
     """Draws events as they come. What a model or a program wrote is shown as text, never obeyed as control codes."""
@@ -29,7 +33,7 @@ class TerminalView:
         self._console, self._in_chat, self._asks = console, in_chat, True
         self._paused = 0
         self._code = ""
-        self._live = Live(console=console, refresh_per_second=8, transient=True) if live else None
+        self._live = _drawing(console) if live else None
 
     def __enter__(self) -> TerminalView:
         if self._live:
@@ -95,8 +99,12 @@ class TerminalView:
         except EOFError:
             self._asks = False
             self._say(Text("\nno more answers come; going on without asking", style="yellow"))
+        except KeyboardInterrupt:
+            self._say("")  # the question's line has no end
+            raise
         finally:
             if self._live:
+                self._live = _drawing(self._console)  # the old one would draw over the question
                 self._live.start()
         return 0 if candidates else ""
 
@@ -165,8 +173,14 @@ class TerminalView:
         self._console.print(what)
 
     def _frame(self) -> RenderableType:
-        shows = bool(self._code.strip())
-        return Panel(_code(self._code, self._console.height - 4), border_style="dim") if shows else Text("")
+        if not self._code.strip():
+            return Text("")
+        width = max(8, self._console.width - ECHO)
+        return Panel(_code(self._code, self._console.height - 4), border_style="dim", width=width)
+
+
+def _drawing(console: Console) -> Live:
+    return Live(console=console, refresh_per_second=8, transient=True)
 
 
 def _code(source: str, most_lines: int = 0) -> Syntax:

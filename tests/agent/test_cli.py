@@ -215,3 +215,82 @@ def test_an_example_that_cannot_be_read_is_said_and_in_the_account(place, tmp_pa
     assert "this example cannot be read, and is not checked: >>> f(1" in " ".join(result.stderr.split())
     told = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3", "--json")
     assert json.loads(told.stdout)["unread_examples"] == [">>> f(1"]
+
+
+def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatch):
+    from rich.console import Console
+
+    from agent import job
+
+    lines = iter(["half a li\x03", "/FILE @prompt.py", "/alternatives", "A sentence.", "/Quit now"])
+    perform, interrupted = job.perform, []
+
+    def read(console, prompt):
+        line = next(lines)
+        if line.endswith("\x03"):
+            raise KeyboardInterrupt
+        return line.replace("@", f"{place}/")
+
+    def run(context, task, **options):
+        if task.request == "A sentence.":
+            interrupted.append(task)
+            raise KeyboardInterrupt
+        return perform(context, task, **options)
+
+    monkeypatch.setattr(Console, "input", read)
+    monkeypatch.setattr(job, "perform", run)
+    told = chat(place, options=("--budget", "programs=1"))
+    assert told.exit_code == 0 and len(interrupted) == 1, told.output
+    assert "/quit or Ctrl-D ends the chat" in told.output and "stopped; what came before is kept" in told.output
+    assert told.output.count("program 1 ✗") == 2, "the alternatives are still those of the run that ended"
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("/file", "/file came without a path"),
+        ("/file  ", "/file came without a path"),
+        ("/file /", "is a folder; wanted a regular file"),
+        ("a\0b", "the line holds control characters"),
+        ("\x1b[A\x1b[DX", "the line holds control characters"),
+        ("/nosuch \u202e", "'/nosuch' came; wanted a request"),
+        ("/", "'/' came; wanted a request"),
+        ("prompt.py", "is the name of a file"),
+    ],
+)
+def test_a_line_that_a_chat_cannot_carry_out_is_said_and_the_next_is_read(place, line, sentence):
+    told = chat(place, line, "/HELP", "/quit")
+    assert told.exit_code == 0 and sentence in " ".join(told.output.split()), told.output
+    assert "the tree of the last request" in told.output
+
+
+def test_questions_end_with_their_input(place):
+    options = ["--ask", "--threshold", "1.2", "--max-tokens", "4", "--budget", "programs=1"]
+    command = ["solve", "--file", f"{place}/prompt.py", "--model", f"{place}/model", "--sandbox", "process", *options]
+    ended = CliRunner().invoke(app, command, input="")
+    assert ended.exit_code == 1, ended.output
+    assert ended.output.count("Which one?") == 1 and ended.output.count("going on without asking") == 1
+
+
+def test_a_run_that_abstains_prints_no_program(place):
+    ended = solve(place, "--file", "@prompt.py", "--budget", "programs=1")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[-1].startswith("What now: ") or "What now: " in ended.stderr
+
+
+def test_a_request_is_read_from_stdin(place):
+    options = [
+        "--model",
+        f"{place}/model",
+        "--sandbox",
+        "process",
+        "--max-tokens",
+        "3",
+        "--budget",
+        "programs=1",
+        "--json",
+    ]
+    as_file = solve(place, "--file", "@prompt.py", "--max-tokens", "3", "--budget", "programs=1", "--json")
+    for more in (["--file", "-"], ["-"], []):
+        piped = CliRunner().invoke(app, ["solve", *options, *more], input=PROMPT)
+        assert json.loads(piped.stdout)["program"] == json.loads(as_file.stdout)["program"]

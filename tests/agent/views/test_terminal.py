@@ -119,7 +119,9 @@ def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be
     chosen = Answer(0, share=0.0, kinds=0, programs=0, ended_by="2 of 2 programs")
     text = " ".join(finished(near, near, outcome="abstained", chosen=chosen).split())
     assert "the search ended at 2 of 2 programs" in text
-    assert "programs that differ fail f(1) and nothing else: the model does not know how, or that example is wrong" in text
+    assert (
+        "programs that differ fail f(1) and nothing else: the model does not know how, or that example is wrong" in text
+    )
 
 
 def test_alternatives_are_walked_by_number():
