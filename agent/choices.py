@@ -26,6 +26,7 @@ POLICIES: dict[str, str | None] = {
 }
 ORDERS = ("probability", "entropy", "gap", "lookahead", "discounted", "diversity", "blame", "learned")
 DISPLAYS = ("auto", "live", "plain")
+PROMPT_FORMATS = ("auto", "chat", "completion")
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
 _NATS = "give one in nats, as in --threshold 1.0"
 DEVIATION = "std="  # opens a threshold that bounds std(p)

@@ -24,6 +24,7 @@ from agent.cli_options import (
     ModelOption,
     OrderOption,
     PolicyOption,
+    PromptFormatOption,
     SandboxOption,
     SeedOption,
     ThresholdOption,
@@ -85,6 +86,7 @@ def solve(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
+    prompt_format: PromptFormatOption = "auto",
     display: Annotated[str, typer.Option(help="live, plain, or auto: live where somebody watches.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -98,7 +100,7 @@ def solve(
         _check_display(display, as_json=as_json, ask=ask)
         choices.check_tau(tau)
         parts.check_policy(policy, model=model, threshold=threshold, ask=ask)
-        parts.check_model(model, dtype)
+        parts.check_model(model, dtype, prompt_format)
         parts.check_sandbox(sandbox)
         learned = parts.learned_of(model)
         plan = parts.plan_named(budget, order, min_probability, ask=ask, learned=learned)
@@ -113,9 +115,10 @@ def solve(
 
         view = _view(display, as_json=as_json)
         chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
-        lm = parts.model_named(model, device=device, dtype=dtype)
+        lm = parts.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         identity = {
-            "model": model, "weights": parts.weights_of(model), "policy": policy,
+            "model": model, "weights": parts.weights_of(model), "prompt_format": "chat" if lm.chats else "completion",
+            "policy": policy,
             "threshold": plain(chosen.gate.threshold), "ask": ask,
             "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
         }  # fmt: skip

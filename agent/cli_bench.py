@@ -17,6 +17,7 @@ from agent.cli_options import (
     LimitOption,
     MemoryOption,
     ModelOption,
+    PromptFormatOption,
     SandboxOption,
     SeedOption,
     ThresholdOption,
@@ -65,6 +66,7 @@ def bench_run(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
+    prompt_format: PromptFormatOption = "auto",
 ) -> None:
     """Run one contestant over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
     with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
@@ -76,6 +78,7 @@ def bench_run(
         from benchmarks.records import RecordFile
         from benchmarks.runner import Outcome, comparison, go_on, side_by_side, summary
 
+        parts.check_model(model, dtype, prompt_format)
         problems, names = problems_of(benchmark, limit), names_in(policy, budget)
         entrants = [
             entrant(name, threshold=threshold, budget=budget, model=model, problems=problems, equal=equal)
@@ -85,13 +88,14 @@ def bench_run(
         options = {
             "benchmark": benchmark, "model": model, "weights": parts.weights_of(model), "budget": budget,
             "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
-            "learned": digest_of(learned), "side_by_side": len(names) > 1, "equal": digest_of_run(equal),
+            "prompt_format": prompt_format, "learned": digest_of(learned), "side_by_side": len(names) > 1,
+            "equal": digest_of_run(equal),
         }  # fmt: skip
         files = []  # opened before a model is loaded: what cannot be written is said at once
         for name, path, (chosen, _) in zip(names, files_of(out, names), entrants, strict=True):
             told = {**options, "policy": name, "threshold": chosen.gate.threshold}
             files.append(cleanup.enter_context(closing(RecordFile(path, Outcome, told))) if path else None)
-        lm = parts.model_named(model, device=device, dtype=dtype)
+        lm = parts.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         box, recalled, streams = opened(sandbox, cleanup, memory_mib), Recalled(), []
         for file, (chosen, contestant) in zip(files, entrants, strict=True):
             own = RecallingLM(lm, recalled) if len(names) > 1 else lm

@@ -16,6 +16,7 @@ from agent.cli_options import (
     ModelOption,
     OrderOption,
     PolicyOption,
+    PromptFormatOption,
     SandboxOption,
     SeedOption,
     ThresholdOption,
@@ -57,13 +58,14 @@ def chat(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
+    prompt_format: PromptFormatOption = "auto",
 ) -> None:
     """Write one program after another, as `solve` does; /alternatives walks the tree of the last one."""
     with reported(as_json=False), ExitStack() as cleanup:
         from agent import parts
 
         parts.check_policy(policy, model=model, threshold=threshold, ask=ask)
-        parts.check_model(model, dtype)
+        parts.check_model(model, dtype, prompt_format)
         learned = parts.learned_of(model)
         plan = parts.plan_named(budget, order, min_probability, ask=ask, learned=learned)
         parts.check_sandbox(sandbox)
@@ -74,7 +76,7 @@ def chat(
         from agent.views.terminal import TerminalView
 
         chosen = parts.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
-        lm = parts.model_named(model, device=device, dtype=dtype)
+        lm = parts.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
         context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
         console = Console(highlight=False)

@@ -16,6 +16,7 @@ from agent.cli_options import (
     LimitOption,
     MemoryOption,
     ModelOption,
+    PromptFormatOption,
     SandboxOption,
     SeedOption,
     TokensOption,
@@ -37,6 +38,7 @@ def bench_draw(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
+    prompt_format: PromptFormatOption = "auto",
 ) -> None:
     """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve."""
     with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
@@ -45,14 +47,16 @@ def bench_draw(
         from benchmarks.draws import Draws, draws, table
         from benchmarks.records import RecordFile
 
+        parts.check_model(model, dtype, prompt_format)
         problems = problems_of(benchmark, limit)
         options = {
             "benchmark": benchmark, "samples": samples, "model": model, "weights": parts.weights_of(model),
             "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
+            "prompt_format": prompt_format,
         }  # fmt: skip
         chosen = parts.policy_named("sample", model=model)
         file = cleanup.enter_context(closing(RecordFile(out, Draws, options))) if out else None
-        lm = parts.model_named(model, device=device, dtype=dtype)
+        lm = parts.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         context = Context(lm, chosen, opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
 
         def drawn(problem: Any) -> Draws:

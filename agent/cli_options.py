@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agent.choices import ORDERS, POLICIES, listed
+from agent.choices import ORDERS, POLICIES, PROMPT_FORMATS, listed
 
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
@@ -24,6 +24,12 @@ SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
 MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]
 DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
+PromptFormatOption = Annotated[
+    str,
+    typer.Option(
+        help=f"{listed(PROMPT_FORMATS)}: auto looks at how the model ends its texts; completion suits base models."
+    ),
+]
 PolicyOption = Annotated[str, typer.Option(help=f"{listed(POLICIES)}.")]
 BudgetOption = Annotated[
     str, typer.Option(help="The most that a run may use: programs=, tokens=, forwards=, runs=, seconds=, with commas.")

@@ -104,11 +104,12 @@ def learned_of(model: str) -> Learned | None:
     return learned.of_model(model, weights_of(model), folder)
 
 
-def check_model(name: str, dtype: str) -> None:
-    """Raise UsageError for a folder that is no model, and for a dtype that is none. Imports nothing that takes time."""
+def check_model(name: str, dtype: str, prompt_format: str = "auto") -> None:
+    """Raise UsageError for a folder that is no model, or an option that is none. Imports nothing that takes time."""
     from agent.hub import check_folder
 
     choices.check_choice("dtype", dtype, choices.DTYPES)
+    choices.check_choice("prompt format", prompt_format, choices.PROMPT_FORMATS)
     if name != EMBEDDED:
         check_folder(name)
 

@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agent.budget import Budget
-from agent.decoding.stops import END_OF_BLOCK
 from agent.orders import BRANCH, ONWARD, ORDERS, REPAIR, Edge, features, said_by
-from agent.state import Attempt, Cost
+from agent.state import END_OF_BLOCK, Attempt, Cost
 
 if TYPE_CHECKING:  # plans are read and refused before torch is imported
     from torch import Tensor

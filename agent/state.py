@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # so that a request can be read and refused before torch is i
     from agent.decoding.step import Step
 
 NO_PYTHON, TWIN = "no Python any more", "twin of an earlier program"
+END_OF_BLOCK = "end of code block"  # of a chat answer that may go on
 PRUNED = (NO_PYTHON, TWIN)  # ends of branches that were dropped before they were programs
 
 

@@ -11,8 +11,9 @@ import tokenize
 from collections.abc import Callable, Iterable
 
 from agent.decoding.step import Completion
+from agent.state import END_OF_BLOCK
 
-END_TOKEN, END_OF_BLOCK = "end token", "end of code block"
+END_TOKEN = "end token"
 StopRule = Callable[[Completion], str | None]
 
 # Python counts columns from a form feed on, and no column of a comment.

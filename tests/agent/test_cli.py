@@ -294,3 +294,18 @@ def test_a_request_is_read_from_stdin(place):
     for more in (["--file", "-"], ["-"], []):
         piped = CliRunner().invoke(app, ["solve", *options, *more], input=PROMPT)
         assert json.loads(piped.stdout)["program"] == json.loads(as_file.stdout)["program"]
+
+
+def test_the_prompt_format_is_an_option_and_part_of_what_a_run_is(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    lm = byte_lm(sharpness=8.0, context=400)
+    lm.tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
+    lm.model.float().save_pretrained(place / "talker")
+    lm.tokenizer.save_pretrained(place / "talker")
+    begun = ("--file", "@prompt.py", "--model", "@talker", "--budget", "programs=1", "--thread", "talk")
+    solve(place, *begun, "--prompt-format", "completion", "--trace", str(tmp_path / "trace.jsonl"))
+    assert json.loads((tmp_path / "trace.jsonl").read_text().splitlines()[0])["prompt_format"] == "completion"
+    other = solve(place, *begun, "--prompt-format", "chat")
+    assert (other.exit_code, "begun with another prompt-format" in other.stderr) == (2, True), other.output
+    mute = solve(place, "--file", "@prompt.py", "--prompt-format", "chat")
+    assert (mute.exit_code, "has no chat template" in mute.stderr) == (2, True)

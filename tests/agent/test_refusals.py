@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -56,6 +57,7 @@ REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin
     ("--max-tokens 0", "Invalid value for '--max-tokens'"),
     ("--display loud", "unknown display 'loud'; choose from auto, live, plain"),
     ("--dtype float7", "unknown dtype 'float7'"),
+    ("--prompt-format turns", "unknown prompt format 'turns'; choose from auto, chat, completion"),
     ("--sandbox jail", "unknown sandbox 'jail'; choose from bubblewrap, docker, gvisor, process"),
     ("--model @nowhere", "there is no such folder"),
     ("--model @", "it has no config.json"),
@@ -141,6 +143,7 @@ def test_nothing_heavy_is_imported_to_refuse(place, tmp_path):
 
 def test_the_choices_are_the_registries():
     from agent.decoding import POLICIES
+    from agent.hf_chat import PromptFormat
     from agent.orders import ORDERS
 
     paused = {
@@ -148,3 +151,4 @@ def test_the_choices_are_the_registries():
     }
     assert paused == choices.POLICIES
     assert tuple(ORDERS) == choices.ORDERS
+    assert get_args(PromptFormat) == choices.PROMPT_FORMATS
