@@ -14,9 +14,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.base import DatasetError, Problem
+from benchmarks.words import cut
 
 # What evalplus' loader lets through for a file that is absent, cut short, not gzip, not JSON, or not its records.
-UNREADABLE = (OSError, HTTPException, EOFError, zlib.error, ValueError, AssertionError, KeyError, TypeError)
+UNREADABLE = (
+    OSError, HTTPException, EOFError, zlib.error, ValueError, AssertionError, LookupError, TypeError, AttributeError,
+    ArithmeticError, RecursionError,
+)  # fmt: skip
+TEXTS = ("task_id", "prompt", "entry_point", "canonical_solution")
 
 
 class PlusBenchmark:
@@ -32,33 +37,42 @@ class PlusBenchmark:
 
     def problem(self, task_id: str) -> Problem:
         """Return one problem. Raises KeyError with a sentence naming what exists, DatasetError without data."""
-        record = self._records.get(task_id)
-        if record is None:
-            first, *_, last = [*self._records, *self._records]
+        known = self._problems.get(task_id)
+        if known is None:
+            first, *_, last = [*self._problems, *self._problems]
             raise KeyError(f"no problem {task_id!r}; wanted {first} … {last}")
-        return _problem(record)
+        return known
 
     def __iter__(self) -> Iterator[Problem]:
         """Iterate over all problems, in the file's order. Raises DatasetError without data."""
-        return map(_problem, self._records.values())
+        return iter(self._problems.values())
 
     @cached_property
-    def _records(self) -> dict[str, dict[str, Any]]:
+    def _problems(self) -> dict[str, Problem]:
         source = str(self._path or os.environ.get(self._override) or "")
         try:
+            if Path(source).exists() and not Path(source).is_file() and source:
+                raise OSError("it is no regular file")  # a pipe or a device would be read for ever
             records = _load(self._module, self._loader, self._override, source)
+            problems = {task_id: _problem(record) for task_id, record in records.items()}
         except ImportError as error:
             raise DatasetError(f"evalplus cannot be imported ({error}); try: pip install 'dubito[bench]'") from error
         except UNREADABLE as error:
-            raise DatasetError(self._complaint(source, f"{type(error).__name__}: {error}")) from error
-        if not records:
+            raise DatasetError(self._complaint(source, _without_inputs(error))) from error
+        if not problems:
             raise DatasetError(self._complaint(source, "it holds no problems"))
-        return records
+        return problems
 
     def _complaint(self, source: str, reason: str) -> str:
         file = f"{self.name}Plus.jsonl.gz"
         wanted = f"cannot read {file} from {source or 'evalplus'} ({reason})"
         return f"{wanted}; set {self._override} to a {file} downloaded from evalplus' releases"
+
+
+def _without_inputs(error: Exception) -> str:
+    """The error in words. One about the content may quote a hidden input, so that its type has to do."""
+    name = type(error).__name__
+    return f"{name}: {cut(str(error))}" if isinstance(error, OSError | HTTPException) else name
 
 
 def _load(module: str, loader: str, override: str, source: str) -> dict[str, dict[str, Any]]:
@@ -75,6 +89,8 @@ def _load(module: str, loader: str, override: str, source: str) -> dict[str, dic
 
 
 def _problem(record: dict[str, Any]) -> Problem:
+    if not all(isinstance(record[name], str) for name in TEXTS):
+        raise TypeError("a field that is no text")
     return Problem(
         task_id=record["task_id"],
         prompt=record["prompt"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import marshal
 import zlib
 from collections.abc import Iterator, Sequence
@@ -121,9 +122,11 @@ def _insist(problem: Problem, answers: Answers) -> None:
     useful = ("value", "digest", "unplain") if asks_for_anything(problem) else ("value", "digest")
     bad = next((shown for shown in answers.shown if shown.kind not in useful), None)
     if bad or not answers.shown:
-        what = f"{bad.kind} {bad.value.partition(':')[0]}" if bad else f"{answers.execution.verdict}"
+        name = bad.value.partition(":")[0] if bad else ""
+        what = f" ({name})" if hasattr(builtins, name) else ""
+        why = bad.kind if bad else answers.execution.verdict
         raise DatasetError(
-            f"the canonical solution of {problem.task_id} gave no value to compare with ({what}); "
+            f"the canonical solution of {problem.task_id} gave no value to compare with: {why}{what}; "
             "is the data file evalplus' own, and is the sandbox large enough?"
         )
 

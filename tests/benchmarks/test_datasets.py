@@ -1,6 +1,7 @@
 """Where problems come from, and what is said when they cannot be had."""
 
 import gzip
+import json
 import subprocess
 import sys
 from urllib.error import URLError
@@ -111,6 +112,42 @@ def test_a_file_that_cannot_be_read_says_what_to_try(tmp_path, content, reason):
     with pytest.raises(DatasetError, match=f"cannot read .*{reason}.*; set HUMANEVAL_OVERRIDE_PATH to a ") as caught:
         HumanEval(path).problem("HumanEval/0")
     assert str(path) in str(caught.value)
+
+
+FIELDS = {
+    "task_id": "Mbpp/124", "prompt": "", "entry_point": "f", "canonical_solution": "",
+    "base_input": [], "plus_input": [], "atol": 0, "contract": "", "assertion": "", "base_input_hash": "",
+}  # fmt: skip
+
+
+@needs_evalplus
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"base_input": [["hidden 5421", "1"]]}, "ValueError"),
+        ({"base_input": [[]]}, "IndexError"),
+        ({"task_id": "Mbpp/722", "base_input": [["hidden 5421"]]}, "AttributeError"),
+        ({"task_id": "Mbpp/3", "base_input": [5421]}, "TypeError"),
+        ({"task_id": "Mbpp/3", "prompt": ["hidden 5421"]}, "TypeError"),
+        ({"task_id": "Mbpp/3", "atol": "hidden 5421"}, "ValueError"),
+    ],
+)
+def test_a_record_that_cannot_be_used_is_refused_without_naming_an_input(tmp_path, changes, reason):
+    from evalplus.data import mbpp
+
+    path = tmp_path / "MbppPlus.jsonl.gz"
+    path.write_bytes(packed(json.dumps(FIELDS | changes) + "\n"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mbpp, "completeness_check", lambda *_: None)  # one record is not the whole set
+        with pytest.raises(DatasetError, match=rf"cannot read .*\({reason}\); set MBPP_OVERRIDE_PATH") as caught:
+            next(iter(Mbpp(path)))
+    assert "5421" not in str(caught.value)
+
+
+@needs_evalplus
+def test_a_device_in_a_files_place_is_not_read():
+    with pytest.raises(DatasetError, match="it is no regular file"):
+        HumanEval("/dev/zero").problem("HumanEval/0")
 
 
 @needs_evalplus
