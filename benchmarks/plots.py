@@ -48,6 +48,7 @@ class _Look(NamedTuple):
     label: str | None  # None: it has one already
     colour: Any
     shape: str
+    size: float  # the later the smaller: two points in one place are both seen
 
 
 def is_ours(head: bytes) -> bool:
@@ -72,6 +73,7 @@ def against_cost(
     with _quiet():
         figure = _figure(11, 5)
         solved, spent = figure.subplots(1, 2)
+        runs = dict(sorted(runs.items(), key=lambda run: -(thresholds or {}).get(run[0], math.inf)))
         looks = _looks(list(runs), thresholds or {})
         places = {name: AXES[axis](outcomes) for name, outcomes in runs.items()}
         for name, outcomes in runs.items():
@@ -120,6 +122,7 @@ def by_tokens(curves: Mapping[str, Curve], file: Path, *, most: int, title: str 
         early = min(len(curves[name].solved(most / 4)) / len(curves[name].tokens) for name in followed)
         panel.set(xlabel="tokens of a problem, at most", ylabel="share of the problems solved", xlim=(0, most))
         panel.set_ylim(max(0.0, math.floor(20 * early - 1) / 20), max(share for share, _ in ends.values()) + 0.02)
+        _widen(panel, 0.0, 1.02)
         _label_ends(panel, ends, most)
         panel.grid(alpha=0.3)
         others = len(curves) - len(followed)
@@ -175,12 +178,13 @@ def _looks(names: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, _
             label = f"{name.partition('@')[0]}@{thresholds[name]:g}" if name in thresholds else name
             part = rising.index(thresholds[name]) / (len(rising) - 1) if name in thresholds else None
             colour = "black" if part is None else colormaps["viridis"](0.9 * part)
-        looks[name] = _Look(_literal(label), colour, _SHAPES[number % len(_SHAPES)])
+        size = 10 - 3 * number / max(1, len(names) - 1)
+        looks[name] = _Look(_literal(label), colour, _SHAPES[number % len(_SHAPES)], size)
     return looks
 
 
 def _point(panel: Any, look: _Look, x: float, y: float, below: float, above: float) -> None:
-    bars = {"capsize": 3, "elinewidth": 1, "markersize": 7, "alpha": 0.85}
+    bars = {"capsize": 3, "elinewidth": 1, "markersize": look.size, "alpha": 0.85, "mec": "white", "mew": 0.4}
     panel.errorbar(x, y, yerr=[[below], [above]], fmt=look.shape, color=look.colour, label=look.label, **bars)
 
 
@@ -195,18 +199,22 @@ def _forwards_a_token(outcomes: Sequence[Outcome]) -> tuple[float, float]:
 def _widen(panel: Any, lowest: float, highest: float) -> None:
     """Keep an axis within what can be, and from blowing up a difference of nothing."""
     low, high = panel.get_ylim()
-    missing = max(0.0, _NARROWEST - (high - low)) / 2
-    panel.set_ylim(max(lowest, low - missing), min(highest, high + missing))
+    missing = max(0.0, _NARROWEST - (high - low))
+    low = max(lowest, low - missing / 2)
+    high = min(highest, max(high, low + _NARROWEST))
+    panel.set_ylim(max(lowest, min(low, high - _NARROWEST)), high)
 
 
 def _spread(panel: Any, places: Sequence[float]) -> None:
     """Draw costs of many sizes on a logarithmic axis, which also has a place for zero."""
     above = [place for place in places if place > 0]
     if above and max(above) > 20 * min(above):
-        panel.set_xscale("symlog", linthresh=min(above))
-        ticks = sorted({0.0} & set(places) | {float(f"{place:.1g}") for place in above})
+        low, high = math.floor(math.log10(min(above))), math.ceil(math.log10(max(above)))
+        panel.set_xscale("symlog", linthresh=10.0**low)
+        ticks = [0.0, *(10.0**power for power in range(low, high + 1))]
         panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         panel.minorticks_off()
+        panel.set_xlim(-0.3 * 10.0**low if min(places) == 0 else 0.8 * min(above), 1.5 * max(above))
 
 
 def _steps(curve: Curve, most: int) -> tuple[list[float], list[float]]:
