@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from agent.evidence import suspect
@@ -113,7 +114,9 @@ LEAST, MOST = 0.01, 0.99  # what is nearer to 0 or 1 is not told apart from it
 
 
 def odds(probability: float) -> str:
-    """Return a probability with two digits; none is shown as certain that is not."""
+    """Return a probability with two digits; none is shown as certain that is not, and none for what is no number."""
+    if math.isnan(probability):
+        return "?"
     if LEAST <= probability <= MOST or probability in (0.0, 1.0):
         return f"{probability:.2f}"
     return f"over {MOST}" if probability > MOST else f"under {LEAST}"
