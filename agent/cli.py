@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
@@ -53,6 +54,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+HELP_COLUMNS = 80  # in fewer the names of options are cut
 
 
 @app.callback()
@@ -178,6 +182,11 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # threads that spin longer starve a second run (docs/LOG.md)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    width = shutil.get_terminal_size().columns
+    if os.environ.get("COLUMNS") != str(width):  # it is no positive number, and rich would draw nothing
+        os.environ.pop("COLUMNS", None)
+    if width < HELP_COLUMNS:
+        os.environ.setdefault("TERMINAL_WIDTH", str(HELP_COLUMNS))  # typer's, for --help alone
     from agent.streams import guarded
 
     with guarded():

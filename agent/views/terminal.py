@@ -214,9 +214,9 @@ def _pause_table(number: int, pause: Pause) -> Table:
         padding=(0, 2),
     )
     table.add_column("", width=1)
-    table.add_column("candidate", no_wrap=True)
-    table.add_column("p", justify="right")
-    table.add_column("score" if pause.resolver != "rerank" else "lookahead", justify="right")
+    table.add_column("candidate", overflow="fold")
+    table.add_column("p", justify="right", min_width=5)
+    table.add_column("score" if pause.resolver != "rerank" else "lookahead", justify="right", min_width=5)
     for candidate in pause.candidates:
         won = candidate.token == pause.chosen
         table.add_row(

@@ -172,3 +172,9 @@ def test_nothing_but_the_view_and_one_module_writes_to_the_terminal():
         prints += [each for each in calls if each in ("print", "console.print", "Console", "click.echo")]
         allowed = ["Console"] if path.name in ("cli.py", "cli_chat.py") else []
         assert [each for each in prints if each not in allowed] == [], path
+
+
+@pytest.mark.parametrize("columns", ["0", "-1", "x", "", "20", "1"])
+def test_help_names_its_options_at_any_width(columns):
+    told = shell("$D solve --help", COLUMNS=columns)
+    assert told.returncode == 0 and "--min-probability" in told.stdout and "--budget" in told.stdout
