@@ -212,7 +212,7 @@ def bench_check(
         _named(samples, [each for each in found if isinstance(each, Unjudged)])
         told = report([*reading.broken, *found], ks)
         for sentence in lacking(told.judged):
-            typer.echo(sentence, err=True)
+            say(sentence, err=True)
         failed = any(each.sandbox_failed for each in told.unjudged)
         code = INFRASTRUCTURE if failed else ABSTAINED if told.unjudged else OK
         give_json({**told.record(), "exit_code": code}) if as_json else say(told.table())
@@ -228,12 +228,12 @@ def _numbers(text: str) -> list[int]:
 
 
 def _named(path: Path, unjudged: list[Unjudged]) -> None:
-    from agent.views.text import clean
+    from agent.views.text import one_line
 
     for each in unjudged[:MOST_NAMED]:
-        typer.echo(f"{clean(str(path))}:{each.line}: {each.reason}", err=True)
+        say(one_line(f"{path}:{each.line}: {each.reason}"), err=True)
     if len(unjudged) > MOST_NAMED:
-        typer.echo(f"and {len(unjudged) - MOST_NAMED} more records like these; --json lists all", err=True)
+        say(f"and {len(unjudged) - MOST_NAMED} more records like these; --json lists all", err=True)
 
 
 def opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:
