@@ -205,7 +205,7 @@ def bench_check(
         _named(samples, reading.broken)
         if sentence := too_few(reading.samples, ks):
             say(sentence, err=True)
-        side_by_side = workers or max(1, min(len(os.sched_getaffinity(0)), len(reading.samples)))
+        side_by_side = max(1, min(workers or len(os.sched_getaffinity(0)), len(reading.samples)))
         box = opened(sandbox, cleanup, memory_mib, side_by_side)
         stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=side_by_side)))
         found = followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)
@@ -222,9 +222,10 @@ def bench_check(
 def _numbers(text: str) -> list[int]:
     from agent.errors import UsageError
 
-    if not all(part.strip().isdecimal() and int(part) for part in text.split(",")):
-        raise UsageError(f"--k {text!r} came; wanted whole numbers from 1 on, as in 1,10")
-    return [int(part) for part in text.split(",")]
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and len(part) < 10 and int(part) for part in parts):
+        raise UsageError(f"--k {text[:40]!r} came; wanted whole numbers from 1 on, as in 1,10")
+    return [int(part) for part in parts]
 
 
 def _named(path: Path, unjudged: list[Unjudged]) -> None:

@@ -24,6 +24,7 @@ from benchmarks.lines import LONGEST_LINE, lines_of, name_of
 from benchmarks.modules import Modules
 from benchmarks.words import cut
 from sandbox import Sandbox, SandboxError, Verdict
+from sandbox.forkserver import Starved
 
 logger = logging.getLogger(__name__)
 LONGEST = 1 << 24  # characters of a program
@@ -239,6 +240,8 @@ class _Bench:
             for _ in range(2):  # a sandbox that dies twice on a program, and runs others, died of the program
                 try:
                     return self._verdicts(sample)
+                except Starved as error:
+                    return Unjudged(sample.line, str(error), sandbox_failed=True)
                 except SandboxError:
                     if not self._works():
                         break

@@ -23,6 +23,7 @@ from benchmarks.reference import References
 from benchmarks.report import report, too_few
 from benchmarks.samples import Judged, Sample, Unjudged, judged, read
 from sandbox import SandboxError, open_sandbox
+from sandbox.forkserver import Starved
 
 FIRST, SECOND = problem("exercises/0"), problem("exercises/1")
 WRONG = "def {}(*_): return 'no'"
@@ -267,6 +268,19 @@ def test_a_bug_on_one_sample_ends_no_other_and_its_words_are_kept_back(caplog):
     assert caplog.messages == ["judging line 3 broke (RuntimeError); it counts as failed"]
 
 
+def test_a_machine_without_memory_is_no_programs_fault_and_stops_no_other():
+    class Small(InProcessSandbox):
+        def run(self, program, **options):
+            if "+ 1" in program:
+                raise Starved("the machine ran out of memory")
+            return super().run(program, **options)
+
+    problem = Problem("test/9", "", "f", "def f(x): return x", ((2,),), ((3,),))
+    found = list(judged([Sample(number, problem, f"def f(x): return x + {number}") for number in range(3)], Small()))
+    assert [type(each) for each in found] == [Judged, Unjudged, Judged]
+    assert found[1] == Unjudged(1, "the machine ran out of memory", sandbox_failed=True)
+
+
 def test_a_sandbox_that_fails_once_judges_the_sample_again():
     problem = Problem("test/6", "", "f", "def f(x): return x", ((2,),), ((3,),))
     (found,) = judged([Sample(1, problem, "def f(x): return x + 0")], Shaken())
@@ -371,6 +385,7 @@ def test_a_file_with_nothing_but_broken_records_is_counted_out(tmp_path):
         (["not.gz"], "cannot read 'not.gz': Not a gzipped file"),
         (["one.jsonl", "--k", "0"], "--k '0' came; wanted whole numbers from 1 on"),
         (["one.jsonl", "--k", "1,"], "--k '1,' came"),
+        (["one.jsonl", "--k", "9" * 5000], "--k '99"),
         (["one.jsonl", "--dataset", "apps"], "no benchmark 'apps'; choose from HumanEval, Mbpp, exercises"),
         (["one.jsonl", "--dataset", "mbpp"], "'one.jsonl' holds no samples of Mbpp"),
         (["one.jsonl", "--tasks", "exercises/99999"], "no exercise 'exercises/99999'"),
