@@ -236,24 +236,31 @@ class _Bench:
 
     def judge(self, sample: Sample) -> Judged | Unjudged:
         """Return what became of a sample. Raises nothing: no sample is another's affair."""
-        if not self._failure and self._has_reference(sample.problem):
-            for _ in range(2):  # a sandbox that dies twice on a program, and runs others, died of the program
-                try:
-                    return self._verdicts(sample)
-                except Starved as error:
-                    return Unjudged(sample.line, str(error), sandbox_failed=True)
-                except SandboxError:
-                    if not self._works():
-                        break
-                except Exception as error:  # noqa: BLE001 - a bug of ours; its words may be the program's
-                    logger.warning("judging line %d broke (%s); it counts as failed", sample.line, type(error).__name__)
-                    break
-            if not self._failure:
-                return Judged(sample.line, sample.problem.task_id, Verdict.FAILED, Verdict.FAILED)
+        known = not self._failure and self._has_reference(sample.problem)
+        result = known and (self._attempt(sample) or self._attempt(sample))
+        if result:
+            return result
         if self._failure:
             return Unjudged(sample.line, f"the sandbox failed ({self._failure})", sandbox_failed=True)
+        if known:  # a sandbox that dies twice of a program, and runs others, is the program's doing
+            return Judged(sample.line, sample.problem.task_id, Verdict.FAILED, Verdict.FAILED)
         reason = f"the canonical solution of {sample.problem.task_id} fails here, so nothing can be judged by it"
         return Unjudged(sample.line, f"{reason}; is the sandbox large enough (--memory-mib)?")
+
+    def _attempt(self, sample: Sample) -> Judged | Unjudged | None:
+        """Return what became of a sample; None where the sandbox failed."""
+        if self._failure:
+            return None
+        try:
+            return self._verdicts(sample)
+        except Starved as error:
+            return Unjudged(sample.line, str(error), sandbox_failed=True)
+        except SandboxError:
+            self._works()
+            return None
+        except Exception as error:  # noqa: BLE001 - a bug of ours; its words may be the program's
+            logger.warning("judging line %d broke (%s); it counts as failed", sample.line, type(error).__name__)
+            return Judged(sample.line, sample.problem.task_id, Verdict.FAILED, Verdict.FAILED)
 
     def _verdicts(self, sample: Sample) -> Judged:
         judgement = judge(self._sandbox, sample.problem, sample.program)
