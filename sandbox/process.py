@@ -22,12 +22,13 @@ GUEST_PARENT = Path(__file__).parent  # the folder in which `guest` is a package
 
 
 def guest_command(python: str, parent: str, place: str, *, separate_users: bool) -> list[str]:
-    """Return the fork server's command line: an interpreter without site packages or script folder.
+    """Return the fork server's command line: an interpreter without site packages, but what is in parent/packages.
 
     It is to be run with GUEST_ENVIRONMENT and no other variables.
     """
     start = (
-        f"import sys; sys.path.insert(0, {parent!r}); from guest.server import main; del sys.path[0]; "
+        f"import sys; sys.path.insert(0, {parent!r}); from guest.server import main; "
+        f"del sys.path[0]; sys.path.append({parent + '/packages'!r}); "
         f"sys.exit(main({place!r}, {separate_users}))"
     )
     return [python, "-P", "-s", "-S", "-B", "-c", start]

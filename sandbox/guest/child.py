@@ -20,6 +20,7 @@ from . import message, plain, wire
 FILE = "program.py"
 JOB, RESULTS = 3, 4  # descriptors; 0, 1 and 2 are the program's own streams
 LOUDEST = 10_000  # characters of an exception's message
+LONGEST_NAME = 200  # characters of a class's name
 
 
 class Refused(Exception):  # noqa: N818 - the program is refused by the compiler
@@ -89,11 +90,11 @@ def _outcome(call: list[str], namespace: dict[str, Any]) -> tuple[bytes, bytes]:
     except MemoryError:
         raise
     except BaseException as error:  # noqa: BLE001 - one call's exception is its outcome
-        return message.RAISED, json.dumps([type(error).__name__, _words(error)]).encode("ascii")
+        return message.RAISED, json.dumps([_name(error), _words(error)]).encode("ascii")
     try:
         return message.RETURNED, plain.encode(value)
     except plain.PlainError:
-        return message.UNPLAIN, json.dumps([type(value).__name__]).encode("ascii")
+        return message.UNPLAIN, json.dumps([_name(value)]).encode("ascii")
 
 
 def _value(call: list[str], namespace: dict[str, Any]) -> Any:
@@ -103,6 +104,10 @@ def _value(call: list[str], namespace: dict[str, Any]) -> Any:
     if text not in namespace:
         raise NameError(f"name {text!r} is not defined")
     return namespace[text](*plain.decode(arguments[0].encode("ascii")))
+
+
+def _name(value: object) -> str:
+    return type(value).__name__[:LONGEST_NAME]
 
 
 def _words(error: BaseException) -> str:
@@ -125,7 +130,11 @@ def _end(error: BaseException, *, answering: bool) -> int:
     if error.code is not None and not isinstance(error.code, int):
         _print([f"{_words(error)}\n"])
     _finish_threads()
-    return 0 if error.code is None else error.code & 255 if isinstance(error.code, int) else 1
+    if error.code is None:
+        return 0
+    if not isinstance(error.code, int):
+        return 1
+    return error.code & 255 if abs(error.code) < 1 << 31 else 255
 
 
 def _report(error: BaseException) -> None:

@@ -40,7 +40,8 @@ def ensure(client: Any, say: Say) -> str:
     if not present(client, wanted):
         base = _base(client, say)
         say(f"building {wanted} from {base}")
-        build(client, context(), tag=wanted, buildargs={"BASE": base}, labels=LABELS, network_mode="none", rm=True)
+        network = "none" if base == OFFLINE_BASE else None  # the registry's image has no numpy yet
+        build(client, context(), tag=wanted, buildargs={"BASE": base}, labels=LABELS, network_mode=network, rm=True)
     return wanted
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from sandbox.base import SandboxUnavailable
 
 SUITE = "bookworm"
-OFFLINE_BASE = f"dubito-base:{SUITE}"
-PACKAGES = "python3"  # python3-minimal lacks json, resource, decimal and about a hundred more modules
+OFFLINE_BASE = f"dubito-base:{SUITE}-numpy"
+PACKAGES = "python3,python3-numpy"  # python3-minimal lacks json, resource, decimal and about a hundred more modules
 LEFT_OUT = ("./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr/share/man", "./usr/share/locale")
 
 

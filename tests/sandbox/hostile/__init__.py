@@ -1,4 +1,4 @@
-"""Programs that try to escape, to lie or to stay, each with the verdict it must get. Only text: nothing runs here."""
+"""Programs that try to escape, lie, tell or stay, each with the verdict it must get. Only text: nothing runs here."""
 
 from itertools import groupby
 
@@ -10,8 +10,9 @@ from .escape import ESCAPE
 from .exhaust import EXHAUST
 from .lie import LIE
 from .stay import STAY
+from .tell import TELL
 
-FAMILIES = {"exhaust": EXHAUST, "stay": STAY, "crash": CRASH, "lie": LIE, "escape": ESCAPE}
+FAMILIES = {"exhaust": EXHAUST, "stay": STAY, "crash": CRASH, "lie": LIE, "tell": TELL, "escape": ESCAPE}
 HOSTILE: dict[str, Hostile] = {name: hostile for family in FAMILIES.values() for name, hostile in family.items()}
 
 

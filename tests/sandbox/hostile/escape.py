@@ -1,6 +1,6 @@
 """Programs that try to get out, or up, and answer with what they managed. Never run where that is not promised."""
 
-from .base import EVERYWHERE, attempts
+from .base import EVERYWHERE, ISOLATED, attempts
 
 EVERY_FILE = """
 DEVICES = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "mqueue")]
@@ -44,6 +44,10 @@ def copied(mode):
     shutil.copyfile("/bin/true", "copy")
     os.chmod("copy", mode)
     return os.path.abspath("copy")
+def clone(flags):
+    pid = libc("syscall", 220 if ARM else 56, flags | signal.SIGCHLD, 0, 0, 0, 0)
+    if pid == 0: os._exit(0)
+    os.waitpid(pid, 0)
 def raise_limit(which): libc("setrlimit", which, struct.pack("QQ", 1 << 30, 1 << 40))
 """
 
@@ -162,6 +166,26 @@ ESCAPE = {
         "syscall(428, -100, b'/', 1)",
         "syscall(430, b'proc', 0)",
         prelude=TOOLS,
+    ),
+    "namespaces of its own": attempts(
+        *(f"libc('unshare', {flag})" for flag in ("0x10000000", "0x10020000", "0x20000", "0x40000000", "0x8000000")),
+        *(f"clone({flag})" for flag in ("0x10000000", "0x10020000", "0x20000000", "0x2000000", "0x40000000")),
+        "libc('syscall', 435, bytes(88), 88)",
+        "libc('setns', os.pidfd_open(os.getpid()), 0x10000000)",
+        "open('/proc/self/uid_map', 'w').write('0 0 1')",
+        "open('/proc/self/setgroups', 'w').write('deny')",
+        prelude=TOOLS,
+        held=ISOLATED,
+    ),
+    "mounts of its own": attempts(
+        "libc('mount', b'none', b'.', b'tmpfs', 0, b'size=100%')",
+        "libc('umount2', b'/proc', 2)",
+        "libc('chroot', b'.')",
+        "syscall(428, -100, b'.', 1)",
+        "syscall(430, b'tmpfs', 0)",
+        "syscall(442, -100, b'.', 0, bytes(32), 32)",
+        prelude=TOOLS,
+        held=EVERYWHERE,
     ),
     "another user": attempts(
         *(f"os.{call}(0)" for call in ("setuid", "setgid", "seteuid", "setegid")),

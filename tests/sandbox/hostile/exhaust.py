@@ -11,6 +11,12 @@ def answer():
         try: {make}
         except {error}: return made <= {most}
 """
+RAW = """
+import sys
+guest = {{n.rpartition('.')[2]: m for n, m in sys.modules.items() if n.startswith('guest')}}
+guest['plain'].encode = lambda value: {raw}
+def answer(): return 1
+"""
 FULL_QUEUES = """
 import os, socket, time
 for _ in range(4): os.fork()
@@ -103,6 +109,34 @@ EXHAUST = {
     "one huge file": Hostile("open('x', 'wb').write(bytes(20 * 2**20))", Verdict.FAILED),
     "a full disk": Hostile("for i in range(99): open(str(i), 'wb').write(bytes(10**6))", Verdict.FAILED, held=ISOLATED),
     "inodes without end": Hostile("for i in range(10**5): open(str(i), 'w')", Verdict.FAILED, held=DOCKER),
+    "signals without end": Hostile(
+        "import ctypes, os, signal\nqueue = ctypes.CDLL(None).sigqueue\n"
+        "def answer():\n    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n"
+        "    return next(n for n in range(10**6) if queue(os.getpid(), 40, 0)) <= 256",
+        Verdict.PASSED,
+        ASKED,
+        outcomes=(Returned(True),),
+        held=DOCKER,
+    ),
+    "locks without end": Hostile(
+        "import fcntl, struct, time\nfile, n, end = open('f', 'w'), 0, time.process_time() + 1\n"
+        "while time.process_time() < end: fcntl.fcntl(file, 37, struct.pack('hhxxxxqqi', 1, 0, 2 * n, 1, 0)); n += 1",
+        Verdict.PASSED,
+        held=ISOLATED,
+    ),
+    "pipes filled to the brim": Hostile(
+        "import fcntl, os\nfor _ in range(25):\n    _, write = os.pipe()\n    os.set_blocking(write, False)\n"
+        "    try: fcntl.fcntl(write, 1031, 1 << 20)\n    except OSError: pass\n"
+        "    try:\n        while os.write(write, bytes(1 << 16)): pass\n    except BlockingIOError: pass",
+        Verdict.PASSED,
+        held=DOCKER,
+    ),
+    "a small text that takes a gigabyte to read": Hostile(
+        RAW.format(raw="b'[' + b','.join([b'{\"set\":[]}'] * 1_500_000) + b']'"), Verdict.OUTPUT_LIMIT, ASKED
+    ),
+    "small lists that take a gigabyte together": Hostile(
+        RAW.format(raw="b'[' + b','.join([b'[]'] * 5_000_000) + b']'"), Verdict.OUTPUT_LIMIT, ASKED
+    ),
     "descriptors without end": Hostile(
         "import os\n" + COUNT.format(make="os.dup(0)", error="OSError", most=64),
         Verdict.PASSED,

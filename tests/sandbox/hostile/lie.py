@@ -189,6 +189,25 @@ VALUES = {
     ),
     "NaN in containers": _value("[n, (n, n), {1: n}]", Returned([NAN, (NAN, NAN), {1: NAN}]), "n = float('nan')"),
     "a list within itself": _value("x", Unplain("list"), "x = []; x.append(x)"),
+    "a class with an endless name": Hostile(
+        "C = type('C' * 10**6, (), {})\ndef answer(): return C()", Verdict.PASSED, ASKED, outcomes=(Unplain("C" * 200),)
+    ),
+    "an exception with an endless name": Hostile(
+        "E = type('E' * 10**6, (Exception,), {})\ndef answer(): raise E('x')",
+        Verdict.PASSED,
+        ASKED,
+        outcomes=(Raised("E" * 200, "x"),),
+    ),
+    "an exception whose name is no text": Hostile(
+        KNOWING + 'say(b"x", "[[1], 2]"); say(b"d"); os._exit(0)', Verdict.FAILED, ASKED
+    ),
+    "a name of 10 MB for a value that is not plain": Hostile(
+        KNOWING + 'say(b"u", \'["\' + "u" * 10**7 + \'"]\'); say(b"d"); os._exit(0)', Verdict.FAILED, ASKED
+    ),
+    "leaving a script with a code that is none": Hostile(
+        "class Left(SystemExit):\n    code = property(lambda self: 1 / 0)\nraise Left", Verdict.FAILED
+    ),
+    "leaving a script with a huge code": Hostile("raise SystemExit(10**5000)", Verdict.FAILED),
     "a generator": _value("(i for i in iter(int, 1))", Unplain("generator")),
     "a coroutine": _value("co", Unplain("coroutine"), "async def f(): pass\nco = f()"),
     "a set of equal hashes": Hostile(

@@ -119,6 +119,19 @@ STAY = {
         "os.mkfifo('pipe'); os.symlink('/nowhere', 'dangling'); os.symlink('.', 'here'); os.symlink('loop', 'loop')",
         Verdict.PASSED,
     ),
+    "a link into a folder that nobody may enter": Hostile(
+        "import os\nos.symlink('/root/x', 'l'); os.mkdir('d'); os.symlink('/root/x', 'd/l')", Verdict.PASSED
+    ),
+    "links to names too long, to themselves and to no folder": Hostile(
+        "import os\nfor i, to in enumerate(('x' * 4000, 'a/' * 2000, '/proc/self/fd/0', '/etc/passwd/x', 'l3', '.')):\n"
+        "    os.symlink(to, f'l{i}')",
+        Verdict.PASSED,
+    ),
+    "folders that nobody may enter, within each other": Hostile(
+        "import os\nos.makedirs('a/b/c/d')\nfor name in ('a/b/c/d', 'a/b/c', 'a/b', 'a'): os.chmod(name, 0)\n"
+        "os.chmod('.', 0)",
+        Verdict.PASSED,
+    ),
     "files under the names that its clean-up takes": Hostile(
         "import os\n"
         "for above in ('..', '.'):\n"
