@@ -7,10 +7,13 @@ programs you trust.
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from sandbox.channel import PipeChannel
@@ -18,6 +21,7 @@ from sandbox.forkserver import ForkServerSandbox
 
 logger = logging.getLogger(__name__)
 GUEST_ENVIRONMENT = {"PYTHONHASHSEED": "0"}  # sets of text have one order in every sandbox, so verdicts agree
+PREFIX = "dubito-run-"  # of a server's own directory
 GUEST_PARENT = Path(__file__).parent  # the folder in which `guest` is a package
 
 
@@ -34,17 +38,48 @@ def guest_command(python: str, parent: str, place: str, *, separate_users: bool)
     return [python, "-P", "-s", "-S", "-B", "-c", start]
 
 
+def remove_abandoned(folder: Path) -> list[Path]:
+    """Remove the directories whose owner is gone, and so their lock, and return them."""
+    abandoned = []
+    for place in folder.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # it is locked, somebody else's, or no directory
+            lock = _locked(place)
+            shutil.rmtree(place, ignore_errors=True)
+            os.close(lock)
+            abandoned.append(place)
+    return abandoned
+
+
+def _locked(place: Path) -> int:
+    """Lock a directory of this user and return the descriptor that holds the lock. Raises OSError where that fails."""
+    lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.fstat(lock).st_uid != os.geteuid():
+            raise PermissionError(f"{place} belongs to somebody else")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
+
+
 class _PlacedChannel(PipeChannel):
-    """A server with a directory of its own, gone when it is closed."""
+    """A server with a directory of its own, gone when it is closed. A lock on it says that it is in use."""
 
     def __init__(self) -> None:
-        self._place = tempfile.mkdtemp(prefix="dubito-")
+        folder = Path(tempfile.gettempdir())
+        remove_abandoned(folder)
+        new = Path(tempfile.mkdtemp(prefix="dubito-new-"))
+        self._lock = _locked(new)
+        self._place = str(new.rename(folder / f"{PREFIX}{new.name.removeprefix('dubito-new-')}"))
         python = getattr(sys, "_base_executable", sys.executable)
-        super().__init__(guest_command(python, str(GUEST_PARENT), self._place, separate_users=False), GUEST_ENVIRONMENT)
+        command = guest_command(python, str(GUEST_PARENT), self._place, separate_users=False)
+        super().__init__(command, GUEST_ENVIRONMENT)
 
     def close(self) -> None:
         super().close()
         shutil.rmtree(self._place, ignore_errors=True)
+        os.close(self._lock)
 
 
 class ProcessSandbox(ForkServerSandbox):

@@ -25,6 +25,7 @@ def main(place: str, separate_users: bool) -> int:
     """Serve the requests on descriptor 0 until it is closed; the exit code."""
     os.environ.clear()
     os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MALLOC_ARENA_MAX="1")
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would start threads when it is imported
     for name in WARM:
         __import__(name)
     while os.open(os.devnull, os.O_RDONLY) < child.RESULTS:

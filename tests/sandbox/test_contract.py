@@ -194,7 +194,7 @@ def test_the_programs_environment_holds_nothing_of_the_host(sandbox, monkeypatch
     monkeypatch.setenv("SECRET_TOKEN", "s3cret")
     sandbox.close()
     (names,) = values(sandbox.run("import os", calls=[Expression("sorted(os.environ)")]))
-    assert names == ["HOME", "LANG", "MALLOC_ARENA_MAX", "PATH", "TMPDIR"]
+    assert names == ["HOME", "LANG", "MALLOC_ARENA_MAX", "OPENBLAS_NUM_THREADS", "PATH", "TMPDIR"]
 
 
 def test_threads_that_share_a_sandbox_get_their_own_answers(sandbox):

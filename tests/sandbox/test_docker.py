@@ -1,19 +1,23 @@
 """What only the container gives. The flags are pinned without an engine; the rest needs one."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
+import docker
 import pytest
+from hostile.tell import TELL
 
 import sandbox
-from sandbox import Expression, Limits, Verdict
+from sandbox import Expression, Limits, SandboxUnavailable, Verdict
 from sandbox.container import LABELS, container_options, labels
-from sandbox.docker import DockerSandbox, connect, sweep
+from sandbox.docker import STREAM_HEADER, DockerChannel, DockerSandbox, connect, sweep
 
 ROOMY = Limits(cpu_seconds=20, wall_seconds=20)
 ROOT = Path(sandbox.__file__).parent.parent  # where `import sandbox` works
@@ -59,6 +63,22 @@ def test_each_program_has_a_user_id_of_its_own_and_it_is_not_root(docker_sandbox
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize("name", [name for name in TELL if name.startswith("a number by")])
+def test_a_program_that_moves_a_counter_wears_the_sandbox(docker_sandbox, name):
+    assert docker_sandbox.run(TELL[name].program, limits=ROOMY).passed
+    assert docker_sandbox.worn or name == "a number by names that are looked up in vain"
+
+
+@pytest.mark.docker
+def test_programs_that_move_no_counter_share_a_sandbox(docker_sandbox):
+    docker_sandbox.run("")
+    before = docker_sandbox.runs
+    for program in ("x = 1", "import json, unittest", "1 / 0", "try: import numpy\nexcept ImportError: pass"):
+        docker_sandbox.run(program, limits=ROOMY)
+    assert docker_sandbox.runs == before + 4
+
+
+@pytest.mark.docker
 def test_files_anywhere_in_tmp_are_gone_when_the_next_program_runs(docker_sandbox):
     assert docker_sandbox.run("open('/tmp/note', 'w').write('x')").passed
     (seen,) = docker_sandbox.run("import os", calls=[Expression("os.listdir('/tmp')")]).outcomes
@@ -86,6 +106,55 @@ def fresh(docker_sandbox, client):
     (own,) = [container for container in containers(client) if container.id not in before]
     yield with_own, own
     with_own.close()
+
+
+def test_podman_is_refused_in_one_sentence(monkeypatch):
+    class Podman:
+        closed = False
+
+        def ping(self):
+            return True
+
+        def version(self):
+            return {"Components": [{"Name": "Podman Engine", "Version": "4.3.1"}]}
+
+        def close(self):
+            self.closed = True
+
+    engine = Podman()
+    monkeypatch.setattr(docker, "from_env", lambda timeout: engine)
+    with pytest.raises(SandboxUnavailable, match="Podman"):
+        connect()
+    assert engine.closed
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_channel_speaks_over_whatever_socket_the_engine_gives(wrapped):
+    ours, theirs = socket.socketpair()
+
+    class Api:
+        def create_host_config(self, **options):
+            return dict(options)
+
+        def create_container(self, image, host_config, **options):
+            assert "/proc/stat" in host_config["MaskedPaths"]
+            return {"Id": "0" * 64}
+
+        def attach_socket(self, container, params):
+            return SimpleNamespace(_sock=ours, close=ours.close) if wrapped else ours  # over TLS it is the socket
+
+        def start(self, container):
+            theirs.sendall(STREAM_HEADER.pack(1, 5) + b"hello")
+
+        def remove_container(self, container, force):
+            raise docker.errors.NotFound("gone")
+
+    channel = DockerChannel(SimpleNamespace(api=Api()), "image", container_options())
+    assert channel.receive(5, time.monotonic() + 5) == b"hello"
+    channel.send(b"x", time.monotonic() + 5)
+    assert theirs.recv(1) == b"x"
+    channel.close()
+    theirs.close()
 
 
 @pytest.mark.docker

@@ -118,6 +118,30 @@ def test_a_set_built_to_collide_is_refused_before_it_is_built():
         plain.decode(json.dumps(colliding).encode())
 
 
+HEAVY = [b"[" + b",".join([item] * count) + b"]" for item, count in ((b'{"set":[]}', 600_000), (b"[]", 2_500_000))]
+
+
+@pytest.mark.parametrize("data", HEAVY, ids=["sets", "lists"])
+def test_what_would_take_too_much_memory_is_refused_before_it_is_decoded(data):
+    with pytest.raises(plain.DecodingLimitError, match="bytes") as refused:
+        plain.decode(data)
+    assert refused.value.limit == "bytes"
+
+
+def test_values_of_one_budget_share_its_memory():
+    budget = plain.Budget(most_bytes=1000)
+    assert plain.decode(b"[1,2,3]", budget) == [1, 2, 3]
+    with pytest.raises(plain.DecodingLimitError):
+        for _ in range(10):
+            plain.decode(b"[1,2,3]", budget)
+
+
+@pytest.mark.parametrize("data", [b'{"set":[1,2]}', b'{"dict":[[1,2]]}', b'{"frozenset":[1]}'])
+def test_a_set_or_dict_is_not_built_when_the_time_is_up(data):
+    with pytest.raises(plain.DecodingLimitError, match="seconds"):
+        plain.decode(data, plain.Budget(seconds=-1))
+
+
 @pytest.mark.parametrize(
     "data", [b"NaN", b'{"float":"1.5"}', b'{"set":[1,1]}', b'{"set":[[]]}', b'{"complex":[1,2]}', b"1" * 5000]
 )

@@ -1,6 +1,12 @@
 """Choosing a sandbox, making its image, installing an engine: the decisions, without doing any of it."""
 
+import os
+import subprocess
+import sys
 import tarfile
+import tempfile
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +74,23 @@ def test_no_engine_is_installed_where_that_is_not_ours_to_do(user, os_release, d
 @pytest.mark.parametrize("os_release", [DEBIAN, 'ID=ubuntu\nID_LIKE="debian"\n', 'ID=mint\nID_LIKE="ubuntu debian"\n'])
 def test_an_engine_may_be_installed_by_root_on_debian_and_its_kin(os_release):
     engine.refuse_unless_possible(0, os_release, None)
+
+
+KILLED = """
+import os, signal
+from sandbox import open_sandbox
+sandbox = open_sandbox("process")
+sandbox.run("")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_directory_of_a_killed_process_is_removed_by_the_next_one_and_one_in_use_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(sandbox.__file__).parent.parent)}
+    subprocess.run([sys.executable, "-c", KILLED], env=environment, check=False)
+    (killed,) = tmp_path.iterdir()
+    with closing(open_sandbox("process")) as one, closing(open_sandbox("process")) as two:
+        assert one.run("").passed and two.run("").passed
+        assert killed not in tmp_path.iterdir() and len([*tmp_path.iterdir()]) == 2
+    assert not [*tmp_path.iterdir()]
