@@ -9,10 +9,16 @@ from typing import Any
 
 from tokenizers.decoders import DecodeStream
 
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
 
 @dataclass(frozen=True, slots=True)
 class TextStream:
-    """Decodes token by token and joins characters that span tokens. Feeding gives a new stream."""
+    """Decodes token by token and joins characters that span tokens. Feeding gives a new stream.
+
+    Some tokenizers spell unknown characters as bytes, a newline among them. There a stray byte unmakes text that was
+    given out already: such text stays, and a replacement character follows it.
+    """
 
     decoder: DecodeStream
     tokenizer: Any  # a tokenizers.Tokenizer
@@ -28,4 +34,10 @@ class TextStream:
     def feed(self, token: int) -> tuple[TextStream, str]:
         """Return the stream after `token`, and the text that became complete with it (often all of it, maybe none)."""
         decoder = copy.copy(self.decoder)
-        return TextStream(decoder, self.tokenizer), decoder.step(self.tokenizer, token) or ""
+        try:
+            text = decoder.step(self.tokenizer, token) or ""
+        except Exception:  # noqa: BLE001 - tokenizers raises Exception itself where text that was given out is unmade
+            decoder = DecodeStream(skip_special_tokens=True)
+            decoder.step(self.tokenizer, token)  # stands before itself, so that a space in front of it is kept
+            text = REPLACEMENT + (decoder.step(self.tokenizer, token) or "")
+        return TextStream(decoder, self.tokenizer), text

@@ -38,3 +38,22 @@ def byte_lm(*, seed: int = 0, sharpness: float = 12.0, context: int = 2048) -> H
             parameter.data.mul_(6.0)
     model.get_output_embeddings().weight.data.mul_(sharpness)
     return HFLM(model, byte_tokenizer())
+
+
+def byte_fallback_tokenizer(kind: str) -> Any:
+    """Return a tokenizer that spells characters it does not know as bytes, as Llama 2's, Gemma's and T5's do."""
+    from tokenizers import Tokenizer, decoders, models
+
+    vocabulary = {token: index for index, token in enumerate(["<unk>", "</s>"])}
+    vocabulary |= {f"<0x{byte:02X}>": len(vocabulary) + byte for byte in range(256)}
+    for word in ("a", "b", "x", "\u2581", "\u2581a", "\u2581def", "ab", "\u00e9", "\u2581\u2581"):
+        vocabulary[word] = len(vocabulary)
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], byte_fallback=True, unk_token="<unk>"))
+    steps = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+    if kind == "llama-2":
+        steps.append(decoders.Strip(" ", 1, 0))
+    if kind == "metaspace":
+        steps = [decoders.ByteFallback(), decoders.Metaspace()]
+    tokenizer.decoder = decoders.Sequence(steps)
+    tokenizer.add_special_tokens(["</s>"])
+    return tokenizer

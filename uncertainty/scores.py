@@ -1,7 +1,8 @@
 """Scores of one next-token distribution: logits in, one number out. Higher is always more uncertain.
 
 Every score takes raw logits of any floating dtype, computes in at least float32 and accepts -inf entries. What was
-normalised once, for several of them, is passed as `normalised=True`.
+normalised once, for several of them, is passed as `normalised=True`. Logits that are no distribution (NaN or +inf
+somewhere, -inf everywhere) have the score NaN, never one that looks certain.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def entropy(logits: Tensor, *, normalised: bool = False) -> float:
     """Shannon entropy of the next token, in nats, from 0 to ln(vocab). logits: [vocab]."""
     # AdaDec, eq. 1 (arXiv:2506.08980). Clamped, for 0 * -inf would be NaN.
     logp = logits if normalised else log_probabilities(logits)
-    return max(0.0, -float(logp.exp() @ logp.clamp(min=torch.finfo(logp.dtype).min)))
+    return _at_least_zero(-float(logp.exp() @ logp.clamp(min=torch.finfo(logp.dtype).min)))
 
 
 def top_entropy(logits: Tensor, *, count: int = 20, normalised: bool = False) -> float:
@@ -41,11 +42,9 @@ def top_entropy(logits: Tensor, *, count: int = 20, normalised: bool = False) ->
 
 def margin_doubt(logits: Tensor, *, normalised: bool = False) -> float:
     """One minus the gap between the two largest probabilities, from 0 (certain) to 1 (a tie). logits: [vocab]."""
-    if logits.shape[-1] < 2:
-        return 0.0
     logp = logits if normalised else log_probabilities(logits)
-    first, second = logp.topk(2).values.exp().tolist()
-    return float(1.0 - (first - second))
+    first, *others = logp.topk(min(2, logp.shape[-1])).values.exp().tolist()
+    return float(1.0 - (first - sum(others)))
 
 
 def least_probability(logits: Tensor, *, normalised: bool = False) -> float:
@@ -58,7 +57,7 @@ def collision_entropy(logits: Tensor, *, normalised: bool = False) -> float:
     """Renyi entropy of order two, -ln(sum of p squared), in nats, from 0 to ln(vocab). logits: [vocab]."""
     # Portable form of USCD's gate on std(p) (arXiv:2409.05923): std means something else for each vocabulary size.
     logp = logits if normalised else log_probabilities(logits)
-    return max(0.0, -float(torch.logsumexp(2 * logp, dim=-1)))
+    return _at_least_zero(-float(torch.logsumexp(2 * logp, dim=-1)))
 
 
 def varentropy(logits: Tensor, *, normalised: bool = False) -> float:
@@ -84,7 +83,11 @@ def collision_of_deviation(deviation: float, vocab: int) -> float:
 
 def surprisal(logits: Tensor, token: int) -> float:
     """How unexpected `token` was: -ln p(token), in nats, at least 0, infinite where p is 0. logits: [vocab]."""
-    return max(0.0, -float(log_probabilities(logits)[token]))
+    return _at_least_zero(-float(log_probabilities(logits)[token]))
+
+
+def _at_least_zero(number: float) -> float:
+    return max(number, 0.0)  # in this order a NaN stays one
 
 
 SCORES: dict[str, Score] = {

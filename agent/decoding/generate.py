@@ -1,12 +1,18 @@
 """Decoding policies for users of transformers: `model.generate(**inputs, custom_generate=adadec(threshold=1.0))`.
 
 One import, no agent: the call's own generation config, processors and stopping criteria decide about everything else.
-A streamer stays silent: transformers does not hand it to a `custom_generate`.
+A text ends at the latest where the model's context is full. A streamer stays silent: transformers does not hand it to a
+`custom_generate`.
+
+A logits processor may keep a place of its own, as those of grammars do: each branch of a lookahead has its own copy of
+it. It is called once for each token of a branch, in order. A model or a tokenizer that it holds is not copied. A plain
+function has to follow from its arguments alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +23,14 @@ from agent.decoding.contrast import Contrast, Form
 from agent.decoding.gates import Gate
 from agent.decoding.loop import decode
 from agent.decoding.policies import ADADEC, USCD, Policy
+from agent.decoding.processed import Processed
 from agent.decoding.rerank import Ends, Rerank
 from agent.decoding.samplers import Temperature
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule
+from agent.errors import AgentError
 from agent.hf import HFLM
-from agent.lm import LM, Batch, Prefix
+from agent.lm import LM
 from uncertainty.scores import collision_of_deviation
 
 Generate = Callable[..., Any]
@@ -94,19 +102,19 @@ def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) 
         _refuse(model, generation_config, kwargs)
         if lame is not None and len(lame) != len(input_ids):
             raise ValueError(f"{len(lame)} lame prompts came for {len(input_ids)} rows of inputs; wanted one for each")
-        drawn = replace(policy, sampler=Temperature(1.0, top_p=1.0)) if generation_config.do_sample else policy
-        mask, training, rows = kwargs.get("attention_mask"), model.training, []
-        plain = HFLM(model)
-        _check_lame(lame or (), plain.context, generation_config.max_length - input_ids.shape[1])
-        for number, row in enumerate(input_ids):
-            ids = row.tolist() if mask is None else row[mask[number].bool()].tolist()
-            padding = row[: len(row) - len(ids)].tolist()
-            lm = Processed(plain, logits_processor, padding) if logits_processor else plain
-            seed = int(torch.randint(2**31, ())) if generation_config.do_sample else 0
-            weaker, stop = None if lame is None else lame[number], _stop(stopping_criteria, row)
-            tokens = [step.token for step in decode(lm, ids, drawn, stop=stop, lame_ids=weaker, seed=seed)]
-            rows.append(torch.cat([row, row.new_tensor(tokens)]))
-        model.train(training)
+        draws, mask = generation_config.do_sample, kwargs.get("attention_mask")
+        drawn = replace(policy, sampler=Temperature(1.0, top_p=1.0)) if draws else policy
+        most, rows = generation_config.max_length - input_ids.shape[1], []
+        with _left_as_it_was(model):
+            plain = HFLM(model)
+            for number, row in enumerate(input_ids):
+                ids = row.tolist() if mask is None else row[mask[number].bool()].tolist()
+                weaker, room = None if lame is None else lame[number], _room(plain.context, len(ids), most)
+                _check_lame(weaker or (), plain.context, room)
+                lm, stop = _processed(plain, logits_processor, row, ids, weaker), _stop(stopping_criteria, row, room)
+                seed = int(torch.randint(2**31, ())) if draws else 0
+                tokens = [step.token for step in decode(lm, ids, drawn, stop=stop, lame_ids=weaker, seed=seed)]
+                rows.append(torch.cat([row, row.new_tensor(tokens)]))
         pad = generation_config.pad_token_id
         padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=0 if pad is None else pad)
         return _as_dictionary(padded) if generation_config.return_dict_in_generate else padded
@@ -114,11 +122,35 @@ def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) 
     return generate
 
 
-def _check_lame(lame: Sequence[Sequence[int]], context: int | None, new: int) -> None:
-    longest = max(map(len, lame), default=0)
-    if context is not None and longest + new > context:
+@contextmanager
+def _left_as_it_was(model: Any) -> Iterator[None]:
+    """Give each part of a model its mode back, also where decoding fails, and let it fail by ValueError alone."""
+    modes = [(part, part.training) for part in model.modules()]
+    try:
+        yield
+    except AgentError as error:
+        raise ValueError(str(error)) from error
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def _processed(plain: HFLM, processors: Any, row: Tensor, ids: list[int], lame: Sequence[int] | None) -> LM:
+    """Return the model as the call's processors show it. row: ids with the padding that stands before them."""
+    if not processors:
+        return plain
+    return Processed(plain, processors, row[: len(row) - len(ids)].tolist(), (ids, ids if lame is None else lame))
+
+
+def _room(context: int | None, prompt: int, most: int) -> int:
+    """Return how many tokens may follow a prompt: so many as are wanted, or until the context is full."""
+    return most if context is None else min(most, context - prompt)
+
+
+def _check_lame(lame: Sequence[int], context: int | None, room: int) -> None:
+    if context is not None and len(lame) + room > context:
         raise ValueError(
-            f"a lame prompt has {longest} tokens, {new} may follow it, and this model reads at most {context}; "
+            f"a lame prompt has {len(lame)} tokens, {room} may follow it, and this model reads at most {context}; "
             "shorten the lame prompt or lower max_new_tokens"
         )
 
@@ -138,71 +170,11 @@ def _refuse(model: Any, config: Any, inputs: dict[str, Any]) -> None:
         raise ValueError("this decoding reads token ids; give input_ids, not inputs_embeds")
 
 
-def _stop(criteria: Any, row: Tensor) -> StopRule:
+def _stop(criteria: Any, row: Tensor, room: int) -> StopRule:
     def stop(completion: Completion) -> str | None:
+        if len(completion.tokens) >= room:
+            return "no room"
         ids = torch.cat([row, row.new_tensor(completion.tokens)])[None]
         return "stopping criterion" if completion.tokens and bool(criteria(ids, None).all()) else None
 
     return stop
-
-
-class Processed:
-    """A language model seen through the logits processors of a call, in lookaheads as outside of them.
-
-    Its prefixes hold processed logits, and the model's own prefix where a cache would be. padding: ids that stand
-    before each row and that the model does not see, but the processors count.
-    """
-
-    def __init__(self, lm: LM, processors: Any, padding: Sequence[int] = ()) -> None:
-        self._lm, self._processors, self._padding = lm, processors, list(padding)
-
-    @property
-    def forwards(self) -> int:
-        """Model calls."""
-        return self._lm.forwards
-
-    @property
-    def token_rows(self) -> int:
-        """Tokens fed, summed over rows."""
-        return self._lm.token_rows
-
-    def prefill(self, ids: Sequence[int]) -> Prefix:
-        """Return the prefix of these ids."""
-        return self.processed(self._lm.prefill(ids))
-
-    def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
-        """Append tokens in one forward; no tokens, no forward."""
-        return self.processed(self._lm.extend(prefix.cache, tokens)) if tokens else prefix
-
-    def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
-        """Append each of k tokens to a copy of the prefix."""
-        rows = tuple((*prefix.ids, token) for token in tokens)
-        return _ProcessedBatch(self, self._lm.branch(prefix.cache, tokens), rows)
-
-    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
-        """Append tokens that may prove wrong; the prefix after each."""
-        return map(self.processed, self._lm.trail(prefix.cache, tokens))
-
-    def processed(self, raw: Prefix) -> Prefix:
-        """Return a prefix of the model with the logits that the processors make of its own."""
-        return Prefix(raw.ids, self.logits(raw.ids, raw.logits), raw)
-
-    def logits(self, ids: Sequence[int], logits: Tensor) -> Tensor:
-        """Return processed logits after these ids. [vocab]."""
-        seen = torch.tensor([[*self._padding, *ids]], device=logits.device)
-        made: Tensor = self._processors(seen, logits[None].clone())[0]
-        return made
-
-
-class _ProcessedBatch:
-    def __init__(self, lm: Processed, batch: Batch, rows: tuple[tuple[int, ...], ...]) -> None:
-        self._lm, self._batch, self._rows = lm, batch, rows
-        self.depth = batch.depth
-        self.logits = torch.stack([lm.logits(ids, logits) for ids, logits in zip(rows, batch.logits, strict=True)])
-
-    def advance(self, tokens: Sequence[int]) -> _ProcessedBatch:
-        rows = tuple((*ids, token) for ids, token in zip(self._rows, tokens, strict=True))
-        return _ProcessedBatch(self._lm, self._batch.advance(tokens), rows)
-
-    def select(self, row: int, drop: int = 0) -> Prefix:
-        return self._lm.processed(self._batch.select(row, drop))

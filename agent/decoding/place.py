@@ -98,7 +98,7 @@ class Surroundings:
         completion = place.completion.append(token)
         end = self.stop(completion)
         text = completion.text[len(place.completion.text) :]
-        logprob = min(0.0, float(reading.logprobs[token]))
+        logprob = min(float(reading.logprobs[token]), 0.0)
         others = self._others(place, reading, token, pause) if self.forking and logprob <= _CERTAIN else ()
         return Step(token, text, logprob, reading.scores, pause, end, others), Place(place.prefix, completion, end)
 

@@ -39,8 +39,7 @@ class _Rollout:
     def grow(self, logits: Tensor, around: Surroundings, ends: Ends) -> None:
         token = argmax(logits)
         self.fed = token
-        if ends == "past" or not self.ended:
-            self.total -= surprisal(logits, token)
+        self.total -= surprisal(logits, token)
         if not self.ended:
             self.tokens.append(token)
             self.logits.append(logits)
@@ -121,7 +120,8 @@ class Rerank:
                 batch = batch.advance([rollout.fed for rollout in live])
             for row, rollout in enumerate(live):
                 rollout.row = row
-                rollout.grow(batch.logits[row], around, self.ends)
+                if self.ends == "past" or not rollout.ended:
+                    rollout.grow(batch.logits[row], around, self.ends)
         return batch
 
     def _score(self, rollout: _Rollout) -> float:

@@ -1,4 +1,4 @@
-"""What every score promises: uniform is largest, certain is zero, and no logits make it NaN."""
+"""What every score promises: uniform is largest, certain is zero, and it is NaN for no distribution and no other."""
 
 import math
 
@@ -71,3 +71,12 @@ def test_the_logits_are_left_as_they_were(score):
     z = torch.tensor([1.0, 2.0, -math.inf])
     score(z)
     assert z.tolist() == [1.0, 2.0, -math.inf]
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize(
+    "z", [[1.0, math.nan, 2.0], [math.nan] * 3, [math.inf, 1.0], [math.inf, -math.inf], [-math.inf] * 4, [math.nan]]
+)
+def test_what_is_no_distribution_is_not_certain_but_nan(score, z, normalised):
+    given = torch.log_softmax(wide(z), -1) if normalised else wide(z)
+    assert math.isnan(score(given, normalised=normalised))

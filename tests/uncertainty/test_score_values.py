@@ -100,3 +100,12 @@ def test_the_papers_deviations_stand_for_these_collision_probabilities(vocab, de
 
 def test_a_deviation_that_no_distribution_over_so_many_tokens_has_contrasts_always():
     assert collision_of_deviation(0.0035, 151_936) < 0
+
+
+@pytest.mark.parametrize("z", [[1.0, math.nan], [math.inf, 1.0], [-math.inf, -math.inf]])
+def test_surprisal_and_varentropy_of_no_distribution_are_nan(z):
+    assert math.isnan(surprisal(torch.tensor(z), 0)) and math.isnan(varentropy(torch.tensor(z)))
+
+
+def test_one_token_alone_is_certain():
+    assert margin_doubt(torch.tensor([3.0])) == 0

@@ -1,9 +1,13 @@
 """Steps carry text: pieces join to what the tokens mean, also where a character spans two tokens."""
 
+import re
+
 import pytest
 from chains import LAME, LAW, chain, rows
 from fakes import PROMPT, TableLM
 from hypothesis import given
+from hypothesis import strategies as st
+from text_model import byte_fallback_tokenizer
 from tokenizers import Tokenizer, decoders, models
 
 from agent.decoding import POLICIES, Completion, Gate, Policy, decode
@@ -69,3 +73,41 @@ def test_a_person_is_asked_with_the_text_so_far():
 
 def test_without_a_stream_the_text_stays_empty():
     assert Completion().append(1) == Completion((1,))
+
+
+BYTES = {kind: byte_fallback_tokenizer(kind) for kind in ("llama-2", "gemma", "metaspace")}
+tokens_with_bytes = st.lists(
+    st.one_of(
+        st.integers(0, 266), st.integers(258, 266), st.sampled_from([2 + byte for byte in (10, 0xC3, 0xA9, 0xF0)])
+    ),
+    max_size=12,
+)
+
+
+def joined(tokenizer: Tokenizer, prompt: list[int], tokens: list[int]) -> str:
+    stream, text = TextStream.after(tokenizer, prompt), ""
+    for token in tokens:
+        stream, piece = stream.feed(token)
+        text += piece
+    return text
+
+
+@pytest.mark.parametrize("kind", BYTES)
+@LAW
+@given(tokens=tokens_with_bytes)
+def test_stray_bytes_end_nothing_and_the_rest_is_what_the_tokens_mean(kind, tokens):
+    """Where all tokens together decode to replacement characters, the pieces may hold what was readable before."""
+    prompt = [BYTES[kind].token_to_id("x")]
+    text = joined(BYTES[kind], prompt, tokens)
+    whole = BYTES[kind].decode([*prompt, *tokens]).removeprefix("x")
+    parts = [re.escape(part) for part in re.split("\ufffd+", whole)]
+    assert re.fullmatch("(?s:.*)".join(parts), text + ("\ufffd" if whole.endswith("\ufffd") else ""))
+
+
+def test_a_byte_that_unmakes_a_newline_leaves_it_and_a_replacement_character():
+    tokenizer = BYTES["llama-2"]
+    newline, stray, accent = (tokenizer.token_to_id(f"<0x{byte}>") for byte in ("0A", "F0", "C3"))
+    letter, spaced = tokenizer.token_to_id("x"), tokenizer.token_to_id("\u2581a")
+    assert joined(tokenizer, [letter], [newline, stray, letter]) == "\n\ufffdx"
+    assert joined(tokenizer, [letter], [newline, stray, spaced, newline]) == "\n\ufffd a\n"
+    assert joined(tokenizer, [letter], [newline, accent, tokenizer.token_to_id("<0xA9>")]) == "\n\u00e9"
