@@ -263,10 +263,11 @@ class _Bench:
             return Judged(sample.line, sample.problem.task_id, Verdict.FAILED, Verdict.FAILED)
 
     def _verdicts(self, sample: Sample) -> Judged:
+        lacks = self._modules.lacked_by(sample.program)  # first: a run after a failure alone would tell of it
         judgement = judge(self._sandbox, sample.problem, sample.program)
         base, plus = judgement.base.verdict, judgement.plus.verdict
-        lacks = self._modules.lacked_by(sample.program) if Verdict.FAILED in (base, plus) else ()
-        return Judged(sample.line, sample.problem.task_id, base, plus, lacks)
+        failed = Verdict.FAILED in (base, plus)
+        return Judged(sample.line, sample.problem.task_id, base, plus, lacks if failed else ())
 
     def _has_reference(self, task: Problem) -> bool:
         """Whether there is something to compare with, base and plus: else right programs alone would go unjudged."""

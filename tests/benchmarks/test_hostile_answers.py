@@ -169,6 +169,14 @@ def test_a_claim_of_the_wrong_type_counts_as_forged(box):
     assert shown[5].kind == "unplain" and len(shown[5].value) == LONGEST
 
 
+def test_a_forged_answer_is_not_anything_where_anything_counts(box):
+    pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
+    problem = Problem("Mbpp/16", "", "check_str", "import re\ndef check_str(): return re.match('', '')", ((),), ())
+    assert judge(box, problem, "def check_str(): return object()", references=References()).base_passed
+    forged = "import functools\nfunctools.partial = lambda *_: lambda *_: 7"
+    assert not judge(box, problem, forged, references=References()).base_passed
+
+
 HUGE = {
     "an int beyond the floats": "10**400",
     "a float beyond the others": "1e308",

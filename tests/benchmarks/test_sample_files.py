@@ -169,6 +169,17 @@ def test_a_module_that_the_sandbox_lacks_is_named_with_the_sample(tmp_path, monk
     assert result.exit_code == 0, "they are judged, and count as failed"
 
 
+def test_whether_a_program_failed_decides_no_run(tmp_path):
+    runs = []
+    for program in (FIRST.reference_program, f"{FIRST.reference_program}\n{FIRST.entry_point} = print"):
+        box = Bare()
+        sample = samples.Sample(1, FIRST, f"if 0: import no_such_module\n{program}")
+        (found,) = samples.judged([sample], box)
+        assert found.lacks == (() if found.passed else ("no_such_module",))
+        runs.append([calls for _, calls, _ in box.runs][-4:])
+    assert runs[0] == runs[1]
+
+
 class Bare(InProcessSandbox):
     """Says by a verdict that a program broke, as a sandbox does."""
 
