@@ -34,6 +34,7 @@ class Limits:
     file_mib: int = 16  # size of one file
     open_files: int = 64
     processes: int = 32  # processes and threads; held where programs have a user id of their own
+    hash_seed: int = 0  # of the program's interpreter: sets of text have another order under another seed
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ def flags(*, separate_users: bool) -> list[str]:
         *(part for name, value in GUEST_ENVIRONMENT.items() for part in ("--setenv", name, value)),
         *(part for path in SYSTEM for part in _mounted(Path(path))),
         *_interpreter(Path(sys.base_prefix)),
+        *(part for folder in ("/opt", GUEST) for part in ("--perms", "0755", "--dir", folder)),
         *("--ro-bind", str(GUEST_PARENT / "guest"), f"{GUEST}/guest"),
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
         *("--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", "/tmp", "--chdir", "/tmp", "--remount-ro", "/"),

@@ -13,6 +13,7 @@ import threading
 import traceback
 import types
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from . import message, plain, wire
@@ -55,6 +56,31 @@ def run(source: str, *, answering: bool) -> int:
         _flush()
     _say(token, message.DONE)
     return 0
+
+
+def start_anew(hash_seed: int, *, answering: bool) -> None:
+    """Become a fresh interpreter with another hash seed, which reads the program and goes on. Never returns."""
+    parent = str(Path(__file__).parent.parent)
+    start = (
+        f"import sys; sys.path.insert(0, {parent!r}); from guest import child; "
+        f"del sys.path[0]; sys.path.append({parent + '/packages'!r}); child.go_on({answering})"
+    )
+    os.set_inheritable(JOB, True)
+    os.set_inheritable(RESULTS, True)
+    environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
+    os.execve(sys.executable, [sys.executable, "-P", "-s", "-S", "-B", "-c", start], environment)
+
+
+def go_on(answering: bool) -> None:
+    """Run the program that waits on JOB, as the interpreter that `start_anew` started."""
+    del os.environ["PYTHONHASHSEED"]
+    code = 1
+    try:
+        code = run(wire.read(JOB).decode("utf-8", "surrogatepass"), answering=answering)
+    except BaseException:  # noqa: BLE001 - it lands in the program's stderr, where somebody sees it
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)
 
 
 def _load(source: str, name: str) -> types.ModuleType:

@@ -27,9 +27,9 @@ class Request:
         return cls(**header, program=program, calls=calls, stdin=stdin)
 
     def job(self) -> bytes:
-        """Two frames for the child: the program now, the token and the calls behind it."""
-        program = wire.pack({"limits": self.limits, "answering": self.answering}, self.program)
-        return wire.frame(program) + wire.frame(wire.pack({}, self.token, self.calls))
+        """Three frames for the child: what it may use, then the program, the token and the calls behind it."""
+        header = wire.pack({"limits": self.limits, "answering": self.answering})
+        return b"".join(map(wire.frame, (header, self.program, wire.pack({}, self.token, self.calls))))
 
     def size(self, name: str, unit: int) -> int:
         """A limit in bytes."""

@@ -97,9 +97,11 @@ def _child(fds: tuple[int, ...], user: int | None, place: Path, confinement: Con
     code = 1
     try:
         _separate(fds, user, place, confinement)
-        job, (program,) = wire.unpack(wire.read(child.JOB))
+        job, _ = wire.unpack(wire.read(child.JOB))
         kernel.restrict(job["limits"], alone=user is not None)
-        code = child.run(program.decode("utf-8", "surrogatepass"), answering=job["answering"])
+        if seed := int(job["limits"]["hash_seed"]):
+            child.start_anew(seed, answering=job["answering"])
+        code = child.run(wire.read(child.JOB).decode("utf-8", "surrogatepass"), answering=job["answering"])
     except EOFError:
         pass  # the host has closed; there is nothing to run
     except BaseException:  # noqa: BLE001 - it lands in the program's stderr, where somebody sees it

@@ -243,3 +243,25 @@ def test_the_process_sandbox_warns_once(caplog, monkeypatch):
     for _ in range(2):
         ProcessSandbox().close()
     assert [record.message.split(":")[0] for record in caplog.records] == ["the process sandbox does not isolate"]
+
+
+ORDER = "order = ''.join({*'abcdefgh'})\ndef answer(): return order"
+
+
+def test_sets_of_text_have_the_order_of_the_hash_seed(sandbox):
+    def order(seed):
+        execution = sandbox.run(ORDER, calls=[Call("answer")], limits=Limits(wall_seconds=60, hash_seed=seed))
+        assert execution.passed, execution
+        return execution.outcomes[0].value
+
+    assert order(0) == order(0) and order(1) == order(1)
+    assert len({order(seed) for seed in range(5)}) > 1
+
+
+@pytest.mark.parametrize(
+    ("program", "verdict"), [("def f(:", Verdict.SYNTAX_ERROR), ("x = bytearray(10**10)", Verdict.OUT_OF_MEMORY)]
+)
+def test_verdicts_are_the_same_under_another_hash_seed(sandbox, program, verdict):
+    limits = Limits(wall_seconds=60, hash_seed=7)
+    assert sandbox.run(program, limits=limits).verdict is verdict
+    assert sandbox.run("import json\nprint(json.dumps(input()))", stdin="x", limits=limits).stdout == '"x"\n'
