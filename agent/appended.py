@@ -60,6 +60,19 @@ class AppendedFile:
         """It is a file, from which lines can be read again; a stream is none."""
         return self._keeps
 
+    def first_line(self) -> bytes:
+        """Return the first line, if it is whole and not too long; nothing where there is none, or it is not kept."""
+        head = b"" if self.empty else os.pread(self._file.fileno(), min(HEAD_BYTES, self._size()), 0)
+        return head[: head.find(b"\n") + 1]
+
+    def last_line(self) -> bytes:
+        """Return the last whole line; nothing where there is none, or it is not kept."""
+        if self.empty:
+            return b""
+        descriptor, end = self._file.fileno(), self._size()
+        start = _end_of_last_line(descriptor, end - 1)
+        return os.pread(descriptor, end - start, start)
+
     def append(self, line: bytes) -> None:
         """Append one line whole. Raises InfrastructureError where it is not taken; what stood there is as it was."""
         start = self._size() if self._keeps else 0
@@ -107,16 +120,15 @@ class AppendedFile:
             return
         if not resume:
             raise UsageError(f"{quoted(self._path)} exists and is never rewritten; choose another name")
-        head, whole = os.pread(descriptor, len(begins), 0), _end_of_last_line(descriptor)
+        head, whole = os.pread(descriptor, len(begins), 0), _end_of_last_line(descriptor, os.fstat(descriptor).st_size)
         torn_at_once = whole == 0 and begins.startswith(head)  # the first line writes the same bytes again
         if head != begins and not torn_at_once:
             raise UsageError(f"{quoted(self._path)} is no file of this command, and is left alone; choose another name")
         self._torn_at = whole if whole < os.fstat(descriptor).st_size else None
 
 
-def _end_of_last_line(descriptor: int) -> int:
-    """Return how many bytes of a file are whole lines."""
-    end = os.fstat(descriptor).st_size
+def _end_of_last_line(descriptor: int, end: int) -> int:
+    """Return how many of a file's first bytes, up to `end`, are whole lines."""
     while end > 0:
         start = max(0, end - HEAD_BYTES)
         newline = os.pread(descriptor, end - start, start).rfind(b"\n")

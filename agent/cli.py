@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,8 +40,9 @@ from agent.threads import prune, threads
 from agent.views.say import give, give_json, loading, say, watched
 
 if TYPE_CHECKING:
+    from agent.context import Log
     from agent.job import Result
-    from agent.state import Event, Task
+    from agent.state import Task
     from agent.views.terminal import TerminalView
     from benchmarks.base import Problem
 
@@ -109,7 +110,7 @@ def solve(
         learned = parts.learned_of(model)
         plan = parts.plan_named(budget, order, min_probability, ask=ask, learned=learned)
         wanted, problem = _wanted(request, task, file, tests, ask=ask)
-        origin: dict[str, Any] = {"task": wanted.name}
+        origin: dict[str, Any] = {"task": wanted.name, "thread": thread}
         log = cleanup.enter_context(_traced(trace, thread, origin))
         box = cleanup.enter_context(closing(parts.sandbox_named(sandbox)))
         loading(model, quiet=as_json)
@@ -139,7 +140,8 @@ def solve(
                 checkpointer=saver,
                 thread=thread or "once",
                 identity=identity,
-                on_event=_both(log, view.show),
+                on_event=view.show,
+                log=log,
                 answer=view.ask,
             )
         if thread is not None:
@@ -269,21 +271,13 @@ def _kept(thread: str | None, ask: bool) -> Any:
 
 
 @contextmanager
-def _traced(path: Path | None, thread: str | None, provenance: dict[str, Any]) -> Iterator[Callable[[Event], None]]:
+def _traced(path: Path | None, thread: str | None, provenance: dict[str, Any]) -> Iterator[Log]:
     """Open the trace; that of a thread goes on where it was. What is known later of the provenance may be added."""
     if path is None:
-        yield lambda event: None
+        yield lambda number, event: None
         return
     from agent.trace import TraceWriter, provenance_of
 
     provenance |= provenance_of()
     with closing(TraceWriter(path, provenance, resume=thread is not None)) as writer:
-        yield lambda event: writer.write(type(event).__name__.lower(), event)
-
-
-def _both(*listeners: Callable[[Event], None]) -> Callable[[Event], None]:
-    def tell(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
-
-    return tell
+        yield writer.log

@@ -28,6 +28,7 @@ from agent.state import NO_PYTHON, TWIN, AgentState, Attempt, Cost, Event, Task
 from sandbox.base import Limits, Sandbox
 
 Emit = Callable[[Event], None]
+Log = Callable[[int, Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Context:
     clock: Callable[[], float] = time.monotonic
     learned: Learned | None = None  # of searching with this model
     emit: Emit = lambda event: None  # hears what happens, in the thread of the node where it does
+    log: Log = lambda number, event: None  # hears it with its number in the run, which it keeps if it is made again
 
 
 def within(context: Context, state: AgentState) -> Context:

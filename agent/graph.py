@@ -21,7 +21,7 @@ from agent.decoding.loop import resolved, until_pause
 from agent.decoding.step import Candidate
 from agent.revisions import Person
 from agent.search import Plan
-from agent.state import AgentState, Cost, Task
+from agent.state import AgentState, Cost, Event, Task
 
 
 def prepare(state: AgentState, runtime: Runtime[Context]) -> AgentState:
@@ -100,7 +100,7 @@ def build(checkpointer: Any = None) -> Any:
     """Return the compiled workflow. With a checkpointer a run can be interrupted, killed and resumed."""
     graph = StateGraph(AgentState, context_schema=Context)
     for node in (prepare, decode, rerank, contrast, ask, holes, verify, revise, accept, abstain):
-        graph.add_node(node.__name__, node)
+        graph.add_node(node.__name__, _numbered(node))
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "decode")
     resolvers = ["rerank", "contrast", "ask"]
@@ -134,6 +134,24 @@ def run(
         given = Command(resume=answer(reached.interrupts[0].value))
     final: AgentState = reached.value
     return final
+
+
+def _numbered(node: Callable[[AgentState, Runtime[Context]], AgentState]) -> Any:
+    """Number the events of a node from those before it on: where it is run again, after a kill, they are the same."""
+
+    def run_node(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+        context, told = runtime.context, state.get("events", 0)
+
+        def emit(event: Event) -> None:
+            nonlocal told
+            told += 1
+            context.log(told, event)
+            context.emit(event)
+
+        update = node(state, runtime.override(context=replace(context, emit=emit)))
+        return {**update, "events": told}
+
+    return run_node
 
 
 def _chooser(context: Context) -> Callable[[str, tuple[Candidate, ...]], list[int]]:

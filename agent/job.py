@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from agent.context import Context, attempts_of
+from agent.context import Context, Log, attempts_of
 from agent.decoding.step import Step
 from agent.errors import UsageError
 from agent.graph import begin, build, run
@@ -81,9 +81,14 @@ def perform(
     thread: str = "",
     identity: dict[str, Any] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
+    log: Log = lambda number, event: None,
     answer: Person | None = None,
 ) -> Result:
-    """Run a task to its end. With a thread that was cut off, go on where it was; one that ended is only told again."""
+    """Run a task to its end. With a thread that was cut off, go on where it was; one that ended is only told again.
+
+    on_event: hears what happens in this process. log: hears it, too, with its number in the run, and not the answer of
+    a run that had ended; what a kill cut off is heard again under the same numbers.
+    """
     graph, plan = build(checkpointer), planned(plan or Plan(), context.learned)
     fresh: AgentState = {**begin(task, plan), "identity": identity or {}}
     start: AgentState | None = fresh
@@ -106,7 +111,7 @@ def perform(
             steps.append(event)
         on_event(event)
 
-    final = run(graph, replace(context, emit=heard), start, thread=thread, answer=answer)
+    final = run(graph, replace(context, emit=heard, log=log), start, thread=thread, answer=answer)
     return _result(final, task, steps)
 
 

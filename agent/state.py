@@ -136,5 +136,6 @@ class AgentState(TypedDict, total=False):
     asked: list[int]  # numbers of the inputs that a person was asked about
     told: list[list[Any]]  # what was answered: the input's number, the call, what it gives
     cost: dict[str, Any]
+    events: int  # told by the nodes that have ended
     answer: dict[str, Any]
     outcome: str  # "accepted" or "abstained"

@@ -29,6 +29,11 @@ class TraceWriter:
     def __init__(self, path: Path, provenance: dict[str, Any], *, resume: bool = False) -> None:
         self._file, self._provenance = AppendedFile(path, begins=_BEGINS, resume=resume), provenance
         self._begun = not self._file.empty
+        self._told = _parsed(self._file.last_line()).get("event", 0)
+        there = _parsed(self._file.first_line()).get("thread")
+        if there is not None and there != provenance.get("thread"):
+            self.close()
+            raise UsageError(f"{quoted(path)} holds the run of the thread {quoted(there)}; choose another name")
 
     @property
     def keeps(self) -> bool:
@@ -46,9 +51,24 @@ class TraceWriter:
         self.begin()
         self._file.append(_line(kind, record))
 
+    def log(self, number: int, event: Any) -> None:
+        """Append an event of a run, with its number in it, if it does not stand there from before a kill."""
+        if number > self._told:
+            self.write(type(event).__name__.lower(), {"event": number, **plain(event)})
+            self._told = number
+
     def close(self) -> None:
         """Close the file; what stands in it is whole."""
         self._file.close()
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """Return the record in a line of our own; nothing where it was spoiled."""
+    with suppress(ValueError, RecursionError):
+        record = json.loads(line)
+        if isinstance(record, dict) and isinstance(record.get("event", 0), int):
+            return record
+    return {}
 
 
 def _line(kind: str, record: Any) -> bytes:

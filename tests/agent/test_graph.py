@@ -33,6 +33,7 @@ from agent.parts import task_from
 from agent.search import Plan
 from agent.state import Answer, Attempt, Revision, Task
 from agent.threads import threads
+from agent.trace import TraceWriter, read_trace
 from sandbox import open_sandbox
 from sandbox.base import Verdict
 
@@ -338,6 +339,37 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
     last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
     assert last == expected
     assert len(expected[0]) == 5 and expected[1]["kinds"] > 1
+
+
+def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told_again(tmp_path):
+    def go(kill_at: int | None, folder: Path) -> None:
+        heard = 0
+
+        def on_event(event):
+            nonlocal heard
+            heard += 1
+            if heard == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+        with threads(folder) as saver, closing(TraceWriter(folder / "t.jsonl", {"thread": "t"}, resume=True)) as trace:
+            doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
+            plan = programs(3)
+            perform(doing, TASK, plan=plan, checkpointer=saver, thread="t", on_event=on_event, log=trace.log)
+
+    def events(folder: Path) -> list[tuple]:
+        names = ("event", "kind", "token", "tokens", "program", "detail")
+        return [tuple(map(line.get, names)) for line in read_trace(folder / "t.jsonl") if "event" in line]
+
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    for folder in (killed, whole):
+        folder.mkdir()
+    assert [forked(partial(go, at, killed)) for at in (3, 9, 5, None, None)] == [-signal.SIGKILL] * 3 + [0, 0]
+    assert forked(partial(go, None, whole)) == 0
+    assert events(killed) == events(whole)
+    assert [number for number, *_ in events(whole)] == list(range(1, len(events(whole)) + 1))
+    with pytest.raises(UsageError, match="holds the run of the thread 't'; choose another name"):
+        TraceWriter(killed / "t.jsonl", {"thread": "other"}, resume=True)
 
 
 def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():
