@@ -11,13 +11,13 @@ from typing import Any
 from agent import prompts
 from agent.answers import Asked, answer_start, begun_program, is_answered, program_in
 from agent.budget import Metered, MeteredSandbox
+from agent.checks import Check
 from agent.decoding.drafts import PromptLookup
 from agent.decoding.place import Surroundings
 from agent.decoding.policies import Policy
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
 from agent.errors import UsageError
-from agent.examples import Check
 from agent.learned import Learned
 from agent.lm import TextLM
 from agent.normal import beginning, beginnings, hopeless
@@ -73,7 +73,8 @@ def _deadline(context: Context, state: AgentState) -> float | None:
 def task_of(state: AgentState) -> Task:
     """Return the task as a record."""
     task = state["task"]
-    checks = tuple(Check(**{**check, "expressions": tuple(check["expressions"])}) for check in task["checks"])
+    tuples = ("expressions", "before")
+    checks = tuple(Check(**{**check, **{name: tuple(check[name]) for name in tuples}}) for check in task["checks"])
     return Task(task["request"], checks, task["entry_point"], task["name"])
 
 

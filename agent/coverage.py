@@ -12,8 +12,9 @@ from sandbox.base import Expression, Limits, Returned, Sandbox
 
 _TRACER = """
 
-def _lines_run_by(call):
+def _lines_run_by(source, space):
     import sys
+    code = compile(source, "<example>", "exec")
     ran = set()
     def trace(frame, event, argument):
         if frame.f_code.co_filename != __file__:
@@ -24,7 +25,7 @@ def _lines_run_by(call):
     raised = []
     sys.settrace(trace)
     try:
-        call()
+        exec(code, space)
     except BaseException as error:
         link = error.__traceback__
         while link is not None:
@@ -51,18 +52,20 @@ class Lines:
 
 
 def lines_run(
-    sandbox: Sandbox, program: str, setup: str, expressions: Sequence[str], limits: Limits
+    sandbox: Sandbox, program: str, before: Sequence[str], sources: Sequence[str], limits: Limits
 ) -> list[Lines] | None:
-    """Return what each expression runs, or None where the program did not get that far. One run of the sandbox."""
-    source = f"{program}\n{setup}{_TRACER}" if setup else f"{program}{_TRACER}"
-    calls = [Expression(f"_lines_run_by(lambda: ({expression}))") for expression in expressions]
+    """Return what each of some sources runs, or None where the program did not get that far. One run of the sandbox.
+
+    before: what its process runs first, whatever that raises.
+    """
+    calls = [Expression(f"_lines_run_by({source!r}, globals())") for source in (*before, *sources)]
     last = program.count("\n") + 1
-    execution = sandbox.run(source, calls=calls, limits=limits)
+    execution = sandbox.run(f"{program}{_TRACER}", calls=calls, limits=limits)
     found = [
         _lines(outcome.value, last) if isinstance(outcome, Returned) else Lines((), ())
         for outcome in execution.outcomes
     ]
-    return found if len(found) == len(expressions) else None
+    return found[len(before) :] if len(found) == len(calls) else None
 
 
 def _lines(value: object, last: int) -> Lines:

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agent.examples import parsed
 from agent.mutants import open_weight
 from agent.normal import normal_form
 from agent.search import CLOSE
 from agent.state import Answer, Attempt
+from agent.syntax import parsed
 from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
 from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
 

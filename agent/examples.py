@@ -1,287 +1,174 @@
-"""The visible examples of a prompt, taken apart: what the program computes, and what is claimed of it.
+"""The visible examples of a prompt: sessions of an interpreter, asserts, and lines such as `f(2) ➞ 4`. Runs nothing.
 
-A program is handed the expressions alone. The claims, which hold the expected values, are judged without it.
+A program is handed expressions alone. The claims, which hold the expected values, are judged without it.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
-import doctest
 import re
-import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+from agent.apart import NotSeparableError
+from agent.asserts import read_tests
+from agent.checks import Check
+from agent.doctests import Session
+from agent.scope import Scope
+from agent.syntax import UNREADABLE, literal_of, names_bound, names_in, parsed, read_expression
+
+_LONGEST_LINE = 2_000  # characters of a line that may be an example
+_MOST_ARROWS = 8  # of a line
+_RECORDS = {"dataclass", "NamedTuple", "Enum"}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One example. The program evaluates the expressions; `claim` speaks of their values as _0, _1 …"""
+class Examples(NamedTuple):
+    """What a prompt shows: the examples that can be checked, and the lines of the others."""
 
-    source: str  # as the prompt has it
-    expressions: tuple[str, ...]
-    claim: str | None  # None: the wanted exception says it all
-    raises: str | None = None
-    setup: str = ""  # statements that the expressions need
-    claim_setup: str = ""  # statements that the claim needs; the program never sees them
+    checks: list[Check]
+    unread: list[str]
 
 
-class NotSeparableError(ValueError):
-    """An assert whose expected value cannot be kept from the program."""
+class Defined(NamedTuple):
+    """The names that a prompt defines, or begins to."""
+
+    names: set[str]
+    classes: set[str]
+    records: set[str]  # classes that are no more than their fields
+    waits: set[str]  # coroutines
 
 
 def visible_checks(request: str) -> list[Check]:
-    """Return the examples of a prompt, in their order: doctests, asserts, and lines such as `f(2) ➞ 4`.
-
-    What cannot be taken apart is left out.
-    """
-    found: list[Check] = []
-    defined = set(re.findall(r"^def (\w+)", request, re.MULTILINE))
-    waits = set(re.findall(r"^async def (\w+)", request, re.MULTILINE))  # their calls give coroutines, not values
-    for docstring in _docstrings(request):
-        found += _doctests(docstring)
-        for line in docstring.splitlines():
-            if line.strip().startswith("assert "):
-                found += _lenient(line.strip())
-            elif not line.strip().startswith((">>>", "...")):
-                found += _equation(line.strip(), defined)
-    return [check for check in found if not any(re.search(rf"\b{name}\(", check.source) for name in waits)]
+    """Return the examples of a prompt that can be taken apart, docstring by docstring."""
+    return read_examples(request).checks
 
 
 def unread_examples(request: str, checks: Iterable[Check]) -> list[str]:
-    """Return the lines that look like examples, `>>>` or `assert`, of which none of the checks was made."""
-    made = "\n".join(f"{check.source}\n{check.setup}" for check in checks)
-    found = []
-    for line in (line.strip() for docstring in _docstrings(request) for line in docstring.splitlines()):
-        shown = line.removeprefix(">>>").strip() if line.startswith(">>>") else ""
-        if (shown and shown not in made) or (line.startswith("assert ") and not _lenient(line)):
-            found.append(line)
-    return [line for line in found if line.startswith("assert ") or not _only_prepares(line)]
+    """Return the lines that look like examples, of which none of the checks was made."""
+    sources = {check.source for check in checks}
+    return [line for line in read_examples(request).unread if line not in sources]
 
 
-def _only_prepares(line: str) -> bool:
-    """Whether a shown line is a statement, which prepares examples and shows no value."""
-    tree = parsed(line.removeprefix(">>>").strip())
-    return tree is not None and bool(tree.body) and not isinstance(tree.body[0], ast.Expr)
-
-
-def asserts(source: str) -> list[Check]:
-    """Return the checks of a test file: its asserts at the top level and in functions named test….
-
-    Raises SyntaxError for what is no Python, NotSeparableError for an assert that would have to be left out.
-    """
-    module = ast.parse(source)
-    found, seen = _collected(module.body, [])
-    for node in ast.walk(module):
-        if isinstance(node, ast.Assert) and node not in seen:
-            raise NotSeparableError(
-                f"{node.lineno}: this assert stands inside {_WHERE}; write it out, one assert a case"
-            )
+def read_examples(request: str) -> Examples:
+    """Read the examples of a prompt. What cannot be taken apart is named."""
+    found, defined = Examples([], []), defined_by(request)
+    for number, docstring in enumerate(_docstrings(request)):
+        scope = Scope(defined.names, defined.classes, defined.records)
+        session = Session(scope, waits=defined.waits, prints=_prints(request, docstring), number=number)
+        session.read(docstring)
+        lines = _lines(docstring, defined)
+        found.checks.extend([*session.checks, *(replace(check, session=number) for check in lines.checks)])
+        found.unread.extend([*session.unread, *lines.unread])
     return found
 
 
-_WHERE = "a loop, a class or a function with arguments, where its expected value cannot be kept from the program"
+def defined_by(request: str) -> Defined:
+    """Return the names that a prompt defines at its margin."""
+    tree = _completed(request)
+    body = tree.body if tree else []
+    names = {name for statement in body for name in names_bound(statement)}
+    names |= set(re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE))
+    classes = set(re.findall(r"^class (\w+)", request, re.MULTILINE))
+    waits = set(re.findall(r"^async def (\w+)", request, re.MULTILINE))
+    records = {
+        node.name
+        for node in body
+        if isinstance(node, ast.ClassDef) and names_in([*node.decorator_list, *node.bases]) & _RECORDS
+    }
+    return Defined(names | classes, classes, records, waits)
 
 
-def parsed(source: str) -> ast.Module | None:
-    """Return the syntax tree of a text, or None where it is no Python or too deep to tell."""
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return None
-
-
-# Asserts: whatever depends on the program is an expression, the rest is the claim.
-
-
-def _collected(statements: list[ast.stmt], before: list[ast.stmt]) -> tuple[list[Check], set[ast.Assert]]:
-    checks: list[Check] = []
-    seen: set[ast.Assert] = set()
-    setup = list(before)
-    for statement in statements:
-        match statement:
-            case ast.Assert():
-                checks.append(_taken_apart(statement, setup))
-                seen.add(statement)
-            case ast.FunctionDef(name=name) if name.startswith("test") and not statement.args.args:
-                inner, inside = _collected(statement.body, setup)
-                checks += inner
-                seen |= inside
-            case _:
-                setup.append(statement)
-    return checks, seen
-
-
-def _taken_apart(statement: ast.Assert, setup: list[ast.stmt]) -> Check:
-    source = ast.unparse(statement.test)  # before it is taken apart in place
-    puller = _Puller(_trusted(setup))
-    claim = puller.visit(statement.test)
-    if not puller.pulled or puller.stuck:
-        raise NotSeparableError(
-            f"{statement.lineno}: `assert {source}` cannot be split into calls and what is said of them"
-        )
-    needed = _needed(setup, _names(ast.parse(expression) for expression in puller.pulled))
-    own = _needed([s for s in setup if _bound(s) <= puller.trusted], _names([claim]))
-    return Check(f"assert {source}", tuple(puller.pulled), ast.unparse(claim), setup=needed, claim_setup=own)
-
-
-class _Puller(ast.NodeTransformer):
-    """Replaces each outermost chain that begins with a name of the program by _0, _1 …"""
-
-    def __init__(self, trusted: set[str]) -> None:
-        self.trusted, self.pulled, self.stuck = trusted, list[str](), False
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        """Pull a chain, or look inside; what binds names of its own cannot be split."""
-        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda | ast.Await):
-            self.stuck = self.stuck or not _names([node]) <= self.trusted | _targets(node)
-            return node
-        root = _root(node)
-        if root is None or root in self.trusted:
-            return self.generic_visit(node)
-        self.pulled.append(ast.unparse(node))
-        return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
-
-
-def _root(node: ast.AST) -> str | None:
-    """Return the name that a chain of calls, attributes and subscripts begins with."""
-    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _trusted(setup: list[ast.stmt]) -> set[str]:
-    """Return the names whose values do not depend on the program, after these statements."""
-    trusted = {*dir(builtins), "math"}  # prompts speak of math.isclose without importing it
-    for statement in setup:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            trusted |= _bound(statement) if _of_python(statement) else set()
-        elif _names([statement]) - _bound(statement) <= trusted:
-            trusted |= _bound(statement)
-        else:  # what the program touched may be changed by it
-            trusted -= (_bound(statement) | _names([statement])) - set(dir(builtins))
-    return trusted
-
-
-def _of_python(statement: ast.Import | ast.ImportFrom) -> bool:
-    """Whether all modules are of the standard library; any other is taken for the program under its own name."""
-    modules = [statement.module or ""] if isinstance(statement, ast.ImportFrom) else [a.name for a in statement.names]
-    return all(module.split(".")[0] in sys.stdlib_module_names for module in modules)
-
-
-def _needed(setup: list[ast.stmt], names: set[str]) -> str:
-    """Return the statements, as text, on which these names depend."""
-    kept: list[ast.stmt] = []
-    for statement in reversed(setup):
-        foreign = isinstance(statement, ast.Import | ast.ImportFrom) and not _of_python(statement)
-        touches = _bound(statement) or _names([statement])
-        if touches & names and not foreign:
-            kept.insert(0, statement)
-            names = names | _names([statement])
-    return "\n".join(ast.unparse(statement) for statement in kept)
-
-
-def _names(nodes: Iterable[ast.AST]) -> set[str]:
-    inside = (inner for node in nodes for inner in ast.walk(node))
-    return {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-
-
-def _bound(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    return _targets(statement)
-
-
-def _targets(node: ast.AST) -> set[str]:
-    stored = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
-    return stored | {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
-
-
-def _lenient(line: str) -> list[Check]:
-    try:
-        return asserts(line)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):  # prose that begins with the word
-        return []
-
-
-# Doctests and lines with an arrow.
+def _completed(request: str) -> ast.Module | None:
+    """Return the tree of a prompt as it stands, or with a body for the function that it begins."""
+    trees = (parsed(request.rstrip() + ending) for ending in ("\n    pass\n", "\n", "\n        pass\n"))
+    return next((tree for tree in trees if tree is not None), None)
 
 
 def _docstrings(request: str) -> list[str]:
-    for ending in ("\n    pass\n", "\n", "\n        pass\n"):
-        tree = parsed(request.rstrip() + ending)
-        if tree is not None:
-            kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
-            texts = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
-            return [text for text in texts if text]
-    return [request]
+    tree = _completed(request)
+    if tree is None:
+        return [request]
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
+    texts = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
+    return [text for text in texts if text]
 
 
-def _doctests(docstring: str) -> list[Check]:
+def _prints(request: str, docstring: str) -> bool:
+    """Whether what the examples show is printed, not returned: the prose says so, or nothing is returned."""
+    prose = "\n".join(line for line in docstring.splitlines() if not line.strip().startswith((">>>", "...")))
+    last = [line for line in request.splitlines() if re.match(r"(async )?def ", line)]
+    return bool(re.search(r"\bprint(s|ed|ing)?\b", prose, re.IGNORECASE)) or ("-> None:" in last[-1] if last else False)
+
+
+# Lines of prose.
+
+
+def _lines(docstring: str, defined: Defined) -> Examples:
+    """Read the lines that are no part of a session."""
+    found, general = Examples([], []), _defined_in_prose(docstring)
+    for line in (line.strip() for line in docstring.splitlines()):
+        if re.match(r"assert\b\s*[^\s,.]", line):
+            checks = _of_assert(line, defined.waits)
+            found.checks.extend(checks)
+            found.unread.extend([] if checks else [line])
+        elif not line.startswith((">>>", "...")) and len(line) <= _LONGEST_LINE:
+            try:
+                checks, looks = _equation(line, defined.names - defined.waits - general)
+            except UNREADABLE:  # a number too long to write again
+                checks, looks = [], True
+            found.checks.extend(checks)
+            found.unread.extend([line] if looks and not checks else [])
+    return found
+
+
+def _defined_in_prose(docstring: str) -> set[str]:
+    """Return the functions of which a line gives the general case, as recurrences do: their lines are no examples."""
+    return set(re.findall(r"\b(\w+)\s*\(\s*[a-zA-Z_]\w*\s*\)\s*=(?![=>])", docstring))
+
+
+def _of_assert(line: str, waits: Collection[str]) -> list[Check]:
     try:
-        examples = doctest.DocTestParser().get_examples(docstring)
-    except ValueError:  # a prompt is no place to complain about the indentation of its examples
+        checks = read_tests(line).checks
+    except (SyntaxError, NotSeparableError):  # prose that begins with the word, or an assert that cannot be split
         return []
-    checks: list[Check] = []
-    setup: list[str] = []
-    for example in examples:
-        source = example.source.strip()
-        if parsed(source) is None:  # it would spoil those that come after it
+    return [] if any(re.search(rf"\b{name}\(", line) for name in waits) else checks
+
+
+_ARROW = re.compile(
+    r"\s*(?:==>|=>|➞|➔|→|⇒|⟶|⟹|-->|->|==|=|\breturns?\b|\bshould (?:return|be|give)\b|\bgives?\b|\byields?\b"
+    r"|\bevaluates to\b|\bis equal to\b|\bequals\b|\bis\b)\s*"
+)
+_SIGN = re.compile(r"\s*[=>➞➔→⇒⟶⟹]")
+_BULLET = re.compile(r"^(?:[-*•+]|\(?\d{1,3}[.)])\s+")
+
+
+def _equation(line: str, defined: Collection[str]) -> tuple[list[Check], bool]:
+    """Take a line for an example if it is a call of the asked function with literals, an arrow and a literal.
+
+    Also whether it looks like one.
+    """
+    text = _BULLET.sub("", line).replace("`", "")
+    looks = bool(defined) and any(_call_of_literals(text[: sign.start()], defined) for sign in _first(_SIGN, text))
+    for arrow in _first(_ARROW, text):
+        call = _call_of_literals(text[: arrow.start()], defined)
+        if call is None:
             continue
-        if not _is_expression(source):
-            setup.append(source)
-        elif not example.options:  # with an option the shown text is not what comes out
-            checks.append(_from_doctest(source, example, "\n".join(setup)))
-    return checks
+        wanted = read_expression(text[arrow.end() :].strip().rstrip(" .,;"))
+        if wanted is not None and literal_of(wanted) is not None:
+            value = ast.unparse(wanted)
+            return [Check(f"{call} == {value}", (call,), f"_0 == {value}")], True
+    return [], looks
 
 
-def _from_doctest(source: str, example: doctest.Example, setup: str) -> Check:
-    shown, want = f">>> {source}", example.want.strip()
-    if example.exc_msg is not None:
-        name = example.exc_msg.split(":")[0].strip().rpartition(".")[2]
-        return Check(shown, (source,), None, raises=name, setup=setup)
-    if not want:
-        claimed = _lenient(f"assert {source}")
-        if claimed and claimed[0].claim != "_0":
-            return replace(claimed[0], source=shown, setup=setup)  # `>>> f(2) == 4` without an answer means it
-        return Check(shown, (source,), "_0 is None", setup=setup)
-    match ast.parse(source, mode="eval").body:
-        case ast.Call(ast.Name("print"), [printed], []):
-            return Check(shown, (ast.unparse(printed),), f"str(_0) == {want!r}", setup=setup)
-    # What doctest compares is the text of a value; where the text is a literal, the value itself is meant.
-    return Check(shown, (source,), f"_0 == {want}" if _is_literal(want) else f"repr(_0) == {want!r}", setup=setup)
+def _first(pattern: re.Pattern[str], text: str) -> Iterable[re.Match[str]]:
+    return islice(pattern.finditer(text), _MOST_ARROWS)
 
 
-_ARROW = re.compile(r"\s*(?:==>|=>|➞|➔|->|==|\breturns?\b|\bshould return\b)\s*")
-
-
-def _equation(line: str, defined: set[str]) -> list[Check]:
-    """Take a line for an example if it is a call of the asked function with literals, an arrow and a literal."""
-    for arrow in _ARROW.finditer(line):
-        call, value = line[: arrow.start()], line[arrow.end() :].rstrip(" .,;")
-        if _is_call_of_literals(call, defined) and _is_literal(value):
-            return [Check(f"{call} == {value}", (call,), f"_0 == {value}")]
-    return []
-
-
-def _is_call_of_literals(source: str, defined: set[str]) -> bool:
-    tree = parsed(source)
-    match tree.body if tree else []:
-        case [ast.Expr(ast.Call(ast.Name(name), arguments, []))] if name in defined:
-            return all(_is_literal(ast.unparse(argument)) for argument in arguments)
-    return False
-
-
-def _is_expression(source: str) -> bool:
-    tree = parsed(source)
-    return tree is not None and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr)
-
-
-def _is_literal(text: str) -> bool:
-    try:
-        ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return False
-    return True
+def _call_of_literals(source: str, defined: Collection[str]) -> str | None:
+    match read_expression(source.strip()):
+        case ast.Call(ast.Name(name), arguments, keywords) as call if name in defined:
+            given = [*arguments, *(keyword.value for keyword in keywords)]
+            return ast.unparse(call) if all(literal_of(argument) is not None for argument in given) else None
+    return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from agent.examples import parsed
+from agent.syntax import parsed
 from agent.pieces import Span, joined
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 from typing import Any
 
-from agent.examples import Check, parsed
+from agent.checks import Check
 from agent.prompts import lame
+from agent.syntax import parsed
 
 Arguments = tuple[Any, ...]
 MOST = 24

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from agent import evidence, prompts
 from agent.budget import BudgetSpentError
+from agent.checks import run_before
 from agent.context import (
     Context,
     attempts_of,
@@ -121,7 +122,7 @@ def verified(context: Context, state: AgentState) -> AgentState:
     seen = _Seen(state["inputs"])
     if state["end"] in PRUNED:
         dropped = Verdict.SYNTAX_ERROR if state["end"] == NO_PYTHON else Verdict.FAILED
-        result = Verification(dropped, len(task.checks), (f"dropped at the end of a statement: {state['end']}",))
+        result = Verification(dropped, 0, (f"dropped at the end of a statement: {state['end']}",))
     elif twin is not None:
         like = attempts[twin]
         result = Verification(Verdict(like.verdict), like.checked, tuple(like.failures))
@@ -251,8 +252,9 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
         return _Seen(inputs, told)
     if not result.failed or not (plan.lines or plan.order in LOOKS_AT_LINES):
         return _Seen(inputs)
-    check = task.checks[result.failed[-1]]
-    found = lines_run(context.sandbox, program, check.setup, check.expressions, context.limits) or []
+    failed = result.failed[-1]
+    before, sources = run_before(task.checks, failed), task.checks[failed].expressions
+    found = lines_run(context.sandbox, program, before, sources, context.limits) or []
     return _Seen(inputs, None, sorted({line for lines in found for line in lines.blamed}))
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from agent.examples import parsed
 from agent.normal import normal_form
 from agent.orders import BRANCH, ONWARD
 from agent.state import Attempt
+from agent.syntax import parsed
 
 LEAST = -5.0  # nats: what is less probable than this, against what was written, is no doubt
 CONSIDERED = 16  # likeliest tokens that are put in another's place

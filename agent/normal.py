@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.examples import parsed
+from agent.syntax import parsed
 
 _LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"}
 _OPEN = "__open_block__"  # what closes a block that has not ended: no program says it
@@ -35,15 +35,20 @@ def normal_form(source: str, *, free: bool = False) -> str:
 
 def hopeless(source: str) -> bool:
     """Whether nothing that may follow these whole lines makes them Python."""
+    return objection(source) is not None
+
+
+def objection(source: str) -> SyntaxError | None:
+    """Return why nothing that may follow these whole lines makes them Python; None where something may."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             codeop.compile_command(source, symbol="exec")
     except SyntaxError as error:
-        return "no binding for nonlocal" not in str(error)  # the name may be bound in a later line
-    except (ValueError, OverflowError, MemoryError, RecursionError):
-        return True
-    return False
+        return None if "no binding for nonlocal" in str(error) else error  # the name may be bound in a later line
+    except (ValueError, OverflowError, MemoryError, RecursionError) as error:
+        return SyntaxError(str(error) or "too deeply nested")
+    return None
 
 
 def beginnings(source: str, *, free: bool = False) -> frozenset[str]:

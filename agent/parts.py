@@ -16,7 +16,6 @@ from agent.files import quoted, read_bounded
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
-    from agent.examples import Check
     from agent.hf import HFLM
     from agent.learned import Learned
     from agent.search import Plan
@@ -184,7 +183,9 @@ def task_from(
 ) -> Task:
     """Return the task of a request or a file, with its visible examples and those of a test file."""
     from agent import prompts
-    from agent.examples import unread_examples, visible_checks
+    from agent.checks import joined
+    from agent.examples import read_examples
+    from agent.requests import check_prompt, tests_of
     from agent.state import Task
 
     text = request if file is None else text_of(file, "the prompt")
@@ -196,26 +197,16 @@ def task_from(
         raise UsageError("the request is not UTF-8 text; give it in UTF-8, or in a file")
     if "\0" in text:
         raise UsageError("the request holds a NUL character, which no Python program may; take it out")
-    checks = visible_checks(text)
-    unread = unread_examples(text, checks)
+    shown = read_examples(text)
+    if file is not None:
+        check_prompt(quoted(file), text, shown)
+    asked = entry_point or prompts.entry_point(text)
+    checks, unread = tuple(shown.checks), shown.unread
     if tests is not None:
-        checks += _asserts_of(tests)
+        tested = tests_of(tests, text_of(tests, "the tests"), text, asked)
+        checks, unread = joined(checks, tested.checks), [*unread, *(f"{tests}:{line}" for line in tested.unread)]
     said = name or (str(file) if file else "your sentence")
-    return Task(text, tuple(checks), entry_point or prompts.entry_point(text), said, tuple(unread))
-
-
-def _asserts_of(tests: Path) -> list[Check]:
-    from agent.examples import NotSeparableError, asserts
-
-    try:
-        checks = asserts(text_of(tests, "the tests"))
-    except SyntaxError as error:
-        raise UsageError(f"{tests}:{error.lineno}: this is no valid Python; wanted a file of asserts") from error
-    except NotSeparableError as error:
-        raise UsageError(f"{tests}:{error}") from error
-    if not checks:
-        raise UsageError(f"{str(tests)!r} holds no assert; wanted lines such as `assert f(1) == 2`")
-    return checks
+    return Task(text, checks, asked, said, tuple(unread))
 
 
 def text_of(path: Path, what: str) -> str:

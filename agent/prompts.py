@@ -6,7 +6,7 @@ import ast
 import re
 
 from agent.answers import Asked, program_in
-from agent.examples import parsed
+from agent.syntax import parsed
 from agent.pieces import Piece, Span
 
 _CHAT = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n{}"

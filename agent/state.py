@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from agent.examples import Check
+from agent.checks import Check
 
 if TYPE_CHECKING:  # so that a request can be read and refused before torch is imported
     from agent.decoding.step import Step

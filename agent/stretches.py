@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from agent.examples import parsed
+from agent.syntax import parsed
 from agent.fences import is_fence, lines_of, open_quote
 from agent.pieces import Span, joined
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ast
-import math
+import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import Any
+from functools import cache
+from itertools import groupby, islice
+from typing import Any, NamedTuple
 
+from agent import showing
 from agent.budget import BudgetSpentError
-from agent.examples import Check, parsed
-from sandbox.base import Call, Execution, Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain, Verdict
+from agent.checks import Check
+from agent.claims import agree, holds, is_tagged, needs_exact, raises, shows, wanted_literal
+from agent.syntax import parsed, read_expression
+from sandbox.base import Execution, Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain, Verdict
+
+_LONGEST = 10_000  # characters of a message in which a regular expression is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +37,22 @@ class Verification:
 
 
 def verify(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: Limits | None = None) -> Verification:
-    """Run the program once for each setup that examples share. Raises SandboxError where the sandbox fails."""
+    """Run the program once for each session of examples. Raises SandboxError where the sandbox fails."""
     bounds = limits or Limits()
     if not checks and parsed(program) is not None and degenerate(program):
         return Verification(Verdict.FAILED, 0, ("the program does nothing: it has no statement of its own",))
     failures: list[str] = []
     failed: list[int] = []
     runs = at = 0
-    for setup, group in groupby(checks or [Check("", (), None)], key=lambda check: check.setup):
+    for _, group in groupby(checks or [Check("", ())], key=lambda check: check.session):
         together = list(group)
-        execution = _executed(sandbox, program, setup, together, bounds)
+        execution = _executed(sandbox, program, together, bounds)
         runs += 1
         if not execution.passed:
-            return Verification(execution.verdict, len(checks), (*failures, _told(execution)), runs)
-        for check, outcomes in _answers(together, execution.outcomes):
-            failure, claims = _judged(sandbox, check, outcomes, bounds)
+            return Verification(execution.verdict, at, (*failures, _told(execution)), runs)
+        for check, before, outcomes in _answers(together, execution.outcomes):
+            failure, claims = _judge(sandbox, check, outcomes, bounds)
+            failure = failure and (_failure_before(check, before) or failure)
             runs += claims
             failures += [failure] if failure else []
             failed += [at] if failure else []
@@ -80,10 +87,44 @@ def degenerate(program: str) -> bool:
     return tree is None or all(_says_nothing(statement) for statement in tree.body)
 
 
-def _executed(sandbox: Sandbox, program: str, setup: str, checks: list[Check], limits: Limits) -> Execution:
+def _executed(sandbox: Sandbox, program: str, checks: list[Check], limits: Limits) -> Execution:
     # A call even without examples: a program that leaves before its end must not look like one that loaded.
-    calls = [Expression(source) for check in checks for source in check.expressions] or [Expression("None")]
-    return sandbox.run(f"{program}\n\n{setup}" if setup else program, calls=calls, limits=limits)
+    calls = [call for check in checks for call in _calls(check)] or [Expression("None")]
+    return sandbox.run(f"{program}{_suffix()}", calls=calls, limits=limits)
+
+
+_SHOWING = "__dubito_showing__"
+
+
+@cache
+def _suffix() -> str:
+    """Bring agent/showing.py behind the program, whatever names that has; in one line, which ends no open text."""
+    source = inspect.getsource(showing)
+    run = "__import__('builtins').exec"
+    return f"\n\n{_SHOWING} = (lambda space: {run}({source!r}, space) or space)({{'__name__': 'showing'}})\n"
+
+
+def _calls(check: Check) -> list[Expression]:
+    """Return what the guest evaluates for an example, one outcome each."""
+    before = [_asked("run", f"{statement!r}, globals()") for statement in check.before]
+    if check.raises is not None:
+        return [*before, _asked("raised", f"{check.expressions[0]!r}, globals()")]
+    if check.shown is not None:
+        return [*before, *map(_text_of, check.expressions)]
+    if check.claim is None:
+        return [*before, *(_asked("run", f"{source!r}, globals()") for source in check.expressions)]
+    how = "exact" if needs_exact(check.claim or "") else "value"
+    return [*before, *(_asked(how, source) for source in check.expressions)]
+
+
+def _text_of(source: str) -> Expression:
+    if read_expression(source) is None:
+        return _asked("run", f"{source!r}, globals()")
+    return _asked("text", f"{_SHOWING}['listen'](), {source}")
+
+
+def _asked(how: str, arguments: str) -> Expression:
+    return Expression(f"{_SHOWING}[{how!r}]({arguments})")
 
 
 _VARYING = {"random", "secrets", "uuid", "time", "datetime", "urandom", "id", "threading"}
@@ -114,17 +155,33 @@ def _says_nothing(statement: ast.stmt) -> bool:
     return False
 
 
-def _answers(checks: list[Check], outcomes: Sequence[Outcome]) -> Iterable[tuple[Check, Sequence[Outcome]]]:
+class _Answer(NamedTuple):
+    check: Check
+    before: Sequence[Outcome]
+    outcomes: Sequence[Outcome]
+
+
+def _answers(checks: list[Check], outcomes: Sequence[Outcome]) -> Iterable[_Answer]:
+    """Yield each example with the outcomes of the statements before it, and of its expressions."""
     at = 0
     for check in checks:
-        yield check, outcomes[at : at + len(check.expressions)]
-        at += len(check.expressions)
+        begin, end = at + len(check.before), at + len(check.before) + len(check.expressions)
+        yield _Answer(check, outcomes[at:begin], outcomes[begin:end])
+        at = end
+
+
+def _failure_before(check: Check, outcomes: Sequence[Outcome]) -> str | None:
+    """Return what went wrong in a statement before an example, where something did."""
+    for source, outcome in zip(check.before, outcomes, strict=True):
+        if isinstance(outcome, Raised):
+            return f"{source} raised {words(outcome.type)}: {words(outcome.message)}".rstrip(": ")
+    return None
 
 
 def _told(execution: Execution) -> str:
     lines = [line for line in execution.stderr.splitlines() if line.strip()]
     detail = lines[-1].strip() if lines and execution.verdict in (Verdict.FAILED, Verdict.SYNTAX_ERROR) else ""
-    return f"the program {_BECAME.get(execution.verdict, execution.verdict)}{': ' if detail else ''}{detail}"
+    return f"the program {_BECAME.get(execution.verdict, execution.verdict)}{': ' if detail else ''}{words(detail)}"
 
 
 _BECAME = {
@@ -138,71 +195,85 @@ _BECAME = {
 }
 
 
-def _judged(sandbox: Sandbox, check: Check, outcomes: Sequence[Outcome], limits: Limits) -> tuple[str | None, int]:
-    """Return what is wrong with these values, or None; and how many more runs it took to know."""
+class _Judgement(NamedTuple):
+    failure: str | None
+    runs: int = 0  # that it took to know
+
+
+def _judge(sandbox: Sandbox, check: Check, outcomes: Sequence[Outcome], limits: Limits) -> _Judgement:
+    """Say what is wrong with these outcomes."""
     for source, outcome in zip(check.expressions, outcomes, strict=True):
         match outcome:
-            case Raised(name, _) if name == check.raises:
-                return None, 0
             case Raised(name, message):
-                return f"{source} raised {name}: {message}".rstrip(": "), 0
+                return _Judgement(f"{source} raised {words(name)}: {words(message)}".rstrip(": "))
             case Unplain(name):
-                return f"{source} returned a {name}, wanted plain data", 0
+                return _Judgement(f"{source} returned a {words(name)}, wanted plain data")
     values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
-    if check.claim is None:
-        return (
-            (f"{check.expressions[0]} returned {short(values[0])}, wanted {check.raises}", 0)
-            if check.expressions
-            else (None, 0)
-        )
-    return _claimed(sandbox, check, values, limits)
+    if check.raises is not None:
+        return _judge_exception(sandbox, check, values[0], limits)
+    if check.shown is not None:
+        right, text = shows(check, values[-1])
+        shown = f"{check.expressions[-1]} shows {short(text)}, wanted {short(check.shown)}"
+        return _Judgement(None if right else shown)
+    return _Judgement(None) if check.claim is None else _judge_claim(sandbox, check, values, limits)
 
 
-def _claimed(sandbox: Sandbox, check: Check, values: list[Any], limits: Limits) -> tuple[str | None, int]:
+def _judge_exception(sandbox: Sandbox, check: Check, outcome: Any, limits: Limits) -> _Judgement:
+    source, wanted = check.expressions[0], f"{check.raises}{f': {check.message}' if check.message else ''}"
+    match outcome:
+        case [[], str(value)]:
+            return _Judgement(f"{source} returned {words(value, 80)}, wanted {short_text(wanted)}")
+        case [[str(name), *_], str(message)]:
+            failure, runs = f"{source} raised {words(name)}: {words(message)}", 0
+            right = raises(check, outcome)
+            if right and check.pattern:  # a pattern may take for ever on a message that was made for it
+                claim = replace(check, claim=f"re.search({check.message!r}, _0) is not None", claim_setup="import re")
+                right, runs = holds(sandbox, claim, [message[:_LONGEST]], limits), 1
+            return _Judgement(None if right else f"{failure.rstrip(': ')}, wanted {short_text(wanted)}", runs)
+    return _Judgement(f"{source} gave no exception, wanted {short_text(wanted)}")
+
+
+def _judge_claim(sandbox: Sandbox, check: Check, values: list[Any], limits: Limits) -> _Judgement:
     assert check.claim is not None
-    wanted = _wanted(check.claim)
-    if wanted is not None:
-        right = agree(values[0], wanted[0])
-        return (None if right else f"{check.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"), 0
-    names = ", ".join(f"_{i}" for i in range(len(values)))
-    program = f"{check.claim_setup}\nimport math\ndef claim({names}):\n    return bool({check.claim})\n"
-    execution = sandbox.run(program, calls=[Call("claim", tuple(values))], limits=limits)
-    right = execution.passed and execution.outcomes == (Returned(True),)
+    wanted = wanted_literal(check.claim)
+    if wanted is not None and not is_tagged(values[0]):
+        failure = f"{check.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"
+        return _Judgement(None if agree(values[0], wanted[0]) else failure)
     told = ", ".join(
         f"{source} returned {short(value)}" for source, value in zip(check.expressions, values, strict=True)
     )
-    return (None if right else f"{check.source} does not hold: {told}"), 1
+    right = holds(sandbox, check, values, limits)
+    return _Judgement(None if right else f"{check.source} does not hold: {told}", 1)
 
 
-def _wanted(claim: str) -> tuple[Any] | None:
-    """Return the literal that _0 should equal, if that is the whole claim."""
-    match ast.parse(claim, mode="eval").body:
-        case ast.Compare(ast.Name("_0"), [ast.Eq()], [right]):
-            try:
-                return (ast.literal_eval(right),)
-            except ValueError:
-                return None
-    return None
+def words(text: object, most: int = 300) -> str:
+    """Return text of the guest's as it may be shown and stored anywhere: valid UTF-8, and cut after `most`."""
+    return short_text(str(text)[: most + 1].encode("utf-8", "backslashreplace").decode("utf-8"), most)
 
 
-def agree(value: Any, wanted: Any) -> bool:
-    """Whether plain data are equal, floats within 1e-6; lists and tuples differ, as they do in Python."""
-    if isinstance(value, float) or isinstance(wanted, float):
-        both = isinstance(value, int | float) and isinstance(wanted, int | float)
-        return both and (
-            math.isclose(value, wanted, rel_tol=1e-6, abs_tol=1e-6) or (value != value and wanted != wanted)
-        )
-    if isinstance(value, list | tuple) and type(value) is type(wanted):
-        return len(value) == len(wanted) and all(agree(v, w) for v, w in zip(value, wanted, strict=True))
-    if isinstance(value, dict) and isinstance(wanted, dict):
-        return value.keys() == wanted.keys() and all(agree(value[key], wanted[key]) for key in wanted)
-    return bool(value == wanted)
+def short_text(text: str, most: int = 300) -> str:
+    """Return a text, cut after `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def short(value: Any, most: int = 80) -> str:
     """Return how a failure shows a value: its repr, cut after `most` characters."""
     try:
-        text = repr(value)
+        text = repr(_beginning(value, most))
     except ValueError:  # Python refuses to write an int of more than 4,300 digits
         text = f"a {type(value).__name__} too long to write"
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return short_text(text, most)
+
+
+def _beginning(value: Any, most: int) -> Any:
+    """Return as much of a value as is seen of its repr, so that nobody waits for the rest."""
+    match value:
+        case str() | bytes():
+            return value[: most + 1]
+        case list() | tuple() if len(value) > most:
+            return value[: most + 1]
+        case set() | frozenset() if len(value) > most:
+            return type(value)(islice(value, most + 1))
+        case dict() if len(value) > most:
+            return dict(islice(value.items(), most + 1))
+    return value

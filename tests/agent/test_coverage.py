@@ -16,8 +16,8 @@ def box():
     sandbox.close()
 
 
-def ran(box, *expressions: str, program: str = PROGRAM, setup: str = ""):
-    return lines_run(box, program, setup, expressions, Limits())
+def ran(box, *expressions: str, program: str = PROGRAM, before=()):
+    return lines_run(box, program, before, expressions, Limits())
 
 
 def test_the_lines_of_each_expression_are_told_apart(box):
@@ -31,7 +31,7 @@ def test_an_exception_blames_the_lines_it_came_through_and_a_wrong_value_all_tha
 
 
 def test_what_an_example_prepares_is_no_line_of_the_program(box):
-    assert ran(box, "f(h())", setup="def h():\n    return 9") == [Lines((5, 6), ())]
+    assert ran(box, "f(h())", before=["def h():\n    return 9"]) == [Lines((5, 6), ())]
 
 
 def test_a_program_that_does_not_load_has_no_lines(box):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from agent.examples import asserts, visible_checks
+from agent.asserts import asserts
+from agent.examples import visible_checks
 from agent.inputs import generated_inputs, shown_arguments
 
 

@@ -5,7 +5,8 @@ import math
 import pytest
 from fakes import ScriptedSandbox
 
-from agent.examples import asserts, visible_checks
+from agent.asserts import asserts
+from agent.examples import visible_checks
 from agent.verify import agree, confirmed, degenerate, verify
 from sandbox import Verdict, open_sandbox
 
@@ -93,7 +94,9 @@ def test_a_wanted_exception_passes_and_a_value_in_its_place_fails(sandbox):
     )
     assert verify(sandbox, "def f(x): raise ValueError('no')\n", visible_checks(request)).passed
     failed = verify(sandbox, "def f(x): return 1\n", visible_checks(request))
-    assert failed.failures == ("f(1) returned 1, wanted ValueError",)
+    assert failed.failures == ("f(1) returned 1, wanted ValueError: no",)
+    other = verify(sandbox, "def f(x): raise ValueError('yes')\n", visible_checks(request))
+    assert other.failures == ("f(1) raised ValueError: yes, wanted ValueError: no",)
 
 
 def test_setups_run_before_their_examples_only(sandbox):

@@ -1,0 +1,222 @@
+"""What is said of a program, taken apart: what its process evaluates, and a claim that is judged without it.
+
+An object of the program may lie to whoever asks it. So nothing that decides stays with the program: no comparison, no
+truth value, no function that the example brings along. What cannot be split so is refused. Runs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from agent.scope import METHODS, Scope, bound_inside, decides, links_of, name_of, touches
+from agent.syntax import is_of_python, literal_of, names_bound, names_in, names_needed, root_of, targets_in
+
+_CODE = {  # of a value of the program they would make code, or they look at more than the value
+    "eval", "exec", "compile", "__import__", "globals", "locals", "vars", "dir", "open", "input", "breakpoint",
+    "setattr", "delattr", "help", "super", "memoryview", "classmethod", "staticmethod", "property", "print",
+}  # fmt: skip
+_TAKES_FUNCTION = {"map", "filter", "sorted", "max", "min", "reduce", "starmap", "accumulate"}
+
+
+class NotSeparableError(ValueError):
+    """An example whose expected value cannot be kept from the program."""
+
+
+class Separated(NamedTuple):
+    """An example taken apart."""
+
+    expressions: tuple[str, ...]
+    claim: str
+    setup: list[ast.stmt]  # statements that the expressions need
+    claim_setup: list[ast.stmt]  # those that the claim needs
+
+
+def separate(expression: ast.expr, setup: Sequence[ast.stmt], scope: Scope) -> Separated:
+    """Split what is asserted after these statements. Raises NotSeparableError, which says why."""
+    if any(re.fullmatch(r"_\d+", name) for name in names_in([expression])):
+        raise NotSeparableError("has names of its own such as _0")
+    puller = _Puller(scope)
+    claim = puller.visit(expression)
+    if not puller.pulled:
+        raise NotSeparableError("calls nothing of the program")
+    _refuse_judge(claim, puller.pulled[-1])
+    _refuse_impossible(claim)
+    held = needed(setup, names_in(tree for source in puller.pulled for tree in [ast.parse(source)]))
+    own = needed(
+        [s for s in setup if names_bound(s) | names_needed(s) <= scope.trusted | scope.risky], names_in([claim])
+    )
+    return Separated(tuple(puller.pulled), ast.unparse(claim), held, own)
+
+
+def refuse_whole(expression: ast.expr, scope: Scope) -> None:
+    """Raise NotSeparableError for an expression that is not for the program's process alone to evaluate.
+
+    An object of the program is: its repr may leave.
+    """
+    puller = _Puller(scope, objects=True)
+    if not isinstance(puller.visit(expression), ast.Name) or not puller.pulled:
+        raise NotSeparableError("is not the program's to say")
+
+
+def needed(setup: Sequence[ast.stmt], names: set[str]) -> list[ast.stmt]:
+    """Return the statements on which these names depend."""
+    kept: list[ast.stmt] = []
+    for statement in reversed(setup):
+        foreign = isinstance(statement, ast.Import | ast.ImportFrom) and not is_of_python(statement)
+        touches = names_bound(statement) or names_in([statement])
+        if touches & names and not foreign:
+            kept.insert(0, statement)
+            names = names | names_in([statement])
+    return kept
+
+
+def text_of(statements: Iterable[ast.stmt]) -> str:
+    """Return statements as source."""
+    return "\n".join(ast.unparse(statement) for statement in statements)
+
+
+class _Puller(ast.NodeTransformer):
+    """Replaces what the program is to evaluate by _0, _1 …; what is left is the claim."""
+
+    def __init__(self, scope: Scope, *, objects: bool = False) -> None:
+        self.scope, self.objects = scope, objects
+        self.pulled, self.bound = list[str](), set[str]()
+        self.seemingly = 0  # objects that were pulled, if their names tell
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Pull a chain that begins with a name of the program, or look inside."""
+        known = self.scope.trusted | self.bound
+        if not isinstance(node, ast.expr) or not touches([node], known | bound_inside(node, known)):
+            return node if isinstance(node, ast.expr) else self.generic_visit(node)
+        match node:
+            case ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
+                raise NotSeparableError("binds or awaits a value on its way")
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                return self._binding(node)
+        root = root_of(node)
+        if root is not None and root not in known and root not in self.scope.risky:
+            return self._chain(node)
+        return self._call(node, known) if isinstance(node, ast.Call) else self.generic_visit(node)
+
+    def _binding(self, node: ast.expr) -> ast.AST:
+        """Look inside what binds names of its own; a list of the program's values alone is the program's to make."""
+        known = self.scope.trusted | self.bound
+        match node:
+            case ast.ListComp(part, loops) | ast.SetComp(part, loops) | ast.GeneratorExp(part, loops):
+                root, inner = root_of(part), known | bound_inside(node, known)
+                plain = root is not None and root not in inner and not decides(node, known)
+                if plain and not any(touches([loop.iter, *loop.ifs], inner) for loop in loops):
+                    made = self._whole(ast.ListComp(part, loops), [])
+                    return ast.Call(ast.Name("set", ast.Load()), [made], []) if isinstance(node, ast.SetComp) else made
+        before, self.bound = self.bound, self.bound | targets_in(node)
+        try:
+            return self.generic_visit(node)
+        finally:
+            self.bound = before
+
+    def _call(self, node: ast.Call, known: set[str]) -> ast.AST:
+        """Look inside a call of a function that is not the program's."""
+        name, root = name_of(node.func), root_of(node.func)
+        touched = touches([*node.args, *node.keywords], known)
+        given = [*node.args, *(each.value for each in node.keywords)]
+        if ast.unparse(node.func) in ("next", "asyncio.run") and len(node.args) == 1:
+            return self._whole(node, given)
+        if touched and (root in self.scope.risky or root in _CODE):
+            raise NotSeparableError(f"gives a value of the program to {ast.unparse(node.func)}")
+        if name in _TAKES_FUNCTION and any(self._is_function(part) for part in given):
+            return self._whole(node, given)
+        return self.generic_visit(node)
+
+    def _is_function(self, node: ast.expr) -> bool:
+        """Whether it is the name of a function that the program defines, for all that is known."""
+        return isinstance(node, ast.Name) and node.id not in self.scope.trusted | self.bound | self.scope.bound
+
+    def _chain(self, node: ast.expr) -> ast.AST:
+        if isinstance(node, ast.Name) and node.id in self.scope.program and node.id not in self.scope.bound:
+            raise NotSeparableError(f"speaks of {node.id} itself, not of what it returns")
+        links = list(links_of(node))
+        if isinstance(node, ast.Call) and self._is_method_of_data(node):
+            method = node.func
+            assert isinstance(method, ast.Attribute)
+            value, arguments, keywords = (self._each(parts) for parts in ([method.value], node.args, node.keywords))
+            return ast.Call(ast.Attribute(value[0], method.attr, ast.Load()), arguments, keywords)
+        if any(self._is_method_of_data(link) for link in links):
+            return self.generic_visit(node)
+        if not self.objects:
+            self._refuse_object(node)
+        if any(isinstance(link, ast.Attribute) and link.attr.startswith("__") for link in links):
+            raise NotSeparableError("asks an object of the program itself whether it is right")
+        calls = [link for link in links if isinstance(link, ast.Call)]
+        slices = [link.slice for link in links if isinstance(link, ast.Subscript)]
+        return self._whole(node, [*(given for call in calls for given in (*call.args, *call.keywords)), *slices])
+
+    def _each(self, nodes: Sequence[ast.AST]) -> list[Any]:
+        return [self.visit(node) for node in nodes]
+
+    def _refuse_object(self, node: ast.expr) -> None:
+        """Raise NotSeparableError for an object of a class of the program: only plain values leave."""
+        made = node.func if isinstance(node, ast.Call) else node
+        if not isinstance(made, ast.Name) or made.id in self.scope.records:
+            return
+        self.seemingly += self.scope.may_make_object(made)
+        if self.scope.makes_object(made) or self.seemingly > 1:
+            raise NotSeparableError(f"speaks of {ast.unparse(node)} as a whole, and objects do not leave the program")
+
+    def _is_method_of_data(self, link: ast.AST) -> bool:
+        """Whether it calls a method that strings, numbers or containers have."""
+        method = isinstance(link, ast.Call) and isinstance(link.func, ast.Attribute) and link.func.attr in METHODS
+        return method and not self.scope.makes_object(link) and not self._may_be_object(link)
+
+    def _may_be_object(self, call: ast.AST) -> bool:
+        """Whether a method may be that of a class which nobody has named; if it may decide, nobody can tell."""
+        if not self.scope.may_make_object(call):
+            return False
+        if isinstance(call, ast.Call) and (call.args or call.keywords):
+            raise NotSeparableError(f"calls {ast.unparse(call.func)}, and the prompt names no such class")
+        return True
+
+    def _whole(self, node: ast.expr, given: Sequence[ast.AST]) -> ast.Name:
+        """Let the program's process evaluate all of it, if nothing in it could be lied to.
+
+        given: the parts in which something is asked of the program's values, if anywhere.
+        """
+        known = self.scope.trusted | self.scope.risky
+        names = names_in([node]) - bound_inside(node, known)
+        foreign = sorted(names & set(self.scope.foreign))
+        if foreign:
+            raise NotSeparableError(f"needs {foreign[0]} of {self.scope.foreign[foreign[0]]}, which no sandbox has")
+        if any(decides(part, known) for part in given):
+            raise NotSeparableError("asks a value of the program something where it could lie")
+        if names & self.scope.spoiled:
+            raise NotSeparableError("depends on a statement in which the program could lie")
+        if names & self.bound:
+            raise NotSeparableError("calls the program for each of several values")
+        unknown = sorted(names - known - self.scope.bound - set(self.scope.program))
+        if unknown and self.scope.closed:
+            raise NotSeparableError(f"needs {unknown[0]}, which the prompt does not define")
+        self.pulled.append(ast.unparse(node))
+        return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
+
+
+def _refuse_judge(claim: ast.AST, expression: str) -> None:
+    """Raise NotSeparableError where a function that the program may define says of another's value that it is right."""
+    claim = claim.operand if isinstance(claim, ast.UnaryOp) else claim
+    tree = ast.parse(expression, mode="eval").body
+    if isinstance(claim, ast.Name) and isinstance(tree, ast.Call):
+        given = [*tree.args, *(keyword.value for keyword in tree.keywords)]
+        called = {root_of(part) for argument in given for part in ast.walk(argument) if isinstance(part, ast.Call)}
+        if len(given) > 1 and called - {root_of(tree), None, *dir(builtins)}:
+            raise NotSeparableError(f"lets {ast.unparse(tree.func)} judge, which the program may define")
+
+
+def _refuse_impossible(claim: ast.AST) -> None:
+    """Raise NotSeparableError for an expected value that Python cannot make, such as {[]: 1}."""
+    for node in ast.walk(claim):
+        if isinstance(node, ast.Dict | ast.Set) and not names_in([node]) and literal_of(node) is None:
+            calls = any(isinstance(part, ast.Call | ast.BinOp) for part in ast.walk(node))
+            if not calls:
+                raise NotSeparableError(f"wants {ast.unparse(node)}, which Python cannot make")

@@ -1,0 +1,278 @@
+"""The checks of a test file: its asserts, pytest.raises and unittest's methods. What cannot be one is an error.
+
+Nothing is left out in silence: a statement that calls the program is part of a check, or makes the file an error.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from agent.apart import NotSeparableError, needed, separate, text_of
+from agent.checks import Check
+from agent.imports import imported_by
+from agent.scope import Scope
+from agent.syntax import names_bound, names_in, names_needed, read_module
+from agent.unittests import Selfless, assertion_of, exceptions_in, is_raises, judges_by, method_of, pattern_of
+
+_WHERE = (
+    "a loop, a branch, a class or a function with arguments, where its expected value cannot be kept from the program"
+)
+_COMPOUND = ast.For | ast.While | ast.If | ast.Try | ast.With | ast.Match | ast.AsyncFor | ast.AsyncWith | ast.TryStar
+_DEEPEST = 150  # levels of a statement
+_IDLE = {"print", "unittest.main", "pytest.main", "sys.path.insert", "sys.path.append"}
+
+
+class Tested(NamedTuple):
+    """What a test file checks, and its statements that are not run because no check needs them."""
+
+    checks: list[Check]
+    unread: list[str]
+
+
+def asserts(source: str) -> list[Check]:
+    """Return the checks of a test file, whatever the program defines."""
+    return read_tests(source).checks
+
+
+def read_tests(
+    source: str, *, program: Collection[str] = (), classes: Collection[str] = (), records: Collection[str] = ()
+) -> Tested:
+    """Read a test file: what stands at the top level, in functions named test…, and in classes of such methods.
+
+    program: the names that the program is asked to define, where they are known; tests of others are an error.
+    classes: those of them that are classes; records: those of the classes that are no more than their fields.
+    Raises SyntaxError for what is no Python, NotSeparableError, with the line, for a test that cannot be read.
+    """
+    try:
+        module = read_module(source)
+        _refuse_depth(module)
+        imported = imported_by(ast.walk(module), program)
+        module = imported.resolved(module)
+        reader = _Reader(Scope(program, classes, records, bool(program), imported.foreign))
+        reader.block(module.body, [])
+        reader.refuse_unseen(module)
+    except (RecursionError, MemoryError) as error:
+        raise SyntaxError("it is nested too deeply to be read") from error
+    except ValueError as error:
+        if isinstance(error, NotSeparableError):
+            raise
+        raise SyntaxError(str(error)) from error
+    return Tested(reader.checks, reader.unread)
+
+
+class _Reader:
+    """Goes through the statements, with what was known of names before them."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self.checks: list[Check] = []
+        self.unread: list[str] = []
+        self._seen = set[int]()  # ids of the asserts, and of what stands for one, that became checks
+        self._held = set[int]()  # ids of the statements that checks need
+        self._ran = set[int]()  # ids of those that have run in this session
+        self._session = self._sessions = 0
+
+    def block(self, statements: Sequence[ast.stmt], before: Sequence[ast.stmt]) -> None:
+        """Read statements that run one after the other, behind others."""
+        setup = list(before)
+        for statement in statements:
+            if not (self._tests(statement, setup) or self._idle(statement)):
+                self._refuse_judging(statement, setup)
+                setup.append(statement)
+        for number, statement in enumerate(setup[len(before) :], start=len(before)):
+            if id(statement) not in self._held:
+                self._run_alone(statement, setup[:number])
+
+    def _tests(self, statement: ast.stmt, setup: list[ast.stmt]) -> bool:
+        """Read a statement that is a test, or holds some; whether it is one."""
+        match statement:
+            case ast.Assert(test):
+                self._claim(statement, test, setup)
+            case ast.Expr(ast.Call() as call):
+                return self._called(statement, call, setup)
+            case ast.With([ast.withitem(ast.Call() as call, bound)], body) if is_raises(call) and len(call.args) == 1:
+                self._raises(statement, call, text_of(body), names_in(body), setup)
+                self._scope.spoiled |= {bound.id} if isinstance(bound, ast.Name) else set()
+            case ast.With([ast.withitem(ast.Call() as call)], body) if method_of(call) == "subTest":
+                self.block(body, setup)
+            case ast.FunctionDef(name=name) if name.startswith("test"):
+                self._function(statement, setup)
+            case ast.ClassDef() if _holds_tests(statement):
+                self._class(statement, setup)
+            case _:
+                return False
+        return True
+
+    def _called(self, statement: ast.stmt, call: ast.Call, setup: list[ast.stmt]) -> bool:
+        if is_raises(call) and len(call.args) > 1:
+            function, *arguments = call.args[1:]
+            inner = ast.Call(function, arguments, [keyword for keyword in call.keywords if keyword.arg != "match"])
+            if "Regex" in method_of(call):
+                inner = ast.Call(arguments[0], arguments[1:], call.keywords)
+            self._raises(statement, call, ast.unparse(inner), names_in([inner]), setup)
+            return True
+        claim = assertion_of(call)
+        if claim is not None:
+            self._claim(statement, claim, setup)
+        return claim is not None
+
+    def _claim(self, statement: ast.stmt, test: ast.expr, setup: list[ast.stmt]) -> None:
+        source = ast.unparse(statement)
+        if isinstance(statement, ast.Assert):
+            source = f"assert {ast.unparse(test)}"
+        try:
+            apart = separate(test, setup, self._after(setup))
+        except NotSeparableError as error:
+            raise NotSeparableError(f"{statement.lineno}: `{source}` {error}; {_ADVICE}") from None
+        self._held |= set(map(id, apart.claim_setup))
+        check = Check(source, apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
+        self._take(check, statement, apart.setup)
+
+    def _raises(self, statement: ast.stmt, call: ast.Call, body: str, names: set[str], setup: list[ast.stmt]) -> None:
+        kinds, pattern = exceptions_in(call.args[0]), pattern_of(call)
+        if not kinds or pattern is False or _asks(body):
+            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {_ADVICE}")
+        self._refuse_unknown(statement, names, setup)
+        message = pattern if isinstance(pattern, str) else None
+        told = f"{ast.unparse(call)}: {body}"
+        check = Check(told, (body,), None, "|".join(kinds), True, message, pattern=message is not None)
+        self._take(check, statement, needed(setup, names))
+
+    def _take(self, check: Check, statement: ast.stmt, held: Sequence[ast.stmt]) -> None:
+        """Add a check. What it needs runs before it, unless that has run for a check of this session before."""
+        self._seen |= {id(node) for node in ast.walk(statement)}
+        before = tuple(ast.unparse(each) for each in held if id(each) not in self._ran)
+        self._held |= set(map(id, held))
+        self._ran |= set(map(id, held))
+        self.checks.append(replace(check, before=before, session=self._session))
+
+    def _after(self, setup: Sequence[ast.stmt]) -> Scope:
+        """Return what is known of names after these statements."""
+        known = self._scope
+        scope = replace(known, trusted=set(), risky=set(), objects=set(), bound=set(), spoiled=set(known.spoiled))
+        for statement in setup:
+            scope.after(statement)
+        return scope
+
+    def _function(self, function: ast.FunctionDef, setup: list[ast.stmt], own: Sequence[ast.stmt] = ()) -> None:
+        arguments = function.args
+        if any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs, arguments.vararg, arguments.kwarg)):
+            raise NotSeparableError(
+                f"{function.lineno}: {function.name} takes arguments (a fixture, a parameter); {_ADVICE}"
+            )
+        if function.decorator_list:
+            told = ast.unparse(function.decorator_list[0])
+            raise NotSeparableError(f"{function.lineno}: {function.name} is decorated with {told}; {_ADVICE}")
+        count, outside, ran = len(self.checks), self._session, self._ran
+        self._sessions += 1
+        self._session, self._ran = self._sessions, set()
+        self.block([*own, *function.body], setup)
+        self._session, self._ran = outside, ran
+        if len(self.checks) == count:
+            raise NotSeparableError(f"{function.lineno}: {function.name} checks nothing that can be read; {_ADVICE}")
+
+    def _class(self, group: ast.ClassDef, setup: list[ast.stmt]) -> None:
+        """Read the methods of a class of tests, each behind setUp, with self.x as a plain variable."""
+        own: list[ast.stmt] = []
+        methods: list[ast.FunctionDef] = []
+        for statement in group.body:
+            match statement:
+                case ast.FunctionDef(name="setUp" | "setup_method"):
+                    own += _without_self(statement).body
+                case ast.FunctionDef(name=name) if name.startswith("test"):
+                    methods.append(_without_self(statement))
+                case ast.Expr(ast.Constant()) | ast.Pass():
+                    pass
+                case _:
+                    raise NotSeparableError(
+                        f"{statement.lineno}: a class of tests may hold setUp and tests, no more; {_ADVICE}"
+                    )
+        for method in methods:
+            self._function(method, setup, own)
+
+    def _idle(self, statement: ast.stmt) -> bool:
+        """Whether it is no part of a test: a text, a way to start the tests."""
+        match statement:
+            case ast.Expr(ast.Constant()) | ast.Pass():
+                return True
+            case ast.Expr(ast.Call(function, arguments)):
+                return ast.unparse(function) in _IDLE and not any(isinstance(a, ast.Call) for a in arguments)
+            case ast.If(ast.Compare(ast.Name("__name__"))):
+                return True
+        return False
+
+    def _refuse_judging(self, statement: ast.stmt, setup: list[ast.stmt]) -> None:
+        """Raise NotSeparableError for a compound statement in which the program's values are judged."""
+        if isinstance(statement, _COMPOUND) and self._touches(statement, setup):
+            scope = self._after([*setup, statement])
+            raises = any(isinstance(node, ast.Raise) for node in ast.walk(statement))
+            if raises or scope.spoiled - self._scope.spoiled or _asks(ast.unparse(statement)):
+                told = f"this {type(statement).__name__.lower()} judges what the program gives, inside its reach"
+                raise NotSeparableError(f"{statement.lineno}: {told}; {_ADVICE}")
+
+    def _run_alone(self, statement: ast.stmt, setup: list[ast.stmt]) -> None:
+        """Make a check of a statement that calls the program for nothing else: that it runs. Name any other."""
+        if isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            return
+        if self._touches(statement, setup):
+            self._refuse_unknown(statement, names_in([statement]), setup)
+            source = ast.unparse(statement)
+            self._take(Check(source, (source,)), statement, needed(setup, names_in([statement])))
+        elif not isinstance(statement, ast.Assign | ast.AnnAssign):
+            self.unread.append(f"{statement.lineno}: {ast.unparse(statement).splitlines()[0]}")
+
+    def _touches(self, statement: ast.stmt, setup: Sequence[ast.stmt]) -> bool:
+        scope = self._after(setup)
+        return not names_needed(statement) <= scope.trusted | scope.risky
+
+    def _refuse_unknown(self, statement: ast.stmt, names: set[str], setup: Sequence[ast.stmt]) -> None:
+        scope = self._after(setup)
+        bound = scope.trusted | scope.risky | scope.bound | set(scope.program) | names_bound(statement)
+        foreign = sorted(names & set(scope.foreign))
+        unknown = sorted(names - bound) if scope.closed else []
+        if foreign or unknown:
+            why = f"{scope.foreign[foreign[0]]}, which no sandbox has" if foreign else "what the prompt does not define"
+            raise NotSeparableError(f"{statement.lineno}: this needs {(foreign or unknown)[0]} of {why}; {_ADVICE}")
+
+    def refuse_unseen(self, module: ast.Module) -> None:
+        """Raise NotSeparableError for an assert, or what stands for one, of which no check was made."""
+        for node in ast.walk(module):
+            judges = isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and judges_by(node))
+            if isinstance(node, ast.Assert | ast.Call) and judges and id(node) not in self._seen:
+                raise NotSeparableError(
+                    f"{node.lineno}: this assert stands inside {_WHERE}; write it out, one assert a case"
+                )
+
+
+_ADVICE = "write it as `assert f(1) == 2`, or leave it out of --tests"
+
+
+def _refuse_depth(module: ast.Module) -> None:
+    """Raise NotSeparableError for a statement that nothing recursive should look at."""
+    for statement in module.body:
+        nodes: list[ast.AST] = [statement]
+        for _ in range(_DEEPEST):
+            nodes = [child for node in nodes for child in ast.iter_child_nodes(node)]
+        if nodes:
+            raise NotSeparableError(f"{statement.lineno}: this is nested too deeply to be read; {_ADVICE}")
+
+
+def _without_self(method: ast.FunctionDef) -> ast.FunctionDef:
+    if method.args.args and not method.decorator_list:
+        name = method.args.args.pop(0).arg
+        method.body = [Selfless(name).visit(statement) for statement in method.body]
+    return method
+
+
+def _asks(source: str) -> bool:
+    """Whether source asserts or branches."""
+    return any(isinstance(n, ast.Assert | ast.If | ast.While | ast.IfExp) for n in ast.walk(read_module(source)))
+
+
+def _holds_tests(group: ast.ClassDef) -> bool:
+    case = any(ast.unparse(base).endswith("TestCase") for base in group.bases)
+    tests = any(isinstance(each, ast.FunctionDef) and each.name.startswith("test") for each in group.body)
+    return tests and (case or group.name.startswith("Test"))

@@ -1,0 +1,234 @@
+"""The examples of one docstring that look like an interpreter's session: read in order, as one process runs them."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import re
+from collections.abc import Collection, Iterator
+from copy import deepcopy
+from dataclasses import replace
+
+from agent.apart import NotSeparableError, needed, refuse_whole, separate, text_of
+from agent.checks import Check
+from agent.imports import imported_by
+from agent.scope import Scope, decides
+from agent.syntax import UNREADABLE, literal_of, names_in, names_needed, parsed, read_expression
+
+MOST = 200  # examples of a docstring that are read; each looks at those before it
+_MOST_LINES = 60  # of what an example shows that may be a literal with prose below it
+_PROMPT = re.compile(r"^(\s*)>>> ?(?=\S)")
+_PROSE = re.compile(r"[A-Za-z]{2,}\W+[A-Za-z]")
+_PRINTING = {"print", "pprint", "pp"}
+_ORDERLESS = {"frozenset": "frozenset", "Counter": "_counter"}  # their repr may come in any order
+
+
+class Session:
+    """Takes in one example after the other, and makes checks of them."""
+
+    def __init__(self, scope: Scope, *, waits: Collection[str] = (), prints: bool = False, number: int = 0) -> None:
+        """Begin a session.
+
+        waits: the program's names that give coroutines; prints: what it shows is what it prints.
+        """
+        self.checks: list[Check] = []
+        self.unread: list[str] = []
+        self._scope, self._waits, self._prints, self._number = scope, waits, prints, number
+        self._setup: list[ast.stmt] = []
+        self._ran = set[int]()  # ids of the statements that have run, or are not to
+
+    def read(self, docstring: str) -> None:
+        """Read all examples of a docstring; those that cannot be taken apart spoil no others."""
+        examples = list(examples_in(docstring))
+        trees = [None if isinstance(each, str) else parsed(each.source) for each in examples]
+        imported = imported_by((node for tree in trees if tree for node in ast.walk(tree)), self._scope.program)
+        self._scope.foreign = imported.foreign
+        for number, (example, tree) in enumerate(zip(examples, trees, strict=True)):
+            shown = f">>> {example if isinstance(example, str) else example.source.splitlines()[0]}"
+            skipped = not isinstance(example, str) and example.options.get(doctest.SKIP)
+            if tree is None or isinstance(example, str) or skipped or number >= MOST or not tree.body:
+                self.unread.append(shown)
+                continue
+            try:
+                self._take(imported.resolved(tree), example, shown)
+            except UNREADABLE:  # NotSeparableError is a ValueError
+                self.unread.append(shown)
+
+    def _take(self, tree: ast.Module, example: doctest.Example, shown: str) -> None:
+        *first, last = tree.body
+        for statement in first:
+            self._prepare(statement)
+        shows = bool(example.want.strip()) or example.exc_msg is not None
+        try:
+            if isinstance(last, ast.Assert):
+                self._add(replace(self._claim(deepcopy(last.test)), source=shown), last)
+            elif isinstance(last, ast.Expr) and self._touches(last):
+                self._add(replace(self._expression(last.value, example), source=shown), last)
+            elif shows and not isinstance(last, ast.Expr):
+                self._add(replace(self._statement(last, example), source=shown), last)
+            else:
+                self._prepare(last)
+        except NotSeparableError:
+            self._scope.after(last)
+            raise
+
+    def _expression(self, value: ast.expr, example: doctest.Example) -> Check:
+        """Make a check of an expression and what it is shown to give."""
+        source, flags = ast.unparse(value), flags_of(example)
+        self._refuse_coroutine(value, source)
+        if example.exc_msg is not None:
+            return self._exception(value, example)
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _PRINTING:
+            return self._printed(value, example)
+        want = wanted_text(example.want)
+        if not want:
+            check = self._claim(deepcopy(value))
+            return replace(check, claim="_0 is None") if check.claim == "_0" else check
+        tree = read_expression(want)
+        if flags & doctest.ELLIPSIS:
+            return self._shown(value, example)
+        if " at 0x" in want or _has_ellipsis(tree):
+            raise NotSeparableError("shows what cannot be compared")
+        if tree is not None and (literal_of(tree) or _orderless(tree)) and not self._prints:
+            return self._claim(_compared(deepcopy(value), tree))
+        return self._shown(value, example)
+
+    def _shown(self, value: ast.expr, example: doctest.Example) -> Check:
+        """Compare the text that an interpreter would show: what the program prints, and its value's repr."""
+        try:
+            refuse_whole(deepcopy(value), self._scope)
+        except NotSeparableError:
+            text = ast.Call(ast.Name("repr", ast.Load()), [deepcopy(value)], [])
+            return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(example.want.strip())]))
+        return Check("", (ast.unparse(value),), shown=_blank_lines(example.want), flags=flags_of(example))
+
+    def _printed(self, call: ast.Call, example: doctest.Example) -> Check:
+        """Compare what is printed: in the program's process, unless there is something in it to lie to."""
+        parts = [part.value if isinstance(part, ast.Starred) else part for part in call.args]
+        try:
+            for part in parts:
+                if self._touches(ast.Expr(part)):
+                    refuse_whole(deepcopy(part), self._scope)
+        except NotSeparableError:
+            if call.keywords or not isinstance(call.func, ast.Name) or call.func.id != "print":
+                raise
+            text = read_expression("' '.join(map(str, given))")
+            assert isinstance(text, ast.Call) and isinstance(text.args[0], ast.Call)
+            text.args[0].args[1] = ast.List(deepcopy(call.args), ast.Load())
+            return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(example.want.rstrip("\n"))]))
+        self._refuse_names(names_in([call]))
+        return Check("", (ast.unparse(call),), shown=_blank_lines(example.want), flags=flags_of(example))
+
+    def _statement(self, statement: ast.stmt, example: doctest.Example) -> Check:
+        """Make a check of a statement that prints, or raises."""
+        if example.exc_msg is not None:
+            return self._exception(statement, example)
+        if decides(statement, self._scope.trusted | self._scope.risky):
+            raise NotSeparableError("prints what a value of the program could lie about")
+        self._refuse_names(names_needed(statement))
+        return Check("", (ast.unparse(statement),), shown=_blank_lines(example.want), flags=flags_of(example))
+
+    def _exception(self, code: ast.AST, example: doctest.Example) -> Check:
+        """Want an exception as doctest does: its type and its message, wherever the type comes from."""
+        self._refuse_names(names_in([code]))
+        kind, _, message = (example.exc_msg or "").strip().partition(":")
+        name, told = kind.strip().rpartition(".")[2], message.strip() or None
+        return Check("", (ast.unparse(code),), raises=name, message=told, flags=flags_of(example))
+
+    def _claim(self, claim: ast.expr) -> Check:
+        apart = separate(claim, self._setup, self._scope)
+        return Check("", apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
+
+    def _add(self, check: Check, statement: ast.stmt) -> None:
+        """Add a check, behind what the program's process has not run of what stands above it."""
+        names = names_in(tree for source in check.expressions for tree in [parsed(source) or ast.Pass()])
+        wanted = set(map(id, needed(self._setup, names)))
+        before = [s for s in self._setup if id(s) not in self._ran and (id(s) in wanted or self._touches(s))]
+        before = [s for s in before if not isinstance(s, ast.Import | ast.ImportFrom) or id(s) in wanted]
+        self._ran |= {*map(id, before), id(statement)}
+        sources = tuple(ast.unparse(each) for each in before)
+        self.checks.append(replace(check, before=sources, session=self._number))
+        self._setup.append(statement)
+        self._scope.after(statement)
+
+    def _prepare(self, statement: ast.stmt) -> None:
+        """Keep a statement for what comes after it; one in which the program could lie is not run."""
+        spoiled = len(self._scope.spoiled)
+        self._scope.after(statement)
+        if len(self._scope.spoiled) == spoiled:
+            self._setup.append(statement)
+
+    def _touches(self, statement: ast.stmt) -> bool:
+        """Whether it has to do with the program."""
+        return not names_needed(statement) <= self._scope.trusted | self._scope.risky
+
+    def _refuse_names(self, names: set[str]) -> None:
+        if names & (self._scope.spoiled | set(self._scope.foreign)):
+            raise NotSeparableError("depends on what cannot be run")
+
+    def _refuse_coroutine(self, value: ast.AST, source: str) -> None:
+        if names_in([value]) & set(self._waits) and "asyncio.run(" not in source:
+            raise NotSeparableError("gives a coroutine")
+
+
+def examples_in(docstring: str) -> Iterator[doctest.Example | str]:
+    """Yield the examples that begin with >>>, each read by itself; as its first line where it cannot be read."""
+    block: list[str] = []
+    for line in [*docstring.expandtabs().splitlines(), ">>> end"]:
+        begins = _PROMPT.match(line)
+        if begins and block:
+            yield _example("\n".join(block) + "\n") or block[0].strip().removeprefix(">>> ")
+            block = []
+        if begins:
+            indent = begins[1]
+            block = [_PROMPT.sub(r"\1>>> ", line)]
+        elif block:
+            block.append(line if line.startswith(indent) or not line.strip() else indent + line.lstrip())
+
+
+def _example(block: str) -> doctest.Example | None:
+    try:
+        examples = doctest.DocTestParser().get_examples(re.sub(r"(?m)^(\s*\.\.\.)(?=[^\s.])", r"\1 ", block))
+    except ValueError:  # a prompt is no place to complain about how its examples are written
+        return None
+    return examples[0] if len(examples) == 1 else None
+
+
+def flags_of(example: doctest.Example) -> int:
+    """Return doctest's flags of an example, as one number."""
+    return sum(flag for flag, on in example.options.items() if on)
+
+
+def wanted_text(want: str) -> str:
+    """Return what an example shows, without the prose that stands right below a literal."""
+    lines = want.strip().split("\n")
+    for end in range(min(len(lines), _MOST_LINES), 0, -1):
+        rest = lines[end:]
+        if (not rest or _PROSE.search(rest[0])) and literal_of("\n".join(lines[:end])) is not None:
+            return "\n".join(lines[:end])
+    return want.strip()
+
+
+def _blank_lines(want: str) -> str:
+    return want.replace("<BLANKLINE>", "")
+
+
+def _has_ellipsis(tree: ast.expr | None) -> bool:
+    return tree is not None and any(isinstance(node, ast.Constant) and node.value is ... for node in ast.walk(tree))
+
+
+def _orderless(tree: ast.expr) -> bool:
+    match tree:
+        case ast.Call(ast.Name(name), [ast.Dict() | ast.Set() as items], []) if name in _ORDERLESS:
+            return literal_of(items) is not None
+    return False
+
+
+def _compared(value: ast.expr, wanted: ast.expr) -> ast.expr:
+    """Return the claim that a value is the one that is shown."""
+    match wanted:
+        case ast.Call(ast.Name(name), items, []):
+            kind = read_expression(_ORDERLESS[name])
+            assert kind is not None
+            return ast.Call(ast.Name("_is_just", ast.Load()), [value, ast.Call(kind, items, [])], [])
+    return ast.Compare(value, [ast.Eq()], [wanted])

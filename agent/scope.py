@@ -1,0 +1,132 @@
+"""What is known of the names around an example: which are the program's, and where a value of its could lie."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agent.syntax import is_of_python, modules_of, names_bound, names_in, names_needed, root_of, targets_in
+
+TRUSTED = ("_approx", "_almost", "_alike", "_is_just", "_counter")  # functions of agent/claimed.py
+_MODULES = {  # what they do with a value is no choice of the value's
+    "math", "cmath", "operator", "itertools", "functools", "collections", "re", "string", "json", "statistics",
+    "fractions", "decimal", "datetime", "copy", "heapq", "bisect", "textwrap", "ast", "numbers", "calendar", "typing",
+    "base64", "hashlib", "binascii", "struct", "uuid", "random", "time", "enum", "dataclasses", "abc",
+}  # fmt: skip
+_PLAIN = (str, bytes, int, float, complex, list, tuple, set, frozenset, dict)
+_CHANGING = {
+    "append", "extend", "insert", "pop", "popitem", "remove", "clear", "sort", "reverse", "add", "discard", "update",
+    "setdefault", "difference_update", "intersection_update", "symmetric_difference_update",
+}  # fmt: skip
+METHODS = {name for kind in _PLAIN for name in dir(kind) if not name.startswith("_")} - _CHANGING
+_CONVERSIONS = {  # of one argument
+    "list", "tuple", "set", "frozenset", "dict", "sorted", "len", "sum", "str", "repr", "int", "float", "abs",
+    "iter", "next", "reversed", "min", "max", "type",
+}  # fmt: skip
+_PASSING_ON = {"map", "filter", "zip", "range", "round", "print", "enumerate", "next", "run"}
+
+
+@dataclass
+class Scope:
+    """What is known of the names around an example: of the program's, and of those that statements before it bind."""
+
+    program: Collection[str] = ()  # names that the program is known to define
+    classes: Collection[str] = ()  # those of them that are classes
+    records: Collection[str] = ()  # those of the classes that are no more than their fields
+    closed: bool = False  # it is asked for no others
+    foreign: Mapping[str, str] = field(default_factory=dict)  # names that were imported from what nobody here has
+    bound: set[str] = field(default_factory=set)  # by statements before
+    trusted: set[str] = field(default_factory=set)  # their values do not depend on the program
+    risky: set[str] = field(default_factory=set)  # of modules that might run what the program gives them
+    objects: set[str] = field(default_factory=set)  # bound to what a class of the program made
+    spoiled: set[str] = field(default_factory=set)  # bound by statements in which the program could lie
+
+    def __post_init__(self) -> None:
+        self.trusted |= {*dir(builtins), "math", *TRUSTED} - set(self.program)
+
+    def after(self, statement: ast.stmt) -> None:
+        """Take in what a statement binds."""
+        bound, known = names_bound(statement), self.trusted | self.risky
+        self.bound |= bound
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            standard = is_of_python(statement)
+            self.trusted |= bound if standard and modules_of(statement) <= _MODULES else set()
+            self.risky |= bound if standard and not modules_of(statement) <= _MODULES else set()
+        elif names_needed(statement) <= known:
+            self.trusted |= bound
+        else:  # what the program touched may be changed by it
+            self.trusted -= (bound | names_in([statement])) - set(dir(builtins))
+            if decides(statement, known) or names_in([statement]) & self.spoiled:
+                self.spoiled |= bound | (names_in([statement]) & self.bound)
+            match statement:
+                case ast.Assign(value=ast.Call(ast.Name() as value)) | ast.Assign(value=ast.Name() as value):
+                    made = self.makes_object(value) or self.may_make_object(value)
+                    self.objects |= bound if made else set()
+
+    def makes_object(self, node: ast.AST) -> bool:
+        """Whether a chain begins with a class of the program, or with what one made."""
+        return bool({root_of(node)} & {*self.objects, *self.classes})
+
+    def may_make_object(self, node: ast.AST) -> bool:
+        """Whether a chain begins with a name that is written as classes are."""
+        root = root_of(node) or ""
+        return root[:1].isupper() and not root.isupper() and root not in self.program
+
+
+def decides(node: ast.AST, known: set[str]) -> bool:
+    """Whether code asks a value of the program a question, or computes with it: there an object could lie.
+
+    known: names that have nothing to do with the program.
+    """
+    inner = known | bound_inside(node, known)
+    return any(_decides(part, inner) for part in ast.walk(node))
+
+
+def _decides(node: ast.AST, known: set[str]) -> bool:
+    match node:
+        case ast.Compare() | ast.BoolOp() | ast.UnaryOp() | ast.BinOp() | ast.AugAssign() | ast.Assert() | ast.Match():
+            return touches([node], known)
+        case ast.IfExp(test) | ast.If(test) | ast.While(test):
+            return touches([test], known)
+        case ast.comprehension(ifs=[_, *_] as ifs):
+            return touches(ifs, known)
+        case ast.Attribute(attr=name) if name.startswith("__"):
+            return True
+        case ast.Call(ast.Attribute(value, name), [_, *_]) if name in METHODS and touches([value], known):
+            return True
+        case ast.Call(function, arguments, keywords) if root_of(function) in known and touches(
+            [*arguments, *keywords], known
+        ):
+            name = name_of(function)
+            return not (name in _PASSING_ON or (name in _CONVERSIONS and len(arguments) == 1 and not keywords))
+    return False
+
+
+def touches(nodes: Sequence[ast.AST], known: set[str]) -> bool:
+    """Whether code speaks of a name that is not known."""
+    return not names_in(nodes) <= known
+
+
+def bound_inside(node: ast.AST, known: set[str]) -> set[str]:
+    """Return the names that lambdas and loops of comprehensions bind to what has nothing to do with the program."""
+    bound = set[str]()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Lambda):
+            bound |= {argument.arg for argument in ast.walk(part.args) if isinstance(argument, ast.arg)}
+        elif isinstance(part, ast.comprehension) and not touches([part.iter], known | bound):
+            bound |= targets_in(part.target)
+    return bound
+
+
+def links_of(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the calls, attributes and subscripts of a chain, the outermost first."""
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        yield node
+        node = node.func if isinstance(node, ast.Call) else node.value
+
+
+def name_of(function: ast.expr) -> str:
+    """Return the last name of a function that is called; empty where it has none."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

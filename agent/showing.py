@@ -1,0 +1,145 @@
+"""How an example's value leaves the guest. Its source runs in the sandbox, behind the program; it judges nothing.
+
+A value of a class derived from a plain type becomes the plain value, and some of the standard library's values become
+plain data that `agent/claims.py` builds anew. All of it can be forged by the program, as any value can: nothing that
+is wanted of the value is known here. Imports little, for each run of a program pays for it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import sys
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+TAG = "\0dubito"  # the one key of a dict that stands for a value of the standard library
+LONGEST = 1 << 20  # characters of a text that leaves
+ITEMS = 10_000  # of an iterator that are looked at
+ATOMS = {type(None), bool, int, float, complex, str, bytes}
+FLAT: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefine is not asked
+    str: str.__str__,
+    bytes: bytes.__bytes__,
+    bytearray: bytes,
+    int: int.__int__,
+    float: float.__float__,
+    complex: complex.__complex__,
+    dict: lambda value: {plain(key): plain(item) for key, item in dict.items(value)},
+    list: lambda value: list(map(plain, list.__iter__(value))),
+    tuple: lambda value: tuple(map(plain, tuple.__iter__(value))),
+    set: lambda value: set(map(plain, set.__iter__(value))),
+    frozenset: lambda value: frozenset(map(plain, frozenset.__iter__(value))),
+}
+PARTS: dict[str, Callable[[Any], Any]] = {  # the parts of which a value of just this class is built
+    "collections.deque": lambda value: [list(map(plain, value)), value.maxlen],
+    "datetime.date": lambda value: [value.year, value.month, value.day],
+    "datetime.datetime": lambda value: [*value.timetuple()[:6], value.microsecond],
+    "datetime.timedelta": lambda value: [value.days, value.seconds, value.microseconds],
+    "decimal.Decimal": str,
+    "fractions.Fraction": lambda value: [value.numerator, value.denominator],
+    "re.Match": lambda value: [value.string, value.start(), value.end()],
+    "builtins.range": lambda value: [value.start, value.stop, value.step],
+    "builtins.dict_keys": lambda value: list(map(plain, value)),
+    "builtins.type": lambda value: value.__name__,
+}
+COUNTED: dict[str, Callable[[Any], Any]] = {  # derived from dict, and told apart where types are spoken of
+    "collections.Counter": lambda value: [[plain(key), plain(item)] for key, item in value.items()],
+    "collections.OrderedDict": lambda value: [[plain(key), plain(item)] for key, item in value.items()],
+}
+ITERATORS = {"generator", "map", "filter", "zip", "enumerate", "reversed", "dict_values", "dict_items"}
+_standard_output = sys.stdout
+
+
+def value(given: Any) -> Any:
+    """Return the value as plain data; itself where it is none, so that the sandbox says so."""
+    try:
+        return plain(given)
+    except (TypeError, RecursionError):
+        return given
+
+
+def exact(given: Any) -> Any:
+    """Return the value as plain data if its type is one of those known here; itself, which is no plain data, if not."""
+    kind, name = type(given), _name_of(type(given))
+    if name in COUNTED:
+        return {TAG: [name, COUNTED[name](given)]}
+    return value(given) if kind in ATOMS or kind in FLAT or name in PARTS or _iterates(kind) else given
+
+
+def plain(given: Any) -> Any:
+    """Return the value in plain types only. Raises TypeError where there is none."""
+    kind = type(given)
+    if kind in ATOMS:
+        return given
+    base = next((base for base in FLAT if isinstance(given, base)), None)
+    if base is not None:
+        return FLAT[base](given)
+    if _iterates(kind):
+        return {TAG: ["iterator", list(map(plain, islice(given, ITEMS)))]}
+    name = _name_of(kind)
+    known = name in PARTS and (kind is not type or vars(builtins).get(given.__name__) is given)
+    return {TAG: [name, PARTS[name](given)]} if known and getattr(given, "tzinfo", None) is None else _record(given)
+
+
+def _record(given: Any) -> Any:
+    """Return what makes up a dataclass's instance, or a member of an enumeration."""
+    kind = type(given)
+    if hasattr(kind, "__members__"):
+        return {TAG: ["record", [kind.__name__, [given.name]]]}
+    if hasattr(kind, "__dataclass_fields__"):
+        fields = [[name, plain(getattr(given, name))] for name in kind.__dataclass_fields__]
+        return {TAG: ["record", [kind.__name__, fields]]}
+    raise TypeError(f"not plain data: {kind.__name__}")
+
+
+def _name_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _iterates(kind: type) -> bool:
+    name = kind.__name__
+    return kind.__module__ == "itertools" or (
+        kind.__module__ == "builtins" and (name in ITERATORS or name.endswith("iterator"))
+    )
+
+
+def listen() -> None:
+    """Keep from here on what is printed."""
+    sys.stdout = io.StringIO()
+
+
+def heard() -> str:
+    """Return what was printed since, and print as before."""
+    printed = sys.stdout.getvalue() if isinstance(sys.stdout, io.StringIO) else ""
+    sys.stdout = _standard_output
+    return printed[:LONGEST]
+
+
+def text(_: None, given: Any) -> list[Any]:
+    """Return what was printed while the value was made, and its repr; None for None, as an interpreter shows it."""
+    shown = None if given is None else str(repr(given))[:LONGEST]
+    return [heard(), shown]
+
+
+def run(source: str, space: dict[str, Any]) -> list[Any]:
+    """Execute statements; return what they printed."""
+    listen()
+    exec(compile(source, "<example>", "exec", dont_inherit=True), space)
+    return [heard(), None]
+
+
+def raised(source: str, space: dict[str, Any]) -> list[Any]:
+    """Execute; return the names of the exception's classes, the nearest first, and its message.
+
+    Without an exception there are no names, and the text is the value's repr.
+    """
+    try:
+        try:
+            code = compile(source, "<example>", "eval", dont_inherit=True)
+        except SyntaxError:
+            exec(compile(source, "<example>", "exec", dont_inherit=True), space)
+            return [[], "None"]
+        return [[], repr(eval(code, space))[:LONGEST]]
+    except BaseException as error:  # noqa: BLE001 - whatever it is was asked for
+        return [[kind.__name__ for kind in type(error).__mro__[:-1]], str(error)[:LONGEST]]
