@@ -207,6 +207,7 @@ class _Reader:
     def _refuse_judging(self, statement: ast.stmt, setup: list[ast.stmt]) -> None:
         """Raise NotSeparableError for a compound statement in which the program's values are judged."""
         if isinstance(statement, _COMPOUND) and self._touches(statement, setup):
+            self.refuse_unseen(statement)
             scope = self._after([*setup, statement])
             raises = any(isinstance(node, ast.Raise) for node in ast.walk(statement))
             if raises or scope.spoiled - self._scope.spoiled or _asks(ast.unparse(statement)):
@@ -237,9 +238,9 @@ class _Reader:
             why = f"{scope.foreign[foreign[0]]}, which no sandbox has" if foreign else "what the prompt does not define"
             raise NotSeparableError(f"{statement.lineno}: this needs {(foreign or unknown)[0]} of {why}; {_ADVICE}")
 
-    def refuse_unseen(self, module: ast.Module) -> None:
+    def refuse_unseen(self, tree: ast.AST) -> None:
         """Raise NotSeparableError for an assert, or what stands for one, of which no check was made."""
-        for node in ast.walk(module):
+        for node in ast.walk(tree):
             judges = isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and judges_by(node))
             if isinstance(node, ast.Assert | ast.Call) and judges and id(node) not in self._seen:
                 raise NotSeparableError(

@@ -36,6 +36,14 @@ _BUILD: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def judged(number: int, setup: str, claim: str, values: list[Any]) -> list[Any]:
+    """Return the claim's number, and whether it holds of the values."""
+    space = dict(globals())
+    exec(setup, space)
+    space.update({f"_{place}": _build(value) for place, value in enumerate(values)})
+    return [number, bool(eval(claim, space))]
+
+
 def _build(given: Any) -> Any:
     """Return the value that the program had, of classes that are trusted."""
     if type(given) is dict and list(given) == [TAG]:

@@ -6,8 +6,9 @@ import ast
 import doctest
 import inspect
 import math
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent import claimed
 from agent.checks import Check
@@ -17,6 +18,14 @@ from sandbox.base import Call, Limits, Returned, Sandbox
 
 _TOLERANCE, _NEAR_ZERO = 1e-6, 1e-12
 _OF_TYPES = {"type", "isinstance", "issubclass", "_is_just"}
+
+
+class Claim(NamedTuple):
+    """What is said of values."""
+
+    values: list[Any]
+    text: str  # speaks of _0, _1 …
+    setup: str = ""
 
 
 def needs_exact(claim: str) -> bool:
@@ -34,18 +43,18 @@ def wanted_literal(claim: str) -> tuple[Any] | None:
     return None
 
 
-def holds(sandbox: Sandbox, check: Check, values: list[Any], limits: Limits) -> bool:
-    """Judge a claim in a process of its own, which never held the program. One run."""
-    names = ", ".join(f"_{number}" for number in range(len(values)))
-    program = (
-        f"{_judge()}\n{check.claim_setup}\nimport math\n"
-        f"def claim(*values):\n    {names}, = map(_build, values)\n    return bool({check.claim})\n"
-    )
+def held(sandbox: Sandbox, claims: Sequence[Claim], limits: Limits) -> list[bool]:
+    """Judge claims in a process of their own, which never held the program. One run; none where there is no claim."""
+    calls = [Call("judged", (number, claim.setup, claim.text, claim.values)) for number, claim in enumerate(claims)]
+    if not calls:
+        return []
     try:
-        execution = sandbox.run(program, calls=[Call("claim", tuple(values))], limits=limits)
-    except ValueError:  # nested so deeply that it cannot go back where it came from
-        return False
-    return execution.passed and execution.outcomes == (Returned(True),)
+        outcomes = sandbox.run(_judge(), calls=calls, limits=limits).outcomes
+    except ValueError:  # one is nested so deeply that it cannot go back where it came from
+        return [False] if len(claims) == 1 else [held(sandbox, [claim], limits)[0] for claim in claims]
+    return [outcome == Returned([number, True]) for number, outcome in enumerate(outcomes)] + [False] * (
+        len(claims) - len(outcomes)
+    )
 
 
 @cache

@@ -6,8 +6,8 @@ import ast
 import re
 
 from agent.answers import Asked, program_in
-from agent.syntax import parsed
 from agent.pieces import Piece, Span
+from agent.syntax import parsed
 
 _CHAT = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n{}"
 _CHAT_CODE = "Complete this Python program:\n```python\n{}\n```"

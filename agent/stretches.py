@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 
-from agent.syntax import parsed
 from agent.fences import is_fence, lines_of, open_quote
 from agent.pieces import Span, joined
+from agent.syntax import parsed
 
 Stretch = tuple[Span, ...]
 _NAME = r"(?:PYTHON|CODE|ANSWER|SOLUTION|PROGRAM)"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from agent import showing
 from agent.budget import BudgetSpentError
 from agent.checks import Check
-from agent.claims import agree, holds, is_tagged, needs_exact, raises, shows, wanted_literal
+from agent.claims import Claim, agree, held, is_tagged, needs_exact, raises, shows, wanted_literal
 from agent.syntax import parsed, read_expression
 from sandbox.base import Execution, Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain, Verdict
 
@@ -50,10 +50,12 @@ def verify(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: L
         runs += 1
         if not execution.passed:
             return Verification(execution.verdict, at, (*failures, _told(execution)), runs)
-        for check, before, outcomes in _answers(together, execution.outcomes):
-            failure, claims = _judge(sandbox, check, outcomes, bounds)
-            failure = failure and (_failure_before(check, before) or failure)
-            runs += claims
+        judgements = [_judge(answer) for answer in _answers(together, execution.outcomes)]
+        claims = [judgement.claim for judgement in judgements if judgement.claim]
+        holds = iter(held(sandbox, claims, bounds))
+        runs += bool(claims)
+        for judgement in judgements:
+            failure = None if judgement.claim and next(holds) else judgement.failure
             failures += [failure] if failure else []
             failed += [at] if failure else []
             at += 1
@@ -170,14 +172,6 @@ def _answers(checks: list[Check], outcomes: Sequence[Outcome]) -> Iterable[_Answ
         at = end
 
 
-def _failure_before(check: Check, outcomes: Sequence[Outcome]) -> str | None:
-    """Return what went wrong in a statement before an example, where something did."""
-    for source, outcome in zip(check.before, outcomes, strict=True):
-        if isinstance(outcome, Raised):
-            return f"{source} raised {words(outcome.type)}: {words(outcome.message)}".rstrip(": ")
-    return None
-
-
 def _told(execution: Execution) -> str:
     lines = [line for line in execution.stderr.splitlines() if line.strip()]
     detail = lines[-1].strip() if lines and execution.verdict in (Verdict.FAILED, Verdict.SYNTAX_ERROR) else ""
@@ -197,11 +191,20 @@ _BECAME = {
 
 class _Judgement(NamedTuple):
     failure: str | None
-    runs: int = 0  # that it took to know
+    claim: Claim | None = None  # if it holds, nothing failed
 
 
-def _judge(sandbox: Sandbox, check: Check, outcomes: Sequence[Outcome], limits: Limits) -> _Judgement:
-    """Say what is wrong with these outcomes."""
+def _judge(answer: _Answer) -> _Judgement:
+    """Say what is wrong with the outcomes of an example; its cause, where that is a statement before it."""
+    judgement = _judge_outcomes(answer.check, answer.outcomes)
+    for source, outcome in zip(answer.check.before, answer.before, strict=True):
+        if judgement.failure and isinstance(outcome, Raised):
+            failure = f"{source} raised {words(outcome.type)}: {words(outcome.message)}"
+            return judgement._replace(failure=failure.rstrip(": "))
+    return judgement
+
+
+def _judge_outcomes(check: Check, outcomes: Sequence[Outcome]) -> _Judgement:
     for source, outcome in zip(check.expressions, outcomes, strict=True):
         match outcome:
             case Raised(name, message):
@@ -210,40 +213,39 @@ def _judge(sandbox: Sandbox, check: Check, outcomes: Sequence[Outcome], limits: 
                 return _Judgement(f"{source} returned a {words(name)}, wanted plain data")
     values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
     if check.raises is not None:
-        return _judge_exception(sandbox, check, values[0], limits)
+        return _judge_exception(check, values[0])
     if check.shown is not None:
         right, text = shows(check, values[-1])
         shown = f"{check.expressions[-1]} shows {short(text)}, wanted {short(check.shown)}"
         return _Judgement(None if right else shown)
-    return _Judgement(None) if check.claim is None else _judge_claim(sandbox, check, values, limits)
+    return _Judgement(None) if check.claim is None else _judge_claim(check, check.claim, values)
 
 
-def _judge_exception(sandbox: Sandbox, check: Check, outcome: Any, limits: Limits) -> _Judgement:
+def _judge_exception(check: Check, outcome: Any) -> _Judgement:
     source, wanted = check.expressions[0], f"{check.raises}{f': {check.message}' if check.message else ''}"
     match outcome:
         case [[], str(value)]:
-            return _Judgement(f"{source} returned {words(value, 80)}, wanted {short_text(wanted)}")
+            return _Judgement(f"{source} returned {words(value, 80)}, wanted {words(wanted)}")
         case [[str(name), *_], str(message)]:
-            failure, runs = f"{source} raised {words(name)}: {words(message)}", 0
-            right = raises(check, outcome)
-            if right and check.pattern:  # a pattern may take for ever on a message that was made for it
-                claim = replace(check, claim=f"re.search({check.message!r}, _0) is not None", claim_setup="import re")
-                right, runs = holds(sandbox, claim, [message[:_LONGEST]], limits), 1
-            return _Judgement(None if right else f"{failure.rstrip(': ')}, wanted {short_text(wanted)}", runs)
-    return _Judgement(f"{source} gave no exception, wanted {short_text(wanted)}")
+            failure = f"{f'{source} raised {words(name)}: {words(message)}'.rstrip(': ')}, wanted {words(wanted)}"
+            if not raises(check, outcome):
+                return _Judgement(failure)
+            if not check.pattern:
+                return _Judgement(None)
+            text = f"re.search({check.message!r}, _0) is not None"  # which may take for ever, on a message made for it
+            return _Judgement(failure, Claim([message[:_LONGEST]], text, "import re"))
+    return _Judgement(f"{source} gave no exception, wanted {words(wanted)}")
 
 
-def _judge_claim(sandbox: Sandbox, check: Check, values: list[Any], limits: Limits) -> _Judgement:
-    assert check.claim is not None
-    wanted = wanted_literal(check.claim)
+def _judge_claim(check: Check, claim: str, values: list[Any]) -> _Judgement:
+    wanted = wanted_literal(claim)
     if wanted is not None and not is_tagged(values[0]):
         failure = f"{check.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"
         return _Judgement(None if agree(values[0], wanted[0]) else failure)
     told = ", ".join(
         f"{source} returned {short(value)}" for source, value in zip(check.expressions, values, strict=True)
     )
-    right = holds(sandbox, check, values, limits)
-    return _Judgement(None if right else f"{check.source} does not hold: {told}", 1)
+    return _Judgement(f"{check.source} does not hold: {told}", Claim(values, claim, check.claim_setup))
 
 
 def words(text: object, most: int = 300) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 
-from agent.examples import parsed
+from agent.syntax import parsed
 from sandbox import Sandbox, SandboxError
 
 LONGEST = 1 << 16  # characters of a program that is looked through

@@ -91,7 +91,7 @@ def test_the_calls_of_an_assert_are_pulled_out_of_what_is_said_of_them():
     ],
 )
 def test_an_assert_that_cannot_be_split_is_an_error_with_its_line(source):
-    with pytest.raises(NotSeparableError, match=r"^[1-4]: "):
+    with pytest.raises(NotSeparableError, match=r"^[1-6]: "):
         asserts(source)
 
 
