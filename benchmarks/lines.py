@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import io
-import os
-import stat
 import sys
 import zlib
 from collections.abc import Iterator
@@ -15,6 +12,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from agent.errors import UsageError
+from agent.files import open_regular, quoted
 
 LONGEST_LINE = 1 << 25  # bytes; a few bytes of gzip may be as many as one likes
 STANDARD_INPUT = Path("-")
@@ -46,24 +44,15 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def name_of(path: Path) -> str:
     """Return what a message calls the file."""
-    return "standard input" if path == STANDARD_INPUT else repr(str(path))
+    return "standard input" if path == STANDARD_INPUT else quoted(path)
 
 
 def _opened(path: Path, closing: ExitStack) -> IO[bytes]:
-    source = _Stdin() if path == STANDARD_INPUT else _regular(path).open("rb", buffering=0)
-    stream = closing.enter_context(io.BufferedReader(source))
+    from_stdin = path == STANDARD_INPUT
+    file = io.BufferedReader(_Stdin()) if from_stdin else cast("io.BufferedReader", open_regular(path))
+    stream = closing.enter_context(file)
     gzipped = path.suffix == ".gz" or stream.peek(2)[:2] == GZIPPED
     return cast("IO[bytes]", closing.enter_context(gzip.open(stream)) if gzipped else stream)
-
-
-def _regular(path: Path) -> Path:
-    """Return the path of a file that has an end. A pipe or a device would be waited for, or read, for ever."""
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(mode):
-        raise UsageError(f"{str(path)!r} is no regular file; wanted JSON lines in one, or - for standard input")
-    return path
 
 
 class _Stdin(io.RawIOBase):

@@ -50,8 +50,8 @@ def test_a_gzipped_file_is_known_by_its_first_bytes(tmp_path):
 
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", "/dev/zero", "/dev/null"):
-        assert f"{str(path)!r} is no regular file; wanted JSON lines in one, or -" in sentence(check(path))
+    for path, kind in ((tmp_path / "pipe", "pipe"), ("/dev/zero", "device"), ("/dev/null", "device")):
+        assert f"{str(path)!r} is a {kind}; wanted a regular file" in sentence(check(path))
 
 
 @pytest.mark.parametrize(

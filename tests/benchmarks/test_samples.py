@@ -380,7 +380,7 @@ def test_a_file_with_nothing_but_broken_records_is_counted_out(tmp_path):
     ("arguments", "sentence"),
     [
         (["nothing.jsonl"], "cannot read 'nothing.jsonl': No such file"),
-        (["."], "cannot read '.': Is a directory"),
+        (["."], "'.' is a folder; wanted a regular file"),
         (["empty.jsonl"], "'empty.jsonl' holds no samples"),
         (["not.gz"], "cannot read 'not.gz': Not a gzipped file"),
         (["one.jsonl", "--k", "0"], "--k '0' came; wanted whole numbers from 1 on"),
