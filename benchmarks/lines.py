@@ -49,10 +49,10 @@ def name_of(path: Path) -> str:
 
 def _opened(path: Path, closing: ExitStack) -> IO[bytes]:
     from_stdin = path == STANDARD_INPUT
-    file = io.BufferedReader(_Stdin()) if from_stdin else cast("io.BufferedReader", open_regular(path))
-    stream = closing.enter_context(file)
-    gzipped = path.suffix == ".gz" or stream.peek(2)[:2] == GZIPPED
-    return cast("IO[bytes]", closing.enter_context(gzip.open(stream)) if gzipped else stream)
+    file = cast("io.BufferedReader", io.BufferedReader(_Stdin()) if from_stdin else open_regular(path))
+    closing.enter_context(file)
+    gzipped = path.suffix == ".gz" or file.peek(2)[:2] == GZIPPED
+    return cast("IO[bytes]", closing.enter_context(gzip.open(file)) if gzipped else file)
 
 
 class _Stdin(io.RawIOBase):
