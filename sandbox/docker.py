@@ -156,6 +156,7 @@ class DockerChannel:
 
         self._buffer = bytearray()
         self._errors = bytearray()
+        self._attached: Any = None
         try:
             container = create(client, image, options)
             self._remove = weakref.finalize(self, remove, client, container)
@@ -164,6 +165,7 @@ class DockerChannel:
             self._socket: socket.socket = getattr(self._attached, "_sock", self._attached)  # over TLS it is the socket
             client.api.start(container)
         except (DockerException, OSError) as error:
+            self._detach()
             raise SandboxError(f"the container does not start: {error}") from error
 
     def send(self, data: bytes, deadline: float) -> None:
@@ -185,11 +187,15 @@ class DockerChannel:
 
     def close(self) -> None:
         """Remove the container, and wait until it is gone."""
+        self._detach()
+        self._remove()
+
+    def _detach(self) -> None:
         response = getattr(self._attached, "_response", None)
         if response is not None:
             response.close()  # it flushes, so it goes before its socket
-        self._attached.close()
-        self._remove()
+        if self._attached is not None:
+            self._attached.close()
 
     def _read(self, count: int, deadline: float) -> bytes:
         parts = []
