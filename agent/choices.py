@@ -27,6 +27,9 @@ POLICIES: dict[str, str | None] = {
 ORDERS = ("probability", "entropy", "gap", "lookahead", "discounted", "diversity", "blame", "learned")
 DISPLAYS = ("auto", "live", "plain")
 PROMPT_FORMATS = ("auto", "chat", "completion")
+SCORES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
+RECIPES = ("adadec", "youden", "expected")
+SANDBOXES = ("docker", "gvisor", "bubblewrap", "process")
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
 _NATS = "give one in nats, as in --threshold 1.0"
 DEVIATION = "std="  # opens a threshold that bounds std(p)

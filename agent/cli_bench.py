@@ -79,6 +79,7 @@ def bench_run(
         from benchmarks.runner import Outcome, comparison, go_on, side_by_side, summary
 
         parts.check_model(model, dtype, prompt_format)
+        check_parts(model, dtype, sandbox)
         problems, names = problems_of(benchmark, limit), names_in(policy, budget)
         entrants = [
             entrant(name, threshold=threshold, budget=budget, model=model, problems=problems, equal=equal)
@@ -130,6 +131,7 @@ def bench_fill(
         from benchmarks.holes import fillings
         from benchmarks.metrics import wilson
 
+        check_parts(model, dtype, sandbox)
         problems = problems_of(benchmark, limit)
         chosen = parts.policy_named(policy, model=model)
         lm = parts.model_named(model, device=device, dtype=dtype)
@@ -161,6 +163,7 @@ def bench_pauses(
         from agent.context import Context
         from benchmarks.pauses import failures, table
 
+        check_parts(model, dtype, sandbox)
         problems = problems_of(benchmark, limit)
         chosen = parts.policy_named(policy, model=model, threshold=threshold)
         lm = parts.model_named(model, device=device, dtype=dtype)
@@ -235,6 +238,14 @@ def _named(path: Path, unjudged: list[Unjudged]) -> None:
         say(one_line(f"{path}:{each.line}: {each.reason}"), err=True)
     if len(unjudged) > MOST_NAMED:
         say(f"and {len(unjudged) - MOST_NAMED} more records like these; --json lists all", err=True)
+
+
+def check_parts(model: str, dtype: str, sandbox: str | None) -> None:
+    """Raise UsageError for a model, a type or a sandbox that there is not, before anything is loaded."""
+    from agent import parts
+
+    parts.check_model(model, dtype)
+    parts.check_sandbox(sandbox)
 
 
 def opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:

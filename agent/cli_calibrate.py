@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from agent.choices import RECIPES, SCORES, listed
 from agent.cli_bench import problems_of
 from agent.cli_options import DeviceOption, DtypeOption, LimitOption
 from agent.exits import reported
-from agent.files import STDOUT
+from agent.files import STDOUT, quoted
 from agent.views.say import progress, say
 
 if TYPE_CHECKING:
@@ -39,11 +40,9 @@ def calibrate_threshold(
     table: Annotated[
         Path | None, typer.Option("--from", help="A parquet file with columns Entropy and Rank, instead of problems.")
     ] = None,
-    score: Annotated[
-        str, typer.Option(help="entropy, top-entropy, margin, least-probability or collision.")
-    ] = "entropy",
+    score: Annotated[str, typer.Option(help=f"{listed(SCORES)}.")] = "entropy",
     recipe: Annotated[
-        str | None, typer.Option(help="adadec, youden, expected or budget=R; without one nothing is written.")
+        str | None, typer.Option(help=f"{listed([*RECIPES, 'budget=R'])}; without one nothing is written.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where to write; else where `solve` with this model finds it.")
@@ -58,11 +57,10 @@ def calibrate_threshold(
     with reported(as_json=False):
         from agent import calibrations, parts
         from agent.errors import UsageError
-        from uncertainty import SCORES
 
         if score not in SCORES or (table and score != "entropy"):
             known = "entropy, which is all that a table holds" if table else ", ".join(SCORES)
-            raise UsageError(f"the score {score!r} cannot be learned from; choose from {known}")
+            raise UsageError(f"the score {quoted(score)} cannot be learned from; choose from {known}")
         if table and recipe and model is None:
             raise UsageError("a table does not say whose it is; name the model with --model")
         if out and not recipe:
@@ -70,6 +68,8 @@ def calibrate_threshold(
                 "--out came without --recipe, and nothing would be written; choose a recipe, or leave it out"
             )
         learn, name = _recipe(recipe), model or parts.EMBEDDED
+        if table is None:
+            parts.check_model(name, dtype)
         weights = parts.weights_of(name)
         file = out or calibrations.place_of(name, weights)
         if recipe:
@@ -145,7 +145,7 @@ def _table(file: Path) -> _Seen:
     from pyarrow import parquet
 
     from agent.errors import UsageError
-    from agent.files import open_regular, quoted
+    from agent.files import open_regular
     from uncertainty.thresholds import Ranked
 
     wanted = "wanted a parquet file with columns Entropy (nats) and Rank (1: the argmax)"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.cli_bench import followed, opened, problems_of
+from agent.cli_bench import check_parts, followed, opened, problems_of
 from agent.cli_options import (
     BenchmarkArgument,
     DeviceOption,
@@ -48,6 +48,7 @@ def bench_draw(
         from benchmarks.records import RecordFile
 
         parts.check_model(model, dtype, prompt_format)
+        check_parts(model, dtype, sandbox)
         problems = problems_of(benchmark, limit)
         options = {
             "benchmark": benchmark, "samples": samples, "model": model, "weights": parts.weights_of(model),

@@ -15,7 +15,7 @@ from agent.views.say import say
 exercises = typer.Typer(name="exercises", help="The project's own problems.", no_args_is_help=True)
 
 
-@exercises.command("show")
+@exercises.command("show", context_settings={"ignore_unknown_options": True})  # -1 is an id that does not exist
 def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As in exercises/12.")]) -> None:
     """Print one exercise and its canonical solution."""
     with reported(as_json=False):

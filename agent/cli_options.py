@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agent.choices import ORDERS, POLICIES, PROMPT_FORMATS, listed
+from agent.choices import ORDERS, POLICIES, PROMPT_FORMATS, SANDBOXES, listed
 
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
@@ -19,7 +19,7 @@ ThresholdOption = Annotated[
     ),
 ]
 TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
-SandboxOption = Annotated[str | None, typer.Option(help="docker, gvisor, bubblewrap or process (no isolation).")]
+SandboxOption = Annotated[str | None, typer.Option(help=f"{listed(SANDBOXES)} (no isolation).")]
 SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
 MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli_bench import followed, opened, problems_of
+from agent.cli_bench import check_parts, followed, opened, problems_of
 from agent.cli_options import (
     BudgetOption,
     DeviceOption,
@@ -57,6 +57,7 @@ def calibrate_search(
         from benchmarks.records import RecordFile
         from benchmarks.searches import Lesson, lesson
 
+        check_parts(model, dtype, sandbox)
         weights = parts.weights_of(model)
         file = out or learned.place(model, weights)
         calibrations.check_place(file, learned.Learned)

@@ -35,7 +35,7 @@ def _random(device: str | None, dtype: str) -> Any:
     import torch
 
     from agent.errors import InfrastructureError, UsageError
-    from models.shapes import qwen_shaped
+    from benchmarks.shapes import qwen_shaped
 
     wanted = torch.bfloat16 if dtype == "auto" else getattr(torch, dtype, None)
     if not isinstance(wanted, torch.dtype):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from agent.files import quoted
 from benchmarks.base import Benchmark, DatasetError, Problem
 
 __all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "named", "problem"]
@@ -42,7 +43,7 @@ def problem(task_id: str) -> Problem:
     """The problem of this id, "HumanEval/0" say. Raises KeyError for an id unknown, DatasetError without data."""
     name, _, _ = task_id.partition("/")
     if name not in BENCHMARKS:
-        raise KeyError(f"no benchmark {name!r} (of task {task_id!r}); choose from {', '.join(BENCHMARKS)}")
+        raise KeyError(f"no benchmark {quoted(name)} (of task {quoted(task_id)}); choose from {', '.join(BENCHMARKS)}")
     return BENCHMARKS[name]().problem(task_id)
 
 
@@ -58,4 +59,4 @@ def named(name: str) -> Benchmark:
             return Exercises(split)
         except ValueError as error:
             raise KeyError(str(error)) from error
-    raise KeyError(f"no benchmark {name!r}; choose from {', '.join(BENCHMARKS)}, exercises/SPLIT")
+    raise KeyError(f"no benchmark {quoted(name)}; choose from {', '.join(BENCHMARKS)}, exercises/SPLIT")

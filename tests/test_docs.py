@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from agent.cli import app
 from agent.decoding import POLICIES
+from agent.orders import ORDERS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -20,6 +21,11 @@ TOUR = (ROOT / "docs" / "tour.md").read_text()
 def test_the_policy_table_names_exactly_the_policies():
     table = README.split("| policy |")[1].split("\n\n")[0]
     assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == set(POLICIES)
+
+
+def test_the_table_of_orders_names_exactly_the_orders():
+    table = README.split("| `--order` |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == list(ORDERS)
 
 
 def test_every_command_in_the_readme_exists_with_its_options():

@@ -155,12 +155,12 @@ def recipe_named(name: str) -> Callable[[Ranked], float]:
         try:
             wanted = float(share)
         except ValueError:
-            raise ValueError(f"budget={share} came; wanted a share of the tokens, as in budget=0.05") from None
+            raise ValueError(f"budget={share[:100]} came; wanted a share of the tokens, as in budget=0.05") from None
         if not 0 <= wanted <= 1:
-            raise ValueError(f"budget={share} came; wanted a share of the tokens, as in budget=0.05")
+            raise ValueError(f"budget={share[:100]} came; wanted a share of the tokens, as in budget=0.05")
         return lambda data: budget(data, wanted)
     if name not in RECIPES:
-        raise ValueError(f"unknown recipe {name!r}; choose from {', '.join([*RECIPES, 'budget=R'])}")
+        raise ValueError(f"unknown recipe {name[:100]!r}; choose from {', '.join([*RECIPES, 'budget=R'])}")
     return RECIPES[name]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 from random import Random
 
+from agent.files import quoted
 from benchmarks.base import Problem
 from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, compose, inputs
@@ -20,7 +21,7 @@ class Exercises:
 
     def __init__(self, split: str = "test") -> None:
         if split not in world.SPLITS:
-            raise ValueError(f"unknown split {split!r}; choose from {', '.join(world.SPLITS)}")
+            raise ValueError(f"unknown split {quoted(split)}; choose from {', '.join(world.SPLITS)}")
         self.split = split
         self.name = "exercises" if split == "test" else f"exercises/{split}"
 
@@ -63,6 +64,6 @@ def exercise(task_id: str) -> Exercise:
         return compose(world.from_key(world.held_out(split)[int(match[2])]), task_id)
     sizes = ", ".join(f"{name} {len(world.held_out(name))}" for name in world.SPLITS if name != "train")
     raise KeyError(
-        f"no exercise {task_id!r}; ids are exercises/N for the test split and exercises/SPLIT/N for the others, "
+        f"no exercise {quoted(task_id)}; ids are exercises/N for the test split and exercises/SPLIT/N for the others, "
         f"with N below: {sizes}; train has no end"
     )

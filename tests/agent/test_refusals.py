@@ -145,10 +145,15 @@ def test_the_choices_are_the_registries():
     from agent.decoding import POLICIES
     from agent.hf_chat import PromptFormat
     from agent.orders import ORDERS
+    from sandbox import SANDBOXES
+    from uncertainty import SCORES
+    from uncertainty.thresholds import RECIPES
 
     paused = {
         name: policy.gate.score if policy.gate.threshold < float("inf") else None for name, policy in POLICIES.items()
     }
     assert paused == choices.POLICIES
     assert tuple(ORDERS) == choices.ORDERS
+    assert tuple(SCORES) == choices.SCORES and tuple(RECIPES) == choices.RECIPES
+    assert set(choices.SANDBOXES) == set(SANDBOXES)
     assert get_args(PromptFormat) == choices.PROMPT_FORMATS

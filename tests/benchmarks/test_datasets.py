@@ -7,19 +7,16 @@ import sys
 from urllib.error import URLError
 
 import pytest
-from data import SHARED
+from data import HUMANEVAL_PLUS as HUMANEVAL
+from data import MBPP_PLUS as MBPP
+from data import needs_data as needs_files
 
 import benchmarks
 from benchmarks import BENCHMARKS, DatasetError
 from benchmarks.humaneval import HumanEval
 from benchmarks.mbpp import Mbpp
 
-HUMANEVAL, MBPP = SHARED / "HumanEvalPlus.jsonl.gz", SHARED / "MbppPlus.jsonl.gz"
 HUMANEVAL_PLUS, MBPP_PLUS = HumanEval(HUMANEVAL), Mbpp(MBPP)
-needs_files = pytest.mark.skipif(
-    not (HUMANEVAL.is_file() and MBPP.is_file()),
-    reason="needs HumanEvalPlus.jsonl.gz and MbppPlus.jsonl.gz in ../shared/data, seen from the repository",
-)
 needs_evalplus = pytest.mark.usefixtures("evalplus")
 
 
@@ -68,11 +65,12 @@ def test_an_unknown_id_is_told_what_exists(made, unknown, span):
 @needs_files
 @needs_evalplus
 def test_the_environment_names_the_file_even_after_evalplus_was_imported(monkeypatch):
-    monkeypatch.setenv("MBPP_OVERRIDE_PATH", str(MBPP))
-    assert len(list(Mbpp())) == 378
     from evalplus.data import mbpp
 
-    assert str(MBPP) != mbpp.MBPP_OVERRIDE_PATH  # and leaves evalplus as it was
+    before = mbpp.MBPP_OVERRIDE_PATH
+    monkeypatch.setenv("MBPP_OVERRIDE_PATH", str(MBPP))
+    assert len(list(Mbpp())) == 378
+    assert before == mbpp.MBPP_OVERRIDE_PATH  # evalplus is left as it was
 
 
 def packed(text):

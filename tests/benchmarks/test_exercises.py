@@ -1,17 +1,15 @@
 """The exercises are right, distinct, stable, and share no text with HumanEval or MBPP."""
 
 import copy
-import gzip
 import hashlib
-import json
 import re
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import pytest
+from data import humaneval, mbpp, needs_data
 
 from benchmarks.exercises import Exercises, compose, problem, world
 from benchmarks.exercises.benchmark import exercise
@@ -19,7 +17,6 @@ from benchmarks.exercises.tables import table
 from models import library
 
 HELD_OUT = [split for split in world.SPLITS if split != "train"]
-DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def program(made):
@@ -175,18 +172,12 @@ def grams(text):
     return set(zip(*(words[skip:] for skip in range(13)), strict=False))
 
 
-def records(name):
-    with gzip.open(DATA / name, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
-@pytest.mark.skipif(not DATA.is_dir(), reason="needs HumanEval and MBPP in ../shared/data")
+@needs_data
 @pytest.mark.parametrize("count", [400, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_training_text_shares_no_13_gram_with_humaneval_or_mbpp(count):
     theirs = {}
-    for name in ("HumanEval.jsonl.gz", "MbppPlus.jsonl.gz"):
-        for item in records(name):
-            theirs |= dict.fromkeys(grams(f"{item['prompt']}\n{item['canonical_solution']}"), item["task_id"])
+    for item in [*humaneval(), *mbpp()]:
+        theirs |= dict.fromkeys(grams(f"{item['prompt']}\n{item['canonical_solution']}"), item["task_id"])
     for number in range(count):
         made = exercise(f"exercises/train/{number}")
         shared = grams(f"{made.program}\n{made.sentence}") & theirs.keys()

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from data import SHARED, needs_data
+from data import found
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,12 +28,14 @@ def drawn(count, *, seed=0, gap=1.0):
 
 
 @pytest.mark.oracle
-@needs_data
 @pytest.mark.parametrize(("name", "published"), [("qwen3-0.6b", 1.321288), ("stable-3b", 1.100469)])
 def test_the_papers_recipe_gives_the_published_thresholds(name, published):
     import pyarrow.parquet as parquet
 
-    table = parquet.read_table(SHARED / f"entropy-rank-{name}.parquet", columns=["Entropy", "Rank"])
+    file = found(f"entropy-rank-{name}.parquet")
+    if not file.is_file():
+        pytest.skip(f"needs {file.name}, a table of AdaDec's authors, beside HumanEvalPlus.jsonl.gz")
+    table = parquet.read_table(file, columns=["Entropy", "Rank"])
     data = Ranked(table["Entropy"].to_numpy().astype(float), table["Rank"].to_numpy())
     assert round(recipe_named("adadec")(data), 6) == published
 

@@ -1,12 +1,10 @@
 """Where a program is complete: by count, by end token, at the margin, at the closing fence."""
 
 import ast
-import gzip
 import itertools
-import json
-from pathlib import Path
 
 import pytest
+from data import humaneval, needs_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +12,6 @@ from agent.decoding import Completion
 from agent.decoding.stops import any_of, budget, end_of_code_block, end_of_function, end_token, function_end
 
 LAW = settings(derandomize=True, deadline=None, max_examples=80)
-
-HUMANEVAL = Path(__file__).parents[3].parent / "shared" / "data" / "HumanEval.jsonl.gz"
 
 PROMPT = 'def f(x):\n    """Do it."""\n'
 BODY = "    y = x + 1\n\n    return y"
@@ -213,10 +209,9 @@ def test_what_stands_before_the_end_parses_and_is_all_of_the_body(lines, between
     ast.parse(PROMPT + text[:end])
 
 
-@pytest.mark.skipif(not HUMANEVAL.exists(), reason="needs HumanEval.jsonl.gz in ../shared/data of the repository")
+@needs_data
 def test_canonical_solutions_of_humaneval_end_exactly_where_they_end():
-    with gzip.open(HUMANEVAL, "rt") as lines:
-        problems = [json.loads(line) for line in lines]
+    problems = humaneval()
     assert len(problems) == 164
     for problem in problems:
         prompt, solution = problem["prompt"], problem["canonical_solution"].rstrip()
