@@ -102,3 +102,38 @@ def test_a_file_that_is_not_there_and_a_place_that_cannot_be_written_are_said(tm
         write(LEARNED, tmp_path / "file" / "a.json")
     with pytest.raises(UsageError, match="is a folder; name a file"):
         write(LEARNED, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"threshold": "0.5"}, {"threshold": -1}, {"threshold": True}, {"threshold": [1]}, {"threshold": 10**400},
+        {"model": 7}, {"weights": None}, {"score": []}, {"recipe": {}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_file_that_states_no_threshold_is_refused(tmp_path, spoiled):
+    write(LEARNED, tmp_path / "a.json")
+    record = {**json.loads((tmp_path / "a.json").read_text()), **spoiled}
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    with pytest.raises(UsageError, match="holds no learned threshold"):
+        load(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "/dev/null", "/"])
+def test_what_is_no_file_is_not_read_for_a_threshold(place):
+    with pytest.raises(UsageError, match="wanted a regular file"):
+        threshold_from(place, model="m", weights="", score="entropy")
+
+
+def test_a_file_of_another_kind_is_never_replaced(tmp_path):
+    from agent.learned import Learned
+
+    write(LEARNED, tmp_path / "a.json")
+    write(replace(LEARNED, threshold=0.9), tmp_path / "a.json")
+    assert load(tmp_path / "a.json").threshold == 0.9
+    with pytest.raises(UsageError, match="exists and was not made by this command"):
+        write(Learned("m", "w", {}, {}), tmp_path / "a.json")
+    (tmp_path / "b.json").write_text('{"mine": 1}')
+    with pytest.raises(UsageError, match="exists and was not made by this command"):
+        write(LEARNED, tmp_path / "b.json")

@@ -72,3 +72,20 @@ def test_no_more_is_kept_than_there_is_room_for_and_nothing_changes():
     counted = Counted(model)
     [*decode(RecallingLM(HFLM(model), recalled), PROMPT, POLICIES["greedy"], stop=budget(12))]
     assert counted.calls > 6, "most was not recalled"
+
+
+def test_what_finds_no_room_is_not_copied():
+    recalled, place = Recalled(most_bytes=100), ((1, 2), 1)
+    logits, layers = torch.zeros(4), [(torch.zeros(2), torch.zeros(2))]
+    recalled.put(place, logits, layers)
+    kept, ((keys, _),) = recalled.get(place)
+    assert kept.data_ptr() != logits.data_ptr() and keys.data_ptr() != layers[0][0].data_ptr()
+
+    class NotCopied(torch.Tensor):
+        def clone(self, *arguments, **options):
+            raise AssertionError("copied")
+
+    recalled.put(((3,), 0), torch.zeros(1000).as_subclass(NotCopied), [])
+    assert recalled.get(((3,), 0)) is None
+    recalled.put(((4,), 0), torch.zeros(2), [])
+    assert recalled.get(((4,), 0)) is not None, "what was too large takes no room"
