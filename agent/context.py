@@ -75,7 +75,7 @@ def task_of(state: AgentState) -> Task:
     task = state["task"]
     tuples = ("expressions", "before")
     checks = tuple(Check(**{**check, **{name: tuple(check[name]) for name in tuples}}) for check in task["checks"])
-    return Task(task["request"], checks, task["entry_point"], task["name"])
+    return Task(task["request"], checks, task["entry_point"], task["name"], (), tuple(task["tests"]))
 
 
 def attempts_of(state: AgentState) -> list[Attempt]:
@@ -175,7 +175,8 @@ def piece_of(context: Context, state: AgentState, text: str) -> Piece:
     """Return the program in a text that was generated for the prompt being answered."""
     if context.lm.chats:
         return program_in(text, asked_in(state))
-    return prompts.piece(state["task"]["request"], text, chat=False)
+    task = state["task"]  # the tests that a prompt shows are no part of the program
+    return prompts.completed(prompts.standard(task["request"], chat=False, name=task["entry_point"]), text)
 
 
 def still_thinking(context: Context, state: AgentState) -> bool:

@@ -49,9 +49,10 @@ Walk = Callable[[Surroundings, Place], Generator[Step, None, Place]]
 def opened(context: Context, state: AgentState) -> AgentState:
     """Start: the prompt's tokens, nothing generated yet."""
     task = task_of(state)
-    prompt = prompt_of(context, prompts.standard(task.request, chat=context.lm.chats))
-    lame = prompts.standard(prompts.lame(task.request, task.entry_point), chat=context.lm.chats)
-    prompt["lame_ids"] = context.lm.encode(lame, chat=context.lm.chats)
+    chat, name = context.lm.chats, task.entry_point
+    prompt = prompt_of(context, prompts.standard(task.request, chat=chat, name=name, tests=task.tests))
+    lame = prompts.standard(prompts.lame(task.request, name), chat=chat, name=name)
+    prompt["lame_ids"] = context.lm.encode(lame, chat=chat)
     resolver = context.policy.resolver.name
     return {**begun(state), "resolver": resolver, "prompts": [prompt], "prompt": 0, "attempts": [], "inputs": []}
 

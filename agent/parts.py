@@ -201,12 +201,14 @@ def task_from(
     if file is not None:
         check_prompt(quoted(file), text, shown)
     asked = entry_point or prompts.entry_point(text)
-    checks, unread = tuple(shown.checks), shown.unread
+    checks, unread, given = tuple(shown.checks), shown.unread, tuple[str, ...]()
     if tests is not None:
         tested = tests_of(tests, text_of(tests, "the tests"), text, asked)
         checks, unread = joined(checks, tested.checks), [*unread, *(f"{tests}:{line}" for line in tested.unread)]
+        asked = asked or prompts.function_called(tested.checks)
+        given = tuple("\n".join((*check.before, check.source)) for check in tested.checks)
     said = name or (str(file) if file else "your sentence")
-    return Task(text, checks, asked, said, tuple(unread))
+    return Task(text, checks, asked, said, tuple(unread), given)
 
 
 def text_of(path: Path, what: str) -> str:

@@ -4,35 +4,67 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from agent.answers import Asked, program_in
+from agent.checks import Check, called_by
 from agent.pieces import Piece, Span
 from agent.syntax import parsed
 
 _CHAT = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n{}"
 _CHAT_CODE = "Complete this Python program:\n```python\n{}\n```"
+_CHAT_TESTS = "\n\nIt should pass these tests:\n```python\n{}\n```"
+_MOST_TESTS, _LONGEST_TEST = 8, 160  # that a prompt shows; characters of one
 
 
 # Qwen2.5-Coder's and CodeGemma's names. What is to be written follows the last one.
 HOLE_MARKS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 
 
-def standard(request: str, *, chat: bool) -> str:
-    """Return the prompt for a request: Python to complete, or a sentence."""
+def standard(request: str, *, chat: bool, name: str | None = None, tests: Sequence[str] = ()) -> str:
+    """Return the prompt for a request: Python to complete, or a sentence.
+
+    name: of the function that the tests call; tests: what a person gave besides the request. A text to complete shows
+    them with a sentence alone: what is Python already has a name, and stays as it is.
+    """
+    shown = _shown(tests)
     # A prompt that ends in a newline splits the token that carries newline and indentation together.
     if chat:
-        return _CHAT.format(_CHAT_CODE.format(request.rstrip()) if is_code(request) else request.strip())
-    return request.rstrip() if is_code(request) else "\n".join(f"# {line}" for line in request.strip().splitlines())
+        asked = _CHAT_CODE.format(request.rstrip()) if is_code(request) else request.strip()
+        called = f" The function is named {name}." if name and not is_code(request) else ""
+        wanted = _CHAT_TESTS.format("\n".join(shown)) if shown else ""
+        return _CHAT.format(f"{asked}{called}{wanted}")
+    if is_code(request):
+        return request.rstrip()
+    # The sentence ends its line, else it is gone on with; it comes last, as the embedded model learned it.
+    lines = [f"# {line}" for line in (*shown, *request.strip().splitlines())]
+    return "\n".join([*lines, f"def {name}(" if name else ""])
 
 
-def repair(request: str, program: str, failure: str, *, chat: bool) -> str:
+def function_called(checks: Sequence[Check]) -> str | None:
+    """Return the function that most examples call and none of them defines; of equals the first. None for none."""
+    names = called_by(checks)
+    calls = Counter(word for check in checks for word in re.findall(r"\w+", check.source) if word in names)
+    return next((name for name, _ in calls.most_common(1)), None)
+
+
+def repair(
+    request: str, program: str, failure: str, *, chat: bool, name: str | None = None, tests: Sequence[str] = ()
+) -> str:
     """Return the prompt that shows a failed program with its failure and asks for a right one."""
+    asked = standard(request, chat=chat, name=name, tests=tests)
     if chat:
         shown = f"This program failed:\n```python\n{program.strip()}\n```\n{failure}\nWrite a corrected version."
-        return f"{standard(request, chat=True)}\n\n{shown}"
+        return f"{asked}\n\n{shown}"
     told = "\n".join(f"# {line}" for line in failure.splitlines() if line.strip())
-    asked = standard(request, chat=False)
     return f"{program.strip()}\n\n# The program above failed:\n{told}\n# A corrected version:\n{asked}"
+
+
+def _shown(tests: Sequence[str]) -> list[str]:
+    """Return the lines of the first tests that are short enough to be read."""
+    short = [test for test in tests if len(test) <= _LONGEST_TEST][:_MOST_TESTS]
+    return list(dict.fromkeys(line for test in short for line in test.splitlines() if line.strip()))
 
 
 def hole(before: str, after: str) -> str:
@@ -41,14 +73,18 @@ def hole(before: str, after: str) -> str:
     return f"{prefix}{before}{suffix}{after}{middle}"
 
 
-def piece(request: str, text: str, *, chat: bool, name: str | None = None, thinking: bool = False) -> Piece:
-    """Return the program in what was generated: what a chat answer holds, else the function completed.
+def piece(request: str, text: str, *, chat: bool, name: str | None = None) -> Piece:
+    """Return the program in what was generated for a request: what a chat answer holds, else the function completed.
 
-    name: of the function asked for, else the last one that the request begins. thinking: the prompt opens a thought.
+    name: of the function asked for, else the last one that the request begins.
     """
     if chat:
-        return program_in(text, asked_of(request, name, thinking=thinking))
-    prompt = standard(request, chat=False)
+        return program_in(text, asked_of(request, name))
+    return completed(standard(request, chat=False), text)
+
+
+def completed(prompt: str, text: str) -> Piece:
+    """Return the program that a prompt and its completion make, up to the end of the function."""
     from agent.decoding.stops import function_end  # noqa: PLC0415 - a request is read before torch is imported
 
     end = function_end(prompt, text)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from agent.apart import NotSeparableError
 from agent.asserts import Tested, read_tests
-from agent.checks import called_by
 from agent.errors import UsageError
 from agent.examples import Examples, defined_by
 from agent.files import quoted
@@ -41,10 +40,4 @@ def tests_of(tests: Path, source: str, request: str, entry_point: str | None) ->
         raise UsageError(f"{tests}:{error}") from error
     if not found.checks:
         raise UsageError(f"{name} holds no assert; wanted lines such as `assert f(1) == 2`")
-    unnamed = sorted(called_by(found.checks) - set(re.findall(r"\w+", request)))
-    if unnamed and not names:
-        raise UsageError(
-            f"{name} calls {unnamed[0]}, and the sentence does not name it, so no program would define it; "
-            f"name it in the sentence, or give --file with `def {unnamed[0]}(…):`"
-        )
     return found

@@ -89,7 +89,10 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     """
     attempt = attempts[edge.parent]
     failure = "\n".join(attempt.failures[:3])
-    text = prompts.repair(task_of(state).request, attempt.program, failure, chat=context.lm.chats)
+    task = task_of(state)
+    text = prompts.repair(
+        task.request, attempt.program, failure, chat=context.lm.chats, name=task.entry_point, tests=task.tests
+    )
     try:
         prompt = prompt_of(context, text)
     except UsageError as error:

@@ -24,6 +24,7 @@ class Task:
     entry_point: str | None = None
     name: str = "task"
     unread: tuple[str, ...] = ()  # examples that cannot be taken apart, and so are not checked
+    tests: tuple[str, ...] = ()  # that a person gave besides the request, as the prompt shows them
 
     @property
     def free(self) -> bool:

@@ -397,3 +397,17 @@ def test_the_compiled_graph_is_the_picture_in_the_tour():
         return sorted(line.strip() for line in mermaid.splitlines() if "->" in line)
 
     assert edges(picture) == edges(build().get_graph().draw_mermaid())
+
+
+def test_a_sentence_with_tests_asks_for_the_function_that_they_call(tmp_path):
+    (tmp_path / "tests.py").write_text("assert total([1, 2]) == 3\nassert total([]) == 0\n")
+    with closing(open_sandbox("process")) as box:
+        task = task_from("Return the sum.", None, tmp_path / "tests.py")
+        lm = TrieLM({"xs):\n    return sum(xs)\n": 1.0})
+        result = perform(Context(lm, POLICIES["adadec"], box), task, plan=programs(1))
+    prompt = max(("".join(map(chr, ids)) for ids in lm.prompts), key=len)
+    assert "# assert total([1, 2]) == 3\n" in prompt and task.entry_point == "total"
+    assert (result.outcome, result.answer.program) == (
+        "accepted",
+        "# Return the sum.\ndef total(xs):\n    return sum(xs)\n",
+    )

@@ -5,7 +5,8 @@ import ast
 import pytest
 from data import humaneval, mbpp, needs_data
 
-from agent.prompts import entry_point, is_code, lame, piece, repair, standard
+from agent.asserts import asserts
+from agent.prompts import completed, entry_point, function_called, is_code, lame, piece, repair, standard
 
 CODE = 'def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """\n'
 
@@ -15,7 +16,58 @@ def test_a_code_prompt_loses_its_last_newline():
 
 
 def test_a_sentence_becomes_a_comment_for_a_completion_model():
-    assert standard("Add one.\nQuickly.", chat=False) == "# Add one.\n# Quickly."
+    assert standard("Add one.\nQuickly.", chat=False) == "# Add one.\n# Quickly.\n"
+
+
+TESTS = ("assert total([1, 2]) == 3", "xs = [4]\nassert total(xs) == 4")
+
+
+def test_a_sentence_with_tests_shows_them_and_begins_the_function_that_they_call():
+    prompt = standard("Return the sum.", chat=False, name="total", tests=TESTS)
+    shown = "# assert total([1, 2]) == 3\n# xs = [4]\n# assert total(xs) == 4\n"
+    assert prompt == f"{shown}# Return the sum.\ndef total("
+    assert (
+        completed(prompt, "xs):\n    return sum(xs)\nprint(1)")
+        .source("xs):\n    return sum(xs)\nprint(1)")
+        .endswith("def total(xs):\n    return sum(xs)")
+    )
+    chat = standard("Return the sum.", chat=True, name="total", tests=TESTS)
+    assert "The function is named total." in chat and "```python\nassert total([1, 2]) == 3\nxs = [4]\n" in chat
+
+
+def test_a_request_of_python_stays_as_it_is_and_a_chat_is_shown_its_tests():
+    assert standard(CODE, chat=False, name="f", tests=("assert f(3) == 4",)) == CODE.rstrip()
+    chat = standard(CODE, chat=True, name="f", tests=("assert f(3) == 4",))
+    assert "assert f(3) == 4" in chat and "is named" not in chat
+
+
+def test_a_prompt_shows_the_first_tests_that_are_short():
+    tests = [f"assert f('{'x' * 200}') == 1", *(f"assert f({n}) == {n}" for n in range(50))]
+    prompt = standard("Do it.", chat=False, name="f", tests=tests)
+    assert prompt.count("# assert") == 8 and len(prompt) < 500
+
+
+def test_a_repair_of_a_sentence_with_tests_begins_the_same_function():
+    text = repair("Return the sum.", "def total(): pass", "total() failed", chat=False, name="total", tests=TESTS)
+    assert text.endswith(
+        "# A corrected version:\n" + standard("Return the sum.", chat=False, name="total", tests=TESTS)
+    )
+
+
+@pytest.mark.parametrize(
+    ("tests", "name"),
+    [
+        ("assert total([1]) == 1", "total"),
+        ("assert sorted(total([1])) == [1]", "total"),
+        ("xs = [1]\nassert total(xs) == 1\nassert mean(xs) == total(xs)", "total"),
+        ("def twice(x):\n    return 2 * x\n\ndef test_a():\n    assert total([twice(1)]) == 2", "total"),
+        ("from solution import total\nassert total([1]) == 1", "total"),
+        ("assert Stack().size() == 0", "Stack"),
+        ("assert 1 in total([1])\nassert not total([])", "total"),
+    ],
+)
+def test_the_function_that_most_tests_call_is_the_one_asked_for(tests, name):
+    assert function_called(asserts(tests)) == name
 
 
 def test_a_chat_model_is_given_the_code_in_a_block():
@@ -57,7 +109,7 @@ def test_a_completed_program_ends_with_its_function():
 
 def test_a_program_for_a_sentence_contains_the_function_begun_by_the_answer():
     text = "\ndef f(x):\n    return x + 1\n\nprint(f(1))\n"
-    assert piece("Add one.", text, chat=False).source(text) == "# Add one.\ndef f(x):\n    return x + 1\n"
+    assert piece("Add one.", text, chat=False).source(text) == "# Add one.\n\ndef f(x):\n    return x + 1\n"
 
 
 @pytest.mark.parametrize("answer", ["Sure:\n```python\nx = 1\n```\nDone.", "```\nx = 1\n```", "```python\nx = 1\n"])

@@ -21,6 +21,7 @@ FILES = {
     "nul.py": PROMPT + "\0",
     "bad.py": "assert f(1) == 2\nassert f(",
     "none.py": "x = 1\n",
+    "other.py": "assert total([1]) == 1\n",
 }
 REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin gives, the sentence
     ("--policy nosuch", "unknown policy 'nosuch'; choose from adadec, adadec-reference, adapt, greedy"),
@@ -66,6 +67,7 @@ REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin
     ("--tests @missing.py", "there is no such file"),
     ("--tests @", "wanted a regular file"),
     ("--tests /dev/zero", "is a device; wanted a regular file"),
+    ("--tests @other.py", "needs total, which the prompt does not define"),
     ("--tests @none.py", "holds no assert"),
     ("--trace @prompt.py", "prompt.py'"),
     ("--trace @no/such/t.jsonl", "No such file or directory"),
