@@ -13,7 +13,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from agent.scope import METHODS, Scope, bound_inside, decides, links_of, name_of, touches
-from agent.syntax import is_of_python, literal_of, names_bound, names_in, names_needed, root_of, targets_in
+from agent.syntax import (
+    is_of_python,
+    literal_of,
+    names_bound,
+    names_in,
+    names_needed,
+    read_expression,
+    read_module,
+    root_of,
+    targets_in,
+)
 
 _CODE = {  # of a value of the program they would make code, or they look at more than the value
     "eval", "exec", "compile", "__import__", "globals", "locals", "vars", "dir", "open", "input", "breakpoint",
@@ -45,7 +55,7 @@ def separate(expression: ast.expr, setup: Sequence[ast.stmt], scope: Scope) -> S
         raise NotSeparableError("calls nothing of the program")
     _refuse_judge(claim, puller.pulled[-1])
     _refuse_impossible(claim)
-    held = needed(setup, names_in(tree for source in puller.pulled for tree in [ast.parse(source)]))
+    held = needed(setup, names_in(tree for source in puller.pulled for tree in [read_module(source)]))
     own = needed(
         [s for s in setup if names_bound(s) | names_needed(s) <= scope.trusted | scope.risky], names_in([claim])
     )
@@ -205,7 +215,7 @@ class _Puller(ast.NodeTransformer):
 def _refuse_judge(claim: ast.AST, expression: str) -> None:
     """Raise NotSeparableError where a function that the program may define says of another's value that it is right."""
     claim = claim.operand if isinstance(claim, ast.UnaryOp) else claim
-    tree = ast.parse(expression, mode="eval").body
+    tree = read_expression(expression)
     if isinstance(claim, ast.Name) and isinstance(tree, ast.Call):
         given = [*tree.args, *(keyword.value for keyword in tree.keywords)]
         called = {root_of(part) for argument in given for part in ast.walk(argument) if isinstance(part, ast.Call)}

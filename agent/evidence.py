@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agent.failing import how_it_breaks, least_failed, undefined_names
 from agent.mutants import open_weight
 from agent.normal import normal_form
 from agent.search import CLOSE
 from agent.state import Answer, Attempt
-from agent.syntax import parsed
+from agent.syntax import literal_of, parsed
+from agent.verify import words
 from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
 from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
 
@@ -81,7 +83,7 @@ def function_of(program: str, entry_point: str | None) -> str | None:
 
 
 def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
-    """Return the programs that passed by what they do: the kind of most probability first, those without values last.
+    """Return the programs that passed by what they do: the kind of most probability first, those that break last.
 
     Inputs on which none gives a value, and all say the same, are left out. A program that was not compared is a kind of
     its own, and so is each where there is nothing to tell them by. Where none was compared, all are one kind.
@@ -97,7 +99,14 @@ def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
         alone = width > 0 and not row
         groups.setdefault((normal_form(attempts[number].program),) if alone else row, []).append(number)
     found = [_kind(attempts, numbers, said) for said, numbers in groups.items()]
-    return sorted(found, key=lambda kind: (bool(kind.behaviour) and _silent(kind.behaviour), -kind.mass, kind.attempts))
+    return sorted(found, key=lambda kind: (*_faults(attempts, kind), -kind.mass, kind.attempts))
+
+
+def _faults(attempts: Sequence[Attempt], kind: Kind) -> tuple[bool, bool, bool]:
+    """Return what puts a kind behind others: that it breaks, gives no value, or does not define a name it uses."""
+    behaviour = attempts[kind.attempts[0]].behaviour or []
+    silent = bool(kind.behaviour) and _silent(kind.behaviour)
+    return bool(how_it_breaks(behaviour)), silent, undefined_names(behaviour) > 0
 
 
 def share_of_first(attempts: Sequence[Attempt]) -> float:
@@ -110,12 +119,14 @@ def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "
     """Choose the program that stands for the run: of the largest kind the most probable, else what failed least."""
     found = kinds(attempts)
     if not found:
-        return Answer(_least_failed(attempts), share=0.0, margin=0.0, kinds=0, programs=0, ended_by=ended_by)
+        return Answer(least_failed(attempts), share=0.0, margin=0.0, kinds=0, programs=0, ended_by=ended_by)
     shares = _shares(found)
     margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
+    chosen = attempts[found[0].attempts[0]]
     close = len(found) > 1 and margin < CLOSE
     return Answer(
         attempt=found[0].attempts[0],
+        breaks="" if chosen.checked else how_it_breaks(chosen.behaviour or []),
         share=shares[0],
         margin=margin,
         kinds=len(found),
@@ -219,15 +230,6 @@ def _weights(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float
     return {n: math.exp(attempts[n].edge.get("prior", 0.0) + sum(attempts[n].logprobs)) for n in sequences.values()}
 
 
-def _least_failed(attempts: Sequence[Attempt]) -> int:
-    def rank(number: int) -> tuple[bool, int, int]:
-        attempt = attempts[number]
-        whole = attempt.verdict == "failed" and attempt.checked > len(attempt.failures)
-        return not whole, len(attempt.failures) if whole else 0, number
-
-    return min(range(len(attempts)), key=rank)
-
-
 def _mass_of_draws(attempts: Sequence[Attempt], kind: Kind) -> float:
     """Return a kind's probability among draws from the first prompt alone."""
     return sum(_weights(attempts, [number for number in kind.attempts if not attempts[number].prompt]).values())
@@ -245,7 +247,7 @@ def _silent(outputs: Sequence[str]) -> bool:
 def _told(outcome: Outcome, before: str) -> str:
     match outcome:
         case Raised(name, _):
-            return f"raises {name}"
+            return f"raises {words(name, _LONGEST)}"
         case Unplain():
             return UNPLAIN
         case Returned([value, list(after)]):
@@ -286,9 +288,9 @@ def _gives(given: str, right: str) -> bool:
 
 def canonical_literal(text: str, outputs: Sequence[str] = ()) -> str | None:
     """Return what a person typed as outputs are written; None where it is neither a literal nor a known exception."""
-    try:
-        return _canonical(ast.literal_eval(text.strip()))
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        name = text.strip()
-        raised = isinstance(getattr(builtins, name, None), type) and issubclass(getattr(builtins, name), BaseException)
-        return name if raised or f"raises {name}" in outputs else None
+    literal, name = literal_of(text.strip()), text.strip()
+    if literal is not None:
+        return _canonical(literal[0])
+    kind = getattr(builtins, name, None)
+    raised = isinstance(kind, type) and issubclass(kind, BaseException)
+    return name if raised or f"raises {name}" in outputs else None

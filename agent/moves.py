@@ -193,7 +193,7 @@ def answered(context: Context, state: AgentState) -> AgentState:
     context.emit(found)
     sure = not plan.min_probability or (found.probability or 0.0) >= plan.min_probability
     cost = cost_of(state) + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
-    outcome = "accepted" if chosen.passed and sure else "abstained"
+    outcome = "accepted" if chosen.passed and sure and not found.breaks else "abstained"
     return {"answer": asdict(found), "outcome": outcome, "cost": asdict(cost)}
 
 

@@ -124,7 +124,9 @@ def _renamable(source: str, tree: ast.Module, *, free: bool) -> frozenset[str]:
 
     free: also what the module defines, and parameters that no call names.
     """
-    module, *inner = _tables(symtable.symtable(source, "program.py", "exec"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module, *inner = _tables(symtable.symtable(source, "program.py", "exec"))
     defined = {each.get_name() for each in module.get_symbols() if each.is_assigned() and not each.is_imported()}
     own = defined if free else set[str]()
     fixed = {each.get_name() for each in module.get_symbols()} - own

@@ -99,6 +99,7 @@ class Answer:
     """Which attempt stands for the run, and what speaks for it beyond the visible examples."""
 
     attempt: int
+    breaks: str = ""  # how it does on most made-up inputs, where no example says that it is right all the same
     probability: float | None = None  # of being right; None where nothing was learned for this model
     share: float = 1.0  # of its kind of behaviour, among programs that passed, by their probability under the model
     margin: float = 1.0  # to the next kind's share

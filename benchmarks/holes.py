@@ -17,6 +17,7 @@ from agent.errors import UsageError
 from agent.examples import visible_checks
 from agent.lm import logits_before
 from agent.search import departures
+from agent.syntax import read_module
 from agent.verify import verify
 from benchmarks.base import Problem
 from benchmarks.checker import judge
@@ -115,7 +116,7 @@ def expressions(program: str, start: int = 0) -> list[tuple[int, int]]:
 
     spans = [
         (at(node.lineno, node.col_offset), at(node.end_lineno or 1, node.end_col_offset or 0))
-        for node in ast.walk(ast.parse(program))
+        for node in ast.walk(read_module(program))
         if isinstance(node, ast.expr)
         and not isinstance(node, ast.Slice)
         and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)

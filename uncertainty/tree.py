@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,7 +73,9 @@ def program_tree(source: str, charges: Sequence[tuple[int, float]]) -> TreeNode:
     parts of an f-string.
     """
     try:
-        module = ast.parse(source)
+        with warnings.catch_warnings():  # a program's oddities are not its reader's
+            warnings.simplefilter("ignore")
+            module = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return TreeNode("unparsable", 0, len(source), float("inf"))
     root = _Draft("Module", 0, len(source), [])

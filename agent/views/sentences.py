@@ -133,6 +133,8 @@ def count(number: int, noun: str) -> str:
 
 
 def _withheld(answer: Answer) -> str:
+    if answer.breaks:
+        return f"the best program {answer.breaks}"
     if answer.probability is None:
         return "how probable it is to be right is not known, of so few examples or with so little budget"
     return "it is not probable enough to be right"
