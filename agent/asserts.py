@@ -15,7 +15,16 @@ from agent.checks import Check
 from agent.imports import imported_by
 from agent.scope import Scope
 from agent.syntax import names_bound, names_in, names_needed, read_module
-from agent.unittests import Selfless, assertion_of, exceptions_in, is_raises, judges_by, method_of, pattern_of
+from agent.unittests import (
+    Selfless,
+    assertion_of,
+    calls_itself,
+    exceptions_in,
+    is_raises,
+    judges_by,
+    method_of,
+    pattern_of,
+)
 
 _WHERE = (
     "a loop, a branch, a class or a function with arguments, where its expected value cannot be kept from the program"
@@ -93,7 +102,9 @@ class _Reader:
                 self._claim(statement, test, setup)
             case ast.Expr(ast.Call() as call):
                 return self._called(statement, call, setup)
-            case ast.With([ast.withitem(ast.Call() as call, bound)], body) if is_raises(call) and len(call.args) == 1:
+            case ast.With([ast.withitem(ast.Call() as call, bound)], body) if is_raises(call) and not calls_itself(
+                call
+            ):
                 self._raises(statement, call, text_of(body), names_in(body), setup)
                 self._scope.spoiled |= {bound.id} if isinstance(bound, ast.Name) else set()
             case ast.With([ast.withitem(ast.Call() as call)], body) if method_of(call) == "subTest":
@@ -107,7 +118,7 @@ class _Reader:
         return True
 
     def _called(self, statement: ast.stmt, call: ast.Call, setup: list[ast.stmt]) -> bool:
-        if is_raises(call) and len(call.args) > 1:
+        if is_raises(call) and calls_itself(call):
             function, *arguments = call.args[1:]
             inner = ast.Call(function, arguments, [keyword for keyword in call.keywords if keyword.arg != "match"])
             if "Regex" in method_of(call):
@@ -117,6 +128,8 @@ class _Reader:
         claim = assertion_of(call)
         if claim is not None:
             self._claim(statement, claim, setup)
+        elif judges_by(call):
+            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {_ADVICE}")
         return claim is not None
 
     def _claim(self, statement: ast.stmt, test: ast.expr, setup: list[ast.stmt]) -> None:
@@ -235,8 +248,11 @@ class _Reader:
         foreign = sorted(names & set(scope.foreign))
         unknown = sorted(names - bound) if scope.closed else []
         if foreign or unknown:
-            why = f"{scope.foreign[foreign[0]]}, which no sandbox has" if foreign else "what the prompt does not define"
-            raise NotSeparableError(f"{statement.lineno}: this needs {(foreign or unknown)[0]} of {why}; {_ADVICE}")
+            name = (foreign or unknown)[0]
+            why = (
+                f" of {scope.foreign[name]}, which no sandbox has" if foreign else ", which the prompt does not define"
+            )
+            raise NotSeparableError(f"{statement.lineno}: this needs {name}{why}; {_ADVICE}")
 
     def refuse_unseen(self, tree: ast.AST) -> None:
         """Raise NotSeparableError for an assert, or what stands for one, of which no check was made."""

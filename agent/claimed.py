@@ -41,7 +41,8 @@ def judged(number: int, setup: str, claim: str, values: list[Any]) -> list[Any]:
     space = dict(globals())
     exec(setup, space)
     space.update({f"_{place}": _build(value) for place, value in enumerate(values)})
-    return [number, bool(eval(claim, space))]
+    holds = eval(claim, space)
+    return [number, holds is not NotImplemented and bool(holds)]
 
 
 def _build(given: Any) -> Any:

@@ -94,13 +94,16 @@ def _decides(node: ast.AST, known: set[str]) -> bool:
             return touches(ifs, known)
         case ast.Attribute(attr=name) if name.startswith("__"):
             return True
-        case ast.Call(ast.Attribute(value, name), [_, *_]) if name in METHODS and touches([value], known):
+        case ast.Call(ast.Attribute(_, name), [_, *_]) if name in METHODS and touches([node], known):
+            return True
+        case ast.Subscript(value, at) if touches([at], known) and not touches([value], known):
             return True
         case ast.Call(function, arguments, keywords) if root_of(function) in known and touches(
             [*arguments, *keywords], known
         ):
             name = name_of(function)
-            return not (name in _PASSING_ON or (name in _CONVERSIONS and len(arguments) == 1 and not keywords))
+            alone = len(arguments) == 1 and not keywords and root_of(arguments[0]) is not None
+            return not (name in _PASSING_ON or (name in _CONVERSIONS and alone))
     return False
 
 
@@ -110,11 +113,15 @@ def touches(nodes: Sequence[ast.AST], known: set[str]) -> bool:
 
 
 def bound_inside(node: ast.AST, known: set[str]) -> set[str]:
-    """Return the names that lambdas and loops of comprehensions bind to what has nothing to do with the program."""
+    """Return the names that loops of comprehensions bind to what has nothing to do with the program.
+
+    Also the arguments of a lambda that is given to the program: what it is called with there is the program's business.
+    """
     bound = set[str]()
     for part in ast.walk(node):
-        if isinstance(part, ast.Lambda):
-            bound |= {argument.arg for argument in ast.walk(part.args) if isinstance(argument, ast.arg)}
+        if isinstance(part, ast.Call) and root_of(part) not in {*known, None}:
+            given = [*part.args, *(keyword.value for keyword in part.keywords)]
+            bound |= {name for each in given if isinstance(each, ast.Lambda) for name in targets_in(each.args)}
         elif isinstance(part, ast.comprehension) and not touches([part.iter], known | bound):
             bound |= targets_in(part.target)
     return bound

@@ -61,8 +61,9 @@ def names_bound(statement: ast.stmt) -> set[str]:
 
 def names_needed(statement: ast.stmt) -> set[str]:
     """Return the names that a statement reads and does not bind itself."""
-    inside = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    return names_in([statement]) - names_bound(statement) - (targets_in(statement) if inside else set())
+    binding = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension)
+    inside = {name for node in ast.walk(statement) if isinstance(node, binding) for name in targets_in(node)}
+    return names_in([statement]) - names_bound(statement) - inside
 
 
 def targets_in(node: ast.AST) -> set[str]:

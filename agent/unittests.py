@@ -90,6 +90,11 @@ def is_raises(call: ast.Call) -> bool:
     return bool(call.args) and (named or method_of(call) in ("assertRaises", "assertRaisesRegex"))
 
 
+def calls_itself(call: ast.Call) -> bool:
+    """Whether what should raise is among the arguments, not the body of a `with`."""
+    return len(call.args) > (2 if "Regex" in method_of(call) else 1)
+
+
 def judges_by(call: ast.Call) -> bool:
     """Whether a call is an assertion."""
     return is_raises(call) or method_of(call).startswith("assert")

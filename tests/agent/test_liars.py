@@ -1,0 +1,216 @@
+"""No program makes a wrong value pass an example that is read, whatever it defines; and right ones pass."""
+
+import itertools
+
+import pytest
+
+from agent.apart import NotSeparableError
+from agent.asserts import read_tests
+from agent.examples import read_examples
+from agent.verify import verify
+from sandbox import open_sandbox
+
+# Each says of f(2) that it is 4, in one form or another; None of them holds of 5.
+CLAIMS = [
+    "f(2) == 4", "4 == f(2)", "not f(2) != 4", "abs(f(2) - 4) < 1e-6", "f(2) in (4,)", "f(2) in {4: 1}", "f(2) <= 4",
+    "4 >= f(2)", "f(2) == 4 and True", "False or f(2) == 4", "3 < f(2) < 5", "f(2) - 4 == 0", "not f(2) - 4",
+    "f(2) % 4 == 0", "f'{f(2)}' == '4'",
+    "str(f(2)) == '4'", "repr(f(2)) == '4'", "f'{f(2):d}' == '4'", "-f(2) == -4",
+    "f(2) ** 1 == 4", "[f(2)] == [4]", "{'a': f(2)} == {'a': 4}", "(f(2), 1) == (4, 1)",
+    "f(2) is not None and f(2) == 4",
+    "all([f(2) == 4])", "any(x == 4 for x in [f(2)])", "[x for x in [f(2)] if x == 4] == [4]",
+    "len([f(2)] * f(2)) == 4",
+    "isinstance(f(2), int) and f(2) == 4", "type(f(2)) is int and f(2) == 4", "sorted([f(2), 4]) == [4, 4]",
+    "max(f(2), 4) == 4", "sum([f(2)]) == 4", "[f(x) for x in (2, 2)] == [4, 4]", "{f(x) for x in (2,)} == {4}",
+    "list(map(f, [2])) == [4]", "(lambda v: v == 4)(f(2))", "f(2) == 4 if f(2) else False", "bool(f(2) == 4)",
+    "range(4) == range(f(2))", "divmod(f(2), 4) == (1, 0)", "round(f(2)) == 4", "hash(f(2)) == 4", "f(2) ^ 4 == 0",
+    "f(2).__eq__(4)", "f(2).__class__(4) == f(2)", "(y := f(2)) == 4", "4 .__eq__(f(2))", "f(2).real == 4",
+    "int(f(2)) == 4", "float(f(2)) == 4.0", "f(2).bit_length() == 3 and f(2) == 4", "complex(f(2)) == 4",
+    "f(2) == f(2) == 4", "identity(f(2)) == 4", "identity(f(2) == 4)", "identity(f(2) - 4) == 0", "f(f(2) - 2) == 4",
+]  # fmt: skip
+LIAR = """
+class Liar(BASE):
+    "Says yes to everything; in truth it is 5, or nothing at all."
+    def yes(self, *_, **__): return True
+    def zero(self, *_, **__): return 0
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __bool__ = yes
+    __ne__ = lambda self, other: False
+    __sub__ = __rsub__ = __mod__ = __xor__ = __abs__ = __round__ = zero
+    __hash__ = lambda self: 4
+    __instancecheck__ = yes
+def identity(x): return x
+"""
+LIARS = {
+    **{base: LIAR.replace("BASE", base) + "def f(x): return Liar(5)\n" for base in ("int", "float")},
+    "object": LIAR.replace("BASE", "object") + "def f(x): return Liar()\n",
+    "list": LIAR.replace("BASE", "list") + "def f(x): return Liar([5])\n",
+    "str": LIAR.replace("BASE", "str") + "def f(x): return Liar('5')\n",
+    "plain": "def identity(x): return x\ndef f(x): return 5\n",
+    "names": """
+import builtins, math, sys
+def yes(*_, **__): return True
+abs = lambda *_: 0
+any = all = isinstance = bool = yes
+len = max = sum = int = float = round = hash = divmod = lambda *_: 4
+sorted = list = lambda *_: [4, 4]
+str = repr = lambda *_: '4'
+_approx = approx = _alike = _is_just = _almost = _near = yes
+class pytest: approx = yes
+_0 = _1 = 4
+builtins.abs = abs
+math.isclose = yes
+def judged(number, *_): return [number, True]
+class helper: judged = judged
+def identity(x): return x
+def f(x): return 5
+""",
+    "frames": """
+def identity(x): return x
+def f(x):
+    import sys
+    frame = sys._getframe()
+    while frame:
+        frame.f_globals.update(_0=4, claim=lambda *_: True)
+        frame = frame.f_back
+    return 5
+""",
+    "showing": """
+import builtins
+def identity(x): return x
+def f(x):
+    for name in list(globals()):
+        if 'dubito' in name:
+            globals()[name] = {way: (lambda *_: 5) for way in ('value', 'exact', 'text', 'run', 'raised')}
+    return 5
+""",
+}
+RIGHT = "def identity(x): return x\ndef f(x): return 2 * x\n"
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    box = open_sandbox("process")
+    yield box
+    box.close()
+
+
+def doctest_of(claim):
+    return f'def f(x):\n    """Double.\n\n    >>> {claim}\n    True\n    """'
+
+
+def silent_of(claim):
+    return f'def f(x):\n    """Double.\n\n    >>> {claim}\n    """'
+
+
+def assert_of(claim):
+    return f'"""Double.\n\nassert {claim}\n"""'
+
+
+def printed_of(claim):
+    return f'def f(x):\n    """Double.\n\n    >>> print({claim})\n    True\n    """'
+
+
+def bound_of(claim):
+    return f'def f(x):\n    """Double.\n\n    >>> ok = {claim}\n    >>> ok\n    True\n    """'
+
+
+def branch_of(claim):
+    return f'def f(x):\n    """Double.\n\n    >>> if {claim}: print("yes")\n    yes\n    """'
+
+
+CASE = "import unittest\nclass T(unittest.TestCase):\n    def test_f(self):\n        "
+FORMS = [doctest_of, silent_of, assert_of, printed_of, bound_of, branch_of]
+
+
+def read(form, claim):
+    return read_examples(form(claim)).checks
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_right_program_passes_every_example_that_is_read(sandbox, form):
+    for claim in CLAIMS:
+        result = verify(sandbox, RIGHT, read(form, claim))
+        assert result.passed, (claim, result.failures)
+
+
+@pytest.mark.parametrize("form", [doctest_of, silent_of, assert_of, printed_of])
+def test_most_forms_of_an_example_are_read(form):
+    unread = [claim for claim in CLAIMS if not read(form, claim)]
+    assert len(unread) <= 8, unread
+
+
+@pytest.mark.parametrize("liar", LIARS)
+def test_no_liar_passes_an_example_that_is_read(sandbox, liar):
+    believed = []
+    for form, claim in itertools.product(FORMS, CLAIMS):
+        checks = read(form, claim)
+        if checks and verify(sandbox, LIARS[liar], checks).passed:
+            believed.append((form.__name__, claim))
+    assert believed == []
+
+
+BINDINGS = [
+    "ok = list(map(lambda v: v == 4, [f(2)]))[0]", "g = lambda v: v == 4\n    >>> ok = g(f(2))",
+    "g = lambda v: (f, v == 4)[1]\n    >>> ok = g(f(2))", "ok = sorted([f(2)], key=lambda v: v == 4) == [4]",
+    "ok = {True: 1}.get(f(2) == 4)", "ok = any(map((4).__eq__, [f(2)]))", "ok = bool([4].index(f(2)) + 1)",
+    "ok = next(filter(lambda v: v == 4, [f(2)]))", "ok = [4].count(f(2)) == 1", "ok = [4].count(f(2))",
+    "ok = {4: True}[f(2)]", "ok = list(range(9))[f(2)]", "ok = min([f(2), 4])", "ok = [f(2)].count(4)",
+    "import operator\n    >>> ok = operator.eq(f(2), 4)", "ok = max(4, f(2))", "ok = [f(2)].__contains__(4)",
+    "from functools import partial\n    >>> ok = partial(lambda v: v == 4, f(2))()", "ok = dict([(f(2), True)])[4]",
+    "ok = True\n    >>> while f(2) != 4: ok = False", "ok = False\n    >>> if f(2) == 4: ok = True",
+    "ok = False\n    >>> for x in [f(2)]:\n    ...     if x == 4: ok = True", "ok = f(2)\n    >>> ok = ok == 4",
+    "def g(v):\n    ...     return v == 4\n    >>> ok = g(f(2))", "ok = [x for x in [f(2)] if x == 4]",
+    "class G:\n    ...     def g(self, v): return v == 4\n    >>> ok = G().g(f(2))",
+    "ok = [0, 0, 0, 0, True][f(2)]", "match f(2):\n    ...     case 4: ok = True", "ok = (lambda v: v == 4)(f(2))",
+    "try:\n    ...     assert f(2) == 4\n    ...     ok = True\n    ... except AssertionError:\n    ...     ok = False",
+]  # fmt: skip
+
+
+def test_no_liar_passes_by_a_name_that_was_bound_before(sandbox):
+    believed = []
+    for (name, liar), binding in itertools.product(LIARS.items(), BINDINGS):
+        request = f'def f(x):\n    """Double.\n\n    >>> {binding}\n    >>> ok\n    True\n    """'
+        checks = read_examples(request).checks
+        if checks and verify(sandbox, liar, checks).passed:
+            believed.append((name, binding))
+    assert believed == []
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "import pytest\ndef test_f():\n    assert f(2) == pytest.approx(4)\n",
+        "from pytest import approx\nassert {'a': [f(2)]} == {'a': [approx(4, abs=0.1)]}\n",
+        CASE + "self.assertEqual(f(2), 4)\n",
+        CASE + "self.assertAlmostEqual(f(2), 4.0)\n",
+        CASE + "self.assertTrue(f(2) == 4)\n",
+        CASE + "self.assertCountEqual([f(2)], [4])\n",
+        CASE + "self.assertIn(f(2), [4])\n",
+        "def close(a, b):\n    return abs(a - b) < 1e-6\ndef test_f():\n    assert close(f(2), 4)\n",
+        "wanted = 4\ndef test_f():\n    got = f(2)\n    assert got == wanted\n",
+        "import math\nassert math.isclose(f(2), 4)\n",
+        "import operator\nassert operator.eq(f(2), 4)\n",
+        "import pytest\nwith pytest.raises(ValueError, match='4'):\n    f(2)\n",
+    ],
+)
+def test_no_liar_passes_a_test_file(sandbox, tests):
+    checks = read_tests(tests, program={"f", "identity"}).checks
+    assert checks
+    for name, liar in LIARS.items():
+        assert not verify(sandbox, liar, checks).passed, name
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "from helpers import close\nassert close(f(2), 4)\n",
+        "right = f(2) == 4\nassert right\n",
+        "def right(x):\n    return f(x) == 4\nassert right(2)\n",
+        "if f(2) != 4:\n    raise AssertionError\n",
+        "try:\n    assert f(2) == 4\nexcept ZeroDivisionError:\n    pass\n",
+        "assert eval('f(2) == 4')\nassert eval(f(2)) == 4\n",
+    ],
+)
+def test_what_a_liar_could_pass_is_refused(tests):
+    with pytest.raises(NotSeparableError, match=r"^\d+: "):
+        read_tests(tests, program={"f"})
