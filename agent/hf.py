@@ -47,7 +47,7 @@ class HFLM:
         model = load_model(name_or_path, device=device, dtype=dtype)
         tokenizer = load_tokenizer(name_or_path, model.config.get_text_config().vocab_size)
         lm = cls(model, tokenizer, prompt_format=prompt_format)
-        with in_one_sentence(f"the model {name_or_path!r}"):
+        with in_one_sentence(f"load the model {name_or_path!r}"):
             if not looks_back_only(lm):
                 raise ValueError("what it says of a token depends on the tokens behind it, so it is no decoder")
         return lm
@@ -70,15 +70,20 @@ class HFLM:
     def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
         """Token ids of a text, of a chat whose only user turn it is, or of what `continues` an earlier text.
 
-        Raises UsageError without a tokenizer.
+        Raises UsageError without a tokenizer, and where it gives nothing that the model knows.
         """
         if self.tokenizer is None:
             raise UsageError(
                 "this model came without a tokenizer, and text is wanted; choose a folder or hub id that has one"
             )
+        whole = asked(self.tokenizer, text) if chat else text
+        with in_one_sentence("put the text into the model's tokens"):
+            ids = list(self.tokenizer(whole, add_special_tokens=not (chat or continues))["input_ids"])
+            rows = self.model.config.get_text_config().vocab_size
+            if max(ids, default=0) >= rows:
+                raise ValueError(f"its tokenizer gives token {max(ids)}, and the model knows {rows} tokens")
         if chat:
-            return list(self.tokenizer(asked(self.tokenizer, text), add_special_tokens=False)["input_ids"])
-        ids = list(self.tokenizer(text, add_special_tokens=not continues)["input_ids"])
+            return ids
         # Some tokenizers end every text with an end token; a prompt goes on.
         return ids[:-1] if len(ids) > 1 and ids[-1] in self.end_ids else ids
 

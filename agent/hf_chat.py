@@ -13,7 +13,7 @@ from agent.errors import UsageError
 from agent.hub import first_sentence
 
 PromptFormat = Literal["auto", "chat", "completion"]
-SECONDS = 30.0  # of wall time for one rendering; the child's own limit, in CPU seconds, strikes first
+SECONDS = 20.0  # of wall time for one rendering; the child's own limit, in CPU seconds, strikes first
 COMPLETION = "mend the template, or ask with the prompt format completion"
 _CHILD = Path(__file__).with_name("hf_template_child.py")
 _REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template writes by itself

@@ -32,7 +32,7 @@ def load_model(name: str, *, device: str | None = None, dtype: str = "auto") -> 
     check_choice("dtype", dtype, DTYPES)
     where = _checked_device(device)
     os.environ.setdefault("USE_HUB_KERNELS", "NO")  # else a checkpoint may ask for kernels, which are code
-    with in_one_sentence(f"the model {name!r}"):
+    with in_one_sentence(f"load the model {name!r}"):
         from transformers import AutoConfig, AutoModelForCausalLM
         from transformers.utils import logging
 
@@ -60,7 +60,7 @@ def load_tokenizer(name: str, rows: int) -> Any:
     folder = folder_of(name)
     if folder is not None and not any(file.name.startswith(_TOKENIZER_FILES) for file in folder.iterdir()):
         return None
-    with in_one_sentence(f"the tokenizer of {name!r}"):
+    with in_one_sentence(f"load the tokenizer of {name!r}"):
         from transformers import AutoTokenizer
 
         tokenizer = nearest(AutoTokenizer, name)
@@ -79,7 +79,7 @@ def load_tokenizer(name: str, rows: int) -> Any:
 
 def vocabulary_of(name: str) -> int:
     """Return how many tokens a model knows, by its configuration alone. Raises UsageError."""
-    with in_one_sentence(f"the model {name!r}"):
+    with in_one_sentence(f"load the model {name!r}"):
         from transformers import AutoConfig
 
         return int(nearest(AutoConfig, name).get_text_config().vocab_size)
@@ -95,13 +95,13 @@ def in_one_sentence(what: str) -> Iterator[None]:
     except AgentError:
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise InfrastructureError(f"cannot load {what}: memory ran out; choose a smaller model") from error
+        raise InfrastructureError(f"cannot {what}: memory ran out; choose a smaller model") from error
     except Exception as error:  # tokenizers raises Exception itself, transformers nearly every other
-        raise UsageError(f"cannot load {what}: {_reason(error)}; {WHAT_LOADS}") from error
+        raise UsageError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # what Rust code raises where it gives up
             raise
-        raise UsageError(f"cannot load {what}: {_reason(error)}; {WHAT_LOADS}") from error
+        raise UsageError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
 
 
 def _reason(error: BaseException) -> str:

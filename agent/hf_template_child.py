@@ -16,7 +16,7 @@ import jinja2
 from jinja2.ext import Extension, loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-CPU_SECONDS, MEMORY_BYTES, MOST_CHARACTERS = 5, 512 * 2**20, 4 * 2**20
+CPU_SECONDS, MEMORY_BYTES, MOST_CHARACTERS = 2, 512 * 2**20, 4 * 2**20
 
 
 class Generation(Extension):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from architectures import ARCHITECTURES, make
 from text_model import byte_lm
 
 from agent.errors import InfrastructureError, UsageError
@@ -256,19 +257,46 @@ def test_a_tokenizer_of_another_model_is_refused(folder):
         loaded(folder)
 
 
+def test_a_text_that_the_model_has_no_tokens_for_is_said(folder):
+    lm = loaded(folder)
+    lm.tokenizer.add_tokens(["<new>"])
+    with pytest.raises(UsageError, match="gives token 257, and the model knows 257 tokens"):
+        lm.encode("a <new> b")
+    with pytest.raises(UsageError, match="cannot put the text into the model's tokens"):
+        lm.encode(b"bytes")
+
+
 def test_weights_that_give_no_numbers_are_the_machines_failure(folder):
     with_weights(lambda weights: weights["model.norm.weight"].fill_(float("nan")))(folder)
     with pytest.raises(InfrastructureError, match="the model gives NaN or infinite logits"):
         loaded(folder)
 
 
-def test_a_model_that_looks_ahead_is_no_decoder(tmp_path):
-    from transformers import BertConfig, BertLMHeadModel
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("family", "suffix"), [("Bert", "LMHeadModel"), ("Roberta", "ForCausalLM"), ("Electra", "ForCausalLM")]
+)
+def test_a_model_that_looks_ahead_is_no_decoder(tmp_path, family, suffix, dtype):
+    import transformers
 
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    BertLMHeadModel(BertConfig(vocab_size=64, **sizes)).save_pretrained(tmp_path)
+    configuration = getattr(transformers, f"{family}Config")
+    for is_decoder in (False, True):
+        model = getattr(transformers, family + suffix)(configuration(vocab_size=64, is_decoder=is_decoder, **sizes))
+        for parameter in model.parameters():
+            parameter.data.mul_(6.0 if parameter.dim() > 1 else 1.0)
+        model.to(getattr(torch, dtype)).save_pretrained(tmp_path / str(is_decoder))
     with pytest.raises(UsageError, match="depends on the tokens behind it, so it is no decoder"):
-        loaded(tmp_path)
+        loaded(tmp_path / "False")
+    assert loaded(tmp_path / "True").prefill([1, 2]).ids == (1, 2)
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+@pytest.mark.filterwarnings("ignore:this model's cache cannot be forked")
+def test_every_kind_of_decoder_loads_in_the_dtypes_of_checkpoints(tmp_path, name):
+    make(name).save_pretrained(tmp_path)
+    for dtype in ("float32", "bfloat16"):
+        assert HFLM.from_pretrained(str(tmp_path), dtype=dtype).prefill([1, 2]).logits.isfinite().all()
 
 
 @pytest.mark.parametrize(
