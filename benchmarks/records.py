@@ -21,7 +21,7 @@ from benchmarks.base import Problem
 
 DEFAULTS: dict[str, Any] = {  # of options; one that a file does not name had its default when the file was made
     "benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "max_tokens": 512, "seed": 0, "dtype": "auto",
-    "samples": 20, "problems": "exercises/calibration", "side_by_side": False,
+    "samples": 20, "problems": "exercises/calibration", "side_by_side": False, "prompt_format": "auto",
 }  # fmt: skip
 _MOST_TEXT = 2**22  # characters of a text
 _LARGEST = 10**15  # of a number: sums over any file stay exact enough

@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 from results import OUTCOME, dubito, refused, written
 
+from agent import parts
+from agent.errors import UsageError
+from agent.learned import digest_of
+from agent.trace import TraceWriter
+
 TAKES_LIMIT = {"export", "run", "draw", "fill", "pauses", "threshold", "search"}
 LONG = "9" * 5_000
 REFUSED = [
@@ -135,3 +140,26 @@ def test_devices_stay_what_they_are(tmp_path):
         full = dubito(*command, "--out", "/dev/full")
         assert (full.exit_code, "No space left on device" in full.stderr, full.stderr.count("\n")) == (3, True, 1)
     assert not Path("/dev/full").is_file()
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "option"),
+    [
+        (["bench", "run"], "Outcome", "--out"),
+        (["bench", "draw"], "Draws", "--out"),
+        (["calibrate", "search"], "Lesson", "--keep"),
+    ],
+    ids=["run", "draw", "search"],
+)
+def test_a_file_from_before_an_option_was_there_goes_on_with_its_default(tmp_path, monkeypatch, command, kind, option):
+    def load(*arguments, **options):
+        raise UsageError("loaded")
+
+    monkeypatch.setattr("agent.hf.HFLM.from_pretrained", load)
+    said = {"weights": parts.weights_of("models/tiny")}
+    said |= {"learned": digest_of(parts.learned_of("models/tiny"))} if kind == "Outcome" else {}
+    said |= {"policy": "adadec", "budget": "programs=20"} if kind == "Lesson" else {}
+    writer = TraceWriter(tmp_path / "old.jsonl", {"options": said})
+    writer.begin()
+    writer.close()
+    refused(dubito(*command, "--limit", 1, option, tmp_path / "old.jsonl"), "loaded")
