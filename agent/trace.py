@@ -19,7 +19,7 @@ from agent.errors import UsageError
 from agent.files import quoted, read_bounded
 from agent.plain import plain
 
-MOST_BYTES = 2**30  # of a trace that is read
+MOST_BYTES = 2**28  # of a trace that is read
 _BEGINS = b'{"kind": "provenance"'
 
 

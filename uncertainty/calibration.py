@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -23,10 +24,14 @@ class Bin(NamedTuple):
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Probability that a positive's number is above a negative's, ties half; NaN where either is empty."""
+    """Probability that a positive's number is above a negative's, ties half; NaN where either is empty.
+
+    Takes n log n steps, for files of any length come here. No number is NaN.
+    """
     if not positive or not negative:
         return math.nan
-    wins = sum((p > n) + 0.5 * (p == n) for p in positive for n in negative)
+    rising = sorted(negative)
+    wins = sum(bisect_left(rising, p) + bisect_right(rising, p) for p in positive) / 2
     return wins / (len(positive) * len(negative))
 
 

@@ -31,6 +31,12 @@ def test_bins_hold_every_statement_once_and_the_error_lies_between_nothing_and_o
     assert 0.0 <= ece(stated, right) <= 1.0 and 0.0 <= brier(stated, right) <= 1.0
 
 
+@given(some.lists(some.integers(0, 5), min_size=1), some.lists(some.integers(0, 5), min_size=1))
+def test_auroc_is_the_share_of_pairs_in_order_ties_half(positive, negative):
+    wins = sum((p > n) + 0.5 * (p == n) for p in positive for n in negative)
+    assert auroc(positive, negative) == pytest.approx(wins / (len(positive) * len(negative)))
+
+
 def test_auroc_counts_pairs_in_order():
     assert auroc([2.0, 3.0], [1.0, 2.0]) == pytest.approx(3.5 / 4)
     assert math.isnan(auroc([], [1.0]))
