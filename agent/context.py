@@ -17,7 +17,7 @@ from agent.decoding.place import Surroundings
 from agent.decoding.policies import Policy
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
-from agent.errors import UsageError
+from agent.errors import ContextLengthError
 from agent.learned import Learned
 from agent.lm import TextLM
 from agent.normal import beginning, beginnings, hopeless
@@ -99,10 +99,10 @@ def begun(state: AgentState, edge: dict[str, Any] | None = None) -> AgentState:
 
 
 def prompt_of(context: Context, text: str) -> dict[str, Any]:
-    """Return a prompt as the state keeps it. Raises UsageError where the model cannot read it."""
+    """Return a prompt as the state keeps it. Raises ContextLengthError where the model cannot read it."""
     ids = context.lm.encode(text, chat=context.lm.chats)
     if context.lm.context is not None and len(ids) >= context.lm.context:
-        raise UsageError(
+        raise ContextLengthError(
             f"the prompt has {len(ids)} tokens and this model reads at most {context.lm.context} with its answer; "
             "shorten the prompt or choose a model with a longer context"
         )

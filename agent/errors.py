@@ -11,5 +11,9 @@ class UsageError(AgentError):
     """The request cannot be carried out as it was given: exit code 2."""
 
 
+class ContextLengthError(UsageError):
+    """A prompt is longer than the model reads."""
+
+
 class InfrastructureError(AgentError):
     """The request was fine, the machine was not: exit code 3."""

@@ -23,7 +23,7 @@ from agent.context import (
     within,
 )
 from agent.decoding.samplers import argmax
-from agent.errors import UsageError
+from agent.errors import ContextLengthError
 from agent.lm import logits_before
 from agent.moves import question_of
 from agent.orders import BRANCH, ONWARD, REPAIR, Edge
@@ -95,7 +95,7 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     )
     try:
         prompt = prompt_of(context, text)
-    except UsageError as error:
+    except ContextLengthError as error:
         context.emit(Revision("repair", f"program {edge.parent + 1} cannot be repaired: {error}", "", edge.parent))
         return {
             **begun(state, asdict(edge)),

@@ -411,3 +411,17 @@ def test_a_sentence_with_tests_asks_for_the_function_that_they_call(tmp_path):
         "accepted",
         "# Return the sum.\ndef total(xs):\n    return sum(xs)\n",
     )
+
+
+def test_a_repair_prompt_that_fails_for_another_reason_than_its_length_ends_the_run(lm, monkeypatch):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    encode = type(lm).encode
+
+    def fails(self, text, **options):
+        if "# The program above failed" in text:
+            raise UsageError("this model came without a tokenizer")
+        return encode(self, text, **options)
+
+    monkeypatch.setattr(type(lm), "encode", fails)
+    with pytest.raises(UsageError, match="without a tokenizer"):
+        perform(context(lm, doubtful("greedy"), sandbox=failing), TASK, plan=repairs(3))
