@@ -36,7 +36,7 @@ from agent.mutants import SECONDS, mutants
 from agent.normal import normal_form
 from agent.orders import LOOKS_AT_LINES
 from agent.search import ENOUGH_EXAMPLES, goes_on, settled, spent_by
-from agent.state import NO_PYTHON, PRUNED, AgentState, Answer, Attempt, Cost, Task
+from agent.state import NO_PYTHON, PRUNED, AgentState, Answer, Attempt, Cost, Task, label_of, next_label
 from agent.trust import probability_of
 from agent.verify import Verification, confirmed, verify
 from sandbox.base import Verdict
@@ -146,6 +146,8 @@ def verified(context: Context, state: AgentState) -> AgentState:
         asdict(cost - Cost(**state["before"])), twin, seen.behaviour, seen.blamed, len(attempts),
         1 + attempts[state["edge"]["parent"]].depth if state["edge"] else 0,
     )  # fmt: skip
+    of_twin = label_of(attempts[twin]) if twin is not None else ""
+    attempt = replace(attempt, label=next_label(attempts, ran=attempt.ran), like=of_twin)
     for column, source, right in state.get("told", []):
         (attempt,) = evidence.settle([attempt], column, source, right)
     context.emit(attempt)

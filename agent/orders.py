@@ -31,6 +31,7 @@ class Edge:
     entropy: float = 0.0  # nats, of the distribution there
     gap: float = 0.0  # logprob of what was taken, less this one's
     line: int = 0  # of the parent's program, from 1
+    leaves: str = ""  # the parent's label
 
 
 def said_by(attempts: Sequence[Attempt]) -> Counter[tuple[int, ...]]:

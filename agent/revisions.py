@@ -62,7 +62,7 @@ def _branch(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     after: AgentState = {**state, **update}
     around = surroundings(context, after)
     completion = completion_of(around, context, tokens)
-    where = f"token {edge.position + 1} of program {edge.parent + 1}, entropy {edge.entropy:.2f}"
+    where = f"token {edge.position + 1} of program {edge.leaves}, entropy {edge.entropy:.2f}"
     context.emit(Revision("branch", f"back to {where}, taking {edge.text!r}", completion.text, edge.parent))
     cost = cost_of(after) + Cost(seconds=context.clock() - start)
     return {**update, "end": around.stop(completion), "cost": asdict(cost)}
@@ -78,7 +78,7 @@ def _read_on(context: Context, state: AgentState, attempts: list[Attempt], edge:
         "logprobs": parent.logprobs,
     }
     text = "".join(pieces_of(context, {**state, **update}))
-    context.emit(Revision(ONWARD, f"reading on behind program {edge.parent + 1}", text, edge.parent))
+    context.emit(Revision(ONWARD, f"reading on behind program {edge.leaves}", text, edge.parent))
     return update
 
 
@@ -96,7 +96,7 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     try:
         prompt = prompt_of(context, text)
     except ContextLengthError as error:
-        context.emit(Revision("repair", f"program {edge.parent + 1} cannot be repaired: {error}", "", edge.parent))
+        context.emit(Revision("repair", f"program {edge.leaves} cannot be repaired: {error}", "", edge.parent))
         return {
             **begun(state, asdict(edge)),
             "prompt": attempt.prompt,
@@ -116,7 +116,7 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     after: AgentState = {**state, **update}
     around = surroundings(context, after)
     completion = completion_of(around, context, tokens)
-    told = f"asking again with the failure of program {edge.parent + 1}: {attempt.failures[0]}"
+    told = f"asking again with the failure of program {edge.leaves}: {attempt.failures[0]}"
     context.emit(Revision("repair", told, completion.text, edge.parent))
     spent = Cost(
         tokens=len(tokens[-1:]),

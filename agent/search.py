@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.budget import Budget
 from agent.orders import BRANCH, ONWARD, ORDERS, REPAIR, Edge, features, said_by
-from agent.state import END_OF_BLOCK, Attempt, Cost
+from agent.state import END_OF_BLOCK, Attempt, Cost, label_of
 
 if TYPE_CHECKING:  # plans are read and refused before torch is imported
     from torch import Tensor
@@ -72,7 +72,7 @@ def frontier(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
                     edges[key] = Edge(
                         BRANCH, number, prior, path + candidate["logprob"], position, candidate["token"],
                         candidate["logprob"], candidate["score"], candidate["text"], fork["entropy"],
-                        fork["logprob"] - candidate["logprob"], fork.get("line", 0),
+                        fork["logprob"] - candidate["logprob"], fork.get("line", 0), label_of(attempt),
                     )  # fmt: skip
     return [*edges.values(), *_repairs(attempts, plan), *_onward(attempts)]
 
@@ -114,13 +114,15 @@ def spent_by(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> str | N
     Programs are those that were run. Branches that were dropped, and twins, cost what they cost; no more than TRIES of
     them come on a program, so that a search ends where everything leads to the same.
     """
-    programs = max(sum(attempt.ran for attempt in attempts), len(attempts) // TRIES)
+    programs = sum(attempt.ran for attempt in attempts)
     used = {"programs": programs, "tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs}
     for name, amount in {**used, "seconds": cost.seconds}.items():
         bound = getattr(budget, name)
         cut = attempts and attempts[-1].end == f"{name} budget" and name != "tokens"  # too few for another forward
         if bound is not None and (amount >= bound or cut):
             return f"{amount:.2f} of {bound:g} seconds" if name == "seconds" else f"{amount} of {bound} {name}"
+    if budget.programs is not None and len(attempts) >= TRIES * budget.programs:
+        return f"{len(attempts)} of {TRIES * budget.programs} attempts"
     return None
 
 
@@ -158,7 +160,7 @@ def _repairs(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
         ready = len(fails) >= plan.repair_after * (1 + sum(n in repaired for n in fails))
         if attempt.failures and attempt.ran and number not in repaired and ready:
             prior = attempt.edge.get("prior", 0.0) + WORTH_OF_REPAIR
-            found.append(Edge(REPAIR, number, prior, prior))
+            found.append(Edge(REPAIR, number, prior, prior, leaves=label_of(attempt)))
     return found
 
 
@@ -176,7 +178,8 @@ def _onward(attempts: Sequence[Attempt]) -> list[Edge]:
         if attempt.end == END_OF_BLOCK and not attempt.passed and (attempt.ran or attempt in read_on)
     ]
     return [
-        Edge(ONWARD, number, prior := each.edge.get("prior", 0.0), prior + sum(each.logprobs), len(each.tokens))
+        Edge(ONWARD, number, prior, prior + sum(each.logprobs), len(each.tokens), leaves=label_of(each))
         for number, each in ((number, attempts[number]) for number in failed)
+        for prior in (each.edge.get("prior", 0.0),)
         if number not in parents and each.prompt not in idle
     ]

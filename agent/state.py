@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
@@ -72,6 +73,8 @@ class Attempt:
     blamed: list[int] = field(default_factory=list)  # lines of the program that its failure points at
     number: int = 0  # its place among the attempts, from 0
     depth: int = 0  # ways that lead to it from the first one
+    label: str = ""  # what a person calls it; "2.1" is the first that did not run behind the second that did
+    like: str = ""  # the label of its twin
 
     @property
     def ran(self) -> bool:
@@ -82,6 +85,20 @@ class Attempt:
     def passed(self) -> bool:
         """No visible example failed, and the program itself did not."""
         return self.verdict == "passed"
+
+
+def next_label(attempts: Sequence[Attempt], *, ran: bool) -> str:
+    """Return the label of the attempt that comes next. Programs that ran are counted, as a budget of programs does."""
+    programs = sum(each.ran for each in attempts)
+    if ran:
+        return str(programs + 1)
+    behind = next((number for number, each in enumerate(reversed(attempts)) if each.ran), len(attempts))
+    return f"{programs}.{behind + 1}"
+
+
+def label_of(attempt: Attempt) -> str:
+    """Return what a person calls an attempt."""
+    return attempt.label or str(attempt.number + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agent.evidence import suspect
 from agent.job import AGREED, UNVERIFIED, VERIFIED, Result
 from agent.mutants import likely
-from agent.state import Answer, Attempt, Cost
+from agent.state import Answer, Attempt, Cost, label_of
 from agent.views.text import one_line, shown
 
 
@@ -89,8 +89,8 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
     if answer.rival is not None and answer.differs:
         differs = {name: one_line(text) for name, text in answer.differs.items()}
         lines.append(
-            f"close to it: program {answer.rival + 1}. For {differs['input']} it gives {differs['rival']}, and this "
-            f"one {differs['answer']}"
+            f"close to it: program {_label(attempts, answer.rival)}. For {differs['input']} it gives "
+            f"{differs['rival']}, and this one {differs['answer']}"
         )
     lines += [
         f"the examples leave open whether line {mutant['line']} is rather: {shown(mutant['text'], 100)}"
@@ -130,6 +130,10 @@ def percent(share: float) -> str:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun, as in "1 token" and "2 tokens"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _label(attempts: list[Attempt], number: int) -> str:
+    return label_of(attempts[number]) if number < len(attempts) else str(number + 1)
 
 
 def _withheld(answer: Answer) -> str:

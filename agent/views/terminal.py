@@ -16,7 +16,7 @@ from rich.text import Text
 
 from agent.decoding.step import Candidate, Pause, Step
 from agent.job import ABSTAINED, Result
-from agent.state import Attempt, Event, Revision, Task
+from agent.state import Attempt, Event, Revision, Task, label_of
 from agent.views.sentences import accounting, doubts, odds, told_of, verdict
 from agent.views.text import clean, one_line, shown
 from agent.views.tree import line_of
@@ -76,14 +76,14 @@ class TerminalView:
         elif not which:
             for attempt in result.attempts:
                 self._say(line_of(attempt))
-        elif which.isdecimal() and 0 < int(which) <= len(result.attempts):
-            attempt = result.attempts[int(which) - 1]
+        elif which in (labels := [label_of(each) for each in result.attempts]):
+            attempt = result.attempts[labels.index(which)]
             self._say(line_of(attempt))
             self._say(Panel(_marked(attempt), title=f"program {which}", title_align="left", expand=False))
             for failure in attempt.failures:
                 self._say(Text(f"✗ {one_line(failure)}", style="red"))
         else:
-            self.say(f"there is no program {which!r}; wanted a number from 1 to {len(result.attempts)}")
+            self.say(f"there is no program {which!r}; wanted a number from 1 to {labels[-1]}")
 
     def ask(self, question: Mapping[str, Any]) -> int | str:
         """Show a question and return what the person chose: a number from 0, or a text.
@@ -136,9 +136,7 @@ class TerminalView:
         hidden: the verdicts of a benchmark's own tests. The last line says what to do now.
         """
         answer = result.answer
-        self._say(
-            Panel(_marked(answer), title=f"program {result.chosen.attempt + 1}", title_align="left", expand=False)
-        )
+        self._say(Panel(_marked(answer), title=f"program {label_of(answer)}", title_align="left", expand=False))
         for line in [*doubts(answer), *told_of(result.chosen, result.attempts)]:
             self._say(Text(clean(line), style="yellow"))
         ending = verdict(result, in_chat=self._in_chat)

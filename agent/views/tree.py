@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from agent.state import PRUNED, Attempt
+from agent.state import PRUNED, Attempt, label_of
+from agent.views.sentences import count
 from agent.views.text import clean, one_line, shown
 
 DEEPEST = 6  # levels of indentation
@@ -15,11 +16,12 @@ def line_of(attempt: Attempt) -> Text:
     depth = min(attempt.depth, DEEPEST)
     mark = _mark(attempt)
     text = Text("  " * (depth - 1) + "└ " if depth else "")
-    text.append(f"program {attempt.number + 1}", style="bold")
+    text.append(f"program {label_of(attempt)}", style="bold")
     text.append(_way(attempt), style="cyan")
     text.append(f" {mark[0]} {_verdict(attempt)}", style=mark[1])
     if attempt.cost:
-        text.append(f" · {attempt.cost['tokens']} tokens · {attempt.cost['forwards']} forwards", style="dim")
+        spent = (count(attempt.cost["tokens"], "token"), count(attempt.cost["forwards"], "forward"))
+        text.append("".join(f" · {each}" for each in spent), style="dim")
     return text
 
 
@@ -36,15 +38,16 @@ def _way(attempt: Attempt) -> str:
     edge = attempt.edge
     if not edge:
         return ""
+    left = edge.get("leaves") or edge["parent"] + 1
     if edge["kind"] == "repair":
-        return f" shown the failure of {edge['parent'] + 1}"
+        return f" shown the failure of {left}"
     if edge["kind"] == "onward":
-        return f" in what follows {edge['parent'] + 1}"
-    return f" from {edge['parent'] + 1} at token {edge['position'] + 1}, {shown(clean(edge['text']).strip())!r}"
+        return f" in what follows {left}"
+    return f" from {left} at token {edge['position'] + 1}, {shown(clean(edge['text']).strip())!r}"
 
 
 def _verdict(attempt: Attempt) -> str:
-    like = f", as {attempt.twin + 1}" if attempt.twin is not None else ""
+    like = f", as {attempt.like or attempt.twin + 1}" if attempt.twin is not None else ""
     if attempt.passed:
         return (
             f"passed {attempt.checked} example{'' if attempt.checked == 1 else 's'}{like}"

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from agent.job import perform
 from agent.orders import ORDERS, Edge, features, said_by
 from agent.parts import task_from
 from agent.search import Plan, best_edge, departure, departures, frontier, settled, spent_by
-from agent.state import Attempt, Cost
+from agent.state import Attempt, Cost, label_of, next_label
 from sandbox import open_sandbox
 
 
@@ -151,7 +152,7 @@ def test_each_part_of_a_budget_ends_a_search_and_says_so():
 def test_programs_that_were_not_run_do_not_count_but_not_without_end():
     twin = attempt([1], twin=0)
     assert spent_by(Budget(programs=2), [FIRST, twin, twin, twin, twin], Cost()) is None
-    assert spent_by(Budget(programs=2), [FIRST, *[twin] * 5], Cost()) == "2 of 2 programs"
+    assert spent_by(Budget(programs=2), [FIRST, *[twin] * 5], Cost()) == "6 of 6 attempts"
 
 
 # The whole search, on a model that knows a few programs by heart.
@@ -335,3 +336,20 @@ def test_ways_to_leave_come_likeliest_first_and_never_the_way_that_was_taken():
     p = torch.tensor([[0.85, 0.15, 0.0], [0.1, 0.5, 0.4]])
     assert departures(p.log(), [0, 1], 3) == [(1, 2), (0, 1), (1, 0)]
     assert len(departures(p.log(), [0, 1], 99)) == 4
+
+
+def test_programs_that_ran_are_counted_and_others_are_numbered_behind_them():
+    attempts = []
+    for ran in (True, False, False, True, True, False):
+        label = next_label(attempts, ran=ran)
+        attempts.append(replace(FIRST, number=len(attempts), twin=None if ran else 0, label=label))
+    assert [label_of(each) for each in attempts] == ["1", "1.1", "1.2", "2", "3", "3.1"]
+    assert next_label([], ran=False) == "0.1" and label_of(replace(FIRST, number=4)) == "5"
+
+
+def test_what_a_person_sees_of_programs_agrees_with_the_budget(box):
+    known = {f"\n    return x{more}": 0.25 for more in (" - 1", " -  1", " -   1", " - 2")}
+    result, _ = search(box, known, plan=Plan(Budget(programs=2)))
+    ran = [attempt for attempt in result.attempts if attempt.ran]
+    assert [attempt.label for attempt in ran] == ["1", "2"]
+    assert all("." in attempt.label for attempt in result.attempts if not attempt.ran)
