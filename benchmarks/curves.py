@@ -58,11 +58,11 @@ def _block(curves: Mapping[str, Curve], most: int, title: str) -> str:
     first, *_ = curves.values()
     budgets = [most // 8, most // 4, most // 2, most]
     heads = "".join(f"{f'at {budget} tokens':>26}" for budget in budgets)
-    lines = [f"{title:<22}{heads}{'area':>9}{'p':>8}{'n':>6}"]
+    lines = [f"{title:<22}{heads}{'area':>9}{'p':>8}{'n':>7}"]
     for name, curve in curves.items():
         cells = "".join(f"{_against(curve.solved(budget), first.solved(budget)):>26}" for budget in budgets)
         lines.append(
-            f"{name:<22}{cells}{curve.area(most):>9.4f}{area_p(curve, first, most):>8.3f}{len(curve.tokens):>6}"
+            f"{name:<22}{cells}{curve.area(most):>9.4f}{area_p(curve, first, most):>8.3f}{len(curve.tokens):>7}"
         )
     return "\n".join(lines)
 

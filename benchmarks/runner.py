@@ -161,7 +161,7 @@ def comparison(runs: dict[str, list[Outcome]]) -> str:
 def _block(runs: dict[str, list[Outcome]], title: str) -> str:
     reference = {outcome.task_id: outcome.passed for outcome in next(iter(runs.values()))}
     heads = (*_COSTS, "pause rate", "degenerate", "AUROC")
-    lines = [f"{title:<22}{'solved':>24}{'gained/lost':>13}{'p':>8}{'n':>6}" + "".join(f"{name:>13}" for name in heads)]
+    lines = [f"{title:<22}{'solved':>24}{'gained/lost':>13}{'p':>8}{'n':>7}" + "".join(f"{name:>13}" for name in heads)]
     for name, outcomes in runs.items():
         shared = [outcome for outcome in outcomes if outcome.task_id in reference]
         gained = sum(outcome.passed and not reference[outcome.task_id] for outcome in shared)
@@ -171,6 +171,6 @@ def _block(runs: dict[str, list[Outcome]], title: str) -> str:
         empty = sum(outcome.degenerate for outcome in outcomes)
         costs += f"{pause_rate(outcomes):>13.3f}{empty:>13}{number(_auroc(outcomes)):>13}"
         solved = f"{share:.3f} ({low:.3f} to {high:.3f})"
-        tested = f"{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{len(outcomes):>6}"
+        tested = f"{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{len(outcomes):>7}"
         lines.append(f"{name:<22}{solved:>24}{tested}{costs}")
     return "\n".join(lines)
