@@ -6,8 +6,12 @@ Refused is what a program can use to reach past its namespaces, to escape its li
 - Memory files, larger socket buffers and socket filters are memory that no limit counts.
 - Rings make system calls that no filter sees. Asynchronous input and output takes slots that the whole host shares.
 - Namespaces and mounts give a program capabilities and files of its own.
-- Keys, shared futexes and advice on the page cache carry messages to programs that run later or elsewhere.
-- `sync` writes back the file systems of the whole host, so it succeeds without doing anything.
+- Keys, shared futexes and advice on the page cache carry messages to programs that run later or elsewhere. So do the
+  times of device files, and the numbers that sockets and process descriptors get from counters of the whole host.
+- `sync` writes back the file systems of the whole host.
+
+Refused calls fail as if the kernel did not have them. Ignored ones (`sync`, setting a file's times, advice) succeed
+without doing anything. A wait on a shared futex returns at once: the C library then asks for a thread's end again.
 
 Machines other than those in `_MACHINES` have no filter.
 """
@@ -26,8 +30,8 @@ from typing import NamedTuple
 _PR_SET_SECCOMP = 22
 _MODE_FILTER = 2
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_ABSENT, _DENY, _NO_FAMILY, _INVALID = (
-    _ERRNO | error for error in (errno.ENOSYS, errno.EPERM, errno.EAFNOSUPPORT, errno.EINVAL)
+_ABSENT, _DENY, _NO_FAMILY, _INVALID, _AGAIN = (
+    _ERRNO | error for error in (errno.ENOSYS, errno.EPERM, errno.EAFNOSUPPORT, errno.EINVAL, errno.EAGAIN)
 )
 _NOTHING_DONE = _ERRNO  # error 0: the call returns 0, and the kernel never sees it
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN, _AND = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54  # of classic BPF
@@ -36,6 +40,8 @@ _FOREIGN = 0x40000000  # on x86-64, calls from here on are the x32 ones
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+_PROCESS_DESCRIPTOR = 0x1000  # CLONE_PIDFD
+_COOKIES = (57, 71, 77)  # SO_COOKIE, SO_NETNS_COOKIE, SO_PEERPIDFD
 _ATTACH_FILTER, _ATTACH_BPF, _REUSEPORT_CBPF, _REUSEPORT_EBPF = 26, 50, 51, 52
 _FUTEX_PRIVATE, _FUTEX_COMMAND, _FUTEX_WAITS = 128, 127, (0, 9)  # FUTEX_WAIT, FUTEX_WAIT_BITSET
 _EVICT = (20, 21)  # MADV_COLD, MADV_PAGEOUT
@@ -47,6 +53,7 @@ class Machine(NamedTuple):
     audit: int
     make_sockets: tuple[int, ...]
     set_option: int
+    get_option: int
     clone: int
     futex: int
     advise_memory: int
@@ -58,6 +65,7 @@ _EVERYWHERE = (  # calls whose numbers are the same on every machine
     *(425, 426, 427),  # io_uring_setup, io_uring_enter, io_uring_register
     *(428, 429, 430, 431, 432, 433, 442),  # open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr
     *(435, 440, 447),  # clone3 (the C library falls back to clone), process_madvise, memfd_secret
+    *(424, 434, 438),  # pidfd_send_signal, pidfd_open, pidfd_getfd
     *(449, 454, 455, 456),  # futex_waitv, futex_wake, futex_wait, futex_requeue
     451,  # cachestat
 )
@@ -66,6 +74,7 @@ _MACHINES = {
         audit=0xC000003E,
         make_sockets=(41, 53),
         set_option=54,
+        get_option=55,
         clone=56,
         futex=202,
         advise_memory=28,
@@ -76,12 +85,13 @@ _MACHINES = {
             *(272, 308, 165, 166, 155, 161),  # unshare, setns, mount, umount2, pivot_root, chroot
             *(321, 298, 323, 103),  # bpf, perf_event_open, userfaultfd, syslog
         ),
-        ignored=(162, 306, 221, 187),  # sync, syncfs, fadvise64, readahead
+        ignored=(162, 306, 221, 187, 280, 132, 235, 261),  # sync, syncfs, fadvise64, readahead, utimensat, utime, …
     ),
     "aarch64": Machine(
         audit=0xC00000B7,
         make_sockets=(198, 199),
         set_option=208,
+        get_option=209,
         clone=220,
         futex=98,
         advise_memory=233,
@@ -92,7 +102,7 @@ _MACHINES = {
             *(97, 268, 40, 39, 41, 51),
             *(280, 241, 282, 116),
         ),
-        ignored=(81, 267, 223, 213),
+        ignored=(81, 267, 223, 213, 88),
     ),
 }
 
@@ -119,9 +129,10 @@ def _program(machine: Machine) -> list[bytes]:
         *(step for number in machine.ignored for step in _answered(number, _NOTHING_DONE)),
         *(step for number in machine.make_sockets for step in _only(number, 0, [socket.AF_UNIX], _NO_FAMILY)),
         *_never(machine.set_option, 2, options, _DENY),
+        *_never(machine.get_option, 2, _COOKIES, _DENY),
         *_never(machine.advise_memory, 2, _EVICT, _INVALID),
-        *_rule(machine.clone, 0, [_step(_ANY_BIT, _NEW_NAMESPACES, 0, 1), _step(_RETURN, _DENY)], _ALLOW),
-        *_shared_futexes_only_wait(machine.futex),
+        *_rule(machine.clone, 0, [_step(_ANY_BIT, _NEW_NAMESPACES | _PROCESS_DESCRIPTOR, 0, 1), _step(_RETURN, _DENY)]),
+        *_private_futexes(machine.futex),
         _step(_RETURN, _ALLOW),
     ]
 
@@ -135,16 +146,16 @@ def _only(number: int, argument: int, values: Sequence[int], refusal: int) -> li
 
 
 def _never(number: int, argument: int, values: Sequence[int], refusal: int) -> list[bytes]:
-    return _rule(number, argument, [step for value in values for step in _answered(value, refusal)], _ALLOW)
+    return _rule(number, argument, [step for value in values for step in _answered(value, refusal)])
 
 
-def _shared_futexes_only_wait(number: int) -> list[bytes]:
-    """Let the end of a thread be awaited, which the kernel tells by a shared futex, and let no program wake another."""
+def _private_futexes(number: int) -> list[bytes]:
+    """Allow private futexes alone. No wait on a shared one sleeps: the kernel itself could wake it for a program."""
     private = [_step(_ANY_BIT, _FUTEX_PRIVATE, 0, 1), _step(_RETURN, _ALLOW), _step(_AND, _FUTEX_COMMAND)]
-    return _rule(number, 1, private + [step for wait in _FUTEX_WAITS for step in _answered(wait, _ALLOW)], _INVALID)
+    return _rule(number, 1, private + [step for wait in _FUTEX_WAITS for step in _answered(wait, _AGAIN)], _INVALID)
 
 
-def _rule(number: int, argument: int, tests: Sequence[bytes], otherwise: int) -> list[bytes]:
+def _rule(number: int, argument: int, tests: Sequence[bytes], otherwise: int = _ALLOW) -> list[bytes]:
     """Test an argument of one call. Other calls skip the rule, and their number is still loaded."""
     steps = [_step(_LOAD, _ARGUMENTS + 8 * argument), *tests, _step(_RETURN, otherwise)]
     return [_step(_EQUAL, number, 0, len(steps)), *steps]

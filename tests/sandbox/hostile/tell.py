@@ -19,6 +19,12 @@ def refuse(found):
     if not found: raise PermissionError("none")
 def text(path):
     with open(path, "rb") as file: return file.read(64)
+def retimed(path):
+    before = os.stat(path)
+    os.utime(path)
+    os.utime(path, (1, 1)) if os.stat(path).st_uid == os.getuid() != 0 else None
+    after = os.stat(path)
+    return (before.st_mtime_ns, before.st_atime_ns) != (after.st_mtime_ns, after.st_atime_ns)
 def call(x86, arm, *arguments): return libc("syscall", arm if ARM else x86, *arguments)
 """
 COUNTERS = """
@@ -66,6 +72,25 @@ TELL = {
     "whoever waits on a page that containers share": attempts(
         *(f"futex({command})" for command in (1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 1 | 256)),
         *(f"call({number}, {number}, ctypes.c_void_p(PAGE), 1, 1, 2)" for number in (449, 454, 455, 456)),
+        prelude=SHARED_PAGE,
+        held=EVERYWHERE,
+    ),
+    "whoever waits on a page, by the end of a thread or process": attempts(
+        "refuse(futex(0, struct.unpack('i', text(os.__file__)[:4])[0]) == 0)",
+        "refuse(futex(9 | 256, struct.unpack('i', text(os.__file__)[:4])[0]) == 0)",
+        prelude="import struct\n" + SHARED_PAGE,
+        held=EVERYWHERE,
+    ),
+    "by the times of files that all share": attempts(
+        *(f"refuse(retimed('/dev/{name}'))" for name in ("null", "zero", "full", "random", "urandom")),
+        prelude=SHARED_PAGE,
+        held=EVERYWHERE,
+    ),
+    "by numbers that the whole host counts": attempts(
+        "socket.socketpair()[0].getsockopt(socket.SOL_SOCKET, 57, 8)",
+        "socket.socketpair()[0].getsockopt(socket.SOL_SOCKET, 77, 4)",
+        "os.pidfd_open(os.getpid())",
+        "libc('syscall', 220 if ARM else 56, 0x1000 | 17, 0, ctypes.create_string_buffer(8), 0, 0)",
         prelude=SHARED_PAGE,
         held=EVERYWHERE,
     ),
