@@ -9,8 +9,11 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from agent import exits
 from agent.cli import app
 from agent.decoding import POLICIES
+from agent.exits import INFRASTRUCTURE, INTERRUPTED, OK, USAGE
+from agent.job import ABSTAINED, AGREED, UNVERIFIED, VERIFIED
 from agent.orders import ORDERS
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +28,14 @@ def test_the_policy_table_names_exactly_the_policies():
 
 def test_the_table_of_orders_names_exactly_the_orders():
     table = README.split("| `--order` |")[1].split("\n\n")[0]
-    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == list(ORDERS)
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(ORDERS)
+
+
+def test_the_tables_of_marks_and_exit_codes_are_what_commands_do():
+    marks = dict(re.findall(r"^\| (\S) \| (\w+): .* \| (?:\d) \|$", README, re.MULTILINE))
+    assert set(marks.values()) == {VERIFIED, AGREED, UNVERIFIED, ABSTAINED}
+    codes = re.findall(r"^\| (\d+) \| ", README, re.MULTILINE)
+    assert [int(code) for code in codes] == [OK, exits.ABSTAINED, USAGE, INFRASTRUCTURE, INTERRUPTED]
 
 
 def test_every_command_in_the_readme_exists_with_its_options():
@@ -58,22 +68,20 @@ def test_make_alone_lists_its_targets():
     assert "test-docker" in told
 
 
+def told(text: str) -> list[str]:
+    """Return a run's lines without what differs from one machine to another: digits, widths, the sandbox."""
+    lines = [" ".join(re.sub(r"\d+(\.\d+)?", "N", line).split()) for line in text.splitlines()]
+    return [re.sub(r"\w+Sandbox", "a sandbox", line) for line in lines if line]
+
+
 @pytest.mark.model
-def test_the_demo_ends_with_an_accepted_program_as_the_readme_shows():
+def test_the_demo_prints_what_the_readme_shows():
     exercise = re.search(r"^EXERCISE \?= (\d+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     shown = README.split("```text\n")[1].split("```")[0]
     result = CliRunner().invoke(app, ["solve", "--task", f"exercises/{exercise}", "--sandbox", "process"])
-    assert f"exercises/{exercise}: adadec with models/tiny" in shown
-    for said in (
-        "pause 1: entropy",
-        "▸",
-        "└ program 2 from 1 at token 15",
-        "✓ accepted: the program passed its 2 visible examples",
-        "hidden tests",
-    ):
-        assert said in shown
-        assert said in result.stderr
     assert result.exit_code == 0
+    assert f"exercises/{exercise}: adadec with models/tiny" in shown
+    assert [line for line in told(result.stderr) if "does not isolate" not in line] == told(shown)
 
 
 @pytest.mark.model
