@@ -30,7 +30,7 @@ def verdict(result: Result, *, in_chat: bool = False) -> Verdict:
     if result.standing == VERIFIED:
         examples = count(answer.checked, "visible example")
         sentence = f"accepted: the program passed its {examples}"
-        return Verdict("✓", sentence, "bold green", f"use it, after you have read it{look}; {examples} say no more")
+        return Verdict("✓", sentence, "bold green", f"use it, after you have read it{look}; only {examples} checked it")
     if result.standing == AGREED:
         sentence = f"accepted, unverified by any example: {percent(kept.share)} of what the model writes does the same"
         return Verdict("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it checked, {example}")
@@ -43,7 +43,7 @@ def verdict(result: Result, *, in_chat: bool = False) -> Verdict:
 
 def _another_try(result: Result, *, in_chat: bool) -> str:
     """Return what may help where no program could be answered."""
-    if result.answer.passed:
+    if result.answer.passed and not result.chosen.breaks:
         return "give more examples in the request" + ("" if in_chat else ", or ask for less with --min-probability")
     if in_chat:
         return "say it in other words, or in smaller steps; a larger model may know it"

@@ -141,19 +141,19 @@ class TerminalView:
             self._say(Text(clean(line), style="yellow"))
         ending = verdict(result, in_chat=self._in_chat)
         if result.standing == ABSTAINED:
-            self._withhold(answer)
-        self._say(Text(f"{ending.mark} {ending.sentence}", style=ending.style))
+            self._withhold(answer, result.chosen.breaks)
+        self._say(Text(one_line(f"{ending.mark} {ending.sentence}"), style=ending.style))
         self._say(Text(accounting(result.cost), style="dim"))
         if hidden is not None:
             verdicts = f"base {hidden['base']}, plus {hidden['plus']}"
             self._say(Text(f"hidden tests, which the agent never sees: {verdicts}"))
-        self._say(Text(f"What now: {ending.advice}."))
+        self._say(Text(one_line(f"What now: {ending.advice}.")))
 
-    def _withhold(self, answer: Attempt) -> None:
+    def _withhold(self, answer: Attempt, breaks: str) -> None:
         """Say what is wrong with the best program, or show what of it may be trusted."""
         if not answer.passed:
             self._say(Text(f"✗ {one_line(answer.failures[0] if answer.failures else answer.verdict)}", style="red"))
-        elif answer.holes:
+        elif answer.holes and not breaks:
             self._say(Text("without what is in doubt:"))
             self._say(Text(clean(answer.partial).strip()))
 

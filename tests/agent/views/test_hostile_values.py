@@ -49,7 +49,7 @@ def results(draw):
     differs = {name: draw(texts) for name in ("input", "answer", "rival")}
     undecided = [{"weight": -0.1, "line": 1, "text": draw(texts)}]
     chosen = Answer(
-        0, draw(st.one_of(st.none(), floats)), draw(floats), 0.1, 2, draw(st.integers(0, 3)), draw(floats),
+        0, draw(texts), draw(st.one_of(st.none(), floats)), draw(floats), 0.1, 2, draw(st.integers(0, 3)), draw(floats),
         draw(floats), 0, differs, draw(texts), 3, undecided,
     )  # fmt: skip
     outcome = draw(st.sampled_from(("accepted", "abstained")))

@@ -86,7 +86,7 @@ def test_the_end_says_the_outcome_and_the_account():
     text = finished(PASSED, cost=Cost(27, 30, 200, 2, 1, 0.5)) + finished(FAILED, outcome="abstained")
     assert "27 tokens · 30 forwards · 2 pauses · 1 sandbox run · 0.50 s" in text
     assert "✗ abstained: no program passed" in text
-    doubtful = finished(PASSED, outcome="abstained", chosen=Answer(0, 0.3))
+    doubtful = finished(PASSED, outcome="abstained", chosen=Answer(0, probability=0.3))
     assert "✗ abstained: it is not probable enough to be right" in doubtful
     unknown = " ".join(finished(PASSED, outcome="abstained", chosen=Answer(0)).split())
     assert "abstained: how probable it is to be right is not known, of so few examples or with so little" in unknown
@@ -103,7 +103,7 @@ def test_what_the_examples_leave_open_is_said_where_it_is_likely():
 def test_what_speaks_for_an_answer_and_against_it_is_said():
     compared = replace(PASSED, checked=0, behaviour=["1", "2"])
     chosen = Answer(
-        0, 0.625, 0.6, 0.1, 2, 3, 0.67, 0.31, 1, {"input": "(3,)", "answer": "5", "rival": "7"}, "20 of 20 programs"
+        0, "", 0.625, 0.6, 0.1, 2, 3, 0.67, 0.31, 1, {"input": "(3,)", "answer": "5", "rival": "7"}, "20 of 20 programs"
     )
     text = " ".join(finished(compared, compared, chosen=chosen).split())
     assert "3 programs behave in 2 ways on 2 inputs that nobody wrote; this one's way has 60% of their" in text
@@ -177,3 +177,42 @@ def test_white_space_of_a_candidate_is_visible_and_long_ones_are_cut():
 
 def test_the_account_counts_in_one_line():
     assert accounting(Cost(1, 2, 3, 4, 5, 6.0)) == "1 token · 2 forwards · 4 pauses · 5 sandbox runs · 6.00 s"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "chosen", "in_chat", "mark", "advice"),
+    [
+        (PASSED, Answer(0), False, "✓ accepted", "look at line 2 first; only 2 visible examples checked it"),
+        (replace(PASSED, checked=1, holes=[]), Answer(0), False, "its 1 visible example", "only 1 visible example checked"),
+        (replace(PASSED, checked=0), Answer(0), False, "? accepted, unverified", "or a file of asserts with --tests"),
+        (replace(PASSED, checked=0), Answer(0), True, "? accepted, unverified", "and `4` below it."),
+        (
+            replace(PASSED, checked=0, behaviour=["1", "raises E"]), Answer(0, share=0.9, programs=3), False,
+            "≈ accepted, unverified by any example: 90%", "try it on an input of yours",
+        ),
+        (replace(PASSED, checked=0, behaviour=["raises E"]), Answer(0, programs=3), False, "? accepted", "do not rely"),
+        (replace(PASSED, checked=0, behaviour=["1"]), Answer(0, share=0.5, programs=3), False, "? accepted", "do not"),
+    ],
+)  # fmt: skip
+def test_the_last_line_says_what_to_do_now(attempt, chosen, in_chat, mark, advice):
+    console = Console(record=True, width=300)
+    result = Result(Task("x"), "accepted", [attempt], Cost(), chosen, "visible")
+    TerminalView(console, live=False, in_chat=in_chat).finish(result)
+    text = console.export_text()
+    assert mark in text and text.splitlines()[-1].startswith("What now: ") and advice in text.splitlines()[-1]
+    assert not in_chat or "--" not in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "chosen", "said", "advice"),
+    [
+        (FAILED, Answer(0), "✗ f(1) returned 1, wanted 2", "another --policy or --order"),
+        (FAILED, Answer(0, ended_by="1 of 1 programs"), "✗ f(1) returned 1, wanted 2", "a larger --budget"),
+        (PASSED, Answer(0, probability=0.3), "without what is in doubt:", "ask for less with --min-probability"),
+        (PASSED, Answer(0, breaks="raises NameError"), "the best program raises NameError", "another --policy"),
+    ],
+)
+def test_a_run_that_abstains_says_what_is_wrong_and_what_may_help(attempt, chosen, said, advice):
+    text = finished(attempt, outcome="abstained", chosen=chosen)
+    assert "✗ abstained: " in text and said in text and advice in text.splitlines()[-1]
+    assert "may be trusted" not in text
