@@ -183,7 +183,7 @@ def test_the_account_counts_in_one_line():
     ("attempt", "chosen", "in_chat", "mark", "advice"),
     [
         (PASSED, Answer(0), False, "✓ accepted", "look at line 2 first; only 2 visible examples checked it"),
-        (replace(PASSED, checked=1, holes=[]), Answer(0), False, "its 1 visible example", "only 1 visible example checked"),
+        (replace(PASSED, checked=1, holes=[]), Answer(0), False, "its 1 visible example", "only 1 visible example"),
         (replace(PASSED, checked=0), Answer(0), False, "? accepted, unverified", "or a file of asserts with --tests"),
         (replace(PASSED, checked=0), Answer(0), True, "? accepted, unverified", "and `4` below it."),
         (
