@@ -6,6 +6,7 @@ Refused is what a program can use to reach past its namespaces, to escape its li
 - Memory files, larger socket buffers and socket filters are memory that no limit counts.
 - Rings make system calls that no filter sees. Asynchronous input and output takes slots that the whole host shares.
 - Namespaces and mounts give a program capabilities and files of its own.
+- Watches (inotify) see what others open, where files are shared with the host.
 - Keys, shared futexes and advice on the page cache carry messages to programs that run later or elsewhere. So do the
   times of device files, and the numbers that sockets and process descriptors get from counters of the whole host.
 - `sync` writes back the file systems of the whole host.
@@ -83,7 +84,7 @@ _MACHINES = {
             *(319, 248, 249, 250),  # memfd_create, add_key, request_key, keyctl
             *(206, 27, 327, 328),  # io_setup, mincore, preadv2, pwritev2
             *(272, 308, 165, 166, 155, 161),  # unshare, setns, mount, umount2, pivot_root, chroot
-            *(321, 298, 323, 103),  # bpf, perf_event_open, userfaultfd, syslog
+            *(321, 298, 323, 103, 253, 294),  # bpf, perf_event_open, userfaultfd, syslog, inotify_init, inotify_init1
         ),
         ignored=(162, 306, 221, 187, 280, 132, 235, 261),  # sync, syncfs, fadvise64, readahead, utimensat, utime, …
     ),
@@ -100,7 +101,7 @@ _MACHINES = {
             *(279, 217, 218, 219),
             *(0, 232, 286, 287),
             *(97, 268, 40, 39, 41, 51),
-            *(280, 241, 282, 116),
+            *(280, 241, 282, 116, 26),
         ),
         ignored=(81, 267, 223, 213, 88),
     ),

@@ -90,6 +90,8 @@ TELL = {
         "socket.socketpair()[0].getsockopt(socket.SOL_SOCKET, 57, 8)",
         "socket.socketpair()[0].getsockopt(socket.SOL_SOCKET, 77, 4)",
         "os.pidfd_open(os.getpid())",
+        "libc('inotify_init')",
+        "libc('inotify_init1', 0)",
         "libc('syscall', 220 if ARM else 56, 0x1000 | 17, 0, ctypes.create_string_buffer(8), 0, 0)",
         prelude=SHARED_PAGE,
         held=EVERYWHERE,
