@@ -19,6 +19,7 @@ from agent.context import Context
 from agent.decoding.ask import Ask
 from agent.decoding.loop import resolved, until_pause
 from agent.decoding.step import Candidate
+from agent.plain import plain
 from agent.revisions import Person
 from agent.search import Plan
 from agent.state import AgentState, Cost, Event, Task
@@ -131,7 +132,7 @@ def run(
     while (reached := graph.invoke(given, config, context=context, version="v2", durability=kept)).interrupts:
         if answer is None:
             raise ValueError("the run asks a question and nobody is there to answer; pass answer=")
-        given = Command(resume=answer(reached.interrupts[0].value))
+        given = Command(resume=plain(answer(reached.interrupts[0].value)))
     final: AgentState = reached.value
     return final
 

@@ -35,6 +35,7 @@ from agent.inputs import generated_inputs
 from agent.mutants import SECONDS, mutants
 from agent.normal import normal_form
 from agent.orders import LOOKS_AT_LINES
+from agent.plain import plain
 from agent.search import ENOUGH_EXAMPLES, goes_on, settled, spent_by
 from agent.state import NO_PYTHON, PRUNED, AgentState, Answer, Attempt, Cost, Task, label_of, next_label
 from agent.trust import probability_of
@@ -139,11 +140,13 @@ def verified(context: Context, state: AgentState) -> AgentState:
         result = replace(result, verdict=Verdict.FAILED, failures=(f"the program was cut off by the {state['end']}",))
     if not result.passed and still_thinking(context, state):
         result = replace(result, failures=(_THOUGHT_ONLY.format(state["end"]),))
+    # What a program said may be any text; a checkpoint and a tokenizer take what UTF-8 can write.
+    failures, behaviour = plain(result.failures), plain(seen.behaviour)
     cost = cost_of(state) + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
     attempt = Attempt(
         state["prompt"], state["tokens"], state["logprobs"], state["forks"], state["end"] or "", draft["program"],
-        draft["partial"], draft["holes"], result.verdict.value, result.checked, list(result.failures), state["edge"],
-        asdict(cost - Cost(**state["before"])), twin, seen.behaviour, seen.blamed, len(attempts),
+        draft["partial"], draft["holes"], result.verdict.value, result.checked, failures, state["edge"],
+        asdict(cost - Cost(**state["before"])), twin, behaviour, seen.blamed, len(attempts),
         1 + attempts[state["edge"]["parent"]].depth if state["edge"] else 0,
     )  # fmt: skip
     of_twin = label_of(attempts[twin]) if twin is not None else ""
