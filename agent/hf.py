@@ -156,7 +156,7 @@ class HFLM:
         return batch if room is None else TurningBatch(self, batch, room)
 
     def _side_by_side(self, prefix: Prefix, paths: Paths) -> Batch:
-        if trees_work(self):
+        if self._trees:
             return Tree(self.forward, self._kept, prefix, self._fork(prefix), paths)
         self._kept(prefix)
         return Rows(self.forward, self._kept, prefix, self._fork(prefix, rows=len(paths)), paths)
@@ -206,17 +206,21 @@ class HFLM:
             known = len(text)
         return torch.cat(parts)[:-1]
 
-    @property
+    @cached_property
     def _caching(self) -> bool:
         return abilities_of(self).caching
 
-    @property
+    @cached_property
     def _croppable(self) -> bool:
         return abilities_of(self).croppable
 
+    @cached_property
+    def _trees(self) -> bool:
+        return trees_work(self)
+
     def _alike(self, length: int, other: int) -> bool:
         """Whether the caches of texts of these lengths hold keys that were rotated alike."""
-        return stretch(self._turns, length) == stretch(self._turns, other)
+        return not self._turns or stretch(self._turns, length) == stretch(self._turns, other)
 
     def _fork(self, prefix: Prefix, *, length: int | None = None, rows: int = 1) -> Any:
         wanted = len(prefix.ids) if length is None else length
