@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -81,7 +81,7 @@ def _load(module: str, loader: str, override: str, source: str) -> dict[str, dic
     before = getattr(data, override)
     setattr(data, override, source or before)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # it announces a download with print
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it is about to download, whether it can or not
             load = cast("Callable[[], dict[str, dict[str, Any]]]", getattr(data, loader))
             return load()
     finally:
