@@ -42,11 +42,20 @@ def reported(as_json: bool, *, resumes: str = "") -> Iterator[None]:
     resumes: what goes on after an interrupt, and how, as in "a run with --thread NAME".
     """
     try:
+        _check_current_folder()
         yield
     except (typer.Exit, typer.TyperException, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001 - also KeyboardInterrupt, and panics of Rust, which are no Exception
         raise typer.Exit(failed(error, as_json=as_json, resumes=resumes)) from None
+
+
+def _check_current_folder() -> None:
+    """Raise InfrastructureError where the current folder was removed: torch's libraries would end the process."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise InfrastructureError("the current folder is gone; change to one that exists, as in: cd ~") from error
 
 
 def failed(error: BaseException, *, as_json: bool, resumes: str = "") -> int:

@@ -178,3 +178,12 @@ def test_nothing_but_the_view_and_one_module_writes_to_the_terminal():
 def test_help_names_its_options_at_any_width(columns):
     told = shell("$D solve --help", COLUMNS=columns)
     assert told.returncode == 0 and "--min-probability" in told.stdout and "--budget" in told.stdout
+
+
+def test_a_current_folder_that_is_gone_is_said(tmp_path):
+    (tmp_path / "gone").mkdir()
+    ran = shell(f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && $D exercises show 12", PYTHONPATH=str(ROOT))
+    assert (ran.returncode, ran.stderr) == (
+        3,
+        "dubito: the current folder is gone; change to one that exists, as in: cd ~\n",
+    )
