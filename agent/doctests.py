@@ -142,8 +142,9 @@ class Session:
     def _add(self, check: Check, statement: ast.stmt) -> None:
         """Add a check, behind what the program's process has not run of what stands above it."""
         names = names_in(tree for source in check.expressions for tree in [parsed(source) or ast.Pass()])
-        wanted = set(map(id, needed(self._setup, names)))
-        before = [s for s in self._setup if id(s) not in self._ran and (id(s) in wanted or self._touches(s))]
+        waiting = [s for s in self._setup if id(s) not in self._ran]
+        wanted = set(map(id, needed(waiting, names)))
+        before = [s for s in waiting if id(s) in wanted or self._touches(s)]
         before = [s for s in before if not isinstance(s, ast.Import | ast.ImportFrom) or id(s) in wanted]
         self._ran |= {*map(id, before), id(statement)}
         sources = tuple(ast.unparse(each) for each in before)

@@ -150,7 +150,9 @@ def _equation(line: str, defined: Collection[str]) -> tuple[list[Check], bool]:
     Also whether it looks like one.
     """
     text = _BULLET.sub("", line).replace("`", "")
-    looks = bool(defined) and any(_call_of_literals(text[: sign.start()], defined) for sign in _first(_SIGN, text))
+    looks = bool(defined) and any(
+        _call_of_literals(text[: sign.start()].rstrip("-= "), defined) for sign in _first(_SIGN, text)
+    )
     for arrow in _first(_ARROW, text):
         call = _call_of_literals(text[: arrow.start()], defined)
         if call is None:
