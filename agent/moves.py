@@ -41,7 +41,7 @@ from agent.state import NO_PYTHON, PRUNED, AgentState, Answer, Attempt, Cost, Ta
 from agent.trust import probability_of
 from agent.verify import Verification, confirmed, verify
 from sandbox.base import Verdict
-from uncertainty import partial_program, program_tree
+from uncertainty import PartialProgram, partial_program, program_tree
 
 _THOUGHT_ONLY = "the model's thought did not end before the {}, so there is no answer; raise --max-tokens"
 Walk = Callable[[Surroundings, Place], Generator[Step, None, Place]]
@@ -94,6 +94,7 @@ def drafted(context: Context, state: AgentState) -> AgentState:
     )
     lines = _lines_at(source, offsets)
     partial = partial_program(source, program_tree(source, charges), tau=context.tau, max_holes=context.max_holes)
+    partial = _own_words(partial, next((offset for offset in offsets if offset is not None), 0))
     return {
         "forks": [{**fork, "line": lines[fork["position"]]} for fork in state["forks"]],
         "draft": {
@@ -103,6 +104,12 @@ def drafted(context: Context, state: AgentState) -> AgentState:
         },
         "cost": asdict(cost_of(state) + Cost(seconds=context.clock() - start)),
     }
+
+
+def _own_words(partial: PartialProgram, begin: int) -> PartialProgram:
+    """Leave out of the holes what stands before the first character that the model wrote: a person gave that."""
+    holes = tuple((max(start, begin), end) for start, end in partial.holes if end > begin)
+    return replace(partial, holes=holes)
 
 
 def _lines_at(source: str, offsets: Sequence[int | None]) -> list[int]:

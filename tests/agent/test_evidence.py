@@ -344,3 +344,20 @@ def test_odd_prompts_are_searched_like_others(box, hints, examples):
     request = f'def f({hints}):\n    """Do.{examples}\n    """'
     request = "from typing import *\n" + request.replace("'Node'", "'int'")
     assert searched(box, request, {"\n    return 1": 0.6, "\n    return x": 0.4}).outcome in ("accepted", "abstained")
+
+
+def test_what_a_person_wrote_is_never_marked_as_doubtful(box):
+    request = 'def f(x):\n    """Do."""'
+    answer = searched(box, request, {"\n    return (x +": 1.0}).answer
+    assert answer.holes and all(start >= len(request) for start, _ in answer.holes)
+    assert answer.partial.startswith(request)
+
+
+def test_a_run_abstains_where_all_that_runs_breaks(box):
+    request = 'def order(words: list[str]) -> list[str]:\n    """Sort the words by their length."""'
+    known = {"\n    return sorted(words, key=lambda y: len(x) + 1)": 0.9, "\n    return lenght(words)": 0.1}
+    result = searched(box, request, known)
+    assert (result.outcome, result.answer.passed) == ("abstained", True)
+    assert "raises NameError on " in result.chosen.breaks
+    known["\n    return words"] = 0.01
+    assert searched(box, request, known).answer.program.endswith("return words")
