@@ -7,12 +7,11 @@ truth value, no function that the example brings along. What cannot be split so 
 from __future__ import annotations
 
 import ast
-import builtins
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from agent.scope import METHODS, Scope, bound_inside, decides, links_of, name_of, touches
+from agent.scope import METHODS, Scope, bound_inside, decides, links_of, may_judge, name_of, touches
 from agent.syntax import (
     is_of_python,
     literal_of,
@@ -53,7 +52,7 @@ def separate(expression: ast.expr, setup: Sequence[ast.stmt], scope: Scope) -> S
     claim = puller.visit(expression)
     if not puller.pulled:
         raise NotSeparableError("calls nothing of the program")
-    _refuse_judge(claim, puller.pulled[-1])
+    _refuse_judge(claim, puller.pulled)
     _refuse_impossible(claim)
     held = needed(setup, names_in(tree for source in puller.pulled for tree in [read_module(source)]))
     own = needed(
@@ -212,15 +211,26 @@ class _Puller(ast.NodeTransformer):
         return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
 
 
-def _refuse_judge(claim: ast.AST, expression: str) -> None:
+def _refuse_judge(claim: ast.AST, expressions: Sequence[str]) -> None:
     """Raise NotSeparableError where a function that the program may define says of another's value that it is right."""
-    claim = claim.operand if isinstance(claim, ast.UnaryOp) else claim
-    tree = read_expression(expression)
-    if isinstance(claim, ast.Name) and isinstance(tree, ast.Call):
-        given = [*tree.args, *(keyword.value for keyword in tree.keywords)]
-        called = {root_of(part) for argument in given for part in ast.walk(argument) if isinstance(part, ast.Call)}
-        if len(given) > 1 and called - {root_of(tree), None, *dir(builtins)}:
-            raise NotSeparableError(f"lets {ast.unparse(tree.func)} judge, which the program may define")
+    for number in _truths(claim):
+        if may_judge(read_expression(expressions[number])):
+            raise NotSeparableError(f"lets a function judge that the program may define: {expressions[number]}")
+
+
+def _truths(claim: ast.AST) -> Iterator[int]:
+    """Yield the numbers of the values that a claim takes for true or false as they are."""
+    match claim:
+        case ast.Name(name) if re.fullmatch(r"_\d+", name):
+            yield int(name[1:])
+        case ast.UnaryOp(ast.Not(), inner) | ast.Compare(inner, _, [ast.Constant(bool())]):
+            yield from _truths(inner)
+        case ast.BoolOp(_, parts) | ast.List(parts) | ast.Tuple(parts) | ast.Call(_, parts):
+            for part in parts:
+                yield from _truths(part)
+        case ast.IfExp(test, body, other):
+            for part in (test, body, other):
+                yield from _truths(part)
 
 
 def _refuse_impossible(claim: ast.AST) -> None:

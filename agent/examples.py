@@ -55,7 +55,7 @@ def read_examples(request: str) -> Examples:
     """Read the examples of a prompt. What cannot be taken apart is named."""
     found, defined = Examples([], []), defined_by(request)
     for number, docstring in enumerate(_docstrings(request)):
-        scope = Scope(defined.names, defined.classes, defined.records)
+        scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
         session = Session(scope, waits=defined.waits, prints=_prints(request, docstring), number=number)
         session.read(docstring)
         lines = _lines(docstring, defined)

@@ -58,7 +58,8 @@ class Scope:
             self.trusted |= bound
         else:  # what the program touched may be changed by it
             self.trusted -= (bound | names_in([statement])) - set(dir(builtins))
-            if decides(statement, known) or names_in([statement]) & self.spoiled:
+            judges = may_judge(getattr(statement, "value", None))
+            if judges or decides(statement, known) or names_in([statement]) & self.spoiled:
                 self.spoiled |= bound | (names_in([statement]) & self.bound)
             match statement:
                 case ast.Assign(value=ast.Call(ast.Name() as value)) | ast.Assign(value=ast.Name() as value):
@@ -73,6 +74,15 @@ class Scope:
         """Whether a chain begins with a name that is written as classes are."""
         root = root_of(node) or ""
         return root[:1].isupper() and not root.isupper() and root not in self.program
+
+
+def may_judge(node: ast.AST | None) -> bool:
+    """Whether one function is given the value of another, and more: it may say yes to whatever it is given."""
+    if not isinstance(node, ast.Call):
+        return False
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    called = {root_of(part) for each in given for part in ast.walk(each) if isinstance(part, ast.Call)}
+    return len(given) > 1 and bool(called - {root_of(node), None, *dir(builtins)})
 
 
 def decides(node: ast.AST, known: set[str]) -> bool:

@@ -215,3 +215,18 @@ def test_no_liar_passes_a_test_file(sandbox, tests):
 def test_what_a_liar_could_pass_is_refused(tests):
     with pytest.raises(NotSeparableError, match=r"^\d+: "):
         read_tests(tests, program={"f"})
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        ">>> close(f(2), 4)\n    True", ">>> print(close(f(2), 4))\n    True", ">>> close(f(2), 4)",
+        ">>> not far(f(2), 4)\n    True", ">>> identity(close(f(2), 4))\n    True", "assert close(f(2), 4)",
+        ">>> same(f(2), 4) and True\n    True", ">>> same(f(2), 4)\n    True", ">>> print(same(f(2), 4))\n    True",
+        ">>> all([same(f(2), 4)])\n    True", ">>> ok = same(f(2), 4)\n    >>> ok\n    True",
+    ],
+)  # fmt: skip
+def test_no_function_of_the_program_judges_another(example):
+    begin = "def same(a, b):\n    return a == b\n\n\ndef identity(x):\n    return x\n\n\n"
+    checks, unread = read_examples(f'{begin}def f(x):\n    """Double.\n\n    {example}\n    """')
+    assert checks == [] and len(unread) == 1
