@@ -8,7 +8,7 @@ from fakes import ScriptedSandbox
 from agent.asserts import asserts
 from agent.examples import visible_checks
 from agent.verify import agree, confirmed, degenerate, verify
-from sandbox import Verdict, open_sandbox
+from sandbox import Call, Verdict, open_sandbox
 
 REQUEST = 'def f(xs):\n    """Sum.\n    >>> f([1, 2])\n    3\n    >>> f([])\n    0\n    """'
 
@@ -177,3 +177,16 @@ def test_numbers_of_failing_examples_are_told(sandbox):
     checks = [*visible_checks(REQUEST), *asserts("assert f([2]) == 2")]
     assert verify(sandbox, "def f(xs): return 0", checks).failed == (0, 2)
     assert verify(sandbox, "raise ValueError", checks).failed == ()
+
+
+def test_a_program_that_is_right_in_one_order_of_its_set_alone_does_not_pass(sandbox):
+    by_order = "def f(words):\n    return list(set(words))"
+    words = [f"w{number}" for number in range(12)]
+    (order,) = sandbox.run(by_order, calls=[Call("f", (words,))]).outcomes
+    checks = asserts(f"assert f({words!r}) == {order.value!r}")
+    assert verify(sandbox, by_order, checks).passed
+    assert confirmed(sandbox, by_order, checks).failures[0] == (
+        "the program passed in one of two runs: it does something else each time"
+    )
+    steady = f"def f(words):\n    return sorted(set(words), key={order.value!r}.index)"
+    assert confirmed(sandbox, steady, checks).passed
