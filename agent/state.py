@@ -116,6 +116,7 @@ class Answer:
     """Which attempt stands for the run, and what speaks for it beyond the visible examples."""
 
     attempt: int
+    breaks: str = ""  # how it does on most made-up inputs, where no example says that it is right all the same
     probability: float | None = None  # of being right; None where nothing was learned for this model
     share: float = 1.0  # of its kind of behaviour, among programs that passed, by their probability under the model
     margin: float = 1.0  # to the next kind's share
@@ -128,7 +129,6 @@ class Answer:
     ended_by: str = ""  # the part of the budget that was used up, if one was
     mutants: int = 0  # programs of one other token that the examples were run on
     undecided: list[dict[str, Any]] = field(default_factory=list)  # those that passed, likeliest first
-    breaks: str = ""  # how it does on most made-up inputs, where no example says that it is right all the same
 
 
 Event: TypeAlias = "Step | Attempt | Revision | Answer | Cost"  # what the workflow tells while it runs
