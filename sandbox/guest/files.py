@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PROBE = "probe"
+_OFFSET = 8  # of d_off in a struct dirent of 64 bits, in bytes
+_LAST = (1 << 31) - 1  # from here on a position means the end of a folder, or is a hash that no counter gave
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC.opendir.restype = _LIBC.readdir.restype = ctypes.c_void_p
 
 
 def empty(place: Path, user: int | None) -> None:
@@ -36,15 +42,41 @@ def _flatten(directory: Path, names: Iterator[Path]) -> None:
     directory.rmdir()
 
 
-def next_number(place: Path) -> int:
-    """Return the number that the file system gives to a new file. Where it counts, this counts one file more."""
+class Counters(NamedTuple):
+    """Numbers that a file system hands out one by one, and never again."""
+
+    file: int  # of a new file
+    entry: int  # of a new entry in the folder; 0 where the file system counts none
+
+    def moved(self, since: Counters, count: int) -> bool:
+        """Say whether more than so many files and entries were made between the two."""
+        return self.file - since.file != count or not 0 <= self.entry - since.entry <= count
+
+
+def counters(place: Path) -> Counters:
+    """Make a file in the place, read the numbers that it gets, and remove it."""
     path = place / PROBE
     fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
-        return os.fstat(fd).st_ino
+        return Counters(os.fstat(fd).st_ino, _highest_offset(os.fsencode(place)))
     finally:
         os.close(fd)
         path.unlink()
+
+
+def _highest_offset(place: bytes) -> int:
+    """Return the highest position of an entry in the folder, as `readdir` gives it; renaming an entry moves it."""
+    directory = _LIBC.opendir(place)
+    if not directory:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    highest = 0
+    try:
+        while entry := _LIBC.readdir(ctypes.c_void_p(directory)):
+            offset = ctypes.c_int64.from_address(entry + _OFFSET).value
+            highest = max(highest, offset if offset < _LAST else 0)
+        return highest
+    finally:
+        _LIBC.closedir(ctypes.c_void_p(directory))
 
 
 def _is_directory(path: Path) -> bool:

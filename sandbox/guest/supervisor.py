@@ -50,7 +50,7 @@ def serve(user: int | None, place: Path, confinement: Confinement | None) -> Non
     """Answer the next request on descriptor 0. Raises EOFError where none will come."""
     kernel.die_with_parent()
     kernel.adopt_orphans()
-    file_number = files.next_number(place)
+    before = files.counters(place)
     pid, ends = _fork(user, place, confinement)
     try:
         _await(0)
@@ -60,19 +60,19 @@ def serve(user: int | None, place: Path, confinement: Confinement | None) -> Non
     try:
         files.empty(place, user)
         if user is not None:
-            header["worn"] = header["worn"] or _worn(pid, file_number, place)
+            header["worn"] = header["worn"] or _worn(pid, before, place)
     except OSError:  # what cannot be removed ends with the sandbox, and speaks against the program
         header |= {"worn": True, "struck": header["struck"] or "files"}
     wire.write(1, wire.frame(wire.pack(header, *streams)))
 
 
-def _worn(pid: int, file_number: int, place: Path) -> bool:
+def _worn(pid: int, before: files.Counters, place: Path) -> bool:
     """Say whether the run moved a counter that the next program could read: then that needs a sandbox of its own.
 
-    A run takes one process, the child, and one file, its folder. Threads and processes of the program take more
-    numbers, and so do its files.
+    A run takes one process, the child, and one file, its folder; the second file is the one that asks. Threads and
+    processes of the program take more numbers, and so do its files and what it renames beside its folder.
     """
-    return kernel.next_process_number() != pid + 1 or files.next_number(place) != file_number + 2
+    return kernel.next_process_number() != pid + 1 or files.counters(place).moved(before, 2)
 
 
 def _await(fd: int) -> None:

@@ -48,6 +48,11 @@ TELL = {
     "a number by links that it makes": Hostile(
         "import os\nfor i in range(300): os.symlink('x', 'l'); os.unlink('l')", Verdict.PASSED, held=ISOLATED
     ),
+    "a number by renaming its folder": Hostile(
+        "import os\nos.chdir('/tmp')\nfor i in range(300): os.rename('run', 'x'); os.rename('x', 'run')",
+        Verdict.PASSED,
+        held=ISOLATED,
+    ),
     "a number by sockets that have a name": Hostile(
         "import os, socket\nfor i in range(50): socket.socket(socket.AF_UNIX).bind('s'); os.unlink('s')",
         Verdict.PASSED,
