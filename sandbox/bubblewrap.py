@@ -50,6 +50,7 @@ def flags(*, separate_users: bool) -> list[str]:
     )
     return [
         *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+        "--as-pid-1",  # bwrap's own first process has the program's user, no filter, and the server's pipes
         *users,
         *("--die-with-parent", "--new-session", "--clearenv"),
         *(part for name, value in GUEST_ENVIRONMENT.items() for part in ("--setenv", name, value)),

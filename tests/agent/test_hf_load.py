@@ -279,6 +279,7 @@ def test_weights_that_give_no_numbers_are_the_machines_failure(folder):
 def test_a_model_that_looks_ahead_is_no_decoder(tmp_path, family, suffix, dtype):
     import transformers
 
+    torch.manual_seed(0)  # some random weights look ahead by less than half precision shows
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     configuration = getattr(transformers, f"{family}Config")
     for is_decoder in (False, True):

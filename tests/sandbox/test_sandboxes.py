@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from sandbox import SANDBOXES, SandboxUnavailable, engine, image, open_sandbox
+from sandbox import SANDBOXES, SandboxUnavailable, bubblewrap, engine, image, open_sandbox
 
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n'
 
@@ -94,3 +94,8 @@ def test_the_directory_of_a_killed_process_is_removed_by_the_next_one_and_one_in
         assert one.run("").passed and two.run("").passed
         assert killed not in tmp_path.iterdir() and len([*tmp_path.iterdir()]) == 2
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("separate_users", [True, False])
+def test_the_server_is_the_first_process_in_bubblewrap(separate_users):
+    assert "--as-pid-1" in bubblewrap.flags(separate_users=separate_users)

@@ -105,7 +105,7 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
     chosen = Answer(
         0, "", 0.625, 0.6, 0.1, 2, 3, 0.67, 0.31, 1, {"input": "(3,)", "answer": "5", "rival": "7"}, "20 of 20 programs"
     )
-    text = " ".join(finished(compared, compared, chosen=chosen).split())
+    text = " ".join(finished(compared, replace(compared, number=1), chosen=chosen).split())
     assert "3 programs behave in 2 ways on 2 inputs that nobody wrote; this one's way has 60% of their" in text
     assert "(functional entropy 0.67 nats)" in text
     assert "wrong with probability 0.31 or more" in text

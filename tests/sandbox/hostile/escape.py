@@ -95,6 +95,15 @@ ESCAPE = {
         *(f"os.listdir(f'/proc/{{{who}}}/fd')" for who in ("1", "SERVER", "SUPERVISOR")),
         *(f"os.readlink(f'/proc/{{{who}}}/{what}')" for who in ("1", "SERVER") for what in ("root", "exe", "ns/pid")),
     ),
+    "the first process of the sandbox": attempts(
+        "open('/proc/1/mem', 'rb')",
+        "open('/proc/1/environ', 'rb').read(1)",
+        "os.open('/proc/1/fd/0', os.O_RDONLY)",
+        "os.open('/proc/1/fd/1', os.O_WRONLY)",
+        "libc('ptrace', 0x4206, 1, 0, 0)",
+        "libc('ptrace', 16, 1, 0, 0)",
+        held=ISOLATED,
+    ),
     "tracing the server": attempts(
         *(f"libc('ptrace', {how}, {who}, 0, 0)" for how in (16, 0x4206) for who in ("1", "SERVER", "SUPERVISOR")),
         "libc('process_vm_readv', SUPERVISOR, bytes(16), 0, bytes(16), 1, 0)",
