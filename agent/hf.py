@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from agent.errors import InfrastructureError, UsageError
+from agent.files import quoted
 from agent.hf_cache import fork, held_bytes, new_cache
 from agent.hf_chat import asked, asks_in_turns, checked_format
 from agent.hf_load import in_one_sentence, load_model, load_tokenizer
@@ -60,12 +61,17 @@ class HFLM:
 
     @property
     def end_ids(self) -> frozenset[int]:
-        """Token ids that end a text, by the model's generation config, its config and the tokenizer."""
+        """Token ids that end a text, by the model's generation config, its config and the tokenizer.
+
+        Raises UsageError where one of them names no token ids.
+        """
         places = (getattr(self.model, "generation_config", None), self.model.config, self.tokenizer)
-        ids = [getattr(place, "eos_token_id", None) for place in places]
-        return frozenset(
-            i for entry in ids if entry is not None for i in (entry if isinstance(entry, list) else [entry])
-        )
+        entries = [getattr(place, "eos_token_id", None) for place in places]
+        ids = [i for entry in entries if entry is not None for i in (entry if isinstance(entry, list) else [entry])]
+        odd = next((i for i in ids if not isinstance(i, int)), None)
+        if odd is not None:
+            raise UsageError(f"the model's eos_token_id holds {quoted(odd)}; wanted token ids, as whole numbers")
+        return frozenset(ids)
 
     def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
         """Token ids of a text, of a chat whose only user turn it is, or of what `continues` an earlier text.

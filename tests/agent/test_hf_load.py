@@ -344,3 +344,10 @@ def test_a_dtype_that_logits_cannot_have_is_refused(folder, dtype):
 def test_a_name_that_is_no_model_is_said(name, reason):
     with pytest.raises(UsageError, match=reason):
         loaded(name)
+
+
+@pytest.mark.parametrize("ids", [{"a": 1}, [[1]], "</s>", 1.5])
+def test_what_names_no_token_that_ends_texts_is_refused(folder, ids):
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": ids}))
+    with pytest.raises(UsageError):
+        _ = loaded(folder).end_ids
