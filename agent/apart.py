@@ -7,8 +7,9 @@ truth value, no function that the example brings along. What cannot be split so 
 from __future__ import annotations
 
 import ast
+import builtins
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from agent.scope import METHODS, Scope, bound_inside, decides, links_of, may_judge, name_of, touches
@@ -27,6 +28,7 @@ from agent.syntax import (
 _CODE = {  # of a value of the program they would make code, or they look at more than the value
     "eval", "exec", "compile", "__import__", "globals", "locals", "vars", "dir", "open", "input", "breakpoint",
     "setattr", "delattr", "help", "super", "memoryview", "classmethod", "staticmethod", "property", "print",
+    "callable", "hasattr", "getattr", "id",
 }  # fmt: skip
 _TAKES_FUNCTION = {"map", "filter", "sorted", "max", "min", "reduce", "starmap", "accumulate"}
 
@@ -54,6 +56,8 @@ def separate(expression: ast.expr, setup: Sequence[ast.stmt], scope: Scope) -> S
         raise NotSeparableError("calls nothing of the program")
     _refuse_judge(claim, puller.pulled)
     _refuse_impossible(claim)
+    _refuse_identity(claim)
+    _refuse_records(claim, {f"_{at}" for at, made in enumerate(puller.pulled) if _root(made) in scope.records})
     held = needed(setup, names_in(tree for source in puller.pulled for tree in [read_module(source)]))
     own = needed(
         [s for s in setup if names_bound(s) | names_needed(s) <= scope.trusted | scope.risky], names_in([claim])
@@ -231,6 +235,46 @@ def _truths(claim: ast.AST) -> Iterator[int]:
         case ast.IfExp(test, body, other):
             for part in (test, body, other):
                 yield from _truths(part)
+
+
+def is_identity(node: ast.AST) -> bool:
+    """Whether code asks if two objects are one, where neither is one of Python's singletons or a type."""
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        pairs = zip(sides, node.ops, sides[1:], strict=False)
+        return any(isinstance(op, ast.Is | ast.IsNot) and not (_is_single(a) or _is_single(b)) for a, op, b in pairs)
+    return isinstance(node, ast.Name | ast.Attribute) and _last(node) in ("is_", "is_not")
+
+
+def _is_single(node: ast.expr) -> bool:
+    if isinstance(node, ast.Constant):
+        return node.value is None or node.value is ... or isinstance(node.value, bool)
+    of_type = isinstance(node, ast.Call) and ast.unparse(node.func) == "type"
+    return of_type or (isinstance(node, ast.Name) and isinstance(getattr(builtins, node.id, None), type))
+
+
+def _last(node: ast.Name | ast.Attribute) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id
+
+
+def _refuse_identity(claim: ast.AST) -> None:
+    """Raise NotSeparableError where identity counts: values leave the program's process as copies."""
+    if any(map(is_identity, ast.walk(claim))):
+        raise NotSeparableError("asks whether two objects are one, and values leave the program as copies")
+
+
+def _refuse_records(claim: ast.AST, records: Collection[str]) -> None:
+    """Raise NotSeparableError where more is asked of a record than whether it equals another."""
+    plain = ast.Compare | ast.BoolOp | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.expr_context | ast.cmpop
+    for node in ast.walk(claim):
+        parts = {part.id for part in ast.iter_child_nodes(node) if isinstance(part, ast.Name)}
+        if not isinstance(node, plain) and parts & set(records):
+            raise NotSeparableError("asks a record for more than whether it equals another")
+
+
+def _root(source: str) -> str | None:
+    tree = read_expression(source)
+    return None if tree is None or not isinstance(tree, ast.Call) else root_of(tree.func)
 
 
 def _refuse_impossible(claim: ast.AST) -> None:

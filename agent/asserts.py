@@ -87,13 +87,22 @@ class _Reader:
     def block(self, statements: Sequence[ast.stmt], before: Sequence[ast.stmt]) -> None:
         """Read statements that run one after the other, behind others."""
         setup = list(before)
-        for statement in statements:
+        for at, statement in enumerate(statements):
+            if _leaves(statement):
+                self._pass_over(statements[at:])
+                break
             if not (self._tests(statement, setup) or self._idle(statement)):
                 self._refuse_judging(statement, setup)
                 setup.append(statement)
         for number, statement in enumerate(setup[len(before) :], start=len(before)):
             if id(statement) not in self._held:
                 self._run_alone(statement, setup[:number])
+
+    def _pass_over(self, statements: Sequence[ast.stmt]) -> None:
+        """Name statements that no run reaches, and expect nothing of them."""
+        for statement in statements:
+            self._seen |= {id(node) for node in ast.walk(statement)}
+            self.unread.append(f"{statement.lineno}: {ast.unparse(statement).splitlines()[0]}")
 
     def _tests(self, statement: ast.stmt, setup: list[ast.stmt]) -> bool:
         """Read a statement that is a test, or holds some; whether it is one."""
@@ -265,6 +274,21 @@ class _Reader:
 
 
 _ADVICE = "write it as `assert f(1) == 2`, or leave it out of --tests"
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    """Whether nothing behind a statement runs. A test that always fails by it is for nobody to pass."""
+    match statement:
+        case ast.Return():
+            return True
+        case ast.Expr(ast.Call(ast.Name() | ast.Attribute() as function)):
+            name = function.attr if isinstance(function, ast.Attribute) else function.id
+            if name == "fail":
+                raise NotSeparableError(f"{statement.lineno}: this always fails; {_ADVICE}")
+            return ast.unparse(function) in ("pytest.skip", "skip", "self_skipTest", "unittest.skip")
+        case ast.Raise():
+            raise NotSeparableError(f"{statement.lineno}: this always raises; {_ADVICE}")
+    return False
 
 
 def _refuse_depth(module: ast.Module) -> None:

@@ -31,8 +31,11 @@ _BUILD: dict[str, Callable[[Any], Any]] = {
     "builtins.range": lambda parts: range(*parts),
     "builtins.dict_keys": lambda keys: dict.fromkeys(_build(keys)).keys(),
     "builtins.type": lambda name: getattr(builtins, name),
+    "builtins.dict": lambda pairs: dict(_pairs(pairs)),
+    "builtins.set": lambda items: set(map(_build, items)),
+    "builtins.frozenset": lambda items: frozenset(map(_build, items)),
     "iterator": lambda items: iter(_build(items)),
-    "record": lambda parts: (TAG, *parts[:1], tuple(map(tuple, _build(parts[1])))),
+    "record": lambda parts: _Record(parts[0], tuple(map(tuple, _build(parts[1])))),
 }
 
 
@@ -43,6 +46,25 @@ def judged(number: int, setup: str, claim: str, values: list[Any]) -> list[Any]:
     space.update({f"_{place}": _build(value) for place, value in enumerate(values)})
     holds = eval(claim, space)
     return [number, holds is not NotImplemented and bool(holds)]
+
+
+class _Record:
+    """What is known of a dataclass's instance or of a member of an enumeration: enough to compare it."""
+
+    def __init__(self, name: str, fields: tuple[Any, ...]) -> None:
+        self._parts = (name, fields)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Record) and self._parts == other._parts
+
+    def __lt__(self, other: object) -> bool:
+        return isinstance(other, _Record) and self._parts < other._parts
+
+    def __le__(self, other: object) -> bool:
+        return isinstance(other, _Record) and self._parts <= other._parts
+
+    def __hash__(self) -> int:
+        return hash(self._parts[0])
 
 
 def _build(given: Any) -> Any:
@@ -113,6 +135,12 @@ def _alike(actual: Any, expected: Any) -> bool:
             return False
         left.remove(item)
     return not left
+
+
+def _in_order(actual: Any, expected: Any) -> bool:
+    """Whether two sequences have equal items in the same order, whatever class either is of."""
+    same = len(actual) == len(expected)
+    return same and all(actual[place] == expected[place] for place in range(len(actual)))
 
 
 def _is_just(actual: Any, expected: Any) -> bool:

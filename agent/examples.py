@@ -17,7 +17,7 @@ from agent.asserts import read_tests
 from agent.checks import Check
 from agent.doctests import Session
 from agent.scope import Scope
-from agent.syntax import UNREADABLE, literal_of, names_bound, names_in, parsed, read_expression
+from agent.syntax import UNREADABLE, literal_of, names_bound, parsed, read_expression
 
 _LONGEST_LINE = 2_000  # characters of a line that may be an example
 _MOST_ARROWS = 8  # of a line
@@ -75,9 +75,17 @@ def defined_by(request: str) -> Defined:
     records = {
         node.name
         for node in body
-        if isinstance(node, ast.ClassDef) and names_in([*node.decorator_list, *node.bases]) & _RECORDS
+        if isinstance(node, ast.ClassDef)
+        and {word for part in (*node.decorator_list, *node.bases) for word in re.findall(r"\w+", ast.unparse(part))}
+        & _RECORDS
+        and not _compares_in_its_own_way(node)
     }
     return Defined(names | classes, classes, records, waits)
+
+
+def _compares_in_its_own_way(group: ast.ClassDef) -> bool:
+    own = any(isinstance(each, ast.FunctionDef) and each.name == "__eq__" for each in group.body)
+    return own or any("eq=False" in ast.unparse(decorator) for decorator in group.decorator_list)
 
 
 def _completed(request: str) -> ast.Module | None:

@@ -25,11 +25,11 @@ FLAT: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefine 
     int: int.__int__,
     float: float.__float__,
     complex: complex.__complex__,
-    dict: lambda value: {plain(key): plain(item) for key, item in dict.items(value)},
+    dict: lambda value: _by_key([(plain(key), plain(item)) for key, item in dict.items(value)]),
     list: lambda value: list(map(plain, list.__iter__(value))),
     tuple: lambda value: tuple(map(plain, tuple.__iter__(value))),
-    set: lambda value: set(map(plain, set.__iter__(value))),
-    frozenset: lambda value: frozenset(map(plain, frozenset.__iter__(value))),
+    set: lambda value: _of_items(set, list(map(plain, set.__iter__(value)))),
+    frozenset: lambda value: _of_items(frozenset, list(map(plain, frozenset.__iter__(value)))),
 }
 PARTS: dict[str, Callable[[Any], Any]] = {  # the parts of which a value of just this class is built
     "collections.deque": lambda value: [list(map(plain, value)), value.maxlen],
@@ -82,13 +82,32 @@ def plain(given: Any) -> Any:
     return {TAG: [name, PARTS[name](given)]} if known and getattr(given, "tzinfo", None) is None else _record(given)
 
 
+def _by_key(pairs: list[tuple[Any, Any]]) -> Any:
+    """Return a dict; its pairs, tagged, where a key is a value of the standard library or a record."""
+    if any(_is_tagged(key) for key, _ in pairs):
+        return {TAG: ["builtins.dict", list(map(list, pairs))]}
+    return dict(pairs)
+
+
+def _of_items(kind: type[set[Any]] | type[frozenset[Any]], items: list[Any]) -> Any:
+    if any(map(_is_tagged, items)):
+        return {TAG: [f"builtins.{kind.__name__}", items]}
+    return kind(items)
+
+
+def _is_tagged(given: Any) -> bool:
+    """Whether a key holds what became a dict, or a list, and can be no key any more."""
+    return type(given) in (dict, list) or (type(given) is tuple and any(map(_is_tagged, given)))
+
+
 def _record(given: Any) -> Any:
     """Return what makes up a dataclass's instance, or a member of an enumeration."""
     kind = type(given)
     if hasattr(kind, "__members__"):
         return {TAG: ["record", [kind.__name__, [given.name]]]}
-    if hasattr(kind, "__dataclass_fields__"):
-        fields = [[name, plain(getattr(given, name))] for name in kind.__dataclass_fields__]
+    if hasattr(kind, "__dataclass_fields__") and kind.__dataclass_params__.eq:
+        compared = [name for name, field in kind.__dataclass_fields__.items() if field.compare]
+        fields = [[name, plain(getattr(given, name))] for name in compared]
         return {TAG: ["record", [kind.__name__, fields]]}
     raise TypeError(f"not plain data: {kind.__name__}")
 

@@ -17,7 +17,7 @@ _TWO = {
     **dict.fromkeys(
         (
             "assertEqual", "assertListEqual", "assertTupleEqual", "assertDictEqual", "assertSetEqual",
-            "assertSequenceEqual", "assertMultiLineEqual", "assertEquals",
+            "assertMultiLineEqual", "assertEquals",
         ),
         "first == second",
     ),
@@ -32,6 +32,7 @@ _TWO = {
     "assertGreaterEqual": "first >= second",
     "assertLess": "first < second",
     "assertLessEqual": "first <= second",
+    "assertSequenceEqual": "_in_order(first, second)",
     "assertCountEqual": "_alike(first, second)",
     "assertAlmostEqual": "_almost(first, second)",
     "assertNotAlmostEqual": "not _almost(first, second)",

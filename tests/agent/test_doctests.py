@@ -56,6 +56,11 @@ SESSIONS = [
     ([">>>f(1)", "2", ">>> f(2)", "3"], "return x + 1", "return x"),
     ([">>> f(1)  # doctest: +ELLIPSIS", "[0, 1, ..., 9]"], "return list(range(10))", "return [0]"),
     ([">>> f(1)  # doctest: +NORMALIZE_WHITESPACE", "a   b"], "print('a b')", "print('ab')"),
+    ([">>> f(1)", "set()"], "return set()", "return {}"),
+    ([">>> f(1)", "frozenset()"], "return frozenset()", "return set()"),
+    ([">>> f(1)", "Counter()"], "import collections; return collections.Counter()", "return {}"),
+    ([">>> f(1)", "(-1+2j)"], "return -1 + 2j", "return -1"),
+    ([">>> f(1)", "[set(), -1]"], "return [set(), -1]", "return [{}, -1]"),
     ([">>> f(1) == 2", "True"], "return x + 1", "return x"),
     ([">>> f(2) in (3, 4)", "True"], "return x + 1", "return x"),
     ([">>> assert f(1) == 2"], "return x + 1", "return x"),
@@ -103,6 +108,27 @@ def test_records_are_compared_by_what_they_show(sandbox, before):
     checks = read_examples(request_of(">>> f(1)", "P(x=1, y=1)", before=before)).checks
     assert verify(sandbox, f"{before}def f(x): return P(x, x)\n", checks).passed
     assert not verify(sandbox, f"{before}def f(x): return P(x, 2)\n", checks).passed
+
+
+RECORDS = "import dataclasses\n\n\n@dataclasses.dataclass\nclass P:\n    x: int\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "example", "read"),
+    [
+        (RECORDS, "P(1) == P(1)", True),
+        ("import enum\nE = enum.Enum('E', 'a b')\n", "{E.a: {E.b}, 1: 2} == {1: 2, E.a: {E.b}}", True),
+        (RECORDS, "P(1) + P(2) == P(3)", False),
+        (RECORDS, "str(P(1)) == 'P(1)'", False),
+        (RECORDS + "    y: int = dataclasses.field(default=1, compare=False)\n", "P(1, 2) == P(1, 3)", True),
+        (RECORDS + "    def __eq__(self, other):\n        return True\n", "P(1) == P(2)", False),
+        (RECORDS.replace("dataclass\n", "dataclass(eq=False)\n"), "P(1) != P(1)", False),
+    ],
+)
+def test_a_record_is_asked_for_no_more_than_whether_it_equals_another(sandbox, before, example, read):
+    checks, unread = read_examples(request_of(f">>> {example}", "True", before=before))
+    assert (len(checks), len(unread)) == ((1, 0) if read else (0, 1))
+    assert verify(sandbox, before + "def f(x): pass\n", checks).passed
 
 
 def test_a_number_that_is_returned_is_not_as_good_printed_unless_printing_is_asked_for(sandbox):
