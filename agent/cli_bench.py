@@ -191,6 +191,9 @@ def bench_check(
     ] = None,
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Give every program a sandbox of its own: nothing passes between samples.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object, with each sample's verdicts.")] = False,
 ) -> None:
     """Judge anybody's samples, in evalplus' format, by the hidden tests, and print pass@k.
@@ -209,7 +212,7 @@ def bench_check(
         if sentence := too_few(reading.samples, ks):
             say(sentence, err=True)
         side_by_side = max(1, min(workers or len(os.sched_getaffinity(0)), len(reading.samples)))
-        box = opened(sandbox, cleanup, memory_mib, side_by_side)
+        box = opened(sandbox, cleanup, memory_mib, side_by_side, fresh=fresh)
         stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=side_by_side)))
         found = followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)
         _named(samples, [each for each in found if isinstance(each, Unjudged)])
@@ -248,11 +251,19 @@ def check_parts(model: str, dtype: str, sandbox: str | None) -> None:
     parts.check_sandbox(sandbox)
 
 
-def opened(sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1) -> Sandbox:
-    """Open a sandbox, which `cleanup` closes."""
+def opened(
+    sandbox: str | None,
+    cleanup: ExitStack,
+    memory_mib: int | None = None,
+    workers: int = 1,
+    *,
+    fresh: bool = False,
+) -> Sandbox:
+    """Open a sandbox, which `cleanup` closes. fresh: every program gets one of its own."""
     from agent import parts
 
-    return cleanup.enter_context(closing(parts.sandbox_named(sandbox, workers=workers, memory_mib=memory_mib)))
+    box = parts.sandbox_named(sandbox, workers=workers, memory_mib=memory_mib, fresh=fresh)
+    return cleanup.enter_context(closing(box))
 
 
 def followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], bool]) -> list[T]:

@@ -166,12 +166,12 @@ def weights_of(name: str) -> str:
     return digest.hexdigest()[:12] if files else ""
 
 
-def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None = None) -> Sandbox:
-    """Start a sandbox: docker, else bubblewrap, where no name is given."""
+def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None = None, fresh: bool = False) -> Sandbox:
+    """Start a sandbox: docker, else bubblewrap, where no name is given. fresh: one of its own for every program."""
     from sandbox import SandboxUnavailable, open_sandbox
 
     try:
-        return open_sandbox(name, workers=workers, memory_mib=memory_mib)
+        return open_sandbox(name, workers=workers, memory_mib=memory_mib, fresh=fresh)
     except ValueError as error:
         raise UsageError(str(error)) from error
     except SandboxUnavailable as error:

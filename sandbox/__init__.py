@@ -45,33 +45,33 @@ __all__ = [
 ]
 
 
-def _docker(memory_mib: int | None) -> ForkServerSandbox:
+def _docker(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
     from sandbox.container import MEMORY_MIB  # noqa: PLC0415 - only who asks for it pays for it
     from sandbox.docker import DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
 
-    return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB)
+    return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, fresh=fresh)
 
 
-def _gvisor(memory_mib: int | None) -> ForkServerSandbox:
+def _gvisor(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
     from sandbox.container import MEMORY_MIB  # noqa: PLC0415 - only who asks for it pays for it
     from sandbox.docker import DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
 
-    return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, runtime="runsc")
+    return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, runtime="runsc", fresh=fresh)
 
 
-def _bubblewrap(memory_mib: int | None) -> ForkServerSandbox:
+def _bubblewrap(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
     from sandbox.bubblewrap import BubblewrapSandbox  # noqa: PLC0415 - only who asks for it pays for it
 
-    return BubblewrapSandbox()
+    return BubblewrapSandbox(fresh=fresh)
 
 
-def _process(memory_mib: int | None) -> ForkServerSandbox:
+def _process(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
     from sandbox.process import ProcessSandbox  # noqa: PLC0415 - only who asks for it pays for it
 
-    return ProcessSandbox()
+    return ProcessSandbox(fresh=fresh)
 
 
-SANDBOXES: dict[str, Callable[[int | None], ForkServerSandbox]] = {
+SANDBOXES: dict[str, Callable[[int | None, bool], ForkServerSandbox]] = {
     "docker": _docker,
     "gvisor": _gvisor,
     "bubblewrap": _bubblewrap,
@@ -79,28 +79,31 @@ SANDBOXES: dict[str, Callable[[int | None], ForkServerSandbox]] = {
 }
 
 
-def open_sandbox(name: str | None = None, *, workers: int = 1, memory_mib: int | None = None) -> Sandbox:
+def open_sandbox(
+    name: str | None = None, *, workers: int = 1, memory_mib: int | None = None, fresh: bool = False
+) -> Sandbox:
     """The sandbox of that name, or the safest one this machine has: docker, else bubblewrap; never process unasked.
 
     workers: how many programs of several threads run side by side; more than one is a pool, started here.
     memory_mib: of a container, for all processes of a program together; the others bound each process alone.
+    fresh: every program gets a sandbox of its own; slower, and nothing passes from one program to the next inside it.
     Raises ValueError for an unknown name and SandboxUnavailable where there is none to be had.
     """
     if name is not None and name not in SANDBOXES:
         raise ValueError(f"unknown sandbox {name!r}; choose from {', '.join(sorted(SANDBOXES))}")
-    name, first = (name, SANDBOXES[name](memory_mib)) if name else _safest(memory_mib)
+    name, first = (name, SANDBOXES[name](memory_mib, fresh)) if name else _safest(memory_mib, fresh)
     if workers == 1:
         return first
     from sandbox.pool import SandboxPool  # noqa: PLC0415 - only who asks for it pays for it
 
-    return SandboxPool([first, *(SANDBOXES[name](memory_mib) for _ in range(workers - 1))])
+    return SandboxPool([first, *(SANDBOXES[name](memory_mib, fresh) for _ in range(workers - 1))])
 
 
-def _safest(memory_mib: int | None) -> tuple[str, ForkServerSandbox]:
+def _safest(memory_mib: int | None, fresh: bool) -> tuple[str, ForkServerSandbox]:
     reasons = []
     for isolating in ("docker", "bubblewrap"):
         try:
-            return isolating, SANDBOXES[isolating](memory_mib)
+            return isolating, SANDBOXES[isolating](memory_mib, fresh)
         except SandboxUnavailable as error:
             reasons.append(f"{isolating}: {error}")
     raise SandboxUnavailable(

@@ -27,13 +27,14 @@ PROBE_SECONDS = 10.0
 class BubblewrapSandbox(ForkServerSandbox):
     """Namespaces without a container engine; the module's docstring says what they do not protect."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fresh: bool = False) -> None:
+        """fresh: every program gets namespaces of its own."""
         bwrap = shutil.which("bwrap")
         if bwrap is None:
             raise SandboxUnavailable("bwrap is not installed; try your system's package `bubblewrap`")
         self._bwrap = bwrap
         _probe([bwrap, *flags(separate_users=_is_root()), "true"])
-        super().__init__(self._open_channel)
+        super().__init__(self._open_channel, fresh=fresh)
 
     def _open_channel(self) -> Channel:
         python = getattr(sys, "_base_executable", sys.executable)

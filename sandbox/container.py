@@ -13,7 +13,19 @@ LABELS = {"dubito": "sandbox"}
 MEMORY_MIB = 1024  # of a container: all processes of a program, its files, and the server
 NO_SHARED_MEMORY = {"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0", "fs.mqueue.queues_max": "0"}
 HOST_FACTS = (  # what the kernel tells of the host, and counters that one program could move and another read
-    *("acpi", "asound", "buddyinfo", "bus", "cmdline", "config.gz", "consoles", "cpuinfo", "crypto", "diskstats"),
+    *(
+        "acpi",
+        "asound",
+        "buddyinfo",
+        "bus",
+        "cgroups",
+        "cmdline",
+        "config.gz",
+        "consoles",
+        "cpuinfo",
+        "crypto",
+        "diskstats",
+    ),
     *("driver", "fs", "interrupts", "iomem", "ioports", "irq", "kallsyms", "kcore", "key-users", "keys"),
     *("latency_stats", "loadavg", "locks", "meminfo", "misc", "modules", "mtd", "pagetypeinfo", "partitions"),
     *("pressure", "sched_debug", "schedstat", "scsi", "slabinfo", "softirqs", "stat", "swaps", "sysrq-trigger"),

@@ -26,8 +26,11 @@ STREAM_HEADER = struct.Struct(">BxxxI")  # docker's multiplexed stream: which (1
 class DockerSandbox(ForkServerSandbox):
     """One container, one program at a time; the container starts with the first. Builds the image if it is missing."""
 
-    def __init__(self, *, memory_mib: int = MEMORY_MIB, runtime: str | None = None) -> None:
-        """memory_mib: of the container. runtime: of the engine's, "runsc" for gVisor; its default where None."""
+    def __init__(self, *, memory_mib: int = MEMORY_MIB, runtime: str | None = None, fresh: bool = False) -> None:
+        """memory_mib: of the container. runtime: of the engine's, "runsc" for gVisor; its default where None.
+
+        fresh: every program gets a container of its own.
+        """
         from sandbox.image import ensure  # noqa: PLC0415 - the image is made with this module's functions
 
         self._client = connect()
@@ -36,7 +39,7 @@ class DockerSandbox(ForkServerSandbox):
             raise SandboxUnavailable(f"the engine has no runtime {runtime!r}, only {', '.join(sorted(known))}")
         self._image = ensure(self._client, logger.info)
         self._options = container_options(memory_mib) | ({"runtime": runtime} if runtime else {})
-        super().__init__(self._open_channel)
+        super().__init__(self._open_channel, fresh=fresh)
 
     def close(self) -> None:
         """Remove the container."""

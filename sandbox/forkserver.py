@@ -32,8 +32,10 @@ class Starved(SandboxError):  # noqa: N818 - the state of a machine
 class ForkServerSandbox:
     """A sandbox over whatever `start` opens a channel to."""
 
-    def __init__(self, start: Callable[[], Channel]) -> None:
+    def __init__(self, start: Callable[[], Channel], *, fresh: bool = False) -> None:
+        """fresh: every program gets a server of its own, so that nothing passes from one to the next."""
         self._start = start
+        self._fresh = fresh
         self._channel: Channel | None = None
         self._python = ""
         self.runs = 0  # since the server was started
@@ -96,7 +98,7 @@ class ForkServerSandbox:
             self._stop()
             raise
         self.runs += 1
-        self.worn = answer["worn"]
+        self.worn = self._fresh or answer["worn"]
         if answer["starved"]:
             raise Starved("the machine ran out of memory while it ran a program; free some, or run fewer at once")
         return verdicts.execution(answer, parts, token, wanted, limits)

@@ -87,8 +87,9 @@ class ProcessSandbox(ForkServerSandbox):
 
     _warned = False
 
-    def __init__(self) -> None:
-        super().__init__(_PlacedChannel)
+    def __init__(self, *, fresh: bool = False) -> None:
+        """fresh: every program gets a server and a directory of its own."""
+        super().__init__(_PlacedChannel, fresh=fresh)
         if not ProcessSandbox._warned:
             ProcessSandbox._warned = True
             logger.warning("the process sandbox does not isolate: programs run with your rights, among your files")

@@ -6,7 +6,7 @@ Refused is what a program can use to reach past its namespaces, to escape its li
 - Memory files, larger socket buffers and socket filters are memory that no limit counts.
 - Rings make system calls that no filter sees. Asynchronous input and output takes slots that the whole host shares.
 - Namespaces and mounts give a program capabilities and files of its own.
-- Watches (inotify) see what others open, where files are shared with the host.
+- Watches (inotify, fanotify, F_NOTIFY) see what others open, where files are shared with the host.
 - Keys, shared futexes and advice on the page cache carry messages to programs that run later or elsewhere. So do the
   times of device files, and the numbers that sockets and process descriptors get from counters of the whole host.
 - `sync` writes back the file systems of the whole host.
@@ -45,6 +45,8 @@ _PROCESS_DESCRIPTOR = 0x1000  # CLONE_PIDFD
 _COOKIES = (57, 71, 77)  # SO_COOKIE, SO_NETNS_COOKIE, SO_PEERPIDFD
 _ATTACH_FILTER, _ATTACH_BPF, _REUSEPORT_CBPF, _REUSEPORT_EBPF = 26, 50, 51, 52
 _FUTEX_PRIVATE, _FUTEX_COMMAND, _FUTEX_WAITS = 128, 127, (0, 9)  # FUTEX_WAIT, FUTEX_WAIT_BITSET
+_PASS_PROCESS_DESCRIPTORS = 76  # SO_PASSPIDFD
+_WATCH_FOLDER = 1026  # F_NOTIFY
 _EVICT = (20, 21)  # MADV_COLD, MADV_PAGEOUT
 
 
@@ -55,6 +57,7 @@ class Machine(NamedTuple):
     make_sockets: tuple[int, ...]
     set_option: int
     get_option: int
+    control_file: int
     clone: int
     futex: int
     advise_memory: int
@@ -76,6 +79,7 @@ _MACHINES = {
         make_sockets=(41, 53),
         set_option=54,
         get_option=55,
+        control_file=72,
         clone=56,
         futex=202,
         advise_memory=28,
@@ -84,7 +88,8 @@ _MACHINES = {
             *(319, 248, 249, 250),  # memfd_create, add_key, request_key, keyctl
             *(206, 27, 327, 328),  # io_setup, mincore, preadv2, pwritev2
             *(272, 308, 165, 166, 155, 161),  # unshare, setns, mount, umount2, pivot_root, chroot
-            *(321, 298, 323, 103, 253, 294),  # bpf, perf_event_open, userfaultfd, syslog, inotify_init, inotify_init1
+            *(321, 298, 323, 103),  # bpf, perf_event_open, userfaultfd, syslog
+            *(253, 294, 300),  # inotify_init, inotify_init1, fanotify_init
         ),
         ignored=(162, 306, 221, 187, 280, 132, 235, 261),  # sync, syncfs, fadvise64, readahead, utimensat, utime, …
     ),
@@ -93,6 +98,7 @@ _MACHINES = {
         make_sockets=(198, 199),
         set_option=208,
         get_option=209,
+        control_file=25,
         clone=220,
         futex=98,
         advise_memory=233,
@@ -101,7 +107,8 @@ _MACHINES = {
             *(279, 217, 218, 219),
             *(0, 232, 286, 287),
             *(97, 268, 40, 39, 41, 51),
-            *(280, 241, 282, 116, 26),
+            *(280, 241, 282, 116),
+            *(26, 262),
         ),
         ignored=(81, 267, 223, 213, 88),
     ),
@@ -122,7 +129,8 @@ def install() -> None:
 
 def _program(machine: Machine) -> list[bytes]:
     """Write the filter. A jump skips at most 255 steps, so every rule tests the call's number for itself."""
-    options = (socket.SO_SNDBUF, _ATTACH_FILTER, _ATTACH_BPF, _REUSEPORT_CBPF, _REUSEPORT_EBPF)
+    filters = (_ATTACH_FILTER, _ATTACH_BPF, _REUSEPORT_CBPF, _REUSEPORT_EBPF)
+    options = (socket.SO_SNDBUF, *filters, _PASS_PROCESS_DESCRIPTORS)
     return [
         *(_step(_LOAD, _MACHINE), _step(_EQUAL, machine.audit, 1, 0), _step(_RETURN, _KILL)),
         *(_step(_LOAD, _NUMBER), _step(_AT_LEAST, _FOREIGN, 0, 1), _step(_RETURN, _KILL)),
@@ -131,6 +139,7 @@ def _program(machine: Machine) -> list[bytes]:
         *(step for number in machine.make_sockets for step in _only(number, 0, [socket.AF_UNIX], _NO_FAMILY)),
         *_never(machine.set_option, 2, options, _DENY),
         *_never(machine.get_option, 2, _COOKIES, _DENY),
+        *_never(machine.control_file, 1, (_WATCH_FOLDER,), _INVALID),
         *_never(machine.advise_memory, 2, _EVICT, _INVALID),
         *_rule(machine.clone, 0, [_step(_ANY_BIT, _NEW_NAMESPACES | _PROCESS_DESCRIPTOR, 0, 1), _step(_RETURN, _DENY)]),
         *_private_futexes(machine.futex),

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ import pytest
 from hostile.tell import TELL
 
 import sandbox
-from sandbox import Expression, Limits, SandboxUnavailable, Verdict
+from sandbox import Call, Expression, Limits, SandboxUnavailable, Verdict
 from sandbox.container import LABELS, container_options, labels
 from sandbox.docker import STREAM_HEADER, DockerChannel, DockerSandbox, connect, sweep
 
@@ -106,6 +107,24 @@ def fresh(docker_sandbox, client):
     (own,) = [container for container in containers(client) if container.id not in before]
     yield with_own, own
     with_own.close()
+
+
+LOOKED_UP = """
+import os, time
+NAMES = "tcp_sack ip_forward tcp_timestamps ip_default_ttl tcp_fin_timeout tcp_retries2".split()
+def look(): return [os.path.exists(f"/proc/sys/net/ipv4/{name}") for name in NAMES[::2]]
+def seen(): return [time.time() - os.stat(f"/proc/sys/net/ipv4/{name}").st_mtime > 0.3 for name in NAMES]
+"""
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("fresh", [True, False])
+def test_only_a_fresh_sandbox_forgets_which_names_were_looked_up(docker_sandbox, fresh):
+    with closing(DockerSandbox(fresh=fresh)) as own:
+        own.run(LOOKED_UP, calls=[Call("look")], limits=ROOMY)
+        time.sleep(0.5)
+        (seen,) = own.run(LOOKED_UP, calls=[Call("seen")], limits=ROOMY).outcomes
+    assert seen.value == [not fresh and number % 2 == 0 for number in range(6)]
 
 
 def test_podman_is_refused_in_one_sentence(monkeypatch):

@@ -99,6 +99,14 @@ def test_a_worn_server_is_replaced_before_the_next_program():
     assert not worn.open
 
 
+def test_every_program_of_a_fresh_sandbox_gets_a_server_of_its_own():
+    channels = [ScriptedChannel(f"{number}") for number in range(3)]
+    waiting = list(channels)
+    sandbox = ForkServerSandbox(lambda: waiting.pop(0), fresh=True)
+    assert [sandbox.run("").stdout for _ in channels] == ["0", "1", "2"]
+    assert [channel.open for channel in channels] == [False, False, True]
+
+
 def test_a_program_that_the_machine_starved_is_run_again(monkeypatch):
     monkeypatch.setattr("sandbox.forkserver.RECOVERY_SECONDS", 0.0)
     assert sandbox_over(ScriptedChannel("starved", "answer")).run("").stdout == "answer"

@@ -16,7 +16,7 @@ from sandbox import SANDBOXES, SandboxUnavailable, bubblewrap, engine, image, op
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n'
 
 
-def unavailable(memory_mib):
+def unavailable(memory_mib, fresh):
     raise SandboxUnavailable("not here")
 
 
@@ -28,7 +28,9 @@ def test_an_unknown_sandbox_is_refused_with_the_known_ones():
 @pytest.mark.parametrize(("working", "chosen"), [({"docker", "bubblewrap"}, "docker"), ({"bubblewrap"}, "bubblewrap")])
 def test_the_safest_sandbox_that_works_is_chosen(monkeypatch, working, chosen):
     for name in SANDBOXES:
-        monkeypatch.setitem(SANDBOXES, name, (lambda memory_mib, name=name: name) if name in working else unavailable)
+        monkeypatch.setitem(
+            SANDBOXES, name, (lambda memory_mib, fresh, name=name: name) if name in working else unavailable
+        )
     assert open_sandbox() == chosen
 
 

@@ -8,7 +8,7 @@ from sandbox import Verdict
 from .base import DOCKER, EVERYWHERE, ISOLATED, Hostile, attempts
 
 SHARED_PAGE = """
-import mmap, platform
+import fcntl, mmap, platform
 ARM = platform.machine() == "aarch64"
 LIBC.mmap.restype = ctypes.c_void_p
 SHARED = os.open(os.__file__, os.O_RDONLY)
@@ -97,6 +97,9 @@ TELL = {
         "os.pidfd_open(os.getpid())",
         "libc('inotify_init')",
         "libc('inotify_init1', 0)",
+        "libc('fanotify_init', 0x202, 0)",
+        "fcntl.fcntl(os.open('.', os.O_RDONLY), 1026, 1)",
+        "socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, 76, 1)",
         "libc('syscall', 220 if ARM else 56, 0x1000 | 17, 0, ctypes.create_string_buffer(8), 0, 0)",
         prelude=SHARED_PAGE,
         held=EVERYWHERE,
