@@ -37,4 +37,5 @@ def export_exercises(
         check_writable(out, is_ours=is_ours)
         problems = problems_of("exercises" if split == "test" else f"exercises/{split}", limit)
         export(problems, out)
-        say(f"{len(problems)} exercises written to {out}", err=str(out) == STDOUT)
+        place = "standard output" if str(out) == STDOUT else out
+        say(f"{len(problems)} exercise{'' if len(problems) == 1 else 's'} written to {place}", err=str(out) == STDOUT)

@@ -111,7 +111,10 @@ def _matrix(features: Sequence[Mapping[str, float]]) -> tuple[list[str], NDArray
 def _labels(right: Sequence[bool]) -> NDArray[np.int64]:
     labels = np.array(right, dtype=np.int64)
     if len(set(right)) < 2:
-        raise ValueError(f"{labels.sum()} of {len(labels)} are right; wanted some of either kind to learn from")
+        raise ValueError(
+            f"{labels.sum()} of {len(labels)} answers are right; wanted some that are right and some that are wrong to "
+            "learn from; give more problems"
+        )
     return labels
 
 

@@ -89,8 +89,8 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
     if answer.rival is not None and answer.differs:
         differs = {name: one_line(text) for name, text in answer.differs.items()}
         lines.append(
-            f"close to it: program {_label(attempts, answer.rival)}. For {differs['input']} it gives "
-            f"{differs['rival']}, and this one {differs['answer']}"
+            f"close to it: program {_label(attempts, answer.rival)}. For {differs['input']} it "
+            f"{_gives(differs['rival'])}, and this one {_gives(differs['answer'])}"
         )
     lines += [
         f"the examples leave open whether line {mutant['line']} is rather: {shown(mutant['text'], 100)}"
@@ -130,6 +130,11 @@ def percent(share: float) -> str:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun, as in "1 token" and "2 tokens"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _gives(output: str) -> str:
+    """Say what a program does with an input: a behaviour names an exception as "raises NameError"."""
+    return output if output.startswith("raises ") else f"gives {output}"
 
 
 def _label(attempts: list[Attempt], number: int) -> str:

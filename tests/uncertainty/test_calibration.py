@@ -72,7 +72,7 @@ def test_learned_probabilities_are_kept_on_other_draws():
 
 
 def test_nothing_is_learned_where_all_are_right_or_too_few_are_wrong():
-    with pytest.raises(ValueError, match="some of either kind"):
+    with pytest.raises(ValueError, match="some that are right and some that are wrong"):
         learned_weights([{"a": 1.0}, {"a": 2.0}], [True, True])
     with pytest.raises(ValueError, match="at least 5 of either kind"):
         learned_trust([{"a": float(n)} for n in range(20)], [n > 2 for n in range(20)])

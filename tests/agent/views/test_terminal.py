@@ -109,7 +109,7 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
     assert "3 programs behave in 2 ways on 2 inputs that nobody wrote; this one's way has 60% of their" in text
     assert "(functional entropy 0.67 nats)" in text
     assert "wrong with probability 0.31 or more" in text
-    assert "close to it: program 2. For (3,) it gives 7, and this one 5" in text
+    assert "close to it: program 2. For (3,) it gives 7, and this one gives 5" in text
     assert "probability of being right, as learned for this model: 0.62" in text
     assert "? accepted, unverified: the program runs, and nothing checks what it gives" in text
 
