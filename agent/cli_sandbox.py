@@ -43,7 +43,7 @@ def sandbox_run(
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.01, max=86_400, help="The most cpu seconds; the wall clock may take twice that.")
+        float, typer.Option(help="The most cpu seconds, from 0.01 to 86400; the wall clock may take twice that.")
     ] = 5,
     memory_mib: Annotated[int, typer.Option(min=1, max=2**20, help="The most MiB of memory of a process.")] = 512,
     name: Annotated[
@@ -64,6 +64,8 @@ def sandbox_run(
         from agent.errors import UsageError
         from sandbox import Limits
 
+        if not 0.01 <= seconds <= 86_400:
+            raise UsageError(f"--seconds is {seconds:g}; give a number from 0.01 to 86400, as in --seconds 5")
         if stdin is not None and str(file) == str(stdin) == "-":
             raise UsageError(
                 "both the program and its input should come from standard input; give one of them as a file"

@@ -36,9 +36,15 @@ def give_json(record: Any) -> None:
 
 
 def progress(text: str, *, last: bool) -> None:
-    """Write how far something is over what was said of it before, on stderr; `last` ends the line."""
+    """Write how far something is over what was said of it before, on stderr; `last` ends the line.
+
+    Where nobody watches, only the end is written: a file would keep every state.
+    """
+    if not (last or watched(err=True)):
+        return
     _open_lines[:] = [] if last else [text]
-    typer.echo(f"\r{one_line(text)}", err=True, nl=last)
+    start = "\r" if watched(err=True) else ""
+    typer.echo(f"{start}{one_line(text)}", err=True, nl=last)
 
 
 def loading(model: str, *, quiet: bool = False) -> None:

@@ -146,7 +146,14 @@ def test_what_is_said_is_cleaned_and_an_error_never_breaks_a_line(capsys):
     assert capsys.readouterr() == ("a�]0;x�b � c�d � �\nnext\n", "dubito: the file 'a⏎b��' is none\n")
 
 
-def test_progress_is_ended_before_anything_else_is_said(capsys):
+def test_progress_in_a_file_is_its_end_alone(capsys):
+    progress("1/2", last=False)
+    progress("2/2", last=True)
+    assert capsys.readouterr().err == "2/2\n"
+
+
+def test_progress_is_ended_before_anything_else_is_said(capsys, monkeypatch):
+    monkeypatch.setattr("agent.views.say.watched", lambda err: True)
     progress("1/3", last=False)
     progress("2/3", last=False)
     complain("the disk is full")
