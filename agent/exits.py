@@ -61,9 +61,12 @@ def _check_current_folder() -> None:
 def failed(error: BaseException, *, as_json: bool, resumes: str = "") -> int:
     """Say in one sentence what ended a command. Return the exit code."""
     sentence, code = _told(error, resumes)
-    if sentence:
-        if as_json:
+    if sentence and as_json:
+        try:
             give_json({"error": sentence, "exit_code": code})
+        except Exception as second:  # noqa: BLE001 - stdout may be full or closed, too
+            sentence, code = _told(second, resumes)
+    if sentence:
         if code == INTERRUPTED and watched(err=True):
             say(err=True)  # the terminal has written ^C
         complain(sentence)

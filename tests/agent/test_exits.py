@@ -34,6 +34,7 @@ def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     [
         ("$D --help >/dev/full", 3, "dubito: cannot write to stdout: No space left on device"),
         ("$D exercises show 12 >/dev/full", 3, "dubito: cannot write to stdout: No space left on device"),
+        ("$D solve --json --nosuch >/dev/full", 3, "dubito: cannot write to stdout: No space left on device"),
         ("$D exercises show 12 >/dev/full 2>/dev/full", 3, ""),
         ("$D exercises show 12 >&-", 3, "dubito: stdout is closed"),
         ("$D exercises show 12 >&- 2>&-", 3, ""),

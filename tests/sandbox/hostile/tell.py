@@ -91,6 +91,13 @@ TELL = {
         prelude=SHARED_PAGE,
         held=EVERYWHERE,
     ),
+    "by owners that it does not change": attempts(
+        *(f"os.chown({path!r}, -1, -1)" for path in ("/dev/null", "/dev", "/tmp", ".", "/proc", "/etc/hosts")),
+        "os.lchown('/dev/fd', -1, -1)",
+        "os.fchown(1, -1, -1)",
+        prelude=SHARED_PAGE,
+        held=EVERYWHERE,
+    ),
     "by numbers that the whole host counts": attempts(
         "socket.socketpair()[0].getsockopt(socket.SOL_SOCKET, 57, 8)",
         "socket.socketpair()[0].getsockopt(socket.SOL_SOCKET, 77, 4)",
