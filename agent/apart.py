@@ -12,13 +12,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from agent.scope import METHODS, Scope, bound_inside, decides, links_of, may_judge, name_of, touches
+from agent.constants import changeable_in, written
+from agent.exposure import Shown
+from agent.scope import METHODS, NotSeparableError, Scope, bound_inside, decides, links_of, may_judge, name_of, touches
+from agent.steps import Step, needed_outside, run_beside
 from agent.syntax import (
-    is_of_python,
     literal_of,
-    names_bound,
     names_in,
-    names_needed,
     read_expression,
     read_module,
     root_of,
@@ -33,24 +33,20 @@ _CODE = {  # of a value of the program they would make code, or they look at mor
 _TAKES_FUNCTION = {"map", "filter", "sorted", "max", "min", "reduce", "starmap", "accumulate"}
 
 
-class NotSeparableError(ValueError):
-    """An example whose expected value cannot be kept from the program."""
-
-
 class Separated(NamedTuple):
     """An example taken apart."""
 
     expressions: tuple[str, ...]
     claim: str
-    setup: list[ast.stmt]  # statements that the expressions need
-    claim_setup: list[ast.stmt]  # those that the claim needs
+    needs: set[str]  # names that the expressions need
+    claim_setup: list[Step]  # statements that the claim needs
 
 
-def separate(expression: ast.expr, setup: Sequence[ast.stmt], scope: Scope) -> Separated:
-    """Split what is asserted after these statements. Raises NotSeparableError, which says why."""
+def separate(expression: ast.expr, steps: Sequence[Step], scope: Scope) -> Separated:
+    """Split what is asserted after these steps. Raises NotSeparableError, which says why."""
     if any(re.fullmatch(r"_\d+", name) for name in names_in([expression])):
         raise NotSeparableError("has names of its own such as _0")
-    puller = _Puller(scope)
+    puller = _Puller(scope.copied())
     claim = puller.visit(expression)
     if not puller.pulled:
         raise NotSeparableError("calls nothing of the program")
@@ -58,11 +54,14 @@ def separate(expression: ast.expr, setup: Sequence[ast.stmt], scope: Scope) -> S
     _refuse_impossible(claim)
     _refuse_identity(claim)
     _refuse_records(claim, {f"_{at}" for at, made in enumerate(puller.pulled) if _root(made) in scope.records})
-    held = needed(setup, names_in(tree for source in puller.pulled for tree in [read_module(source)]))
-    own = needed(
-        [s for s in setup if names_bound(s) | names_needed(s) <= scope.trusted | scope.risky], names_in([claim])
-    )
-    return Separated(tuple(puller.pulled), ast.unparse(claim), held, own)
+    puller.refuse_stale()
+    outside = needed_outside(steps, names_in([claim]))
+    for step in outside:
+        if isinstance(step.statement, ast.FunctionDef | ast.ClassDef) or "lambda" in step.source:
+            _refuse_identity(step.statement)
+    needs = names_in(tree for source in puller.pulled for tree in [read_module(source)])
+    scope.become(puller.scope)
+    return Separated(tuple(puller.pulled), ast.unparse(claim), needs, outside)
 
 
 def refuse_whole(expression: ast.expr, scope: Scope) -> None:
@@ -70,26 +69,14 @@ def refuse_whole(expression: ast.expr, scope: Scope) -> None:
 
     An object of the program is: its repr may leave.
     """
-    puller = _Puller(scope, objects=True)
+    puller = _Puller(scope.copied(), objects=True)
     if not isinstance(puller.visit(expression), ast.Name) or not puller.pulled:
         raise NotSeparableError("is not the program's to say")
 
 
-def needed(setup: Sequence[ast.stmt], names: set[str]) -> list[ast.stmt]:
-    """Return the statements on which these names depend."""
-    kept: list[ast.stmt] = []
-    for statement in reversed(setup):
-        foreign = isinstance(statement, ast.Import | ast.ImportFrom) and not is_of_python(statement)
-        touches = names_bound(statement) or names_in([statement])
-        if touches & names and not foreign:
-            kept.insert(0, statement)
-            names = names | names_in([statement])
-    return kept
-
-
-def text_of(statements: Iterable[ast.stmt]) -> str:
-    """Return statements as source."""
-    return "\n".join(ast.unparse(statement) for statement in statements)
+def text_of(steps: Iterable[Step]) -> str:
+    """Return steps as source."""
+    return "\n".join(step.source for step in steps)
 
 
 class _Puller(ast.NodeTransformer):
@@ -99,12 +86,21 @@ class _Puller(ast.NodeTransformer):
         self.scope, self.objects = scope, objects
         self.pulled, self.bound = list[str](), set[str]()
         self.seemingly = 0  # objects that were pulled, if their names tell
+        self._kept: list[tuple[ast.expr, tuple[Any] | None]] = []  # what is judged of own values, and these
+        self._shown: list[Shown] = []
 
     def visit(self, node: ast.AST) -> ast.AST:
         """Pull a chain that begins with a name of the program, or look inside."""
         known = self.scope.trusted | self.bound
-        if not isinstance(node, ast.expr) or not touches([node], known | bound_inside(node, known)):
-            return node if isinstance(node, ast.expr) else self.generic_visit(node)
+        if not isinstance(node, ast.expr):
+            return self.generic_visit(node)
+        if not touches([node], known | bound_inside(node, known)):
+            if names_in([node]) & self.scope.private:
+                self._kept.append((node, self.scope.value_of(node)))
+            return node
+        value = self.scope.value_of(node) if names_in([node]) & self.scope.partly else None
+        if value is not None and (literal := written(value[0])) is not None:
+            return literal
         match node:
             case ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
                 raise NotSeparableError("binds or awaits a value on its way")
@@ -114,6 +110,16 @@ class _Puller(ast.NodeTransformer):
         if root is not None and root not in known and root not in self.scope.risky:
             return self._chain(node)
         return self._call(node, known) if isinstance(node, ast.Call) else self.generic_visit(node)
+
+    def refuse_stale(self) -> None:
+        """Raise NotSeparableError for a value of the claim's own that the program may have changed before it counts."""
+        given = {name for each in self._shown for name in each.names}
+        exposed = {number for each in self._shown for number in each.changeable}
+        for node, value in self._kept:
+            late = changeable_in(value[0]) & exposed if value else names_in([node]) - self.scope.trusted & given
+            flat = isinstance(node, ast.Call) and ast.unparse(node.func) in ("len", "sum", "str", "repr")
+            if late and not flat:
+                raise NotSeparableError(f"speaks of {ast.unparse(node)} before the program may have changed it")
 
     def _binding(self, node: ast.expr) -> ast.AST:
         """Look inside what binds names of its own; a list of the program's values alone is the program's to make."""
@@ -211,7 +217,11 @@ class _Puller(ast.NodeTransformer):
         unknown = sorted(names - known - self.scope.bound - set(self.scope.program))
         if unknown and self.scope.closed:
             raise NotSeparableError(f"needs {unknown[0]}, which the prompt does not define")
-        self.pulled.append(ast.unparse(node))
+        beside = run_beside(node, self.scope)
+        if names_in([beside.code]) & self.scope.partly:
+            raise NotSeparableError("speaks of what the program was given a part of")
+        self._shown.append(beside)
+        self.pulled.append(ast.unparse(beside.code))
         return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
 
 

@@ -10,11 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from agent.apart import NotSeparableError, needed, separate, text_of
+from agent.apart import separate, text_of
 from agent.checks import Check
 from agent.imports import imported_by
-from agent.scope import Scope
-from agent.syntax import names_bound, names_in, names_needed, read_module
+from agent.scope import NotSeparableError, Scope
+from agent.steps import Step, needed_inside, run_beside, take
+from agent.syntax import names_in, names_needed, read_module, targets_in
 from agent.unittests import (
     Selfless,
     assertion_of,
@@ -61,7 +62,7 @@ def read_tests(
         imported = imported_by(ast.walk(module), program)
         module = imported.resolved(module)
         reader = _Reader(Scope(program, classes, records, bool(program), imported.foreign))
-        reader.block(module.body, [])
+        reader.block(module.body)
         reader.refuse_unseen(module)
     except (RecursionError, MemoryError) as error:
         raise SyntaxError("it is nested too deeply to be read") from error
@@ -80,23 +81,48 @@ class _Reader:
         self.checks: list[Check] = []
         self.unread: list[str] = []
         self._seen = set[int]()  # ids of the asserts, and of what stands for one, that became checks
-        self._held = set[int]()  # ids of the statements that checks need
-        self._ran = set[int]()  # ids of those that have run in this session
+        self._steps: list[Step] = []  # what stands before, and is in force
+        self._held = set[int]()  # ids of those that claims need
+        self._ran = set[int]()  # ids of the steps that have run in this session
         self._session = self._sessions = 0
 
-    def block(self, statements: Sequence[ast.stmt], before: Sequence[ast.stmt]) -> None:
-        """Read statements that run one after the other, behind others."""
-        setup = list(before)
+    def block(self, statements: Sequence[ast.stmt]) -> None:
+        """Read statements that run one after the other, behind those before."""
+        count = len(self._steps)
+        last = {name: at for at, statement in enumerate(statements) for name in names_in([statement])}
         for at, statement in enumerate(statements):
             if _leaves(statement):
                 self._pass_over(statements[at:])
                 break
-            if not (self._tests(statement, setup) or self._idle(statement)):
-                self._refuse_judging(statement, setup)
-                setup.append(statement)
-        for number, statement in enumerate(setup[len(before) :], start=len(before)):
-            if id(statement) not in self._held:
-                self._run_alone(statement, setup[:number])
+            if not (self._tests(statement) or self._idle(statement)):
+                self._take_in(statement, {name for name, place in last.items() if place > at})
+        for step in self._steps[count:]:
+            if step.calls and step.always and id(step) not in self._ran:
+                self._run_alone(step)
+            self._name(step)
+
+    def _take_in(self, statement: ast.stmt, later: set[str]) -> None:
+        """Keep a statement for the checks below it; one that calls the program for nothing else is one itself."""
+        touches = not names_needed(statement) <= self._scope.trusted | self._scope.risky
+        names, before = names_in([statement]), set(self._scope.spoiled)
+        if touches and isinstance(statement, _COMPOUND):
+            self.refuse_unseen(statement)
+        if touches and not isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            self._refuse_unknown(statement, names)
+        steps = take(statement, self._scope)
+        if touches and isinstance(statement, _COMPOUND):
+            self._refuse_judging(statement, before)
+        for step in steps:
+            self._steps.append(step)
+            if step.calls and step.always and not step.writes & later:
+                self._run_alone(step)
+
+    def _name(self, step: Step) -> None:
+        """Name a statement that no check needs."""
+        definition = ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom
+        binds = isinstance(step.statement, ast.Assign | ast.AnnAssign) and step.trusted and step.writes
+        if not (id(step) in self._held | self._ran or binds or isinstance(step.statement, definition)):
+            self.unread.append(f"{step.statement.lineno}: {step.source.splitlines()[0]}")
 
     def _pass_over(self, statements: Sequence[ast.stmt]) -> None:
         """Name statements that no run reaches, and expect nothing of them."""
@@ -104,82 +130,80 @@ class _Reader:
             self._seen |= {id(node) for node in ast.walk(statement)}
             self.unread.append(f"{statement.lineno}: {ast.unparse(statement).splitlines()[0]}")
 
-    def _tests(self, statement: ast.stmt, setup: list[ast.stmt]) -> bool:
+    def _tests(self, statement: ast.stmt) -> bool:
         """Read a statement that is a test, or holds some; whether it is one."""
         match statement:
             case ast.Assert(test):
-                self._claim(statement, test, setup)
+                self._claim(statement, test)
             case ast.Expr(ast.Call() as call):
-                return self._called(statement, call, setup)
+                return self._called(statement, call)
             case ast.With([ast.withitem(ast.Call() as call, bound)], body) if is_raises(call) and not calls_itself(
                 call
             ):
-                self._raises(statement, call, text_of(body), names_in(body), setup)
+                self._raises(statement, call, body)
                 self._scope.spoiled |= {bound.id} if isinstance(bound, ast.Name) else set()
             case ast.With([ast.withitem(ast.Call() as call)], body) if method_of(call) == "subTest":
-                self.block(body, setup)
+                self.block(body)
             case ast.FunctionDef(name=name) if name.startswith("test"):
-                self._function(statement, setup)
+                self._function(statement)
             case ast.ClassDef() if _holds_tests(statement):
-                self._class(statement, setup)
+                self._class(statement)
             case _:
                 return False
         return True
 
-    def _called(self, statement: ast.stmt, call: ast.Call, setup: list[ast.stmt]) -> bool:
+    def _called(self, statement: ast.stmt, call: ast.Call) -> bool:
         if is_raises(call) and calls_itself(call):
             function, *arguments = call.args[1:]
             inner = ast.Call(function, arguments, [keyword for keyword in call.keywords if keyword.arg != "match"])
             if "Regex" in method_of(call):
                 inner = ast.Call(arguments[0], arguments[1:], call.keywords)
-            self._raises(statement, call, ast.unparse(inner), names_in([inner]), setup)
+            self._raises(statement, call, [ast.Expr(inner)])
             return True
         claim = assertion_of(call)
         if claim is not None:
-            self._claim(statement, claim, setup)
+            self._claim(statement, claim)
         elif judges_by(call):
             raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {_ADVICE}")
         return claim is not None
 
-    def _claim(self, statement: ast.stmt, test: ast.expr, setup: list[ast.stmt]) -> None:
+    def _claim(self, statement: ast.stmt, test: ast.expr) -> None:
         source = ast.unparse(statement)
         if isinstance(statement, ast.Assert):
             source = f"assert {ast.unparse(test)}"
         try:
-            apart = separate(test, setup, self._after(setup))
+            apart = separate(test, self._steps, self._scope)
+            check = Check(source, apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
+            self._take(check, statement, apart.needs)
+            self._held |= set(map(id, apart.claim_setup))
         except NotSeparableError as error:
             raise NotSeparableError(f"{statement.lineno}: `{source}` {error}; {_ADVICE}") from None
-        self._held |= set(map(id, apart.claim_setup))
-        check = Check(source, apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
-        self._take(check, statement, apart.setup)
 
-    def _raises(self, statement: ast.stmt, call: ast.Call, body: str, names: set[str], setup: list[ast.stmt]) -> None:
+    def _raises(self, statement: ast.stmt, call: ast.Call, body: Sequence[ast.stmt]) -> None:
         kinds, pattern = exceptions_in(call.args[0]), pattern_of(call)
-        if not kinds or pattern is False or _asks(body):
+        if not kinds or pattern is False or any(map(_asks, body)):
             raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {_ADVICE}")
-        self._refuse_unknown(statement, names, setup)
+        self._refuse_unknown(statement, names_in(body))
         message = pattern if isinstance(pattern, str) else None
-        told = f"{ast.unparse(call)}: {body}"
-        check = Check(told, (body,), None, "|".join(kinds), True, message, pattern=message is not None)
-        self._take(check, statement, needed(setup, names))
+        try:
+            beside = [run_beside(each, self._scope).code for each in body]
+            text = "\n".join(map(ast.unparse, beside))
+            told = f"{ast.unparse(call)}: {text}"
+            check = Check(told, (text,), None, "|".join(kinds), True, message, pattern=message is not None)
+            self._take(check, statement, names_in(beside))
+        except NotSeparableError as error:
+            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` {error}; {_ADVICE}") from None
 
-    def _take(self, check: Check, statement: ast.stmt, held: Sequence[ast.stmt]) -> None:
-        """Add a check. What it needs runs before it, unless that has run for a check of this session before."""
+    def _take(self, check: Check, statement: ast.stmt, names: set[str]) -> None:
+        """Add a check. What stands before it in force runs first, unless that has run in this session before."""
         self._seen |= {id(node) for node in ast.walk(statement)}
-        before = tuple(ast.unparse(each) for each in held if id(each) not in self._ran)
-        self._held |= set(map(id, held))
-        self._ran |= set(map(id, held))
+        steps = needed_inside(self._steps, names, self._ran)
+        self._ran |= set(map(id, steps))
+        self._held |= set(map(id, steps))
+        before = tuple(step.guest_source for step in steps)
         self.checks.append(replace(check, before=before, session=self._session))
 
-    def _after(self, setup: Sequence[ast.stmt]) -> Scope:
-        """Return what is known of names after these statements."""
-        known = self._scope
-        scope = replace(known, trusted=set(), risky=set(), objects=set(), bound=set(), spoiled=set(known.spoiled))
-        for statement in setup:
-            scope.after(statement)
-        return scope
-
-    def _function(self, function: ast.FunctionDef, setup: list[ast.stmt], own: Sequence[ast.stmt] = ()) -> None:
+    def _function(self, function: ast.FunctionDef, own: Sequence[ast.stmt] = ()) -> None:
         arguments = function.args
         if any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs, arguments.vararg, arguments.kwarg)):
             raise NotSeparableError(
@@ -190,13 +214,16 @@ class _Reader:
             raise NotSeparableError(f"{function.lineno}: {function.name} is decorated with {told}; {_ADVICE}")
         count, outside, ran = len(self.checks), self._session, self._ran
         self._sessions += 1
+        scope, steps = self._scope, self._steps
+        self._scope, self._steps = scope.copied(), list(steps)
         self._session, self._ran = self._sessions, set()
-        self.block([*own, *function.body], setup)
+        self.block([*own, *function.body])
         self._session, self._ran = outside, ran
+        self._scope, self._steps = scope, steps
         if len(self.checks) == count:
             raise NotSeparableError(f"{function.lineno}: {function.name} checks nothing that can be read; {_ADVICE}")
 
-    def _class(self, group: ast.ClassDef, setup: list[ast.stmt]) -> None:
+    def _class(self, group: ast.ClassDef) -> None:
         """Read the methods of a class of tests, each behind setUp, with self.x as a plain variable."""
         own: list[ast.stmt] = []
         methods: list[ast.FunctionDef] = []
@@ -213,7 +240,7 @@ class _Reader:
                         f"{statement.lineno}: a class of tests may hold setUp and tests, no more; {_ADVICE}"
                     )
         for method in methods:
-            self._function(method, setup, own)
+            self._function(method, own)
 
     def _idle(self, statement: ast.stmt) -> bool:
         """Whether it is no part of a test: a text, a way to start the tests."""
@@ -226,34 +253,21 @@ class _Reader:
                 return True
         return False
 
-    def _refuse_judging(self, statement: ast.stmt, setup: list[ast.stmt]) -> None:
+    def _refuse_judging(self, statement: ast.stmt, spoiled: set[str]) -> None:
         """Raise NotSeparableError for a compound statement in which the program's values are judged."""
-        if isinstance(statement, _COMPOUND) and self._touches(statement, setup):
-            self.refuse_unseen(statement)
-            scope = self._after([*setup, statement])
-            raises = any(isinstance(node, ast.Raise) for node in ast.walk(statement))
-            if raises or scope.spoiled - self._scope.spoiled or _asks(ast.unparse(statement)):
-                told = f"this {type(statement).__name__.lower()} judges what the program gives, inside its reach"
-                raise NotSeparableError(f"{statement.lineno}: {told}; {_ADVICE}")
+        raises = any(isinstance(node, ast.Raise) for node in ast.walk(statement))
+        if raises or self._scope.spoiled - spoiled or _asks(statement):
+            told = f"this {type(statement).__name__.lower()} judges what the program gives, inside its reach"
+            raise NotSeparableError(f"{statement.lineno}: {told}; {_ADVICE}")
 
-    def _run_alone(self, statement: ast.stmt, setup: list[ast.stmt]) -> None:
-        """Make a check of a statement that calls the program for nothing else: that it runs. Name any other."""
-        if isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            return
-        if self._touches(statement, setup):
-            self._refuse_unknown(statement, names_in([statement]), setup)
-            source = ast.unparse(statement)
-            self._take(Check(source, (source,)), statement, needed(setup, names_in([statement])))
-        elif not isinstance(statement, ast.Assign | ast.AnnAssign):
-            self.unread.append(f"{statement.lineno}: {ast.unparse(statement).splitlines()[0]}")
+    def _run_alone(self, step: Step) -> None:
+        """Make a check of a statement that calls the program: that it runs."""
+        self._ran.add(id(step))
+        self._take(Check(step.source, (step.guest_source,)), step.statement, set(step.passed))
 
-    def _touches(self, statement: ast.stmt, setup: Sequence[ast.stmt]) -> bool:
-        scope = self._after(setup)
-        return not names_needed(statement) <= scope.trusted | scope.risky
-
-    def _refuse_unknown(self, statement: ast.stmt, names: set[str], setup: Sequence[ast.stmt]) -> None:
-        scope = self._after(setup)
-        bound = scope.trusted | scope.risky | scope.bound | set(scope.program) | names_bound(statement)
+    def _refuse_unknown(self, statement: ast.stmt, names: set[str]) -> None:
+        scope = self._scope
+        bound = scope.trusted | scope.risky | scope.bound | set(scope.program) | targets_in(statement)
         foreign = sorted(names & set(scope.foreign))
         unknown = sorted(names - bound) if scope.closed else []
         if foreign or unknown:
@@ -308,9 +322,9 @@ def _without_self(method: ast.FunctionDef) -> ast.FunctionDef:
     return method
 
 
-def _asks(source: str) -> bool:
-    """Whether source asserts or branches."""
-    return any(isinstance(n, ast.Assert | ast.If | ast.While | ast.IfExp) for n in ast.walk(read_module(source)))
+def _asks(tree: ast.AST) -> bool:
+    """Whether code asserts or branches."""
+    return any(isinstance(n, ast.Assert | ast.If | ast.While | ast.IfExp) for n in ast.walk(tree))
 
 
 def _holds_tests(group: ast.ClassDef) -> bool:

@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator
 from copy import deepcopy
 from dataclasses import replace
 
-from agent.apart import NotSeparableError, needed, refuse_whole, separate, text_of
+from agent.apart import refuse_whole, separate, text_of
 from agent.checks import Check
 from agent.imports import imported_by
-from agent.scope import Scope, decides, may_judge
+from agent.scope import NotSeparableError, Scope, decides, may_judge
+from agent.steps import Step, needed_inside, run_beside, take
 from agent.syntax import UNREADABLE, literal_of, names_in, names_needed, parsed, read_expression
 
 MOST = 200  # examples of a docstring that are read; each looks at those before it
@@ -34,8 +35,8 @@ class Session:
         self.checks: list[Check] = []
         self.unread: list[str] = []
         self._scope, self._waits, self._prints, self._number = scope, waits, prints, number
-        self._setup: list[ast.stmt] = []
-        self._ran = set[int]()  # ids of the statements that have run, or are not to
+        self._steps: list[Step] = []
+        self._ran = set[int]()  # ids of the steps that have run
 
     def read(self, docstring: str) -> None:
         """Read all examples of a docstring; those that cannot be taken apart spoil no others."""
@@ -69,7 +70,8 @@ class Session:
             else:
                 self._prepare(last)
         except NotSeparableError:
-            self._scope.after(last)
+            if not isinstance(last, ast.Expr | ast.Assert):
+                self._prepare(last)
             raise
 
     def _expression(self, value: ast.expr, example: doctest.Example) -> Check:
@@ -102,7 +104,7 @@ class Session:
                 raise
             text = ast.Call(ast.Name("repr", ast.Load()), [deepcopy(value)], [])
             return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(example.want.strip())]))
-        return Check("", (ast.unparse(value),), shown=_blank_lines(example.want), flags=flags_of(example))
+        return Check("", (self._beside(value),), shown=_blank_lines(example.want), flags=flags_of(example))
 
     def _printed(self, call: ast.Call, example: doctest.Example) -> Check:
         """Compare what is printed: in the program's process, unless there is something in it to lie to."""
@@ -121,7 +123,7 @@ class Session:
             text.args[0].args[1] = ast.List(deepcopy(call.args), ast.Load())
             return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(example.want.rstrip("\n"))]))
         self._refuse_names(names_in([call]))
-        return Check("", (ast.unparse(call),), shown=_blank_lines(example.want), flags=flags_of(example))
+        return Check("", (self._beside(call),), shown=_blank_lines(example.want), flags=flags_of(example))
 
     def _statement(self, statement: ast.stmt, example: doctest.Example) -> Check:
         """Make a check of a statement that prints, or raises."""
@@ -130,38 +132,37 @@ class Session:
         if decides(statement, self._scope.trusted | self._scope.risky):
             raise NotSeparableError("prints what a value of the program could lie about")
         self._refuse_names(names_needed(statement))
-        return Check("", (ast.unparse(statement),), shown=_blank_lines(example.want), flags=flags_of(example))
+        return Check("", (self._beside(statement),), shown=_blank_lines(example.want), flags=flags_of(example))
 
     def _exception(self, code: ast.AST, example: doctest.Example) -> Check:
         """Want an exception as doctest does: its type and its message, wherever the type comes from."""
         self._refuse_names(names_in([code]))
         kind, _, message = (example.exc_msg or "").strip().partition(":")
         name, told = kind.strip().rpartition(".")[2], message.strip() or None
-        return Check("", (ast.unparse(code),), raises=name, message=told, flags=flags_of(example))
+        return Check("", (self._beside(code),), raises=name, message=told, flags=flags_of(example))
+
+    def _beside(self, code: ast.AST) -> str:
+        return ast.unparse(run_beside(code, self._scope).code)
 
     def _claim(self, claim: ast.expr) -> Check:
-        apart = separate(claim, self._setup, self._scope)
+        apart = separate(claim, self._steps, self._scope)
         return Check("", apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
 
     def _add(self, check: Check, statement: ast.stmt) -> None:
         """Add a check, behind what the program's process has not run of what stands above it."""
         names = names_in(tree for source in check.expressions for tree in [parsed(source) or ast.Pass()])
-        waiting = [s for s in self._setup if id(s) not in self._ran]
-        wanted = set(map(id, needed(waiting, names)))
-        before = [s for s in waiting if id(s) in wanted or self._touches(s)]
-        before = [s for s in before if not isinstance(s, ast.Import | ast.ImportFrom) or id(s) in wanted]
-        self._ran |= {*map(id, before), id(statement)}
-        sources = tuple(ast.unparse(each) for each in before)
+        before = needed_inside(self._steps, names, self._ran)
+        self._ran |= set(map(id, before))
+        sources = tuple(step.guest_source for step in before)
         self.checks.append(replace(check, before=sources, session=self._number))
-        self._setup.append(statement)
-        self._scope.after(statement)
+        if not isinstance(statement, ast.Expr | ast.Assert):
+            count = len(self._steps)
+            self._prepare(statement)
+            self._ran |= set(map(id, self._steps[count:]))
 
     def _prepare(self, statement: ast.stmt) -> None:
         """Keep a statement for what comes after it; one in which the program could lie is not run."""
-        spoiled = len(self._scope.spoiled)
-        self._scope.after(statement)
-        if len(self._scope.spoiled) == spoiled:
-            self._setup.append(statement)
+        self._steps += take(statement, self._scope)
 
     def _touches(self, statement: ast.stmt) -> bool:
         """Whether it has to do with the program."""

@@ -12,11 +12,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
-from agent.apart import NotSeparableError
 from agent.asserts import read_tests
 from agent.checks import Check
 from agent.doctests import Session
-from agent.scope import Scope
+from agent.scope import NotSeparableError, Scope
 from agent.syntax import UNREADABLE, literal_of, names_bound, parsed, read_expression
 
 _LONGEST_LINE = 2_000  # characters of a line that may be an example

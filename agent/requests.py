@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agent.apart import NotSeparableError
 from agent.asserts import Tested, read_tests
 from agent.errors import UsageError
 from agent.examples import Examples, defined_by
 from agent.files import quoted
 from agent.normal import objection
+from agent.scope import NotSeparableError
 
 
 def check_prompt(name: str, text: str, examples: Examples) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
+from agent.constants import changeable_in, value_of
 from agent.syntax import is_of_python, modules_of, names_bound, names_in, names_needed, root_of, targets_in
 
 TRUSTED = ("_approx", "_almost", "_alike", "_in_order", "_is_just", "_counter")  # functions of agent/claimed.py
@@ -16,16 +19,23 @@ _MODULES = {  # what they do with a value is no choice of the value's
     "base64", "hashlib", "binascii", "struct", "uuid", "random", "time", "enum", "dataclasses", "abc",
 }  # fmt: skip
 _PLAIN = (str, bytes, int, float, complex, list, tuple, set, frozenset, dict)
-_CHANGING = {
+CHANGING = {
     "append", "extend", "insert", "pop", "popitem", "remove", "clear", "sort", "reverse", "add", "discard", "update",
     "setdefault", "difference_update", "intersection_update", "symmetric_difference_update",
 }  # fmt: skip
-METHODS = {name for kind in _PLAIN for name in dir(kind) if not name.startswith("_")} - _CHANGING
+METHODS = {name for kind in _PLAIN for name in dir(kind) if not name.startswith("_")} - CHANGING
 _CONVERSIONS = {  # of one argument
     "list", "tuple", "set", "frozenset", "dict", "sorted", "len", "sum", "str", "repr", "int", "float", "abs",
     "iter", "next", "reversed", "min", "max", "type",
 }  # fmt: skip
-_PASSING_ON = {"map", "filter", "zip", "range", "round", "print", "enumerate", "next", "run"}
+_PASSING_ON = {"map", "filter", "zip", "range", "round", "print", "enumerate", "next", "run", "append", "insert"}
+
+
+class NotSeparableError(ValueError):
+    """An example whose expected value cannot be kept from the program."""
+
+
+_TABLES = ("imported", "constants", "changeable", "shares")
 
 
 @dataclass
@@ -42,29 +52,71 @@ class Scope:
     risky: set[str] = field(default_factory=set)  # of modules that might run what the program gives them
     objects: set[str] = field(default_factory=set)  # bound to what a class of the program made
     spoiled: set[str] = field(default_factory=set)  # bound by statements in which the program could lie
+    private: set[str] = field(default_factory=set)  # bound by what is trusted, and not shown to the program so far
+    given: set[str] = field(default_factory=set)  # bound so, and shown to it since: it may have changed them
+    partly: set[str] = field(default_factory=set)  # constants of which it was shown a part
+    unsteady: set[str] = field(default_factory=set)  # bound to what is another value in each process
+    makers: set[str] = field(default_factory=set)  # classes of the example
+    functions: set[str] = field(default_factory=set)  # of the example
+    harmless: set[str] = field(default_factory=set)  # functions of the example that change nothing
+    imported: dict[str, str] = field(default_factory=dict)  # names, and the modules of Python's that they are of
+    constants: dict[str, Any] = field(default_factory=dict)  # names whose values are known
+    changeable: dict[str, frozenset[int]] = field(default_factory=dict)  # ids of the objects in those values
+    shares: dict[str, set[str]] = field(default_factory=dict)  # names of which a value may hold an object, too
+    exposed: set[int] = field(default_factory=set)  # ids of objects in constants that the program was shown
+    alive: list[Any] = field(default_factory=list)  # objects with those ids
 
     def __post_init__(self) -> None:
         self.trusted |= {*dir(builtins), "math", *TRUSTED} - set(self.program)
 
-    def after(self, statement: ast.stmt) -> None:
-        """Take in what a statement binds."""
+    def copied(self) -> Scope:
+        """Return a scope that may go its own way."""
+        copies: dict[str, Any] = {
+            each.name: copy(getattr(self, each.name))
+            for each in fields(self)
+            if isinstance(getattr(self, each.name), set | list) or each.name in _TABLES
+        }
+        return replace(self, **copies)
+
+    def become(self, other: Scope) -> None:
+        """Take over what another scope knows."""
+        vars(self).update(vars(other))
+
+    def value_of(self, node: ast.expr) -> tuple[Any] | None:
+        """Return the value of an expression if it is known, in a tuple of one, and no program may have changed it."""
+        names = names_in([node])
+        others = names - set(self.constants) - set(self.imported)
+        if others & self.bound or not others <= self.trusted:
+            return None
+        value = value_of(node, self.constants)
+        return None if value is None or (self.exposed and changeable_in(value[0]) & self.exposed) else value
+
+    def after(self, statement: ast.stmt) -> bool:
+        """Take in what a statement binds. Return whether the program could lie in it."""
         bound, known = names_bound(statement), self.trusted | self.risky
         self.bound |= bound
+        for names in (self.partly, self.unsteady):
+            names -= bound
+        self.objects -= bound
         if isinstance(statement, ast.Import | ast.ImportFrom):
             standard = is_of_python(statement)
+            self.imported |= dict.fromkeys(bound, min(modules_of(statement), default="")) if standard else {}
             self.trusted |= bound if standard and modules_of(statement) <= _MODULES else set()
             self.risky |= bound if standard and not modules_of(statement) <= _MODULES else set()
         elif names_needed(statement) <= known:
             self.trusted |= bound
-        else:  # what the program touched may be changed by it
-            self.trusted -= (bound | names_in([statement])) - set(dir(builtins))
+            self.spoiled -= bound
+        else:
+            self.trusted -= bound
             judges = may_judge(getattr(statement, "value", None))
             if judges or decides(statement, known) or names_in([statement]) & self.spoiled:
                 self.spoiled |= bound | (names_in([statement]) & self.bound)
+                return True
             match statement:
                 case ast.Assign(value=ast.Call(ast.Name() as value)) | ast.Assign(value=ast.Name() as value):
                     made = self.makes_object(value) or self.may_make_object(value)
                     self.objects |= bound if made else set()
+        return False
 
     def makes_object(self, node: ast.AST) -> bool:
         """Whether a chain begins with a class of the program, or with what one made."""

@@ -1,5 +1,7 @@
 """Test files: everything that checks the program is read, or the file is refused with a line."""
 
+import ast
+
 import pytest
 
 from agent.apart import NotSeparableError
@@ -75,6 +77,90 @@ def test_a_test_passes_and_fails_as_it_does_in_python(sandbox, right, wrong):
     assert not passed(sandbox, wrong)
 
 
+# Tests, a right program, and one that is wrong.
+STATES = [
+    ("data = [3, 1]\nwant = sorted(data)\ngot = f(data)\nassert got == want", "return sorted(x)", "x.sort()"),
+    ("x = [3, 1]\ny = list(x)\nf(x)\nassert x == y", "pass", "x.sort()"),
+    ("x = [3, 1]\nn = len(x)\ny = f(x)\nassert y == n", "return len(x)", "return 3"),
+    ("x = [3, 1]\ny = f(x)\nassert len(y) == len(x)\nassert sorted(x) == sorted(y)", "return x[::-1]", "return x + x"),
+    ("x = [[3], 1]\nimport copy\ny = copy.deepcopy(x)\nf(x)\nassert x == y", "pass", "x[0].append(1)"),
+    ("x = [3, 1]\nassert f(x) == x", "x.sort(); return x", "return sorted(x)"),
+    ("x = [3, 1]\nassert f(x) == [1, 3] and x == [3, 1]", "return sorted(x)", "x.sort(); return x"),
+    ("x = [3, 1]\nassert f(x) == [1, 3]\nassert x == [3, 1]", "return sorted(x)", "x.sort(); return x"),
+    ("x = [3, 1]\nassert sorted(x) == f(x)", "return sorted(x)", "return x"),
+    ("x = 'ab'\nwant = x.upper()\ngot = f(x)\nassert got == want", "return x.upper()", "return x"),
+    ("x = {'a': [1]}\nf(x)\nassert x == {'a': [1, 2]}", "x['a'].append(2)", "pass"),
+    ("cases = [([3, 1], [1, 3])]\nassert f(cases[0][0]) == cases[0][1]", "return sorted(x)", "return x"),
+    ("x = 3\ny = f(x)\nassert y == x + 1", "return x + 1", "return x"),
+    ("x = 2\ny = f(x)\nx = 4\nassert y == x", "return 2 * x", "return x"),
+    ("x = []\nfor i in range(3):\n    x.append(f(i))\nassert x == [0, 2, 4]", "return 2 * x", "return x"),
+    ("x = [1, 2]\nx.pop()\nassert f(x) == 2", "return 2 * x[0]", "return 1"),
+    ("w = []\nw.append(4)\nassert f(2) == w[0]", "return 2 * x", "return x"),
+    ("w = 0\nfor i in range(4):\n    w += 1\nassert f(2) == w", "return 2 * x", "return x"),
+    ("def ref(x):\n    return 2 * x\nassert [f(i) for i in range(3)] == [ref(i) for i in range(3)]",
+     "return 2 * x", "return x"),
+    ("import os\nos.environ['X'] = '2'\nassert f(1) == 2", "import os; return int(os.environ['X'])", "return 1"),
+    ("import os\nv = '2'\nos.environ['X'] = v\nassert f(1) == 2", "import os; return int(os.environ['X'])", "return 1"),
+    ("import sys, io\nsys.stdin = io.StringIO('2')\nassert f(1) == '2'", "return input()", "return 2"),
+    ("with open('a', 'w') as file:\n    file.write('2')\nassert f('a') == '2'", "return open(x).read()", "return x"),
+    ("h = open('c', 'w')\nh.write('2')\nh.close()\nassert f('c') == '2'", "return open(x).read()", "return x"),
+    ("open('b', 'w').write('2')\nassert f('b') == '2'", "return open(x).read()", "return x"),
+    ("import sys\nsys.setrecursionlimit(5000)\nassert f(2000) == 2000", "return 0 if x == 0 else 1 + f(x - 1)",
+     "return 1"),
+    ("import decimal\ndecimal.getcontext().prec = 5\nassert str(f(1)) == '0.33333'",
+     "import decimal; return decimal.Decimal(x) / 3", "import decimal; return decimal.Decimal(x)"),
+    ("import random\nrandom.seed(1)\ny = f(9)\nrandom.seed(1)\nassert f(9) == y",
+     "import random; return random.randint(0, 10 ** x)", "import os; return os.urandom(9)"),
+    ("import random\nx = [random.randint(0, 9) for _ in range(9)]\nassert f(x) == sorted(x)", "return sorted(x)",
+     "return x + [1]"),
+    ("f.seen = []\nf(1)\nassert f.seen == [1]", "f.seen.append(x)", "pass"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tests", "right", "wrong"), STATES)
+def test_what_a_test_keeps_is_what_it_was_where_it_was_kept(sandbox, tests, right, wrong):
+    tested = read_tests(tests, program={"f"})
+    assert tested.checks and not tested.unread
+    result = verify(sandbox, f"def f(x):\n    {right}\n", tested.checks)
+    assert result.passed, result.failures
+    assert not verify(sandbox, f"def f(x):\n    {wrong}\n", tested.checks).passed
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "x = [2]\ny = x\nf(x)\nassert y == [2, 3]",
+        "x = [2]\ny = {'k': x}\nf(x)\nassert y['k'] == [2, 3]",
+        "x = [2]\nassert x == f(x)",
+        "seen = []\ndef g(x): seen.append(x)\nf(g)\nassert f(seen) == [1]",
+        "x = [2]\nf(x)\nn = len(x)\nassert f(x) == n",
+    ],
+)
+def test_what_the_program_may_have_changed_unseen_is_refused(tests):
+    with pytest.raises(NotSeparableError, match=r"^\d: "):
+        read_tests(tests, program={"f"})
+
+
+def test_statements_run_in_the_order_in_which_they_stand(sandbox):
+    tests = "reset()\nassert f(1) == 1\nassert f(1) == 2\nreset()\nassert f(1) == 1\n"
+    program = "n = 5\ndef reset():\n    global n\n    n = 0\ndef f(x):\n    global n\n    n += 1\n    return n\n"
+    checks = read_tests(tests, program={"f", "reset"}).checks
+    assert len(checks) == 5 and verify(sandbox, program, checks).passed
+
+
+def test_a_long_test_file_is_read_in_steps_that_do_not_grow_with_it(monkeypatch):
+    def steps_for(count):
+        walked = []
+        walk = ast.walk
+        monkeypatch.setattr(ast, "walk", lambda node: (walked.append(1), walk(node))[1])
+        lines = [f"x{n} = [{n}]" for n in range(3 * count)] + [f"assert f(x{n}) == x{n + 1}" for n in range(count)]
+        assert len(read_tests("\n".join(lines), program={"f"}).checks) == count
+        monkeypatch.undo()
+        return len(walked)
+
+    assert steps_for(80) < 2.5 * steps_for(40)
+
+
 def test_each_test_of_a_class_begins_with_its_own_set_up(sandbox):
     tests = (
         "import unittest\nclass TestStack(unittest.TestCase):\n"
@@ -122,8 +208,8 @@ def test_what_cannot_be_read_is_refused_with_its_line(tests, line, told):
 
 
 def test_statements_that_no_check_needs_are_named():
-    tested = read_tests("import os\nos.system('x')\nwhile True: pass\nx = 3\nassert f(1) == 2\n")
-    assert (len(tested.checks), tested.unread) == (1, ["2: os.system('x')", "3: while True:"])
+    tested = read_tests("while True: pass\nx = 3\nassert f(1) == 2\nimport os\nos.mkdir('x')\n")
+    assert (len(tested.checks), tested.unread) == (1, ["1: while True:", "5: os.mkdir('x')"])
 
 
 def test_a_file_that_is_no_python_says_why():

@@ -1,11 +1,16 @@
 """Sessions in docstrings: what is printed, shown, raised and kept from one example to the next."""
 
 import time
+from contextlib import suppress
 
 import pytest
 from data import humaneval, needs_data
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from agent.asserts import read_tests
 from agent.examples import read_examples
+from agent.scope import NotSeparableError
 from agent.verify import confirmed, verify
 from sandbox import open_sandbox
 
@@ -189,6 +194,9 @@ def test_what_is_wanted_is_nowhere_in_what_the_program_runs():
         "assert " + "-" * 20_000 + "1",
         "`" * 100_000,
         "x" * 10**6,
+        ">>> f(1)\n    2\n    " + "a" * 20_000,
+        ">>> f(1)\n" * 20_000,
+        ">>> f(1)\n" + "\n" * 20_000 + "... x",
     ],
 )
 def test_long_lines_are_passed_over_in_little_time(line):
@@ -201,6 +209,34 @@ def test_many_examples_are_read_in_little_time():
     start = time.perf_counter()
     checks, unread = read_examples(request_of(*(f">>> x{n} = f({n})" for n in range(3000)), ">>> x1", "2"))
     assert time.perf_counter() - start < 20 and len(checks) + len(unread) > 0
+
+
+PIECES = [
+    ">>> f(2)", ">>> x = f(1)", ">>> x, y = 1, 2", ">>> assert f(1) == 2", "set()", "frozenset({1})", "-1", "2j",
+    "{1: 2}",
+    "f(1) -> 2", "assert f(1) == 2", "...", ">>> for i in x: f(i)", "... print(i)",
+    "Traceback (most recent call last):",
+    "ValueError: no", ">>> d = {}", ">>> d[1] = f(1)", ">>> d", "True", ">>> del x", ">>> f(x)[0] is x",
+    ">>> class A: pass",
+    ">>> f(A()) + A()", ">>> [f(a) for a, b in x]", ">>> import random", ">>> random.seed(1)", ">>> x += f(1)",
+    ">>> with open('a') as h: h.write(x)", ">>> lambda: f(1)", ">>> *x, y = [1, 2, f(3)]", ">>> x[y] = 2",
+    ">>> global x",
+    ">>> async def g(): await f(1)", ">>> match f(1):", "...     case [1, *_]: pass", ">>> f(*x, **d)", ">>> x[1:2]",
+    ">>> x = y = [1]", ">>> x: int = 3", ">>> x: int", ">>> (x := f(1))", "Counter()", "nan", "<class 'int'>",
+    ">>> return",
+    ">>> f(1)  # doctest: +NO_SUCH", ">>> try: f(1)", "... except ValueError: pass", ">>> print(x, f(1), sep=y)",
+    ">>> {**d, 1: f(1)}", ">>> f'{x!r}{f(1)}'", ">>> x = 10 ** 9 * [1]", ">>> raise ValueError", ">>> f(1)(2)",
+    ">>> f.a.b = 1",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_docstring_shows_is_read_or_named(pieces):
+    read_examples(request_of(*pieces))
+    lines = [piece.removeprefix(">>> ").replace("... ", "    ") for piece in pieces]
+    with suppress(NotSeparableError, SyntaxError):
+        read_tests("\n".join(lines), program={"f"})
 
 
 WRONG_IN_THE_DATA = {"HumanEval/47", "HumanEval/116", "HumanEval/148"}

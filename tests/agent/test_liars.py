@@ -1,5 +1,6 @@
 """No program makes a wrong value pass an example that is read, whatever it defines; and right ones pass."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -215,6 +216,90 @@ def test_no_liar_passes_a_test_file(sandbox, tests):
 def test_what_a_liar_could_pass_is_refused(tests):
     with pytest.raises(NotSeparableError, match=r"^\d+: "):
         read_tests(tests, program={"f"})
+
+
+SPY = """
+import sys
+
+
+def seen(value, x):
+    if isinstance(value, dict):
+        return value.get(x, value.get('want', 0))
+    if isinstance(value, (list, tuple)) and value:
+        pairs = [each for each in value if isinstance(each, (list, tuple)) and len(each) == 2 and each[0] == x]
+        return pairs[0][1] if pairs else value[-1]
+    return getattr(value, 'want', 4 if callable(value) else value)
+
+
+def f(x):
+    space = sys.modules['__main__'].__dict__
+    for name in ('case', 'cases', 'want', 'd', 'msg', 'ref', 'make', 'self_case', 'self_want', 'ws', 'got', 'rest'):
+        if name in space:
+            return seen(space[name], x)
+    return 0
+"""
+
+# Each says of f(2) that it is 4, and has 4 at hand in one form or another.
+AT_HAND = [
+    "x, want = 2, 4\nassert f(x) == want", "[x, want] = [2, 4]\nassert f(x) == want",
+    "x, *rest = [2, 3, 4]\nassert f(x) == rest[-1]", "(x, y), want = (2, 3), 4\nassert f(x) == want",
+    "case = (2, 4)\nassert f(case[0]) == case[1]", "case = (2, 4)\nx, want = case\nassert f(x) == want",
+    "cases = [(2, 4), (3, 9)]\nassert f(cases[0][0]) == cases[0][1]",
+    "cases = [(2, 4)]\nx = cases[0][0]\nassert f(x) == cases[0][1]",
+    "cases = [(2, 4)]\nassert [f(a) for a, b in cases] == [b for a, b in cases]",
+    "cases = {2: 4}\nassert [f(a) for a in cases] == list(cases.values())",
+    "cases = {2: 4}\nassert list(map(f, cases)) == [4]", "cases = {2: 4}\nassert f(list(cases)[0]) == cases[2]",
+    "d = {'x': 2, 'want': 4}\nassert f(d['x']) == d['want']",
+    "d = {}\nd['x'] = 2\nd['want'] = 4\nassert f(d['x']) == d['want']",
+    "d = dict(x=2, want=4)\nassert f(d['x']) == d['want']",
+    "d = dict(x=2)\nd |= {'want': 4}\nassert f(**{'x': d['x']}) == 4",
+    "import json\nd = json.loads('{\"x\": 2, \"want\": 4}')\nassert f(d['x']) == d['want']",
+    "from types import SimpleNamespace\ncase = SimpleNamespace(x=2, want=4)\nassert f(case.x) == case.want",
+    "class case:\n    x = 2\n    want = 4\nassert f(case.x) == case.want",
+    "class Case:\n    def __init__(self): self.x, self.want = 2, 4\ncase = Case()\nassert f(case.x) == case.want",
+    "import collections\nCase = collections.namedtuple('Case', 'x want')\ncase = Case(2, 4)\nassert f(case.x) == case.want",  # noqa: E501 - one test
+    "import enum\nclass case(enum.Enum):\n    x = 2\n    want = 4\nassert f(case.x.value) == case.want.value",
+    "def make(): return 2, 4\nassert f(make()[0]) == make()[1]",
+    "def make(x=2, want=4): return x\nassert f(make()) == 4",
+    "def ref(x): return 4\nassert f(ref(0) - 2) == ref(2)", "ref = lambda x: 2 * x\nassert f(ref(1)) == ref(2)",
+    "want = 4\ngot = f(2)\nmsg = f'{got} is not {want}'\nassert got == want, msg",
+    "want = 4\nassert f(want - 2) == want", "want = [4]\nassert f(want[0] - 2) == want[0]",
+    "want = [2, 4]\nassert f(*want[:1]) == want[1]", "want = 4\nassert f([2, want][0]) == want",
+    "want = 4\nassert f(2 if want else 3) == want", "want = 4\nassert f(*[a for a in (2, 4) if a != want]) == want",
+    "xs, ws = zip((2, 4), (3, 9))\nassert [f(x) for x in xs] == list(ws)",
+    "want = 4\ngot = (f(2), want)\nassert got[0] == got[1]", "got = [0, f(2), 4]\nassert got[1] == got[2]",
+    "want = 4\ngot = [f(2)]\ngot.append(want)\nassert got[0] == got[1]",
+    "want = [3]\nf(1)\nwant.append(4)\nassert [f(3), f(2)][1] == want[1]",
+    CASE + "self.case = (2, 4)\n        self.assertEqual(f(self.case[0]), self.case[1])",
+    CASE + "self.x, self.want = 2, 4\n        self.assertEqual(f(self.x), self.want)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tests", AT_HAND)
+def test_no_program_finds_what_is_wanted_of_it_beside_itself(sandbox, tests):
+    try:
+        checks = read_tests(tests, program={"f"}).checks
+    except NotSeparableError:
+        checks = []
+    assert not checks or not verify(sandbox, SPY, checks).passed
+    right = "def f(x): return {2: 4, 3: 9}.get(x, x)\n"
+    assert verify(sandbox, right, checks).passed or "[0, f(2)" in tests
+
+
+@pytest.mark.parametrize("tests", [tests for tests in AT_HAND if "self." not in tests])
+def test_no_program_finds_what_is_wanted_of_it_beside_itself_in_a_session(sandbox, tests):
+    lines = [f"    {'...' if line[0] == ' ' else '>>>'} {line}\n" for line in tests.splitlines()]
+    checks, unread = read_examples('def f(x):\n    """Double.\n\n' + "".join(lines) + '    """\n')
+    assert checks or unread
+    assert not checks or not verify(sandbox, SPY, checks).passed
+
+
+def test_most_tables_of_cases_are_read():
+    read = 0
+    for tests in AT_HAND:
+        with suppress(NotSeparableError):
+            read += len(read_tests(tests, program={"f"}).checks) > 0
+    assert read >= 20, read
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_tests_of_a_sentence_say_what_is_asked_for(files):
 
 def test_tests_run_apart_from_the_examples_of_the_prompt(files):
     task = task_from(
-        None, files("prompt.py", PROMPT), files("tests.py", "import os\nos.listdir()\nassert total([]) == 0\n")
+        None, files("prompt.py", PROMPT), files("tests.py", "import os\nassert total([]) == 0\nos.listdir()\n")
     )
     assert [check.session for check in task.checks] == [0, 1]
-    assert len(task.unread) == 1 and task.unread[0].endswith("tests.py:2: os.listdir()")
+    assert len(task.unread) == 1 and task.unread[0].endswith("tests.py:3: os.listdir()")
