@@ -12,9 +12,10 @@ def main() -> None:
     if watched:
         signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
     from agent.cli import main as run
+    from agent.interrupts import watch
 
     if watched:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        watch()
     run()
 
 

@@ -25,6 +25,7 @@ from agent.cli_options import (
 from agent.errors import UsageError
 from agent.exits import failed, reported
 from agent.files import quoted
+from agent.interrupts import answer
 from agent.views.say import loading
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def chat(
 def _read(console: Console, view: TerminalView) -> str | None:
     """Return the next line that says something; None at the end. An interrupt drops the line, and nothing else."""
     while True:
+        answer()  # an interrupt of the last turn was said there
         try:
             line = console.input("[bold]dubito>[/bold] ").strip()
         except EOFError:

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from agent.errors import InfrastructureError, UsageError
+from agent.interrupts import came
 from agent.views.say import complain, give_json, say, watched
 
 OK, ABSTAINED, USAGE, INFRASTRUCTURE, INTERRUPTED = 0, 1, 2, 3, 130
@@ -90,6 +91,8 @@ def _told(error: BaseException, resumes: str) -> tuple[str, int]:
 
 def _interrupted(error: BaseException | None) -> bool:
     """Whether an interrupt is behind an error: libraries turn it into errors of their own, an import's above all."""
+    if came():
+        return True
     while error is not None and not isinstance(error, KeyboardInterrupt | EOFError | typer.Abort):
         error = error.__cause__ or error.__context__
     return error is not None

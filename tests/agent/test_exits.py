@@ -195,3 +195,22 @@ def test_a_current_folder_that_is_gone_is_said(tmp_path):
         3,
         "dubito: the current folder is gone; change to one that exists, as in: cd ~\n",
     )
+
+
+TURNED = """
+import os, signal
+from agent import interrupts
+from agent.exits import reported
+interrupts.watch()
+with reported(as_json=False):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        pass
+    raise ImportError("cannot load module more than once per process")
+"""
+
+
+def test_an_interrupt_that_a_library_turned_into_an_error_is_an_interrupt():
+    told = subprocess.run([sys.executable, "-c", TURNED], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert told.stderr.startswith("dubito: interrupted\n") and "bug" not in told.stderr
