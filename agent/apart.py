@@ -7,13 +7,13 @@ truth value, no function that the example brings along. What cannot be split so 
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from agent.constants import changeable_in, written
 from agent.exposure import Shown
+from agent.identity import refuse_identity
 from agent.scope import METHODS, NotSeparableError, Scope, bound_inside, decides, links_of, may_judge, name_of, touches
 from agent.steps import Step, needed_outside, run_beside
 from agent.syntax import (
@@ -52,13 +52,13 @@ def separate(expression: ast.expr, steps: Sequence[Step], scope: Scope) -> Separ
         raise NotSeparableError("calls nothing of the program")
     _refuse_judge(claim, puller.pulled)
     _refuse_impossible(claim)
-    _refuse_identity(claim)
+    refuse_identity(claim)
     _refuse_records(claim, {f"_{at}" for at, made in enumerate(puller.pulled) if _root(made) in scope.records})
     puller.refuse_stale()
     outside = needed_outside(steps, names_in([claim]))
     for step in outside:
         if isinstance(step.statement, ast.FunctionDef | ast.ClassDef) or "lambda" in step.source:
-            _refuse_identity(step.statement)
+            refuse_identity(step.statement)
     needs = names_in(tree for source in puller.pulled for tree in [read_module(source)])
     scope.become(puller.scope)
     return Separated(tuple(puller.pulled), ast.unparse(claim), needs, outside)
@@ -88,6 +88,7 @@ class _Puller(ast.NodeTransformer):
         self.seemingly = 0  # objects that were pulled, if their names tell
         self._kept: list[tuple[ast.expr, tuple[Any] | None]] = []  # what is judged of own values, and these
         self._shown: list[Shown] = []
+        self._places: dict[str, str] = {}  # of names that were pulled, and that nothing could change since
 
     def visit(self, node: ast.AST) -> ast.AST:
         """Pull a chain that begins with a name of the program, or look inside."""
@@ -217,11 +218,21 @@ class _Puller(ast.NodeTransformer):
         unknown = sorted(names - known - self.scope.bound - set(self.scope.program))
         if unknown and self.scope.closed:
             raise NotSeparableError(f"needs {unknown[0]}, which the prompt does not define")
+        return self._pull(node)
+
+    def _pull(self, node: ast.expr) -> ast.Name:
+        again = self._places.get(node.id) if isinstance(node, ast.Name) else None
+        if again is not None:
+            return ast.Name(again, ast.Load())
         beside = run_beside(node, self.scope)
         if names_in([beside.code]) & self.scope.partly:
             raise NotSeparableError("speaks of what the program was given a part of")
         self._shown.append(beside)
         self.pulled.append(ast.unparse(beside.code))
+        if isinstance(node, ast.Name):
+            self._places[node.id] = f"_{len(self.pulled) - 1}"
+        else:  # which may change what names hold
+            self._places.clear()
         return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
 
 
@@ -245,32 +256,6 @@ def _truths(claim: ast.AST) -> Iterator[int]:
         case ast.IfExp(test, body, other):
             for part in (test, body, other):
                 yield from _truths(part)
-
-
-def is_identity(node: ast.AST) -> bool:
-    """Whether code asks if two objects are one, where neither is one of Python's singletons or a type."""
-    if isinstance(node, ast.Compare):
-        sides = [node.left, *node.comparators]
-        pairs = zip(sides, node.ops, sides[1:], strict=False)
-        return any(isinstance(op, ast.Is | ast.IsNot) and not (_is_single(a) or _is_single(b)) for a, op, b in pairs)
-    return isinstance(node, ast.Name | ast.Attribute) and _last(node) in ("is_", "is_not")
-
-
-def _is_single(node: ast.expr) -> bool:
-    if isinstance(node, ast.Constant):
-        return node.value is None or node.value is ... or isinstance(node.value, bool)
-    of_type = isinstance(node, ast.Call) and ast.unparse(node.func) == "type"
-    return of_type or (isinstance(node, ast.Name) and isinstance(getattr(builtins, node.id, None), type))
-
-
-def _last(node: ast.Name | ast.Attribute) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id
-
-
-def _refuse_identity(claim: ast.AST) -> None:
-    """Raise NotSeparableError where identity counts: values leave the program's process as copies."""
-    if any(map(is_identity, ast.walk(claim))):
-        raise NotSeparableError("asks whether two objects are one, and values leave the program as copies")
 
 
 def _refuse_records(claim: ast.AST, records: Collection[str]) -> None:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from agent.apart import separate, text_of
 from agent.checks import Check
 from agent.imports import imported_by
+from agent.layout import ADVICE, asks, holds_tests, leaves, refuse_depth, without_self
 from agent.scope import NotSeparableError, Scope
 from agent.steps import Step, needed_inside, run_beside, take
 from agent.syntax import names_in, names_needed, read_module, targets_in
 from agent.unittests import (
-    Selfless,
     assertion_of,
     calls_itself,
     exceptions_in,
@@ -31,7 +31,6 @@ _WHERE = (
     "a loop, a branch, a class or a function with arguments, where its expected value cannot be kept from the program"
 )
 _COMPOUND = ast.For | ast.While | ast.If | ast.Try | ast.With | ast.Match | ast.AsyncFor | ast.AsyncWith | ast.TryStar
-_DEEPEST = 150  # levels of a statement
 _IDLE = {"print", "unittest.main", "pytest.main", "sys.path.insert", "sys.path.append"}
 
 
@@ -58,7 +57,7 @@ def read_tests(
     """
     try:
         module = read_module(source)
-        _refuse_depth(module)
+        refuse_depth(module)
         imported = imported_by(ast.walk(module), program)
         module = imported.resolved(module)
         reader = _Reader(Scope(program, classes, records, bool(program), imported.foreign))
@@ -91,7 +90,7 @@ class _Reader:
         count = len(self._steps)
         last = {name: at for at, statement in enumerate(statements) for name in names_in([statement])}
         for at, statement in enumerate(statements):
-            if _leaves(statement):
+            if leaves(statement):
                 self._pass_over(statements[at:])
                 break
             if not (self._tests(statement) or self._idle(statement)):
@@ -146,7 +145,7 @@ class _Reader:
                 self.block(body)
             case ast.FunctionDef(name=name) if name.startswith("test"):
                 self._function(statement)
-            case ast.ClassDef() if _holds_tests(statement):
+            case ast.ClassDef() if holds_tests(statement):
                 self._class(statement)
             case _:
                 return False
@@ -164,7 +163,7 @@ class _Reader:
         if claim is not None:
             self._claim(statement, claim)
         elif judges_by(call):
-            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {_ADVICE}")
+            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {ADVICE}")
         return claim is not None
 
     def _claim(self, statement: ast.stmt, test: ast.expr) -> None:
@@ -177,12 +176,12 @@ class _Reader:
             self._take(check, statement, apart.needs)
             self._held |= set(map(id, apart.claim_setup))
         except NotSeparableError as error:
-            raise NotSeparableError(f"{statement.lineno}: `{source}` {error}; {_ADVICE}") from None
+            raise NotSeparableError(f"{statement.lineno}: `{source}` {error}; {ADVICE}") from None
 
     def _raises(self, statement: ast.stmt, call: ast.Call, body: Sequence[ast.stmt]) -> None:
         kinds, pattern = exceptions_in(call.args[0]), pattern_of(call)
-        if not kinds or pattern is False or any(map(_asks, body)):
-            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {_ADVICE}")
+        if not kinds or pattern is False or any(map(asks, body)):
+            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {ADVICE}")
         self._refuse_unknown(statement, names_in(body))
         message = pattern if isinstance(pattern, str) else None
         try:
@@ -192,7 +191,7 @@ class _Reader:
             check = Check(told, (text,), None, "|".join(kinds), True, message, pattern=message is not None)
             self._take(check, statement, names_in(beside))
         except NotSeparableError as error:
-            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` {error}; {_ADVICE}") from None
+            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` {error}; {ADVICE}") from None
 
     def _take(self, check: Check, statement: ast.stmt, names: set[str]) -> None:
         """Add a check. What stands before it in force runs first, unless that has run in this session before."""
@@ -207,11 +206,11 @@ class _Reader:
         arguments = function.args
         if any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs, arguments.vararg, arguments.kwarg)):
             raise NotSeparableError(
-                f"{function.lineno}: {function.name} takes arguments (a fixture, a parameter); {_ADVICE}"
+                f"{function.lineno}: {function.name} takes arguments (a fixture, a parameter); {ADVICE}"
             )
         if function.decorator_list:
             told = ast.unparse(function.decorator_list[0])
-            raise NotSeparableError(f"{function.lineno}: {function.name} is decorated with {told}; {_ADVICE}")
+            raise NotSeparableError(f"{function.lineno}: {function.name} is decorated with {told}; {ADVICE}")
         count, outside, ran = len(self.checks), self._session, self._ran
         self._sessions += 1
         scope, steps = self._scope, self._steps
@@ -221,7 +220,7 @@ class _Reader:
         self._session, self._ran = outside, ran
         self._scope, self._steps = scope, steps
         if len(self.checks) == count:
-            raise NotSeparableError(f"{function.lineno}: {function.name} checks nothing that can be read; {_ADVICE}")
+            raise NotSeparableError(f"{function.lineno}: {function.name} checks nothing that can be read; {ADVICE}")
 
     def _class(self, group: ast.ClassDef) -> None:
         """Read the methods of a class of tests, each behind setUp, with self.x as a plain variable."""
@@ -230,14 +229,14 @@ class _Reader:
         for statement in group.body:
             match statement:
                 case ast.FunctionDef(name="setUp" | "setup_method"):
-                    own += _without_self(statement).body
+                    own += without_self(statement).body
                 case ast.FunctionDef(name=name) if name.startswith("test"):
-                    methods.append(_without_self(statement))
+                    methods.append(without_self(statement))
                 case ast.Expr(ast.Constant()) | ast.Pass():
                     pass
                 case _:
                     raise NotSeparableError(
-                        f"{statement.lineno}: a class of tests may hold setUp and tests, no more; {_ADVICE}"
+                        f"{statement.lineno}: a class of tests may hold setUp and tests, no more; {ADVICE}"
                     )
         for method in methods:
             self._function(method, own)
@@ -256,9 +255,9 @@ class _Reader:
     def _refuse_judging(self, statement: ast.stmt, spoiled: set[str]) -> None:
         """Raise NotSeparableError for a compound statement in which the program's values are judged."""
         raises = any(isinstance(node, ast.Raise) for node in ast.walk(statement))
-        if raises or self._scope.spoiled - spoiled or _asks(statement):
+        if raises or self._scope.spoiled - spoiled or asks(statement):
             told = f"this {type(statement).__name__.lower()} judges what the program gives, inside its reach"
-            raise NotSeparableError(f"{statement.lineno}: {told}; {_ADVICE}")
+            raise NotSeparableError(f"{statement.lineno}: {told}; {ADVICE}")
 
     def _run_alone(self, step: Step) -> None:
         """Make a check of a statement that calls the program: that it runs."""
@@ -275,7 +274,7 @@ class _Reader:
             why = (
                 f" of {scope.foreign[name]}, which no sandbox has" if foreign else ", which the prompt does not define"
             )
-            raise NotSeparableError(f"{statement.lineno}: this needs {name}{why}; {_ADVICE}")
+            raise NotSeparableError(f"{statement.lineno}: this needs {name}{why}; {ADVICE}")
 
     def refuse_unseen(self, tree: ast.AST) -> None:
         """Raise NotSeparableError for an assert, or what stands for one, of which no check was made."""
@@ -285,49 +284,3 @@ class _Reader:
                 raise NotSeparableError(
                     f"{node.lineno}: this assert stands inside {_WHERE}; write it out, one assert a case"
                 )
-
-
-_ADVICE = "write it as `assert f(1) == 2`, or leave it out of --tests"
-
-
-def _leaves(statement: ast.stmt) -> bool:
-    """Whether nothing behind a statement runs. A test that always fails by it is for nobody to pass."""
-    match statement:
-        case ast.Return():
-            return True
-        case ast.Expr(ast.Call(ast.Name() | ast.Attribute() as function)):
-            name = function.attr if isinstance(function, ast.Attribute) else function.id
-            if name == "fail":
-                raise NotSeparableError(f"{statement.lineno}: this always fails; {_ADVICE}")
-            return ast.unparse(function) in ("pytest.skip", "skip", "self_skipTest", "unittest.skip")
-        case ast.Raise():
-            raise NotSeparableError(f"{statement.lineno}: this always raises; {_ADVICE}")
-    return False
-
-
-def _refuse_depth(module: ast.Module) -> None:
-    """Raise NotSeparableError for a statement that nothing recursive should look at."""
-    for statement in module.body:
-        nodes: list[ast.AST] = [statement]
-        for _ in range(_DEEPEST):
-            nodes = [child for node in nodes for child in ast.iter_child_nodes(node)]
-        if nodes:
-            raise NotSeparableError(f"{statement.lineno}: this is nested too deeply to be read; {_ADVICE}")
-
-
-def _without_self(method: ast.FunctionDef) -> ast.FunctionDef:
-    if method.args.args and not method.decorator_list:
-        name = method.args.args.pop(0).arg
-        method.body = [Selfless(name).visit(statement) for statement in method.body]
-    return method
-
-
-def _asks(tree: ast.AST) -> bool:
-    """Whether code asserts or branches."""
-    return any(isinstance(n, ast.Assert | ast.If | ast.While | ast.IfExp) for n in ast.walk(tree))
-
-
-def _holds_tests(group: ast.ClassDef) -> bool:
-    case = any(ast.unparse(base).endswith("TestCase") for base in group.bases)
-    tests = any(isinstance(each, ast.FunctionDef) and each.name.startswith("test") for each in group.body)
-    return tests and (case or group.name.startswith("Test"))

@@ -28,7 +28,7 @@ class Check:
     flags: int = 0  # doctest's, for `shown` and `message`
     pattern: bool = False  # `message` is a regular expression that is looked for
     claim_setup: str = ""  # statements that the claim needs; the program never sees them
-    before: tuple[str, ...] = ()  # statements that run just before, whatever they raise
+    before: tuple[str, ...] = ()  # statements that run just before, and must not raise
     session: int = 0  # checks of one session run in one process, in their order
 
 

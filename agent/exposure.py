@@ -155,9 +155,18 @@ class _Shower(ast.NodeTransformer):
         node.slice = self.whole(node.slice)  # type: ignore[assignment]
         return node
 
-    def _items(self, node: ast.expr) -> ast.expr:
+    def _loop(self, loop: ast.For | ast.comprehension) -> bool:
+        """Look at what a loop goes over; whether its variables are the example's, to be passed and no more."""
+        known = self._scope.trusted | self._scope.risky
+        owns = names_in([loop.iter]) <= known | self._scope.partly
+        owns = owns and not (isinstance(loop.iter, ast.Call) and ast.unparse(loop.iter.func) == "range")
+        loop.iter = self._items(loop.iter, always=owns and not isinstance(loop.target, ast.Name))
+        self._own |= targets_in(loop.target) if owns else set()
+        return owns
+
+    def _items(self, node: ast.expr, *, always: bool = False) -> ast.expr:
         """Return the items of which each is passed to the program."""
-        value = self._scope.value_of(node) if self._is_private(node) else None
+        value = self._scope.value_of(node) if always or self._is_private(node) else None
         try:
             items = None if value is None else list(value[0])
         except TypeError:
@@ -170,10 +179,7 @@ class _Shower(ast.NodeTransformer):
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         """Look at a loop; what it gives its variables may be passed to the program, and nothing else."""
-        before = node.iter
-        node.iter = self._items(node.iter)
-        if before is not node.iter:
-            self._own |= targets_in(node.target)
+        self._loop(node)
         node.ifs = [self.visit(part) for part in node.ifs]
         return node
 
@@ -193,13 +199,11 @@ class _Shower(ast.NodeTransformer):
 
     def visit_For(self, node: ast.For) -> ast.AST:
         """Look at a loop."""
-        before, own = node.iter, set(self._own)
-        node.iter = self._items(node.iter)
-        self._own |= targets_in(node.target) if before is not node.iter else set()
+        own = set(self._own)
+        if self._loop(node) and not isinstance(node.target, ast.Name):
+            raise NotSeparableError("would show the program more than is passed to it")
         node.body = [self.visit(statement) for statement in node.body]
         node.orelse = [self.visit(statement) for statement in node.orelse]
-        if before is not node.iter and not isinstance(node.target, ast.Name):
-            raise NotSeparableError("would show the program more than is passed to it")
         self._own = own
         return node
 

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from agent.constants import changeable_in, is_atom, written
+from agent.constants import changeable_in, is_atom
+from agent.effects import is_fresh, is_unsteady, leaves_alone, may_change, reaches_out
 from agent.exposure import Shown, shown
-from agent.scope import CHANGING, METHODS, NotSeparableError, Scope
+from agent.scope import NotSeparableError, Scope
 from agent.syntax import is_of_python, names_bound, names_in, names_needed, root_of, targets_in
-
-_PURE_MODULES = {  # whose functions leave alone what they are given, and return the same each time
-    "math", "cmath", "operator", "itertools", "functools", "collections", "re", "string", "json", "statistics",
-    "fractions", "decimal", "datetime", "copy", "textwrap", "typing", "base64", "hashlib", "struct", "dataclasses",
-    "enum", "types", "calendar", "numbers",
-}  # fmt: skip
-_UNSTEADY = {"random", "secrets", "uuid", "time", "os", "tempfile", "threading", "open", "input", "id", "hash"}
-_FIXED = {"Random", "join", "dirname", "basename"}  # functions of such modules that return the same each time
-_IMPURE = {"next", "setattr", "delattr", "exec", "eval", "iter"}
+from agent.unpacking import binds_one, taken_apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +76,7 @@ def _is_foreign(statement: ast.stmt) -> bool:
 
 def take(statement: ast.stmt, scope: Scope) -> list[Step]:
     """Take in a statement, and return what it does; several steps where it binds several values."""
-    return [_step(each, scope) for each in _apart(statement, scope)]
+    return [_step(each, scope) for each in taken_apart(statement, scope)]
 
 
 def touch(scope: Scope, names: Iterable[str], changeable: frozenset[int]) -> None:
@@ -114,60 +107,6 @@ def run_beside(code: ast.AST, scope: Scope) -> Shown:
     return result
 
 
-def _apart(statement: ast.stmt, scope: Scope) -> Iterator[ast.stmt]:
-    """Yield one statement for each name that an assignment binds, where their values are known."""
-    if _binds_one(statement) and names_needed(statement) & scope.partly:
-        value = scope.value_of(statement.value)  # type: ignore[attr-defined]
-        literal = None if value is None else written(value[0])
-        if literal is not None:
-            statement = deepcopy(statement)
-            statement.value = literal  # type: ignore[attr-defined]
-    if isinstance(statement, ast.Assign) and names_needed(statement) <= scope.trusted | scope.risky:
-        pairs = list(_pairs(statement, scope))
-        if len(pairs) > 1 and (not names_in([v for _, v in pairs]) & {name for name, _ in pairs}):
-            for name, part in pairs:
-                yield ast.copy_location(
-                    ast.Assign([ast.Name(name, ast.Store())], part, lineno=statement.lineno), statement
-                )
-            return
-    yield statement
-
-
-def _pairs(statement: ast.Assign, scope: Scope) -> Iterator[tuple[str, ast.expr]]:
-    value = scope.value_of(statement.value)
-    atom = value is not None and is_atom(value[0])
-    for target in statement.targets if len(statement.targets) == 1 or atom else []:
-        pairs = list(_unpacked(target, statement.value, scope))
-        if not pairs:
-            return
-        yield from pairs
-
-
-def _unpacked(target: ast.expr, value: ast.expr, scope: Scope) -> Iterator[tuple[str, ast.expr]]:
-    match target:
-        case ast.Name(name):
-            yield name, value
-        case ast.Tuple(targets) | ast.List(targets):
-            parts = _parts(value, scope)
-            star = next((at for at, each in enumerate(targets) if isinstance(each, ast.Starred)), None)
-            if star is not None and len(parts) >= len(targets) - 1:
-                end = len(parts) - (len(targets) - star - 1)
-                parts = [*parts[:star], ast.List(parts[star:end], ast.Load()), *parts[end:]]
-            for each, part in zip(targets, parts if len(parts) == len(targets) else [], strict=False):
-                yield from _unpacked(each.value if isinstance(each, ast.Starred) else each, part, scope)
-
-
-def _parts(value: ast.expr, scope: Scope) -> list[ast.expr]:
-    if isinstance(value, ast.Tuple | ast.List) and not any(isinstance(part, ast.Starred) for part in value.elts):
-        return value.elts
-    known = scope.value_of(value)
-    try:
-        parts = [] if known is None else [written(part) for part in list(known[0])]
-    except TypeError:
-        return []
-    return [part for part in parts if part is not None] if None not in parts else []
-
-
 def _step(statement: ast.stmt, scope: Scope) -> Step:
     if isinstance(statement, ast.Import | ast.ImportFrom):
         scope.after(statement)
@@ -184,7 +123,10 @@ def _of_program(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[s
     changed = (reads & scope.bound) | bound
     own = reads - scope.trusted - scope.risky
     computes = bool(bound) and own <= scope.given and not isinstance(statement, ast.FunctionDef | ast.ClassDef)
+    unknown = own - targets_in(statement) - scope.bound - set(scope.program) if scope.closed else set()
     try:
+        if unknown or reads & set(scope.foreign):
+            raise NotSeparableError("needs a name that no program has")
         if computes:  # from what the example brought, behind the program's back
             raise NotSeparableError("computes what is wanted where the program is")
         beside: Shown | None = shown(statement, scope)
@@ -194,7 +136,7 @@ def _of_program(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[s
     if beside is not None:
         touch(scope, beside.names, beside.changeable)
     else:
-        changed = bound if isinstance(statement, ast.Assign) and not _may_change(statement, scope) else changed
+        changed = bound if isinstance(statement, ast.Assign) and not may_change(statement, scope) else changed
         scope.spoiled |= changed
         scope.trusted -= changed
     _forget(scope, bound)
@@ -207,16 +149,16 @@ def _of_program(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[s
 
 def _trusted(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[str]) -> Step:
     """Take in a statement that has nothing to do with the program."""
-    inner_value = getattr(statement, "value", None) if _binds_one(statement) else None
+    inner_value = getattr(statement, "value", None) if binds_one(statement) else None
     value = None if inner_value is None else scope.value_of(inner_value)
-    pure = value is not None or not _may_change(statement, scope)
+    pure = value is not None or not may_change(statement, scope)
     inner = {name for name in reads & scope.private if not is_atom(scope.constants.get(name, []))}
     writes = bound | (
         {name for name in inner if not isinstance(statement, ast.FunctionDef | ast.ClassDef)} if not pure else set()
     )
-    unsteady = _is_unsteady(statement, scope)
+    unsteady = is_unsteady(statement, scope)
     always = (unsteady and (not bound or isinstance(statement, ast.With))) or (
-        not writes and _reaches_out(statement, scope)
+        not writes and reaches_out(statement, scope)
     )
     guest, passed = _in_guest(statement, scope, value, writes)
     scope.after(statement)
@@ -228,14 +170,14 @@ def _trusted(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[str]
         scope.changeable[name] = changeable_in(value[0])
     else:
         for name in bound:
-            scope.shares[name] = set() if _is_fresh(statement) else inner - bound - scope.makers - scope.harmless
-    if isinstance(statement, ast.FunctionDef):
+            scope.shares[name] = set() if is_fresh(statement) else inner - bound - scope.makers - scope.harmless
+    function = inner_value if isinstance(inner_value, ast.Lambda) else statement
+    if isinstance(function, ast.FunctionDef | ast.Lambda):
         scope.functions |= bound
+        scope.harmless |= bound if leaves_alone(function, scope, bound) else set()
     if isinstance(statement, ast.ClassDef):
         scope.makers |= bound
         _keep_constants(statement, scope)
-    if isinstance(statement, ast.FunctionDef) and _leaves_alone(statement, scope):
-        scope.harmless |= bound
     if unsteady:  # it is another value in each process: the program's is the one that counts
         scope.trusted -= writes
         scope.unsteady |= writes
@@ -304,13 +246,6 @@ def _call_in_guest(
     return ast.Expr(code), names_in([code])
 
 
-def _binds_one(statement: ast.stmt) -> bool:
-    match statement:
-        case ast.Assign([ast.Name()]) | ast.AnnAssign(ast.Name(), value=ast.expr()):
-            return True
-    return False
-
-
 def _forget(scope: Scope, names: Iterable[str]) -> None:
     for name in names:
         scope.constants.pop(name, None)
@@ -334,93 +269,3 @@ def _keep_constants(group: ast.ClassDef, scope: Scope) -> None:
     if not (group.bases or group.keywords or group.decorator_list or None in pairs.values()):
         scope.constants[group.name] = SimpleNamespace(**{name: value[0] for name, value in pairs.items() if value})
         scope.changeable[group.name] = changeable_in(scope.constants[group.name])
-
-
-def _is_fresh(statement: ast.stmt) -> bool:
-    """Whether a value shares no object with what it was made of."""
-    inner = getattr(statement, "value", None)
-    return isinstance(inner, ast.Call) and ast.unparse(inner.func) in ("copy.deepcopy", "deepcopy", "json.loads", "str")
-
-
-def _calls_in(node: ast.AST) -> Iterator[ast.Call]:
-    return (part for part in ast.walk(node) if isinstance(part, ast.Call))
-
-
-def _may_change(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether a statement may change an object that it did not make."""
-    if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr | ast.FunctionDef | ast.ClassDef | ast.Assert):
-        return True
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return False
-    stores = any(
-        isinstance(n, ast.Subscript | ast.Attribute) and isinstance(n.ctx, ast.Store) for n in ast.walk(statement)
-    )
-    return stores or any(_call_may_change(call, scope) for call in _calls_in(statement))
-
-
-def _call_may_change(call: ast.Call, scope: Scope) -> bool:
-    match call.func:
-        case ast.Name(name):
-            return name in _IMPURE or (
-                name in scope.bound and name not in {*scope.harmless, *scope.imported, *scope.makers}
-            )
-        case ast.Attribute(_, name) if root_of(call.func) in scope.imported:
-            return scope.imported[str(root_of(call.func))] not in _PURE_MODULES
-        case ast.Attribute(_, name):
-            return name in CHANGING or name not in METHODS
-    return True
-
-
-def _leaves_alone(function: ast.FunctionDef, scope: Scope) -> bool:
-    """Whether a function changes nothing but what it makes itself."""
-    made = {
-        target.id
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.Constant)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    } - {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
-    for node in ast.walk(function):
-        if (
-            isinstance(node, ast.Subscript | ast.Attribute)
-            and not isinstance(node.ctx, ast.Load)
-            and root_of(node) not in made
-        ):
-            return False
-        if isinstance(node, ast.Global | ast.Nonlocal | ast.Yield | ast.With):
-            return False
-        if (
-            isinstance(node, ast.Call)
-            and _call_may_change(node, scope)
-            and root_of(node.func) not in made | {function.name}
-        ):
-            return False
-    return True
-
-
-def _is_unsteady(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether what a statement calls may be another value in another process."""
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return False
-    for call in _calls_in(statement):
-        root = root_of(call.func)
-        module = scope.imported.get(str(root), root)
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else root
-        if (module in _UNSTEADY and name not in _FIXED) or name in ("now", "today", "utcnow", "seed", "shuffle"):
-            return True
-    return bool(names_in([statement]) & scope.unsteady) and not isinstance(statement, ast.Assign)
-
-
-def _reaches_out(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether a statement that binds nothing changes the world around the program: a module, a file, a setting."""
-    match statement:
-        case ast.Expr(ast.Call(function)):
-            return root_of(function) in scope.imported or root_of(function) in ("open", "setattr")
-        case ast.Assign([target]) | ast.AugAssign(target) | ast.Delete([target]):
-            return root_of(target) in scope.imported or (
-                isinstance(target, ast.Attribute) and any(root_of(c.func) in scope.imported for c in _calls_in(target))
-            )
-        case ast.With():
-            return True
-    return False

@@ -205,13 +205,11 @@ class _Judgement(NamedTuple):
 
 
 def _judge(answer: _Answer) -> _Judgement:
-    """Say what is wrong with the outcomes of an example; its cause, where that is a statement before it."""
-    judgement = _judge_outcomes(answer.check, answer.outcomes)
+    """Say what is wrong with the outcomes of an example, or with a statement before it."""
     for source, outcome in zip(answer.check.before, answer.before, strict=True):
-        if judgement.failure and isinstance(outcome, Raised):
-            failure = f"{source} raised {words(outcome.type)}: {words(outcome.message)}"
-            return judgement._replace(failure=failure.rstrip(": "))
-    return judgement
+        if isinstance(outcome, Raised):
+            return _Judgement(f"{source} raised {words(outcome.type)}: {words(outcome.message)}".rstrip(": "))
+    return _judge_outcomes(answer.check, answer.outcomes)
 
 
 def _judge_outcomes(check: Check, outcomes: Sequence[Outcome]) -> _Judgement:

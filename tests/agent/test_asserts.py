@@ -113,6 +113,9 @@ STATES = [
      "import random; return random.randint(0, 10 ** x)", "import os; return os.urandom(9)"),
     ("import random\nx = [random.randint(0, 9) for _ in range(9)]\nassert f(x) == sorted(x)", "return sorted(x)",
      "return x + [1]"),
+    ("y = f(1)\nz = f(2)\nassert z == 4", "return 2 * x", "return x if x == 2 else 1 / 0"),
+    ("y = f(1)\nz = f(2)\nassert z == 4", "return 2 * x", "return 2 * x if x == 2 else 1 / 0"),
+    ("g = f(3)\nassert not isinstance(g, list) and sum(g) == 3", "return iter(range(x))", "return [1, 2]"),
     ("f.seen = []\nf(1)\nassert f.seen == [1]", "f.seen.append(x)", "pass"),
 ]  # fmt: skip
 

@@ -115,6 +115,12 @@ def test_records_are_compared_by_what_they_show(sandbox, before):
     assert not verify(sandbox, f"{before}def f(x): return P(x, 2)\n", checks).passed
 
 
+def test_a_literal_counts_as_such_although_the_prose_speaks_of_printing(sandbox):
+    checks = read_examples(request_of(">>> f(1)", "{'a': 1, 'b': 4}", prose="Return what was printed.")).checks
+    assert verify(sandbox, "def f(x): return {'b': 4.0, 'a': 1}\n", checks).passed
+    assert not verify(sandbox, "def f(x): return {'b': 5, 'a': 1}\n", checks).passed
+
+
 RECORDS = "import dataclasses\n\n\n@dataclasses.dataclass\nclass P:\n    x: int\n"
 
 
