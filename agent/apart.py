@@ -102,15 +102,26 @@ class _Puller(ast.NodeTransformer):
         value = self.scope.value_of(node) if names_in([node]) & self.scope.partly else None
         if value is not None and (literal := written(value[0])) is not None:
             return literal
-        match node:
-            case ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
-                raise NotSeparableError("binds or awaits a value on its way")
-            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                return self._binding(node)
+        shaped = self._shaped(node)
+        if shaped is not None:
+            return shaped
         root = root_of(node)
         if root is not None and root not in known and root not in self.scope.risky:
             return self._chain(node)
         return self._call(node, known) if isinstance(node, ast.Call) else self.generic_visit(node)
+
+    def _shaped(self, node: ast.expr) -> ast.AST | None:
+        """Look at what has rules of its own by its shape; None for anything else."""
+        match node:
+            case ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
+                raise NotSeparableError("binds or awaits a value on its way")
+            case ast.Compare(ast.Call() as call, [ast.Is() | ast.IsNot()], [ast.Constant(None)]) if self._is_chain(
+                call
+            ):
+                return self._whole(node, [*call.args, *call.keywords])  # there is nothing in it to lie to
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                return self._binding(node)
+        return None
 
     def refuse_stale(self) -> None:
         """Raise NotSeparableError for a value of the claim's own that the program may have changed before it counts."""
@@ -150,6 +161,11 @@ class _Puller(ast.NodeTransformer):
         if name in _TAKES_FUNCTION and any(self._is_function(part) for part in given):
             return self._whole(node, given)
         return self.generic_visit(node)
+
+    def _is_chain(self, call: ast.Call) -> bool:
+        """Whether it is a call of a function of the program by its name."""
+        known = self.scope.trusted | self.bound | self.scope.risky
+        return isinstance(call.func, ast.Name) and call.func.id not in known
 
     def _is_function(self, node: ast.expr) -> bool:
         """Whether it is the name of a function that the program defines, for all that is known."""

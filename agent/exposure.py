@@ -63,6 +63,9 @@ class _Shower(ast.NodeTransformer):
                 node.values = list(map(self.whole, node.values))  # type: ignore[arg-type]
                 return node
             case ast.Lambda():
+                brought = carries(names_in([node]) - targets_in(node.args), self._scope)
+                if brought:
+                    raise NotSeparableError(f"would show the program {min(brought)} in a function that it is given")
                 return _Wholly(self, targets_in(node.args)).visit(node)  # type: ignore[no-any-return]
             case ast.Call() if self._holds(node):
                 return self._passing(node)
@@ -215,8 +218,14 @@ class _Shower(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
+def carries(names: set[str], scope: Scope) -> set[str]:
+    """Return which of the names in a function would bring a value of the example along when it is passed."""
+    empty = {name for name in names if is_bland(scope.constants.get(name, "unknown"))}
+    return (names & scope.private) - scope.functions - scope.makers - empty
+
+
 class _Wholly(ast.NodeTransformer):
-    """Passes all names in a function that is passed."""
+    """Passes the names in a function that is passed."""
 
     def __init__(self, shower: _Shower, arguments: set[str]) -> None:
         self._shower, self._arguments = shower, arguments

@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.constants import changeable_in, is_atom
 from agent.effects import is_fresh, is_unsteady, leaves_alone, may_change, reaches_out
-from agent.exposure import Shown, shown
+from agent.exposure import Shown, carries, shown
 from agent.scope import NotSeparableError, Scope
 from agent.syntax import is_of_python, names_bound, names_in, names_needed, root_of, targets_in
 from agent.unpacking import binds_one, taken_apart
@@ -213,7 +213,7 @@ def _in_guest(
                 return code, result.names | (names_in([code]) - scope.private)
             case ast.ClassDef() | ast.FunctionDef():
                 own = names_in([statement]) - targets_in(statement)
-                return statement, own
+                return (None, set()) if carries(own, scope) else (statement, own)
             case ast.Expr(ast.Call() as call) if len(writes) <= 1 or root_of(call.func) not in scope.private:
                 return _call_in_guest(statement, call, scope, names)
             case ast.Assign([ast.Subscript() | ast.Attribute() as target], inner) if (

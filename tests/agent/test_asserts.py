@@ -116,6 +116,9 @@ STATES = [
     ("y = f(1)\nz = f(2)\nassert z == 4", "return 2 * x", "return x if x == 2 else 1 / 0"),
     ("y = f(1)\nz = f(2)\nassert z == 4", "return 2 * x", "return 2 * x if x == 2 else 1 / 0"),
     ("g = f(3)\nassert not isinstance(g, list) and sum(g) == 3", "return iter(range(x))", "return [1, 2]"),
+    ("assert f(1) is not None", "return object()", "return None"),
+    ("y = f(1)\nassert f(2) is None and y == 1", "return x if x == 1 else None", "return x"),
+    ("def g(v): return v + 1\nassert f(g) == g(1)", "return x(1)", "return x(2)"),
     ("f.seen = []\nf(1)\nassert f.seen == [1]", "f.seen.append(x)", "pass"),
 ]  # fmt: skip
 
