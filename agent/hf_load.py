@@ -24,6 +24,7 @@ from agent.hub import WHAT_LOADS, first_sentence, folder_of, nearest, one_line
 CUSTOM_CODE = "it brings its own Python code, and code of a model is never run"
 SLACK = 2**28  # numbers that a model may hold beside its weights: masks, tables of positions
 _TOKENIZER_FILES = ("tokenizer", "vocab.", "merges.txt", "spiece.model", "sentencepiece", "tekken.json")
+MOST_GROWTH = 64  # times that replacements of a tokenizer, one after the other, may lengthen a text
 _SAMPLE = "def f(x):\n    return x + 1\n"
 
 
@@ -69,12 +70,35 @@ def load_tokenizer(name: str, rows: int) -> Any:
                 f"the tokenizer of {name!r} is a slow one ({type(tokenizer).__name__}); choose a model with a fast "
                 "tokenizer, in a tokenizer.json"
             )
+        _check_growth(name, tokenizer.backend_tokenizer)
         ids = tokenizer(_SAMPLE)["input_ids"]
         tokenizer.decode(ids)
     if not ids or max(ids) >= rows:
         gives = f"token {max(ids)}, and the model knows {rows} tokens" if ids else "no tokens for a line of Python"
         raise UsageError(f"the tokenizer of {name!r} gives {gives}; choose the one that belongs to the model")
     return tokenizer
+
+
+def _check_growth(name: str, tokenizer: Any) -> None:
+    """Raise UsageError for a tokenizer whose replacements would blow a text up."""
+    growth = 1
+    for part in (tokenizer.normalizer, tokenizer.decoder):
+        for step in _steps(json.loads(part.__getstate__())) if part is not None else ():
+            growth *= max(1, len(step.get("content", ""))) if step.get("type") == "Replace" else 1
+    if growth > MOST_GROWTH:
+        raise UsageError(f"the tokenizer of {name!r} makes a text up to {growth} times as long; choose another model")
+
+
+def _steps(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield the steps of a tokenizer's part, however they are nested."""
+    waiting = [part]
+    while waiting:
+        match waiting.pop():
+            case dict(step):
+                yield step
+                waiting += step.values()
+            case list(steps):
+                waiting += steps
 
 
 def vocabulary_of(name: str) -> int:

@@ -32,7 +32,14 @@ HOST_FACTS = (  # what the kernel tells of the host, and counters that one progr
     *("sys/debug", "sys/dev", "sys/fs", "sys/kernel/ns_last_pid", "sys/kernel/pty", "sys/kernel/random", "sys/vm"),
     *("timer_list", "timer_stats", "tty", "uptime", "version", "vmallocinfo", "vmstat", "zoneinfo"),
 )
-MASKED = (*(f"/proc/{name}" for name in HOST_FACTS), "/sys/firmware", "/dev/pts", "/etc/resolv.conf", "/etc/hosts")
+MASKED = (
+    *(f"/proc/{name}" for name in HOST_FACTS),
+    "/sys/firmware",
+    "/dev/pts",
+    "/dev/mqueue",
+    "/etc/resolv.conf",
+    "/etc/hosts",
+)
 
 
 def container_options(memory_mib: int = MEMORY_MIB) -> dict[str, Any]:

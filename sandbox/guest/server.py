@@ -8,6 +8,7 @@ import platform
 import random
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from . import child, family, kernel, seccomp, supervisor, wire
@@ -49,10 +50,13 @@ def main(place: str, separate_users: bool) -> int:
 def _serve_one(user: int | None, place: Path, confinement: Confinement | None) -> int:
     """Fork a supervisor, and return the code that it writes at its end; BROKEN where it dies without one."""
     told, tell = os.pipe()
-    if os.fork():
+    pid = os.fork()
+    if pid:
         os.close(tell)
         code = os.read(told, 1)
         os.close(told)
+        with suppress(ChildProcessError):  # its status is nobody's: this returns when it is gone
+            os.waitpid(pid, 0)
         return code[0] if code else BROKEN
     end = BROKEN
     try:

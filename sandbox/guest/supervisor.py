@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from . import child, family, files, kernel, wire
 from .landlock import Confinement
@@ -22,6 +23,7 @@ from .streams import Feed, Kept, Pump
 
 IDLE_SECONDS = 3600.0
 POLL_SECONDS = 0.1  # how often a running program's cpu time is looked at
+DEVICES = ["/dev", *sorted(entry.path for entry in os.scandir("/dev"))]  # listed once: a listing moves a time
 NEAR_LIMIT = 0.8  # of a container's memory: below it, the kernel does not kill for the container's own limit
 MOST_HELD = 0.5  # of a container's memory, that may still be taken when all processes of a program have ended
 
@@ -50,7 +52,7 @@ def serve(user: int | None, place: Path, confinement: Confinement | None) -> Non
     """Answer the next request on descriptor 0. Raises EOFError where none will come."""
     kernel.die_with_parent()
     kernel.adopt_orphans()
-    before = files.counters(place)
+    before = _traces(place)
     pid, ends = _fork(user, place, confinement)
     try:
         _await(0)
@@ -66,13 +68,31 @@ def serve(user: int | None, place: Path, confinement: Confinement | None) -> Non
     wire.write(1, wire.frame(wire.pack(header, *streams)))
 
 
-def _worn(pid: int, before: files.Counters, place: Path) -> bool:
+class Traces(NamedTuple):
+    """What a program can move and the next one can read."""
+
+    numbers: files.Counters
+    times: tuple[int, ...]  # of device files: looking at some of them is enough to move theirs
+
+
+def _traces(place: Path) -> Traces:
+    times = (entry for path in DEVICES for status in [os.lstat(path)] for entry in _times(status))
+    return Traces(files.counters(place), tuple(times))
+
+
+def _times(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _worn(pid: int, before: Traces, place: Path) -> bool:
     """Say whether the run moved a counter that the next program could read: then that needs a sandbox of its own.
 
     A run takes one process, the child, and one file, its folder; the second file is the one that asks. Threads and
     processes of the program take more numbers, and so do its files and what it renames beside its folder.
     """
-    return kernel.next_process_number() != pid + 1 or files.counters(place).moved(before, 2)
+    after = _traces(place)
+    others = kernel.next_process_number() != pid + 1
+    return others or after.numbers.moved(before.numbers, 2) or after.times != before.times
 
 
 def _await(fd: int) -> None:

@@ -351,3 +351,13 @@ def test_what_names_no_token_that_ends_texts_is_refused(folder, ids):
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": ids}))
     with pytest.raises(UsageError):
         _ = loaded(folder).end_ids
+
+
+def test_a_tokenizer_that_would_blow_texts_up_is_refused(folder):
+    file = folder / "tokenizer.json"
+    longer = {"type": "Replace", "pattern": {"Regex": "."}, "content": "a" * 90}
+    tokenizer_json = json.loads(file.read_text())
+    tokenizer_json["normalizer"] = {"type": "Sequence", "normalizers": [longer, longer]}
+    file.write_text(json.dumps(tokenizer_json))
+    with pytest.raises(UsageError, match="makes a text up to 8100 times as long"):
+        loaded(folder)

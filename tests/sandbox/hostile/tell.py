@@ -53,6 +53,11 @@ TELL = {
         Verdict.PASSED,
         held=ISOLATED,
     ),
+    "a number by looking at devices": Hostile(
+        "import os\nfor name in ('stdin', 'stdout', 'fd'): os.readlink(f'/dev/{name}')\nos.listdir('/dev')",
+        Verdict.PASSED,
+        held=DOCKER,
+    ),
     "a number by sockets that have a name": Hostile(
         "import os, socket\nfor i in range(50): socket.socket(socket.AF_UNIX).bind('s'); os.unlink('s')",
         Verdict.PASSED,
