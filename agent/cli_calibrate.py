@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -149,7 +150,7 @@ def _table(file: Path) -> _Seen:
     from uncertainty.thresholds import Ranked
 
     wanted = "wanted a parquet file with columns Entropy (nats) and Rank (1: the argmax)"
-    if not file.exists():
+    if not os.path.lexists(file):
         raise UsageError(f"there is no file {quoted(file)}; {wanted}")
     open_regular(file).close()  # a folder would be read whole, and a device for ever
     try:

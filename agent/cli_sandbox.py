@@ -96,9 +96,7 @@ def source_of(file: Path) -> str:
     try:
         return decode_source(read_bounded(file))
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise UsageError(
-            f"{quoted(file)} is no text in the encoding that it names: {error}; save it as UTF-8"
-        ) from error
+        raise UsageError(f"{quoted(file)} is no Python text: {error}; save it as UTF-8") from error
 
 
 def _is_piped(stream: TextIO | None) -> bool:

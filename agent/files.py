@@ -140,7 +140,8 @@ def end_of_links(path: Path) -> Path:
 def check_regular(path: Path, mode: int) -> None:
     """Raise UsageError where the mode is not a regular file's."""
     if not stat.S_ISREG(mode):
-        raise UsageError(f"{quoted(path)} is {_kind(mode)}; wanted a regular file")
+        advice = "; save what it gives in a file first" if stat.S_ISFIFO(mode) else ""
+        raise UsageError(f"{quoted(path)} is {_kind(mode)}; wanted a regular file{advice}")
 
 
 @contextmanager
@@ -151,7 +152,7 @@ def explained(path: Path, doing: str) -> Iterator[None]:
     except (OSError, ValueError) as error:
         sentence = f"cannot {doing} {quoted(path)}: {reason_of(error)}"
         number = error.errno if isinstance(error, OSError) else None
-        if number in _FULL:
+        if number in _FULL and doing != "read":
             raise InfrastructureError(f"{sentence}; free some space, or choose another place") from error
         if number == errno.ENXIO:
             raise UsageError(f"cannot {doing} {quoted(path)}: nobody reads from it; start its reader first") from error

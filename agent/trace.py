@@ -77,7 +77,10 @@ def _line(kind: str, record: Any) -> bytes:
 
 def read_trace(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the records of a trace; a torn last line, left by a kill, is passed over. Raises UsageError."""
-    for number, line in enumerate(read_bounded(path, MOST_BYTES).split(b"\n")[:-1], start=1):
+    *lines, torn = read_bounded(path, MOST_BYTES).split(b"\n")
+    if torn and not lines and not torn.startswith(b"{"):
+        raise _no_record(path, 1, "it is no JSON object")
+    for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ Runs = Mapping[str, Kept[Any]]
 
 def read_runs(paths: Sequence[Path], read: Callable[[Path], Kept[Any]]) -> dict[str, Kept[Any]]:
     """Read runs that may be compared, by the names of their files. Raises UsageError where they may not be."""
-    places = [path.resolve() for path in paths]
+    places = [os.path.realpath(path) for path in paths]  # a loop of links is said where it is read
     if twice := [path for path, place in zip(paths, places, strict=True) if places.count(place) > 1]:
         raise UsageError(f"{quoted(twice[0])} came twice; wanted each file once")
     stems = [path.stem for path in paths]

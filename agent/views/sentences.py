@@ -105,7 +105,9 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
         )
     if answer.ended_by:
         dropped = sum(not attempt.ran for attempt in attempts)
-        beside = f"; {count(dropped, 'other')} like them, or no Python, were not run" if dropped else ""
+        beside = (
+            f"; {dropped} more, like them or no Python, {'was' if dropped == 1 else 'were'} not run" if dropped else ""
+        )
         lines.append(f"the search ended at {answer.ended_by}{beside}")
     return lines
 
