@@ -233,7 +233,8 @@ class _Puller(ast.NodeTransformer):
             raise NotSeparableError("calls the program for each of several values")
         unknown = sorted(names - known - self.scope.bound - set(self.scope.program))
         if unknown and self.scope.closed:
-            raise NotSeparableError(f"needs {unknown[0]}, which the prompt does not define")
+            there = ", ".join(sorted(self.scope.program)) or "nothing"
+            raise NotSeparableError(f"needs {unknown[0]}, and the prompt defines {there}")
         return self._pull(node)
 
     def _pull(self, node: ast.expr) -> ast.Name:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from agent.apart import separate, text_of
 from agent.checks import Check
 from agent.imports import imported_by
-from agent.layout import ADVICE, asks, holds_tests, leaves, refuse_depth, without_self
+from agent.layout import ADVICE, asks, holds_tests, is_skipped, leaves, refuse_depth, without_self
 from agent.scope import NotSeparableError, Scope
 from agent.steps import Step, needed_inside, run_beside, take
 from agent.syntax import names_in, names_needed, read_module, targets_in
@@ -203,14 +203,18 @@ class _Reader:
         self.checks.append(replace(check, before=before, session=self._session))
 
     def _function(self, function: ast.FunctionDef, own: Sequence[ast.stmt] = ()) -> None:
+        if is_skipped(function):
+            self._seen |= {id(node) for node in ast.walk(function)}
+            self.unread.append(f"{function.lineno}: {function.name}, which is skipped")
+            return
+        if function.decorator_list:
+            told = ast.unparse(function.decorator_list[0])
+            raise NotSeparableError(f"{function.lineno}: {function.name} is decorated with {told}; {ADVICE}")
         arguments = function.args
         if any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs, arguments.vararg, arguments.kwarg)):
             raise NotSeparableError(
                 f"{function.lineno}: {function.name} takes arguments (a fixture, a parameter); {ADVICE}"
             )
-        if function.decorator_list:
-            told = ast.unparse(function.decorator_list[0])
-            raise NotSeparableError(f"{function.lineno}: {function.name} is decorated with {told}; {ADVICE}")
         count, outside, ran = len(self.checks), self._session, self._ran
         self._sessions += 1
         scope, steps = self._scope, self._steps

@@ -26,6 +26,12 @@ def leaves(statement: ast.stmt) -> bool:
     return False
 
 
+def is_skipped(function: ast.FunctionDef) -> bool:
+    """Say whether a test is never run: it is decorated with nothing but an unconditional skip."""
+    names = [ast.unparse(each.func if isinstance(each, ast.Call) else each) for each in function.decorator_list]
+    return bool(names) and set(names) <= {"skip", "unittest.skip", "pytest.mark.skip"}
+
+
 def refuse_depth(module: ast.Module) -> None:
     """Raise NotSeparableError for a statement that nothing recursive should look at."""
     for statement in module.body:

@@ -1,6 +1,7 @@
 """Test files: everything that checks the program is read, or the file is refused with a line."""
 
 import ast
+import textwrap
 
 import pytest
 
@@ -187,7 +188,7 @@ def test_each_test_of_a_class_begins_with_its_own_set_up(sandbox):
         ("class TestF:\n    def helper(self):\n        return f(1)\n    def test_a(self):\n        pass", 2, "no more"),
         (f"{CASE}self.assertLogs(f(1))", 4, "cannot be read"),
         ("def test_a():\n    pass", 1, "checks nothing"),
-        ("assert g(1) == 2", 1, "needs g, which the prompt does not define"),
+        ("assert g(1) == 2", 1, "needs g, and the prompt defines f"),
         ("from helpers import near\nassert near(f(1), 2)", 2, "needs near of helpers"),
         ("import numpy as np\nassert np.allclose(f(1), 2)", 2, "needs np of numpy"),
         ("for x in (1, 2):\n    assert f(x) == x", 2, "inside a loop"),
@@ -223,3 +224,21 @@ def test_a_file_that_is_no_python_says_why():
         read_tests("assert f(")
     with pytest.raises(SyntaxError):
         read_tests("assert f(1) == 2\0")
+
+
+@pytest.mark.parametrize(
+    ("skip", "inside"),
+    [
+        ("@unittest.skip('later')", True),
+        ("@pytest.mark.skip", False),
+        ("@pytest.mark.skip(reason='later')", False),
+    ],
+)
+def test_a_skipped_test_is_named_and_the_others_are_read(skip, inside):
+    wrong = f"{skip}\ndef test_b({'self' if inside else ''}):\n    assert f(2) == 5\n"
+    right = f"def test_a({'self' if inside else ''}):\n    assert f(2) == 4\n"
+    body = textwrap.indent(right + wrong, "    ") if inside else right + wrong
+    tests = f"import pytest, unittest\n{'class T(unittest.TestCase):' if inside else ''}\n{body}"
+    tested = read_tests(tests, program={"f"})
+    assert [check.expressions for check in tested.checks] == [("f(2)",)]
+    assert any("test_b, which is skipped" in line for line in tested.unread)

@@ -67,7 +67,7 @@ REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin
     ("--tests @missing.py", "there is no such file"),
     ("--tests @", "wanted a regular file"),
     ("--tests /dev/zero", "is a device; wanted a regular file"),
-    ("--tests @other.py", "needs total, which the prompt does not define"),
+    ("--tests @other.py", "needs total, and the prompt defines"),
     ("--tests @none.py", "holds no assert"),
     ("--trace @prompt.py", "prompt.py'"),
     ("--trace @no/such/t.jsonl", "No such file or directory"),

@@ -53,7 +53,7 @@ def test_any_beginning_of_a_program_is_a_prompt(files, text):
     [
         (
             "assert total([1]) == 1\nassert other(2) == 3\n",
-            "2: `assert other(2) == 3` needs other, which the prompt does",
+            "2: `assert other(2) == 3` needs other, and the prompt defines total",
         ),
         ("assert total(\n", "1: this is no valid Python ('(' was never closed)"),
         ("assert total([1]) == 1\nif total([]) != 0:\n    raise ValueError\n", "2: this if judges"),
