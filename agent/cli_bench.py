@@ -23,6 +23,7 @@ from agent.cli_options import (
     ThresholdOption,
     TokensOption,
 )
+from agent.errors import UsageError
 from agent.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
 from agent.files import STDOUT
 from agent.views.say import give_json, progress, say
@@ -226,8 +227,6 @@ def bench_check(
 
 
 def _numbers(text: str) -> list[int]:
-    from agent.errors import UsageError
-
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and len(part) < 10 and int(part) for part in parts):
         raise UsageError(f"--k {text[:40]!r} came; wanted whole numbers from 1 on, as in 1,10")
@@ -252,12 +251,7 @@ def check_parts(model: str, dtype: str, sandbox: str | None) -> None:
 
 
 def opened(
-    sandbox: str | None,
-    cleanup: ExitStack,
-    memory_mib: int | None = None,
-    workers: int = 1,
-    *,
-    fresh: bool = False,
+    sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1, *, fresh: bool = False
 ) -> Sandbox:
     """Open a sandbox, which `cleanup` closes. fresh: every program gets one of its own."""
     from agent import parts
@@ -281,7 +275,6 @@ def problems_of(benchmark: str, limit: int | None) -> list[Problem]:
     """Return the problems of a benchmark, or its first ones. Raises UsageError with what exists."""
     from itertools import islice
 
-    from agent.errors import UsageError
     from benchmarks import named
 
     if benchmark == "exercises/train" and limit is None:
@@ -294,7 +287,6 @@ def problems_of(benchmark: str, limit: int | None) -> list[Problem]:
 
 def found_problem(task_id: str) -> Problem:
     """Return a benchmark's problem. Raises UsageError with what exists."""
-    from agent.errors import UsageError
     from benchmarks import problem
 
     try:
