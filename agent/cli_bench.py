@@ -14,6 +14,7 @@ from agent.cli_options import (
     BenchmarkArgument,
     DeviceOption,
     DtypeOption,
+    FreshOption,
     LimitOption,
     MemoryOption,
     ModelOption,
@@ -192,9 +193,7 @@ def bench_check(
     ] = None,
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Give every program a sandbox of its own: nothing passes between samples.")
-    ] = False,
+    fresh: FreshOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object, with each sample's verdicts.")] = False,
 ) -> None:
     """Judge anybody's samples, in evalplus' format, by the hidden tests, and print pass@k.

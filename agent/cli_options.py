@@ -20,6 +20,9 @@ ThresholdOption = Annotated[
 ]
 TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
 SandboxOption = Annotated[str | None, typer.Option(help=f"{listed(SANDBOXES)} (no isolation).")]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Give every program a sandbox of its own: nothing passes between samples.")
+]
 SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
 MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]
