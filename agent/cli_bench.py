@@ -177,10 +177,7 @@ def bench_pauses(
 @bench.command("check")
 def bench_check(
     samples: Annotated[
-        Path,
-        typer.Argument(
-            help="JSON lines, or .gz of them: task_id, and a solution (whole) or completion. - reads stdin."
-        ),
+        Path, typer.Argument(help="JSON lines, or .gz: task_id, and a solution (whole) or completion. - reads stdin.")
     ],
     dataset: Annotated[
         str | None, typer.Option(help="Only samples of humaneval, mbpp, exercises or exercises/SPLIT.")
