@@ -32,7 +32,8 @@ def threads(folder: Path | None = None) -> Iterator[Any]:
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     file = folder / "threads.sqlite" if folder else threads_file()
-    advice = f"cannot keep threads in {str(file.parent)!r}; free some space or set XDG_STATE_HOME"
+    where = f"cannot keep threads in {str(file.parent)!r}"
+    advice = f"{where}; make room there and let it be written, or set XDG_STATE_HOME to another folder"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
