@@ -15,7 +15,7 @@ from agent.checks import Check
 from agent.imports import imported_by
 from agent.layout import ADVICE, asks, holds_tests, is_skipped, leaves, refuse_depth, without_self
 from agent.scope import NotSeparableError, Scope
-from agent.steps import Step, needed_inside, run_beside, take
+from agent.steps import Step, needed_inside, refuse_told, run_beside, take
 from agent.syntax import names_in, names_needed, read_module, targets_in
 from agent.unittests import (
     assertion_of,
@@ -197,6 +197,7 @@ class _Reader:
         """Add a check. What stands before it in force runs first, unless that has run in this session before."""
         self._seen |= {id(node) for node in ast.walk(statement)}
         steps = needed_inside(self._steps, names, self._ran)
+        refuse_told(check, steps, self._scope)
         self._ran |= set(map(id, steps))
         self._held |= set(map(id, steps))
         before = tuple(step.guest_source for step in steps)

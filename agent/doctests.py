@@ -13,7 +13,7 @@ from agent.apart import refuse_whole, separate, text_of
 from agent.checks import Check
 from agent.imports import imported_by
 from agent.scope import NotSeparableError, Scope, decides, may_judge
-from agent.steps import Step, needed_inside, run_beside, take
+from agent.steps import Step, needed_inside, refuse_told, run_beside, take
 from agent.syntax import UNREADABLE, literal_of, names_in, names_needed, parsed, read_expression
 
 MOST = 200  # examples of a docstring that are read; each looks at those before it
@@ -152,6 +152,7 @@ class Session:
         """Add a check, behind what the program's process has not run of what stands above it."""
         names = names_in(tree for source in check.expressions for tree in [parsed(source) or ast.Pass()])
         before = needed_inside(self._steps, names, self._ran)
+        refuse_told(check, before, self._scope)
         self._ran |= set(map(id, before))
         sources = tuple(step.guest_source for step in before)
         self.checks.append(replace(check, before=sources, session=self._number))

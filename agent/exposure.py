@@ -121,8 +121,10 @@ class _Shower(ast.NodeTransformer):
         return super().visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        """Refuse a name of the example that is not passed to the program."""
-        if node.id in self._scope.private | self._own and isinstance(node.ctx, ast.Load):
+        """Refuse a name of the example that is not passed to the program, unless it makes something that is."""
+        if node.id in self._scope.builders:
+            self.names.add(node.id)
+        elif node.id in self._scope.private | self._own and isinstance(node.ctx, ast.Load):
             raise NotSeparableError(f"would show the program {node.id}, which is not passed to it as it is")
         return node
 

@@ -59,6 +59,8 @@ class Scope:
     makers: set[str] = field(default_factory=set)  # classes of the example
     functions: set[str] = field(default_factory=set)  # of the example
     harmless: set[str] = field(default_factory=set)  # functions of the example that change nothing
+    builders: set[str] = field(default_factory=set)  # those of them that use nothing of the example but each other
+    told: set[str] = field(default_factory=set)  # functions that the program was shown, and could ask
     imported: dict[str, str] = field(default_factory=dict)  # names, and the modules of Python's that they are of
     constants: dict[str, Any] = field(default_factory=dict)  # names whose values are known
     changeable: dict[str, frozenset[int]] = field(default_factory=dict)  # ids of the objects in those values

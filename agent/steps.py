@@ -10,11 +10,12 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
+from agent.checks import Check
 from agent.constants import changeable_in, is_atom
 from agent.effects import is_fresh, is_unsteady, leaves_alone, may_change, reaches_out
 from agent.exposure import Shown, carries, shown
-from agent.scope import NotSeparableError, Scope
-from agent.syntax import is_of_python, names_bound, names_in, names_needed, root_of, targets_in
+from agent.scope import NotSeparableError, Scope, name_of
+from agent.syntax import is_of_python, names_bound, names_in, names_needed, parsed, root_of, targets_in
 from agent.unpacking import binds_one, taken_apart
 
 
@@ -100,6 +101,24 @@ def touch(scope: Scope, names: Iterable[str], changeable: frozenset[int]) -> Non
     scope.spoiled |= others  # they share something with it, and nobody keeps count
 
 
+def refuse_told(check: Check, before: Sequence[Step], scope: Scope) -> None:
+    """Raise NotSeparableError where the program gets a function of the example by which the wanted value is made.
+
+    before: the steps that run in the program's process before the check. The scope remembers what they showed.
+    """
+    inside = _nodes_of([*(step.guest_source for step in before), *check.expressions])
+    called = {name_of(node.func) for node in inside if isinstance(node, ast.Call)}
+    scope.told |= called & scope.functions
+    outside = _nodes_of([check.claim_setup, check.claim or ""])
+    defined = {node.name for node in outside if isinstance(node, ast.FunctionDef)}
+    if shared := scope.told & (defined | names_in(outside)):
+        raise NotSeparableError(f"would show the program {min(shared)}, by which the wanted value is made")
+
+
+def _nodes_of(sources: Iterable[str]) -> list[ast.AST]:
+    return [node for source in sources if (tree := parsed(source)) for node in ast.walk(tree)]
+
+
 def run_beside(code: ast.AST, scope: Scope) -> Shown:
     """Return code as it may run beside the program, which has it from then on. Raises NotSeparableError."""
     result = shown(code, scope)
@@ -175,6 +194,9 @@ def _trusted(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[str]
     if isinstance(function, ast.FunctionDef | ast.Lambda):
         scope.functions |= bound
         scope.harmless |= bound if leaves_alone(function, scope, bound) else set()
+        alone = reads & scope.bound <= scope.builders | bound | set(scope.imported)
+        bare = not (function.args.defaults or function.args.kw_defaults)  # they would bring values along
+        scope.builders |= bound if alone and bare and bound <= scope.harmless else set()
     if isinstance(statement, ast.ClassDef):
         scope.makers |= bound
         _keep_constants(statement, scope)

@@ -242,3 +242,32 @@ def test_a_skipped_test_is_named_and_the_others_are_read(skip, inside):
     tested = read_tests(tests, program={"f"})
     assert [check.expressions for check in tested.checks] == [("f(2)",)]
     assert any("test_b, which is skipped" in line for line in tested.unread)
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "def twice(x):\n    return 2 * x\ndef test_a():\n    assert f([twice(1)]) == 2\n",
+        "def make(n):\n    return list(range(n))\nassert f(make(3)) == 3\n",
+        "def node(v, *below):\n    return (v, list(below))\nt = node(1, node(2))\nassert f(t) == 6\n",
+    ],
+)
+def test_a_function_that_makes_what_is_passed_may_stand_in_the_test_file(tests):
+    assert len(read_tests(tests, program={"f"}).checks) == 1
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "def ref(x):\n    return 2 * x\nassert f(ref(2)) == ref(4)\n",
+        "def case():\n    return 2, 4\nassert f(case()[0]) == case()[1]\n",
+        "def ref(x):\n    return 2 * x\nassert f(ref(2)) == 8\nassert f(3) == ref(3)\n",
+        "def ref(x):\n    return 2 * x\nwant = ref(4)\nassert f(ref(2)) == want\n",
+        "def ref(x):\n    return 2 * x\ndef outer(x):\n    return ref(x)\nassert f(ref(2)) == outer(4)\n",
+        "def ref(x):\n    return 2 * x\nx = ref(2)\nwant = ref(4)\nassert f(x) == want\n",
+        "def ref(x):\n    return 2 * x\nr = f([ref(1), ref(2)])\nassert r == ref(3)\n",
+    ],
+)
+def test_a_function_by_which_the_wanted_value_is_made_is_not_shown_to_the_program(tests):
+    with pytest.raises(NotSeparableError, match="by which the wanted value is made"):
+        read_tests(tests, program={"f"})
