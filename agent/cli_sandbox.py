@@ -71,10 +71,9 @@ def sandbox_run(
                 "both the program and its input should come from standard input; give one of them as a file"
             )
         program = source_of(file)
-        piped = stdin is None and str(file) != "-" and _is_piped(sys.stdin)
-        text = (
-            parts.text_of_stdin("standard input") if piped else parts.text_of(stdin, "standard input") if stdin else ""
-        )
+        text = parts.text_of(stdin, "standard input") if stdin else ""
+        if stdin is None and str(file) != "-" and _is_piped(sys.stdin):
+            text = _peeked(sys.stdin)
         limits = Limits(cpu_seconds=seconds, wall_seconds=2 * seconds, memory_mib=memory_mib)
         with closing(parts.sandbox_named(name)) as box:
             execution = box.run(program, stdin=text, limits=limits)
@@ -97,6 +96,17 @@ def source_of(file: Path) -> str:
         return decode_source(read_bounded(file))
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         raise UsageError(f"{quoted(file)} is no Python text: {error}; save it as UTF-8") from error
+
+
+def _peeked(stream: TextIO) -> str:
+    """Return what is on standard input; a file is left where it was, for whoever reads it next."""
+    from agent import parts
+
+    place = os.lseek(stream.fileno(), 0, os.SEEK_CUR) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
+    text = parts.text_of_stdin("standard input")
+    if place is not None:
+        os.lseek(stream.fileno(), place, os.SEEK_SET)
+    return text
 
 
 def _is_piped(stream: TextIO | None) -> bool:

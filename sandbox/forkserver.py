@@ -29,6 +29,10 @@ class Starved(SandboxError):  # noqa: N818 - the state of a machine
     """The kernel killed the program for memory that others hold."""
 
 
+class Worn(SandboxError):  # noqa: N818 - the state of a server
+    """An earlier program moved what the next one could read."""
+
+
 class ForkServerSandbox:
     """A sandbox over whatever `start` opens a channel to."""
 
@@ -39,7 +43,8 @@ class ForkServerSandbox:
         self._channel: Channel | None = None
         self._python = ""
         self.runs = 0  # since the server was started
-        self.worn = False  # the last program moved what the next one could read, or left memory taken
+        self.worn = False  # the last program left files or memory that cannot be freed
+        self.replaced = 0  # servers, because a program moved what the next one could read
         self._turn = threading.Lock()
 
     def run(
@@ -68,6 +73,8 @@ class ForkServerSandbox:
             was_idle = self._channel is not None
             try:
                 return self._ask(blobs, wanted, limits)
+            except Worn:
+                self.replaced += 1
             except Closed:
                 deaths += not was_idle  # an idle server may have died of anything, long ago
             except Starved:
@@ -91,6 +98,8 @@ class ForkServerSandbox:
             answer, parts = _exchange(channel, wire.pack(header, *blobs), start + limits.wall_seconds + GRACE_SECONDS)
             if answer.get("nonce") != nonce:
                 raise Closed("the fork server's answer is to another request")
+            if answer.get("another"):
+                raise Worn("an earlier program moved a counter")
         except TimeoutError:
             self._stop()
             return _outlived(time.monotonic() - start, self._python)
@@ -104,7 +113,10 @@ class ForkServerSandbox:
         return verdicts.execution(answer, parts, token, wanted, limits)
 
     def _open(self) -> Channel:
-        channel = self._start()
+        try:
+            channel = self._start()
+        except OSError as error:  # no process, descriptor or folder is to be had
+            raise SandboxError(f"the sandbox does not start: {error}") from error
         try:
             hello, _ = wire.unpack(_receive(channel, time.monotonic() + START_SECONDS))
         except Closed:  # it may have been killed, and is worth a second try

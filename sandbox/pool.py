@@ -30,7 +30,8 @@ class SandboxPool:
                 worker.run("")
             except SandboxError as error:
                 failed.append(error)
-            self._idle.put(worker)
+            finally:
+                self._idle.put(worker)
 
         threads = [threading.Thread(target=warm, args=(worker,)) for worker in workers]
         for thread in threads:
@@ -77,9 +78,10 @@ class SandboxPool:
             self._idle.put(worker)
 
     def _renew(self, worker: ForkServerSandbox) -> None:
-        worker.close()
         try:
+            worker.close()
             worker.run("")
         except SandboxError as error:  # the next program will say it again, to somebody who can act
             logger.warning("a sandbox could not be renewed: %s", error)
-        self._idle.put(worker)
+        finally:
+            self._idle.put(worker)

@@ -74,10 +74,17 @@ class _PlacedChannel(PipeChannel):
         self._place = str(new.rename(folder / f"{PREFIX}{new.name.removeprefix('dubito-new-')}"))
         python = getattr(sys, "_base_executable", sys.executable)
         command = guest_command(python, str(GUEST_PARENT), self._place, separate_users=False)
-        super().__init__(command, GUEST_ENVIRONMENT)
+        try:
+            super().__init__(command, GUEST_ENVIRONMENT)
+        except OSError:
+            self._leave()
+            raise
 
     def close(self) -> None:
         super().close()
+        self._leave()
+
+    def _leave(self) -> None:
         shutil.rmtree(self._place, ignore_errors=True)
         os.close(self._lock)
 

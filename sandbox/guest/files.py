@@ -48,10 +48,6 @@ class Counters(NamedTuple):
     file: int  # of a new file
     entry: int  # of a new entry in the folder; 0 where the file system counts none
 
-    def moved(self, since: Counters, count: int) -> bool:
-        """Say whether more than so many files and entries were made between the two."""
-        return self.file - since.file != count or not 0 <= self.entry - since.entry <= count
-
 
 def counters(place: Path) -> Counters:
     """Make a file in the place, read the numbers that it gets, and remove it."""

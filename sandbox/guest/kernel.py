@@ -8,7 +8,6 @@ import os
 import resource
 import signal
 import socket
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -101,28 +100,19 @@ def memory_kills() -> int:
     return 0
 
 
-def next_process_number() -> int:
-    """Return the number that the next process of this pid namespace gets. A thread takes it, and ends."""
-    numbers: list[int] = []
-    thread = threading.Thread(target=lambda: numbers.append(threading.get_native_id()))
-    thread.start()
-    thread.join()
-    return numbers[0]
-
-
 class MemoryShares(NamedTuple):
     """What this cgroup takes of the memory that it may have, from 0 to 1."""
 
     now: float
-    highest: float  # since the cgroup was made
+    highest: float | None  # since the cgroup was made; None where the kernel does not say (version 2 before Linux 5.19)
 
 
 def memory_shares() -> MemoryShares | None:
     """Return the shares; None where they are not said or not bounded."""
-    for paths in _MEMORY:
+    for used, highest, most in _MEMORY:
         try:
-            now, highest, limit = (int(_read(path)) for path in paths)
-            return MemoryShares(now / limit, highest / limit)
+            limit, known = int(_read(most)), os.access(highest, os.R_OK)
+            return MemoryShares(int(_read(used)) / limit, int(_read(highest)) / limit if known else None)
         except (OSError, ValueError):  # "max" is no number
             continue
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import platform
 import random
@@ -10,9 +11,11 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from . import child, family, kernel, seccomp, supervisor, wire
 from .landlock import Confinement
+from .traces import Finder, Traces
 
 FIRST_USER, LAST_USER = 1 << 20, 1 << 30  # far from any account; each run gets the next one
 DONE, CLOSED, BROKEN = 0, 10, 11  # exit codes of a supervisor
@@ -35,38 +38,65 @@ def main(place: str, separate_users: bool) -> int:
     seccomp.install()
     kernel.adopt_orphans()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the times of children that are waited for would add up in /proc
-    confinement = Confinement(place) if separate_users else None
+    guard = Guard(Confinement(place), Finder(Path(place))) if separate_users else None
     wire.write(1, wire.frame(wire.pack({"python": platform.python_version(), "users": separate_users})))
     gc.freeze()  # a collection in a child would touch, and so copy, every page it shares with the server
     user = random.SystemRandom().randrange(FIRST_USER, LAST_USER)
+    before: Traces | None = None
     while True:
-        code = _serve_one(user if separate_users else None, Path(place), confinement)
-        if code != DONE:
+        served = _serve_one(user if separate_users else None, Path(place), guard, before)
+        if served.code != DONE:
             family.end(None)  # a supervisor that was killed has left us its child
-            return 0 if code == CLOSED else 1
-        user += 1
+            return 0 if served.code == CLOSED else 1
+        user, before = user + 1, served.traces
 
 
-def _serve_one(user: int | None, place: Path, confinement: Confinement | None) -> int:
-    """Fork a supervisor, and return the code that it writes at its end; BROKEN where it dies without one."""
-    told, tell = os.pipe()
+class Guard(NamedTuple):
+    """What keeps programs with user ids of their own from leaving notes for each other."""
+
+    confinement: Confinement
+    finder: Finder
+
+
+class Served(NamedTuple):
+    """How a supervisor ended, and what it found before its program ran."""
+
+    code: int
+    traces: Traces | None
+
+
+def _serve_one(user: int | None, place: Path, guard: Guard | None, before: Traces | None) -> Served:
+    """Fork a supervisor and read what it writes at its end; a broken one writes nothing."""
+    reading_end, writing_end = os.pipe()
     pid = os.fork()
     if pid:
-        os.close(tell)
-        code = os.read(told, 1)
-        os.close(told)
+        os.close(writing_end)
+        with os.fdopen(reading_end, "rb") as pipe:
+            words = pipe.readline()
         with suppress(ChildProcessError):  # its status is nobody's: this returns when it is gone
             os.waitpid(pid, 0)
-        return code[0] if code else BROKEN
-    end = BROKEN
+        return _read_served(words)
+    code, traces = BROKEN, None
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        supervisor.serve(user, place, confinement)
-        end = DONE
+        traces = guard.finder.find() if guard else None
+        worn = bool(before and traces and not traces.follow(before))
+        supervisor.serve(user, place, guard.confinement if guard else None, worn=worn)
+        code = DONE
     except EOFError:
-        end = CLOSED
+        code = CLOSED
     except BaseException:  # noqa: BLE001 - the last thing a broken supervisor does is to say why
         sys.excepthook(*sys.exc_info())
     finally:
-        os.write(tell, bytes([end]))
-        os._exit(end)
+        os.write(writing_end, json.dumps([code, traces]).encode("ascii") + b"\n")
+        os._exit(code)
+
+
+def _read_served(words: bytes) -> Served:
+    if not words:
+        return Served(BROKEN, None)
+    code, traces = json.loads(words)
+    if traces is None:
+        return Served(code, None)
+    process, file, entry, times = traces
+    return Served(code, Traces(process, file, entry, tuple(times)))

@@ -14,7 +14,6 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from . import child, family, files, kernel, wire
 from .landlock import Confinement
@@ -23,7 +22,6 @@ from .streams import Feed, Kept, Pump
 
 IDLE_SECONDS = 3600.0
 POLL_SECONDS = 0.1  # how often a running program's cpu time is looked at
-DEVICES = ["/dev", *sorted(entry.path for entry in os.scandir("/dev"))]  # listed once: a listing moves a time
 NEAR_LIMIT = 0.8  # of a container's memory: below it, the kernel does not kill for the container's own limit
 MOST_HELD = 0.5  # of a container's memory, that may still be taken when all processes of a program have ended
 
@@ -48,11 +46,16 @@ class End:
     wall_seconds: float
 
 
-def serve(user: int | None, place: Path, confinement: Confinement | None) -> None:
-    """Answer the next request on descriptor 0. Raises EOFError where none will come."""
+def serve(user: int | None, place: Path, confinement: Confinement | None, *, worn: bool) -> None:
+    """Answer the next request on descriptor 0. Raises EOFError where none will come.
+
+    worn: an earlier program moved what this one could read, so the answer is that it needs another server.
+    """
     kernel.die_with_parent()
     kernel.adopt_orphans()
-    before = _traces(place)
+    if worn:
+        _await(0)
+        return wire.write(1, wire.frame(wire.pack({"nonce": Request.read(0).nonce, "another": True})))
     pid, ends = _fork(user, place, confinement)
     try:
         _await(0)
@@ -61,38 +64,9 @@ def serve(user: int | None, place: Path, confinement: Confinement | None) -> Non
         family.end(user)
     try:
         files.empty(place, user)
-        if user is not None:
-            header["worn"] = header["worn"] or _worn(pid, before, place)
     except OSError:  # what cannot be removed ends with the sandbox, and speaks against the program
         header |= {"worn": True, "struck": header["struck"] or "files"}
-    wire.write(1, wire.frame(wire.pack(header, *streams)))
-
-
-class Traces(NamedTuple):
-    """What a program can move and the next one can read."""
-
-    numbers: files.Counters
-    times: tuple[int, ...]  # of device files: looking at some of them is enough to move theirs
-
-
-def _traces(place: Path) -> Traces:
-    times = (entry for path in DEVICES for status in [os.lstat(path)] for entry in _times(status))
-    return Traces(files.counters(place), tuple(times))
-
-
-def _times(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns
-
-
-def _worn(pid: int, before: Traces, place: Path) -> bool:
-    """Say whether the run moved a counter that the next program could read: then that needs a sandbox of its own.
-
-    A run takes one process, the child, and one file, its folder; the second file is the one that asks. Threads and
-    processes of the program take more numbers, and so do its files and what it renames beside its folder.
-    """
-    after = _traces(place)
-    others = kernel.next_process_number() != pid + 1
-    return others or after.numbers.moved(before.numbers, 2) or after.times != before.times
+    return wire.write(1, wire.frame(wire.pack(header, *streams)))
 
 
 def _await(fd: int) -> None:
@@ -164,8 +138,9 @@ def _run(request: Request, pid: int, ends: Ends, user: int | None) -> tuple[dict
     header["memory_kills"] = kernel.memory_kills() - kills
     shares = kernel.memory_shares() if user is not None else None
     if shares:
-        near_limit = shares.highest > NEAR_LIMIT
-        header["starved"] = bool(header["memory_kills"]) and not near_limit  # killed for memory that is held elsewhere
+        near_limit = shares.highest is not None and shares.highest > NEAR_LIMIT
+        below = shares.highest is not None and not near_limit
+        header["starved"] = below and bool(header["memory_kills"])  # killed for memory that is held elsewhere
         header["worn"] = near_limit or shares.now > MOST_HELD
     return header, [stdout.kept(), stderr.kept(), results.kept()]
 

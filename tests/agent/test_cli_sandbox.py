@@ -61,6 +61,14 @@ def test_a_program_reads_what_is_piped(tmp_path, option):
     assert ran.stdout == "3\n"
 
 
+def test_a_file_on_standard_input_is_left_for_whoever_reads_it_next(tmp_path):
+    program, names = written(tmp_path, "import sys\nprint(len(sys.stdin.read()))"), tmp_path / "names"
+    names.write_text("one\ntwo\n")
+    line = f"while read name; do {sys.executable} -m agent sandbox run --sandbox process {program}; done < {names}"
+    ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert ran.stdout == "4\n0\n"  # what the shell has not read yet
+
+
 def test_a_program_may_come_from_standard_input():
     ran = CliRunner().invoke(app, ["sandbox", "run", "--sandbox", "process", "-"], input="print(5)")
     assert (ran.exit_code, ran.stdout) == (0, "5\n")

@@ -65,18 +65,22 @@ def test_each_program_has_a_user_id_of_its_own_and_it_is_not_root(docker_sandbox
 
 @pytest.mark.docker
 @pytest.mark.parametrize("name", [name for name in TELL if name.startswith("a number by")])
-def test_a_program_that_moves_a_counter_wears_the_sandbox(docker_sandbox, name):
+def test_a_program_that_moves_a_counter_is_followed_by_another_server(docker_sandbox, name):
+    replaced = docker_sandbox.replaced
     assert docker_sandbox.run(TELL[name].program, limits=ROOMY).passed
-    assert docker_sandbox.worn or name == "a number by names that are looked up in vain"
+    assert docker_sandbox.run("").passed
+    assert docker_sandbox.replaced == replaced + 1 or name == "a number by names that are looked up in vain"
 
 
 @pytest.mark.docker
 def test_programs_that_move_no_counter_share_a_sandbox(docker_sandbox):
     docker_sandbox.run("")
     before = docker_sandbox.runs
+    replaced = docker_sandbox.replaced
     for program in ("x = 1", "import json, unittest", "1 / 0", "try: import numpy\nexcept ImportError: pass"):
         docker_sandbox.run(program, limits=ROOMY)
-    assert docker_sandbox.runs == before + 4
+    docker_sandbox.run("")
+    assert (docker_sandbox.runs, docker_sandbox.replaced) == (before + 5, replaced)
 
 
 @pytest.mark.docker

@@ -31,6 +31,9 @@ class ScriptedChannel:
         if act == "interrupt":
             raise KeyboardInterrupt
         nonce = "stale" if act == "stale" else header["nonce"]
+        if act == "another":
+            self.ready += wire.frame(wire.pack({"nonce": nonce, "another": True}))
+            return
         done = wire.frame(message.pack(bytes.fromhex(header["token"]), message.DONE))
         told = {"nonce": nonce} | ENDED | MEASURED | ({act: True} if act in ("worn", "starved") else {})
         answer = wire.frame(wire.pack(told, act.encode(), b"", done))
@@ -99,6 +102,14 @@ def test_a_worn_server_is_replaced_before_the_next_program():
     assert not worn.open
 
 
+def test_a_server_whose_counters_a_program_moved_is_replaced_before_the_next_program_runs():
+    moved, fresh = ScriptedChannel("answer", "another"), ScriptedChannel("next")
+    sandbox = sandbox_over(moved, fresh)
+    assert sandbox.run("").passed
+    assert sandbox.run("").stdout == "next"
+    assert not moved.open and sandbox.replaced == 1
+
+
 def test_every_program_of_a_fresh_sandbox_gets_a_server_of_its_own():
     channels = [ScriptedChannel(f"{number}") for number in range(3)]
     waiting = list(channels)
@@ -139,6 +150,14 @@ def test_a_conversation_broken_off_is_not_taken_up_again():
         sandbox.run("")
     assert not interrupted.open
     assert sandbox.run("").passed
+
+
+def test_a_server_for_which_the_machine_has_no_room_is_an_error_of_the_sandbox():
+    def no_room():
+        raise OSError(24, "Too many open files")
+
+    with pytest.raises(SandboxError, match=r"does not start: .*Too many open files"):
+        ForkServerSandbox(no_room).run("")
 
 
 def test_a_server_that_says_no_hello_is_an_error():

@@ -114,6 +114,14 @@ def test_a_worker_that_does_not_start_is_an_error_and_leaves_no_other_running():
     assert len(made.channels) == 2 and not any(channel.open for channel in made.channels)
 
 
+def test_a_worker_for_which_the_machine_has_no_room_is_an_error_and_the_pool_closes():
+    def no_room():
+        raise OSError(11, "Resource temporarily unavailable")
+
+    with pytest.raises(SandboxError, match="temporarily unavailable"):
+        SandboxPool([Counted().worker(), ForkServerSandbox(no_room)])
+
+
 def test_a_failing_sandbox_gives_its_worker_back():
     class Dying(ScriptedChannel):
         def send(self, data, deadline):
