@@ -48,7 +48,7 @@ class Budget:
     def take(self, data: bytes) -> None:
         """Count what the data will take when they are decoded, at most. Raises DecodingLimitError."""
         containers = _LIST * data.count(b"[") + _TAGGED * data.count(b"{")
-        self._bytes -= containers + _ITEM * data.count(b",") + 2 * len(data)
+        self._bytes -= containers + _ITEM * data.count(b",") + 4 * len(data)  # of text, at most
         if self._bytes < 0:
             raise DecodingLimitError("bytes")
 
