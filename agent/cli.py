@@ -131,7 +131,8 @@ def solve(
         saver = cleanup.enter_context(_kept(thread, ask))
         context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed, learned=learned)
         view.unread(wanted)
-        view.head(f"{wanted.name}: {policy} with {model}, run in {type(box).__name__}")
+        pausing = parts.origin_of(chosen, policy, threshold)
+        view.head(f"{wanted.name}: {policy} with {model}{pausing}, run in {type(box).__name__}")
         with view:
             result = perform(
                 context,

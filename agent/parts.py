@@ -73,6 +73,16 @@ def with_threshold(policy: Policy, wanted: str | None, model: str, *, learned: b
     return replace(policy, gate=replace(policy.gate, threshold=threshold))
 
 
+def origin_of(policy: Policy, name: str, wanted: str | None) -> str:
+    """Return the words for a threshold that is neither the policy's own nor asked for; none for any other."""
+    from agent.decoding import POLICIES
+
+    if wanted is not None or policy.gate.threshold == POLICIES[name].gate.threshold:
+        return ""
+    nats = f"{policy.gate.threshold:.2f} nats"
+    return f", pausing from {nats} on, as learned or published for it (--threshold changes it)"
+
+
 def _of_deviation(wanted: str, model: str, score: str) -> float:
     """Return the collision entropy that a bound on std(p) is for this model's vocabulary: the gate of USCD's code."""
     from agent.hf_load import vocabulary_of

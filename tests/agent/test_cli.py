@@ -1,6 +1,7 @@
 """The command line: one sentence and an exit code for what goes wrong, one object for --json."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from text_model import byte_lm
@@ -309,3 +310,13 @@ def test_the_prompt_format_is_an_option_and_part_of_what_a_run_is(place, tmp_pat
     assert (other.exit_code, "begun with another prompt-format" in other.stderr) == (2, True), other.output
     mute = solve(place, "--file", "@prompt.py", "--prompt-format", "chat")
     assert (mute.exit_code, "has no chat template" in mute.stderr) == (2, True)
+
+
+def test_a_learned_threshold_is_told_and_no_other():
+    from agent.decoding import POLICIES
+    from agent.parts import origin_of
+
+    adadec = POLICIES["adadec"]
+    learned = replace(adadec, gate=replace(adadec.gate, threshold=0.62))
+    assert origin_of(learned, "adadec", None).startswith(", pausing from 0.62 nats on, as learned")
+    assert origin_of(adadec, "adadec", None) == origin_of(learned, "adadec", "0.62") == ""
