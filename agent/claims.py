@@ -17,6 +17,7 @@ from agent.syntax import literal_of, names_in, read_expression
 from sandbox.base import Call, Limits, Returned, Sandbox
 
 _TOLERANCE, _NEAR_ZERO = 1e-6, 1e-12
+_TIMES, _SPARE = 4, 200  # a text that equals a literal has at most so many times its characters, and so many more
 _OF_TYPES = {"type", "isinstance", "issubclass", "_is_just"}
 
 
@@ -110,9 +111,15 @@ def shows(check: Check, outcome: Any) -> tuple[bool, str]:
 
 
 def _same_literal(wanted: str, text: str) -> bool:
-    """Whether both are literals of equal values, such as dicts in another order."""
-    first, second = literal_of(wanted.strip()), literal_of(text.strip())
-    return first is not None and second is not None and agree(second[0], first[0])
+    """Whether both are literals of equal values, such as dicts in another order.
+
+    The text is a program's: it is evaluated only where a literal is wanted, and up to a few times its length.
+    """
+    literal = literal_of(wanted.strip())
+    if literal is None or len(text) > _TIMES * len(wanted) + _SPARE:
+        return False
+    other = literal_of(text.strip())
+    return other is not None and agree(other[0], literal[0])
 
 
 def raises(check: Check, outcome: Any) -> bool:
