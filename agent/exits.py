@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from agent.errors import InfrastructureError, UsageError
+from agent.errors import AgentError, InfrastructureError, UsageError
 from agent.interrupts import came
 from agent.views.say import complain, give_json, say, watched
 
@@ -76,7 +76,7 @@ def failed(error: BaseException, *, as_json: bool, resumes: str = "") -> int:
 
 def _told(error: BaseException, resumes: str) -> tuple[str, int]:
     """Return the sentence and the exit code of what went wrong."""
-    if _interrupted(error):
+    if isinstance(error, EOFError) or _interrupted(error):  # a question got no answer
         return "interrupted" + (f"; {resumes} goes on when started again" if resumes else ""), INTERRUPTED
     if hasattr(error, "format_message"):  # the parser's; its class has no public name
         return _usage(error), USAGE
@@ -93,9 +93,9 @@ def _interrupted(error: BaseException | None) -> bool:
     """Whether an interrupt is behind an error: libraries turn it into errors of their own, an import's above all."""
     if came():
         return True
-    while error is not None and not isinstance(error, KeyboardInterrupt | EOFError | typer.Abort):
+    while error is not None and not isinstance(error, KeyboardInterrupt | typer.Abort | AgentError):
         error = error.__cause__ or error.__context__
-    return error is not None
+    return isinstance(error, KeyboardInterrupt | typer.Abort)
 
 
 def _usage(error: Any) -> str:

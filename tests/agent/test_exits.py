@@ -123,6 +123,20 @@ def test_an_interrupt_that_a_library_turned_into_its_own_error_is_an_interrupt(c
     assert (end.value.exit_code, capsys.readouterr().err) == (130, "dubito: interrupted\n")
 
 
+@pytest.mark.parametrize("behind", [EOFError("cut off"), KeyboardInterrupt(), typer.Abort()])
+@pytest.mark.parametrize(("error", "code"), [(UsageError("it is cut off"), 2), (InfrastructureError("none"), 3)])
+def test_an_error_with_a_sentence_of_its_own_is_no_interrupt_whatever_is_behind_it(behind, error, code, capsys):
+    with pytest.raises(typer.Exit) as end, reported(False):
+        raise error from behind
+    assert (end.value.exit_code, capsys.readouterr().err) == (code, f"dubito: {error}\n")
+
+
+def test_an_unexpected_error_that_comes_of_an_end_of_file_is_no_interrupt(capsys):
+    with pytest.raises(typer.Exit) as end, reported(False):
+        raise ValueError("no pickle") from EOFError()
+    assert end.value.exit_code == 3 and "interrupted" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["solve", "--nosuch"], ["solve", "--seed", "x"], ["nosuch"], ["solve", "a", "b"], ["bench", "check"], ["bench"]],

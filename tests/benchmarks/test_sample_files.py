@@ -48,6 +48,13 @@ def test_a_gzipped_file_is_known_by_its_first_bytes(tmp_path):
     assert [each.line for each in read(path).samples] == [1]
 
 
+@pytest.mark.parametrize("size", [2, 5, 12, 40])
+def test_a_gzipped_file_that_breaks_off_before_its_first_record_is_said(tmp_path, size):
+    path = tmp_path / "samples.jsonl.gz"
+    path.write_bytes(gzip.compress(RIGHT.encode())[:size])
+    assert f"cannot read {str(path)!r}: Compressed file ended before" in sentence(check(path))
+
+
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path, kind in ((tmp_path / "pipe", "pipe"), ("/dev/zero", "device"), ("/dev/null", "device")):
