@@ -1,15 +1,16 @@
-"""The lines of a file of JSON lines, gzipped or not, or of standard input: read in bounds. Parses nothing."""
+"""The lines of a file of JSON lines, gzipped or not, or of standard input: read in bounds."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import json
 import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from agent.errors import UsageError
 from agent.files import open_regular, quoted
@@ -40,6 +41,20 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
             raise UsageError(f"cannot read {name_of(path)}: {reason}; wanted JSON lines, in .gz gzipped") from error
         yield number + 1, b"{"  # gzip keeps for itself what it has of a record that is cut off
+
+
+def record_of(line: bytes) -> dict[str, Any]:
+    """Return the JSON object that a line is. Raises ValueError with what is wrong."""
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"this line is longer than {LONGEST_LINE >> 20} MiB; it and what follows are not read")
+    try:
+        record = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        what = "this is not JSON" if line.endswith(b"\n") else "the last record is cut off, or not JSON"
+        raise ValueError(f"{what} ({getattr(error, 'msg', error)})") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"this is not a JSON object but a {type(record).__name__}")
+    return record
 
 
 def name_of(path: Path) -> str:

@@ -6,7 +6,6 @@ sample, a canonical solution that fails, or a sandbox that runs nothing any more
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable
@@ -14,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from agent.errors import UsageError
 from benchmarks import BENCHMARKS, named, problem
 from benchmarks.base import DatasetError, Problem
 from benchmarks.checker import REFERENCES, judge
-from benchmarks.lines import LONGEST_LINE, lines_of, name_of
+from benchmarks.lines import lines_of, name_of, record_of
 from benchmarks.modules import Modules
 from benchmarks.words import cut
 from sandbox import Sandbox, SandboxError, Verdict
@@ -150,7 +149,7 @@ def _other_kind(first: bytes) -> str:
     if b"\0" in first:
         return "is no UTF-8 text"
     try:
-        record = _record(first)
+        record = record_of(first)
     except ValueError:
         return ""
     if record.get("kind") == "provenance":
@@ -175,7 +174,7 @@ def _dataset_of(task_id: str) -> str:
 
 def _sample(number: int, line: bytes, wanted: set[str], look_up: Callable[[str], Problem]) -> Sample | None:
     """The sample in a line; None for another data set's. Raises ValueError or KeyError with what is wrong."""
-    record = _record(line)
+    record = record_of(line)
     task_id = record.get("task_id")
     if not isinstance(task_id, str) or len(task_id) > LONGEST_ID:
         raise ValueError("the record has no task_id; wanted one such as 'HumanEval/0'")
@@ -190,19 +189,6 @@ def _sample(number: int, line: bytes, wanted: set[str], look_up: Callable[[str],
     if len(record[field]) > LONGEST:
         raise ValueError(f"the {field} of {task_id} has {len(record[field])} characters; the most is {LONGEST}")
     return Sample(number, known, record[field] if field == "solution" else known.prompt + record[field])
-
-
-def _record(line: bytes) -> dict[str, Any]:
-    if len(line) > LONGEST_LINE:
-        raise ValueError(f"this line is longer than {LONGEST_LINE >> 20} MiB; it and what follows are not read")
-    try:
-        record = json.loads(line.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        what = "this is not JSON" if line.endswith(b"\n") else "the last record is cut off, or not JSON"
-        raise ValueError(f"{what} ({getattr(error, 'msg', error)})") from error
-    if not isinstance(record, dict):
-        raise ValueError(f"this is not a JSON object but a {type(record).__name__}")
-    return record
 
 
 def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> Generator[Judged | Unjudged]:
@@ -236,6 +222,16 @@ class _Bench:
 
     def judge(self, sample: Sample) -> Judged | Unjudged:
         """Return what became of a sample. Raises nothing: no sample is another's affair."""
+        try:
+            return self._outcome(sample)
+        except Starved as error:
+            return Unjudged(sample.line, str(error), sandbox_failed=True)
+        except Exception as error:  # noqa: BLE001 - a bug of ours, or the machine's; its words may be a program's
+            reason = f"the canonical solution of {sample.problem.task_id} did not run ({type(error).__name__})"
+            return Unjudged(sample.line, reason, sandbox_failed=True)
+
+    def _outcome(self, sample: Sample) -> Judged | Unjudged:
+        """Return what became of a sample. Raises Starved, and what nobody expects of the canonical solution's run."""
         known = not self._failure and self._has_reference(sample.problem)
         result = known and (self._attempt(sample) or self._attempt(sample))
         if result:
@@ -253,10 +249,8 @@ class _Bench:
             return None
         try:
             return self._verdicts(sample)
-        except Starved as error:
-            return Unjudged(sample.line, str(error), sandbox_failed=True)
-        except SandboxError:
-            self._works()
+        except SandboxError as error:
+            self._works(error)
             return None
         except Exception as error:  # noqa: BLE001 - a bug of ours; its words may be the program's
             logger.warning("judging line %d broke (%s); it counts as failed", sample.line, type(error).__name__)
@@ -277,15 +271,22 @@ class _Bench:
                     REFERENCES.expected(self._sandbox, task, plus=plus)
             except DatasetError:
                 self._without_reference.add(task.task_id)
-            except SandboxError:
-                if self._works():
+            except SandboxError as error:
+                if self._works(error):
                     self._without_reference.add(task.task_id)
         return not self._failure and task.task_id not in self._without_reference
 
-    def _works(self) -> bool:
-        """Whether the sandbox runs a program that does nothing. Why not is remembered: no other program's words."""
+    def _works(self, after: SandboxError) -> bool:
+        """Whether the sandbox runs a program that does nothing. Why not is remembered: no other program's words.
+
+        Raises Starved where the error before was one, or this run's is: the next sample may find memory.
+        """
+        if isinstance(after, Starved):
+            raise after
         try:
             works, why = self._sandbox.run("").passed, "it runs nothing any more"
+        except Starved:
+            raise
         except SandboxError as error:
             works, why = False, cut(str(error), LONGEST_REASON)
         self._failure = self._failure or ("" if works else why)

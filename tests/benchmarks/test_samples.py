@@ -281,6 +281,46 @@ def test_a_machine_without_memory_is_no_programs_fault_and_stops_no_other():
     assert found[1] == Unjudged(1, "the machine ran out of memory", sandbox_failed=True)
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Starved("the machine ran out of memory"), "the machine ran out of memory"),
+        (OSError(24, "Too many open files: 5421"), "the canonical solution of test/OSError did not run (OSError)"),
+    ],
+)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_canonical_solution_that_the_machine_did_not_run_costs_one_sample_and_no_task(
+    error, reason, workers, monkeypatch
+):
+    class Struck(InProcessSandbox):
+        def run(self, program, **options):
+            if self.struck is not None:
+                self.struck = None
+                raise error
+            return super().run(program, **options)
+
+    monkeypatch.setattr("benchmarks.samples.REFERENCES", References())
+    task = Problem(f"test/{type(error).__name__}", "", "f", "def f(x): return x", ((2,),), ((3,),))
+    found = list(judged([Sample(n, task, f"def f(x): return x + {n}") for n in range(3)], Struck(), workers=workers))
+    (unjudged,) = (each for each in found if isinstance(each, Unjudged))
+    assert (unjudged.reason, unjudged.sandbox_failed) == (reason, True)
+    assert len(found) == 3
+
+
+def test_a_machine_without_memory_for_anything_is_asked_again_for_the_next_sample():
+    class Full(InProcessSandbox):
+        def run(self, program, **options):
+            if program == "":
+                raise Starved("the machine ran out of memory")
+            if "+ 1" in program:
+                raise SandboxError("it died")
+            return super().run(program, **options)
+
+    task = Problem("test/11", "", "f", "def f(x): return x", ((2,),), ((3,),))
+    found = list(judged([Sample(n, task, f"def f(x): return x + {n}") for n in range(3)], Full()))
+    assert [type(each) for each in found] == [Judged, Unjudged, Judged]
+
+
 def test_a_sandbox_that_fails_once_judges_the_sample_again():
     problem = Problem("test/6", "", "f", "def f(x): return x", ((2,),), ((3,),))
     (found,) = judged([Sample(1, problem, "def f(x): return x + 0")], Shaken())
