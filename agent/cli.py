@@ -145,11 +145,12 @@ def solve(
                 log=log,
                 answer=view.ask,
             )
-        if thread is not None:
-            prune(saver, thread)
         hidden = hidden_verdicts(box, problem, result.answer.program) if problem else None
         view.finish(result, hidden)
-        raise typer.Exit(_delivered(result, hidden, as_json=as_json))
+        code = _delivered(result, hidden, as_json=as_json)
+        if thread is not None:
+            prune(saver, thread)
+        raise typer.Exit(code)
 
 
 @app.command()

@@ -46,13 +46,16 @@ def threads(folder: Path | None = None) -> Iterator[Any]:
 
 
 def prune(saver: Any, thread: str) -> None:
-    """Drop all but the last state of a run that ended, and all but the newest KEPT runs. Give the disk its space."""
-    with saver.cursor() as cursor:
-        for table in ("checkpoints", "writes"):
-            cursor.execute(f"DELETE FROM {table} WHERE {_OLD_STATES}", (thread, thread))
-        for table in ("writes", "checkpoints"):  # the runs are counted in the second
-            cursor.execute(f"DELETE FROM {table} WHERE {_OLD_RUNS}", (KEPT,))
-    with suppress(sqlite3.OperationalError):  # another process is at work; the next run to end does it
+    """Drop all but the last state of a run that ended, and all but the newest KEPT runs. Give the disk its space.
+
+    Where another process is at work or the disk is full, the next run to end does it.
+    """
+    with suppress(sqlite3.OperationalError):
+        with saver.cursor() as cursor:
+            for table in ("checkpoints", "writes"):
+                cursor.execute(f"DELETE FROM {table} WHERE {_OLD_STATES}", (thread, thread))
+            for table in ("writes", "checkpoints"):  # the runs are counted in the second
+                cursor.execute(f"DELETE FROM {table} WHERE {_OLD_RUNS}", (KEPT,))
         saver.conn.execute("VACUUM")
 
 

@@ -46,6 +46,21 @@ def test_a_run_that_ended_keeps_its_last_state_alone(tmp_path):
     assert file.stat().st_size < before[1]
 
 
+def test_a_store_in_which_another_process_writes_is_left_as_it_is(tmp_path):
+    with threads(tmp_path) as saver:
+        last = run(saver, "mine")
+        saver.conn.execute("PRAGMA busy_timeout = 50")
+        other = sqlite3.connect(tmp_path / "threads.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        prune(saver, "mine")
+        other.execute("ROLLBACK")
+        other.close()
+        assert graph_of(saver).get_state({"configurable": {"thread_id": "mine"}}).values == last
+        before = states(tmp_path / "threads.sqlite", "mine")
+        prune(saver, "mine")
+    assert before > 3 and states(tmp_path / "threads.sqlite", "mine") == 1
+
+
 def test_only_the_newest_runs_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "KEPT", 3)
     with threads(tmp_path) as saver:
