@@ -15,6 +15,7 @@ from agent.hub import first_sentence
 PromptFormat = Literal["auto", "chat", "completion"]
 SECONDS = 20.0  # of wall time for one rendering; the child's own limit, in CPU seconds, strikes first
 COMPLETION = "mend the template, or ask with the prompt format completion"
+_LIMITS = "it takes too much time or memory"
 _CHILD = Path(__file__).with_name("hf_template_child.py")
 _REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template writes by itself
 
@@ -87,14 +88,22 @@ def _default_template(tokenizer: Any) -> str:
 @functools.lru_cache(maxsize=64)
 def _render(request: str) -> str:
     """Render in a child process. Raises UsageError where there is no text."""
-    command = [sys.executable, "-I", str(_CHILD)]
+    # -E and -P leave out what the environment and the current folder say; jinja2 may be in the user's own packages.
+    command = [sys.executable, "-E", "-P", str(_CHILD)]
     try:
         child = subprocess.run(command, input=request.encode(), capture_output=True, timeout=SECONDS, check=False)
-        outcome = json.loads(child.stdout)
-    except (subprocess.TimeoutExpired, ValueError):  # the time limit ends the child before it can answer
-        outcome = {"error": "it takes too much time or memory"}
+        outcome = json.loads(child.stdout) if child.returncode == 0 else {"error": _end_of(child)}
+    except subprocess.TimeoutExpired:
+        outcome = {"error": _LIMITS}
     if "text" in outcome:
         return str(outcome["text"])
     raise UsageError(
         f"this model's chat template cannot be rendered ({first_sentence(outcome['error'])}); {COMPLETION}"
     )
+
+
+def _end_of(child: subprocess.CompletedProcess[bytes]) -> str:
+    """Return why a child that gave no answer ended: a signal is the limits', else its last line of stderr says it."""
+    lines = child.stderr.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), f"exit code {child.returncode}")
+    return _LIMITS if child.returncode < 0 else f"its renderer failed: {last[:300]}"

@@ -1,6 +1,6 @@
 """Chat templates: what they make of a request, whether a model is asked in turns, and what a hostile one can do."""
 
-import time
+import ast
 
 import pytest
 from text_model import byte_lm, byte_tokenizer
@@ -119,7 +119,33 @@ def test_one_that_is_the_default_among_several_is_taken():
 def test_a_template_that_never_ends_is_stopped(monkeypatch):
     loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     monkeypatch.setattr(hf_chat, "SECONDS", 1.0)  # the processor's time is bounded as well, and later
-    start = time.monotonic()
     with pytest.raises(UsageError, match="takes too much time or memory"):
         asked(tokenizer_with(loops), "x")
-    assert time.monotonic() - start < 20
+
+
+def child_of(tmp_path, monkeypatch, code):
+    child = tmp_path / "child.py"
+    child.write_text(code)
+    monkeypatch.setattr(hf_chat, "_CHILD", child)
+    hf_chat._render.cache_clear()
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_renderer_that_fails_is_not_called_slow(tmp_path, monkeypatch):
+    child_of(tmp_path, monkeypatch, "import no_such_jinja")
+    with pytest.raises(UsageError, match="its renderer failed: ModuleNotFoundError: No module named 'no_such_jinja'"):
+        asked(tokenizer_with(ALPACA), "x")
+    child_of(tmp_path, monkeypatch, "raise SystemExit(7)")
+    with pytest.raises(UsageError, match="its renderer failed: exit code 7"):
+        asked(tokenizer_with(ALPACA), "x")
+    child_of(tmp_path, monkeypatch, "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(UsageError, match="takes too much time or memory"):
+        asked(tokenizer_with(ALPACA), "x")
+
+
+def test_the_renderer_sees_the_users_packages_and_nothing_of_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    code = "import json, site, sys; print(json.dumps({'text': repr([sys.path, sys.flags.no_user_site])}))"
+    child_of(tmp_path, monkeypatch, code)
+    path, no_user_site = ast.literal_eval(asked(tokenizer_with(ALPACA), "x"))
+    assert no_user_site == 0 and not {"", ".", str(tmp_path)} & set(path)
