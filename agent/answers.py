@@ -9,7 +9,6 @@ from __future__ import annotations
 import builtins
 import re
 import symtable
-import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from agent.fences import Block, blocks
 from agent.pieces import Part, Piece, Span, joined
 from agent.stretches import indented, stretches
+from agent.syntax import quiet
 
 MOST_BLOCKS = 60  # that are looked into, the last ones
 INDENT = "    "
@@ -120,8 +120,7 @@ def answer_start(text: str, *, thinking: bool = False) -> int | None:
 def facts_of(source: str) -> Facts:
     """Return what is known of a source; of no Python, that it is none."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             compile(source, "program.py", "exec", dont_inherit=True)
             module = symtable.symtable(source, "program.py", "exec")
     except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError):

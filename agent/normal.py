@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import codeop
 import symtable
-import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.syntax import parsed
+from agent.syntax import parsed, quiet
 
 _LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"}
 _OPEN = "__open_block__"  # what closes a block that has not ended: no program says it
@@ -41,8 +40,7 @@ def hopeless(source: str) -> bool:
 def objection(source: str) -> SyntaxError | None:
     """Return why nothing that may follow these whole lines makes them Python; None where something may."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
+        with quiet():
             codeop.compile_command(source, symbol="exec")
     except SyntaxError as error:
         return None if "no binding for nonlocal" in str(error) else error  # the name may be bound in a later line
@@ -124,8 +122,7 @@ def _renamable(source: str, tree: ast.Module, *, free: bool) -> frozenset[str]:
 
     free: also what the module defines, and parameters that no call names.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         module, *inner = _tables(symtable.symtable(source, "program.py", "exec"))
     defined = {each.get_name() for each in module.get_symbols() if each.is_assigned() and not each.is_imported()}
     own = defined if free else set[str]()

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import ast
 import sys
+import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 UNREADABLE = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore warnings, in one thread after another: the filters are the process's, and threads would mix them up."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def parsed(source: str) -> ast.Module | None:
@@ -21,8 +32,7 @@ def parsed(source: str) -> ast.Module | None:
 
 def read_module(source: str) -> ast.Module:
     """Return the syntax tree of a text. Warns of nothing; raises one of UNREADABLE."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         return ast.parse(source)
 
 
