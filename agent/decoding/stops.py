@@ -104,7 +104,8 @@ def _inside_brackets_or_string(text: str) -> bool:
     depth = 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            depth += _DEEPER.get(token.string, 0)
+            if token.type == tokenize.OP:  # from Python 3.12 on, a piece of an f-string's text is a token too
+                depth += _DEEPER.get(token.string, 0)
     except tokenize.TokenError as error:
         # Below zero a bracket was closed that nobody opened, which Python 3.11 calls a multi-line statement too.
         return depth >= 0 and re.search("multi-line|triple-quoted", str(error)) is not None
