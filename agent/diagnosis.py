@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 
 from agent.errors import InfrastructureError
@@ -49,14 +50,19 @@ def _threads() -> Part:
 
 
 def _sandbox() -> Iterator[Part]:
+    from sandbox.base import SandboxError
+
     try:
         box = sandbox_named(None)
     except InfrastructureError as error:
         yield "sandbox", None, str(error)
         return
-    works = box.run("print('hello')").passed
-    yield "sandbox", type(box).__name__ if works else None, "it starts, and a trivial program fails in it"
-    box.close()
+    with closing(box):
+        try:
+            works, hint = box.run("print('hello')").passed, "it starts, and a trivial program fails in it"
+        except SandboxError as error:
+            works, hint = False, str(error)
+    yield "sandbox", type(box).__name__ if works else None, hint
 
 
 def _device() -> Part:

@@ -7,6 +7,7 @@ from langgraph.graph import END, START, StateGraph
 from agent import threads as module
 from agent.diagnosis import diagnosis
 from agent.threads import prune, size_of_threads, threads, threads_file
+from sandbox import SandboxError
 
 
 def graph_of(saver):
@@ -85,6 +86,24 @@ def test_the_size_of_named_runs_is_told(tmp_path, monkeypatch):
     threads_file().write_text("no database, but long enough to be taken for one " * 10)
     told = {name: (found, hint) for name, found, hint in diagnosis()}
     assert told["threads"][0] is None and "cannot be read" in told["threads"][1]
+
+
+def test_a_sandbox_that_fails_the_trial_is_a_missing_part_and_ends_no_diagnosis(tmp_path, monkeypatch):
+    class Fails(Works):
+        closed = False
+
+        def run(self, program):
+            raise SandboxError("docker is not answering")
+
+        def close(self):
+            Fails.closed = True
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr("agent.diagnosis.sandbox_named", lambda name: Fails())
+    monkeypatch.setattr("agent.diagnosis._engine", lambda: iter(()))
+    parts = {name: (found, hint) for name, found, hint in diagnosis()}
+    assert parts["sandbox"] == (None, "docker is not answering")
+    assert "device" in parts and Fails.closed
 
 
 class Works:
