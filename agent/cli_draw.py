@@ -25,10 +25,12 @@ from agent.exits import reported
 from agent.files import STDOUT
 from agent.views.say import say
 
+MOST_SAMPLES = 10_000  # of one problem: all are kept in memory until it is done
+
 
 def bench_draw(
     benchmark: BenchmarkArgument = "exercises",
-    samples: Annotated[int, typer.Option(min=1, help="Of each problem.")] = 20,
+    samples: Annotated[int, typer.Option(min=1, max=MOST_SAMPLES, help="Of each problem.")] = 20,
     limit: LimitOption = None,
     out: Annotated[Path | None, typer.Option(help="Keep them in this file, and go on from it after a kill.")] = None,
     model: ModelOption = "models/tiny",

@@ -67,6 +67,8 @@ REFUSED = [
     ("bench run --out @draws.jsonl", "this is no outcome"),
     ("bench draw --out @run.jsonl", "this is no draws"),
     ("bench draw --samples 0", "--samples"),
+    ("bench draw --samples 10001", "--samples"),
+    ("bench draw --samples 1000000000000", "--samples"),
     ("bench fill --policy nothing", "unknown policy 'nothing'"),
     ("bench pauses --width 1", "--width"),
     ("bench pauses --threshold=-0.5", "not a number from 0 on"),
