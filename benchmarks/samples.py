@@ -188,7 +188,13 @@ def _sample(number: int, line: bytes, wanted: set[str], look_up: Callable[[str],
         raise ValueError(f"the {field} of {task_id} is not a string")
     if len(record[field]) > LONGEST:
         raise ValueError(f"the {field} of {task_id} has {len(record[field])} characters; the most is {LONGEST}")
-    return Sample(number, known, record[field] if field == "solution" else known.prompt + record[field])
+    return Sample(number, known, record[field] if field == "solution" else _joined(known.prompt, record[field]))
+
+
+def _joined(prompt: str, completion: str) -> str:
+    """Return the program. A prompt that ends within a line is ended where an indented completion follows."""
+    ends_within = not prompt.endswith("\n") and completion.startswith((" ", "\t"))
+    return f"{prompt}\n{completion}" if ends_within else prompt + completion
 
 
 def judged(samples: Iterable[Sample], sandbox: Sandbox, *, workers: int = 1) -> Generator[Judged | Unjudged]:

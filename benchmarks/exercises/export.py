@@ -45,15 +45,15 @@ def is_ours(head: bytes) -> bool:
 
 
 def record(problem: Problem) -> dict[str, Any]:
-    """Return a problem's record.
+    """Return a problem's record. Its prompt is whole lines, as HumanEval's are, so a completion may begin with one.
 
     JSON has no tuples: in `base_input` and `plus_input` they are lists. `test` is Python and has them.
     """
     return {
         "task_id": problem.task_id,
-        "prompt": problem.prompt,
+        "prompt": f"{problem.prompt}\n",
         "entry_point": problem.entry_point,
-        "canonical_solution": problem.canonical_solution,
+        "canonical_solution": problem.canonical_solution.removeprefix("\n"),
         "test": test(problem),
         "contract": "",
         "base_input": problem.base_inputs,

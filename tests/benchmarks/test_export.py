@@ -24,6 +24,8 @@ def test_records_have_the_fields_of_humaneval_plus(tmp_path):
     records = [json.loads(line) for line in (tmp_path / "far.jsonl").read_text().splitlines()]
     assert [each["task_id"] for each in records] == [f"exercises/far/{number}" for number in range(100)]
     assert all(list(each) == FIELDS for each in records)
+    assert all(each["prompt"].endswith('"""\n') for each in records)
+    assert all(each["canonical_solution"].startswith("    ") for each in records)
 
 
 @pytest.mark.parametrize("split", ["test", "far"])

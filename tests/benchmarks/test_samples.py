@@ -129,6 +129,13 @@ def test_a_completion_goes_behind_the_prompt_and_a_solution_wins_over_it(tmp_pat
     assert [sample.program for sample in read(path).samples] == [FIRST.reference_program, "pass"]
 
 
+def test_a_completion_of_an_exported_prompt_is_judged_with_its_line_break_and_without(tmp_path):
+    bodies = [FIRST.canonical_solution, FIRST.canonical_solution.removeprefix("\n")]
+    assert bodies[0] == "\n" + bodies[1]
+    path = written(tmp_path, *(line("exercises/0", completion=body) for body in bodies))
+    assert {sample.program for sample in read(path).samples} == {FIRST.reference_program}
+
+
 def test_a_file_of_two_data_sets_is_refused_until_one_is_chosen(tmp_path, monkeypatch):
     monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", "nowhere")  # a data set that is not asked for is not opened
     path = written(tmp_path, right(FIRST), right(problem("exercises/far/0")))
