@@ -49,6 +49,15 @@ def test_every_command_in_the_readme_exists_with_its_options():
         assert {word for word in words if word.startswith("--")} <= known, line
 
 
+def test_the_program_that_the_readme_runs_in_a_sandbox_is_made_there_and_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (name,) = re.findall(r"^\$ dubito sandbox run (\S+)", README, re.MULTILINE)
+    (source,) = re.findall(rf'^\$ echo "(.*)" > {re.escape(name)}$', README, re.MULTILINE)
+    Path(name).write_text(f"{source}\n")
+    result = CliRunner().invoke(app, ["sandbox", "run", name, "--sandbox", "process"])
+    assert (result.exit_code, result.stdout) == (OK, "45\n"), result.output
+
+
 def test_every_make_target_that_documents_name_exists():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     texts = [README, TOUR, *(path.read_text() for path in (ROOT / "CONTRIBUTING.md", ROOT / "models/tiny/README.md"))]
