@@ -113,6 +113,16 @@ def test_a_thread_that_ended_gives_the_same_program_again(place, tmp_path, monke
     assert (other.exit_code, "begun with another task" in other.stderr) == (2, True)
 
 
+def test_a_result_is_delivered_before_older_runs_are_dropped(place, tmp_path, monkeypatch):
+    def break_off(saver, thread):
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr("agent.cli.prune", break_off)
+    result = solve(place, "--file", "@prompt.py", "--thread", "mine", "--json")
+    assert result.exit_code == 130 and "program" in json.loads(result.stdout.splitlines()[0])
+
+
 def test_a_file_with_a_byte_order_mark_is_python_all_the_same(place):
     plain, marked = (
         json.loads(solve(place, "--file", f"@{name}", "--json").stdout) for name in ("prompt.py", "bom.py")
