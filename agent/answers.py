@@ -252,9 +252,9 @@ def _futures_first(parts: tuple[Part, ...], answer: str) -> tuple[Part, ...]:
 def _among_prose(answer: str, start: int, asked: Asked) -> _Choice | None:
     """Find the program where no block is it: the longest stretch of lines that defines it, or is its body."""
     none = Block("", (), len(answer), closed=False)
-    found = [_read(answer, none, parts) for parts in stretches(answer, start)]
-    found.sort(key=lambda each: len(each.source))
-    main = _last_defining(found, asked.entry_point)
+    readings = [_read(answer, none, parts) for parts in stretches(answer, start)]
+    readings.sort(key=lambda each: len(each.source))
+    main = _last_defining(readings, asked.entry_point)
     if main is not None:
         return _completed(main, [main], answer, asked)
     bodies = [parts for lines in indented(answer, start) for parts in _as_body(answer, lines, asked.code)]

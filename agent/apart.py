@@ -141,8 +141,10 @@ class _Puller(ast.NodeTransformer):
                 root, inner = root_of(part), known | bound_inside(node, known)
                 plain = root is not None and root not in inner and not decides(node, known)
                 if plain and not any(touches([loop.iter, *loop.ifs], inner) for loop in loops):
-                    made = self._whole(ast.ListComp(part, loops), [])
-                    return ast.Call(ast.Name("set", ast.Load()), [made], []) if isinstance(node, ast.SetComp) else made
+                    pulled = self._whole(ast.ListComp(part, loops), [])
+                    return (
+                        ast.Call(ast.Name("set", ast.Load()), [pulled], []) if isinstance(node, ast.SetComp) else pulled
+                    )
         before, self.bound = self.bound, self.bound | targets_in(node)
         try:
             return self.generic_visit(node)
@@ -195,11 +197,11 @@ class _Puller(ast.NodeTransformer):
 
     def _refuse_object(self, node: ast.expr) -> None:
         """Raise NotSeparableError for an object of a class of the program: only plain values leave."""
-        made = node.func if isinstance(node, ast.Call) else node
-        if not isinstance(made, ast.Name) or made.id in self.scope.records:
+        maker = node.func if isinstance(node, ast.Call) else node
+        if not isinstance(maker, ast.Name) or maker.id in self.scope.records:
             return
-        self.seemingly += self.scope.may_make_object(made)
-        if self.scope.makes_object(made) or self.seemingly > 1:
+        self.seemingly += self.scope.may_make_object(maker)
+        if self.scope.makes_object(maker) or self.seemingly > 1:
             raise NotSeparableError(f"speaks of {ast.unparse(node)} as a whole, and objects do not leave the program")
 
     def _is_method_of_data(self, link: ast.AST) -> bool:

@@ -187,8 +187,8 @@ class _Reader:
         try:
             beside = [run_beside(each, self._scope).code for each in body]
             text = "\n".join(map(ast.unparse, beside))
-            told = f"{ast.unparse(call)}: {text}"
-            check = Check(told, (text,), None, "|".join(kinds), True, message, pattern=message is not None)
+            shown = f"{ast.unparse(call)}: {text}"
+            check = Check(shown, (text,), None, "|".join(kinds), True, message, pattern=message is not None)
             self._take(check, statement, names_in(beside))
         except NotSeparableError as error:
             raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` {error}; {ADVICE}") from None
@@ -209,8 +209,8 @@ class _Reader:
             self.unread.append(f"{function.lineno}: {function.name}, which is skipped")
             return
         if function.decorator_list:
-            told = ast.unparse(function.decorator_list[0])
-            raise NotSeparableError(f"{function.lineno}: {function.name} is decorated with {told}; {ADVICE}")
+            decorator = ast.unparse(function.decorator_list[0])
+            raise NotSeparableError(f"{function.lineno}: {function.name} is decorated with {decorator}; {ADVICE}")
         arguments = function.args
         if any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs, arguments.vararg, arguments.kwarg)):
             raise NotSeparableError(
@@ -261,8 +261,8 @@ class _Reader:
         """Raise NotSeparableError for a compound statement in which the program's values are judged."""
         raises = any(isinstance(node, ast.Raise) for node in ast.walk(statement))
         if raises or self._scope.spoiled - spoiled or asks(statement):
-            told = f"this {type(statement).__name__.lower()} judges what the program gives, inside its reach"
-            raise NotSeparableError(f"{statement.lineno}: {told}; {ADVICE}")
+            complaint = f"this {type(statement).__name__.lower()} judges what the program gives, inside its reach"
+            raise NotSeparableError(f"{statement.lineno}: {complaint}; {ADVICE}")
 
     def _run_alone(self, step: Step) -> None:
         """Make a check of a statement that calls the program: that it runs."""

@@ -80,8 +80,7 @@ def bench_run(
         from benchmarks.records import RecordFile
         from benchmarks.runner import Outcome, comparison, go_on, side_by_side, summary
 
-        parts.check_model(model, dtype, prompt_format)
-        check_parts(model, dtype, sandbox)
+        check_parts(model, dtype, sandbox, prompt_format)
         problems, names = problems_of(benchmark, limit), names_in(policy, budget)
         entrants = [
             entrant(name, threshold=threshold, budget=budget, model=model, problems=problems, equal=equal)
@@ -238,11 +237,11 @@ def _named(path: Path, unjudged: list[Unjudged]) -> None:
         say(f"and {len(unjudged) - MOST_NAMED} more records like these; --json lists all", err=True)
 
 
-def check_parts(model: str, dtype: str, sandbox: str | None) -> None:
+def check_parts(model: str, dtype: str, sandbox: str | None, prompt_format: str = "auto") -> None:
     """Raise UsageError for a model, a type or a sandbox that there is not, before anything is loaded."""
     from agent import parts
 
-    parts.check_model(model, dtype)
+    parts.check_model(model, dtype, prompt_format)
     parts.check_sandbox(sandbox)
 
 

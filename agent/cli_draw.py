@@ -49,8 +49,7 @@ def bench_draw(
         from benchmarks.draws import Draws, draws, table
         from benchmarks.records import RecordFile
 
-        parts.check_model(model, dtype, prompt_format)
-        check_parts(model, dtype, sandbox)
+        check_parts(model, dtype, sandbox, prompt_format)
         problems = problems_of(benchmark, limit)
         options = {
             "benchmark": benchmark, "samples": samples, "model": model, "weights": parts.weights_of(model),

@@ -138,8 +138,8 @@ class Session:
         """Want an exception as doctest does: its type and its message, wherever the type comes from."""
         self._refuse_names(names_in([code]))
         kind, _, message = (example.exc_msg or "").strip().partition(":")
-        name, told = kind.strip().rpartition(".")[2], message.strip() or None
-        return Check("", (self._beside(code),), raises=name, message=told, flags=flags_of(example))
+        name, wanted_message = kind.strip().rpartition(".")[2], message.strip() or None
+        return Check("", (self._beside(code),), raises=name, message=wanted_message, flags=flags_of(example))
 
     def _beside(self, code: ast.AST) -> str:
         return ast.unparse(run_beside(code, self._scope).code)

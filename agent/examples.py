@@ -52,15 +52,15 @@ def unread_examples(request: str, checks: Iterable[Check]) -> list[str]:
 
 def read_examples(request: str) -> Examples:
     """Read the examples of a prompt. What cannot be taken apart is named."""
-    found, defined = Examples([], []), defined_by(request)
+    examples, defined = Examples([], []), defined_by(request)
     for number, docstring in enumerate(_docstrings(request)):
         scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
         session = Session(scope, waits=defined.waits, prints=_prints(request, docstring), number=number)
         session.read(docstring)
         lines = _lines(docstring, defined)
-        found.checks.extend([*session.checks, *(replace(check, session=number) for check in lines.checks)])
-        found.unread.extend([*session.unread, *lines.unread])
-    return found
+        examples.checks.extend([*session.checks, *(replace(check, session=number) for check in lines.checks)])
+        examples.unread.extend([*session.unread, *lines.unread])
+    return examples
 
 
 def defined_by(request: str) -> Defined:
@@ -114,20 +114,20 @@ def _prints(request: str, docstring: str) -> bool:
 
 def _lines(docstring: str, defined: Defined) -> Examples:
     """Read the lines that are no part of a session."""
-    found, general = Examples([], []), _defined_in_prose(docstring)
+    examples, general = Examples([], []), _defined_in_prose(docstring)
     for line in (line.strip() for line in docstring.splitlines()):
         if re.match(r"assert\b\s*[^\s,.]", line):
             checks = _of_assert(line, defined.waits)
-            found.checks.extend(checks)
-            found.unread.extend([] if checks else [line])
+            examples.checks.extend(checks)
+            examples.unread.extend([] if checks else [line])
         elif not line.startswith((">>>", "...")) and len(line) <= _LONGEST_LINE:
             try:
                 checks, looks = _equation(line, defined.names - defined.waits - general)
             except UNREADABLE:  # a number too long to write again
                 checks, looks = [], True
-            found.checks.extend(checks)
-            found.unread.extend([line] if looks and not checks else [])
-    return found
+            examples.checks.extend(checks)
+            examples.unread.extend([line] if looks and not checks else [])
+    return examples
 
 
 def _defined_in_prose(docstring: str) -> set[str]:

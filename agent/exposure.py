@@ -98,8 +98,8 @@ class _Shower(ast.NodeTransformer):
         """Whether a call passes its arguments on as they are: to the program, or to an object that the program gets."""
         root = root_of(call.func)
         outside = root not in self._scope.trusted | self._scope.risky
-        made = isinstance(call.func, ast.Name) and root in self._scope.makers
-        return outside or made or name_of(call.func) in _HOLDING
+        is_maker = isinstance(call.func, ast.Name) and root in self._scope.makers
+        return outside or is_maker or name_of(call.func) in _HOLDING
 
     def _passing(self, call: ast.Call) -> ast.Call:
         root = root_of(call.func)
@@ -243,17 +243,12 @@ def _leave_out_unused(node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> No
             isinstance(item, ast.Tuple | ast.List) and len(item.elts) == len(targets) for item in items
         ):
             used = names_in([node.elt])
-            places = [at for at, target in enumerate(targets) if names_in_store(target) & used]
+            places = [at for at, target in enumerate(targets) if targets_in(target) & used]
             loop = node.generators[0]
             loop.target = ast.Tuple([targets[at] for at in places], ast.Store())
             loop.iter = ast.List(
                 [ast.Tuple([_parts(item)[at] for at in places], ast.Load()) for item in items], ast.Load()
             )
-
-
-def names_in_store(node: ast.AST) -> set[str]:
-    """Return the names that a target binds."""
-    return targets_in(node)
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:

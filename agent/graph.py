@@ -141,16 +141,16 @@ def _numbered(node: Callable[[AgentState, Runtime[Context]], AgentState]) -> Any
     """Number the events of a node from those before it on: where it is run again, after a kill, they are the same."""
 
     def run_node(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-        context, told = runtime.context, state.get("events", 0)
+        context, count = runtime.context, state.get("events", 0)
 
         def emit(event: Event) -> None:
-            nonlocal told
-            told += 1
-            context.log(told, event)
+            nonlocal count
+            count += 1
+            context.log(count, event)
             context.emit(event)
 
         update = node(state, runtime.override(context=replace(context, emit=emit)))
-        return {**update, "events": told}
+        return {**update, "events": count}
 
     return run_node
 

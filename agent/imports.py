@@ -36,11 +36,11 @@ def imported_by(nodes: Iterable[ast.AST], program: Collection[str] = ()) -> Impo
     program: the names that the program defines, where they are known. A module outside of the standard library that
     has one of them, or whatever module where none is known, is taken for the program itself.
     """
-    found = Imported()
+    imported = Imported()
     for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom) and not is_of_python(node):
-            _take_in(found, node, program)
-    return found
+            _take_in(imported, node, program)
+    return imported
 
 
 def _take_in(found: Imported, node: ast.Import | ast.ImportFrom, program: Collection[str]) -> None:

@@ -37,8 +37,8 @@ def _collected(value: Any, depth: int) -> Any:
 
 
 def _key(key: Any) -> str:
-    made = plain(key)
-    return made if isinstance(made, str) else _text(str(key if made is None else made))
+    plain_key = plain(key)
+    return plain_key if isinstance(plain_key, str) else _text(str(key if plain_key is None else plain_key))
 
 
 def _text(value: str | bytes | bytearray) -> str:

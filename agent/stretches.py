@@ -19,7 +19,7 @@ _MOST_LINES = 2_000  # that are looked at, the last ones
 
 def stretches(text: str, start: int = 0) -> list[Stretch]:
     """Return the stretches of whole statements, without bare expressions at their ends, which prose may look like."""
-    found, run = list[Stretch](), list[Stretch]()
+    complete, run = list[Stretch](), list[Stretch]()
     for unit in [*_units(text, start), ()]:
         if unit and parsed(joined(text, unit)) is not None:
             run.append(unit)
@@ -28,22 +28,22 @@ def stretches(text: str, start: int = 0) -> list[Stretch]:
             run.pop()
         while run and _says_nothing(text, run[0]):
             run.pop(0)
-        found += [tuple(span for each in run for span in each)] if run else []
+        complete += [tuple(span for each in run for span in each)] if run else []
         run = []
-    return found
+    return complete
 
 
 def indented(text: str, start: int = 0) -> list[Stretch]:
     """Return the stretches of lines that stand away from the margin, as a function's body does."""
-    found, run = list[Stretch](), list[Span]()
+    complete, run = list[Stretch](), list[Span]()
     for line in [*_lines(text, start), Span(len(text), len(text))]:
         content = text[slice(*line)]
         if line.end > line.start and (not content.strip() or content[0] in " \t"):
             run.append(line)
         else:
-            found += [tuple(run)] if joined(text, run).strip() else []
+            complete += [tuple(run)] if joined(text, run).strip() else []
             run = []
-    return found
+    return complete
 
 
 def _units(text: str, start: int, *, strings: bool = True) -> list[Stretch]:

@@ -122,6 +122,6 @@ def _commit(folder: Path) -> str | None:
         name: value for name, value in os.environ.items() if not name.startswith("GIT_")
     }  # GIT_DIR is another
     with suppress(FileNotFoundError):  # no git here
-        said = subprocess.run(describe, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        return said.stdout.strip() or None
+        described = subprocess.run(describe, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        return described.stdout.strip() or None
     return None

@@ -34,10 +34,10 @@ def read_runs(paths: Sequence[Path], read: Callable[[Path], Kept[Any]]) -> dict[
 
 
 def _check_options(name: str, run: Kept[Any], other: str, another: Kept[Any]) -> None:
-    told = differences(run.options, another.options, ignored=COMPARED)
-    if told:
+    differing = differences(run.options, another.options, ignored=COMPARED)
+    if differing:
         apart = f"{quoted(name)} (there) and {quoted(other)} (here) differ in more than the policy"
-        raise UsageError(f"{apart} and cannot be compared: {told}")
+        raise UsageError(f"{apart} and cannot be compared: {differing}")
 
 
 def _check_problems(name: str, run: Kept[Any], other: str, another: Kept[Any]) -> None:

@@ -92,8 +92,8 @@ def kept(
 def records_in(path: Path, kind: type[R], options: Mapping[str, Any] | None = None) -> list[R]:
     """Read a file of records of one kind. Raises UsageError for others, and where it was made with other options."""
     held = read(path, kind)
-    if options is not None and (told := differences(held.options, options)):
-        raise UsageError(f"{quoted(path)} was made with other options ({told}); choose another file")
+    if options is not None and (differing := differences(held.options, options)):
+        raise UsageError(f"{quoted(path)} was made with other options ({differing}); choose another file")
     return held.records
 
 
@@ -103,8 +103,8 @@ def read(path: Path, kind: type[R]) -> Kept[R]:
     records: dict[str, R] = {}
     for number, line in enumerate(read_trace(path), start=1):
         if line.get("kind") == "provenance" and isinstance(line.get("options"), dict):
-            if options is not None and (told := differences(options, line["options"])):
-                raise UsageError(f"{quoted(path)} holds runs with different options ({told}); take them apart")
+            if options is not None and (differing := differences(options, line["options"])):
+                raise UsageError(f"{quoted(path)} holds runs with different options ({differing}); take them apart")
             options = line["options"]
             continue
         record = _record(path, number, line, kind)
@@ -120,8 +120,8 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any], *, ignored: I
     names = [name for name in {**here, **there} if name not in {"plan", *ignored}]  # a plan follows from the rest
     pairs = [(name, *(plain(each.get(name, DEFAULTS.get(name))) for each in (there, here))) for name in names]
     # As text: True is 1 to Python, and neither is the other's option.
-    told = [f"{_short(name)}: {_short(a)} there, {_short(b)} here" for name, a, b in pairs if _json(a) != _json(b)]
-    return "; ".join(told)
+    sentences = [f"{_short(name)}: {_short(a)} there, {_short(b)} here" for name, a, b in pairs if _json(a) != _json(b)]
+    return "; ".join(sentences)
 
 
 def digest(problem: Problem) -> str:

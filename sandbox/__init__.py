@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sandbox.base import (
@@ -45,18 +46,11 @@ __all__ = [
 ]
 
 
-def _docker(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
+def _docker(memory_mib: int | None, fresh: bool, *, runtime: str | None = None) -> ForkServerSandbox:
     from sandbox.container import MEMORY_MIB  # noqa: PLC0415 - only who asks for it pays for it
     from sandbox.docker import DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
 
-    return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, fresh=fresh)
-
-
-def _gvisor(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
-    from sandbox.container import MEMORY_MIB  # noqa: PLC0415 - only who asks for it pays for it
-    from sandbox.docker import DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
-
-    return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, runtime="runsc", fresh=fresh)
+    return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, runtime=runtime, fresh=fresh)
 
 
 def _bubblewrap(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
@@ -73,7 +67,7 @@ def _process(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
 
 SANDBOXES: dict[str, Callable[[int | None, bool], ForkServerSandbox]] = {
     "docker": _docker,
-    "gvisor": _gvisor,
+    "gvisor": partial(_docker, runtime="runsc"),
     "bubblewrap": _bubblewrap,
     "process": _process,
 }

@@ -86,8 +86,8 @@ class ForkServerSandbox:
             self._ask((b"", b"[]", b""), 0, DEFAULT_LIMITS)
         except SandboxError as error:
             raise SandboxError(f"the sandbox ended {deaths} times, and runs no other program; {error}") from error
-        said = f"program.py: the sandbox ended {deaths} times while it ran this program: {Verdict.FAILED}\n"
-        return Execution(Verdict.FAILED, "", said, False, (), 0.0, 0.0, 0.0, self._python)
+        last_words = f"program.py: the sandbox ended {deaths} times while it ran this program: {Verdict.FAILED}\n"
+        return Execution(Verdict.FAILED, "", last_words, False, (), 0.0, 0.0, 0.0, self._python)
 
     def _ask(self, blobs: tuple[bytes, bytes, bytes], wanted: int, limits: Limits) -> Execution:
         channel = self._channel or self._open()

@@ -138,10 +138,9 @@ def _run(request: Request, pid: int, ends: Ends, user: int | None) -> tuple[dict
     header["memory_kills"] = kernel.memory_kills() - kills
     shares = kernel.memory_shares() if user is not None else None
     if shares:
-        near_limit = shares.highest is not None and shares.highest > NEAR_LIMIT
-        below = shares.highest is not None and not near_limit
-        header["starved"] = below and bool(header["memory_kills"])  # killed for memory that is held elsewhere
-        header["worn"] = near_limit or shares.now > MOST_HELD
+        highest = NEAR_LIMIT if shares.highest is None else shares.highest  # unknown: neither far from it nor beyond
+        header["starved"] = highest < NEAR_LIMIT and bool(header["memory_kills"])  # killed for memory held elsewhere
+        header["worn"] = highest > NEAR_LIMIT or shares.now > MOST_HELD
     return header, [stdout.kept(), stderr.kept(), results.kept()]
 
 

@@ -20,6 +20,7 @@ from sandbox import Call, Expression, Limits, SandboxUnavailable, Verdict
 from sandbox.container import LABELS, container_options, labels
 from sandbox.docker import STREAM_HEADER, DockerChannel, DockerSandbox, connect, sweep
 
+COUNTED = [name for name in TELL if name.startswith("a number by") and "in vain" not in name]  # memory is no counter
 ROOMY = Limits(cpu_seconds=20, wall_seconds=20)
 ROOT = Path(sandbox.__file__).parent.parent  # where `import sandbox` works
 
@@ -64,12 +65,12 @@ def test_each_program_has_a_user_id_of_its_own_and_it_is_not_root(docker_sandbox
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("name", [name for name in TELL if name.startswith("a number by")])
+@pytest.mark.parametrize("name", COUNTED)
 def test_a_program_that_moves_a_counter_is_followed_by_another_server(docker_sandbox, name):
     replaced = docker_sandbox.replaced
     assert docker_sandbox.run(TELL[name].program, limits=ROOMY).passed
     assert docker_sandbox.run("").passed
-    assert docker_sandbox.replaced == replaced + 1 or name == "a number by names that are looked up in vain"
+    assert docker_sandbox.replaced == replaced + 1
 
 
 @pytest.mark.docker
