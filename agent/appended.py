@@ -24,7 +24,7 @@ from agent.files import (
 
 
 class AppendedFile:
-    """A new file of lines, or with `resume` an old one of the same kind, locked while it is open.
+    """Append lines to a new file, or with `resume` to an old one of the same kind. The file is locked while it is open.
 
     begins: the bytes by which every file of this kind begins. Any other file is refused and left as it is. A piece of a
     line, which a kill left, is dropped when the next line comes. A stream (see `agent.files`) is written through.

@@ -1,7 +1,7 @@
-"""What a part of an example shows the program when it runs in its process: values that are passed to it, and no others.
+"""Decide what an example may show the program: only the values that are passed to it.
 
-A name whose value a claim might rest on is passed whole, as an argument, or the plain value that is meant stands in its
-place. Anything else that needs such a name is refused: its rest might hold what is wanted. Runs nothing.
+A claim may rest on the value of a name. Such a name is passed to the program whole, as an argument, or its plain value
+takes its place. Any other use of it is refused, because the rest of the value might hold what is expected. Runs nothing.
 """
 
 from __future__ import annotations

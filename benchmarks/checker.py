@@ -103,7 +103,7 @@ class _Part(NamedTuple):
     answered: int  # tests, from the first that was asked
     failed: list[int]  # test numbers among these
     reason: str  # why the first of them failed
-    end: str  # why the program is asked nothing any more, though a test has no answer; empty where it goes on
+    end: str  # why testing stopped before every test had an answer; empty if it did not
     verdict: Verdict  # of the run
     wall_seconds: float  # in the sandbox
     host_seconds: float  # of this thread, to send and to decode

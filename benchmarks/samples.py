@@ -1,7 +1,7 @@
 """Anybody's samples, in evalplus' format: read and judged. Prints nothing, and keeps no reason of a verdict.
 
-A record without verdicts is left out of every number. So none is for what a program did: only for a line that is no
-sample, a canonical solution that fails, or a sandbox that runs nothing any more.
+A record without verdicts is left out of every number. Only three things leave a record so: a line that is no sample, a
+canonical solution that fails, and a sandbox or machine that runs nothing. Nothing that a program does is among them.
 """
 
 from __future__ import annotations
