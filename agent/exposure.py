@@ -1,7 +1,7 @@
 """Decide what an example may show the program: only the values that are passed to it.
 
 A claim may rest on the value of a name. Such a name is passed to the program whole, as an argument, or its plain value
-takes its place. Any other use of it is refused, because the rest of the value might hold what is expected. Runs nothing.
+takes its place. Any other use of it is refused, for the rest of the value might hold what is expected. Runs nothing.
 """
 
 from __future__ import annotations
