@@ -53,7 +53,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 sandbox: setup ## make the Docker image (and, as root on Debian, the engine) that programs run in
-	@$(BIN)/python -m sandbox.engine && $(BIN)/python -m sandbox.image
+	@$(BIN)/python -m sandbox.docker.engine && $(BIN)/python -m sandbox.docker
 
 exercises: setup sandbox ## every policy and what it must beat, over the test split of the exercises (or BENCHMARK=HumanEval)
 	@mkdir -p $(RUNS)
@@ -116,7 +116,7 @@ speed: setup ## what decoding costs against transformers' own generate, on half 
 	@$(BIN)/dubito bench speed
 
 bench-sandbox: setup sandbox ## how fast programs run and benchmarks are checked, against cold containers and evalplus
-	@$(BIN)/python -m benchmarks.sandbox_speed --evalplus
+	@$(BIN)/python -m benchmarks.speed.sandbox --evalplus
 
 card: setup sandbox ## the numbers of the embedded model's card (MBPP+ and HumanEval+ need their data)
 	@$(BIN)/dubito bench run exercises && $(BIN)/dubito bench run exercises/far

@@ -11,8 +11,8 @@ def main() -> None:
     watched = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where interrupts are ignored
     if watched:
         signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
-    from agent.cli import main as run
-    from agent.interrupts import watch
+    from agent.cli.app import main as run
+    from agent.cli.interrupts import watch
 
     if watched:
         watch()

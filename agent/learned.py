@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agent.calibrations import MOST_BYTES, is_number, place_of
 from agent.errors import UsageError
-from agent.files import quoted, read_bounded
-from agent.search import Plan
+from agent.files.access import quoted, read_bounded
+from agent.profile import MOST_BYTES, is_number, place_of
+from agent.search.frontier import Plan
 
 _ADVICE = "learn it with `dubito calibrate search`"
 BESIDE = "search.json"  # where a model's folder brings it along

@@ -14,10 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from agent.appended import AppendedFile
 from agent.errors import UsageError
-from agent.files import quoted, read_bounded
-from agent.plain import plain
+from agent.files.access import quoted, read_bounded
+from agent.files.appended import AppendedFile
+from agent.files.plain import plain
 
 MOST_BYTES = 2**28  # of a trace that is read
 _BEGINS = b'{"kind": "provenance"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from agent.files import quoted
+from agent.files.access import quoted
 from benchmarks.base import Benchmark, DatasetError, Problem
 
 __all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "named", "problem"]

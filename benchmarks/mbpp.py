@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.plus import PlusBenchmark
+from benchmarks.evalplus import PlusBenchmark
 
 
 class Mbpp(PlusBenchmark):

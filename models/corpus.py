@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import NamedTuple
 
-from agent import prompts
-from agent.verify import short
+from agent.program import prompts
+from agent.verification.examples import short
 from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, call, compose, load, write
-from benchmarks.holes import expressions
+from benchmarks.experiments.infill import expressions
 from models import library
 
 END = "<|endoftext|>"

@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from agent.prompts import HOLE_MARKS
+from agent.program.prompts import HOLE_MARKS
 from models.corpus import END
 
 # Words and digits with a space before them, punctuation, and whitespace without the space that the next word takes.

@@ -47,8 +47,8 @@ __all__ = [
 
 
 def _docker(memory_mib: int | None, fresh: bool, *, runtime: str | None = None) -> ForkServerSandbox:
-    from sandbox.container import MEMORY_MIB  # noqa: PLC0415 - only who asks for it pays for it
-    from sandbox.docker import DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
+    from sandbox.docker.container import MEMORY_MIB  # noqa: PLC0415 - only who asks for it pays for it
+    from sandbox.docker.sandbox import DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
 
     return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, runtime=runtime, fresh=fresh)
 

@@ -9,12 +9,12 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from agent import exits
-from agent.cli import app
+from agent.cli import exits
+from agent.cli.app import app
+from agent.cli.exits import INFRASTRUCTURE, INTERRUPTED, OK, USAGE
 from agent.decoding import POLICIES
-from agent.exits import INFRASTRUCTURE, INTERRUPTED, OK, USAGE
-from agent.job import ABSTAINED, AGREED, UNVERIFIED, VERIFIED
-from agent.orders import ORDERS
+from agent.search.orders import ORDERS
+from agent.workflow.run import ABSTAINED, AGREED, UNVERIFIED, VERIFIED
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

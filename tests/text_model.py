@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.hf import HFLM
+from agent.lm.hf.model import HFLM
 
 
 def byte_tokenizer() -> Any:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from agent.lm import Batch, Prefix, RowBatch, Trail
-from agent.text import TextStream
+from agent.lm.base import Batch, Prefix, RowBatch, Trail
+from agent.lm.text import TextStream
 
 SIZE = 128  # ASCII; 0 ends a text
 

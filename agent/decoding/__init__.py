@@ -1,8 +1,8 @@
 """Decoding token by token: gates say when to pause, resolvers what to do there, samplers everything else."""
 
+from agent.decoding.context import Place
 from agent.decoding.gates import Gate
 from agent.decoding.loop import decode, until_pause
-from agent.decoding.place import Place
 from agent.decoding.policies import POLICIES, Policy
 from agent.decoding.step import Candidate, Completion, Pause, Step
 

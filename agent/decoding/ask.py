@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from agent.decoding.place import Place, Surroundings, likeliest
+from agent.decoding.context import Place, Surroundings, likeliest
 from agent.decoding.step import Candidate, Pause, Step
 
 Choose = Callable[[str, tuple[Candidate, ...]], Sequence[int]]  # (text so far, candidates) -> token ids to commit

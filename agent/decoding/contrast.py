@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from agent.decoding.place import Place, Surroundings, likeliest
+from agent.decoding.context import Place, Surroundings, likeliest
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Pause, Step

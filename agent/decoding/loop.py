@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 
-from agent.decoding.drafts import Draft
-from agent.decoding.place import Place, Surroundings
+from agent.decoding.context import Place, Surroundings
 from agent.decoding.policies import Policy
+from agent.decoding.prompt_lookup import Draft
 from agent.decoding.step import Completion, Step
 from agent.decoding.stops import StopRule
-from agent.lm import LM
-from agent.text import TextStream
+from agent.lm.base import LM
+from agent.lm.text import TextStream
 
 
 def decode(

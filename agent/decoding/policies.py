@@ -7,9 +7,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.decoding.context import Place, Surroundings
 from agent.decoding.contrast import Contrast
 from agent.decoding.gates import NEVER, Gate
-from agent.decoding.place import Place, Surroundings
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import LineStart, Sampler, Temperature, argmax
 from agent.decoding.step import Step

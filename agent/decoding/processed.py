@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from agent.lm import LM, Batch, Prefix
+from agent.lm.base import LM, Batch, Prefix
 
 
 class Seen(NamedTuple):

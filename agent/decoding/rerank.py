@@ -12,11 +12,11 @@ from typing import ClassVar, Literal, get_args
 
 from torch import Tensor
 
-from agent.decoding.place import Place, Reading, Surroundings, likeliest
+from agent.decoding.context import Place, Reading, Surroundings, likeliest
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Completion, Pause, Step
 from agent.decoding.stops import END_TOKEN
-from agent.lm import Batch, Prefix
+from agent.lm.base import Batch, Prefix
 from uncertainty.scores import surprisal
 
 Ends = Literal["own", "past", "absorbing"]

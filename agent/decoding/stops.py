@@ -11,7 +11,7 @@ import tokenize
 from collections.abc import Callable, Iterable
 
 from agent.decoding.step import Completion
-from agent.state import END_OF_BLOCK
+from agent.workflow.state import END_OF_BLOCK
 
 END_TOKEN = "end token"
 StopRule = Callable[[Completion], str | None]

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from agent.plain import plain
+from agent.files.plain import plain
 
 # What moves the cursor, turns the order of reading, or cannot be seen; and halves of characters. Unicode's control
 # characters but for line feed and tab, its default ignorable code points, line and paragraph separators, surrogates.

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from agent.files import write_whole
+from agent.files.access import write_whole
 from benchmarks.base import Problem
 from benchmarks.exercises.compose import load
 

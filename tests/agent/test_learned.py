@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import calibrations, learned
-from agent.calibrations import write
+from agent import learned, profile
 from agent.errors import UsageError
 from agent.learned import Learned, load, of_model, place, planned
-from agent.search import Plan
+from agent.profile import write
+from agent.search.frontier import Plan
 from agent.trust import probability_of
 
 TRUST = {
@@ -25,7 +25,7 @@ ONE = Learned("me/model", "abc", {"path": 1.0}, TRUST, 10, {"python": "3.11"})
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(calibrations, "user_data_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(profile, "user_data_path", lambda name: tmp_path / name)
     return tmp_path
 
 

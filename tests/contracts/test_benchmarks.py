@@ -6,7 +6,7 @@ import pytest
 from data import SHARED
 
 from benchmarks import BENCHMARKS, problem
-from benchmarks.checker import judge
+from benchmarks.judging.checker import judge
 from sandbox import open_sandbox
 
 FILES = {"HumanEval": "HumanEvalPlus.jsonl.gz", "Mbpp": "MbppPlus.jsonl.gz"}
@@ -90,7 +90,7 @@ def test_canonical_solutions_pass_and_empty_bodies_fail_on_every_problem(name, p
 @pytest.mark.docker
 @pytest.mark.timeout(1200)
 def test_canonical_solutions_pass_and_empty_bodies_fail_in_docker(name):
-    from sandbox.docker import DockerSandbox
+    from sandbox.docker.sandbox import DockerSandbox
 
     sandbox = DockerSandbox(memory_mib=3072)  # one value of Mbpp/255 takes 1.3 GiB
     try:

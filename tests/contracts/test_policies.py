@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.decoding import POLICIES, Completion, Place, Policy, Step, decode, until_pause
+from agent.decoding.context import Surroundings
 from agent.decoding.loop import resolved
-from agent.decoding.place import Surroundings
 from agent.decoding.samplers import argmax, uniform_at
 from agent.decoding.stops import any_of, budget, end_token
 from uncertainty import SCORES

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from agent.examples import visible_checks
-from agent.prompts import HOLE_MARKS, hole, lame, repair
-from agent.verify import verify
+from agent.program.examples.read import visible_checks
+from agent.program.prompts import HOLE_MARKS, hole, lame, repair
+from agent.verification.examples import verify
 from benchmarks.exercises import compose, world
 from benchmarks.exercises.benchmark import exercise
 from models import corpus, library

@@ -70,11 +70,11 @@ def test_it_writes_a_function_from_a_sentence(model, tokenizer):
 
 
 def test_it_solves_some_of_the_first_exercises():
-    from agent.context import Context
+    from agent.cli.components import model_named
     from agent.decoding import POLICIES
-    from agent.parts import model_named
+    from agent.workflow.context import Context
     from benchmarks.exercises import problem
-    from benchmarks.runner import run
+    from benchmarks.experiments.runner import run
     from sandbox import open_sandbox
 
     box = open_sandbox("process")

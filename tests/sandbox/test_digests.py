@@ -3,9 +3,9 @@
 import pytest
 
 from benchmarks.base import Problem
-from benchmarks.checker import judge
-from benchmarks.reference import References
-from benchmarks.shown import ask
+from benchmarks.judging.calls import ask
+from benchmarks.judging.checker import judge
+from benchmarks.judging.expected import References
 from sandbox import Limits
 
 ROOMY = Limits(cpu_seconds=20, wall_seconds=20)

@@ -16,10 +16,10 @@ import docker
 import pytest
 
 from sandbox import Call, Expression, Limits, Returned, open_sandbox
-from sandbox.container import owner
-from sandbox.docker import DockerSandbox, answers, connect, sweep
-from sandbox.engine import forget_stale
-from sandbox.image import ensure
+from sandbox.docker.container import owner
+from sandbox.docker.engine import forget_stale
+from sandbox.docker.image import ensure
+from sandbox.docker.sandbox import DockerSandbox, answers, connect, sweep
 from sandbox.pool import SandboxPool
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker, pytest.mark.timeout(1200)]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from sandbox import SANDBOXES, SandboxUnavailable, bubblewrap, engine, image, open_sandbox
+from sandbox import SANDBOXES, SandboxUnavailable, bubblewrap, open_sandbox
+from sandbox.docker import engine, image
 
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n'
 

@@ -7,8 +7,8 @@ import pytest
 from fakes import PROMPT, TableLM
 
 from agent.decoding import POLICIES, Gate, Policy
+from agent.decoding.context import LEAST, OTHERS, Place, Surroundings
 from agent.decoding.loop import resolved, until_pause
-from agent.decoding.place import LEAST, OTHERS, Place, Surroundings
 from agent.decoding.step import Completion, Step
 from agent.decoding.stops import any_of, budget, end_token
 

@@ -8,13 +8,13 @@ import torch
 from architectures import DEVICE, make
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from agent.custom_generate import adadec, generate_by, uscd
 from agent.decoding import Gate, Policy
 from agent.decoding.contrast import Contrast
-from agent.decoding.generate import adadec, generate_by, uscd
 from agent.decoding.processed import copied
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
-from agent.hf import HFLM
+from agent.lm.hf.model import HFLM
 
 PROMPT = [(7 * i + 3) % 64 for i in range(12)]
 IDS = torch.tensor([PROMPT], device=DEVICE)

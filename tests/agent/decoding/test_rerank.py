@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.decoding import POLICIES, Completion, Gate, Place, Policy, decode, until_pause
-from agent.decoding.place import Surroundings, likeliest
+from agent.decoding.context import Surroundings, likeliest
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import Temperature, argmax
 from agent.decoding.stops import any_of, budget, end_token

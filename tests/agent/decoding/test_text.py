@@ -15,7 +15,7 @@ from agent.decoding.ask import Ask
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import any_of, budget, end_token
-from agent.text import TextStream
+from agent.lm.text import TextStream
 
 # Token 0 ends a text, 1 is a letter, 2 and 3 are the two bytes of an é, written as byte-level vocabularies write them.
 TOKENIZER = Tokenizer(models.BPE(vocab={"<end>": 0, "a": 1, "Ã": 2, "©": 3}, merges=[]))

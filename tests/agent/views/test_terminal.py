@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from agent.decoding.step import Candidate, Pause, Step
-from agent.job import Result
-from agent.state import Answer, Attempt, Cost, Revision, Task
 from agent.views.terminal import TerminalView, accounting, clean, shown
+from agent.workflow.run import Result
+from agent.workflow.state import Answer, Attempt, Cost, Revision, Task
 
 PAUSE = Pause(
     "entropy 1.30 >= 1.00",

@@ -1,0 +1,155 @@
+"""`dubito chat`: one request after another, with the tree of the last one at hand. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.exits import failed, reported
+from agent.cli.interrupts import answer
+from agent.cli.options import (
+    BudgetOption,
+    DeviceOption,
+    DtypeOption,
+    MinProbabilityOption,
+    ModelOption,
+    OrderOption,
+    PolicyOption,
+    PromptFormatOption,
+    SandboxOption,
+    SeedOption,
+    ThresholdOption,
+    TokensOption,
+)
+from agent.errors import UsageError
+from agent.files.access import quoted
+from agent.views.say import loading
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agent.search.frontier import Plan
+    from agent.views.terminal import TerminalView
+    from agent.workflow.context import Context
+    from agent.workflow.run import Result
+    from agent.workflow.state import Task
+
+HELP = """Say what to write, in one line, or give one of these:
+  /file PATH         a signature with its docstring, from a file
+  /alternatives      the tree of the last request: every program, the way it took, what became of it
+  /alternatives N    program N of it in full
+  /help              this
+  /quit              the end; so is Ctrl-D
+Ctrl-C stops what is being written, and the chat goes on."""
+
+
+def chat(
+    model: ModelOption = "models/tiny",
+    policy: PolicyOption = "adadec",
+    threshold: ThresholdOption = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses, and where programs differ.")] = False,
+    budget: BudgetOption = "programs=20",
+    order: OrderOption = "probability",
+    min_probability: MinProbabilityOption = 0.0,
+    max_tokens: TokensOption = 512,
+    sandbox: SandboxOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+    prompt_format: PromptFormatOption = "auto",
+) -> None:
+    """Write one program after another, as `solve` does; /alternatives walks the tree of the last one."""
+    with reported(as_json=False), ExitStack() as cleanup:
+        from agent.cli import components
+
+        components.check_policy(policy, model=model, threshold=threshold, ask=ask)
+        components.check_model(model, dtype, prompt_format)
+        learned = components.learned_of(model)
+        plan = components.plan_named(budget, order, min_probability, ask=ask, learned=learned)
+        components.check_sandbox(sandbox)
+        loading(model)
+        from rich.console import Console
+
+        from agent.views.terminal import TerminalView
+        from agent.workflow.context import Context
+
+        chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
+        lm = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
+        box = cleanup.enter_context(closing(components.sandbox_named(sandbox)))
+        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
+        console = Console(highlight=False)
+        view = TerminalView(console, live=False)
+        view.head(f"{policy} with {model}, run in {type(box).__name__}; /help says more")
+        last: Result | None = None
+        while (line := _read(console, view)) is not None:
+            view = TerminalView(console, live=console.is_terminal, in_chat=True)
+            last = _turn(line, view, context, plan, last)
+
+
+def _read(console: Console, view: TerminalView) -> str | None:
+    """Return the next line that says something; None at the end. An interrupt drops the line, and nothing else."""
+    while True:
+        answer()  # an interrupt of the last turn was said there
+        try:
+            line = console.input("[bold]dubito>[/bold] ").strip()
+        except EOFError:
+            view.say("")
+            return None
+        except KeyboardInterrupt:
+            view.say("\n/quit or Ctrl-D ends the chat")
+            continue
+        if line.split()[:1] and line.split()[0].lower() == "/quit":
+            return None
+        if line:
+            return line
+
+
+def _turn(line: str, view: TerminalView, context: Context, plan: Plan, last: Result | None) -> Result | None:
+    """Carry out one line. What cannot be carried out is said, and the conversation goes on; also after an interrupt."""
+    command, _, rest = line.partition(" ")
+    try:
+        match command.lower():
+            case "/help":
+                view.say(HELP)
+            case "/alternatives":
+                view.alternatives(last, rest.strip())
+            case "/file":
+                return _answered(_task_of(rest.strip(), None), view, context, plan)
+            case name if name.startswith("/"):
+                raise UsageError(f"{quoted(command)} came; wanted a request, /file PATH, /alternatives, /help or /quit")
+            case _:
+                return _answered(_task_of(None, line), view, context, plan)
+    except KeyboardInterrupt:
+        view.say("\nstopped; what came before is kept")
+    except Exception as error:  # noqa: BLE001 - it is said in a sentence, and nobody loses the conversation by it
+        failed(error, as_json=False)
+    return last
+
+
+def _task_of(file: str | None, request: str | None) -> Task:
+    """Return what a line asks for. Raises UsageError."""
+    from agent.cli import components
+
+    if file == "":
+        raise UsageError("/file came without a path; wanted one, as in /file prompt.py")
+    if request is not None and any(ord(character) < 32 for character in request.replace("\t", " ")):
+        raise UsageError("the line holds control characters, as arrow keys send them; write it again")
+    return components.task_from(request, Path(file) if file else None, None)
+
+
+def _answered(task: Task, view: TerminalView, context: Context, plan: Plan) -> Result:
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    from agent.workflow.run import perform
+
+    saver = InMemorySaver() if plan.questions else None
+    view.unread(task)
+    with view:
+        result = perform(
+            context, task, plan=plan, checkpointer=saver, thread="chat", on_event=view.show, answer=view.ask
+        )
+    view.finish(result)
+    return result

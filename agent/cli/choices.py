@@ -1,0 +1,98 @@
+"""What options may be named, for `--help` and for refusals that come before anything heavy is imported.
+
+The registries say what the names do; a test keeps both the same.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from agent.errors import UsageError
+from agent.files.access import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Each policy, and the score by which it pauses; None: it never does.
+POLICIES: dict[str, str | None] = {
+    "greedy": None,
+    "sample": None,
+    "adapt": None,
+    "adadec": "entropy",
+    "adadec-reference": "entropy",
+    "uscd": "collision",
+    "uscd-adadec": "collision",
+}
+ORDERS = ("probability", "entropy", "gap", "lookahead", "discounted", "diversity", "blame", "learned")
+DISPLAYS = ("auto", "live", "plain")
+PROMPT_FORMATS = ("auto", "chat", "completion")
+SCORES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
+RECIPES = ("adadec", "youden", "expected")
+SANDBOXES = ("docker", "gvisor", "bubblewrap", "process")
+DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
+_NATS = "give one in nats, as in --threshold 1.0"
+DEVIATION = "std="  # opens a threshold that bounds std(p)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a sentence of `--help` has them."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}"
+
+
+def check_choice(what: str, came: str, names: Iterable[str]) -> None:
+    """Raise UsageError for a name that is not among the names."""
+    if came not in names:
+        raise UsageError(f"unknown {what} {quoted(came)}; choose from {', '.join(names)}")
+
+
+def check_policy(name: str, *, threshold: str | None = None, ask: bool = False) -> None:
+    """Raise UsageError for a policy that does not exist, or never pauses where a pause is wanted."""
+    check_choice("policy", name, sorted(POLICIES))
+    score = POLICIES[name]
+    if score is None and threshold is not None:
+        raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
+    if score is None and ask:
+        pausing = listed(each for each in POLICIES if POLICIES[each])
+        raise UsageError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
+    if threshold is not None and threshold.startswith(DEVIATION):
+        deviation_in(threshold, score)
+
+
+def number_in(text: str) -> float | None:
+    """Return the threshold that a text states as a number; None where it may name a file. Raises UsageError."""
+    if not text.strip():
+        raise UsageError(f"the threshold is empty; {_NATS}, or a file")
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if math.isnan(number) or number < 0:
+        raise UsageError(f"the threshold {quoted(text)} is not a number from 0 on; {_NATS}, or inf for no pause")
+    return number
+
+
+def deviation_in(text: str, score: str | None) -> float:
+    """Return the bound on std(p) that a threshold states. Raises UsageError."""
+    if score != "collision":
+        raise UsageError(f"{quoted(text)} came, and this policy pauses by {score}; a bound on std(p) goes with uscd")
+    try:
+        deviation = float(text.removeprefix(DEVIATION))
+    except ValueError:
+        deviation = math.nan
+    if not 0 <= deviation <= 1:
+        raise UsageError(f"{quoted(text)} came; wanted a standard deviation of probabilities, as in {DEVIATION}0.0035")
+    return deviation
+
+
+def check_probability(name: str, value: float) -> None:
+    """Raise UsageError for what is no probability; NaN is none."""
+    if not 0 <= value <= 1:
+        raise UsageError(f"{name} is {value}; wanted a probability from 0 to 1")
+
+
+def check_tau(tau: float) -> None:
+    """Raise UsageError for a tau that is no probability above 0."""
+    if not 0 < tau <= 1:
+        raise UsageError(f"tau is {tau}; wanted 0 < tau <= 1, where a smaller one trusts more of the program (try 0.1)")

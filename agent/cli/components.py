@@ -1,0 +1,250 @@
+"""From names to parts: policy, model, sandbox, task. What cannot be had is said in one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.cli import choices
+from agent.errors import InfrastructureError, UsageError
+from agent.files.access import quoted, read_bounded
+
+if TYPE_CHECKING:
+    from agent.decoding import Policy
+    from agent.learned import Learned
+    from agent.lm.hf.model import HFLM
+    from agent.search.frontier import Plan
+    from agent.workflow.state import Task
+    from sandbox.base import Sandbox
+
+EMBEDDED = "models/tiny"
+STDIN = "-"  # in the place of a file's name
+MOST_BYTES = 2**24  # of a prompt, of tests, of a program
+_ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
+
+
+def policy_named(
+    name: str, *, model: str, threshold: str | None = None, ask: bool = False, learned: bool = False
+) -> Policy:
+    """Return a policy, its threshold and its resolver replaced on request.
+
+    learned: where no threshold is asked for, take the one that was learned or published for this model, if any.
+    """
+    check_policy(name, model=model, threshold=threshold, ask=ask)
+    from agent.decoding import POLICIES
+    from agent.decoding.ask import Ask
+
+    policy = POLICIES[name]
+    if ask:
+        policy = replace(policy, resolver=Ask())
+    return with_threshold(policy, threshold, model, learned=learned)
+
+
+def check_policy(name: str, *, model: str, threshold: str | None = None, ask: bool = False) -> None:
+    """Raise UsageError for what `policy_named` would refuse. Imports nothing that takes time."""
+    from agent import profile
+
+    choices.check_policy(name, threshold=threshold, ask=ask)
+    score = choices.POLICIES[name]
+    if threshold is not None and score is not None and not threshold.startswith(choices.DEVIATION):
+        profile.threshold_from(threshold, model=model, weights=weights_of(model), score=score)
+
+
+def with_threshold(policy: Policy, wanted: str | None, model: str, *, learned: bool = False) -> Policy:
+    """Return the policy with the threshold asked for, a number or a file of this model; else learned, or as it is."""
+    from agent import profile
+
+    if not math.isfinite(policy.gate.threshold):
+        if wanted is None:
+            return policy
+        raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
+    score, threshold = policy.gate.score, policy.gate.threshold
+    if wanted is not None and wanted.startswith(choices.DEVIATION):
+        threshold = _of_deviation(wanted, model, score)
+    elif wanted is not None:
+        threshold = profile.threshold_from(wanted, model=model, weights=weights_of(model), score=score)
+    elif learned and (found := profile.of_model(model, weights_of(model), score)):
+        threshold = found.threshold
+    return replace(policy, gate=replace(policy.gate, threshold=threshold))
+
+
+def origin_of(policy: Policy, name: str, wanted: str | None) -> str:
+    """Return the words for a threshold that is neither the policy's own nor asked for; none for any other."""
+    from agent.decoding import POLICIES
+
+    if wanted is not None or policy.gate.threshold == POLICIES[name].gate.threshold:
+        return ""
+    nats = f"{policy.gate.threshold:.2f} nats"
+    return f", pausing from {nats} on, as learned or published for it (--threshold changes it)"
+
+
+def _of_deviation(wanted: str, model: str, score: str) -> float:
+    """Return the collision entropy that a bound on std(p) is for this model's vocabulary: the gate of USCD's code."""
+    from agent.lm.hf.load import vocabulary_of
+    from uncertainty import collision_of_deviation
+
+    return collision_of_deviation(choices.deviation_in(wanted, score), vocabulary_of(model))
+
+
+def plan_named(budget: str, order: str, min_probability: float, *, ask: bool, learned: Learned | None) -> Plan:
+    """Return how to search: within this budget, in this order, with what was learned. Raises UsageError."""
+    from agent.learned import planned
+    from agent.search.budget import budget_from
+    from agent.search.frontier import Plan
+
+    choices.check_choice("order", order, choices.ORDERS)
+    choices.check_probability("--min-probability", min_probability)
+    plan = Plan(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
+    return planned(plan, learned)
+
+
+def learned_of(model: str) -> Learned | None:
+    """Return what was learned of searching with this model, by the user or by who made it; None where nothing was."""
+    from agent import learned
+    from agent.lm.hf import hub
+
+    folder = _folder(model)
+    if os.path.isdir(folder):  # noqa: PTH112 - pathlib raises for names that are too long
+        hub.check_files(folder)
+    return learned.of_model(model, weights_of(model), folder)
+
+
+def check_model(name: str, dtype: str, prompt_format: str = "auto") -> None:
+    """Raise UsageError for a folder that is no model, or an option that is none. Imports nothing that takes time."""
+    from agent.lm.hf.hub import check_folder
+
+    choices.check_choice("dtype", dtype, choices.DTYPES)
+    choices.check_choice("prompt format", prompt_format, choices.PROMPT_FORMATS)
+    if name != EMBEDDED:
+        check_folder(name)
+
+
+def check_sandbox(name: str | None) -> None:
+    """Raise UsageError for a sandbox that does not exist."""
+    from sandbox import SANDBOXES
+
+    if name is not None:
+        choices.check_choice("sandbox", name, sorted(SANDBOXES))
+
+
+def model_named(name: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto") -> HFLM:
+    """Load a model that knows text. The embedded one is found from any folder, whatever lies there.
+
+    prompt_format: chat, completion, or auto, which decides by the model's files.
+    """
+    from agent.lm.hf.model import HFLM
+
+    place = str(_folder(name)) if name == EMBEDDED else name
+    lm = HFLM.from_pretrained(place, device=device, dtype=dtype, prompt_format=prompt_format)
+    if lm.tokenizer is None:
+        raise UsageError(
+            f"the model {name!r} has no tokenizer beside it, and text is wanted; save one there with save_pretrained"
+        )
+    lm.chats  # noqa: B018 - a chat template that does not work is said before anything is asked
+    return lm
+
+
+def embedded_model() -> Path:
+    """Return the folder of the model that comes with the code."""
+    return Path(__file__).resolve().parent.parent / EMBEDDED
+
+
+def _folder(name: str) -> Path:
+    """Return where a local model lies. The embedded one's name means the embedded one; ./models/tiny is another."""
+    return embedded_model() if name == EMBEDDED else Path(name)
+
+
+def weights_of(name: str) -> str:
+    """Return a digest that tells a local model's weights from others; empty for a hub's, of which the name is known.
+
+    Only regular files that hold something are read, and of each a bounded part.
+    """
+    digest = hashlib.sha256()
+    try:
+        files = [file for file in sorted(_folder(name).glob("*.safetensors")) if file.is_file() and file.stat().st_size]
+        for file in files:
+            with file.open("rb") as bytes_of:
+                digest.update(bytes_of.read(_ENDS))
+                bytes_of.seek(max(0, file.stat().st_size - _ENDS))
+                digest.update(bytes_of.read(_ENDS))
+    except (OSError, ValueError):  # loading the model will say what is wrong with it
+        return ""
+    return digest.hexdigest()[:12] if files else ""
+
+
+def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None = None, fresh: bool = False) -> Sandbox:
+    """Start a sandbox: docker, else bubblewrap, where no name is given. fresh: one of its own for every program."""
+    from sandbox import SandboxUnavailable, open_sandbox
+
+    try:
+        return open_sandbox(name, workers=workers, memory_mib=memory_mib, fresh=fresh)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    except SandboxUnavailable as error:
+        raise InfrastructureError(str(error)) from error
+
+
+def task_from(
+    request: str | None, file: Path | None, tests: Path | None, *, name: str = "", entry_point: str | None = None
+) -> Task:
+    """Return the task of a request or a file, with its visible examples and those of a test file."""
+    from agent.program import prompts
+    from agent.program.examples.example import joined
+    from agent.program.examples.read import read_examples
+    from agent.program.requests import check_prompt, tests_of
+    from agent.workflow.state import Task
+
+    text = request if file is None else text_of(file, "the prompt")
+    if text is None or not text.strip():
+        raise UsageError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
+    if file is None and text.endswith(".py") and len(text.split()) == 1:
+        raise UsageError(f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError("the request is not UTF-8 text; give it in UTF-8, or in a file")
+    if "\0" in text:
+        raise UsageError("the request holds a NUL character, which no Python program may; take it out")
+    shown = read_examples(text)
+    if file is not None:
+        check_prompt(quoted(file), text, shown)
+    asked = entry_point or prompts.entry_point(text)
+    checks, unread, given = tuple(shown.checks), shown.unread, tuple[str, ...]()
+    if tests is not None:
+        tested = tests_of(tests, text_of(tests, "the tests"), text, asked)
+        checks, unread = joined(checks, tested.checks), [*unread, *(f"{tests}:{line}" for line in tested.unread)]
+        asked = asked or prompts.function_called(tested.checks)
+        given = tuple("\n".join((*check.before, check.source)) for check in tested.checks)
+    said = name or (str(file) if file else "your sentence")
+    return Task(text, checks, asked, said, tuple(unread), given)
+
+
+def text_of(path: Path, what: str) -> str:
+    """Return a file's text; of stdin's where the path is `-`. Raises UsageError; `what` is what it was wanted for."""
+    if str(path) == STDIN:
+        return text_of_stdin(what)
+    if not os.path.lexists(path):
+        raise UsageError(f"{what} should come from {quoted(path)}, and there is no such file; check the path")
+    return _decoded(read_bounded(path, MOST_BYTES), quoted(path))
+
+
+def text_of_stdin(what: str) -> str:
+    """Return all that stdin gives. Raises UsageError where it is closed, or gives too much or no text."""
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None or sys.stdin.isatty():
+        raise UsageError(f"{what} should come from stdin, and nothing is piped into it; pipe it, or give a file")
+    data = stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise UsageError(f"more than {MOST_BYTES // 2**20} MiB came on stdin; is it the right file?")
+    return _decoded(data, "stdin")
+
+
+def _decoded(data: bytes, name: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads text

@@ -1,0 +1,124 @@
+"""Where a decoding run stands, and the surroundings in which it moves. Values; the loop makes new ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from torch import Tensor
+
+from agent.decoding.prompt_lookup import Draft
+from agent.decoding.samplers import uniform_at
+from agent.decoding.step import Candidate, Completion, Pause, Step
+from agent.decoding.stops import StopRule
+from agent.lm.base import LM, Prefix
+from uncertainty.scores import SCORES, log_probabilities
+
+if TYPE_CHECKING:
+    from agent.decoding.policies import Policy
+
+
+LEAST = 0.0025  # a token less probable than this is no alternative
+OTHERS = 5  # alternatives kept of a step, besides a pause's candidates
+_CERTAIN = math.log1p(-LEAST)  # above it no other token can be an alternative
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A completion and the prefix it grows from, which may lag behind: tokens are fed when logits are asked for."""
+
+    prefix: Prefix
+    completion: Completion
+    end: str | None = None
+
+
+class Reading(NamedTuple):
+    """A next-token distribution, normalised and scored once."""
+
+    logprobs: Tensor  # [vocab], nats
+    scores: dict[str, float]  # higher is more uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """All that a step may look at besides its place."""
+
+    lm: LM
+    policy: Policy
+    stop: StopRule
+    prompt_ids: tuple[int, ...]
+    lame_ids: tuple[int, ...] | None = None  # USCD's weaker prompt; None where there is none
+    seed: int = 0
+    draft: Draft | None = None
+    forking: bool = False  # steps name the tokens that were not taken, for a search that may come back
+
+    def ahead(self, place: Place) -> Iterable[tuple[Prefix, int | None]]:
+        """Return the prefix of the completion and a guess at its next token, then the same behind each guess.
+
+        One forward for the token that is not fed yet and every guess. The last prefix has no guess behind it.
+        """
+        unfed = self._unfed(place)
+        guesses = self.draft((*place.prefix.ids, *unfed)) if self.draft and len(unfed) == 1 else ()
+        if not guesses:
+            return ((self.lm.extend(place.prefix, unfed), None),)
+        prefixes = self.lm.trail(place.prefix, (*unfed, *guesses))
+        return zip(prefixes, (*guesses, None), strict=False)  # shorter where the context ends
+
+    def fed(self, place: Place) -> Prefix:
+        """Return the prefix of the whole completion: one forward for what is not fed yet, none if all is."""
+        return self.lm.extend(place.prefix, self._unfed(place))
+
+    def _unfed(self, place: Place) -> tuple[int, ...]:
+        return place.completion.tokens[len(place.prefix.ids) - len(self.prompt_ids) :]
+
+    def read(self, logits: Tensor) -> Reading:
+        """Normalise and score a next-token distribution. logits: [vocab]."""
+        logprobs = log_probabilities(logits)
+        names = dict.fromkeys(("entropy", "margin", self.policy.gate.score))
+        return Reading(logprobs, {name: SCORES[name](logprobs, normalised=True) for name in names})
+
+    def pauses_at(self, reading: Reading, completion: Completion) -> bool:
+        """Whether the policy pauses at this distribution, which follows the completion."""
+        gate = self.policy.gate
+        return gate.pauses_at(reading.scores[gate.score], len(completion.tokens), completion.text)
+
+    def reason(self, reading: Reading) -> str:
+        """Say why there is a pause at this distribution."""
+        return self.policy.gate.reason(reading.scores[self.policy.gate.score])
+
+    def chosen(self, logits: Tensor, place: Place) -> int:
+        """Return the sampler's token for this position. logits: [vocab]."""
+        uniform = uniform_at(self.seed, len(place.completion.tokens))
+        return self.policy.sampler(logits, uniform, place.completion.text)
+
+    def step(self, place: Place, reading: Reading, token: int, pause: Pause | None = None) -> tuple[Step, Place]:
+        """Commit one token of this distribution; return its record and the place after it."""
+        completion = place.completion.append(token)
+        end = self.stop(completion)
+        text = completion.text[len(place.completion.text) :]
+        logprob = min(float(reading.logprobs[token]), 0.0)
+        others = self._others(place, reading, token, pause) if self.forking and logprob <= _CERTAIN else ()
+        return Step(token, text, logprob, reading.scores, pause, end, others), Place(place.prefix, completion, end)
+
+    def _others(self, place: Place, reading: Reading, token: int, pause: Pause | None) -> tuple[Candidate, ...]:
+        near = {candidate.token: candidate for candidate in likeliest(reading.logprobs, 1 + OTHERS, place.completion)}
+        near |= {candidate.token: candidate for candidate in (pause.candidates if pause else ())}
+        found = [each for each in near.values() if each.token != token and each.logprob >= math.log(LEAST)]
+        return tuple(sorted(found, key=lambda each: (-each.logprob, each.token)))
+
+
+def likeliest(logits: Tensor, width: int, completion: Completion) -> list[Candidate]:
+    """Return the `width` likeliest tokens, falling; of equals the lower id first. logits: [vocab]."""
+    logp = logits.log_softmax(-1)
+    # Ranked by logits, as an argmax is: normalising rounds near-ties into ties.
+    cut = logits.topk(min(width, logits.shape[-1])).values[-1]
+    ids = (logits >= cut).nonzero().flatten().tolist()  # ties at the cut included, so the order below decides them
+    ranked = sorted(ids, key=lambda token: (-float(logits[token]), token))[:width]
+    begun = len(completion.text)
+    return [
+        Candidate(t, float(logp[t]), float(logp[t]), completion.append(t).text[begun:])
+        for t in ranked
+        if logp[t] > -float("inf")
+    ]

@@ -1,0 +1,1 @@
+"""The backend for causal LMs of transformers: no other part of the agent but custom_generate imports it."""

@@ -1,0 +1,109 @@
+"""Chat templates: whether a model is asked in turns, and what its turns look like. Renders nothing in this process."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from agent.errors import UsageError
+from agent.lm.hf.hub import first_sentence
+
+PromptFormat = Literal["auto", "chat", "completion"]
+SECONDS = 20.0  # of wall time for one rendering; the child's own limit, in CPU seconds, strikes first
+COMPLETION = "mend the template, or ask with the prompt format completion"
+_LIMITS = "it takes too much time or memory"
+_CHILD = Path(__file__).with_name("hf_template_child.py")
+_REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template writes by itself
+
+
+def checked_format(wanted: str) -> PromptFormat:
+    """Return a prompt format. Raises UsageError for a word that is none."""
+    for known in get_args(PromptFormat):
+        if wanted == known:
+            return known  # type: ignore[no-any-return]  # get_args is untyped
+    raise UsageError(f"unknown prompt format {wanted!r}; choose from {', '.join(get_args(PromptFormat))}")
+
+
+def asks_in_turns(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
+    """Decide whether prompts are turns of a chat. Raises UsageError where a template is wanted and does not work.
+
+    auto: in turns where there is a chat template, unless it closes an answer with tokens none of which ends a text of
+    this model. Base models carry the template of their instruct sibling, and end their texts otherwise.
+    """
+    template = getattr(tokenizer, "chat_template", None)
+    if wanted == "completion" or (wanted == "auto" and not template):
+        return False
+    if not template:
+        raise UsageError("this model has no chat template; ask with the prompt format completion")
+    if _REQUEST not in asked(tokenizer, _REQUEST):
+        raise UsageError(f"this model's chat template leaves out what it is asked; {COMPLETION}")
+    closing = _closing_ids(tokenizer) if wanted == "auto" else frozenset()
+    return not closing or bool(closing & end_ids)
+
+
+def asked(tokenizer: Any, request: str) -> str:
+    """Return the text of a chat whose only turn asks for something, up to where the answer begins."""
+    return _rendered(tokenizer, ({"role": "user", "content": request},), answer_follows=True)
+
+
+def _closing_ids(tokenizer: Any) -> frozenset[int]:
+    """Return the added tokens that the template writes behind an answer; none where it cannot show one."""
+    turns = ({"role": "user", "content": _REQUEST}, {"role": "assistant", "content": _ANSWER})
+    try:
+        _, shown, closing = _rendered(tokenizer, turns, answer_follows=False).rpartition(_ANSWER)
+    except UsageError:  # some templates take no answer; what they make of a request was seen to work
+        return frozenset()
+    ids = tokenizer(closing, add_special_tokens=False)["input_ids"] if shown else ()
+    return frozenset(ids) & frozenset(tokenizer.added_tokens_decoder)
+
+
+def _rendered(tokenizer: Any, turns: tuple[dict[str, str], ...], *, answer_follows: bool) -> str:
+    variables = {
+        **tokenizer.special_tokens_map,
+        "messages": turns,
+        "tools": None,
+        "documents": None,
+        "add_generation_prompt": answer_follows,
+    }
+    return _render(json.dumps({"template": _default_template(tokenizer), "variables": variables}))
+
+
+def _default_template(tokenizer: Any) -> str:
+    template = tokenizer.chat_template
+    if isinstance(template, str):
+        return template
+    if isinstance(template, dict) and isinstance(template.get("default"), str):
+        return str(template["default"])
+    names = ", ".join(sorted(map(str, template))) if isinstance(template, dict) else type(template).__name__
+    raise UsageError(
+        f"this model has several chat templates ({names[:200]}) and none of them is the default; "
+        "name one of them default, or ask with the prompt format completion"
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _render(request: str) -> str:
+    """Render in a child process. Raises UsageError where there is no text."""
+    # -E and -P leave out what the environment and the current folder say; jinja2 may be in the user's own packages.
+    command = [sys.executable, "-E", "-P", str(_CHILD)]
+    try:
+        child = subprocess.run(command, input=request.encode(), capture_output=True, timeout=SECONDS, check=False)
+        outcome = json.loads(child.stdout) if child.returncode == 0 else {"error": _end_of(child)}
+    except subprocess.TimeoutExpired:
+        outcome = {"error": _LIMITS}
+    if "text" in outcome:
+        return str(outcome["text"])
+    raise UsageError(
+        f"this model's chat template cannot be rendered ({first_sentence(outcome['error'])}); {COMPLETION}"
+    )
+
+
+def _end_of(child: subprocess.CompletedProcess[bytes]) -> str:
+    """Return why a child that gave no answer ended: a signal is the limits', else its last line of stderr says it."""
+    lines = child.stderr.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), f"exit code {child.returncode}")
+    return _LIMITS if child.returncode < 0 else f"its renderer failed: {last[:300]}"

@@ -1,0 +1,107 @@
+"""Where a model comes from: a folder, else the hub's cache, else the hub, and that only if there is a way to it.
+
+Whatever the place, no code that lies there is run. A folder is looked over before anything in it is read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import stat
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from agent.errors import UsageError
+
+WHAT_LOADS = "wanted a causal LM of transformers, as a folder or a hub id within reach; try models/tiny"
+MOST_TEXT, MOST_TEMPLATE = 128 * 2**20, 2**20  # bytes; the largest tokenizers of public models take some 35 MB
+_TEXTS = (".json", ".txt", ".model", ".tiktoken", ".py")
+_HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
+_NEVER_EMPTY = (".json", ".safetensors", ".bin", ".model")
+
+
+def nearest(kind: Any, name: str, **options: Any) -> Any:
+    """Return `kind.from_pretrained(name)` from the nearest place. Raises UsageError for a folder that is no model."""
+    options["trust_remote_code"] = False  # said, so that transformers neither runs what lies there nor asks
+    check_folder(name)
+    folder = folder_of(name)
+    if folder is not None:
+        return kind.from_pretrained(folder, **options)
+    try:
+        return kind.from_pretrained(name, local_files_only=True, **options)
+    except OSError:
+        _check_reachable()
+        return kind.from_pretrained(name, **options)
+
+
+def check_folder(name: str) -> None:
+    """Raise UsageError for a folder that is no model, by its files alone. A hub id is not looked for."""
+    folder = folder_of(name)
+    if folder is not None:
+        _check_folder(folder, name)
+    elif not _HUB_ID.fullmatch(name):
+        raise UsageError(f"no model at {one_line(name)!r}: there is no such folder, and it is no hub id; {WHAT_LOADS}")
+
+
+def folder_of(name: str) -> Path | None:
+    """Return the folder that a model's name means; None where it means a hub id."""
+    folder = Path(os.path.expanduser(name))  # noqa: PTH111 - pathlib raises for an unknown user's home
+    return folder if name.startswith(("/", ".", "~")) or os.path.lexists(folder) else None
+
+
+def check_files(folder: Path) -> None:
+    """Raise UsageError for a model's folder that holds what reading could hang on, or what no memory could hold."""
+    try:
+        files = [*folder.iterdir(), *folder.glob("additional_chat_templates/*")]
+    except OSError as error:
+        raise UsageError(f"cannot read the folder {str(folder)!r}: {error.strerror}; {WHAT_LOADS}") from error
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError as error:
+            raise UsageError(
+                f"cannot read {str(file)!r}: {error.strerror}; remove it from the model's folder"
+            ) from error
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise UsageError(f"{str(file)!r} is no regular file; a model's folder holds files and folders alone")
+        most = MOST_TEMPLATE if file.suffix == ".jinja" else MOST_TEXT if file.suffix in _TEXTS else None
+        if most is not None and status.st_size > most:
+            raise UsageError(f"{str(file)!r} has {status.st_size} bytes; wanted at most {most} in such a file")
+        if not status.st_size and file.suffix in _NEVER_EMPTY:
+            raise UsageError(f"{str(file)!r} is empty; download the model again, or save it anew")
+
+
+def first_sentence(error: object) -> str:
+    """Return the beginning of a long message, as `one_line` does."""
+    return one_line(error).split(". ")[0].rstrip(".")
+
+
+def one_line(error: object) -> str:
+    """Return at most 200 characters of a message on one line, without characters that a terminal would obey."""
+    line = " ".join(str(error).split())[:200]
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def _check_folder(folder: Path, name: str) -> None:
+    if not os.path.exists(folder):  # noqa: PTH110 - pathlib raises for names that are too long
+        raise UsageError(f"no model at {one_line(name)!r}: there is no such folder; {WHAT_LOADS}")
+    if not folder.is_dir():
+        raise UsageError(f"{name!r} is a file, and a model is a folder; {WHAT_LOADS}")
+    check_files(folder)
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"{name!r} is no model: it has no config.json; {WHAT_LOADS}")
+
+
+def _check_reachable() -> None:
+    """Raise OSError at once where the hub cannot be reached; its own client would retry for half a minute."""
+    from huggingface_hub import constants  # it comes with transformers, which is loaded late
+
+    if constants.HF_HUB_OFFLINE or getproxies():
+        return
+    try:
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
+    except OSError as error:
+        raise OSError(f"it is not on this machine, and the hub cannot be reached ({error.strerror})") from error

@@ -1,0 +1,235 @@
+"""Load a model and its tokenizer from files that may hold anything, and say in one sentence what does not work.
+
+Never runs code that comes with a model. Decodes nothing: agent.lm.hf.model does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from agent.cli.choices import DTYPES, check_choice
+from agent.errors import AgentError, InfrastructureError, UsageError
+from agent.lm.hf.hub import WHAT_LOADS, first_sentence, folder_of, nearest, one_line
+
+CUSTOM_CODE = "it brings its own Python code, and code of a model is never run"
+SLACK = 2**28  # numbers that a model may hold beside its weights: masks, tables of positions
+_TOKENIZER_FILES = ("tokenizer", "vocab.", "merges.txt", "spiece.model", "sentencepiece", "tekken.json")
+MOST_GROWTH = 64  # times that replacements of a tokenizer, one after the other, may lengthen a text
+_SAMPLE = "def f(x):\n    return x + 1\n"
+
+
+def load_model(name: str, *, device: str | None = None, dtype: str = "auto") -> Any:
+    """Return the model of a folder or a hub id, on its device. Raises UsageError, InfrastructureError."""
+    check_choice("dtype", dtype, DTYPES)
+    where = _checked_device(device)
+    os.environ.setdefault("USE_HUB_KERNELS", "NO")  # else a checkpoint may ask for kernels, which are code
+    with in_one_sentence(f"load the model {name!r}"):
+        from transformers import AutoConfig, AutoModelForCausalLM
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
+        config = nearest(AutoConfig, name)
+        _check_config(config)
+        _check_size(AutoModelForCausalLM, config, folder_of(name))
+        model, report = nearest(
+            AutoModelForCausalLM, name, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True
+        )
+        _check_weights(model, report)
+    try:
+        return model.to(where)
+    except (RuntimeError, AssertionError, ImportError, AttributeError, ValueError) as error:
+        raise InfrastructureError(
+            f"cannot put the model {name!r} on the device {where!r}: {first_sentence(error)}; try the device cpu"
+        ) from error
+
+
+def load_tokenizer(name: str, rows: int) -> Any:
+    """Return a model's tokenizer, tried once; None where the model's folder holds none. Raises UsageError.
+
+    rows: of the model's embedding, so token ids that it knows.
+    """
+    folder = folder_of(name)
+    if folder is not None and not any(file.name.startswith(_TOKENIZER_FILES) for file in folder.iterdir()):
+        return None
+    with in_one_sentence(f"load the tokenizer of {name!r}"):
+        from transformers import AutoTokenizer
+
+        tokenizer = nearest(AutoTokenizer, name)
+        if not hasattr(tokenizer, "backend_tokenizer"):
+            raise UsageError(
+                f"the tokenizer of {name!r} is a slow one ({type(tokenizer).__name__}); choose a model with a fast "
+                "tokenizer, in a tokenizer.json"
+            )
+        _check_growth(name, tokenizer.backend_tokenizer)
+        ids = tokenizer(_SAMPLE)["input_ids"]
+        tokenizer.decode(ids)
+    if not ids or max(ids) >= rows:
+        gives = f"token {max(ids)}, and the model knows {rows} tokens" if ids else "no tokens for a line of Python"
+        raise UsageError(f"the tokenizer of {name!r} gives {gives}; choose the one that belongs to the model")
+    return tokenizer
+
+
+def _check_growth(name: str, tokenizer: Any) -> None:
+    """Raise UsageError for a tokenizer whose replacements would blow a text up."""
+    growth = 1
+    for part in (tokenizer.normalizer, tokenizer.decoder):
+        for step in _steps(json.loads(part.__getstate__())) if part is not None else ():
+            growth *= max(1, len(step.get("content", ""))) if step.get("type") == "Replace" else 1
+    if growth > MOST_GROWTH:
+        raise UsageError(f"the tokenizer of {name!r} makes a text up to {growth} times as long; choose another model")
+
+
+def _steps(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield the steps of a tokenizer's part, however they are nested."""
+    waiting = [part]
+    while waiting:
+        match waiting.pop():
+            case dict(step):
+                yield step
+                waiting += step.values()
+            case list(steps):
+                waiting += steps
+
+
+def vocabulary_of(name: str) -> int:
+    """Return how many tokens a model knows, by its configuration alone. Raises UsageError."""
+    with in_one_sentence(f"load the model {name!r}"):
+        from transformers import AutoConfig
+
+        return int(nearest(AutoConfig, name).get_text_config().vocab_size)
+
+
+@contextmanager
+def in_one_sentence(what: str) -> Iterator[None]:
+    """Turn whatever reading strange files raises into UsageError, or InfrastructureError where memory ran out."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters of it is raised or checked; the rest is no user's business
+            yield
+    except AgentError:
+        raise
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise InfrastructureError(f"cannot {what}: memory ran out; choose a smaller model") from error
+    except Exception as error:  # tokenizers raises Exception itself, transformers nearly every other
+        raise UsageError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what Rust code raises where it gives up
+            raise
+        raise UsageError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, pickle.UnpicklingError):
+        return "its weights are a pickle that holds more than numbers; wanted safetensors"
+    if "trust_remote_code" in str(error):
+        return CUSTOM_CODE
+    if isinstance(error, ImportError):
+        return f"{one_line(error)} (a package is missing: install it, or choose a model that does without)"
+    if isinstance(error, OSError | ValueError) and str(error):
+        return first_sentence(error)
+    return f"{type(error).__name__} {first_sentence(error)}".strip()
+
+
+def _checked_device(device: str | None) -> str:
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        kind = torch.device(where).type
+    except RuntimeError as error:
+        raise UsageError(f"unknown device {where!r}; choose cpu, cuda, cuda:1 or another of torch's") from error
+    if kind == "meta":
+        raise UsageError("the device meta holds no numbers, so nothing can be computed there; choose cpu or cuda")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise InfrastructureError(f"the device {where!r} was asked for and there is no CUDA here; try the device cpu")
+    return where
+
+
+def _check_config(config: Any) -> None:
+    """Raise ValueError for a configuration that wants code from elsewhere."""
+    parts = [config, *(part for part in vars(config).values() if hasattr(part, "to_dict"))]
+    wanted = [
+        getattr(part, name, None) for part in parts for name in ("_attn_implementation", "_experts_implementation")
+    ]
+    kernels = [name for name in wanted if isinstance(name, str) and "/" in name]
+    if kernels:
+        raise ValueError(f"the model wants the kernel {kernels[0]!r} of the hub, and code of a model is never run")
+
+
+def _check_size(kind: Any, config: Any, folder: Path | None) -> None:
+    """Raise ValueError where a folder's config.json asks for far more numbers than its weights hold.
+
+    Nothing of that size is made: neither that many layers, nor memory for them.
+    """
+    shapes = _shapes_in(folder) if folder is not None else {}
+    if not shapes:
+        return
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 1)
+    if not 1 <= layers <= len(shapes):
+        raise ValueError(f"its config.json asks for {layers} layers, and its weights are {len(shapes)} tensors")
+    with torch.device("meta"):
+        empty = kind.from_config(config, trust_remote_code=False)
+    wanted = sum(each.numel() for each in (*empty.parameters(), *empty.buffers()))
+    numbers = sum(_product(shape) for shape in shapes.values())
+    packed = 32 if getattr(config, "quantization_config", None) else 1  # of numbers in one, at most
+    if wanted > packed * numbers + SLACK:
+        raise ValueError(f"its config.json asks for {wanted} numbers, and its weights are {numbers}")
+
+
+def _shapes_in(folder: Path) -> dict[str, list[int]]:
+    """Return name and shape of each tensor in a folder's safetensors; their values are not read."""
+    from safetensors import safe_open
+
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        if any(Path(shard).name != shard for shard in shards):
+            raise ValueError(f"{str(index)!r} names weights outside of the model's folder; wanted files beside it")
+    shapes: dict[str, list[int]] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(str(file), framework="pt") as tensors:
+            shapes |= {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118 - no dict
+    return shapes
+
+
+def _product(shape: list[int]) -> int:
+    product = 1
+    for size in shape:
+        product *= size
+    return product
+
+
+def _check_weights(model: Any, report: dict[str, Any]) -> None:
+    """Raise ValueError where the weights are not those that the configuration asks for; tied ones may be absent."""
+    mismatched, missing = sorted(report["mismatched_keys"]), sorted(report["missing_keys"])
+    if mismatched:
+        name, held, wanted = mismatched[0]
+        sizes = f"{_by(held)} in its weights, and its config.json asks for {_by(wanted)}"
+        raise ValueError(f"{len(mismatched)} tensors have other sizes than its config.json says: {name} is {sizes}")
+    if missing:
+        raise ValueError(
+            f"{len(missing)} tensors that its config.json asks for are not in its weights ({missing[0]}, for one), so "
+            "they would be random numbers"
+        )
+    kinds = {_kind(name) for name in model.state_dict()}
+    beyond = sorted(name for name in report["unexpected_keys"] if _kind(name) in kinds)
+    if beyond and not getattr(model.config, "num_nextn_predict_layers", 0):  # layers that guess further tokens
+        raise ValueError(
+            f"its weights hold {len(beyond)} tensors of layers beyond those of its config.json ({beyond[0]})"
+        )
+
+
+def _kind(name: str) -> str:
+    return re.sub(r"\d+", "#", name)
+
+
+def _by(shape: Any) -> str:
+    return " by ".join(map(str, shape))

@@ -1,0 +1,262 @@
+"""Any causal LM of transformers as an `LM`.
+
+A cache is used only after it was seen to give the same numbers as no cache on this very model (agent.lm.hf.trial);
+otherwise every prefix is recomputed, with one warning.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agent.errors import InfrastructureError, UsageError
+from agent.files.access import quoted
+from agent.lm.base import Batch, Prefix, PrefixStore, RowBatch, Trail
+from agent.lm.hf.cache import fork, held_bytes, new_cache
+from agent.lm.hf.chat import asked, asks_in_turns, checked_format
+from agent.lm.hf.load import in_one_sentence, load_model, load_tokenizer
+from agent.lm.hf.rope import TurningBatch, stretch, turns_of
+from agent.lm.hf.tree_attention import Paths, Rows, Tree
+from agent.lm.hf.trial import abilities_of, looks_back_only, trees_work
+from agent.lm.text import TextStream
+
+
+class HFLM:
+    """A loaded transformers model as a function of token ids. The tokenizer is needed only for text."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any = None, *, store_bytes: int = 512 * 2**20, prompt_format: str = "auto"
+    ) -> None:
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self.prompt_format = checked_format(prompt_format)
+        self.forwards = self.token_rows = 0
+        self.accepts = _accepted_arguments(model)
+        self._store = PrefixStore(store_bytes)
+        self._turns = turns_of(model.config)
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto"
+    ) -> HFLM:
+        """Load a folder or a hub id. dtype "auto" is the checkpoint's own. Raises UsageError, InfrastructureError."""
+        model = load_model(name_or_path, device=device, dtype=dtype)
+        tokenizer = load_tokenizer(name_or_path, model.config.get_text_config().vocab_size)
+        lm = cls(model, tokenizer, prompt_format=prompt_format)
+        with in_one_sentence(f"load the model {name_or_path!r}"):
+            if not looks_back_only(lm):
+                raise ValueError("what it says of a token depends on the tokens behind it, so it is no decoder")
+        return lm
+
+    @cached_property
+    def context(self) -> int | None:
+        """The most tokens that prompt and completion may have together; None where the model sets no bound."""
+        bound = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        return int(bound) if bound and bound > 0 else None
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Token ids that end a text, by the model's generation config, its config and the tokenizer.
+
+        Raises UsageError where one of them names no token ids.
+        """
+        places = (getattr(self.model, "generation_config", None), self.model.config, self.tokenizer)
+        entries = [getattr(place, "eos_token_id", None) for place in places]
+        ids = [i for entry in entries if entry is not None for i in (entry if isinstance(entry, list) else [entry])]
+        odd = next((i for i in ids if not isinstance(i, int)), None)
+        if odd is not None:
+            raise UsageError(f"the model's eos_token_id holds {quoted(odd)}; wanted token ids, as whole numbers")
+        return frozenset(ids)
+
+    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
+        """Token ids of a text, of a chat whose only user turn it is, or of what `continues` an earlier text.
+
+        Raises UsageError without a tokenizer, and where it gives nothing that the model knows.
+        """
+        if self.tokenizer is None:
+            raise UsageError(
+                "this model came without a tokenizer, and text is wanted; choose a folder or hub id that has one"
+            )
+        whole = asked(self.tokenizer, text) if chat else text
+        with in_one_sentence("put the text into the model's tokens"):
+            ids = list(self.tokenizer(whole, add_special_tokens=not (chat or continues))["input_ids"])
+            rows = self.model.config.get_text_config().vocab_size
+            if max(ids, default=0) >= rows:
+                raise ValueError(f"its tokenizer gives token {max(ids)}, and the model knows {rows} tokens")
+        if chat:
+            return ids
+        # Some tokenizers end every text with an end token; a prompt goes on.
+        return ids[:-1] if len(ids) > 1 and ids[-1] in self.end_ids else ids
+
+    def encode_with_starts(self, text: str) -> tuple[list[int], list[int]]:
+        """Token ids of a text, and where in it each begins, in characters. Raises UsageError where none can say."""
+        try:
+            found = self.tokenizer(text, return_offsets_mapping=True)
+        except (NotImplementedError, TypeError) as error:
+            raise UsageError(
+                "this model's tokenizer does not say where its tokens begin; choose a model with a fast tokenizer"
+            ) from error
+        ids, starts = list(found["input_ids"]), [start for start, _ in found["offset_mapping"]]
+        cut = len(ids) - 1 if len(ids) > 1 and ids[-1] in self.end_ids else len(ids)
+        return ids[:cut], starts[:cut]
+
+    @cached_property
+    def chats(self) -> bool:
+        """Whether prompts are turns of a chat. Raises UsageError where a chat template is wanted and does not work."""
+        return asks_in_turns(self.prompt_format, self.tokenizer, self.end_ids)
+
+    def stream_after(self, prompt_ids: Sequence[int]) -> TextStream | None:
+        """Text of tokens that follow the prompt, piece by piece; None without a tokenizer."""
+        return None if self.tokenizer is None else TextStream.after(self.tokenizer.backend_tokenizer, prompt_ids)
+
+    def prefill(self, ids: Sequence[int]) -> Prefix:
+        """Return the prefix of these ids, feeding only what no stored prefix covers. Raises UsageError if too long."""
+        wanted = self._checked(ids)
+        if not self._caching:
+            return self._feed(wanted, None, wanted)
+        found = self._store.longest(wanted, whole=not self._croppable, fits=lambda n: self._alike(n, len(wanted)))
+        if found is None:
+            return self._kept(self._feed(wanted, new_cache(self.model), wanted))
+        if found.prefix.ids == wanted:
+            return found.prefix
+        kept = min(found.length, len(wanted) - 1)  # the last id is always fed: its logits are what is asked for
+        longer = self._feed(wanted, self._fork(found.prefix, length=kept), wanted[kept:])
+        over = self._croppable and kept == len(found.prefix.ids)
+        return self._kept(longer, instead_of=found.prefix if over else None)
+
+    def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
+        """Append tokens in one forward."""
+        if not tokens:
+            return prefix
+        ids = self._checked((*prefix.ids, *tokens))
+        if prefix.cache is None or not self._alike(len(prefix.ids), len(ids)):
+            return self.prefill(ids)
+        return self._kept(self._feed(ids, self._fork(prefix), tokens), instead_of=prefix)
+
+    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+        """Append tokens in one forward; return the prefix after each, up to the end of the context."""
+        if prefix.cache is None or not self._croppable:
+            return Trail(self, prefix, tokens)
+        room = len(tokens) if self.context is None else self.context - len(prefix.ids)
+        ids = self._checked((*prefix.ids, *tokens[: max(room, 1)]))
+        if not self._alike(len(prefix.ids), len(ids)):
+            return Trail(self, prefix, ids[len(prefix.ids) :])
+        cache, begun = self._fork(prefix), len(prefix.ids)
+        logits = self.forward([ids[begun:]], cache, begun, keep=len(ids) - begun)[0]
+        made = [Prefix(ids[: begun + number], after, cache) for number, after in enumerate(logits, start=1)]
+        self._kept(made[-1], instead_of=prefix)
+        return made
+
+    def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
+        """Append each of k tokens to a copy of the prefix: k rows, one forward."""
+        self._checked((*prefix.ids, tokens[0]))
+        if prefix.cache is None or not self._alike(len(prefix.ids), len(prefix.ids) + 1):
+            return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
+        batch = self._side_by_side(prefix, tuple((token,) for token in tokens))
+        room = next((turn - len(prefix.ids) for turn in self._turns if turn > len(prefix.ids)), None)
+        return batch if room is None else TurningBatch(self, batch, room)
+
+    def _side_by_side(self, prefix: Prefix, paths: Paths) -> Batch:
+        if self._trees:
+            return Tree(self.forward, self._kept, prefix, self._fork(prefix), paths)
+        self._kept(prefix)
+        return Rows(self.forward, self._kept, prefix, self._fork(prefix, rows=len(paths)), paths)
+
+    def forward(
+        self, rows: Sequence[Sequence[int]], cache: Any, past: int, *, keep: int = 1, mask: Tensor | None = None
+    ) -> Tensor:
+        """Feed rows of equal length after `past` tokens; the cache is changed. Logits after the last `keep` of each.
+
+        Returns [rows, keep, vocab]. mask: additive, [tokens fed, tokens cached and fed]; it makes all tokens fed
+        alternatives at one position.
+        """
+        ids = torch.tensor(rows, device=self.model.device)
+        new = 1 if mask is not None else ids.shape[1]
+        self._check_room(past + new)
+        positions = torch.arange(past, past + new, device=ids.device)
+        wanted = {
+            "position_ids": positions.expand_as(ids),
+            "past_key_values": cache,
+            "use_cache": cache is not None,
+            "logits_to_keep": keep,
+        }
+        if mask is not None:
+            wanted["attention_mask"] = mask.to(ids.device, self.model.dtype)[None, None]
+        with torch.inference_mode():
+            out = self.model(ids, **{name: value for name, value in wanted.items() if name in self.accepts})
+        self.forwards += 1
+        self.token_rows += ids.numel()
+        logits: Tensor = out.logits[:, -keep:]
+        if not bool(logits.amax(-1).isfinite().all()):  # a NaN anywhere, +inf, or -inf for every token
+            raise InfrastructureError(
+                "the model gives NaN or infinite logits, which say nothing; try the dtype float32, or undamaged weights"
+            )
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+    def teacher_forced(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
+        """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab].
+
+        One forward that neither uses nor leaves anything in the store, so that no text depends on the one before it.
+        """
+        ids = self._checked((*prompt, *tokens))
+        starts = [turn for turn in self._turns if len(prompt) <= turn < len(ids)]
+        read = [ids[:turn] for turn in starts]  # a token before a turn was chosen by what the model says before it
+        parts, known = [], len(prompt) - 1
+        for text in (*read, ids):
+            parts.append(self.forward([text], None, 0, keep=len(text) - known)[0])
+            known = len(text)
+        return torch.cat(parts)[:-1]
+
+    @cached_property
+    def _caching(self) -> bool:
+        return abilities_of(self).caching
+
+    @cached_property
+    def _croppable(self) -> bool:
+        return abilities_of(self).croppable
+
+    @cached_property
+    def _trees(self) -> bool:
+        return trees_work(self)
+
+    def _alike(self, length: int, other: int) -> bool:
+        """Whether the caches of texts of these lengths hold keys that were rotated alike."""
+        return not self._turns or stretch(self._turns, length) == stretch(self._turns, other)
+
+    def _fork(self, prefix: Prefix, *, length: int | None = None, rows: int = 1) -> Any:
+        wanted = len(prefix.ids) if length is None else length
+        return fork(prefix.cache, length=wanted if self._croppable else None, rows=rows)
+
+    def _feed(self, ids: tuple[int, ...], cache: Any, tail: Sequence[int]) -> Prefix:
+        return Prefix(ids, self.forward([list(tail)], cache, len(ids) - len(tail))[0, -1], cache)
+
+    def _kept(self, prefix: Prefix, *, instead_of: Prefix | None = None) -> Prefix:
+        # A croppable cache contains its own beginnings; with any other, going back means computing again.
+        if prefix.logits.untyped_storage().nbytes() > prefix.logits.nbytes:  # a row would keep all others alive
+            prefix = replace(prefix, logits=prefix.logits.clone())
+        self._store.put(prefix, held_bytes(prefix.cache) + prefix.logits.nbytes, instead_of=instead_of)
+        return prefix
+
+    def _checked(self, ids: Sequence[int]) -> tuple[int, ...]:
+        if not ids:
+            raise UsageError(
+                "the prompt has no tokens, and a model needs at least one; give a prompt that is not empty"
+            )
+        self._check_room(len(ids))
+        return tuple(ids)
+
+    def _check_room(self, length: int) -> None:
+        if self.context is not None and length > self.context:
+            raise UsageError(
+                f"prompt and completion come to {length} tokens and this model reads at most {self.context}; "
+                "shorten the prompt, ask for fewer tokens, or choose a model with a longer context"
+            )
+
+
+def _accepted_arguments(model: Any) -> frozenset[str]:
+    return frozenset(inspect.signature(model.forward).parameters)

@@ -1,0 +1,291 @@
+"""The checks of a test file: its asserts, pytest.raises and unittest's methods. What cannot be one is an error.
+
+Nothing is left out in silence: a statement that calls the program is part of a check, or makes the file an error.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from agent.program.examples.example import Check
+from agent.program.examples.imports import imported_by
+from agent.program.examples.layout import ADVICE, asks, holds_tests, is_skipped, leaves, refuse_depth, without_self
+from agent.program.examples.scope import NotSeparableError, Scope
+from agent.program.examples.separate import separate, text_of
+from agent.program.examples.steps import Step, needed_inside, refuse_told, run_beside, take
+from agent.program.examples.unittests import (
+    assertion_of,
+    calls_itself,
+    exceptions_in,
+    is_raises,
+    judges_by,
+    method_of,
+    pattern_of,
+)
+from agent.program.syntax import names_in, names_needed, read_module, targets_in
+
+_WHERE = (
+    "a loop, a branch, a class or a function with arguments, where its expected value cannot be kept from the program"
+)
+_COMPOUND = ast.For | ast.While | ast.If | ast.Try | ast.With | ast.Match | ast.AsyncFor | ast.AsyncWith | ast.TryStar
+_IDLE = {"print", "unittest.main", "pytest.main", "sys.path.insert", "sys.path.append"}
+
+
+class Tested(NamedTuple):
+    """What a test file checks, and its statements that are not run because no check needs them."""
+
+    checks: list[Check]
+    unread: list[str]
+
+
+def asserts(source: str) -> list[Check]:
+    """Return the checks of a test file, whatever the program defines."""
+    return read_tests(source).checks
+
+
+def read_tests(
+    source: str, *, program: Collection[str] = (), classes: Collection[str] = (), records: Collection[str] = ()
+) -> Tested:
+    """Read a test file: what stands at the top level, in functions named test…, and in classes of such methods.
+
+    program: the names that the program is asked to define, where they are known; tests of others are an error.
+    classes: those of them that are classes; records: those of the classes that are no more than their fields.
+    Raises SyntaxError for what is no Python, NotSeparableError, with the line, for a test that cannot be read.
+    """
+    try:
+        module = read_module(source)
+        refuse_depth(module)
+        imported = imported_by(ast.walk(module), program)
+        module = imported.resolved(module)
+        reader = _Reader(Scope(program, classes, records, bool(program), imported.foreign))
+        reader.block(module.body)
+        reader.refuse_unseen(module)
+    except (RecursionError, MemoryError) as error:
+        raise SyntaxError("it is nested too deeply to be read") from error
+    except ValueError as error:
+        if isinstance(error, NotSeparableError):
+            raise
+        raise SyntaxError(str(error)) from error
+    return Tested(reader.checks, reader.unread)
+
+
+class _Reader:
+    """Goes through the statements, with what was known of names before them."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self.checks: list[Check] = []
+        self.unread: list[str] = []
+        self._seen = set[int]()  # ids of the asserts, and of what stands for one, that became checks
+        self._steps: list[Step] = []  # what stands before, and is in force
+        self._held = set[int]()  # ids of those that claims need
+        self._ran = set[int]()  # ids of the steps that have run in this session
+        self._session = self._sessions = 0
+
+    def block(self, statements: Sequence[ast.stmt]) -> None:
+        """Read statements that run one after the other, behind those before."""
+        count = len(self._steps)
+        last = {name: at for at, statement in enumerate(statements) for name in names_in([statement])}
+        for at, statement in enumerate(statements):
+            if leaves(statement):
+                self._pass_over(statements[at:])
+                break
+            if not (self._tests(statement) or self._idle(statement)):
+                self._take_in(statement, {name for name, place in last.items() if place > at})
+        for step in self._steps[count:]:
+            if step.calls and step.always and id(step) not in self._ran:
+                self._run_alone(step)
+            self._name(step)
+
+    def _take_in(self, statement: ast.stmt, later: set[str]) -> None:
+        """Keep a statement for the checks below it; one that calls the program for nothing else is one itself."""
+        touches = not names_needed(statement) <= self._scope.trusted | self._scope.risky
+        names, before = names_in([statement]), set(self._scope.spoiled)
+        if touches and isinstance(statement, _COMPOUND):
+            self.refuse_unseen(statement)
+        if touches and not isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            self._refuse_unknown(statement, names)
+        steps = take(statement, self._scope)
+        if touches and isinstance(statement, _COMPOUND):
+            self._refuse_judging(statement, before)
+        for step in steps:
+            self._steps.append(step)
+            if step.calls and step.always and not step.writes & later:
+                self._run_alone(step)
+
+    def _name(self, step: Step) -> None:
+        """Name a statement that no check needs."""
+        definition = ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom
+        binds = isinstance(step.statement, ast.Assign | ast.AnnAssign) and step.trusted and step.writes
+        if not (id(step) in self._held | self._ran or binds or isinstance(step.statement, definition)):
+            self.unread.append(f"{step.statement.lineno}: {step.source.splitlines()[0]}")
+
+    def _pass_over(self, statements: Sequence[ast.stmt]) -> None:
+        """Name statements that no run reaches, and expect nothing of them."""
+        for statement in statements:
+            self._seen |= {id(node) for node in ast.walk(statement)}
+            self.unread.append(f"{statement.lineno}: {ast.unparse(statement).splitlines()[0]}")
+
+    def _tests(self, statement: ast.stmt) -> bool:
+        """Read a statement that is a test, or holds some; whether it is one."""
+        match statement:
+            case ast.Assert(test):
+                self._claim(statement, test)
+            case ast.Expr(ast.Call() as call):
+                return self._called(statement, call)
+            case ast.With([ast.withitem(ast.Call() as call, bound)], body) if is_raises(call) and not calls_itself(
+                call
+            ):
+                self._raises(statement, call, body)
+                self._scope.spoiled |= {bound.id} if isinstance(bound, ast.Name) else set()
+            case ast.With([ast.withitem(ast.Call() as call)], body) if method_of(call) == "subTest":
+                self.block(body)
+            case ast.FunctionDef(name=name) if name.startswith("test"):
+                self._function(statement)
+            case ast.ClassDef() if holds_tests(statement):
+                self._class(statement)
+            case _:
+                return False
+        return True
+
+    def _called(self, statement: ast.stmt, call: ast.Call) -> bool:
+        if is_raises(call) and calls_itself(call):
+            function, *arguments = call.args[1:]
+            inner = ast.Call(function, arguments, [keyword for keyword in call.keywords if keyword.arg != "match"])
+            if "Regex" in method_of(call):
+                inner = ast.Call(arguments[0], arguments[1:], call.keywords)
+            self._raises(statement, call, [ast.Expr(inner)])
+            return True
+        claim = assertion_of(call)
+        if claim is not None:
+            self._claim(statement, claim)
+        elif judges_by(call):
+            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {ADVICE}")
+        return claim is not None
+
+    def _claim(self, statement: ast.stmt, test: ast.expr) -> None:
+        source = ast.unparse(statement)
+        if isinstance(statement, ast.Assert):
+            source = f"assert {ast.unparse(test)}"
+        try:
+            apart = separate(test, self._steps, self._scope)
+            check = Check(source, apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
+            self._take(check, statement, apart.needs)
+            self._held |= set(map(id, apart.claim_setup))
+        except NotSeparableError as error:
+            raise NotSeparableError(f"{statement.lineno}: `{source}` {error}; {ADVICE}") from None
+
+    def _raises(self, statement: ast.stmt, call: ast.Call, body: Sequence[ast.stmt]) -> None:
+        kinds, pattern = exceptions_in(call.args[0]), pattern_of(call)
+        if not kinds or pattern is False or any(map(asks, body)):
+            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {ADVICE}")
+        self._refuse_unknown(statement, names_in(body))
+        message = pattern if isinstance(pattern, str) else None
+        try:
+            beside = [run_beside(each, self._scope).code for each in body]
+            text = "\n".join(map(ast.unparse, beside))
+            shown = f"{ast.unparse(call)}: {text}"
+            check = Check(shown, (text,), None, "|".join(kinds), True, message, pattern=message is not None)
+            self._take(check, statement, names_in(beside))
+        except NotSeparableError as error:
+            raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` {error}; {ADVICE}") from None
+
+    def _take(self, check: Check, statement: ast.stmt, names: set[str]) -> None:
+        """Add a check. What stands before it in force runs first, unless that has run in this session before."""
+        self._seen |= {id(node) for node in ast.walk(statement)}
+        steps = needed_inside(self._steps, names, self._ran)
+        refuse_told(check, steps, self._scope)
+        self._ran |= set(map(id, steps))
+        self._held |= set(map(id, steps))
+        before = tuple(step.guest_source for step in steps)
+        self.checks.append(replace(check, before=before, session=self._session))
+
+    def _function(self, function: ast.FunctionDef, own: Sequence[ast.stmt] = ()) -> None:
+        if is_skipped(function):
+            self._seen |= {id(node) for node in ast.walk(function)}
+            self.unread.append(f"{function.lineno}: {function.name}, which is skipped")
+            return
+        if function.decorator_list:
+            decorator = ast.unparse(function.decorator_list[0])
+            raise NotSeparableError(f"{function.lineno}: {function.name} is decorated with {decorator}; {ADVICE}")
+        arguments = function.args
+        if any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs, arguments.vararg, arguments.kwarg)):
+            raise NotSeparableError(
+                f"{function.lineno}: {function.name} takes arguments (a fixture, a parameter); {ADVICE}"
+            )
+        count, outside, ran = len(self.checks), self._session, self._ran
+        self._sessions += 1
+        scope, steps = self._scope, self._steps
+        self._scope, self._steps = scope.copied(), list(steps)
+        self._session, self._ran = self._sessions, set()
+        self.block([*own, *function.body])
+        self._session, self._ran = outside, ran
+        self._scope, self._steps = scope, steps
+        if len(self.checks) == count:
+            raise NotSeparableError(f"{function.lineno}: {function.name} checks nothing that can be read; {ADVICE}")
+
+    def _class(self, group: ast.ClassDef) -> None:
+        """Read the methods of a class of tests, each behind setUp, with self.x as a plain variable."""
+        own: list[ast.stmt] = []
+        methods: list[ast.FunctionDef] = []
+        for statement in group.body:
+            match statement:
+                case ast.FunctionDef(name="setUp" | "setup_method"):
+                    own += without_self(statement).body
+                case ast.FunctionDef(name=name) if name.startswith("test"):
+                    methods.append(without_self(statement))
+                case ast.Expr(ast.Constant()) | ast.Pass():
+                    pass
+                case _:
+                    raise NotSeparableError(
+                        f"{statement.lineno}: a class of tests may hold setUp and tests, no more; {ADVICE}"
+                    )
+        for method in methods:
+            self._function(method, own)
+
+    def _idle(self, statement: ast.stmt) -> bool:
+        """Whether it is no part of a test: a text, a way to start the tests."""
+        match statement:
+            case ast.Expr(ast.Constant()) | ast.Pass():
+                return True
+            case ast.Expr(ast.Call(function, arguments)):
+                return ast.unparse(function) in _IDLE and not any(isinstance(a, ast.Call) for a in arguments)
+            case ast.If(ast.Compare(ast.Name("__name__"))):
+                return True
+        return False
+
+    def _refuse_judging(self, statement: ast.stmt, spoiled: set[str]) -> None:
+        """Raise NotSeparableError for a compound statement in which the program's values are judged."""
+        raises = any(isinstance(node, ast.Raise) for node in ast.walk(statement))
+        if raises or self._scope.spoiled - spoiled or asks(statement):
+            complaint = f"this {type(statement).__name__.lower()} judges what the program gives, inside its reach"
+            raise NotSeparableError(f"{statement.lineno}: {complaint}; {ADVICE}")
+
+    def _run_alone(self, step: Step) -> None:
+        """Make a check of a statement that calls the program: that it runs."""
+        self._ran.add(id(step))
+        self._take(Check(step.source, (step.guest_source,)), step.statement, set(step.passed))
+
+    def _refuse_unknown(self, statement: ast.stmt, names: set[str]) -> None:
+        scope = self._scope
+        bound = scope.trusted | scope.risky | scope.bound | set(scope.program) | targets_in(statement)
+        foreign = sorted(names & set(scope.foreign))
+        unknown = sorted(names - bound) if scope.closed else []
+        if foreign or unknown:
+            name = (foreign or unknown)[0]
+            why = (
+                f" of {scope.foreign[name]}, which no sandbox has" if foreign else ", which the prompt does not define"
+            )
+            raise NotSeparableError(f"{statement.lineno}: this needs {name}{why}; {ADVICE}")
+
+    def refuse_unseen(self, tree: ast.AST) -> None:
+        """Raise NotSeparableError for an assert, or what stands for one, of which no check was made."""
+        for node in ast.walk(tree):
+            judges = isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and judges_by(node))
+            if isinstance(node, ast.Assert | ast.Call) and judges and id(node) not in self._seen:
+                raise NotSeparableError(
+                    f"{node.lineno}: this assert stands inside {_WHERE}; write it out, one assert a case"
+                )

@@ -1,0 +1,104 @@
+"""What a statement may change that it did not make, and what may be another value each time. Runs nothing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from agent.program.examples.scope import CHANGING, METHODS, Scope
+from agent.program.syntax import names_in, root_of
+
+_PURE_MODULES = {  # whose functions leave alone what they are given, and return the same each time
+    "math", "cmath", "operator", "itertools", "functools", "collections", "re", "string", "json", "statistics",
+    "fractions", "decimal", "datetime", "copy", "textwrap", "typing", "base64", "hashlib", "struct", "dataclasses",
+    "enum", "types", "calendar", "numbers",
+}  # fmt: skip
+_UNSTEADY = {"random", "secrets", "uuid", "time", "os", "tempfile", "threading", "open", "input", "id", "hash"}
+_FIXED = {"Random", "join", "dirname", "basename"}  # functions of such modules that return the same each time
+_IMPURE = {"next", "setattr", "delattr", "exec", "eval", "iter"}
+
+
+def is_fresh(statement: ast.stmt) -> bool:
+    """Whether a value shares no object with what it was made of."""
+    inner = getattr(statement, "value", None)
+    return isinstance(inner, ast.Call) and ast.unparse(inner.func) in ("copy.deepcopy", "deepcopy", "json.loads", "str")
+
+
+def _calls_in(node: ast.AST) -> Iterator[ast.Call]:
+    return (part for part in ast.walk(node) if isinstance(part, ast.Call))
+
+
+def may_change(statement: ast.stmt, scope: Scope) -> bool:
+    """Whether a statement may change an object that it did not make."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr | ast.FunctionDef | ast.ClassDef | ast.Assert):
+        return True
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return False
+    stores = any(
+        isinstance(n, ast.Subscript | ast.Attribute) and isinstance(n.ctx, ast.Store) for n in ast.walk(statement)
+    )
+    return stores or any(_call_may_change(call, scope) for call in _calls_in(statement))
+
+
+def _call_may_change(call: ast.Call, scope: Scope) -> bool:
+    match call.func:
+        case ast.Name(name):
+            return name in _IMPURE or (
+                name in scope.bound and name not in {*scope.harmless, *scope.imported, *scope.makers}
+            )
+        case ast.Attribute(_, name) if root_of(call.func) in scope.imported:
+            return scope.imported[str(root_of(call.func))] not in _PURE_MODULES
+        case ast.Attribute(_, name):
+            return name in CHANGING or name not in METHODS
+    return True
+
+
+def leaves_alone(function: ast.FunctionDef | ast.Lambda, scope: Scope, names: set[str]) -> bool:
+    """Whether a function changes nothing but what it makes itself."""
+    made = {
+        target.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    } - {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
+    for node in ast.walk(function):
+        if (
+            isinstance(node, ast.Subscript | ast.Attribute)
+            and not isinstance(node.ctx, ast.Load)
+            and root_of(node) not in made
+        ):
+            return False
+        if isinstance(node, ast.Global | ast.Nonlocal | ast.Yield | ast.With):
+            return False
+        if isinstance(node, ast.Call) and _call_may_change(node, scope) and root_of(node.func) not in made | names:
+            return False
+    return True
+
+
+def is_unsteady(statement: ast.stmt, scope: Scope) -> bool:
+    """Whether what a statement calls may be another value in another process."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return False
+    for call in _calls_in(statement):
+        root = root_of(call.func)
+        module = scope.imported.get(str(root), root)
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else root
+        if (module in _UNSTEADY and name not in _FIXED) or name in ("now", "today", "utcnow", "seed", "shuffle"):
+            return True
+    return bool(names_in([statement]) & scope.unsteady) and not isinstance(statement, ast.Assign)
+
+
+def reaches_out(statement: ast.stmt, scope: Scope) -> bool:
+    """Whether a statement that binds nothing changes the world around the program: a module, a file, a setting."""
+    match statement:
+        case ast.Expr(ast.Call(function)):
+            return root_of(function) in scope.imported or root_of(function) in ("open", "setattr")
+        case ast.Assign([target]) | ast.AugAssign(target) | ast.Delete([target]):
+            return root_of(target) in scope.imported or (
+                isinstance(target, ast.Attribute) and any(root_of(c.func) in scope.imported for c in _calls_in(target))
+            )
+        case ast.With():
+            return True
+    return False

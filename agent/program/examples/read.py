@@ -1,0 +1,183 @@
+"""The visible examples of a prompt: sessions of an interpreter, asserts, and lines such as `f(2) ➞ 4`. Runs nothing.
+
+A program is handed expressions alone. The claims, which hold the expected values, are judged without it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+from agent.program.examples.asserts import read_tests
+from agent.program.examples.doctests import Session
+from agent.program.examples.example import Check
+from agent.program.examples.scope import NotSeparableError, Scope
+from agent.program.syntax import UNREADABLE, literal_of, names_bound, parsed, read_expression
+
+_LONGEST_LINE = 2_000  # characters of a line that may be an example
+_MOST_ARROWS = 8  # of a line
+_RECORDS = {"dataclass", "NamedTuple", "Enum"}
+
+
+class Examples(NamedTuple):
+    """What a prompt shows: the examples that can be checked, and the lines of the others."""
+
+    checks: list[Check]
+    unread: list[str]
+
+
+class Defined(NamedTuple):
+    """The names that a prompt defines, or begins to."""
+
+    names: set[str]
+    classes: set[str]
+    records: set[str]  # classes that are no more than their fields
+    waits: set[str]  # coroutines
+
+
+def visible_checks(request: str) -> list[Check]:
+    """Return the examples of a prompt that can be taken apart, docstring by docstring."""
+    return read_examples(request).checks
+
+
+def unread_examples(request: str, checks: Iterable[Check]) -> list[str]:
+    """Return the lines that look like examples, of which none of the checks was made."""
+    sources = {check.source for check in checks}
+    return [line for line in read_examples(request).unread if line not in sources]
+
+
+def read_examples(request: str) -> Examples:
+    """Read the examples of a prompt. What cannot be taken apart is named."""
+    examples, defined = Examples([], []), defined_by(request)
+    for number, docstring in enumerate(_docstrings(request)):
+        scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
+        session = Session(scope, waits=defined.waits, prints=_prints(request, docstring), number=number)
+        session.read(docstring)
+        lines = _lines(docstring, defined)
+        examples.checks.extend([*session.checks, *(replace(check, session=number) for check in lines.checks)])
+        examples.unread.extend([*session.unread, *lines.unread])
+    return examples
+
+
+def defined_by(request: str) -> Defined:
+    """Return the names that a prompt defines at its margin."""
+    tree = _completed(request)
+    body = tree.body if tree else []
+    names = {name for statement in body for name in names_bound(statement)}
+    names |= set(re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE))
+    classes = set(re.findall(r"^class (\w+)", request, re.MULTILINE))
+    waits = set(re.findall(r"^async def (\w+)", request, re.MULTILINE))
+    records = {
+        node.name
+        for node in body
+        if isinstance(node, ast.ClassDef)
+        and {word for part in (*node.decorator_list, *node.bases) for word in re.findall(r"\w+", ast.unparse(part))}
+        & _RECORDS
+        and not _compares_in_its_own_way(node)
+    }
+    return Defined(names | classes, classes, records, waits)
+
+
+def _compares_in_its_own_way(group: ast.ClassDef) -> bool:
+    own = any(isinstance(each, ast.FunctionDef) and each.name == "__eq__" for each in group.body)
+    return own or any("eq=False" in ast.unparse(decorator) for decorator in group.decorator_list)
+
+
+def _completed(request: str) -> ast.Module | None:
+    """Return the tree of a prompt as it stands, or with a body for the function that it begins."""
+    trees = (parsed(request.rstrip() + ending) for ending in ("\n    pass\n", "\n", "\n        pass\n"))
+    return next((tree for tree in trees if tree is not None), None)
+
+
+def _docstrings(request: str) -> list[str]:
+    tree = _completed(request)
+    if tree is None:
+        return [request]
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
+    texts = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
+    return [text for text in texts if text]
+
+
+def _prints(request: str, docstring: str) -> bool:
+    """Whether what the examples show is printed, not returned: the prose says so, or nothing is returned."""
+    prose = "\n".join(line for line in docstring.splitlines() if not line.strip().startswith((">>>", "...")))
+    last = [line for line in request.splitlines() if re.match(r"(async )?def ", line)]
+    return bool(re.search(r"\bprint(s|ed|ing)?\b", prose, re.IGNORECASE)) or ("-> None:" in last[-1] if last else False)
+
+
+# Lines of prose.
+
+
+def _lines(docstring: str, defined: Defined) -> Examples:
+    """Read the lines that are no part of a session."""
+    examples, general = Examples([], []), _defined_in_prose(docstring)
+    for line in (line.strip() for line in docstring.splitlines()):
+        if re.match(r"assert\b\s*[^\s,.]", line):
+            checks = _of_assert(line, defined.waits)
+            examples.checks.extend(checks)
+            examples.unread.extend([] if checks else [line])
+        elif not line.startswith((">>>", "...")) and len(line) <= _LONGEST_LINE:
+            try:
+                checks, looks = _equation(line, defined.names - defined.waits - general)
+            except UNREADABLE:  # a number too long to write again
+                checks, looks = [], True
+            examples.checks.extend(checks)
+            examples.unread.extend([line] if looks and not checks else [])
+    return examples
+
+
+def _defined_in_prose(docstring: str) -> set[str]:
+    """Return the functions of which a line gives the general case, as recurrences do: their lines are no examples."""
+    return set(re.findall(r"\b(\w+)\s*\(\s*[a-zA-Z_]\w*\s*\)\s*=(?![=>])", docstring))
+
+
+def _of_assert(line: str, waits: Collection[str]) -> list[Check]:
+    try:
+        checks = read_tests(line).checks
+    except (SyntaxError, NotSeparableError):  # prose that begins with the word, or an assert that cannot be split
+        return []
+    return [] if any(re.search(rf"\b{name}\(", line) for name in waits) else checks
+
+
+_ARROW = re.compile(
+    r"\s*(?:==>|=>|➞|➔|→|⇒|⟶|⟹|-->|->|==|=|\breturns?\b|\bshould (?:return|be|give)\b|\bgives?\b|\byields?\b"
+    r"|\bevaluates to\b|\bis equal to\b|\bequals\b|\bis\b)\s*"
+)
+_SIGN = re.compile(r"\s*[=>➞➔→⇒⟶⟹]")
+_BULLET = re.compile(r"^(?:[-*•+]|\(?\d{1,3}[.)])\s+")
+
+
+def _equation(line: str, defined: Collection[str]) -> tuple[list[Check], bool]:
+    """Take a line for an example if it is a call of the asked function with literals, an arrow and a literal.
+
+    Also whether it looks like one.
+    """
+    text = _BULLET.sub("", line).replace("`", "")
+    looks = bool(defined) and any(
+        _call_of_literals(text[: sign.start()].rstrip("-= "), defined) for sign in _first(_SIGN, text)
+    )
+    for arrow in _first(_ARROW, text):
+        call = _call_of_literals(text[: arrow.start()], defined)
+        if call is None:
+            continue
+        wanted = read_expression(text[arrow.end() :].strip().rstrip(" .,;"))
+        if wanted is not None and literal_of(wanted) is not None:
+            value = ast.unparse(wanted)
+            return [Check(f"{call} == {value}", (call,), f"_0 == {value}")], True
+    return [], looks
+
+
+def _first(pattern: re.Pattern[str], text: str) -> Iterable[re.Match[str]]:
+    return islice(pattern.finditer(text), _MOST_ARROWS)
+
+
+def _call_of_literals(source: str, defined: Collection[str]) -> str | None:
+    match read_expression(source.strip()):
+        case ast.Call(ast.Name(name), arguments, keywords) as call if name in defined:
+            given = [*arguments, *(keyword.value for keyword in keywords)]
+            return ast.unparse(call) if all(literal_of(argument) is not None for argument in given) else None
+    return None

@@ -1,0 +1,310 @@
+"""What is said of a program, taken apart: what its process evaluates, and a claim that is judged without it.
+
+An object of the program may lie to whoever asks it. So nothing that decides stays with the program: no comparison, no
+truth value, no function that the example brings along. What cannot be split so is refused. Runs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from agent.program.examples.constants import changeable_in, written
+from agent.program.examples.exposure import Shown
+from agent.program.examples.identity import refuse_identity
+from agent.program.examples.scope import (
+    METHODS,
+    NotSeparableError,
+    Scope,
+    bound_inside,
+    decides,
+    links_of,
+    may_judge,
+    name_of,
+    touches,
+)
+from agent.program.examples.steps import Step, needed_outside, run_beside
+from agent.program.syntax import (
+    literal_of,
+    names_in,
+    read_expression,
+    read_module,
+    root_of,
+    targets_in,
+)
+
+_CODE = {  # of a value of the program they would make code, or they look at more than the value
+    "eval", "exec", "compile", "__import__", "globals", "locals", "vars", "dir", "open", "input", "breakpoint",
+    "setattr", "delattr", "help", "super", "memoryview", "classmethod", "staticmethod", "property", "print",
+    "callable", "hasattr", "getattr", "id",
+}  # fmt: skip
+_TAKES_FUNCTION = {"map", "filter", "sorted", "max", "min", "reduce", "starmap", "accumulate"}
+
+
+class Separated(NamedTuple):
+    """An example taken apart."""
+
+    expressions: tuple[str, ...]
+    claim: str
+    needs: set[str]  # names that the expressions need
+    claim_setup: list[Step]  # statements that the claim needs
+
+
+def separate(expression: ast.expr, steps: Sequence[Step], scope: Scope) -> Separated:
+    """Split what is asserted after these steps. Raises NotSeparableError, which says why."""
+    if any(re.fullmatch(r"_\d+", name) for name in names_in([expression])):
+        raise NotSeparableError("has names of its own such as _0")
+    puller = _Puller(scope.copied())
+    claim = puller.visit(expression)
+    if not puller.pulled:
+        raise NotSeparableError("calls nothing of the program")
+    _refuse_judge(claim, puller.pulled)
+    _refuse_impossible(claim)
+    refuse_identity(claim)
+    _refuse_records(claim, {f"_{at}" for at, made in enumerate(puller.pulled) if _root(made) in scope.records})
+    puller.refuse_stale()
+    outside = needed_outside(steps, names_in([claim]))
+    for step in outside:
+        if isinstance(step.statement, ast.FunctionDef | ast.ClassDef) or "lambda" in step.source:
+            refuse_identity(step.statement)
+    needs = names_in(tree for source in puller.pulled for tree in [read_module(source)])
+    scope.become(puller.scope)
+    return Separated(tuple(puller.pulled), ast.unparse(claim), needs, outside)
+
+
+def refuse_whole(expression: ast.expr, scope: Scope) -> None:
+    """Raise NotSeparableError for an expression that is not for the program's process alone to evaluate.
+
+    An object of the program is: its repr may leave.
+    """
+    puller = _Puller(scope.copied(), objects=True)
+    if not isinstance(puller.visit(expression), ast.Name) or not puller.pulled:
+        raise NotSeparableError("is not the program's to say")
+
+
+def text_of(steps: Iterable[Step]) -> str:
+    """Return steps as source."""
+    return "\n".join(step.source for step in steps)
+
+
+class _Puller(ast.NodeTransformer):
+    """Replaces what the program is to evaluate by _0, _1 …; what is left is the claim."""
+
+    def __init__(self, scope: Scope, *, objects: bool = False) -> None:
+        self.scope, self.objects = scope, objects
+        self.pulled, self.bound = list[str](), set[str]()
+        self.seemingly = 0  # objects that were pulled, if their names tell
+        self._kept: list[tuple[ast.expr, tuple[Any] | None]] = []  # what is judged of own values, and these
+        self._shown: list[Shown] = []
+        self._places: dict[str, str] = {}  # of names that were pulled, and that nothing could change since
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Pull a chain that begins with a name of the program, or look inside."""
+        known = self.scope.trusted | self.bound
+        if not isinstance(node, ast.expr):
+            return self.generic_visit(node)
+        if not touches([node], known | bound_inside(node, known)):
+            if names_in([node]) & self.scope.private:
+                self._kept.append((node, self.scope.value_of(node)))
+            return node
+        value = self.scope.value_of(node) if names_in([node]) & self.scope.partly else None
+        if value is not None and (literal := written(value[0])) is not None:
+            return literal
+        shaped = self._shaped(node)
+        if shaped is not None:
+            return shaped
+        root = root_of(node)
+        if root is not None and root not in known and root not in self.scope.risky:
+            return self._chain(node)
+        return self._call(node, known) if isinstance(node, ast.Call) else self.generic_visit(node)
+
+    def _shaped(self, node: ast.expr) -> ast.AST | None:
+        """Look at what has rules of its own by its shape; None for anything else."""
+        match node:
+            case ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
+                raise NotSeparableError("binds or awaits a value on its way")
+            case ast.Compare(ast.Call() as call, [ast.Is() | ast.IsNot()], [ast.Constant(None)]) if self._is_chain(
+                call
+            ):
+                return self._whole(node, [*call.args, *call.keywords])  # there is nothing in it to lie to
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                return self._binding(node)
+        return None
+
+    def refuse_stale(self) -> None:
+        """Raise NotSeparableError for a value of the claim's own that the program may have changed before it counts."""
+        given = {name for each in self._shown for name in each.names}
+        exposed = {number for each in self._shown for number in each.changeable}
+        for node, value in self._kept:
+            late = changeable_in(value[0]) & exposed if value else names_in([node]) - self.scope.trusted & given
+            flat = isinstance(node, ast.Call) and ast.unparse(node.func) in ("len", "sum", "str", "repr")
+            if late and not flat:
+                raise NotSeparableError(f"speaks of {ast.unparse(node)} before the program may have changed it")
+
+    def _binding(self, node: ast.expr) -> ast.AST:
+        """Look inside what binds names of its own; a list of the program's values alone is the program's to make."""
+        known = self.scope.trusted | self.bound
+        match node:
+            case ast.ListComp(part, loops) | ast.SetComp(part, loops) | ast.GeneratorExp(part, loops):
+                root, inner = root_of(part), known | bound_inside(node, known)
+                plain = root is not None and root not in inner and not decides(node, known)
+                if plain and not any(touches([loop.iter, *loop.ifs], inner) for loop in loops):
+                    pulled = self._whole(ast.ListComp(part, loops), [])
+                    return (
+                        ast.Call(ast.Name("set", ast.Load()), [pulled], []) if isinstance(node, ast.SetComp) else pulled
+                    )
+        before, self.bound = self.bound, self.bound | targets_in(node)
+        try:
+            return self.generic_visit(node)
+        finally:
+            self.bound = before
+
+    def _call(self, node: ast.Call, known: set[str]) -> ast.AST:
+        """Look inside a call of a function that is not the program's."""
+        name, root = name_of(node.func), root_of(node.func)
+        touched = touches([*node.args, *node.keywords], known)
+        given = [*node.args, *(each.value for each in node.keywords)]
+        if ast.unparse(node.func) in ("next", "asyncio.run") and len(node.args) == 1:
+            return self._whole(node, given)
+        if touched and (root in self.scope.risky or root in _CODE):
+            raise NotSeparableError(f"gives a value of the program to {ast.unparse(node.func)}")
+        if name in _TAKES_FUNCTION and any(self._is_function(part) for part in given):
+            return self._whole(node, given)
+        return self.generic_visit(node)
+
+    def _is_chain(self, call: ast.Call) -> bool:
+        """Whether it is a call of a function of the program by its name."""
+        known = self.scope.trusted | self.bound | self.scope.risky
+        return isinstance(call.func, ast.Name) and call.func.id not in known
+
+    def _is_function(self, node: ast.expr) -> bool:
+        """Whether it is the name of a function that the program defines, for all that is known."""
+        return isinstance(node, ast.Name) and node.id not in self.scope.trusted | self.bound | self.scope.bound
+
+    def _chain(self, node: ast.expr) -> ast.AST:
+        if isinstance(node, ast.Name) and node.id in self.scope.program and node.id not in self.scope.bound:
+            raise NotSeparableError(f"speaks of {node.id} itself, not of what it returns")
+        links = list(links_of(node))
+        if isinstance(node, ast.Call) and self._is_method_of_data(node):
+            method = node.func
+            assert isinstance(method, ast.Attribute)
+            value, arguments, keywords = (self._each(parts) for parts in ([method.value], node.args, node.keywords))
+            return ast.Call(ast.Attribute(value[0], method.attr, ast.Load()), arguments, keywords)
+        if any(self._is_method_of_data(link) for link in links):
+            return self.generic_visit(node)
+        if not self.objects:
+            self._refuse_object(node)
+        if any(isinstance(link, ast.Attribute) and link.attr.startswith("__") for link in links):
+            raise NotSeparableError("asks an object of the program itself whether it is right")
+        calls = [link for link in links if isinstance(link, ast.Call)]
+        slices = [link.slice for link in links if isinstance(link, ast.Subscript)]
+        return self._whole(node, [*(given for call in calls for given in (*call.args, *call.keywords)), *slices])
+
+    def _each(self, nodes: Sequence[ast.AST]) -> list[Any]:
+        return [self.visit(node) for node in nodes]
+
+    def _refuse_object(self, node: ast.expr) -> None:
+        """Raise NotSeparableError for an object of a class of the program: only plain values leave."""
+        maker = node.func if isinstance(node, ast.Call) else node
+        if not isinstance(maker, ast.Name) or maker.id in self.scope.records:
+            return
+        self.seemingly += self.scope.may_make_object(maker)
+        if self.scope.makes_object(maker) or self.seemingly > 1:
+            raise NotSeparableError(f"speaks of {ast.unparse(node)} as a whole, and objects do not leave the program")
+
+    def _is_method_of_data(self, link: ast.AST) -> bool:
+        """Whether it calls a method that strings, numbers or containers have."""
+        method = isinstance(link, ast.Call) and isinstance(link.func, ast.Attribute) and link.func.attr in METHODS
+        return method and not self.scope.makes_object(link) and not self._may_be_object(link)
+
+    def _may_be_object(self, call: ast.AST) -> bool:
+        """Whether a method may be that of a class which nobody has named; if it may decide, nobody can tell."""
+        if not self.scope.may_make_object(call):
+            return False
+        if isinstance(call, ast.Call) and (call.args or call.keywords):
+            raise NotSeparableError(f"calls {ast.unparse(call.func)}, and the prompt names no such class")
+        return True
+
+    def _whole(self, node: ast.expr, given: Sequence[ast.AST]) -> ast.Name:
+        """Let the program's process evaluate all of it, if nothing in it could be lied to.
+
+        given: the parts in which something is asked of the program's values, if anywhere.
+        """
+        known = self.scope.trusted | self.scope.risky
+        names = names_in([node]) - bound_inside(node, known)
+        foreign = sorted(names & set(self.scope.foreign))
+        if foreign:
+            raise NotSeparableError(f"needs {foreign[0]} of {self.scope.foreign[foreign[0]]}, which no sandbox has")
+        if any(decides(part, known) for part in given):
+            raise NotSeparableError("asks a value of the program something where it could lie")
+        if names & self.scope.spoiled:
+            raise NotSeparableError("depends on a statement in which the program could lie")
+        if names & self.bound:
+            raise NotSeparableError("calls the program for each of several values")
+        unknown = sorted(names - known - self.scope.bound - set(self.scope.program))
+        if unknown and self.scope.closed:
+            there = ", ".join(sorted(self.scope.program)) or "nothing"
+            raise NotSeparableError(f"needs {unknown[0]}, and the prompt defines {there}")
+        return self._pull(node)
+
+    def _pull(self, node: ast.expr) -> ast.Name:
+        again = self._places.get(node.id) if isinstance(node, ast.Name) else None
+        if again is not None:
+            return ast.Name(again, ast.Load())
+        beside = run_beside(node, self.scope)
+        if names_in([beside.code]) & self.scope.partly:
+            raise NotSeparableError("speaks of what the program was given a part of")
+        self._shown.append(beside)
+        self.pulled.append(ast.unparse(beside.code))
+        if isinstance(node, ast.Name):
+            self._places[node.id] = f"_{len(self.pulled) - 1}"
+        else:  # which may change what names hold
+            self._places.clear()
+        return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
+
+
+def _refuse_judge(claim: ast.AST, expressions: Sequence[str]) -> None:
+    """Raise NotSeparableError where a function that the program may define says of another's value that it is right."""
+    for number in _truths(claim):
+        if may_judge(read_expression(expressions[number])):
+            raise NotSeparableError(f"lets a function judge that the program may define: {expressions[number]}")
+
+
+def _truths(claim: ast.AST) -> Iterator[int]:
+    """Yield the numbers of the values that a claim takes for true or false as they are."""
+    match claim:
+        case ast.Name(name) if re.fullmatch(r"_\d+", name):
+            yield int(name[1:])
+        case ast.UnaryOp(ast.Not(), inner) | ast.Compare(inner, _, [ast.Constant(bool())]):
+            yield from _truths(inner)
+        case ast.BoolOp(_, parts) | ast.List(parts) | ast.Tuple(parts) | ast.Call(_, parts):
+            for part in parts:
+                yield from _truths(part)
+        case ast.IfExp(test, body, other):
+            for part in (test, body, other):
+                yield from _truths(part)
+
+
+def _refuse_records(claim: ast.AST, records: Collection[str]) -> None:
+    """Raise NotSeparableError where more is asked of a record than whether it equals another."""
+    plain = ast.Compare | ast.BoolOp | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.expr_context | ast.cmpop
+    for node in ast.walk(claim):
+        parts = {part.id for part in ast.iter_child_nodes(node) if isinstance(part, ast.Name)}
+        if not isinstance(node, plain) and parts & set(records):
+            raise NotSeparableError("asks a record for more than whether it equals another")
+
+
+def _root(source: str) -> str | None:
+    tree = read_expression(source)
+    return None if tree is None or not isinstance(tree, ast.Call) else root_of(tree.func)
+
+
+def _refuse_impossible(claim: ast.AST) -> None:
+    """Raise NotSeparableError for an expected value that Python cannot make, such as {[]: 1}."""
+    for node in ast.walk(claim):
+        if isinstance(node, ast.Dict | ast.Set) and not names_in([node]) and literal_of(node) is None:
+            calls = any(isinstance(part, ast.Call | ast.BinOp) for part in ast.walk(node))
+            if not calls:
+                raise NotSeparableError(f"wants {ast.unparse(node)}, which Python cannot make")

@@ -1,0 +1,136 @@
+"""What unittest's methods assert, and which exceptions pytest and unittest want. Runs nothing."""
+
+from __future__ import annotations
+
+import ast
+
+from agent.program.examples.imports import RAISES
+from agent.program.syntax import read_expression
+
+_ONE = {
+    "assertTrue": "first",
+    "assertFalse": "not first",
+    "assertIsNone": "first is None",
+    "assertIsNotNone": "first is not None",
+}
+_TWO = {
+    **dict.fromkeys(
+        (
+            "assertEqual", "assertListEqual", "assertTupleEqual", "assertDictEqual", "assertSetEqual",
+            "assertMultiLineEqual", "assertEquals",
+        ),
+        "first == second",
+    ),
+    "assertNotEqual": "first != second",
+    "assertIs": "first is second",
+    "assertIsNot": "first is not second",
+    "assertIn": "first in second",
+    "assertNotIn": "first not in second",
+    "assertIsInstance": "isinstance(first, second)",
+    "assertNotIsInstance": "not isinstance(first, second)",
+    "assertGreater": "first > second",
+    "assertGreaterEqual": "first >= second",
+    "assertLess": "first < second",
+    "assertLessEqual": "first <= second",
+    "assertSequenceEqual": "_in_order(first, second)",
+    "assertCountEqual": "_alike(first, second)",
+    "assertAlmostEqual": "_almost(first, second)",
+    "assertNotAlmostEqual": "not _almost(first, second)",
+}  # fmt: skip
+_FIRST = {"first", "expr", "obj", "member"}
+_SECOND = {"second", "expr2", "container", "cls"}
+
+
+def assertion_of(call: ast.Call) -> ast.expr | None:
+    """Return what a call such as self.assertEqual(a, b) asserts; None where it is no such call."""
+    name = method_of(call)
+    template = _ONE.get(name) or _TWO.get(name)
+    if template is None or any(isinstance(argument, ast.Starred) for argument in call.args):
+        return None
+    places = ["first", *(["second"] if name in _TWO else []), "msg"]
+    if "Almost" in name:
+        places.insert(2, "places")
+    given = dict(zip(places, call.args, strict=False))
+    for keyword in call.keywords:
+        given[_place(keyword.arg or "")] = keyword.value
+    if len(call.args) > len(places) or not {*places[:-1]} - {"places"} <= set(given):
+        return None
+    claim = read_expression(template)
+    assert claim is not None
+    options = [ast.keyword(option, given[option]) for option in ("places", "delta") if option in given]
+    return _Filled(given, options).visit(claim)  # type: ignore[no-any-return] # an expression for an expression
+
+
+def method_of(call: ast.Call) -> str:
+    """Return the name of the method that is called on a bare name; empty where it is none."""
+    match call.func:
+        case ast.Attribute(ast.Name(), name):
+            return name
+    return ""
+
+
+def _place(keyword: str) -> str:
+    return "first" if keyword in _FIRST else "second" if keyword in _SECOND else keyword
+
+
+class _Filled(ast.NodeTransformer):
+    def __init__(self, given: dict[str, ast.expr], options: list[ast.keyword]) -> None:
+        self._given, self._options = given, options
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self._given.get(node.id, node) if node.id in ("first", "second") else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        node.keywords += self._options
+        return self.generic_visit(node)
+
+
+def is_raises(call: ast.Call) -> bool:
+    """Whether a call says that an exception is wanted: pytest.raises, or unittest's assertRaises."""
+    named = isinstance(call.func, ast.Name) and call.func.id == RAISES
+    return bool(call.args) and (named or method_of(call) in ("assertRaises", "assertRaisesRegex"))
+
+
+def calls_itself(call: ast.Call) -> bool:
+    """Whether what should raise is among the arguments, not the body of a `with`."""
+    return len(call.args) > (2 if "Regex" in method_of(call) else 1)
+
+
+def judges_by(call: ast.Call) -> bool:
+    """Whether a call is an assertion."""
+    return is_raises(call) or method_of(call).startswith("assert")
+
+
+def exceptions_in(node: ast.expr) -> list[str]:
+    """Return the names of one exception or of a tuple of them; none where they are not names."""
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    if all(isinstance(part, ast.Name | ast.Attribute) for part in parts):
+        return [ast.unparse(part) for part in parts]
+    return []
+
+
+def pattern_of(call: ast.Call) -> str | bool:
+    """Return the pattern that a message should match, True where any will do, False where it is no text."""
+    given = [keyword.value for keyword in call.keywords if keyword.arg in ("match", "expected_regex")]
+    if "Regex" in method_of(call):
+        given += call.args[1:2]
+    match given:
+        case []:
+            return True
+        case [ast.Constant(str(text))]:
+            return text
+    return False
+
+
+class Selfless(ast.NodeTransformer):
+    """Replaces self.NAME by a plain name, but for unittest's own methods."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """Leave out the name of the object."""
+        match node.value:
+            case ast.Name(name) if name == self._name and not node.attr.startswith(("assert", "subTest", "fail")):
+                return ast.copy_location(ast.Name(f"{name}_{node.attr}", node.ctx), node)
+        return self.generic_visit(node)

@@ -1,0 +1,195 @@
+"""Markdown's fenced code blocks, read as CommonMark does and as models write them, in time linear in the text.
+
+What goes beyond CommonMark: a fence may open behind text on its line, and close behind code; a fence inside a Python
+string is text; a fence with a language inside a Python block opens the next block; a block of Markdown is looked into.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from agent.program.extraction.pieces import Span, joined
+from agent.program.syntax import parsed
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
+_CONTAINER = re.compile(r"(?:[ \t]{0,8}(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*")  # marks of quotes and lists
+_LIST_MARK = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
+_QUOTE_MARK = re.compile(r"[ \t]{0,3}> ?")
+_LANGUAGE = re.compile(r"[{(\s.]*([\w+#-]*)")
+_PYTHON = re.compile(r"[icu]?(?:python|py)[\d.]*", re.IGNORECASE)
+_UNSAID = ("", "code", "text", "txt", "plaintext", "plain")
+_MARKDOWN = ("markdown", "md")
+_QUOTED = re.compile(r"\"\"\"|'''|\\.|#.*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
+_QUOTE_ENDS = {quote: re.compile(rf"\\.|{quote}", re.DOTALL) for quote in ('"""', "'''")}
+_SECOND_READINGS = 8  # of blocks with fences inside strings
+
+
+class Block(NamedTuple):
+    """A fenced block: what its opening fence says, and its lines without the indentation of its list."""
+
+    language: str  # in lower case: "python", "" where none is named, else as it is named
+    lines: tuple[Span, ...]  # of a line that ends in a carriage return, the line break is a span of its own
+    end: int  # behind the closing fence; the end of the text where there is none
+    closed: bool
+
+
+class _Fence(NamedTuple):
+    mark: str  # the run of backticks or tildes
+    info: str
+    quotes: int = 0  # marks of block quotes before it
+    indent: int = 0  # other characters before it
+
+
+class _Closing(NamedTuple):
+    content: int  # the number of the line behind the content
+    following: int  # the number of the line where reading goes on
+    end: int
+    cut: int | None = None  # where the last line of the content ends early
+    closed: bool = True
+    passed_over: bool = False  # a fence inside a string came before it
+
+
+def lines_of(text: str, start: int = 0) -> list[Span]:
+    """Return the lines from `start` on, each with its line break."""
+    return [Span(*line.span()) for line in _LINE.finditer(text, start)]
+
+
+def blocks(text: str, start: int = 0) -> list[Block]:
+    """Return the fenced blocks that begin at `start` or behind, in their order. The last one may be open."""
+    lines, read, number = lines_of(text, start), list[Block](), 0
+    in_list, outer, seconds = False, 0, _SECOND_READINGS
+    while number < len(lines):
+        line = text[slice(*lines[number])]
+        fence, number = _opening(line, in_list=in_list), number + 1
+        in_list = in_list or bool(_LIST_MARK.match(line))
+        if fence is None:
+            continue
+        language = language_of(fence.info)
+        if language in _MARKDOWN or (outer and not fence.info and len(fence.mark) >= outer):
+            outer = 0 if outer and not fence.info else len(fence.mark)
+            continue
+        python = language in ("python", "")
+        closing = _closing(text, lines, number, fence, python=python, strings=python and seconds > 0)
+        block = _block(text, lines, number, fence, language, closing)
+        if closing.passed_over and parsed(joined(text, block.lines)) is None:  # the string has no end, or is none
+            seconds -= 1
+            closing = _closing(text, lines, number, fence, python=True, strings=False)
+            block = _block(text, lines, number, fence, language, closing)
+        read.append(block)
+        number = closing.following
+    return read
+
+
+def is_fence(line: str) -> bool:
+    """Whether a line is a fence and nothing else: the end of a block, or the beginning of one without a language."""
+    fence = _opening(line, in_list=True)
+    return fence is not None and not fence.info
+
+
+def language_of(info: str) -> str:
+    """Return the language that an info string names, in lower case; every name of Python is "python"."""
+    name = info.split(maxsplit=1)[0] if info.split() else ""
+    match = _LANGUAGE.match(name)
+    word = match[1].lower() if match else ""
+    if _PYTHON.fullmatch(word) or name.lower().endswith(".py"):
+        return "python"
+    return "" if word in _UNSAID else word
+
+
+def _opening(line: str, *, in_list: bool) -> _Fence | None:
+    container = _CONTAINER.match(line)
+    marks = container.end() if container else 0
+    inside = line[marks:].lstrip(" \t")
+    before = len(line) - len(inside)
+    if inside.startswith(("```", "~~~")):
+        mark, info = _split(inside)
+        quotes = line[:marks].count(">")
+        indented = before > 3 and not marks and not in_list
+        return None if indented or (mark[0] == "`" and "`" in info) else _Fence(mark, info, quotes, before)
+    # Behind text, as in "Sure: ```python": the only run of backticks on its line.
+    at = line.find("```")
+    if at < 0:
+        return None
+    mark, info = _split(line[at:])
+    return None if "`" in info or "`" in line[:at] else _Fence(mark, info)
+
+
+def _split(text: str) -> tuple[str, str]:
+    rest = text.lstrip(text[0])
+    return text[: len(text) - len(rest)], rest.strip()
+
+
+def _closing(text: str, lines: list[Span], number: int, fence: _Fence, *, python: bool, strings: bool) -> _Closing:
+    """Find where a block ends whose content begins at this line. strings: a fence inside a string ends nothing."""
+    quote, passed_over = "", False
+    for here in range(number, len(lines)):
+        span = lines[here]
+        content = _inner(text, span, fence)
+        line = text[content : span.end]
+        closes = _closes(line, fence)
+        if closes and quote:
+            passed_over = True
+        elif closes:
+            return _Closing(here, here + 1, content + len(line.rstrip()), passed_over=passed_over)
+        elif python and not quote and line.startswith(fence.mark) and _split(line)[1]:  # the next block opens
+            return _Closing(here, here, span.start, passed_over=passed_over)
+        elif python and not quote and _ends_with(line, fence):
+            code = line.rstrip().rstrip(fence.mark[0])
+            return _Closing(
+                here + 1, here + 1, content + len(line.rstrip()), content + len(code), passed_over=passed_over
+            )
+        if strings:
+            quote = open_quote(line, quote)
+    return _Closing(len(lines), len(lines), len(text), closed=False, passed_over=passed_over)
+
+
+def _closes(line: str, fence: _Fence) -> bool:
+    """Whether a line, without its container's indentation, closes the block of a fence."""
+    mark = line.strip(" \t\r\n")
+    indented = len(line) - len(line.lstrip(" \t")) > 3
+    return not indented and len(mark) >= len(fence.mark) and not mark.strip(fence.mark[0])
+
+
+def _ends_with(line: str, fence: _Fence) -> bool:
+    """Whether a line of code ends with a closing fence, as no Python outside a string and a comment does."""
+    return line.rstrip().endswith(fence.mark) and "#" not in line
+
+
+def open_quote(line: str, quote: str) -> str:
+    """Return the triple quote that is open behind a line; `quote` is open before it."""
+    at = 0
+    while at < len(line):
+        match = (_QUOTE_ENDS[quote] if quote else _QUOTED).search(line, at)
+        if match is None:
+            break
+        if match[0] in _QUOTE_ENDS:
+            quote = "" if quote else match[0]
+        at = match.end()
+    return quote
+
+
+def _inner(text: str, line: Span, fence: _Fence) -> int:
+    """Return where a line begins inside the container that its block's opening fence stands in."""
+    at = line.start
+    for _ in range(fence.quotes):
+        mark = _QUOTE_MARK.match(text, at, line.end)
+        at = mark.end() if mark else at
+    most = min(line.end, at + max(0, fence.indent - (at - line.start)))
+    while at < most and text[at] in " \t":
+        at += 1
+    return at
+
+
+def _block(text: str, lines: list[Span], number: int, fence: _Fence, language: str, closing: _Closing) -> Block:
+    spans = list[Span]()
+    for here in range(number, closing.content):
+        line = lines[here]
+        start, end = _inner(text, line, fence), line.end
+        if closing.cut is not None and here == closing.content - 1:
+            end = max(start, closing.cut)
+        if text.endswith("\r\n", start, end):
+            spans += [Span(start, end - 2), Span(end - 1, end)]
+        else:
+            spans.append(Span(start, end))
+    return Block(language, tuple(spans), closing.end, closing.closed)

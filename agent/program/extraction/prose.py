@@ -1,0 +1,89 @@
+"""Python among prose, where no fence marks it: stretches of lines that parse. Takes time in proportion to the text."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from agent.program.extraction.fences import is_fence, lines_of, open_quote
+from agent.program.extraction.pieces import Span, joined
+from agent.program.syntax import parsed
+
+Stretch = tuple[Span, ...]
+_NAME = r"(?:PYTHON|CODE|ANSWER|SOLUTION|PROGRAM)"
+_TAGS = re.compile(rf"[ \t]*(?:</?[A-Za-z_]\w{{0,20}}>|\[/?{_NAME}\])+")  # as in <code> and [PYTHON]
+_LAST_TAGS = re.compile(rf"(?:</[A-Za-z_]\w{{0,20}}>|\[/{_NAME}\])+\s*\Z")
+_GOES_ON = re.compile(r"[)\]}]|(?:else|elif|except|finally)\b")  # at the margin, and inside a statement
+_MOST_LINES = 2_000  # that are looked at, the last ones
+
+
+def stretches(text: str, start: int = 0) -> list[Stretch]:
+    """Return the stretches of whole statements, without bare expressions at their ends, which prose may look like."""
+    complete, run = list[Stretch](), list[Stretch]()
+    for unit in [*_units(text, start), ()]:
+        if unit and parsed(joined(text, unit)) is not None:
+            run.append(unit)
+            continue
+        while run and _says_nothing(text, run[-1]):
+            run.pop()
+        while run and _says_nothing(text, run[0]):
+            run.pop(0)
+        complete += [tuple(span for each in run for span in each)] if run else []
+        run = []
+    return complete
+
+
+def indented(text: str, start: int = 0) -> list[Stretch]:
+    """Return the stretches of lines that stand away from the margin, as a function's body does."""
+    complete, run = list[Stretch](), list[Span]()
+    for line in [*_lines(text, start), Span(len(text), len(text))]:
+        content = text[slice(*line)]
+        if line.end > line.start and (not content.strip() or content[0] in " \t"):
+            run.append(line)
+        else:
+            complete += [tuple(run)] if joined(text, run).strip() else []
+            run = []
+    return complete
+
+
+def _units(text: str, start: int, *, strings: bool = True) -> list[Stretch]:
+    """Cut a text before each line that may begin a statement at the margin. strings: none of them begins inside one."""
+    units, quote, decorated = list[list[Span]](), "", False
+    for line in _lines(text, start):
+        content = text[slice(*line)]
+        inside = bool(quote) or decorated or not content.strip() or content[0] in " \t" or _GOES_ON.match(content)
+        if is_fence(content) and not quote:
+            units.append([])  # a stretch ends here: nothing parses as nothing
+            units.append([])
+            continue
+        if not inside or not units:
+            units.append([])
+        units[-1].append(line)
+        decorated = not quote and content.startswith("@")
+        quote = open_quote(content, quote) if strings else ""
+    return _units(text, start, strings=False) if quote else [tuple(unit) for unit in units]
+
+
+def _lines(text: str, start: int) -> list[Span]:
+    """Return the lines, without tags at their ends and without carriage returns."""
+    lines = list[Span]()
+    for begin, end in lines_of(text, start)[-_MOST_LINES:]:
+        content = text[begin:end]
+        first, last = _TAGS.match(content), _LAST_TAGS.search(content[-200:])
+        after = begin + first.end() if first else begin
+        before = max(after, end - len(content[-200:]) + last.start()) if last else end
+        if text.endswith("\r\n", after, before):
+            lines += [Span(after, before - 2), Span(before - 1, before)]
+        elif before < end and content.endswith("\n"):
+            lines += [Span(after, before), Span(end - 1, end)]
+        else:
+            lines.append(Span(after, before))
+    return lines
+
+
+def _says_nothing(text: str, unit: Stretch) -> bool:
+    """Whether a unit is no more than expressions, names with a colon, or blank."""
+    tree = parsed(joined(text, unit))
+    return tree is not None and all(
+        isinstance(each, ast.Expr) or (isinstance(each, ast.AnnAssign) and each.value is None) for each in tree.body
+    )

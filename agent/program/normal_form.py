@@ -1,0 +1,144 @@
+"""When two programs are the same to whoever runs them, and when a beginning cannot become a program. Runs nothing."""
+
+from __future__ import annotations
+
+import ast
+import codeop
+import symtable
+from collections.abc import Iterator
+from functools import lru_cache
+
+from agent.program.syntax import parsed, quiet
+
+_LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"}
+_OPEN = "__open_block__"  # what closes a block that has not ended: no program says it
+_NUMBERED = "_local_"
+
+
+@lru_cache(maxsize=4096)
+def normal_form(source: str, *, free: bool = False) -> str:
+    """Return a text that is equal for programs which differ in layout, comments, docstrings or local variables alone.
+
+    free: names of functions, parameters and the module's variables do not count either: nobody asked for one.
+
+    Equal texts mean equal behaviour, but for what looks at source or frames. Of no Python: the text itself.
+    """
+    tree = parsed(source)
+    if tree is None:
+        return source.strip()
+    try:
+        return ast.dump(tree if _looks_at_itself(tree) else _Renamer(_renamable(source, tree, free=free)).visit(tree))
+    except (RecursionError, SyntaxError, MemoryError, ValueError):
+        return source.strip()
+
+
+def hopeless(source: str) -> bool:
+    """Whether nothing that may follow these whole lines makes them Python."""
+    return objection(source) is not None
+
+
+def objection(source: str) -> SyntaxError | None:
+    """Return why nothing that may follow these whole lines makes them Python; None where something may."""
+    try:
+        with quiet():
+            codeop.compile_command(source, symbol="exec")
+    except SyntaxError as error:
+        return None if "no binding for nonlocal" in str(error) else error  # the name may be bound in a later line
+    except (ValueError, OverflowError, MemoryError, RecursionError) as error:
+        return SyntaxError(str(error) or "too deeply nested")
+    return None
+
+
+def beginnings(source: str, *, free: bool = False) -> frozenset[str]:
+    """Return the normal forms of a program up to the end of each of its statements, the last one included."""
+    lines = source.rstrip().splitlines()
+    return frozenset(form for end in range(1, len(lines) + 1) if (form := beginning("\n".join(lines[:end]), free=free)))
+
+
+def beginning(source: str, *, free: bool = False) -> str | None:
+    """Return the normal form of whole lines, closed as they stand; None where they end inside a statement."""
+    closed = _closed(source.rstrip())
+    return None if closed is None else normal_form(closed, free=free)
+
+
+@lru_cache(maxsize=4096)
+def _closed(source: str) -> str | None:
+    """Return the lines with what their open blocks lack, so that they parse."""
+    if parsed(source) is not None:
+        return source
+    last = source.splitlines()[-1] if source else ""
+    indent = last[: len(last) - len(last.lstrip())]
+    deeper = f"{source}\n{indent}    {_OPEN}"
+    for begun in (deeper, source):
+        if parsed(begun) is not None:
+            return begun
+        margins = sorted({line[: len(line) - len(line.lstrip())] for line in source.splitlines()}, key=len)
+        for margin in reversed(margins):
+            if parsed(closed := f"{begun}\n{margin}finally: {_OPEN}") is not None:
+                return closed
+    return None
+
+
+class _Renamer(ast.NodeTransformer):
+    """Numbers local names by their first appearance and drops docstrings."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names, self._numbers = names, dict[str, str]()
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        for field in ("id", "arg", "name", "rest"):
+            told = getattr(node, field, None)
+            if isinstance(told, str) and not isinstance(node, ast.alias | ast.keyword):
+                setattr(node, field, self._of(told))
+        if isinstance(node, ast.Nonlocal):
+            node.names = [self._of(name) for name in node.names]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) and _documented(node):
+            node.body = node.body[1:] or [ast.Pass()]
+        return self.generic_visit(node)
+
+    def _of(self, name: str) -> str:
+        if name not in self._names:
+            return name
+        return self._numbers.setdefault(name, f"{_NUMBERED}{len(self._numbers)}")
+
+
+def _documented(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> bool:
+    match node.body:
+        case [ast.Expr(ast.Constant(str())), *_]:
+            return True
+    return False
+
+
+def _looks_at_itself(tree: ast.Module) -> bool:
+    """Whether a program may see names or texts of its own, or uses names that are given here."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    special = any(name.startswith("__") and name not in ("__init__", _OPEN) for name in attributes | names)
+    return special or bool((names | attributes) & _LOOKS_AT_NAMES) or any(name.startswith(_NUMBERED) for name in names)
+
+
+def _renamable(source: str, tree: ast.Module, *, free: bool) -> frozenset[str]:
+    """Return the variables that are local wherever their name stands: no parameter, function, class or import.
+
+    free: also what the module defines, and parameters that no call names.
+    """
+    with quiet():
+        module, *inner = _tables(symtable.symtable(source, "program.py", "exec"))
+    defined = {each.get_name() for each in module.get_symbols() if each.is_assigned() and not each.is_imported()}
+    own = defined if free else set[str]()
+    fixed = {each.get_name() for each in module.get_symbols()} - own
+    local = set(own)
+    for table in inner:
+        outside = table.get_type() != "function"  # a class's names are seen as attributes
+        for symbol in table.get_symbols():
+            named = symbol.is_imported() or (not free and (symbol.is_parameter() or symbol.is_namespace()))
+            seen = outside or named or (symbol.is_global() and symbol.get_name() not in own)
+            (fixed if seen else local).add(symbol.get_name())
+    fixed |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
+    return frozenset(name for name in local - fixed if not name.startswith("."))
+
+
+def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _tables(child)

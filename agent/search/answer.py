@@ -1,0 +1,296 @@
+"""What speaks for a program beyond the examples: whether others behave as it does on inputs that nobody wrote.
+
+Programs are compared on what they return. No expected value is known here but those that the prompt or a person gave.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agent.program.normal_form import normal_form
+from agent.program.syntax import literal_of, parsed
+from agent.search.faults import how_it_breaks, least_failed, undefined_names
+from agent.search.frontier import CLOSE
+from agent.search.mutants import open_weight
+from agent.verification.examples import words
+from agent.workflow.state import Answer, Attempt
+from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
+from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
+
+VARIES = "varies from run to run"
+UNREACHED = "not reached in time"
+UNPLAIN = "returns what is no plain data"
+CALL_SECONDS = 0.5
+_LONGEST = 200  # characters kept of what a program returns; of longer ones a digest stands for the rest
+_HUGE = 1 << 64  # Python refuses to write numbers that are much larger in decimals
+_ITEMS = 1_000  # of an iterator that are looked at
+
+_CALLER = f"""
+
+def _given_by(function, arguments):
+    import itertools, signal
+    def late(*_):
+        raise TimeoutError
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, {CALL_SECONDS})
+    try:
+        value = function(*arguments)
+        if hasattr(value, "__next__"):
+            value = list(itertools.islice(value, {_ITEMS}))
+        return [value, list(arguments)]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Programs that passed and behave alike, the most probable first."""
+
+    attempts: tuple[int, ...]
+    mass: float  # summed probability under the model
+    behaviour: tuple[str, ...]
+
+
+def behaviour(sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence[str], limits: Limits) -> list[str]:
+    """Return what the function gives for each input, as text: the value, and its arguments where it changes them.
+
+    One run. Each input is tried twice, for half a second each; `VARIES` stands where the two differ. inputs: source of
+    argument tuples.
+    """
+    calls = [Expression(f"_given_by({entry_point}, {source})") for source in inputs for _ in (0, 1)]
+    given = [_canonical(list(ast.literal_eval(source))) for source in inputs for _ in (0, 1)]
+    answers = sandbox.run(f"{program}{_CALLER}", calls=calls, limits=limits).outcomes
+    outcomes = [_told(outcome, before) for outcome, before in zip(answers, given, strict=False)]
+    outcomes += [UNREACHED] * (len(calls) - len(outcomes))
+    return [
+        first if first == second or UNREACHED in (first, second) else VARIES
+        for first, second in zip(outcomes[::2], outcomes[1::2], strict=True)
+    ]
+
+
+def function_of(program: str, entry_point: str | None) -> str | None:
+    """Return the function that is asked for: the named one, else the last that the program defines."""
+    tree = parsed(program)
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
+    return entry_point if entry_point in names else (names[-1] if names and entry_point is None else None)
+
+
+def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
+    """Return the programs that passed by what they do: the kind of most probability first, those that break last.
+
+    Inputs on which none gives a value, and all say the same, are left out. A program that was not compared is a kind of
+    its own, and so is each where there is nothing to tell them by. Where none was compared, all are one kind.
+    """
+    passed = [number for number, attempt in enumerate(attempts) if attempt.passed]
+    told = {number: attempts[number].behaviour or [] for number in passed}
+    width = max((len(said) for said in told.values()), default=0)
+    rows = [said for said in told.values() if len(said) == width]
+    columns = [column for column in range(width) if not _says_nothing([row[column] for row in rows])]
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number, said in told.items():
+        row = tuple(said[column] for column in columns) if len(said) == width else ()
+        alone = width > 0 and not row
+        groups.setdefault((normal_form(attempts[number].program),) if alone else row, []).append(number)
+    found = [_kind(attempts, numbers, said) for said, numbers in groups.items()]
+    return sorted(found, key=lambda kind: (*_faults(attempts, kind), -kind.mass, kind.attempts))
+
+
+def _faults(attempts: Sequence[Attempt], kind: Kind) -> tuple[bool, bool, bool]:
+    """Return what puts a kind behind others: that it breaks, gives no value, or does not define a name it uses."""
+    behaviour = attempts[kind.attempts[0]].behaviour or []
+    silent = bool(kind.behaviour) and _silent(kind.behaviour)
+    return bool(how_it_breaks(behaviour)), silent, undefined_names(behaviour) > 0
+
+
+def share_of_first(attempts: Sequence[Attempt]) -> float:
+    """Return the first kind's share of the probability of all programs that passed; 0 where none did."""
+    found = kinds(attempts)
+    return _shares(found)[0] if found else 0.0
+
+
+def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "") -> Answer:
+    """Choose the program that stands for the run: of the largest kind the most probable, else what failed least."""
+    found = kinds(attempts)
+    if not found:
+        return Answer(least_failed(attempts), share=0.0, margin=0.0, kinds=0, programs=0, ended_by=ended_by)
+    shares = _shares(found)
+    margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
+    chosen = attempts[found[0].attempts[0]]
+    close = len(found) > 1 and margin < CLOSE
+    return Answer(
+        attempt=found[0].attempts[0],
+        breaks="" if chosen.checked else how_it_breaks(chosen.behaviour or []),
+        share=shares[0],
+        margin=margin,
+        kinds=len(found),
+        programs=sum(len(kind.attempts) for kind in found),
+        functional_entropy=functional_entropy(shares),
+        error_at_least=error_of_mass([_mass_of_draws(attempts, kind) for kind in found]),
+        rival=found[1].attempts[0] if close else None,
+        differs=difference(attempts, inputs, found[0].attempts[0], found[1].attempts[0]) if close else {},
+        ended_by=ended_by,
+    )
+
+
+def difference(attempts: Sequence[Attempt], inputs: Sequence[str], one: int, other: int) -> dict[str, str]:
+    """Return the shortest input on which two programs differ, and what each gives for it."""
+    pairs = zip(inputs, attempts[one].behaviour or (), attempts[other].behaviour or (), strict=False)
+    apart = [(source, mine, theirs) for source, mine, theirs in pairs if mine != theirs]
+    if not apart:
+        return {}
+    source, mine, theirs = min(apart, key=lambda each: len(each[0]))
+    return {"input": source, "answer": mine, "rival": theirs}
+
+
+def best_question(attempts: Sequence[Attempt], inputs: Sequence[str], asked: Sequence[int] = ()) -> int | None:
+    """Return the number of the input, not asked yet, whose right output would settle most doubt; None for no doubt."""
+    found = [kind for kind in kinds(attempts) if len(attempts[kind.attempts[0]].behaviour or ()) == len(inputs)]
+    columns = [column for column in range(len(inputs)) if column not in asked]
+    if len(found) < 2 or not columns:
+        return None
+    masses = [kind.mass for kind in found]
+
+    def gain(column: int) -> float:
+        return information_gain(masses, [(attempts[kind.attempts[0]].behaviour or [])[column] for kind in found])
+
+    best = max(columns, key=lambda column: (round(gain(column), 9), -len(inputs[column])))
+    return best if gain(best) > 0 else None
+
+
+def settle(attempts: Sequence[Attempt], column: int, source: str, right: str) -> list[Attempt]:
+    """Return the attempts judged by one more example: those that gave another output for this input fail it."""
+    judged = []
+    for attempt in attempts:
+        given = (attempt.behaviour or [])[column : column + 1]
+        if attempt.passed and given and not _gives(given[0], right):
+            failure = f"{source} gives {given[0]}, wanted {right}"
+            attempt = replace(attempt, verdict="failed", checked=attempt.checked + 1, failures=[failure])
+        elif attempt.passed and given:
+            attempt = replace(attempt, checked=attempt.checked + 1)
+        judged.append(attempt)
+    return judged
+
+
+def features(attempts: Sequence[Attempt], found: Answer) -> dict[str, float]:
+    """Return what the probability of being right is learned from: what helped to tell it on the calibration split.
+
+    The number of examples passed, the highest entropy left, and how other programs behave did not, beside these
+    (docs/LOG.md).
+    """
+    chosen = attempts[found.attempt]
+    return {
+        "passed": float(chosen.passed),
+        "logprob": sum(chosen.logprobs),
+        "attempts": math.log(1 + found.attempt),
+        "undecided": open_weight([mutant["weight"] for mutant in found.undecided]),
+    }
+
+
+def keeps(sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mapping[str, str], limits: Limits) -> bool:
+    """Whether a program gives what a person said of some inputs."""
+    name = function_of(program, entry_point)
+    if not wanted or name is None:
+        return not wanted
+    given = behaviour(sandbox, program, name, list(wanted), limits)
+    return all(_gives(said, right) for said, right in zip(given, wanted.values(), strict=True))
+
+
+def suspect(attempts: Sequence[Attempt]) -> str | None:
+    """Return the failure that the best programs have in common, where it is their only one among several examples.
+
+    Then the example may be wrong: programs that differ fail it, and pass the others.
+    """
+    ran = [attempt for attempt in attempts if attempt.checked > 1 and attempt.twin is None and attempt.failures]
+    near = [attempt for attempt in ran if len(attempt.failures) == 1 and attempt.verdict == "failed"]
+    examples = {attempt.failures[0].split(" returned ")[0] for attempt in near if " returned " in attempt.failures[0]}
+    return examples.pop() if len(near) > 1 and len(examples) == 1 else None
+
+
+def _shares(found: Sequence[Kind]) -> list[float]:
+    total = sum(kind.mass for kind in found)
+    return [kind.mass / total for kind in found] if total else [1.0 / len(found)] * len(found)
+
+
+def _kind(attempts: Sequence[Attempt], numbers: list[int], said: tuple[str, ...]) -> Kind:
+    weights = _weights(attempts, numbers)
+    ranked = sorted(weights, key=lambda number: (-weights[number], number))
+    return Kind(tuple(ranked), sum(weights.values()), said)
+
+
+def _weights(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float]:
+    """Return the probability of each under the model; of attempts with the same tokens the first one's alone."""
+    sequences = {(attempts[n].prompt, tuple(attempts[n].tokens)): n for n in reversed(numbers)}
+    return {n: math.exp(attempts[n].edge.get("prior", 0.0) + sum(attempts[n].logprobs)) for n in sequences.values()}
+
+
+def _mass_of_draws(attempts: Sequence[Attempt], kind: Kind) -> float:
+    """Return a kind's probability among draws from the first prompt alone."""
+    return sum(_weights(attempts, [number for number in kind.attempts if not attempts[number].prompt]).values())
+
+
+def _says_nothing(outputs: list[str]) -> bool:
+    return len(set(outputs)) == 1 and _silent(outputs)
+
+
+def _silent(outputs: Sequence[str]) -> bool:
+    """Whether none of these is a value."""
+    return all(said.startswith("raises ") or said in (UNPLAIN, VARIES, UNREACHED) for said in outputs)
+
+
+def _told(outcome: Outcome, before: str) -> str:
+    match outcome:
+        case Raised(name, _):
+            return f"raises {words(name, _LONGEST)}"
+        case Unplain():
+            return UNPLAIN
+        case Returned([value, list(after)]):
+            changed = "" if _canonical(after) == before else f" and leaves {_canonical(after)}"
+            return _cut(_canonical(value) + changed)
+        case Returned(value):
+            return _cut(_canonical(value))
+
+
+def _canonical(value: Any) -> str:
+    """Return a text that is equal for values which count as equal: floats to six digits, sets in order."""
+    match value:
+        case float():
+            return f"{value:.6g}" if value == value else "nan"
+        case list():
+            return f"[{', '.join(map(_canonical, value))}]"
+        case tuple():
+            return f"({', '.join(map(_canonical, value))},)"
+        case set() | frozenset():
+            return f"{{{', '.join(sorted(map(_canonical, value)))}}}" if value else "set()"
+        case dict():
+            return f"{{{', '.join(sorted(f'{_canonical(key)}: {_canonical(item)}' for key, item in value.items()))}}}"
+        case int() if not isinstance(value, bool) and abs(value) >= _HUGE:
+            return hex(value)
+    return repr(value)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}… ({hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]})"
+
+
+def _gives(given: str, right: str) -> bool:
+    """Whether an output is the one that a person wants: the value, or the name of an exception."""
+    return right in (given, given.split(" and leaves ")[0], given.removeprefix("raises "))
+
+
+def canonical_literal(text: str, outputs: Sequence[str] = ()) -> str | None:
+    """Return what a person typed as outputs are written; None where it is neither a literal nor a known exception."""
+    literal, name = literal_of(text.strip()), text.strip()
+    if literal is not None:
+        return _canonical(literal[0])
+    kind = getattr(builtins, name, None)
+    raised = isinstance(kind, type) and issubclass(kind, BaseException)
+    return name if raised or f"raises {name}" in outputs else None

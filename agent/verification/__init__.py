@@ -1,0 +1,1 @@
+"""Run programs in the sandbox: on examples, on probe inputs, line by line. Chooses no program."""

@@ -1,0 +1,144 @@
+"""What is judged of values: on the host where they are compared with a literal or as text, else without the program."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from agent.program.examples.example import Check
+from agent.program.syntax import literal_of, names_in, read_expression
+from agent.verification import judge_guest
+from agent.verification.show_guest import TAG
+from sandbox.base import Call, Limits, Returned, Sandbox
+
+_TOLERANCE, _NEAR_ZERO = 1e-6, 1e-12
+_TIMES, _SPARE = 4, 200  # a text that equals a literal has at most so many times its characters, and so many more
+_OF_TYPES = {"type", "isinstance", "issubclass", "_is_just"}
+
+
+class Claim(NamedTuple):
+    """What is said of values."""
+
+    values: list[Any]
+    text: str  # speaks of _0, _1 …
+    setup: str = ""
+
+
+def needs_exact(claim: str) -> bool:
+    """Whether a claim speaks of types, so that a value of a derived class is not as good as a plain one."""
+    tree = read_expression(claim)
+    nodes = list(ast.walk(tree)) if tree else []
+    return bool(names_in(nodes) & _OF_TYPES)
+
+
+def wanted_literal(claim: str) -> tuple[Any] | None:
+    """Return the literal that _0 should equal, if that is the whole claim."""
+    match read_expression(claim):
+        case ast.Compare(ast.Name("_0"), [ast.Eq()], [other]) | ast.Compare(other, [ast.Eq()], [ast.Name("_0")]):
+            return literal_of(other)
+    return None
+
+
+def held(sandbox: Sandbox, claims: Sequence[Claim], limits: Limits) -> list[bool]:
+    """Judge claims in a process of their own, which never held the program. One run; none where there is no claim."""
+    calls = [Call("judged", (number, claim.setup, claim.text, claim.values)) for number, claim in enumerate(claims)]
+    if not calls:
+        return []
+    try:
+        outcomes = sandbox.run(_judge(), calls=calls, limits=limits).outcomes
+    except ValueError:  # one is nested so deeply that it cannot go back where it came from
+        return [False] if len(claims) == 1 else [held(sandbox, [claim], limits)[0] for claim in claims]
+    return [outcome == Returned([number, True]) for number, outcome in enumerate(outcomes)] + [False] * (
+        len(claims) - len(outcomes)
+    )
+
+
+@cache
+def _judge() -> str:
+    return inspect.getsource(judge_guest)
+
+
+def is_tagged(value: Any) -> bool:
+    """Whether a value of the standard library is somewhere in it, which is for a process of its own to build."""
+    if isinstance(value, dict):
+        return TAG in value or any(is_tagged(item) for item in value.values())
+    return isinstance(value, list | tuple) and any(map(is_tagged, value))
+
+
+def agree(value: Any, wanted: Any) -> bool:
+    """Whether plain data are equal, floats to six digits; lists and tuples differ, as they do in Python.
+
+    Total: whatever a guest may send is compared, and never in more time than its size takes.
+    """
+    if isinstance(wanted, float | complex) or isinstance(value, float | complex):
+        return _near(value, wanted)
+    if isinstance(value, list | tuple) and type(value) is type(wanted):
+        return len(value) == len(wanted) and all(agree(v, w) for v, w in zip(value, wanted, strict=True))
+    if isinstance(value, dict) and isinstance(wanted, dict):
+        return value.keys() == wanted.keys() and all(agree(value[key], wanted[key]) for key in wanted)
+    return bool(value == wanted)
+
+
+def _near(value: Any, wanted: Any) -> bool:
+    """Whether two numbers are equal, or differ by rounding: by a millionth of the wanted one; zero by 1e-12."""
+    if not (isinstance(value, int | float | complex) and isinstance(wanted, int | float | complex)):
+        return False
+    if value == wanted or (value != value and wanted != wanted):
+        return True
+    try:
+        distance, size = abs(complex(value) - complex(wanted)), abs(complex(wanted))
+    except OverflowError:  # a whole number beyond all floats
+        return False
+    return math.isfinite(size) and distance <= (_TOLERANCE * size if size else _NEAR_ZERO)
+
+
+def shows(check: Check, outcome: Any) -> tuple[bool, str]:
+    """Judge what an example printed and showed; and return that text."""
+    match outcome:
+        case [str(printed), None]:
+            text = printed
+        case [str(printed), str(shown)]:
+            text = f"{printed}{shown}\n"
+        case _:
+            return False, "what is no text"
+    right = _same_text(check.shown or "", text, check.flags)
+    return right or (not outcome[0] and _same_literal(check.shown or "", text)), text
+
+
+def _same_literal(wanted: str, text: str) -> bool:
+    """Whether both are literals of equal values, such as dicts in another order.
+
+    The text is a program's: it is evaluated only where a literal is wanted, and up to a few times its length.
+    """
+    literal = literal_of(wanted.strip())
+    if literal is None or len(text) > _TIMES * len(wanted) + _SPARE:
+        return False
+    other = literal_of(text.strip())
+    return other is not None and agree(other[0], literal[0])
+
+
+def raises(check: Check, outcome: Any) -> bool:
+    """Judge an exception: by its class and, where one is wanted and is no pattern, by its message."""
+    match outcome:
+        case [[str(first), *others], str(message)]:
+            names = {first, *(other for other in others if isinstance(other, str))} if check.subclasses else {first}
+            wanted = {name.rpartition(".")[2] for name in (check.raises or "").split("|")}
+            return bool(names & wanted) and _right_message(check, message)
+    return False
+
+
+def _right_message(check: Check, message: str) -> bool:
+    if check.message is None or check.pattern or check.flags & doctest.IGNORE_EXCEPTION_DETAIL:
+        return True
+    return _same_text(check.message, message, check.flags | doctest.ELLIPSIS)
+
+
+def _same_text(wanted: str, text: str, flags: int) -> bool:
+    """Whether texts are the same to doctest; blanks at the ends of lines do not count."""
+    wanted, text = ("\n".join(map(str.rstrip, each.strip("\n").split("\n"))) + "\n" for each in (wanted, text))
+    return wanted == text or doctest.OutputChecker().check_output(wanted, text, flags | doctest.DONT_ACCEPT_TRUE_FOR_1)

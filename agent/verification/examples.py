@@ -1,0 +1,289 @@
+"""Run a program against the examples that its prompt shows. The program never sees what is claimed of its values."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import groupby, islice
+from typing import Any, NamedTuple
+
+from agent.program.examples.example import Check
+from agent.program.syntax import parsed, read_expression
+from agent.search.budget import BudgetSpentError
+from agent.verification import show_guest
+from agent.verification.claims import Claim, agree, held, is_tagged, needs_exact, raises, shows, wanted_literal
+from sandbox.base import Execution, Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain, Verdict
+
+SECOND_SEED = 1  # the first is 0
+_LONGEST = 10_000  # characters of a message in which a regular expression is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What became of a program and its examples. `passed` without any example says only that the program loads."""
+
+    verdict: Verdict
+    checked: int  # examples that were judged
+    failures: tuple[str, ...] = ()  # a sentence for each example that failed, or for the program itself
+    runs: int = 0  # of the sandbox
+    failed: tuple[int, ...] = ()  # numbers of the examples that failed, where the program itself did not
+
+    @property
+    def passed(self) -> bool:
+        """No example failed, and the program itself did not."""
+        return self.verdict is Verdict.PASSED
+
+
+def verify(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: Limits | None = None) -> Verification:
+    """Run the program once for each session of examples. Raises SandboxError where the sandbox fails."""
+    bounds = limits or Limits()
+    if not checks and parsed(program) is not None and degenerate(program):
+        return Verification(Verdict.FAILED, 0, ("the program does nothing: it has no statement of its own",))
+    failures: list[str] = []
+    failed: list[int] = []
+    runs = at = 0
+    for _, group in groupby(checks or [Check("", ())], key=lambda check: check.session):
+        together = list(group)
+        execution = _executed(sandbox, program, together, bounds)
+        runs += 1
+        if not execution.passed:
+            return Verification(execution.verdict, at, (*failures, _told(execution)), runs)
+        judgements = [_judge(answer) for answer in _answers(together, execution.outcomes)]
+        claims = [judgement.claim for judgement in judgements if judgement.claim]
+        holds = iter(held(sandbox, claims, bounds))
+        runs += bool(claims)
+        for judgement in judgements:
+            failure = None if judgement.claim and next(holds) else judgement.failure
+            failures += [failure] if failure else []
+            failed += [at] if failure else []
+            at += 1
+    verdict = Verdict.FAILED if failures else Verdict.PASSED
+    return Verification(verdict, len(checks), tuple(failures), runs, tuple(failed))
+
+
+def confirmed(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: Limits | None = None) -> Verification:
+    """Verify, and verify again what ran out of time or may do something else each time: only a steady pass counts.
+
+    The second run has another hash seed, so a program that is right in one order of its sets alone does not pass twice.
+    """
+    first = verify(sandbox, program, checks, limits=limits)
+    late = first.verdict in (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL)
+    if not late and not (first.passed and _may_vary(program)):
+        return first
+    try:
+        second = verify(sandbox, program, checks, limits=replace(limits or Limits(), hash_seed=SECOND_SEED))
+    except BudgetSpentError:
+        return first
+    runs = first.runs + second.runs
+    if late and second.verdict not in (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL):
+        told = "the program ran out of time in one of two runs, so it is not to be relied on"
+        return Verification(Verdict.FAILED, first.checked, (told,), runs)
+    if not late and not second.passed:
+        told = "the program passed in one of two runs: it does something else each time"
+        return Verification(Verdict.FAILED, first.checked, (told, *second.failures), runs, second.failed)
+    return replace(first, runs=runs)
+
+
+def degenerate(program: str) -> bool:
+    """Whether a program is no Python, or nothing to run: comments and texts alone, functions without a body."""
+    tree = parsed(program)
+    return tree is None or all(_says_nothing(statement) for statement in tree.body)
+
+
+def _executed(sandbox: Sandbox, program: str, checks: list[Check], limits: Limits) -> Execution:
+    # A call even without examples: a program that leaves before its end must not look like one that loaded.
+    calls = [call for check in checks for call in _calls(check)] or [Expression("None")]
+    return sandbox.run(f"{program}{_suffix()}", calls=calls, limits=limits)
+
+
+_SHOWING = "__dubito_showing__"
+
+
+@cache
+def _suffix() -> str:
+    """Bring agent/showing.py behind the program, whatever names that has; in one line, which ends no open text."""
+    source = inspect.getsource(show_guest)
+    run = "__import__('builtins').exec"
+    return f"\n\n{_SHOWING} = (lambda space: {run}({source!r}, space) or space)({{'__name__': 'showing'}})\n"
+
+
+def _calls(check: Check) -> list[Expression]:
+    """Return what the guest evaluates for an example, one outcome each."""
+    before = [_asked("run", f"{statement!r}, globals()") for statement in check.before]
+    if check.raises is not None:
+        return [*before, _asked("raised", f"{check.expressions[0]!r}, globals()")]
+    if check.shown is not None:
+        return [*before, *map(_text_of, check.expressions)]
+    if check.claim is None:
+        return [*before, *(_asked("run", f"{source!r}, globals()") for source in check.expressions)]
+    how = "exact" if needs_exact(check.claim or "") else "value"
+    return [*before, *(_asked(how, source) for source in check.expressions)]
+
+
+def _text_of(source: str) -> Expression:
+    if read_expression(source) is None:
+        return _asked("run", f"{source!r}, globals()")
+    return _asked("text", f"{_SHOWING}['listen'](), {source}")
+
+
+def _asked(how: str, arguments: str) -> Expression:
+    return Expression(f"{_SHOWING}[{how!r}]({arguments})")
+
+
+_VARYING = {"random", "secrets", "uuid", "time", "datetime", "urandom", "id", "threading", "set", "frozenset", "hash"}
+
+
+def _may_vary(program: str) -> bool:
+    """Whether a program names what may differ from run to run, or makes a set, whose order does."""
+    tree = parsed(program)
+    return tree is not None and any(map(_varies, ast.walk(tree)))
+
+
+def _varies(node: ast.AST) -> bool:
+    match node:
+        case ast.Set() | ast.SetComp():
+            return True
+        case ast.Name() | ast.Attribute() | ast.alias() | ast.ImportFrom():
+            return bool(_VARYING & {*_said(node)})
+    return False
+
+
+def _said(node: ast.Name | ast.Attribute | ast.alias | ast.ImportFrom) -> list[str]:
+    match node:
+        case ast.Name(name) | ast.Attribute(attr=name) | ast.alias(name):
+            return name.split(".")
+    return (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(ast.Constant()) | ast.Pass() | ast.Import() | ast.ImportFrom():
+            return True
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return all(_says_nothing(inner) for inner in statement.body)
+    return False
+
+
+class _Answer(NamedTuple):
+    check: Check
+    before: Sequence[Outcome]
+    outcomes: Sequence[Outcome]
+
+
+def _answers(checks: list[Check], outcomes: Sequence[Outcome]) -> Iterable[_Answer]:
+    """Yield each example with the outcomes of the statements before it, and of its expressions."""
+    at = 0
+    for check in checks:
+        begin, end = at + len(check.before), at + len(check.before) + len(check.expressions)
+        yield _Answer(check, outcomes[at:begin], outcomes[begin:end])
+        at = end
+
+
+def _told(execution: Execution) -> str:
+    lines = [line for line in execution.stderr.splitlines() if line.strip()]
+    detail = lines[-1].strip() if lines and execution.verdict in (Verdict.FAILED, Verdict.SYNTAX_ERROR) else ""
+    return f"the program {_BECAME.get(execution.verdict, execution.verdict)}{': ' if detail else ''}{words(detail)}"
+
+
+_BECAME = {
+    Verdict.FAILED: "failed",
+    Verdict.SYNTAX_ERROR: "is no valid Python",
+    Verdict.TIMED_OUT_CPU: "ran out of time",
+    Verdict.TIMED_OUT_WALL: "ran out of time",
+    Verdict.OUT_OF_MEMORY: "ran out of memory",
+    Verdict.OUTPUT_LIMIT: "wrote too much output",
+    Verdict.FORBIDDEN: "did what the sandbox forbids",
+}
+
+
+class _Judgement(NamedTuple):
+    failure: str | None
+    claim: Claim | None = None  # if it holds, nothing failed
+
+
+def _judge(answer: _Answer) -> _Judgement:
+    """Say what is wrong with the outcomes of an example, or with a statement before it."""
+    for source, outcome in zip(answer.check.before, answer.before, strict=True):
+        if isinstance(outcome, Raised):
+            return _Judgement(f"{source} raised {words(outcome.type)}: {words(outcome.message)}".rstrip(": "))
+    return _judge_outcomes(answer.check, answer.outcomes)
+
+
+def _judge_outcomes(check: Check, outcomes: Sequence[Outcome]) -> _Judgement:
+    for source, outcome in zip(check.expressions, outcomes, strict=True):
+        match outcome:
+            case Raised(name, message):
+                return _Judgement(f"{source} raised {words(name)}: {words(message)}".rstrip(": "))
+            case Unplain(name):
+                return _Judgement(f"{source} returned a {words(name)}, wanted plain data")
+    values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
+    if check.raises is not None:
+        return _judge_exception(check, values[0])
+    if check.shown is not None:
+        right, text = shows(check, values[-1])
+        shown = f"{check.expressions[-1]} shows {short(text)}, wanted {short(check.shown)}"
+        return _Judgement(None if right else shown)
+    return _Judgement(None) if check.claim is None else _judge_claim(check, check.claim, values)
+
+
+def _judge_exception(check: Check, outcome: Any) -> _Judgement:
+    source, wanted = check.expressions[0], f"{check.raises}{f': {check.message}' if check.message else ''}"
+    match outcome:
+        case [[], str(value)]:
+            return _Judgement(f"{source} returned {words(value, 80)}, wanted {words(wanted)}")
+        case [[str(name), *_], str(message)]:
+            failure = f"{f'{source} raised {words(name)}: {words(message)}'.rstrip(': ')}, wanted {words(wanted)}"
+            if not raises(check, outcome):
+                return _Judgement(failure)
+            if not check.pattern:
+                return _Judgement(None)
+            text = f"re.search({check.message!r}, _0) is not None"  # which may take for ever, on a message made for it
+            return _Judgement(failure, Claim([message[:_LONGEST]], text, "import re"))
+    return _Judgement(f"{source} gave no exception, wanted {words(wanted)}")
+
+
+def _judge_claim(check: Check, claim: str, values: list[Any]) -> _Judgement:
+    wanted = wanted_literal(claim)
+    if wanted is not None and not is_tagged(values[0]):
+        failure = f"{check.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"
+        return _Judgement(None if agree(values[0], wanted[0]) else failure)
+    told = ", ".join(
+        f"{source} returned {short(value)}" for source, value in zip(check.expressions, values, strict=True)
+    )
+    return _Judgement(f"{check.source} does not hold: {told}", Claim(values, claim, check.claim_setup))
+
+
+def words(text: object, most: int = 300) -> str:
+    """Return text of the guest's as it may be shown and stored anywhere: valid UTF-8, and cut after `most`."""
+    return short_text(str(text)[: most + 1].encode("utf-8", "backslashreplace").decode("utf-8"), most)
+
+
+def short_text(text: str, most: int = 300) -> str:
+    """Return a text, cut after `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def short(value: Any, most: int = 80) -> str:
+    """Return how a failure shows a value: its repr, cut after `most` characters."""
+    try:
+        text = repr(_beginning(value, most))
+    except ValueError:  # Python refuses to write an int of more than 4,300 digits
+        text = f"a {type(value).__name__} too long to write"
+    return short_text(text, most)
+
+
+def _beginning(value: Any, most: int) -> Any:
+    """Return as much of a value as is seen of its repr, so that nobody waits for the rest."""
+    match value:
+        case str() | bytes():
+            return value[: most + 1]
+        case list() | tuple() if len(value) > most:
+            return value[: most + 1]
+        case set() | frozenset() if len(value) > most:
+            return type(value)(islice(value, most + 1))
+        case dict() if len(value) > most:
+            return dict(islice(value.items(), most + 1))
+    return value

@@ -1,0 +1,131 @@
+"""One run of the workflow from a task to a result: new, or resumed under its thread's name. Shows nothing itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from agent.decoding.step import Step
+from agent.errors import UsageError
+from agent.learned import planned
+from agent.search.frontier import ENOUGH_SHARE, Plan
+from agent.workflow.context import Context, Log, attempts_of
+from agent.workflow.graph import begin, build, run
+from agent.workflow.revise import Person
+from agent.workflow.state import AgentState, Answer, Attempt, Cost, Event, Task
+
+# What an answer rests on.
+VERIFIED, AGREED, UNVERIFIED, ABSTAINED = "verified", "agreed", "unverified", "abstained"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended. `steps` are those of this process: a resumed run has the rest in its state."""
+
+    task: Task
+    outcome: str  # "accepted" or "abstained"
+    attempts: list[Attempt]
+    cost: Cost
+    chosen: Answer
+    feedback: str  # "visible" where the examples decided what was tried next, "none" in one pass
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def answer(self) -> Attempt:
+        """The program that stands for the run, accepted or not."""
+        return self.attempts[self.chosen.attempt]
+
+    @property
+    def standing(self) -> str:
+        """What the answer rests on: examples, the model's own agreement on made-up inputs, nothing; or there is none.
+
+        Agreement is that of several programs, most of what the model writes, on at least one value that they return.
+        """
+        if self.outcome != "accepted":
+            return ABSTAINED
+        if self.answer.checked:
+            return VERIFIED
+        returned = any(not each.startswith("raises ") for each in self.answer.behaviour or ())
+        agreed = self.chosen.programs > 1 and self.chosen.share >= ENOUGH_SHARE and returned
+        return AGREED if agreed else UNVERIFIED
+
+    def record(self) -> dict[str, Any]:
+        """Return the run as plain data for JSON."""
+        answer = self.answer
+        return {
+            "task": self.task.name,
+            "outcome": self.outcome,
+            "standing": self.standing,
+            "program": answer.program,
+            "verdict": answer.verdict,
+            "checked": answer.checked,
+            "unread_examples": list(self.task.unread),
+            "partial": answer.partial,
+            "holes": answer.holes,
+            "feedback": self.feedback,
+            "answer": asdict(self.chosen),
+            **asdict(self.cost),
+            "steps": [asdict(step) for step in self.steps],
+            "attempts": [asdict(attempt) for attempt in self.attempts],
+        }
+
+
+def perform(
+    context: Context,
+    task: Task,
+    *,
+    plan: Plan | None = None,
+    checkpointer: Any = None,
+    thread: str = "",
+    identity: dict[str, Any] | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+    log: Log = lambda number, event: None,
+    answer: Person | None = None,
+) -> Result:
+    """Run a task to its end. With a thread that was cut off, go on where it was; one that ended is only told again.
+
+    on_event: hears what happens in this process. log: hears it, too, with its number in the run, and not the answer of
+    a run that had ended; what a kill cut off is heard again under the same numbers.
+    """
+    graph, plan = build(checkpointer), planned(plan or Plan(), context.learned)
+    fresh: AgentState = {**begin(task, plan), "identity": identity or {}}
+    start: AgentState | None = fresh
+    if checkpointer is not None:
+        config = {"configurable": {"thread_id": thread}}
+        kept = graph.get_state(config)
+        if kept.values:
+            _same(kept.values, fresh, thread)
+        if "outcome" in kept.values:
+            ended = _result(kept.values, task, [])
+            on_event(ended.answer)
+            on_event(ended.chosen)
+            return ended
+        # Tasks, not `next`: a task whose writes are stored already is still to be carried over into a checkpoint.
+        start = None if kept.tasks else fresh
+    steps: list[Step] = []
+
+    def heard(event: Event) -> None:
+        if isinstance(event, Step):
+            steps.append(event)
+        on_event(event)
+
+    final = run(graph, replace(context, emit=heard, log=log), start, thread=thread, answer=answer)
+    return _result(final, task, steps)
+
+
+def _result(state: AgentState, task: Task, steps: list[Step]) -> Result:
+    feedback = "none" if state["plan"]["budget"]["programs"] == 1 else "visible"
+    chosen, cost = Answer(**state["answer"]), Cost(**state["cost"])
+    return Result(task, state["outcome"], attempts_of(state), cost, chosen, feedback, steps)
+
+
+def _same(kept: AgentState, wanted: AgentState, thread: str) -> None:
+    had, have = ({"task": state["task"], "plan": state["plan"], **state["identity"]} for state in (kept, wanted))
+    other = [name for name in have if json.dumps(had.get(name)) != json.dumps(have[name])]
+    if other:
+        told = " and ".join(name.replace("_", "-") for name in other)
+        raise UsageError(
+            f"the thread {thread!r} was begun with another {told}; give it the same, or choose a new thread"
+        )

@@ -1,0 +1,113 @@
+"""The command that learns from searches: which way to take next, and how far to trust an answer. Heavy imports wait."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.cli.exits import reported
+from agent.cli.options import (
+    BudgetOption,
+    DeviceOption,
+    DtypeOption,
+    LimitOption,
+    ModelOption,
+    SandboxOption,
+    SeedOption,
+    TokensOption,
+)
+from agent.files.access import STDOUT
+from agent.views.say import say
+from benchmarks.cli.run import check_parts, followed, opened, problems_of
+
+if TYPE_CHECKING:
+    from benchmarks.experiments.search_lessons import Lesson
+
+
+def calibrate_search(
+    model: ModelOption = "models/tiny",
+    problems: Annotated[
+        str, typer.Option(help="A benchmark or one of its splits; what is learned from it cannot be tested on it.")
+    ] = "exercises/calibration",
+    policy: Annotated[str, typer.Option(help="The policy inside the search.")] = "adadec",
+    budget: BudgetOption = "programs=20",
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; else where `solve` with this model finds it.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the searches in this file, and go on from it after a kill.")
+    ] = None,
+    limit: LimitOption = None,
+    max_tokens: TokensOption = 512,
+    sandbox: SandboxOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+) -> None:
+    """Search problems kept for it; learn the order of ways not taken, and how probable an answer is to be right."""
+    with reported(as_json=False, resumes="a batch with --keep FILE"), ExitStack() as cleanup:
+        from agent import learned, profile
+        from agent.cli import components
+        from agent.decoding import POLICIES
+        from agent.search.budget import budget_from
+        from agent.search.frontier import Plan
+        from agent.workflow.context import Context
+        from benchmarks.experiments.record_file import RecordFile
+        from benchmarks.experiments.search_lessons import Lesson, lesson
+
+        check_parts(model, dtype, sandbox)
+        weights = components.weights_of(model)
+        file = out or learned.place(model, weights)
+        profile.check_place(file, learned.Learned)
+        found, plan = problems_of(problems, limit), Plan(budget_from(budget), lines=True)
+        chosen = components.policy_named(policy, model=model, learned=True)
+        options = {
+            "model": model, "weights": weights, "problems": problems, "policy": policy, "budget": budget,
+            "threshold": None if chosen == POLICIES[policy] else chosen.gate.threshold, "max_tokens": max_tokens,
+            "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
+        }  # fmt: skip
+        kept = cleanup.enter_context(closing(RecordFile(keep, Lesson, options))) if keep else None
+        lm = components.model_named(model, device=device, dtype=dtype)
+        context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
+
+        def taught(problem: Any) -> Lesson:
+            return lesson(problem, context, plan)
+
+        stream = kept.go_on(found, taught) if kept else map(taught, found)
+        lessons = followed(stream, len(found), "right", lambda each: each.right)
+        made = _learned(model, weights, lessons, {"problems": problems, "policy": policy, "budget": budget})
+        profile.write(made, file)
+        to_stdout = str(file) == STDOUT
+        say(_report(made, lessons), err=to_stdout)
+        say(f"written to {file}", err=to_stdout)
+
+
+def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, Any]) -> Any:
+    from agent.errors import UsageError
+    from agent.learned import Learned
+    from agent.trace import provenance_of
+    from uncertainty.calibration import learned_trust, learned_weights
+
+    ways = [way for each in lessons for way in each.ways]
+    try:
+        order, _ = learned_weights(ways, [led for each in lessons for led in each.led])
+        trust = learned_trust([each.answer for each in lessons], [each.right for each in lessons])
+        trust["examples"] = min((each.examples for each in lessons if each.accepted), default=1)
+    except ValueError as error:
+        raise UsageError(f"nothing can be learned from these searches: {error}; try more problems") from error
+    return Learned(model, weights, order, trust, len(lessons), {**provenance_of(), **origin})
+
+
+def _report(made: Any, lessons: list[Lesson]) -> str:
+    from agent.trust import probability_of
+    from benchmarks.experiments.search_lessons import trust_report
+
+    stated = [probability_of(made.trust, each.answer) or 0.0 for each in lessons]
+    accepted, right = [each.accepted for each in lessons], [each.right for each in lessons]
+    lines = [f"{'order':<12}{'weight':>9}", *(f"{name:<12}{weight:>9.4f}" for name, weight in made.order.items())]
+    lines += ["", f"{'trust':<12}{'weight':>9}", *(f"{n:<12}{w:>9.4f}" for n, w in made.trust["weights"].items())]
+    told = trust_report(stated, right, accepted)
+    return "\n".join([*lines, "", "on the problems it was learned from, so too good:", told])

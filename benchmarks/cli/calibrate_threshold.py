@@ -1,0 +1,195 @@
+"""The commands that learn a number from problems which are used for nothing else. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from agent.cli.choices import RECIPES, SCORES, listed
+from agent.cli.exits import reported
+from agent.cli.options import DeviceOption, DtypeOption, LimitOption
+from agent.files.access import STDOUT, quoted
+from agent.views.say import progress, say
+from benchmarks.cli.run import problems_of
+
+if TYPE_CHECKING:
+    from benchmarks.base import Problem
+    from uncertainty.thresholds import Point, Ranked
+
+calibrate = typer.Typer(name="calibrate", help="Learn thresholds from problems kept for it.", no_args_is_help=True)
+
+
+@calibrate.callback()
+def _group() -> None:
+    """Learn thresholds from problems kept for it."""  # with a callback, one command alone still has a name
+
+
+@calibrate.command("threshold")
+def calibrate_threshold(
+    model: Annotated[
+        str | None, typer.Option(help="A folder or a hub id of any causal LM of transformers.  [default: models/tiny]")
+    ] = None,
+    problems: Annotated[
+        str, typer.Option(help="A benchmark, or one of its splits: their solutions are read by the model.")
+    ] = "exercises/calibration",
+    table: Annotated[
+        Path | None, typer.Option("--from", help="A parquet file with columns Entropy and Rank, instead of problems.")
+    ] = None,
+    score: Annotated[str, typer.Option(help=f"{listed(SCORES)}.")] = "entropy",
+    recipe: Annotated[
+        str | None, typer.Option(help=f"{listed([*RECIPES, 'budget=R'])}; without one nothing is written.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; else where `solve` with this model finds it.")
+    ] = None,
+    limit: LimitOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+) -> None:
+    """Learn at how much doubt to pause: how well each score tells where a model's first choice is wrong, and what each
+    recipe makes of one.
+    """
+    with reported(as_json=False):
+        from agent import profile
+        from agent.cli import components
+        from agent.errors import UsageError
+
+        if score not in SCORES or (table and score != "entropy"):
+            known = "entropy, which is all that a table holds" if table else ", ".join(SCORES)
+            raise UsageError(f"the score {quoted(score)} cannot be learned from; choose from {known}")
+        if table and recipe and model is None:
+            raise UsageError("a table does not say whose it is; name the model with --model")
+        if out and not recipe:
+            raise UsageError(
+                "--out came without --recipe, and nothing would be written; choose a recipe, or leave it out"
+            )
+        learn, name = _recipe(recipe), model or components.EMBEDDED
+        if table is None:
+            components.check_model(name, dtype)
+        weights = components.weights_of(name)
+        file = out or profile.place_of(name, weights)
+        if recipe:
+            profile.check_place(file)
+        seen = _table(table) if table else _read(name, problems_of(problems, limit), device, dtype)
+        to_stdout = str(file) == STDOUT
+        say(_report(seen, score), err=to_stdout)
+        if learn and recipe:
+            learned = _learned(learn, recipe, seen, score, name, weights, table.name if table else problems)
+            profile.write(learned, file)
+            say(f"threshold {learned.threshold:.6f} by {recipe} written to {file}", err=to_stdout)
+
+
+class _Seen(NamedTuple):
+    """What there is to learn from: tokens by score, and what they came from."""
+
+    tokens: dict[str, Ranked]
+    tasks: int
+    origin: dict[str, Any]
+
+
+def _recipe(name: str | None) -> Callable[[Ranked], float] | None:
+    from agent.errors import UsageError
+    from uncertainty.thresholds import recipe_named
+
+    try:
+        return recipe_named(name) if name else None
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _learned(
+    learn: Callable[[Ranked], float], recipe: str, seen: _Seen, score: str, model: str, weights: str, problems: str
+) -> Any:
+    from agent.errors import UsageError
+    from agent.profile import Calibration
+    from agent.trace import provenance_of
+    from uncertainty.thresholds import curve
+
+    data = seen.tokens[score]
+    try:
+        threshold = learn(data)
+        if not data.misranked.any():
+            raise ValueError("no token is misranked, so nothing can be learned from them; give more problems")
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    auroc: dict[str, float | None] = {name: each.auroc() for name, each in seen.tokens.items()}
+    points = [asdict(each) for each in curve(data)]
+    origin = {**provenance_of(), "problems": problems, **seen.origin}
+    return Calibration(model, weights, score, recipe, threshold, len(data.ranks), seen.tasks, auroc, points, origin)
+
+
+def _read(model: str, problems: list[Problem], device: str | None, dtype: str) -> _Seen:
+    from agent.cli import components
+    from benchmarks.experiments.teacher_forcing import ranked, read
+
+    lm = components.model_named(model, device=device, dtype=dtype)
+    found = []
+    for each in read(lm, problems):
+        found.append(each)
+        progress(f"{len(found)}/{len(problems)} read", last=False)
+    long = len(problems) - len(found)
+    if long:
+        say(f"{long} longer than the model's context", err=True)
+    revision = getattr(lm.model.config, "_commit_hash", None)
+    told = {"revision": revision, "dtype": str(lm.model.dtype).removeprefix("torch."), "too_long": long}
+    return _Seen(ranked(found), len(found), told)
+
+
+def _table(file: Path) -> _Seen:
+    """Return the tokens of a table as AdaDec's authors publish them. Raises UsageError."""
+    import pyarrow
+    from pyarrow import parquet
+
+    from agent.errors import UsageError
+    from agent.files.access import open_regular
+    from uncertainty.thresholds import Ranked
+
+    wanted = "wanted a parquet file with columns Entropy (nats) and Rank (1: the argmax)"
+    if not os.path.lexists(file):
+        raise UsageError(f"there is no file {quoted(file)}; {wanted}")
+    open_regular(file).close()  # a folder would be read whole, and a device for ever
+    try:
+        columns = parquet.read_table(file, columns=["Entropy", "Rank"])
+        entropy, rank = (columns[name].cast("float64").to_numpy() for name in ("Entropy", "Rank"))
+        if not (rank % 1 == 0).all():
+            raise ValueError("a rank is missing or no whole number")
+        return _Seen({"entropy": Ranked(entropy, rank.astype(int))}, 0, {})
+    except (OSError, KeyError, ValueError, TypeError, pyarrow.ArrowException) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise UsageError(f"cannot learn from {quoted(file)}: {reason}; {wanted}") from error
+
+
+def _report(seen: _Seen, score: str) -> str:
+    from uncertainty.thresholds import RECIPES, SHARES, curve, point
+
+    data = seen.tokens[score]
+    rows: list[tuple[str, ...]] = [("recipe, on " + score, "threshold", "paused", "caught", "in top 3")]
+    for name, recipe in RECIPES.items():
+        try:
+            rows.append(_row(name, point(data, recipe(data))))
+        except ValueError as error:
+            rows.append((name, f"  {error}"))
+    rows += [_row(f"budget={share}", each) for share, each in zip(SHARES, curve(data), strict=True)]
+    return "\n".join([
+        f"{len(data.ranks)} tokens, {data.misranked.mean():.3f} of them not the model's first choice",
+        "",
+        f"{'score':<20}AUROC",
+        *(f"{name:<20}{_measure(each.auroc())}" for name, each in seen.tokens.items()),
+        "",
+        *(f"{name:<24}{''.join(f'{cell:>11}' for cell in cells)}" for name, *cells in rows),
+    ])  # fmt: skip
+
+
+def _row(name: str, found: Point) -> tuple[str, ...]:
+    threshold = f"{found.threshold:.6f}" if math.isfinite(found.threshold) else "never"
+    return (name, threshold, *map(_measure, (found.paused, found.caught, found.reachable)))
+
+
+def _measure(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else "-"

@@ -1,0 +1,102 @@
+"""What HumanEval+ and MBPP+ share: evalplus' own loader, called late. Not a parser: the data's meaning is evalplus'."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from http.client import HTTPException
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from benchmarks.base import DatasetError, Problem
+from benchmarks.judging.words import cut
+
+# What evalplus' loader lets through for a file that is absent, cut short, not gzip, not JSON, or not its records.
+UNREADABLE = (
+    OSError, HTTPException, EOFError, zlib.error, ValueError, AssertionError, LookupError, TypeError, AttributeError,
+    ArithmeticError, RecursionError,
+)  # fmt: skip
+TEXTS = ("task_id", "prompt", "entry_point", "canonical_solution")
+
+
+class PlusBenchmark:
+    """Problems of one of evalplus' data sets. Nothing is imported or read before a problem is asked for."""
+
+    def __init__(self, name: str, *, module: str, loader: str, override: str, path: Path | None = None) -> None:
+        """`path`, or else the environment variable `override`, names a local file; without both evalplus downloads."""
+        self.name = name
+        self._module = module
+        self._loader = loader
+        self._override = override
+        self._path = path
+
+    def problem(self, task_id: str) -> Problem:
+        """Return one problem. Raises KeyError with a sentence naming what exists, DatasetError without data."""
+        known = self._problems.get(task_id)
+        if known is None:
+            first, *_, last = [*self._problems, *self._problems]
+            raise KeyError(f"no problem {task_id!r}; wanted {first} … {last}")
+        return known
+
+    def __iter__(self) -> Iterator[Problem]:
+        """Iterate over all problems, in the file's order. Raises DatasetError without data."""
+        return iter(self._problems.values())
+
+    @cached_property
+    def _problems(self) -> dict[str, Problem]:
+        source = str(self._path or os.environ.get(self._override) or "")
+        try:
+            if Path(source).exists() and not Path(source).is_file() and source:
+                raise OSError("it is no regular file")  # a pipe or a device would be read for ever
+            records = _load(self._module, self._loader, self._override, source)
+            problems = {task_id: _problem(record) for task_id, record in records.items()}
+        except ImportError as error:
+            raise DatasetError(f"evalplus cannot be imported ({error}); try: pip install 'dubito[bench]'") from error
+        except UNREADABLE as error:
+            raise DatasetError(self._complaint(source, _without_inputs(error))) from error
+        if not problems:
+            raise DatasetError(self._complaint(source, "it holds no problems"))
+        return problems
+
+    def _complaint(self, source: str, reason: str) -> str:
+        file = f"{self.name}Plus.jsonl.gz"
+        wanted = f"cannot read {file} from {source or 'evalplus'} ({reason})"
+        return f"{wanted}; set {self._override} to a {file} downloaded from evalplus' releases"
+
+
+def _without_inputs(error: Exception) -> str:
+    """The error in words. One about the content may quote a hidden input, so that its type has to do."""
+    name = type(error).__name__
+    return f"{name}: {cut(str(error))}" if isinstance(error, OSError | HTTPException) else name
+
+
+def _load(module: str, loader: str, override: str, source: str) -> dict[str, dict[str, Any]]:
+    """Call evalplus' loader, which reads its override at import: too early for a path given later."""
+    data = import_module(module)
+    before = getattr(data, override)
+    setattr(data, override, source or before)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it is about to download, whether it can or not
+            load = cast("Callable[[], dict[str, dict[str, Any]]]", getattr(data, loader))
+            return load()
+    finally:
+        setattr(data, override, before)
+
+
+def _problem(record: dict[str, Any]) -> Problem:
+    if not all(isinstance(record[name], str) for name in TEXTS):
+        raise TypeError("a field that is no text")
+    return Problem(
+        task_id=record["task_id"],
+        prompt=record["prompt"],
+        entry_point=record["entry_point"],
+        canonical_solution=record["canonical_solution"],
+        base_inputs=tuple(map(tuple, record["base_input"])),
+        plus_inputs=tuple(map(tuple, record["plus_input"])),  # an empty dict for Mbpp/793, which has none
+        atol=float(record["atol"]),
+    )

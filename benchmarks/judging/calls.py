@@ -1,0 +1,81 @@
+"""Ask a program for its values: a run of a sandbox in, what each test showed out. Compares nothing."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from benchmarks.judging import guest
+from benchmarks.judging.words import cut
+from sandbox import Call, Execution, Limits, Outcome, Raised, Returned, Sandbox, SandboxError
+
+ASK = "__dubito_answer__"
+DIGEST = re.compile("[0-9a-f]{64}")
+
+
+class Shown(NamedTuple):
+    """What one call of the program gave, as the checker sees it."""
+
+    kind: str  # "value", "digest", "unplain" or "raised"
+    value: Any  # plain data, 64 hex digits, a type's name, or an exception in words; the words are few
+
+
+FORGED = Shown("unplain", "answer that is not the checker's")  # the program has meddled with what asks it
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One run: what the first calls showed, all of them or those before it ended, and the run itself."""
+
+    shown: tuple[Shown, ...]
+    execution: Execution
+
+
+def ask(
+    sandbox: Sandbox,
+    program: str,
+    entry_point: str,
+    inputs: Sequence[tuple[Any, ...]],
+    limits: Limits,
+    *,
+    members: bool = False,
+) -> Answers:
+    """Call the program's entry point with each input. Raises SandboxError where the sandbox failed.
+
+    members: an iterator, or whatever else can be gone through, is shown as the list of its members.
+    """
+    only = (True,) if members else ()
+    calls = [Call(ASK, (entry_point, list(arguments), *only)) for arguments in inputs]
+    execution = sandbox.run(program + _suffix(), calls=calls, limits=limits)
+    outcomes = len(execution.outcomes)
+    if outcomes > len(calls) or (execution.passed and outcomes < len(calls)):
+        raise SandboxError(f"{outcomes} outcomes ({execution.verdict}) where {len(calls)} calls were sent")
+    return Answers(tuple(map(_shown, execution.outcomes)), execution)
+
+
+@cache
+def _suffix() -> str:
+    """Defines ASK in the program, whatever names the program has taken; one line, so that it completes no open text."""
+    run = "__import__('builtins').exec"
+    source = inspect.getsource(guest)
+    made = f"(lambda space: {run}({source!r}, space) or space['answer'])({{}})"
+    return f"\n\n{ASK} = __import__('functools').partial({made}, __import__('builtins').globals())\n"
+
+
+def _shown(outcome: Outcome) -> Shown:
+    if isinstance(outcome, Raised):
+        return Shown("raised", cut(f"{outcome.type}: {outcome.message}" if outcome.message else outcome.type))
+    if not isinstance(outcome, Returned):
+        return Shown("unplain", cut(outcome.type))
+    match outcome.value:
+        case ("value", value):
+            return Shown("value", value)
+        case ("digest", str(digest)) if DIGEST.fullmatch(digest):
+            return Shown("digest", digest)
+        case ("unplain", str(name)):
+            return Shown("unplain", cut(name))
+    return FORGED

@@ -1,0 +1,145 @@
+"""What the canonical solutions give: computed once, in the sandbox, kept compressed here. Never sent to a candidate."""
+
+from __future__ import annotations
+
+import builtins
+import marshal
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any
+
+from benchmarks.base import DatasetError, Problem
+from benchmarks.judging.calls import Answers, Shown, ask
+from benchmarks.judging.equality import FLOAT_ATOL, asks_for_anything, asks_for_members, has_floats
+from sandbox import Limits, Sandbox
+
+REFERENCE_LIMITS = Limits(cpu_seconds=60.0, wall_seconds=120.0, memory_mib=4096, values_mib=16, written_mib=64)
+MOST_TESTS = 2048  # in one run
+MOST_TEXT = 1 << 20  # characters of the inputs of one run, written out
+SLACK = 4.0  # a candidate may take so many times what the canonical solution took: evalplus' factor
+MIB = 1 << 20
+
+Inputs = Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The tests from `start` to before `stop`: one run of the canonical solution, and what it took."""
+
+    start: int
+    stop: int
+    packed: bytes
+    unpacked_mib: float
+    cpu_seconds: float
+    wall_seconds: float
+    peak_memory_mib: float
+
+    def shown(self) -> list[Shown]:
+        """What the canonical solution showed, test by test."""
+        return [Shown(*pair) for pair in marshal.loads(zlib.decompress(self.packed))]  # packed by this process
+
+    def limits(self, least: Limits) -> Limits:
+        """The limits for a candidate: what it is given anyway, or in proportion to the canonical solution."""
+        return replace(
+            least,
+            cpu_seconds=max(least.cpu_seconds, SLACK * self.cpu_seconds),
+            wall_seconds=max(least.wall_seconds, SLACK * self.wall_seconds),
+            memory_mib=max(least.memory_mib, int(2 * self.peak_memory_mib)),
+            values_mib=max(least.values_mib, int(SLACK * self.unpacked_mib)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The canonical solution's values for one group of tests."""
+
+    stretches: tuple[Stretch, ...]
+    atol: float  # the problem's
+    first_float: int  # test; from there on evalplus compares with a tolerance in any case
+
+    def tolerance(self, test: int) -> float:
+        """The absolute tolerance for a test."""
+        return self.atol or (FLOAT_ATOL if test >= self.first_float else 0.0)
+
+    @property
+    def wall_seconds(self) -> float:
+        """What the canonical solution took for all of them."""
+        return sum(stretch.wall_seconds for stretch in self.stretches)
+
+
+class References:
+    """Expected values by problem and group, computed where they are first asked for; other threads wait for them."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bool], tuple[Problem, Expected]] = {}
+        self._turns: dict[tuple[str, bool], Lock] = {}
+
+    def expected(self, sandbox: Sandbox, problem: Problem, *, plus: bool) -> Expected:
+        """The values for the base tests, or the plus tests. Raises DatasetError where the canonical solution fails."""
+        with self._turns.setdefault((problem.task_id, plus), Lock()):
+            known = self._known.get((problem.task_id, plus))
+            if known is None or known[0] != problem:
+                inputs = problem.plus_inputs if plus else problem.base_inputs
+                known = problem, _expected(sandbox, problem, inputs)
+                self._known[problem.task_id, plus] = known
+            return known[1]
+
+
+def _expected(sandbox: Sandbox, problem: Problem, inputs: Inputs) -> Expected:
+    stretches, first_float, start = [], len(inputs), 0
+    for size in _sizes(inputs):
+        stop = start + size
+        while start < stop:  # a run that reached a limit is taken up where it ended
+            answers = ask(
+                sandbox, problem.reference_program, problem.entry_point, inputs[start:stop], REFERENCE_LIMITS,
+                members=asks_for_members(problem),
+            )  # fmt: skip
+            _insist(problem, answers)
+            floats = (start + at for at, shown in enumerate(answers.shown) if has_floats(shown.value))
+            first_float = min(first_float, next(floats, first_float))
+            stretches.append(_stretch(start, answers))
+            start = stretches[-1].stop
+    return Expected(tuple(stretches), problem.atol, first_float)
+
+
+def _sizes(inputs: Inputs) -> Iterator[int]:
+    """How many tests go into each run."""
+    tests = text = 0
+    for arguments in inputs:
+        length = len(repr(arguments))
+        if tests == MOST_TESTS or (tests and text + length > MOST_TEXT):
+            yield tests
+            tests = text = 0
+        tests, text = tests + 1, text + length
+    if tests:
+        yield tests
+
+
+def _insist(problem: Problem, answers: Answers) -> None:
+    """The canonical solution must answer, with plain data where these are compared. No message names an input."""
+    useful = ("value", "digest", "unplain") if asks_for_anything(problem) else ("value", "digest")
+    bad = next((shown for shown in answers.shown if shown.kind not in useful), None)
+    if bad or not answers.shown:
+        name = bad.value.partition(":")[0] if bad else ""
+        what = f" ({name})" if hasattr(builtins, name) else ""
+        why = bad.kind if bad else answers.execution.verdict
+        raise DatasetError(
+            f"the canonical solution of {problem.task_id} gave no value to compare with: {why}{what}; "
+            "is the data file evalplus' own, and is the sandbox large enough?"
+        )
+
+
+def _stretch(start: int, answers: Answers) -> Stretch:
+    data = marshal.dumps([tuple(shown) for shown in answers.shown])
+    run = answers.execution
+    return Stretch(
+        start=start,
+        stop=start + len(answers.shown),
+        packed=zlib.compress(data, 1),
+        unpacked_mib=len(data) / MIB,
+        cpu_seconds=run.cpu_seconds,
+        wall_seconds=run.wall_seconds,
+        peak_memory_mib=run.peak_memory_mib,
+    )

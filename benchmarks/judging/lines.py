@@ -1,0 +1,82 @@
+"""The lines of a file of JSON lines, gzipped or not, or of standard input: read in bounds."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any, cast
+
+from agent.errors import UsageError
+from agent.files.access import open_regular, quoted
+
+LONGEST_LINE = 1 << 25  # bytes; a few bytes of gzip may be as many as one likes
+STANDARD_INPUT = Path("-")
+GZIPPED = b"\x1f\x8b"
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, by number from 1. Raises UsageError for a file that cannot be read.
+
+    A line that is longer than LONGEST_LINE comes cut, one byte too long, and is the last. Of a gzipped file that
+    breaks off, the last line is one that no JSON begins with.
+    """
+    number = 0
+    try:
+        with ExitStack() as closing:
+            lines = _opened(path, closing)
+            while line := lines.readline(LONGEST_LINE + 1):
+                number += 1
+                if line.strip():
+                    yield number, line
+                if len(line) > LONGEST_LINE:
+                    return
+    except (OSError, EOFError, zlib.error) as error:
+        if number == 0:
+            reason = (isinstance(error, OSError) and error.strerror) or str(error)
+            raise UsageError(f"cannot read {name_of(path)}: {reason}; wanted JSON lines, in .gz gzipped") from error
+        yield number + 1, b"{"  # gzip keeps for itself what it has of a record that is cut off
+
+
+def record_of(line: bytes) -> dict[str, Any]:
+    """Return the JSON object that a line is. Raises ValueError with what is wrong."""
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"this line is longer than {LONGEST_LINE >> 20} MiB; it and what follows are not read")
+    try:
+        record = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        what = "this is not JSON" if line.endswith(b"\n") else "the last record is cut off, or not JSON"
+        raise ValueError(f"{what} ({getattr(error, 'msg', error)})") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"this is not a JSON object but a {type(record).__name__}")
+    return record
+
+
+def name_of(path: Path) -> str:
+    """Return what a message calls the file."""
+    return "standard input" if path == STANDARD_INPUT else quoted(path)
+
+
+def _opened(path: Path, closing: ExitStack) -> IO[bytes]:
+    from_stdin = path == STANDARD_INPUT
+    file = cast("io.BufferedReader", io.BufferedReader(_Stdin()) if from_stdin else open_regular(path))
+    closing.enter_context(file)
+    gzipped = path.suffix == ".gz" or file.peek(2)[:2] == GZIPPED
+    return cast("IO[bytes]", closing.enter_context(gzip.open(file)) if gzipped else file)
+
+
+class _Stdin(io.RawIOBase):
+    """Standard input, which stays open when its reader is closed."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader hands over
+        data = sys.stdin.buffer.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

@@ -1,0 +1,1 @@
+"""Numbers, tables and plots of outcomes that were recorded before. Runs nothing."""

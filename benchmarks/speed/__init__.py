@@ -1,0 +1,1 @@
+"""Measure seconds, forwards and memory of decoding and of the sandbox. Not part of any test."""

@@ -1,0 +1,126 @@
+"""`python -m sandbox.docker.engine`: a Docker engine on a machine that has none, where Debian's packages can give one.
+
+Silent where an engine answers. As root on Debian or Ubuntu it installs docker.io and starts dockerd; anywhere else it
+says in one sentence what to install, and exits with 3. It never changes an engine that is there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sandbox.base import SandboxUnavailable
+from sandbox.docker.sandbox import connect
+
+PACKAGES = ("docker.io", "debootstrap")
+LOG = Path("/var/log/dubito-dockerd.log")
+WAIT_SECONDS = 60.0
+PID_FILES = {Path("/var/run/docker.pid"): "dockerd", Path("/var/run/docker/containerd/containerd.pid"): "containerd"}
+ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
+
+
+def say(step: str) -> None:
+    """One line, on stderr, now."""
+    sys.stderr.write(f"sandbox: {step}\n")
+    sys.stderr.flush()
+
+
+def main() -> int:
+    """The exit code: 0 where an engine answers in the end, else 3."""
+    if answers():
+        return 0
+    try:
+        refuse_unless_possible(os.geteuid(), Path("/etc/os-release").read_text(), os.environ.get("DOCKER_HOST"))
+        install()
+        start()
+    except (SandboxUnavailable, OSError) as error:
+        say(str(error))
+        return 3
+    return 0
+
+
+def answers() -> bool:
+    """An engine answers."""
+    try:
+        connect().close()
+    except SandboxUnavailable:
+        return False
+    return True
+
+
+def refuse_unless_possible(user: int, os_release: str, docker_host: str | None) -> None:
+    """Raise SandboxUnavailable, saying what to do, unless we are root on Debian or Ubuntu and no engine is named."""
+    if docker_host:
+        raise SandboxUnavailable(
+            f"no Docker engine answers at DOCKER_HOST={docker_host}; start it, or unset DOCKER_HOST"
+        )
+    if not family(os_release) & {"debian", "ubuntu"}:
+        raise SandboxUnavailable("no Docker engine answers; install Docker (https://docs.docker.com/engine/install/)")
+    if user != 0:
+        raise SandboxUnavailable("no Docker engine answers; try: sudo apt-get install docker.io debootstrap")
+
+
+def family(os_release: str) -> set[str]:
+    """The distribution and those it derives from, of /etc/os-release."""
+    pairs = (line.partition("=") for line in os_release.splitlines())
+    return {word for key, _, value in pairs if key in ("ID", "ID_LIKE") for word in value.strip("\"'").split()}
+
+
+def install() -> None:
+    """Install the packages that are not there."""
+    if shutil.which("dockerd") and shutil.which("debootstrap"):
+        return
+    say(f"installing {' and '.join(PACKAGES)} with apt-get")
+    _apt("update")
+    _apt("install", "--yes", "--no-install-recommends", *PACKAGES)
+
+
+def start() -> None:
+    """Start dockerd, in a session of its own, unless the packages' own service did; wait until it answers."""
+    if _answers_within(3.0):
+        return
+    for file, name in PID_FILES.items():
+        forget_stale(file, name)
+    say(f"starting dockerd (log: {LOG})")
+    with LOG.open("ab") as log:
+        subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True)
+    if not _answers_within(WAIT_SECONDS):
+        raise SandboxUnavailable(f"dockerd does not answer after {WAIT_SECONDS:.0f} s; its log is {LOG}")
+
+
+def forget_stale(pid_file: Path, name: str) -> None:
+    """Remove the pid file of an engine that was killed: where another process has its number, or it is a zombie that
+    nobody reaps, dockerd would refuse to start.
+    """
+    try:
+        number = int(pid_file.read_text())
+        status = Path(f"/proc/{number}/status").read_text()
+    except (OSError, ValueError):
+        status = ""
+    if f"Name:\t{name}\n" not in status or "\nState:\tZ" in status:
+        pid_file.unlink(missing_ok=True)
+
+
+def _answers_within(seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not answers():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def _apt(*arguments: str) -> None:
+    command = ["apt-get", "--quiet", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | ENVIRONMENT, check=False)
+    if done.returncode != 0:
+        last = " ".join((done.stdout + done.stderr).strip().splitlines()[-1:])
+        raise SandboxUnavailable(f"`{' '.join(command)}` failed: {last}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

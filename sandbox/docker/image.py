@@ -1,0 +1,74 @@
+"""The sandbox's image: built once for each state of its sources, with or without a registry. Runs nothing in it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sandbox.docker.bootstrap import OFFLINE_BASE, bootstrap
+from sandbox.docker.sandbox import build, present, pull
+
+BASE = "python:3.11-slim"
+NAME = "dubito-sandbox"
+DOCKERFILE = Path(__file__).parent / "Dockerfile"
+GUEST = Path(__file__).parent.parent / "guest"
+LABELS = {"dubito.image": "sandbox"}
+
+Say = Callable[[str], None]
+
+
+def tag() -> str:
+    """The image's name with a hash of all that goes into it, so that a stale image is never used."""
+    digest = hashlib.sha256()
+    for path in sources():
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{NAME}:{digest.hexdigest()[:12]}"
+
+
+def sources() -> list[Path]:
+    """The files that make the image."""
+    return [DOCKERFILE, *sorted(GUEST.glob("*.py"))]
+
+
+def ensure(client: Any, say: Say) -> str:
+    """The tag of the image, built if it is not there; `say` hears of each step. Raises SandboxUnavailable."""
+    wanted = tag()
+    if not present(client, wanted):
+        base = _base(client, say)
+        say(f"building {wanted} from {base}")
+        network = "none" if base == OFFLINE_BASE else None  # the registry's image has no numpy yet
+        build(client, context(), tag=wanted, buildargs={"BASE": base}, labels=LABELS, network_mode=network, rm=True)
+    return wanted
+
+
+def context() -> io.BytesIO:
+    """The build's files as a tar archive."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path in sources():
+            tar.add(path, "Dockerfile" if path == DOCKERFILE else f"guest/{path.name}", filter=_anonymous)
+    archive.seek(0)
+    return archive
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = entry.mtime = 0
+    entry.uname = entry.gname = ""
+    entry.mode = 0o644
+    return entry
+
+
+def _base(client: Any, say: Say) -> str:
+    for image in (BASE, OFFLINE_BASE):
+        if present(client, image):
+            return image
+    say(f"pulling {BASE}")
+    refused = pull(client, BASE)
+    if refused is None:
+        return BASE
+    say(f"no registry answers ({refused})")
+    return bootstrap(client, say)

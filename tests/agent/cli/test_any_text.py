@@ -1,0 +1,90 @@
+"""Whatever text a program, a model or a person sends passes state, checkpoint and prompts without an exception."""
+
+from dataclasses import replace
+
+import pytest
+from fakes import ScriptedSandbox
+from langgraph.checkpoint.memory import InMemorySaver
+from text_model import byte_lm
+from trie import TrieLM
+
+from agent.cli.components import task_from
+from agent.decoding import POLICIES, Gate
+from agent.decoding.ask import Ask
+from agent.search.budget import Budget
+from agent.search.frontier import Plan
+from agent.workflow.context import Context
+from agent.workflow.run import perform
+from agent.workflow.threads import threads
+from sandbox.base import Raised, Returned, Verdict
+
+REQUEST = 'def f(x: int) -> str:\n    """Say it.\n    >>> f(1)\n    \'a\'\n    """'
+TEXTS = [
+    "\ud800",
+    "\udc80\ud800",
+    "\x00",
+    "\x1b]0;x\x07\x1b[2J",
+    "\u202e\u2066",
+    "🏳️\u200d🌈",
+    "\r\n\x0c\x85\u2028",
+    "x" * 10**6,
+]
+
+
+class Saying(ScriptedSandbox):
+    """A sandbox whose programs say a text wherever they can."""
+
+    def __init__(self, text, verdict):
+        super().__init__(lambda program: verdict)
+        self.text = text
+
+    def run(self, program, **options):
+        execution = super().run(program, **options)
+        outcomes = tuple(
+            (Returned(self.text), Raised(self.text, self.text))[n % 2] for n in range(len(execution.outcomes))
+        )
+        return replace(execution, stdout=self.text, stderr=f"{self.text}\nError: {self.text}", outcomes=outcomes)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASSED, Verdict.FAILED, Verdict.SYNTAX_ERROR])
+@pytest.mark.parametrize("text", TEXTS, ids=ascii)
+def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_path, text, verdict):
+    plan = Plan(Budget(programs=3), branches=False, repair_after=1)
+    with threads(tmp_path) as saver:
+        around = Context(byte_lm(sharpness=8.0), POLICIES["greedy"], Saying(text, verdict), max_tokens=12)
+        result = perform(around, task_from(REQUEST, None, None), plan=plan, checkpointer=saver, thread="t")
+        again = perform(around, task_from(REQUEST, None, None), plan=plan, checkpointer=saver, thread="t")
+    assert result.outcome == again.outcome == "abstained" and len(result.attempts) > 1, "a repair's prompt was read"
+    for attempt in result.attempts:
+        "".join([*attempt.failures, *(attempt.behaviour or ())]).encode()
+
+
+@pytest.mark.parametrize("text", [text for text in TEXTS if len(text) < 100], ids=ascii)
+def test_what_a_person_types_is_written_and_kept(text):
+    policy = replace(POLICIES["adadec"], gate=Gate("entropy", 1.2), resolver=Ask())
+    around = Context(byte_lm(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
+    task, asked = task_from(REQUEST, None, None), []
+    perform(
+        around, task, checkpointer=InMemorySaver(), thread="t", answer=lambda question: asked.append(1) or f"a{text}"
+    )
+    assert asked
+
+
+@pytest.mark.parametrize("chats", [False, True])
+def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, chats):
+    body = "\n    return '\x01'\n"
+    known = {f"```python\n{REQUEST}{body}```" if chats else body: 1.0}
+
+    class Nul(TrieLM):
+        def stream_after(self, prompt_ids):
+            super().stream_after(prompt_ids)
+            return self
+
+        def feed(self, token):
+            return self, {0: "", 1: "\x00"}.get(token, chr(token))
+
+    lm = Nul(known, chats=chats)
+    with threads(tmp_path) as saver:
+        around = Context(lm, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
+        result = perform(around, task_from(REQUEST, None, None), checkpointer=saver, thread="t")
+    assert result.outcome == "abstained" and "\x00" in result.answer.program

@@ -1,0 +1,332 @@
+"""The command line: one sentence and an exit code for what goes wrong, one object for --json."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from text_model import byte_lm
+from typer.testing import CliRunner
+
+from agent.cli.app import app
+
+PROMPT = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    """\n'
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a random model, and a prompt beside it."""
+    folder = tmp_path_factory.mktemp("cli")
+    lm = byte_lm(sharpness=8.0, context=400)
+    lm.model.float().save_pretrained(folder / "model")
+    lm.model.save_pretrained(folder / "mute")
+    lm.tokenizer.save_pretrained(folder / "model")
+    (folder / "prompt.py").write_text(PROMPT)
+    (folder / "long.py").write_text(PROMPT.replace("Add one.", "Add one. " * 100))
+    (folder / "latin.py").write_bytes(b"# \xe9\n")
+    (folder / "loop.py").write_text("for x in (1, 2):\n    assert f(x) == x\n")
+    (folder / "bom.py").write_text(PROMPT, encoding="utf-8-sig")
+    (folder / "tests.py").write_text("assert f(3) == 4\nassert f(")
+    return folder
+
+
+def dubito(place, *arguments: str):
+    given = [argument.replace("@", f"{place}/") for argument in arguments]
+    return CliRunner().invoke(app, given)
+
+
+def solve(place, *arguments: str):
+    options = ["--model", "@model", "--sandbox", "process", "--max-tokens", "8", "--budget", "programs=4"]
+    return dubito(place, "solve", *options, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--model", "@mute"], 2, "has no tokenizer beside it"),
+        (["--model", "nobody/nothing"], 2, "cannot load the model 'nobody/nothing'"),
+        (["--dtype", "float"], 0, None),
+        (["--device", "gpu"], 2, "unknown device 'gpu'"),
+        (["--tests", "@tests.py"], 2, "tests.py:2: this is no valid Python"),
+        (["--tests", "@loop.py"], 2, "loop.py:2: this assert stands inside a loop"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_its_exit_code(place, arguments, code, sentence):
+    result = solve(place, "--file", "@prompt.py", *arguments)
+    if sentence is None:
+        assert result.exit_code in (0, 1), result.output
+        return
+    assert (result.exit_code, result.exception.__class__.__name__) == (code, "SystemExit"), result.output
+    assert sentence in result.stderr.replace("\n", " ")
+    assert result.stderr.count("dubito: ") == 1
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("@long.py", "this model reads at most 400"),
+        ("@latin.py", "is not UTF-8"),
+    ],
+)
+def test_a_prompt_that_cannot_be_used_is_named(place, file, sentence):
+    result = solve(place, "--file", file)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+
+
+def test_json_is_one_object_with_the_whole_account(place):
+    result = solve(place, "--file", "@prompt.py", "--budget", "programs=2", "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == told["exit_code"] == 1
+    expected = {"task", "outcome", "program", "verdict", "steps", "pauses", "forwards", "seconds", "attempts", "holes"}
+    assert expected <= told.keys()
+    assert told["outcome"] == "abstained"
+    assert len(told["attempts"]) == 2
+    branches = len(told["attempts"]) - 1 - (told["attempts"][-1]["prompt"] > 0)
+    assert told["tokens"] == len(told["steps"]) + branches, "a branch commits its candidate without a step"
+
+
+def test_json_reports_errors_as_an_object_too(place):
+    result = solve(place, "--file", "@prompt.py", "--policy", "beam", "--json")
+    assert json.loads(result.stdout) == {"error": result.stderr.strip().removeprefix("dubito: "), "exit_code": 2}
+
+
+def test_a_trace_holds_every_step_and_attempt(place, tmp_path):
+    result = solve(
+        place, "--file", "@prompt.py", "--budget", "programs=1", "--json", "--trace", str(tmp_path / "t.jsonl")
+    )
+    lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert [line["kind"] for line in lines] == [
+        "provenance",
+        *["step"] * len(json.loads(result.stdout)["steps"]),
+        "attempt",
+        "answer",
+    ]
+
+
+def test_a_thread_that_ended_gives_the_same_program_again(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    first = solve(place, "--file", "@prompt.py", "--thread", "mine", "--json")
+    again = solve(place, "--file", "@prompt.py", "--thread", "mine", "--json")
+    assert json.loads(first.stdout)["program"] == json.loads(again.stdout)["program"]
+    other = solve(place, "A sentence.", "--thread", "mine")
+    assert (other.exit_code, "begun with another task" in other.stderr) == (2, True)
+
+
+def test_a_result_is_delivered_before_older_runs_are_dropped(place, tmp_path, monkeypatch):
+    def break_off(saver, thread):
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr("agent.cli.app.prune", break_off)
+    result = solve(place, "--file", "@prompt.py", "--thread", "mine", "--json")
+    assert result.exit_code == 130 and "program" in json.loads(result.stdout.splitlines()[0])
+
+
+def test_a_file_with_a_byte_order_mark_is_python_all_the_same(place):
+    plain, marked = (
+        json.loads(solve(place, "--file", f"@{name}", "--json").stdout) for name in ("prompt.py", "bom.py")
+    )
+    assert marked["program"] == plain["program"]
+
+
+def test_a_sentence_longer_than_the_context_is_refused_in_one_sentence(place):
+    result = solve(place, "word " * 6000)
+    assert (result.exit_code, "this model reads at most 400" in result.stderr) == (2, True), result.output
+
+
+def test_a_thread_begun_with_another_policy_is_refused(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    solve(place, "--file", "@prompt.py", "--thread", "mine")
+    other = solve(place, "--file", "@prompt.py", "--thread", "mine", "--policy", "uscd", "--seed", "3")
+    assert (other.exit_code, "begun with another policy and threshold and seed" in other.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen"), [("", 0), ("2", 1), (" 2 ", 1), ("0", "0"), ("9", "9"), ("a\\n b", "a\n b")]
+)
+def test_what_a_person_types_is_a_candidate_or_text(typed, chosen, monkeypatch):
+    from rich.console import Console
+
+    from agent.views.terminal import TerminalView
+
+    console = Console(quiet=True)
+    monkeypatch.setattr(console, "input", lambda prompt: typed)
+    candidates = [{"token": n, "logprob": -1.0, "score": -1.0, "text": "x"} for n in range(3)]
+    assert TerminalView(console, live=False).ask({"text": "", "candidates": candidates}) == chosen
+
+
+def test_a_person_is_asked_at_pauses(place):
+    options = ["--ask", "--threshold", "1.2", "--max-tokens", "4", "--budget", "programs=1"]
+    command = ["solve", "--file", f"{place}/prompt.py", "--model", f"{place}/model", "--sandbox", "process", *options]
+    asked = CliRunner().invoke(app, command, input="2\nxy\n\n\n\n")
+    assert "Which one?" in asked.output
+    assert asked.exit_code == 1, asked.output
+
+
+def chat(place, *lines: str, options: tuple[str, ...] = ()):
+    command = [
+        "chat",
+        "--model",
+        f"{place}/model",
+        "--sandbox",
+        "process",
+        "--max-tokens",
+        "6",
+        "--budget",
+        "programs=3",
+    ]
+    return CliRunner().invoke(app, [*command, *options], input="\n".join(lines) + "\n")
+
+
+def test_a_chat_answers_requests_walks_the_tree_of_the_last_and_goes_on_after_mistakes(place):
+    told = chat(
+        place, "/alternatives", "/file nowhere.py", f"/file {place}/prompt.py", "/alternatives", "/alternatives 2",
+        "/alternatives 99", "/frobnicate", "", "/help", "/quit", "never read",
+    )  # fmt: skip
+    assert told.exit_code == 0, told.output
+    said = " ".join(told.output.split())
+    assert "nothing was asked for yet" in said
+    assert "there is no such file" in said
+    assert said.count("program 1 ✗") == 2, "once while it grew, once as an alternative"
+    assert "abstained" in said and "there is no program '99'" in said
+    assert "'/frobnicate' came; wanted a request" in said and "the tree of the last request" in said
+
+
+def test_a_chat_ends_with_its_input(place):
+    told = CliRunner().invoke(app, ["chat", "--model", f"{place}/model", "--sandbox", "process"], input="")
+    assert told.exit_code == 0, told.output
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--order", "learned"], "--order learned needs what was not learned for this model"),
+        (["--min-probability", "0.5"], "--min-probability needs what was not learned for this model"),
+    ],
+)
+def test_a_search_that_cannot_be_made_is_refused_in_one_sentence(place, options, sentence):
+    result = solve(place, "--file", "@prompt.py", *options)
+    assert (result.exit_code, sentence in result.stderr) == (2, True), result.output
+
+
+def test_json_holds_the_whole_tree(place):
+    told = json.loads(solve(place, "--file", "@prompt.py", "--budget", "programs=3", "--json").stdout)
+    assert told["feedback"] == "visible" and told["answer"]["ended_by"] == "3 of 3 programs"
+    first, *others = told["attempts"]
+    assert first["forks"] and all(each["edge"]["parent"] < n for n, each in enumerate(others, start=1))
+    assert told["tokens"] == sum(each["cost"]["tokens"] for each in told["attempts"])
+    alone = json.loads(solve(place, "--file", "@prompt.py", "--budget", "programs=1", "--json").stdout)
+    assert alone["feedback"] == "none"
+
+
+def test_an_example_that_cannot_be_read_is_said_and_in_the_account(place, tmp_path):
+    (tmp_path / "odd.py").write_text('def f(x):\n    """Add.\n    >>> f(1\n    2\n    >>> f(2)\n    3\n    """\n')
+    result = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3")
+    assert "this example cannot be read, and is not checked: >>> f(1" in " ".join(result.stderr.split())
+    told = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3", "--json")
+    assert json.loads(told.stdout)["unread_examples"] == [">>> f(1"]
+
+
+def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatch):
+    from rich.console import Console
+
+    from agent.workflow import run
+
+    lines = iter(["half a li\x03", "/FILE @prompt.py", "/alternatives", "A sentence.", "/Quit now"])
+    perform, interrupted = run.perform, []
+
+    def read(console, prompt):
+        line = next(lines)
+        if line.endswith("\x03"):
+            raise KeyboardInterrupt
+        return line.replace("@", f"{place}/")
+
+    def run(context, task, **options):
+        if task.request == "A sentence.":
+            interrupted.append(task)
+            raise KeyboardInterrupt
+        return perform(context, task, **options)
+
+    monkeypatch.setattr(Console, "input", read)
+    monkeypatch.setattr(run, "perform", run)
+    told = chat(place, options=("--budget", "programs=1"))
+    assert told.exit_code == 0 and len(interrupted) == 1, told.output
+    assert "/quit or Ctrl-D ends the chat" in told.output and "stopped; what came before is kept" in told.output
+    assert told.output.count("program 1 ✗") == 2, "the alternatives are still those of the run that ended"
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("/file", "/file came without a path"),
+        ("/file  ", "/file came without a path"),
+        ("/file /", "is a folder; wanted a regular file"),
+        ("a\0b", "the line holds control characters"),
+        ("\x1b[A\x1b[DX", "the line holds control characters"),
+        ("/nosuch \u202e", "'/nosuch' came; wanted a request"),
+        ("/", "'/' came; wanted a request"),
+        ("prompt.py", "is the name of a file"),
+    ],
+)
+def test_a_line_that_a_chat_cannot_carry_out_is_said_and_the_next_is_read(place, line, sentence):
+    told = chat(place, line, "/HELP", "/quit")
+    assert told.exit_code == 0 and sentence in " ".join(told.output.split()), told.output
+    assert "the tree of the last request" in told.output
+
+
+def test_questions_end_with_their_input(place):
+    options = ["--ask", "--threshold", "1.2", "--max-tokens", "4", "--budget", "programs=1"]
+    command = ["solve", "--file", f"{place}/prompt.py", "--model", f"{place}/model", "--sandbox", "process", *options]
+    ended = CliRunner().invoke(app, command, input="")
+    assert ended.exit_code == 1, ended.output
+    assert ended.output.count("Which one?") == 1 and ended.output.count("going on without asking") == 1
+
+
+def test_a_run_that_abstains_prints_no_program(place):
+    ended = solve(place, "--file", "@prompt.py", "--budget", "programs=1")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[-1].startswith("What now: ") or "What now: " in ended.stderr
+
+
+def test_a_request_is_read_from_stdin(place):
+    options = [
+        "--model",
+        f"{place}/model",
+        "--sandbox",
+        "process",
+        "--max-tokens",
+        "3",
+        "--budget",
+        "programs=1",
+        "--json",
+    ]
+    as_file = solve(place, "--file", "@prompt.py", "--max-tokens", "3", "--budget", "programs=1", "--json")
+    for more in (["--file", "-"], ["-"], []):
+        piped = CliRunner().invoke(app, ["solve", *options, *more], input=PROMPT)
+        assert json.loads(piped.stdout)["program"] == json.loads(as_file.stdout)["program"]
+
+
+def test_the_prompt_format_is_an_option_and_part_of_what_a_run_is(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    lm = byte_lm(sharpness=8.0, context=400)
+    lm.tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
+    lm.model.float().save_pretrained(place / "talker")
+    lm.tokenizer.save_pretrained(place / "talker")
+    begun = ("--file", "@prompt.py", "--model", "@talker", "--budget", "programs=1", "--thread", "talk")
+    solve(place, *begun, "--prompt-format", "completion", "--trace", str(tmp_path / "trace.jsonl"))
+    assert json.loads((tmp_path / "trace.jsonl").read_text().splitlines()[0])["prompt_format"] == "completion"
+    other = solve(place, *begun, "--prompt-format", "chat")
+    assert (other.exit_code, "begun with another prompt-format" in other.stderr) == (2, True), other.output
+    mute = solve(place, "--file", "@prompt.py", "--prompt-format", "chat")
+    assert (mute.exit_code, "has no chat template" in mute.stderr) == (2, True)
+
+
+def test_a_learned_threshold_is_told_and_no_other():
+    from agent.cli.components import origin_of
+    from agent.decoding import POLICIES
+
+    adadec = POLICIES["adadec"]
+    learned = replace(adadec, gate=replace(adadec.gate, threshold=0.62))
+    assert origin_of(learned, "adadec", None).startswith(", pausing from 0.62 nats on, as learned")
+    assert origin_of(adadec, "adadec", None) == origin_of(learned, "adadec", "0.62") == ""

@@ -1,0 +1,120 @@
+"""Drafts change how many forwards a completion takes, and nothing else."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from text_model import byte_lm
+
+from agent.decoding import POLICIES, Gate, decode
+from agent.decoding.prompt_lookup import PromptLookup
+from agent.decoding.stops import any_of, budget, end_token
+from agent.errors import UsageError
+
+LAW = settings(derandomize=True, deadline=None, max_examples=60)
+
+
+def test_what_followed_the_last_tokens_is_guessed_as_far_as_they_agree():
+    lookup = PromptLookup(least=2, most=3)
+    assert lookup([1, 2, 3, 4, 5, 9, 2, 3]) == [4, 5]
+    assert lookup([1, 2, 3, 4, 5, 6, 9, 1, 2, 3]) == [4, 5, 6]
+    assert lookup([7, 1, 2, 3, 4, 5, 6, 7, 7, 1, 2, 3]) == [4, 5, 6], "four agree and three at most are guessed"
+
+
+def test_of_equal_places_the_latest_is_taken():
+    assert PromptLookup()([1, 2, 8, 8, 1, 2, 9, 9, 1, 2]) == [9, 9]
+
+
+@pytest.mark.parametrize("ids", [[1], [1, 2], [1, 2, 3, 2], [1, 1]])
+def test_where_nothing_or_too_little_agrees_there_is_no_guess(ids):
+    assert list(PromptLookup()(ids)) == []
+
+
+@LAW
+@given(ids=st.lists(st.integers(0, 2), min_size=1, max_size=40), least=st.integers(1, 4), most=st.integers(4, 8))
+def test_guesses_are_what_stands_after_an_agreeing_place(ids, least, most):
+    guesses = list(PromptLookup(least, most)(ids))
+    assert len(guesses) <= most
+    places = [
+        at
+        for at in range(least, len(ids))
+        if ids[at - least : at] == ids[-least:] and ids[at : at + len(guesses)] == guesses
+    ]
+    agrees = any(ids[at - least : at] == ids[len(ids) - least :] for at in range(least, len(ids)))
+    assert bool(guesses) == agrees and (places or not guesses)
+
+
+@pytest.fixture(scope="module")
+def lm():
+    return byte_lm(sharpness=20.0)
+
+
+def parrot(text: str):
+    """A drafter that guesses what a known continuation says, with every seventh guess wrong."""
+    known = list(text)
+
+    def draft(ids):
+        at = len(ids)
+        return [token if (at + n) % 7 else (token + 1) % 250 for n, token in enumerate(known[at : at + 5])]
+
+    return draft
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", sorted(POLICIES))
+@pytest.mark.parametrize("threshold", [0.9, math.inf])
+def test_steps_and_pauses_are_the_same_with_drafts_as_without(lm, name, threshold):
+    policy = replace(POLICIES[name], gate=Gate(POLICIES[name].gate.score, threshold))
+    prompt, lame = lm.encode("def f(x):\n    "), lm.encode("def f(")
+    stop = any_of(end_token(lm.end_ids), budget(40))
+
+    def run(draft):
+        before, text = lm.forwards, lm.stream_after(prompt)
+        made = list(decode(lm, prompt, policy, stop=stop, lame_ids=lame, text=text, seed=3, draft=draft))
+        return made, lm.forwards - before
+
+    plain, forwards = run(None)
+    drafted, fewer = run(parrot([*prompt, *(step.token for step in plain)]))
+    assert [(s.token, s.text, s.end) for s in drafted] == [(s.token, s.text, s.end) for s in plain]
+    assert [s.scores["entropy"] for s in drafted] == pytest.approx([s.scores["entropy"] for s in plain])
+    assert [bool(s.pause) for s in drafted] == [bool(s.pause) for s in plain]
+    assert any(s.pause for s in plain) == (threshold < math.inf)
+    assert fewer < forwards, (fewer, forwards)
+
+
+def test_a_prompt_that_holds_the_answer_is_repeated_in_few_forwards(lm):
+    prompt = lm.encode("ab")
+    plain = [step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(60))]
+    copied = [*prompt, *plain, *prompt]
+    script = iter(plain)
+
+    def copies(logits, uniform, text):
+        return next(script)
+
+    policy = replace(POLICIES["greedy"], sampler=copies)
+    before = lm.forwards
+    made = [step.token for step in decode(lm, copied, policy, stop=budget(60), draft=PromptLookup())]
+    assert made == plain
+    assert lm.forwards - before <= 12
+
+
+def test_guesses_end_where_the_context_does():
+    lm = byte_lm(sharpness=8.0, context=20)
+    prompt = list(range(12))
+    plain = [step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(8))]
+    guess = [*prompt, *plain, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    made = decode(lm, prompt, POLICIES["greedy"], stop=budget(8), draft=lambda ids: guess[len(ids) : len(ids) + 9])
+    assert [step.token for step in made] == plain
+
+
+def test_what_does_not_fit_into_the_context_is_an_error_with_drafts_as_without():
+    lm = byte_lm(sharpness=8.0, context=20)
+    prompt = list(range(12))
+    known = [*prompt, *(step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(9))), 1, 2, 3]
+    for draft in (None, lambda ids: known[len(ids) : len(ids) + 9]):
+        steps, made = decode(lm, prompt, POLICIES["greedy"], stop=budget(30), draft=draft), []
+        with pytest.raises(UsageError, match="21 tokens and this model reads at most 20"):
+            made.extend(step.token for step in steps)
+        assert made == known[12:21]

@@ -1,0 +1,151 @@
+"""Chat templates: what they make of a request, whether a model is asked in turns, and what a hostile one can do."""
+
+import ast
+
+import pytest
+from text_model import byte_lm, byte_tokenizer
+
+from agent.errors import UsageError
+from agent.lm.hf import chat
+from agent.lm.hf.chat import asked, asks_in_turns
+from agent.lm.hf.model import HFLM
+
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+LLAMA_2 = (
+    "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('roles must alternate') }}{% endif %}{% if message['role'] == 'user' %}"
+    "{{ '[INST] ' + message['content'].strip() + ' [/INST]' }}{% else %}{{ ' ' + message['content'] + eos_token }}"
+    "{% endif %}{% endfor %}"
+)
+RICH = (
+    "{%- set ns = namespace(last=-1, self=1) -%}{%- set seen = dict(a=1) -%}\n"
+    "{%- for message in messages -%}{%- if message.role == 'tool' %}{% continue %}{% endif %}\n"
+    "    {%- set ns.last = loop.index0 -%}\n"
+    "    {% generation %}{{- message | tojson }}{% endgeneration %}\n"
+    "{%- endfor %}\n{{ ns.last }} {{ seen.a }} {{ strftime_now('%Y') }} {{ dict.fromkeys('ab') }}\n"
+    "{%- if tools is none and not documents %} plain{% endif %}"
+)
+ALPACA = "{% for m in messages %}### {{ m.role }}:\n{{ m.content }}\n{% endfor %}### assistant:\n"
+
+
+def tokenizer_with(template, *, eos="<end>", added=("<|im_start|>", "<|im_end|>")):
+    tokenizer = byte_tokenizer()
+    tokenizer.add_special_tokens({"additional_special_tokens": list(added), "bos_token": "<s>"})
+    tokenizer.eos_token = eos
+    tokenizer.chat_template = template
+    return tokenizer
+
+
+def in_turns(tokenizer, *, wanted="auto", ends=("<end>",)):
+    return asks_in_turns(wanted, tokenizer, frozenset(tokenizer.convert_tokens_to_ids(list(ends))))
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA_2, RICH, ALPACA])
+def test_a_template_makes_the_text_that_transformers_makes(template):
+    tokenizer = tokenizer_with(template)
+    turns = [{"role": "user", "content": 'def f(x):\n    """Add "one" – ok?"""\n  '}]
+    wanted = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    assert asked(tokenizer, turns[0]["content"]) == wanted
+    ids = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+    model = byte_lm().model
+    model.config.vocab_size = len(tokenizer)
+    assert HFLM(model, tokenizer).encode(turns[0]["content"], chat=True) == ids
+
+
+@pytest.mark.parametrize(
+    ("template", "ends", "turns"),
+    [
+        (CHATML, ("<end>", "<|im_end|>"), True),  # an instruct model ends with its template's own token
+        (CHATML, ("<end>",), False),  # a base model that carries its sibling's template
+        (LLAMA_2, ("<end>",), True),  # the end of a turn is the end of a text
+        (ALPACA, ("<end>",), True),  # the template says nothing of ends
+        ("{% if messages[1] %}{{ raise_exception('one turn') }}{% endif %}{{ messages[0].content }}", ("<end>",), True),
+        (None, ("<end>",), False),
+    ],
+)
+def test_a_model_is_asked_in_turns_where_its_template_ends_an_answer_as_the_model_ends_a_text(template, ends, turns):
+    assert in_turns(tokenizer_with(template), ends=ends) is turns
+
+
+def test_a_prompt_format_that_is_asked_for_decides_by_itself():
+    base = tokenizer_with(CHATML)
+    assert in_turns(base, wanted="chat") is True
+    assert in_turns(base, wanted="completion", ends=("<|im_end|>",)) is False
+    with pytest.raises(UsageError, match="has no chat template; ask with the prompt format completion"):
+        in_turns(tokenizer_with(None), wanted="chat")
+    with pytest.raises(UsageError, match="unknown prompt format 'turns'; choose from auto, chat, completion"):
+        HFLM(byte_lm().model, prompt_format="turns")
+    assert HFLM(byte_lm().model, base, prompt_format="chat").chats is True
+    assert HFLM(byte_lm().model, base).chats is False
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{% for m in messages %}{{ m.content }}", "cannot be rendered .TemplateSyntaxError: Unexpected end"),
+        ("{{ messages[0].content.nothing.more }}", "cannot be rendered .UndefinedError"),
+        ("{{ raise_exception('no \x1b[2J') }}", r"cannot be rendered .TemplateError: no \?\[2J"),
+        ("{{ messages[0].content * 40000000000 }}", "MemoryError|too much time or memory|MiB of memory"),
+        ("{{ 'x' * 40000000000 }}", "too much time or memory|MiB of memory"),
+        ("{% if 2 ** 99999999999 %}{% endif %}", "too much time or memory|MiB of memory|OverflowError"),
+        ("{{ 'x' * 9000000 }}", "it makes 9000000 characters"),
+        ("{{ messages[0].__class__ }}{{ lipsum.__globals__['os'].getpid() }}", "SecurityError"),
+        ("{% set n = namespace(__class__=1) %}", "SecurityError"),
+        ("{{ '{' * 100000 }}{{" + "(" * 5000, "cannot be rendered|too much time or memory"),
+        ("nothing of what was asked", "leaves out what it is asked"),
+        ("", "has no chat template"),
+        ([{"name": "rag", "template": ALPACA}], "several chat templates"),
+        (
+            {"rag": ALPACA, "tool_use": ALPACA},
+            r"several chat templates .rag, tool_use. and none of them is the default",
+        ),
+        (7, "several chat templates"),
+    ],
+)
+def test_a_template_that_does_not_work_is_said_in_one_sentence(template, reason):
+    with pytest.raises(UsageError, match=reason) as error:
+        in_turns(tokenizer_with(template), wanted="chat")
+    assert "\n" not in str(error.value) and "completion" in str(error.value)
+    assert in_turns(tokenizer_with(template), wanted="completion") is False
+
+
+def test_one_that_is_the_default_among_several_is_taken():
+    assert asked(tokenizer_with({"default": ALPACA, "rag": CHATML}), "x") == "### user:\nx\n### assistant:"
+
+
+def test_a_template_that_never_ends_is_stopped(monkeypatch):
+    loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    monkeypatch.setattr(chat, "SECONDS", 1.0)  # the processor's time is bounded as well, and later
+    with pytest.raises(UsageError, match="takes too much time or memory"):
+        asked(tokenizer_with(loops), "x")
+
+
+def child_of(tmp_path, monkeypatch, code):
+    child = tmp_path / "child.py"
+    child.write_text(code)
+    monkeypatch.setattr(chat, "_CHILD", child)
+    chat._render.cache_clear()
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_renderer_that_fails_is_not_called_slow(tmp_path, monkeypatch):
+    child_of(tmp_path, monkeypatch, "import no_such_jinja")
+    with pytest.raises(UsageError, match="its renderer failed: ModuleNotFoundError: No module named 'no_such_jinja'"):
+        asked(tokenizer_with(ALPACA), "x")
+    child_of(tmp_path, monkeypatch, "raise SystemExit(7)")
+    with pytest.raises(UsageError, match="its renderer failed: exit code 7"):
+        asked(tokenizer_with(ALPACA), "x")
+    child_of(tmp_path, monkeypatch, "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(UsageError, match="takes too much time or memory"):
+        asked(tokenizer_with(ALPACA), "x")
+
+
+def test_the_renderer_sees_the_users_packages_and_nothing_of_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    code = "import json, site, sys; print(json.dumps({'text': repr([sys.path, sys.flags.no_user_site])}))"
+    child_of(tmp_path, monkeypatch, code)
+    path, no_user_site = ast.literal_eval(asked(tokenizer_with(ALPACA), "x"))
+    assert no_user_site == 0 and not {"", ".", str(tmp_path)} & set(path)

@@ -1,0 +1,88 @@
+"""What a model's name means, what tells its weights, and what is said before anything is asked of it."""
+
+import json
+import os
+import shutil
+
+import pytest
+from text_model import byte_lm
+
+from agent.cli import components
+from agent.errors import InfrastructureError, UsageError
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    folder, lm = tmp_path_factory.mktemp("sound"), byte_lm(context=64)
+    lm.model.float().save_pretrained(folder)
+    lm.tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(sound, tmp_path):
+    return shutil.copytree(sound, tmp_path / "model")
+
+
+def test_the_embedded_models_name_means_it_whatever_the_working_folder_holds(tmp_path, monkeypatch):
+    known = components.weights_of("models/tiny")
+    (tmp_path / "models" / "tiny").mkdir(parents=True)
+    (tmp_path / "models" / "tiny" / "model.safetensors").write_bytes(b"others")
+    monkeypatch.chdir(tmp_path)
+    assert components.weights_of("models/tiny") == known != ""
+    assert components.weights_of("./models/tiny") not in ("", known)
+    assert components.learned_of("models/tiny") is not None
+    components.check_model("models/tiny", "auto")
+    with pytest.raises(UsageError, match=r"'\./models/tiny' is no model: it has no config.json"):
+        components.check_model("./models/tiny", "auto")
+
+
+def test_the_digest_of_weights_reads_regular_files_alone(folder):
+    known = components.weights_of(str(folder))
+    os.mkfifo(folder / "a.safetensors")
+    (folder / "b.safetensors").symlink_to("/dev/zero")
+    (folder / "c.safetensors").symlink_to("/proc/kmsg")
+    (folder / "d.safetensors").symlink_to("nowhere")
+    assert components.weights_of(str(folder)) == known
+    assert (
+        components.weights_of("nobody/nothing")
+        == components.weights_of("nul\0byte")
+        == components.weights_of("x" * 5000)
+        == ""
+    )
+
+
+@pytest.mark.parametrize("name", ["search.json", "zz.safetensors", "generation_config.json"])
+def test_a_folder_that_would_hang_is_refused_before_anything_in_it_is_read(folder, name):
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    for ask in (components.learned_of, components.model_named, lambda model: components.check_model(model, "auto")):
+        with pytest.raises(UsageError, match=f"{name}' is no regular file"):
+            ask(str(folder))
+
+
+def test_a_chat_template_that_does_not_work_is_said_when_the_model_is_loaded(folder):
+    (folder / "chat_template.jinja").write_text("{% for m in messages %}{{ m.content }}")
+    with pytest.raises(UsageError, match="chat template cannot be rendered"):
+        components.model_named(str(folder))
+    assert components.model_named(str(folder), prompt_format="completion").chats is False
+    with pytest.raises(UsageError, match="unknown prompt format 'turns'"):
+        components.model_named(str(folder), prompt_format="turns")
+
+
+def test_a_missing_tokenizer_and_a_broken_one_are_told_apart(folder):
+    (folder / "tokenizer.json").write_text(json.dumps({"model": {"type": "BPE"}}))
+    with pytest.raises(UsageError, match="cannot load the tokenizer of"):
+        components.model_named(str(folder))
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    with pytest.raises(UsageError, match="has no tokenizer beside it, and text is wanted"):
+        components.model_named(str(folder))
+
+
+def test_a_model_that_gives_no_numbers_is_the_machines_failure(sound, folder):
+    lm = byte_lm(context=64)
+    lm.model.float().model.norm.weight.data.fill_(float("nan"))
+    lm.model.save_pretrained(folder)
+    with pytest.raises(InfrastructureError, match="NaN or infinite logits"):
+        components.model_named(str(folder))

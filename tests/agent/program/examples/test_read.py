@@ -1,0 +1,195 @@
+"""Visible examples: found in prompts, taken apart so that a program never sees what is claimed of its values."""
+
+import pytest
+from data import humaneval, needs_data
+
+from agent.program.examples.asserts import asserts
+from agent.program.examples.example import Check
+from agent.program.examples.read import unread_examples, visible_checks
+from agent.program.examples.separate import NotSeparableError
+
+
+def prompt(docstring: str, name: str = "f") -> str:
+    return f'def {name}(x):\n    """{docstring}"""'
+
+
+def test_a_doctest_becomes_an_expression_and_a_claim():
+    assert visible_checks(prompt("Add.\n    >>> f(1)\n    2\n    ")) == [Check(">>> f(1)", ("f(1)",), "_0 == 2")]
+
+
+def test_a_doctest_without_output_expects_none():
+    assert visible_checks(prompt("Add.\n    >>> f(1)\n    "))[0].claim == "_0 is None"
+
+
+def test_a_doctest_that_compares_and_shows_nothing_means_what_it_says():
+    assert visible_checks(prompt("Add.\n    >>> f(1) == 2\n    ")) == [Check(">>> f(1) == 2", ("f(1)",), "_0 == 2")]
+
+
+def test_a_doctest_may_expect_an_exception():
+    docstring = "Add.\n    >>> f('a')\n    Traceback (most recent call last):\n    ValueError: no\n    "
+    wanted = Check(">>> f('a')", ("f('a')",), raises="ValueError", message="no")
+    assert visible_checks(prompt(docstring)) == [wanted]
+
+
+def test_statements_before_a_doctest_run_before_it():
+    assert visible_checks(prompt("Add.\n    >>> y = [3]\n    >>> f(y)\n    4\n    "))[0].before == ("y = [3]",)
+
+
+def test_output_that_is_no_literal_is_compared_as_text():
+    check = visible_checks(prompt("Add.\n    >>> f(1)\n    <Point 1>\n    "))[0]
+    assert (check.claim, check.shown) == (None, "<Point 1>\n")
+
+
+@pytest.mark.parametrize("arrow", ["==", "=>", "==>", "->", "➞", "→", "⇒", "=", "returns", "should return", "gives"])
+def test_a_line_with_an_arrow_is_an_example(arrow):
+    assert visible_checks(prompt(f"Add.\n    f([1, 2]) {arrow} 3\n    ")) == [
+        Check("f([1, 2]) == 3", ("f([1, 2])",), "_0 == 3")
+    ]
+
+
+@pytest.mark.parametrize("line", ["f(n) -> f(n-1) + 1", "g(2) == 3", "f(2) is large", "x -> 3", "f(2) => 3 times"])
+def test_a_line_that_is_not_a_call_of_literals_is_no_example(line):
+    assert visible_checks(prompt(f"Add.\n    {line}\n    ")) == []
+
+
+def test_an_mbpp_prompt_gives_its_assert():
+    assert visible_checks('"""\nWrite a function.\nassert f((3, 4), [5]) == (4, 5)\n"""') == [
+        Check("assert f((3, 4), [5]) == (4, 5)", ("f((3, 4), [5])",), "_0 == (4, 5)")
+    ]
+
+
+def test_the_calls_of_an_assert_are_pulled_out_of_what_is_said_of_them():
+    check = asserts("import math\nassert math.isclose(sum(f(2)), g(3), rel_tol=1e-3)")[0]
+    assert (check.expressions, check.claim) == (("f(2)", "g(3)"), "math.isclose(sum(_0), _1, rel_tol=0.001)")
+    assert (check.before, check.claim_setup) == ((), "import math")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert all(f(x) == x for x in range(3))",
+        "for x in (1, 2):\n    assert f(x) == x",
+        "assert 1 == 1",
+        "def check(candidate):\n    assert candidate(1) == 2",
+        "class TestF:\n    def test(self, x):\n        assert f(1) == 2",
+        "@pytest.mark.parametrize('x', [1])\ndef test_f():\n    assert f(1) == 2",
+        "async def test_f():\n    assert f(1) == 2",
+        "try:\n    f(1)\nexcept ValueError:\n    pass\nelse:\n    assert False",
+        "if f(2) != 4:\n    raise AssertionError",
+        "def test_nothing():\n    pass",
+        "assert f(1).__eq__(2)",
+        "assert eval(f(1)) == 2",
+        "import pickle\nassert pickle.loads(f(1)) == 2",
+        "from helpers import close\nassert close(f(1), 2)",
+        "import numpy as np\nassert np.allclose(f(1), 2)",
+        "right = f(1) == 2\nassert right",
+        "def check(x): return f(x) == 2\nassert check(1)",
+        "assert f(1) == {[]: 1}",
+        "assert f(1) == " + "-" * 600 + "1",
+        "assert f(_0) == 2",
+        "import pytest\nwith pytest.raises(ValueError) as e: f(1)\nassert e.value.args == ()",
+    ],
+)
+def test_an_assert_that_cannot_be_split_is_an_error_with_its_line(source):
+    with pytest.raises(NotSeparableError, match=r"^[1-6]: "):
+        asserts(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "expressions", "claim", "before", "claim_setup"),
+    [
+        ("expected = 3\nassert f(1) == expected", ("f(1)",), "_0 == expected", (), "expected = 3"),
+        ("result = f(1)\nassert result == 4", ("result",), "_0 == 4", ("result = f(1)",), ""),
+        ("x = [2, 1]\nassert f(x) == sorted(x)", ("f(x)", "x"), "_0 == sorted(_1)", ("x = [2, 1]",), ""),
+        ("x = [2, 1]\nf(x)\nassert x == [1, 2]", ("x",), "_0 == [1, 2]", ("x = [2, 1]", "f(x)"), ""),
+        ("import pytest\nfrom solution import f\nassert f(1) == 2", ("f(1)",), "_0 == 2", (), ""),
+        ("import solution\nassert solution.f(1) == 2", ("f(1)",), "_0 == 2", (), ""),
+        ("from solution import f as g\nassert g(1) == 2", ("f(1)",), "_0 == 2", (), ""),
+        ("assert S().f(2)[0] == 4", ("S().f(2)[0]",), "_0 == 4", (), ""),
+        ("s = S()\nassert s.f(2) == 4", ("s.f(2)",), "_0 == 4", ("s = S()",), ""),
+        ("assert sum([i for i in f(3)]) == 3", ("f(3)",), "sum([i for i in _0]) == 3", (), ""),
+        ("assert [f(x) for x in (1, 2)] == [3, 4]", ("[f(x) for x in (1, 2)]",), "_0 == [3, 4]", (), ""),
+        ("assert list(map(f, [1])) == [3]", ("map(f, [1])",), "list(_0) == [3]", (), ""),
+        ("assert f('a').startswith('b')", ("f('a')",), "_0.startswith('b')", (), ""),
+        ("assert f'{f(2)}' == '4'", ("f(2)",), "f'{_0}' == '4'", (), ""),
+        ("assert f(2).total == 4", ("f(2).total",), "_0 == 4", (), ""),
+        ("def near(a, b): return a == b\nassert near(f(2), 4)", ("f(2)",), "near(_0, 4)", (),
+         "def near(a, b):\n    return a == b"),
+        ("from pytest import approx as a\nassert f(2) == [a(4)]", ("f(2)",), "_0 == [_approx(4)]", (), ""),
+    ],
+)  # fmt: skip
+def test_what_depends_on_the_program_is_split_from_what_is_claimed(source, expressions, claim, before, claim_setup):
+    check = asserts(source)[0]
+    wanted = (expressions, claim, before, claim_setup)
+    assert (check.expressions, check.claim, check.before, check.claim_setup) == wanted
+
+
+def test_what_is_printed_is_compared_as_text():
+    check = visible_checks(prompt("Add.\n    >>> print(f(1), f(2))\n    2 3\n    "))[0]
+    assert (check.expressions, check.claim, check.shown) == (("print(f(1), f(2))",), None, "2 3\n")
+
+
+def test_what_is_printed_of_a_comparison_is_judged_outside():
+    check = visible_checks(prompt("Add.\n    >>> print(f(1) == 2)\n    True\n    "))[0]
+    assert (check.expressions, check.claim) == (("f(1)",), "' '.join(map(str, [_0 == 2])) == 'True'")
+
+
+def test_an_example_with_a_doctest_option_is_left_out():
+    assert visible_checks(prompt("Add.\n    >>> f(1)  # doctest: +SKIP\n    2\n    ")) == []
+
+
+def test_a_qualified_exception_is_known_by_its_last_name():
+    docstring = (
+        "Add.\n    >>> f('a')\n    Traceback (most recent call last):\n    json.decoder.JSONDecodeError: no\n    "
+    )
+    assert visible_checks(prompt(docstring))[0].raises == "JSONDecodeError"
+
+
+def test_examples_of_a_coroutine_are_left_out():
+    assert visible_checks('async def f(x):\n    """Add.\n    >>> f(1)\n    2\n    """') == []
+
+
+@pytest.mark.parametrize("text", ["word " * 6000, "f(" * 4000, ">>> " + "-" * 4000 + "1\n2", "x\0y"])
+def test_text_that_python_cannot_read_has_no_examples(text):
+    assert visible_checks(text) == []
+    assert visible_checks(prompt(text)) == []
+
+
+def test_asserts_inside_test_functions_count():
+    assert [c.expressions for c in asserts("def test_f():\n    y = 1\n    assert f(y) == 2\n")] == [("f(1)",)]
+
+
+def test_a_test_file_that_is_no_python_is_an_error():
+    with pytest.raises(SyntaxError):
+        asserts("assert f(")
+
+
+@needs_data
+def test_most_humaneval_prompts_show_examples_that_can_be_taken_apart():
+    found = [len(visible_checks(problem["prompt"])) for problem in humaneval()]
+    assert sum(count > 0 for count in found) >= 136, "fewer problems with examples than there were"
+
+
+@pytest.mark.parametrize(
+    ("lines", "unread"),
+    [
+        (["    >>> f(1)", "    2"], []),
+        (["    >>> f(1", "    2", "    >>> f(2)", "    3"], [">>> f(1"]),
+        (["    >>> x = 3", "    >>> f(x)", "    3"], []),
+        (["    assert f(1) == 2"], []),
+        (["    assert all(f(x) == x for x in y)"], ["assert all(f(x) == x for x in y)"]),
+        (["    Adds numbers, as in f(1)."], []),
+    ],
+)
+def test_examples_that_cannot_be_taken_apart_are_named_and_spoil_no_others(lines, unread):
+    request = "\n".join(['def f(x):\n    """Add.', *lines, '    """'])
+    checks = visible_checks(request)
+    assert unread_examples(request, checks) == unread
+    assert all("f(1\n" not in statement for check in checks for statement in check.before)
+
+
+@needs_data
+def test_humaneval_shows_few_examples_that_cannot_be_read():
+    prompts = [problem["prompt"] for problem in humaneval()]
+    lost = [line for prompt in prompts for line in unread_examples(prompt, visible_checks(prompt))]
+    assert len(lost) < 25, lost

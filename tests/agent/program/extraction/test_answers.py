@@ -1,0 +1,237 @@
+"""A chat model's answer: which of its text is the program, whatever Markdown stands around it."""
+# ruff: noqa: E501 - an answer is read best on one line
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.program.extraction.answers import (
+    Asked,
+    answer_start,
+    begun_program,
+    facts_of,
+    is_answered,
+    preamble,
+    program_in,
+)
+
+LAW = settings(derandomize=True, deadline=None, max_examples=150)
+REQUEST = 'from typing import List\n\n\ndef add(xs: List[int]) -> int:\n    """Return the sum."""\n'
+ASKED = Asked(REQUEST, "add")
+RIGHT = "def add(xs: List[int]) -> int:\n    return sum(xs)\n"
+WRONG = "def add(xs):\n    return 0\n"
+
+PROGRAMS = (
+    RIGHT,
+    "from typing import List\n\ndef add(xs: List[int]) -> int:\n    total = 0\n\n    for x in xs:\n        total += x\n    return total\n",
+    'def add(xs):\n    """Add.\n\n```\nadd([1])\n```\n    """\n    return sum(xs)\n',
+    "def add(xs):\n    '''See:\n```python\nadd([1])\n```\nand\n~~~\n1\n~~~\n'''\n    return sum(xs)\n",
+    "def add(xs):\n    note = '```'  # ~~~\n    return sum(xs)\n",
+    "from __future__ import annotations\nimport functools\n\n@functools.lru_cache\ndef total(xs):\n    return sum(xs)\n\ndef add(xs):\n    return total(tuple(xs))\n",
+    "LIMITS = [\n1,\n]\n\ndef helper(x):\n    return x\n\ndef add(xs):\n    return sum(map(helper, xs))\n",
+    "class Adder:\n    def of(self, xs):\n        return sum(xs)\n\nadd = Adder().of\n",
+    "async def other():\n    pass\n\ndef add(xs):\n\tif xs:\n\t\treturn sum(xs)\n\treturn 0\n",
+)  # fmt: skip
+
+LANGUAGES = ("", "python", "Python", "py", "python3", "python3.11", "{python}", "{.python .numberLines}", "python:add.py",
+             'python title="add.py"', "python {linenos=true}", "add.py", "python\t", " python ", "ipython", "code")  # fmt: skip
+
+
+def fenced(
+    program: str, *, mark: str = "```", language: str = "python", indent: str = "", close: str | None = None
+) -> str:
+    lines = f"{mark}{language}\n{program}{mark if close is None else close}\n"
+    return "".join(indent + line if line.strip() else line for line in lines.splitlines(keepends=True))
+
+
+def value(source: str) -> object:
+    """What the program's add gives for [1, 2]."""
+    names: dict[str, object] = {}
+    exec(compile(source, "program.py", "exec"), names)
+    return names["add"]([1, 2])  # type: ignore[operator]
+
+
+BEFORE = st.sampled_from([
+    "", "Sure!\n", "Sure! Here's the code:\n\n", "First install:\n```bash\npip install nothing\n```\nThen:\n",
+    "It's called so:\n```python\nprint(add([1]))  # 1\n```\n", "```\n```\n", "```python\n```\n", "```text\n3\n```\n",
+    "A first try:\n```python\ndef add(xs):\n    return 0\n```\nThat's wrong. Corrected:\n", "1. Write:\n\n", "~~~json\n{}\n~~~\n",
+    "<think>\nMaybe\n```python\ndef add(xs):\n    return 0\n```\nno.\n</think>\n\n", "<think>hm</think>", "We use `sum`:\n",
+    "```python\nimport math\n```\nand\n", "| a | b |\n|---|---|\n", "<thinking>\n```\ndef add(xs): 1\n```\n</thinking>\n",
+])  # fmt: skip
+BEHIND = st.sampled_from([
+    "", "\n", "This adds.\n", "It prints:\n```\n3\n```\n", "Run it:\n```bash\npython add.py\n```\n", "Use:\n```python\nprint(add([1]))\n```\n",
+    "Note: it's `sum`.\n", "```\n", "Tests:\n```python\ndef test_add():\n    assert add([1]) == 1\n```\n", "> Done\n",
+])  # fmt: skip
+
+
+@LAW
+@given(BEFORE, st.sampled_from(PROGRAMS), st.sampled_from(LANGUAGES), BEHIND, st.sampled_from(["```", "````", "~~~", "~~~~~"]),
+       st.sampled_from(["", "", " ", "   "]), st.booleans())  # fmt: skip
+def test_a_right_program_in_a_block_is_found_whatever_stands_around_it(
+    before, program, language, behind, mark, indent, crlf
+):
+    if any(line.startswith(mark) for line in program.splitlines()) and language not in ("python", "py"):
+        language = "python"
+    answer = before + fenced(program, mark=mark, language=language, indent=indent) + behind
+    answer = answer.replace("\n", "\r\n") if crlf else answer
+    assert value(program_in(answer, ASKED).source(answer)) == 3, answer
+
+
+@LAW
+@given(BEFORE, st.sampled_from(PROGRAMS), BEHIND)
+def test_decoding_stops_at_a_block_that_is_the_program_and_reads_on_where_it_was_a_draft(before, program, behind):
+    answer = before + fenced(program) + behind
+    since, read = 0, len(answer)
+    for end in range(1, len(answer) + 1):
+        if answer[:end].endswith("```") and is_answered(answer[:end], ASKED, since):
+            read, since = end, end
+            if value(program_in(answer[:end], ASKED).source(answer[:end])) == 3:
+                break
+    assert value(program_in(answer[:read], ASKED).source(answer[:read])) == 3, answer
+    assert answer[:read].endswith(program + "```"), "nothing behind the program is decoded"
+
+
+FORMS = {
+    "only a closing fence": f"{RIGHT}```\nThis adds.\n",
+    "only an opening fence": f"```python\n{RIGHT}",
+    "no fence": f"Here's the code.\n\n{RIGHT}\nThis adds. Note: it's fast\nDone\n",
+    "no fence, and prose that parses": f"Answer\n{RIGHT}Done\n",
+    "code tags": f"<code>\n{RIGHT}</code>\n",
+    "code tags on its lines": f"<pre><code>{RIGHT.rstrip()}</code></pre>\n",
+    "the tags of Code Llama": f"[PYTHON]\n{RIGHT}[/PYTHON]\n[TESTS]\n# none\n[/TESTS]\n",
+    "a body": "```python\n    return sum(xs)\n```\n",
+    "a body in a list": "1. So:\n   ```python\n       return sum(xs)\n   ```\n",
+    "a body at the margin": "```python\ntotal = 0\n\nfor x in xs:\n    total += x\nreturn total\n```\n",
+    "a body without a fence": "The body is:\n\n    return sum(xs)\n\nDone.\n",
+    "a closing fence behind code": f"```python\n{RIGHT.rstrip()}```\nThis adds.\n",
+    "no closing fence before the next block": f"```python\n{RIGHT}```bash\npython add.py\n```\n",
+    "another closing fence": f"```python\n{RIGHT}``\n```\n",
+    "in a quote": "> ```python\n" + "".join(f"> {line}\n" for line in RIGHT.splitlines()) + "> ```\n",
+    "behind a list's mark": "- ```python\n" + "".join(f"  {line}\n" for line in RIGHT.splitlines()) + "  ```\n",
+    "in a deep list": "1. a\n   - b\n\n" + fenced(RIGHT, indent="       "),
+    "with a margin": "```python\n" + "".join(f"    {line}\n" for line in RIGHT.splitlines()) + "```\n",
+    "in a block of Markdown": f"````markdown\nSo:\n```python\n{RIGHT}```\n````\n",
+    "in a block of Markdown with like fences": f"```markdown\nSo:\n```python\n{RIGHT}```\n```\n",
+    "as another language": f"```go\n{RIGHT}```\n",
+    "behind text": f"Sure! ```python\n{RIGHT}```\nDone.\n",
+    "a helper in another block": f"```python\ndef helper(x):\n    return x\n```\n{fenced('def add(xs):' + chr(10) + '    return sum(map(helper, xs))' + chr(10))}",
+    "a helper in a later block": "```python\ndef add(xs):\n    return helper(xs)\n```\nand\n```python\ndef helper(xs):\n    return sum(xs)\n```\n",
+    "a draft with the imports": "```python\nimport math\ndef add(xs):\n    return 0\n```\n```python\ndef add(xs):\n    return int(math.fsum(xs))\n```\n",
+    "an import from the future behind others": "```python\nimport functools\n```\n```python\nfrom __future__ import annotations\ndef add(xs: List):\n    return functools.reduce(int.__add__, xs)\n```\n",
+    "a broken draft": '```python\ndef add(xs):\n    """Add.\n```\nOnce more:\n' + fenced('def add(xs):\n    """Add."""\n    return sum(xs)\n'),
+    "two drafts": fenced(WRONG) + fenced(WRONG) + fenced(RIGHT),
+    "a thought that the prompt opened": f"Maybe\n{fenced(WRONG)}\n</think>\n\n{fenced(RIGHT)}",
+    "a thought with a later draft": f"<think>\n{fenced(RIGHT)}\n</think>\n{fenced(RIGHT)}",
+    "two thoughts": f"<think>a</think>\n<think>\n{fenced(WRONG)}</think>\n{fenced(RIGHT)}",
+    "a thought and no fence": f"<think>\n{WRONG}</think>\n{RIGHT}",
+    "a thought in brackets": f"[THINK]{fenced(WRONG)}[/THINK]{fenced(RIGHT)}",
+    "a program that prints the end of a thought": fenced(RIGHT + 'print("</think>")\n'),
+    "form feeds and tabs": "```python\n\x0cdef add(xs):\n\treturn sum(xs)\n```\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", FORMS.values(), ids=FORMS.keys())
+def test_the_program_is_found_where_an_answer_has_it_in_some_other_form(answer):
+    assert value(program_in(answer, ASKED).source(answer)) == 3
+
+
+def test_a_thought_that_has_not_ended_holds_no_program():
+    answer = f"<think>\n{fenced(RIGHT)}"
+    assert answer_start(answer) is None and program_in(answer, ASKED).parts == ()
+    thinking = ASKED._replace(thinking=True)
+    assert not is_answered(fenced(RIGHT).rstrip(), thinking) and is_answered(fenced(RIGHT).rstrip(), ASKED)
+    assert begun_program(f"```python\n{RIGHT}", thinking) is None
+    assert is_answered(f"{fenced(WRONG)}</think>\n{fenced(RIGHT).rstrip()}", thinking)
+
+
+@pytest.mark.parametrize(
+    "first", ["", "import math\n", "add([1])\n", "x = 1\n", "def ad(xs):\n", "def add(xs):\n    return (\n"]
+)
+def test_a_block_that_is_not_the_program_stops_nothing(first):
+    assert not is_answered(f"So:\n```python\n{first}```", ASKED)
+    assert not is_answered(f"So:\n```bash\n{RIGHT}```\nDone", ASKED)
+
+
+def test_a_program_that_lacks_a_name_is_read_on_and_one_that_the_request_gives_lacks_none():
+    assert is_answered(f"```python\n{RIGHT}```", ASKED)
+    assert not is_answered(f"```python\n{RIGHT}```", Asked("", "add"))
+    assert not is_answered("```python\ndef add(xs):\n    return helper(xs)\n```", ASKED)
+
+
+def test_what_the_request_has_above_its_function_is_put_before_an_answer_that_lacks_it():
+    request = 'import math\n\n\ndef half(x):\n    return x / 2\n\n\n@staticmethod\ndef f(x):\n    """Quarter."""\n'
+    above = "import math\n\n\ndef half(x):\n    return x / 2\n\n\n"
+    assert preamble(request, "f") == above and preamble(request, "g") == preamble("no Python (", "f") == ""
+    short, whole = (
+        fenced("def f(x):\n    return half(half(x))\n"),
+        fenced("def half(x):\n    return x / 2\ndef f(x): ...\n"),
+    )
+    assert program_in(short, Asked(request, "f")).source(short).startswith(above)
+    assert program_in(whole, Asked(request, "f")).source(whole).startswith("def half")
+    starred = Asked("from math import *\n\n\ndef f(x):\n", "f")
+    answer = fenced("def f(x):\n    return sqrt(x)\n")
+    assert program_in(answer, starred).source(answer).startswith("from math import *") and is_answered(answer, starred)
+
+
+def test_where_nobody_gave_a_name_the_program_is_what_defines_something_and_is_no_test_of_it():
+    answer = fenced("print(1)\n") + fenced(RIGHT) + fenced("def test_add():\n    assert add([1]) == 1\n")
+    asked = Asked("", None)
+    assert program_in(answer, asked).source(answer) == RIGHT
+    only = fenced("def test_add():\n    assert 1\n")
+    assert program_in(only, asked).source(only).startswith("def test_add")
+
+
+def test_an_open_block_is_the_program_in_progress():
+    assert begun_program("So:\n```python\ndef add(xs):\n    ret", ASKED) == "def add(xs):\n    ret"
+    assert begun_program("So:\n```python\n    return 1\n", ASKED) == f"{REQUEST.rstrip()}\n    return 1\n"
+    assert begun_program("So:\n```bash\npip", ASKED) is begun_program("So:\n", ASKED) is None
+    assert begun_program(fenced(RIGHT), ASKED) is None
+
+
+def test_each_token_is_told_its_place_in_a_program_of_several_pieces():
+    answer = "Ok\n```py\r\nfrom __future__ import annotations\r\nx = 1\r\n```\n ```py\n def add(xs: List):\n  return x + add\n ```\n"
+    piece = program_in(answer, ASKED)
+    source = piece.source(answer)
+    assert source.startswith("from __future__") and REQUEST.splitlines()[0] in source and "\r" not in source
+    starts = list(range(0, len(answer), 2))
+    offsets = piece.offsets(starts, len(answer))
+    for start, offset in zip(starts, offsets, strict=True):
+        token = answer[start : start + 2]
+        assert offset is None or source[offset] in token
+    assert len({offset for offset in offsets if offset is not None}) > 30
+    assert answer[: piece.end].endswith("x + add\n")
+
+
+@pytest.mark.parametrize(
+    "source", ["x = \x00", "x = '\ud800'", "(" * 5000, "-" * 100_000 + "1", "1if 2else 3", "x" * 10**6]
+)
+def test_facts_of_anything_are_had_without_an_exception_or_a_warning(source):
+    facts_of(source)
+
+
+HOSTILE = (
+    "`" * 10**5, "```\n" * 2500, "~~~python\n" * 2500, "```python\n'''\n```\n" * 2000, '"""\n```\n' * 2500, "def f(\n" * 2500,
+    "\x00\n```python\n\x00\n```\n", "\ud800\n```python\nx = '\ud800'\n```", "<think>" * 10**4, "</think>\n" * 10**4, "> " * 10**4 + "```",
+    "- " * 10**4 + "```", "@x\n" * 2500, "(" * 10**5, "</a>" * 10**4 + "x", "```python\n" + '"' * 10**5, "```python\n" + "\\" * 10**5,
+    "```python\ndef f(): pass\n```\n" * 1000, "'" * 10**5, "\n" * 10**5, " " * 10**5 + "```", "\r\n" * 10**4, "```python\n" + "x = 1\n" * 10**4,
+    "    x\n" * 2500, "```py `\n" * 1000, "[PYTHON]" * 10**4, "if x:\n" * 100 + "```\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", HOSTILE, ids=[repr(text[:12]) for text in HOSTILE])
+def test_an_answer_of_any_kind_is_read_in_short_time(answer):
+    start = time.process_time()
+    piece = program_in(answer, ASKED)
+    assert isinstance(piece.source(answer), str) and 0 <= piece.end <= len(answer)
+    is_answered(answer, ASKED)
+    begun_program(answer, ASKED)
+    assert time.process_time() - start < 3
+
+
+@LAW
+@given(st.text(alphabet="`~ \n\r\tdef:ax('\"#>-1.<think>/\x00\ud800", max_size=200))
+def test_reading_an_answer_never_fails(text):
+    piece = program_in(text, ASKED)
+    assert sorted(piece.offsets([0], len(text))) is not None and piece.source(text) is not None

@@ -1,0 +1,79 @@
+"""What is refused in one sentence before anything is generated."""
+
+import pytest
+
+from agent.cli.components import task_from
+from agent.errors import UsageError
+
+PROMPT = 'def total(xs: list[int]) -> int:\n    """Add.\n\n    >>> total([1])\n    1\n    """\n'
+
+
+@pytest.fixture
+def files(tmp_path):
+    def written(name, text):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path / name
+
+    return written
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = 1\n", "begins no function and no class"),
+        ("print('hello')\n", "begins no function and no class"),
+        ("def f(x:\n    return 1\ndef g(", "1: this is no beginning of Python"),
+        ("def f(x):\nreturn 1\n\ndef g(x):\n", "2: this is no beginning of Python (expected an indented block"),
+        ("Return the sum of a list.\nNothing else.\n", "1: this is no beginning of Python"),
+        ("def f(x):\n    pass\0\n", "NUL"),
+        (" \n", "nothing was asked for"),
+    ],
+)
+def test_a_file_with_nothing_to_complete_is_refused(files, text, told):
+    with pytest.raises(UsageError) as caught:
+        task_from(None, files("prompt.py", text), None)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PROMPT, PROMPT.rstrip(), "def f(x):\n", "def f(x):\n    # comment", "def f(x):\n    return x[", "def f(x",
+        'def f(x):\n    """Not closed', "async def f(x):\n    for y in x:\n", "class A:\n",
+        "import re\n\n\ndef f(x):\n    if x:\n        y = (1,\n",
+        '"""Write f.\nassert f(1) == 2\n"""\n', "@cache\ndef f(x):\n    try:\n        y = 1\n",
+    ],
+)  # fmt: skip
+def test_any_beginning_of_a_program_is_a_prompt(files, text):
+    assert task_from(None, files("prompt.py", text), None).request == text
+
+
+@pytest.mark.parametrize(
+    ("tests", "told"),
+    [
+        (
+            "assert total([1]) == 1\nassert other(2) == 3\n",
+            "2: `assert other(2) == 3` needs other, and the prompt defines total",
+        ),
+        ("assert total(\n", "1: this is no valid Python ('(' was never closed)"),
+        ("assert total([1]) == 1\nif total([]) != 0:\n    raise ValueError\n", "2: this if judges"),
+        ("import helpers\n", "holds no assert"),
+    ],
+)
+def test_tests_of_something_else_are_refused_with_their_line(files, tests, told):
+    with pytest.raises(UsageError) as caught:
+        task_from(None, files("prompt.py", PROMPT), files("tests.py", tests))
+    assert told in str(caught.value)
+
+
+def test_tests_of_a_sentence_say_what_is_asked_for(files):
+    task = task_from("Return the sum of a list.", None, files("tests.py", "assert total([1]) == 1\n"))
+    assert (task.entry_point, len(task.checks)) == ("total", 1)
+
+
+def test_tests_run_apart_from_the_examples_of_the_prompt(files):
+    task = task_from(
+        None, files("prompt.py", PROMPT), files("tests.py", "import os\nassert total([]) == 0\nos.listdir()\n")
+    )
+    assert [check.session for check in task.checks] == [0, 1]
+    assert len(task.unread) == 1 and task.unread[0].endswith("tests.py:3: os.listdir()")

@@ -1,0 +1,363 @@
+"""What speaks for an answer beyond its examples: what programs do on inputs that nobody wrote."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from trie import TrieLM
+
+from agent.cli.components import task_from
+from agent.decoding import POLICIES
+from agent.errors import UsageError
+from agent.learned import Learned
+from agent.search import answer
+from agent.search.answer import behaviour, canonical_literal, function_of, kinds, suspect
+from agent.search.budget import Budget
+from agent.search.frontier import Plan
+from agent.workflow.context import Context
+from agent.workflow.run import perform
+from agent.workflow.state import Attempt
+from sandbox import Limits, open_sandbox
+
+
+@pytest.fixture(scope="module")
+def box():
+    sandbox = open_sandbox("process")
+    yield sandbox
+    sandbox.close()
+
+
+def told(box, body: str, *inputs: str) -> list[str]:
+    return behaviour(box, f"def f(x):\n    {body}\n", "f", inputs, Limits(cpu_seconds=1.0, wall_seconds=2.0))
+
+
+def test_a_behaviour_is_what_is_returned_raised_or_changed(box):
+    assert told(box, "return 1 / x", "(2,)", "(0,)") == ["0.5", "raises ZeroDivisionError"]
+    assert told(box, "x.append(1)", "([],)", "([2],)") == ["None and leaves [[1]]", "None and leaves [[2, 1]]"]
+    assert told(box, "return iter(x)", "([1],)") == ["[1]"]
+    assert told(box, "return object()", "(1,)") == [answer.UNPLAIN]
+    assert told(box, "return {'b': 1, 'a': 2}", "(1,)") == told(box, "return {'a': 2, 'b': 1}", "(1,)")
+    assert told(box, "return 10 ** x", "(5000,)") != told(box, "return 10 ** (x + 1)", "(5000,)")
+    assert told(box, "return {3, 1, 2}, {'a': (1,)}", "(0,)") == ["({1, 2, 3}, {'a': (1,)},)"]
+
+
+def test_floats_agree_to_six_digits_and_nan_with_itself(box):
+    assert told(box, "return 0.1 + 0.2", "(0,)") == told(box, "return 0.3", "(0,)")
+    assert told(box, "return float('nan')", "(0,)") == ["nan"]
+    assert told(box, "return 1", "(0,)") != told(box, "return True", "(0,)")
+
+
+def test_what_differs_between_two_calls_is_said_to_vary(box):
+    assert told(box, "import random; return random.random()", "(0,)", "(1,)") == [answer.VARIES] * 2
+
+
+def test_what_takes_too_long_is_cut_off_and_what_cannot_be_takes_the_rest_with_it(box):
+    late = "raises TimeoutError"
+    assert told(box, "while x: pass", "(0,)", "(1,)", "(0,)") == ["None", late, "None"]
+    stubborn = "return sum(iter(int, 1)) if x else None"  # no Python code runs in it, so no signal is seen
+    assert told(box, stubborn, "(0,)", "(1,)", "(0,)") == ["None", answer.UNREACHED, answer.UNREACHED]
+
+
+def test_long_values_are_told_apart_by_a_digest(box):
+    one, other = (told(box, f"return 'a' * 500 + {end!r}", "(0,)")[0] for end in "bc")
+    assert one != other and len(one) < 300
+
+
+def program(behaviours, mass, *, passed=True, prompt=0, tokens=None, **more):
+    verdict, known = "passed" if passed else "failed", tokens or [round(1000 * mass)]
+    return Attempt(
+        prompt, known, [math.log(mass)], [], "end", "", "", [], verdict, behaviour=list(behaviours), **more
+    )  # fmt: skip
+
+
+def test_programs_that_behave_alike_are_one_kind_the_most_probable_first():
+    found = kinds([program("12", 0.1), program("13", 0.25), program("12", 0.2), program("99", 0.9, passed=False)])
+    assert [kind.attempts for kind in found] == [(2, 0), (1,)]
+    assert [kind.mass for kind in found] == pytest.approx([0.3, 0.25])
+
+
+def test_inputs_on_which_all_raise_alike_say_nothing():
+    one, other = (program(["raises KeyError", value], 0.1 * n) for n, value in ((1, "3"), (2, "3")))
+    assert len(kinds([one, other])) == 1
+    assert len(kinds([one, replace(other, behaviour=["raises TypeError", "3"])])) == 2
+
+
+def test_the_same_tokens_count_once():
+    twice = [program("1", 0.3, tokens=[7]), program("1", 0.3, tokens=[7]), program("2", 0.4, tokens=[8])]
+    assert [kind.mass for kind in kinds(twice)] == pytest.approx([0.4, 0.3])
+
+
+def test_close_kinds_come_with_the_shortest_input_on_which_they_differ():
+    attempts = [program(["1", "5", "5"], 0.3), program(["1", "6", "7"], 0.28)]
+    found = answer.answer(attempts, ["(1,)", "(22222,)", "(3,)"])
+    assert (found.attempt, found.rival) == (0, 1)
+    assert found.differs == {"input": "(3,)", "answer": "5", "rival": "7"}
+    assert found.error_at_least == pytest.approx(0.28)
+    far = answer.answer([attempts[0], program(["1", "6", "7"], 0.1)], ["(1,)", "(2,)", "(3,)"])
+    assert (far.rival, far.differs, round(far.share, 2), round(far.margin, 2)) == (None, {}, 0.75, 0.5)
+
+
+def test_the_best_question_settles_most_doubt():
+    attempts = [program(["1", "5", "5"], 0.3), program(["1", "5", "7"], 0.3), program(["1", "6", "8"], 0.3)]
+    assert answer.best_question(attempts, ["(1,)", "(2,)", "(3,)"]) == 2
+    assert answer.best_question(attempts[:1], ["(1,)"]) is None
+
+
+def test_an_answer_of_a_person_fails_the_programs_that_gave_another():
+    attempts = [program(["5"], 0.3), program(["6 and leaves [[]]"], 0.3), program(["raises KeyError"], 0.3)]
+    judged = answer.settle(attempts, 0, "f(3)", "6")
+    assert [each.verdict for each in judged] == ["failed", "passed", "failed"]
+    assert judged[0].failures == ["f(3) gives 5, wanted 6"]
+    assert [each.verdict for each in answer.settle(attempts, 0, "f(3)", "KeyError")] == ["failed", "failed", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("[1,2]", "[1, 2]"),
+        (" 'a' ", "'a'"),
+        ("0.30000000000000004", "0.3"),
+        ("KeyError", "KeyError"),
+        ("OwnError", "OwnError"),
+        ("hello", None),
+        ("", None),
+        ("who knows?", None),
+        ("f(1)", None),
+    ],
+)
+def test_what_a_person_types_is_a_literal_an_exception_or_nothing(typed, meant):
+    assert canonical_literal(typed, ["5", "raises OwnError"]) == meant
+
+
+def test_the_output_that_was_shown_is_the_one_that_is_meant():
+    attempts = [program(["None and leaves [[3, 1]]"], 0.3), program(["None"], 0.3)]
+    judged = answer.settle(attempts, 0, "f([1, 3])", "None and leaves [[3, 1]]")
+    assert [each.passed for each in judged] == [True, False]
+
+
+def test_a_program_that_was_not_compared_is_a_kind_of_its_own_and_so_is_each_where_nothing_tells_them_apart():
+    alone = replace(program("1", 0.2), behaviour=None)
+    assert [kind.attempts for kind in kinds([program("1", 0.3), alone, program("1", 0.1)])] == [(0, 2), (1,)]
+    mute = [replace(program([answer.UNPLAIN], mass), program=f"x = {mass}") for mass in (0.3, 0.2)]
+    assert len(kinds(mute)) == 2
+    assert len(kinds([replace(each, behaviour=None) for each in mute])) == 1
+
+
+def test_programs_that_give_no_value_at_all_come_last():
+    hangs = program(["raises TimeoutError", answer.UNREACHED], 0.6)
+    assert [kind.attempts for kind in kinds([hangs, program(["1", "2"], 0.2)])] == [(1,), (0,)]
+
+
+def test_what_a_repair_wrote_is_no_draw_from_the_first_prompt():
+    found = answer.answer([program("1", 0.9), program("2", 0.05, prompt=1)], ["(1,)"])
+    assert found.error_at_least == 0.0 and found.kinds == 2
+
+
+def test_programs_too_improbable_for_a_float_settle_nothing_and_break_nothing():
+    attempts = [replace(program(said, 0.3), logprobs=[-900.0]) for said in ("1", "2")]
+    assert answer.best_question(attempts, ["(1,)"]) is None
+    assert answer.share_of_first(attempts) == 0.5
+
+
+def test_the_function_that_is_meant_is_the_named_one_or_the_last():
+    source = "def helper(): pass\ndef main(): pass\n"
+    assert (function_of(source, "helper"), function_of(source, None), function_of(source, "x")) == (
+        "helper",
+        "main",
+        None,
+    )
+    assert function_of("x = (", None) is None
+
+
+def test_an_example_that_alone_fails_in_programs_that_differ_is_suspected():
+    failed = Attempt(0, [1], [0.0], [], "end", "a", "", [], "failed", 2, ["f(1) returned 2, wanted 3"])
+    other = replace(failed, program="b", failures=["f(1) returned 5, wanted 3"])
+    assert suspect([failed, other]) == "f(1)"
+    assert suspect([failed]) is None
+    assert suspect([failed, replace(other, failures=["f(2) returned 5, wanted 3"])]) is None
+
+
+def test_the_first_kinds_share_is_of_all_that_passed():
+    found = [program("1", 0.3), program("2", 0.1), program("9", 0.4, passed=False)]
+    assert answer.share_of_first(found) == pytest.approx(0.75)
+    assert answer.share_of_first([program("9", 0.4, passed=False)]) == 0.0
+
+
+# In the workflow
+
+BLIND = 'def f(x: int) -> int:\n    """Count."""'
+KNOWN = {
+    "\n    return x - 1": 0.3,
+    "\n    return x + 1": 0.25,
+    "\n    return 1 + x": 0.2,
+    "\n    y = x + 1\n    return y": 0.15,
+    "\n    return abs(x)": 0.1,
+}
+
+
+def searched(box, request=BLIND, known=KNOWN, *, plan=None, answer=None, learned=None, seen=None):
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    context = Context(TrieLM(known), POLICIES["greedy"], box, learned=learned)
+    saver = InMemorySaver() if answer else None
+    return perform(
+        context, task_from(request, None, None), plan=plan, checkpointer=saver, thread="t", answer=answer,
+        on_event=(seen or []).append,
+    )  # fmt: skip
+
+
+def test_without_examples_the_largest_kind_is_answered_and_not_the_likeliest_program(box):
+    result = searched(box)
+    assert result.answer.program == BLIND + "\n    return x + 1"
+    assert result.chosen.share == pytest.approx(0.6)
+    assert (result.chosen.kinds, result.chosen.programs, result.outcome) == (3, 5, "accepted")
+    assert result.chosen.error_at_least == pytest.approx(0.4)
+    assert all(each.behaviour for each in result.attempts)
+
+
+def test_one_example_is_not_enough_and_programs_that_fail_it_have_no_vote(box):
+    result = searched(box, BLIND.replace("Count.", "Count.\n    >>> f(3)\n    4\n    "))
+    assert (result.chosen.programs, result.chosen.kinds, result.outcome) == (3, 1, "accepted")
+
+
+def test_enough_programs_that_agree_end_the_search(box):
+    known = {f"\n    return x + {n} - {n - 1}": 0.1 + 0.01 * n for n in range(1, 10)}
+    result = searched(box, known=known)
+    assert len(result.attempts) == 5
+
+
+def test_a_person_is_asked_what_an_input_should_give_and_the_search_goes_on_from_there(box):
+    asked = []
+
+    def answer(question):
+        asked.append(question)
+        return question["outputs"].index("0") if question["call"] == "f(1)" else "2"
+
+    result = searched(box, plan=Plan(questions=3), answer=answer)
+    assert 1 <= len(asked) <= 3
+    assert set(asked[0]) == {"call", "outputs"} and len(asked[0]["outputs"]) > 1
+    assert result.answer.checked >= 1 and result.outcome in ("accepted", "abstained")
+
+
+def test_a_question_names_a_function_that_passed_and_leaves_out_what_was_not_compared(box):
+    known = {
+        "\nx = (": 0.5,
+        "\nf = lambda x: x": 0.2,
+        "\ndef f(x: int) -> int:\n    return x + 1": 0.2,
+        "\ndef f(x: int) -> int:\n    return x - 1": 0.1,
+    }
+    asked = []
+    result = searched(
+        box,
+        "Count.",
+        known,
+        plan=Plan(questions=1, repair_after=0),
+        answer=lambda question: asked.append(question) or 0,
+    )
+    assert [each["call"].startswith("f(") for each in asked] == [True]
+    assert len(asked[0]["outputs"]) == 2 and result.outcome == "accepted"
+
+
+def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
+    result = searched(box, plan=Plan(questions=1, repair_after=0), answer=lambda question: "'nothing of these'")
+    assert result.outcome == "abstained"
+    assert all("wanted 'nothing of these'" in each.failures[0] for each in result.attempts)
+
+
+def test_who_cannot_say_is_asked_something_else_or_nothing(box):
+    asked = []
+    result = searched(box, plan=Plan(questions=2), answer=lambda question: asked.append(question) or "")
+    assert (len({each["call"] for each in asked}), result.outcome, result.chosen.kinds) == (2, "accepted", 3)
+
+
+def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
+    plan = Plan(Budget(programs=3), questions=1, repair_after=0)
+    result = searched(box, plan=plan, answer=lambda question: "'x'")
+    assert all(not each.passed for each in result.attempts)
+
+
+TRUST = {"weights": {"logprob": 1.0}, "intercept": 1.0, "knots": [-1.0, 1.0], "levels": [0.0, 1.0], "examples": 0}
+
+
+def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_least(box):
+    learned = Learned("m", "w", {"path": 1.0}, TRUST)
+    stated = searched(box, learned=learned).chosen.probability
+    assert 0.2 < stated < 0.7
+    kept = searched(box, learned=learned, plan=Plan(min_probability=0.7))
+    assert (kept.outcome, kept.answer.verdict) == ("abstained", "passed")
+    with pytest.raises(UsageError, match="--min-probability needs what was not learned"):
+        searched(box, plan=Plan(min_probability=0.7))
+    with pytest.raises(UsageError, match="--order learned needs what was not learned"):
+        searched(box, plan=Plan(order="learned"))
+
+
+def test_of_fewer_examples_than_it_was_learned_with_no_probability_is_stated_and_none_is_enough(box):
+    learned = Learned("m", "w", {"path": 1.0}, {**TRUST, "examples": 2})
+    assert searched(box, learned=learned).chosen.probability is None
+    assert searched(box, learned=learned).outcome == "accepted"
+    assert searched(box, learned=learned, plan=Plan(min_probability=0.1)).outcome == "abstained"
+
+
+def test_a_program_that_does_something_else_each_time_is_not_accepted(box):
+    request = 'def f(x):\n    """Toss.\n    >>> f(1) in (0, 1)\n    True\n    >>> f(2)\n    1\n    """'
+    body = "\n    import random, os\n    return 1 if x == 1 else os.getpid() % 7"
+    result = searched(box, request, {body: 1.0})
+    assert result.outcome == "abstained"
+
+
+def test_inputs_are_made_for_a_sentence_too_from_what_was_written(box):
+    known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef g(x: int) -> int:\n    return x * 1": 0.4}
+    result = searched(box, "Give it back.", known)
+    assert (result.chosen.kinds, result.chosen.programs) == (1, 2)
+
+
+def test_a_program_under_other_names_is_no_second_vote_where_nobody_asked_for_one(box):
+    known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef h(y: int) -> int:\n    return y * 1": 0.4}
+    result = searched(box, "Give it back.", known)
+    assert [each.end for each in result.attempts] == ["end token", "twin of an earlier program"]
+    assert result.chosen.programs == 1 and result.attempts[1].cost["tokens"] < 26
+
+
+def test_what_has_no_function_is_accepted_as_it_runs(box):
+    result = searched(box, "Print a greeting.", {"\nprint('hello')": 1.0})
+    assert (result.outcome, len(result.attempts)) == ("accepted", 1)
+
+
+@pytest.mark.parametrize("examples", ["", "\n    >>> f(1)\n    2"])
+def test_a_program_that_passed_with_the_last_run_is_not_lost(box, examples):
+    request = f'def f(x: int) -> int:\n    """Add one.{examples}\n    """'
+    result = searched(box, request, {"\n    return x + 1": 1.0}, plan=Plan(Budget(runs=1)))
+    assert (result.outcome, result.cost.sandbox_runs) == ("accepted", 1)
+
+
+@pytest.mark.parametrize(
+    ("hints", "examples"),
+    [
+        ("x: list[Union['Node', None]]", ""),
+        ("x: float", "\n    >>> f(1e308)\n    1.0"),
+        ("x", "\n    >>> f(...)\n    1"),
+        ("x: int", f"\n    >>> f(0x{'f' * 4000})\n    1"),
+        ("x: Callable[[int], int]", ""),
+    ],
+)
+def test_odd_prompts_are_searched_like_others(box, hints, examples):
+    request = f'def f({hints}):\n    """Do.{examples}\n    """'
+    request = "from typing import *\n" + request.replace("'Node'", "'int'")
+    assert searched(box, request, {"\n    return 1": 0.6, "\n    return x": 0.4}).outcome in ("accepted", "abstained")
+
+
+def test_what_a_person_wrote_is_never_marked_as_doubtful(box):
+    request = 'def f(x):\n    """Do."""'
+    answer = searched(box, request, {"\n    return (x +": 1.0}).answer
+    assert answer.holes and all(start >= len(request) for start, _ in answer.holes)
+    assert answer.partial.startswith(request)
+
+
+def test_a_run_abstains_where_all_that_runs_breaks(box):
+    request = 'def order(words: list[str]) -> list[str]:\n    """Sort the words by their length."""'
+    known = {"\n    return sorted(words, key=lambda y: len(x) + 1)": 0.9, "\n    return lenght(words)": 0.1}
+    result = searched(box, request, known)
+    assert (result.outcome, result.answer.passed) == ("abstained", True)
+    assert "raises NameError on " in result.chosen.breaks
+    known["\n    return words"] = 0.01
+    assert searched(box, request, known).answer.program.endswith("return words")

@@ -1,0 +1,72 @@
+"""Programs that nobody should rely on: which failed least, and which break on inputs that were made up."""
+
+import math
+import warnings
+
+import pytest
+
+from agent.program.normal_form import normal_form
+from agent.program.syntax import parsed
+from agent.search import answer
+from agent.search.faults import how_it_breaks, least_failed
+from agent.workflow.state import NO_PYTHON, Attempt
+from uncertainty import program_tree
+
+
+def attempt(verdict, *, checked=0, failures=0, end="end", behaviour=None, mass=0.5, tokens=(1,), twin=None):
+    return Attempt(
+        0, list(tokens), [math.log(mass)], [], end, "", "", [], verdict, checked, ["wrong"] * failures,
+        behaviour=behaviour, twin=twin,
+    )  # fmt: skip
+
+
+def test_a_dropped_fragment_never_stands_for_a_run_that_has_a_program():
+    dropped = attempt("syntax error", failures=1, end=NO_PYTHON)
+    assert least_failed([dropped, attempt("failed", checked=3, failures=2)]) == 1
+    assert least_failed([dropped, attempt("failed", checked=3, failures=3)]) == 1
+    assert least_failed([dropped, attempt("syntax error", failures=1)]) == 1
+
+
+def test_of_programs_that_failed_the_one_with_the_fewest_failures_stands_for_the_run():
+    attempts = [attempt("failed", failures=1), attempt("failed", checked=3, failures=2)]
+    assert least_failed([*attempts, attempt("failed", checked=3, failures=1)]) == 2
+    assert least_failed([*attempts, attempt("failed", checked=3, failures=1, twin=0)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "breaks"),
+    [
+        (["[]", "raises NameError", "raises NameError"], "raises NameError on 2 of 3 made-up inputs"),
+        (["raises TypeError", "raises AttributeError"], "raises AttributeError or TypeError on 2 of 2 made-up inputs"),
+        (["1", "raises TypeError", "raises TypeError"], ""),  # inputs may be of a wrong type
+        (["raises ValueError", "raises ValueError"], ""),  # that may be what is asked for
+        (["raises KeyError", "raises TypeError"], ""),
+        (["1", "raises UnboundLocalError"], ""),
+        ([], ""),
+    ],
+)
+def test_a_program_breaks_that_stumbles_over_its_own_names_or_gives_nothing_else(behaviour, breaks):
+    assert how_it_breaks(behaviour) == breaks
+
+
+def test_a_program_that_breaks_loses_to_any_that_returns_however_improbable():
+    broken = attempt("passed", behaviour=["[]", "raises NameError", "raises NameError"], mass=0.9, tokens=(1,))
+    works = attempt("passed", behaviour=["[]", "[1]", "[2]"], mass=0.01, tokens=(2,))
+    assert answer.answer([broken, works], ["()"] * 3).attempt == 1
+    sometimes = attempt("passed", behaviour=["[]", "[1]", "raises NameError"], mass=0.9, tokens=(3,))
+    assert answer.answer([sometimes, works], ["()"] * 3).attempt == 1
+
+
+def test_an_answer_says_how_it_breaks_unless_an_example_holds():
+    behaviour = ["raises NameError"] * 2
+    assert answer.answer([attempt("passed", behaviour=behaviour)], ["()"] * 2).breaks
+    assert not answer.answer([attempt("passed", behaviour=behaviour, checked=1)], ["()"] * 2).breaks
+
+
+@pytest.mark.parametrize("source", ["x = 1if 2else 3", "x = '\\d'", "assert (1, 'a')", "x is 3", "(1)(2)"])
+def test_oddities_of_generated_code_warn_nobody(source):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert parsed(source) is not None
+        normal_form(f"def f(y):\n    z = y\n    {source}\n    return z")
+        assert program_tree(source, []).kind == "Module"

@@ -1,0 +1,88 @@
+"""Chat models through the whole workflow: what is decoded of an answer, what becomes the program, where doubt stands."""
+# ruff: noqa: E501 - an answer is read best on one line
+
+from contextlib import closing
+
+import pytest
+from trie import TrieLM
+
+from agent.cli.components import task_from
+from agent.decoding import POLICIES
+from agent.search.budget import Budget
+from agent.search.frontier import Plan
+from agent.workflow.context import Context
+from agent.workflow.run import perform
+from agent.workflow.state import Revision
+from sandbox import open_sandbox
+
+REQUEST = 'from math import floor\n\n\ndef add(a, b):\n    """Return the sum.\n    >>> add(1, 2)\n    3\n    >>> add(2, 2)\n    4\n    """\n'
+RIGHT, WRONG = "```python\ndef add(a, b):\n    return a + b\n```", "```python\ndef add(a, b):\n    return a - b\n```"
+
+
+@pytest.fixture(scope="module")
+def box():
+    with closing(open_sandbox("process")) as sandbox:
+        yield sandbox
+
+
+def told(box, known, *, request=REQUEST, most=3, prompt_ends="", events=None, **options):
+    class Chatting(TrieLM):
+        def encode(self, text, *, chat=False, continues=False):
+            return super().encode(text + prompt_ends * chat, chat=chat, continues=continues)
+
+    lm = Chatting(known if isinstance(known, dict) else {known: 1.0}, chats=True)
+    context = Context(lm, POLICIES["adadec"], box, **{"max_tokens": 2000, **options})
+    listen = events.append if events is not None else lambda event: None
+    return perform(context, task_from(request, None, None), plan=Plan(Budget(programs=most)), on_event=listen)
+
+
+ANSWERS = {
+    "an install command first": f"Install:\n```bash\npip install nothing\n```\nThen:\n{RIGHT}\n",
+    "an example of use first": f"```python\nadd(1, 2)  # 3\n```\nThe function:\n{RIGHT}\n",
+    "a draft first": f"A first try:\n{WRONG}\nThat subtracts. Corrected:\n{RIGHT}\n",
+    "two drafts first": f"{WRONG}\nNo.\n{WRONG}\nNo.\n{RIGHT}\n",
+    "a thought with a draft": f"<think>\n{WRONG}\nno, plus.\n</think>\n\n{RIGHT}\n",
+    "the preamble is left out": "```python\ndef add(a, b):\n    return floor(a + b)\n```\n",
+    "a fence inside a docstring": '```python\ndef add(a, b):\n    """Add.\n\n```\nadd(1, 2)\n```\n    """\n    return a + b\n```\nDone.',
+    "a body in a list": "1. So\n   ```python\n       return a + b\n   ```\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+def test_a_right_program_is_accepted_and_nothing_is_decoded_behind_it(box, answer):
+    result = told(box, f"{answer}\nIt is so because of this and that.")
+    assert (result.outcome, result.answer.failures) == ("accepted", [])
+    assert len(result.answer.tokens) <= len(answer)
+
+
+def test_an_answer_is_read_on_where_its_program_fails_and_only_once_where_that_brings_nothing(box):
+    events = []
+    result = told(box, {f"{WRONG}\nThis adds.": 0.7, f"Or:\n{WRONG}\nSo be it.": 0.3}, events=events, most=9)
+    assert [event.kind for event in events if isinstance(event, Revision)].count("onward") == 1
+    assert result.outcome == "abstained"
+    onward = next(attempt for attempt in result.attempts if attempt.edge.get("kind") == "onward")
+    assert onward.twin == 0 and onward.cost["sandbox_runs"] == 0 and onward.cost["tokens"] < 20
+
+
+def test_a_template_that_opens_a_thought_is_read_behind_it(box):
+    answer = f"Maybe\n{WRONG}\nno.\n</think>\n{RIGHT}\n"
+    result = told(box, answer, prompt_ends="<think>\n", most=1)
+    assert result.outcome == "accepted"
+
+
+def test_a_thought_that_uses_up_the_tokens_is_named(box):
+    result = told(box, f"<think>\n{WRONG}\n" + "hm " * 60, max_tokens=90)
+    assert result.outcome == "abstained" and result.answer.program == ""
+    (failure,) = result.answer.failures
+    assert "thought did not end before the token budget" in failure and "--max-tokens" in failure
+
+
+def test_doubt_is_marked_where_the_program_has_it_whatever_stands_before(box):
+    lines = "1. Yes\n   ```python\r\n   def add(a, b):\r\n       return {}\r\n   ```\n"
+    known = {lines.format("floor(a - b)"): 0.55, lines.format("floor(a * b)"): 0.45}
+    result = told(box, known, most=1, tau=0.9)
+    program = result.answer.program
+    assert program.startswith("from math import floor\n") and "\r" not in program
+    (fork,) = [fork for fork in result.answer.forks if fork["entropy"] > 0.5]
+    assert "return" in program.splitlines()[fork["line"] - 1]
+    assert any("-" in program[start:end] for start, end in result.answer.holes)

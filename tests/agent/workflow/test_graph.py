@@ -1,0 +1,427 @@
+"""The workflow: the same tokens as the loop, a state without tensors or hidden tests, runs that survive a kill."""
+
+import json
+import math
+import os
+import signal
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from fakes import ScriptedSandbox
+from langgraph.checkpoint.memory import InMemorySaver
+from text_model import byte_lm
+from trie import TrieLM
+
+import agent.workflow.context
+from agent.cli.components import task_from
+from agent.decoding import POLICIES, Gate, Step, decode
+from agent.decoding.ask import Ask
+from agent.decoding.prompt_lookup import PromptLookup
+from agent.decoding.step import Completion
+from agent.errors import UsageError
+from agent.program.examples.read import visible_checks
+from agent.search.budget import Budget
+from agent.search.frontier import Plan
+from agent.trace import TraceWriter, read_trace
+from agent.workflow import revise
+from agent.workflow.context import Context, surroundings
+from agent.workflow.graph import begin, build, run
+from agent.workflow.run import perform
+from agent.workflow.state import Answer, Attempt, Revision, Task
+from agent.workflow.threads import threads
+from sandbox import open_sandbox
+from sandbox.base import Verdict
+
+REQUEST = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """'
+TASK = Task(REQUEST, tuple(visible_checks(REQUEST)), "f", "a test")
+
+
+@pytest.fixture(scope="module")
+def lm():
+    return byte_lm(sharpness=8.0)
+
+
+def doubtful(name: str, threshold: float = 1.2):
+    policy = POLICIES[name]
+    gate = Gate("entropy", threshold) if policy.gate.threshold < float("inf") else policy.gate
+    return replace(policy, gate=gate)
+
+
+def programs(most: int, **options) -> Plan:
+    return Plan(Budget(programs=most), **options)
+
+
+def repairs(most: int) -> Plan:
+    return programs(most, branches=False, repair_after=1)
+
+
+def context(lm, policy, *, sandbox=None, **options) -> Context:
+    return Context(lm, policy, sandbox or ScriptedSandbox(value=2), **{"max_tokens": 60, **options})
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", sorted(POLICIES))
+def test_graph_run_equals_loop_run_token_for_token(lm, name):
+    policy = doubtful(name)
+    around = context(lm, policy)
+    events = []
+    final = run(build(), replace(around, emit=events.append), begin(TASK, programs(1)))
+    state = {**final, "tokens": [], "attempts": [], "edge": {}}
+    place = surroundings(around, state)
+    expected = list(
+        decode(lm, place.prompt_ids, policy, stop=place.stop, lame_ids=place.lame_ids,
+               text=lm.stream_after(place.prompt_ids))
+    )  # fmt: skip
+    steps = [event for event in events if isinstance(event, Step)]
+    assert [step.token for step in steps] == [step.token for step in expected]
+    assert "".join(step.text for step in steps) == "".join(step.text for step in expected)
+    assert [bool(step.pause) for step in steps] == [bool(step.pause) for step in expected]
+    assert any(step.pause for step in steps) == math.isfinite(policy.gate.threshold), (
+        "the threshold should make this model pause"
+    )
+
+
+def test_a_passing_program_is_accepted_at_once(lm):
+    result = perform(context(lm, doubtful("adadec")), TASK)
+    assert (result.outcome, len(result.attempts), result.cost.sandbox_runs) == ("accepted", 1, 1)
+
+
+def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(lm):
+    unchecked = replace(TASK, checks=())
+    cut = perform(context(lm, doubtful("greedy"), max_tokens=3), unchecked, plan=programs(1))
+    assert cut.answer.failures == ["the program was cut off by the token budget"]
+    assert cut.outcome == "abstained"
+    assert perform(context(lm, doubtful("greedy"), max_tokens=3), TASK, plan=programs(1)).outcome == "accepted"
+
+
+def test_failed_programs_lead_to_branches_then_an_abstention(lm):
+    events = []
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, plan=programs(4), on_event=events.append)
+    assert [event.kind for event in events if isinstance(event, Revision)] == ["branch"] * 3
+    assert (result.outcome, len(result.attempts), len(failing.programs)) == ("abstained", 4, 4)
+    completions = [(attempt.prompt, tuple(attempt.tokens)) for attempt in result.attempts]
+    assert len(set(completions)) == 4, "no completion is decoded twice"
+
+
+def test_a_branch_decodes_only_its_own_tail(lm):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    events = []
+    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, plan=programs(2), on_event=events.append)
+    first, second = result.attempts
+    shared = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
+    assert any(fork["position"] == shared for fork in first.forks)
+    assert result.cost.tokens == len(first.tokens) + len(second.tokens) - shared
+    assert second.cost["tokens"] == len(second.tokens) - shared
+
+
+def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    final = run(build(), context(lm, doubtful("greedy"), sandbox=failing), begin(TASK, repairs(2)))
+    repair = final["prompts"][1]["text"]
+    assert final["attempts"][0]["program"].strip() in repair
+    assert "# the program failed: NameError: name 'x' is not defined" in repair
+    assert repair.endswith(REQUEST)
+
+
+def test_a_repair_prompt_that_the_model_cannot_read_costs_nothing_and_ends_no_run():
+    failing, events = ScriptedSandbox(lambda program: Verdict.FAILED), []
+    around = context(byte_lm(sharpness=8.0, context=200), doubtful("greedy"), sandbox=failing)
+    result = perform(around, TASK, plan=repairs(3), on_event=events.append)
+    first, second = result.attempts
+    assert (result.outcome, second.twin, second.tokens, second.forks) == ("abstained", 0, first.tokens, [])
+    assert result.cost.tokens == len(first.tokens) and len(failing.programs) == 1
+    (revision,) = [event for event in events if isinstance(event, Revision)]
+    assert revision.detail.startswith("program 1 cannot be repaired: the prompt has ")
+
+
+def parroting(lm, monkeypatch, place):
+    """Make the model repeat what it has read, and doubt it most `place` tokens before the end, where 65 comes next."""
+
+    def logits_before(lm, prompt, tokens):
+        lm.forwards += 1
+        logits = torch.zeros(len(tokens), 257)
+        logits[range(len(tokens)), tokens] = 9.0
+        logits[-place, 65] = 8.0
+        return logits
+
+    monkeypatch.setattr(revise, "logits_before", logits_before)
+
+
+def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_doubted_most(lm, monkeypatch):
+    parroting(lm, monkeypatch, place=10)
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    start, events = lm.forwards, []
+    around = context(lm, doubtful("greedy"), sandbox=failing, max_tokens=30)
+    result = perform(around, TASK, plan=repairs(2), on_event=events.append)
+    first, second = result.attempts
+    left = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
+    assert second.tokens[left] == 65 and left <= len(first.tokens) - 10
+    assert second.prompt == 1 and len(second.logprobs) == len(second.tokens)
+    assert result.cost.forwards == lm.forwards - start
+    assert result.cost.tokens == len(first.tokens) + len(second.tokens) - left
+    (revision,) = [event for event in events if isinstance(event, Revision)]
+    assert revision.kind == "repair" and revision.text and second.program != first.program
+
+
+def test_a_repair_that_differs_by_itself_is_decoded_from_its_start_and_every_forward_is_counted(lm):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    start = lm.forwards
+    result = perform(context(lm, doubtful("greedy"), sandbox=failing), TASK, plan=repairs(2))
+    assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
+    assert result.cost.forwards == lm.forwards - start
+
+
+def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(lm, monkeypatch):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+
+    def programs():
+        result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, plan=repairs(2))
+        return [(attempt.prompt, attempt.tokens, attempt.forks) for attempt in result.attempts]
+
+    asked = []
+    monkeypatch.setattr(PromptLookup, "__call__", lambda self, ids: asked.append(ids) or ids[-40:-36])
+    drafted = programs()
+    assert asked and drafted[-1][0] == 1, "the last attempt answers the repair prompt"
+    monkeypatch.setattr(agent.workflow.context, "PromptLookup", lambda: None)
+    plain = programs()
+    assert [(prompt, tokens) for prompt, tokens, _ in drafted] == [(prompt, tokens) for prompt, tokens, _ in plain]
+    assert [len(forks) for *_, forks in drafted] == [len(forks) for *_, forks in plain]
+
+
+def test_every_state_is_plain_json_and_small(lm):
+    graph = build(InMemorySaver())
+    run(graph, context(lm, doubtful("adadec")), begin(TASK), thread="t")
+    for snapshot in graph.get_state_history({"configurable": {"thread_id": "t"}}):
+        assert len(json.dumps(snapshot.values)) < 60_000
+
+
+def test_hidden_tests_never_enter_the_state(lm):
+    from agent.cli.app import _wanted
+
+    wanted, problem = _wanted(None, "exercises/3", None, None, ask=False)
+    graph = build(InMemorySaver())
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t")
+    states = json.dumps([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
+    hidden = [repr(arguments) for arguments in problem.plus_inputs if repr(arguments[0]) not in problem.prompt]
+    assert len(hidden) > 10
+    assert problem.canonical_solution.strip() not in states
+    seen = [
+        text
+        for text in (*failing.programs, states)
+        for arguments in hidden
+        if len(arguments) > 12 and arguments in text
+    ]
+    assert seen == []
+
+
+def test_a_person_chooses_a_candidate_or_writes_text(lm):
+    asked = []
+
+    def answer(question):
+        asked.append(question)
+        return 1 if len(asked) == 1 else "ab"
+
+    policy = replace(doubtful("adadec"), resolver=Ask())
+    result = perform(context(lm, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", answer=answer)
+    steps = [step for step in result.steps if step.pause]
+    first, second = (result.steps.index(step) for step in steps[:2])
+    tokens = result.attempts[0].tokens
+    assert tokens[first] == asked[0]["candidates"][1]["token"]
+    assert tokens[second : second + 2] == lm.encode("ab")
+
+
+def test_a_question_that_nobody_answers_is_an_error_and_no_hang(lm):
+    policy = replace(doubtful("adadec"), resolver=Ask())
+    with pytest.raises(ValueError, match="nobody is there"):
+        perform(context(lm, policy), TASK, checkpointer=InMemorySaver(), thread="t")
+
+
+def test_a_finished_thread_is_told_again_without_a_forward(lm):
+    saver = InMemorySaver()
+    first = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    forwards = lm.forwards
+    again = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    assert (again.answer, again.outcome, lm.forwards) == (first.answer, first.outcome, forwards)
+
+
+def test_a_thread_of_another_task_or_model_is_refused(lm):
+    saver = InMemorySaver()
+    perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    with pytest.raises(UsageError, match="begun with another task"):
+        perform(
+            context(lm, doubtful("greedy")),
+            replace(TASK, request="x"),
+            checkpointer=saver,
+            thread="t",
+            identity={"model": "m"},
+        )
+    with pytest.raises(UsageError, match="begun with another model"):
+        perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "n"})
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Run work in a process of its own and return how it ended; a new interpreter would import for ten seconds."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    signal.alarm(60)  # a child that hangs ends by itself, with a code that no assertion wants
+    code = 1
+    try:
+        work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_programs_with_no_step_twice(tmp_path):
+    def go(kill_at: int | None, folder: Path) -> None:
+        pauses = 0
+
+        def on_event(event):
+            nonlocal pauses
+            pauses += isinstance(event, Step) and event.pause is not None
+            if pauses == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+        with threads(folder) as saver:
+            doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
+            result = perform(doing, TASK, plan=programs(3), checkpointer=saver, thread="t", on_event=on_event)
+        told = {"programs": [attempt.tokens for attempt in result.attempts], "steps": len(result.steps)}
+        (folder / "told.json").write_text(json.dumps(told))
+
+    # Inside the node that settles a pause, then again in a run that was resumed, then left alone.
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    assert [forked(partial(go, at, killed)) for at in (2, 3, None)] == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    assert forked(partial(go, None, whole)) == 0
+    last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
+    assert last["programs"] == expected["programs"]
+    assert last["steps"] < expected["steps"], "a resumed run does not start over"
+
+
+def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tree(tmp_path):
+    request = 'def f(x: int) -> int:\n    """Add one."""'
+    known = {
+        "\n    return x - 1": 0.4, "\n    return x + 1": 0.3, "\n    return 1 + x": 0.2, "\n    return x": 0.06,
+        "\n    return x * 2": 0.04,
+    }  # fmt: skip
+
+    def go(kind: type, kill_at: int | None, folder: Path) -> None:
+        seen = 0
+
+        def on_event(event):
+            nonlocal seen
+            seen += isinstance(event, kind)
+            if seen == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        box = open_sandbox("process")
+        with threads(folder) as saver, closing(box):
+            doing = Context(TrieLM(known), POLICIES["greedy"], box)
+            task = task_from(request, None, None)
+            result = perform(
+                doing, task, plan=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
+            )
+        told = [{**asdict(attempt), "cost": attempt.cost["tokens"]} for attempt in result.attempts]
+        (folder / "told.json").write_text(json.dumps([told, asdict(result.chosen), result.cost.tokens]))
+
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    ways = [(Attempt, 2), (Revision, 2), (Attempt, 1), (Revision, 1), (Answer, 1), (Attempt, None)]
+    assert [forked(partial(go, *way, killed)) for way in ways] == [-signal.SIGKILL] * 5 + [0]
+    assert forked(partial(go, Attempt, None, whole)) == 0
+    last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
+    assert last == expected
+    assert len(expected[0]) == 5 and expected[1]["kinds"] > 1
+
+
+def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told_again(tmp_path):
+    def go(kill_at: int | None, folder: Path) -> None:
+        heard = 0
+
+        def on_event(event):
+            nonlocal heard
+            heard += 1
+            if heard == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+        with threads(folder) as saver, closing(TraceWriter(folder / "t.jsonl", {"thread": "t"}, resume=True)) as trace:
+            doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
+            plan = programs(2)
+            perform(doing, TASK, plan=plan, checkpointer=saver, thread="t", on_event=on_event, log=trace.log)
+
+    def events(folder: Path) -> list[tuple]:
+        names = ("event", "kind", "token", "tokens", "program", "detail")
+        return [tuple(map(line.get, names)) for line in read_trace(folder / "t.jsonl") if "event" in line]
+
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    for folder in (killed, whole):
+        folder.mkdir()
+    assert [forked(partial(go, at, killed)) for at in (3, 9, None, None)] == [-signal.SIGKILL] * 2 + [0, 0]
+    assert forked(partial(go, None, whole)) == 0
+    assert events(killed) == events(whole)
+    assert [number for number, *_ in events(whole)] == list(range(1, len(events(whole)) + 1))
+    with pytest.raises(UsageError, match="holds the run of the thread 't'; choose another name"):
+        TraceWriter(killed / "t.jsonl", {"thread": "other"}, resume=True)
+
+
+def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():
+    lm = byte_lm(sharpness=8.0)
+    lm.tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
+    final = run(build(), context(lm, doubtful("greedy"), max_tokens=6), begin(TASK))
+    asked = lm.tokenizer.decode(final["prompts"][0]["ids"])
+    assert asked.startswith("<user>Write the Python code")
+    assert asked.endswith("```<assistant>")
+    answer = lm.encode("Here:\n```python\ndef f(x): return x + 1\n```\nThat")
+    stop = surroundings(context(lm, doubtful("greedy"), max_tokens=99), final).stop
+    completion = Completion(stream=lm.stream_after(final["prompts"][0]["ids"]))
+    for token in answer:
+        completion = completion.append(token)
+        if stop(completion):
+            break
+    assert (stop(completion), completion.text[-4:]) == ("end of code block", "\n```")
+
+
+def test_the_compiled_graph_is_the_picture_in_the_tour():
+    tour = (Path(__file__).parents[2] / "docs" / "tour.md").read_text()
+    picture = tour.split("```mermaid")[1].split("```")[0]
+
+    def edges(mermaid: str) -> list[str]:
+        return sorted(line.strip() for line in mermaid.splitlines() if "->" in line)
+
+    assert edges(picture) == edges(build().get_graph().draw_mermaid())
+
+
+def test_a_sentence_with_tests_asks_for_the_function_that_they_call(tmp_path):
+    (tmp_path / "tests.py").write_text("assert total([1, 2]) == 3\nassert total([]) == 0\n")
+    with closing(open_sandbox("process")) as box:
+        task = task_from("Return the sum.", None, tmp_path / "tests.py")
+        lm = TrieLM({"xs):\n    return sum(xs)\n": 1.0})
+        result = perform(Context(lm, POLICIES["adadec"], box), task, plan=programs(1))
+    prompt = max(("".join(map(chr, ids)) for ids in lm.prompts), key=len)
+    assert "# assert total([1, 2]) == 3\n" in prompt and task.entry_point == "total"
+    assert (result.outcome, result.answer.program) == (
+        "accepted",
+        "# Return the sum.\ndef total(xs):\n    return sum(xs)\n",
+    )
+
+
+def test_a_repair_prompt_that_fails_for_another_reason_than_its_length_ends_the_run(lm, monkeypatch):
+    failing = ScriptedSandbox(lambda program: Verdict.FAILED)
+    encode = type(lm).encode
+
+    def fails(self, text, **options):
+        if "# The program above failed" in text:
+            raise UsageError("this model came without a tokenizer")
+        return encode(self, text, **options)
+
+    monkeypatch.setattr(type(lm), "encode", fails)
+    with pytest.raises(UsageError, match="without a tokenizer"):
+        perform(context(lm, doubtful("greedy"), sandbox=failing), TASK, plan=repairs(3))

@@ -1,0 +1,167 @@
+"""Wrong requests of `bench`, `calibrate` and `exercises`: code 2, one sentence, nothing written, nothing loaded."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from results import OUTCOME, dubito, refused, written
+
+from agent.cli import components
+from agent.errors import UsageError
+from agent.learned import digest_of
+from agent.trace import TraceWriter
+
+TAKES_LIMIT = {"export", "run", "draw", "fill", "pauses", "threshold", "search"}
+LONG = "9" * 5_000
+REFUSED = [
+    ("exercises show -1", "no exercise 'exercises/-1'"),
+    ("exercises show --nothing", "no exercise 'exercises/--nothing'"),
+    ("exercises show LONG", "no exercise 'exercises/999"),
+    ("exercises show exercises/far/LONG", "no exercise 'exercises/far/999"),
+    ("exercises show 1e3", "no exercise"),
+    ("exercises show ١", "no exercise"),
+    ("exercises export --out @", "is a folder"),
+    ("exercises export --out @no/such/x.jsonl", "cannot write"),
+    ("exercises export --out @thesis", "exists and was not made by this command"),
+    ("exercises export --out @link", "exists and was not made by this command"),
+    ("exercises export --out @pipe", "nobody reads from it"),
+    ("exercises export --out @loop", "cannot write"),
+    ("exercises export --out @run.jsonl", "exists and was not made by this command"),
+    ("exercises export --out /proc/x.jsonl", "cannot write"),
+    ("exercises export --out @x --split LONG", "unknown split '999"),
+    ("exercises export --out @x --split train", "say how much of it with --limit"),
+    ("exercises export --out @x --limit 0", "--limit"),
+    ("bench run nothing", "no benchmark 'nothing'"),
+    ("bench run LONG", "no benchmark '999"),
+    ("bench run --policy LONG", "unknown contestant '999"),
+    ("bench run --policy=", "unknown contestant ''"),
+    ("bench run --policy greedy,", "unknown contestant ''"),
+    ("bench run --policy adadec@-1", "adadec@-1 came; wanted a number of nats"),
+    ("bench run --policy adadec@nan", "adadec@nan came; wanted a number of nats"),
+    ("bench run --policy adadec@", "adadec@ came; wanted a number of nats"),
+    ("bench run --policy adadec@1_0", "adadec@1_0 came; wanted a number of nats"),
+    ("bench run --policy adadec@0.5@0.5", "came; wanted a number of nats"),
+    ("bench run --policy adadec@LONG", "came; wanted a number of nats"),
+    ("bench run --policy adadec@0.5,adadec@.5", "'adadec@.5' came twice"),
+    ("bench run --policy adadec@../../x,greedy", "came; wanted a number of nats"),
+    ("bench run --policy greedy@1", "never pauses"),
+    ("bench run --policy greedy --threshold 1", "never pauses"),
+    ("bench run --policy adadec --threshold=-1", "not a number from 0 on"),
+    ("bench run --policy adadec --threshold nan", "not a number from 0 on"),
+    ("bench run --policy adadec --threshold=", "the threshold is empty"),
+    ("bench run --policy adadec --threshold /dev/zero", "is a device"),
+    ("bench run --policy adadec --threshold @run.jsonl", "holds no learned threshold"),
+    ("bench run --policy greedy --budget programs=2", "--budget bounds searches"),
+    ("bench run --policy greedy,adadec --out -", "name a folder"),
+    ("bench run --policy greedy,adadec --out @thesis", "cannot make the folder"),
+    ("bench run --policy best-of-equal", "go with --equal FILE"),
+    ("bench run --policy best-of-equal --equal /dev/zero", "is a device"),
+    ("bench run --policy best-of-equal --equal @thesis", "this is no trace record"),
+    ("bench run --model @nowhere", "there is no such folder"),
+    ("bench run --sandbox jail", "unknown sandbox 'jail'"),
+    ("bench run --dtype float7", "unknown dtype 'float7'"),
+    ("bench run --out @thesis", "is left alone"),
+    ("bench run --out @link", "is left alone"),
+    ("bench run --out @pipe", "nobody reads from it"),
+    ("bench run --out @draws.jsonl", "this is no outcome"),
+    ("bench draw --out @run.jsonl", "this is no draws"),
+    ("bench draw --samples 0", "--samples"),
+    ("bench draw --samples 10001", "--samples"),
+    ("bench draw --samples 1000000000000", "--samples"),
+    ("bench fill --policy nothing", "unknown policy 'nothing'"),
+    ("bench pauses --width 1", "--width"),
+    ("bench pauses --threshold=-0.5", "not a number from 0 on"),
+    ("bench curve @run.jsonl --most 7", "--most"),
+    ("bench curve @run.jsonl --most LONG", "--most"),
+    ("bench plot @run.jsonl --out @a.png --x luck", "unknown axis 'luck'"),
+    ("bench plot @run.jsonl --out @a.png --x LONG", "unknown axis '999"),
+    ("calibrate threshold --score luck", "the score 'luck' cannot be learned from"),
+    ("calibrate threshold --score LONG", "the score '999"),
+    ("calibrate threshold --recipe luck", "unknown recipe 'luck'"),
+    ("calibrate threshold --recipe budget=-1", "wanted a share of the tokens"),
+    ("calibrate threshold --recipe budget=nan", "wanted a share of the tokens"),
+    ("calibrate threshold --recipe LONG", "unknown recipe '999"),
+    ("calibrate threshold --out @t.json", "--out came without --recipe"),
+    ("calibrate threshold --recipe youden --out @", "is a folder"),
+    ("calibrate threshold --recipe youden --out @thesis", "exists and was not made by this command"),
+    ("calibrate threshold --recipe youden --out @link", "exists and was not made by this command"),
+    ("calibrate threshold --from @", "is a folder; wanted a regular file"),
+    ("calibrate threshold --from /dev/zero", "is a device; wanted a regular file"),
+    ("calibrate threshold --from @pipe", "is a pipe; wanted a regular file"),
+    ("calibrate threshold --from @thesis", "cannot learn from"),
+    ("calibrate threshold --from @missing", "there is no file"),
+    ("calibrate threshold --model @nowhere", "there is no such folder"),
+    ("calibrate search --out @thesis", "exists and was not made by this command"),
+    ("calibrate search --out @x.json --keep @run.jsonl", "this is no lesson"),
+    ("calibrate search --out @x.json --keep @thesis", "is left alone"),
+    ("calibrate search --budget programs=0", "wanted positive numbers"),
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    (folder / "thesis").write_text("mine\n")
+    (folder / "link").symlink_to("thesis")
+    (folder / "loop").symlink_to("loop")
+    os.mkfifo(folder / "pipe")
+    written(folder / "run.jsonl", OUTCOME)
+    (folder / "draws.jsonl").write_bytes((folder / "run.jsonl").read_bytes().replace(b'"outcome"', b'"draws"', 1))
+    return folder
+
+
+@pytest.mark.parametrize(("line", "sentence"), REFUSED, ids=[line for line, _ in REFUSED])
+def test_a_wrong_request_is_code_2_one_sentence_and_nothing_written(place, monkeypatch, line, sentence):
+    def state():
+        kept = {path: path.read_bytes() for path in place.iterdir() if path.is_file() and not path.is_fifo()}
+        return kept, sorted(path.name for path in place.iterdir())
+
+    monkeypatch.setattr("agent.lm.hf.model.HFLM.from_pretrained", None)  # no model is loaded
+    before = state()
+    words = [f"{place}/{word[1:]}" if word.startswith("@") else word.replace("LONG", LONG) for word in line.split(" ")]
+    few = ["--limit", "1"] if words[1] in TAKES_LIMIT and not {"train", "--limit"} & set(words) else []
+    refused(dubito(*words, *few), sentence)
+    assert state() == before
+
+
+def test_text_goes_to_standard_output_where_it_is_asked_for_and_nothing_else_does(capfdbinary):
+    told = dubito("exercises", "export", "--limit", 1, "--out", "-")
+    assert told.exit_code == 0 and told.stdout.startswith('{"task_id": "exercises/0"')
+    assert told.stderr == "1 exercise written to standard output\n" and told.stdout.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/null")
+def test_devices_stay_what_they_are(tmp_path):
+    for command in (["exercises", "export", "--limit", 1], ["bench", "plot", written(tmp_path / "r.jsonl", OUTCOME)]):
+        (tmp_path / "null").symlink_to("/dev/null")
+        for place in ("/dev/null", tmp_path / "null"):
+            assert dubito(*command, "--out", place).exit_code == 0
+        assert (tmp_path / "null").is_symlink() and not Path("/dev/null").is_file()
+        (tmp_path / "null").unlink()
+        full = dubito(*command, "--out", "/dev/full")
+        assert (full.exit_code, "No space left on device" in full.stderr, full.stderr.count("\n")) == (3, True, 1)
+    assert not Path("/dev/full").is_file()
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "option"),
+    [
+        (["bench", "run"], "Outcome", "--out"),
+        (["bench", "draw"], "Draws", "--out"),
+        (["calibrate", "search"], "Lesson", "--keep"),
+    ],
+    ids=["run", "draw", "search"],
+)
+def test_a_file_from_before_an_option_was_there_goes_on_with_its_default(tmp_path, monkeypatch, command, kind, option):
+    def load(*arguments, **options):
+        raise UsageError("loaded")
+
+    monkeypatch.setattr("agent.lm.hf.model.HFLM.from_pretrained", load)
+    said = {"weights": components.weights_of("models/tiny")}
+    said |= {"learned": digest_of(components.learned_of("models/tiny"))} if kind == "Outcome" else {}
+    said |= {"policy": "adadec", "budget": "programs=20"} if kind == "Lesson" else {}
+    writer = TraceWriter(tmp_path / "old.jsonl", {"options": said})
+    writer.begin()
+    writer.close()
+    refused(dubito(*command, "--limit", 1, option, tmp_path / "old.jsonl"), "loaded")

@@ -1,0 +1,105 @@
+"""What a policy is compared with keeps the same account of its cost."""
+
+from dataclasses import replace
+
+from fakes import ScriptedSandbox
+from text_model import byte_lm
+
+from agent.cli.components import task_from
+from agent.decoding import POLICIES
+from agent.learned import Learned
+from agent.workflow.context import Context
+from agent.workflow.run import perform
+from benchmarks.experiments.arms import CONTESTANTS, ONCE, beam, best_of, best_of_equal, guarded
+from sandbox import Verdict
+
+TWICE = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """', None, None)
+TASK = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """', None, None)
+
+
+def context(verdict=Verdict.FAILED) -> Context:
+    sandbox = ScriptedSandbox(lambda program: verdict, value=2)
+    return Context(byte_lm(sharpness=8.0), POLICIES["greedy"], sandbox, max_tokens=20)
+
+
+def test_a_beam_of_one_is_greedy_with_as_many_forwards():
+    here = context()
+    greedy, searched = perform(here, TASK, plan=ONCE), beam(1)(here, TASK)
+    assert searched.answer.tokens == greedy.answer.tokens
+    assert (searched.cost.forwards, searched.cost.tokens) == (greedy.cost.forwards, greedy.cost.tokens)
+
+
+def test_a_wider_beam_feeds_more_rows():
+    here = context()
+    assert beam(3)(here, TASK).cost.token_rows >= 3 * beam(1)(here, TASK).cost.tokens
+
+
+def test_examples_may_choose_among_beams_and_all_of_them_are_paid():
+    passing = replace(context(), sandbox=ScriptedSandbox(lambda program: Verdict.PASSED, value=2))
+    best, chosen = beam(3)(passing, TASK), beam(3, chosen=True)(passing, TASK)
+    assert chosen.answer.tokens == best.answer.tokens, "the best beam is tried first"
+    assert (best.feedback, chosen.feedback) == ("none", "visible")
+    assert best.cost.forwards == chosen.cost.forwards and chosen.cost.tokens > best.cost.tokens
+    failing = beam(3, chosen=True)(context(), TASK)
+    assert len(failing.attempts) == 3 and failing.outcome == "abstained"
+
+
+def test_best_of_n_draws_n_different_programs_and_counts_them_all():
+    result = best_of(3)(context(), TASK)
+    assert result.outcome == "abstained"
+    assert len({tuple(attempt.tokens) for attempt in result.attempts}) == 3
+    assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
+    assert result.cost.sandbox_runs == 3
+
+
+def test_best_of_n_ends_with_the_first_program_that_passes():
+    result = best_of(3)(context(Verdict.PASSED), TASK)
+    assert (result.outcome, len(result.attempts)) == ("accepted", 1)
+
+
+def test_every_policy_is_a_contestant():
+    assert set(POLICIES) <= set(CONTESTANTS)
+    here = replace(context(Verdict.PASSED), max_tokens=6, learned=Learned("m", "w", {"path": 1.0}, {}))
+    for policy, contestant in CONTESTANTS.values():
+        result = contestant(replace(here, policy=policy), TWICE)
+        assert result.answer.program.startswith("def f(x)")
+
+
+def test_the_guard_leaves_a_program_alone_that_has_something_to_run():
+    lm = byte_lm(sharpness=8.0)
+    here = replace(context(), lm=lm, max_tokens=14)
+    written = lm.encode("\n    return x")
+    speaks = replace(here, policy=replace(POLICIES["greedy"], sampler=lambda *_: written.pop(0) if written else 0))
+    result = guarded(speaks, TASK)
+    assert (len(result.attempts), result.answer.program) == (1, TASK.request + "\n    return x")
+
+
+def test_the_guard_draws_again_where_there_is_nothing_to_run_and_gives_up_after_three_draws():
+    result = guarded(context(), TASK)  # a random model over bytes writes no Python
+    assert len(result.attempts) == 4
+    assert result.answer.tokens == perform(context(), TASK, plan=ONCE).answer.tokens, "the first stands"
+    assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
+
+
+def drawn_once():
+    return perform(replace(context(), policy=POLICIES["sample"]), TASK, plan=ONCE)
+
+
+def test_best_of_equal_draws_one_program_whole_and_spends_its_budget_but_no_more():
+    one = drawn_once()
+    for budget in (1, one.cost.token_rows + 5, 4 * one.cost.token_rows, 4 * one.cost.token_rows + 7):
+        result = best_of_equal({TASK.request: budget})(context(), TASK)
+        assert result.cost.token_rows == max(budget, one.cost.token_rows)
+        assert result.attempts[-1].tokens == one.answer.tokens, "where none passes, the first stands, whole"
+    assert len(result.attempts) >= 4
+
+
+def test_best_of_equal_at_the_cost_of_one_program_is_that_program():
+    one = drawn_once()
+    result = best_of_equal({TASK.request: one.cost.token_rows})(context(), TASK)
+    assert [attempt.tokens for attempt in result.attempts] == [one.answer.tokens]
+
+
+def test_best_of_equal_stops_at_the_first_program_that_passes():
+    result = best_of_equal({TASK.request: 10_000})(context(Verdict.PASSED), TASK)
+    assert (len(result.attempts), result.outcome) == (1, "accepted")

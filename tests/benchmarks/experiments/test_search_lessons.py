@@ -1,0 +1,142 @@
+"""What searches teach is learned, written, and used by the next search; hidden tests reach none of it."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from trie import TrieLM
+from typer.testing import CliRunner
+
+import benchmarks.experiments.best_of_n
+import benchmarks.experiments.search_lessons
+from agent.cli.components import task_from
+from agent.decoding import POLICIES
+from agent.learned import Learned
+from agent.search.budget import Budget
+from agent.search.frontier import Plan
+from agent.workflow.context import Context
+from agent.workflow.run import perform
+from benchmarks.base import Problem
+from benchmarks.experiments import runner
+from benchmarks.experiments.arms import CONTESTANTS
+from benchmarks.experiments.best_of_n import draws
+from benchmarks.experiments.search_lessons import lesson, trust_report
+from benchmarks.judging.checker import judge
+from sandbox import Expression, open_sandbox
+from uncertainty.calibration import learned_trust, learned_weights
+
+PROMPT = 'def f(x: int) -> int:\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(5)\n    6\n    """'
+KNOWN = {"\n    return x - 1": 0.5, "\n    return x * 2": 0.2, "\n    return x + 1": 0.3}
+
+
+def problem(*plus, prompt=PROMPT) -> Problem:
+    return Problem("t/0", prompt, "f", "\n    return x + 1\n", ((1,), (5,)), tuple((value,) for value in plus))
+
+
+@pytest.fixture(scope="module")
+def box():
+    sandbox = open_sandbox("process")
+    yield sandbox
+    sandbox.close()
+
+
+def context(box, known=KNOWN, **more) -> Context:
+    return Context(TrieLM(known), POLICIES["greedy"], box, **more)
+
+
+def test_a_lesson_holds_each_way_taken_and_whether_it_led_somewhere(box):
+    taught = lesson(problem(7, 8), context(box), Plan(repair_after=0))
+    assert (taught.led, taught.right, taught.accepted, taught.examples) == ([True], True, True, 2)
+    assert {"path", "entropy", "gap", "depth"} <= taught.ways[0].keys()
+    assert taught.answer["passed"] == 1.0 and taught.answer["attempts"] > 0.0
+    looked = lesson(problem(7, 8), context(box), Plan(repair_after=0, lines=True))
+    assert (taught.ways[0]["blamed"], looked.ways[0]["blamed"]) == (0.0, 1.0), "the failing example ran that line"
+    wrong = lesson(problem(7), context(box, {"\n    return {1: 2, 5: 6}.get(x)": 1.0}), Plan())
+    assert (wrong.led, wrong.right, wrong.answer["passed"]) == ([], False, 1.0)
+
+
+def test_what_lessons_teach_is_used_by_the_next_search(box):
+    taught = lesson(problem(7), context(box), Plan(repair_after=0, order="entropy"))
+    order, _ = learned_weights(taught.ways * 2 + [{"path": -9.0}], [True, True, False])
+    trust = learned_trust([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
+    trust["examples"] = 2
+    doing = context(box, learned=Learned("m", "w", order, trust))
+    result = perform(doing, task_from(PROMPT, None, None), plan=Plan(order="learned"))
+    assert result.outcome == "accepted" and result.chosen.probability > 0.9
+
+
+def test_the_report_is_over_all_answers_and_over_the_accepted_ones():
+    told = trust_report([0.9, 0.9, 0.1], [True, False, False], [True, True, False]).splitlines()
+    assert told[0].startswith("all answers:   3, 1 right, ECE 0.3000")
+    assert told[1].startswith("accepted ones: 2, 1 right, ECE 0.4000")
+
+
+class Watched:
+    """A sandbox that remembers what it is sent, until the judge comes."""
+
+    def __init__(self, box) -> None:
+        self.box, self.sent, self.judging = box, list[str](), False
+
+    def run(self, program, *, calls=(), **options):
+        if not self.judging:
+            said = [call.source if isinstance(call, Expression) else repr(call) for call in calls]
+            self.sent += [program, *said]
+        return self.box.run(program, calls=calls, **options)
+
+
+EXAMPLES = ["", "\n    >>> f(1)\n    2", "\n    >>> f(1)\n    2\n    >>> f(5)\n    6"]
+WAYS = {
+    "run": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["greedy-tree-5"][1])),
+    "blame": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["tree-20-blame"][1])),
+    "best-of-5": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["best-of-5"][1])),
+    "lesson": lambda asked, here: lesson(asked, here, Plan(Budget(programs=6), repair_after=1)),
+    "draws": lambda asked, here: draws(asked, here, samples=3),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@given(
+    hidden=some.lists(some.integers(10**9, 10**12), min_size=1, max_size=4, unique=True),
+    examples=some.sampled_from(EXAMPLES),
+    weights=some.lists(some.floats(0.05, 1.0), min_size=3, max_size=3),
+)
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_hidden_input_or_expected_value_reaches_the_search(box, way, hidden, examples, weights):
+    prompt = f'def f(x: int) -> int:\n    """Add one.{examples}\n    """'
+    watched, lm = Watched(box), TrieLM(dict(zip(KNOWN, weights, strict=True)))
+
+    def judged(sandbox, problem, program, **options):
+        watched.judging = True
+        try:
+            return judge(sandbox, problem, program, **options)
+        finally:
+            watched.judging = False
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (runner, benchmarks.experiments.search_lessons, benchmarks.experiments.best_of_n):
+            patch.setattr(module, "judge", judged)
+        found = WAYS[way](problem(*hidden, prompt=prompt), Context(lm, POLICIES["greedy"], watched))
+    seen = "\n".join([*watched.sent, *("".join(map(chr, ids)) for ids in lm.asked), repr(found)])
+    assert watched.sent and lm.asked, "something was decoded, and something was run"
+    assert not [value for secret in hidden for value in (str(secret), str(secret + 1)) if value in seen]
+
+
+def test_the_watch_would_see_a_hidden_input(box):
+    watched = Watched(box)
+    leaking = problem(10**10, prompt=PROMPT.replace("f(1)", f"f({10**10})"))
+    list(runner.run([leaking], Context(TrieLM(KNOWN), POLICIES["greedy"], watched), CONTESTANTS["greedy"][1]))
+    assert any(str(10**10) in text for text in watched.sent)
+
+
+def test_a_search_is_taught_nothing_where_all_is_right_and_says_so(tmp_path):
+    from text_model import byte_lm
+
+    lm = byte_lm(sharpness=8.0, context=400)
+    lm.model.float().save_pretrained(tmp_path / "model")
+    lm.tokenizer.save_pretrained(tmp_path / "model")
+    from agent.cli.app import app
+
+    command = ["calibrate", "search", "--model", str(tmp_path / "model"), "--problems", "exercises", "--limit", "2"]
+    options = ["--sandbox", "process", "--max-tokens", "4", "--budget", "programs=2", "--out", str(tmp_path / "a.json")]
+    result = CliRunner().invoke(app, [*command, *options])
+    assert (result.exit_code, "nothing can be learned from these searches" in result.stderr) == (2, True), result.output
+    assert not (tmp_path / "a.json").exists()

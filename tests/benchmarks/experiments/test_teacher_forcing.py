@@ -1,0 +1,135 @@
+"""Teacher forcing measures what decoding would have measured, and `calibrate threshold` learns from it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from text_model import byte_lm
+from typer.testing import CliRunner
+
+from agent import profile
+from agent.cli import components
+from agent.cli.app import app
+from agent.errors import UsageError
+from benchmarks.exercises import problem
+from benchmarks.experiments.teacher_forcing import MEASURED, ranked, read
+from uncertainty.thresholds import point
+
+PROBLEMS = [problem(f"exercises/calibration/{number}") for number in range(2)]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(profile, "user_data_path", lambda name: tmp_path / name)
+    return tmp_path
+
+
+def calibrate(*arguments):
+    return CliRunner().invoke(app, ["calibrate", "threshold", *map(str, arguments)])
+
+
+def test_scores_and_ranks_are_those_of_the_distributions_before_each_token():
+    lm = byte_lm()
+    (seen,) = read(lm, PROBLEMS[:1])
+    ids, starts = lm.encode_with_starts(PROBLEMS[0].reference_program)
+    first = next(at for at, start in enumerate(starts) if start >= len(PROBLEMS[0].prompt))
+    assert len(seen.ranks) == len(ids) - first and {len(each) for each in seen.scores.values()} == {len(seen.ranks)}
+    for number in (0, 1, len(seen.ranks) - 1):
+        logits = lm.prefill(ids[: first + number]).logits
+        order = logits.argsort(descending=True, stable=True).tolist()
+        assert seen.ranks[number] == 1 + order.index(ids[first + number])
+        for name, score in MEASURED.items():
+            assert seen.scores[name][number] == pytest.approx(score(logits), abs=1e-5)
+
+
+def test_one_forward_a_problem():
+    lm = byte_lm()
+    found = ranked(read(lm, PROBLEMS))["entropy"]
+    assert lm.forwards == 2 and set(found.tasks.tolist()) == {0, 1}
+
+
+def test_a_problem_that_does_not_fit_is_passed_over_and_none_is_an_error():
+    lm = byte_lm()
+    long = replace(PROBLEMS[0], canonical_solution="\n    return 0  # " + "x" * 5000 + "\n")
+    assert [each.task_id for each in read(lm, [long, PROBLEMS[1]])] == [PROBLEMS[1].task_id]
+    with pytest.raises(UsageError, match="no tokens to learn from"):
+        ranked(read(lm, [long]))
+
+
+@pytest.mark.model
+def test_the_command_reports_every_score_and_writes_what_runs_then_find(folder):
+    told = calibrate("--limit", 12)
+    assert told.exit_code == 0 and all(f"\n{name} " in told.stdout for name in MEASURED)
+    assert not list(folder.rglob("*.json")), "no recipe is chosen silently"
+    done = calibrate("--limit", 12, "--recipe", "budget=0.05")
+    (file,) = folder.rglob("*.json")
+    written = json.loads(file.read_text())
+    assert done.exit_code == 0 and str(file) in done.stdout
+    assert (written["model"], written["score"], written["tasks"]) == ("models/tiny", "entropy", 12)
+    assert components.policy_named("adadec", model="models/tiny", learned=True).gate.threshold == written["threshold"]
+    assert all(each["paused"] <= 0.3 for each in written["curve"])
+
+
+def table(path, **columns):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table(columns), path)
+    return path
+
+
+def test_a_table_of_others_is_learned_from(folder):
+    scores = [0.1 * number for number in range(200)]
+    file = table(folder / "t.parquet", Entropy=scores, Rank=[1 + (number > 150) for number in range(200)])
+    done = calibrate("--from", file, "--recipe", "youden", "--out", folder / "t.json", "--model", "me/model")
+    assert done.exit_code == 0
+    found = profile.load(folder / "t.json")
+    assert (found.model, found.weights, found.tokens) == ("me/model", "", 200)
+    assert found.threshold == pytest.approx(15.1) and found.auroc == {"entropy": 1.0}
+
+
+TABLES = {
+    "empty": {"Entropy": [], "Rank": []},
+    "nan": {"Entropy": [1.0, float("nan")], "Rank": [1, 2]},
+    "half": {"Entropy": [1.0], "Rank": [1.5]},
+    "missing": {"Entropy": [1.0], "Rank": [None]},
+    "nested": {"Entropy": [{"a": 1}], "Rank": [1]},
+    "other": {"Surprise": [1.0]},
+    "good": {"Entropy": [1.0], "Rank": [1]},
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--from", "empty"), "there are no tokens to learn from"),
+        (("--from", "nan"), "score 1 is nan; wanted finite numbers"),
+        (("--from", "half"), "no whole number"),
+        (("--from", "missing"), "no whole number"),
+        (("--from", "nested"), "wanted a parquet file"),
+        (("--from", "other"), "Entropy"),
+        (("--from", "text"), "wanted a parquet file with columns Entropy (nats) and Rank"),
+        (("--from", "none"), "there is no file"),
+        (("--from", "good", "--recipe", "youden"), "name the model with --model"),
+        (("--from", "good", "--recipe", "youden", "--model", "m"), "no token is misranked"),
+        (("--from", "good", "--recipe", "youden", "--model", "m", "--out", "."), "is a folder"),
+        (("--from", "good", "--score", "margin"), "choose from entropy, which is all that a table holds"),
+        (("--score", "mood"), "choose from entropy, top-entropy"),
+        (("--recipe", "best"), "unknown recipe 'best'; choose from adadec, youden, expected, budget=R"),
+        (("--recipe", "budget=5"), "wanted a share of the tokens"),
+        (("--problems", "sums"), "sums"),
+    ],
+)
+def test_bad_input_gets_one_sentence(folder, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(folder)
+    for name, columns in TABLES.items():
+        table(folder / name, **columns)
+    (folder / "text").write_text("no parquet")
+    told = calibrate(*arguments)
+    assert told.exit_code == 2 and sentence in told.stderr and told.stderr.count("\n") == 1, told.stderr
+    assert not list(folder.rglob("*.json"))
+
+
+def test_a_threshold_is_what_its_point_says():
+    found = ranked(read(byte_lm(), PROBLEMS))["entropy"]
+    assert point(found, float(found.scores.min())).paused == 1.0

@@ -1,0 +1,220 @@
+"""Programs that play with the judge: none learns whether it was right, none passes by it, none ends another's check."""
+
+import time
+
+import pytest
+
+from benchmarks.base import Problem
+from benchmarks.judging.calls import FORGED, Shown, ask
+from benchmarks.judging.checker import MOST_RUNS, judge
+from benchmarks.judging.expected import References
+from benchmarks.judging.words import LONGEST
+from sandbox import Call, Limits, Verdict, open_sandbox
+
+DOUBLE = Problem("test/0", "def f(x):\n", "f", "    return 2 * x\n", ((1,), (2,), (3,), (4,), (5,)), ((10,),))
+QUICK = Limits(cpu_seconds=0.4, wall_seconds=30.0)
+IMPATIENT = Limits(cpu_seconds=10.0, wall_seconds=1.5)
+ROOMY = Limits(cpu_seconds=2.0, wall_seconds=20.0)
+KNOWN = References()
+
+
+@pytest.fixture(scope="module")
+def box():
+    sandbox = open_sandbox("process")
+    for plus in (False, True):  # before anybody counts runs
+        KNOWN.expected(sandbox, DOUBLE, plus=plus)
+    yield sandbox
+    sandbox.close()
+
+
+class Recorded:
+    """A sandbox, and what each run was asked."""
+
+    def __init__(self, sandbox):
+        self.sandbox, self.asked = sandbox, []
+
+    def run(self, program, *, calls=(), **options):
+        self.asked.append([call.arguments for call in calls if isinstance(call, Call)])
+        return self.sandbox.run(program, calls=calls, **options)
+
+
+LEAVING = {
+    "an exit": ("os._exit(0)", Verdict.FAILED),
+    "an exit with a code": ("os._exit(7)", Verdict.FAILED),
+    "a signal": ("os.kill(os.getpid(), signal.SIGTERM)", Verdict.FAILED),
+    "a kill": ("os.kill(os.getpid(), signal.SIGKILL)", Verdict.FAILED),
+    "a segmentation fault": ("ctypes.string_at(0)", Verdict.FAILED),
+    "noise where answers go": ("os.write(4, b'\\0\\0\\0\\2no')", Verdict.FAILED),
+    "the end of where answers go": ("os.close(4)", Verdict.FAILED),
+    "another program in its place": ("os.execv('/bin/true', ['true'])", Verdict.FAILED),
+    "a forged time-out": ("os.kill(os.getpid(), signal.SIGXCPU)", Verdict.TIMED_OUT_CPU),
+    "a loop": ("[None for _ in iter(int, 1)]", Verdict.TIMED_OUT_CPU),
+    "sleep": ("time.sleep(60)", Verdict.TIMED_OUT_WALL),
+    "a claim to have no memory": ("_raise(MemoryError)", Verdict.OUT_OF_MEMORY),
+    "too much noise": ("[os.write(1, b'x' * (1 << 20)) for _ in range(20)]", Verdict.OUTPUT_LIMIT),
+}
+AFTER_EACH_ANSWER = """
+import ctypes, os, signal, time
+asked = []
+def _raise(error): raise error
+def f(x):
+    if asked: {}
+    asked.append(x)
+    return {}
+"""
+
+
+def leave(sandbox, how, answer):
+    """Judge a program that ends so after each answer."""
+    program = AFTER_EACH_ANSWER.format(LEAVING[how][0], answer)
+    limits = IMPATIENT if how == "sleep" else QUICK
+    return judge(sandbox, DOUBLE, program, limits=limits, references=KNOWN)
+
+
+@pytest.mark.parametrize("how", LEAVING)
+def test_what_a_program_is_asked_does_not_depend_on_whether_its_answers_were_right(box, how):
+    asked = []
+    for answer in ("2 * x", "2 * x if x == 1 else 0"):
+        recorded = Recorded(box)
+        made = leave(recorded, how, answer)
+        assert not made.base_passed, made
+        asked.append(recorded.asked)
+    assert all(each == asked[0] for each in asked), asked
+
+
+@pytest.mark.parametrize("how", LEAVING)
+def test_a_program_that_ends_after_each_right_answer_does_not_pass(box, how):
+    made = leave(box, how, "2 * x")
+    wanted = LEAVING[how][1]
+    runs = 1 if wanted is Verdict.FAILED else MOST_RUNS
+    assert (made.base.verdict, made.base.runs, made.base.passed) == (wanted, runs, runs), made
+    assert made.plus.runs == 0 and made.plus.verdict is Verdict.FAILED
+
+
+def test_a_wrong_program_that_ends_well_is_asked_the_plus_tests_as_a_right_one_is(box):
+    asked = []
+    for program in ("def f(x): return 2 * x", "def f(x): return 0", "def f(x): raise ValueError", "def f(x): return f"):
+        recorded = Recorded(box)
+        judge(recorded, DOUBLE, program, references=KNOWN)
+        asked.append(recorded.asked)
+    assert all(each == asked[0] for each in asked) and len(asked[0]) == 2
+
+
+@pytest.mark.parametrize("end", ["os._exit(0)", "os._exit(3)", "ctypes.string_at(0)", "os.kill(os.getpid(), 9)"])
+def test_a_crash_after_the_last_right_answer_is_a_failure(box, end):
+    program = f"""
+import ctypes, os, sys
+class Stream:
+    def write(self, text): pass
+    def flush(self): {end}
+def f(x):
+    if x in (5, 10): sys.stdout = Stream()
+    return 2 * x
+"""
+    made = judge(box, DOUBLE, program, references=KNOWN)
+    assert (made.base.verdict, made.base.passed, made.base.failed) == (Verdict.FAILED, 4, (4,)), made
+    assert made.base.reason.startswith("f(5): failed")
+
+
+def test_a_limit_that_strikes_with_the_last_answer_is_no_pass(box):
+    late = "import time\ndef f(x):\n    while time.process_time() < 0.9: pass\n    return x"
+    one = Problem("test/one", "", "f", "def f(x): return x", ((1,),), ())
+    made = judge(box, one, late, limits=Limits(cpu_seconds=0.4), references=References())
+    assert made.base.verdict is Verdict.TIMED_OUT_CPU
+
+
+FORGERIES = [
+    "('digest', 10**5000)",
+    "('digest', '0' * 10**6)",
+    "('digest', ['0' * 64])",
+    "('digest', '0' * 64)",
+    "('digest', '\\ud800' * 64)",
+    "('unplain', 10**5000)",
+    "('unplain', [[10**5000]])",
+    "('unplain', 'x' * 10**6)",
+    "('unplain', '\\x1b]0;title\\x07\\u202e')",
+    "('raised', 10**5000)",
+    "('value', 10**5000)",
+    "('value', {10**5000: '\\ud800'})",
+    "('value',)",
+    "('value', 2, 2)",
+    "(10**5000, 2)",
+    "{'value': 2}",
+    "10**5000",
+    "None",
+    "'va'",
+]
+
+
+@pytest.mark.parametrize("forged", FORGERIES)
+def test_no_answer_in_the_checkers_place_passes_or_ends_the_check(box, forged):
+    program = f"import functools\nfunctools.partial = lambda *_: lambda *_: {forged}\ndef f(x): return 0"
+    made = judge(box, DOUBLE, program, references=KNOWN)
+    assert (made.base.verdict, made.base.failed) == (Verdict.FAILED, (0, 1, 2, 3, 4)), made
+    assert len(made.base.reason) < 4 * LONGEST and made.base.reason.isprintable(), made.base.reason
+
+
+def test_a_claim_of_the_wrong_type_counts_as_forged(box):
+    forged = "import functools\nfunctools.partial = lambda *_: lambda _, arguments: arguments[0]"
+    claims = [
+        ("digest", 1),
+        ("digest", "f" * 63),
+        ("unplain", 1),
+        ("raised", "x"),
+        ("value", 1),
+        ("unplain", "x" * 999),
+    ]
+    shown = ask(box, forged, "f", [(claim,) for claim in claims], QUICK).shown
+    assert shown[:4] == (FORGED,) * 4 and shown[4] == Shown("value", 1)
+    assert shown[5].kind == "unplain" and len(shown[5].value) == LONGEST
+
+
+def test_a_forged_answer_is_not_anything_where_anything_counts(box):
+    pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
+    problem = Problem("Mbpp/16", "", "check_str", "import re\ndef check_str(): return re.match('', '')", ((),), ())
+    assert judge(box, problem, "def check_str(): return object()", references=References()).base_passed
+    forged = "import functools\nfunctools.partial = lambda *_: lambda *_: 7"
+    assert not judge(box, problem, forged, references=References()).base_passed
+
+
+HUGE = {
+    "an int beyond the floats": "10**400",
+    "a float beyond the others": "1e308",
+    "an int of a million digits": "1 << 4_000_000",
+    "what is no number": "float('nan')",
+    "complex infinity": "complex(float('inf'), float('nan'))",
+    "a list where a float is wanted": "[2.0] * 1000",
+    "a list of ints beyond the floats": "[10**400, 10**400]",
+    "lists within lists": "deep",
+    "a set of no number": "{float('nan')}",
+    "text": "'2.0'",
+    "bytes": "b'2'",
+}
+DEEP = "deep = 2.0\nfor _ in range(90): deep = [deep]\n"
+
+
+@pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
+@pytest.mark.parametrize("wanted", ["2.5", "[2.5, 1.0]", "float('inf')", "[float('nan'), 1.0]", "{1.5: float('nan')}"])
+def test_a_value_that_is_hard_to_compare_is_just_wrong(box, value, wanted):
+    problem = Problem("test/hard", "", "f", f"def f(): return {wanted}", ((),), ())
+    made = judge(box, problem, f"{DEEP}def f(): return {value}", references=References())
+    assert made.base.verdict is Verdict.FAILED and made.base.reason.isprintable(), made
+
+
+SLOW = {
+    "a list of equal hashes": "[i * (2**61 - 1) for i in range(40_000)]",
+    "tuples of equal hashes": "[(i * (2**61 - 1),) for i in range(40_000)]",
+    "a member again and again": "[5, 4] * 1_000_000",
+    "a generator without end": "iter(int, 1)",
+    "a text": "'54' * 1_000_000",
+}
+
+
+@pytest.mark.parametrize("value", SLOW.values(), ids=SLOW)
+def test_members_made_to_be_slow_cost_the_host_little(box, value):
+    pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
+    problem = Problem("Mbpp/2", "", "similar_elements", "def similar_elements(): return (4, 5)", ((),), ())
+    before = time.process_time()
+    made = judge(box, problem, f"def similar_elements(): return {value}", limits=ROOMY, references=References())
+    assert made.base_passed is (value == SLOW["a member again and again"]), made
+    assert time.process_time() - before < 10.0, "seconds of this process"

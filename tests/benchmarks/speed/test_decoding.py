@@ -1,0 +1,58 @@
+"""The speed table: each line is about what it says. Its numbers are for a quiet machine, and no test looks at them."""
+
+import pytest
+import torch
+from text_model import byte_lm
+
+from agent.decoding import POLICIES
+from benchmarks.speed import decoding
+from benchmarks.speed.decoding import Bench, Uncached, completed, drawn
+from benchmarks.speed.peak_memory import peak_memory
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return Bench(byte_lm(sharpness=8.0, context=512).model, tokens=16, rounds=1)
+
+
+def test_every_line_is_measured_on_any_model(bench):
+    rows = list(decoding.rows(bench))
+    assert len(rows) == 8
+    assert all(row.measured.lstrip("-")[0].isdigit() for row in rows), rows  # what is measured may be below zero here
+    assert "the same tokens" in rows[0].measured and "the same tokens" in rows[3].measured, "float64 has no near-ties"
+
+
+def test_pauses_are_drawn_at_exactly_their_share(bench):
+    made = bench.run(drawn("adadec", 0.25, 16, seed=3), tokens=16)
+    assert len(made.tokens) == 16
+    positions = drawn("adadec", 0.25, 16, seed=3).gate.positions
+    assert len(positions) == 4 and positions != drawn("adadec", 0.25, 16, seed=4).gate.positions
+
+
+def test_without_any_cache_the_same_is_said_for_more(bench):
+    policy = drawn("adadec", 0.25, 16)
+    slow = Uncached(bench.model)
+    assert completed(slow, policy, bench.prompt(20), 16).tokens == bench.run(policy, prompt=bench.prompt(20)).tokens
+    assert slow.token_rows > 16 * 20
+
+
+def test_more_tokens_than_the_prompt_has_can_be_drafted(bench):
+    row = decoding.drafting(Bench(byte_lm(context=1024).model, tokens=230, rounds=1))
+    assert row.measured.endswith("forwards)") and "12 of 230 tokens changed" in row.measured
+
+
+def test_the_peak_is_of_what_runs_and_its_errors_are_its_own():
+    held = []
+    grown = peak_memory(lambda: held.append(torch.zeros(4 * 2**20, dtype=torch.float32).fill_(1.0)))
+    if grown is None:
+        pytest.skip("this kernel does not say how large a process was")
+    assert 12 * 2**20 < grown < 64 * 2**20
+    with pytest.raises(OSError, match="mine"):
+        peak_memory(lambda: (_ for _ in ()).throw(OSError("mine")))
+
+
+def test_greedy_is_what_the_table_compares_with(bench):
+    assert (
+        bench.plain().tokens
+        == completed(byte_lm(sharpness=8.0, context=512), POLICIES["greedy"], bench.prompt(), 16).tokens
+    )
