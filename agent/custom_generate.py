@@ -19,10 +19,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from agent.decoding.context import Policy
 from agent.decoding.contrast import Contrast, Form
 from agent.decoding.gates import Gate
 from agent.decoding.loop import decode
-from agent.decoding.policies import ADADEC, USCD, Policy
+from agent.decoding.policies import ADADEC, USCD
 from agent.decoding.processed import Processed
 from agent.decoding.rerank import Ends, Rerank
 from agent.decoding.samplers import Temperature

@@ -17,3 +17,7 @@ class ContextLengthError(UsageError):
 
 class InfrastructureError(AgentError):
     """The request was fine, the machine was not: exit code 3."""
+
+
+class BudgetSpentError(Exception):
+    """The next forward or run would exceed the budget. args: which part of it."""

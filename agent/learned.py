@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import UsageError
-from agent.files.access import quoted, read_bounded
+from agent.files.access import read_bounded
+from agent.messages import quoted
 from agent.profile import MOST_BYTES, is_number, place_of
 from agent.search.frontier import Plan
 

@@ -6,6 +6,8 @@ import hashlib
 import json
 import math
 import re
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +17,9 @@ from platformdirs import user_data_path
 
 from agent.cli.choices import number_in
 from agent.errors import UsageError
-from agent.files.access import check_writable, explained, quoted, read_bounded, write_whole
+from agent.files.access import check_writable, explained, read_bounded, write_whole
 from agent.files.plain import plain
+from agent.messages import quoted
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -142,3 +145,65 @@ def _same_model(found: Calibration, model: str, weights: str) -> bool:
 
 def _named(model: str, weights: str) -> str:
     return f"{quoted(model)[1:-1]} (weights {quoted(weights)[1:-1]})" if weights else quoted(model)[1:-1]
+
+
+EMBEDDED = "models/tiny"
+
+
+_ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
+
+
+def embedded_model() -> Path:
+    """Return the folder of the model that comes with the code."""
+    return Path(__file__).resolve().parent.parent / EMBEDDED
+
+
+def folder_of_model(name: str) -> Path:
+    """Return where a local model lies. The embedded one's name means the embedded one; ./models/tiny is another."""
+    return embedded_model() if name == EMBEDDED else Path(name)
+
+
+def weights_of(name: str) -> str:
+    """Return a digest that tells a local model's weights from others; empty for a hub's, of which the name is known.
+
+    Only regular files that hold something are read, and of each a bounded part.
+    """
+    digest = hashlib.sha256()
+    try:
+        files = [
+            file
+            for file in sorted(folder_of_model(name).glob("*.safetensors"))
+            if file.is_file() and file.stat().st_size
+        ]
+        for file in files:
+            with file.open("rb") as bytes_of:
+                digest.update(bytes_of.read(_ENDS))
+                bytes_of.seek(max(0, file.stat().st_size - _ENDS))
+                digest.update(bytes_of.read(_ENDS))
+    except (OSError, ValueError):  # loading the model will say what is wrong with it
+        return ""
+    return digest.hexdigest()[:12] if files else ""
+
+
+def probability_of(trust: Mapping[str, Any], features: Mapping[str, float]) -> float | None:
+    """Return the probability that the answer with these features is right, in [0, 1]; None where nothing was learned.
+
+    trust: `weights` of features, `intercept`, and the curve's `knots` (of the linear form, rising) with their `levels`;
+    and `examples`, the fewest that an answer was judged by where it was learned.
+    """
+    if not trust:
+        return None
+    z = trust["intercept"] + sum(weight * features.get(name, 0.0) for name, weight in trust["weights"].items())
+    return _interpolated(z, trust["knots"], trust["levels"])
+
+
+def _interpolated(z: float, knots: list[float], levels: list[float]) -> float:
+    """Return the curve's level at z: linear between knots, flat outside them."""
+    if math.isnan(z):
+        return levels[0]
+    after = bisect_right(knots, z)
+    if after in (0, len(knots)):
+        return levels[min(after, len(knots) - 1)]
+    low, high = knots[after - 1], knots[after]
+    part = (z - low) / (high - low) if high > low else 1.0
+    return levels[after - 1] + part * (levels[after] - levels[after - 1])

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import UsageError
-from agent.files.access import quoted, read_bounded
+from agent.files.access import read_bounded
 from agent.files.appended import AppendedFile
 from agent.files.plain import plain
+from agent.messages import quoted
 
 MOST_BYTES = 2**28  # of a trace that is read
 _BEGINS = b'{"kind": "provenance"'

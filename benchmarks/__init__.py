@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from agent.files.access import quoted
+from agent.messages import quoted
 from benchmarks.base import Benchmark, DatasetError, Problem
 
 __all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "named", "problem"]
@@ -13,16 +13,16 @@ __all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "named", "probl
 
 @cache
 def _humaneval() -> Benchmark:
-    from benchmarks.humaneval import HumanEval  # noqa: PLC0415 - the registry is read by `dubito --help`
+    from benchmarks.evalplus import human_eval  # noqa: PLC0415 - the registry is read by `dubito --help`
 
-    return HumanEval()
+    return human_eval()
 
 
 @cache
 def _mbpp() -> Benchmark:
-    from benchmarks.mbpp import Mbpp  # noqa: PLC0415 - the registry is read by `dubito --help`
+    from benchmarks.evalplus import mbpp  # noqa: PLC0415 - the registry is read by `dubito --help`
 
-    return Mbpp()
+    return mbpp()
 
 
 @cache

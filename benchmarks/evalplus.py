@@ -1,4 +1,7 @@
-"""What HumanEval+ and MBPP+ share: evalplus' own loader, called late. Not a parser: the data's meaning is evalplus'."""
+"""HumanEval+ (164 problems, v0.1.10) and MBPP+ (378 problems, v0.2.0), as evalplus 0.3.1 loads them.
+
+evalplus is imported late and parses its own data, which is not part of this project.
+"""
 
 from __future__ import annotations
 
@@ -67,6 +70,18 @@ class PlusBenchmark:
         file = f"{self.name}Plus.jsonl.gz"
         wanted = f"cannot read {file} from {source or 'evalplus'} ({reason})"
         return f"{wanted}; set {self._override} to a {file} downloaded from evalplus' releases"
+
+
+def human_eval(path: Path | None = None) -> PlusBenchmark:
+    """Return HumanEval+; offline with HUMANEVAL_OVERRIDE_PATH or a path to HumanEvalPlus.jsonl[.gz]."""
+    module, loader, override = "evalplus.data.humaneval", "get_human_eval_plus", "HUMANEVAL_OVERRIDE_PATH"
+    return PlusBenchmark("HumanEval", module=module, loader=loader, override=override, path=path)
+
+
+def mbpp(path: Path | None = None) -> PlusBenchmark:
+    """Return MBPP+; offline with MBPP_OVERRIDE_PATH or a path to MbppPlus.jsonl[.gz]."""
+    module, loader, override = "evalplus.data.mbpp", "get_mbpp_plus", "MBPP_OVERRIDE_PATH"
+    return PlusBenchmark("Mbpp", module=module, loader=loader, override=override, path=path)
 
 
 def _without_inputs(error: Exception) -> str:

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import NamedTuple
 
+from agent.messages import short
 from agent.program import prompts
-from agent.verification.examples import short
 from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, call, compose, load, write
 from benchmarks.experiments.infill import expressions
@@ -118,7 +118,7 @@ FORMS = {"completion": completion, "sentence": sentence, "fill": fill, "repair":
 
 
 def failing(made: Exercise, body: str) -> list[str]:
-    """How a body fails on the visible examples: one line for each that fails, in the words of agent/verify.py."""
+    """Return how a body fails on the visible examples: a line each, in the words of agent/verification/examples.py."""
     right = load(made.program, made.name)
     wrong = load(f"{made.prompt}{body}", made.name)
     lines = []

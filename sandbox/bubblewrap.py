@@ -15,8 +15,7 @@ from pathlib import Path
 
 from sandbox.base import SandboxUnavailable
 from sandbox.channel import Channel, PipeChannel
-from sandbox.forkserver import ForkServerSandbox
-from sandbox.process import GUEST_ENVIRONMENT, GUEST_PARENT, guest_command
+from sandbox.forkserver import GUEST_ENVIRONMENT, GUEST_PARENT, ForkServerSandbox, guest_command
 
 GUEST = "/opt/dubito"
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from sandbox import verdicts
@@ -162,3 +163,22 @@ def _utf8(text: str) -> bytes:
 def _outlived(seconds: float, python: str) -> Execution:
     """Even the guest's watchdog was outlived; the server has been killed with everything in it."""
     return Execution(Verdict.TIMED_OUT_WALL, "", "", False, (), 0.0, seconds, 0.0, python)
+
+
+GUEST_ENVIRONMENT = {"PYTHONHASHSEED": "0"}  # sets of text have one order in every sandbox, so verdicts agree
+
+
+GUEST_PARENT = Path(__file__).parent  # the folder in which `guest` is a package
+
+
+def guest_command(python: str, parent: str, place: str, *, separate_users: bool) -> list[str]:
+    """Return the fork server's command line: an interpreter without site packages, but what is in parent/packages.
+
+    It is to be run with GUEST_ENVIRONMENT and no other variables.
+    """
+    start = (
+        f"import sys; sys.path.insert(0, {parent!r}); from guest.server import main; "
+        f"del sys.path[0]; sys.path.append({parent + '/packages'!r}); "
+        f"sys.exit(main({place!r}, {separate_users}))"
+    )
+    return [python, "-P", "-s", "-S", "-B", "-c", start]

@@ -17,25 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from sandbox.channel import PipeChannel
-from sandbox.forkserver import ForkServerSandbox
+from sandbox.forkserver import GUEST_ENVIRONMENT, GUEST_PARENT, ForkServerSandbox, guest_command
 
 logger = logging.getLogger(__name__)
-GUEST_ENVIRONMENT = {"PYTHONHASHSEED": "0"}  # sets of text have one order in every sandbox, so verdicts agree
 PREFIX = "dubito-run-"  # of a server's own directory
-GUEST_PARENT = Path(__file__).parent  # the folder in which `guest` is a package
-
-
-def guest_command(python: str, parent: str, place: str, *, separate_users: bool) -> list[str]:
-    """Return the fork server's command line: an interpreter without site packages, but what is in parent/packages.
-
-    It is to be run with GUEST_ENVIRONMENT and no other variables.
-    """
-    start = (
-        f"import sys; sys.path.insert(0, {parent!r}); from guest.server import main; "
-        f"del sys.path[0]; sys.path.append({parent + '/packages'!r}); "
-        f"sys.exit(main({place!r}, {separate_users}))"
-    )
-    return [python, "-P", "-s", "-S", "-B", "-c", start]
 
 
 def remove_abandoned(folder: Path) -> list[Path]:

@@ -7,7 +7,8 @@ from fakes import TableLM
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from agent.lm.base import Batch, Prefix, RowBatch
+from agent.lm.base import Batch, Prefix
+from agent.lm.reference import RowBatch
 
 LAW = settings(derandomize=True, deadline=None, max_examples=80)
 LAME = (8, 7)  # a second prompt: what follows it is looked up behind a 7, which no completion contains

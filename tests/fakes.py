@@ -9,7 +9,8 @@ import torch
 
 from agent.decoding import Policy, Step, decode
 from agent.decoding.stops import StopRule, any_of, budget, end_token
-from agent.lm.base import Batch, Prefix, RowBatch, Trail
+from agent.lm.base import Batch, Prefix
+from agent.lm.reference import RowBatch, Trail
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Returned, Verdict
 
 PROMPT = (9,)  # any one token: the table is keyed by what comes after it

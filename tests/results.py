@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from agent.cli.app import app
 from agent.trace import TraceWriter
-from benchmarks.experiments.runner import Outcome
+from benchmarks.experiments.outcomes import Outcome
 
 OUTCOME = Outcome("t/0", "0", "x = 1", "accepted", "passed", "passed", 1, 1.0, 10, 12, 30, 1, 1, 0.5, "visible", 0.9)
 OPTIONS = {"benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "seed": 0}

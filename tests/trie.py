@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from agent.lm.base import Batch, Prefix, RowBatch, Trail
+from agent.lm.base import Batch, Prefix
+from agent.lm.reference import RowBatch, Trail
 from agent.lm.text import TextStream
 
 SIZE = 128  # ASCII; 0 ends a text

@@ -40,10 +40,10 @@ from benchmarks.cli.sample import bench_draw
 from benchmarks.cli.speed import bench_speed
 
 if TYPE_CHECKING:
+    from agent.program.task import Task
     from agent.views.terminal import TerminalView
     from agent.workflow.context import Log
     from agent.workflow.run import Result
-    from agent.workflow.state import Task
     from benchmarks.base import Problem
 
 app = typer.Typer(
@@ -100,6 +100,7 @@ def solve(
     A request of `-`, or none where something is piped in, is read from stdin; so is `--file -`.
     """
     with reported(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
+        from agent import profile
         from agent.cli import choices, components
 
         _check_display(display, as_json=as_json, ask=ask)
@@ -122,7 +123,7 @@ def solve(
         chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
         lm = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         identity = {
-            "model": model, "weights": components.weights_of(model),
+            "model": model, "weights": profile.weights_of(model),
             "prompt_format": "chat" if lm.chats else "completion", "policy": policy,
             "threshold": plain(chosen.gate.threshold), "ask": ask,
             "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
@@ -243,9 +244,9 @@ def _wanted(
     if request == components.STDIN:
         request = components.text_of_stdin("the request")
     if task is None:
-        return components.task_from(request, file, tests), None
+        return components.task_named(request, file, tests), None
     found = found_problem(task)
-    return components.task_from(found.prompt, None, tests, name=task, entry_point=found.entry_point), found
+    return components.task_named(found.prompt, None, tests, name=task, entry_point=found.entry_point), found
 
 
 def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) -> int:

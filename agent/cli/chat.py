@@ -25,17 +25,17 @@ from agent.cli.options import (
     TokensOption,
 )
 from agent.errors import UsageError
-from agent.files.access import quoted
+from agent.messages import quoted
 from agent.views.say import loading
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from agent.program.task import Task
     from agent.search.frontier import Plan
     from agent.views.terminal import TerminalView
     from agent.workflow.context import Context
     from agent.workflow.run import Result
-    from agent.workflow.state import Task
 
 HELP = """Say what to write, in one line, or give one of these:
   /file PATH         a signature with its docstring, from a file
@@ -137,7 +137,7 @@ def _task_of(file: str | None, request: str | None) -> Task:
         raise UsageError("/file came without a path; wanted one, as in /file prompt.py")
     if request is not None and any(ord(character) < 32 for character in request.replace("\t", " ")):
         raise UsageError("the line holds control characters, as arrow keys send them; write it again")
-    return components.task_from(request, Path(file) if file else None, None)
+    return components.task_named(request, Path(file) if file else None, None)
 
 
 def _answered(task: Task, view: TerminalView, context: Context, plan: Plan) -> Result:

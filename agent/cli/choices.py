@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from agent.errors import UsageError
-from agent.files.access import quoted
+from agent.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

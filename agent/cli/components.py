@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import sys
@@ -12,20 +11,20 @@ from typing import TYPE_CHECKING
 
 from agent.cli import choices
 from agent.errors import InfrastructureError, UsageError
-from agent.files.access import quoted, read_bounded
+from agent.files.access import read_bounded
+from agent.messages import quoted
+from agent.profile import EMBEDDED, folder_of_model, weights_of
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
     from agent.learned import Learned
     from agent.lm.hf.model import HFLM
+    from agent.program.task import Task
     from agent.search.frontier import Plan
-    from agent.workflow.state import Task
     from sandbox.base import Sandbox
 
-EMBEDDED = "models/tiny"
 STDIN = "-"  # in the place of a file's name
 MOST_BYTES = 2**24  # of a prompt, of tests, of a program
-_ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
 
 
 def policy_named(
@@ -108,7 +107,7 @@ def learned_of(model: str) -> Learned | None:
     from agent import learned
     from agent.lm.hf import hub
 
-    folder = _folder(model)
+    folder = folder_of_model(model)
     if os.path.isdir(folder):  # noqa: PTH112 - pathlib raises for names that are too long
         hub.check_files(folder)
     return learned.of_model(model, weights_of(model), folder)
@@ -139,7 +138,7 @@ def model_named(name: str, *, device: str | None = None, dtype: str = "auto", pr
     """
     from agent.lm.hf.model import HFLM
 
-    place = str(_folder(name)) if name == EMBEDDED else name
+    place = str(folder_of_model(name)) if name == EMBEDDED else name
     lm = HFLM.from_pretrained(place, device=device, dtype=dtype, prompt_format=prompt_format)
     if lm.tokenizer is None:
         raise UsageError(
@@ -147,34 +146,6 @@ def model_named(name: str, *, device: str | None = None, dtype: str = "auto", pr
         )
     lm.chats  # noqa: B018 - a chat template that does not work is said before anything is asked
     return lm
-
-
-def embedded_model() -> Path:
-    """Return the folder of the model that comes with the code."""
-    return Path(__file__).resolve().parent.parent / EMBEDDED
-
-
-def _folder(name: str) -> Path:
-    """Return where a local model lies. The embedded one's name means the embedded one; ./models/tiny is another."""
-    return embedded_model() if name == EMBEDDED else Path(name)
-
-
-def weights_of(name: str) -> str:
-    """Return a digest that tells a local model's weights from others; empty for a hub's, of which the name is known.
-
-    Only regular files that hold something are read, and of each a bounded part.
-    """
-    digest = hashlib.sha256()
-    try:
-        files = [file for file in sorted(_folder(name).glob("*.safetensors")) if file.is_file() and file.stat().st_size]
-        for file in files:
-            with file.open("rb") as bytes_of:
-                digest.update(bytes_of.read(_ENDS))
-                bytes_of.seek(max(0, file.stat().st_size - _ENDS))
-                digest.update(bytes_of.read(_ENDS))
-    except (OSError, ValueError):  # loading the model will say what is wrong with it
-        return ""
-    return digest.hexdigest()[:12] if files else ""
 
 
 def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None = None, fresh: bool = False) -> Sandbox:
@@ -189,37 +160,25 @@ def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None 
         raise InfrastructureError(str(error)) from error
 
 
-def task_from(
+def task_named(
     request: str | None, file: Path | None, tests: Path | None, *, name: str = "", entry_point: str | None = None
 ) -> Task:
-    """Return the task of a request or a file, with its visible examples and those of a test file."""
-    from agent.program import prompts
-    from agent.program.examples.example import joined
-    from agent.program.examples.read import read_examples
-    from agent.program.requests import check_prompt, tests_of
-    from agent.workflow.state import Task
+    """Return the task of a sentence or a file, with the examples of a test file. Raises UsageError."""
+    from agent.program.task import task_from
 
     text = request if file is None else text_of(file, "the prompt")
     if text is None or not text.strip():
         raise UsageError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
     if file is None and text.endswith(".py") and len(text.split()) == 1:
         raise UsageError(f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise UsageError("the request is not UTF-8 text; give it in UTF-8, or in a file")
-    if "\0" in text:
-        raise UsageError("the request holds a NUL character, which no Python program may; take it out")
-    shown = read_examples(text)
-    if file is not None:
-        check_prompt(quoted(file), text, shown)
-    asked = entry_point or prompts.entry_point(text)
-    checks, unread, given = tuple(shown.checks), shown.unread, tuple[str, ...]()
-    if tests is not None:
-        tested = tests_of(tests, text_of(tests, "the tests"), text, asked)
-        checks, unread = joined(checks, tested.checks), [*unread, *(f"{tests}:{line}" for line in tested.unread)]
-        asked = asked or prompts.function_called(tested.checks)
-        given = tuple("\n".join((*check.before, check.source)) for check in tested.checks)
-    said = name or (str(file) if file else "your sentence")
-    return Task(text, checks, asked, said, tuple(unread), given)
+    return task_from(
+        text,
+        entry_point=entry_point,
+        name=name or (str(file) if file else "your sentence"),
+        file=quoted(file) if file else None,
+        tests=text_of(tests, "the tests") if tests else None,
+        tests_file=str(tests),
+    )
 
 
 def text_of(path: Path, what: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 
-from agent.cli.components import embedded_model, sandbox_named
+from agent.cli.components import sandbox_named
 from agent.errors import InfrastructureError
+from agent.profile import embedded_model
 from agent.workflow.threads import KEPT, size_of_threads, threads_file
 
 Part = tuple[str, str | None, str]  # its name, what was found of it (None: nothing), what to do where it is missing
@@ -77,7 +78,8 @@ def _device() -> Part:
 def _engine() -> Iterator[Part]:
     """What the Docker engine gives, where one answers."""
     from sandbox import SandboxUnavailable
-    from sandbox.docker.sandbox import connect, described
+    from sandbox.docker.client import connect
+    from sandbox.docker.sandbox import described
 
     try:
         client = connect()

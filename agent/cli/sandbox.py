@@ -86,7 +86,8 @@ def source_of(file: Path) -> str:
     """Read a program as Python does: a coding line is heeded, and UTF-8 is the default. Raises UsageError."""
     from agent.cli import components
     from agent.errors import UsageError
-    from agent.files.access import quoted, read_bounded
+    from agent.files.access import read_bounded
+    from agent.messages import quoted
 
     if str(file) == "-":
         return components.text_of_stdin("the program")
@@ -124,7 +125,7 @@ def sandbox_gc(
 ) -> None:
     """Remove containers whose owner is gone. They end by themselves, but not where the engine was killed too."""
     with reported(as_json=False):
-        from sandbox.docker.sandbox import connect, sweep
+        from sandbox.docker.client import connect, sweep
 
         with closing(connect()) as client:
             removed = sweep(client, everything=everything)

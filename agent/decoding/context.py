@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
+from agent.decoding.gates import Gate
 from agent.decoding.prompt_lookup import Draft
-from agent.decoding.samplers import uniform_at
+from agent.decoding.samplers import Sampler, uniform_at
 from agent.decoding.step import Candidate, Completion, Pause, Step
 from agent.decoding.stops import StopRule
 from agent.lm.base import LM, Prefix
 from uncertainty.scores import SCORES, log_probabilities
-
-if TYPE_CHECKING:
-    from agent.decoding.policies import Policy
-
 
 LEAST = 0.0025  # a token less probable than this is no alternative
 OTHERS = 5  # alternatives kept of a step, besides a pause's candidates
@@ -122,3 +119,25 @@ def likeliest(logits: Tensor, width: int, completion: Completion) -> list[Candid
         for t in ranked
         if logp[t] > -float("inf")
     ]
+
+
+class Resolver(Protocol):
+    """Settles a pause: commits at least one step."""
+
+    @property
+    def name(self) -> str:
+        """The graph node that this resolver is. A contrast may leave a pause to a rerank, which then signs it."""
+        ...
+
+    def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
+        """Yield the committed steps; return the place after them. `place.prefix` is fed up to the pause."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A named triple."""
+
+    gate: Gate
+    resolver: Resolver
+    sampler: Sampler

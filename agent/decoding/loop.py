@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 
-from agent.decoding.context import Place, Surroundings
-from agent.decoding.policies import Policy
+from agent.decoding.context import Place, Policy, Surroundings
 from agent.decoding.prompt_lookup import Draft
 from agent.decoding.step import Completion, Step
 from agent.decoding.stops import StopRule

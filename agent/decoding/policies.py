@@ -3,39 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Protocol
 
-from agent.decoding.context import Place, Surroundings
+from agent.decoding.context import Policy
 from agent.decoding.contrast import Contrast
 from agent.decoding.gates import NEVER, Gate
 from agent.decoding.rerank import Rerank
-from agent.decoding.samplers import LineStart, Sampler, Temperature, argmax
-from agent.decoding.step import Step
-
-
-class Resolver(Protocol):
-    """Settles a pause: commits at least one step."""
-
-    @property
-    def name(self) -> str:
-        """The graph node that this resolver is. A contrast may leave a pause to a rerank, which then signs it."""
-        ...
-
-    def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
-        """Yield the committed steps; return the place after them. `place.prefix` is fed up to the pause."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A named triple."""
-
-    gate: Gate
-    resolver: Resolver
-    sampler: Sampler
-
+from agent.decoding.samplers import LineStart, Temperature, argmax
 
 GREEDY = Policy(NEVER, Rerank(), argmax)
 SAMPLE = Policy(NEVER, Rerank(), Temperature(0.8, top_p=0.95))

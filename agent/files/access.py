@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from agent.errors import InfrastructureError, UsageError
+from agent.messages import quoted
 
 MOST_BYTES = 64 * 2**20  # of an input that is read whole
 HEAD_BYTES = 2**20  # by which an old file is known to be ours
 STDOUT = "-"
-_LONGEST = 100  # characters of what came, in a message
 _MOST_LINKS = 40
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 _OWN = re.compile(r"/dev/(?:std(?:out|err)|fd/\d{1,9})|/proc/self/fd/\d{1,9}")
@@ -31,12 +31,6 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a disk"),
 )
-
-
-def quoted(came: object) -> str:
-    """Return what came as a message may show it: in quotes, on one line, without control characters, cut if long."""
-    text = str(came)
-    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -18,9 +18,9 @@ from agent.files.access import (
     is_stream,
     open_stream,
     pour,
-    quoted,
     reason_of,
 )
+from agent.messages import quoted
 
 
 class AppendedFile:

@@ -13,7 +13,7 @@ from itertools import islice, zip_longest
 from typing import Any
 
 from agent.program.examples.example import Check
-from agent.program.prompts import lame
+from agent.program.lame import lame
 from agent.program.syntax import parsed
 
 Arguments = tuple[Any, ...]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from agent.errors import UsageError
-from agent.files.access import quoted
+from agent.messages import quoted
 from agent.program.examples.asserts import Tested, read_tests
 from agent.program.examples.read import Examples, defined_by
 from agent.program.examples.scope import NotSeparableError
@@ -27,7 +26,7 @@ def check_prompt(name: str, text: str, examples: Examples) -> None:
         )
 
 
-def tests_of(tests: Path, source: str, request: str, entry_point: str | None) -> Tested:
+def tests_of(tests: str, source: str, request: str, entry_point: str | None) -> Tested:
     """Read a test file's text. Raises UsageError, with the line, for what cannot be read or tests something else."""
     defined, name = defined_by(request), quoted(tests)
     names = defined.names | ({entry_point} if entry_point else set())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
+import re
 import sys
 import threading
+import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -98,3 +101,112 @@ def modules_of(statement: ast.Import | ast.ImportFrom) -> set[str]:
 def is_of_python(statement: ast.Import | ast.ImportFrom) -> bool:
     """Whether all modules are of the standard library."""
     return modules_of(statement) <= set(sys.stdlib_module_names)
+
+
+# Python counts columns from a form feed on, and no column of a comment.
+_CODE_AT_MARGIN = re.compile(r"\n(?:[ \t]*\f)*(?=[^\s)\]}#])")
+
+
+_BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n){4}")
+
+
+_DEEPER = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
+
+
+def function_end(prompt: str, text: str) -> int | None:
+    """Return where in `text` the function begun by `prompt` is over, or None while it goes on.
+
+    A line of code at the margin ends it, with the comments above that line, unless it closes a bracket or stands inside
+    a string; four blank lines outside of strings end it too (AdaDec's rules, arXiv:2506.08980). A prompt without an
+    open function lets `text` begin one first.
+    """
+    blank = _outside(prompt, text, (match.start() for match in _BLANK_LINES.finditer(text)))
+    begun = _opens_function(prompt)
+    for match in _CODE_AT_MARGIN.finditer(text, 0, len(text) if blank is None else blank + 1):
+        if not begun:
+            begun = _has_indented_block(text[: match.start() + 1])
+        if begun and _outside(prompt, text, (match.start(),)) is not None:
+            return _outside(prompt, text, (*_comments_above(text, match.start()), match.start()))
+    return blank
+
+
+def _outside(prompt: str, text: str, places: Iterable[int]) -> int | None:
+    """Return the first of these line breaks that stands outside of brackets and strings."""
+    return next((at for at in places if not _inside_brackets_or_string(prompt + text[: at + 1])), None)
+
+
+def _comments_above(text: str, end: int) -> list[int]:
+    """Return the line breaks before the comments at the margin that stand right above a line, the topmost first."""
+    places = list[int]()
+    while (begin := text.rfind("\n", 0, end)) >= 0:
+        line = text[begin + 1 : end].lstrip("\f")
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+        if line.startswith("#"):
+            places.insert(0, begin)
+        end = begin
+    return places
+
+
+def _opens_function(prompt: str) -> bool:
+    lines = [line for line in prompt.splitlines() if line.strip()]
+    return bool(lines) and (lines[-1][0].isspace() or lines[-1].startswith(("def ", "class ", "async def ")))
+
+
+def _has_indented_block(text: str) -> bool:
+    try:
+        return any(token.type == tokenize.INDENT for token in tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return False
+
+
+def _inside_brackets_or_string(text: str) -> bool:
+    depth = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.OP:  # from Python 3.12 on, a piece of an f-string's text is a token too
+                depth += _DEEPER.get(token.string, 0)
+    except tokenize.TokenError as error:
+        # Below zero a bracket was closed that nobody opened, which Python 3.11 calls a multi-line statement too.
+        return depth >= 0 and re.search("multi-line|triple-quoted", str(error)) is not None
+    except SyntaxError:
+        pass
+    return False
+
+
+def degenerate(program: str) -> bool:
+    """Whether a program is no Python, or nothing to run: comments and texts alone, functions without a body."""
+    tree = parsed(program)
+    return tree is None or all(_says_nothing(statement) for statement in tree.body)
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(ast.Constant()) | ast.Pass() | ast.Import() | ast.ImportFrom():
+            return True
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return all(_says_nothing(inner) for inner in statement.body)
+    return False
+
+
+def is_code(request: str) -> bool:
+    """Whether a request is Python to be completed rather than a sentence."""
+    if re.search(r"^(async def|def|class) \w+\s*[(:]", request, re.MULTILINE):
+        return True
+    tree = parsed(request)
+    statements = tree.body if tree else []
+    return any(isinstance(s, ast.Import | ast.ImportFrom | ast.Assign) or is_text(s) for s in statements)
+
+
+def entry_point(request: str) -> str | None:
+    """Return the name of the last function that a request begins, if it begins one."""
+    names = re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE)
+    return names[-1] if names else None
+
+
+def is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is nothing but a text, as a docstring is."""
+    match statement:
+        case ast.Expr(ast.Constant(str())):
+            return True
+    return False

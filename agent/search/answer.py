@@ -5,48 +5,17 @@ Programs are compared on what they return. No expected value is known here but t
 
 from __future__ import annotations
 
-import ast
-import builtins
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from agent.program.normal_form import normal_form
-from agent.program.syntax import literal_of, parsed
+from agent.records import Answer, Attempt
 from agent.search.faults import how_it_breaks, least_failed, undefined_names
 from agent.search.frontier import CLOSE
 from agent.search.mutants import open_weight
-from agent.verification.examples import words
-from agent.workflow.state import Answer, Attempt
-from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
+from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, gives
 from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
-
-VARIES = "varies from run to run"
-UNREACHED = "not reached in time"
-UNPLAIN = "returns what is no plain data"
-CALL_SECONDS = 0.5
-_LONGEST = 200  # characters kept of what a program returns; of longer ones a digest stands for the rest
-_HUGE = 1 << 64  # Python refuses to write numbers that are much larger in decimals
-_ITEMS = 1_000  # of an iterator that are looked at
-
-_CALLER = f"""
-
-def _given_by(function, arguments):
-    import itertools, signal
-    def late(*_):
-        raise TimeoutError
-    signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, {CALL_SECONDS})
-    try:
-        value = function(*arguments)
-        if hasattr(value, "__next__"):
-            value = list(itertools.islice(value, {_ITEMS}))
-        return [value, list(arguments)]
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +25,6 @@ class Kind:
     attempts: tuple[int, ...]
     mass: float  # summed probability under the model
     behaviour: tuple[str, ...]
-
-
-def behaviour(sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence[str], limits: Limits) -> list[str]:
-    """Return what the function gives for each input, as text: the value, and its arguments where it changes them.
-
-    One run. Each input is tried twice, for half a second each; `VARIES` stands where the two differ. inputs: source of
-    argument tuples.
-    """
-    calls = [Expression(f"_given_by({entry_point}, {source})") for source in inputs for _ in (0, 1)]
-    given = [_canonical(list(ast.literal_eval(source))) for source in inputs for _ in (0, 1)]
-    answers = sandbox.run(f"{program}{_CALLER}", calls=calls, limits=limits).outcomes
-    outcomes = [_told(outcome, before) for outcome, before in zip(answers, given, strict=False)]
-    outcomes += [UNREACHED] * (len(calls) - len(outcomes))
-    return [
-        first if first == second or UNREACHED in (first, second) else VARIES
-        for first, second in zip(outcomes[::2], outcomes[1::2], strict=True)
-    ]
-
-
-def function_of(program: str, entry_point: str | None) -> str | None:
-    """Return the function that is asked for: the named one, else the last that the program defines."""
-    tree = parsed(program)
-    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
-    return entry_point if entry_point in names else (names[-1] if names and entry_point is None else None)
 
 
 def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
@@ -169,7 +114,7 @@ def settle(attempts: Sequence[Attempt], column: int, source: str, right: str) ->
     judged = []
     for attempt in attempts:
         given = (attempt.behaviour or [])[column : column + 1]
-        if attempt.passed and given and not _gives(given[0], right):
+        if attempt.passed and given and not gives(given[0], right):
             failure = f"{source} gives {given[0]}, wanted {right}"
             attempt = replace(attempt, verdict="failed", checked=attempt.checked + 1, failures=[failure])
         elif attempt.passed and given:
@@ -191,15 +136,6 @@ def features(attempts: Sequence[Attempt], found: Answer) -> dict[str, float]:
         "attempts": math.log(1 + found.attempt),
         "undecided": open_weight([mutant["weight"] for mutant in found.undecided]),
     }
-
-
-def keeps(sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mapping[str, str], limits: Limits) -> bool:
-    """Whether a program gives what a person said of some inputs."""
-    name = function_of(program, entry_point)
-    if not wanted or name is None:
-        return not wanted
-    given = behaviour(sandbox, program, name, list(wanted), limits)
-    return all(_gives(said, right) for said, right in zip(given, wanted.values(), strict=True))
 
 
 def suspect(attempts: Sequence[Attempt]) -> str | None:
@@ -242,55 +178,3 @@ def _says_nothing(outputs: list[str]) -> bool:
 def _silent(outputs: Sequence[str]) -> bool:
     """Whether none of these is a value."""
     return all(said.startswith("raises ") or said in (UNPLAIN, VARIES, UNREACHED) for said in outputs)
-
-
-def _told(outcome: Outcome, before: str) -> str:
-    match outcome:
-        case Raised(name, _):
-            return f"raises {words(name, _LONGEST)}"
-        case Unplain():
-            return UNPLAIN
-        case Returned([value, list(after)]):
-            changed = "" if _canonical(after) == before else f" and leaves {_canonical(after)}"
-            return _cut(_canonical(value) + changed)
-        case Returned(value):
-            return _cut(_canonical(value))
-
-
-def _canonical(value: Any) -> str:
-    """Return a text that is equal for values which count as equal: floats to six digits, sets in order."""
-    match value:
-        case float():
-            return f"{value:.6g}" if value == value else "nan"
-        case list():
-            return f"[{', '.join(map(_canonical, value))}]"
-        case tuple():
-            return f"({', '.join(map(_canonical, value))},)"
-        case set() | frozenset():
-            return f"{{{', '.join(sorted(map(_canonical, value)))}}}" if value else "set()"
-        case dict():
-            return f"{{{', '.join(sorted(f'{_canonical(key)}: {_canonical(item)}' for key, item in value.items()))}}}"
-        case int() if not isinstance(value, bool) and abs(value) >= _HUGE:
-            return hex(value)
-    return repr(value)
-
-
-def _cut(text: str) -> str:
-    if len(text) <= _LONGEST:
-        return text
-    return f"{text[:_LONGEST]}… ({hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]})"
-
-
-def _gives(given: str, right: str) -> bool:
-    """Whether an output is the one that a person wants: the value, or the name of an exception."""
-    return right in (given, given.split(" and leaves ")[0], given.removeprefix("raises "))
-
-
-def canonical_literal(text: str, outputs: Sequence[str] = ()) -> str | None:
-    """Return what a person typed as outputs are written; None where it is neither a literal nor a known exception."""
-    literal, name = literal_of(text.strip()), text.strip()
-    if literal is not None:
-        return _canonical(literal[0])
-    kind = getattr(builtins, name, None)
-    raised = isinstance(kind, type) and issubclass(kind, BaseException)
-    return name if raised or f"raises {name}" in outputs else None

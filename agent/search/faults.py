@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.workflow.state import Attempt
+from agent.records import Attempt
 
 _UNDEFINED = {"NameError", "UnboundLocalError"}  # never what anybody asked for
 _BROKEN = _UNDEFINED | {

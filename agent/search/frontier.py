@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from agent.records import END_OF_BLOCK, Attempt, Cost, label_of
 from agent.search.budget import Budget
 from agent.search.orders import BRANCH, ONWARD, ORDERS, REPAIR, Edge, features, said_by
-from agent.workflow.state import END_OF_BLOCK, Attempt, Cost, label_of
 
 if TYPE_CHECKING:  # plans are read and refused before torch is imported
     from torch import Tensor

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from agent.program.normal_form import normal_form
 from agent.program.syntax import parsed
+from agent.records import Attempt
 from agent.search.orders import BRANCH, ONWARD
-from agent.workflow.state import Attempt
 
 LEAST = -5.0  # nats: what is less probable than this, against what was written, is no doubt
 CONSIDERED = 16  # likeliest tokens that are put in another's place

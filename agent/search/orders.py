@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.workflow.state import Attempt
+from agent.records import Attempt
 
 Order = Callable[[Mapping[str, float], Mapping[str, float]], float]  # features, and weights where they were learned
 DISCOUNT = 0.02  # nats a token: how much earlier forks are preferred

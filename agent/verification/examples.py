@@ -7,12 +7,13 @@ import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any, NamedTuple
 
+from agent.errors import BudgetSpentError
+from agent.messages import short, words
 from agent.program.examples.example import Check
-from agent.program.syntax import parsed, read_expression
-from agent.search.budget import BudgetSpentError
+from agent.program.syntax import degenerate, parsed, read_expression
 from agent.verification import show_guest
 from agent.verification.claims import Claim, agree, held, is_tagged, needs_exact, raises, shows, wanted_literal
 from sandbox.base import Execution, Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain, Verdict
@@ -87,12 +88,6 @@ def confirmed(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits
     return replace(first, runs=runs)
 
 
-def degenerate(program: str) -> bool:
-    """Whether a program is no Python, or nothing to run: comments and texts alone, functions without a body."""
-    tree = parsed(program)
-    return tree is None or all(_says_nothing(statement) for statement in tree.body)
-
-
 def _executed(sandbox: Sandbox, program: str, checks: list[Check], limits: Limits) -> Execution:
     # A call even without examples: a program that leaves before its end must not look like one that loaded.
     calls = [call for check in checks for call in _calls(check)] or [Expression("None")]
@@ -104,7 +99,7 @@ _SHOWING = "__dubito_showing__"
 
 @cache
 def _suffix() -> str:
-    """Bring agent/showing.py behind the program, whatever names that has; in one line, which ends no open text."""
+    """Return the line that brings show_guest.py behind the program, whatever names that has. It ends no open text."""
     source = inspect.getsource(show_guest)
     run = "__import__('builtins').exec"
     return f"\n\n{_SHOWING} = (lambda space: {run}({source!r}, space) or space)({{'__name__': 'showing'}})\n"
@@ -156,15 +151,6 @@ def _said(node: ast.Name | ast.Attribute | ast.alias | ast.ImportFrom) -> list[s
         case ast.Name(name) | ast.Attribute(attr=name) | ast.alias(name):
             return name.split(".")
     return (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
-
-
-def _says_nothing(statement: ast.stmt) -> bool:
-    match statement:
-        case ast.Expr(ast.Constant()) | ast.Pass() | ast.Import() | ast.ImportFrom():
-            return True
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return all(_says_nothing(inner) for inner in statement.body)
-    return False
 
 
 class _Answer(NamedTuple):
@@ -254,36 +240,3 @@ def _judge_claim(check: Check, claim: str, values: list[Any]) -> _Judgement:
         f"{source} returned {short(value)}" for source, value in zip(check.expressions, values, strict=True)
     )
     return _Judgement(f"{check.source} does not hold: {told}", Claim(values, claim, check.claim_setup))
-
-
-def words(text: object, most: int = 300) -> str:
-    """Return text of the guest's as it may be shown and stored anywhere: valid UTF-8, and cut after `most`."""
-    return short_text(str(text)[: most + 1].encode("utf-8", "backslashreplace").decode("utf-8"), most)
-
-
-def short_text(text: str, most: int = 300) -> str:
-    """Return a text, cut after `most` characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def short(value: Any, most: int = 80) -> str:
-    """Return how a failure shows a value: its repr, cut after `most` characters."""
-    try:
-        text = repr(_beginning(value, most))
-    except ValueError:  # Python refuses to write an int of more than 4,300 digits
-        text = f"a {type(value).__name__} too long to write"
-    return short_text(text, most)
-
-
-def _beginning(value: Any, most: int) -> Any:
-    """Return as much of a value as is seen of its repr, so that nobody waits for the rest."""
-    match value:
-        case str() | bytes():
-            return value[: most + 1]
-        case list() | tuple() if len(value) > most:
-            return value[: most + 1]
-        case set() | frozenset() if len(value) > most:
-            return type(value)(islice(value, most + 1))
-        case dict() if len(value) > most:
-            return dict(islice(value.items(), most + 1))
-    return value

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-TAG = "\0dubito"  # as in agent/showing.py
+TAG = "\0dubito"  # as in agent/verification/show_guest.py
 _NUMBERS = (int, float, complex, decimal.Decimal, fractions.Fraction)
 _counter = collections.Counter
 _BUILD: dict[str, Callable[[Any], Any]] = {

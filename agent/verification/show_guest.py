@@ -1,8 +1,8 @@
 """How an example's value leaves the guest. Its source runs in the sandbox, behind the program; it judges nothing.
 
 A value of a class derived from a plain type becomes the plain value, and some of the standard library's values become
-plain data that `agent/claims.py` builds anew. All of it can be forged by the program, as any value can: nothing that
-is wanted of the value is known here. Imports little, for each run of a program pays for it.
+plain data that `claims.py` builds anew. All of it can be forged by the program, as any value can: nothing that is
+wanted of the value is known here. Imports little, for each run of a program pays for it.
 """
 
 from __future__ import annotations

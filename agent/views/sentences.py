@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from agent.records import Answer, Attempt, Cost, label_of
 from agent.search.answer import suspect
 from agent.search.mutants import likely
 from agent.views.text import one_line, shown
 from agent.workflow.run import AGREED, UNVERIFIED, VERIFIED, Result
-from agent.workflow.state import Answer, Attempt, Cost, label_of
 
 
 class Verdict(NamedTuple):

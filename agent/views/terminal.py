@@ -15,11 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.decoding.step import Candidate, Pause, Step
+from agent.program.task import Task
+from agent.records import Attempt, Event, Revision, label_of
 from agent.views.sentences import accounting, doubts, odds, told_of, verdict
 from agent.views.text import clean, one_line, shown
 from agent.views.tree import line_of
 from agent.workflow.run import ABSTAINED, Result
-from agent.workflow.state import Attempt, Event, Revision, Task, label_of
 
 ECHO = (
     4  # columns beside the live frame, where a terminal writes ^C: in a full line it would break, and shift the frame

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from agent.records import PRUNED, Attempt, label_of
 from agent.views.sentences import count
 from agent.views.text import clean, one_line, shown
-from agent.workflow.state import PRUNED, Attempt, label_of
 
 DEEPEST = 6  # levels of indentation
 

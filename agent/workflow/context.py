@@ -8,23 +8,25 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from agent.decoding.context import Surroundings
-from agent.decoding.policies import Policy
+from agent.decoding.context import Policy, Surroundings
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
 from agent.errors import ContextLengthError
 from agent.learned import Learned
 from agent.lm.base import TextLM
+from agent.lm.metered import Metered
 from agent.program import prompts
 from agent.program.examples.example import Check
 from agent.program.extraction.answers import Asked, answer_start, begun_program, is_answered, program_in
 from agent.program.extraction.pieces import Piece
 from agent.program.normal_form import beginning, beginnings, hopeless
-from agent.search.budget import Metered, MeteredSandbox
+from agent.program.task import Task
+from agent.records import NO_PYTHON, TWIN, Attempt, Cost, Event
 from agent.search.frontier import Plan, plan_of
 from agent.search.orders import BRANCH, ONWARD
-from agent.workflow.state import NO_PYTHON, TWIN, AgentState, Attempt, Cost, Event, Task
+from agent.verification.metered import MeteredSandbox
+from agent.workflow.state import AgentState
 from sandbox.base import Limits, Sandbox
 
 Emit = Callable[[Event], None]

@@ -18,11 +18,13 @@ from agent.decoding.ask import Ask
 from agent.decoding.loop import resolved, until_pause
 from agent.decoding.step import Candidate
 from agent.files.plain import plain
+from agent.program.task import Task
+from agent.records import Cost, Event
 from agent.search.frontier import Plan
 from agent.workflow import nodes
 from agent.workflow.context import Context
 from agent.workflow.revise import Person, revised
-from agent.workflow.state import AgentState, Cost, Event, Task
+from agent.workflow.state import AgentState
 
 
 def prepare(state: AgentState, runtime: Runtime[Context]) -> AgentState:

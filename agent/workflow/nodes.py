@@ -11,17 +11,22 @@ from typing import Any, NamedTuple
 
 from agent.decoding.context import Place, Surroundings
 from agent.decoding.step import Step
+from agent.errors import BudgetSpentError
 from agent.files.plain import plain
+from agent.profile import probability_of
 from agent.program import prompts
 from agent.program.examples.example import run_before
+from agent.program.lame import lame as write_lame
 from agent.program.normal_form import normal_form
 from agent.program.probe_inputs import generated_inputs
+from agent.program.task import Task
+from agent.records import NO_PYTHON, PRUNED, Answer, Attempt, Cost, label_of, next_label
 from agent.search import answer as evidence
-from agent.search.budget import BudgetSpentError
 from agent.search.frontier import ENOUGH_EXAMPLES, goes_on, settled, spent_by
 from agent.search.mutants import SECONDS, mutants
 from agent.search.orders import LOOKS_AT_LINES
-from agent.trust import probability_of
+from agent.verification.behaviour import behaviour as behaviour_of
+from agent.verification.behaviour import function_of, keeps
 from agent.verification.examples import Verification, confirmed, verify
 from agent.verification.executed_lines import lines_run
 from agent.workflow.context import (
@@ -40,7 +45,7 @@ from agent.workflow.context import (
     task_of,
     within,
 )
-from agent.workflow.state import NO_PYTHON, PRUNED, AgentState, Answer, Attempt, Cost, Task, label_of, next_label
+from agent.workflow.state import AgentState
 from sandbox.base import Verdict
 from uncertainty import PartialProgram, partial_program, program_tree
 
@@ -53,7 +58,7 @@ def opened(context: Context, state: AgentState) -> AgentState:
     task = task_of(state)
     chat, name = context.lm.chats, task.entry_point
     prompt = prompt_of(context, prompts.standard(task.request, chat=chat, name=name, tests=task.tests))
-    lame = prompts.standard(prompts.lame(task.request, name), chat=chat, name=name)
+    lame = prompts.standard(write_lame(task.request, name), chat=chat, name=name)
     prompt["lame_ids"] = context.lm.encode(lame, chat=chat)
     resolver = context.policy.resolver.name
     return {**begun(state), "resolver": resolver, "prompts": [prompt], "prompt": 0, "attempts": [], "inputs": []}
@@ -234,7 +239,7 @@ def _doubted(context: Context, state: AgentState, found: Answer) -> _Doubted:
     )
     try:
         for mutant in islice(mutants(attempts, found.attempt, written, free=task.free), plan.mutants):
-            if verify(context.sandbox, mutant.program, task.checks, limits=limits).passed and evidence.keeps(
+            if verify(context.sandbox, mutant.program, task.checks, limits=limits).passed and keeps(
                 context.sandbox, mutant.program, task.entry_point, told, limits
             ):
                 undecided.append({"weight": mutant.weight, "line": mutant.line, "text": mutant.text})
@@ -255,14 +260,14 @@ class _Seen(NamedTuple):
 def _seen(context: Context, state: AgentState, task: Task, program: str, result: Verification) -> _Seen:
     """Run what passed too few examples on inputs to compare it by; find, if wanted, what failing lines to blame."""
     plan, inputs = plan_in(state), state["inputs"]
-    entry_point = evidence.function_of(program, task.entry_point)
+    entry_point = function_of(program, task.entry_point)
     compares = result.checked < ENOUGH_EXAMPLES and plan.votes > 1
     if result.passed and compares and entry_point:
         if not inputs:
             source = task.request if task.entry_point else program
             made = generated_inputs(source, entry_point, task.checks, asked=task.request)
             inputs = [repr(arguments) for arguments in made]
-        told = evidence.behaviour(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
+        told = behaviour_of(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
         return _Seen(inputs, told)
     if not result.failed or not (plan.lines or plan.order in LOOKS_AT_LINES):
         return _Seen(inputs)

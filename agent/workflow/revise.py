@@ -7,13 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.decoding.samplers import argmax
-from agent.errors import ContextLengthError
-from agent.lm.base import logits_before
+from agent.errors import BudgetSpentError, ContextLengthError
+from agent.lm.reference import logits_before
 from agent.program import prompts
+from agent.records import Attempt, Cost, Revision
 from agent.search import answer as evidence
-from agent.search.budget import BudgetSpentError
 from agent.search.frontier import best_edge, departure
 from agent.search.orders import BRANCH, ONWARD, REPAIR, Edge
+from agent.verification.behaviour import canonical_literal, function_of
 from agent.workflow.context import (
     Context,
     attempts_of,
@@ -29,7 +30,7 @@ from agent.workflow.context import (
     within,
 )
 from agent.workflow.nodes import question_of
-from agent.workflow.state import AgentState, Attempt, Cost, Revision
+from agent.workflow.state import AgentState
 from uncertainty import surprisal
 
 Person = Callable[[dict[str, Any]], int | str]  # a question's payload -> the number of what was shown, or text
@@ -133,11 +134,11 @@ def _asked(state: AgentState, column: int, person: Person) -> AgentState:
     """Ask what an input should give, and judge the programs by it; an answer that is no literal settles nothing."""
     attempts = attempts_of(state)
     compared = [attempts[kind.attempts[0]] for kind in evidence.kinds(attempts) if attempts[kind.attempts[0]].behaviour]
-    name = task_of(state).entry_point or evidence.function_of(compared[0].program, None)
+    name = task_of(state).entry_point or function_of(compared[0].program, None)
     source = f"{name}{_call(state['inputs'][column])}"
     outputs = list(dict.fromkeys((attempt.behaviour or [])[column] for attempt in compared))
     said = person({"call": source, "outputs": outputs})
-    right = outputs[said] if isinstance(said, int) else evidence.canonical_literal(said, outputs)
+    right = outputs[said] if isinstance(said, int) else canonical_literal(said, outputs)
     judged = attempts if right is None else evidence.settle(attempts, column, source, right)
     told = state.get("told", []) if right is None else [*state.get("told", []), [column, source, right]]
     asked = [*state.get("asked", []), column]

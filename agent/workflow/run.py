@@ -10,11 +10,13 @@ from typing import Any
 from agent.decoding.step import Step
 from agent.errors import UsageError
 from agent.learned import planned
+from agent.program.task import Task
+from agent.records import Answer, Attempt, Cost, Event
 from agent.search.frontier import ENOUGH_SHARE, Plan
 from agent.workflow.context import Context, Log, attempts_of
 from agent.workflow.graph import begin, build, run
 from agent.workflow.revise import Person
-from agent.workflow.state import AgentState, Answer, Attempt, Cost, Event, Task
+from agent.workflow.state import AgentState
 
 # What an answer rests on.
 VERIFIED, AGREED, UNVERIFIED, ABSTAINED = "verified", "agreed", "unverified", "abstained"

@@ -59,7 +59,7 @@ def calibrate_search(
         from benchmarks.experiments.search_lessons import Lesson, lesson
 
         check_parts(model, dtype, sandbox)
-        weights = components.weights_of(model)
+        weights = profile.weights_of(model)
         file = out or learned.place(model, weights)
         profile.check_place(file, learned.Learned)
         found, plan = problems_of(problems, limit), Plan(budget_from(budget), lines=True)
@@ -102,7 +102,7 @@ def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, 
 
 
 def _report(made: Any, lessons: list[Lesson]) -> str:
-    from agent.trust import probability_of
+    from agent.profile import probability_of
     from benchmarks.experiments.search_lessons import trust_report
 
     stated = [probability_of(made.trust, each.answer) or 0.0 for each in lessons]

@@ -14,7 +14,8 @@ import typer
 from agent.cli.choices import RECIPES, SCORES, listed
 from agent.cli.exits import reported
 from agent.cli.options import DeviceOption, DtypeOption, LimitOption
-from agent.files.access import STDOUT, quoted
+from agent.files.access import STDOUT
+from agent.messages import quoted
 from agent.views.say import progress, say
 from benchmarks.cli.run import problems_of
 
@@ -69,10 +70,10 @@ def calibrate_threshold(
             raise UsageError(
                 "--out came without --recipe, and nothing would be written; choose a recipe, or leave it out"
             )
-        learn, name = _recipe(recipe), model or components.EMBEDDED
+        learn, name = _recipe(recipe), model or profile.EMBEDDED
         if table is None:
             components.check_model(name, dtype)
-        weights = components.weights_of(name)
+        weights = profile.weights_of(name)
         file = out or profile.place_of(name, weights)
         if recipe:
             profile.check_place(file)

@@ -27,7 +27,7 @@ def bench_compare(
     """
     with reported(as_json=False):
         from benchmarks.experiments.comparable import read_runs
-        from benchmarks.experiments.runner import comparison
+        from benchmarks.reports.compare import comparison
 
         say(comparison({name: run.records for name, run in read_runs(files, _outcomes).items()}))
 
@@ -41,7 +41,7 @@ def bench_plot(
     """Draw what runs solved against what they cost."""
     with reported(as_json=False):
         from agent.errors import UsageError
-        from agent.files.access import quoted
+        from agent.messages import quoted
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.reports.plots import AXES, against_cost
 
@@ -84,7 +84,7 @@ def bench_trust(
     """Print, and draw, whether answers are right as often as they say: ECE, Brier, AUROC."""
     with reported(as_json=False):
         from agent.errors import UsageError
-        from agent.files.access import quoted
+        from agent.messages import quoted
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.experiments.search_lessons import trust_report
         from benchmarks.reports.plots import reliability as drawn
@@ -111,8 +111,8 @@ def bench_trust(
 
 
 def _outcomes(path: Path) -> Kept[Any]:
+    from benchmarks.experiments.outcomes import Outcome
     from benchmarks.experiments.record_file import read
-    from benchmarks.experiments.runner import Outcome
 
     return read(path, Outcome)
 

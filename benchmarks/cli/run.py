@@ -72,13 +72,16 @@ def bench_run(
 ) -> None:
     """Run one contestant over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
     with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
+        from agent import profile
         from agent.cli import components
         from agent.learned import digest_of
         from agent.lm.hf.recall import Recalled, RecallingLM
         from agent.workflow.context import Context
         from benchmarks.experiments.entrants import digest_of_run, entrant, files_of, names_in
+        from benchmarks.experiments.outcomes import Outcome
         from benchmarks.experiments.record_file import RecordFile
-        from benchmarks.experiments.runner import Outcome, comparison, go_on, side_by_side, summary
+        from benchmarks.experiments.runner import go_on, side_by_side
+        from benchmarks.reports.compare import comparison, summary
 
         check_parts(model, dtype, sandbox, prompt_format)
         problems, names = problems_of(benchmark, limit), names_in(policy, budget)
@@ -88,7 +91,7 @@ def bench_run(
         ]
         learned = components.learned_of(model)
         options = {
-            "benchmark": benchmark, "model": model, "weights": components.weights_of(model), "budget": budget,
+            "benchmark": benchmark, "model": model, "weights": profile.weights_of(model), "budget": budget,
             "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
             "prompt_format": prompt_format, "learned": digest_of(learned), "side_by_side": len(names) > 1,
             "equal": digest_of_run(equal),

@@ -44,6 +44,7 @@ def bench_draw(
 ) -> None:
     """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve."""
     with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
+        from agent import profile
         from agent.cli import components
         from agent.workflow.context import Context
         from benchmarks.experiments.best_of_n import Draws, draws, table
@@ -52,7 +53,7 @@ def bench_draw(
         check_parts(model, dtype, sandbox, prompt_format)
         problems = problems_of(benchmark, limit)
         options = {
-            "benchmark": benchmark, "samples": samples, "model": model, "weights": components.weights_of(model),
+            "benchmark": benchmark, "samples": samples, "model": model, "weights": profile.weights_of(model),
             "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
             "prompt_format": prompt_format,
         }  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 from random import Random
 
-from agent.files.access import quoted
+from agent.messages import quoted
 from benchmarks.base import Problem
 from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, compose, inputs

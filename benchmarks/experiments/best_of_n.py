@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from agent.cli.components import task_from
 from agent.decoding import POLICIES
 from agent.decoding.context import Surroundings
 from agent.decoding.samplers import uniform_at
 from agent.decoding.step import Completion
 from agent.program.prompts import piece
+from agent.program.task import task_from
+from agent.strategies import seed_of
 from agent.verification.examples import verify
 from agent.workflow import nodes
 from agent.workflow.context import Context, surroundings
 from agent.workflow.graph import begin
 from benchmarks.base import Problem
-from benchmarks.experiments.arms import seed_of
 from benchmarks.experiments.record_file import digest
 from benchmarks.judging.checker import judge
 from benchmarks.reports.metrics import pass_at_k
@@ -63,7 +63,7 @@ class _Sample:
 
 def draws(problem: Problem, context: Context, *, samples: int) -> Draws:
     """Draw that many samples at temperature 0.8 and judge each by the visible examples and by the hidden tests."""
-    task = task_from(problem.prompt, None, None, entry_point=problem.entry_point)
+    task = task_from(problem.prompt, entry_point=problem.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
     begun = begin(task)
     around = surroundings(sampling, {**begun, **nodes.opened(sampling, begun)})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import UsageError
-from agent.files.access import quoted
+from agent.messages import quoted
 from benchmarks.experiments.record_file import Kept, differences
 
 COMPARED = ("policy", "threshold", "budget", "learned", "equal", "samples", "side_by_side")  # options that may differ

@@ -12,11 +12,13 @@ from typing import NamedTuple
 from agent.cli import components
 from agent.decoding import Policy
 from agent.errors import UsageError
-from agent.files.access import STDOUT, quoted, reason_of
+from agent.files.access import STDOUT, reason_of
+from agent.messages import quoted
 from agent.search.budget import budget_from
+from agent.strategies import Contestant, Searched, alone, best_of_equal
 from benchmarks.base import Problem
-from benchmarks.experiments.arms import CONTESTANTS, Contestant, Searched, alone, best_of_equal, by_chance
-from benchmarks.experiments.runner import outcomes_in, pause_rate
+from benchmarks.experiments.arms import CONTESTANTS, by_chance
+from benchmarks.experiments.outcomes import outcomes_in, pause_rate
 
 BY_FILE = ("best-of-equal", "adadec-by-chance")  # contestants that another run's outcomes make
 

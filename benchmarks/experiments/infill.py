@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
+from agent.decoding.context import Policy
 from agent.decoding.loop import decode
-from agent.decoding.policies import GREEDY, Policy
+from agent.decoding.policies import GREEDY
 from agent.decoding.stops import any_of, budget, end_token
 from agent.errors import UsageError
-from agent.lm.base import logits_before
+from agent.lm.reference import logits_before
 from agent.program import prompts
 from agent.program.examples.read import visible_checks
 from agent.program.syntax import read_module

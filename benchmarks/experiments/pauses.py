@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from agent.cli.components import task_from
 from agent.decoding import POLICIES
 from agent.decoding.context import Place, Surroundings, likeliest
 from agent.decoding.loop import until_pause
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Completion, Step
 from agent.program.prompts import piece
+from agent.program.task import task_from
 from agent.workflow import nodes
 from agent.workflow.context import Context, surroundings
 from agent.workflow.graph import begin
@@ -45,7 +45,7 @@ def failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -
     Pauses are those of the gate of `context.policy`, met by greedy decoding; `width` candidates are tried at each.
     """
     for problem in problems:
-        begun = begin(task_from(problem.prompt, None, None, entry_point=problem.entry_point))
+        begun = begin(task_from(problem.prompt, entry_point=problem.entry_point))
         around = surroundings(context, {**begun, **nodes.opened(context, begun)})
         end, pauses = _greedy_with_pauses(around)
         if _passes(problem, context, end):

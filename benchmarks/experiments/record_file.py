@@ -14,8 +14,8 @@ from types import NoneType, UnionType
 from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from agent.errors import UsageError
-from agent.files.access import quoted
 from agent.files.plain import plain
+from agent.messages import quoted
 from agent.trace import TraceWriter, provenance_of, read_trace
 from benchmarks.base import Problem
 

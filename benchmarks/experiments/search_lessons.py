@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.cli.components import task_from
+from agent.program.task import task_from
 from agent.search import answer as evidence
 from agent.search.frontier import Plan
 from agent.search.orders import Edge, features, said_by
@@ -38,7 +38,7 @@ class Lesson:
 
 def lesson(problem: Problem, context: Context, plan: Plan) -> Lesson:
     """Search a problem as planned, then judge the answer by the hidden tests."""
-    task = task_from(problem.prompt, None, None, entry_point=problem.entry_point)
+    task = task_from(problem.prompt, entry_point=problem.entry_point)
     result = perform(context, task, plan=plan)
     attempts, answer = result.attempts, result.answer
     taken = [number for number, attempt in enumerate(attempts) if attempt.edge]

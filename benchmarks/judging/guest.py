@@ -36,7 +36,7 @@ EXACTLY: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefi
 
 
 def answer(namespace: dict[str, Any], function: str, arguments: list[Any], members: bool = False) -> tuple[str, Any]:
-    """Call the program's function and show what it gives; the kinds are those of benchmarks/shown.py.
+    """Call the program's function and show what it gives; the kinds are those of benchmarks/judging/calls.py.
 
     members: only what can be gone through is asked for, in whatever class.
     """

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from agent.errors import UsageError
-from agent.files.access import open_regular, quoted
+from agent.files.access import open_regular
+from agent.messages import quoted
 
 LONGEST_LINE = 1 << 25  # bytes; a few bytes of gzip may be as many as one likes
 STANDARD_INPUT = Path("-")

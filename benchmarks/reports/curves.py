@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.experiments.best_of_n import Draws
-from benchmarks.experiments.runner import Outcome
+from benchmarks.experiments.outcomes import Outcome
 from benchmarks.reports.metrics import mcnemar
 
 RESAMPLES = 2_000

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agent.errors import UsageError
-from agent.files.access import STDOUT, is_stream, quoted, write_whole
-from benchmarks.experiments.runner import Outcome, pause_rate
+from agent.files.access import STDOUT, is_stream, write_whole
+from agent.messages import quoted
+from benchmarks.experiments.outcomes import Outcome, pause_rate
 from benchmarks.reports.curves import Curve
 from benchmarks.reports.metrics import wilson
 from uncertainty.calibration import Bin

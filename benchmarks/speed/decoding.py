@@ -22,9 +22,10 @@ from agent.decoding.gates import Gate
 from agent.decoding.prompt_lookup import Draft, PromptLookup
 from agent.decoding.rerank import Rerank
 from agent.decoding.stops import budget
-from agent.lm.base import LM, Batch, Prefix, RowBatch, Trail
+from agent.lm.base import LM, Batch, Prefix
 from agent.lm.hf.cache import held_bytes
 from agent.lm.hf.model import HFLM
+from agent.lm.reference import RowBatch, Trail
 from benchmarks.speed.peak_memory import peak_memory
 
 GREEDY = POLICIES["greedy"]

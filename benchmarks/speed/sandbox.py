@@ -19,9 +19,9 @@ from pathlib import Path
 from benchmarks import Benchmark, DatasetError, named
 from benchmarks.judging.checker import judge
 from sandbox import Sandbox, open_sandbox
+from sandbox.docker.client import connect
 from sandbox.docker.container import container_options
 from sandbox.docker.image import tag
-from sandbox.docker.sandbox import connect
 
 TRIVIAL = "x = 1\n"
 COLD = ["python3", "-I", "-S", "-c", TRIVIAL]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from sandbox.base import SandboxUnavailable
+from sandbox.docker.client import connect
 from sandbox.docker.image import ensure
-from sandbox.docker.sandbox import connect
 
 
 def say(step: str) -> None:

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from sandbox.process import GUEST_ENVIRONMENT, guest_command
+from sandbox.forkserver import GUEST_ENVIRONMENT, guest_command
 
 LABELS = {"dubito": "sandbox"}
 MEMORY_MIB = 1024  # of a container: all processes of a program, its files, and the server

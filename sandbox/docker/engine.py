@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from sandbox.base import SandboxUnavailable
-from sandbox.docker.sandbox import connect
+from sandbox.docker.client import connect
 
 PACKAGES = ("docker.io", "debootstrap")
 LOG = Path("/var/log/dubito-dockerd.log")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.docker.bootstrap import OFFLINE_BASE, bootstrap
-from sandbox.docker.sandbox import build, present, pull
+from sandbox.docker.client import build, present, pull
 
 BASE = "python:3.11-slim"
 NAME = "dubito-sandbox"

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from agent import learned, profile
 from agent.errors import UsageError
 from agent.learned import Learned, load, of_model, place, planned
-from agent.profile import write
+from agent.profile import probability_of, write
 from agent.search.frontier import Plan
-from agent.trust import probability_of
 
 TRUST = {
     "weights": {"share": 2.0, "gone": 1.0},

@@ -13,10 +13,10 @@ from data import needs_data as needs_files
 
 import benchmarks
 from benchmarks import BENCHMARKS, DatasetError
-from benchmarks.humaneval import HumanEval
-from benchmarks.mbpp import Mbpp
+from benchmarks.evalplus import human_eval
+from benchmarks.evalplus import mbpp as mbpp_plus
 
-HUMANEVAL_PLUS, MBPP_PLUS = HumanEval(HUMANEVAL), Mbpp(MBPP)
+HUMANEVAL_PLUS, MBPP_PLUS = human_eval(HUMANEVAL), mbpp_plus(MBPP)
 needs_evalplus = pytest.mark.usefixtures("evalplus")
 
 
@@ -71,7 +71,7 @@ def test_the_environment_names_the_file_even_after_evalplus_was_imported(monkeyp
 
     before = mbpp.MBPP_OVERRIDE_PATH
     monkeypatch.setenv("MBPP_OVERRIDE_PATH", str(MBPP))
-    assert len(list(Mbpp())) == 378
+    assert len(list(mbpp_plus())) == 378
     assert before == mbpp.MBPP_OVERRIDE_PATH  # evalplus is left as it was
 
 
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_read_says_what_to_try(tmp_path, content, reason):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DatasetError, match=f"cannot read .*{reason}.*; set HUMANEVAL_OVERRIDE_PATH to a ") as caught:
-        HumanEval(path).problem("HumanEval/0")
+        human_eval(path).problem("HumanEval/0")
     assert str(path) in str(caught.value)
 
 
@@ -140,14 +140,14 @@ def test_a_record_that_cannot_be_used_is_refused_without_naming_an_input(tmp_pat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mbpp, "completeness_check", lambda *_: None)  # one record is not the whole set
         with pytest.raises(DatasetError, match=rf"cannot read .*\({reason}\); set MBPP_OVERRIDE_PATH") as caught:
-            next(iter(Mbpp(path)))
+            next(iter(mbpp_plus(path)))
     assert "5421" not in str(caught.value)
 
 
 @needs_evalplus
 def test_a_device_in_a_files_place_is_not_read():
     with pytest.raises(DatasetError, match="it is no regular file"):
-        HumanEval("/dev/zero").problem("HumanEval/0")
+        human_eval("/dev/zero").problem("HumanEval/0")
 
 
 @needs_evalplus
@@ -162,11 +162,11 @@ def test_no_network_says_what_to_try_and_nothing_else(monkeypatch, capsys):
     monkeypatch.setattr(humaneval, "HUMANEVAL_OVERRIDE_PATH", None)
     monkeypatch.setattr(humaneval, "make_cache", offline)
     with pytest.raises(DatasetError, match=r"from evalplus .*no route to host.*set HUMANEVAL_OVERRIDE_PATH"):
-        next(iter(HumanEval()))
+        next(iter(human_eval()))
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_missing_evalplus_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "evalplus.data.humaneval", None)
     with pytest.raises(DatasetError, match=r"pip install 'dubito\[bench\]'"):
-        HumanEval().problem("HumanEval/0")
+        human_eval().problem("HumanEval/0")

@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from agent.program.examples.read import visible_checks
-from agent.program.prompts import HOLE_MARKS, hole, lame, repair
+from agent.program.lame import lame
+from agent.program.prompts import HOLE_MARKS, hole, repair
 from agent.verification.examples import verify
 from benchmarks.exercises import compose, world
 from benchmarks.exercises.benchmark import exercise

@@ -16,10 +16,11 @@ import docker
 import pytest
 
 from sandbox import Call, Expression, Limits, Returned, open_sandbox
+from sandbox.docker.client import answers, connect, sweep
 from sandbox.docker.container import owner
 from sandbox.docker.engine import forget_stale
 from sandbox.docker.image import ensure
-from sandbox.docker.sandbox import DockerSandbox, answers, connect, sweep
+from sandbox.docker.sandbox import DockerSandbox
 from sandbox.pool import SandboxPool
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker, pytest.mark.timeout(1200)]

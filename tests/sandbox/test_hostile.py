@@ -13,7 +13,7 @@ from hostile import FAMILIES, HOSTILE, table
 from hostile.base import ROOMY
 
 from sandbox import Call, Expression, Returned, Verdict
-from sandbox.docker.sandbox import connect
+from sandbox.docker.client import connect
 
 THREAT_MODEL = Path(__file__).parents[2] / "docs" / "threat-model.md"
 DEADLINE_SECONDS = 10.0  # for what ends by itself: a server forks its next child, the kernel frees what was in flight

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from test_forkserver import ScriptedChannel
+from fakes_channel import ScriptedChannel
 
 from sandbox import SandboxError
 from sandbox.channel import Closed

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from agent.trust import probability_of
+from agent.profile import probability_of
 from uncertainty.calibration import auroc, brier, ece, learned_trust, learned_weights, reliability
 
 

@@ -16,7 +16,7 @@ PromptFormat = Literal["auto", "chat", "completion"]
 SECONDS = 20.0  # of wall time for one rendering; the child's own limit, in CPU seconds, strikes first
 COMPLETION = "mend the template, or ask with the prompt format completion"
 _LIMITS = "it takes too much time or memory"
-_CHILD = Path(__file__).with_name("hf_template_child.py")
+_CHILD = Path(__file__).with_name("template_child.py")
 _REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template writes by itself
 
 

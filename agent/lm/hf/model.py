@@ -16,15 +16,17 @@ import torch
 from torch import Tensor
 
 from agent.errors import InfrastructureError, UsageError
-from agent.files.access import quoted
-from agent.lm.base import Batch, Prefix, PrefixStore, RowBatch, Trail
+from agent.lm.base import Batch, Prefix
 from agent.lm.hf.cache import fork, held_bytes, new_cache
 from agent.lm.hf.chat import asked, asks_in_turns, checked_format
 from agent.lm.hf.load import in_one_sentence, load_model, load_tokenizer
 from agent.lm.hf.rope import TurningBatch, stretch, turns_of
 from agent.lm.hf.tree_attention import Paths, Rows, Tree
 from agent.lm.hf.trial import abilities_of, looks_back_only, trees_work
+from agent.lm.reference import RowBatch, Trail
+from agent.lm.store import PrefixStore
 from agent.lm.text import TextStream
+from agent.messages import quoted
 
 
 class HFLM:

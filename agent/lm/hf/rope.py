@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from agent.lm.base import LM, Batch, Prefix, RowBatch
+from agent.lm.base import LM, Batch, Prefix
+from agent.lm.reference import RowBatch
 
 
 def turns_of(config: Any) -> tuple[int, ...]:

@@ -21,7 +21,9 @@ class Imported:
     """What the names mean that import statements bind."""
 
     modules: set[str] = field(default_factory=set)  # of which the attributes are the program's names
-    renamed: dict[str, str] = field(default_factory=dict)  # to the program's names, or to those of agent/claimed.py
+    renamed: dict[str, str] = field(
+        default_factory=dict
+    )  # to the program's names, or to those of agent/verification/judge_guest.py
     foreign: dict[str, str] = field(default_factory=dict)  # names that no sandboxed program has, and their module
 
     def resolved(self, tree: ast.Module) -> ast.Module:

@@ -12,7 +12,14 @@ from typing import Any
 from agent.program.examples.constants import changeable_in, value_of
 from agent.program.syntax import is_of_python, modules_of, names_bound, names_in, names_needed, root_of, targets_in
 
-TRUSTED = ("_approx", "_almost", "_alike", "_in_order", "_is_just", "_counter")  # functions of agent/claimed.py
+TRUSTED = (
+    "_approx",
+    "_almost",
+    "_alike",
+    "_in_order",
+    "_is_just",
+    "_counter",
+)  # functions of agent/verification/judge_guest.py
 _MODULES = {  # what they do with a value is no choice of the value's
     "math", "cmath", "operator", "itertools", "functools", "collections", "re", "string", "json", "statistics",
     "fractions", "decimal", "datetime", "copy", "heapq", "bisect", "textwrap", "ast", "numbers", "calendar", "typing",

@@ -8,9 +8,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from text_model import byte_lm
 from trie import TrieLM
 
-from agent.cli.components import task_from
 from agent.decoding import POLICIES, Gate
 from agent.decoding.ask import Ask
+from agent.program.task import task_from
 from agent.search.budget import Budget
 from agent.search.frontier import Plan
 from agent.workflow.context import Context
@@ -52,8 +52,8 @@ def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_pa
     plan = Plan(Budget(programs=3), branches=False, repair_after=1)
     with threads(tmp_path) as saver:
         around = Context(byte_lm(sharpness=8.0), POLICIES["greedy"], Saying(text, verdict), max_tokens=12)
-        result = perform(around, task_from(REQUEST, None, None), plan=plan, checkpointer=saver, thread="t")
-        again = perform(around, task_from(REQUEST, None, None), plan=plan, checkpointer=saver, thread="t")
+        result = perform(around, task_from(REQUEST), plan=plan, checkpointer=saver, thread="t")
+        again = perform(around, task_from(REQUEST), plan=plan, checkpointer=saver, thread="t")
     assert result.outcome == again.outcome == "abstained" and len(result.attempts) > 1, "a repair's prompt was read"
     for attempt in result.attempts:
         "".join([*attempt.failures, *(attempt.behaviour or ())]).encode()
@@ -63,7 +63,7 @@ def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_pa
 def test_what_a_person_types_is_written_and_kept(text):
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", 1.2), resolver=Ask())
     around = Context(byte_lm(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
-    task, asked = task_from(REQUEST, None, None), []
+    task, asked = task_from(REQUEST), []
     perform(
         around, task, checkpointer=InMemorySaver(), thread="t", answer=lambda question: asked.append(1) or f"a{text}"
     )
@@ -86,5 +86,5 @@ def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, chat
     lm = Nul(known, chats=chats)
     with threads(tmp_path) as saver:
         around = Context(lm, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
-        result = perform(around, task_from(REQUEST, None, None), checkpointer=saver, thread="t")
+        result = perform(around, task_from(REQUEST), checkpointer=saver, thread="t")
     assert result.outcome == "abstained" and "\x00" in result.answer.program

@@ -242,14 +242,14 @@ def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatc
             raise KeyboardInterrupt
         return line.replace("@", f"{place}/")
 
-    def run(context, task, **options):
+    def perform_or_stop(context, task, **options):
         if task.request == "A sentence.":
             interrupted.append(task)
             raise KeyboardInterrupt
         return perform(context, task, **options)
 
     monkeypatch.setattr(Console, "input", read)
-    monkeypatch.setattr(run, "perform", run)
+    monkeypatch.setattr(run, "perform", perform_or_stop)
     told = chat(place, options=("--budget", "programs=1"))
     assert told.exit_code == 0 and len(interrupted) == 1, told.output
     assert "/quit or Ctrl-D ends the chat" in told.output and "stopped; what came before is kept" in told.output

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from agent.cli import choices
 from agent.cli.app import app
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HEAVY = {"torch", "transformers", "langgraph", "scipy", "sklearn", "tokenizers", "numpy", "matplotlib", "evalplus"}
 PROMPT = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    """\n'
 FILES = {

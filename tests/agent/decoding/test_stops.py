@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.decoding import Completion
-from agent.decoding.stops import any_of, budget, end_of_code_block, end_of_function, end_token, function_end
+from agent.decoding.stops import any_of, budget, end_of_code_block, end_of_function, end_token
+from agent.program.syntax import function_end
 
 LAW = settings(derandomize=True, deadline=None, max_examples=80)
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import InfrastructureError, UsageError
-from agent.files.access import check_writable, quoted, read_bounded, write_whole
+from agent.files.access import check_writable, read_bounded, write_whole
 from agent.files.appended import AppendedFile
+from agent.messages import quoted
 
 BEGINS = b'{"kind": "provenance"'
 FIRST = BEGINS + b"}\n"

@@ -6,7 +6,9 @@ import pytest
 from data import humaneval, mbpp, needs_data
 
 from agent.program.examples.asserts import asserts
-from agent.program.prompts import completed, entry_point, function_called, is_code, lame, piece, repair, standard
+from agent.program.lame import lame
+from agent.program.prompts import completed, function_called, piece, repair, standard
+from agent.program.syntax import entry_point, is_code
 
 CODE = 'def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """\n'
 

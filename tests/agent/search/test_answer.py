@@ -6,17 +6,18 @@ from dataclasses import replace
 import pytest
 from trie import TrieLM
 
-from agent.cli.components import task_from
 from agent.decoding import POLICIES
 from agent.errors import UsageError
 from agent.learned import Learned
+from agent.program.task import task_from
+from agent.records import Attempt
 from agent.search import answer
-from agent.search.answer import behaviour, canonical_literal, function_of, kinds, suspect
+from agent.search.answer import kinds, suspect
 from agent.search.budget import Budget
 from agent.search.frontier import Plan
+from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, behaviour, canonical_literal, function_of
 from agent.workflow.context import Context
 from agent.workflow.run import perform
-from agent.workflow.state import Attempt
 from sandbox import Limits, open_sandbox
 
 
@@ -35,7 +36,7 @@ def test_a_behaviour_is_what_is_returned_raised_or_changed(box):
     assert told(box, "return 1 / x", "(2,)", "(0,)") == ["0.5", "raises ZeroDivisionError"]
     assert told(box, "x.append(1)", "([],)", "([2],)") == ["None and leaves [[1]]", "None and leaves [[2, 1]]"]
     assert told(box, "return iter(x)", "([1],)") == ["[1]"]
-    assert told(box, "return object()", "(1,)") == [answer.UNPLAIN]
+    assert told(box, "return object()", "(1,)") == [UNPLAIN]
     assert told(box, "return {'b': 1, 'a': 2}", "(1,)") == told(box, "return {'a': 2, 'b': 1}", "(1,)")
     assert told(box, "return 10 ** x", "(5000,)") != told(box, "return 10 ** (x + 1)", "(5000,)")
     assert told(box, "return {3, 1, 2}, {'a': (1,)}", "(0,)") == ["({1, 2, 3}, {'a': (1,)},)"]
@@ -48,14 +49,14 @@ def test_floats_agree_to_six_digits_and_nan_with_itself(box):
 
 
 def test_what_differs_between_two_calls_is_said_to_vary(box):
-    assert told(box, "import random; return random.random()", "(0,)", "(1,)") == [answer.VARIES] * 2
+    assert told(box, "import random; return random.random()", "(0,)", "(1,)") == [VARIES] * 2
 
 
 def test_what_takes_too_long_is_cut_off_and_what_cannot_be_takes_the_rest_with_it(box):
     late = "raises TimeoutError"
     assert told(box, "while x: pass", "(0,)", "(1,)", "(0,)") == ["None", late, "None"]
     stubborn = "return sum(iter(int, 1)) if x else None"  # no Python code runs in it, so no signal is seen
-    assert told(box, stubborn, "(0,)", "(1,)", "(0,)") == ["None", answer.UNREACHED, answer.UNREACHED]
+    assert told(box, stubborn, "(0,)", "(1,)", "(0,)") == ["None", UNREACHED, UNREACHED]
 
 
 def test_long_values_are_told_apart_by_a_digest(box):
@@ -138,13 +139,13 @@ def test_the_output_that_was_shown_is_the_one_that_is_meant():
 def test_a_program_that_was_not_compared_is_a_kind_of_its_own_and_so_is_each_where_nothing_tells_them_apart():
     alone = replace(program("1", 0.2), behaviour=None)
     assert [kind.attempts for kind in kinds([program("1", 0.3), alone, program("1", 0.1)])] == [(0, 2), (1,)]
-    mute = [replace(program([answer.UNPLAIN], mass), program=f"x = {mass}") for mass in (0.3, 0.2)]
+    mute = [replace(program([UNPLAIN], mass), program=f"x = {mass}") for mass in (0.3, 0.2)]
     assert len(kinds(mute)) == 2
     assert len(kinds([replace(each, behaviour=None) for each in mute])) == 1
 
 
 def test_programs_that_give_no_value_at_all_come_last():
-    hangs = program(["raises TimeoutError", answer.UNREACHED], 0.6)
+    hangs = program(["raises TimeoutError", UNREACHED], 0.6)
     assert [kind.attempts for kind in kinds([hangs, program(["1", "2"], 0.2)])] == [(1,), (0,)]
 
 
@@ -201,7 +202,7 @@ def searched(box, request=BLIND, known=KNOWN, *, plan=None, answer=None, learned
     context = Context(TrieLM(known), POLICIES["greedy"], box, learned=learned)
     saver = InMemorySaver() if answer else None
     return perform(
-        context, task_from(request, None, None), plan=plan, checkpointer=saver, thread="t", answer=answer,
+        context, task_from(request), plan=plan, checkpointer=saver, thread="t", answer=answer,
         on_event=(seen or []).append,
     )  # fmt: skip
 

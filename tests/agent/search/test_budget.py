@@ -4,8 +4,10 @@ import pytest
 from fakes import ScriptedSandbox, TableLM
 from trie import TrieLM
 
-from agent.errors import UsageError
-from agent.search.budget import Budget, BudgetSpentError, Metered, MeteredSandbox, budget_from
+from agent.errors import BudgetSpentError, UsageError
+from agent.lm.metered import Metered
+from agent.search.budget import Budget, budget_from
+from agent.verification.metered import MeteredSandbox
 from sandbox import Limits
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from agent.program.normal_form import normal_form
 from agent.program.syntax import parsed
+from agent.records import NO_PYTHON, Attempt
 from agent.search import answer
 from agent.search.faults import how_it_breaks, least_failed
-from agent.workflow.state import NO_PYTHON, Attempt
 from uncertainty import program_tree
 
 

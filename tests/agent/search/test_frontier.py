@@ -8,14 +8,14 @@ import pytest
 import torch
 from trie import TrieLM
 
-from agent.cli.components import task_from
 from agent.decoding import POLICIES
+from agent.program.task import task_from
+from agent.records import Attempt, Cost, label_of, next_label
 from agent.search.budget import Budget
 from agent.search.frontier import Plan, best_edge, departure, departures, frontier, settled, spent_by
 from agent.search.orders import ORDERS, Edge, features, said_by
 from agent.workflow.context import Context
 from agent.workflow.run import perform
-from agent.workflow.state import Attempt, Cost, label_of, next_label
 from sandbox import open_sandbox
 
 
@@ -176,7 +176,7 @@ def box():
 
 def search(box, known=KNOWN, *, request=REQUEST, policy="greedy", plan=None, **more):
     lm = TrieLM(known, **more)
-    return perform(Context(lm, POLICIES[policy], box), task_from(request, None, None), plan=plan), lm
+    return perform(Context(lm, POLICIES[policy], box), task_from(request), plan=plan), lm
 
 
 def programs(result) -> list[str]:
@@ -248,7 +248,7 @@ def test_a_budget_of_seconds_ends_a_search_between_two_forwards(box):
         return now[0]
 
     plan = Plan(Budget(seconds=0.3))
-    result = perform(Context(lm, POLICIES["greedy"], box, clock=clock), task_from(REQUEST, None, None), plan=plan)
+    result = perform(Context(lm, POLICIES["greedy"], box, clock=clock), task_from(REQUEST), plan=plan)
     assert result.outcome == "abstained"
     assert lm.forwards < 30
 

@@ -7,15 +7,15 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from trie import TrieLM
 
-from agent.cli.components import task_from
 from agent.decoding import POLICIES
 from agent.learned import Learned
+from agent.program.task import task_from
+from agent.records import Attempt
 from agent.search.budget import Budget
 from agent.search.frontier import Plan
 from agent.search.mutants import LEAST, mutants, open_weight
 from agent.workflow.context import Context
 from agent.workflow.run import perform
-from agent.workflow.state import Attempt
 from sandbox import open_sandbox
 
 
@@ -89,7 +89,7 @@ def searched(known, examples: str, *, learned=None, answer=None, watch=lambda bo
     request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
     with closing(open_sandbox("process")) as box:
         here = Context(TrieLM(known), POLICIES["greedy"], watch(box), learned=learned)
-        task, saver = task_from(request, None, None), InMemorySaver()
+        task, saver = task_from(request), InMemorySaver()
         return perform(here, task, plan=Plan(**plan), checkpointer=saver, thread="t", answer=answer)
 
 

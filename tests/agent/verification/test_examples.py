@@ -7,7 +7,8 @@ from fakes import ScriptedSandbox
 
 from agent.program.examples.asserts import asserts
 from agent.program.examples.read import visible_checks
-from agent.verification.examples import agree, confirmed, degenerate, verify
+from agent.program.syntax import degenerate
+from agent.verification.examples import agree, confirmed, verify
 from sandbox import Call, Verdict, open_sandbox
 
 REQUEST = 'def f(xs):\n    """Sum.\n    >>> f([1, 2])\n    3\n    >>> f([])\n    0\n    """'

@@ -7,13 +7,13 @@ import time
 import pytest
 from fakes import ScriptedSandbox
 
+from agent.messages import short, words
 from agent.program.examples.example import Check
 from agent.program.syntax import literal_of
-from agent.search import answer
-from agent.search.answer import behaviour
 from agent.verification import claims
+from agent.verification.behaviour import behaviour, canonical_literal
 from agent.verification.claims import agree, is_tagged, raises, shows
-from agent.verification.examples import short, verify, words
+from agent.verification.examples import verify
 from agent.verification.show_guest import TAG
 from sandbox import Execution, Limits, Raised, Returned, Unplain, Verdict, open_sandbox
 
@@ -116,7 +116,7 @@ def test_any_outcome_is_told_as_a_behaviour(value):
     ):
         told = behaviour(Saying(outcome), "def f(x): ...", "f", ["(1,)"], Limits())
         assert all(fits_anywhere(each) for each in told)
-        assert answer.canonical_literal(told[0]) is None or fits_anywhere(told[0])
+        assert canonical_literal(told[0]) is None or fits_anywhere(told[0])
 
 
 @pytest.mark.parametrize(

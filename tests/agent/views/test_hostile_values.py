@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from agent.decoding.step import Candidate, Pause, Step
+from agent.program.task import Task
+from agent.records import Answer, Attempt, Cost, Revision
 from agent.views.sentences import count, odds, percent
 from agent.views.terminal import TerminalView
 from agent.views.text import clean, json_text, one_line, shown
 from agent.workflow.run import Result
-from agent.workflow.state import Answer, Attempt, Cost, Revision, Task
 
 HOSTILE = (
     "\x1b[2J\x1b]0;title\x07", "\x9b31m", "\u202edlrow\u2066", "a\u200bb\ufeff\u2060", "\ud800", "\udfff\ud800",

@@ -6,9 +6,10 @@ import pytest
 from rich.console import Console
 
 from agent.decoding.step import Candidate, Pause, Step
+from agent.program.task import Task
+from agent.records import Answer, Attempt, Cost, Revision
 from agent.views.terminal import TerminalView, accounting, clean, shown
 from agent.workflow.run import Result
-from agent.workflow.state import Answer, Attempt, Cost, Revision, Task
 
 PAUSE = Pause(
     "entropy 1.30 >= 1.00",

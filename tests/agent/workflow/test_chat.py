@@ -6,13 +6,13 @@ from contextlib import closing
 import pytest
 from trie import TrieLM
 
-from agent.cli.components import task_from
 from agent.decoding import POLICIES
+from agent.program.task import task_from
+from agent.records import Revision
 from agent.search.budget import Budget
 from agent.search.frontier import Plan
 from agent.workflow.context import Context
 from agent.workflow.run import perform
-from agent.workflow.state import Revision
 from sandbox import open_sandbox
 
 REQUEST = 'from math import floor\n\n\ndef add(a, b):\n    """Return the sum.\n    >>> add(1, 2)\n    3\n    >>> add(2, 2)\n    4\n    """\n'
@@ -33,7 +33,7 @@ def told(box, known, *, request=REQUEST, most=3, prompt_ends="", events=None, **
     lm = Chatting(known if isinstance(known, dict) else {known: 1.0}, chats=True)
     context = Context(lm, POLICIES["adadec"], box, **{"max_tokens": 2000, **options})
     listen = events.append if events is not None else lambda event: None
-    return perform(context, task_from(request, None, None), plan=Plan(Budget(programs=most)), on_event=listen)
+    return perform(context, task_from(request), plan=Plan(Budget(programs=most)), on_event=listen)
 
 
 ANSWERS = {

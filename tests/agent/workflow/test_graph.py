@@ -18,13 +18,15 @@ from text_model import byte_lm
 from trie import TrieLM
 
 import agent.workflow.context
-from agent.cli.components import task_from
+from agent.cli.components import task_named
 from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Completion
 from agent.errors import UsageError
 from agent.program.examples.read import visible_checks
+from agent.program.task import Task
+from agent.records import Answer, Attempt, Revision
 from agent.search.budget import Budget
 from agent.search.frontier import Plan
 from agent.trace import TraceWriter, read_trace
@@ -32,7 +34,6 @@ from agent.workflow import revise
 from agent.workflow.context import Context, surroundings
 from agent.workflow.graph import begin, build, run
 from agent.workflow.run import perform
-from agent.workflow.state import Answer, Attempt, Revision, Task
 from agent.workflow.threads import threads
 from sandbox import open_sandbox
 from sandbox.base import Verdict
@@ -325,7 +326,7 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
         box = open_sandbox("process")
         with threads(folder) as saver, closing(box):
             doing = Context(TrieLM(known), POLICIES["greedy"], box)
-            task = task_from(request, None, None)
+            task = task_named(request, None, None)
             result = perform(
                 doing, task, plan=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
             )
@@ -390,7 +391,7 @@ def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block
 
 
 def test_the_compiled_graph_is_the_picture_in_the_tour():
-    tour = (Path(__file__).parents[2] / "docs" / "tour.md").read_text()
+    tour = (Path(__file__).parents[3] / "docs" / "tour.md").read_text()
     picture = tour.split("```mermaid")[1].split("```")[0]
 
     def edges(mermaid: str) -> list[str]:
@@ -402,7 +403,7 @@ def test_the_compiled_graph_is_the_picture_in_the_tour():
 def test_a_sentence_with_tests_asks_for_the_function_that_they_call(tmp_path):
     (tmp_path / "tests.py").write_text("assert total([1, 2]) == 3\nassert total([]) == 0\n")
     with closing(open_sandbox("process")) as box:
-        task = task_from("Return the sum.", None, tmp_path / "tests.py")
+        task = task_named("Return the sum.", None, tmp_path / "tests.py")
         lm = TrieLM({"xs):\n    return sum(xs)\n": 1.0})
         result = perform(Context(lm, POLICIES["adadec"], box), task, plan=programs(1))
     prompt = max(("".join(map(chr, ids)) for ids in lm.prompts), key=len)

@@ -5,16 +5,18 @@ from dataclasses import replace
 from fakes import ScriptedSandbox
 from text_model import byte_lm
 
-from agent.cli.components import task_from
 from agent.decoding import POLICIES
 from agent.learned import Learned
+from agent.program.task import task_from
+from agent.strategies import ONCE, best_of, best_of_equal, guarded
 from agent.workflow.context import Context
 from agent.workflow.run import perform
-from benchmarks.experiments.arms import CONTESTANTS, ONCE, beam, best_of, best_of_equal, guarded
+from benchmarks.experiments.arms import CONTESTANTS
+from benchmarks.experiments.beam import beam
 from sandbox import Verdict
 
-TWICE = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """', None, None)
-TASK = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """', None, None)
+TWICE = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """')
+TASK = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """')
 
 
 def context(verdict=Verdict.FAILED) -> Context:

@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 from text_model import byte_lm
 
-from agent.cli.components import task_from
 from agent.decoding import POLICIES
 from agent.errors import UsageError
+from agent.program.task import task_from
+from agent.strategies import ONCE, best_of, seed_of
 from agent.workflow.context import Context
 from agent.workflow.run import perform
 from benchmarks import named
-from benchmarks.experiments.arms import ONCE, best_of, seed_of
 from benchmarks.experiments.best_of_n import Draws, draws, table
+from benchmarks.experiments.outcomes import outcomes_in
 from benchmarks.experiments.record_file import kept
-from benchmarks.experiments.runner import outcomes_in
 from sandbox import open_sandbox
 
 PROBLEM = named("exercises").problem("exercises/3")
@@ -29,7 +29,7 @@ def context():
 
 def test_samples_drawn_together_are_those_drawn_one_by_one(context):
     found = draws(PROBLEM, context, samples=4)
-    task = task_from(PROBLEM.prompt, None, None, entry_point=PROBLEM.entry_point)
+    task = task_from(PROBLEM.prompt, entry_point=PROBLEM.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
     alone = [perform(replace(sampling, seed=seed_of(context, n)), task, plan=ONCE) for n in range(4)]
     assert found.tokens == [len(result.answer.tokens) for result in alone]

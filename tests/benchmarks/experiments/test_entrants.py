@@ -6,9 +6,9 @@ from typer.testing import CliRunner
 
 from agent.errors import UsageError
 from agent.search.budget import Budget
-from benchmarks.experiments.arms import Searched
+from agent.strategies import Searched
 from benchmarks.experiments.entrants import entrant, file_in, made_folder, names_in
-from benchmarks.experiments.runner import outcomes_in
+from benchmarks.experiments.outcomes import outcomes_in
 
 
 def named(name, **more):

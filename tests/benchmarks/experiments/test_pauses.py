@@ -6,8 +6,8 @@ import pytest
 from text_model import byte_lm
 
 from agent.decoding import POLICIES
+from agent.decoding.context import Policy
 from agent.decoding.gates import Gate
-from agent.decoding.policies import Policy
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.workflow.context import Context

@@ -14,8 +14,8 @@ from agent.errors import UsageError
 from agent.trace import TraceWriter
 from benchmarks import named
 from benchmarks.experiments.best_of_n import Draws
+from benchmarks.experiments.outcomes import Outcome
 from benchmarks.experiments.record_file import RecordFile, differences, kept, read, records_in
-from benchmarks.experiments.runner import Outcome
 from benchmarks.experiments.search_lessons import Lesson
 
 RECORDS = {

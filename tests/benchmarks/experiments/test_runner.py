@@ -9,7 +9,9 @@ from agent.decoding import POLICIES
 from agent.errors import UsageError
 from agent.workflow.context import Context
 from benchmarks import named
-from benchmarks.experiments.runner import Outcome, comparison, outcomes_in, run_to_file, summary
+from benchmarks.experiments.outcomes import Outcome, outcomes_in
+from benchmarks.experiments.runner import run_to_file
+from benchmarks.reports.compare import comparison, summary
 from sandbox import open_sandbox
 
 OPTIONS = {"policy": "greedy", "limit": 3}

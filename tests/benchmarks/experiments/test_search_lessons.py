@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 import benchmarks.experiments.best_of_n
 import benchmarks.experiments.search_lessons
-from agent.cli.components import task_from
 from agent.decoding import POLICIES
 from agent.learned import Learned
+from agent.program.task import task_from
 from agent.search.budget import Budget
 from agent.search.frontier import Plan
 from agent.workflow.context import Context
@@ -60,7 +60,7 @@ def test_what_lessons_teach_is_used_by_the_next_search(box):
     trust = learned_trust([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
     trust["examples"] = 2
     doing = context(box, learned=Learned("m", "w", order, trust))
-    result = perform(doing, task_from(PROMPT, None, None), plan=Plan(order="learned"))
+    result = perform(doing, task_from(PROMPT), plan=Plan(order="learned"))
     assert result.outcome == "accepted" and result.chosen.probability > 0.9
 
 

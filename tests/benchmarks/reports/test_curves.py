@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from agent.cli.app import app
 from agent.trace import TraceWriter
 from benchmarks.experiments.best_of_n import Draws
-from benchmarks.experiments.runner import Outcome
+from benchmarks.experiments.outcomes import Outcome
 from benchmarks.reports.curves import Curve, area_p, of_draws, of_outcomes, table
 
 CURVE = Curve({"a": 10.0, "b": 30.0, "c": math.inf, "d": 200.0})

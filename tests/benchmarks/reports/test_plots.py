@@ -7,7 +7,7 @@ from results import OUTCOME, dubito, refused, written
 from typer.testing import CliRunner
 
 from agent.cli.app import app
-from benchmarks.experiments.runner import Outcome
+from benchmarks.experiments.outcomes import Outcome
 from benchmarks.reports import plots
 from benchmarks.reports.curves import of_outcomes
 from benchmarks.reports.plots import AXES, against_cost, by_tokens

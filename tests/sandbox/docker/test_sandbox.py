@@ -17,8 +17,10 @@ from hostile.tell import TELL
 
 import sandbox
 from sandbox import Call, Expression, Limits, SandboxUnavailable, Verdict
+from sandbox.docker.channel import STREAM_HEADER, DockerChannel
+from sandbox.docker.client import connect, sweep
 from sandbox.docker.container import LABELS, container_options, labels
-from sandbox.docker.sandbox import STREAM_HEADER, DockerChannel, DockerSandbox, connect, sweep
+from sandbox.docker.sandbox import DockerSandbox
 
 COUNTED = [name for name in TELL if name.startswith("a number by") and "in vain" not in name]  # memory is no counter
 ROOMY = Limits(cpu_seconds=20, wall_seconds=20)

@@ -12,9 +12,9 @@ from agent.decoding.contrast import Contrast
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import budget
-from agent.lm.base import logits_before
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.rope import stretch, turns_of
+from agent.lm.reference import logits_before
 from benchmarks.speed.decoding import Uncached
 
 TURN, MOST = 24, 20

@@ -1,0 +1,108 @@
+"""A language model that refuses the forwards and seconds that its budget does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from agent.errors import BudgetSpentError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from agent.lm.base import Batch, Prefix, TextLM
+    from agent.lm.text import TextStream
+
+
+class Metered:
+    """A model that raises BudgetSpentError before a forward that the budget does not have.
+
+    Where rows go one by one a batched forward counts once a row; so a batch is begun only with a forward left for each.
+    """
+
+    def __init__(self, lm: TextLM, forwards: int | None, deadline: float | None, clock: Callable[[], float]) -> None:
+        self._lm, self._deadline, self._clock = lm, deadline, clock
+        self._most = None if forwards is None else lm.forwards + forwards
+
+    @property
+    def forwards(self) -> int:
+        """Model calls."""
+        return self._lm.forwards
+
+    @property
+    def token_rows(self) -> int:
+        """Tokens fed, over all rows."""
+        return self._lm.token_rows
+
+    @property
+    def context(self) -> int | None:
+        """The most tokens of prompt and completion."""
+        return self._lm.context
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Token ids that end a text."""
+        return self._lm.end_ids
+
+    @property
+    def chats(self) -> bool:
+        """Whether the model expects turns of a conversation."""
+        return self._lm.chats
+
+    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
+        """Token ids of a text."""
+        return self._lm.encode(text, chat=chat, continues=continues)
+
+    def stream_after(self, prompt_ids: list[int]) -> TextStream | None:
+        """Text of tokens that follow a prompt."""
+        return self._lm.stream_after(prompt_ids)
+
+    def prefill(self, ids: Sequence[int]) -> Prefix:
+        """Return the prefix of these ids."""
+        self._check()
+        return self._lm.prefill(ids)
+
+    def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
+        """Append tokens in one forward."""
+        if tokens:
+            self._check()
+        return self._lm.extend(prefix, tokens)
+
+    def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
+        """Append each of k tokens to the prefix."""
+        self._check(len(tokens))
+        return _MeteredBatch(self._lm.branch(prefix, tokens), len(tokens), self._check)
+
+    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+        """Append tokens that may prove wrong."""
+        self._check(len(tokens))
+        return self._lm.trail(prefix, tokens)
+
+    def _check(self, forwards: int = 1) -> None:
+        if self._most is not None and self._lm.forwards + forwards > self._most:
+            raise BudgetSpentError("forwards")
+        if self._deadline is not None and self._clock() >= self._deadline:
+            raise BudgetSpentError("seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class _MeteredBatch:
+    batch: Batch
+    rows: int
+    check: Callable[[int], None]
+
+    @property
+    def logits(self) -> Tensor:
+        return self.batch.logits
+
+    @property
+    def depth(self) -> int:
+        return self.batch.depth
+
+    def advance(self, tokens: Sequence[int]) -> Batch:
+        self.check(self.rows)
+        return replace(self, batch=self.batch.advance(tokens))
+
+    def select(self, row: int, drop: int = 0) -> Prefix:
+        return self.batch.select(row, drop)

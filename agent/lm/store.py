@@ -1,0 +1,78 @@
+"""Keep recent prefixes within a bound of bytes. Every backend with a cache uses it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import NamedTuple
+
+from agent.lm.base import Prefix
+
+
+class Shared(NamedTuple):
+    """A stored prefix and how many leading ids it has in common with what was asked for."""
+
+    prefix: Prefix
+    length: int
+
+
+@dataclass(slots=True)
+class PrefixStore:
+    """Recent prefixes, bounded in bytes; the least recently used goes first.
+
+    Holds what was prefilled, and the tip of each line: a longer prefix takes its parent's place. Of caches that cannot
+    be cropped it also holds what was branched from.
+    """
+
+    max_bytes: int = 512 * 2**20
+    _entries: OrderedDict[tuple[int, ...], tuple[Prefix, int]] = field(default_factory=OrderedDict)
+    _of_cache: dict[int, set[tuple[int, ...]]] = field(default_factory=dict)  # by the id of a cache that an entry holds
+    _bytes: int = 0
+
+    def put(self, prefix: Prefix, nbytes: int, *, instead_of: Prefix | None = None) -> None:
+        """Remember a prefix of this size; forget the cache of `instead_of`, and the oldest while over the bound."""
+        self._forget(prefix.ids)
+        if instead_of is not None:
+            for ids in tuple(self._of_cache.get(id(instead_of.cache), ())):
+                self._forget(ids)
+        self._entries[prefix.ids] = (prefix, nbytes)
+        self._of_cache.setdefault(id(prefix.cache), set()).add(prefix.ids)
+        self._bytes += nbytes
+        while self._bytes > self.max_bytes and len(self._entries) > 1:
+            self._forget(next(iter(self._entries)))
+
+    def longest(
+        self, ids: tuple[int, ...], *, whole: bool, fits: Callable[[int], bool] = lambda length: True
+    ) -> Shared | None:
+        """Return the entry sharing most leading ids; `whole` asks for entries that are a prefix of `ids` in full.
+
+        fits: whether the cache of an entry of so many ids is of use for these.
+        """
+        best: Shared | None = None
+        for prefix, _ in self._entries.values():
+            length = len(prefix.ids) if ids[: len(prefix.ids)] == prefix.ids else _shared(prefix.ids, ids)
+            usable = (length == len(prefix.ids) or not whole) and fits(len(prefix.ids))
+            if usable and length > (best.length if best else 0):
+                best = Shared(prefix, length)
+        if best is not None:
+            self._entries.move_to_end(best.prefix.ids)
+        return best
+
+    def _forget(self, ids: tuple[int, ...]) -> None:
+        if ids not in self._entries:
+            return
+        prefix, nbytes = self._entries.pop(ids)
+        self._bytes -= nbytes
+        others = self._of_cache[id(prefix.cache)]
+        others.discard(ids)
+        if not others:
+            del self._of_cache[id(prefix.cache)]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _shared(left: Sequence[int], right: Sequence[int]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))

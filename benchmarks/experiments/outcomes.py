@@ -1,0 +1,67 @@
+"""The outcome of one configuration on one problem, and files of outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.messages import quoted
+from agent.program.syntax import degenerate
+from benchmarks.experiments.record_file import records_in
+from sandbox import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one policy did on one problem, and what it cost."""
+
+    task_id: str
+    prompt_sha256: str
+    program: str
+    outcome: str  # "accepted" or "abstained", by the visible examples
+    base: str  # verdicts of the hidden tests
+    plus: str
+    attempts: int
+    highest_entropy: float | None  # nats, over the steps of the run; None where the model's numbers were none
+    tokens: int
+    forwards: int
+    token_rows: int
+    pauses: int
+    sandbox_runs: int
+    seconds: float
+    feedback: str = "none"  # "visible" where the examples that the prompt shows decided what was tried next
+    probability: float | None = None  # that the answer is right, as the agent says; None where it says nothing
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "outcome": ("accepted", "abstained"), "base": tuple(Verdict), "plus": tuple(Verdict),
+            "feedback": ("none", "visible"),
+        }  # fmt: skip
+        for name, choices in allowed.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {quoted(getattr(self, name))}; wanted one of {', '.join(choices)}")
+        if not 0.0 <= (self.probability or 0.0) <= 1.0:
+            raise ValueError(f"probability is {self.probability}; wanted one from 0 to 1")
+        if min(self.highest_entropy or 0.0, self.seconds) < 0.0:
+            raise ValueError("highest_entropy or seconds is negative")
+
+    @property
+    def passed(self) -> bool:
+        """The program passed every hidden test."""
+        return self.base == self.plus == "passed"
+
+    @property
+    def degenerate(self) -> bool:
+        """The program is no Python, or nothing to run."""
+        return degenerate(self.program)
+
+
+def outcomes_in(path: Path) -> list[Outcome]:
+    """Read a file of outcomes. Raises UsageError for anything else."""
+    return records_in(path, Outcome)
+
+
+def pause_rate(outcomes: Sequence[Outcome]) -> float:
+    """Pauses as a share of all tokens."""
+    return sum(outcome.pauses for outcome in outcomes) / max(1, sum(outcome.tokens for outcome in outcomes))

@@ -1,0 +1,116 @@
+"""The Docker engine: connect to it, make images and containers, and remove what was left."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from typing import Any, BinaryIO
+
+from sandbox.base import SandboxUnavailable
+from sandbox.docker.container import LABELS, MASKED, owner
+
+logger = logging.getLogger(__name__)
+REMOVAL_SECONDS = 10.0
+OF_THE_CONTAINER = ("command", "environment", "user", "working_dir", "stdin_open", "labels")
+
+
+def connect() -> Any:
+    """A client of the engine that answers. Raises SandboxUnavailable."""
+    try:
+        import docker
+    except ImportError as error:
+        raise SandboxUnavailable("docker-py is not installed (try: pip install docker)") from error
+    client = None
+    try:
+        client = docker.from_env(timeout=60)
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        if client is not None:
+            client.close()
+        raise SandboxUnavailable("docker is not answering; is the daemon running? (try: docker version)") from error
+    if _is_podman(client):
+        client.close()
+        raise SandboxUnavailable(
+            "the engine that answers is Podman, whose containers lack limits that programs need; "
+            "start a Docker engine, or unset DOCKER_HOST"
+        )
+    return client
+
+
+def _is_podman(client: Any) -> bool:
+    components = client.version().get("Components") or []
+    return any("podman" in str(component.get("Name", "")).lower() for component in components)
+
+
+def answers(client: Any) -> bool:
+    """The engine answers now."""
+    try:
+        return bool(client.ping())
+    except Exception:  # noqa: BLE001 - whatever docker-py and requests raise for it
+        return False
+
+
+def sweep(client: Any, *, everything: bool = False) -> list[str]:
+    """Remove containers of this host whose owner is gone, or all there are; their short ids."""
+    own = [f"{key}={value}" for key, value in LABELS.items()]
+    removed = []
+    for container in client.containers.list(all=True, filters={"label": own}, ignore_removed=True):
+        said = container.labels
+        here = said.get("dubito.host") == socket.gethostname()
+        gone = here and owner(int(said["dubito.owner"].partition(":")[0])) != said["dubito.owner"]
+        if everything or gone:
+            remove(client, container.id)
+            removed.append(container.short_id)
+    return removed
+
+
+def present(client: Any, image: str) -> bool:
+    """The engine has this image."""
+    return bool(client.images.list(name=image))
+
+
+def pull(client: Any, image: str) -> str | None:
+    """Fetch an image from its registry; None, or why it cannot be had."""
+    from docker.errors import DockerException
+
+    try:
+        client.images.pull(image)
+    except (DockerException, OSError) as error:  # OSError: the time-outs of requests
+        return str(error).splitlines()[0][:120]
+    return None
+
+
+def build(client: Any, context: BinaryIO, **options: Any) -> None:
+    """Build an image from a tar archive. Raises SandboxUnavailable."""
+    from docker.errors import DockerException
+
+    try:
+        client.images.build(fileobj=context, custom_context=True, **options)
+    except DockerException as error:
+        raise SandboxUnavailable(f"the sandbox's image does not build: {error}; try: make sandbox") from error
+
+
+def create(client: Any, image: str, options: dict[str, Any]) -> str:
+    """Create a container, and return its id. docker-py's own call has no word for masked paths."""
+    own = {name: options[name] for name in OF_THE_CONTAINER}
+    host = client.api.create_host_config(**{name: options[name] for name in options if name not in OF_THE_CONTAINER})
+    host["MaskedPaths"] = list(MASKED)
+    return str(client.api.create_container(image, host_config=host, **own)["Id"])
+
+
+def remove(client: Any, container: str) -> None:
+    """Remove the container by force, and wait until the engine no longer knows it."""
+    from docker.errors import APIError, NotFound
+
+    deadline = time.monotonic() + REMOVAL_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            client.api.remove_container(container, force=True)
+        except NotFound:
+            return
+        except APIError:  # it is being removed already
+            time.sleep(0.02)
+        except OSError as error:
+            logger.warning("container %s could not be removed: %s", container[:12], error)
+            return
