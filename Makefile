@@ -109,7 +109,7 @@ RIVALS := beam-5-chosen best-of-5 adadec
 TREES := $(orders:%=orders/%) $(policies:%=policies/%) $(RIVALS)
 SAMPLES := $(if $(filter exercises%,$(BENCHMARK)),20,8)
 BUDGET := $(if $(filter exercises%,$(BENCHMARK)),,--budget tokens=$(if $(filter Mbpp,$(BENCHMARK)),100,200))
-ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference adadec-absorbing adadec-min-p uscd-adadec adapt
+ABLATIONS := greedy greedy-guarded adadec adadec-guarded adadec-line-start adadec-reference uscd-adadec adapt
 SWEEP := greedy adadec adadec@2.0 adadec@1.5 adadec@0.75 adadec@0.5 adadec@0.25 adadec@0.1
 
 speed: setup ## what decoding costs against transformers' own generate, on half a billion random weights (half an hour)

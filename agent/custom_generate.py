@@ -25,7 +25,7 @@ from agent.decoding.gates import Gate
 from agent.decoding.loop import decode
 from agent.decoding.policies import ADADEC, USCD
 from agent.decoding.processed import Processed
-from agent.decoding.rerank import Ends, Rerank
+from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import Temperature
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule
@@ -42,15 +42,12 @@ def adadec(
     *,
     width: int = 3,
     horizon: int = 5,
-    ends: Ends = "own",
-    min_p: float = 0.0,
 ) -> Generate:
     """Return AdaDec (arXiv:2506.08980) for `custom_generate`: rerank by lookahead where the entropy is high.
 
     threshold: in nats; `dubito calibrate threshold` learns one for a model. width: candidates. horizon: tokens ahead.
-    ends, min_p: of `Rerank`.
     """
-    resolver = Rerank(width, horizon, ends=ends, min_p=min_p)
+    resolver = Rerank(width, horizon)
     return generate_by(replace(ADADEC, gate=Gate("entropy", threshold), resolver=resolver))
 
 

@@ -12,7 +12,7 @@ from agent.errors import UsageError
 from agent.files.access import read_bounded
 from agent.messages import quoted
 from agent.profile import MOST_BYTES, is_number, place_of
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 
 _ADVICE = "learn it with `dubito calibrate search`"
 BESIDE = "search.json"  # where a model's folder brings it along
@@ -84,12 +84,12 @@ def digest_of(learned: Learned | None) -> str | None:
     return hashlib.sha256(json.dumps([learned.order, learned.trust], sort_keys=True).encode()).hexdigest()[:12]
 
 
-def planned(plan: Plan, learned: Learned | None) -> Plan:
+def with_profile(config: SearchConfig, learned: Learned | None) -> SearchConfig:
     """Return the plan with what was learned of the model. Raises UsageError where it wants what was not."""
-    lacks_order = plan.order == "learned" and not (learned and learned.order)
-    if lacks_order or (plan.min_probability > 0 and not (learned and learned.trust)):
+    lacks_order = config.order == "learned" and not (learned and learned.order)
+    if lacks_order or (config.min_probability > 0 and not (learned and learned.trust)):
         wanted = "--order learned" if lacks_order else "--min-probability"
         raise UsageError(f"{wanted} needs what was not learned for this model; {_ADVICE}")
     if learned is None:
-        return plan
-    return replace(plan, weights=learned.order if plan.order == "learned" else {}, trust=learned.trust)
+        return config
+    return replace(config, weights=learned.order if config.order == "learned" else {}, trust=learned.trust)

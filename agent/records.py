@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from agent.decoding.step import Step
 
 
-NO_PYTHON, TWIN = "no Python any more", "twin of an earlier program"
+NO_PYTHON, DUPLICATE = "no Python any more", "duplicate of an earlier program"
 
 
 END_OF_BLOCK = "end of code block"  # of a chat answer that may go on
 
 
-PRUNED = (NO_PYTHON, TWIN)  # ends of branches that were dropped before they were programs
+PRUNED = (NO_PYTHON, DUPLICATE)  # ends of branches that were dropped before they were programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,18 @@ class Attempt:
     failures: list[str] = field(default_factory=list)
     edge: dict[str, Any] = field(default_factory=dict)  # an Edge, by which it was begun; empty for the first
     cost: dict[str, Any] = field(default_factory=dict)  # a Cost, of this attempt alone
-    twin: int | None = None  # the attempt of which it is a copy but for names and layout; it was not run again
+    duplicate_of: int | None = None  # the attempt of which it is a copy but for names and layout; it was not run again
     behaviour: list[str] | None = None  # what it returns for the state's inputs; None where that was not asked
     blamed: list[int] = field(default_factory=list)  # lines of the program that its failure points at
     number: int = 0  # its place among the attempts, from 0
     depth: int = 0  # ways that lead to it from the first one
     label: str = ""  # what a person calls it; "2.1" is the first that did not run behind the second that did
-    like: str = ""  # the label of its twin
+    duplicate_label: str = ""  # the label of the attempt it duplicates
 
     @property
     def ran(self) -> bool:
-        """It is a program of its own: neither dropped on the way, nor the twin of one that was run."""
-        return self.twin is None and self.end not in PRUNED
+        """It is a program of its own: neither dropped on the way, nor a duplicate of one that was run."""
+        return self.duplicate_of is None and self.end not in PRUNED
 
     @property
     def passed(self) -> bool:
@@ -104,13 +104,13 @@ class Answer:
     attempt: int
     breaks: str = ""  # how it does on most made-up inputs, where no example says that it is right all the same
     probability: float | None = None  # of being right; None where nothing was learned for this model
-    share: float = 1.0  # of its kind of behaviour, among programs that passed, by their probability under the model
-    margin: float = 1.0  # to the next kind's share
-    kinds: int = 1
+    share: float = 1.0  # of its cluster, among programs that passed, by their probability under the model
+    margin: float = 1.0  # to the next cluster's share
+    clusters: int = 1
     programs: int = 1  # that passed
     functional_entropy: float = 0.0  # nats
     error_at_least: float = 0.0  # of a program drawn from the model
-    rival: int | None = None  # the next kind's most probable attempt, where it is close
+    rival: int | None = None  # the next cluster's most probable attempt, where it is close
     differs: dict[str, str] = field(default_factory=dict)  # an input, what the answer returns for it, what the rival
     ended_by: str = ""  # the part of the budget that was used up, if one was
     mutants: int = 0  # programs of one other token that the examples were run on

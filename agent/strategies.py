@@ -11,9 +11,9 @@ from agent.program.syntax import degenerate
 from agent.program.task import Task
 from agent.records import Cost
 from agent.search.budget import Budget
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
-from agent.workflow.run import Result, perform
+from agent.workflow.run import Result, run_task
 
 Contestant = Callable[[Context, Task], Result]
 
@@ -21,36 +21,36 @@ Contestant = Callable[[Context, Task], Result]
 GUARD_DRAWS = 3
 
 
-ONCE = Plan(Budget(programs=1), votes=1, mutants=0)
+ONCE = SearchConfig(Budget(programs=1), votes=1, mutants=0)
 
 
-def alone(context: Context, task: Task) -> Result:
+def once(context: Context, task: Task) -> Result:
     """One program by the context's policy."""
-    return perform(context, task, plan=ONCE)
+    return run_task(context, task, config=ONCE)
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class TreeSearch:
     """Programs by the context's policy, as a search plans them; the visible examples decide."""
 
-    plan: Plan
+    config: SearchConfig
 
     def __call__(self, context: Context, task: Task) -> Result:
         """Search."""
-        return perform(context, task, plan=self.plan)
+        return run_task(context, task, config=self.config)
 
 
 def tree(programs: int, **options: Any) -> Contestant:
     """The pause tree, within so many programs."""
-    return Searched(Plan(Budget(programs=programs), **options))
+    return TreeSearch(SearchConfig(Budget(programs=programs), **options))
 
 
-def guarded(context: Context, task: Task) -> Result:
+def redraw_degenerate(context: Context, task: Task) -> Result:
     """One program by the context's policy; while there is nothing to run, draw another, three at most.
 
     The degenerate-output guard by itself: no example is looked at. Where all are degenerate the first stands.
     """
-    results = [alone(context, task)]
+    results = [once(context, task)]
     while degenerate(results[-1].answer.program) and len(results) <= GUARD_DRAWS:
         results.append(_draw(context, task, len(results), context.max_tokens))
     stands = results[0] if degenerate(results[-1].answer.program) else results[-1]
@@ -72,7 +72,7 @@ def best_of(samples: int) -> Contestant:
 def _draw(context: Context, task: Task, number: int, max_tokens: int) -> Result:
     """Draw one program; each number draws another."""
     drawing = replace(context, policy=POLICIES["sample"], seed=seed_of(context, number), max_tokens=max_tokens)
-    return perform(drawing, task, plan=ONCE)
+    return run_task(drawing, task, config=ONCE)
 
 
 def seed_of(context: Context, number: int) -> int:

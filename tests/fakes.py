@@ -10,7 +10,7 @@ import torch
 from agent.decoding import Policy, Step, decode
 from agent.decoding.stops import StopRule, any_of, budget, end_token
 from agent.lm.base import Batch, Prefix
-from agent.lm.reference import RowBatch, Trail
+from agent.lm.reference import ExtendEach, RowBatch
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Returned, Verdict
 
 PROMPT = (9,)  # any one token: the table is keyed by what comes after it
@@ -40,9 +40,9 @@ class TableLM:
         """Look up each row."""
         return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
 
-    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+    def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Look up each longer prefix, when it is asked for."""
-        return Trail(self, prefix, tokens)
+        return ExtendEach(self, prefix, tokens)
 
 
 class ScriptedSandbox:

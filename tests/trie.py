@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 
 from agent.lm.base import Batch, Prefix
-from agent.lm.reference import RowBatch, Trail
+from agent.lm.reference import ExtendEach, RowBatch
 from agent.lm.text import TextStream
 
 SIZE = 128  # ASCII; 0 ends a text
@@ -76,9 +76,9 @@ class TrieLM:
         """Look up each row."""
         return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
 
-    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+    def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Look up each longer prefix, when it is asked for."""
-        return Trail(self, prefix, tokens)
+        return ExtendEach(self, prefix, tokens)
 
     def _logits(self, ids: tuple[int, ...]) -> torch.Tensor:
         prompt = max((p for p in self.prompts if ids[: len(p)] == p), key=len)

@@ -109,7 +109,7 @@ def solve(
         components.check_model(model, dtype, prompt_format)
         components.check_sandbox(sandbox)
         learned = components.learned_of(model)
-        plan = components.plan_named(budget, order, min_probability, ask=ask, learned=learned)
+        config = components.search_config(budget, order, min_probability, ask=ask, learned=learned)
         wanted, problem = _wanted(request, task, file, tests, ask=ask)
         origin: dict[str, Any] = {"task": wanted.name, "thread": thread}
         log = cleanup.enter_context(_traced(trace, thread, origin))
@@ -117,7 +117,7 @@ def solve(
         loading(model, quiet=as_json)
         from agent.files.plain import plain
         from agent.workflow.context import Context
-        from agent.workflow.run import perform
+        from agent.workflow.run import run_task
 
         view = _view(display, as_json=as_json)
         chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
@@ -135,10 +135,10 @@ def solve(
         pausing = components.origin_of(chosen, policy, threshold)
         view.head(f"{wanted.name}: {policy} with {model}{pausing}, run in {type(box).__name__}")
         with view:
-            result = perform(
+            result = run_task(
                 context,
                 wanted,
-                plan=plan,
+                config=config,
                 checkpointer=saver,
                 thread=thread or "once",
                 identity=identity,

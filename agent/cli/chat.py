@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agent.program.task import Task
-    from agent.search.frontier import Plan
+    from agent.search.frontier import SearchConfig
     from agent.views.terminal import TerminalView
     from agent.workflow.context import Context
     from agent.workflow.run import Result
@@ -68,7 +68,7 @@ def chat(
         components.check_policy(policy, model=model, threshold=threshold, ask=ask)
         components.check_model(model, dtype, prompt_format)
         learned = components.learned_of(model)
-        plan = components.plan_named(budget, order, min_probability, ask=ask, learned=learned)
+        config = components.search_config(budget, order, min_probability, ask=ask, learned=learned)
         components.check_sandbox(sandbox)
         loading(model)
         from rich.console import Console
@@ -86,7 +86,7 @@ def chat(
         last: Result | None = None
         while (line := _read(console, view)) is not None:
             view = TerminalView(console, live=console.is_terminal, in_chat=True)
-            last = _turn(line, view, context, plan, last)
+            last = _turn(line, view, context, config, last)
 
 
 def _read(console: Console, view: TerminalView) -> str | None:
@@ -107,7 +107,7 @@ def _read(console: Console, view: TerminalView) -> str | None:
             return line
 
 
-def _turn(line: str, view: TerminalView, context: Context, plan: Plan, last: Result | None) -> Result | None:
+def _turn(line: str, view: TerminalView, context: Context, config: SearchConfig, last: Result | None) -> Result | None:
     """Carry out one line. What cannot be carried out is said, and the conversation goes on; also after an interrupt."""
     command, _, rest = line.partition(" ")
     try:
@@ -117,11 +117,11 @@ def _turn(line: str, view: TerminalView, context: Context, plan: Plan, last: Res
             case "/alternatives":
                 view.alternatives(last, rest.strip())
             case "/file":
-                return _answered(_task_of(rest.strip(), None), view, context, plan)
+                return _answered(_task_of(rest.strip(), None), view, context, config)
             case name if name.startswith("/"):
                 raise UsageError(f"{quoted(command)} came; wanted a request, /file PATH, /alternatives, /help or /quit")
             case _:
-                return _answered(_task_of(None, line), view, context, plan)
+                return _answered(_task_of(None, line), view, context, config)
     except KeyboardInterrupt:
         view.say("\nstopped; what came before is kept")
     except Exception as error:  # noqa: BLE001 - it is said in a sentence, and nobody loses the conversation by it
@@ -140,16 +140,16 @@ def _task_of(file: str | None, request: str | None) -> Task:
     return components.task_named(request, Path(file) if file else None, None)
 
 
-def _answered(task: Task, view: TerminalView, context: Context, plan: Plan) -> Result:
+def _answered(task: Task, view: TerminalView, context: Context, config: SearchConfig) -> Result:
     from langgraph.checkpoint.memory import InMemorySaver
 
-    from agent.workflow.run import perform
+    from agent.workflow.run import run_task
 
-    saver = InMemorySaver() if plan.questions else None
+    saver = InMemorySaver() if config.questions else None
     view.unread(task)
     with view:
-        result = perform(
-            context, task, plan=plan, checkpointer=saver, thread="chat", on_event=view.show, answer=view.ask
+        result = run_task(
+            context, task, config=config, checkpointer=saver, thread="chat", on_event=view.show, answer=view.ask
         )
     view.finish(result)
     return result

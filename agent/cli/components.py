@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent.learned import Learned
     from agent.lm.hf.model import HFLM
     from agent.program.task import Task
-    from agent.search.frontier import Plan
+    from agent.search.frontier import SearchConfig
     from sandbox.base import Sandbox
 
 STDIN = "-"  # in the place of a file's name
@@ -90,16 +90,18 @@ def _of_deviation(wanted: str, model: str, score: str) -> float:
     return collision_of_deviation(choices.deviation_in(wanted, score), vocabulary_of(model))
 
 
-def plan_named(budget: str, order: str, min_probability: float, *, ask: bool, learned: Learned | None) -> Plan:
+def search_config(
+    budget: str, order: str, min_probability: float, *, ask: bool, learned: Learned | None
+) -> SearchConfig:
     """Return how to search: within this budget, in this order, with what was learned. Raises UsageError."""
-    from agent.learned import planned
+    from agent.learned import with_profile
     from agent.search.budget import budget_from
-    from agent.search.frontier import Plan
+    from agent.search.frontier import SearchConfig
 
     choices.check_choice("order", order, choices.ORDERS)
     choices.check_probability("--min-probability", min_probability)
-    plan = Plan(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
-    return planned(plan, learned)
+    config = SearchConfig(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
+    return with_profile(config, learned)
 
 
 def learned_of(model: str) -> Learned | None:

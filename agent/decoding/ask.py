@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from agent.decoding.context import Place, Surroundings, likeliest
+from agent.decoding.context import DecodeContext, DecodeState, likeliest
 from agent.decoding.step import Candidate, Pause, Step
 
 Choose = Callable[[str, tuple[Candidate, ...]], Sequence[int]]  # (text so far, candidates) -> token ids to commit
@@ -25,17 +25,17 @@ class Ask:
     width: int = 3
     name: ClassVar[str] = "ask"
 
-    def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
+    def __call__(self, context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
         """Yield a step for each answered token; return the place after them."""
-        logits = place.prefix.logits
-        candidates = tuple(likeliest(logits, self.width, place.completion))
-        answer = tuple(self.choose(place.completion.text, candidates)) or (candidates[0].token,)
-        pause: Pause | None = Pause(around.reason(around.read(logits)), self.name, candidates, answer[0], 0, 0)
+        logits = state.prefix.logits
+        candidates = tuple(likeliest(logits, self.width, state.completion))
+        answer = tuple(self.choose(state.completion.text, candidates)) or (candidates[0].token,)
+        pause: Pause | None = Pause(context.reason(context.score(logits)), self.name, candidates, answer[0], 0, 0)
         for token in answer:
-            prefix = around.fed(place)
-            step, place = around.step(replace(place, prefix=prefix), around.read(prefix.logits), token, pause)
+            prefix = context.fed(state)
+            step, state = context.step(replace(state, prefix=prefix), context.score(prefix.logits), token, pause)
             yield step
             pause = None  # the rest of the answer was not doubted
-            if place.end is not None:
+            if state.end is not None:
                 break
-        return place
+        return state

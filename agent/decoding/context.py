@@ -23,7 +23,7 @@ _CERTAIN = math.log1p(-LEAST)  # above it no other token can be an alternative
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DecodeState:
     """A completion and the prefix it grows from, which may lag behind: tokens are fed when logits are asked for."""
 
     prefix: Prefix
@@ -31,7 +31,7 @@ class Place:
     end: str | None = None
 
 
-class Reading(NamedTuple):
+class Distribution(NamedTuple):
     """A next-token distribution, normalised and scored once."""
 
     logprobs: Tensor  # [vocab], nats
@@ -39,7 +39,7 @@ class Reading(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class DecodeContext:
     """All that a step may look at besides its place."""
 
     lm: LM
@@ -51,56 +51,64 @@ class Surroundings:
     draft: Draft | None = None
     forking: bool = False  # steps name the tokens that were not taken, for a search that may come back
 
-    def ahead(self, place: Place) -> Iterable[tuple[Prefix, int | None]]:
+    def ahead(self, state: DecodeState) -> Iterable[tuple[Prefix, int | None]]:
         """Return the prefix of the completion and a guess at its next token, then the same behind each guess.
 
         One forward for the token that is not fed yet and every guess. The last prefix has no guess behind it.
         """
-        unfed = self._unfed(place)
-        guesses = self.draft((*place.prefix.ids, *unfed)) if self.draft and len(unfed) == 1 else ()
+        unfed = self._unfed(state)
+        guesses = self.draft((*state.prefix.ids, *unfed)) if self.draft and len(unfed) == 1 else ()
         if not guesses:
-            return ((self.lm.extend(place.prefix, unfed), None),)
-        prefixes = self.lm.trail(place.prefix, (*unfed, *guesses))
+            return ((self.lm.extend(state.prefix, unfed), None),)
+        prefixes = self.lm.extend_each(state.prefix, (*unfed, *guesses))
         return zip(prefixes, (*guesses, None), strict=False)  # shorter where the context ends
 
-    def fed(self, place: Place) -> Prefix:
+    def fed(self, state: DecodeState) -> Prefix:
         """Return the prefix of the whole completion: one forward for what is not fed yet, none if all is."""
-        return self.lm.extend(place.prefix, self._unfed(place))
+        return self.lm.extend(state.prefix, self._unfed(state))
 
-    def _unfed(self, place: Place) -> tuple[int, ...]:
-        return place.completion.tokens[len(place.prefix.ids) - len(self.prompt_ids) :]
+    def _unfed(self, state: DecodeState) -> tuple[int, ...]:
+        return state.completion.tokens[len(state.prefix.ids) - len(self.prompt_ids) :]
 
-    def read(self, logits: Tensor) -> Reading:
+    def score(self, logits: Tensor) -> Distribution:
         """Normalise and score a next-token distribution. logits: [vocab]."""
         logprobs = log_probabilities(logits)
         names = dict.fromkeys(("entropy", "margin", self.policy.gate.score))
-        return Reading(logprobs, {name: SCORES[name](logprobs, normalised=True) for name in names})
+        return Distribution(logprobs, {name: SCORES[name](logprobs, normalised=True) for name in names})
 
-    def pauses_at(self, reading: Reading, completion: Completion) -> bool:
+    def pauses_at(self, distribution: Distribution, completion: Completion) -> bool:
         """Whether the policy pauses at this distribution, which follows the completion."""
         gate = self.policy.gate
-        return gate.pauses_at(reading.scores[gate.score], len(completion.tokens), completion.text)
+        return gate.pauses_at(distribution.scores[gate.score], len(completion.tokens), completion.text)
 
-    def reason(self, reading: Reading) -> str:
+    def reason(self, distribution: Distribution) -> str:
         """Say why there is a pause at this distribution."""
-        return self.policy.gate.reason(reading.scores[self.policy.gate.score])
+        return self.policy.gate.reason(distribution.scores[self.policy.gate.score])
 
-    def chosen(self, logits: Tensor, place: Place) -> int:
+    def chosen(self, logits: Tensor, state: DecodeState) -> int:
         """Return the sampler's token for this position. logits: [vocab]."""
-        uniform = uniform_at(self.seed, len(place.completion.tokens))
-        return self.policy.sampler(logits, uniform, place.completion.text)
+        uniform = uniform_at(self.seed, len(state.completion.tokens))
+        return self.policy.sampler(logits, uniform, state.completion.text)
 
-    def step(self, place: Place, reading: Reading, token: int, pause: Pause | None = None) -> tuple[Step, Place]:
+    def step(
+        self, state: DecodeState, distribution: Distribution, token: int, pause: Pause | None = None
+    ) -> tuple[Step, DecodeState]:
         """Commit one token of this distribution; return its record and the place after it."""
-        completion = place.completion.append(token)
+        completion = state.completion.append(token)
         end = self.stop(completion)
-        text = completion.text[len(place.completion.text) :]
-        logprob = min(float(reading.logprobs[token]), 0.0)
-        others = self._others(place, reading, token, pause) if self.forking and logprob <= _CERTAIN else ()
-        return Step(token, text, logprob, reading.scores, pause, end, others), Place(place.prefix, completion, end)
+        text = completion.text[len(state.completion.text) :]
+        logprob = min(float(distribution.logprobs[token]), 0.0)
+        others = self._others(state, distribution, token, pause) if self.forking and logprob <= _CERTAIN else ()
+        return Step(token, text, logprob, distribution.scores, pause, end, others), DecodeState(
+            state.prefix, completion, end
+        )
 
-    def _others(self, place: Place, reading: Reading, token: int, pause: Pause | None) -> tuple[Candidate, ...]:
-        near = {candidate.token: candidate for candidate in likeliest(reading.logprobs, 1 + OTHERS, place.completion)}
+    def _others(
+        self, state: DecodeState, distribution: Distribution, token: int, pause: Pause | None
+    ) -> tuple[Candidate, ...]:
+        near = {
+            candidate.token: candidate for candidate in likeliest(distribution.logprobs, 1 + OTHERS, state.completion)
+        }
         near |= {candidate.token: candidate for candidate in (pause.candidates if pause else ())}
         found = [each for each in near.values() if each.token != token and each.logprob >= math.log(LEAST)]
         return tuple(sorted(found, key=lambda each: (-each.logprob, each.token)))
@@ -129,7 +137,7 @@ class Resolver(Protocol):
         """The graph node that this resolver is. A contrast may leave a pause to a rerank, which then signs it."""
         ...
 
-    def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
+    def __call__(self, context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
         """Yield the committed steps; return the place after them. `place.prefix` is fed up to the pause."""
         ...
 

@@ -12,8 +12,8 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from agent.decoding.context import Place, Surroundings, likeliest
-from agent.decoding.rerank import Rerank
+from agent.decoding.context import DecodeContext, DecodeState, likeliest
+from agent.decoding.rerank import Rerank, Spent
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Pause, Step
 
@@ -42,28 +42,28 @@ class Contrast:
         if self.form not in get_args(Form):
             raise ValueError(f"form {self.form!r} came; wanted linear or logratio")
 
-    def __call__(self, around: Surroundings, place: Place) -> Generator[Step, None, Place]:
+    def __call__(self, context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
         """Yield one step, or the rerank's; return the place after. With no lame prompt the standard one decides."""
-        start = around.lm.forwards, around.lm.token_rows
-        logits, greedy = place.prefix.logits, around.policy.sampler is argmax
-        lame = None if around.lame_ids == around.prompt_ids else around.lame_ids
+        start = Spent(context.lm.forwards, context.lm.token_rows)
+        logits, greedy = state.prefix.logits, context.policy.sampler is argmax
+        lame = None if context.lame_ids == context.prompt_ids else context.lame_ids
         decided = lame is not None and self.skip and greedy and self._decided(logits)
-        weaker = None if lame is None or decided else around.lm.prefill(lame + place.completion.tokens).logits
+        weaker = None if lame is None or decided else context.lm.prefill(lame + state.completion.tokens).logits
 
         def scores(*, raw: bool) -> Tensor:
             return logits if weaker is None else self.scores(logits, weaker, raw=raw)
 
-        if self.rerank and not decided and around.pauses_at(around.read(scores(raw=False)), place.completion):
-            return (yield from self.rerank.among(scores(raw=True), around, place, start))
-        reading, contrasted = around.read(logits), scores(raw=greedy)
-        token = around.chosen(contrasted, place)
-        spent = around.lm.forwards - start[0], around.lm.token_rows - start[1]
-        compared = reading.logprobs if contrasted is logits else contrasted
-        seen = tuple(_scored(candidate, compared) for candidate in likeliest(logits, 3, place.completion))
-        pause = Pause(around.reason(reading), self.name, seen, token, *spent)
-        step, place = around.step(place, reading, token, pause)
+        if self.rerank and not decided and context.pauses_at(context.score(scores(raw=False)), state.completion):
+            return (yield from self.rerank.among(scores(raw=True), context, state, start))
+        distribution, contrasted = context.score(logits), scores(raw=greedy)
+        token = context.chosen(contrasted, state)
+        spent = context.lm.forwards - start.forwards, context.lm.token_rows - start.token_rows
+        compared = distribution.logprobs if contrasted is logits else contrasted
+        seen = tuple(_scored(candidate, compared) for candidate in likeliest(logits, 3, state.completion))
+        pause = Pause(context.reason(distribution), self.name, seen, token, *spent)
+        step, state = context.step(state, distribution, token, pause)
         yield step
-        return place
+        return state
 
     def scores(self, logits: Tensor, lame: Tensor, *, raw: bool) -> Tensor:
         """Return contrasted scores, -inf where implausible; raw for an argmax, else logits to draw by. All [vocab]."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 
-from agent.decoding.context import Place, Policy, Surroundings
+from agent.decoding.context import DecodeContext, DecodeState, Policy
 from agent.decoding.prompt_lookup import Draft
 from agent.decoding.step import Completion, Step
 from agent.decoding.stops import StopRule
@@ -29,29 +29,29 @@ def decode(
     checked several a forward; steps and pauses are the same without it.
     """
     lame = None if lame_ids is None else tuple(lame_ids)
-    around = Surroundings(lm, policy, stop, tuple(prompt_ids), lame, seed, draft)
-    place = Place(lm.prefill(prompt_ids), Completion(stream=text))
-    while place.end is None:
-        place = yield from until_pause(around, place)
-        if place.end is None:
-            place = yield from resolved(around, place)
+    context = DecodeContext(lm, policy, stop, tuple(prompt_ids), lame, seed, draft)
+    state = DecodeState(lm.prefill(prompt_ids), Completion(stream=text))
+    while state.end is None:
+        state = yield from decode_until_pause(context, state)
+        if state.end is None:
+            state = yield from resolve_pause(context, state)
 
 
-def until_pause(around: Surroundings, place: Place) -> Generator[Step, None, Place]:
+def decode_until_pause(context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
     """Yield ordinary steps; return the place of the next pause, or of the end."""
-    while place.end is None:
-        for prefix, guess in around.ahead(place):
-            place = Place(prefix, place.completion)
-            reading = around.read(prefix.logits)
-            if around.pauses_at(reading, place.completion):
-                return place
-            step, place = around.step(place, reading, around.chosen(prefix.logits, place))
+    while state.end is None:
+        for prefix, guess in context.ahead(state):
+            state = DecodeState(prefix, state.completion)
+            distribution = context.score(prefix.logits)
+            if context.pauses_at(distribution, state.completion):
+                return state
+            step, state = context.step(state, distribution, context.chosen(prefix.logits, state))
             yield step
-            if place.end is not None or step.token != guess:
+            if state.end is not None or step.token != guess:
                 break
-    return place
+    return state
 
 
-def resolved(around: Surroundings, place: Place) -> Generator[Step, None, Place]:
+def resolve_pause(context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
     """Yield the one or more steps that the policy's resolver commits at this pause; return the place after them."""
-    return (yield from around.policy.resolver(around, place))
+    return (yield from context.policy.resolver(context, state))

@@ -8,13 +8,14 @@ from agent.decoding.context import Policy
 from agent.decoding.contrast import Contrast
 from agent.decoding.gates import NEVER, Gate
 from agent.decoding.rerank import Rerank
+from agent.decoding.rerank_reference import ReferenceRerank
 from agent.decoding.samplers import LineStart, Temperature, argmax
 
 GREEDY = Policy(NEVER, Rerank(), argmax)
 SAMPLE = Policy(NEVER, Rerank(), Temperature(0.8, top_p=0.95))
 ADAPT = Policy(NEVER, Rerank(), LineStart())
 ADADEC = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5), argmax)
-ADADEC_REFERENCE = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5, ends="past"), argmax)
+ADADEC_REFERENCE = Policy(Gate("entropy", 1.0), ReferenceRerank(width=3, horizon=5), argmax)
 USCD = Policy(Gate("collision", -math.log(0.80)), Contrast("linear", weight=0.7, alpha=0.1), argmax)
 USCD_ADADEC = Policy(USCD.gate, Contrast("linear", weight=0.7, alpha=0.1, rerank=Rerank(width=3, horizon=5)), argmax)
 

@@ -57,7 +57,7 @@ class Processed:
 
     def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
         """Append tokens in one forward where the cache allows it; no tokens, no forward."""
-        for longer in self.trail(prefix, tokens) if len(tokens) > 1 else ():
+        for longer in self.extend_each(prefix, tokens) if len(tokens) > 1 else ():
             prefix = longer
         if len(tokens) != 1:
             return prefix
@@ -67,9 +67,9 @@ class Processed:
         """Append each of k tokens to a copy of the prefix."""
         return _ProcessedBatch(self, self._lm.branch(prefix.cache.raw, tokens), tokens, lambda row: prefix)
 
-    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+    def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Append tokens that may prove wrong; the prefix after each."""
-        for raw in self._lm.trail(prefix.cache.raw, tokens):
+        for raw in self._lm.extend_each(prefix.cache.raw, tokens):
             prefix = self.processed(raw, prefix.cache.processors)
             yield prefix
 

@@ -71,7 +71,7 @@ class LM(Protocol):
         """Append each of k tokens to the prefix: k alternatives that grow together, one forward."""
         ...
 
-    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+    def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Append tokens that may prove wrong, in one forward where the cache can be cropped; the prefix after each."""
         ...
 

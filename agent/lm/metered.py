@@ -74,10 +74,10 @@ class Metered:
         self._check(len(tokens))
         return _MeteredBatch(self._lm.branch(prefix, tokens), len(tokens), self._check)
 
-    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+    def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Append tokens that may prove wrong."""
         self._check(len(tokens))
-        return self._lm.trail(prefix, tokens)
+        return self._lm.extend_each(prefix, tokens)
 
     def _check(self, forwards: int = 1) -> None:
         if self._most is not None and self._lm.forwards + forwards > self._most:

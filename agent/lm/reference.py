@@ -35,7 +35,7 @@ class RowBatch:
         return self._parent.select(row, drop - 1)
 
 
-class Trail:
+class ExtendEach:
     """Prefixes one token apart, each fed only when it is asked for: for caches that cannot be cropped."""
 
     def __init__(self, lm: LM, prefix: Prefix, tokens: Sequence[int]) -> None:
@@ -55,5 +55,5 @@ def logits_before(lm: LM, prompt: Sequence[int], tokens: Sequence[int]) -> Tenso
     What was read is at hand afterwards, for completions that leave these tokens somewhere.
     """
     prefix = lm.prefill(prompt)
-    behind = lm.trail(prefix, tokens[:-1]) if len(tokens) > 1 else ()
+    behind = lm.extend_each(prefix, tokens[:-1]) if len(tokens) > 1 else ()
     return torch.stack([prefix.logits, *(each.logits for each in behind)])

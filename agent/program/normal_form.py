@@ -16,7 +16,7 @@ _NUMBERED = "_local_"
 
 
 @lru_cache(maxsize=4096)
-def normal_form(source: str, *, free: bool = False) -> str:
+def normal_form(source: str, *, any_name: bool = False) -> str:
     """Return a text that is equal for programs which differ in layout, comments, docstrings or local variables alone.
 
     free: names of functions, parameters and the module's variables do not count either: nobody asked for one.
@@ -27,12 +27,14 @@ def normal_form(source: str, *, free: bool = False) -> str:
     if tree is None:
         return source.strip()
     try:
-        return ast.dump(tree if _looks_at_itself(tree) else _Renamer(_renamable(source, tree, free=free)).visit(tree))
+        return ast.dump(
+            tree if _looks_at_itself(tree) else _Renamer(_renamable(source, tree, any_name=any_name)).visit(tree)
+        )
     except (RecursionError, SyntaxError, MemoryError, ValueError):
         return source.strip()
 
 
-def hopeless(source: str) -> bool:
+def cannot_parse(source: str) -> bool:
     """Whether nothing that may follow these whole lines makes them Python."""
     return objection(source) is not None
 
@@ -49,16 +51,18 @@ def objection(source: str) -> SyntaxError | None:
     return None
 
 
-def beginnings(source: str, *, free: bool = False) -> frozenset[str]:
+def normal_prefixes(source: str, *, any_name: bool = False) -> frozenset[str]:
     """Return the normal forms of a program up to the end of each of its statements, the last one included."""
     lines = source.rstrip().splitlines()
-    return frozenset(form for end in range(1, len(lines) + 1) if (form := beginning("\n".join(lines[:end]), free=free)))
+    return frozenset(
+        form for end in range(1, len(lines) + 1) if (form := normal_prefix("\n".join(lines[:end]), any_name=any_name))
+    )
 
 
-def beginning(source: str, *, free: bool = False) -> str | None:
+def normal_prefix(source: str, *, any_name: bool = False) -> str | None:
     """Return the normal form of whole lines, closed as they stand; None where they end inside a statement."""
     closed = _closed(source.rstrip())
-    return None if closed is None else normal_form(closed, free=free)
+    return None if closed is None else normal_form(closed, any_name=any_name)
 
 
 @lru_cache(maxsize=4096)
@@ -117,7 +121,7 @@ def _looks_at_itself(tree: ast.Module) -> bool:
     return special or bool((names | attributes) & _LOOKS_AT_NAMES) or any(name.startswith(_NUMBERED) for name in names)
 
 
-def _renamable(source: str, tree: ast.Module, *, free: bool) -> frozenset[str]:
+def _renamable(source: str, tree: ast.Module, *, any_name: bool) -> frozenset[str]:
     """Return the variables that are local wherever their name stands: no parameter, function, class or import.
 
     free: also what the module defines, and parameters that no call names.
@@ -125,13 +129,13 @@ def _renamable(source: str, tree: ast.Module, *, free: bool) -> frozenset[str]:
     with quiet():
         module, *inner = _tables(symtable.symtable(source, "program.py", "exec"))
     defined = {each.get_name() for each in module.get_symbols() if each.is_assigned() and not each.is_imported()}
-    own = defined if free else set[str]()
+    own = defined if any_name else set[str]()
     fixed = {each.get_name() for each in module.get_symbols()} - own
     local = set(own)
     for table in inner:
         outside = table.get_type() != "function"  # a class's names are seen as attributes
         for symbol in table.get_symbols():
-            named = symbol.is_imported() or (not free and (symbol.is_parameter() or symbol.is_namespace()))
+            named = symbol.is_imported() or (not any_name and (symbol.is_parameter() or symbol.is_namespace()))
             seen = outside or named or (symbol.is_global() and symbol.get_name() not in own)
             (fixed if seen else local).add(symbol.get_name())
     fixed |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}

@@ -24,7 +24,7 @@ class Task:
     tests: tuple[str, ...] = ()  # that a person gave besides the request, as the prompt shows them
 
     @property
-    def free(self) -> bool:
+    def any_name(self) -> bool:
         """Nobody asked for a name."""
         return self.entry_point is None and not self.checks
 

@@ -19,7 +19,7 @@ from uncertainty.agreement import error_of_mass, functional_entropy, information
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Cluster:
     """Programs that passed and behave alike, the most probable first."""
 
     attempts: tuple[int, ...]
@@ -27,11 +27,11 @@ class Kind:
     behaviour: tuple[str, ...]
 
 
-def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
-    """Return the programs that passed by what they do: the kind of most probability first, those that break last.
+def clusters(attempts: Sequence[Attempt]) -> list[Cluster]:
+    """Return the programs that passed by what they do: the cluster of most probability first, those that break last.
 
-    Inputs on which none gives a value, and all say the same, are left out. A program that was not compared is a kind of
-    its own, and so is each where there is nothing to tell them by. Where none was compared, all are one kind.
+    Inputs on which none gives a value, and all say the same, are left out. A program that was not compared is a cluster
+    of its own, and so is each where there is nothing to tell them by. Where none was compared, all are one cluster.
     """
     passed = [number for number, attempt in enumerate(attempts) if attempt.passed]
     told = {number: attempts[number].behaviour or [] for number in passed}
@@ -43,28 +43,28 @@ def kinds(attempts: Sequence[Attempt]) -> list[Kind]:
         row = tuple(said[column] for column in columns) if len(said) == width else ()
         alone = width > 0 and not row
         groups.setdefault((normal_form(attempts[number].program),) if alone else row, []).append(number)
-    found = [_kind(attempts, numbers, said) for said, numbers in groups.items()]
-    return sorted(found, key=lambda kind: (*_faults(attempts, kind), -kind.mass, kind.attempts))
+    found = [_cluster(attempts, numbers, said) for said, numbers in groups.items()]
+    return sorted(found, key=lambda cluster: (*_faults(attempts, cluster), -cluster.mass, cluster.attempts))
 
 
-def _faults(attempts: Sequence[Attempt], kind: Kind) -> tuple[bool, bool, bool]:
-    """Return what puts a kind behind others: that it breaks, gives no value, or does not define a name it uses."""
-    behaviour = attempts[kind.attempts[0]].behaviour or []
-    silent = bool(kind.behaviour) and _silent(kind.behaviour)
+def _faults(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[bool, bool, bool]:
+    """Return what puts a cluster behind others: that it breaks, gives no value, or does not define a name it uses."""
+    behaviour = attempts[cluster.attempts[0]].behaviour or []
+    silent = bool(cluster.behaviour) and _silent(cluster.behaviour)
     return bool(how_it_breaks(behaviour)), silent, undefined_names(behaviour) > 0
 
 
 def share_of_first(attempts: Sequence[Attempt]) -> float:
-    """Return the first kind's share of the probability of all programs that passed; 0 where none did."""
-    found = kinds(attempts)
+    """Return the first cluster's share of the probability of all programs that passed; 0 where none did."""
+    found = clusters(attempts)
     return _shares(found)[0] if found else 0.0
 
 
 def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "") -> Answer:
-    """Choose the program that stands for the run: of the largest kind the most probable, else what failed least."""
-    found = kinds(attempts)
+    """Choose the program that stands for the run: of the largest cluster the most probable, else what failed least."""
+    found = clusters(attempts)
     if not found:
-        return Answer(least_failed(attempts), share=0.0, margin=0.0, kinds=0, programs=0, ended_by=ended_by)
+        return Answer(least_failed(attempts), share=0.0, margin=0.0, clusters=0, programs=0, ended_by=ended_by)
     shares = _shares(found)
     margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
     chosen = attempts[found[0].attempts[0]]
@@ -74,10 +74,10 @@ def answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "
         breaks="" if chosen.checked else how_it_breaks(chosen.behaviour or []),
         share=shares[0],
         margin=margin,
-        kinds=len(found),
-        programs=sum(len(kind.attempts) for kind in found),
+        clusters=len(found),
+        programs=sum(len(cluster.attempts) for cluster in found),
         functional_entropy=functional_entropy(shares),
-        error_at_least=error_of_mass([_mass_of_draws(attempts, kind) for kind in found]),
+        error_at_least=error_of_mass([_mass_of_draws(attempts, cluster) for cluster in found]),
         rival=found[1].attempts[0] if close else None,
         differs=difference(attempts, inputs, found[0].attempts[0], found[1].attempts[0]) if close else {},
         ended_by=ended_by,
@@ -96,14 +96,16 @@ def difference(attempts: Sequence[Attempt], inputs: Sequence[str], one: int, oth
 
 def best_question(attempts: Sequence[Attempt], inputs: Sequence[str], asked: Sequence[int] = ()) -> int | None:
     """Return the number of the input, not asked yet, whose right output would settle most doubt; None for no doubt."""
-    found = [kind for kind in kinds(attempts) if len(attempts[kind.attempts[0]].behaviour or ()) == len(inputs)]
+    found = [
+        cluster for cluster in clusters(attempts) if len(attempts[cluster.attempts[0]].behaviour or ()) == len(inputs)
+    ]
     columns = [column for column in range(len(inputs)) if column not in asked]
     if len(found) < 2 or not columns:
         return None
-    masses = [kind.mass for kind in found]
+    masses = [cluster.mass for cluster in found]
 
     def gain(column: int) -> float:
-        return information_gain(masses, [(attempts[kind.attempts[0]].behaviour or [])[column] for kind in found])
+        return information_gain(masses, [(attempts[cluster.attempts[0]].behaviour or [])[column] for cluster in found])
 
     best = max(columns, key=lambda column: (round(gain(column), 9), -len(inputs[column])))
     return best if gain(best) > 0 else None
@@ -143,21 +145,21 @@ def suspect(attempts: Sequence[Attempt]) -> str | None:
 
     Then the example may be wrong: programs that differ fail it, and pass the others.
     """
-    ran = [attempt for attempt in attempts if attempt.checked > 1 and attempt.twin is None and attempt.failures]
+    ran = [attempt for attempt in attempts if attempt.checked > 1 and attempt.duplicate_of is None and attempt.failures]
     near = [attempt for attempt in ran if len(attempt.failures) == 1 and attempt.verdict == "failed"]
     examples = {attempt.failures[0].split(" returned ")[0] for attempt in near if " returned " in attempt.failures[0]}
     return examples.pop() if len(near) > 1 and len(examples) == 1 else None
 
 
-def _shares(found: Sequence[Kind]) -> list[float]:
-    total = sum(kind.mass for kind in found)
-    return [kind.mass / total for kind in found] if total else [1.0 / len(found)] * len(found)
+def _shares(found: Sequence[Cluster]) -> list[float]:
+    total = sum(cluster.mass for cluster in found)
+    return [cluster.mass / total for cluster in found] if total else [1.0 / len(found)] * len(found)
 
 
-def _kind(attempts: Sequence[Attempt], numbers: list[int], said: tuple[str, ...]) -> Kind:
+def _cluster(attempts: Sequence[Attempt], numbers: list[int], said: tuple[str, ...]) -> Cluster:
     weights = _weights(attempts, numbers)
     ranked = sorted(weights, key=lambda number: (-weights[number], number))
-    return Kind(tuple(ranked), sum(weights.values()), said)
+    return Cluster(tuple(ranked), sum(weights.values()), said)
 
 
 def _weights(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float]:
@@ -166,9 +168,9 @@ def _weights(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float
     return {n: math.exp(attempts[n].edge.get("prior", 0.0) + sum(attempts[n].logprobs)) for n in sequences.values()}
 
 
-def _mass_of_draws(attempts: Sequence[Attempt], kind: Kind) -> float:
-    """Return a kind's probability among draws from the first prompt alone."""
-    return sum(_weights(attempts, [number for number in kind.attempts if not attempts[number].prompt]).values())
+def _mass_of_draws(attempts: Sequence[Attempt], cluster: Cluster) -> float:
+    """Return a cluster's probability among draws from the first prompt alone."""
+    return sum(_weights(attempts, [number for number in cluster.attempts if not attempts[number].prompt]).values())
 
 
 def _says_nothing(outputs: list[str]) -> bool:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:  # plans are read and refused before torch is imported
     from torch import Tensor
 
 ENOUGH_EXAMPLES = 2  # that a program passed, and nothing more is asked of it
-ENOUGH_SHARE = 0.8  # of a kind of behaviour, where examples are fewer
+ENOUGH_SHARE = 0.8  # of a cluster, where examples are fewer
 WORTH_OF_REPAIR = -4.0  # nats, as a path; set on the calibration split, where earlier ones cost more
 TRIES = 3  # attempts for each program of a budget, at most
-CLOSE = 0.2  # shares of two kinds of behaviour that differ by less are close
+CLOSE = 0.2  # shares of two clusters that differ by less are close
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchConfig:
     """How a run searches: within what, in which order, and when it has enough."""
 
     budget: Budget = field(default_factory=Budget)
@@ -34,7 +34,7 @@ class Plan:
     branches: bool = True  # go back to forks
     repair_after: int = 5  # failed programs of a prompt before a repair is among its edges; 0 for never
     votes: int = 5  # programs that must run before one is believed that passed fewer than two examples
-    prune: bool = True  # drop branches that cannot become Python, or are a failed program's twins
+    prune: bool = True  # drop branches that cannot become Python, or duplicate a failed program
     lines: bool = False  # find the lines that a failing example ran, whether the order looks at them or not
     mutants: int = 12  # of an answer that passed its examples, to see what these leave open
     questions: int = 0  # to ask a person about programs that behave differently
@@ -46,12 +46,12 @@ class Plan:
         return asdict(self)
 
 
-def plan_of(record: dict[str, Any]) -> Plan:
+def config_of(record: dict[str, Any]) -> SearchConfig:
     """Return the plan that a record holds."""
-    return Plan(**{**record, "budget": Budget(**record["budget"])})
+    return SearchConfig(**{**record, "budget": Budget(**record["budget"])})
 
 
-def frontier(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
+def frontier(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:
     """Return every way not taken yet: other candidates of the forks that decoding met, repairs, and answers read on."""
     places = {(attempt.prompt, fork["position"]) for attempt in attempts for fork in attempt.forks}
     taken = {
@@ -63,7 +63,7 @@ def frontier(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
     edges: dict[tuple[int, tuple[int, ...]], Edge] = {}
     for number, attempt in enumerate(attempts):
         prior = attempt.edge.get("prior", 0.0)
-        for fork in attempt.forks if plan.branches else ():
+        for fork in attempt.forks if config.branches else ():
             position = fork["position"]
             path = prior + sum(attempt.logprobs[:position])
             for candidate in fork["candidates"]:
@@ -74,19 +74,19 @@ def frontier(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
                         candidate["logprob"], candidate["score"], candidate["text"], fork["entropy"],
                         fork["logprob"] - candidate["logprob"], fork.get("line", 0), label_of(attempt),
                     )  # fmt: skip
-    return [*edges.values(), *_repairs(attempts, plan), *_onward(attempts)]
+    return [*edges.values(), *_repairs(attempts, config), *_onward(attempts)]
 
 
-def best_edge(attempts: Sequence[Attempt], plan: Plan) -> Edge | None:
+def best_edge(attempts: Sequence[Attempt], config: SearchConfig) -> Edge | None:
     """Return the edge that the plan's order puts first; of equals the one found first. None where none is left."""
-    edges, order, said = frontier(attempts, plan), ORDERS[plan.order], said_by(attempts)
-    return max(edges, key=lambda edge: order(features(edge, attempts, said), plan.weights), default=None)
+    edges, order, said = frontier(attempts, config), ORDERS[config.order], said_by(attempts)
+    return max(edges, key=lambda edge: order(features(edge, attempts, said), config.weights), default=None)
 
 
-def settled(attempts: Sequence[Attempt], plan: Plan, share: float) -> bool:
+def settled(attempts: Sequence[Attempt], config: SearchConfig, share: float) -> bool:
     """Whether a program is there that needs nothing more.
 
-    share: of the most probable kind of behaviour, among programs that passed, by their probability in the model.
+    share: of the most probable cluster, among programs that passed, by their probability in the model.
     """
     passed = [number for number, attempt in enumerate(attempts) if attempt.passed]
     if not passed:
@@ -96,23 +96,23 @@ def settled(attempts: Sequence[Attempt], plan: Plan, share: float) -> bool:
     if max(attempts[number].checked for number in passed) >= ENOUGH_EXAMPLES:
         return True
     votes = sum(attempts[number].ran for number in passed)
-    if len(attempts) - passed[0] > 2 * plan.votes:  # most of what came since is the same again
+    if len(attempts) - passed[0] > 2 * config.votes:  # most of what came since is the same again
         return True
-    return votes >= plan.votes and (share >= ENOUGH_SHARE or votes >= 2 * plan.votes)
+    return votes >= config.votes and (share >= ENOUGH_SHARE or votes >= 2 * config.votes)
 
 
-def goes_on(attempts: Sequence[Attempt], plan: Plan, cost: Cost, share: float) -> bool:
+def goes_on(attempts: Sequence[Attempt], config: SearchConfig, cost: Cost, share: float) -> bool:
     """Whether another attempt is made."""
-    if settled(attempts, plan, share) or spent_by(plan.budget, attempts, cost):
+    if settled(attempts, config, share) or spent_by(config.budget, attempts, cost):
         return False
-    return bool(frontier(attempts, plan))
+    return bool(frontier(attempts, config))
 
 
 def spent_by(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> str | None:
     """Say which part of the budget is used up, as in "20 of 20 programs"; None while there is some left of each.
 
-    Programs are those that were run. Branches that were dropped, and twins, cost what they cost; no more than TRIES of
-    them come on a program, so that a search ends where everything leads to the same.
+    Programs are those that were run. Branches that were dropped, and duplicates, cost what they cost; no more than
+    TRIES of them come on a program, so that a search ends where everything leads to the same.
     """
     programs = sum(attempt.ran for attempt in attempts)
     used = {"programs": programs, "tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs}
@@ -148,16 +148,16 @@ def departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[tuple[
     return [divmod(index, others.shape[-1]) for index in best]
 
 
-def _repairs(attempts: Sequence[Attempt], plan: Plan) -> list[Edge]:
+def _repairs(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:
     """Return a repair of each program that failed by running, once enough have failed since the last repair."""
-    if not plan.repair_after:
+    if not config.repair_after:
         return []
     repaired = {attempt.edge["parent"] for attempt in attempts if attempt.edge.get("kind") == REPAIR}
     found = []
     for number, attempt in enumerate(attempts):
         alike = [n for n, other in enumerate(attempts) if other.prompt == attempt.prompt]
         fails = [n for n in alike if attempts[n].ran and not attempts[n].passed]
-        ready = len(fails) >= plan.repair_after * (1 + sum(n in repaired for n in fails))
+        ready = len(fails) >= config.repair_after * (1 + sum(n in repaired for n in fails))
         if attempt.failures and attempt.ran and number not in repaired and ready:
             prior = attempt.edge.get("prior", 0.0) + WORTH_OF_REPAIR
             found.append(Edge(REPAIR, number, prior, prior, leaves=label_of(attempt)))

@@ -34,9 +34,9 @@ class Mutant:
 
 
 def mutants(
-    attempts: Sequence[Attempt], number: int, written: Callable[[Sequence[int]], str], *, free: bool = False
+    attempts: Sequence[Attempt], number: int, written: Callable[[Sequence[int]], str], *, any_name: bool = False
 ) -> Iterator[Mutant]:
-    """Yield the mutants of an attempt, the likeliest first: what is Python, and no twin of it or of one before.
+    """Yield the mutants of an attempt, the likeliest first: what is Python, and no duplicate of it or of one before.
 
     written: the program that completion tokens make.
     """
@@ -46,10 +46,10 @@ def mutants(
         for position, token, logprob in _nearly_written(attempts, number)
         if token != attempt.tokens[position]
     }
-    seen = {normal_form(attempt.program, free=free)}
+    seen = {normal_form(attempt.program, any_name=any_name)}
     for (position, token), weight in sorted(ways.items(), key=lambda way: (-way[1], way[0]))[:CONSIDERED]:
         program = written([*attempt.tokens[:position], token, *attempt.tokens[position + 1 :]])
-        form = normal_form(program, free=free)
+        form = normal_form(program, any_name=any_name)
         if weight >= LEAST and form not in seen and parsed(program) is not None:
             seen.add(form)
             yield Mutant(weight, program, *_first_difference(attempt.program, program))

@@ -78,7 +78,7 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
     lines = []
     behaviour = attempts[answer.attempt].behaviour
     if answer.programs > 1 and behaviour:
-        ways = "one way" if answer.kinds == 1 else f"{answer.kinds} ways"
+        ways = "one way" if answer.clusters == 1 else f"{answer.clusters} ways"
         lines.append(
             f"{answer.programs} programs behave in {ways} on {count(len(behaviour), 'input')} that nobody wrote; this "
             f"one's way has {percent(answer.share)} of their probability (functional entropy "

@@ -47,11 +47,11 @@ def _way(attempt: Attempt) -> str:
 
 
 def _verdict(attempt: Attempt) -> str:
-    like = f", as {attempt.like or attempt.twin + 1}" if attempt.twin is not None else ""
+    alike = "" if attempt.duplicate_of is None else f", as {attempt.duplicate_label or attempt.duplicate_of + 1}"
     if attempt.passed:
         return (
-            f"passed {attempt.checked} example{'' if attempt.checked == 1 else 's'}{like}"
+            f"passed {attempt.checked} example{'' if attempt.checked == 1 else 's'}{alike}"
             if attempt.checked
-            else f"runs; no example checks it{like}"
+            else f"runs; no example checks it{alike}"
         )
-    return one_line(attempt.failures[0] if attempt.failures else attempt.verdict) + like
+    return one_line(attempt.failures[0] if attempt.failures else attempt.verdict) + alike

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from agent.decoding.context import Policy, Surroundings
+from agent.decoding.context import DecodeContext, Policy
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
@@ -20,10 +20,10 @@ from agent.program import prompts
 from agent.program.examples.example import Check
 from agent.program.extraction.answers import Asked, answer_start, begun_program, is_answered, program_in
 from agent.program.extraction.pieces import Piece
-from agent.program.normal_form import beginning, beginnings, hopeless
+from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
 from agent.program.task import Task
-from agent.records import NO_PYTHON, TWIN, Attempt, Cost, Event
-from agent.search.frontier import Plan, plan_of
+from agent.records import DUPLICATE, NO_PYTHON, Attempt, Cost, Event
+from agent.search.frontier import SearchConfig, config_of
 from agent.search.orders import BRANCH, ONWARD
 from agent.verification.metered import MeteredSandbox
 from agent.workflow.state import AgentState
@@ -53,7 +53,7 @@ class Context:
 
 def within(context: Context, state: AgentState) -> Context:
     """Return the context with a model that refuses what the budget does not have any more."""
-    budget, spent = plan_in(state).budget, cost_of(state)
+    budget, spent = config_in(state).budget, cost_of(state)
     forwards = None if budget.forwards is None else budget.forwards - spent.forwards
     if forwards is None and budget.seconds is None:
         return context
@@ -62,13 +62,13 @@ def within(context: Context, state: AgentState) -> Context:
 
 def metered_sandbox(context: Context, state: AgentState) -> MeteredSandbox:
     """Return the sandbox, counting its runs, and refusing those that the budget does not have any more."""
-    budget, spent = plan_in(state).budget, cost_of(state)
+    budget, spent = config_in(state).budget, cost_of(state)
     runs = None if budget.runs is None else budget.runs - spent.sandbox_runs
     return MeteredSandbox(context.sandbox, runs, _deadline(context, state), context.clock)
 
 
 def _deadline(context: Context, state: AgentState) -> float | None:
-    seconds = plan_in(state).budget.seconds
+    seconds = config_in(state).budget.seconds
     return None if seconds is None else context.clock() + seconds - cost_of(state).seconds
 
 
@@ -85,9 +85,9 @@ def attempts_of(state: AgentState) -> list[Attempt]:
     return [Attempt(**attempt) for attempt in state["attempts"]]
 
 
-def plan_in(state: AgentState) -> Plan:
+def config_in(state: AgentState) -> SearchConfig:
     """Return the plan as a record."""
-    return plan_of(state["plan"])
+    return config_of(state["config"])
 
 
 def cost_of(state: AgentState) -> Cost:
@@ -113,19 +113,19 @@ def prompt_of(context: Context, text: str) -> dict[str, Any]:
     return {"text": text, "ids": ids, "lame_ids": None, "thinking": thinking}
 
 
-def surroundings(context: Context, state: AgentState) -> Surroundings:
+def decode_context(context: Context, state: AgentState) -> DecodeContext:
     """Return what a step may look at, for the prompt being answered."""
     prompt = state["prompts"][state["prompt"]]
     lame = tuple(prompt["lame_ids"]) if prompt.get("lame_ids") else None
     seed = context.seed + len(state["attempts"])
     draft = PromptLookup() if state["prompt"] else None  # a repair repeats most of the program that its prompt shows
     stop = _stop(context, state, prompt)
-    return Surroundings(context.lm, context.policy, stop, tuple(prompt["ids"]), lame, seed, draft, forking=True)
+    return DecodeContext(context.lm, context.policy, stop, tuple(prompt["ids"]), lame, seed, draft, forking=True)
 
 
-def completion_of(around: Surroundings, context: Context, tokens: list[int]) -> Completion:
+def completion_of(decoding: DecodeContext, context: Context, tokens: list[int]) -> Completion:
     """Return the completion that these tokens make."""
-    completion = Completion(stream=context.lm.stream_after(list(around.prompt_ids)))
+    completion = Completion(stream=context.lm.stream_after(list(decoding.prompt_ids)))
     for token in tokens:
         completion = completion.append(token)
     return completion
@@ -144,12 +144,12 @@ def pieces_of(context: Context, state: AgentState) -> list[str]:
 
 def _stop(context: Context, state: AgentState, prompt: dict[str, Any]) -> StopRule:
     room = context.lm.context - len(prompt["ids"]) if context.lm.context else context.max_tokens
-    plan, most = plan_in(state), min(context.max_tokens, room)
-    if plan.budget.tokens is not None:
-        most = min(most, len(state["tokens"]) + plan.budget.tokens - cost_of(state).tokens)
+    config, most = config_in(state), min(context.max_tokens, room)
+    if config.budget.tokens is not None:
+        most = min(most, len(state["tokens"]) + config.budget.tokens - cost_of(state).tokens)
     over = _end_of_answer(context, state) if context.lm.chats else end_of_function(prompt["text"])
     rules = [end_token(context.lm.end_ids), over, budget(most)]
-    if plan.prune and state["edge"].get("kind") == BRANCH:
+    if config.prune and state["edge"].get("kind") == BRANCH:
         rules.append(_dead_end(context, state))
     return any_of(*rules)
 
@@ -193,9 +193,9 @@ def _dead_end(context: Context, state: AgentState) -> StopRule:
     Where nobody asked for a name, programs that passed are not written again under other names either.
     """
     begun, asked = _length_of(context, state, state["edge"]["position"]), asked_in(state)
-    free = task_of(state).free
-    known = [each["program"] for each in state["attempts"] if free or each["verdict"] != "passed"]
-    taken = frozenset().union(*(beginnings(program, free=free) for program in known))
+    any_name = task_of(state).any_name
+    known = [each["program"] for each in state["attempts"] if any_name or each["verdict"] != "passed"]
+    taken = frozenset().union(*(normal_prefixes(program, any_name=any_name) for program in known))
 
     def rule(completion: Completion) -> str | None:
         if "\n" not in completion.text[begun:]:  # the statement of the fork has not ended
@@ -206,9 +206,15 @@ def _dead_end(context: Context, state: AgentState) -> StopRule:
         last = lines.rpartition("\n")[2].strip()
         if not last or last.startswith("#"):
             return None
-        return NO_PYTHON if _hopeless(lines) else TWIN if beginning(lines, free=free) in taken else None
+        return (
+            NO_PYTHON
+            if _cannot_parse(lines)
+            else DUPLICATE
+            if normal_prefix(lines, any_name=any_name) in taken
+            else None
+        )
 
     return rule
 
 
-_hopeless = lru_cache(maxsize=512)(hopeless)
+_cannot_parse = lru_cache(maxsize=512)(cannot_parse)

@@ -15,12 +15,12 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from agent.decoding.ask import Ask
-from agent.decoding.loop import resolved, until_pause
+from agent.decoding.loop import decode_until_pause, resolve_pause
 from agent.decoding.step import Candidate
 from agent.files.plain import plain
 from agent.program.task import Task
 from agent.records import Cost, Event
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 from agent.workflow import nodes
 from agent.workflow.context import Context
 from agent.workflow.revise import Person, revised
@@ -34,23 +34,23 @@ def prepare(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 def decode(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Decode until the next pause or the end."""
-    return nodes.advanced(runtime.context, state, until_pause)
+    return nodes.advanced(runtime.context, state, decode_until_pause)
 
 
 def rerank(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Settle a pause by lookahead."""
-    return nodes.advanced(runtime.context, state, resolved)
+    return nodes.advanced(runtime.context, state, resolve_pause)
 
 
 def contrast(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Settle a pause by contrast with the lame prompt."""
-    return nodes.advanced(runtime.context, state, resolved)
+    return nodes.advanced(runtime.context, state, resolve_pause)
 
 
 def ask(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Settle a pause by asking the person."""
     asking = replace(runtime.context, policy=replace(runtime.context.policy, resolver=Ask(_chooser(runtime.context))))
-    return nodes.advanced(asking, state, resolved)
+    return nodes.advanced(asking, state, resolve_pause)
 
 
 def holes(state: AgentState, runtime: Runtime[Context]) -> AgentState:
@@ -118,9 +118,9 @@ def build(checkpointer: Any = None) -> Any:
     return graph.compile(checkpointer=checkpointer)
 
 
-def begin(task: Task, plan: Plan | None = None) -> AgentState:
+def begin(task: Task, config: SearchConfig | None = None) -> AgentState:
     """Return the state that a run starts from."""
-    return {"task": asdict(task), "plan": (plan or Plan()).record(), "cost": asdict(Cost())}
+    return {"task": asdict(task), "config": (config or SearchConfig()).record(), "cost": asdict(Cost())}
 
 
 def run(

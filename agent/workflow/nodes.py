@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from itertools import accumulate, islice
 from typing import Any, NamedTuple
 
-from agent.decoding.context import Place, Surroundings
+from agent.decoding.context import DecodeContext, DecodeState
 from agent.decoding.step import Step
 from agent.errors import BudgetSpentError
 from agent.files.plain import plain
@@ -34,14 +34,14 @@ from agent.workflow.context import (
     attempts_of,
     begun,
     completion_of,
+    config_in,
     cost_of,
+    decode_context,
     metered_sandbox,
     piece_of,
     pieces_of,
-    plan_in,
     prompt_of,
     still_thinking,
-    surroundings,
     task_of,
     within,
 )
@@ -50,7 +50,7 @@ from sandbox.base import Verdict
 from uncertainty import PartialProgram, partial_program, program_tree
 
 _THOUGHT_ONLY = "the model's thought did not end before the {}, so there is no answer; raise --max-tokens"
-Walk = Callable[[Surroundings, Place], Generator[Step, None, Place]]
+Walk = Callable[[DecodeContext, DecodeState], Generator[Step, None, DecodeState]]
 
 
 def opened(context: Context, state: AgentState) -> AgentState:
@@ -68,8 +68,8 @@ def advanced(context: Context, state: AgentState, walk: Walk) -> AgentState:
     """Decode along `walk`: to the next pause or the end, or through one pause; never beyond the budget."""
     start, context = context.clock(), within(context, state)
     before = Cost(forwards=context.lm.forwards, token_rows=context.lm.token_rows)
-    around = surroundings(context, state)
-    steps, ended = _drained(context, around, state["tokens"], walk)
+    decoding = decode_context(context, state)
+    steps, ended = _drained(context, decoding, state["tokens"], walk)
     spent = Cost(
         tokens=len(steps),
         forwards=context.lm.forwards - before.forwards,
@@ -133,15 +133,15 @@ def verified(context: Context, state: AgentState) -> AgentState:
     """Run the draft on the visible examples, unless its like was run before; what passes, on other inputs too."""
     start, box = context.clock(), metered_sandbox(context, state)
     context, task, attempts, draft = replace(context, sandbox=box), task_of(state), attempts_of(state), state["draft"]
-    twin = _twin(attempts, draft["program"], free=task.free)
+    duplicate_of = _duplicate_of(attempts, draft["program"], any_name=task.any_name)
     seen = _Seen(state["inputs"])
     if state["end"] in PRUNED:
         dropped = Verdict.SYNTAX_ERROR if state["end"] == NO_PYTHON else Verdict.FAILED
         result = Verification(dropped, 0, (f"dropped at the end of a statement: {state['end']}",))
-    elif twin is not None:
-        like = attempts[twin]
-        result = Verification(Verdict(like.verdict), like.checked, tuple(like.failures))
-        seen = _Seen(state["inputs"], like.behaviour, like.blamed)
+    elif duplicate_of is not None:
+        original = attempts[duplicate_of]
+        result = Verification(Verdict(original.verdict), original.checked, tuple(original.failures))
+        seen = _Seen(state["inputs"], original.behaviour, original.blamed)
     else:
         try:
             result = confirmed(context.sandbox, draft["program"], task.checks, limits=context.limits)
@@ -159,11 +159,11 @@ def verified(context: Context, state: AgentState) -> AgentState:
     attempt = Attempt(
         state["prompt"], state["tokens"], state["logprobs"], state["forks"], state["end"] or "", draft["program"],
         draft["partial"], draft["holes"], result.verdict.value, result.checked, failures, state["edge"],
-        asdict(cost - Cost(**state["before"])), twin, behaviour, seen.blamed, len(attempts),
+        asdict(cost - Cost(**state["before"])), duplicate_of, behaviour, seen.blamed, len(attempts),
         1 + attempts[state["edge"]["parent"]].depth if state["edge"] else 0,
     )  # fmt: skip
-    of_twin = label_of(attempts[twin]) if twin is not None else ""
-    attempt = replace(attempt, label=next_label(attempts, ran=attempt.ran), like=of_twin)
+    duplicate_label = label_of(attempts[duplicate_of]) if duplicate_of is not None else ""
+    attempt = replace(attempt, label=next_label(attempts, ran=attempt.ran), duplicate_label=duplicate_label)
     for column, source, right in state.get("told", []):
         (attempt,) = evidence.settle([attempt], column, source, right)
     context.emit(attempt)
@@ -187,29 +187,29 @@ def question_of(state: AgentState) -> int | None:
 
 def _goes_on(state: AgentState) -> bool:
     attempts = attempts_of(state)
-    return goes_on(attempts, plan_in(state), cost_of(state), evidence.share_of_first(attempts))
+    return goes_on(attempts, config_in(state), cost_of(state), evidence.share_of_first(attempts))
 
 
 def _question(state: AgentState) -> int | None:
     asked = state.get("asked", [])
-    more = len(asked) < plan_in(state).questions
+    more = len(asked) < config_in(state).questions
     return evidence.best_question(attempts_of(state), state["inputs"], asked) if more else None
 
 
 def answered(context: Context, state: AgentState) -> AgentState:
     """End: say which program stands for the run, how probable it is to be right, and what ended the search."""
-    attempts, plan = attempts_of(state), plan_in(state)
-    spent = spent_by(plan.budget, attempts, cost_of(state))
-    ended = spent if spent and not settled(attempts, plan, evidence.share_of_first(attempts)) else ""
+    attempts, config = attempts_of(state), config_in(state)
+    spent = spent_by(config.budget, attempts, cost_of(state))
+    ended = spent if spent and not settled(attempts, config, evidence.share_of_first(attempts)) else ""
     start, box = context.clock(), metered_sandbox(context, state)
     found = evidence.answer(attempts, state["inputs"], ended)
     chosen, asked = attempts[found.attempt], True
     if chosen.passed:
         found, asked = _doubted(replace(context, sandbox=box), state, found)
-    if asked and chosen.checked >= plan.trust.get("examples", 0):  # of fewer examples nothing was learned
-        found = replace(found, probability=probability_of(plan.trust, evidence.features(attempts, found)))
+    if asked and chosen.checked >= config.trust.get("examples", 0):  # of fewer examples nothing was learned
+        found = replace(found, probability=probability_of(config.trust, evidence.features(attempts, found)))
     context.emit(found)
-    sure = not plan.min_probability or (found.probability or 0.0) >= plan.min_probability
+    sure = not config.min_probability or (found.probability or 0.0) >= config.min_probability
     cost = cost_of(state) + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
     outcome = "accepted" if chosen.passed and sure and not found.breaks else "abstained"
     return {"answer": asdict(found), "outcome": outcome, "cost": asdict(cost)}
@@ -222,11 +222,11 @@ class _Doubted(NamedTuple):
 
 def _doubted(context: Context, state: AgentState, found: Answer) -> _Doubted:
     """Run the examples on programs that the model nearly wrote instead: those that pass, too, are undecided."""
-    attempts, task, plan = attempts_of(state), task_of(state), plan_in(state)
+    attempts, task, config = attempts_of(state), task_of(state), config_in(state)
     told = {state["inputs"][column]: right for column, _, right in state.get("told", [])}
     chosen, tried, undecided = attempts[found.attempt], 0, list[dict[str, Any]]()
-    if not plan.mutants or not (task.checks or told):
-        return _Doubted(found, whole=plan.mutants > 0)
+    if not config.mutants or not (task.checks or told):
+        return _Doubted(found, whole=config.mutants > 0)
 
     def written(tokens: Sequence[int]) -> str:
         mutated: AgentState = {**state, "prompt": chosen.prompt, "tokens": list(tokens)}
@@ -238,7 +238,7 @@ def _doubted(context: Context, state: AgentState, found: Answer) -> _Doubted:
         bounds, cpu_seconds=min(SECONDS, bounds.cpu_seconds), wall_seconds=min(2 * SECONDS, bounds.wall_seconds)
     )
     try:
-        for mutant in islice(mutants(attempts, found.attempt, written, free=task.free), plan.mutants):
+        for mutant in islice(mutants(attempts, found.attempt, written, any_name=task.any_name), config.mutants):
             if verify(context.sandbox, mutant.program, task.checks, limits=limits).passed and keeps(
                 context.sandbox, mutant.program, task.entry_point, told, limits
             ):
@@ -259,9 +259,9 @@ class _Seen(NamedTuple):
 
 def _seen(context: Context, state: AgentState, task: Task, program: str, result: Verification) -> _Seen:
     """Run what passed too few examples on inputs to compare it by; find, if wanted, what failing lines to blame."""
-    plan, inputs = plan_in(state), state["inputs"]
+    config, inputs = config_in(state), state["inputs"]
     entry_point = function_of(program, task.entry_point)
-    compares = result.checked < ENOUGH_EXAMPLES and plan.votes > 1
+    compares = result.checked < ENOUGH_EXAMPLES and config.votes > 1
     if result.passed and compares and entry_point:
         if not inputs:
             source = task.request if task.entry_point else program
@@ -269,7 +269,7 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
             inputs = [repr(arguments) for arguments in made]
         told = behaviour_of(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
         return _Seen(inputs, told)
-    if not result.failed or not (plan.lines or plan.order in LOOKS_AT_LINES):
+    if not result.failed or not (config.lines or config.order in LOOKS_AT_LINES):
         return _Seen(inputs)
     failed = result.failed[-1]
     before, sources = run_before(task.checks, failed), task.checks[failed].expressions
@@ -277,19 +277,19 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
     return _Seen(inputs, None, sorted({line for lines in found for line in lines.blamed}))
 
 
-def _twin(attempts: list[Attempt], program: str, *, free: bool) -> int | None:
-    form = normal_form(program, free=free)
+def _duplicate_of(attempts: list[Attempt], program: str, *, any_name: bool) -> int | None:
+    form = normal_form(program, any_name=any_name)
     whole = (number for number, attempt in enumerate(attempts) if attempt.end not in PRUNED)
-    return next((number for number in whole if normal_form(attempts[number].program, free=free) == form), None)
+    return next((number for number in whole if normal_form(attempts[number].program, any_name=any_name) == form), None)
 
 
-def _drained(context: Context, around: Surroundings, tokens: list[int], walk: Walk) -> tuple[list[Step], str | None]:
+def _drained(context: Context, decoding: DecodeContext, tokens: list[int], walk: Walk) -> tuple[list[Step], str | None]:
     """Follow a walk; return its steps, and what of the budget ended it before its end."""
     steps: list[Step] = []
     try:
-        completion = completion_of(around, context, tokens)
-        place = Place(context.lm.prefill([*around.prompt_ids, *tokens]), completion)
-        for step in walk(around, place):
+        completion = completion_of(decoding, context, tokens)
+        place = DecodeState(context.lm.prefill([*decoding.prompt_ids, *tokens]), completion)
+        for step in walk(decoding, place):
             context.emit(step)
             steps.append(step)
     except BudgetSpentError as error:

@@ -20,12 +20,12 @@ from agent.workflow.context import (
     attempts_of,
     begun,
     completion_of,
+    config_in,
     cost_of,
+    decode_context,
     piece_of,
     pieces_of,
-    plan_in,
     prompt_of,
-    surroundings,
     task_of,
     within,
 )
@@ -45,7 +45,7 @@ def revised(context: Context, state: AgentState, person: Person) -> AgentState:
     if column is not None:
         return _asked(state, column, person)
     attempts = attempts_of(state)
-    edge = best_edge(attempts, plan_in(state))
+    edge = best_edge(attempts, config_in(state))
     assert edge is not None, "a state without ways not taken is not sent here"
     take = {BRANCH: _branch, REPAIR: _repair, ONWARD: _read_on}[edge.kind]
     return take(within(context, state), state, attempts, edge)
@@ -62,12 +62,12 @@ def _branch(context: Context, state: AgentState, attempts: list[Attempt], edge: 
         "cost": asdict(cost_of(state) + Cost(tokens=1)),  # before the stop rule looks at what is left
     }
     after: AgentState = {**state, **update}
-    around = surroundings(context, after)
-    completion = completion_of(around, context, tokens)
+    decoding = decode_context(context, after)
+    completion = completion_of(decoding, context, tokens)
     where = f"token {edge.position + 1} of program {edge.leaves}, entropy {edge.entropy:.2f}"
     context.emit(Revision("branch", f"back to {where}, taking {edge.text!r}", completion.text, edge.parent))
     cost = cost_of(after) + Cost(seconds=context.clock() - start)
-    return {**update, "end": around.stop(completion), "cost": asdict(cost)}
+    return {**update, "end": decoding.stop(completion), "cost": asdict(cost)}
 
 
 def _read_on(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge) -> AgentState:
@@ -87,7 +87,7 @@ def _read_on(context: Context, state: AgentState, attempts: list[Attempt], edge:
 def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: Edge) -> AgentState:
     """Show the failure in a new prompt. An answer that would only repeat the failed program begins with leaving it.
 
-    A prompt longer than the model reads gets no answer: the failed program stands as its own twin, and costs nothing.
+    A prompt longer than the model reads gets no answer: the failed program stands as its own duplicate, at no cost.
     """
     attempt = attempts[edge.parent]
     failure = "\n".join(attempt.failures[:3])
@@ -116,8 +116,8 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     except BudgetSpentError:
         tokens, logprobs = [], []
     after: AgentState = {**state, **update}
-    around = surroundings(context, after)
-    completion = completion_of(around, context, tokens)
+    decoding = decode_context(context, after)
+    completion = completion_of(decoding, context, tokens)
     told = f"asking again with the failure of program {edge.leaves}: {attempt.failures[0]}"
     context.emit(Revision("repair", told, completion.text, edge.parent))
     spent = Cost(
@@ -126,14 +126,18 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
         token_rows=lm.token_rows - before.token_rows,
         seconds=context.clock() - start,
     )
-    end, cost = around.stop(completion) if tokens else None, asdict(cost_of(state) + spent)
+    end, cost = decoding.stop(completion) if tokens else None, asdict(cost_of(state) + spent)
     return {**update, "tokens": tokens, "logprobs": logprobs, "end": end, "cost": cost}
 
 
 def _asked(state: AgentState, column: int, person: Person) -> AgentState:
     """Ask what an input should give, and judge the programs by it; an answer that is no literal settles nothing."""
     attempts = attempts_of(state)
-    compared = [attempts[kind.attempts[0]] for kind in evidence.kinds(attempts) if attempts[kind.attempts[0]].behaviour]
+    compared = [
+        attempts[cluster.attempts[0]]
+        for cluster in evidence.clusters(attempts)
+        if attempts[cluster.attempts[0]].behaviour
+    ]
     name = task_of(state).entry_point or function_of(compared[0].program, None)
     source = f"{name}{_call(state['inputs'][column])}"
     outputs = list(dict.fromkeys((attempt.behaviour or [])[column] for attempt in compared))

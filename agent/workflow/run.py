@@ -9,10 +9,10 @@ from typing import Any
 
 from agent.decoding.step import Step
 from agent.errors import UsageError
-from agent.learned import planned
+from agent.learned import with_profile
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event
-from agent.search.frontier import ENOUGH_SHARE, Plan
+from agent.search.frontier import ENOUGH_SHARE, SearchConfig
 from agent.workflow.context import Context, Log, attempts_of
 from agent.workflow.graph import begin, build, run
 from agent.workflow.revise import Person
@@ -74,11 +74,11 @@ class Result:
         }
 
 
-def perform(
+def run_task(
     context: Context,
     task: Task,
     *,
-    plan: Plan | None = None,
+    config: SearchConfig | None = None,
     checkpointer: Any = None,
     thread: str = "",
     identity: dict[str, Any] | None = None,
@@ -91,12 +91,11 @@ def perform(
     on_event: hears what happens in this process. log: hears it, too, with its number in the run, and not the answer of
     a run that had ended; what a kill cut off is heard again under the same numbers.
     """
-    graph, plan = build(checkpointer), planned(plan or Plan(), context.learned)
-    fresh: AgentState = {**begin(task, plan), "identity": identity or {}}
+    graph, config = build(checkpointer), with_profile(config or SearchConfig(), context.learned)
+    fresh: AgentState = {**begin(task, config), "identity": identity or {}}
     start: AgentState | None = fresh
     if checkpointer is not None:
-        config = {"configurable": {"thread_id": thread}}
-        kept = graph.get_state(config)
+        kept = graph.get_state({"configurable": {"thread_id": thread}})
         if kept.values:
             _same(kept.values, fresh, thread)
         if "outcome" in kept.values:
@@ -118,13 +117,13 @@ def perform(
 
 
 def _result(state: AgentState, task: Task, steps: list[Step]) -> Result:
-    feedback = "none" if state["plan"]["budget"]["programs"] == 1 else "visible"
+    feedback = "none" if state["config"]["budget"]["programs"] == 1 else "visible"
     chosen, cost = Answer(**state["answer"]), Cost(**state["cost"])
     return Result(task, state["outcome"], attempts_of(state), cost, chosen, feedback, steps)
 
 
 def _same(kept: AgentState, wanted: AgentState, thread: str) -> None:
-    had, have = ({"task": state["task"], "plan": state["plan"], **state["identity"]} for state in (kept, wanted))
+    had, have = ({"task": state["task"], "config": state["config"], **state["identity"]} for state in (kept, wanted))
     other = [name for name in have if json.dumps(had.get(name)) != json.dumps(have[name])]
     if other:
         told = " and ".join(name.replace("_", "-") for name in other)

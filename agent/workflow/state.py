@@ -13,7 +13,7 @@ class AgentState(TypedDict, total=False):
 
     task: dict[str, Any]
     identity: dict[str, Any]  # model, policy and bounds: token ids mean nothing to another model
-    plan: dict[str, Any]
+    config: dict[str, Any]
     resolver: str  # the node that settles this policy's pauses
     prompts: list[dict[str, Any]]  # ids, lame_ids, request as it was asked
     prompt: int  # the one being answered

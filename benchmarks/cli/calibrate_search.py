@@ -53,7 +53,7 @@ def calibrate_search(
         from agent.cli import components
         from agent.decoding import POLICIES
         from agent.search.budget import budget_from
-        from agent.search.frontier import Plan
+        from agent.search.frontier import SearchConfig
         from agent.workflow.context import Context
         from benchmarks.experiments.record_file import RecordFile
         from benchmarks.experiments.search_lessons import Lesson, lesson
@@ -62,7 +62,7 @@ def calibrate_search(
         weights = profile.weights_of(model)
         file = out or learned.place(model, weights)
         profile.check_place(file, learned.Learned)
-        found, plan = problems_of(problems, limit), Plan(budget_from(budget), lines=True)
+        found, config = problems_of(problems, limit), SearchConfig(budget_from(budget), lines=True)
         chosen = components.policy_named(policy, model=model, learned=True)
         options = {
             "model": model, "weights": weights, "problems": problems, "policy": policy, "budget": budget,
@@ -74,7 +74,7 @@ def calibrate_search(
         context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
 
         def taught(problem: Any) -> Lesson:
-            return lesson(problem, context, plan)
+            return lesson(problem, context, config)
 
         stream = kept.go_on(found, taught) if kept else map(taught, found)
         lessons = followed(stream, len(found), "right", lambda each: each.right)

@@ -8,9 +8,8 @@ from dataclasses import replace
 from agent.decoding import POLICIES, Policy
 from agent.decoding.gates import LineStartGate, RandomGate
 from agent.decoding.policies import ADADEC
-from agent.decoding.rerank import Rerank
 from agent.search.orders import ORDERS
-from agent.strategies import Contestant, alone, best_of, guarded, tree
+from agent.strategies import Contestant, best_of, once, redraw_degenerate, tree
 from benchmarks.experiments.beam import beam
 
 
@@ -20,21 +19,15 @@ def by_chance(rate: float) -> Policy:
 
 
 LINE_START = replace(ADADEC, gate=LineStartGate("entropy", ADADEC.gate.threshold))
-ABSORBING = replace(ADADEC, resolver=Rerank(width=3, horizon=5, ends="absorbing"))
-MIN_P = replace(ADADEC, resolver=Rerank(width=5, horizon=5, min_p=0.1))
-CUT = replace(ADADEC, resolver=Rerank(width=3, horizon=5, cut=True))
 
 CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
-    **{name: (policy, alone) for name, policy in POLICIES.items()},
+    **{name: (policy, once) for name, policy in POLICIES.items()},
     "beam-3": (POLICIES["greedy"], beam(3)),
     "beam-5-chosen": (POLICIES["greedy"], beam(5, chosen=True)),
     "best-of-5": (POLICIES["sample"], best_of(5)),
-    "greedy-guarded": (POLICIES["greedy"], guarded),
-    "adadec-guarded": (POLICIES["adadec"], guarded),
-    "adadec-line-start": (LINE_START, alone),
-    "adadec-absorbing": (ABSORBING, alone),
-    "adadec-min-p": (MIN_P, alone),
-    "adadec-cut": (CUT, alone),
+    "greedy-guarded": (POLICIES["greedy"], redraw_degenerate),
+    "adadec-guarded": (POLICIES["adadec"], redraw_degenerate),
+    "adadec-line-start": (LINE_START, once),
     **{f"{name}-tree-{most}": (policy, tree(most)) for name, policy in POLICIES.items() for most in (5, 20)},
     **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "probability"},
     "adadec-tree-20-learned": (POLICIES["adadec"], tree(20, order="learned")),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from agent.decoding import POLICIES
-from agent.decoding.context import Surroundings
+from agent.decoding.context import DecodeContext
 from agent.decoding.samplers import uniform_at
 from agent.decoding.step import Completion
 from agent.program.prompts import piece
@@ -18,7 +18,7 @@ from agent.program.task import task_from
 from agent.strategies import seed_of
 from agent.verification.examples import verify
 from agent.workflow import nodes
-from agent.workflow.context import Context, surroundings
+from agent.workflow.context import Context, decode_context
 from agent.workflow.graph import begin
 from benchmarks.base import Problem
 from benchmarks.experiments.record_file import digest
@@ -54,11 +54,11 @@ class _Sample:
     token: int = 0
     end: str | None = None
 
-    def grow(self, around: Surroundings, token: int) -> None:
+    def grow(self, decoding: DecodeContext, token: int) -> None:
         self.token = token  # of a sample that ended, too: its row is fed along
         if self.end is None:
             self.completion = self.completion.append(token)
-            self.end = around.stop(self.completion)
+            self.end = decoding.stop(self.completion)
 
 
 def draws(problem: Problem, context: Context, *, samples: int) -> Draws:
@@ -66,8 +66,8 @@ def draws(problem: Problem, context: Context, *, samples: int) -> Draws:
     task = task_from(problem.prompt, entry_point=problem.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
     begun = begin(task)
-    around = surroundings(sampling, {**begun, **nodes.opened(sampling, begun)})
-    drawn = _drawn(around, [seed_of(context, number) for number in range(samples)])
+    decoding = decode_context(sampling, {**begun, **nodes.opened(sampling, begun)})
+    drawn = _drawn(decoding, [seed_of(context, number) for number in range(samples)])
     verdicts: dict[str, tuple[bool, bool]] = {}
     for sample in drawn:
         program = _program(problem, sample, context)
@@ -96,25 +96,27 @@ def table(found: list[Draws], numbers: tuple[int, ...] = (1, 2, 3, 5, 10, 20, 50
     return "\n".join(lines)
 
 
-def _drawn(around: Surroundings, seeds: list[int]) -> list[_Sample]:
-    prefix = around.lm.prefill(around.prompt_ids)
-    stream = around.lm.stream_after(list(around.prompt_ids))  # type: ignore[attr-defined]  # a TextLM, as the workflow has
+def _drawn(decoding: DecodeContext, seeds: list[int]) -> list[_Sample]:
+    prefix = decoding.lm.prefill(decoding.prompt_ids)
+    stream = decoding.lm.stream_after(list(decoding.prompt_ids))  # type: ignore[attr-defined]  # a TextLM, as the workflow has
     drawn = [_Sample(seed, Completion(stream=stream)) for seed in seeds]
     for sample in drawn:
-        sample.grow(around, _token(around, sample, prefix.logits, 0))
+        sample.grow(decoding, _token(decoding, sample, prefix.logits, 0))
     batch, position = None, 0
     while any(sample.end is None for sample in drawn):
         tokens = [sample.token for sample in drawn]
-        batch = around.lm.branch(prefix, tokens) if batch is None else batch.advance(tokens)
+        batch = decoding.lm.branch(prefix, tokens) if batch is None else batch.advance(tokens)
         position += 1
         logits = batch.logits
         for row, sample in enumerate(drawn):
-            sample.grow(around, _token(around, sample, logits[row], position) if sample.end is None else sample.token)
+            sample.grow(
+                decoding, _token(decoding, sample, logits[row], position) if sample.end is None else sample.token
+            )
     return drawn
 
 
-def _token(around: Surroundings, sample: _Sample, logits: Tensor, position: int) -> int:
-    return around.policy.sampler(logits, uniform_at(sample.seed, position), sample.completion.text)
+def _token(decoding: DecodeContext, sample: _Sample, logits: Tensor, position: int) -> int:
+    return decoding.policy.sampler(logits, uniform_at(sample.seed, position), sample.completion.text)
 
 
 def _program(problem: Problem, sample: _Sample, context: Context) -> str:

@@ -15,7 +15,7 @@ from agent.errors import UsageError
 from agent.files.access import STDOUT, reason_of
 from agent.messages import quoted
 from agent.search.budget import budget_from
-from agent.strategies import Contestant, Searched, alone, best_of_equal
+from agent.strategies import Contestant, TreeSearch, best_of_equal, once
 from benchmarks.base import Problem
 from benchmarks.experiments.arms import CONTESTANTS, by_chance
 from benchmarks.experiments.outcomes import outcomes_in, pause_rate
@@ -107,7 +107,7 @@ def _equal(name: str, threshold: str | None, model: str, problems: Sequence[Prob
     if name == "adadec-by-chance":
         if threshold is not None:
             raise UsageError("adadec-by-chance pauses by chance and takes no threshold; leave it out")
-        return Entrant(by_chance(pause_rate(outcomes)), alone)
+        return Entrant(by_chance(pause_rate(outcomes)), once)
     spent = {outcome.task_id: outcome.token_rows for outcome in outcomes}
     if lacking := [problem.task_id for problem in problems if problem.task_id not in spent]:
         raise UsageError(f"{quoted(file)} has no outcome of {lacking[0]}; run the other contestant over it first")
@@ -118,7 +118,7 @@ def _equal(name: str, threshold: str | None, model: str, problems: Sequence[Prob
 def _bounded(name: str, found: Entrant, budget: str | None) -> Entrant:
     if budget is None:
         return found
-    if not isinstance(found.contestant, Searched):
+    if not isinstance(found.contestant, TreeSearch):
         raise UsageError(f"--budget bounds searches, and {name} is none; leave it out")
-    plan = found.contestant.plan
-    return found._replace(contestant=Searched(replace(plan, budget=budget_from(budget, plan.budget))))
+    config = found.contestant.config
+    return found._replace(contestant=TreeSearch(replace(config, budget=budget_from(budget, config.budget))))

@@ -7,14 +7,14 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from agent.decoding import POLICIES
-from agent.decoding.context import Place, Surroundings, likeliest
-from agent.decoding.loop import until_pause
+from agent.decoding.context import DecodeContext, DecodeState, likeliest
+from agent.decoding.loop import decode_until_pause
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Completion, Step
 from agent.program.prompts import piece
 from agent.program.task import task_from
 from agent.workflow import nodes
-from agent.workflow.context import Context, surroundings
+from agent.workflow.context import Context, decode_context
 from agent.workflow.graph import begin
 from benchmarks.base import Problem
 from benchmarks.judging.checker import judge
@@ -46,12 +46,12 @@ def failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -
     """
     for problem in problems:
         begun = begin(task_from(problem.prompt, entry_point=problem.entry_point))
-        around = surroundings(context, {**begun, **nodes.opened(context, begun)})
-        end, pauses = _greedy_with_pauses(around)
+        decoding = decode_context(context, {**begun, **nodes.opened(context, begun)})
+        end, pauses = _greedy_with_pauses(decoding)
         if _passes(problem, context, end):
             yield None
         else:
-            yield Failure(problem.task_id, tuple(_detour(problem, context, around, pause, width) for pause in pauses))
+            yield Failure(problem.task_id, tuple(_detour(problem, context, decoding, pause, width) for pause in pauses))
 
 
 def table(found: Sequence[Failure | None]) -> str:
@@ -75,49 +75,52 @@ def table(found: Sequence[Failure | None]) -> str:
     return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
 
 
-def _detour(problem: Problem, context: Context, around: Surroundings, pause: Place, width: int) -> Detour:
+def _detour(problem: Problem, context: Context, decoding: DecodeContext, pause: DecodeState, width: int) -> Detour:
     logits = pause.prefix.logits
     candidates = [each.token for each in likeliest(logits, width, pause.completion)]
-    greedy = replace(around, policy=POLICIES["greedy"])
+    greedy = replace(decoding, policy=POLICIES["greedy"])
 
     def leads_to_a_pass(token: int) -> bool:
-        _, after = greedy.step(pause, greedy.read(logits), token)
-        return _passes(problem, context, _arrived(until_pause(greedy, after)))
+        _, after = greedy.step(pause, greedy.score(logits), token)
+        return _passes(problem, context, _arrived(decode_until_pause(greedy, after)))
 
     right = next((rank for rank, token in enumerate(candidates) if rank and leads_to_a_pass(token)), None)
-    taken = next(around.policy.resolver(around, pause)).token
+    taken = next(decoding.policy.resolver(decoding, pause)).token
     return Detour(
         problem.task_id,
         len(pause.completion.tokens),
-        around.policy.gate.uncertainty(logits),
+        decoding.policy.gate.uncertainty(logits),
         candidates.index(taken) + 1 if taken in candidates else width + 1,
         None if right is None else right + 1,
     )
 
 
-def _greedy_with_pauses(around: Surroundings) -> tuple[Place, list[Place]]:
+def _greedy_with_pauses(decoding: DecodeContext) -> tuple[DecodeState, list[DecodeState]]:
     """Decode greedily; return the end, and every place where the policy's gate would pause."""
-    stream = around.lm.stream_after(list(around.prompt_ids))  # type: ignore[attr-defined]  # a TextLM: the workflow needs one
-    place, pauses = Place(around.lm.prefill(around.prompt_ids), Completion(stream=stream)), list[Place]()
+    stream = decoding.lm.stream_after(list(decoding.prompt_ids))  # type: ignore[attr-defined]  # a TextLM: the workflow needs one
+    place, pauses = (
+        DecodeState(decoding.lm.prefill(decoding.prompt_ids), Completion(stream=stream)),
+        list[DecodeState](),
+    )
     while place.end is None:
-        place = _arrived(until_pause(around, place))
+        place = _arrived(decode_until_pause(decoding, place))
         if place.end is None:
             pauses.append(place)
-            _, place = around.step(place, around.read(place.prefix.logits), argmax(place.prefix.logits))
+            _, place = decoding.step(place, decoding.score(place.prefix.logits), argmax(place.prefix.logits))
     return place, pauses
 
 
-def _arrived(walk: Generator[Step, None, Place]) -> Place:
+def _arrived(walk: Generator[Step, None, DecodeState]) -> DecodeState:
     """Follow a walk and return where it leads."""
     while True:
         try:
             next(walk)
         except StopIteration as arrived:
-            place: Place = arrived.value
+            place: DecodeState = arrived.value
             return place
 
 
-def _passes(problem: Problem, context: Context, end: Place) -> bool:
+def _passes(problem: Problem, context: Context, end: DecodeState) -> bool:
     text = end.completion.text
     program = piece(problem.prompt, text, chat=context.lm.chats, name=problem.entry_point).source(text)
     return judge(context.sandbox, problem, program).passed

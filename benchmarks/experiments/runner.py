@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.program.task import task_from
-from agent.strategies import Contestant, alone
+from agent.strategies import Contestant, once
 from agent.workflow.context import Context
 from benchmarks.base import Problem
 from benchmarks.experiments.outcomes import Outcome
@@ -18,7 +18,7 @@ from benchmarks.experiments.record_file import R, RecordFile, digest
 from benchmarks.judging.checker import judge
 
 
-def run(problems: Iterable[Problem], context: Context, contestant: Contestant = alone) -> Iterator[Outcome]:
+def run(problems: Iterable[Problem], context: Context, contestant: Contestant = once) -> Iterator[Outcome]:
     """Yield the outcome of each problem. The hidden tests come in only after the workflow has ended."""
     for problem in problems:
         task = task_from(problem.prompt, entry_point=problem.entry_point)
@@ -50,7 +50,7 @@ def go_on(
 
 
 def run_to_file(
-    problems: Iterable[Problem], context: Context, path: Path, options: dict[str, Any], contestant: Contestant = alone
+    problems: Iterable[Problem], context: Context, path: Path, options: dict[str, Any], contestant: Contestant = once
 ) -> Iterator[Outcome]:
     """Yield outcomes, those in the file from there; append the rest. Raises UsageError for a file of other options."""
     with closing(RecordFile(path, Outcome, options)) as file:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from agent.program.task import task_from
 from agent.search import answer as evidence
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 from agent.search.orders import Edge, features, said_by
 from agent.workflow.context import Context
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from benchmarks.base import Problem
 from benchmarks.experiments.record_file import digest
 from benchmarks.judging.checker import judge
@@ -36,10 +36,10 @@ class Lesson:
             raise ValueError(f"{len(self.ways)} ways came, and whether {len(self.led)} led somewhere")
 
 
-def lesson(problem: Problem, context: Context, plan: Plan) -> Lesson:
+def lesson(problem: Problem, context: Context, config: SearchConfig) -> Lesson:
     """Search a problem as planned, then judge the answer by the hidden tests."""
     task = task_from(problem.prompt, entry_point=problem.entry_point)
-    result = perform(context, task, plan=plan)
+    result = run_task(context, task, config=config)
     attempts, answer = result.attempts, result.answer
     taken = [number for number, attempt in enumerate(attempts) if attempt.edge]
     ways = [features(Edge(**attempts[n].edge), attempts[:n], said_by(attempts[:n])) for n in taken]

@@ -25,7 +25,7 @@ from agent.decoding.stops import budget
 from agent.lm.base import LM, Batch, Prefix
 from agent.lm.hf.cache import held_bytes
 from agent.lm.hf.model import HFLM
-from agent.lm.reference import RowBatch, Trail
+from agent.lm.reference import ExtendEach, RowBatch
 from benchmarks.speed.peak_memory import peak_memory
 
 GREEDY = POLICIES["greedy"]
@@ -263,9 +263,9 @@ class Uncached:
         """Read each alternative."""
         return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
 
-    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+    def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Read each longer prefix."""
-        return Trail(self, prefix, tokens)
+        return ExtendEach(self, prefix, tokens)
 
 
 class _Script:

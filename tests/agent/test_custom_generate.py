@@ -106,7 +106,7 @@ def test_options_are_those_of_the_loop(model):
     threshold = doubtful(model)
     lame, gate = PROMPT[6:], Gate("entropy", threshold)
     wanted = {
-        adadec(threshold, ends="absorbing", min_p=0.2): Policy(gate, Rerank(ends="absorbing", min_p=0.2), argmax),
+        adadec(threshold, width=2): Policy(gate, Rerank(2), argmax),
         uscd(lame, threshold=0.3, rerank=Rerank()): Policy(Gate("collision", 0.3), Contrast(rerank=Rerank()), argmax),
     }
     for made, policy in wanted.items():

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from agent import learned, profile
 from agent.errors import UsageError
-from agent.learned import Learned, load, of_model, place, planned
+from agent.learned import Learned, load, of_model, place, with_profile
 from agent.profile import probability_of, write
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 
 TRUST = {
     "weights": {"share": 2.0, "gone": 1.0},
@@ -118,12 +118,12 @@ def test_whatever_was_learned_states_probabilities_or_is_refused(tmp_path_factor
 
 
 def test_a_plan_takes_the_order_only_where_it_asks_for_it():
-    assert planned(Plan(), ONE) == Plan(trust=TRUST)
-    assert planned(Plan(order="learned"), ONE).weights == {"path": 1.0}
-    assert planned(Plan(), None) == Plan()
-    for plan in (Plan(min_probability=0.5), Plan(order="learned")):
+    assert with_profile(SearchConfig(), ONE) == SearchConfig(trust=TRUST)
+    assert with_profile(SearchConfig(order="learned"), ONE).weights == {"path": 1.0}
+    assert with_profile(SearchConfig(), None) == SearchConfig()
+    for config in (SearchConfig(min_probability=0.5), SearchConfig(order="learned")):
         with pytest.raises(UsageError, match="needs what was not learned"):
-            planned(plan, Learned("m", "w", {}, {}))
+            with_profile(config, Learned("m", "w", {}, {}))
 
 
 @pytest.mark.parametrize(

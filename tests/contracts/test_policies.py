@@ -11,9 +11,9 @@ from fakes import PROMPT, TableLM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.decoding import POLICIES, Completion, Place, Policy, Step, decode, until_pause
-from agent.decoding.context import Surroundings
-from agent.decoding.loop import resolved
+from agent.decoding import POLICIES, Completion, DecodeState, Policy, Step, decode, decode_until_pause
+from agent.decoding.context import DecodeContext
+from agent.decoding.loop import resolve_pause
 from agent.decoding.samplers import argmax, uniform_at
 from agent.decoding.stops import any_of, budget, end_token
 from uncertainty import SCORES
@@ -132,13 +132,13 @@ def test_a_resumed_run_goes_on_like_the_uninterrupted_one(policy, world, seed, d
     whole = list(run(policy, model(world), seed))
     before = tuple(step.token for step in whole[: min(done, len(whole) - 1)])
     lm = model(world)
-    around = Surroundings(lm, policy, STOP, PROMPT, LAME, seed)
-    rest = list(_resumed(around, Place(lm.prefill((*PROMPT, *before)), Completion(before))))
+    decoding = DecodeContext(lm, policy, STOP, PROMPT, LAME, seed)
+    rest = list(_resumed(decoding, DecodeState(lm.prefill((*PROMPT, *before)), Completion(before))))
     assert [(s.token, s.logprob, s.end) for s in rest] == [(s.token, s.logprob, s.end) for s in whole[len(before) :]]
 
 
-def _resumed(around: Surroundings, place: Place) -> Iterator[Step]:
+def _resumed(decoding: DecodeContext, place: DecodeState) -> Iterator[Step]:
     while place.end is None:
-        place = yield from until_pause(around, place)
+        place = yield from decode_until_pause(decoding, place)
         if place.end is None:
-            place = yield from resolved(around, place)
+            place = yield from resolve_pause(decoding, place)

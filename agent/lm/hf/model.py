@@ -21,9 +21,9 @@ from agent.lm.hf.cache import fork, held_bytes, new_cache
 from agent.lm.hf.chat import asked, asks_in_turns, checked_format
 from agent.lm.hf.load import in_one_sentence, load_model, load_tokenizer
 from agent.lm.hf.rope import TurningBatch, stretch, turns_of
-from agent.lm.hf.tree_attention import Paths, Rows, Tree
+from agent.lm.hf.tree_attention import CopiedRowsBatch, Paths, TreeAttentionBatch
 from agent.lm.hf.trial import abilities_of, looks_back_only, trees_work
-from agent.lm.reference import RowBatch, Trail
+from agent.lm.reference import ExtendEach, RowBatch
 from agent.lm.store import PrefixStore
 from agent.lm.text import TextStream
 from agent.messages import quoted
@@ -140,14 +140,14 @@ class HFLM:
             return self.prefill(ids)
         return self._kept(self._feed(ids, self._fork(prefix), tokens), instead_of=prefix)
 
-    def trail(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
+    def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Append tokens in one forward; return the prefix after each, up to the end of the context."""
         if prefix.cache is None or not self._croppable:
-            return Trail(self, prefix, tokens)
+            return ExtendEach(self, prefix, tokens)
         room = len(tokens) if self.context is None else self.context - len(prefix.ids)
         ids = self._checked((*prefix.ids, *tokens[: max(room, 1)]))
         if not self._alike(len(prefix.ids), len(ids)):
-            return Trail(self, prefix, ids[len(prefix.ids) :])
+            return ExtendEach(self, prefix, ids[len(prefix.ids) :])
         cache, begun = self._fork(prefix), len(prefix.ids)
         logits = self.forward([ids[begun:]], cache, begun, keep=len(ids) - begun)[0]
         made = [Prefix(ids[: begun + number], after, cache) for number, after in enumerate(logits, start=1)]
@@ -165,9 +165,9 @@ class HFLM:
 
     def _side_by_side(self, prefix: Prefix, paths: Paths) -> Batch:
         if self._trees:
-            return Tree(self.forward, self._kept, prefix, self._fork(prefix), paths)
+            return TreeAttentionBatch(self.forward, self._kept, prefix, self._fork(prefix), paths)
         self._kept(prefix)
-        return Rows(self.forward, self._kept, prefix, self._fork(prefix, rows=len(paths)), paths)
+        return CopiedRowsBatch(self.forward, self._kept, prefix, self._fork(prefix, rows=len(paths)), paths)
 
     def forward(
         self, rows: Sequence[Sequence[int]], cache: Any, past: int, *, keep: int = 1, mask: Tensor | None = None

@@ -16,7 +16,7 @@ Keep = Callable[..., Prefix]  # puts a prefix into the store and returns it
 Paths = tuple[tuple[int, ...], ...]  # tokens of each alternative since the root
 
 
-class Tree:
+class TreeAttentionBatch:
     """Alternatives side by side in one sequence: a mask lets each see the root and its own path alone.
 
     The root's keys and values are there once, however many alternatives, so a lookahead costs hardly more time and
@@ -35,13 +35,13 @@ class Tree:
         self._length = begun + width * self.depth
         self._history = (*history, self.logits)
 
-    def advance(self, tokens: Sequence[int]) -> Tree:
+    def advance(self, tokens: Sequence[int]) -> TreeAttentionBatch:
         """Append one token to each alternative: one forward. This tree stays as it was."""
         paths = tuple((*path, token) for path, token in zip(self._paths, tokens, strict=True))
         # The cache grows in place where nobody went on from here before: this tree still reads its own part of it.
         mine = self._cache.get_seq_length() == self._length
         cache = self._cache if mine else fork(self._cache, length=self._length)
-        return Tree(self._forward, self._keep, self._root, cache, paths, self._history)
+        return TreeAttentionBatch(self._forward, self._keep, self._root, cache, paths, self._history)
 
     def select(self, row: int, drop: int = 0) -> Prefix:
         """Return one alternative without its last `drop` tokens, as a prefix that takes its root's place."""
@@ -53,20 +53,26 @@ class Tree:
         return self._keep(prefix, instead_of=self._root)
 
 
-class Rows:
+class CopiedRowsBatch:
     """Alternatives as rows of a batch, each with a copy of the root's cache: for caches that no mask reaches."""
 
     def __init__(
-        self, forward: Forward, keep: Keep, root: Prefix, cache: Any, paths: Paths, parent: Rows | None = None
+        self,
+        forward: Forward,
+        keep: Keep,
+        root: Prefix,
+        cache: Any,
+        paths: Paths,
+        parent: CopiedRowsBatch | None = None,
     ) -> None:
         self._forward, self._keep, self._root, self._cache, self._paths = forward, keep, root, cache, paths
         self._parent, self.depth = parent, len(paths[0])
         self.logits = forward([path[-1:] for path in paths], cache, len(root.ids) + self.depth - 1)[:, -1]
 
-    def advance(self, tokens: Sequence[int]) -> Rows:
+    def advance(self, tokens: Sequence[int]) -> CopiedRowsBatch:
         """Append one token to each row: one forward. This batch stays as it was."""
         paths = tuple((*path, token) for path, token in zip(self._paths, tokens, strict=True))
-        return Rows(self._forward, self._keep, self._root, fork(self._cache), paths, parent=self)
+        return CopiedRowsBatch(self._forward, self._keep, self._root, fork(self._cache), paths, parent=self)
 
     def select(self, row: int, drop: int = 0) -> Prefix:
         """Return one row as it was `drop` tokens ago, as a prefix."""

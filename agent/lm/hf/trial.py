@@ -17,7 +17,7 @@ from torch import Tensor
 
 from agent.lm.base import Prefix
 from agent.lm.hf.cache import croppable, fork, new_cache
-from agent.lm.hf.tree_attention import Tree
+from agent.lm.hf.tree_attention import TreeAttentionBatch
 
 if TYPE_CHECKING:
     from agent.lm.hf.model import HFLM
@@ -106,7 +106,9 @@ def _tree_agrees(lm: HFLM) -> bool:
     cache = new_cache(lm.model)
     root = Prefix(ids, lm.forward([list(ids)], cache, 0)[0, -1], cache)
     try:
-        tree = Tree(lm.forward, lambda prefix, **_: prefix, root, fork(cache), ((1,), (2,))).advance([2, 1])
+        tree = TreeAttentionBatch(lm.forward, lambda prefix, **_: prefix, root, fork(cache), ((1,), (2,))).advance(
+            [2, 1]
+        )
         went_on = fed((0,), tree.select(1).cache)
     except UNABLE:
         return False

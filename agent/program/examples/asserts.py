@@ -59,7 +59,7 @@ def read_tests(
         module = read_module(source)
         refuse_depth(module)
         imported = imported_by(ast.walk(module), program)
-        module = imported.resolved(module)
+        module = imported.resolve_pause(module)
         reader = _Reader(Scope(program, classes, records, bool(program), imported.foreign))
         reader.block(module.body)
         reader.refuse_unseen(module)

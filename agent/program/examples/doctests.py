@@ -51,7 +51,7 @@ class Session:
                 self.unread.append(shown)
                 continue
             try:
-                self._take(imported.resolved(tree), example, shown)
+                self._take(imported.resolve_pause(tree), example, shown)
             except UNREADABLE:  # NotSeparableError is a ValueError
                 self.unread.append(shown)
 

@@ -26,10 +26,10 @@ class Imported:
     )  # to the program's names, or to those of agent/verification/judge_guest.py
     foreign: dict[str, str] = field(default_factory=dict)  # names that no sandboxed program has, and their module
 
-    def resolved(self, tree: ast.Module) -> ast.Module:
+    def resolve_pause(self, tree: ast.Module) -> ast.Module:
         """Return the tree with the names that the program, or the judge of claims, has for what was imported."""
-        resolved: ast.Module = _Resolver(self).visit(tree)
-        return ast.fix_missing_locations(resolved)
+        resolve_pause: ast.Module = _Resolver(self).visit(tree)
+        return ast.fix_missing_locations(resolve_pause)
 
 
 def imported_by(nodes: Iterable[ast.AST], program: Collection[str] = ()) -> Imported:

@@ -12,9 +12,9 @@ from agent.decoding import POLICIES, Gate
 from agent.decoding.ask import Ask
 from agent.program.task import task_from
 from agent.search.budget import Budget
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from agent.workflow.threads import threads
 from sandbox.base import Raised, Returned, Verdict
 
@@ -49,11 +49,11 @@ class Saying(ScriptedSandbox):
 @pytest.mark.parametrize("verdict", [Verdict.PASSED, Verdict.FAILED, Verdict.SYNTAX_ERROR])
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
 def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_path, text, verdict):
-    plan = Plan(Budget(programs=3), branches=False, repair_after=1)
+    config = SearchConfig(Budget(programs=3), branches=False, repair_after=1)
     with threads(tmp_path) as saver:
         around = Context(byte_lm(sharpness=8.0), POLICIES["greedy"], Saying(text, verdict), max_tokens=12)
-        result = perform(around, task_from(REQUEST), plan=plan, checkpointer=saver, thread="t")
-        again = perform(around, task_from(REQUEST), plan=plan, checkpointer=saver, thread="t")
+        result = run_task(around, task_from(REQUEST), config=config, checkpointer=saver, thread="t")
+        again = run_task(around, task_from(REQUEST), config=config, checkpointer=saver, thread="t")
     assert result.outcome == again.outcome == "abstained" and len(result.attempts) > 1, "a repair's prompt was read"
     for attempt in result.attempts:
         "".join([*attempt.failures, *(attempt.behaviour or ())]).encode()
@@ -64,7 +64,7 @@ def test_what_a_person_types_is_written_and_kept(text):
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", 1.2), resolver=Ask())
     around = Context(byte_lm(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
     task, asked = task_from(REQUEST), []
-    perform(
+    run_task(
         around, task, checkpointer=InMemorySaver(), thread="t", answer=lambda question: asked.append(1) or f"a{text}"
     )
     assert asked
@@ -86,5 +86,5 @@ def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, chat
     lm = Nul(known, chats=chats)
     with threads(tmp_path) as saver:
         around = Context(lm, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
-        result = perform(around, task_from(REQUEST), checkpointer=saver, thread="t")
+        result = run_task(around, task_from(REQUEST), checkpointer=saver, thread="t")
     assert result.outcome == "abstained" and "\x00" in result.answer.program

@@ -234,7 +234,7 @@ def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatc
     from agent.workflow import run
 
     lines = iter(["half a li\x03", "/FILE @prompt.py", "/alternatives", "A sentence.", "/Quit now"])
-    perform, interrupted = run.perform, []
+    run_task, interrupted = run.run_task, []
 
     def read(console, prompt):
         line = next(lines)
@@ -242,14 +242,14 @@ def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatc
             raise KeyboardInterrupt
         return line.replace("@", f"{place}/")
 
-    def perform_or_stop(context, task, **options):
+    def run_or_stop(context, task, **options):
         if task.request == "A sentence.":
             interrupted.append(task)
             raise KeyboardInterrupt
-        return perform(context, task, **options)
+        return run_task(context, task, **options)
 
     monkeypatch.setattr(Console, "input", read)
-    monkeypatch.setattr(run, "perform", perform_or_stop)
+    monkeypatch.setattr(run, "run_task", run_or_stop)
     told = chat(place, options=("--budget", "programs=1"))
     assert told.exit_code == 0 and len(interrupted) == 1, told.output
     assert "/quit or Ctrl-D ends the chat" in told.output and "stopped; what came before is kept" in told.output

@@ -7,8 +7,8 @@ import pytest
 from fakes import PROMPT, TableLM
 
 from agent.decoding import POLICIES, Gate, Policy
-from agent.decoding.context import LEAST, OTHERS, Place, Surroundings
-from agent.decoding.loop import resolved, until_pause
+from agent.decoding.context import LEAST, OTHERS, DecodeContext, DecodeState
+from agent.decoding.loop import decode_until_pause, resolve_pause
 from agent.decoding.step import Completion, Step
 from agent.decoding.stops import any_of, budget, end_token
 
@@ -17,12 +17,12 @@ TABLE = {(): [0.0, 0.6, 0.3, 0.1], (1,): [0.0, 0.001, 0.999, 0.0], (1, 2): [0.99
 
 def decoded(policy: Policy, *, forking: bool = True) -> tuple[list[Step], TableLM]:
     lm, steps = TableLM(TABLE, [1.0, 0.0, 0.0, 0.0]), list[Step]()
-    around = Surroundings(lm, policy, any_of(end_token([0]), budget(9)), PROMPT, forking=forking)
-    place = Place(lm.prefill(PROMPT), Completion())
+    decoding = DecodeContext(lm, policy, any_of(end_token([0]), budget(9)), PROMPT, forking=forking)
+    place = DecodeState(lm.prefill(PROMPT), Completion())
     while place.end is None:
-        for walk in (until_pause, resolved):
+        for walk in (decode_until_pause, resolve_pause):
             if place.end is None:
-                stream = walk(around, place)
+                stream = walk(decoding, place)
                 while True:
                     try:
                         steps.append(next(stream))
@@ -61,7 +61,7 @@ def test_where_a_policy_paused_its_candidates_keep_their_lookahead():
 def test_only_so_many_and_none_that_is_next_to_impossible():
     wide = [0.3] + [0.07] * 10
     lm = TableLM({}, wide)
-    around = Surroundings(lm, POLICIES["greedy"], any_of(end_token([0]), budget(1)), PROMPT, forking=True)
-    (step,) = list(until_pause(around, Place(lm.prefill(PROMPT), Completion())))
+    decoding = DecodeContext(lm, POLICIES["greedy"], any_of(end_token([0]), budget(1)), PROMPT, forking=True)
+    (step,) = list(decode_until_pause(decoding, DecodeState(lm.prefill(PROMPT), Completion())))
     assert others([step]) == [list(range(1, 1 + OTHERS))]
     assert LEAST < 0.07

@@ -58,7 +58,6 @@ POLICIES = {
     "no pause": adadec(math.inf),
     "some pauses": adadec(1.0),
     "a pause at each token": adadec(0.0),
-    "absorbing": adadec(0.0, ends="absorbing"),
     "a long horizon": adadec(0.0, horizon=9, width=5),
     "rollouts that are not kept": generate_by(Policy(Gate("entropy", 0.0), Rerank(commit_rollout=False), argmax)),
     "contrast": uscd(PROMPT[3:], threshold=0.5),

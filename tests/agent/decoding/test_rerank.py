@@ -9,9 +9,10 @@ from fakes import PROMPT, TableLM, steps, tokens
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decoding import POLICIES, Completion, Gate, Place, Policy, decode, until_pause
-from agent.decoding.context import Surroundings, likeliest
+from agent.decoding import POLICIES, Completion, DecodeState, Gate, Policy, decode, decode_until_pause
+from agent.decoding.context import DecodeContext, likeliest
 from agent.decoding.rerank import Rerank
+from agent.decoding.rerank_reference import ReferenceRerank
 from agent.decoding.samplers import Temperature, argmax
 from agent.decoding.stops import any_of, budget, end_token
 
@@ -21,6 +22,10 @@ END = [1, 0, 0, 0]
 
 def adadec(threshold: float = 0.5, **options) -> Policy:
     return Policy(Gate("entropy", threshold), Rerank(**options), argmax)
+
+
+def reference(**options) -> Policy:
+    return Policy(Gate("entropy", 0.5), ReferenceRerank(**options), argmax)
 
 
 def paused(policy: Policy, lm: TableLM, **options) -> list:
@@ -64,7 +69,8 @@ def test_the_authors_way_scores_past_an_end_at_the_length_before_it():
         return "end of function" if 3 in completion.tokens else None
 
     stop = any_of(over, budget(9))
-    ours, theirs = (next(iter(steps(adadec(horizon=2, ends=ends), lm, stop=stop))).pause for ends in ("own", "past"))
+    policies = adadec(horizon=2), reference(horizon=2)
+    ours, theirs = (next(iter(steps(policy, lm, stop=stop))).pause for policy in policies)
     scores = [[candidate.score for candidate in pause.candidates] for pause in (ours, theirs)]
     # 1 goes on with 1 at a half and with 3, the end, at 0.4; 3 is an end, followed by two more at 0.4 each.
     goes_on = (ln(0.5) + ln(0.5) + ln(0.4)) / 3
@@ -75,39 +81,15 @@ def test_the_authors_way_scores_past_an_end_at_the_length_before_it():
 
 def test_the_authors_way_does_not_see_end_tokens_in_rollouts():
     lm = BatchedTableLM({(): [0.6, 0.4, 0, 0]}, default=[0.5, 0.25, 0.25, 0])
-    (pause, *_) = paused(adadec(horizon=2, ends="past"), lm, most=3)
+    (pause, *_) = paused(reference(horizon=2), lm, most=3)
     assert [each.score for each in pause.candidates] == pytest.approx(
         [(ln(0.6) + 2 * ln(0.5)) / 3, (ln(0.4) + 2 * ln(0.5)) / 3]
     )
 
 
-def test_absorbing_ends_are_scored_over_the_full_length():
-    lm = BatchedTableLM({(): [0.6, 0.4, 0, 0], (1,): [0.25, 0.75, 0, 0]}, default=END)
-    (pause, *_) = paused(adadec(horizon=2, ends="absorbing"), lm)
-    assert [each.score for each in pause.candidates] == pytest.approx([ln(0.6) / 3, (ln(0.4) + ln(0.75)) / 3])
-
-
-def test_min_p_leaves_out_what_is_much_less_likely_than_the_likeliest():
-    lm = TableLM({(): [0, 0.5, 0.44, 0.06]}, default=END)
-    kept = [[each.token for each in paused(adadec(min_p=least), lm)[0].candidates] for least in (0, 0.11, 0.13, 1)]
-    assert kept == [[1, 2, 3], [1, 2, 3], [1, 2], [1]]
-
-
-def test_a_cut_ends_a_lookahead_that_nobody_who_goes_on_can_win():
-    # The end comes to ln 0.7; the other candidate begins with ln 0.3 and cannot come above ln 0.3 / 3 = ln 0.67.
-    table = {(): [0.7, 0.3, 0, 0]}
-    for horizon, forwards in ((2, 0), (3, 1)):  # with ln 0.3 / 4 = ln 0.74 it could, until its next token is seen
-        (whole,), (cut,) = (
-            list(steps(adadec(horizon=horizon, width=2, cut=cut), BatchedTableLM(table, [0, 0.5, 0.5, 0])))
-            for cut in (False, True)
-        )
-        assert (whole.token, cut.token) == (0, 0)
-        assert (whole.pause.forwards, cut.pause.forwards) == (horizon, forwards)
-
-
 def test_the_authors_way_ends_at_the_budget_behind_an_end_token_too():
     lm = BatchedTableLM({(): [0.5, 0.5, 0, 0]}, default=[0.9, 0.1, 0, 0])
-    (pause, *_) = paused(adadec(ends="past"), lm, most=3)
+    (pause, *_) = paused(reference(), lm, most=3)
     assert pause.forwards == 2
 
 
@@ -163,9 +145,9 @@ def test_the_budget_cuts_inside_a_committed_rollout():
 def test_a_sampler_that_draws_commits_the_winner_alone():
     policy = replace(adadec(), sampler=Temperature(1.0, top_p=1.0))
     lm = TableLM({(): [0, 0.5, 0.45, 0.05], (1,): [0.25] * 4, (2,): [0, 0, 0, 1]}, default=END)
-    around = Surroundings(lm, policy, any_of(end_token([0]), budget(9)), PROMPT)
-    place = Place(lm.prefill(PROMPT), Completion())
-    assert [step.token for step in policy.resolver(around, place)] == [2]
+    decoding = DecodeContext(lm, policy, any_of(end_token([0]), budget(9)), PROMPT)
+    place = DecodeState(lm.prefill(PROMPT), Completion())
+    assert [step.token for step in policy.resolver(decoding, place)] == [2]
 
 
 def test_a_horizon_of_zero_takes_the_likeliest_and_feeds_nothing():
@@ -191,26 +173,6 @@ def test_committing_the_rollout_changes_no_step(rows, threshold, width, horizon)
     assert [(s.token, s.logprob, s.end) for s in runs[0]] == [(s.token, s.logprob, s.end) for s in runs[1]]
     committed, plain = ([(s.pause.candidates, s.pause.chosen) if s.pause else None for s in run] for run in runs)
     assert committed == plain
-
-
-@pytest.mark.oracle
-@LAW
-@given(
-    rows=rows,
-    threshold=st.floats(0, 1.5),
-    width=st.integers(1, 4),
-    horizon=st.integers(0, 6),
-    ends=st.sampled_from(["own", "absorbing"]),
-)
-def test_the_exact_cut_changes_no_token_and_feeds_no_more(rows, threshold, width, horizon, ends):
-    runs = []
-    for cut in (True, False):
-        lm = chain(rows)
-        made = list(steps(adadec(threshold, width=width, horizon=horizon, ends=ends, cut=cut), lm))
-        runs.append(([(s.token, s.logprob, s.end) for s in made], lm.forwards, lm.token_rows))
-    (cut, *costs), (whole, *full) = runs
-    assert cut == whole
-    assert all(cost <= most for cost, most in zip(costs, full, strict=True))
 
 
 @LAW
@@ -271,26 +233,10 @@ def test_a_width_or_horizon_out_of_range_is_refused_with_its_value(options):
         Rerank(**options)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.1, math.nan])
-def test_a_share_that_is_none_is_refused_with_its_value(share):
-    with pytest.raises(ValueError, match=rf"min_p {share} came; wanted a share"):
-        Rerank(min_p=share)
-
-
-def test_an_unknown_way_to_end_is_refused():
-    with pytest.raises(ValueError, match=r"ends 'late' came; wanted own, past or absorbing"):
-        Rerank(ends="late")
-
-
-def test_a_cut_beside_scores_past_an_end_is_refused():
-    with pytest.raises(ValueError, match="scores past an end can fall on"):
-        Rerank(ends="past", cut=True)
-
-
 def test_until_pause_returns_the_place_of_the_pause_and_yields_what_comes_before():
     lm = TableLM({(1,): [0, 0, 0.5, 0.5]}, default=[0, 1, 0, 0])
-    around = Surroundings(lm, adadec(), budget(9), PROMPT)
-    stream = until_pause(around, Place(lm.prefill(PROMPT), Completion()))
+    decoding = DecodeContext(lm, adadec(), budget(9), PROMPT)
+    stream = decode_until_pause(decoding, DecodeState(lm.prefill(PROMPT), Completion()))
     assert next(stream).token == 1
     with pytest.raises(StopIteration) as ended:
         next(stream)

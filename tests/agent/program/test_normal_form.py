@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from agent.program.normal_form import beginning, beginnings, hopeless, normal_form
+from agent.program.normal_form import cannot_parse, normal_form, normal_prefix, normal_prefixes
 
 LOOP = "def f(x):\n    total = 0\n    for i in range(x):\n        total += i\n    return total\n"
 
@@ -60,13 +60,17 @@ FREE = "def f(a, b=1):\n    c = [x + K for x in a]\n    return c, b\nK = 3\n"
 
 def test_where_names_are_free_those_of_functions_parameters_and_the_module_do_not_count():
     other = "def solve(xs, y=1):\n    q = [z + M for z in xs]\n    return q, y\nM = 3\n"
-    assert normal_form(FREE, free=True) == normal_form(other, free=True)
+    assert normal_form(FREE, any_name=True) == normal_form(other, any_name=True)
     assert normal_form(FREE) != normal_form(other)
-    assert normal_form(FREE, free=True) != normal_form(other.replace("q, y", "y, q"), free=True)
-    assert normal_form("def f(a): return g(a=1)", free=True) != normal_form("def f(b): return g(a=1)", free=True)
-    assert normal_form("def f(a): return len(a)", free=True) != normal_form("def f(a): return sum(a)", free=True)
-    assert normal_form("import os\ndef f(): return os", free=True) != normal_form(
-        "import re\ndef f(): return re", free=True
+    assert normal_form(FREE, any_name=True) != normal_form(other.replace("q, y", "y, q"), any_name=True)
+    assert normal_form("def f(a): return g(a=1)", any_name=True) != normal_form(
+        "def f(b): return g(a=1)", any_name=True
+    )
+    assert normal_form("def f(a): return len(a)", any_name=True) != normal_form(
+        "def f(a): return sum(a)", any_name=True
+    )
+    assert normal_form("import os\ndef f(): return os", any_name=True) != normal_form(
+        "import re\ndef f(): return re", any_name=True
     )
 
 
@@ -120,7 +124,7 @@ def test_equal_forms_mean_equal_results_on_random_programs():
     ],
 )
 def test_what_no_continuation_can_mend_is_hopeless(source):
-    assert hopeless(source)
+    assert cannot_parse(source)
 
 
 PROGRAM = '''def f(x):
@@ -148,19 +152,19 @@ PROGRAM = '''def f(x):
 
 def test_no_beginning_of_a_program_is_hopeless():
     lines = PROGRAM.splitlines()
-    assert [end for end in range(len(lines) + 1) if hopeless("\n".join(lines[:end]))] == []
+    assert [end for end in range(len(lines) + 1) if cannot_parse("\n".join(lines[:end]))] == []
 
 
 def test_beginnings_are_those_lines_that_end_a_statement():
     program = "def f(x):\n    y = [\n        1,\n    ]\n    return y\n"
-    ends = [end for end in range(1, 6) if beginning("\n".join(program.splitlines()[:end]))]
+    ends = [end for end in range(1, 6) if normal_prefix("\n".join(program.splitlines()[:end]))]
     assert ends == [1, 4, 5]
-    assert len(beginnings(program)) == 3
+    assert len(normal_prefixes(program)) == 3
 
 
 def test_programs_that_begin_alike_share_those_beginnings_and_no_others():
     one, other = LOOP, LOOP.replace("return total", "return -total").replace("total", "t")
-    shared = beginnings(one) & beginnings(other)
+    shared = normal_prefixes(one) & normal_prefixes(other)
     assert len(shared) == 4
     assert normal_form(one) not in shared
 
@@ -171,13 +175,13 @@ def test_blocks_that_stand_open_are_closed_before_they_are_compared():
         "def f():\n    if a:",
         "for a in b:\n    try:\n        with c:",
     ):
-        assert beginning(source) is not None, source
-    assert beginning("def f(:") is None
+        assert normal_prefix(source) is not None, source
+    assert normal_prefix("def f(:") is None
 
 
 def test_an_open_block_is_not_one_that_does_nothing():
-    assert beginning("def f():\n    if a:") != beginning("def f():\n    if a:\n        pass")
-    assert beginning("def f():\n    try:\n        a\n    except E:\n        pass") not in beginnings(
+    assert normal_prefix("def f():\n    if a:") != normal_prefix("def f():\n    if a:\n        pass")
+    assert normal_prefix("def f():\n    try:\n        a\n    except E:\n        pass") not in normal_prefixes(
         "def f():\n    try:\n        a\n    except E:\n        return 0"
     )
 

@@ -12,12 +12,12 @@ from agent.learned import Learned
 from agent.program.task import task_from
 from agent.records import Attempt
 from agent.search import answer
-from agent.search.answer import kinds, suspect
+from agent.search.answer import clusters, suspect
 from agent.search.budget import Budget
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, behaviour, canonical_literal, function_of
 from agent.workflow.context import Context
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from sandbox import Limits, open_sandbox
 
 
@@ -72,20 +72,20 @@ def program(behaviours, mass, *, passed=True, prompt=0, tokens=None, **more):
 
 
 def test_programs_that_behave_alike_are_one_kind_the_most_probable_first():
-    found = kinds([program("12", 0.1), program("13", 0.25), program("12", 0.2), program("99", 0.9, passed=False)])
-    assert [kind.attempts for kind in found] == [(2, 0), (1,)]
-    assert [kind.mass for kind in found] == pytest.approx([0.3, 0.25])
+    found = clusters([program("12", 0.1), program("13", 0.25), program("12", 0.2), program("99", 0.9, passed=False)])
+    assert [cluster.attempts for cluster in found] == [(2, 0), (1,)]
+    assert [cluster.mass for cluster in found] == pytest.approx([0.3, 0.25])
 
 
 def test_inputs_on_which_all_raise_alike_say_nothing():
     one, other = (program(["raises KeyError", value], 0.1 * n) for n, value in ((1, "3"), (2, "3")))
-    assert len(kinds([one, other])) == 1
-    assert len(kinds([one, replace(other, behaviour=["raises TypeError", "3"])])) == 2
+    assert len(clusters([one, other])) == 1
+    assert len(clusters([one, replace(other, behaviour=["raises TypeError", "3"])])) == 2
 
 
 def test_the_same_tokens_count_once():
     twice = [program("1", 0.3, tokens=[7]), program("1", 0.3, tokens=[7]), program("2", 0.4, tokens=[8])]
-    assert [kind.mass for kind in kinds(twice)] == pytest.approx([0.4, 0.3])
+    assert [cluster.mass for cluster in clusters(twice)] == pytest.approx([0.4, 0.3])
 
 
 def test_close_kinds_come_with_the_shortest_input_on_which_they_differ():
@@ -138,20 +138,20 @@ def test_the_output_that_was_shown_is_the_one_that_is_meant():
 
 def test_a_program_that_was_not_compared_is_a_kind_of_its_own_and_so_is_each_where_nothing_tells_them_apart():
     alone = replace(program("1", 0.2), behaviour=None)
-    assert [kind.attempts for kind in kinds([program("1", 0.3), alone, program("1", 0.1)])] == [(0, 2), (1,)]
+    assert [cluster.attempts for cluster in clusters([program("1", 0.3), alone, program("1", 0.1)])] == [(0, 2), (1,)]
     mute = [replace(program([UNPLAIN], mass), program=f"x = {mass}") for mass in (0.3, 0.2)]
-    assert len(kinds(mute)) == 2
-    assert len(kinds([replace(each, behaviour=None) for each in mute])) == 1
+    assert len(clusters(mute)) == 2
+    assert len(clusters([replace(each, behaviour=None) for each in mute])) == 1
 
 
 def test_programs_that_give_no_value_at_all_come_last():
     hangs = program(["raises TimeoutError", UNREACHED], 0.6)
-    assert [kind.attempts for kind in kinds([hangs, program(["1", "2"], 0.2)])] == [(1,), (0,)]
+    assert [cluster.attempts for cluster in clusters([hangs, program(["1", "2"], 0.2)])] == [(1,), (0,)]
 
 
 def test_what_a_repair_wrote_is_no_draw_from_the_first_prompt():
     found = answer.answer([program("1", 0.9), program("2", 0.05, prompt=1)], ["(1,)"])
-    assert found.error_at_least == 0.0 and found.kinds == 2
+    assert found.error_at_least == 0.0 and found.clusters == 2
 
 
 def test_programs_too_improbable_for_a_float_settle_nothing_and_break_nothing():
@@ -196,13 +196,13 @@ KNOWN = {
 }
 
 
-def searched(box, request=BLIND, known=KNOWN, *, plan=None, answer=None, learned=None, seen=None):
+def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, learned=None, seen=None):
     from langgraph.checkpoint.memory import InMemorySaver
 
     context = Context(TrieLM(known), POLICIES["greedy"], box, learned=learned)
     saver = InMemorySaver() if answer else None
-    return perform(
-        context, task_from(request), plan=plan, checkpointer=saver, thread="t", answer=answer,
+    return run_task(
+        context, task_from(request), config=config, checkpointer=saver, thread="t", answer=answer,
         on_event=(seen or []).append,
     )  # fmt: skip
 
@@ -211,14 +211,14 @@ def test_without_examples_the_largest_kind_is_answered_and_not_the_likeliest_pro
     result = searched(box)
     assert result.answer.program == BLIND + "\n    return x + 1"
     assert result.chosen.share == pytest.approx(0.6)
-    assert (result.chosen.kinds, result.chosen.programs, result.outcome) == (3, 5, "accepted")
+    assert (result.chosen.clusters, result.chosen.programs, result.outcome) == (3, 5, "accepted")
     assert result.chosen.error_at_least == pytest.approx(0.4)
     assert all(each.behaviour for each in result.attempts)
 
 
 def test_one_example_is_not_enough_and_programs_that_fail_it_have_no_vote(box):
     result = searched(box, BLIND.replace("Count.", "Count.\n    >>> f(3)\n    4\n    "))
-    assert (result.chosen.programs, result.chosen.kinds, result.outcome) == (3, 1, "accepted")
+    assert (result.chosen.programs, result.chosen.clusters, result.outcome) == (3, 1, "accepted")
 
 
 def test_enough_programs_that_agree_end_the_search(box):
@@ -234,7 +234,7 @@ def test_a_person_is_asked_what_an_input_should_give_and_the_search_goes_on_from
         asked.append(question)
         return question["outputs"].index("0") if question["call"] == "f(1)" else "2"
 
-    result = searched(box, plan=Plan(questions=3), answer=answer)
+    result = searched(box, config=SearchConfig(questions=3), answer=answer)
     assert 1 <= len(asked) <= 3
     assert set(asked[0]) == {"call", "outputs"} and len(asked[0]["outputs"]) > 1
     assert result.answer.checked >= 1 and result.outcome in ("accepted", "abstained")
@@ -252,7 +252,7 @@ def test_a_question_names_a_function_that_passed_and_leaves_out_what_was_not_com
         box,
         "Count.",
         known,
-        plan=Plan(questions=1, repair_after=0),
+        config=SearchConfig(questions=1, repair_after=0),
         answer=lambda question: asked.append(question) or 0,
     )
     assert [each["call"].startswith("f(") for each in asked] == [True]
@@ -260,20 +260,22 @@ def test_a_question_names_a_function_that_passed_and_leaves_out_what_was_not_com
 
 
 def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
-    result = searched(box, plan=Plan(questions=1, repair_after=0), answer=lambda question: "'nothing of these'")
+    result = searched(
+        box, config=SearchConfig(questions=1, repair_after=0), answer=lambda question: "'nothing of these'"
+    )
     assert result.outcome == "abstained"
     assert all("wanted 'nothing of these'" in each.failures[0] for each in result.attempts)
 
 
 def test_who_cannot_say_is_asked_something_else_or_nothing(box):
     asked = []
-    result = searched(box, plan=Plan(questions=2), answer=lambda question: asked.append(question) or "")
-    assert (len({each["call"] for each in asked}), result.outcome, result.chosen.kinds) == (2, "accepted", 3)
+    result = searched(box, config=SearchConfig(questions=2), answer=lambda question: asked.append(question) or "")
+    assert (len({each["call"] for each in asked}), result.outcome, result.chosen.clusters) == (2, "accepted", 3)
 
 
 def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
-    plan = Plan(Budget(programs=3), questions=1, repair_after=0)
-    result = searched(box, plan=plan, answer=lambda question: "'x'")
+    config = SearchConfig(Budget(programs=3), questions=1, repair_after=0)
+    result = searched(box, config=config, answer=lambda question: "'x'")
     assert all(not each.passed for each in result.attempts)
 
 
@@ -284,19 +286,19 @@ def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_leas
     learned = Learned("m", "w", {"path": 1.0}, TRUST)
     stated = searched(box, learned=learned).chosen.probability
     assert 0.2 < stated < 0.7
-    kept = searched(box, learned=learned, plan=Plan(min_probability=0.7))
+    kept = searched(box, learned=learned, config=SearchConfig(min_probability=0.7))
     assert (kept.outcome, kept.answer.verdict) == ("abstained", "passed")
     with pytest.raises(UsageError, match="--min-probability needs what was not learned"):
-        searched(box, plan=Plan(min_probability=0.7))
+        searched(box, config=SearchConfig(min_probability=0.7))
     with pytest.raises(UsageError, match="--order learned needs what was not learned"):
-        searched(box, plan=Plan(order="learned"))
+        searched(box, config=SearchConfig(order="learned"))
 
 
 def test_of_fewer_examples_than_it_was_learned_with_no_probability_is_stated_and_none_is_enough(box):
     learned = Learned("m", "w", {"path": 1.0}, {**TRUST, "examples": 2})
     assert searched(box, learned=learned).chosen.probability is None
     assert searched(box, learned=learned).outcome == "accepted"
-    assert searched(box, learned=learned, plan=Plan(min_probability=0.1)).outcome == "abstained"
+    assert searched(box, learned=learned, config=SearchConfig(min_probability=0.1)).outcome == "abstained"
 
 
 def test_a_program_that_does_something_else_each_time_is_not_accepted(box):
@@ -309,13 +311,13 @@ def test_a_program_that_does_something_else_each_time_is_not_accepted(box):
 def test_inputs_are_made_for_a_sentence_too_from_what_was_written(box):
     known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef g(x: int) -> int:\n    return x * 1": 0.4}
     result = searched(box, "Give it back.", known)
-    assert (result.chosen.kinds, result.chosen.programs) == (1, 2)
+    assert (result.chosen.clusters, result.chosen.programs) == (1, 2)
 
 
 def test_a_program_under_other_names_is_no_second_vote_where_nobody_asked_for_one(box):
     known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef h(y: int) -> int:\n    return y * 1": 0.4}
     result = searched(box, "Give it back.", known)
-    assert [each.end for each in result.attempts] == ["end token", "twin of an earlier program"]
+    assert [each.end for each in result.attempts] == ["end token", "duplicate of an earlier program"]
     assert result.chosen.programs == 1 and result.attempts[1].cost["tokens"] < 26
 
 
@@ -327,7 +329,7 @@ def test_what_has_no_function_is_accepted_as_it_runs(box):
 @pytest.mark.parametrize("examples", ["", "\n    >>> f(1)\n    2"])
 def test_a_program_that_passed_with_the_last_run_is_not_lost(box, examples):
     request = f'def f(x: int) -> int:\n    """Add one.{examples}\n    """'
-    result = searched(box, request, {"\n    return x + 1": 1.0}, plan=Plan(Budget(runs=1)))
+    result = searched(box, request, {"\n    return x + 1": 1.0}, config=SearchConfig(Budget(runs=1)))
     assert (result.outcome, result.cost.sandbox_runs) == ("accepted", 1)
 
 

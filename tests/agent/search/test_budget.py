@@ -40,7 +40,7 @@ def test_a_metered_model_does_as_many_forwards_as_it_has_and_no_more(most):
         batch = batch.advance([0, 1])
         assert batch.depth == 2 and batch.logits.shape[0] == 2
         prefix = doing.extend(batch.select(1), (1,))
-        list(doing.trail(prefix, (0,)))
+        list(doing.extend_each(prefix, (0,)))
     assert most - 2 < doing.forwards <= most or doing.forwards == lm.forwards == max(0, most)
     assert doing.token_rows == lm.token_rows
 

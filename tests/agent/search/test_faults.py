@@ -13,10 +13,10 @@ from agent.search.faults import how_it_breaks, least_failed
 from uncertainty import program_tree
 
 
-def attempt(verdict, *, checked=0, failures=0, end="end", behaviour=None, mass=0.5, tokens=(1,), twin=None):
+def attempt(verdict, *, checked=0, failures=0, end="end", behaviour=None, mass=0.5, tokens=(1,), duplicate_of=None):
     return Attempt(
         0, list(tokens), [math.log(mass)], [], end, "", "", [], verdict, checked, ["wrong"] * failures,
-        behaviour=behaviour, twin=twin,
+        behaviour=behaviour, duplicate_of=duplicate_of,
     )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def test_a_dropped_fragment_never_stands_for_a_run_that_has_a_program():
 def test_of_programs_that_failed_the_one_with_the_fewest_failures_stands_for_the_run():
     attempts = [attempt("failed", failures=1), attempt("failed", checked=3, failures=2)]
     assert least_failed([*attempts, attempt("failed", checked=3, failures=1)]) == 2
-    assert least_failed([*attempts, attempt("failed", checked=3, failures=1, twin=0)]) == 1
+    assert least_failed([*attempts, attempt("failed", checked=3, failures=1, duplicate_of=0)]) == 1
 
 
 @pytest.mark.parametrize(

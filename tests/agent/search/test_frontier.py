@@ -12,10 +12,10 @@ from agent.decoding import POLICIES
 from agent.program.task import task_from
 from agent.records import Attempt, Cost, label_of, next_label
 from agent.search.budget import Budget
-from agent.search.frontier import Plan, best_edge, departure, departures, frontier, settled, spent_by
+from agent.search.frontier import SearchConfig, best_edge, departure, departures, frontier, settled, spent_by
 from agent.search.orders import ORDERS, Edge, features, said_by
 from agent.workflow.context import Context
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from sandbox import open_sandbox
 
 
@@ -30,7 +30,7 @@ def fork(position, entropy, *candidates, taken=-0.1) -> dict:
 
 
 FIRST = attempt([5, 6, 7], [fork(0, 1.1, (8, -1.0)), fork(2, 1.9, (9, -0.7), (4, -2.0))], logprobs=[-0.1, -0.5, -0.2])
-BARE = Plan(repair_after=0)
+BARE = SearchConfig(repair_after=0)
 
 
 def way(edge: Edge) -> tuple[int, int]:
@@ -61,20 +61,20 @@ def test_a_branch_inside_a_repair_carries_what_its_prompt_is_worth():
 
 
 def test_a_repair_is_offered_once_enough_programs_have_failed_and_never_twice_of_one():
-    plan = Plan(repair_after=2)
+    config = SearchConfig(repair_after=2)
     failed = attempt([1], failures=["f(1) returned 2, wanted 3"])
-    kinds = [edge.kind for edge in frontier([failed], plan)]
+    kinds = [edge.kind for edge in frontier([failed], config)]
     assert kinds == []
-    assert [edge.parent for edge in frontier([failed, failed], plan)] == [0, 1]
+    assert [edge.parent for edge in frontier([failed, failed], config)] == [0, 1]
     repaired = attempt([2], prompt=1, edge={"kind": "repair", "parent": 0, "prior": -4.0}, failures=["x"])
-    assert [edge.parent for edge in frontier([failed, failed, repaired], plan)] == []
-    assert [edge.parent for edge in frontier([failed] * 4 + [repaired], plan)] == [1, 2, 3]
-    assert frontier([failed] * 9, Plan(repair_after=0)) == []
+    assert [edge.parent for edge in frontier([failed, failed, repaired], config)] == []
+    assert [edge.parent for edge in frontier([failed] * 4 + [repaired], config)] == [1, 2, 3]
+    assert frontier([failed] * 9, SearchConfig(repair_after=0)) == []
 
 
-def test_dropped_programs_and_twins_are_not_repaired():
+def test_dropped_programs_and_duplicates_are_not_repaired():
     gone = Attempt(0, [1], [-0.1], [], "no Python any more", "", "", [], "syntax error", 1, ["dropped"])
-    assert frontier([attempt([1], failures=["x"], twin=0), gone, gone], Plan(repair_after=1)) == []
+    assert frontier([attempt([1], failures=["x"], duplicate_of=0), gone, gone], SearchConfig(repair_after=1)) == []
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def test_dropped_programs_and_twins_are_not_repaired():
     ],
 )  # fmt: skip
 def test_each_order_puts_first_what_it_says(order, first):
-    assert way(best_edge([FIRST], Plan(order=order, repair_after=0))) == first
+    assert way(best_edge([FIRST], SearchConfig(order=order, repair_after=0))) == first
 
 
 def test_diversity_puts_what_seen_programs_say_elsewhere_behind_what_none_says():
     first = attempt([5, 6, 7], [fork(2, 1.0, (9, -0.5), (8, -0.6))])
     other = attempt([5, 4, 6, 9])  # 9 stands behind 6 there, too, and at another place
-    assert way(best_edge([first, other], Plan(order="probability", repair_after=0))) == (2, 9)
-    assert way(best_edge([first, other], Plan(order="diversity", repair_after=0))) == (2, 8)
-    assert way(best_edge([first], Plan(order="diversity", repair_after=0))) == (2, 9)
+    assert way(best_edge([first, other], SearchConfig(order="probability", repair_after=0))) == (2, 9)
+    assert way(best_edge([first, other], SearchConfig(order="diversity", repair_after=0))) == (2, 8)
+    assert way(best_edge([first], SearchConfig(order="diversity", repair_after=0))) == (2, 9)
 
 
 def test_what_is_said_is_counted_once_a_program_and_at_its_beginning_by_itself():
@@ -103,15 +103,15 @@ def test_what_is_said_is_counted_once_a_program_and_at_its_beginning_by_itself()
 def test_blame_puts_lines_first_at_which_the_failure_points():
     forks = [{**fork(0, 1.0, (8, -0.5)), "line": 3}, {**fork(1, 1.0, (7, -1.5)), "line": 5}]
     blamed = attempt([5, 6], forks, blamed=[5])
-    assert way(best_edge([blamed], Plan(order="blame", repair_after=0))) == (1, 7)
-    assert way(best_edge([attempt([5, 6], forks)], Plan(order="blame", repair_after=0))) == (0, 8)
+    assert way(best_edge([blamed], SearchConfig(order="blame", repair_after=0))) == (1, 7)
+    assert way(best_edge([attempt([5, 6], forks)], SearchConfig(order="blame", repair_after=0))) == (0, 8)
 
 
 def test_the_learned_order_is_its_weights():
-    plan = Plan(order="learned", weights={"entropy": 1.0}, repair_after=0)
-    assert way(best_edge([FIRST], plan))[0] == 2
-    plan = Plan(order="learned", weights={"entropy": -1.0}, repair_after=0)
-    assert way(best_edge([FIRST], plan)) == (0, 8)
+    config = SearchConfig(order="learned", weights={"entropy": 1.0}, repair_after=0)
+    assert way(best_edge([FIRST], config))[0] == 2
+    config = SearchConfig(order="learned", weights={"entropy": -1.0}, repair_after=0)
+    assert way(best_edge([FIRST], config)) == (0, 8)
 
 
 def test_every_order_ranks_repairs_too():
@@ -124,19 +124,19 @@ def test_a_program_that_passed_two_examples_settles_the_search_and_one_that_pass
     def passed(checked):
         return attempt([1], verdict="passed", checked=checked, behaviour=["1"])
 
-    assert settled([FIRST, passed(2)], Plan(), 1.0)
-    assert not settled([passed(1)], Plan(), 1.0)
-    assert settled([passed(1)] * 5, Plan(), 0.8)
-    assert not settled([passed(1)] * 5, Plan(), 0.7)
-    assert settled([passed(0)] * 10, Plan(), 0.3)
-    assert not settled([FIRST], Plan(), 1.0)
-    again = attempt([1], twin=0)
-    assert not settled([passed(1), *[again] * 9], Plan(), 1.0)
-    assert settled([FIRST, passed(1), *[again] * 10], Plan(), 1.0)
+    assert settled([FIRST, passed(2)], SearchConfig(), 1.0)
+    assert not settled([passed(1)], SearchConfig(), 1.0)
+    assert settled([passed(1)] * 5, SearchConfig(), 0.8)
+    assert not settled([passed(1)] * 5, SearchConfig(), 0.7)
+    assert settled([passed(0)] * 10, SearchConfig(), 0.3)
+    assert not settled([FIRST], SearchConfig(), 1.0)
+    again = attempt([1], duplicate_of=0)
+    assert not settled([passed(1), *[again] * 9], SearchConfig(), 1.0)
+    assert settled([FIRST, passed(1), *[again] * 10], SearchConfig(), 1.0)
 
 
 def test_where_nothing_can_be_compared_the_first_program_that_runs_is_enough():
-    assert settled([attempt([1], verdict="passed", behaviour=[])], Plan(), 1.0)
+    assert settled([attempt([1], verdict="passed", behaviour=[])], SearchConfig(), 1.0)
 
 
 def test_each_part_of_a_budget_ends_a_search_and_says_so():
@@ -150,9 +150,9 @@ def test_each_part_of_a_budget_ends_a_search_and_says_so():
 
 
 def test_programs_that_were_not_run_do_not_count_but_not_without_end():
-    twin = attempt([1], twin=0)
-    assert spent_by(Budget(programs=2), [FIRST, twin, twin, twin, twin], Cost()) is None
-    assert spent_by(Budget(programs=2), [FIRST, *[twin] * 5], Cost()) == "6 of 6 attempts"
+    duplicate_of = attempt([1], duplicate_of=0)
+    assert spent_by(Budget(programs=2), [FIRST, duplicate_of, duplicate_of, duplicate_of, duplicate_of], Cost()) is None
+    assert spent_by(Budget(programs=2), [FIRST, *[duplicate_of] * 5], Cost()) == "6 of 6 attempts"
 
 
 # The whole search, on a model that knows a few programs by heart.
@@ -174,9 +174,9 @@ def box():
     sandbox.close()
 
 
-def search(box, known=KNOWN, *, request=REQUEST, policy="greedy", plan=None, **more):
+def search(box, known=KNOWN, *, request=REQUEST, policy="greedy", config=None, **more):
     lm = TrieLM(known, **more)
-    return perform(Context(lm, POLICIES[policy], box), task_from(request), plan=plan), lm
+    return run_task(Context(lm, POLICIES[policy], box), task_from(request), config=config), lm
 
 
 def programs(result) -> list[str]:
@@ -190,7 +190,7 @@ def test_a_search_goes_back_to_its_forks_in_their_order_until_a_program_passes(b
 
 
 def test_no_token_is_decoded_twice_and_each_attempt_says_what_it_cost(box):
-    result, lm = search(box, plan=Plan(repair_after=0))
+    result, lm = search(box, config=SearchConfig(repair_after=0))
     assert result.cost.tokens == sum(each.cost["tokens"] for each in result.attempts)
     assert result.cost.forwards == lm.forwards == len(lm.asked)
     branches = [each for each in result.attempts if each.edge]
@@ -201,22 +201,22 @@ def test_no_token_is_decoded_twice_and_each_attempt_says_what_it_cost(box):
 def test_a_program_that_differs_in_layout_alone_is_not_run_again(box):
     known = {text: weight for text, weight in KNOWN.items() if "1 + x" not in text}
     result, _ = search(box, known)
-    assert [each.twin for each in result.attempts] == [None, None, 1, None]
+    assert [each.duplicate_of for each in result.attempts] == [None, None, 1, None]
     assert result.attempts[2].failures == result.attempts[1].failures
     assert [each.cost["sandbox_runs"] for each in result.attempts] == [1, 1, 0, 1]
 
 
 def test_a_search_that_exhausts_its_ways_abstains_with_the_program_that_failed_least(box):
     known = {"\n    return x - 1": 0.6, "\n    return 2": 0.4}
-    result, _ = search(box, known, plan=Plan(repair_after=0))
+    result, _ = search(box, known, config=SearchConfig(repair_after=0))
     assert (result.outcome, result.answer.program) == ("abstained", REQUEST + "\n    return 2")
     assert result.answer.failures == ["f(5) returned 2, wanted 6"]
 
 
 def test_a_repair_is_an_edge_like_others_and_its_prompt_shows_the_failure(box):
     known = {"\n    return x - 1": 0.97, "\n    return x": 0.03}
-    plan = Plan(repair_after=1)
-    result, lm = search(box, known, plan=plan, repaired={"\n    return x + 1": 1.0})
+    config = SearchConfig(repair_after=1)
+    result, lm = search(box, known, config=config, repaired={"\n    return x + 1": 1.0})
     assert [each.edge.get("kind") for each in result.attempts] == [None, "branch", "repair"]
     assert result.outcome == "accepted"
     shown = max(lm.prompts, key=len)
@@ -228,7 +228,7 @@ def test_a_repair_is_an_edge_like_others_and_its_prompt_shows_the_failure(box):
 @pytest.mark.parametrize("most", [1, 3, 19, 20, 23, 41])
 def test_a_search_never_exceeds_a_budget_and_says_which_ended_it(box, bound, policy, most):
     known = {text: weight for text, weight in KNOWN.items() if "+" not in text}
-    result, lm = search(box, known, policy=policy, plan=Plan(Budget(**{bound: most})), repaired=known)
+    result, lm = search(box, known, policy=policy, config=SearchConfig(Budget(**{bound: most})), repaired=known)
     runs = sum(each.cost["sandbox_runs"] for each in result.attempts)
     spent = {"tokens": result.cost.tokens, "forwards": lm.forwards, "runs": runs, "programs": len(result.attempts)}
     assert spent[bound] <= (most if bound != "programs" else 3 * most)
@@ -247,8 +247,8 @@ def test_a_budget_of_seconds_ends_a_search_between_two_forwards(box):
         now[0] += 0.01
         return now[0]
 
-    plan = Plan(Budget(seconds=0.3))
-    result = perform(Context(lm, POLICIES["greedy"], box, clock=clock), task_from(REQUEST), plan=plan)
+    config = SearchConfig(Budget(seconds=0.3))
+    result = run_task(Context(lm, POLICIES["greedy"], box, clock=clock), task_from(REQUEST), config=config)
     assert result.outcome == "abstained"
     assert lm.forwards < 30
 
@@ -259,12 +259,12 @@ def test_a_branch_that_cannot_become_python_is_dropped_at_the_end_of_its_line(bo
         "\n    y = = x\n    return y + 1": 0.3,
         "\n    y = x + 1\n    return y": 0.2,
     }
-    result, _ = search(box, known, plan=Plan(repair_after=0))
+    result, _ = search(box, known, config=SearchConfig(repair_after=0))
     dropped = [each for each in result.attempts if each.end == "no Python any more"]
     assert [each.program.removeprefix(REQUEST) for each in dropped] == ["\n    y = = x\n"]
     assert dropped[0].cost["sandbox_runs"] == 0 and dropped[0].verdict == "syntax error"
     assert result.outcome == "accepted"
-    whole, _ = search(box, known, plan=Plan(repair_after=0, prune=False))
+    whole, _ = search(box, known, config=SearchConfig(repair_after=0, prune=False))
     assert whole.answer.program == result.answer.program
     assert whole.cost.tokens > result.cost.tokens
 
@@ -273,14 +273,14 @@ def test_a_branch_that_is_right_because_its_block_does_nothing_is_not_dropped(bo
     request = 'def f(s):\n    """Read.\n    >>> f("3")\n    3\n    >>> f("x") is None\n    True\n    """'
     body = "\n    try:\n        return int(s)\n    except ValueError:\n        "
     known = {f"{body}return 0": 0.6, f"{body}pass\n    return None": 0.4}
-    result, _ = search(box, known, request=request, plan=Plan(repair_after=0))
+    result, _ = search(box, known, request=request, config=SearchConfig(repair_after=0))
     assert result.outcome == "accepted"
 
 
 def test_a_branch_whose_names_are_bound_later_is_not_dropped(box):
     inner = "\n    def g():\n        nonlocal c\n        c += x\n        return c"
     known = {"\n    return x - 1": 0.6, f"{inner}\n    c = 1\n    return g()": 0.4}
-    result, _ = search(box, known, plan=Plan(repair_after=0))
+    result, _ = search(box, known, config=SearchConfig(repair_after=0))
     assert result.outcome == "accepted"
 
 
@@ -290,21 +290,21 @@ def test_a_branch_that_begins_as_a_failed_program_but_for_names_is_dropped_at_th
         "\n    z = x\n    return z - 1": 0.3,
         "\n    w = x + 1\n    return w": 0.1,
     }
-    result, _ = search(box, known, plan=Plan(repair_after=0))
-    assert [each.end for each in result.attempts] == ["end token", "twin of an earlier program", "end token"]
+    result, _ = search(box, known, config=SearchConfig(repair_after=0))
+    assert [each.end for each in result.attempts] == ["end token", "duplicate of an earlier program", "end token"]
     assert result.outcome == "accepted"
 
 
 @pytest.mark.parametrize("order", [order for order in ORDERS if order != "learned"])
 @pytest.mark.parametrize("policy", ["adadec", "sample", "uscd"])
 def test_every_order_and_policy_finds_the_program_that_is_there(box, order, policy):
-    result, _ = search(box, policy=policy, plan=Plan(Budget(programs=40), order))
+    result, _ = search(box, policy=policy, config=SearchConfig(Budget(programs=40), order))
     assert result.outcome == "accepted"
     assert result.answer.program.removeprefix(REQUEST) in ("\n    return 1 + x", "\n    return x + 1")
 
 
 def test_the_tree_is_the_same_each_time(box):
-    first, second = (search(box, plan=Plan(order="blame"))[0].attempts for _ in range(2))
+    first, second = (search(box, config=SearchConfig(order="blame"))[0].attempts for _ in range(2))
     assert [(each.tokens, each.edge, each.blamed) for each in first] == [
         (each.tokens, each.edge, each.blamed) for each in second
     ]
@@ -315,7 +315,7 @@ def test_no_completion_is_decoded_twice_in_random_trees(box, seed):
     chance = random.Random(seed)
     bodies = ["".join(chance.choice("ab+ ") for _ in range(chance.randint(1, 6))) for _ in range(8)]
     known = {f"\n    return {body}": chance.random() for body in bodies}
-    result, _ = search(box, known, plan=Plan(repair_after=0, prune=False))
+    result, _ = search(box, known, config=SearchConfig(repair_after=0, prune=False))
     completions = [tuple(each.tokens) for each in result.attempts]
     assert len(set(completions)) == len(completions)
 
@@ -342,14 +342,14 @@ def test_programs_that_ran_are_counted_and_others_are_numbered_behind_them():
     attempts = []
     for ran in (True, False, False, True, True, False):
         label = next_label(attempts, ran=ran)
-        attempts.append(replace(FIRST, number=len(attempts), twin=None if ran else 0, label=label))
+        attempts.append(replace(FIRST, number=len(attempts), duplicate_of=None if ran else 0, label=label))
     assert [label_of(each) for each in attempts] == ["1", "1.1", "1.2", "2", "3", "3.1"]
     assert next_label([], ran=False) == "0.1" and label_of(replace(FIRST, number=4)) == "5"
 
 
 def test_what_a_person_sees_of_programs_agrees_with_the_budget(box):
     known = {f"\n    return x{more}": 0.25 for more in (" - 1", " -  1", " -   1", " - 2")}
-    result, _ = search(box, known, plan=Plan(Budget(programs=2)))
+    result, _ = search(box, known, config=SearchConfig(Budget(programs=2)))
     ran = [attempt for attempt in result.attempts if attempt.ran]
     assert [attempt.label for attempt in ran] == ["1", "2"]
     assert all("." in attempt.label for attempt in result.attempts if not attempt.ran)

@@ -1,4 +1,4 @@
-"""Mutants of an answer: one token changed, the likeliest first, no twin, and what the examples say of them."""
+"""Mutants of an answer: one token changed, the likeliest first, no duplicate, and what the examples say of them."""
 
 import math
 from contextlib import closing
@@ -12,10 +12,10 @@ from agent.learned import Learned
 from agent.program.task import task_from
 from agent.records import Attempt
 from agent.search.budget import Budget
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 from agent.search.mutants import LEAST, mutants, open_weight
 from agent.workflow.context import Context
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from sandbox import open_sandbox
 
 
@@ -32,18 +32,21 @@ def attempt(program: str, *forks, edge=None, logprob=-0.2) -> Attempt:
     return Attempt(0, tokens, [logprob] * len(tokens), found, "end", program, "", [], "passed", 2, edge=edge or {})
 
 
-def told(*attempts: Attempt, free: bool = False) -> list[tuple[str, float]]:
-    return [(each.program, round(each.weight, 6)) for each in mutants(attempts, len(attempts) - 1, written, free=free)]
+def told(*attempts: Attempt, any_name: bool = False) -> list[tuple[str, float]]:
+    return [
+        (each.program, round(each.weight, 6))
+        for each in mutants(attempts, len(attempts) - 1, written, any_name=any_name)
+    ]
 
 
 def test_each_has_one_token_that_was_nearly_written_and_the_likeliest_comes_first():
     assert told(attempt("x=1", (2, [("2", -2.0), ("3", -1.0)]))) == [("x=3", -0.8), ("x=2", -1.8)]
 
 
-def test_what_is_no_python_a_twin_or_hardly_probable_is_none():
+def test_what_is_no_python_a_duplicate_or_hardly_probable_is_none():
     assert told(attempt("x=1", (2, [("=", -0.5)]), (1, [("-", -0.7)]))) == [("x-1", -0.5)]
     assert told(attempt("x=1", (0, [("y", -0.5)]))) == [("y=1", -0.3)], "another global name is another program"
-    assert told(attempt("x=1", (0, [("y", -0.5)])), free=True) == []
+    assert told(attempt("x=1", (0, [("y", -0.5)])), any_name=True) == []
     assert told(attempt("x=1", (2, [("2", LEAST - 0.3)]))) == []
     assert told(attempt("x=11", (2, [("2", -1.0)]), (3, [("2", -1.0)]))) == [("x=21", -0.8), ("x=12", -0.8)]
 
@@ -85,12 +88,12 @@ class Watched:
         return self.box.run(program, limits=limits, **options)
 
 
-def searched(known, examples: str, *, learned=None, answer=None, watch=lambda box: box, **plan):
+def searched(known, examples: str, *, learned=None, answer=None, watch=lambda box: box, **config):
     request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
     with closing(open_sandbox("process")) as box:
         here = Context(TrieLM(known), POLICIES["greedy"], watch(box), learned=learned)
         task, saver = task_from(request), InMemorySaver()
-        return perform(here, task, plan=Plan(**plan), checkpointer=saver, thread="t", answer=answer)
+        return run_task(here, task, config=SearchConfig(**config), checkpointer=saver, thread="t", answer=answer)
 
 
 def test_an_answer_says_what_its_examples_leave_open():
@@ -106,9 +109,9 @@ TRUST = {"weights": {"undecided": -1.0}, "intercept": 0.0, "knots": [-1.0, 0.0],
 
 
 def test_no_probability_is_stated_where_not_all_mutants_were_run():
-    def stated(**plan):
+    def stated(**config):
         examples = "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n"
-        return searched(KNOWN, examples, learned=Learned("m", "w", {}, TRUST), **plan).chosen
+        return searched(KNOWN, examples, learned=Learned("m", "w", {}, TRUST), **config).chosen
 
     whole = stated()
     weights = [each["weight"] for each in whole.undecided]

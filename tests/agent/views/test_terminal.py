@@ -66,7 +66,7 @@ def way(parent: int, **more) -> dict:
 
 def test_the_tree_grows_a_line_a_program_indented_below_the_one_it_left():
     spent = {"tokens": 17, "forwards": 16}
-    second = replace(FAILED, edge=way(0), cost=spent, twin=0, number=1, depth=1)
+    second = replace(FAILED, edge=way(0), cost=spent, duplicate_of=0, number=1, depth=1)
     third = replace(PASSED, edge=way(0), number=2, depth=1)
     repaired = replace(PASSED, edge=way(1, kind="repair"), cost=spent, number=3, depth=2)
     lines = drawn(FAILED, second, third, repaired).splitlines()
@@ -117,7 +117,7 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
 
 def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be_wrong():
     near = replace(FAILED, checked=2)
-    chosen = Answer(0, share=0.0, kinds=0, programs=0, ended_by="2 of 2 programs")
+    chosen = Answer(0, share=0.0, clusters=0, programs=0, ended_by="2 of 2 programs")
     text = " ".join(finished(near, near, outcome="abstained", chosen=chosen).split())
     assert "the search ended at 2 of 2 programs" in text
     assert (

@@ -10,9 +10,9 @@ from agent.decoding import POLICIES
 from agent.program.task import task_from
 from agent.records import Revision
 from agent.search.budget import Budget
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from sandbox import open_sandbox
 
 REQUEST = 'from math import floor\n\n\ndef add(a, b):\n    """Return the sum.\n    >>> add(1, 2)\n    3\n    >>> add(2, 2)\n    4\n    """\n'
@@ -33,7 +33,7 @@ def told(box, known, *, request=REQUEST, most=3, prompt_ends="", events=None, **
     lm = Chatting(known if isinstance(known, dict) else {known: 1.0}, chats=True)
     context = Context(lm, POLICIES["adadec"], box, **{"max_tokens": 2000, **options})
     listen = events.append if events is not None else lambda event: None
-    return perform(context, task_from(request), plan=Plan(Budget(programs=most)), on_event=listen)
+    return run_task(context, task_from(request), config=SearchConfig(Budget(programs=most)), on_event=listen)
 
 
 ANSWERS = {
@@ -61,7 +61,7 @@ def test_an_answer_is_read_on_where_its_program_fails_and_only_once_where_that_b
     assert [event.kind for event in events if isinstance(event, Revision)].count("onward") == 1
     assert result.outcome == "abstained"
     onward = next(attempt for attempt in result.attempts if attempt.edge.get("kind") == "onward")
-    assert onward.twin == 0 and onward.cost["sandbox_runs"] == 0 and onward.cost["tokens"] < 20
+    assert onward.duplicate_of == 0 and onward.cost["sandbox_runs"] == 0 and onward.cost["tokens"] < 20
 
 
 def test_a_template_that_opens_a_thought_is_read_behind_it(box):

@@ -28,12 +28,12 @@ from agent.program.examples.read import visible_checks
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Revision
 from agent.search.budget import Budget
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 from agent.trace import TraceWriter, read_trace
 from agent.workflow import revise
-from agent.workflow.context import Context, surroundings
+from agent.workflow.context import Context, decode_context
 from agent.workflow.graph import begin, build, run
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from agent.workflow.threads import threads
 from sandbox import open_sandbox
 from sandbox.base import Verdict
@@ -53,11 +53,11 @@ def doubtful(name: str, threshold: float = 1.2):
     return replace(policy, gate=gate)
 
 
-def programs(most: int, **options) -> Plan:
-    return Plan(Budget(programs=most), **options)
+def programs(most: int, **options) -> SearchConfig:
+    return SearchConfig(Budget(programs=most), **options)
 
 
-def repairs(most: int) -> Plan:
+def repairs(most: int) -> SearchConfig:
     return programs(most, branches=False, repair_after=1)
 
 
@@ -73,7 +73,7 @@ def test_graph_run_equals_loop_run_token_for_token(lm, name):
     events = []
     final = run(build(), replace(around, emit=events.append), begin(TASK, programs(1)))
     state = {**final, "tokens": [], "attempts": [], "edge": {}}
-    place = surroundings(around, state)
+    place = decode_context(around, state)
     expected = list(
         decode(lm, place.prompt_ids, policy, stop=place.stop, lame_ids=place.lame_ids,
                text=lm.stream_after(place.prompt_ids))
@@ -88,22 +88,24 @@ def test_graph_run_equals_loop_run_token_for_token(lm, name):
 
 
 def test_a_passing_program_is_accepted_at_once(lm):
-    result = perform(context(lm, doubtful("adadec")), TASK)
+    result = run_task(context(lm, doubtful("adadec")), TASK)
     assert (result.outcome, len(result.attempts), result.cost.sandbox_runs) == ("accepted", 1, 1)
 
 
 def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(lm):
     unchecked = replace(TASK, checks=())
-    cut = perform(context(lm, doubtful("greedy"), max_tokens=3), unchecked, plan=programs(1))
+    cut = run_task(context(lm, doubtful("greedy"), max_tokens=3), unchecked, config=programs(1))
     assert cut.answer.failures == ["the program was cut off by the token budget"]
     assert cut.outcome == "abstained"
-    assert perform(context(lm, doubtful("greedy"), max_tokens=3), TASK, plan=programs(1)).outcome == "accepted"
+    assert run_task(context(lm, doubtful("greedy"), max_tokens=3), TASK, config=programs(1)).outcome == "accepted"
 
 
 def test_failed_programs_lead_to_branches_then_an_abstention(lm):
     events = []
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, plan=programs(4), on_event=events.append)
+    result = run_task(
+        context(lm, doubtful("adadec"), sandbox=failing), TASK, config=programs(4), on_event=events.append
+    )
     assert [event.kind for event in events if isinstance(event, Revision)] == ["branch"] * 3
     assert (result.outcome, len(result.attempts), len(failing.programs)) == ("abstained", 4, 4)
     completions = [(attempt.prompt, tuple(attempt.tokens)) for attempt in result.attempts]
@@ -113,7 +115,9 @@ def test_failed_programs_lead_to_branches_then_an_abstention(lm):
 def test_a_branch_decodes_only_its_own_tail(lm):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     events = []
-    result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, plan=programs(2), on_event=events.append)
+    result = run_task(
+        context(lm, doubtful("adadec"), sandbox=failing), TASK, config=programs(2), on_event=events.append
+    )
     first, second = result.attempts
     shared = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
     assert any(fork["position"] == shared for fork in first.forks)
@@ -133,9 +137,9 @@ def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
 def test_a_repair_prompt_that_the_model_cannot_read_costs_nothing_and_ends_no_run():
     failing, events = ScriptedSandbox(lambda program: Verdict.FAILED), []
     around = context(byte_lm(sharpness=8.0, context=200), doubtful("greedy"), sandbox=failing)
-    result = perform(around, TASK, plan=repairs(3), on_event=events.append)
+    result = run_task(around, TASK, config=repairs(3), on_event=events.append)
     first, second = result.attempts
-    assert (result.outcome, second.twin, second.tokens, second.forks) == ("abstained", 0, first.tokens, [])
+    assert (result.outcome, second.duplicate_of, second.tokens, second.forks) == ("abstained", 0, first.tokens, [])
     assert result.cost.tokens == len(first.tokens) and len(failing.programs) == 1
     (revision,) = [event for event in events if isinstance(event, Revision)]
     assert revision.detail.startswith("program 1 cannot be repaired: the prompt has ")
@@ -159,7 +163,7 @@ def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_dou
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     start, events = lm.forwards, []
     around = context(lm, doubtful("greedy"), sandbox=failing, max_tokens=30)
-    result = perform(around, TASK, plan=repairs(2), on_event=events.append)
+    result = run_task(around, TASK, config=repairs(2), on_event=events.append)
     first, second = result.attempts
     left = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
     assert second.tokens[left] == 65 and left <= len(first.tokens) - 10
@@ -173,7 +177,7 @@ def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_dou
 def test_a_repair_that_differs_by_itself_is_decoded_from_its_start_and_every_forward_is_counted(lm):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     start = lm.forwards
-    result = perform(context(lm, doubtful("greedy"), sandbox=failing), TASK, plan=repairs(2))
+    result = run_task(context(lm, doubtful("greedy"), sandbox=failing), TASK, config=repairs(2))
     assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
     assert result.cost.forwards == lm.forwards - start
 
@@ -182,7 +186,7 @@ def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(lm, monkeypatc
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
 
     def programs():
-        result = perform(context(lm, doubtful("adadec"), sandbox=failing), TASK, plan=repairs(2))
+        result = run_task(context(lm, doubtful("adadec"), sandbox=failing), TASK, config=repairs(2))
         return [(attempt.prompt, attempt.tokens, attempt.forks) for attempt in result.attempts]
 
     asked = []
@@ -230,7 +234,7 @@ def test_a_person_chooses_a_candidate_or_writes_text(lm):
         return 1 if len(asked) == 1 else "ab"
 
     policy = replace(doubtful("adadec"), resolver=Ask())
-    result = perform(context(lm, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", answer=answer)
+    result = run_task(context(lm, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", answer=answer)
     steps = [step for step in result.steps if step.pause]
     first, second = (result.steps.index(step) for step in steps[:2])
     tokens = result.attempts[0].tokens
@@ -241,22 +245,22 @@ def test_a_person_chooses_a_candidate_or_writes_text(lm):
 def test_a_question_that_nobody_answers_is_an_error_and_no_hang(lm):
     policy = replace(doubtful("adadec"), resolver=Ask())
     with pytest.raises(ValueError, match="nobody is there"):
-        perform(context(lm, policy), TASK, checkpointer=InMemorySaver(), thread="t")
+        run_task(context(lm, policy), TASK, checkpointer=InMemorySaver(), thread="t")
 
 
 def test_a_finished_thread_is_told_again_without_a_forward(lm):
     saver = InMemorySaver()
-    first = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    first = run_task(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     forwards = lm.forwards
-    again = perform(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    again = run_task(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     assert (again.answer, again.outcome, lm.forwards) == (first.answer, first.outcome, forwards)
 
 
 def test_a_thread_of_another_task_or_model_is_refused(lm):
     saver = InMemorySaver()
-    perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    run_task(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     with pytest.raises(UsageError, match="begun with another task"):
-        perform(
+        run_task(
             context(lm, doubtful("greedy")),
             replace(TASK, request="x"),
             checkpointer=saver,
@@ -264,7 +268,7 @@ def test_a_thread_of_another_task_or_model_is_refused(lm):
             identity={"model": "m"},
         )
     with pytest.raises(UsageError, match="begun with another model"):
-        perform(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "n"})
+        run_task(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "n"})
 
 
 def forked(work: Callable[[], None]) -> int:
@@ -294,7 +298,7 @@ def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_pr
         failing = ScriptedSandbox(lambda program: Verdict.FAILED)
         with threads(folder) as saver:
             doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
-            result = perform(doing, TASK, plan=programs(3), checkpointer=saver, thread="t", on_event=on_event)
+            result = run_task(doing, TASK, config=programs(3), checkpointer=saver, thread="t", on_event=on_event)
         told = {"programs": [attempt.tokens for attempt in result.attempts], "steps": len(result.steps)}
         (folder / "told.json").write_text(json.dumps(told))
 
@@ -327,8 +331,8 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
         with threads(folder) as saver, closing(box):
             doing = Context(TrieLM(known), POLICIES["greedy"], box)
             task = task_named(request, None, None)
-            result = perform(
-                doing, task, plan=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
+            result = run_task(
+                doing, task, config=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
             )
         told = [{**asdict(attempt), "cost": attempt.cost["tokens"]} for attempt in result.attempts]
         (folder / "told.json").write_text(json.dumps([told, asdict(result.chosen), result.cost.tokens]))
@@ -355,8 +359,8 @@ def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told
         failing = ScriptedSandbox(lambda program: Verdict.FAILED)
         with threads(folder) as saver, closing(TraceWriter(folder / "t.jsonl", {"thread": "t"}, resume=True)) as trace:
             doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
-            plan = programs(2)
-            perform(doing, TASK, plan=plan, checkpointer=saver, thread="t", on_event=on_event, log=trace.log)
+            config = programs(2)
+            run_task(doing, TASK, config=config, checkpointer=saver, thread="t", on_event=on_event, log=trace.log)
 
     def events(folder: Path) -> list[tuple]:
         names = ("event", "kind", "token", "tokens", "program", "detail")
@@ -381,7 +385,7 @@ def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block
     assert asked.startswith("<user>Write the Python code")
     assert asked.endswith("```<assistant>")
     answer = lm.encode("Here:\n```python\ndef f(x): return x + 1\n```\nThat")
-    stop = surroundings(context(lm, doubtful("greedy"), max_tokens=99), final).stop
+    stop = decode_context(context(lm, doubtful("greedy"), max_tokens=99), final).stop
     completion = Completion(stream=lm.stream_after(final["prompts"][0]["ids"]))
     for token in answer:
         completion = completion.append(token)
@@ -405,7 +409,7 @@ def test_a_sentence_with_tests_asks_for_the_function_that_they_call(tmp_path):
     with closing(open_sandbox("process")) as box:
         task = task_named("Return the sum.", None, tmp_path / "tests.py")
         lm = TrieLM({"xs):\n    return sum(xs)\n": 1.0})
-        result = perform(Context(lm, POLICIES["adadec"], box), task, plan=programs(1))
+        result = run_task(Context(lm, POLICIES["adadec"], box), task, config=programs(1))
     prompt = max(("".join(map(chr, ids)) for ids in lm.prompts), key=len)
     assert "# assert total([1, 2]) == 3\n" in prompt and task.entry_point == "total"
     assert (result.outcome, result.answer.program) == (
@@ -425,4 +429,4 @@ def test_a_repair_prompt_that_fails_for_another_reason_than_its_length_ends_the_
 
     monkeypatch.setattr(type(lm), "encode", fails)
     with pytest.raises(UsageError, match="without a tokenizer"):
-        perform(context(lm, doubtful("greedy"), sandbox=failing), TASK, plan=repairs(3))
+        run_task(context(lm, doubtful("greedy"), sandbox=failing), TASK, config=repairs(3))

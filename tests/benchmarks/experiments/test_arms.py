@@ -8,9 +8,9 @@ from text_model import byte_lm
 from agent.decoding import POLICIES
 from agent.learned import Learned
 from agent.program.task import task_from
-from agent.strategies import ONCE, best_of, best_of_equal, guarded
+from agent.strategies import ONCE, best_of, best_of_equal, redraw_degenerate
 from agent.workflow.context import Context
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from benchmarks.experiments.arms import CONTESTANTS
 from benchmarks.experiments.beam import beam
 from sandbox import Verdict
@@ -26,7 +26,7 @@ def context(verdict=Verdict.FAILED) -> Context:
 
 def test_a_beam_of_one_is_greedy_with_as_many_forwards():
     here = context()
-    greedy, searched = perform(here, TASK, plan=ONCE), beam(1)(here, TASK)
+    greedy, searched = run_task(here, TASK, config=ONCE), beam(1)(here, TASK)
     assert searched.answer.tokens == greedy.answer.tokens
     assert (searched.cost.forwards, searched.cost.tokens) == (greedy.cost.forwards, greedy.cost.tokens)
 
@@ -72,19 +72,19 @@ def test_the_guard_leaves_a_program_alone_that_has_something_to_run():
     here = replace(context(), lm=lm, max_tokens=14)
     written = lm.encode("\n    return x")
     speaks = replace(here, policy=replace(POLICIES["greedy"], sampler=lambda *_: written.pop(0) if written else 0))
-    result = guarded(speaks, TASK)
+    result = redraw_degenerate(speaks, TASK)
     assert (len(result.attempts), result.answer.program) == (1, TASK.request + "\n    return x")
 
 
 def test_the_guard_draws_again_where_there_is_nothing_to_run_and_gives_up_after_three_draws():
-    result = guarded(context(), TASK)  # a random model over bytes writes no Python
+    result = redraw_degenerate(context(), TASK)  # a random model over bytes writes no Python
     assert len(result.attempts) == 4
-    assert result.answer.tokens == perform(context(), TASK, plan=ONCE).answer.tokens, "the first stands"
+    assert result.answer.tokens == run_task(context(), TASK, config=ONCE).answer.tokens, "the first stands"
     assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
 
 
 def drawn_once():
-    return perform(replace(context(), policy=POLICIES["sample"]), TASK, plan=ONCE)
+    return run_task(replace(context(), policy=POLICIES["sample"]), TASK, config=ONCE)
 
 
 def test_best_of_equal_draws_one_program_whole_and_spends_its_budget_but_no_more():

@@ -10,7 +10,7 @@ from agent.errors import UsageError
 from agent.program.task import task_from
 from agent.strategies import ONCE, best_of, seed_of
 from agent.workflow.context import Context
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from benchmarks import named
 from benchmarks.experiments.best_of_n import Draws, draws, table
 from benchmarks.experiments.outcomes import outcomes_in
@@ -31,9 +31,9 @@ def test_samples_drawn_together_are_those_drawn_one_by_one(context):
     found = draws(PROBLEM, context, samples=4)
     task = task_from(PROBLEM.prompt, entry_point=PROBLEM.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
-    alone = [perform(replace(sampling, seed=seed_of(context, n)), task, plan=ONCE) for n in range(4)]
-    assert found.tokens == [len(result.answer.tokens) for result in alone]
-    assert found.accepted == [result.outcome == "accepted" for result in alone]
+    once = [run_task(replace(sampling, seed=seed_of(context, n)), task, config=ONCE) for n in range(4)]
+    assert found.tokens == [len(result.answer.tokens) for result in once]
+    assert found.accepted == [result.outcome == "accepted" for result in once]
     best = best_of(4)(context, task)
     assert found.best_of(4) == (False, best.cost.tokens)
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from agent.errors import UsageError
 from agent.search.budget import Budget
-from agent.strategies import Searched
+from agent.strategies import TreeSearch
 from benchmarks.experiments.entrants import entrant, file_in, made_folder, names_in
 from benchmarks.experiments.outcomes import outcomes_in
 
@@ -16,8 +16,8 @@ def named(name, **more):
 
 
 def test_a_budget_bounds_a_search_and_leaves_what_it_does_not_name():
-    assert named("greedy-tree-20", budget="tokens=300").contestant.plan.budget == Budget(programs=20, tokens=300)
-    assert isinstance(named("tree-20-gap").contestant, Searched)
+    assert named("greedy-tree-20", budget="tokens=300").contestant.config.budget == Budget(programs=20, tokens=300)
+    assert isinstance(named("tree-20-gap").contestant, TreeSearch)
     with pytest.raises(UsageError, match="--budget bounds searches, and best-of-5 is none"):
         named("best-of-5", budget="tokens=300")
 
@@ -72,9 +72,9 @@ def test_contestants_side_by_side_leave_the_files_that_each_leaves_alone(tmp_pat
     both = told("greedy-tree-20,tree-20-entropy", "both")
     assert "feedback=visible" in both and "tree-20-entropy" in both
     assert "solved" in told("tree-20-entropy", "alone.jsonl")
-    beside, alone = (outcomes_in(tmp_path / name) for name in ("both/tree-20-entropy.jsonl", "alone.jsonl"))
+    beside, once = (outcomes_in(tmp_path / name) for name in ("both/tree-20-entropy.jsonl", "alone.jsonl"))
     assert [(o.task_id, o.program, o.tokens, o.forwards, o.token_rows) for o in beside] == [
-        (o.task_id, o.program, o.tokens, o.forwards, o.token_rows) for o in alone
+        (o.task_id, o.program, o.tokens, o.forwards, o.token_rows) for o in once
     ]
     assert len(beside) == 2 and beside[0].attempts > 1
     again = told("greedy-tree-20,tree-20-entropy", "both")

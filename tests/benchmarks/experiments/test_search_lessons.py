@@ -12,9 +12,9 @@ from agent.decoding import POLICIES
 from agent.learned import Learned
 from agent.program.task import task_from
 from agent.search.budget import Budget
-from agent.search.frontier import Plan
+from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
-from agent.workflow.run import perform
+from agent.workflow.run import run_task
 from benchmarks.base import Problem
 from benchmarks.experiments import runner
 from benchmarks.experiments.arms import CONTESTANTS
@@ -44,23 +44,23 @@ def context(box, known=KNOWN, **more) -> Context:
 
 
 def test_a_lesson_holds_each_way_taken_and_whether_it_led_somewhere(box):
-    taught = lesson(problem(7, 8), context(box), Plan(repair_after=0))
+    taught = lesson(problem(7, 8), context(box), SearchConfig(repair_after=0))
     assert (taught.led, taught.right, taught.accepted, taught.examples) == ([True], True, True, 2)
     assert {"path", "entropy", "gap", "depth"} <= taught.ways[0].keys()
     assert taught.answer["passed"] == 1.0 and taught.answer["attempts"] > 0.0
-    looked = lesson(problem(7, 8), context(box), Plan(repair_after=0, lines=True))
+    looked = lesson(problem(7, 8), context(box), SearchConfig(repair_after=0, lines=True))
     assert (taught.ways[0]["blamed"], looked.ways[0]["blamed"]) == (0.0, 1.0), "the failing example ran that line"
-    wrong = lesson(problem(7), context(box, {"\n    return {1: 2, 5: 6}.get(x)": 1.0}), Plan())
+    wrong = lesson(problem(7), context(box, {"\n    return {1: 2, 5: 6}.get(x)": 1.0}), SearchConfig())
     assert (wrong.led, wrong.right, wrong.answer["passed"]) == ([], False, 1.0)
 
 
 def test_what_lessons_teach_is_used_by_the_next_search(box):
-    taught = lesson(problem(7), context(box), Plan(repair_after=0, order="entropy"))
+    taught = lesson(problem(7), context(box), SearchConfig(repair_after=0, order="entropy"))
     order, _ = learned_weights(taught.ways * 2 + [{"path": -9.0}], [True, True, False])
     trust = learned_trust([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
     trust["examples"] = 2
     doing = context(box, learned=Learned("m", "w", order, trust))
-    result = perform(doing, task_from(PROMPT), plan=Plan(order="learned"))
+    result = run_task(doing, task_from(PROMPT), config=SearchConfig(order="learned"))
     assert result.outcome == "accepted" and result.chosen.probability > 0.9
 
 
@@ -88,7 +88,7 @@ WAYS = {
     "run": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["greedy-tree-5"][1])),
     "blame": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["tree-20-blame"][1])),
     "best-of-5": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["best-of-5"][1])),
-    "lesson": lambda asked, here: lesson(asked, here, Plan(Budget(programs=6), repair_after=1)),
+    "lesson": lambda asked, here: lesson(asked, here, SearchConfig(Budget(programs=6), repair_after=1)),
     "draws": lambda asked, here: draws(asked, here, samples=3),
 }
 
