@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _LONGEST = 100  # characters of what came, in a message
 
@@ -45,3 +50,15 @@ def _beginning(value: Any, most: int) -> Any:
         case dict() if len(value) > most:
             return dict(islice(value.items(), most + 1))
     return value
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a sentence of `--help` has them."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}"
+
+
+def check_choice(what: str, came: str, names: Iterable[str]) -> None:
+    """Raise UsageError for a name that is not among the names."""
+    if came not in names:
+        raise UsageError(f"unknown {what} {quoted(came)}; choose from {', '.join(names)}")

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
 
-from agent.cli.choices import number_in
 from agent.errors import UsageError
 from agent.files.access import check_writable, explained, read_bounded, write_whole
 from agent.files.plain import plain
@@ -207,3 +206,19 @@ def _interpolated(z: float, knots: list[float], levels: list[float]) -> float:
     low, high = knots[after - 1], knots[after]
     part = (z - low) / (high - low) if high > low else 1.0
     return levels[after - 1] + part * (levels[after] - levels[after - 1])
+
+
+_NATS = "give one in nats, as in --threshold 1.0"
+
+
+def number_in(text: str) -> float | None:
+    """Return the threshold that a text states as a number; None where it may name a file. Raises UsageError."""
+    if not text.strip():
+        raise UsageError(f"the threshold is empty; {_NATS}, or a file")
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if math.isnan(number) or number < 0:
+        raise UsageError(f"the threshold {quoted(text)} is not a number from 0 on; {_NATS}, or inf for no pause")
+    return number

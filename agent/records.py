@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 NO_PYTHON, DUPLICATE = "no Python any more", "duplicate of an earlier program"
 
 
-END_OF_BLOCK = "end of code block"  # of a chat answer that may go on
-
-
 PRUNED = (NO_PYTHON, DUPLICATE)  # ends of branches that were dropped before they were programs
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from agent.errors import InfrastructureError
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -39,5 +41,5 @@ class Benchmark(Protocol):
         ...
 
 
-class DatasetError(Exception):
+class DatasetError(InfrastructureError):
     """A benchmark's data cannot be had, or are not what they should be; the message says what to try."""

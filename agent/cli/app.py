@@ -30,21 +30,14 @@ from agent.cli.options import (
 )
 from agent.cli.sandbox import sandbox as sandbox_commands
 from agent.views.say import give, give_json, loading, say, watched
-from agent.workflow.threads import prune, threads
-from benchmarks.cli.calibrate_search import calibrate_search
-from benchmarks.cli.calibrate_threshold import calibrate
-from benchmarks.cli.exercises import exercises
-from benchmarks.cli.results import bench_compare, bench_curve, bench_plot, bench_trust
-from benchmarks.cli.run import bench, found_problem, hidden_verdicts
-from benchmarks.cli.sample import bench_draw
-from benchmarks.cli.speed import bench_speed
+from agent.workflow.threads import in_memory, prune, threads
+from benchmarks.cli import Problem, add_benchmark_commands, found_problem, hidden_verdicts
 
 if TYPE_CHECKING:
     from agent.program.task import Task
     from agent.views.terminal import TerminalView
     from agent.workflow.context import Log
     from agent.workflow.run import Result
-    from benchmarks.base import Problem
 
 app = typer.Typer(
     name="dubito",
@@ -168,16 +161,7 @@ def doctor() -> None:
 
 
 app.command("chat")(chat)
-bench.command("compare")(bench_compare)
-bench.command("plot")(bench_plot)
-bench.command("curve")(bench_curve)
-bench.command("trust")(bench_trust)
-bench.command("draw")(bench_draw)
-bench.command("speed")(bench_speed)
-calibrate.command("search")(calibrate_search)
-app.add_typer(bench)
-app.add_typer(exercises)
-app.add_typer(calibrate)
+add_benchmark_commands(app)
 app.add_typer(sandbox_commands)
 
 
@@ -199,8 +183,9 @@ def main() -> None:
 
 
 def _check_display(display: str, *, as_json: bool, ask: bool) -> None:
-    from agent.cli.choices import DISPLAYS, check_choice
+    from agent.cli.choices import DISPLAYS
     from agent.errors import UsageError
+    from agent.messages import check_choice
 
     check_choice("display", display, DISPLAYS)
     if as_json and ask:
@@ -266,11 +251,7 @@ def _kept(thread: str | None, ask: bool) -> Any:
     """Return the store that a run needs: a file for a thread, memory for questions, none otherwise."""
     if thread is not None:
         return threads()
-    if not ask:
-        return nullcontext()
-    from langgraph.checkpoint.memory import InMemorySaver
-
-    return nullcontext(InMemorySaver())
+    return nullcontext(in_memory() if ask else None)
 
 
 @contextmanager

@@ -141,11 +141,10 @@ def _task_of(file: str | None, request: str | None) -> Task:
 
 
 def _answered(task: Task, view: TerminalView, context: Context, config: SearchConfig) -> Result:
-    from langgraph.checkpoint.memory import InMemorySaver
-
     from agent.workflow.run import run_task
+    from agent.workflow.threads import in_memory
 
-    saver = InMemorySaver() if config.questions else None
+    saver = in_memory() if config.questions else None
     view.unread(task)
     with view:
         result = run_task(

@@ -9,10 +9,10 @@ import math
 from typing import TYPE_CHECKING
 
 from agent.errors import UsageError
-from agent.messages import quoted
+from agent.messages import check_choice, listed, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    pass
 
 # Each policy, and the score by which it pauses; None: it never does.
 POLICIES: dict[str, str | None] = {
@@ -30,21 +30,7 @@ PROMPT_FORMATS = ("auto", "chat", "completion")
 SCORES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
 RECIPES = ("adadec", "youden", "expected")
 SANDBOXES = ("docker", "gvisor", "bubblewrap", "process")
-DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
-_NATS = "give one in nats, as in --threshold 1.0"
 DEVIATION = "std="  # opens a threshold that bounds std(p)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as a sentence of `--help` has them."""
-    *most, last = names
-    return f"{', '.join(most)} or {last}"
-
-
-def check_choice(what: str, came: str, names: Iterable[str]) -> None:
-    """Raise UsageError for a name that is not among the names."""
-    if came not in names:
-        raise UsageError(f"unknown {what} {quoted(came)}; choose from {', '.join(names)}")
 
 
 def check_policy(name: str, *, threshold: str | None = None, ask: bool = False) -> None:
@@ -58,19 +44,6 @@ def check_policy(name: str, *, threshold: str | None = None, ask: bool = False) 
         raise UsageError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
     if threshold is not None and threshold.startswith(DEVIATION):
         deviation_in(threshold, score)
-
-
-def number_in(text: str) -> float | None:
-    """Return the threshold that a text states as a number; None where it may name a file. Raises UsageError."""
-    if not text.strip():
-        raise UsageError(f"the threshold is empty; {_NATS}, or a file")
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    if math.isnan(number) or number < 0:
-        raise UsageError(f"the threshold {quoted(text)} is not a number from 0 on; {_NATS}, or inf for no pause")
-    return number
 
 
 def deviation_in(text: str, score: str | None) -> float:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent import messages
 from agent.cli import choices
 from agent.errors import InfrastructureError, UsageError
 from agent.files.access import read_bounded
@@ -98,7 +99,7 @@ def search_config(
     from agent.search.budget import budget_from
     from agent.search.frontier import SearchConfig
 
-    choices.check_choice("order", order, choices.ORDERS)
+    messages.check_choice("order", order, choices.ORDERS)
     choices.check_probability("--min-probability", min_probability)
     config = SearchConfig(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
     return with_profile(config, learned)
@@ -117,10 +118,10 @@ def learned_of(model: str) -> Learned | None:
 
 def check_model(name: str, dtype: str, prompt_format: str = "auto") -> None:
     """Raise UsageError for a folder that is no model, or an option that is none. Imports nothing that takes time."""
-    from agent.lm.hf.hub import check_folder
+    from agent.lm.hf.hub import DTYPES, check_folder
 
-    choices.check_choice("dtype", dtype, choices.DTYPES)
-    choices.check_choice("prompt format", prompt_format, choices.PROMPT_FORMATS)
+    messages.check_choice("dtype", dtype, DTYPES)
+    messages.check_choice("prompt format", prompt_format, choices.PROMPT_FORMATS)
     if name != EMBEDDED:
         check_folder(name)
 
@@ -130,7 +131,7 @@ def check_sandbox(name: str | None) -> None:
     from sandbox import SANDBOXES
 
     if name is not None:
-        choices.check_choice("sandbox", name, sorted(SANDBOXES))
+        messages.check_choice("sandbox", name, sorted(SANDBOXES))
 
 
 def model_named(name: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto") -> HFLM:

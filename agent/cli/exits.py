@@ -106,12 +106,11 @@ def _usage(error: Any) -> str:
 
 
 def _machine_failed(error: BaseException) -> bool:
-    from benchmarks.base import DatasetError
     from sandbox.base import SandboxError
 
     if type(error).__name__ == "OutOfMemoryError":  # torch's; naming it here would import torch
         return True
-    return isinstance(error, InfrastructureError | SandboxError | DatasetError)
+    return isinstance(error, InfrastructureError | SandboxError)
 
 
 def _unexpected(error: BaseException) -> str:

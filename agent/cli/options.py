@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.choices import ORDERS, POLICIES, PROMPT_FORMATS, SANDBOXES, listed
+from agent.cli.choices import ORDERS, POLICIES, PROMPT_FORMATS, SANDBOXES
+from agent.messages import listed
 
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]

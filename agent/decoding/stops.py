@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 
 from agent.decoding.step import Completion
 from agent.program.syntax import function_end
-from agent.records import END_OF_BLOCK
 
 END_TOKEN = "end token"
 StopRule = Callable[[Completion], str | None]
@@ -44,3 +43,6 @@ def end_of_code_block(is_answer: Callable[[str], bool]) -> StopRule:
         return END_OF_BLOCK if last in ("```", "~~~") and is_answer(completion.text) else None
 
     return rule
+
+
+END_OF_BLOCK = "end of code block"  # of a chat answer that may go on

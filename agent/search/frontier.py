@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agent.records import END_OF_BLOCK, Attempt, Cost, label_of
+from agent.decoding.stops import END_OF_BLOCK
+from agent.records import Attempt, Cost, label_of
 from agent.search.budget import Budget
 from agent.search.orders import BRANCH, ONWARD, ORDERS, REPAIR, Edge, features, said_by
 

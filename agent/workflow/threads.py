@@ -26,6 +26,13 @@ def threads_file() -> Path:
     return user_state_path("dubito") / "threads.sqlite"
 
 
+def in_memory() -> Any:
+    """Return a checkpointer that keeps a run while this process lives: for runs that ask a person."""
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    return InMemorySaver()
+
+
 @contextmanager
 def threads(folder: Path | None = None) -> Iterator[Any]:
     """Open the store of named runs, a checkpointer of langgraph's. Raises InfrastructureError."""

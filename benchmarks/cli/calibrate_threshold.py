@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from agent.cli.choices import RECIPES, SCORES, listed
+from agent.cli.choices import RECIPES, SCORES
 from agent.cli.exits import reported
 from agent.cli.options import DeviceOption, DtypeOption, LimitOption
 from agent.files.access import STDOUT
-from agent.messages import quoted
+from agent.messages import listed, quoted
 from agent.views.say import progress, say
 from benchmarks.cli.run import problems_of
 

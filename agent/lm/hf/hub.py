@@ -16,6 +16,7 @@ from urllib.request import getproxies
 
 from agent.errors import UsageError
 
+DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
 WHAT_LOADS = "wanted a causal LM of transformers, as a folder or a hub id within reach; try models/tiny"
 MOST_TEXT, MOST_TEMPLATE = 128 * 2**20, 2**20  # bytes; the largest tokenizers of public models take some 35 MB
 _TEXTS = (".json", ".txt", ".model", ".tiktoken", ".py")

@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 
-from agent.cli.choices import DTYPES, check_choice
 from agent.errors import AgentError, InfrastructureError, UsageError
-from agent.lm.hf.hub import WHAT_LOADS, first_sentence, folder_of, nearest, one_line
+from agent.lm.hf.hub import DTYPES, WHAT_LOADS, first_sentence, folder_of, nearest, one_line
+from agent.messages import check_choice
 
 CUSTOM_CODE = "it brings its own Python code, and code of a model is never run"
 SLACK = 2**28  # numbers that a model may hold beside its weights: masks, tables of positions

@@ -343,7 +343,7 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
     assert forked(partial(go, Attempt, None, whole)) == 0
     last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
     assert last == expected
-    assert len(expected[0]) == 5 and expected[1]["kinds"] > 1
+    assert len(expected[0]) == 5 and expected[1]["clusters"] > 1
 
 
 def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told_again(tmp_path):
