@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from agent.program.ends import PRUNED
+
 if TYPE_CHECKING:
     from agent.decoding.step import Step
-
-
-NO_PYTHON, DUPLICATE = "no Python any more", "duplicate of an earlier program"
-
-
-PRUNED = (NO_PYTHON, DUPLICATE)  # ends of branches that were dropped before they were programs
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def solve(
         origin |= {**identity, "device": str(lm.model.device), "dtype": str(lm.model.dtype).removeprefix("torch.")}
         saver = cleanup.enter_context(_kept(thread, ask))
         context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed, learned=learned)
-        view.unread(wanted)
+        view.unparsed(wanted)
         pausing = components.origin_of(chosen, policy, threshold)
         view.head(f"{wanted.name}: {policy} with {model}{pausing}, run in {type(box).__name__}")
         with view:

@@ -145,7 +145,7 @@ def _answered(task: Task, view: TerminalView, context: Context, config: SearchCo
     from agent.workflow.threads import in_memory
 
     saver = in_memory() if config.questions else None
-    view.unread(task)
+    view.unparsed(task)
     with view:
         result = run_task(
             context, task, config=config, checkpointer=saver, thread="chat", on_event=view.show, answer=view.ask

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from agent.decoding.step import Completion
+from agent.program.ends import END_OF_BLOCK
 from agent.program.syntax import function_end
 
 END_TOKEN = "end token"
@@ -43,6 +44,3 @@ def end_of_code_block(is_answer: Callable[[str], bool]) -> StopRule:
         return END_OF_BLOCK if last in ("```", "~~~") and is_answer(completion.text) else None
 
     return rule
-
-
-END_OF_BLOCK = "end of code block"  # of a chat answer that may go on

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 from typing import Any
 
-from agent.program.examples.example import Check
+from agent.program.examples.example import Example
 from agent.program.lame import lame
 from agent.program.syntax import parsed
 
@@ -34,7 +34,7 @@ _UNKNOWN: tuple[Any, ...] = (0, 1, [3, 1, 2], "ab", [], "")
 
 
 def generated_inputs(
-    request: str, entry_point: str, checks: Sequence[Check], *, most: int = MOST, asked: str | None = None
+    request: str, entry_point: str, examples: Sequence[Example], *, most: int = MOST, asked: str | None = None
 ) -> list[Arguments]:
     """Return arguments for the asked function: mutations of those shown, and boundaries of its types. No two alike.
 
@@ -42,7 +42,7 @@ def generated_inputs(
     asked: where they are named, if that is not the request. The same request gives the same inputs. A shown example's
     own arguments come first. Empty where neither types nor examples say how many arguments there are.
     """
-    shown = [arguments for check in checks for arguments in shown_arguments(check, entry_point)]
+    shown = [arguments for example in examples for arguments in shown_arguments(example, entry_point)]
     hints = _hints(request, entry_point)
     chance, known = random.Random(f"{entry_point}:{len(shown)}"), _boundary_values(lame(asked or request, entry_point))
     if not shown and not hints:
@@ -57,10 +57,10 @@ def generated_inputs(
     return list(islice(_distinct([*shown, *mixed]), most))
 
 
-def shown_arguments(check: Check, entry_point: str) -> list[Arguments]:
+def shown_arguments(example: Example, entry_point: str) -> list[Arguments]:
     """Return the literal arguments with which an example calls the asked function."""
     found = []
-    for source in check.expressions:
+    for source in example.expressions:
         tree = parsed(source)
         for node in ast.walk(tree) if tree else ():
             match node:

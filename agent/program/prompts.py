@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from agent.program.examples.example import Check, called_by
+from agent.program.examples.example import Example, called_by
 from agent.program.extraction.answers import Asked, program_in
 from agent.program.extraction.pieces import Piece, Span
 from agent.program.syntax import entry_point, function_end, is_code
@@ -41,10 +41,10 @@ def standard(request: str, *, chat: bool, name: str | None = None, tests: Sequen
     return "\n".join([*lines, f"def {name}(" if name else ""])
 
 
-def function_called(checks: Sequence[Check]) -> str | None:
+def function_called(examples: Sequence[Example]) -> str | None:
     """Return the function that most examples call and none of them defines; of equals the first. None for none."""
-    names = called_by(checks)
-    calls = Counter(word for check in checks for word in re.findall(r"\w+", check.source) if word in names)
+    names = called_by(examples)
+    calls = Counter(word for example in examples for word in re.findall(r"\w+", example.source) if word in names)
     return next((name for name, _ in calls.most_common(1)), None)
 
 

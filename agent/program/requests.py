@@ -7,19 +7,19 @@ import re
 from agent.errors import UsageError
 from agent.messages import quoted
 from agent.program.examples.asserts import Tested, read_tests
-from agent.program.examples.read import Examples, defined_by
+from agent.program.examples.read import ReadExamples, defined_by
 from agent.program.examples.scope import NotSeparableError
 from agent.program.normal_form import objection
 
 
-def check_prompt(name: str, text: str, examples: Examples) -> None:
+def check_prompt(name: str, text: str, shown: ReadExamples) -> None:
     """Raise UsageError for a file's text that is no beginning of Python, or has nothing to complete."""
     whole = text.rstrip().rpartition("\n")[0]  # the last line may be cut off anywhere
     error = objection(f"{whole}\n") if whole else None
     if error is not None:
         where = f"{name}:{error.lineno or 1}"
         raise UsageError(f"{where}: this is no beginning of Python ({error.msg}); mend it, or ask in a sentence")
-    if not re.search(r"^[ \t]*(async def|def|class) \w", text, re.MULTILINE) and not examples.checks:
+    if not re.search(r"^[ \t]*(async def|def|class) \w", text, re.MULTILINE) and not shown.examples:
         raise UsageError(
             f"{name} begins no function and no class, so there is nothing to complete; "
             "begin one, as in `def f(x):`, or ask in a sentence"
@@ -37,6 +37,6 @@ def tests_of(tests: str, source: str, request: str, entry_point: str | None) -> 
         raise UsageError(f"{where}: this is no valid Python ({error.msg}); wanted a file of asserts") from error
     except NotSeparableError as error:
         raise UsageError(f"{tests}:{error}") from error
-    if not found.checks:
+    if not found.examples:
         raise UsageError(f"{name} holds no assert; wanted lines such as `assert f(1) == 2`")
     return found

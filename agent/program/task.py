@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.errors import UsageError
-from agent.program.examples.example import Check, joined
+from agent.program.examples.example import Example, joined
 from agent.program.examples.read import read_examples
 from agent.program.prompts import function_called
 from agent.program.requests import check_prompt, tests_of
@@ -17,16 +17,16 @@ class Task:
     """What the agent is asked: a request and the examples it may run. Hidden tests have no place here."""
 
     request: str  # Python to complete, or a sentence
-    checks: tuple[Check, ...] = ()
+    examples: tuple[Example, ...] = ()
     entry_point: str | None = None
     name: str = "task"
-    unread: tuple[str, ...] = ()  # examples that cannot be taken apart, and so are not checked
+    unparsed: tuple[str, ...] = ()  # examples that cannot be taken apart, and so are not checked
     tests: tuple[str, ...] = ()  # that a person gave besides the request, as the prompt shows them
 
     @property
     def any_name(self) -> bool:
         """Nobody asked for a name."""
-        return self.entry_point is None and not self.checks
+        return self.entry_point is None and not self.examples
 
 
 def task_from(
@@ -51,10 +51,13 @@ def task_from(
     if file is not None:
         check_prompt(file, request, shown)
     asked = entry_point or entry_point_of(request)
-    checks, unread, given = tuple(shown.checks), shown.unread, tuple[str, ...]()
+    examples, unparsed, given = tuple(shown.examples), shown.unparsed, tuple[str, ...]()
     if tests is not None:
         tested = tests_of(tests_file, tests, request, asked)
-        checks, unread = joined(checks, tested.checks), [*unread, *(f"{tests_file}:{line}" for line in tested.unread)]
-        asked = asked or function_called(tested.checks)
-        given = tuple("\n".join((*check.before, check.source)) for check in tested.checks)
-    return Task(request, checks, asked, name, tuple(unread), given)
+        examples, unparsed = (
+            joined(examples, tested.examples),
+            [*unparsed, *(f"{tests_file}:{line}" for line in tested.unparsed)],
+        )
+        asked = asked or function_called(tested.examples)
+        given = tuple("\n".join((*example.before, example.source)) for example in tested.examples)
+    return Task(request, examples, asked, name, tuple(unparsed), given)

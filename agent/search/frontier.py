@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agent.decoding.stops import END_OF_BLOCK
+from agent.program.ends import END_OF_BLOCK
 from agent.records import Attempt, Cost, label_of
 from agent.search.budget import Budget
 from agent.search.orders import BRANCH, ONWARD, ORDERS, REPAIR, Edge, features, said_by

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from agent.program.examples.example import Check
+from agent.program.examples.example import Example
 from agent.program.syntax import literal_of, names_in, read_expression
 from agent.verification import judge_guest
 from agent.verification.show_guest import TAG
@@ -97,7 +97,7 @@ def _near(value: Any, wanted: Any) -> bool:
     return math.isfinite(size) and distance <= (_TOLERANCE * size if size else _NEAR_ZERO)
 
 
-def shows(check: Check, outcome: Any) -> tuple[bool, str]:
+def shows(example: Example, outcome: Any) -> tuple[bool, str]:
     """Judge what an example printed and showed; and return that text."""
     match outcome:
         case [str(printed), None]:
@@ -106,8 +106,8 @@ def shows(check: Check, outcome: Any) -> tuple[bool, str]:
             text = f"{printed}{shown}\n"
         case _:
             return False, "what is no text"
-    right = _same_text(check.shown or "", text, check.flags)
-    return right or (not outcome[0] and _same_literal(check.shown or "", text)), text
+    right = _same_text(example.shown or "", text, example.flags)
+    return right or (not outcome[0] and _same_literal(example.shown or "", text)), text
 
 
 def _same_literal(wanted: str, text: str) -> bool:
@@ -122,20 +122,20 @@ def _same_literal(wanted: str, text: str) -> bool:
     return other is not None and agree(other[0], literal[0])
 
 
-def raises(check: Check, outcome: Any) -> bool:
+def raises(example: Example, outcome: Any) -> bool:
     """Judge an exception: by its class and, where one is wanted and is no pattern, by its message."""
     match outcome:
         case [[str(first), *others], str(message)]:
-            names = {first, *(other for other in others if isinstance(other, str))} if check.subclasses else {first}
-            wanted = {name.rpartition(".")[2] for name in (check.raises or "").split("|")}
-            return bool(names & wanted) and _right_message(check, message)
+            names = {first, *(other for other in others if isinstance(other, str))} if example.subclasses else {first}
+            wanted = {name.rpartition(".")[2] for name in (example.raises or "").split("|")}
+            return bool(names & wanted) and _right_message(example, message)
     return False
 
 
-def _right_message(check: Check, message: str) -> bool:
-    if check.message is None or check.pattern or check.flags & doctest.IGNORE_EXCEPTION_DETAIL:
+def _right_message(example: Example, message: str) -> bool:
+    if example.message is None or example.pattern or example.flags & doctest.IGNORE_EXCEPTION_DETAIL:
         return True
-    return _same_text(check.message, message, check.flags | doctest.ELLIPSIS)
+    return _same_text(example.message, message, example.flags | doctest.ELLIPSIS)
 
 
 def _same_text(wanted: str, text: str, flags: int) -> bool:

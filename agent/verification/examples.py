@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from agent.errors import BudgetSpentError
 from agent.messages import short, words
-from agent.program.examples.example import Check
+from agent.program.examples.example import Example
 from agent.program.syntax import degenerate, parsed, read_expression
 from agent.verification import show_guest
 from agent.verification.claims import Claim, agree, held, is_tagged, needs_exact, raises, shows, wanted_literal
@@ -38,15 +38,17 @@ class Verification:
         return self.verdict is Verdict.PASSED
 
 
-def verify(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: Limits | None = None) -> Verification:
+def verify(
+    sandbox: Sandbox, program: str, examples: Sequence[Example], *, limits: Limits | None = None
+) -> Verification:
     """Run the program once for each session of examples. Raises SandboxError where the sandbox fails."""
     bounds = limits or Limits()
-    if not checks and parsed(program) is not None and degenerate(program):
+    if not examples and parsed(program) is not None and degenerate(program):
         return Verification(Verdict.FAILED, 0, ("the program does nothing: it has no statement of its own",))
     failures: list[str] = []
     failed: list[int] = []
     runs = at = 0
-    for _, group in groupby(checks or [Check("", ())], key=lambda check: check.session):
+    for _, group in groupby(examples or [Example("", ())], key=lambda example: example.session):
         together = list(group)
         execution = _executed(sandbox, program, together, bounds)
         runs += 1
@@ -62,20 +64,22 @@ def verify(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: L
             failed += [at] if failure else []
             at += 1
     verdict = Verdict.FAILED if failures else Verdict.PASSED
-    return Verification(verdict, len(checks), tuple(failures), runs, tuple(failed))
+    return Verification(verdict, len(examples), tuple(failures), runs, tuple(failed))
 
 
-def confirmed(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits: Limits | None = None) -> Verification:
+def confirmed(
+    sandbox: Sandbox, program: str, examples: Sequence[Example], *, limits: Limits | None = None
+) -> Verification:
     """Verify, and verify again what ran out of time or may do something else each time: only a steady pass counts.
 
     The second run has another hash seed, so a program that is right in one order of its sets alone does not pass twice.
     """
-    first = verify(sandbox, program, checks, limits=limits)
+    first = verify(sandbox, program, examples, limits=limits)
     late = first.verdict in (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL)
     if not late and not (first.passed and _may_vary(program)):
         return first
     try:
-        second = verify(sandbox, program, checks, limits=replace(limits or Limits(), hash_seed=SECOND_SEED))
+        second = verify(sandbox, program, examples, limits=replace(limits or Limits(), hash_seed=SECOND_SEED))
     except BudgetSpentError:
         return first
     runs = first.runs + second.runs
@@ -88,9 +92,9 @@ def confirmed(sandbox: Sandbox, program: str, checks: Sequence[Check], *, limits
     return replace(first, runs=runs)
 
 
-def _executed(sandbox: Sandbox, program: str, checks: list[Check], limits: Limits) -> Execution:
+def _executed(sandbox: Sandbox, program: str, examples: list[Example], limits: Limits) -> Execution:
     # A call even without examples: a program that leaves before its end must not look like one that loaded.
-    calls = [call for check in checks for call in _calls(check)] or [Expression("None")]
+    calls = [call for example in examples for call in _calls(example)] or [Expression("None")]
     return sandbox.run(f"{program}{_suffix()}", calls=calls, limits=limits)
 
 
@@ -105,17 +109,17 @@ def _suffix() -> str:
     return f"\n\n{_SHOWING} = (lambda space: {run}({source!r}, space) or space)({{'__name__': 'showing'}})\n"
 
 
-def _calls(check: Check) -> list[Expression]:
+def _calls(example: Example) -> list[Expression]:
     """Return what the guest evaluates for an example, one outcome each."""
-    before = [_asked("run", f"{statement!r}, globals()") for statement in check.before]
-    if check.raises is not None:
-        return [*before, _asked("raised", f"{check.expressions[0]!r}, globals()")]
-    if check.shown is not None:
-        return [*before, *map(_text_of, check.expressions)]
-    if check.claim is None:
-        return [*before, *(_asked("run", f"{source!r}, globals()") for source in check.expressions)]
-    how = "exact" if needs_exact(check.claim or "") else "value"
-    return [*before, *(_asked(how, source) for source in check.expressions)]
+    before = [_asked("run", f"{statement!r}, globals()") for statement in example.before]
+    if example.raises is not None:
+        return [*before, _asked("raised", f"{example.expressions[0]!r}, globals()")]
+    if example.shown is not None:
+        return [*before, *map(_text_of, example.expressions)]
+    if example.claim is None:
+        return [*before, *(_asked("run", f"{source!r}, globals()") for source in example.expressions)]
+    how = "exact" if needs_exact(example.claim or "") else "value"
+    return [*before, *(_asked(how, source) for source in example.expressions)]
 
 
 def _text_of(source: str) -> Expression:
@@ -154,17 +158,17 @@ def _said(node: ast.Name | ast.Attribute | ast.alias | ast.ImportFrom) -> list[s
 
 
 class _Answer(NamedTuple):
-    check: Check
+    example: Example
     before: Sequence[Outcome]
     outcomes: Sequence[Outcome]
 
 
-def _answers(checks: list[Check], outcomes: Sequence[Outcome]) -> Iterable[_Answer]:
+def _answers(examples: list[Example], outcomes: Sequence[Outcome]) -> Iterable[_Answer]:
     """Yield each example with the outcomes of the statements before it, and of its expressions."""
     at = 0
-    for check in checks:
-        begin, end = at + len(check.before), at + len(check.before) + len(check.expressions)
-        yield _Answer(check, outcomes[at:begin], outcomes[begin:end])
+    for example in examples:
+        begin, end = at + len(example.before), at + len(example.before) + len(example.expressions)
+        yield _Answer(example, outcomes[at:begin], outcomes[begin:end])
         at = end
 
 
@@ -192,51 +196,53 @@ class _Judgement(NamedTuple):
 
 def _judge(answer: _Answer) -> _Judgement:
     """Say what is wrong with the outcomes of an example, or with a statement before it."""
-    for source, outcome in zip(answer.check.before, answer.before, strict=True):
+    for source, outcome in zip(answer.example.before, answer.before, strict=True):
         if isinstance(outcome, Raised):
             return _Judgement(f"{source} raised {words(outcome.type)}: {words(outcome.message)}".rstrip(": "))
-    return _judge_outcomes(answer.check, answer.outcomes)
+    return _judge_outcomes(answer.example, answer.outcomes)
 
 
-def _judge_outcomes(check: Check, outcomes: Sequence[Outcome]) -> _Judgement:
-    for source, outcome in zip(check.expressions, outcomes, strict=True):
+def _judge_outcomes(example: Example, outcomes: Sequence[Outcome]) -> _Judgement:
+    for source, outcome in zip(example.expressions, outcomes, strict=True):
         match outcome:
             case Raised(name, message):
                 return _Judgement(f"{source} raised {words(name)}: {words(message)}".rstrip(": "))
             case Unplain(name):
                 return _Judgement(f"{source} returned a {words(name)}, wanted plain data")
     values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
-    if check.raises is not None:
-        return _judge_exception(check, values[0])
-    if check.shown is not None:
-        right, text = shows(check, values[-1])
-        shown = f"{check.expressions[-1]} shows {short(text)}, wanted {short(check.shown)}"
+    if example.raises is not None:
+        return _judge_exception(example, values[0])
+    if example.shown is not None:
+        right, text = shows(example, values[-1])
+        shown = f"{example.expressions[-1]} shows {short(text)}, wanted {short(example.shown)}"
         return _Judgement(None if right else shown)
-    return _Judgement(None) if check.claim is None else _judge_claim(check, check.claim, values)
+    return _Judgement(None) if example.claim is None else _judge_claim(example, example.claim, values)
 
 
-def _judge_exception(check: Check, outcome: Any) -> _Judgement:
-    source, wanted = check.expressions[0], f"{check.raises}{f': {check.message}' if check.message else ''}"
+def _judge_exception(example: Example, outcome: Any) -> _Judgement:
+    source, wanted = example.expressions[0], f"{example.raises}{f': {example.message}' if example.message else ''}"
     match outcome:
         case [[], str(value)]:
             return _Judgement(f"{source} returned {words(value, 80)}, wanted {words(wanted)}")
         case [[str(name), *_], str(message)]:
             failure = f"{f'{source} raised {words(name)}: {words(message)}'.rstrip(': ')}, wanted {words(wanted)}"
-            if not raises(check, outcome):
+            if not raises(example, outcome):
                 return _Judgement(failure)
-            if not check.pattern:
+            if not example.pattern:
                 return _Judgement(None)
-            text = f"re.search({check.message!r}, _0) is not None"  # which may take for ever, on a message made for it
+            text = (
+                f"re.search({example.message!r}, _0) is not None"  # which may take for ever, on a message made for it
+            )
             return _Judgement(failure, Claim([message[:_LONGEST]], text, "import re"))
     return _Judgement(f"{source} gave no exception, wanted {words(wanted)}")
 
 
-def _judge_claim(check: Check, claim: str, values: list[Any]) -> _Judgement:
+def _judge_claim(example: Example, claim: str, values: list[Any]) -> _Judgement:
     wanted = wanted_literal(claim)
     if wanted is not None and not is_tagged(values[0]):
-        failure = f"{check.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"
+        failure = f"{example.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"
         return _Judgement(None if agree(values[0], wanted[0]) else failure)
     told = ", ".join(
-        f"{source} returned {short(value)}" for source, value in zip(check.expressions, values, strict=True)
+        f"{source} returned {short(value)}" for source, value in zip(example.expressions, values, strict=True)
     )
-    return _Judgement(f"{check.source} does not hold: {told}", Claim(values, claim, check.claim_setup))
+    return _Judgement(f"{example.source} does not hold: {told}", Claim(values, claim, example.claim_setup))

@@ -65,9 +65,9 @@ class TerminalView:
         """Say something."""
         self._say(Text(clean(text)))
 
-    def unread(self, task: Task) -> None:
+    def unparsed(self, task: Task) -> None:
         """Say which examples of the request cannot be taken apart, and so are not checked."""
-        for example in task.unread:
+        for example in task.unparsed:
             self._say(Text(f"this example cannot be read, and is not checked: {shown(example, 80)}", style="yellow"))
 
     def alternatives(self, result: Result | None, which: str) -> None:

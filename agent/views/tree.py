@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from agent.records import PRUNED, Attempt, label_of
+from agent.program.ends import PRUNED
+from agent.records import Attempt, label_of
 from agent.views.sentences import count
 from agent.views.text import clean, one_line, shown
 

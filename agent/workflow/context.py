@@ -17,12 +17,13 @@ from agent.learned import Learned
 from agent.lm.base import TextLM
 from agent.lm.metered import Metered
 from agent.program import prompts
-from agent.program.examples.example import Check
+from agent.program.ends import DUPLICATE, NO_PYTHON
+from agent.program.examples.example import Example
 from agent.program.extraction.answers import Asked, answer_start, begun_program, is_answered, program_in
 from agent.program.extraction.pieces import Piece
 from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
 from agent.program.task import Task
-from agent.records import DUPLICATE, NO_PYTHON, Attempt, Cost, Event
+from agent.records import Attempt, Cost, Event
 from agent.search.frontier import SearchConfig, config_of
 from agent.search.orders import BRANCH, ONWARD
 from agent.verification.metered import MeteredSandbox
@@ -76,8 +77,10 @@ def task_of(state: AgentState) -> Task:
     """Return the task as a record."""
     task = state["task"]
     tuples = ("expressions", "before")
-    checks = tuple(Check(**{**check, **{name: tuple(check[name]) for name in tuples}}) for check in task["checks"])
-    return Task(task["request"], checks, task["entry_point"], task["name"], (), tuple(task["tests"]))
+    examples = tuple(
+        Example(**{**example, **{name: tuple(example[name]) for name in tuples}}) for example in task["examples"]
+    )
+    return Task(task["request"], examples, task["entry_point"], task["name"], (), tuple(task["tests"]))
 
 
 def attempts_of(state: AgentState) -> list[Attempt]:

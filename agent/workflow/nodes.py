@@ -15,12 +15,13 @@ from agent.errors import BudgetSpentError
 from agent.files.plain import plain
 from agent.profile import probability_of
 from agent.program import prompts
+from agent.program.ends import NO_PYTHON, PRUNED
 from agent.program.examples.example import run_before
 from agent.program.lame import lame as write_lame
 from agent.program.normal_form import normal_form
 from agent.program.probe_inputs import generated_inputs
 from agent.program.task import Task
-from agent.records import NO_PYTHON, PRUNED, Answer, Attempt, Cost, label_of, next_label
+from agent.records import Answer, Attempt, Cost, label_of, next_label
 from agent.search import answer as evidence
 from agent.search.frontier import ENOUGH_EXAMPLES, goes_on, settled, spent_by
 from agent.search.mutants import SECONDS, mutants
@@ -144,7 +145,7 @@ def verified(context: Context, state: AgentState) -> AgentState:
         seen = _Seen(state["inputs"], original.behaviour, original.blamed)
     else:
         try:
-            result = confirmed(context.sandbox, draft["program"], task.checks, limits=context.limits)
+            result = confirmed(context.sandbox, draft["program"], task.examples, limits=context.limits)
         except BudgetSpentError as error:
             result = Verification(Verdict.FAILED, 0, (f"not run: the budget's {error.args[0]} are used up",))
         with suppress(BudgetSpentError):  # what was found on the examples stands
@@ -225,7 +226,7 @@ def _doubted(context: Context, state: AgentState, found: Answer) -> _Doubted:
     attempts, task, config = attempts_of(state), task_of(state), config_in(state)
     told = {state["inputs"][column]: right for column, _, right in state.get("told", [])}
     chosen, tried, undecided = attempts[found.attempt], 0, list[dict[str, Any]]()
-    if not config.mutants or not (task.checks or told):
+    if not config.mutants or not (task.examples or told):
         return _Doubted(found, whole=config.mutants > 0)
 
     def written(tokens: Sequence[int]) -> str:
@@ -239,7 +240,7 @@ def _doubted(context: Context, state: AgentState, found: Answer) -> _Doubted:
     )
     try:
         for mutant in islice(mutants(attempts, found.attempt, written, any_name=task.any_name), config.mutants):
-            if verify(context.sandbox, mutant.program, task.checks, limits=limits).passed and keeps(
+            if verify(context.sandbox, mutant.program, task.examples, limits=limits).passed and keeps(
                 context.sandbox, mutant.program, task.entry_point, told, limits
             ):
                 undecided.append({"weight": mutant.weight, "line": mutant.line, "text": mutant.text})
@@ -265,14 +266,14 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
     if result.passed and compares and entry_point:
         if not inputs:
             source = task.request if task.entry_point else program
-            made = generated_inputs(source, entry_point, task.checks, asked=task.request)
+            made = generated_inputs(source, entry_point, task.examples, asked=task.request)
             inputs = [repr(arguments) for arguments in made]
         told = behaviour_of(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
         return _Seen(inputs, told)
     if not result.failed or not (config.lines or config.order in LOOKS_AT_LINES):
         return _Seen(inputs)
     failed = result.failed[-1]
-    before, sources = run_before(task.checks, failed), task.checks[failed].expressions
+    before, sources = run_before(task.examples, failed), task.examples[failed].expressions
     found = lines_run(context.sandbox, program, before, sources, context.limits) or []
     return _Seen(inputs, None, sorted({line for lines in found for line in lines.blamed}))
 

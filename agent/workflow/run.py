@@ -63,7 +63,7 @@ class Result:
             "program": answer.program,
             "verdict": answer.verdict,
             "checked": answer.checked,
-            "unread_examples": list(self.task.unread),
+            "unparsed_examples": list(self.task.unparsed),
             "partial": answer.partial,
             "holes": answer.holes,
             "feedback": self.feedback,

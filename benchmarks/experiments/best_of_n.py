@@ -72,7 +72,7 @@ def draws(problem: Problem, context: Context, *, samples: int) -> Draws:
     for sample in drawn:
         program = _program(problem, sample, context)
         if program not in verdicts:
-            visible = verify(context.sandbox, program, task.checks, limits=context.limits).passed
+            visible = verify(context.sandbox, program, task.examples, limits=context.limits).passed
             verdicts[program] = visible, judge(context.sandbox, problem, program).passed
     told = [verdicts[_program(problem, sample, context)] for sample in drawn]
     lengths = [len(sample.completion.tokens) for sample in drawn]

@@ -15,7 +15,7 @@ from agent.decoding.stops import any_of, budget, end_token
 from agent.errors import UsageError
 from agent.lm.reference import logits_before
 from agent.program import prompts
-from agent.program.examples.read import visible_checks
+from agent.program.examples.read import visible_examples
 from agent.program.syntax import read_module
 from agent.search.frontier import departures
 from agent.verification.examples import verify
@@ -52,11 +52,11 @@ def fillings(problems: Iterable[Problem], context: Context, *, attempts: int = 4
         first, last = hole(problem)
         before, after = program[:first], program[last:]
         tried = _attempts(context, context.lm.encode(prompts.hole(before, after)))
-        checks = tuple(visible_checks(problem.prompt))
+        examples = tuple(visible_examples(problem.prompt))
         filling, made = "", 0
         for made, text in enumerate(islice(tried, attempts), start=1):
             filling = text if made == 1 else filling
-            if verify(context.sandbox, before + text + after, checks, limits=context.limits).passed:
+            if verify(context.sandbox, before + text + after, examples, limits=context.limits).passed:
                 filling = text
                 break
         judged = judge(context.sandbox, problem, before + filling + after)

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from agent.program.examples.read import visible_checks
+from agent.program.examples.read import visible_examples
 from agent.program.lame import lame
 from agent.program.prompts import HOLE_MARKS, hole, repair
 from agent.verification.examples import verify
@@ -86,7 +86,7 @@ def test_failures_are_told_as_the_workflow_tells_them(exercises):
         parts = corpus.repair(made, Random(seed))
         if len(parts) == 4:
             wrong = parts[1].text.split(FAILED)[0]
-            result = verify(box, made.prompt + wrong, visible_checks(made.prompt))
+            result = verify(box, made.prompt + wrong, visible_examples(made.prompt))
             assert list(result.failures) == corpus.failing(made, wrong)
     box.close()
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from agent.program.examples.example import Check
+from agent.program.examples.example import Example
 from agent.program.examples.imports import imported_by
 from agent.program.examples.layout import ADVICE, asks, holds_tests, is_skipped, leaves, refuse_depth, without_self
 from agent.program.examples.scope import NotSeparableError, Scope
@@ -37,13 +37,13 @@ _IDLE = {"print", "unittest.main", "pytest.main", "sys.path.insert", "sys.path.a
 class Tested(NamedTuple):
     """What a test file checks, and its statements that are not run because no check needs them."""
 
-    checks: list[Check]
-    unread: list[str]
+    examples: list[Example]
+    unparsed: list[str]
 
 
-def asserts(source: str) -> list[Check]:
+def asserts(source: str) -> list[Example]:
     """Return the checks of a test file, whatever the program defines."""
-    return read_tests(source).checks
+    return read_tests(source).examples
 
 
 def read_tests(
@@ -69,7 +69,7 @@ def read_tests(
         if isinstance(error, NotSeparableError):
             raise
         raise SyntaxError(str(error)) from error
-    return Tested(reader.checks, reader.unread)
+    return Tested(reader.examples, reader.unparsed)
 
 
 class _Reader:
@@ -77,8 +77,8 @@ class _Reader:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self.checks: list[Check] = []
-        self.unread: list[str] = []
+        self.examples: list[Example] = []
+        self.unparsed: list[str] = []
         self._seen = set[int]()  # ids of the asserts, and of what stands for one, that became checks
         self._steps: list[Step] = []  # what stands before, and is in force
         self._held = set[int]()  # ids of those that claims need
@@ -121,13 +121,13 @@ class _Reader:
         definition = ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom
         binds = isinstance(step.statement, ast.Assign | ast.AnnAssign) and step.trusted and step.writes
         if not (id(step) in self._held | self._ran or binds or isinstance(step.statement, definition)):
-            self.unread.append(f"{step.statement.lineno}: {step.source.splitlines()[0]}")
+            self.unparsed.append(f"{step.statement.lineno}: {step.source.splitlines()[0]}")
 
     def _pass_over(self, statements: Sequence[ast.stmt]) -> None:
         """Name statements that no run reaches, and expect nothing of them."""
         for statement in statements:
             self._seen |= {id(node) for node in ast.walk(statement)}
-            self.unread.append(f"{statement.lineno}: {ast.unparse(statement).splitlines()[0]}")
+            self.unparsed.append(f"{statement.lineno}: {ast.unparse(statement).splitlines()[0]}")
 
     def _tests(self, statement: ast.stmt) -> bool:
         """Read a statement that is a test, or holds some; whether it is one."""
@@ -172,8 +172,8 @@ class _Reader:
             source = f"assert {ast.unparse(test)}"
         try:
             apart = separate(test, self._steps, self._scope)
-            check = Check(source, apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
-            self._take(check, statement, apart.needs)
+            example = Example(source, apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
+            self._take(example, statement, apart.needs)
             self._held |= set(map(id, apart.claim_setup))
         except NotSeparableError as error:
             raise NotSeparableError(f"{statement.lineno}: `{source}` {error}; {ADVICE}") from None
@@ -188,25 +188,25 @@ class _Reader:
             beside = [run_beside(each, self._scope).code for each in body]
             text = "\n".join(map(ast.unparse, beside))
             shown = f"{ast.unparse(call)}: {text}"
-            check = Check(shown, (text,), None, "|".join(kinds), True, message, pattern=message is not None)
-            self._take(check, statement, names_in(beside))
+            example = Example(shown, (text,), None, "|".join(kinds), True, message, pattern=message is not None)
+            self._take(example, statement, names_in(beside))
         except NotSeparableError as error:
             raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` {error}; {ADVICE}") from None
 
-    def _take(self, check: Check, statement: ast.stmt, names: set[str]) -> None:
+    def _take(self, example: Example, statement: ast.stmt, names: set[str]) -> None:
         """Add a check. What stands before it in force runs first, unless that has run in this session before."""
         self._seen |= {id(node) for node in ast.walk(statement)}
         steps = needed_inside(self._steps, names, self._ran)
-        refuse_told(check, steps, self._scope)
+        refuse_told(example, steps, self._scope)
         self._ran |= set(map(id, steps))
         self._held |= set(map(id, steps))
         before = tuple(step.guest_source for step in steps)
-        self.checks.append(replace(check, before=before, session=self._session))
+        self.examples.append(replace(example, before=before, session=self._session))
 
     def _function(self, function: ast.FunctionDef, own: Sequence[ast.stmt] = ()) -> None:
         if is_skipped(function):
             self._seen |= {id(node) for node in ast.walk(function)}
-            self.unread.append(f"{function.lineno}: {function.name}, which is skipped")
+            self.unparsed.append(f"{function.lineno}: {function.name}, which is skipped")
             return
         if function.decorator_list:
             decorator = ast.unparse(function.decorator_list[0])
@@ -216,7 +216,7 @@ class _Reader:
             raise NotSeparableError(
                 f"{function.lineno}: {function.name} takes arguments (a fixture, a parameter); {ADVICE}"
             )
-        count, outside, ran = len(self.checks), self._session, self._ran
+        count, outside, ran = len(self.examples), self._session, self._ran
         self._sessions += 1
         scope, steps = self._scope, self._steps
         self._scope, self._steps = scope.copied(), list(steps)
@@ -224,7 +224,7 @@ class _Reader:
         self.block([*own, *function.body])
         self._session, self._ran = outside, ran
         self._scope, self._steps = scope, steps
-        if len(self.checks) == count:
+        if len(self.examples) == count:
             raise NotSeparableError(f"{function.lineno}: {function.name} checks nothing that can be read; {ADVICE}")
 
     def _class(self, group: ast.ClassDef) -> None:
@@ -267,7 +267,7 @@ class _Reader:
     def _run_alone(self, step: Step) -> None:
         """Make a check of a statement that calls the program: that it runs."""
         self._ran.add(id(step))
-        self._take(Check(step.source, (step.guest_source,)), step.statement, set(step.passed))
+        self._take(Example(step.source, (step.guest_source,)), step.statement, set(step.passed))
 
     def _refuse_unknown(self, statement: ast.stmt, names: set[str]) -> None:
         scope = self._scope

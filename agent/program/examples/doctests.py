@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from copy import deepcopy
 from dataclasses import replace
 
-from agent.program.examples.example import Check
+from agent.program.examples.example import Example
 from agent.program.examples.imports import imported_by
 from agent.program.examples.scope import NotSeparableError, Scope, decides, may_judge
 from agent.program.examples.separate import refuse_whole, separate, text_of
@@ -32,41 +32,43 @@ class Session:
 
         waits: the program's names that give coroutines; prints: what it shows is what it prints.
         """
-        self.checks: list[Check] = []
-        self.unread: list[str] = []
+        self.examples: list[Example] = []
+        self.unparsed: list[str] = []
         self._scope, self._waits, self._prints, self._number = scope, waits, prints, number
         self._steps: list[Step] = []
         self._ran = set[int]()  # ids of the steps that have run
 
     def read(self, docstring: str) -> None:
         """Read all examples of a docstring; those that cannot be taken apart spoil no others."""
-        examples = list(examples_in(docstring, MOST))
-        trees = [None if isinstance(each, str) else parsed(each.source) for each in examples]
+        doctest_examples = list(examples_in(docstring, MOST))
+        trees = [None if isinstance(each, str) else parsed(each.source) for each in doctest_examples]
         imported = imported_by((node for tree in trees if tree for node in ast.walk(tree)), self._scope.program)
         self._scope.foreign = imported.foreign
-        for example, tree in zip(examples, trees, strict=True):
-            shown = f">>> {example if isinstance(example, str) else example.source.splitlines()[0]}"
-            skipped = not isinstance(example, str) and example.options.get(doctest.SKIP)
-            if tree is None or isinstance(example, str) or skipped or not tree.body:
-                self.unread.append(shown)
+        for doctest_example, tree in zip(doctest_examples, trees, strict=True):
+            shown = (
+                f">>> {doctest_example if isinstance(doctest_example, str) else doctest_example.source.splitlines()[0]}"
+            )
+            skipped = not isinstance(doctest_example, str) and doctest_example.options.get(doctest.SKIP)
+            if tree is None or isinstance(doctest_example, str) or skipped or not tree.body:
+                self.unparsed.append(shown)
                 continue
             try:
-                self._take(imported.resolve_pause(tree), example, shown)
+                self._take(imported.resolve_pause(tree), doctest_example, shown)
             except UNREADABLE:  # NotSeparableError is a ValueError
-                self.unread.append(shown)
+                self.unparsed.append(shown)
 
-    def _take(self, tree: ast.Module, example: doctest.Example, shown: str) -> None:
+    def _take(self, tree: ast.Module, doctest_example: doctest.Example, shown: str) -> None:
         *first, last = tree.body
         for statement in first:
             self._prepare(statement)
-        shows = bool(example.want.strip()) or example.exc_msg is not None
+        shows = bool(doctest_example.want.strip()) or doctest_example.exc_msg is not None
         try:
             if isinstance(last, ast.Assert):
                 self._add(replace(self._claim(deepcopy(last.test)), source=shown), last)
             elif isinstance(last, ast.Expr) and self._touches(last):
-                self._add(replace(self._expression(last.value, example), source=shown), last)
+                self._add(replace(self._expression(last.value, doctest_example), source=shown), last)
             elif shows and not isinstance(last, ast.Expr):
-                self._add(replace(self._statement(last, example), source=shown), last)
+                self._add(replace(self._statement(last, doctest_example), source=shown), last)
             else:
                 self._prepare(last)
         except NotSeparableError:
@@ -74,42 +76,44 @@ class Session:
                 self._prepare(last)
             raise
 
-    def _expression(self, value: ast.expr, example: doctest.Example) -> Check:
+    def _expression(self, value: ast.expr, doctest_example: doctest.Example) -> Example:
         """Make a check of an expression and what it is shown to give."""
-        source, flags = ast.unparse(value), flags_of(example)
+        source, flags = ast.unparse(value), flags_of(doctest_example)
         self._refuse_coroutine(value, source)
-        if example.exc_msg is not None:
-            return self._exception(value, example)
+        if doctest_example.exc_msg is not None:
+            return self._exception(value, doctest_example)
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _PRINTING:
-            return self._printed(value, example)
-        want = wanted_text(example.want)
+            return self._printed(value, doctest_example)
+        want = wanted_text(doctest_example.want)
         if not want:
-            check = self._claim(deepcopy(value))
-            return replace(check, claim="_0 is None") if check.claim == "_0" else check
+            example = self._claim(deepcopy(value))
+            return replace(example, claim="_0 is None") if example.claim == "_0" else example
         tree = read_expression(want)
         if flags & doctest.ELLIPSIS:
-            return self._shown(value, example)
+            return self._shown(value, doctest_example)
         if " at 0x" in want or _has_ellipsis(tree):
             raise NotSeparableError("shows what cannot be compared")
         if tree is not None and (literal_of(tree) or _orderless(tree)) and not self._prints:
             return self._claim(_compared(deepcopy(value), tree))
-        return self._shown(value, example)
+        return self._shown(value, doctest_example)
 
-    def _shown(self, value: ast.expr, example: doctest.Example) -> Check:
+    def _shown(self, value: ast.expr, doctest_example: doctest.Example) -> Example:
         """Compare the text that an interpreter would show: what the program prints, and its value's repr."""
         try:
             refuse_whole(deepcopy(value), self._scope)
         except NotSeparableError:
-            if not _is_of_data(example.want):
+            if not _is_of_data(doctest_example.want):
                 raise
             text = ast.Call(ast.Name("repr", ast.Load()), [deepcopy(value)], [])
-            return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(example.want.strip())]))
-        return Check("", (self._beside(value),), shown=_blank_lines(example.want), flags=flags_of(example))
+            return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(doctest_example.want.strip())]))
+        return Example(
+            "", (self._beside(value),), shown=_blank_lines(doctest_example.want), flags=flags_of(doctest_example)
+        )
 
-    def _printed(self, call: ast.Call, example: doctest.Example) -> Check:
+    def _printed(self, call: ast.Call, doctest_example: doctest.Example) -> Example:
         """Compare what is printed: in the program's process, unless there is something in it to lie to."""
         parts = [part.value if isinstance(part, ast.Starred) else part for part in call.args]
-        if example.want.strip() in ("True", "False") and any(map(may_judge, parts)):
+        if doctest_example.want.strip() in ("True", "False") and any(map(may_judge, parts)):
             raise NotSeparableError("lets a function judge that the program may define")
         try:
             for part in parts:
@@ -121,41 +125,45 @@ class Session:
             text = read_expression("' '.join(map(str, given))")
             assert isinstance(text, ast.Call) and isinstance(text.args[0], ast.Call)
             text.args[0].args[1] = ast.List(deepcopy(call.args), ast.Load())
-            return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(example.want.rstrip("\n"))]))
+            return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(doctest_example.want.rstrip("\n"))]))
         self._refuse_names(names_in([call]))
-        return Check("", (self._beside(call),), shown=_blank_lines(example.want), flags=flags_of(example))
+        return Example(
+            "", (self._beside(call),), shown=_blank_lines(doctest_example.want), flags=flags_of(doctest_example)
+        )
 
-    def _statement(self, statement: ast.stmt, example: doctest.Example) -> Check:
+    def _statement(self, statement: ast.stmt, doctest_example: doctest.Example) -> Example:
         """Make a check of a statement that prints, or raises."""
-        if example.exc_msg is not None:
-            return self._exception(statement, example)
+        if doctest_example.exc_msg is not None:
+            return self._exception(statement, doctest_example)
         if decides(statement, self._scope.trusted | self._scope.risky):
             raise NotSeparableError("prints what a value of the program could lie about")
         self._refuse_names(names_needed(statement))
-        return Check("", (self._beside(statement),), shown=_blank_lines(example.want), flags=flags_of(example))
+        return Example(
+            "", (self._beside(statement),), shown=_blank_lines(doctest_example.want), flags=flags_of(doctest_example)
+        )
 
-    def _exception(self, code: ast.AST, example: doctest.Example) -> Check:
+    def _exception(self, code: ast.AST, doctest_example: doctest.Example) -> Example:
         """Want an exception as doctest does: its type and its message, wherever the type comes from."""
         self._refuse_names(names_in([code]))
-        kind, _, message = (example.exc_msg or "").strip().partition(":")
+        kind, _, message = (doctest_example.exc_msg or "").strip().partition(":")
         name, wanted_message = kind.strip().rpartition(".")[2], message.strip() or None
-        return Check("", (self._beside(code),), raises=name, message=wanted_message, flags=flags_of(example))
+        return Example("", (self._beside(code),), raises=name, message=wanted_message, flags=flags_of(doctest_example))
 
     def _beside(self, code: ast.AST) -> str:
         return ast.unparse(run_beside(code, self._scope).code)
 
-    def _claim(self, claim: ast.expr) -> Check:
+    def _claim(self, claim: ast.expr) -> Example:
         apart = separate(claim, self._steps, self._scope)
-        return Check("", apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
+        return Example("", apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
 
-    def _add(self, check: Check, statement: ast.stmt) -> None:
+    def _add(self, example: Example, statement: ast.stmt) -> None:
         """Add a check, behind what the program's process has not run of what stands above it."""
-        names = names_in(tree for source in check.expressions for tree in [parsed(source) or ast.Pass()])
+        names = names_in(tree for source in example.expressions for tree in [parsed(source) or ast.Pass()])
         before = needed_inside(self._steps, names, self._ran)
-        refuse_told(check, before, self._scope)
+        refuse_told(example, before, self._scope)
         self._ran |= set(map(id, before))
         sources = tuple(step.guest_source for step in before)
-        self.checks.append(replace(check, before=sources, session=self._number))
+        self.examples.append(replace(example, before=sources, session=self._number))
         if not isinstance(statement, ast.Expr | ast.Assert):
             count = len(self._steps)
             self._prepare(statement)
@@ -188,8 +196,8 @@ def examples_in(docstring: str, most: int) -> Iterator[doctest.Example | str]:
     for line in [*docstring.expandtabs().splitlines(), ">>> end"]:
         begins = _PROMPT.match(line)
         if begins and block:
-            example = _example("\n".join(block) + "\n") if count < most else None
-            yield example or block[0].strip().removeprefix(">>> ")
+            doctest_example = _example("\n".join(block) + "\n") if count < most else None
+            yield doctest_example or block[0].strip().removeprefix(">>> ")
             block, count = [], count + 1
         if begins:
             indent = begins[1]
@@ -200,15 +208,15 @@ def examples_in(docstring: str, most: int) -> Iterator[doctest.Example | str]:
 
 def _example(block: str) -> doctest.Example | None:
     try:
-        examples = doctest.DocTestParser().get_examples(re.sub(r"(?m)^([ \t]*\.\.\.)(?=[^\s.])", r"\1 ", block))
+        doctest_examples = doctest.DocTestParser().get_examples(re.sub(r"(?m)^([ \t]*\.\.\.)(?=[^\s.])", r"\1 ", block))
     except ValueError:  # a prompt is no place to complain about how its examples are written
         return None
-    return examples[0] if len(examples) == 1 else None
+    return doctest_examples[0] if len(doctest_examples) == 1 else None
 
 
-def flags_of(example: doctest.Example) -> int:
+def flags_of(doctest_example: doctest.Example) -> int:
     """Return doctest's flags of an example, as one number."""
-    return sum(flag for flag, on in example.options.items() if on)
+    return sum(flag for flag, on in doctest_example.options.items() if on)
 
 
 def wanted_text(want: str) -> str:

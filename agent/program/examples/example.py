@@ -11,7 +11,7 @@ from agent.program.syntax import names_bound, parsed
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Example:
     """One example. The program runs `expressions`; the rest is judged where no program can reach it.
 
     At most one of three is wanted: that `claim` holds of the values _0, _1 …, that an exception is raised, or that the
@@ -32,24 +32,24 @@ class Check:
     session: int = 0  # checks of one session run in one process, in their order
 
 
-def run_before(checks: Sequence[Check], number: int) -> list[str]:
+def run_before(examples: Sequence[Example], number: int) -> list[str]:
     """Return what the process of a check has run when the check's turn comes."""
-    check = checks[number]
-    earlier = [other for other in checks[:number] if other.session == check.session]
-    return [source for other in earlier for source in (*other.before, *other.expressions)] + list(check.before)
+    example = examples[number]
+    earlier = [other for other in examples[:number] if other.session == example.session]
+    return [source for other in earlier for source in (*other.before, *other.expressions)] + list(example.before)
 
 
-def joined(checks: Sequence[Check], more: Sequence[Check]) -> tuple[Check, ...]:
+def joined(examples: Sequence[Example], more: Sequence[Example]) -> tuple[Example, ...]:
     """Return the checks of two sources, none in a session with one of the other's."""
-    first = 1 + max((check.session for check in checks), default=-1)
-    return (*checks, *(replace(check, session=first + check.session) for check in more))
+    first = 1 + max((example.session for example in examples), default=-1)
+    return (*examples, *(replace(example, session=first + example.session) for example in more))
 
 
-def called_by(checks: Sequence[Check]) -> set[str]:
+def called_by(examples: Sequence[Example]) -> set[str]:
     """Return the names that the program must define: those that its process calls and nothing before binds."""
     called, bound = set[str](), {*dir(builtins)}
-    for check in checks:
-        trees = [tree for source in (*check.before, *check.expressions) if (tree := parsed(source))]
+    for example in examples:
+        trees = [tree for source in (*example.before, *example.expressions) if (tree := parsed(source))]
         bound |= {name for tree in trees for statement in tree.body for name in names_bound(statement)}
         called |= {
             node.func.id

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.doctests import Session
-from agent.program.examples.example import Check
+from agent.program.examples.example import Example
 from agent.program.examples.scope import NotSeparableError, Scope
 from agent.program.syntax import UNREADABLE, literal_of, names_bound, parsed, read_expression
 
@@ -23,11 +23,11 @@ _MOST_ARROWS = 8  # of a line
 _RECORDS = {"dataclass", "NamedTuple", "Enum"}
 
 
-class Examples(NamedTuple):
+class ReadExamples(NamedTuple):
     """What a prompt shows: the examples that can be checked, and the lines of the others."""
 
-    checks: list[Check]
-    unread: list[str]
+    examples: list[Example]
+    unparsed: list[str]
 
 
 class Defined(NamedTuple):
@@ -39,28 +39,28 @@ class Defined(NamedTuple):
     waits: set[str]  # coroutines
 
 
-def visible_checks(request: str) -> list[Check]:
+def visible_examples(request: str) -> list[Example]:
     """Return the examples of a prompt that can be taken apart, docstring by docstring."""
-    return read_examples(request).checks
+    return read_examples(request).examples
 
 
-def unread_examples(request: str, checks: Iterable[Check]) -> list[str]:
+def unparsed_examples(request: str, examples: Iterable[Example]) -> list[str]:
     """Return the lines that look like examples, of which none of the checks was made."""
-    sources = {check.source for check in checks}
-    return [line for line in read_examples(request).unread if line not in sources]
+    sources = {example.source for example in examples}
+    return [line for line in read_examples(request).unparsed if line not in sources]
 
 
-def read_examples(request: str) -> Examples:
+def read_examples(request: str) -> ReadExamples:
     """Read the examples of a prompt. What cannot be taken apart is named."""
-    examples, defined = Examples([], []), defined_by(request)
+    reading, defined = ReadExamples([], []), defined_by(request)
     for number, docstring in enumerate(_docstrings(request)):
         scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
         session = Session(scope, waits=defined.waits, prints=_prints(request, docstring), number=number)
         session.read(docstring)
         lines = _lines(docstring, defined)
-        examples.checks.extend([*session.checks, *(replace(check, session=number) for check in lines.checks)])
-        examples.unread.extend([*session.unread, *lines.unread])
-    return examples
+        reading.examples.extend([*session.examples, *(replace(example, session=number) for example in lines.examples)])
+        reading.unparsed.extend([*session.unparsed, *lines.unparsed])
+    return reading
 
 
 def defined_by(request: str) -> Defined:
@@ -112,22 +112,22 @@ def _prints(request: str, docstring: str) -> bool:
 # Lines of prose.
 
 
-def _lines(docstring: str, defined: Defined) -> Examples:
+def _lines(docstring: str, defined: Defined) -> ReadExamples:
     """Read the lines that are no part of a session."""
-    examples, general = Examples([], []), _defined_in_prose(docstring)
+    reading, general = ReadExamples([], []), _defined_in_prose(docstring)
     for line in (line.strip() for line in docstring.splitlines()):
         if re.match(r"assert\b\s*[^\s,.]", line):
-            checks = _of_assert(line, defined.waits)
-            examples.checks.extend(checks)
-            examples.unread.extend([] if checks else [line])
+            examples = _of_assert(line, defined.waits)
+            reading.examples.extend(examples)
+            reading.unparsed.extend([] if examples else [line])
         elif not line.startswith((">>>", "...")) and len(line) <= _LONGEST_LINE:
             try:
-                checks, looks = _equation(line, defined.names - defined.waits - general)
+                examples, looks = _equation(line, defined.names - defined.waits - general)
             except UNREADABLE:  # a number too long to write again
-                checks, looks = [], True
-            examples.checks.extend(checks)
-            examples.unread.extend([line] if looks and not checks else [])
-    return examples
+                examples, looks = [], True
+            reading.examples.extend(examples)
+            reading.unparsed.extend([line] if looks and not examples else [])
+    return reading
 
 
 def _defined_in_prose(docstring: str) -> set[str]:
@@ -135,12 +135,12 @@ def _defined_in_prose(docstring: str) -> set[str]:
     return set(re.findall(r"\b(\w+)\s*\(\s*[a-zA-Z_]\w*\s*\)\s*=(?![=>])", docstring))
 
 
-def _of_assert(line: str, waits: Collection[str]) -> list[Check]:
+def _of_assert(line: str, waits: Collection[str]) -> list[Example]:
     try:
-        checks = read_tests(line).checks
+        examples = read_tests(line).examples
     except (SyntaxError, NotSeparableError):  # prose that begins with the word, or an assert that cannot be split
         return []
-    return [] if any(re.search(rf"\b{name}\(", line) for name in waits) else checks
+    return [] if any(re.search(rf"\b{name}\(", line) for name in waits) else examples
 
 
 _ARROW = re.compile(
@@ -151,7 +151,7 @@ _SIGN = re.compile(r"\s*[=>➞➔→⇒⟶⟹]")
 _BULLET = re.compile(r"^(?:[-*•+]|\(?\d{1,3}[.)])\s+")
 
 
-def _equation(line: str, defined: Collection[str]) -> tuple[list[Check], bool]:
+def _equation(line: str, defined: Collection[str]) -> tuple[list[Example], bool]:
     """Take a line for an example if it is a call of the asked function with literals, an arrow and a literal.
 
     Also whether it looks like one.
@@ -167,7 +167,7 @@ def _equation(line: str, defined: Collection[str]) -> tuple[list[Check], bool]:
         wanted = read_expression(text[arrow.end() :].strip().rstrip(" .,;"))
         if wanted is not None and literal_of(wanted) is not None:
             value = ast.unparse(wanted)
-            return [Check(f"{call} == {value}", (call,), f"_0 == {value}")], True
+            return [Example(f"{call} == {value}", (call,), f"_0 == {value}")], True
     return [], looks
 
 

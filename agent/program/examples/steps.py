@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.program.examples.constants import changeable_in, is_atom
 from agent.program.examples.effects import is_fresh, is_unsteady, leaves_alone, may_change, reaches_out
-from agent.program.examples.example import Check
+from agent.program.examples.example import Example
 from agent.program.examples.exposure import Shown, carries, shown
 from agent.program.examples.scope import NotSeparableError, Scope, name_of
 from agent.program.examples.unpacking import binds_one, taken_apart
@@ -101,15 +101,15 @@ def touch(scope: Scope, names: Iterable[str], changeable: frozenset[int]) -> Non
     scope.spoiled |= others  # they share something with it, and nobody keeps count
 
 
-def refuse_told(check: Check, before: Sequence[Step], scope: Scope) -> None:
+def refuse_told(example: Example, before: Sequence[Step], scope: Scope) -> None:
     """Raise NotSeparableError where the program gets a function of the example by which the wanted value is made.
 
     before: the steps that run in the program's process before the check. The scope remembers what they showed.
     """
-    inside = _nodes_of([*(step.guest_source for step in before), *check.expressions])
+    inside = _nodes_of([*(step.guest_source for step in before), *example.expressions])
     called = {name_of(node.func) for node in inside if isinstance(node, ast.Call)}
     scope.told |= called & scope.functions
-    outside = _nodes_of([check.claim_setup, check.claim or ""])
+    outside = _nodes_of([example.claim_setup, example.claim or ""])
     defined = {node.name for node in outside if isinstance(node, ast.FunctionDef)}
     if shared := scope.told & (defined | names_in(outside)):
         raise NotSeparableError(f"would show the program {min(shared)}, by which the wanted value is made")

@@ -225,7 +225,7 @@ def test_an_example_that_cannot_be_read_is_said_and_in_the_account(place, tmp_pa
     result = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3")
     assert "this example cannot be read, and is not checked: >>> f(1" in " ".join(result.stderr.split())
     told = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3", "--json")
-    assert json.loads(told.stdout)["unread_examples"] == [">>> f(1"]
+    assert json.loads(told.stdout)["unparsed_examples"] == [">>> f(1"]
 
 
 def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatch):

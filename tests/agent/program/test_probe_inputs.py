@@ -3,13 +3,13 @@
 import pytest
 
 from agent.program.examples.asserts import asserts
-from agent.program.examples.read import visible_checks
+from agent.program.examples.read import visible_examples
 from agent.program.probe_inputs import generated_inputs, shown_arguments
 
 
 def inputs(hints: str, doctest: str = "", most: int = 24):
     request = f'def f({hints}):\n    """Do.\n{doctest}    """'
-    return generated_inputs(request, "f", visible_checks(request), most=most)
+    return generated_inputs(request, "f", visible_examples(request), most=most)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_a_type_that_nobody_knows_gives_something(hint):
 
 
 def test_arguments_shown_are_literals_of_calls_of_the_function():
-    (check,) = asserts("assert f(1, [2]) == g(f(3)) + f(x)")
-    assert shown_arguments(check, "f") == [(1, [2]), (3,)] or (3,) in shown_arguments(check, "f")
-    assert shown_arguments(check, "h") == []
+    (example,) = asserts("assert f(1, [2]) == g(f(3)) + f(x)")
+    assert shown_arguments(example, "f") == [(1, [2]), (3,)] or (3,) in shown_arguments(example, "f")
+    assert shown_arguments(example, "h") == []
 
 
 def test_values_of_every_kind_can_be_changed():

@@ -68,12 +68,12 @@ def test_tests_of_something_else_are_refused_with_their_line(files, tests, told)
 
 def test_tests_of_a_sentence_say_what_is_asked_for(files):
     task = task_named("Return the sum of a list.", None, files("tests.py", "assert total([1]) == 1\n"))
-    assert (task.entry_point, len(task.checks)) == ("total", 1)
+    assert (task.entry_point, len(task.examples)) == ("total", 1)
 
 
 def test_tests_run_apart_from_the_examples_of_the_prompt(files):
     task = task_named(
         None, files("prompt.py", PROMPT), files("tests.py", "import os\nassert total([]) == 0\nos.listdir()\n")
     )
-    assert [check.session for check in task.checks] == [0, 1]
-    assert len(task.unread) == 1 and task.unread[0].endswith("tests.py:3: os.listdir()")
+    assert [example.session for example in task.examples] == [0, 1]
+    assert len(task.unparsed) == 1 and task.unparsed[0].endswith("tests.py:3: os.listdir()")

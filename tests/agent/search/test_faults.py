@@ -5,9 +5,10 @@ import warnings
 
 import pytest
 
+from agent.program.ends import NO_PYTHON
 from agent.program.normal_form import normal_form
 from agent.program.syntax import parsed
-from agent.records import NO_PYTHON, Attempt
+from agent.records import Attempt
 from agent.search import answer
 from agent.search.faults import how_it_breaks, least_failed
 from uncertainty import program_tree

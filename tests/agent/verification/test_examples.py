@@ -6,7 +6,7 @@ import pytest
 from fakes import ScriptedSandbox
 
 from agent.program.examples.asserts import asserts
-from agent.program.examples.read import visible_checks
+from agent.program.examples.read import visible_examples
 from agent.program.syntax import degenerate
 from agent.verification.examples import agree, confirmed, verify
 from sandbox import Call, Verdict, open_sandbox
@@ -22,12 +22,12 @@ def sandbox():
 
 
 def test_a_right_program_passes_every_example(sandbox):
-    result = verify(sandbox, REQUEST + "\n    return sum(xs)\n", visible_checks(REQUEST))
+    result = verify(sandbox, REQUEST + "\n    return sum(xs)\n", visible_examples(REQUEST))
     assert (result.verdict, result.checked, result.failures) == (Verdict.PASSED, 2, ())
 
 
 def test_a_wrong_value_is_told_beside_the_wanted_one(sandbox):
-    result = verify(sandbox, REQUEST + "\n    return max(xs)\n", visible_checks(REQUEST))
+    result = verify(sandbox, REQUEST + "\n    return max(xs)\n", visible_examples(REQUEST))
     assert result.verdict is Verdict.FAILED
     assert result.failures[0] == "f([1, 2]) returned 2, wanted 3"
     assert result.failures[1].startswith("f([]) raised ValueError: max()")
@@ -36,14 +36,14 @@ def test_a_wrong_value_is_told_beside_the_wanted_one(sandbox):
 @pytest.mark.parametrize("value", ["10 ** 5000", "[10 ** 5000]", "{'a': -(10 ** 9000)}"])
 def test_a_number_too_long_to_write_fails_like_any_other_wrong_value(sandbox, value):
     result = verify(
-        sandbox, f"def f(xs): return {value}\n", [*visible_checks(REQUEST), *asserts("assert f([1]) in (1, 2)")]
+        sandbox, f"def f(xs): return {value}\n", [*visible_examples(REQUEST), *asserts("assert f([1]) in (1, 2)")]
     )
     assert (result.verdict, len(result.failures)) == (Verdict.FAILED, 3)
     assert all("too long to write" in failure for failure in result.failures)
 
 
 def test_a_program_that_does_not_compile_is_told_so(sandbox):
-    result = verify(sandbox, "def f(:\n", visible_checks(REQUEST))
+    result = verify(sandbox, "def f(:\n", visible_examples(REQUEST))
     assert result.verdict is Verdict.SYNTAX_ERROR
     assert result.failures[0].startswith("the program is no valid Python")
 
@@ -72,7 +72,7 @@ def test_wanted_values_in_variables_stay_outside():
 
 def test_a_lying_object_proves_nothing(sandbox):
     liar = "class L(int):\n    __eq__ = lambda s, o: True\n    __hash__ = int.__hash__\ndef f(xs): return L(9)\n"
-    assert not verify(sandbox, liar, visible_checks(REQUEST)).passed
+    assert not verify(sandbox, liar, visible_examples(REQUEST)).passed
     assert not verify(sandbox, liar, asserts("assert f([1]) == 2 and True")).passed
 
 
@@ -93,16 +93,16 @@ def test_a_wanted_exception_passes_and_a_value_in_its_place_fails(sandbox):
     request = (
         'def f(x):\n    """Check.\n    >>> f(1)\n    Traceback (most recent call last):\n    ValueError: no\n    """'
     )
-    assert verify(sandbox, "def f(x): raise ValueError('no')\n", visible_checks(request)).passed
-    failed = verify(sandbox, "def f(x): return 1\n", visible_checks(request))
+    assert verify(sandbox, "def f(x): raise ValueError('no')\n", visible_examples(request)).passed
+    failed = verify(sandbox, "def f(x): return 1\n", visible_examples(request))
     assert failed.failures == ("f(1) returned 1, wanted ValueError: no",)
-    other = verify(sandbox, "def f(x): raise ValueError('yes')\n", visible_checks(request))
+    other = verify(sandbox, "def f(x): raise ValueError('yes')\n", visible_examples(request))
     assert other.failures == ("f(1) raised ValueError: yes, wanted ValueError: no",)
 
 
 def test_setups_run_before_their_examples_only(sandbox):
-    checks = asserts("y = 2\nassert f(y) == 3\ny = 5\nassert f(y) == 6\n")
-    assert verify(sandbox, "def f(x): return x + 1\n", checks).passed
+    examples = asserts("y = 2\nassert f(y) == 3\ny = 5\nassert f(y) == 6\n")
+    assert verify(sandbox, "def f(x): return x + 1\n", examples).passed
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ class Sometimes(ScriptedSandbox):
 
 
 LATE, WALL, PASSED, WRONG = Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL, Verdict.PASSED, Verdict.FAILED
-CHECK = visible_checks(REQUEST)[:1]
+CHECK = visible_examples(REQUEST)[:1]
 
 
 @pytest.mark.parametrize(
@@ -175,19 +175,19 @@ def test_a_program_that_is_random_is_found_out_in_a_real_sandbox(sandbox):
 
 
 def test_numbers_of_failing_examples_are_told(sandbox):
-    checks = [*visible_checks(REQUEST), *asserts("assert f([2]) == 2")]
-    assert verify(sandbox, "def f(xs): return 0", checks).failed == (0, 2)
-    assert verify(sandbox, "raise ValueError", checks).failed == ()
+    examples = [*visible_examples(REQUEST), *asserts("assert f([2]) == 2")]
+    assert verify(sandbox, "def f(xs): return 0", examples).failed == (0, 2)
+    assert verify(sandbox, "raise ValueError", examples).failed == ()
 
 
 def test_a_program_that_is_right_in_one_order_of_its_set_alone_does_not_pass(sandbox):
     by_order = "def f(words):\n    return list(set(words))"
     words = [f"w{number}" for number in range(12)]
     (order,) = sandbox.run(by_order, calls=[Call("f", (words,))]).outcomes
-    checks = asserts(f"assert f({words!r}) == {order.value!r}")
-    assert verify(sandbox, by_order, checks).passed
-    assert confirmed(sandbox, by_order, checks).failures[0] == (
+    examples = asserts(f"assert f({words!r}) == {order.value!r}")
+    assert verify(sandbox, by_order, examples).passed
+    assert confirmed(sandbox, by_order, examples).failures[0] == (
         "the program passed in one of two runs: it does something else each time"
     )
     steady = f"def f(words):\n    return sorted(set(words), key={order.value!r}.index)"
-    assert confirmed(sandbox, steady, checks).passed
+    assert confirmed(sandbox, steady, examples).passed

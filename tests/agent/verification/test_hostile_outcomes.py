@@ -8,7 +8,7 @@ import pytest
 from fakes import ScriptedSandbox
 
 from agent.messages import short, words
-from agent.program.examples.example import Check
+from agent.program.examples.example import Example
 from agent.program.syntax import literal_of
 from agent.verification import claims
 from agent.verification.behaviour import behaviour, canonical_literal
@@ -31,10 +31,11 @@ WANTED = [
     None, True, 3, 2.5, 0.0, 1e-07, math.inf, math.nan, "abc", [1, 2.0], (1, "a"), {1: 2.0}, {"x"}, [[1.5]], 1 + 2j,
     {(1,): 0.5}, 10**400, 1e308, b"a", [],
 ]  # fmt: skip
-CHECKS = [
-    Check("f(1)", ("f(1)",), "_0 == 1.5"), Check("f(1)", ("f(1)",), "_0 == [1.5]"), Check("f(1)", ("f(1)",), "_0 > 1"),
-    Check("f(1)", ("f(1)",), raises="ValueError", message="no"), Check("f(1)", ("f(1)",), shown="a\n"),
-    Check("f(1)", ("f(1)",), raises="E", message="(a+)+$", pattern=True), Check("f(1)", ("f(1)",)),
+EXAMPLES = [
+    Example("f(1)", ("f(1)",), "_0 == 1.5"), Example("f(1)", ("f(1)",), "_0 == [1.5]"),
+    Example("f(1)", ("f(1)",), "_0 > 1"),
+    Example("f(1)", ("f(1)",), raises="ValueError", message="no"), Example("f(1)", ("f(1)",), shown="a\n"),
+    Example("f(1)", ("f(1)",), raises="E", message="(a+)+$", pattern=True), Example("f(1)", ("f(1)",)),
 ]  # fmt: skip
 
 
@@ -68,19 +69,19 @@ def test_any_value_is_compared_and_shown(value):
         assert agree(value, wanted) in (True, False)
         assert agree([value], [wanted]) in (True, False)
     assert is_tagged(value) in (True, False)
-    assert raises(CHECKS[3], value) in (True, False)
-    assert shows(CHECKS[4], value)[0] in (True, False)
+    assert raises(EXAMPLES[3], value) in (True, False)
+    assert shows(EXAMPLES[4], value)[0] in (True, False)
     assert fits_anywhere(short(value))
     assert time.process_time() - start < 20
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=str)
-def test_any_outcome_gives_a_verdict_whose_sentences_can_be_written(check):
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_any_outcome_gives_a_verdict_whose_sentences_can_be_written(example):
     outcomes = [Returned(value) for value in VALUES]
     for text in ("\ud800" * 9000, "x\n" * 9000, "\0"):
         outcomes += [Raised(text, text), Raised("ValueError", text), Unplain(text)]
     for outcome in outcomes:
-        result = verify(Saying(outcome), "def f(x): ...", [check])
+        result = verify(Saying(outcome), "def f(x): ...", [example])
         assert all(fits_anywhere(failure) for failure in result.failures)
 
 
@@ -91,7 +92,7 @@ SLOW = f"{{{', '.join(str(n * (2**61 - 1)) for n in range(20_000))}}}"  # all ha
 def test_no_text_is_evaluated_that_is_no_match_for_what_is_wanted(wanted, monkeypatch):
     evaluated = []
     monkeypatch.setattr(claims, "literal_of", lambda text: evaluated.append(text) or literal_of(text))
-    assert not shows(Check("f(1)", ("f(1)",), shown=wanted), ["", SLOW])[0]
+    assert not shows(Example("f(1)", ("f(1)",), shown=wanted), ["", SLOW])[0]
     assert f"{SLOW}\n".strip() not in evaluated
 
 
@@ -104,7 +105,7 @@ def test_no_text_is_evaluated_that_is_no_match_for_what_is_wanted(wanted, monkey
     ],
 )  # fmt: skip
 def test_texts_are_compared_as_literals_where_both_are(wanted, text, same):
-    assert shows(Check("f(1)", ("f(1)",), shown=f"{wanted}\n"), ["", text])[0] is same
+    assert shows(Example("f(1)", ("f(1)",), shown=f"{wanted}\n"), ["", text])[0] is same
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
@@ -135,11 +136,11 @@ def test_any_outcome_is_told_as_a_behaviour(value):
     "example", [">>> f(1)\n    1.5", ">>> f(1)\n    Point(1)", ">>> f(1)\n    ValueError", ">>> 0 < f(1) < 9"]
 )
 def test_a_hostile_program_fails_in_a_sentence(box, body, example):
-    from agent.program.examples.read import visible_checks
+    from agent.program.examples.read import visible_examples
 
-    checks = visible_checks(f'def f(x):\n    """Do.\n\n    {example}\n    """')
-    result = verify(box, f"def f(x):\n    {body}\n", checks, limits=Limits(cpu_seconds=2.0, wall_seconds=4.0))
-    assert checks and not result.passed
+    examples = visible_examples(f'def f(x):\n    """Do.\n\n    {example}\n    """')
+    result = verify(box, f"def f(x):\n    {body}\n", examples, limits=Limits(cpu_seconds=2.0, wall_seconds=4.0))
+    assert examples and not result.passed
     assert all(fits_anywhere(failure) for failure in result.failures)
 
 

@@ -124,27 +124,27 @@ FORMS = [doctest_of, silent_of, assert_of, printed_of]  # those that are read
 
 
 def read(form, claim):
-    return read_examples(form(claim)).checks
+    return read_examples(form(claim)).examples
 
 
 def passed_by(sandbox, program, named):
     """The names of the examples that a program passes; all run in one process."""
-    checks = [(name, replace(check, session=0)) for name, checks in named for check in checks]
-    result = verify(sandbox, program, [check for _, check in checks])
+    examples = [(name, replace(example, session=0)) for name, examples in named for example in examples]
+    result = verify(sandbox, program, [example for _, example in examples])
     assert result.passed or result.failed, result.failures
-    return [name for number, (name, _) in enumerate(checks) if number not in result.failed]
+    return [name for number, (name, _) in enumerate(examples) if number not in result.failed]
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_right_program_passes_every_example_that_is_read(sandbox, form):
     named = [(claim, read(form, claim)) for claim in CLAIMS]
-    assert passed_by(sandbox, RIGHT, named) == [claim for claim, checks in named for _ in checks]
+    assert passed_by(sandbox, RIGHT, named) == [claim for claim, examples in named for _ in examples]
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_most_forms_of_an_example_are_read(form):
-    unread = [claim for claim in CLAIMS if not read(form, claim)]
-    assert len(unread) <= 8, unread
+    unparsed = [claim for claim in CLAIMS if not read(form, claim)]
+    assert len(unparsed) <= 8, unparsed
 
 
 @pytest.mark.parametrize("form", [bound_of, branch_of])
@@ -157,7 +157,7 @@ def test_no_claim_is_read_whose_outcome_the_session_keeps_or_branches_at(form, c
 @pytest.mark.parametrize("liar", LIARS)
 def test_no_liar_passes_an_example_that_is_read(sandbox, liar, form):
     named = [(claim, read(form, claim)) for claim in CLAIMS]
-    assert any(checks for _, checks in named) and passed_by(sandbox, LIARS[liar], named) == []
+    assert any(examples for _, examples in named) and passed_by(sandbox, LIARS[liar], named) == []
 
 
 BINDINGS = [
@@ -180,7 +180,7 @@ BINDINGS = [
 @pytest.mark.parametrize("binding", BINDINGS)
 def test_no_example_is_read_that_shows_a_name_bound_before_to_what_was_made_of_an_outcome(binding):
     request = f'def f(x):\n    """Double.\n\n    >>> {binding}\n    >>> ok\n    True\n    """'
-    assert read_examples(request).checks == []
+    assert read_examples(request).examples == []
 
 
 @pytest.mark.parametrize(
@@ -201,10 +201,10 @@ def test_no_example_is_read_that_shows_a_name_bound_before_to_what_was_made_of_a
     ],
 )
 def test_no_liar_passes_a_test_file(sandbox, tests):
-    checks = read_tests(tests, program={"f", "identity"}).checks
-    assert checks
+    examples = read_tests(tests, program={"f", "identity"}).examples
+    assert examples
     for name, liar in LIARS.items():
-        assert not verify(sandbox, liar, checks).passed, name
+        assert not verify(sandbox, liar, examples).passed, name
 
 
 @pytest.mark.parametrize(
@@ -290,27 +290,27 @@ AT_HAND = [
 @pytest.mark.parametrize("tests", AT_HAND)
 def test_no_program_finds_what_is_wanted_of_it_beside_itself(sandbox, tests):
     try:
-        checks = read_tests(tests, program={"f"}).checks
+        examples = read_tests(tests, program={"f"}).examples
     except NotSeparableError:
-        checks = []
-    assert not checks or not verify(sandbox, SPY, checks).passed
+        examples = []
+    assert not examples or not verify(sandbox, SPY, examples).passed
     right = "def f(x): return {2: 4, 3: 9}.get(x, x)\n"
-    assert verify(sandbox, right, checks).passed or "[0, f(2)" in tests
+    assert verify(sandbox, right, examples).passed or "[0, f(2)" in tests
 
 
 @pytest.mark.parametrize("tests", [tests for tests in AT_HAND if "self." not in tests])
 def test_no_program_finds_what_is_wanted_of_it_beside_itself_in_a_session(sandbox, tests):
     lines = [f"    {'...' if line[0] == ' ' else '>>>'} {line}\n" for line in tests.splitlines()]
-    checks, unread = read_examples('def f(x):\n    """Double.\n\n' + "".join(lines) + '    """\n')
-    assert checks or unread
-    assert not checks or not verify(sandbox, SPY, checks).passed
+    examples, unparsed = read_examples('def f(x):\n    """Double.\n\n' + "".join(lines) + '    """\n')
+    assert examples or unparsed
+    assert not examples or not verify(sandbox, SPY, examples).passed
 
 
 def test_most_tables_of_cases_are_read():
     read = 0
     for tests in AT_HAND:
         with suppress(NotSeparableError):
-            read += len(read_tests(tests, program={"f"}).checks) > 0
+            read += len(read_tests(tests, program={"f"}).examples) > 0
     assert read >= 20, read
 
 
@@ -325,5 +325,5 @@ def test_most_tables_of_cases_are_read():
 )  # fmt: skip
 def test_no_function_of_the_program_judges_another(example):
     begin = "def same(a, b):\n    return a == b\n\n\ndef identity(x):\n    return x\n\n\n"
-    checks, unread = read_examples(f'{begin}def f(x):\n    """Double.\n\n    {example}\n    """')
-    assert checks == [] and len(unread) == 1
+    examples, unparsed = read_examples(f'{begin}def f(x):\n    """Double.\n\n    {example}\n    """')
+    assert examples == [] and len(unparsed) == 1

@@ -54,7 +54,7 @@ def results(draw):
         draw(floats), 0, differs, draw(texts), 3, undecided,
     )  # fmt: skip
     outcome = draw(st.sampled_from(("accepted", "abstained")))
-    return Result(Task("x", unread=(draw(texts),)), outcome, made, Cost(seconds=draw(floats)), chosen, "visible")
+    return Result(Task("x", unparsed=(draw(texts),)), outcome, made, Cost(seconds=draw(floats)), chosen, "visible")
 
 
 def unharmed(text: str) -> bool:
@@ -70,7 +70,7 @@ def test_the_view_shows_anything_without_harm(events, result, name):
         view = TerminalView(console, live=False)
         view.head(name)
         view.say(name)
-        view.unread(result.task)
+        view.unparsed(result.task)
         for event in events:
             view.show(event)
         view.finish(result, {"base": "passed", "plus": "failed"})

@@ -141,7 +141,7 @@ def test_alternatives_are_walked_by_number():
 
 def test_examples_that_cannot_be_read_are_said():
     console = Console(record=True, width=100)
-    TerminalView(console, live=False).unread(Task("x", unread=(">>> f(",)))
+    TerminalView(console, live=False).unparsed(Task("x", unparsed=(">>> f(",)))
     assert console.export_text() == "this example cannot be read, and is not checked: >>> f(\n"
 
 

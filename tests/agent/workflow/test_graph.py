@@ -24,7 +24,7 @@ from agent.decoding.ask import Ask
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Completion
 from agent.errors import UsageError
-from agent.program.examples.read import visible_checks
+from agent.program.examples.read import visible_examples
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Revision
 from agent.search.budget import Budget
@@ -39,7 +39,7 @@ from sandbox import open_sandbox
 from sandbox.base import Verdict
 
 REQUEST = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """'
-TASK = Task(REQUEST, tuple(visible_checks(REQUEST)), "f", "a test")
+TASK = Task(REQUEST, tuple(visible_examples(REQUEST)), "f", "a test")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_passing_program_is_accepted_at_once(lm):
 
 
 def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(lm):
-    unchecked = replace(TASK, checks=())
+    unchecked = replace(TASK, examples=())
     cut = run_task(context(lm, doubtful("greedy"), max_tokens=3), unchecked, config=programs(1))
     assert cut.answer.failures == ["the program was cut off by the token budget"]
     assert cut.outcome == "abstained"

@@ -29,8 +29,8 @@ def sandbox():
 
 
 def passed(sandbox, tests, program=STACK):
-    checks = read_tests(tests, program={"f", "Stack"}, classes={"Stack"}).checks
-    return verify(sandbox, program, checks).passed
+    examples = read_tests(tests, program={"f", "Stack"}, classes={"Stack"}).examples
+    return verify(sandbox, program, examples).passed
 
 
 WITH = "import pytest\nwith pytest.raises("
@@ -127,10 +127,10 @@ STATES = [
 @pytest.mark.parametrize(("tests", "right", "wrong"), STATES)
 def test_what_a_test_keeps_is_what_it_was_where_it_was_kept(sandbox, tests, right, wrong):
     tested = read_tests(tests, program={"f"})
-    assert tested.checks and not tested.unread
-    result = verify(sandbox, f"def f(x):\n    {right}\n", tested.checks)
+    assert tested.examples and not tested.unparsed
+    result = verify(sandbox, f"def f(x):\n    {right}\n", tested.examples)
     assert result.passed, result.failures
-    assert not verify(sandbox, f"def f(x):\n    {wrong}\n", tested.checks).passed
+    assert not verify(sandbox, f"def f(x):\n    {wrong}\n", tested.examples).passed
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_what_the_program_may_have_changed_unseen_is_refused(tests):
 def test_statements_run_in_the_order_in_which_they_stand(sandbox):
     tests = "reset()\nassert f(1) == 1\nassert f(1) == 2\nreset()\nassert f(1) == 1\n"
     program = "n = 5\ndef reset():\n    global n\n    n = 0\ndef f(x):\n    global n\n    n += 1\n    return n\n"
-    checks = read_tests(tests, program={"f", "reset"}).checks
-    assert len(checks) == 5 and verify(sandbox, program, checks).passed
+    examples = read_tests(tests, program={"f", "reset"}).examples
+    assert len(examples) == 5 and verify(sandbox, program, examples).passed
 
 
 def test_a_long_test_file_is_read_in_steps_that_do_not_grow_with_it(monkeypatch):
@@ -161,7 +161,7 @@ def test_a_long_test_file_is_read_in_steps_that_do_not_grow_with_it(monkeypatch)
         walk = ast.walk
         monkeypatch.setattr(ast, "walk", lambda node: (walked.append(1), walk(node))[1])
         lines = [f"x{n} = [{n}]" for n in range(3 * count)] + [f"assert f(x{n}) == x{n + 1}" for n in range(count)]
-        assert len(read_tests("\n".join(lines), program={"f"}).checks) == count
+        assert len(read_tests("\n".join(lines), program={"f"}).examples) == count
         monkeypatch.undo()
         return len(walked)
 
@@ -176,7 +176,7 @@ def test_each_test_of_a_class_begins_with_its_own_set_up(sandbox):
         "    def test_pop_again(self):\n        self.assertEqual(self.s.pop(), 1)\n"
         "if __name__ == '__main__':\n    unittest.main()\n"
     )
-    assert len(read_tests(tests).checks) == 2 and passed(sandbox, tests)
+    assert len(read_tests(tests).examples) == 2 and passed(sandbox, tests)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_what_cannot_be_read_is_refused_with_its_line(tests, line, told):
 
 def test_statements_that_no_check_needs_are_named():
     tested = read_tests("while True: pass\nx = 3\nassert f(1) == 2\nimport os\nos.mkdir('x')\n")
-    assert (len(tested.checks), tested.unread) == (1, ["1: while True:", "5: os.mkdir('x')"])
+    assert (len(tested.examples), tested.unparsed) == (1, ["1: while True:", "5: os.mkdir('x')"])
 
 
 def test_a_file_that_is_no_python_says_why():
@@ -240,8 +240,8 @@ def test_a_skipped_test_is_named_and_the_others_are_read(skip, inside):
     body = textwrap.indent(right + wrong, "    ") if inside else right + wrong
     tests = f"import pytest, unittest\n{'class T(unittest.TestCase):' if inside else ''}\n{body}"
     tested = read_tests(tests, program={"f"})
-    assert [check.expressions for check in tested.checks] == [("f(2)",)]
-    assert any("test_b, which is skipped" in line for line in tested.unread)
+    assert [example.expressions for example in tested.examples] == [("f(2)",)]
+    assert any("test_b, which is skipped" in line for line in tested.unparsed)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_skipped_test_is_named_and_the_others_are_read(skip, inside):
     ],
 )
 def test_a_function_that_makes_what_is_passed_may_stand_in_the_test_file(tests):
-    assert len(read_tests(tests, program={"f"}).checks) == 1
+    assert len(read_tests(tests, program={"f"}).examples) == 1
 
 
 @pytest.mark.parametrize(

@@ -80,11 +80,11 @@ SESSIONS = [
 
 @pytest.mark.parametrize(("lines", "right", "wrong"), SESSIONS)
 def test_a_session_tells_right_programs_from_wrong_ones(sandbox, lines, right, wrong):
-    checks, unread = read_examples(request_of(*lines))
-    assert checks and not unread
-    result = verify(sandbox, f"def f(x):\n    {right}\n", checks)
+    examples, unparsed = read_examples(request_of(*lines))
+    assert examples and not unparsed
+    result = verify(sandbox, f"def f(x):\n    {right}\n", examples)
     assert result.passed, result.failures
-    assert not verify(sandbox, f"def f(x):\n    {wrong}\n", checks).passed
+    assert not verify(sandbox, f"def f(x):\n    {wrong}\n", examples).passed
 
 
 def test_a_class_is_seen_by_its_methods_and_its_repr(sandbox):
@@ -96,9 +96,9 @@ def test_a_class_is_seen_by_its_methods_and_its_repr(sandbox):
         "class Stack:\n    def __init__(self): self.items = []\n    def push(self, x): self.items.append(x)\n"
         "    def pop(self): return self.items.pop()\n    def __repr__(self): return f'Stack({self.items})'\n"
     )
-    checks, unread = read_examples(request)
-    assert (len(checks), unread) == (3, []) and verify(sandbox, program, checks).passed
-    assert not verify(sandbox, program.replace("append(x)", "append(2)"), checks).passed
+    examples, unparsed = read_examples(request)
+    assert (len(examples), unparsed) == (3, []) and verify(sandbox, program, examples).passed
+    assert not verify(sandbox, program.replace("append(x)", "append(2)"), examples).passed
 
 
 @pytest.mark.parametrize(
@@ -110,15 +110,15 @@ def test_a_class_is_seen_by_its_methods_and_its_repr(sandbox):
     ],
 )
 def test_records_are_compared_by_what_they_show(sandbox, before):
-    checks = read_examples(request_of(">>> f(1)", "P(x=1, y=1)", before=before)).checks
-    assert verify(sandbox, f"{before}def f(x): return P(x, x)\n", checks).passed
-    assert not verify(sandbox, f"{before}def f(x): return P(x, 2)\n", checks).passed
+    examples = read_examples(request_of(">>> f(1)", "P(x=1, y=1)", before=before)).examples
+    assert verify(sandbox, f"{before}def f(x): return P(x, x)\n", examples).passed
+    assert not verify(sandbox, f"{before}def f(x): return P(x, 2)\n", examples).passed
 
 
 def test_a_literal_counts_as_such_although_the_prose_speaks_of_printing(sandbox):
-    checks = read_examples(request_of(">>> f(1)", "{'a': 1, 'b': 4}", prose="Return what was printed.")).checks
-    assert verify(sandbox, "def f(x): return {'b': 4.0, 'a': 1}\n", checks).passed
-    assert not verify(sandbox, "def f(x): return {'b': 5, 'a': 1}\n", checks).passed
+    examples = read_examples(request_of(">>> f(1)", "{'a': 1, 'b': 4}", prose="Return what was printed.")).examples
+    assert verify(sandbox, "def f(x): return {'b': 4.0, 'a': 1}\n", examples).passed
+    assert not verify(sandbox, "def f(x): return {'b': 5, 'a': 1}\n", examples).passed
 
 
 RECORDS = "import dataclasses\n\n\n@dataclasses.dataclass\nclass P:\n    x: int\n"
@@ -137,21 +137,21 @@ RECORDS = "import dataclasses\n\n\n@dataclasses.dataclass\nclass P:\n    x: int\
     ],
 )
 def test_a_record_is_asked_for_no_more_than_whether_it_equals_another(sandbox, before, example, read):
-    checks, unread = read_examples(request_of(f">>> {example}", "True", before=before))
-    assert (len(checks), len(unread)) == ((1, 0) if read else (0, 1))
-    assert verify(sandbox, before + "def f(x): pass\n", checks).passed
+    examples, unparsed = read_examples(request_of(f">>> {example}", "True", before=before))
+    assert (len(examples), len(unparsed)) == ((1, 0) if read else (0, 1))
+    assert verify(sandbox, before + "def f(x): pass\n", examples).passed
 
 
 def test_a_number_that_is_returned_is_not_as_good_printed_unless_printing_is_asked_for(sandbox):
-    checks = read_examples(request_of(">>> f(1)", "2")).checks
-    assert not verify(sandbox, "def f(x): print(x + 1)\n", checks).passed
+    examples = read_examples(request_of(">>> f(1)", "2")).examples
+    assert not verify(sandbox, "def f(x): print(x + 1)\n", examples).passed
     for more in ({"prose": "Print it."}, {"begin": "def f(x: int) -> None:"}):
-        checks = read_examples(request_of(">>> f(1)", "2", **more)).checks
-        assert verify(sandbox, "def f(x): print(x + 1)\n", checks).passed
+        examples = read_examples(request_of(">>> f(1)", "2", **more)).examples
+        assert verify(sandbox, "def f(x): print(x + 1)\n", examples).passed
 
 
 @pytest.mark.parametrize(
-    ("lines", "unread"),
+    ("lines", "unparsed"),
     [
         ([">>> f(1).__eq__(2)", "True", ">>> f(1)", "2"], [">>> f(1).__eq__(2)"]),
         ([">>> import numpy as np", ">>> f(np.array([1]))", "2"], [">>> f(np.array([1]))"]),
@@ -162,18 +162,18 @@ def test_a_number_that_is_returned_is_not_as_good_printed_unless_printing_is_ask
         (["f(1) == {[]: 1}"], ["f(1) == {[]: 1}"]),
     ],
 )
-def test_examples_that_cannot_be_read_are_named(lines, unread):
-    assert read_examples(request_of(*lines)).unread == unread
+def test_examples_that_cannot_be_read_are_named(lines, unparsed):
+    assert read_examples(request_of(*lines)).unparsed == unparsed
 
 
 def test_a_coroutine_is_read_where_it_is_run_and_named_where_it_is_called_like_a_function(sandbox):
     request = (
         'async def f(x):\n    """Add.\n\n    >>> f(1)\n    2\n    >>> import asyncio; asyncio.run(f(1))\n    2\n    """'
     )
-    checks, unread = read_examples(request)
-    assert ([check.expressions for check in checks], unread) == ([("asyncio.run(f(1))",)], [">>> f(1)"])
-    assert verify(sandbox, "async def f(x): return x + 1\n", checks).passed
-    assert not verify(sandbox, "async def f(x): return x\n", checks).passed
+    examples, unparsed = read_examples(request)
+    assert ([example.expressions for example in examples], unparsed) == ([("asyncio.run(f(1))",)], [">>> f(1)"])
+    assert verify(sandbox, "async def f(x): return x + 1\n", examples).passed
+    assert not verify(sandbox, "async def f(x): return x\n", examples).passed
 
 
 def test_what_is_wanted_is_nowhere_in_what_the_program_runs():
@@ -186,9 +186,9 @@ def test_what_is_wanted_is_nowhere_in_what_the_program_runs():
         ">>> f(3) in (765432, 1)",
         "True",
     ]
-    checks = read_examples(request_of(*lines)).checks
-    ran = "\n".join(source for check in checks for source in (*check.before, *check.expressions))
-    assert len(checks) == 3 and not any(number in ran for number in ("987654", "876543", "765432"))
+    examples = read_examples(request_of(*lines)).examples
+    ran = "\n".join(source for example in examples for source in (*example.before, *example.expressions))
+    assert len(examples) == 3 and not any(number in ran for number in ("987654", "876543", "765432"))
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,8 @@ def test_long_lines_are_passed_over_in_little_time(line):
 
 def test_many_examples_are_read_in_little_time():
     start = time.process_time()
-    checks, unread = read_examples(request_of(*(f">>> x{n} = f({n})" for n in range(3000)), ">>> x1", "2"))
-    assert time.process_time() - start < 60 and len(checks) + len(unread) > 0
+    examples, unparsed = read_examples(request_of(*(f">>> x{n} = f({n})" for n in range(3000)), ">>> x1", "2"))
+    assert time.process_time() - start < 60 and len(examples) + len(unparsed) > 0
 
 
 PIECES = [
@@ -252,8 +252,8 @@ WRONG_IN_THE_DATA = {"HumanEval/47", "HumanEval/116", "HumanEval/148"}
 def test_the_canonical_solutions_pass_the_examples_of_their_prompts(sandbox):
     failed = set()
     for problem in humaneval():
-        checks = read_examples(problem["prompt"]).checks
+        examples = read_examples(problem["prompt"]).examples
         program = problem["prompt"] + problem["canonical_solution"]
-        if checks and not confirmed(sandbox, program, checks).passed:
+        if examples and not confirmed(sandbox, program, examples).passed:
             failed.add(problem["task_id"])
     assert failed == WRONG_IN_THE_DATA

@@ -4,8 +4,8 @@ import pytest
 from data import humaneval, needs_data
 
 from agent.program.examples.asserts import asserts
-from agent.program.examples.example import Check
-from agent.program.examples.read import unread_examples, visible_checks
+from agent.program.examples.example import Example
+from agent.program.examples.read import unparsed_examples, visible_examples
 from agent.program.examples.separate import NotSeparableError
 
 
@@ -14,54 +14,54 @@ def prompt(docstring: str, name: str = "f") -> str:
 
 
 def test_a_doctest_becomes_an_expression_and_a_claim():
-    assert visible_checks(prompt("Add.\n    >>> f(1)\n    2\n    ")) == [Check(">>> f(1)", ("f(1)",), "_0 == 2")]
+    assert visible_examples(prompt("Add.\n    >>> f(1)\n    2\n    ")) == [Example(">>> f(1)", ("f(1)",), "_0 == 2")]
 
 
 def test_a_doctest_without_output_expects_none():
-    assert visible_checks(prompt("Add.\n    >>> f(1)\n    "))[0].claim == "_0 is None"
+    assert visible_examples(prompt("Add.\n    >>> f(1)\n    "))[0].claim == "_0 is None"
 
 
 def test_a_doctest_that_compares_and_shows_nothing_means_what_it_says():
-    assert visible_checks(prompt("Add.\n    >>> f(1) == 2\n    ")) == [Check(">>> f(1) == 2", ("f(1)",), "_0 == 2")]
+    assert visible_examples(prompt("Add.\n    >>> f(1) == 2\n    ")) == [Example(">>> f(1) == 2", ("f(1)",), "_0 == 2")]
 
 
 def test_a_doctest_may_expect_an_exception():
     docstring = "Add.\n    >>> f('a')\n    Traceback (most recent call last):\n    ValueError: no\n    "
-    wanted = Check(">>> f('a')", ("f('a')",), raises="ValueError", message="no")
-    assert visible_checks(prompt(docstring)) == [wanted]
+    wanted = Example(">>> f('a')", ("f('a')",), raises="ValueError", message="no")
+    assert visible_examples(prompt(docstring)) == [wanted]
 
 
 def test_statements_before_a_doctest_run_before_it():
-    assert visible_checks(prompt("Add.\n    >>> y = [3]\n    >>> f(y)\n    4\n    "))[0].before == ("y = [3]",)
+    assert visible_examples(prompt("Add.\n    >>> y = [3]\n    >>> f(y)\n    4\n    "))[0].before == ("y = [3]",)
 
 
 def test_output_that_is_no_literal_is_compared_as_text():
-    check = visible_checks(prompt("Add.\n    >>> f(1)\n    <Point 1>\n    "))[0]
-    assert (check.claim, check.shown) == (None, "<Point 1>\n")
+    example = visible_examples(prompt("Add.\n    >>> f(1)\n    <Point 1>\n    "))[0]
+    assert (example.claim, example.shown) == (None, "<Point 1>\n")
 
 
 @pytest.mark.parametrize("arrow", ["==", "=>", "==>", "->", "➞", "→", "⇒", "=", "returns", "should return", "gives"])
 def test_a_line_with_an_arrow_is_an_example(arrow):
-    assert visible_checks(prompt(f"Add.\n    f([1, 2]) {arrow} 3\n    ")) == [
-        Check("f([1, 2]) == 3", ("f([1, 2])",), "_0 == 3")
+    assert visible_examples(prompt(f"Add.\n    f([1, 2]) {arrow} 3\n    ")) == [
+        Example("f([1, 2]) == 3", ("f([1, 2])",), "_0 == 3")
     ]
 
 
 @pytest.mark.parametrize("line", ["f(n) -> f(n-1) + 1", "g(2) == 3", "f(2) is large", "x -> 3", "f(2) => 3 times"])
 def test_a_line_that_is_not_a_call_of_literals_is_no_example(line):
-    assert visible_checks(prompt(f"Add.\n    {line}\n    ")) == []
+    assert visible_examples(prompt(f"Add.\n    {line}\n    ")) == []
 
 
 def test_an_mbpp_prompt_gives_its_assert():
-    assert visible_checks('"""\nWrite a function.\nassert f((3, 4), [5]) == (4, 5)\n"""') == [
-        Check("assert f((3, 4), [5]) == (4, 5)", ("f((3, 4), [5])",), "_0 == (4, 5)")
+    assert visible_examples('"""\nWrite a function.\nassert f((3, 4), [5]) == (4, 5)\n"""') == [
+        Example("assert f((3, 4), [5]) == (4, 5)", ("f((3, 4), [5])",), "_0 == (4, 5)")
     ]
 
 
 def test_the_calls_of_an_assert_are_pulled_out_of_what_is_said_of_them():
-    check = asserts("import math\nassert math.isclose(sum(f(2)), g(3), rel_tol=1e-3)")[0]
-    assert (check.expressions, check.claim) == (("f(2)", "g(3)"), "math.isclose(sum(_0), _1, rel_tol=0.001)")
-    assert (check.before, check.claim_setup) == ((), "import math")
+    example = asserts("import math\nassert math.isclose(sum(f(2)), g(3), rel_tol=1e-3)")[0]
+    assert (example.expressions, example.claim) == (("f(2)", "g(3)"), "math.isclose(sum(_0), _1, rel_tol=0.001)")
+    assert (example.before, example.claim_setup) == ((), "import math")
 
 
 @pytest.mark.parametrize(
@@ -119,40 +119,40 @@ def test_an_assert_that_cannot_be_split_is_an_error_with_its_line(source):
     ],
 )  # fmt: skip
 def test_what_depends_on_the_program_is_split_from_what_is_claimed(source, expressions, claim, before, claim_setup):
-    check = asserts(source)[0]
+    example = asserts(source)[0]
     wanted = (expressions, claim, before, claim_setup)
-    assert (check.expressions, check.claim, check.before, check.claim_setup) == wanted
+    assert (example.expressions, example.claim, example.before, example.claim_setup) == wanted
 
 
 def test_what_is_printed_is_compared_as_text():
-    check = visible_checks(prompt("Add.\n    >>> print(f(1), f(2))\n    2 3\n    "))[0]
-    assert (check.expressions, check.claim, check.shown) == (("print(f(1), f(2))",), None, "2 3\n")
+    example = visible_examples(prompt("Add.\n    >>> print(f(1), f(2))\n    2 3\n    "))[0]
+    assert (example.expressions, example.claim, example.shown) == (("print(f(1), f(2))",), None, "2 3\n")
 
 
 def test_what_is_printed_of_a_comparison_is_judged_outside():
-    check = visible_checks(prompt("Add.\n    >>> print(f(1) == 2)\n    True\n    "))[0]
-    assert (check.expressions, check.claim) == (("f(1)",), "' '.join(map(str, [_0 == 2])) == 'True'")
+    example = visible_examples(prompt("Add.\n    >>> print(f(1) == 2)\n    True\n    "))[0]
+    assert (example.expressions, example.claim) == (("f(1)",), "' '.join(map(str, [_0 == 2])) == 'True'")
 
 
 def test_an_example_with_a_doctest_option_is_left_out():
-    assert visible_checks(prompt("Add.\n    >>> f(1)  # doctest: +SKIP\n    2\n    ")) == []
+    assert visible_examples(prompt("Add.\n    >>> f(1)  # doctest: +SKIP\n    2\n    ")) == []
 
 
 def test_a_qualified_exception_is_known_by_its_last_name():
     docstring = (
         "Add.\n    >>> f('a')\n    Traceback (most recent call last):\n    json.decoder.JSONDecodeError: no\n    "
     )
-    assert visible_checks(prompt(docstring))[0].raises == "JSONDecodeError"
+    assert visible_examples(prompt(docstring))[0].raises == "JSONDecodeError"
 
 
 def test_examples_of_a_coroutine_are_left_out():
-    assert visible_checks('async def f(x):\n    """Add.\n    >>> f(1)\n    2\n    """') == []
+    assert visible_examples('async def f(x):\n    """Add.\n    >>> f(1)\n    2\n    """') == []
 
 
 @pytest.mark.parametrize("text", ["word " * 6000, "f(" * 4000, ">>> " + "-" * 4000 + "1\n2", "x\0y"])
 def test_text_that_python_cannot_read_has_no_examples(text):
-    assert visible_checks(text) == []
-    assert visible_checks(prompt(text)) == []
+    assert visible_examples(text) == []
+    assert visible_examples(prompt(text)) == []
 
 
 def test_asserts_inside_test_functions_count():
@@ -166,12 +166,12 @@ def test_a_test_file_that_is_no_python_is_an_error():
 
 @needs_data
 def test_most_humaneval_prompts_show_examples_that_can_be_taken_apart():
-    found = [len(visible_checks(problem["prompt"])) for problem in humaneval()]
+    found = [len(visible_examples(problem["prompt"])) for problem in humaneval()]
     assert sum(count > 0 for count in found) >= 136, "fewer problems with examples than there were"
 
 
 @pytest.mark.parametrize(
-    ("lines", "unread"),
+    ("lines", "unparsed"),
     [
         (["    >>> f(1)", "    2"], []),
         (["    >>> f(1", "    2", "    >>> f(2)", "    3"], [">>> f(1"]),
@@ -181,15 +181,15 @@ def test_most_humaneval_prompts_show_examples_that_can_be_taken_apart():
         (["    Adds numbers, as in f(1)."], []),
     ],
 )
-def test_examples_that_cannot_be_taken_apart_are_named_and_spoil_no_others(lines, unread):
+def test_examples_that_cannot_be_taken_apart_are_named_and_spoil_no_others(lines, unparsed):
     request = "\n".join(['def f(x):\n    """Add.', *lines, '    """'])
-    checks = visible_checks(request)
-    assert unread_examples(request, checks) == unread
-    assert all("f(1\n" not in statement for check in checks for statement in check.before)
+    examples = visible_examples(request)
+    assert unparsed_examples(request, examples) == unparsed
+    assert all("f(1\n" not in statement for example in examples for statement in example.before)
 
 
 @needs_data
 def test_humaneval_shows_few_examples_that_cannot_be_read():
     prompts = [problem["prompt"] for problem in humaneval()]
-    lost = [line for prompt in prompts for line in unread_examples(prompt, visible_checks(prompt))]
+    lost = [line for prompt in prompts for line in unparsed_examples(prompt, visible_examples(prompt))]
     assert len(lost) < 25, lost
