@@ -51,9 +51,9 @@ def redraw_degenerate(context: Context, task: Task) -> Result:
     The degenerate-output guard by itself: no example is looked at. Where all are degenerate the first stands.
     """
     results = [once(context, task)]
-    while degenerate(results[-1].answer.program) and len(results) <= GUARD_DRAWS:
+    while degenerate(results[-1].best.program) and len(results) <= GUARD_DRAWS:
         results.append(_draw(context, task, len(results), context.max_tokens))
-    stands = results[0] if degenerate(results[-1].answer.program) else results[-1]
+    stands = results[0] if degenerate(results[-1].best.program) else results[-1]
     return _joined(results, stands)
 
 
@@ -93,7 +93,7 @@ def _joined(results: list[Result], chosen: Result) -> Result:
         cost=sum((result.cost for result in results), Cost()),
         steps=[step for result in results for step in result.steps],
         attempts=[*others, *chosen.attempts],
-        chosen=replace(chosen.chosen, attempt=len(others)),
+        answer=replace(chosen.answer, attempt=len(others)),
     )
 
 

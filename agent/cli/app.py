@@ -137,9 +137,9 @@ def solve(
                 identity=identity,
                 on_event=view.show,
                 log=log,
-                answer=view.ask,
+                person=view.ask,
             )
-        hidden = hidden_verdicts(box, problem, result.answer.program) if problem else None
+        hidden = hidden_verdicts(box, problem, result.best.program) if problem else None
         view.finish(result, hidden)
         code = _delivered(result, hidden, as_json=as_json)
         if thread is not None:
@@ -243,7 +243,7 @@ def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) 
         give_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
         return code
     if not watched() and result.outcome == "accepted":
-        give(result.answer.program.rstrip("\n"))
+        give(result.best.program.rstrip("\n"))
     return code
 
 

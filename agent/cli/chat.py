@@ -148,7 +148,7 @@ def _answered(task: Task, view: TerminalView, context: Context, config: SearchCo
     view.unparsed(task)
     with view:
         result = run_task(
-            context, task, config=config, checkpointer=saver, thread="chat", on_event=view.show, answer=view.ask
+            context, task, config=config, checkpointer=saver, thread="chat", on_event=view.show, person=view.ask
         )
     view.finish(result)
     return result

@@ -23,7 +23,7 @@ class Verdict(NamedTuple):
 
 def verdict(result: Result, *, in_chat: bool = False) -> Verdict:
     """Return the verdict of a run; in a chat no option is advised that a chat lacks."""
-    answer, kept = result.answer, result.chosen
+    answer, kept = result.best, result.answer
     example = "give an example in the request, as in `>>> f(2)` and `4` below it"
     example += "" if in_chat else ", or a file of asserts with --tests"
     look = f"; look at {_places(answer)} first" if answer.holes else ""
@@ -43,11 +43,11 @@ def verdict(result: Result, *, in_chat: bool = False) -> Verdict:
 
 def _another_try(result: Result, *, in_chat: bool) -> str:
     """Return what may help where no program could be answered."""
-    if result.answer.passed and not result.chosen.breaks:
+    if result.best.passed and not result.answer.breaks:
         return "give more examples in the request" + ("" if in_chat else ", or ask for less with --min-probability")
     if in_chat:
         return "say it in other words, or in smaller steps; a larger model may know it"
-    budget = "a larger --budget" if result.chosen.ended_by else "another --policy or --order"
+    budget = "a larger --budget" if result.answer.ended_by else "another --policy or --order"
     return f"try {budget}, --ask to help at its doubts, or a larger --model"
 
 

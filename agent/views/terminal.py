@@ -136,13 +136,13 @@ class TerminalView:
 
         hidden: the verdicts of a benchmark's own tests. The last line says what to do now.
         """
-        answer = result.answer
+        answer = result.best
         self._say(Panel(_marked(answer), title=f"program {label_of(answer)}", title_align="left", expand=False))
-        for line in [*doubts(answer), *told_of(result.chosen, result.attempts)]:
+        for line in [*doubts(answer), *told_of(result.answer, result.attempts)]:
             self._say(Text(clean(line), style="yellow"))
         ending = verdict(result, in_chat=self._in_chat)
         if result.standing == ABSTAINED:
-            self._withhold(answer, result.chosen.breaks)
+            self._withhold(answer, result.answer.breaks)
         self._say(Text(one_line(f"{ending.mark} {ending.sentence}"), style=ending.style))
         self._say(Text(accounting(result.cost), style="dim"))
         if hidden is not None:

@@ -123,8 +123,8 @@ def begin(task: Task, config: SearchConfig | None = None) -> AgentState:
     return {"task": asdict(task), "config": (config or SearchConfig()).record(), "cost": asdict(Cost())}
 
 
-def run(
-    graph: Any, context: Context, start: AgentState | None, *, thread: str = "", answer: Person | None = None
+def invoke(
+    graph: Any, context: Context, start: AgentState | None, *, thread: str = "", person: Person | None = None
 ) -> AgentState:
     """Run to the end and return the final state; the context hears the events. start=None resumes the thread."""
     config = {"configurable": {"thread_id": thread}, "recursion_limit": 10_000}
@@ -132,9 +132,9 @@ def run(
     # What was decided is on disk before the next node begins, so a kill leaves no half of it.
     kept = "sync" if graph.checkpointer else None
     while (reached := graph.invoke(given, config, context=context, version="v2", durability=kept)).interrupts:
-        if answer is None:
-            raise ValueError("the run asks a question and nobody is there to answer; pass answer=")
-        given = Command(resume=plain(answer(reached.interrupts[0].value)))
+        if person is None:
+            raise ValueError("the run asks a question and nobody is there to answer; pass person=")
+        given = Command(resume=plain(person(reached.interrupts[0].value)))
     final: AgentState = reached.value
     return final
 

@@ -14,7 +14,7 @@ from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event
 from agent.search.frontier import ENOUGH_SHARE, SearchConfig
 from agent.workflow.context import Context, Log, attempts_of
-from agent.workflow.graph import begin, build, run
+from agent.workflow.graph import begin, build, invoke
 from agent.workflow.revise import Person
 from agent.workflow.state import AgentState
 
@@ -30,14 +30,14 @@ class Result:
     outcome: str  # "accepted" or "abstained"
     attempts: list[Attempt]
     cost: Cost
-    chosen: Answer
+    answer: Answer
     feedback: str  # "visible" where the examples decided what was tried next, "none" in one pass
     steps: list[Step] = field(default_factory=list)
 
     @property
-    def answer(self) -> Attempt:
+    def best(self) -> Attempt:
         """The program that stands for the run, accepted or not."""
-        return self.attempts[self.chosen.attempt]
+        return self.attempts[self.answer.attempt]
 
     @property
     def standing(self) -> str:
@@ -47,15 +47,15 @@ class Result:
         """
         if self.outcome != "accepted":
             return ABSTAINED
-        if self.answer.checked:
+        if self.best.checked:
             return VERIFIED
-        returned = any(not each.startswith("raises ") for each in self.answer.behaviour or ())
-        agreed = self.chosen.programs > 1 and self.chosen.share >= ENOUGH_SHARE and returned
+        returned = any(not each.startswith("raises ") for each in self.best.behaviour or ())
+        agreed = self.answer.programs > 1 and self.answer.share >= ENOUGH_SHARE and returned
         return AGREED if agreed else UNVERIFIED
 
     def record(self) -> dict[str, Any]:
         """Return the run as plain data for JSON."""
-        answer = self.answer
+        answer = self.best
         return {
             "task": self.task.name,
             "outcome": self.outcome,
@@ -67,7 +67,7 @@ class Result:
             "partial": answer.partial,
             "holes": answer.holes,
             "feedback": self.feedback,
-            "answer": asdict(self.chosen),
+            "answer": asdict(self.answer),
             **asdict(self.cost),
             "steps": [asdict(step) for step in self.steps],
             "attempts": [asdict(attempt) for attempt in self.attempts],
@@ -84,7 +84,7 @@ def run_task(
     identity: dict[str, Any] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
     log: Log = lambda number, event: None,
-    answer: Person | None = None,
+    person: Person | None = None,
 ) -> Result:
     """Run a task to its end. With a thread that was cut off, go on where it was; one that ended is only told again.
 
@@ -100,8 +100,8 @@ def run_task(
             _same(kept.values, fresh, thread)
         if "outcome" in kept.values:
             ended = _result(kept.values, task, [])
+            on_event(ended.best)
             on_event(ended.answer)
-            on_event(ended.chosen)
             return ended
         # Tasks, not `next`: a task whose writes are stored already is still to be carried over into a checkpoint.
         start = None if kept.tasks else fresh
@@ -112,7 +112,7 @@ def run_task(
             steps.append(event)
         on_event(event)
 
-    final = run(graph, replace(context, emit=heard, log=log), start, thread=thread, answer=answer)
+    final = invoke(graph, replace(context, emit=heard, log=log), start, thread=thread, person=person)
     return _result(final, task, steps)
 
 

@@ -23,12 +23,12 @@ def run(problems: Iterable[Problem], context: Context, contestant: Contestant = 
     for problem in problems:
         task = task_from(problem.prompt, entry_point=problem.entry_point)
         result = contestant(context, task)
-        judged = judge(context.sandbox, problem, result.answer.program)
+        judged = judge(context.sandbox, problem, result.best.program)
         highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
         verdicts = judged.base.verdict.value, judged.plus.verdict.value
-        spent = {**asdict(result.cost), "feedback": result.feedback, "probability": result.chosen.probability}
+        spent = {**asdict(result.cost), "feedback": result.feedback, "probability": result.answer.probability}
         yield Outcome(
-            problem.task_id, digest(problem), result.answer.program, result.outcome, *verdicts, len(result.attempts),
+            problem.task_id, digest(problem), result.best.program, result.outcome, *verdicts, len(result.attempts),
             highest if math.isfinite(highest) else None, **spent,
         )  # fmt: skip
 

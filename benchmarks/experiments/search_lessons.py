@@ -40,12 +40,12 @@ def lesson(problem: Problem, context: Context, config: SearchConfig) -> Lesson:
     """Search a problem as planned, then judge the answer by the hidden tests."""
     task = task_from(problem.prompt, entry_point=problem.entry_point)
     result = run_task(context, task, config=config)
-    attempts, answer = result.attempts, result.answer
+    attempts, answer = result.attempts, result.best
     taken = [number for number, attempt in enumerate(attempts) if attempt.edge]
     ways = [features(Edge(**attempts[n].edge), attempts[:n], said_by(attempts[:n])) for n in taken]
     return Lesson(
         problem.task_id, digest(problem), ways, [attempts[n].passed for n in taken],
-        evidence.features(attempts, result.chosen), answer.checked, answer.passed,
+        evidence.features(attempts, result.answer), answer.checked, answer.passed,
         judge(context.sandbox, problem, answer.program).passed,
     )  # fmt: skip
 

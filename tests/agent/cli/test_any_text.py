@@ -65,7 +65,7 @@ def test_what_a_person_types_is_written_and_kept(text):
     around = Context(byte_lm(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
     task, asked = task_from(REQUEST), []
     run_task(
-        around, task, checkpointer=InMemorySaver(), thread="t", answer=lambda question: asked.append(1) or f"a{text}"
+        around, task, checkpointer=InMemorySaver(), thread="t", person=lambda question: asked.append(1) or f"a{text}"
     )
     assert asked
 
@@ -87,4 +87,4 @@ def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, chat
     with threads(tmp_path) as saver:
         around = Context(lm, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
         result = run_task(around, task_from(REQUEST), checkpointer=saver, thread="t")
-    assert result.outcome == "abstained" and "\x00" in result.answer.program
+    assert result.outcome == "abstained" and "\x00" in result.best.program

@@ -202,23 +202,23 @@ def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, learn
     context = Context(TrieLM(known), POLICIES["greedy"], box, learned=learned)
     saver = InMemorySaver() if answer else None
     return run_task(
-        context, task_from(request), config=config, checkpointer=saver, thread="t", answer=answer,
+        context, task_from(request), config=config, checkpointer=saver, thread="t", person=answer,
         on_event=(seen or []).append,
     )  # fmt: skip
 
 
 def test_without_examples_the_largest_kind_is_answered_and_not_the_likeliest_program(box):
     result = searched(box)
-    assert result.answer.program == BLIND + "\n    return x + 1"
-    assert result.chosen.share == pytest.approx(0.6)
-    assert (result.chosen.clusters, result.chosen.programs, result.outcome) == (3, 5, "accepted")
-    assert result.chosen.error_at_least == pytest.approx(0.4)
+    assert result.best.program == BLIND + "\n    return x + 1"
+    assert result.answer.share == pytest.approx(0.6)
+    assert (result.answer.clusters, result.answer.programs, result.outcome) == (3, 5, "accepted")
+    assert result.answer.error_at_least == pytest.approx(0.4)
     assert all(each.behaviour for each in result.attempts)
 
 
 def test_one_example_is_not_enough_and_programs_that_fail_it_have_no_vote(box):
     result = searched(box, BLIND.replace("Count.", "Count.\n    >>> f(3)\n    4\n    "))
-    assert (result.chosen.programs, result.chosen.clusters, result.outcome) == (3, 1, "accepted")
+    assert (result.answer.programs, result.answer.clusters, result.outcome) == (3, 1, "accepted")
 
 
 def test_enough_programs_that_agree_end_the_search(box):
@@ -237,7 +237,7 @@ def test_a_person_is_asked_what_an_input_should_give_and_the_search_goes_on_from
     result = searched(box, config=SearchConfig(questions=3), answer=answer)
     assert 1 <= len(asked) <= 3
     assert set(asked[0]) == {"call", "outputs"} and len(asked[0]["outputs"]) > 1
-    assert result.answer.checked >= 1 and result.outcome in ("accepted", "abstained")
+    assert result.best.checked >= 1 and result.outcome in ("accepted", "abstained")
 
 
 def test_a_question_names_a_function_that_passed_and_leaves_out_what_was_not_compared(box):
@@ -270,7 +270,7 @@ def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
 def test_who_cannot_say_is_asked_something_else_or_nothing(box):
     asked = []
     result = searched(box, config=SearchConfig(questions=2), answer=lambda question: asked.append(question) or "")
-    assert (len({each["call"] for each in asked}), result.outcome, result.chosen.clusters) == (2, "accepted", 3)
+    assert (len({each["call"] for each in asked}), result.outcome, result.answer.clusters) == (2, "accepted", 3)
 
 
 def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
@@ -284,10 +284,10 @@ TRUST = {"weights": {"logprob": 1.0}, "intercept": 1.0, "knots": [-1.0, 1.0], "l
 
 def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_least(box):
     learned = Learned("m", "w", {"path": 1.0}, TRUST)
-    stated = searched(box, learned=learned).chosen.probability
+    stated = searched(box, learned=learned).answer.probability
     assert 0.2 < stated < 0.7
     kept = searched(box, learned=learned, config=SearchConfig(min_probability=0.7))
-    assert (kept.outcome, kept.answer.verdict) == ("abstained", "passed")
+    assert (kept.outcome, kept.best.verdict) == ("abstained", "passed")
     with pytest.raises(UsageError, match="--min-probability needs what was not learned"):
         searched(box, config=SearchConfig(min_probability=0.7))
     with pytest.raises(UsageError, match="--order learned needs what was not learned"):
@@ -296,7 +296,7 @@ def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_leas
 
 def test_of_fewer_examples_than_it_was_learned_with_no_probability_is_stated_and_none_is_enough(box):
     learned = Learned("m", "w", {"path": 1.0}, {**TRUST, "examples": 2})
-    assert searched(box, learned=learned).chosen.probability is None
+    assert searched(box, learned=learned).answer.probability is None
     assert searched(box, learned=learned).outcome == "accepted"
     assert searched(box, learned=learned, config=SearchConfig(min_probability=0.1)).outcome == "abstained"
 
@@ -311,14 +311,14 @@ def test_a_program_that_does_something_else_each_time_is_not_accepted(box):
 def test_inputs_are_made_for_a_sentence_too_from_what_was_written(box):
     known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef g(x: int) -> int:\n    return x * 1": 0.4}
     result = searched(box, "Give it back.", known)
-    assert (result.chosen.clusters, result.chosen.programs) == (1, 2)
+    assert (result.answer.clusters, result.answer.programs) == (1, 2)
 
 
 def test_a_program_under_other_names_is_no_second_vote_where_nobody_asked_for_one(box):
     known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef h(y: int) -> int:\n    return y * 1": 0.4}
     result = searched(box, "Give it back.", known)
     assert [each.end for each in result.attempts] == ["end token", "duplicate of an earlier program"]
-    assert result.chosen.programs == 1 and result.attempts[1].cost["tokens"] < 26
+    assert result.answer.programs == 1 and result.attempts[1].cost["tokens"] < 26
 
 
 def test_what_has_no_function_is_accepted_as_it_runs(box):
@@ -351,7 +351,7 @@ def test_odd_prompts_are_searched_like_others(box, hints, examples):
 
 def test_what_a_person_wrote_is_never_marked_as_doubtful(box):
     request = 'def f(x):\n    """Do."""'
-    answer = searched(box, request, {"\n    return (x +": 1.0}).answer
+    answer = searched(box, request, {"\n    return (x +": 1.0}).best
     assert answer.holes and all(start >= len(request) for start, _ in answer.holes)
     assert answer.partial.startswith(request)
 
@@ -360,7 +360,7 @@ def test_a_run_abstains_where_all_that_runs_breaks(box):
     request = 'def order(words: list[str]) -> list[str]:\n    """Sort the words by their length."""'
     known = {"\n    return sorted(words, key=lambda y: len(x) + 1)": 0.9, "\n    return lenght(words)": 0.1}
     result = searched(box, request, known)
-    assert (result.outcome, result.answer.passed) == ("abstained", True)
-    assert "raises NameError on " in result.chosen.breaks
+    assert (result.outcome, result.best.passed) == ("abstained", True)
+    assert "raises NameError on " in result.answer.breaks
     known["\n    return words"] = 0.01
-    assert searched(box, request, known).answer.program.endswith("return words")
+    assert searched(box, request, known).best.program.endswith("return words")

@@ -186,7 +186,7 @@ def programs(result) -> list[str]:
 def test_a_search_goes_back_to_its_forks_in_their_order_until_a_program_passes(box):
     result, _ = search(box)
     assert programs(result) == ["\n    return x - 1", "\n    return x * 2", "\n    return 1 + x"]
-    assert (result.outcome, result.chosen.attempt, result.feedback) == ("accepted", 2, "visible")
+    assert (result.outcome, result.answer.attempt, result.feedback) == ("accepted", 2, "visible")
 
 
 def test_no_token_is_decoded_twice_and_each_attempt_says_what_it_cost(box):
@@ -209,8 +209,8 @@ def test_a_program_that_differs_in_layout_alone_is_not_run_again(box):
 def test_a_search_that_exhausts_its_ways_abstains_with_the_program_that_failed_least(box):
     known = {"\n    return x - 1": 0.6, "\n    return 2": 0.4}
     result, _ = search(box, known, config=SearchConfig(repair_after=0))
-    assert (result.outcome, result.answer.program) == ("abstained", REQUEST + "\n    return 2")
-    assert result.answer.failures == ["f(5) returned 2, wanted 6"]
+    assert (result.outcome, result.best.program) == ("abstained", REQUEST + "\n    return 2")
+    assert result.best.failures == ["f(5) returned 2, wanted 6"]
 
 
 def test_a_repair_is_an_edge_like_others_and_its_prompt_shows_the_failure(box):
@@ -234,8 +234,8 @@ def test_a_search_never_exceeds_a_budget_and_says_which_ended_it(box, bound, pol
     assert spent[bound] <= (most if bound != "programs" else 3 * most)
     assert (runs, lm.forwards) == (result.cost.sandbox_runs, result.cost.forwards)
     assert result.outcome == "abstained"
-    if result.chosen.ended_by:
-        assert result.chosen.ended_by.endswith(bound)
+    if result.answer.ended_by:
+        assert result.answer.ended_by.endswith(bound)
     elif bound != "programs":
         assert len(result.attempts) >= 3, "every way was tried"
 
@@ -265,7 +265,7 @@ def test_a_branch_that_cannot_become_python_is_dropped_at_the_end_of_its_line(bo
     assert dropped[0].cost["sandbox_runs"] == 0 and dropped[0].verdict == "syntax error"
     assert result.outcome == "accepted"
     whole, _ = search(box, known, config=SearchConfig(repair_after=0, prune=False))
-    assert whole.answer.program == result.answer.program
+    assert whole.best.program == result.best.program
     assert whole.cost.tokens > result.cost.tokens
 
 
@@ -300,7 +300,7 @@ def test_a_branch_that_begins_as_a_failed_program_but_for_names_is_dropped_at_th
 def test_every_order_and_policy_finds_the_program_that_is_there(box, order, policy):
     result, _ = search(box, policy=policy, config=SearchConfig(Budget(programs=40), order))
     assert result.outcome == "accepted"
-    assert result.answer.program.removeprefix(REQUEST) in ("\n    return 1 + x", "\n    return x + 1")
+    assert result.best.program.removeprefix(REQUEST) in ("\n    return 1 + x", "\n    return x + 1")
 
 
 def test_the_tree_is_the_same_each_time(box):

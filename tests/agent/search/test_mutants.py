@@ -93,15 +93,15 @@ def searched(known, examples: str, *, learned=None, answer=None, watch=lambda bo
     with closing(open_sandbox("process")) as box:
         here = Context(TrieLM(known), POLICIES["greedy"], watch(box), learned=learned)
         task, saver = task_from(request), InMemorySaver()
-        return run_task(here, task, config=SearchConfig(**config), checkpointer=saver, thread="t", answer=answer)
+        return run_task(here, task, config=SearchConfig(**config), checkpointer=saver, thread="t", person=answer)
 
 
 def test_an_answer_says_what_its_examples_leave_open():
-    open_to = searched(KNOWN, "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n").chosen
+    open_to = searched(KNOWN, "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n").answer
     said = [(each["text"], each["line"]) for each in open_to.undecided]
     assert said == [("return x * 1", 8), ("return x + 2", 8)]
     assert open_to.mutants == 3 and open_to.undecided[0]["weight"] > open_to.undecided[1]["weight"]
-    closed = searched(KNOWN, "    >>> f(1)\n    2\n    >>> f(5)\n    6\n").chosen
+    closed = searched(KNOWN, "    >>> f(1)\n    2\n    >>> f(5)\n    6\n").answer
     assert (closed.mutants, closed.undecided) == (3, [])
 
 
@@ -111,7 +111,7 @@ TRUST = {"weights": {"undecided": -1.0}, "intercept": 0.0, "knots": [-1.0, 0.0],
 def test_no_probability_is_stated_where_not_all_mutants_were_run():
     def stated(**config):
         examples = "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n"
-        return searched(KNOWN, examples, learned=Learned("m", "w", {}, TRUST), **config).chosen
+        return searched(KNOWN, examples, learned=Learned("m", "w", {}, TRUST), **config).answer
 
     whole = stated()
     weights = [each["weight"] for each in whole.undecided]
@@ -123,8 +123,8 @@ def test_no_probability_is_stated_where_not_all_mutants_were_run():
 def test_what_a_person_said_refutes_mutants_as_examples_do():
     known = {"\n    return x + 1": 0.5, "\n    return x * 1": 0.3, "\n    return x - 1": 0.2}
     result = searched(known, "", answer=lambda question: "1" if question["call"] == "f(0)" else "", questions=3)
-    assert result.answer.program.endswith("x + 1") and result.answer.checked == 1
-    assert (result.chosen.mutants, result.chosen.undecided) == (2, [])
+    assert result.best.program.endswith("x + 1") and result.best.checked == 1
+    assert (result.answer.mutants, result.answer.undecided) == (2, [])
 
 
 def test_a_mutant_that_loops_may_take_a_second():
@@ -132,13 +132,13 @@ def test_a_mutant_that_loops_may_take_a_second():
     boxes = []
     watch = lambda box: boxes.append(Watched(box)) or boxes[-1]  # noqa: E731 - one expression says it
     result = searched(known, "    >>> f(9)\n    1\n    >>> f(8)\n    1\n", watch=watch)
-    assert (result.chosen.mutants, result.chosen.undecided) == (1, [])
+    assert (result.answer.mutants, result.answer.undecided) == (1, [])
     assert [(limits.cpu_seconds, limits.wall_seconds) for limits in boxes[0].limits] == [(5.0, 10.0), (1.0, 2.0)]
 
 
 def test_mutants_are_run_within_the_budget_and_not_where_no_example_could_refute_them():
     examples = "    >>> f(1)\n    2\n    >>> f(5)\n    6\n"
     few = searched(KNOWN, examples, budget=Budget(runs=2))
-    assert (few.chosen.mutants, few.cost.sandbox_runs, few.chosen.ended_by) == (1, 2, "")
+    assert (few.answer.mutants, few.cost.sandbox_runs, few.answer.ended_by) == (1, 2, "")
     assert searched(KNOWN, examples, mutants=0).cost.sandbox_runs == 1
-    assert searched(KNOWN, "", votes=1).chosen.mutants == 0
+    assert searched(KNOWN, "", votes=1).answer.mutants == 0

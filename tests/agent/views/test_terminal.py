@@ -42,10 +42,10 @@ def test_a_pause_shows_its_candidates_and_which_one_won():
 
 
 def finished(
-    *attempts: Attempt, outcome: str = "accepted", chosen: Answer | None = None, cost: Cost | None = None
+    *attempts: Attempt, outcome: str = "accepted", answer: Answer | None = None, cost: Cost | None = None
 ) -> str:
     console = Console(record=True, width=100)
-    result = Result(Task("x"), outcome, list(attempts), cost or Cost(), chosen or Answer(len(attempts) - 1), "visible")
+    result = Result(Task("x"), outcome, list(attempts), cost or Cost(), answer or Answer(len(attempts) - 1), "visible")
     TerminalView(console, live=False).finish(result)
     return console.export_text()
 
@@ -87,18 +87,18 @@ def test_the_end_says_the_outcome_and_the_account():
     text = finished(PASSED, cost=Cost(27, 30, 200, 2, 1, 0.5)) + finished(FAILED, outcome="abstained")
     assert "27 tokens · 30 forwards · 2 pauses · 1 sandbox run · 0.50 s" in text
     assert "✗ abstained: no program passed" in text
-    doubtful = finished(PASSED, outcome="abstained", chosen=Answer(0, probability=0.3))
+    doubtful = finished(PASSED, outcome="abstained", answer=Answer(0, probability=0.3))
     assert "✗ abstained: it is not probable enough to be right" in doubtful
-    unknown = " ".join(finished(PASSED, outcome="abstained", chosen=Answer(0)).split())
+    unknown = " ".join(finished(PASSED, outcome="abstained", answer=Answer(0)).split())
     assert "abstained: how probable it is to be right is not known, of so few examples or with so little" in unknown
 
 
 def test_what_the_examples_leave_open_is_said_where_it_is_likely():
     found = [{"weight": w, "line": 2, "text": f"return {w}"} for w in (-0.5, -1.5, -2.0, -4.0)]
-    text = finished(PASSED, chosen=Answer(0, undecided=found))
+    text = finished(PASSED, answer=Answer(0, undecided=found))
     assert text.count("the examples leave open whether line 2 is rather: return") == 2
     assert "return -0.5" in text and "return -1.5" in text
-    assert "leave open" not in finished(PASSED, chosen=Answer(0, undecided=found[3:]))
+    assert "leave open" not in finished(PASSED, answer=Answer(0, undecided=found[3:]))
 
 
 def test_what_speaks_for_an_answer_and_against_it_is_said():
@@ -106,7 +106,7 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
     chosen = Answer(
         0, "", 0.625, 0.6, 0.1, 2, 3, 0.67, 0.31, 1, {"input": "(3,)", "answer": "5", "rival": "7"}, "20 of 20 programs"
     )
-    text = " ".join(finished(compared, replace(compared, number=1), chosen=chosen).split())
+    text = " ".join(finished(compared, replace(compared, number=1), answer=chosen).split())
     assert "3 programs behave in 2 ways on 2 inputs that nobody wrote; this one's way has 60% of their" in text
     assert "(functional entropy 0.67 nats)" in text
     assert "wrong with probability 0.31 or more" in text
@@ -118,7 +118,7 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
 def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be_wrong():
     near = replace(FAILED, checked=2)
     chosen = Answer(0, share=0.0, clusters=0, programs=0, ended_by="2 of 2 programs")
-    text = " ".join(finished(near, near, outcome="abstained", chosen=chosen).split())
+    text = " ".join(finished(near, near, outcome="abstained", answer=chosen).split())
     assert "the search ended at 2 of 2 programs" in text
     assert (
         "programs that differ fail f(1) and nothing else: the model does not know how, or that example is wrong" in text
@@ -214,6 +214,6 @@ def test_the_last_line_says_what_to_do_now(attempt, chosen, in_chat, mark, advic
     ],
 )
 def test_a_run_that_abstains_says_what_is_wrong_and_what_may_help(attempt, chosen, said, advice):
-    text = finished(attempt, outcome="abstained", chosen=chosen)
+    text = finished(attempt, outcome="abstained", answer=chosen)
     assert "✗ abstained: " in text and said in text and advice in text.splitlines()[-1]
     assert "may be trusted" not in text

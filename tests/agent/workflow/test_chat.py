@@ -51,8 +51,8 @@ ANSWERS = {
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_a_right_program_is_accepted_and_nothing_is_decoded_behind_it(box, answer):
     result = told(box, f"{answer}\nIt is so because of this and that.")
-    assert (result.outcome, result.answer.failures) == ("accepted", [])
-    assert len(result.answer.tokens) <= len(answer)
+    assert (result.outcome, result.best.failures) == ("accepted", [])
+    assert len(result.best.tokens) <= len(answer)
 
 
 def test_an_answer_is_read_on_where_its_program_fails_and_only_once_where_that_brings_nothing(box):
@@ -72,8 +72,8 @@ def test_a_template_that_opens_a_thought_is_read_behind_it(box):
 
 def test_a_thought_that_uses_up_the_tokens_is_named(box):
     result = told(box, f"<think>\n{WRONG}\n" + "hm " * 60, max_tokens=90)
-    assert result.outcome == "abstained" and result.answer.program == ""
-    (failure,) = result.answer.failures
+    assert result.outcome == "abstained" and result.best.program == ""
+    (failure,) = result.best.failures
     assert "thought did not end before the token budget" in failure and "--max-tokens" in failure
 
 
@@ -81,8 +81,8 @@ def test_doubt_is_marked_where_the_program_has_it_whatever_stands_before(box):
     lines = "1. Yes\n   ```python\r\n   def add(a, b):\r\n       return {}\r\n   ```\n"
     known = {lines.format("floor(a - b)"): 0.55, lines.format("floor(a * b)"): 0.45}
     result = told(box, known, most=1, tau=0.9)
-    program = result.answer.program
+    program = result.best.program
     assert program.startswith("from math import floor\n") and "\r" not in program
-    (fork,) = [fork for fork in result.answer.forks if fork["entropy"] > 0.5]
+    (fork,) = [fork for fork in result.best.forks if fork["entropy"] > 0.5]
     assert "return" in program.splitlines()[fork["line"] - 1]
-    assert any("-" in program[start:end] for start, end in result.answer.holes)
+    assert any("-" in program[start:end] for start, end in result.best.holes)

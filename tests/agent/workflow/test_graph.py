@@ -32,7 +32,7 @@ from agent.search.frontier import SearchConfig
 from agent.trace import TraceWriter, read_trace
 from agent.workflow import revise
 from agent.workflow.context import Context, decode_context
-from agent.workflow.graph import begin, build, run
+from agent.workflow.graph import begin, build, invoke
 from agent.workflow.run import run_task
 from agent.workflow.threads import threads
 from sandbox import open_sandbox
@@ -71,7 +71,7 @@ def test_graph_run_equals_loop_run_token_for_token(lm, name):
     policy = doubtful(name)
     around = context(lm, policy)
     events = []
-    final = run(build(), replace(around, emit=events.append), begin(TASK, programs(1)))
+    final = invoke(build(), replace(around, emit=events.append), begin(TASK, programs(1)))
     state = {**final, "tokens": [], "attempts": [], "edge": {}}
     place = decode_context(around, state)
     expected = list(
@@ -95,7 +95,7 @@ def test_a_passing_program_is_accepted_at_once(lm):
 def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(lm):
     unchecked = replace(TASK, examples=())
     cut = run_task(context(lm, doubtful("greedy"), max_tokens=3), unchecked, config=programs(1))
-    assert cut.answer.failures == ["the program was cut off by the token budget"]
+    assert cut.best.failures == ["the program was cut off by the token budget"]
     assert cut.outcome == "abstained"
     assert run_task(context(lm, doubtful("greedy"), max_tokens=3), TASK, config=programs(1)).outcome == "accepted"
 
@@ -127,7 +127,7 @@ def test_a_branch_decodes_only_its_own_tail(lm):
 
 def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    final = run(build(), context(lm, doubtful("greedy"), sandbox=failing), begin(TASK, repairs(2)))
+    final = invoke(build(), context(lm, doubtful("greedy"), sandbox=failing), begin(TASK, repairs(2)))
     repair = final["prompts"][1]["text"]
     assert final["attempts"][0]["program"].strip() in repair
     assert "# the program failed: NameError: name 'x' is not defined" in repair
@@ -201,7 +201,7 @@ def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(lm, monkeypatc
 
 def test_every_state_is_plain_json_and_small(lm):
     graph = build(InMemorySaver())
-    run(graph, context(lm, doubtful("adadec")), begin(TASK), thread="t")
+    invoke(graph, context(lm, doubtful("adadec")), begin(TASK), thread="t")
     for snapshot in graph.get_state_history({"configurable": {"thread_id": "t"}}):
         assert len(json.dumps(snapshot.values)) < 60_000
 
@@ -212,7 +212,7 @@ def test_hidden_tests_never_enter_the_state(lm):
     wanted, problem = _wanted(None, "exercises/3", None, None, ask=False)
     graph = build(InMemorySaver())
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    run(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t")
+    invoke(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t")
     states = json.dumps([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
     hidden = [repr(arguments) for arguments in problem.plus_inputs if repr(arguments[0]) not in problem.prompt]
     assert len(hidden) > 10
@@ -234,7 +234,7 @@ def test_a_person_chooses_a_candidate_or_writes_text(lm):
         return 1 if len(asked) == 1 else "ab"
 
     policy = replace(doubtful("adadec"), resolver=Ask())
-    result = run_task(context(lm, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", answer=answer)
+    result = run_task(context(lm, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", person=answer)
     steps = [step for step in result.steps if step.pause]
     first, second = (result.steps.index(step) for step in steps[:2])
     tokens = result.attempts[0].tokens
@@ -253,7 +253,7 @@ def test_a_finished_thread_is_told_again_without_a_forward(lm):
     first = run_task(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     forwards = lm.forwards
     again = run_task(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
-    assert (again.answer, again.outcome, lm.forwards) == (first.answer, first.outcome, forwards)
+    assert (again.best, again.outcome, lm.forwards) == (first.best, first.outcome, forwards)
 
 
 def test_a_thread_of_another_task_or_model_is_refused(lm):
@@ -335,7 +335,7 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
                 doing, task, config=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
             )
         told = [{**asdict(attempt), "cost": attempt.cost["tokens"]} for attempt in result.attempts]
-        (folder / "told.json").write_text(json.dumps([told, asdict(result.chosen), result.cost.tokens]))
+        (folder / "told.json").write_text(json.dumps([told, asdict(result.answer), result.cost.tokens]))
 
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     ways = [(Attempt, 2), (Revision, 2), (Attempt, 1), (Revision, 1), (Answer, 1), (Attempt, None)]
@@ -380,7 +380,7 @@ def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told
 def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():
     lm = byte_lm(sharpness=8.0)
     lm.tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
-    final = run(build(), context(lm, doubtful("greedy"), max_tokens=6), begin(TASK))
+    final = invoke(build(), context(lm, doubtful("greedy"), max_tokens=6), begin(TASK))
     asked = lm.tokenizer.decode(final["prompts"][0]["ids"])
     assert asked.startswith("<user>Write the Python code")
     assert asked.endswith("```<assistant>")
@@ -412,7 +412,7 @@ def test_a_sentence_with_tests_asks_for_the_function_that_they_call(tmp_path):
         result = run_task(Context(lm, POLICIES["adadec"], box), task, config=programs(1))
     prompt = max(("".join(map(chr, ids)) for ids in lm.prompts), key=len)
     assert "# assert total([1, 2]) == 3\n" in prompt and task.entry_point == "total"
-    assert (result.outcome, result.answer.program) == (
+    assert (result.outcome, result.best.program) == (
         "accepted",
         "# Return the sum.\ndef total(xs):\n    return sum(xs)\n",
     )

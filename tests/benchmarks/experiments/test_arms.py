@@ -27,7 +27,7 @@ def context(verdict=Verdict.FAILED) -> Context:
 def test_a_beam_of_one_is_greedy_with_as_many_forwards():
     here = context()
     greedy, searched = run_task(here, TASK, config=ONCE), beam(1)(here, TASK)
-    assert searched.answer.tokens == greedy.answer.tokens
+    assert searched.best.tokens == greedy.best.tokens
     assert (searched.cost.forwards, searched.cost.tokens) == (greedy.cost.forwards, greedy.cost.tokens)
 
 
@@ -39,7 +39,7 @@ def test_a_wider_beam_feeds_more_rows():
 def test_examples_may_choose_among_beams_and_all_of_them_are_paid():
     passing = replace(context(), sandbox=ScriptedSandbox(lambda program: Verdict.PASSED, value=2))
     best, chosen = beam(3)(passing, TASK), beam(3, chosen=True)(passing, TASK)
-    assert chosen.answer.tokens == best.answer.tokens, "the best beam is tried first"
+    assert chosen.best.tokens == best.best.tokens, "the best beam is tried first"
     assert (best.feedback, chosen.feedback) == ("none", "visible")
     assert best.cost.forwards == chosen.cost.forwards and chosen.cost.tokens > best.cost.tokens
     failing = beam(3, chosen=True)(context(), TASK)
@@ -64,7 +64,7 @@ def test_every_policy_is_a_contestant():
     here = replace(context(Verdict.PASSED), max_tokens=6, learned=Learned("m", "w", {"path": 1.0}, {}))
     for policy, contestant in CONTESTANTS.values():
         result = contestant(replace(here, policy=policy), TWICE)
-        assert result.answer.program.startswith("def f(x)")
+        assert result.best.program.startswith("def f(x)")
 
 
 def test_the_guard_leaves_a_program_alone_that_has_something_to_run():
@@ -73,13 +73,13 @@ def test_the_guard_leaves_a_program_alone_that_has_something_to_run():
     written = lm.encode("\n    return x")
     speaks = replace(here, policy=replace(POLICIES["greedy"], sampler=lambda *_: written.pop(0) if written else 0))
     result = redraw_degenerate(speaks, TASK)
-    assert (len(result.attempts), result.answer.program) == (1, TASK.request + "\n    return x")
+    assert (len(result.attempts), result.best.program) == (1, TASK.request + "\n    return x")
 
 
 def test_the_guard_draws_again_where_there_is_nothing_to_run_and_gives_up_after_three_draws():
     result = redraw_degenerate(context(), TASK)  # a random model over bytes writes no Python
     assert len(result.attempts) == 4
-    assert result.answer.tokens == run_task(context(), TASK, config=ONCE).answer.tokens, "the first stands"
+    assert result.best.tokens == run_task(context(), TASK, config=ONCE).best.tokens, "the first stands"
     assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
 
 
@@ -92,14 +92,14 @@ def test_best_of_equal_draws_one_program_whole_and_spends_its_budget_but_no_more
     for budget in (1, one.cost.token_rows + 5, 4 * one.cost.token_rows, 4 * one.cost.token_rows + 7):
         result = best_of_equal({TASK.request: budget})(context(), TASK)
         assert result.cost.token_rows == max(budget, one.cost.token_rows)
-        assert result.attempts[-1].tokens == one.answer.tokens, "where none passes, the first stands, whole"
+        assert result.attempts[-1].tokens == one.best.tokens, "where none passes, the first stands, whole"
     assert len(result.attempts) >= 4
 
 
 def test_best_of_equal_at_the_cost_of_one_program_is_that_program():
     one = drawn_once()
     result = best_of_equal({TASK.request: one.cost.token_rows})(context(), TASK)
-    assert [attempt.tokens for attempt in result.attempts] == [one.answer.tokens]
+    assert [attempt.tokens for attempt in result.attempts] == [one.best.tokens]
 
 
 def test_best_of_equal_stops_at_the_first_program_that_passes():

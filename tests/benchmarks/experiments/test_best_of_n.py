@@ -32,7 +32,7 @@ def test_samples_drawn_together_are_those_drawn_one_by_one(context):
     task = task_from(PROBLEM.prompt, entry_point=PROBLEM.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
     once = [run_task(replace(sampling, seed=seed_of(context, n)), task, config=ONCE) for n in range(4)]
-    assert found.tokens == [len(result.answer.tokens) for result in once]
+    assert found.tokens == [len(result.best.tokens) for result in once]
     assert found.accepted == [result.outcome == "accepted" for result in once]
     best = best_of(4)(context, task)
     assert found.best_of(4) == (False, best.cost.tokens)

@@ -61,7 +61,7 @@ def test_what_lessons_teach_is_used_by_the_next_search(box):
     trust["examples"] = 2
     doing = context(box, learned=Learned("m", "w", order, trust))
     result = run_task(doing, task_from(PROMPT), config=SearchConfig(order="learned"))
-    assert result.outcome == "accepted" and result.chosen.probability > 0.9
+    assert result.outcome == "accepted" and result.answer.probability > 0.9
 
 
 def test_the_report_is_over_all_answers_and_over_the_accepted_ones():
