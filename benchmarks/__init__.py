@@ -8,7 +8,7 @@ from functools import cache
 from agent.messages import quoted
 from benchmarks.base import Benchmark, DatasetError, Problem
 
-__all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "named", "problem"]
+__all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "find_problem", "open_benchmark"]
 
 
 @cache
@@ -39,7 +39,7 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
 }
 
 
-def problem(task_id: str) -> Problem:
+def find_problem(task_id: str) -> Problem:
     """The problem of this id, "HumanEval/0" say. Raises KeyError for an id unknown, DatasetError without data."""
     name, _, _ = task_id.partition("/")
     if name not in BENCHMARKS:
@@ -47,7 +47,7 @@ def problem(task_id: str) -> Problem:
     return BENCHMARKS[name]().problem(task_id)
 
 
-def named(name: str) -> Benchmark:
+def open_benchmark(name: str) -> Benchmark:
     """The benchmark of this name; `exercises/SPLIT` is a split of the exercises. Raises KeyError with the choices."""
     if name in BENCHMARKS:
         return BENCHMARKS[name]()

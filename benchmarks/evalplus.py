@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.base import DatasetError, Problem
-from benchmarks.judging.words import cut
+from benchmarks.judging.words import escape_and_cut
 
 # What evalplus' loader lets through for a file that is absent, cut short, not gzip, not JSON, or not its records.
-UNREADABLE = (
+_UNREADABLE = (
     OSError, HTTPException, EOFError, zlib.error, ValueError, AssertionError, LookupError, TypeError, AttributeError,
     ArithmeticError, RecursionError,
 )  # fmt: skip
-TEXTS = ("task_id", "prompt", "entry_point", "canonical_solution")
+_TEXT_FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution")
 
 
 class PlusBenchmark:
@@ -60,7 +60,7 @@ class PlusBenchmark:
             problems = {task_id: _problem(record) for task_id, record in records.items()}
         except ImportError as error:
             raise DatasetError(f"evalplus cannot be imported ({error}); try: pip install 'dubito[bench]'") from error
-        except UNREADABLE as error:
+        except _UNREADABLE as error:
             raise DatasetError(self._complaint(source, _without_inputs(error))) from error
         if not problems:
             raise DatasetError(self._complaint(source, "it holds no problems"))
@@ -87,7 +87,7 @@ def mbpp(path: Path | None = None) -> PlusBenchmark:
 def _without_inputs(error: Exception) -> str:
     """The error in words. One about the content may quote a hidden input, so that its type has to do."""
     name = type(error).__name__
-    return f"{name}: {cut(str(error))}" if isinstance(error, OSError | HTTPException) else name
+    return f"{name}: {escape_and_cut(str(error))}" if isinstance(error, OSError | HTTPException) else name
 
 
 def _load(module: str, loader: str, override: str, source: str) -> dict[str, dict[str, Any]]:
@@ -104,7 +104,7 @@ def _load(module: str, loader: str, override: str, source: str) -> dict[str, dic
 
 
 def _problem(record: dict[str, Any]) -> Problem:
-    if not all(isinstance(record[name], str) for name in TEXTS):
+    if not all(isinstance(record[name], str) for name in _TEXT_FIELDS):
         raise TypeError("a field that is no text")
     return Problem(
         task_id=record["task_id"],

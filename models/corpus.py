@@ -15,16 +15,16 @@ from typing import NamedTuple
 from agent.messages import short
 from agent.program import prompts
 from benchmarks.exercises import world
-from benchmarks.exercises.compose import Exercise, call, compose, load, write
+from benchmarks.exercises.compose import Exercise, compose, format_call, load_function, write_body
 from benchmarks.experiments.infill import expressions
 from models import library
 
 END = "<|endoftext|>"
-PROMPT, READ = 0.2, 0.0  # weights
-NO_EXAMPLES = 0.15  # of the completions: people leave them out too, and so does a lame prompt
-ZIPF = 1.5  # shapes and pieces are used as unevenly as words are, so that there is something to doubt
-PLAIN_NAMES = ("solution", "solve", "compute", "answer", "f")
-SWAPS = {
+_PROMPT_WEIGHT, _READ_WEIGHT = 0.2, 0.0  # weights
+_NO_EXAMPLES = 0.15  # of the completions: people leave them out too, and so does a lame prompt
+_ZIPF = 1.5  # shapes and pieces are used as unevenly as words are, so that there is something to doubt
+_PLAIN_NAMES = ("solution", "solve", "compute", "answer", "f")
+_SWAPS = {
     "+": "-",
     "-": "+",
     ">": ">=",
@@ -38,7 +38,7 @@ SWAPS = {
 }
 
 
-class Part(NamedTuple):
+class WeightedText(NamedTuple):
     """A stretch of a document, and how much its tokens count in the loss."""
 
     text: str
@@ -56,7 +56,7 @@ class Mix:
     library: float = 0.04
 
 
-def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[Part]]:
+def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[WeightedText]]:
     """Documents number `first` to `last` of this seed; each depends on its number alone.
 
     Repairs are of all meanings evenly: what failed was mostly something rare.
@@ -66,20 +66,20 @@ def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[Part]
         random = Random(f"corpus {seed} {number}")
         (form,) = random.choices(list(forms), list(forms.values()))
         if form == "library":
-            yield [Part(random.choice(library.functions()))]
+            yield [WeightedText(random.choice(library.functions()))]
         else:
-            meaning = world.draw(random, "train", zipf=0.0 if form == "repair" else ZIPF)
+            meaning = world.draw(random, "train", zipf=0.0 if form == "repair" else _ZIPF)
             yield FORMS[form](compose(meaning, f"corpus {seed} {number}"), random)
 
 
-def completion(made: Exercise, random: Random) -> list[Part]:
+def write_completion(made: Exercise, random: Random) -> list[WeightedText]:
     """Signature, docstring, body."""
     text, mark, _ = made.prompt.partition("\n    >>> ")
-    bare = mark and random.random() < NO_EXAMPLES
-    return [Part(f'{text}\n    """' if bare else made.prompt, PROMPT), Part(made.body)]
+    bare = mark and random.random() < _NO_EXAMPLES
+    return [WeightedText(f'{text}\n    """' if bare else made.prompt, _PROMPT_WEIGHT), WeightedText(made.body)]
 
 
-def sentence(made: Exercise, random: Random) -> list[Part]:
+def write_sentence(made: Exercise, random: Random) -> list[WeightedText]:
     """One comment line, then the function without a docstring. The line is the prompt; a line break begins the rest."""
     line = (
         made.signature.rpartition("\n")[2]
@@ -87,50 +87,55 @@ def sentence(made: Exercise, random: Random) -> list[Part]:
         .replace("Dict[", "dict[")
         .replace("Tuple[", "tuple[")
     )
-    line = line.replace(f"def {made.name}(", f"def {random.choice(PLAIN_NAMES)}(")
-    return [Part(f"# {made.sentence}", PROMPT), Part(f"\n{line}{made.body}")]
+    line = line.replace(f"def {made.name}(", f"def {random.choice(_PLAIN_NAMES)}(")
+    return [WeightedText(f"# {made.sentence}", _PROMPT_WEIGHT), WeightedText(f"\n{line}{made.body}")]
 
 
-def fill(made: Exercise, random: Random) -> list[Part]:
+def write_hole(made: Exercise, random: Random) -> list[WeightedText]:
     """A hole in the body, in Qwen2.5-Coder's format: prefix, suffix, middle."""
     text = made.program
     first, last = random.choice(
         (_expression, _expression, _expression, _expression, _expression, _expression, _lines, _stretch)
     )(text, len(made.prompt), random)
     before, middle, after = text[:first], text[first:last], text[last:]
-    return [Part(prompts.hole(before, after), PROMPT), Part(middle)]
+    return [WeightedText(prompts.hole(before, after), _PROMPT_WEIGHT), WeightedText(middle)]
 
 
-def repair(made: Exercise, random: Random) -> list[Part]:
+def write_repair(made: Exercise, random: Random) -> list[WeightedText]:
     """A wrong program, how it failed on the visible examples, and the right one; a completion where none is found."""
     for _ in range(6):
         (mistake,) = random.choices((_neighbour, _relative, _mutant), (5, 3, 2))
         wrong = mistake(made, random)
-        if wrong and (failures := failing(made, wrong)):
+        if wrong and (failures := describe_failures(made, wrong)):
             told = "\n".join(failures[: random.choice((1, 2, 3, 3, 3))])
             asked = prompts.repair(made.prompt, made.prompt + wrong, told, chat=False)
-            attempt = Part(asked.removeprefix(made.prompt).removesuffix(made.prompt), READ)
-            return [Part(made.prompt, PROMPT), attempt, Part(made.prompt, PROMPT), Part(made.body)]
-    return completion(made, random)
+            attempt = WeightedText(asked.removeprefix(made.prompt).removesuffix(made.prompt), _READ_WEIGHT)
+            return [
+                WeightedText(made.prompt, _PROMPT_WEIGHT),
+                attempt,
+                WeightedText(made.prompt, _PROMPT_WEIGHT),
+                WeightedText(made.body),
+            ]
+    return write_completion(made, random)
 
 
-FORMS = {"completion": completion, "sentence": sentence, "fill": fill, "repair": repair}
+FORMS = {"completion": write_completion, "sentence": write_sentence, "fill": write_hole, "repair": write_repair}
 
 
-def failing(made: Exercise, body: str) -> list[str]:
+def describe_failures(made: Exercise, body: str) -> list[str]:
     """Return how a body fails on the visible examples: a line each, in the words of agent/verification/examples.py."""
-    right = load(made.program, made.name)
-    wrong = load(f"{made.prompt}{body}", made.name)
+    right = load_function(made.program, made.name)
+    wrong = load_function(f"{made.prompt}{body}", made.name)
     lines = []
     for args in made.examples:
         wanted = right(*copy.deepcopy(args))
         try:
             returned = wrong(*copy.deepcopy(args))
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, NameError) as error:
-            lines.append(f"{call(made.name, args)} raised {type(error).__name__}: {error}")
+            lines.append(f"{format_call(made.name, args)} raised {type(error).__name__}: {error}")
             continue
         if repr(returned) != repr(wanted):
-            lines.append(f"{call(made.name, args)} returned {short(returned)}, wanted {short(wanted)}")
+            lines.append(f"{format_call(made.name, args)} returned {short(returned)}, wanted {short(wanted)}")
     return lines
 
 
@@ -141,25 +146,27 @@ def _neighbour(made: Exercise, random: Random) -> str | None:
         return None
     slot = random.choice(list(pieces))
     others = {name: piece for name, piece in pieces.items() if name != slot}
-    return write(world.fill(made.meaning.family, random, keep=others, zipf=ZIPF), made.names, random)
+    return write_body(world.draw_pieces(made.meaning.family, random, keep=others, zipf=_ZIPF), made.names, random)
 
 
 def _relative(made: Exercise, random: Random) -> str | None:
     """The body of a meaning of another family with the same signature."""
     family = made.meaning.family
     alike = [other for other in world.relatives(family.args, family.returns) if other is not family]
-    return write(world.fill(random.choice(alike), random, zipf=ZIPF), made.names, random) if alike else None
+    return (
+        write_body(world.draw_pieces(random.choice(alike), random, zipf=_ZIPF), made.names, random) if alike else None
+    )
 
 
 def _mutant(made: Exercise, random: Random) -> str | None:
     """The body with one operator or number changed. None where a loop might then never end."""
     words = made.body.split(" ")
-    places = [at for at, word in enumerate(words) if word in SWAPS or word.rstrip(":)").isdigit()]
+    places = [at for at, word in enumerate(words) if word in _SWAPS or word.rstrip(":)").isdigit()]
     if "while" in made.body or not places:
         return None
     at = random.choice(places)
     number = words[at].rstrip(":)")
-    words[at] = SWAPS.get(words[at]) or str(int(number) + random.choice((-1, 1))) + words[at][len(number) :]
+    words[at] = _SWAPS.get(words[at]) or str(int(number) + random.choice((-1, 1))) + words[at][len(number) :]
     return " ".join(words)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-LONGEST = 2_000  # characters of a function
+_LONGEST = 2_000  # characters of a function
 
 
 @cache
@@ -24,5 +24,5 @@ def _functions(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef) and len(node.body) > 1:
             text = textwrap.dedent("".join(lines[node.lineno - 1 : node.end_lineno]))
-            if text.isascii() and len(text) <= LONGEST:
+            if text.isascii() and len(text) <= _LONGEST:
                 yield text.rstrip() + "\n"

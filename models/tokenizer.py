@@ -12,29 +12,29 @@ from agent.program.prompts import HOLE_MARKS
 from models.corpus import END
 
 # Words and digits with a space before them, punctuation, and whitespace without the space that the next word takes.
-PIECES = r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-SPECIAL = [END, *HOLE_MARKS, "<|fim_pad|>"]
+_PIECES = r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+_SPECIAL = [END, *HOLE_MARKS, "<|fim_pad|>"]
 
 
-def learn(texts: Iterable[str], vocabulary: int, file: Path) -> None:
+def train_tokenizer(texts: Iterable[str], vocabulary: int, file: Path) -> None:
     """Learn merges from texts and write them to a tokenizer.json."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(PIECES), "isolated"),
+            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
+        vocab_size=vocabulary, special_tokens=_SPECIAL, initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.save(str(file))
 
 
-def load(file: Path) -> Any:
+def load_tokenizer(file: Path) -> Any:
     """The transformers tokenizer of a tokenizer.json. It puts nothing before a text."""
     from transformers import PreTrainedTokenizerFast
 
@@ -42,7 +42,7 @@ def load(file: Path) -> Any:
         tokenizer_file=str(file),
         eos_token=END,
         pad_token=END,
-        additional_special_tokens=SPECIAL[1:],
+        additional_special_tokens=_SPECIAL[1:],
         clean_up_tokenization_spaces=False,
         model_max_length=1024,
     )

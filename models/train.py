@@ -27,9 +27,9 @@ import torch
 from torch import Tensor
 
 from models import tokenizer as bpe
-from models.corpus import END, Mix, Part, documents
+from models.corpus import END, Mix, WeightedText, documents
 
-log = logging.getLogger("train")
+_logger = logging.getLogger("train")
 CUDA = torch.cuda.is_available()
 ON_CUDA = 100  # times the text of the CPU's recipe, in as many steps
 SHARD = 1_000  # documents written by one process at a time
@@ -75,8 +75,8 @@ def train(recipe: Recipe, out: Path, work: Path) -> None:
     _hold_to(recipe, work / "recipe.json")
     tokenizer = _tokenizer(recipe, work)
     ids, weights = _corpus(recipe, tokenizer, work)
-    run = Run(recipe, len(tokenizer), tokenizer.eos_token_id, work / "checkpoint.pt")
-    log.info(
+    run = TrainingRun(recipe, len(tokenizer), tokenizer.eos_token_id, work / "checkpoint.pt")
+    _logger.info(
         "%.2f M parameters, %.2f M tokens in %d rows, on %s", run.parameters / 1e6, ids.size / 1e6, len(ids), run.device
     )
     run.train(ids, weights)
@@ -94,7 +94,7 @@ def _hold_to(recipe: Recipe, file: Path) -> None:
         raise SystemExit(f"{file.parent} holds a run begun with {differing}; give that again, or name another --work")
 
 
-class Run:
+class TrainingRun:
     """Model, optimizers and progress. Saved whole, so that a killed run goes on where it was."""
 
     def __init__(self, recipe: Recipe, vocabulary: int, end: int, checkpoint: Path) -> None:
@@ -123,7 +123,7 @@ class Run:
             losses.append(self.advance(ids, weights))
             if self.seconds - said > 15 or self.progress >= 1:
                 speed = len(losses) * self.recipe.rows * self.recipe.context / (self.seconds - said)
-                log.info(
+                _logger.info(
                     "%5.1f %%  step %d  loss %.3f  %.0f tokens/s  %.0f min, %.0f to go",
                     100 * self.progress, self.step, sum(losses) / len(losses), speed,
                     self.seconds / 60, self.seconds / 60 * (1 / self.progress - 1),
@@ -204,7 +204,7 @@ class Run:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step, self.seconds = state["step"], state["seconds"]
-        log.info("going on from step %d", self.step)
+        _logger.info("going on from step %d", self.step)
 
 
 def _model(recipe: Recipe, vocabulary: int, end: int) -> Any:
@@ -241,15 +241,15 @@ def _tokenizer(recipe: Recipe, work: Path) -> Any:
     file = work / "tokenizer.json"
     if not file.exists():
         sample = documents(recipe.seed, 0, min(recipe.documents, 10_000), Mix())
-        bpe.learn((part.text for document in sample for part in document), recipe.vocabulary, file)
-    return bpe.load(file)
+        bpe.train_tokenizer((part.text for document in sample for part in document), recipe.vocabulary, file)
+    return bpe.load_tokenizer(file)
 
 
 def _corpus(recipe: Recipe, tokenizer: Any, work: Path) -> tuple[np.ndarray, np.ndarray]:
     """Token ids and how much each counts, both [rows, context]. Made once, then read from `work`."""
     file = work / "corpus.npz"
     if not file.exists():
-        log.info("writing %d documents", recipe.documents)
+        _logger.info("writing %d documents", recipe.documents)
         parts = [(recipe, work / "tokenizer.json", first) for first in range(0, recipe.documents, SHARD)]
         with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
             shards = map(_shard, parts) if len(parts) == 1 else processes.map(_shard, parts)
@@ -265,14 +265,16 @@ def _shard(part: tuple[Recipe, Path, int]) -> tuple[np.ndarray, np.ndarray]:
     """The rows of `SHARD` documents; which process writes them makes no difference."""
     recipe, tokenizer, first = part
     rows = _rows(
-        documents(recipe.seed, first, min(first + SHARD, recipe.documents), Mix()), recipe, bpe.load(tokenizer)
+        documents(recipe.seed, first, min(first + SHARD, recipe.documents), Mix()),
+        recipe,
+        bpe.load_tokenizer(tokenizer),
     )
     shape = (len(rows), recipe.context)
     ids = np.array([row for row, _ in rows], np.uint16).reshape(shape)
     return ids, np.array([weights for _, weights in rows], np.float16).reshape(shape)
 
 
-def _rows(text: Iterable[list[Part]], recipe: Recipe, tokenizer: Any) -> list[tuple[list[int], list[float]]]:
+def _rows(text: Iterable[list[WeightedText]], recipe: Recipe, tokenizer: Any) -> list[tuple[list[int], list[float]]]:
     """Pack documents into rows. Each row starts with a whole document, as a prompt does; its last one may be cut.
 
     A document longer than a row is left out.
@@ -281,7 +283,7 @@ def _rows(text: Iterable[list[Part]], recipe: Recipe, tokenizer: Any) -> list[tu
     ids: list[int] = []
     weights: list[float] = []
     for document in text:
-        parts = [*document, Part(END)]
+        parts = [*document, WeightedText(END)]
         encoded = [tokenizer.encode(part.text, add_special_tokens=False) for part in parts]
         if sum(map(len, encoded)) > recipe.context:
             continue

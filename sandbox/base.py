@@ -74,7 +74,7 @@ class Unplain:
     type: str
 
 
-Outcome = Returned | Raised | Unplain
+CallOutcome = Returned | Raised | Unplain
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Execution:
     stdout: str
     stderr: str
     truncated: bool
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[CallOutcome, ...]
     cpu_seconds: float
     wall_seconds: float
     peak_memory_mib: float  # resident, of the largest process

@@ -17,8 +17,8 @@ from sandbox.base import SandboxUnavailable
 from sandbox.channel import Channel, PipeChannel
 from sandbox.forkserver import GUEST_ENVIRONMENT, GUEST_PARENT, ForkServerSandbox, guest_command
 
-GUEST = "/opt/dubito"
-SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
+_GUEST_FOLDER = "/opt/dubito"
+_SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
 TMP_BYTES = 64 << 20
 PROBE_SECONDS = 10.0
 
@@ -37,7 +37,7 @@ class BubblewrapSandbox(ForkServerSandbox):
 
     def _open_channel(self) -> Channel:
         python = getattr(sys, "_base_executable", sys.executable)
-        server = guest_command(python, GUEST, "/tmp", separate_users=_is_root())
+        server = guest_command(python, _GUEST_FOLDER, "/tmp", separate_users=_is_root())
         return PipeChannel([self._bwrap, *flags(separate_users=_is_root()), *server], {})
 
 
@@ -54,10 +54,10 @@ def flags(*, separate_users: bool) -> list[str]:
         *users,
         *("--die-with-parent", "--new-session", "--clearenv"),
         *(part for name, value in GUEST_ENVIRONMENT.items() for part in ("--setenv", name, value)),
-        *(part for path in SYSTEM for part in _mounted(Path(path))),
+        *(part for path in _SYSTEM_FOLDERS for part in _mounted(Path(path))),
         *_interpreter(Path(sys.base_prefix)),
-        *(part for folder in ("/opt", GUEST) for part in ("--perms", "0755", "--dir", folder)),
-        *("--ro-bind", str(GUEST_PARENT / "guest"), f"{GUEST}/guest"),
+        *(part for folder in ("/opt", _GUEST_FOLDER) for part in ("--perms", "0755", "--dir", folder)),
+        *("--ro-bind", str(GUEST_PARENT / "guest"), f"{_GUEST_FOLDER}/guest"),
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
         *("--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", "/tmp", "--chdir", "/tmp", "--remount-ro", "/"),
     ]

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sandbox.base import SandboxError
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
 class Closed(SandboxError):  # noqa: N818 - the state of a channel
@@ -54,7 +54,7 @@ class PipeChannel:
         while rest:
             _wait(self._stdin.fileno(), selectors.EVENT_WRITE, deadline)
             try:
-                rest = rest[os.write(self._stdin.fileno(), rest[:CHUNK]) :]
+                rest = rest[os.write(self._stdin.fileno(), rest[:CHUNK_BYTES]) :]
             except BrokenPipeError:
                 raise Closed(self._last_words()) from None
 
@@ -63,7 +63,7 @@ class PipeChannel:
         parts = []
         while count:
             _wait(self._stdout.fileno(), selectors.EVENT_READ, deadline)
-            part = os.read(self._stdout.fileno(), min(count, CHUNK))
+            part = os.read(self._stdout.fileno(), min(count, CHUNK_BYTES))
             if not part:
                 raise Closed(self._last_words())
             parts.append(part)
@@ -83,7 +83,7 @@ class PipeChannel:
 
     def _last_words(self) -> str:
         self._process.wait()
-        words = self._stderr.read(CHUNK).decode("utf-8", "replace").strip()
+        words = self._stderr.read(CHUNK_BYTES).decode("utf-8", "replace").strip()
         return f"the fork server has ended with exit code {self._process.returncode}: {words or 'no message'}"
 
 

@@ -111,7 +111,7 @@ class ForkServerSandbox:
         self.worn = self._fresh or answer["worn"]
         if answer["starved"]:
             raise Starved("the machine ran out of memory while it ran a program; free some, or run fewer at once")
-        return verdicts.execution(answer, parts, token, wanted, limits)
+        return verdicts.build_execution(answer, parts, token, wanted, limits)
 
     def _open(self) -> Channel:
         try:
@@ -153,7 +153,7 @@ def _receive(channel: Channel, deadline: float) -> bytes:
 def _written(call: Call | Expression) -> list[str]:
     if isinstance(call, Expression):
         return ["expression", call.source]
-    return ["call", call.function, plain.encode(list(call.arguments)).decode("ascii")]
+    return ["call", call.function, plain.dumps(list(call.arguments)).decode("ascii")]
 
 
 def _utf8(text: str) -> bytes:

@@ -11,14 +11,14 @@ from queue import SimpleQueue
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, SandboxError
 from sandbox.forkserver import ForkServerSandbox
 
-logger = logging.getLogger(__name__)
-MOST_RUNS = 5_000  # of a worker before it is started anew
+_logger = logging.getLogger(__name__)
+_MOST_RUNS = 5_000  # of a worker before it is started anew
 
 
 class SandboxPool:
     """A sandbox of many workers. They start in parallel, with the pool; a worn one is renewed in the background."""
 
-    def __init__(self, workers: Sequence[ForkServerSandbox], *, most_runs: int = MOST_RUNS) -> None:
+    def __init__(self, workers: Sequence[ForkServerSandbox], *, most_runs: int = _MOST_RUNS) -> None:
         """Raises the SandboxError of a worker that does not start; none is left running then."""
         self._size = len(workers)
         self._most_runs = most_runs
@@ -82,6 +82,6 @@ class SandboxPool:
             worker.close()
             worker.run("")
         except SandboxError as error:  # the next program will say it again, to somebody who can act
-            logger.warning("a sandbox could not be renewed: %s", error)
+            _logger.warning("a sandbox could not be renewed: %s", error)
         finally:
             self._idle.put(worker)

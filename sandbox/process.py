@@ -19,7 +19,7 @@ from pathlib import Path
 from sandbox.channel import PipeChannel
 from sandbox.forkserver import GUEST_ENVIRONMENT, GUEST_PARENT, ForkServerSandbox, guest_command
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 PREFIX = "dubito-run-"  # of a server's own directory
 
 
@@ -84,4 +84,4 @@ class ProcessSandbox(ForkServerSandbox):
         super().__init__(_PlacedChannel, fresh=fresh)
         if not ProcessSandbox._warned:
             ProcessSandbox._warned = True
-            logger.warning("the process sandbox does not isolate: programs run with your rights, among your files")
+            _logger.warning("the process sandbox does not isolate: programs run with your rights, among your files")

@@ -13,27 +13,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.base import DEFAULT_LIMITS, Execution, Limits, Outcome, Raised, Returned, Unplain, Verdict
+from sandbox.base import DEFAULT_LIMITS, CallOutcome, Execution, Limits, Raised, Returned, Unplain, Verdict
 from sandbox.guest import message, plain, wire
 
-STRUCK = {
+_LIMIT_VERDICTS = {
     "cpu": Verdict.TIMED_OUT_CPU,
     "wall": Verdict.TIMED_OUT_WALL,
     "output": Verdict.OUTPUT_LIMIT,
     "files": Verdict.FAILED,  # it left files that cannot be removed
 }
-SIGNALS: dict[int, Verdict] = {signal.SIGXCPU: Verdict.TIMED_OUT_CPU, signal.SIGSYS: Verdict.FORBIDDEN}
+_SIGNALS: dict[int, Verdict] = {signal.SIGXCPU: Verdict.TIMED_OUT_CPU, signal.SIGSYS: Verdict.FORBIDDEN}
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ChildReport:
     """What the child said: outcomes in order, and the one word it ended with, if any."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[CallOutcome, ...]
     last: str | None  # "done", "refused" (by the compiler), "memory", "garbled", or a limit of decoding
 
 
-def execution(
+def build_execution(
     header: dict[str, Any], blobs: list[bytes], token: bytes, wanted: int, limits: Limits = DEFAULT_LIMITS
 ) -> Execution:
     """Judge one answer: `wanted` is the number of calls, `token` what the child's messages must carry.
@@ -41,9 +41,9 @@ def execution(
     Decoding the outcomes counts as the program's cpu time.
     """
     stdout, stderr, results = blobs
-    report = read_report(results, token, plain.Budget(limits.cpu_seconds))
+    report = read_report(results, token, plain.DecodingBudget(limits.cpu_seconds))
     code = None if header["status"] is None else os.waitstatus_to_exitcode(header["status"])
-    verdict = decide(header["struck"], code, header["memory_kills"], report, wanted)
+    verdict = choose_verdict(header["struck"], code, header["memory_kills"], report, wanted)
     errors = stderr.decode("utf-8", "replace")
     return Execution(
         verdict=verdict,
@@ -59,29 +59,31 @@ def execution(
     )
 
 
-def decide(struck: str | None, code: int | None, memory_kills: int, report: Report, wanted: int) -> Verdict:
+def choose_verdict(
+    struck: str | None, code: int | None, memory_kills: int, report: ChildReport, wanted: int
+) -> Verdict:
     """The verdict: first what was enforced from outside, then what ended the process, then what the child said."""
     if struck:
-        return STRUCK[struck]
+        return _LIMIT_VERDICTS[struck]
     if memory_kills or report.last == "memory":  # whichever of its processes the kernel took
         return Verdict.OUT_OF_MEMORY
     if code is not None and code < 0:
-        return SIGNALS.get(-code, Verdict.FAILED)
-    if report.last in LAST_WORDS:
-        return LAST_WORDS[report.last]
+        return _SIGNALS.get(-code, Verdict.FAILED)
+    if report.last in _LAST_WORDS:
+        return _LAST_WORDS[report.last]
     complete = report.last == "done" and len(report.outcomes) == wanted and code == 0
     return Verdict.PASSED if complete else Verdict.FAILED
 
 
-def read_report(results: bytes, token: bytes, budget: plain.Budget | None = None) -> Report:
+def read_report(results: bytes, token: bytes, budget: plain.DecodingBudget | None = None) -> ChildReport:
     """The child's messages up to the first that is not one. Raises nothing, whatever the bytes are."""
-    outcomes: list[Outcome] = []
+    outcomes: list[CallOutcome] = []
     last = None
-    budget = budget or plain.Budget()
+    budget = budget or plain.DecodingBudget()
     try:
         for payload in wire.frames(results):
             if last is not None:
-                return Report(tuple(outcomes), "garbled")
+                return ChildReport(tuple(outcomes), "garbled")
             message_read = _message(payload, token, budget)
             if isinstance(message_read, str):
                 last = message_read
@@ -91,51 +93,51 @@ def read_report(results: bytes, token: bytes, budget: plain.Budget | None = None
         last = error.limit
     except (ValueError, TypeError, KeyError, RecursionError):
         last = "garbled"
-    return Report(tuple(outcomes), last)
+    return ChildReport(tuple(outcomes), last)
 
 
-def _message(payload: bytes, token: bytes, budget: plain.Budget) -> Outcome | str:
-    signed, kind, body = message.unpack(payload)
-    if kind in GRANTED:
-        return GRANTED[kind]
+def _message(payload: bytes, token: bytes, budget: plain.DecodingBudget) -> CallOutcome | str:
+    signed, kind, body = message.split_message(payload)
+    if kind in _UNSIGNED_CLAIMS:
+        return _UNSIGNED_CLAIMS[kind]
     if signed != token:
         raise ValueError("a message without the token")
     if kind == message.DONE:
         return "done"
     if kind == message.RETURNED:
-        return Returned(plain.decode(body, budget))
-    return OUTCOMES[kind](body)
+        return Returned(plain.loads(body, budget))
+    return _OUTCOMES[kind](body)
 
 
-def _raised(body: bytes) -> Outcome:
+def _raised(body: bytes) -> CallOutcome:
     type, words = _texts(body, 2)
     return Raised(type, words)
 
 
-def _unplain(body: bytes) -> Outcome:
+def _unplain(body: bytes) -> CallOutcome:
     (type,) = _texts(body, 1)
     return Unplain(type)
 
 
 def _texts(body: bytes, count: int) -> list[str]:
     """Read so many texts, the one thing that these messages hold. Each is cut to what an honest child sends."""
-    if len(body) > MOST_WORDS:
+    if len(body) > _MOST_WORDS:
         raise ValueError(f"{len(body)} bytes of words")
     texts = json.loads(body)
     if type(texts) is not list or len(texts) != count or not all(type(text) is str for text in texts):
         raise ValueError("no list of texts")
-    return [text[:LOUDEST] for text in texts]
+    return [text[:_LONGEST_MESSAGE] for text in texts]
 
 
-GRANTED = {message.REFUSED: "refused", message.MEMORY: "memory"}  # without a token: no program gains by them
-LAST_WORDS = {
+_UNSIGNED_CLAIMS = {message.REFUSED: "refused", message.MEMORY: "memory"}  # without a token: no program gains by them
+_LAST_WORDS = {
     "refused": Verdict.SYNTAX_ERROR,
     "bytes": Verdict.OUTPUT_LIMIT,  # the outcomes would take too much memory here
     "seconds": Verdict.TIMED_OUT_CPU,  # decoding them took the program's time
 }
-LOUDEST = 10_000  # characters of an exception's message; guest/child.py sends no more
-MOST_WORDS = 16 * LOUDEST  # bytes of such a message in JSON, where a character may take twelve
-OUTCOMES: dict[bytes, Callable[[bytes], Outcome]] = {
+_LONGEST_MESSAGE = 10_000  # characters of an exception's message; guest/child.py sends no more
+_MOST_WORDS = 16 * _LONGEST_MESSAGE  # bytes of such a message in JSON, where a character may take twelve
+_OUTCOMES: dict[bytes, Callable[[bytes], CallOutcome]] = {
     message.RAISED: _raised,
     message.UNPLAIN: _unplain,
 }

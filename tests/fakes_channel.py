@@ -30,7 +30,7 @@ class ScriptedChannel:
         if act == "another":
             self.ready += wire.frame(wire.pack({"nonce": nonce, "another": True}))
             return
-        done = wire.frame(message.pack(bytes.fromhex(header["token"]), message.DONE))
+        done = wire.frame(message.sign(bytes.fromhex(header["token"]), message.DONE))
         told = {"nonce": nonce} | ENDED | MEASURED | ({act: True} if act in ("worn", "starved") else {})
         answer = wire.frame(wire.pack(told, act.encode(), b"", done))
         self.ready += {"hang": b"", "babble": wire.frame(b"nonsense")}.get(act, answer)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from sandbox import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Outcome, Raised, Returned, Verdict
+from sandbox import DEFAULT_LIMITS, Call, CallOutcome, Execution, Expression, Limits, Raised, Returned, Verdict
 
 
 @dataclass
@@ -38,7 +38,7 @@ class InProcessSandbox:
         """Nothing was opened."""
 
 
-def _outcome(namespace: dict[str, object], call: Call | Expression) -> Outcome:
+def _outcome(namespace: dict[str, object], call: Call | Expression) -> CallOutcome:
     assert isinstance(call, Call)
     try:
         return Returned(namespace[call.function](*deepcopy(call.arguments)))  # type: ignore[operator]

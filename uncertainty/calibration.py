@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FOLDS = 5
+_FOLDS = 5
 
 
-class Bin(NamedTuple):
+class ReliabilityBin(NamedTuple):
     """The statements between two probabilities."""
 
     low: float
@@ -35,7 +35,7 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
     return wins / (len(positive) * len(negative))
 
 
-def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> list[Bin]:
+def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> list[ReliabilityBin]:
     """Return the statements in bins of equal width, empty ones left out. probabilities: in [0, 1], as many as right."""
     found = []
     places = [min(int(probability * bins), bins - 1) for probability in probabilities]
@@ -43,7 +43,7 @@ def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int
         inside = [number for number, other in enumerate(places) if other == place]
         stated = sum(probabilities[number] for number in inside) / len(inside)
         share = sum(right[number] for number in inside) / len(inside)
-        found.append(Bin(place / bins, (place + 1) / bins, stated, share, len(inside)))
+        found.append(ReliabilityBin(place / bins, (place + 1) / bins, stated, share, len(inside)))
     return found
 
 
@@ -65,7 +65,7 @@ def brier(probabilities: Sequence[float], right: Sequence[bool]) -> float:
     return sum((stated - was) ** 2 for stated, was in zip(probabilities, right, strict=True)) / len(probabilities)
 
 
-def learned_weights(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> tuple[dict[str, float], float]:
+def learn_weights(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> tuple[dict[str, float], float]:
     """Return weights of the features and an intercept: logistic regression, with scikit-learn's own penalty.
 
     Features that never vary get no weight. Raises ValueError where all or none are right.
@@ -74,7 +74,7 @@ def learned_weights(features: Sequence[Mapping[str, float]], right: Sequence[boo
     return _weights(names, matrix, _labels(right))
 
 
-def learned_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> dict[str, Any]:
+def learn_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> dict[str, Any]:
     """Return what turns features into the probability of being right: a linear form, and a rising curve over it.
 
     The curve (isotonic regression, centred: Oron & Flournoy, doi:10.1080/19466315.2017.1286256) is fitted to forms that
@@ -87,10 +87,10 @@ def learned_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]
 
     names, matrix = _matrix(features)
     labels = _labels(right)
-    if min(labels.sum(), len(labels) - labels.sum()) < FOLDS:
-        raise ValueError(f"{labels.sum()} of {len(labels)} are right; wanted at least {FOLDS} of either kind")
+    if min(labels.sum(), len(labels) - labels.sum()) < _FOLDS:
+        raise ValueError(f"{labels.sum()} of {len(labels)} are right; wanted at least {_FOLDS} of either kind")
     forms = np.empty(len(labels))
-    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(matrix, labels):
+    for train, test in StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(matrix, labels):
         weights, intercept = _weights(names, matrix[train], labels[train])
         forms[test] = matrix[test] @ [weights[name] for name in names] + intercept
     margin = 1.0 / (len(labels) + 2)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-SEED = 42  # of the paper's split and balance
-GRID = np.arange(0.01, 1.0, 0.01)  # the paper's probabilities
-FOLDS = 5
-PRICE = 0.25  # `expected`: a pause is worth its price where one in four finds the right token behind the first
-SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # budgets of a curve
-WIDTH = 3  # ranks that a rerank can reach
+_SEED = 42  # of the paper's split and balance
+_GRID = np.arange(0.01, 1.0, 0.01)  # the paper's probabilities
+_FOLDS = 5
+_PRICE = 0.25  # `expected`: a pause is worth its price where one in four finds the right token behind the first
+_SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # budgets of a curve
+_WIDTH = 3  # ranks that a rerank can reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Ranked:
         )
 
 
-def adadec(data: Ranked) -> float:
+def adadec_threshold(data: Ranked) -> float:
     """The paper's recipe (AdaDec, section 3.2, arXiv:2506.08980), with its seeds; reproduces the published thresholds.
 
     A logistic regression of "the right token is first" on the score, fitted on 80 % of the tokens with the majority
@@ -68,11 +68,11 @@ def adadec(data: Ranked) -> float:
     from sklearn.utils import resample  # noqa: PLC0415 - heavy
 
     _both_kinds(data)
-    x, x_test, y, y_test = train_test_split(data.scores[:, None], ~data.misranked, test_size=0.2, random_state=SEED)
+    x, x_test, y, y_test = train_test_split(data.scores[:, None], ~data.misranked, test_size=0.2, random_state=_SEED)
     rare, common = sorted((x[y], x[~y]), key=len)
     if not len(rare) or not len(x_test):
         raise ValueError(f"{len(data.scores)} tokens are too few for the adadec recipe")
-    kept = resample(common, replace=False, n_samples=len(rare), random_state=SEED)
+    kept = resample(common, replace=False, n_samples=len(rare), random_state=_SEED)
     first_is_rare = len(x[y]) <= len(x[~y])
     fitted = LogisticRegression().fit(
         np.concatenate([kept, rare]), np.repeat([not first_is_rare, first_is_rare], len(rare))
@@ -81,11 +81,11 @@ def adadec(data: Ranked) -> float:
     if slope >= 0:
         raise ValueError("right tokens are not likelier where the score is lower, so no threshold follows from it")
     p = fitted.predict_proba(x_test)[:, 1]
-    best = float(GRID[np.argmax([((p >= each) == y_test).mean() for each in GRID])])
+    best = float(_GRID[np.argmax([((p >= each) == y_test).mean() for each in _GRID])])
     return (math.log(best / (1 - best)) - intercept) / slope
 
 
-def youden(data: Ranked) -> float:
+def youden_threshold(data: Ranked) -> float:
     """The threshold of the largest share of misranked tokens caught less share of others (Youden's J)."""
     from sklearn.metrics import roc_curve  # noqa: PLC0415 - heavy
 
@@ -97,7 +97,7 @@ def youden(data: Ranked) -> float:
     return float(thresholds[best])
 
 
-def budget(data: Ranked, share: float) -> float:
+def budget_threshold(data: Ranked, share: float) -> float:
     """The smallest threshold that pauses at no more than this share of the tokens; infinite where one is too many."""
     if not 0 <= share <= 1:
         raise ValueError(f"the budget is {share}; wanted a share of the tokens, from 0 to 1")
@@ -110,7 +110,7 @@ def budget(data: Ranked, share: float) -> float:
     return float(above[-1]) if len(above) else math.inf
 
 
-def expected(data: Ranked, *, price: float = PRICE, width: int = WIDTH) -> float:
+def utility_threshold(data: Ranked, *, price: float = _PRICE, width: int = _WIDTH) -> float:
     """The threshold of highest utility, by tasks left out in turn: the median over the folds.
 
     A pause costs `price`, and gains 1 where the right token has a rank from 2 to `width`: what a perfect rerank could
@@ -121,8 +121,8 @@ def expected(data: Ranked, *, price: float = PRICE, width: int = WIDTH) -> float
     names, number = np.unique(tasks, return_inverse=True)
     if len(names) < 2:
         raise ValueError("one task cannot be left out of itself; give at least two")
-    folds, chosen, held_out = number % FOLDS, [], 0.0
-    for fold in range(min(FOLDS, len(names))):
+    folds, chosen, held_out = number % _FOLDS, [], 0.0
+    for fold in range(min(_FOLDS, len(names))):
         inside = folds != fold
         threshold = _most_useful(data.scores[inside], gains[inside])
         chosen.append(threshold)
@@ -145,7 +145,11 @@ def _both_kinds(data: Ranked) -> None:
         raise ValueError(f"{kind} token is misranked, so nothing tells them apart; give more problems")
 
 
-RECIPES: dict[str, Callable[[Ranked], float]] = {"adadec": adadec, "youden": youden, "expected": expected}
+RECIPES: dict[str, Callable[[Ranked], float]] = {
+    "adadec": adadec_threshold,
+    "youden": youden_threshold,
+    "expected": utility_threshold,
+}
 
 
 def recipe_named(name: str) -> Callable[[Ranked], float]:
@@ -158,7 +162,7 @@ def recipe_named(name: str) -> Callable[[Ranked], float]:
             raise ValueError(f"budget={share[:100]} came; wanted a share of the tokens, as in budget=0.05") from None
         if not 0 <= wanted <= 1:
             raise ValueError(f"budget={share[:100]} came; wanted a share of the tokens, as in budget=0.05")
-        return lambda data: budget(data, wanted)
+        return lambda data: budget_threshold(data, wanted)
     if name not in RECIPES:
         raise ValueError(f"unknown recipe {name[:100]!r}; choose from {', '.join([*RECIPES, 'budget=R'])}")
     return RECIPES[name]
@@ -174,7 +178,7 @@ class Point:
     reachable: float  # of the misranked ones, both caught and within a rerank's width
 
 
-def point(data: Ranked, threshold: float, *, width: int = WIDTH) -> Point:
+def point(data: Ranked, threshold: float, *, width: int = _WIDTH) -> Point:
     """Return what this threshold would do to these tokens."""
     paused = data.scores >= threshold
     wrong = int(data.misranked.sum())
@@ -183,6 +187,6 @@ def point(data: Ranked, threshold: float, *, width: int = WIDTH) -> Point:
     return Point(threshold, float(paused.mean()), *shares)
 
 
-def curve(data: Ranked, shares: Sequence[float] = SHARES) -> list[Point]:
+def curve(data: Ranked, shares: Sequence[float] = _SHARES) -> list[Point]:
     """Return a point for each of these budgets."""
-    return [point(data, budget(data, share)) for share in shares]
+    return [point(data, budget_threshold(data, share)) for share in shares]

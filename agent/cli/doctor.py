@@ -79,13 +79,13 @@ def _engine() -> Iterator[Part]:
     """What the Docker engine gives, where one answers."""
     from sandbox import SandboxUnavailable
     from sandbox.docker.client import connect
-    from sandbox.docker.sandbox import described
+    from sandbox.docker.sandbox import describe_isolation
 
     try:
         client = connect()
     except SandboxUnavailable:
         return  # the sandbox's own line says so
     try:
-        yield from described(client)
+        yield from describe_isolation(client)
     finally:
         client.close()

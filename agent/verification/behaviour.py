@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.messages import words
 from agent.program.syntax import literal_of, parsed
-from sandbox.base import Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain
+from sandbox.base import CallOutcome, Expression, Limits, Raised, Returned, Sandbox, Unplain
 
 VARIES = "varies from run to run"
 
@@ -84,7 +84,7 @@ def keeps(sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mappi
     return all(gives(said, right) for said, right in zip(given, wanted.values(), strict=True))
 
 
-def _told(outcome: Outcome, before: str) -> str:
+def _told(outcome: CallOutcome, before: str) -> str:
     match outcome:
         case Raised(name, _):
             return f"raises {words(name, _LONGEST)}"

@@ -16,7 +16,7 @@ from agent.program.examples.example import Example
 from agent.program.syntax import degenerate, parsed, read_expression
 from agent.verification import show_guest
 from agent.verification.claims import Claim, agree, held, is_tagged, needs_exact, raises, shows, wanted_literal
-from sandbox.base import Execution, Expression, Limits, Outcome, Raised, Returned, Sandbox, Unplain, Verdict
+from sandbox.base import CallOutcome, Execution, Expression, Limits, Raised, Returned, Sandbox, Unplain, Verdict
 
 SECOND_SEED = 1  # the first is 0
 _LONGEST = 10_000  # characters of a message in which a regular expression is looked for
@@ -159,11 +159,11 @@ def _said(node: ast.Name | ast.Attribute | ast.alias | ast.ImportFrom) -> list[s
 
 class _Answer(NamedTuple):
     example: Example
-    before: Sequence[Outcome]
-    outcomes: Sequence[Outcome]
+    before: Sequence[CallOutcome]
+    outcomes: Sequence[CallOutcome]
 
 
-def _answers(examples: list[Example], outcomes: Sequence[Outcome]) -> Iterable[_Answer]:
+def _answers(examples: list[Example], outcomes: Sequence[CallOutcome]) -> Iterable[_Answer]:
     """Yield each example with the outcomes of the statements before it, and of its expressions."""
     at = 0
     for example in examples:
@@ -202,7 +202,7 @@ def _judge(answer: _Answer) -> _Judgement:
     return _judge_outcomes(answer.example, answer.outcomes)
 
 
-def _judge_outcomes(example: Example, outcomes: Sequence[Outcome]) -> _Judgement:
+def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> _Judgement:
     for source, outcome in zip(example.expressions, outcomes, strict=True):
         match outcome:
             case Raised(name, message):

@@ -89,12 +89,12 @@ def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, 
     from agent.errors import UsageError
     from agent.learned import Learned
     from agent.trace import provenance_of
-    from uncertainty.calibration import learned_trust, learned_weights
+    from uncertainty.calibration import learn_trust, learn_weights
 
     ways = [way for each in lessons for way in each.ways]
     try:
-        order, _ = learned_weights(ways, [led for each in lessons for led in each.led])
-        trust = learned_trust([each.answer for each in lessons], [each.right for each in lessons])
+        order, _ = learn_weights(ways, [led for each in lessons for led in each.led])
+        trust = learn_trust([each.answer for each in lessons], [each.right for each in lessons])
         trust["examples"] = min((each.examples for each in lessons if each.accepted), default=1)
     except ValueError as error:
         raise UsageError(f"nothing can be learned from these searches: {error}; try more problems") from error

@@ -167,7 +167,7 @@ def _table(file: Path) -> _Seen:
 
 
 def _report(seen: _Seen, score: str) -> str:
-    from uncertainty.thresholds import RECIPES, SHARES, curve, point
+    from uncertainty.thresholds import _SHARES, RECIPES, curve, point
 
     data = seen.tokens[score]
     rows: list[tuple[str, ...]] = [("recipe, on " + score, "threshold", "paused", "caught", "in top 3")]
@@ -176,7 +176,7 @@ def _report(seen: _Seen, score: str) -> str:
             rows.append(_row(name, point(data, recipe(data))))
         except ValueError as error:
             rows.append((name, f"  {error}"))
-    rows += [_row(f"budget={share}", each) for share, each in zip(SHARES, curve(data), strict=True)]
+    rows += [_row(f"budget={share}", each) for share, each in zip(_SHARES, curve(data), strict=True)]
     return "\n".join([
         f"{len(data.ranks)} tokens, {data.misranked.mean():.3f} of them not the model's first choice",
         "",

@@ -32,9 +32,9 @@ def export_exercises(
     """Write a split as evalplus writes its data sets: JSON lines, gzipped where the name ends in .gz."""
     with reported(as_json=False):
         from agent.files.access import STDOUT, check_writable
-        from benchmarks.exercises.export import export, is_ours
+        from benchmarks.exercises.export import export, is_export
 
-        check_writable(out, is_ours=is_ours)
+        check_writable(out, is_ours=is_export)
         problems = problems_of("exercises" if split == "test" else f"exercises/{split}", limit)
         export(problems, out)
         place = "standard output" if str(out) == STDOUT else out

@@ -31,7 +31,7 @@ from agent.views.say import give_json, progress, say
 
 if TYPE_CHECKING:
     from benchmarks.base import Problem
-    from benchmarks.judging.samples import Unjudged
+    from benchmarks.judging.samples import UnjudgedSample
     from sandbox.base import Sandbox
 
 MOST_NAMED = 10  # records that are not judged, each with its line
@@ -201,22 +201,24 @@ def bench_check(
     them by line, and no number counts them.
     """
     with reported(as_json), ExitStack() as cleanup:
-        from benchmarks.judging.report import lacking, report, too_few
-        from benchmarks.judging.samples import Judged, Unjudged, judged, read
+        from benchmarks.judging.report import build_report, describe_missing_modules, describe_too_few_samples
+        from benchmarks.judging.samples import JudgedSample, UnjudgedSample, judge_samples, read_samples
 
         ks = _numbers(k)
         chosen = [found_problem(task.strip()).task_id for task in ",".join(tasks or []).split(",") if task.strip()]
-        reading = read(samples, dataset=dataset, tasks=chosen)
+        reading = read_samples(samples, dataset=dataset, tasks=chosen)
         _named(samples, reading.broken)
-        if sentence := too_few(reading.samples, ks):
+        if sentence := describe_too_few_samples(reading.samples, ks):
             say(sentence, err=True)
         side_by_side = max(1, min(workers or len(os.sched_getaffinity(0)), len(reading.samples)))
         box = opened(sandbox, cleanup, memory_mib, side_by_side, fresh=fresh)
-        stream = cleanup.enter_context(closing(judged(reading.samples, box, workers=side_by_side)))
-        found = followed(stream, len(reading.samples), "passed", lambda each: isinstance(each, Judged) and each.passed)
-        _named(samples, [each for each in found if isinstance(each, Unjudged)])
-        told = report([*reading.broken, *found], ks)
-        for sentence in lacking(told.judged):
+        stream = cleanup.enter_context(closing(judge_samples(reading.samples, box, workers=side_by_side)))
+        found = followed(
+            stream, len(reading.samples), "passed", lambda each: isinstance(each, JudgedSample) and each.passed
+        )
+        _named(samples, [each for each in found if isinstance(each, UnjudgedSample)])
+        told = build_report([*reading.broken, *found], ks)
+        for sentence in describe_missing_modules(told.judged):
             say(sentence, err=True)
         failed = any(each.sandbox_failed for each in told.unjudged)
         code = INFRASTRUCTURE if failed else ABSTAINED if told.unjudged else OK
@@ -231,7 +233,7 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in components]
 
 
-def _named(path: Path, unjudged: list[Unjudged]) -> None:
+def _named(path: Path, unjudged: list[UnjudgedSample]) -> None:
     from agent.views.text import one_line
 
     for each in unjudged[:MOST_NAMED]:
@@ -273,22 +275,22 @@ def problems_of(benchmark: str, limit: int | None) -> list[Problem]:
     """Return the problems of a benchmark, or its first ones. Raises UsageError with what exists."""
     from itertools import islice
 
-    from benchmarks import named
+    from benchmarks import open_benchmark
 
     if benchmark == "exercises/train" and limit is None:
         raise UsageError("exercises/train has no end; say how much of it with --limit")
     try:
-        return list(islice(named(benchmark), limit))
+        return list(islice(open_benchmark(benchmark), limit))
     except KeyError as error:
         raise UsageError(str(error.args[0])) from error
 
 
 def found_problem(task_id: str) -> Problem:
     """Return a benchmark's problem. Raises UsageError with what exists."""
-    from benchmarks import problem
+    from benchmarks import find_problem
 
     try:
-        return problem(task_id)
+        return find_problem(task_id)
     except KeyError as error:
         raise UsageError(str(error.args[0])) from error
 

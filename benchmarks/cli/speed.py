@@ -27,7 +27,7 @@ def bench_speed(
         from benchmarks.speed import decoding
 
         lm = components.model_named(model, device=device, dtype=dtype).model if model else _random(device, dtype)
-        for row in decoding.rows(decoding.Bench(lm, tokens, rounds), uncached=uncached):
+        for row in decoding.measure(decoding.Bench(lm, tokens, rounds), uncached=uncached):
             say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}")
 
 

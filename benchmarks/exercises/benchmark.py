@@ -10,10 +10,10 @@ from random import Random
 from agent.messages import quoted
 from benchmarks.base import Problem
 from benchmarks.exercises import world
-from benchmarks.exercises.compose import Exercise, compose, inputs
+from benchmarks.exercises.compose import Exercise, compose, draw_inputs
 
-TASK_ID = re.compile(r"exercises/(?:(train|validation|calibration|far)/)?(0|[1-9]\d{0,8})")
-TESTS = 64  # inputs drawn for a problem; equal ones are dropped
+_TASK_ID = re.compile(r"exercises/(?:(train|validation|calibration|far)/)?(0|[1-9]\d{0,8})")
+_TESTS = 64  # inputs drawn for a problem; equal ones are dropped
 
 
 class Exercises:
@@ -27,12 +27,12 @@ class Exercises:
 
     def problem(self, task_id: str) -> Problem:
         """Return one problem, of any split. Raises KeyError with a sentence naming what exists."""
-        return problem(task_id)
+        return make_problem(task_id)
 
     def __iter__(self) -> Iterator[Problem]:
         """Iterate in the order of the ids."""
         numbers = count() if self.split == "train" else range(len(self))
-        return (problem(f"{self.name}/{number}") for number in numbers)
+        return (make_problem(f"{self.name}/{number}") for number in numbers)
 
     def __len__(self) -> int:
         """The number of problems of a held-out split. The train split is endless and raises TypeError."""
@@ -41,7 +41,7 @@ class Exercises:
         return len(world.held_out(self.split))
 
 
-def problem(task_id: str) -> Problem:
+def make_problem(task_id: str) -> Problem:
     """Make one problem. Raises KeyError with a sentence naming what exists."""
     made = exercise(task_id)
     return Problem(
@@ -50,13 +50,13 @@ def problem(task_id: str) -> Problem:
         entry_point=made.name,
         canonical_solution=made.body,
         base_inputs=made.examples,
-        plus_inputs=tuple(inputs(made.meaning, f"{task_id} tests", TESTS)),
+        plus_inputs=tuple(draw_inputs(made.meaning, f"{task_id} tests", _TESTS)),
     )
 
 
 def exercise(task_id: str) -> Exercise:
     """Compose the exercise behind an id. Raises KeyError with a sentence naming what exists."""
-    match = TASK_ID.fullmatch(task_id)
+    match = _TASK_ID.fullmatch(task_id)
     split = (match[1] or "test") if match else ""
     if match and split == "train":
         return compose(world.draw(Random(task_id), "train"), task_id)

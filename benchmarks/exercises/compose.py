@@ -14,15 +14,15 @@ from typing import Any
 from benchmarks.exercises.grammar import Meaning
 from benchmarks.exercises.kinds import KINDS, Kind
 
-VERBS = (
+_VERBS = (
     "process handle compute evaluate transform inspect run apply work build make resolve treat derive assess prepare "
     "perform execute check_out scan review arrange produce form settle study"
 ).split()
-NOUNS = (
+_NOUNS = (
     "items values data result entries series input answer task step part record case piece unit block set_up job"
 ).split()
-PLAIN_NAMES = ("solution", "solve", "answer", "f", "compute", "task", "func", "main_task", "g", "do_it")
-LOCALS: dict[str, tuple[str, ...]] = {
+_PLAIN_NAMES = ("solution", "solve", "answer", "f", "compute", "task", "func", "main_task", "g", "do_it")
+_LOCALS: dict[str, tuple[str, ...]] = {
     "x": ("x", "item", "value", "v", "element", "e", "n", "w", "u"),
     "y": ("y", "z", "key", "other_value"),
     "out": ("out", "result", "res", "output", "found"),
@@ -34,7 +34,7 @@ LOCALS: dict[str, tuple[str, ...]] = {
     "part": ("part", "window", "chunk"),
     "visit": ("visit", "go", "walk"),
 }
-OPENINGS = (
+_OPENINGS = (
     ("Return ", ("Return ",) * 6 + ("Write a function that returns ", "Give back ")),
     (
         "Return the ",
@@ -45,12 +45,12 @@ OPENINGS = (
 _NOUN = r"\b(?:numbers|integers|elements|values|entries|divisors|digits|words|strings|keys|characters)\b"
 _BEFORE = "even|odd|positive|negative|prime|lowercase|uppercase|alphabetic"
 _OTHERS = r"\b(?:that|those|ones?|results|are|and|or)\b"  # an adjective behind these belongs to them
-ADJECTIVE = re.compile(rf"({_NOUN})((?:(?!{_NOUN}|{_OTHERS})[^.,;:])*?) that are ({_BEFORE})(?=[.,;])")
-BEFORE_NOUN = 0.35  # how often an adjective goes there
-ARGUMENT = "argument_"  # before a role, until names are chosen
-LONGEST_EXAMPLE = 70
-FIRST = 0.9  # how often a solution is written in its first way, and a local has its first name
-DOUBLE = re.compile(r"\w\(\(")
+_ADJECTIVE = re.compile(rf"({_NOUN})((?:(?!{_NOUN}|{_OTHERS})[^.,;:])*?) that are ({_BEFORE})(?=[.,;])")
+_BEFORE_NOUN = 0.35  # how often an adjective goes there
+_ARGUMENT = "argument_"  # before a role, until names are chosen
+_LONGEST_EXAMPLE = 70
+_FIRST = 0.9  # how often a solution is written in its first way, and a local has its first name
+_DOUBLE = re.compile(r"\w\(\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,11 @@ def compose(meaning: Meaning, seed: str) -> Exercise:
     names = _argument_names(kinds, random)
     name = _function_name(random)
     sentence = _sentence(meaning, names, kinds, Random(f"{seed} phrase"))
-    body = write(meaning, names, Random(f"{seed} code"))
+    body = write_body(meaning, names, Random(f"{seed} code"))
     signature = _signature(meaning, name, names, kinds, random)
-    examples = _examples(load(f"{signature}{body}", name), inputs(meaning, f"{seed} examples", 14), random)
+    examples = _examples(
+        load_function(f"{signature}{body}", name), draw_inputs(meaning, f"{seed} examples", 14), random
+    )
     prompt = _prompt(signature, name, sentence, examples, random)
     return Exercise(meaning, name, names, sentence, signature, prompt, body, tuple(args for args, _ in examples))
 
@@ -96,27 +98,27 @@ def roles(meaning: Meaning) -> dict[str, Kind]:
     return {role: KINDS[kind] for role, kind in (part.split(":") for part in meaning.family.args.split())}
 
 
-def inputs(meaning: Meaning, seed: str, count: int) -> list[tuple[Any, ...]]:
+def draw_inputs(meaning: Meaning, seed: str, count: int) -> list[tuple[Any, ...]]:
     """Distinct argument tuples, edge cases first; fewer than `count` where some were equal."""
     random = Random(seed)
     columns = [kind.inputs(random, count) for kind in roles(meaning).values()]
     return list({repr(row): row for row in zip(*columns, strict=True)}.values())
 
 
-def write(meaning: Meaning, names: Mapping[str, str], random: Random) -> str:
+def write_body(meaning: Meaning, names: Mapping[str, str], random: Random) -> str:
     """The function's body, mostly in its first way, with local names that do not collide with the arguments'."""
-    marked = meaning.code(lambda ways: _mostly_first(ways, random), {role: ARGUMENT + role for role in names})
+    marked = meaning.code(lambda ways: _mostly_first(ways, random), {role: _ARGUMENT + role for role in names})
     tree = ast.parse(marked)
     if marked.count("not ") > 1:
         tree = _Undouble().visit(tree)
-    _rename(tree, {ARGUMENT + role: name for role, name in names.items()}, random)
+    _rename(tree, {_ARGUMENT + role: name for role, name in names.items()}, random)
     return "\n" + textwrap.indent(bare_generators(ast.unparse(tree)), "    ") + "\n"
 
 
 def bare_generators(code: str) -> str:
     """Drop the second brackets that ast.unparse gives `sum((x for x in xs))`. No string there may hold one."""
     at = 0
-    while opened := DOUBLE.search(code, at):
+    while opened := _DOUBLE.search(code, at):
         at = opened.end() - 1  # the inner bracket
         end = _closing(code, at)
         if code[end + 1 : end + 2] == ")" and " for " in code[at:end]:
@@ -138,7 +140,7 @@ class _Undouble(ast.NodeTransformer):
 
 def _mostly_first(ways: Sequence[str], random: Random) -> str:
     """Usage is uneven in real code too; where all ways are equally likely, a model's doubt is about style alone."""
-    return ways[0] if random.random() < FIRST else random.choice(ways)
+    return ways[0] if random.random() < _FIRST else random.choice(ways)
 
 
 def _closing(code: str, opening: int) -> int:
@@ -150,7 +152,7 @@ def _closing(code: str, opening: int) -> int:
     raise ValueError(f"bracket {opening} is never closed in {code!r}")
 
 
-def load(program: str, name: str) -> Callable[..., Any]:
+def load_function(program: str, name: str) -> Callable[..., Any]:
     """Execute one of our own programs and return its function. Not for anything that a model wrote."""
     space: dict[str, Any] = {}
     exec(compile(program, "<exercise>", "exec"), space)
@@ -158,7 +160,7 @@ def load(program: str, name: str) -> Callable[..., Any]:
     return found
 
 
-def call(name: str, args: tuple[Any, ...]) -> str:
+def format_call(name: str, args: tuple[Any, ...]) -> str:
     """A call as the docstring shows it."""
     return f"{name}({', '.join(map(repr, args))})"
 
@@ -168,7 +170,7 @@ def _rename(tree: ast.Module, names: Mapping[str, str], random: Random) -> None:
     mapping, nodes = dict(names), list(ast.walk(tree))
     for local in _locals(nodes):
         if local not in mapping:
-            options = LOCALS.get(local, (local,))
+            options = _LOCALS.get(local, (local,))
             free = [
                 option
                 for option in (_mostly_first(options, random), *options, f"{local}_1")
@@ -206,18 +208,18 @@ def _argument_names(kinds: Mapping[str, Kind], random: Random) -> dict[str, str]
 
 def _function_name(random: Random) -> str:
     return random.choice(
-        (random.choice(PLAIN_NAMES), f"{random.choice(VERBS)}_{random.choice(NOUNS)}", random.choice(VERBS))
+        (random.choice(_PLAIN_NAMES), f"{random.choice(_VERBS)}_{random.choice(_NOUNS)}", random.choice(_VERBS))
     )
 
 
 def _sentence(meaning: Meaning, names: Mapping[str, str], kinds: Mapping[str, Kind], random: Random) -> str:
     text = meaning.phrase(random.choice, {role: (f"<{role}>",) for role in kinds})
-    if random.random() < BEFORE_NOUN:
-        text = ADJECTIVE.sub(r"\3 \1\2", text)
+    if random.random() < _BEFORE_NOUN:
+        text = _ADJECTIVE.sub(r"\3 \1\2", text)
     for role, kind in kinds.items():
         while (mark := f"<{role}>") in text:
             text = text.replace(mark, random.choice(kind.refer).format(names[role]), 1)
-    for opening, ways in OPENINGS:
+    for opening, ways in _OPENINGS:
         if text.startswith(opening):
             text = random.choice(ways) + text.removeprefix(opening)
     if text.startswith("Return ") and random.random() < 0.12:
@@ -243,7 +245,7 @@ def _examples(
 ) -> list[tuple[tuple[Any, ...], Any]]:
     """Two or three calls that are short and whose results differ, where such exist."""
     shown = [(args, function(*args)) for args in rows]
-    short = [pair for pair in shown if len(repr(pair)) <= LONGEST_EXAMPLE and "'" * 3 not in repr(pair)] or shown[:4]
+    short = [pair for pair in shown if len(repr(pair)) <= _LONGEST_EXAMPLE and "'" * 3 not in repr(pair)] or shown[:4]
     random.shuffle(short)
     first_of_each = list({repr(value): (args, value) for args, value in reversed(short)}.values())[::-1]
     chosen = (first_of_each + [pair for pair in short if pair not in first_of_each])[: random.choice((2, 3, 3))]
@@ -254,7 +256,7 @@ def _prompt(
     signature: str, name: str, sentence: str, examples: list[tuple[tuple[Any, ...], Any]], random: Random
 ) -> str:
     wrapped = textwrap.wrap(sentence, 88, break_long_words=False, break_on_hyphens=False)
-    shown = [line for args, value in examples for line in (f">>> {call(name, args)}", repr(value))]
+    shown = [line for args, value in examples for line in (f">>> {format_call(name, args)}", repr(value))]
     opening, blank = random.choice(
         (('"""', [""]), ('"""', [""]), ('"""', []), ('""" ', []), ('"""\n    ', []), ('"""\n    ', [""]))
     )

@@ -12,10 +12,10 @@ from typing import Any
 
 from agent.files.access import write_whole
 from benchmarks.base import Problem
-from benchmarks.exercises.compose import load
+from benchmarks.exercises.compose import load_function
 
 _BEGINS = b'{"task_id": "exercises/'
-CLOSE = """\
+_CLOSE = """\
 def close(a, b):
     if isinstance(a, (list, tuple)) and type(a) is type(b):
         return len(a) == len(b) and all(map(close, a, b))
@@ -30,11 +30,11 @@ def export(problems: Iterable[Problem], path: Path) -> None:
 
     An older export is replaced. Raises UsageError for any other file, and InfrastructureError where the disk is full.
     """
-    lines = "".join(json.dumps(record(problem)) + "\n" for problem in problems).encode()
-    write_whole(path, gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines, is_ours=is_ours)
+    lines = "".join(json.dumps(write_record(problem)) + "\n" for problem in problems).encode()
+    write_whole(path, gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines, is_ours=is_export)
 
 
-def is_ours(head: bytes) -> bool:
+def is_export(head: bytes) -> bool:
     """Whether a file begins as an export does, gzipped or not."""
     if head.startswith(b"\x1f\x8b"):
         try:
@@ -44,7 +44,7 @@ def is_ours(head: bytes) -> bool:
     return head.startswith(_BEGINS)
 
 
-def record(problem: Problem) -> dict[str, Any]:
+def write_record(problem: Problem) -> dict[str, Any]:
     """Return a problem's record. Its prompt is whole lines, as HumanEval's are, so a completion may begin with one.
 
     JSON has no tuples: in `base_input` and `plus_input` they are lists. `test` is Python and has them.
@@ -54,7 +54,7 @@ def record(problem: Problem) -> dict[str, Any]:
         "prompt": f"{problem.prompt}\n",
         "entry_point": problem.entry_point,
         "canonical_solution": problem.canonical_solution.removeprefix("\n"),
-        "test": test(problem),
+        "test": write_test(problem),
         "contract": "",
         "base_input": problem.base_inputs,
         "atol": problem.atol,
@@ -62,9 +62,9 @@ def record(problem: Problem) -> dict[str, Any]:
     }
 
 
-def test(problem: Problem) -> str:
+def write_test(problem: Problem) -> str:
     """Return HumanEval's `check(candidate)` over all inputs, with the values of the canonical solution."""
-    function = load(problem.reference_program, problem.entry_point)
+    function = load_function(problem.reference_program, problem.entry_point)
     lines = []
     for args in (*problem.base_inputs, *problem.plus_inputs):
         value = function(*copy.deepcopy(args))
@@ -72,7 +72,7 @@ def test(problem: Problem) -> str:
         lines.append(
             f"    assert close({call}, {value!r})\n" if _inexact(value) else f"    assert {call} == {value!r}\n"
         )
-    helper = CLOSE if any("assert close(" in line for line in lines) else ""
+    helper = _CLOSE if any("assert close(" in line for line in lines) else ""
     return f"{helper}def check(candidate):\n{''.join(lines)}"
 
 

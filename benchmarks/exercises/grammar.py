@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Choice = Callable[[Sequence[str]], str]  # picks one of several ways to say the same; `random.Random.choice` is one
-MARK = re.compile(r"\{(\w+)(?:\.(\w+))?(?:\(([^{}]*)\))?\}")
-SINGULAR = {"are": "is", "have": "has", "do": "does", "differ": "differs", "exceed": "exceeds"}
+_MARK = re.compile(r"\{(\w+)(?:\.(\w+))?(?:\(([^{}]*)\))?\}")
+_SINGULAR = {"are": "is", "have": "has", "do": "does", "differ": "differs", "exceed": "exceeds"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Meaning:
 
 
 def _available(text: str, pieces: Mapping[str, Piece], ways: Callable[[Piece, str | None], Sequence[str]]) -> bool:
-    marks = MARK.finditer(text)
+    marks = _MARK.finditer(text)
     return all(ways(pieces[mark[1]], mark[2]) for mark in marks if mark[1] in pieces)
 
 
@@ -114,7 +114,7 @@ def _number(phrase: str, *, singular: bool) -> str:
     if not singular:
         return plural
     verb, space, rest = plural.partition(" ")
-    return single if bar else SINGULAR.get(verb, verb + "s") + space + rest
+    return single if bar else _SINGULAR.get(verb, verb + "s") + space + rest
 
 
 def _written(piece: Piece, form: str | None) -> Sequence[str]:
@@ -125,6 +125,6 @@ def _written(piece: Piece, form: str | None) -> Sequence[str]:
 
 def _fill(text: str, way: Callable[[re.Match[str]], str], known: set[str]) -> str:
     """Replace marks until none with a known name is left, so that pieces may speak of arguments."""
-    while any(mark[1] in known for mark in MARK.finditer(text)):
-        text = MARK.sub(lambda mark: way(mark) if mark[1] in known else mark[0], text)
+    while any(mark[1] in known for mark in _MARK.finditer(text)):
+        text = _MARK.sub(lambda mark: way(mark) if mark[1] in known else mark[0], text)
     return text

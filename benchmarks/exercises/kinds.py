@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-WORDS = (
+_WORDS = (
     "apple Banana cherry level noon kiwi Fig plum a I be cat Dog eleven river stone moon Radar tree ant bee sky "
     "ZOO Otto yes NO 42nd b2b hello world Anna banana onion queue rhythm echo Eve open area idea east x1 tea"
 ).split()
-LETTERS = "abcdeimnorstxyzAEZ019 .,-!"
-LIST_NAMES = ("numbers", "nums", "values", "xs", "items", "data", "lst", "arr", "seq", "elements", "series")
-TEXT_NAMES = ("text", "s", "string", "line", "message", "source")
+_LETTERS = "abcdeimnorstxyzAEZ019 .,-!"
+_LIST_NAMES = ("numbers", "nums", "values", "xs", "items", "data", "lst", "arr", "seq", "elements", "series")
+_TEXT_NAMES = ("text", "s", "string", "line", "message", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def _numbers(random: Random) -> list[int]:
 
 
 def _word(random: Random) -> str:
-    return random.choice(WORDS)
+    return random.choice(_WORDS)
 
 
 def _words(random: Random) -> list[str]:
@@ -66,7 +66,7 @@ def _table(random: Random) -> dict[str, int]:
 
 
 def _pairs(random: Random) -> list[tuple[str, int]]:
-    names = random.sample(WORDS, 3)
+    names = random.sample(_WORDS, 3)
     return [(random.choice(names), _number(random)) for _ in range(random.randint(1, 6))]
 
 
@@ -86,7 +86,7 @@ def _nested(random: Random, depth: int = 0) -> list[Any]:
 def _text(random: Random) -> str:
     if random.random() < 0.5:
         return " ".join(_word(random) for _ in range(random.randint(1, 3)))
-    return "".join(random.choice(LETTERS) for _ in range(random.randint(2, 12)))
+    return "".join(random.choice(_LETTERS) for _ in range(random.randint(2, 12)))
 
 
 def _runs(random: Random) -> str:
@@ -113,33 +113,33 @@ def _floats(random: Random) -> list[float]:
     return [random.randint(-40, 120) / random.choice((1, 2, 4)) for _ in range(random.randint(1, 6))]
 
 
-LISTS = ("{}", "{}", "the list", "the list {}", "the given list", "a list of integers", "a list", "a list of numbers")
-WORD_LISTS = ("{}", "{}", "the list", "the list {}", "the given list", "a list of words", "a list of strings")
-TEXTS = ("{}", "{}", "the string", "the string {}", "the given string", "a string", "the text")
-NUMBER = ("{}", "{}", "the number {}", "the given number", "a number")
+_LISTS = ("{}", "{}", "the list", "the list {}", "the given list", "a list of integers", "a list", "a list of numbers")
+_WORD_LISTS = ("{}", "{}", "the list", "the list {}", "the given list", "a list of words", "a list of strings")
+_TEXTS = ("{}", "{}", "the string", "the string {}", "the given string", "a string", "the text")
+_NUMBER_PHRASES = ("{}", "{}", "the number {}", "the given number", "a number")
 
 KINDS: dict[str, Kind] = {
-    "numbers": Kind("list[int]", LIST_NAMES, LISTS, "a list of integers {}",
+    "numbers": Kind("list[int]", _LIST_NAMES, _LISTS, "a list of integers {}",
                     ([], [0], [7], [-3], [2, 2, 2], [5, 4, 3, 2, 1], [10, 20, 30], [-1, 1, -1, 1]), _numbers),
     "others": Kind("list[int]", ("others", "ys", "more", "second", "right"), ("{}", "the list {}"), "a list {}",
                    ([1], [], [7, 8], [-3], [2, 5], [1, 2, 3, 4, 5], [3], [1, 1]), _numbers),
-    "words": Kind("list[str]", ("words", "strings", "names", "items", "tokens", "terms", "entries", "ws"), WORD_LISTS,
+    "words": Kind("list[str]", ("words", "strings", "names", "items", "tokens", "terms", "entries", "ws"), _WORD_LISTS,
                   "a list of strings {}", ([], [""], ["a"], ["b", "b"], ["Eve", "noon", ""], ["X", "yy"]), _words),
     "words2": Kind("list[str]", ("others", "more", "second", "right"), ("{}", "the list {}"), "a list {}",
                    ([], ["a"], ["A", ""], ["b", "c"], ["noon"], ["yy"]), _words),
-    "sentence": Kind("str", ("sentence", *TEXT_NAMES), ("{}", "{}", "the sentence", "the sentence {}", "a sentence",
+    "sentence": Kind("str", ("sentence", *_TEXT_NAMES), ("{}", "{}", "the sentence", "the sentence {}", "a sentence",
                      "the given sentence"), "a sentence {}", ("", "a", "one", "  two  spaces ", "A b A"),
                      lambda random: " ".join(_words(random))),
-    "text": Kind("str", ("word", *TEXT_NAMES), TEXTS, "a string {}",
+    "text": Kind("str", ("word", *_TEXT_NAMES), _TEXTS, "a string {}",
                  ("", "a", "Z", " ", "aaa", "AbC", "a1b2", "Hello, World"), _text),
     "texts": Kind("str", ("other", "second", "u", "right"), ("{}", "the string {}"), "a string {}",
                   ("", "b", "xyz", "a", "Noon", "q"), _text),
-    "runs": Kind("str", TEXT_NAMES, TEXTS, "a string {}", ("", "a", "aaa", "ab", "aabb"), _runs),
-    "brackets": Kind("str", TEXT_NAMES, TEXTS, "a string {}", ("", "(", ")", "()", "(())", "[]", "[[a]]", ")("),
+    "runs": Kind("str", _TEXT_NAMES, _TEXTS, "a string {}", ("", "a", "aaa", "ab", "aabb"), _runs),
+    "brackets": Kind("str", _TEXT_NAMES, _TEXTS, "a string {}", ("", "(", ")", "()", "(())", "[]", "[[a]]", ")("),
                      _brackets),
-    "csv": Kind("str", ("row", *TEXT_NAMES), ("{}", "{}", "the string", "the line {}", "a string"), "a string {}",
+    "csv": Kind("str", ("row", *_TEXT_NAMES), ("{}", "{}", "the string", "the line {}", "a string"), "a string {}",
                 ("", "0", "7", "-3,4", "10,20,30"), lambda random: ",".join(map(str, _numbers(random)))),
-    "settings": Kind("str", ("settings", "config", *TEXT_NAMES), ("{}", "{}", "the string", "the string {}"),
+    "settings": Kind("str", ("settings", "config", *_TEXT_NAMES), ("{}", "{}", "the string", "the string {}"),
                      "a string {}", ("a=1", "x=0", "b=-4", "a=1;b=2", "a=1;a=2"), _settings),
     "clock": Kind("str", ("time", "clock", "moment", "stamp"), ("{}", "{}", "the time {}", "a time"), "a time {}",
                   ("00:00", "23:59", "12:00", "09:05", "00:01"), _clock),
@@ -155,11 +155,11 @@ KINDS: dict[str, Kind] = {
     "moves": Kind("str", ("moves", "path", "steps", "commands", "route"), ("{}", "{}", "the string {}", "a string"),
                   "a string of moves {}", ("", "U", "D", "L", "R", "UD", "LLRR"),
                   lambda random: "".join(random.choice("UDLR") for _ in range(random.randint(1, 9)))),
-    "count": Kind("int", ("n", "limit", "m", "bound", "top", "size"), NUMBER, "a number {}",
+    "count": Kind("int", ("n", "limit", "m", "bound", "top", "size"), _NUMBER_PHRASES, "a number {}",
                   (0, 1, 2, 3, 10, 20, 36, 50), lambda random: random.randint(4, 60)),
-    "natural": Kind("int", ("n", "number", "num", "value", "m", "x0"), NUMBER, "a non-negative integer {}",
+    "natural": Kind("int", ("n", "number", "num", "value", "m", "x0"), _NUMBER_PHRASES, "a non-negative integer {}",
                     (0, 1, 9, 10, 11, 99, 100, 121, 909), lambda random: random.randint(2, 10 ** random.randint(2, 5))),
-    "positive": Kind("int", ("n", "number", "num", "value", "m"), NUMBER, "a positive integer {}",
+    "positive": Kind("int", ("n", "number", "num", "value", "m"), _NUMBER_PHRASES, "a positive integer {}",
                      (1, 2, 3, 4, 12, 36, 97, 100), lambda random: random.randint(2, 150)),
     "small": Kind("int", ("k", "count", "size", "width", "step", "amount"), ("{}",), "a number {}",
                   (1, 2, 3, 4, 5, 6), lambda random: random.randint(1, 50)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from benchmarks.exercises.grammar import Family
 
-FAMILIES = (
+NUMERIC_FAMILIES = (
     Family("adjacent", "xs:numbers", "list[int]",
            ("For each pair of neighbours in {xs}, return {c}.", "Return a list with, for every two adjacent elements of {xs}, {c}.",
             "Combine each element of {xs} with the next one: return {c} of every such pair."),

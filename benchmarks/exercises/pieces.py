@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from benchmarks.exercises.grammar import Piece
 
-Row = tuple[str, str, str, str]
+PieceRow = tuple[str, str, str, str]
 
-INT_TESTS: tuple[Row, ...] = (
+INT_TESTS: tuple[PieceRow, ...] = (
     ("even", "", "are even; are divisible by 2; are multiples of two|is a multiple of two", "x % 2 == 0"),
     ("odd", "", "are odd; are not even", "x % 2 == 1; x % 2 != 0"),
     ("positive", "", "are positive; are greater than zero; are above 0", "x > 0; x >= 1; 0 < x"),
@@ -41,7 +41,7 @@ INT_TESTS: tuple[Row, ...] = (
      "x > 0 and x & (x - 1) == 0; x in [2 ** e for e in range(20)]"),
 )  # fmt: skip
 # A map's phrases speak of "it"; after a bar stands the plural noun, where English has one.
-INT_MAPS: tuple[Row, ...] = (
+INT_MAPS: tuple[PieceRow, ...] = (
     ("square", "", "its square; it squared; it multiplied by itself| squares", "x * x; x ** 2"),
     ("cube", "", "its cube; it cubed; its third power| cubes", "x ** 3; x * x * x"),
     ("double", "", "its double; twice its value; it times two| doubles", "x * 2; 2 * x; x + x"),
@@ -66,7 +66,7 @@ INT_MAPS: tuple[Row, ...] = (
     ("square-plus", "1..9", "its square plus {k}; it squared, plus {k}", "x * x + {k}; x ** 2 + {k}"),
     ("square-minus", "1..9", "its square minus {k}; it squared, minus {k}", "x * x - {k}; x ** 2 - {k}"),
 )  # fmt: skip
-WORD_TESTS: tuple[Row, ...] = (
+WORD_TESTS: tuple[PieceRow, ...] = (
     ("longer", "2..5", "have more than {k} letters; are longer than {k} characters; have at least {j} characters",
      "len(x) > {k}; len(x) >= {j}"),
     ("shorter", "3..6", "have fewer than {k} letters; are shorter than {k} characters; have at most {i} characters",
@@ -89,7 +89,7 @@ WORD_TESTS: tuple[Row, ...] = (
     ("digit", "", "contain a digit; have at least one digit", "any(c.isdigit() for c in x)"),
     ("distinct", "", "have no repeated characters; have only distinct characters", "len(set(x)) == len(x)"),
 )  # fmt: skip
-WORD_MAPS: tuple[Row, ...] = (
+WORD_MAPS: tuple[PieceRow, ...] = (
     ("upper", "", "it in upper case; its uppercase form| uppercase forms", "x.upper()"),
     ("lower", "", "it in lower case; its lowercase form| lowercase forms", "x.lower()"),
     ("reversed", "", "it reversed; it spelled backwards; its reversal| reversals", "x[::-1]; ''.join(reversed(x))"),
@@ -108,7 +108,7 @@ WORD_MAPS: tuple[Row, ...] = (
     ("suffix", "a s z", "it followed by '{k}'; it with '{k}' added at the end", "x + '{k}'"),
     ("prefix", "a s z", "it with '{k}' put in front; '{k}' followed by it", "'{k}' + x"),
 )  # fmt: skip
-WORD_NUMBERS: tuple[Row, ...] = (
+WORD_NUMBERS: tuple[PieceRow, ...] = (
     ("length", "", "its length; its number of characters; how long it is| lengths", "len(x)"),
     ("vowels", "", "its number of vowels; how many vowels it has| vowel counts",
      "sum(c.lower() in 'aeiou' for c in x); sum(1 for c in x if c.lower() in 'aeiou'); len([c for c in x if c in 'aeiouAEIOU'])"),
@@ -120,7 +120,7 @@ WORD_NUMBERS: tuple[Row, ...] = (
     ("double-length", "", "twice its length; its length times two", "2 * len(x); len(x) * 2"),
     ("length-plus", "1..5", "its length plus {k}; {k} more than its length", "len(x) + {k}"),
 )  # fmt: skip
-CHAR_TESTS: tuple[Row, ...] = (
+CHAR_TESTS: tuple[PieceRow, ...] = (
     ("vowel", "", "are vowels|is a vowel", "x.lower() in 'aeiou'; x in 'aeiouAEIOU'"),
     ("digit", "", "are digits|is a digit", "x.isdigit(); x in '0123456789'"),
     ("upper", "", "are uppercase letters|is an uppercase letter; are upper case", "x.isupper()"),
@@ -136,7 +136,7 @@ CHAR_TESTS: tuple[Row, ...] = (
      "x.lower() < '{k}'"),
     ("among", "xyz abc rst nmo", "are among the letters of '{k}'; occur in '{k}'", "x in '{k}'"),
 )  # fmt: skip
-CHAR_MAPS: tuple[Row, ...] = (
+CHAR_MAPS: tuple[PieceRow, ...] = (
     ("upper", "", "it in upper case; its uppercase form", "x.upper()"),
     ("lower", "", "it in lower case; its lowercase form", "x.lower()"),
     ("swap", "", "it with its case swapped", "x.swapcase()"),
@@ -145,7 +145,7 @@ CHAR_MAPS: tuple[Row, ...] = (
     ("then", "- . _ +", "it followed by '{k}'", "x + '{k}'"),
     ("next", "", "the character with the next code point", "chr(ord(x) + 1)"),
 )  # fmt: skip
-CHAR_NUMBERS: tuple[Row, ...] = (
+CHAR_NUMBERS: tuple[PieceRow, ...] = (
     ("code", "", "its code point; its character code| code points", "ord(x)"),
     ("code-mod", "3..9", "its code point modulo {k}; the remainder of its code point when divided by {k}", "ord(x) % {k}"),
     ("code-minus", "10..20", "its code point minus {k}; {k} less than its code point", "ord(x) - {k}"),
@@ -172,7 +172,7 @@ DATE_PARTS: tuple[Piece, ...] = (
     Piece("month", ("month",), ("5:7",)),
     Piece("day", ("day",), ("8:",)),
 )
-ORDERS: tuple[Piece, ...] = (
+SORT_ORDERS: tuple[Piece, ...] = (
     Piece("ascending", ("in ascending order", "from smallest to largest", "smallest first"), ("",)),
     Piece("descending", ("in descending order", "from largest to smallest", "largest first"), (", reverse=True",)),
 )
@@ -229,4 +229,7 @@ RUNS = _plain(
     ("the character in upper case followed by the length", "x.upper() + str(k)"),
     ("the length in brackets followed by the character", "'[' + str(k) + ']' + x"),
 )
-BRACKETS = (Piece("round", ("()",), ("",), loop=("'('", "')'")), Piece("square", ("[]",), ("",), loop=("'['", "']'")))
+BRACKET_PAIRS = (
+    Piece("round", ("()",), ("",), loop=("'('", "')'")),
+    Piece("square", ("[]",), ("",), loop=("'['", "']'")),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from benchmarks.exercises.grammar import Family
 
-FAMILIES = (
+STRUCTURED_FAMILIES = (
     Family("dict-keep", "d:table", "dict[str, int]",
            ("Return the entries of {d} whose values {p}.", "Keep only those entries of {d} with values that {p}."),
            ("return {y: x for y, x in {d}.items() if {p(x)}}",

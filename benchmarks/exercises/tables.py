@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from benchmarks.exercises import pieces
 from benchmarks.exercises.grammar import Piece
-from benchmarks.exercises.pieces import Row
+from benchmarks.exercises.pieces import PieceRow
 
 Group = tuple[Piece, ...]  # the pieces of one row; they differ in k alone
 DIGIT_TESTS = frozenset(
@@ -26,7 +26,7 @@ ENDLESS = frozenset("even odd multiple nonmultiple one-more ends prime palindrom
 SLOW_GROWING = frozenset("plus minus double times over modulo distance twice-plus negate abs at-least at-most".split())
 
 
-def values(span: str) -> list[str]:
+def _expand_span(span: str) -> list[str]:
     """Expand "3..6" to its numbers and "a b" to its words; nothing means a single empty value."""
     if ".." in span:
         first, last = span.split("..")
@@ -34,7 +34,7 @@ def values(span: str) -> list[str]:
     return span.split() or [""]
 
 
-def expand(row: Row) -> Group:
+def _expand_row(row: PieceRow) -> Group:
     """One piece for each value of k."""
     name, span, phrases, codes = row
     spoken, _, nouns = phrases.partition("| ") if "| " in phrases else (phrases, "", "")
@@ -45,13 +45,13 @@ def expand(row: Row) -> Group:
             codes=_split(codes, k),
             nouns=_split(nouns, k),
         )
-        for k in values(span)
+        for k in _expand_span(span)
     )
 
 
-def number(span: str) -> tuple[Group, ...]:
+def _span_table(span: str) -> tuple[Group, ...]:
     """A table of plain numbers or words, for slots such as "2..9"."""
-    return (tuple(Piece(k, (k,), (k,)) for k in values(span)),)
+    return (tuple(Piece(k, (k,), (k,)) for k in _expand_span(span)),)
 
 
 def _split(cell: str, k: str) -> tuple[str, ...]:
@@ -60,8 +60,8 @@ def _split(cell: str, k: str) -> tuple[str, ...]:
     return tuple(part for part in cell.replace("{k}", k).split("; ") if part)
 
 
-def _table(rows: Iterable[Row]) -> tuple[Group, ...]:
-    return tuple(expand(row) for row in rows)
+def _table(rows: Iterable[PieceRow]) -> tuple[Group, ...]:
+    return tuple(_expand_row(row) for row in rows)
 
 
 def _only(table: tuple[Group, ...], keep: frozenset[str]) -> tuple[Group, ...]:
@@ -87,7 +87,7 @@ _TABLES: dict[str, tuple[Group, ...]] = {
     "ints>int": tuple((piece,) for piece in pieces.REDUCERS),
     "looped>int": tuple((piece,) for piece in pieces.REDUCERS if piece.loop),
     "valued>int": tuple((piece,) for piece in pieces.REDUCERS if piece.codes),
-    "order": tuple((piece,) for piece in pieces.ORDERS),
+    "order": tuple((piece,) for piece in pieces.SORT_ORDERS),
     "pair>int": tuple((piece,) for piece in pieces.COMBINERS),
     "compare": tuple((piece,) for piece in pieces.COMPARISONS),
     "side": (pieces.SIDES,),
@@ -95,7 +95,7 @@ _TABLES: dict[str, tuple[Group, ...]] = {
     "diagonal": (pieces.DIAGONALS,),
     "set-operator": (pieces.SET_OPERATORS,),
     "run>text": (pieces.RUNS,),
-    "bracket": (pieces.BRACKETS,),
+    "bracket": (pieces.BRACKET_PAIRS,),
     "date-part": (pieces.DATE_PARTS,),
     "endless?": _only(_INT_TESTS, ENDLESS),
     "small>int": _only(_INT_MAPS, SLOW_GROWING),
@@ -103,6 +103,6 @@ _TABLES: dict[str, tuple[Group, ...]] = {
 }
 
 
-def table(name: str) -> tuple[Group, ...]:
+def piece_table(name: str) -> tuple[Group, ...]:
     """The groups of a table. Any other name is a span of numbers or words, such as "2..9"."""
-    return _TABLES.get(name) or number(name)
+    return _TABLES.get(name) or _span_table(name)

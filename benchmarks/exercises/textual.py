@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from benchmarks.exercises.grammar import Family
 
-FAMILIES = (
+TEXTUAL_FAMILIES = (
     Family("text-keep", "s:text", "str",
            ("Return {s} with only those characters that {p}.", "Keep only the characters of {s} that {p}, and return them as a string."),
            ("return ''.join(x for x in {s} if {p(x)})", "out = ''\nfor x in {s}:\n    if {p(x)}:\n        out += x\nreturn out"), {"p": "char?"}),

@@ -12,14 +12,14 @@ from typing import TypeVar
 
 from benchmarks.exercises import chains, numeric, skeletons, structured, textual
 from benchmarks.exercises.grammar import Family, Meaning, Piece
-from benchmarks.exercises.tables import table
+from benchmarks.exercises.tables import piece_table
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 SPLITS = ("train", "validation", "calibration", "test", "far")
-SHARES = {"test": 60, "calibration": 160, "validation": 180}  # of a thousand: up to which bucket, in this order
+_SHARES = {"test": 60, "calibration": 160, "validation": 180}  # of a thousand: up to which bucket, in this order
 HELD_OUT = Path(__file__).with_name("held_out.txt")
-SOURCE_WEIGHTS = {"numbers": 5, "words": 3, "sentence": 2, "characters": 2, "csv": 2, "digits": 2}
-DRAWS = {"own": 0.35, "crossed": 0.25, "chains": 0.4}  # how often a family of each group is drawn
+_SOURCE_WEIGHTS = {"numbers": 5, "words": 3, "sentence": 2, "characters": 2, "csv": 2, "digits": 2}
+_GROUP_WEIGHTS = {"own": 0.35, "crossed": 0.25, "chains": 0.4}  # how often a family of each group is drawn
 
 
 @cache
@@ -32,7 +32,7 @@ def families() -> Mapping[str, Family]:
 def groups() -> Mapping[str, Sequence[Family]]:
     """Families with code of their own, crossed ones of one or two pieces, and crossed ones of three to five."""
     return {
-        "own": (*numeric.FAMILIES, *textual.FAMILIES, *structured.FAMILIES),
+        "own": (*numeric.NUMERIC_FAMILIES, *textual.TEXTUAL_FAMILIES, *structured.STRUCTURED_FAMILIES),
         "crossed": tuple(skeletons.cross(skeletons.SKELETONS)),
         "chains": tuple(skeletons.cross(chains.CHAINS)),
     }
@@ -43,7 +43,7 @@ def split_of(meaning: Meaning) -> str:
     if meaning.family.far:
         return "far"
     bucket = int.from_bytes(hashlib.sha256(meaning.key.encode()).digest()[:4]) % 1000
-    return next((split for split, end in SHARES.items() if bucket < end), "train")
+    return next((split for split, end in _SHARES.items() if bucket < end), "train")
 
 
 def draw(random: Random, split: str, zipf: float = 0.0) -> Meaning:
@@ -53,18 +53,18 @@ def draw(random: Random, split: str, zipf: float = 0.0) -> Meaning:
     words in real text). Rows rank in the order of their table, whose first are the most usual, and shapes by a hash.
     """
     while True:
-        meaning = fill(_draw_family(random, far=split == "far", zipf=zipf), random, zipf=zipf)
+        meaning = draw_pieces(_draw_family(random, far=split == "far", zipf=zipf), random, zipf=zipf)
         if split_of(meaning) == split:
             return meaning
 
 
-def fill(family: Family, random: Random, keep: Mapping[str, Piece] | None = None, zipf: float = 0.0) -> Meaning:
+def draw_pieces(family: Family, random: Random, keep: Mapping[str, Piece] | None = None, zipf: float = 0.0) -> Meaning:
     """Draw the open pieces of a family. Pieces from the same table differ. `keep` fixes some; zipf: see draw."""
     pieces: dict[str, Piece] = {}
     for slot, name in family.slots.items():
         taken = {piece.key for other, piece in pieces.items() if family.slots[other] == name}
         while True:
-            piece = keep[slot] if keep and slot in keep else random.choice(_pick(table(name), random, zipf))
+            piece = keep[slot] if keep and slot in keep else random.choice(_pick(piece_table(name), random, zipf))
             if piece.key not in taken or (keep and slot in keep):
                 break
         pieces[slot] = piece
@@ -83,7 +83,7 @@ def from_key(key: str) -> Meaning:
     """The meaning with this key."""
     name, *keys = key.split("/")
     family = families()[name]
-    found = [_find(table(spec), part) for spec, part in zip(family.slots.values(), keys, strict=True)]
+    found = [_find(piece_table(spec), part) for spec, part in zip(family.slots.values(), keys, strict=True)]
     return Meaning(family, dict(zip(family.slots, found, strict=True)))
 
 
@@ -102,7 +102,7 @@ def held_out(split: str) -> Sequence[str]:
 
 
 def _count(spec: str) -> int:
-    return sum(len(group) for group in table(spec))
+    return sum(len(group) for group in piece_table(spec))
 
 
 def _find(groups: tuple[tuple[Piece, ...], ...], key: str) -> Piece:
@@ -129,14 +129,14 @@ def _shape(family: Family) -> str:
     return family.name.partition("@")[0]
 
 
-def _pick(options: Sequence[T], random: Random, zipf: float) -> T:
+def _pick(options: Sequence[_T], random: Random, zipf: float) -> _T:
     if not zipf:
         return random.choice(options)
     return random.choices(options, [rank**-zipf for rank in range(1, len(options) + 1)])[0]
 
 
 def _draw_family(random: Random, *, far: bool, zipf: float) -> Family:
-    (group,) = random.choices(list(DRAWS), list(DRAWS.values()))
+    (group,) = random.choices(list(_GROUP_WEIGHTS), list(_GROUP_WEIGHTS.values()))
     shape = _pick((_ranked if zipf else _shapes)(group, far=far), random, zipf)
-    weights = [SOURCE_WEIGHTS.get(family.name.rpartition("@")[2], 1) for family in shape]
+    weights = [_SOURCE_WEIGHTS.get(family.name.rpartition("@")[2], 1) for family in shape]
     return random.choices(shape, weights)[0]

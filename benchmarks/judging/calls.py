@@ -10,32 +10,32 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from benchmarks.judging import guest
-from benchmarks.judging.words import cut
-from sandbox import Call, Execution, Limits, Outcome, Raised, Returned, Sandbox, SandboxError
+from benchmarks.judging.words import escape_and_cut
+from sandbox import Call, CallOutcome, Execution, Limits, Raised, Returned, Sandbox, SandboxError
 
-ASK = "__dubito_answer__"
-DIGEST = re.compile("[0-9a-f]{64}")
+_CALLER = "__dubito_answer__"
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
-class Shown(NamedTuple):
+class CallResult(NamedTuple):
     """What one call of the program gave, as the checker sees it."""
 
     kind: str  # "value", "digest", "unplain" or "raised"
     value: Any  # plain data, 64 hex digits, a type's name, or an exception in words; the words are few
 
 
-FORGED = Shown("unplain", "answer that is not the checker's")  # the program has meddled with what asks it
+FORGED = CallResult("unplain", "answer that is not the checker's")  # the program has meddled with what asks it
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class CallResults:
     """One run: what the first calls showed, all of them or those before it ended, and the run itself."""
 
-    shown: tuple[Shown, ...]
+    shown: tuple[CallResult, ...]
     execution: Execution
 
 
-def ask(
+def call_program(
     sandbox: Sandbox,
     program: str,
     entry_point: str,
@@ -43,18 +43,18 @@ def ask(
     limits: Limits,
     *,
     members: bool = False,
-) -> Answers:
+) -> CallResults:
     """Call the program's entry point with each input. Raises SandboxError where the sandbox failed.
 
     members: an iterator, or whatever else can be gone through, is shown as the list of its members.
     """
     only = (True,) if members else ()
-    calls = [Call(ASK, (entry_point, list(arguments), *only)) for arguments in inputs]
+    calls = [Call(_CALLER, (entry_point, list(arguments), *only)) for arguments in inputs]
     execution = sandbox.run(program + _suffix(), calls=calls, limits=limits)
     outcomes = len(execution.outcomes)
     if outcomes > len(calls) or (execution.passed and outcomes < len(calls)):
         raise SandboxError(f"{outcomes} outcomes ({execution.verdict}) where {len(calls)} calls were sent")
-    return Answers(tuple(map(_shown, execution.outcomes)), execution)
+    return CallResults(tuple(map(_call_result, execution.outcomes)), execution)
 
 
 @cache
@@ -62,20 +62,22 @@ def _suffix() -> str:
     """Defines ASK in the program, whatever names the program has taken; one line, so that it completes no open text."""
     run = "__import__('builtins').exec"
     source = inspect.getsource(guest)
-    made = f"(lambda space: {run}({source!r}, space) or space['answer'])({{}})"
-    return f"\n\n{ASK} = __import__('functools').partial({made}, __import__('builtins').globals())\n"
+    made = f"(lambda space: {run}({source!r}, space) or space['call_function'])({{}})"
+    return f"\n\n{_CALLER} = __import__('functools').partial({made}, __import__('builtins').globals())\n"
 
 
-def _shown(outcome: Outcome) -> Shown:
+def _call_result(outcome: CallOutcome) -> CallResult:
     if isinstance(outcome, Raised):
-        return Shown("raised", cut(f"{outcome.type}: {outcome.message}" if outcome.message else outcome.type))
+        return CallResult(
+            "raised", escape_and_cut(f"{outcome.type}: {outcome.message}" if outcome.message else outcome.type)
+        )
     if not isinstance(outcome, Returned):
-        return Shown("unplain", cut(outcome.type))
+        return CallResult("unplain", escape_and_cut(outcome.type))
     match outcome.value:
         case ("value", value):
-            return Shown("value", value)
-        case ("digest", str(digest)) if DIGEST.fullmatch(digest):
-            return Shown("digest", digest)
+            return CallResult("value", value)
+        case ("digest", str(digest)) if _DIGEST.fullmatch(digest):
+            return CallResult("digest", digest)
         case ("unplain", str(name)):
-            return Shown("unplain", cut(name))
+            return CallResult("unplain", escape_and_cut(name))
     return FORGED

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 
 from benchmarks.base import DatasetError, Problem
 from benchmarks.judging import equality
-from benchmarks.judging.calls import FORGED, Shown, ask
-from benchmarks.judging.expected import Expected, Inputs, References, Stretch
-from benchmarks.judging.words import cut, short
+from benchmarks.judging.calls import FORGED, CallResult, call_program
+from benchmarks.judging.expected import Chunk, Expected, Inputs, References
+from benchmarks.judging.words import escape_and_cut, short_value
 from sandbox import DEFAULT_LIMITS, Execution, Limits, Sandbox, Verdict
 
 MOST_SECONDS = 60.0  # for all tests of a group, on top of the canonical solution's share; evalplus' bound
-MOST_RUNS = 3  # of a stretch of tests: all of them together may use thrice the limits, whatever the program does
-STRUCK = {Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL, Verdict.OUT_OF_MEMORY, Verdict.OUTPUT_LIMIT}
+_MOST_RUNS = 3  # of a stretch of tests: all of them together may use thrice the limits, whatever the program does
+_REACHED_LIMIT = {Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL, Verdict.OUT_OF_MEMORY, Verdict.OUTPUT_LIMIT}
 REFERENCES = References()
 
 
@@ -137,10 +137,10 @@ def _parts(candidate: _Candidate) -> Iterator[_Part]:
     left = MOST_SECONDS + candidate.expected.wall_seconds
     for stretch in candidate.expected.stretches:
         start, wanted = stretch.start, stretch.shown()
-        for run in range(MOST_RUNS):
+        for run in range(_MOST_RUNS):
             if start == stretch.stop or left < 0:
                 break
-            part = _part(candidate, stretch, wanted, start, last=run == MOST_RUNS - 1)
+            part = _part(candidate, stretch, wanted, start, last=run == _MOST_RUNS - 1)
             start, left = start + part.answered, left - part.wall_seconds - part.host_seconds
             yield part
             if part.end:
@@ -149,9 +149,9 @@ def _parts(candidate: _Candidate) -> Iterator[_Part]:
             return
 
 
-def _part(candidate: _Candidate, stretch: Stretch, wanted: list[Shown], start: int, *, last: bool) -> _Part:
+def _part(candidate: _Candidate, stretch: Chunk, wanted: list[CallResult], start: int, *, last: bool) -> _Part:
     problem, before = candidate.problem, time.thread_time()
-    answers = ask(
+    answers = call_program(
         candidate.sandbox, candidate.program, problem.entry_point, candidate.inputs[start : stretch.stop],
         stretch.limits(candidate.limits), members=equality.asks_for_members(problem),
     )  # fmt: skip
@@ -159,7 +159,7 @@ def _part(candidate: _Candidate, stretch: Stretch, wanted: list[Shown], start: i
     run, shown = answers.execution, answers.shown
     if not run.passed:  # it ended badly, so at least one test counts as not answered
         shown = shown[: stretch.stop - start - 1]
-    end = "" if run.passed or (shown and run.verdict in STRUCK and not last) else _epitaph(run)
+    end = "" if run.passed or (shown and run.verdict in _REACHED_LIMIT and not last) else _epitaph(run)
     reasons = {
         test: _disagreement(problem, candidate.inputs[test], *pair, candidate.expected.tolerance(test))
         for test, pair in enumerate(zip(shown, wanted[start - stretch.start :], strict=False), start)
@@ -171,10 +171,12 @@ def _part(candidate: _Candidate, stretch: Stretch, wanted: list[Shown], start: i
 
 def _epitaph(run: Execution) -> str:
     words = run.stderr.strip().rpartition("\n")[2]
-    return f"{run.verdict}" + (f" ({cut(words)})" if words else "")
+    return f"{run.verdict}" + (f" ({escape_and_cut(words)})" if words else "")
 
 
-def _disagreement(problem: Problem, arguments: tuple[Any, ...], shown: Shown, wanted: Shown, atol: float) -> str | None:
+def _disagreement(
+    problem: Problem, arguments: tuple[Any, ...], shown: CallResult, wanted: CallResult, atol: float
+) -> str | None:
     """Say what is wrong with an answer; None where it is right. Raises nothing: on whatever breaks, it is wrong."""
     try:
         if _agree(problem, arguments, shown, wanted, atol):
@@ -183,11 +185,11 @@ def _disagreement(problem: Problem, arguments: tuple[Any, ...], shown: Shown, wa
         pass
     gave = {"value": "gave", "digest": "gave the digest", "unplain": "gave a non-plain", "raised": "raised"}
     in_words = shown.kind != "value" and isinstance(shown.value, str)
-    text = cut(shown.value) if in_words else short(shown.value)
-    return f"{_call(problem, arguments)} {gave[shown.kind]} {text}, wanted {short(wanted.value)}"
+    text = escape_and_cut(shown.value) if in_words else short_value(shown.value)
+    return f"{_call(problem, arguments)} {gave[shown.kind]} {text}, wanted {short_value(wanted.value)}"
 
 
-def _agree(problem: Problem, arguments: tuple[Any, ...], shown: Shown, wanted: Shown, atol: float) -> bool:
+def _agree(problem: Problem, arguments: tuple[Any, ...], shown: CallResult, wanted: CallResult, atol: float) -> bool:
     if shown.kind == "raised" or shown == FORGED:
         return False
     if equality.asks_for_anything(problem):
@@ -195,9 +197,9 @@ def _agree(problem: Problem, arguments: tuple[Any, ...], shown: Shown, wanted: S
             *(some.value if some.kind == "value" else "anything" for some in (shown, wanted))
         )
     if shown.kind == wanted.kind == "value":
-        return equality.oracle(problem)(arguments, shown.value, wanted.value, atol)
+        return equality.choose_comparison(problem)(arguments, shown.value, wanted.value, atol)
     return shown == wanted and shown.kind == "digest"
 
 
 def _call(problem: Problem, arguments: tuple[Any, ...]) -> str:
-    return f"{problem.entry_point}({cut(', '.join(map(short, arguments)))})"
+    return f"{problem.entry_point}({escape_and_cut(', '.join(map(short_value, arguments)))})"

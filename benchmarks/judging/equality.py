@@ -15,13 +15,13 @@ from typing import Any
 
 from benchmarks.base import Problem
 
-RTOL = 1e-7
+_RTOL = 1e-7
 FLOAT_ATOL = 1e-6  # from the first expected float on, where the problem names no tolerance
 
-Oracle = Callable[[tuple[Any, ...], Any, Any, float], bool]  # arguments, value, expected, atol
+Comparison = Callable[[tuple[Any, ...], Any, Any, float], bool]  # arguments, value, expected, atol
 
 
-def oracle(problem: Problem) -> Oracle:
+def choose_comparison(problem: Problem) -> Comparison:
     """The comparison for one problem: almost always `agrees`."""
     if asks_for_members(problem):
         return _members
@@ -83,7 +83,7 @@ def _close(value: Any, expected: Any, atol: float) -> bool:
     try:
         if not (cmath.isfinite(value) and cmath.isfinite(expected)):
             return equal(value, expected)
-        return abs(value - expected) <= atol + RTOL * abs(expected)
+        return abs(value - expected) <= atol + _RTOL * abs(expected)
     except OverflowError:  # an int beyond the floats
         return bool(value == expected)
 
@@ -159,15 +159,15 @@ def _is_root(arguments: tuple[Any, ...], value: Any, _: Any, atol: float) -> boo
     return _holds(lambda: abs(_poly(*arguments, value)) <= atol)
 
 
-def _mbpp_oracle(entry_point: str) -> Oracle:
+def _mbpp_oracle(entry_point: str) -> Comparison:
     from evalplus.eval._special_oracle import _digit_distance_nums, _surface_Area
 
-    def also(rule: Callable[[tuple[Any, ...], Any, float], bool]) -> Oracle:
+    def also(rule: Callable[[tuple[Any, ...], Any, float], bool]) -> Comparison:
         return lambda arguments, value, expected, atol: (
             agrees(value, expected, atol) or _holds(lambda: rule(arguments, value, atol))
         )
 
-    special: dict[str, Oracle] = {
+    special: dict[str, Comparison] = {
         "are_equivalent": lambda *_: True,
         "sum_div": also(lambda _, value, __: value == 0),
         "surface_Area": also(lambda arguments, value, atol: abs(value - _surface_Area(*arguments)) <= atol),

@@ -11,21 +11,21 @@ from threading import Lock
 from typing import Any
 
 from benchmarks.base import DatasetError, Problem
-from benchmarks.judging.calls import Answers, Shown, ask
+from benchmarks.judging.calls import CallResult, CallResults, call_program
 from benchmarks.judging.equality import FLOAT_ATOL, asks_for_anything, asks_for_members, has_floats
 from sandbox import Limits, Sandbox
 
-REFERENCE_LIMITS = Limits(cpu_seconds=60.0, wall_seconds=120.0, memory_mib=4096, values_mib=16, written_mib=64)
-MOST_TESTS = 2048  # in one run
-MOST_TEXT = 1 << 20  # characters of the inputs of one run, written out
-SLACK = 4.0  # a candidate may take so many times what the canonical solution took: evalplus' factor
-MIB = 1 << 20
+_REFERENCE_LIMITS = Limits(cpu_seconds=60.0, wall_seconds=120.0, memory_mib=4096, values_mib=16, written_mib=64)
+_MOST_TESTS = 2048  # in one run
+_MOST_CHARACTERS = 1 << 20  # characters of the inputs of one run, written out
+_SLACK = 4.0  # a candidate may take so many times what the canonical solution took: evalplus' factor
+_MIB = 1 << 20
 
 Inputs = Sequence[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Chunk:
     """The tests from `start` to before `stop`: one run of the canonical solution, and what it took."""
 
     start: int
@@ -36,18 +36,18 @@ class Stretch:
     wall_seconds: float
     peak_memory_mib: float
 
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[CallResult]:
         """What the canonical solution showed, test by test."""
-        return [Shown(*pair) for pair in marshal.loads(zlib.decompress(self.packed))]  # packed by this process
+        return [CallResult(*pair) for pair in marshal.loads(zlib.decompress(self.packed))]  # packed by this process
 
     def limits(self, least: Limits) -> Limits:
         """The limits for a candidate: what it is given anyway, or in proportion to the canonical solution."""
         return replace(
             least,
-            cpu_seconds=max(least.cpu_seconds, SLACK * self.cpu_seconds),
-            wall_seconds=max(least.wall_seconds, SLACK * self.wall_seconds),
+            cpu_seconds=max(least.cpu_seconds, _SLACK * self.cpu_seconds),
+            wall_seconds=max(least.wall_seconds, _SLACK * self.wall_seconds),
             memory_mib=max(least.memory_mib, int(2 * self.peak_memory_mib)),
-            values_mib=max(least.values_mib, int(SLACK * self.unpacked_mib)),
+            values_mib=max(least.values_mib, int(_SLACK * self.unpacked_mib)),
         )
 
 
@@ -55,7 +55,7 @@ class Stretch:
 class Expected:
     """The canonical solution's values for one group of tests."""
 
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[Chunk, ...]
     atol: float  # the problem's
     first_float: int  # test; from there on evalplus compares with a tolerance in any case
 
@@ -82,34 +82,34 @@ class References:
             known = self._known.get((problem.task_id, plus))
             if known is None or known[0] != problem:
                 inputs = problem.plus_inputs if plus else problem.base_inputs
-                known = problem, _expected(sandbox, problem, inputs)
+                known = problem, _compute_expected(sandbox, problem, inputs)
                 self._known[problem.task_id, plus] = known
             return known[1]
 
 
-def _expected(sandbox: Sandbox, problem: Problem, inputs: Inputs) -> Expected:
+def _compute_expected(sandbox: Sandbox, problem: Problem, inputs: Inputs) -> Expected:
     stretches, first_float, start = [], len(inputs), 0
-    for size in _sizes(inputs):
+    for size in _chunk_sizes(inputs):
         stop = start + size
         while start < stop:  # a run that reached a limit is taken up where it ended
-            answers = ask(
-                sandbox, problem.reference_program, problem.entry_point, inputs[start:stop], REFERENCE_LIMITS,
+            answers = call_program(
+                sandbox, problem.reference_program, problem.entry_point, inputs[start:stop], _REFERENCE_LIMITS,
                 members=asks_for_members(problem),
             )  # fmt: skip
-            _insist(problem, answers)
+            _check_results(problem, answers)
             floats = (start + at for at, shown in enumerate(answers.shown) if has_floats(shown.value))
             first_float = min(first_float, next(floats, first_float))
-            stretches.append(_stretch(start, answers))
+            stretches.append(_chunk(start, answers))
             start = stretches[-1].stop
     return Expected(tuple(stretches), problem.atol, first_float)
 
 
-def _sizes(inputs: Inputs) -> Iterator[int]:
+def _chunk_sizes(inputs: Inputs) -> Iterator[int]:
     """How many tests go into each run."""
     tests = text = 0
     for arguments in inputs:
         length = len(repr(arguments))
-        if tests == MOST_TESTS or (tests and text + length > MOST_TEXT):
+        if tests == _MOST_TESTS or (tests and text + length > _MOST_CHARACTERS):
             yield tests
             tests = text = 0
         tests, text = tests + 1, text + length
@@ -117,7 +117,7 @@ def _sizes(inputs: Inputs) -> Iterator[int]:
         yield tests
 
 
-def _insist(problem: Problem, answers: Answers) -> None:
+def _check_results(problem: Problem, answers: CallResults) -> None:
     """The canonical solution must answer, with plain data where these are compared. No message names an input."""
     useful = ("value", "digest", "unplain") if asks_for_anything(problem) else ("value", "digest")
     bad = next((shown for shown in answers.shown if shown.kind not in useful), None)
@@ -131,14 +131,14 @@ def _insist(problem: Problem, answers: Answers) -> None:
         )
 
 
-def _stretch(start: int, answers: Answers) -> Stretch:
+def _chunk(start: int, answers: CallResults) -> Chunk:
     data = marshal.dumps([tuple(shown) for shown in answers.shown])
     run = answers.execution
-    return Stretch(
+    return Chunk(
         start=start,
         stop=start + len(answers.shown),
         packed=zlib.compress(data, 1),
-        unpacked_mib=len(data) / MIB,
+        unpacked_mib=len(data) / _MIB,
         cpu_seconds=run.cpu_seconds,
         wall_seconds=run.wall_seconds,
         peak_memory_mib=run.peak_memory_mib,

@@ -14,28 +14,30 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-LONGEST = 1 << 16  # characters of a text that is sent whole
-MOST_CELLS = 1 << 22  # of a list of lists or tuples that is sent whole
-ROWS = 1 << 14  # encoded at a time
-MOST_NUMBERS = 1 << 16  # of a list of whole numbers, as ints or floats, that is sent whole
-NUMBERS = {bool, int, float}
-ATOMS = {type(None), bool, int, float, complex, str, bytes}
-CONTAINERS = (list, tuple, set, frozenset)
-EXACTLY: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefine is not asked
+_LONGEST_TEXT = 1 << 16  # characters of a text that is sent whole
+_MOST_CELLS = 1 << 22  # of a list of lists or tuples that is sent whole
+_ROWS = 1 << 14  # encoded at a time
+_MOST_NUMBERS = 1 << 16  # of a list of whole numbers, as ints or floats, that is sent whole
+_NUMBERS = {bool, int, float}
+_ATOMS = {type(None), bool, int, float, complex, str, bytes}
+_CONTAINERS = (list, tuple, set, frozenset)
+_PLAIN_BASES: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefine is not asked
     str: str.__str__,
     bytes: bytes.__bytes__,
     int: int.__int__,
     float: float.__float__,
     complex: complex.__complex__,
-    dict: lambda value: {plain(key): plain(item) for key, item in dict.items(value)},
-    list: lambda value: list(map(plain, list.__iter__(value))),
-    tuple: lambda value: tuple(map(plain, tuple.__iter__(value))),
-    set: lambda value: set(map(plain, set.__iter__(value))),
-    frozenset: lambda value: frozenset(map(plain, frozenset.__iter__(value))),
+    dict: lambda value: {to_plain(key): to_plain(item) for key, item in dict.items(value)},
+    list: lambda value: list(map(to_plain, list.__iter__(value))),
+    tuple: lambda value: tuple(map(to_plain, tuple.__iter__(value))),
+    set: lambda value: set(map(to_plain, set.__iter__(value))),
+    frozenset: lambda value: frozenset(map(to_plain, frozenset.__iter__(value))),
 }
 
 
-def answer(namespace: dict[str, Any], function: str, arguments: list[Any], members: bool = False) -> tuple[str, Any]:
+def call_function(
+    namespace: dict[str, Any], function: str, arguments: list[Any], members: bool = False
+) -> tuple[str, Any]:
     """Call the program's function and show what it gives; the kinds are those of benchmarks/judging/calls.py.
 
     members: only what can be gone through is asked for, in whatever class.
@@ -43,29 +45,29 @@ def answer(namespace: dict[str, Any], function: str, arguments: list[Any], membe
     if function not in namespace:
         raise NameError(f"name {function!r} is not defined")
     value = _without_numpy(namespace[function](*arguments))
-    if members and not isinstance(value, tuple(EXACTLY)):
+    if members and not isinstance(value, tuple(_PLAIN_BASES)):
         value = list(value)
     digest = None if members else _digest(value)
     if digest is not None:
         return "digest", digest
     try:
-        return "value", plain(value)
+        return "value", to_plain(value)
     except TypeError:
         return "unplain", type(value).__name__
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """The value in plain types only. Raises TypeError where there is none."""
     kind = type(value)
-    if kind in ATOMS or (kind in CONTAINERS and ATOMS.issuperset(map(type, value))):
+    if kind in _ATOMS or (kind in _CONTAINERS and _ATOMS.issuperset(map(type, value))):
         return value
-    base = next((base for base in EXACTLY if isinstance(value, base)), None)
+    base = next((base for base in _PLAIN_BASES if isinstance(value, base)), None)
     if base is not None:
-        return EXACTLY[base](value)
+        return _PLAIN_BASES[base](value)
     inner = _without_numpy(value)
     if type(inner) is kind:  # an extended float gives itself
         raise TypeError(f"not plain data: {kind.__name__}")
-    return plain(inner)
+    return to_plain(inner)
 
 
 def _without_numpy(value: Any) -> Any:
@@ -78,13 +80,13 @@ def _without_numpy(value: Any) -> Any:
 
 def _digest(value: Any) -> str | None:
     """The digest of a value too large to be sent. Equal values of equal types have equal ones; 1.0 in a list is 1."""
-    if isinstance(value, str) and len(value) > LONGEST:
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
         return hashlib.sha256(str.encode(value, "utf-8", "surrogatepass")).hexdigest()
-    if type(value) is list and len(value) > MOST_NUMBERS and NUMBERS.issuperset(map(type, value)):
+    if type(value) is list and len(value) > _MOST_NUMBERS and _NUMBERS.issuperset(map(type, value)):
         with contextlib.suppress(ValueError, OverflowError):  # NaN, infinity
             whole = list(map(int, value))
             return _rows_digest(whole) if whole == value else None
-    if type(value) in (list, tuple) and _cells(value) > MOST_CELLS:
+    if type(value) in (list, tuple) and _cells(value) > _MOST_CELLS:
         return _rows_digest(value)
     return None
 
@@ -96,6 +98,6 @@ def _cells(rows: Any) -> int:
 def _rows_digest(rows: Any) -> str:
     """Version 2 of marshal writes values of one type alike; later ones also write what the interpreter shares."""
     digest = hashlib.sha256(type(rows).__name__.encode())
-    for start in range(0, len(rows), ROWS):
-        digest.update(marshal.dumps(rows[start : start + ROWS], 2))
+    for start in range(0, len(rows), _ROWS):
+        digest.update(marshal.dumps(rows[start : start + _ROWS], 2))
     return digest.hexdigest()

@@ -18,10 +18,10 @@ from agent.messages import quoted
 
 LONGEST_LINE = 1 << 25  # bytes; a few bytes of gzip may be as many as one likes
 STANDARD_INPUT = Path("-")
-GZIPPED = b"\x1f\x8b"
+_GZIPPED = b"\x1f\x8b"
 
 
-def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, by number from 1. Raises UsageError for a file that cannot be read.
 
     A line that is longer than LONGEST_LINE comes cut, one byte too long, and is the last. Of a gzipped file that
@@ -30,7 +30,7 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
     number = 0
     try:
         with ExitStack() as closing:
-            lines = _opened(path, closing)
+            lines = _open(path, closing)
             while line := lines.readline(LONGEST_LINE + 1):
                 number += 1
                 if line.strip():
@@ -40,11 +40,13 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
     except (OSError, EOFError, zlib.error) as error:
         if number == 0:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
-            raise UsageError(f"cannot read {name_of(path)}: {reason}; wanted JSON lines, in .gz gzipped") from error
+            raise UsageError(
+                f"cannot read {display_name(path)}: {reason}; wanted JSON lines, in .gz gzipped"
+            ) from error
         yield number + 1, b"{"  # gzip keeps for itself what it has of a record that is cut off
 
 
-def record_of(line: bytes) -> dict[str, Any]:
+def parse_record(line: bytes) -> dict[str, Any]:
     """Return the JSON object that a line is. Raises ValueError with what is wrong."""
     if len(line) > LONGEST_LINE:
         raise ValueError(f"this line is longer than {LONGEST_LINE >> 20} MiB; it and what follows are not read")
@@ -58,16 +60,16 @@ def record_of(line: bytes) -> dict[str, Any]:
     return record
 
 
-def name_of(path: Path) -> str:
+def display_name(path: Path) -> str:
     """Return what a message calls the file."""
     return "standard input" if path == STANDARD_INPUT else quoted(path)
 
 
-def _opened(path: Path, closing: ExitStack) -> IO[bytes]:
+def _open(path: Path, closing: ExitStack) -> IO[bytes]:
     from_stdin = path == STANDARD_INPUT
     file = cast("io.BufferedReader", io.BufferedReader(_Stdin()) if from_stdin else open_regular(path))
     closing.enter_context(file)
-    gzipped = path.suffix == ".gz" or file.peek(2)[:2] == GZIPPED
+    gzipped = path.suffix == ".gz" or file.peek(2)[:2] == _GZIPPED
     return cast("IO[bytes]", closing.enter_context(gzip.open(file)) if gzipped else file)
 
 

@@ -8,23 +8,23 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-from benchmarks.judging.samples import Judged, Sample, Unjudged
+from benchmarks.judging.samples import JudgedSample, Sample, UnjudgedSample
 from benchmarks.reports.metrics import pass_at_k
 from sandbox import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class JudgingReport:
     """The numbers over a file of samples."""
 
-    judged: Sequence[Judged]
-    unjudged: Sequence[Unjudged]
+    judged: Sequence[JudgedSample]
+    unjudged: Sequence[UnjudgedSample]
     ks: Sequence[int]
 
     @property
-    def tasks(self) -> dict[str, list[Judged]]:
+    def tasks(self) -> dict[str, list[JudgedSample]]:
         """The judged samples of each task."""
-        tasks = defaultdict[str, list[Judged]](list)
+        tasks = defaultdict[str, list[JudgedSample]](list)
         for sample in self.judged:
             tasks[sample.task_id].append(sample)
         return tasks
@@ -61,19 +61,19 @@ class Report:
         return "\n".join(f"{name:<20}{left:>8}{right:>8}".rstrip() for name, left, right in rows)
 
 
-def _result(sample: Judged) -> dict[str, Any]:
+def _result(sample: JudgedSample) -> dict[str, Any]:
     result = {"line": sample.line, "base": sample.base.value, "plus": sample.plus.value}
     return result | ({"lacks": list(sample.lacks)} if sample.lacks else {})
 
 
-def report(found: Iterable[Judged | Unjudged], ks: Iterable[int]) -> Report:
+def build_report(found: Iterable[JudgedSample | UnjudgedSample], ks: Iterable[int]) -> JudgingReport:
     """Count what became of the records, whatever order it was found in."""
     by_line = sorted(found, key=lambda each: each.line)
-    judged_ones = [each for each in by_line if isinstance(each, Judged)]
-    return Report(judged_ones, [each for each in by_line if isinstance(each, Unjudged)], sorted(set(ks)))
+    judged_ones = [each for each in by_line if isinstance(each, JudgedSample)]
+    return JudgingReport(judged_ones, [each for each in by_line if isinstance(each, UnjudgedSample)], sorted(set(ks)))
 
 
-def lacking(samples: Iterable[Judged]) -> list[str]:
+def describe_missing_modules(samples: Iterable[JudgedSample]) -> list[str]:
     """Say which modules failed programs import and the sandbox does not have, and how many programs."""
     lines = defaultdict[str, list[int]](list)
     for sample in samples:
@@ -86,7 +86,7 @@ def lacking(samples: Iterable[Judged]) -> list[str]:
     ]
 
 
-def too_few(samples: Iterable[Sample], ks: Iterable[int]) -> str | None:
+def describe_too_few_samples(samples: Iterable[Sample], ks: Iterable[int]) -> str | None:
     """Say which k are more than a task has samples, and which can be computed; None where all can."""
     counts = Counter(sample.problem.task_id for sample in samples)
     task_id, fewest = min(counts.items(), key=lambda item: item[1], default=("", 0))
@@ -101,7 +101,7 @@ def _share(share: float | None) -> str:
     return "-" if share is None else f"{share:.3f}"
 
 
-_PASSED: dict[str, Callable[[Judged], bool]] = {
+_PASSED: dict[str, Callable[[JudgedSample], bool]] = {
     "base": lambda sample: sample.base_passed,
     "plus": lambda sample: sample.passed,
 }

@@ -5,22 +5,22 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-LONGEST = 200  # characters of what is written
-MOST_ITEMS = 6  # of a container
-DEEPEST = 4
-LONGEST_TEXT = 60  # of a text within a value
-MOST_BITS = 256  # of an int that is written in digits
-BRACKETS: dict[type, tuple[str, str]] = {
+_LONGEST = 200  # characters of what is written
+_MOST_ITEMS = 6  # of a container
+_DEEPEST = 4
+_LONGEST_TEXT = 60  # of a text within a value
+_MOST_BITS = 256  # of an int that is written in digits
+_BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}"), frozenset: ("{", "}"), dict: ("{", "}"),
 }  # fmt: skip
 
 
-def short(value: Any) -> str:
+def short_value(value: Any) -> str:
     """Write a plain value; what is left out of it becomes an ellipsis."""
-    return cut(_written(value, DEEPEST))
+    return escape_and_cut(_written(value, _DEEPEST))
 
 
-def cut(text: str, most: int = LONGEST) -> str:
+def escape_and_cut(text: str, most: int = _LONGEST) -> str:
     """Shorten a text; what moves a cursor, turns the line round or cannot be encoded becomes its escape."""
     kept = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: most + 1])
     return kept if len(kept) <= most else f"{kept[: most - 1]}…"
@@ -28,13 +28,13 @@ def cut(text: str, most: int = LONGEST) -> str:
 
 def _written(value: Any, levels: int) -> str:
     kind = type(value)
-    if kind in BRACKETS:
-        left, right = BRACKETS[kind]
+    if kind in _BRACKETS:
+        left, right = _BRACKETS[kind]
         return f"{left}{_items(value, levels)}{right}"
-    if kind is int and value.bit_length() > MOST_BITS:
+    if kind is int and value.bit_length() > _MOST_BITS:
         return "<int>"
     if kind in (str, bytes):
-        return repr(value) if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]!r}…"
+        return repr(value) if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]!r}…"
     return repr(value) if kind in (type(None), bool, int, float, complex) else f"<{kind.__name__}>"
 
 
@@ -44,7 +44,7 @@ def _items(value: Any, levels: int) -> str:
     pairs = value.items() if type(value) is dict else None
     written = [
         f"{_written(item[0], levels - 1)}: {_written(item[1], levels - 1)}" if pairs else _written(item, levels - 1)
-        for item in islice(pairs or value, MOST_ITEMS)
+        for item in islice(pairs or value, _MOST_ITEMS)
     ]
     comma = "," if type(value) is tuple and len(value) == 1 else ""
-    return ", ".join(written + ["…"] * (len(value) > MOST_ITEMS)) + comma
+    return ", ".join(written + ["…"] * (len(value) > _MOST_ITEMS)) + comma

@@ -17,7 +17,7 @@ from agent.messages import quoted
 from benchmarks.experiments.outcomes import Outcome, pause_rate
 from benchmarks.reports.curves import Curve
 from benchmarks.reports.metrics import wilson
-from uncertainty.calibration import Bin
+from uncertainty.calibration import ReliabilityBin
 
 Runs = Mapping[str, Sequence[Outcome]]
 AXES: dict[str, Callable[[Sequence[Outcome]], float]] = {
@@ -132,7 +132,7 @@ def by_tokens(curves: Mapping[str, Curve], file: Path, *, most: int, title: str 
         _write(figure, file)
 
 
-def reliability(bins: Mapping[str, Sequence[Bin]], file: Path, *, title: str = "") -> None:
+def reliability(bins: Mapping[str, Sequence[ReliabilityBin]], file: Path, *, title: str = "") -> None:
     """Draw the share that was right against the probability that was stated, with 95 % intervals.
 
     Raises UsageError where the file cannot be written.

@@ -28,12 +28,12 @@ from agent.lm.hf.model import HFLM
 from agent.lm.reference import ExtendEach, RowBatch
 from benchmarks.speed.peak_memory import peak_memory
 
-GREEDY = POLICIES["greedy"]
-PROMPT, LONG_PROMPT = 200, 1_500  # tokens
-EDITED = 0.05  # share of a program's tokens that its repair changes
+_GREEDY = POLICIES["greedy"]
+_PROMPT, _LONG_PROMPT = 200, 1_500  # tokens
+_EDITED = 0.05  # share of a program's tokens that its repair changes
 
 
-class Row(NamedTuple):
+class Measurement(NamedTuple):
     """One line of the table."""
 
     measure: str
@@ -41,7 +41,7 @@ class Row(NamedTuple):
     measured: str
 
 
-class Run(NamedTuple):
+class TimedRun(NamedTuple):
     """One completion and what it took, its prompt included."""
 
     seconds: float
@@ -64,48 +64,48 @@ class Bench:
     tokens: int = 128
     rounds: int = 5
 
-    def prompt(self, length: int = PROMPT) -> list[int]:
+    def prompt(self, length: int = _PROMPT) -> list[int]:
         """Return random token ids, the same each time."""
         vocab = self.model.config.get_text_config().vocab_size
         return [1 + Random(f"prompt {at}").randrange(vocab - 1) for at in range(length)]
 
-    def run(self, policy: Policy = GREEDY, *, prompt: Sequence[int] = (), tokens: int = 0, **options: Any) -> Run:
+    def run(self, policy: Policy = _GREEDY, *, prompt: Sequence[int] = (), tokens: int = 0, **options: Any) -> TimedRun:
         """Complete the prompt with nothing stored before."""
         lm = HFLM(self.model)
         lm.prefill([0])  # whether the cache works is tried once for a model, and no part of a completion
-        return completed(lm, policy, list(prompt) or self.prompt(), tokens or self.tokens, **options)
+        return time_completion(lm, policy, list(prompt) or self.prompt(), tokens or self.tokens, **options)
 
-    def alternating(self, first: Callable[[int], Run], second: Callable[[int], Run]) -> Medians:
+    def alternating(self, first: Callable[[int], TimedRun], second: Callable[[int], TimedRun]) -> Medians:
         """Do one after the other, several times over, each told the round; return the median seconds of each."""
         first(0), second(0)
         taken = [(first(number).seconds, second(number).seconds) for number in range(self.rounds)]
         return Medians(*(statistics.median(column) for column in zip(*taken, strict=True)))
 
-    def plain(self, number: int = 0) -> Run:
+    def plain(self, number: int = 0) -> TimedRun:
         """Complete greedily."""
         return self.run()
 
 
-def rows(bench: Bench, *, uncached: bool = True) -> Iterator[Row]:
+def measure(bench: Bench, *, uncached: bool = True) -> Iterator[Measurement]:
     """Measure line by line. uncached: AdaDec without any cache too, which takes minutes."""
-    yield against_transformers(bench)
-    yield pausing(bench, 0.07, "<= 1.10 x")
-    yield pausing(bench, 0.12, "<= 1.20 x")
+    yield compare_with_transformers(bench)
+    yield measure_pauses(bench, 0.07, "<= 1.10 x")
+    yield measure_pauses(bench, 0.12, "<= 1.20 x")
     if uncached:
-        yield against_no_cache(bench)
-    yield contrasting(bench)
-    yield drafting(bench)
-    yield memory(bench)
-    yield outside(bench)
+        yield compare_with_no_cache(bench)
+    yield measure_contrasts(bench)
+    yield measure_drafts(bench)
+    yield measure_memory(bench)
+    yield measure_time_outside_forward(bench)
 
 
-def completed(lm: LM, policy: Policy, prompt: Sequence[int], tokens: int, **options: Any) -> Run:
+def time_completion(lm: LM, policy: Policy, prompt: Sequence[int], tokens: int, **options: Any) -> TimedRun:
     """Decode so many tokens."""
     _settle()
     forwards, start = lm.forwards, time.perf_counter()
     said = [step.token for step in decode(lm, prompt, policy, stop=budget(tokens), **options)]
     _settle()
-    return Run(time.perf_counter() - start, said, lm.forwards - forwards)
+    return TimedRun(time.perf_counter() - start, said, lm.forwards - forwards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +118,18 @@ class _Drawn(Gate):
         return position in self.positions
 
 
-def drawn(name: str, rate: float, tokens: int, seed: int = 0) -> Policy:
+def pause_at_random(name: str, rate: float, tokens: int, seed: int = 0) -> Policy:
     """A policy that pauses at exactly this share of positions, which a seed draws."""
     policy = POLICIES[name]
     positions = frozenset(Random(seed).sample(range(tokens), round(rate * tokens)))
     return replace(policy, gate=_Drawn(policy.gate.score, policy.gate.threshold, positions))
 
 
-def against_transformers(bench: Bench) -> Row:
+def compare_with_transformers(bench: Bench) -> Measurement:
     """Our greedy loop and theirs, which should say the same."""
     ids = torch.tensor([bench.prompt()], device=bench.model.device)
 
-    def theirs(number: int = 0) -> Run:
+    def theirs(number: int = 0) -> TimedRun:
         _settle()
         start = time.perf_counter()
         out = bench.model.generate(
@@ -137,86 +137,89 @@ def against_transformers(bench: Bench) -> Row:
             min_new_tokens=bench.tokens, max_new_tokens=bench.tokens,
         )  # fmt: skip
         _settle()
-        return Run(time.perf_counter() - start, out[0, ids.shape[1] :].tolist(), bench.tokens)
+        return TimedRun(time.perf_counter() - start, out[0, ids.shape[1] :].tolist(), bench.tokens)
 
     other, own = bench.alternating(theirs, bench.plain)
     told = f"{other / own:.2f} x ({bench.tokens / own:.1f} tokens/s, {_same(theirs().tokens, bench.run().tokens)})"
-    return Row("greedy against generate(do_sample=False)", ">= 1.00 x", told)
+    return Measurement("greedy against generate(do_sample=False)", ">= 1.00 x", told)
 
 
-def pausing(bench: Bench, rate: float, wanted: str) -> Row:
+def measure_pauses(bench: Bench, rate: float, wanted: str) -> Measurement:
     """AdaDec with drawn pauses, others in each round."""
     forwards = []
 
-    def paused(number: int) -> Run:
-        made = bench.run(drawn("adadec", rate, bench.tokens, number))
+    def paused(number: int) -> TimedRun:
+        made = bench.run(pause_at_random("adadec", rate, bench.tokens, number))
         forwards.append(made.forwards / bench.tokens)
         return made
 
     own, greedy = bench.alternating(paused, bench.plain)
     told = f"{own / greedy:.2f} x ({statistics.median(forwards):.2f} forwards a token)"
-    return Row(f"adadec at {rate:.0%} pauses against greedy", wanted, told)
+    return Measurement(f"adadec at {rate:.0%} pauses against greedy", wanted, told)
 
 
-def against_no_cache(bench: Bench) -> Row:
+def compare_with_no_cache(bench: Bench) -> Measurement:
     """AdaDec as its reference runs it: each step, and each step of each rollout, reads everything again."""
     tokens = 2 * bench.tokens
-    policy = drawn("adadec", 0.07, tokens)
+    policy = pause_at_random("adadec", 0.07, tokens)
     own = statistics.median(bench.run(policy, tokens=tokens).seconds for _ in range(bench.rounds))
     plain = replace(policy, resolver=Rerank(commit_rollout=False))
-    slow = completed(Uncached(bench.model), plain, bench.prompt(), tokens)
+    slow = time_completion(Uncached(bench.model), plain, bench.prompt(), tokens)
     same = _same(slow.tokens, bench.run(policy, tokens=tokens).tokens)
     told = f"{slow.seconds / own:.1f} x ({slow.seconds:.0f} s, run once, against {own:.1f} s, {same})"
-    return Row(f"adadec at 7% pauses against no cache, {tokens} tokens", ">= 12 x", told)
+    return Measurement(f"adadec at 7% pauses against no cache, {tokens} tokens", ">= 12 x", told)
 
 
-def contrasting(bench: Bench) -> Row:
+def measure_contrasts(bench: Bench) -> Measurement:
     """USCD with drawn contrasts, none skipped; the lame prompt is half as long and shares nothing."""
-    lame = bench.prompt(PROMPT // 2)[::-1]
+    lame = bench.prompt(_PROMPT // 2)[::-1]
 
-    def contrasted(number: int) -> Run:
-        policy = replace(drawn("uscd", 0.25, bench.tokens, number), resolver=Contrast(skip=False))
+    def contrasted(number: int) -> TimedRun:
+        policy = replace(pause_at_random("uscd", 0.25, bench.tokens, number), resolver=Contrast(skip=False))
         return bench.run(policy, lame_ids=lame)
 
     own, greedy = bench.alternating(contrasted, bench.plain)
-    return Row("uscd at 25% contrasts against greedy", "<= 1.35 x", f"{own / greedy:.2f} x")
+    return Measurement("uscd at 25% contrasts against greedy", "<= 1.35 x", f"{own / greedy:.2f} x")
 
 
-def drafting(bench: Bench) -> Row:
+def measure_drafts(bench: Bench) -> Measurement:
     """A repair: the prompt holds the program, the answer says it again with some tokens changed."""
     program = bench.prompt(bench.tokens)
-    changed = Random(0).sample(range(bench.tokens), round(EDITED * bench.tokens))
+    changed = Random(0).sample(range(bench.tokens), round(_EDITED * bench.tokens))
     repaired = [7 if at in changed else token for at, token in enumerate(program)]
-    prompt = [*bench.prompt(PROMPT - 4), *program, *bench.prompt(PROMPT)[:4], *program[:2]]
+    prompt = [*bench.prompt(_PROMPT - 4), *program, *bench.prompt(_PROMPT)[:4], *program[:2]]
 
-    def run(draft: Draft | None) -> Run:
-        return bench.run(replace(GREEDY, sampler=_Script(repaired)), prompt=prompt, draft=draft)
+    def run(draft: Draft | None) -> TimedRun:
+        return bench.run(replace(_GREEDY, sampler=_Script(repaired)), prompt=prompt, draft=draft)
 
     own, greedy = bench.alternating(lambda _: run(PromptLookup()), lambda _: run(None))
     forwards = run(PromptLookup()).forwards
     told = f"{greedy / own:.2f} x ({len(changed)} of {len(program)} tokens changed, {forwards} forwards)"
-    return Row("repair with drafts against greedy", ">= 1.60 x", told)
+    return Measurement("repair with drafts against greedy", ">= 1.60 x", told)
 
 
-def memory(bench: Bench) -> Row:
+def measure_memory(bench: Bench) -> Measurement:
     """Peak memory with a long prompt, beyond greedy's, in keys and values of one prefix."""
     room = bench.model.config.get_text_config().max_position_embeddings - 64
-    prompt, measure, wanted = bench.prompt(min(LONG_PROMPT, room)), "peak memory of adadec above greedy", "<= 3 x"
-    runs = [partial(bench.run, policy, prompt=prompt, tokens=64) for policy in (GREEDY, drawn("adadec", 0.07, 64))]
+    prompt, measure, wanted = bench.prompt(min(_LONG_PROMPT, room)), "peak memory of adadec above greedy", "<= 3 x"
+    runs = [
+        partial(bench.run, policy, prompt=prompt, tokens=64)
+        for policy in (_GREEDY, pause_at_random("adadec", 0.07, 64))
+    ]
 
     def peaks() -> list[int | None]:
         return [peak_memory(run, device=bench.model.device) for run in runs]
 
     if None in peaks():  # what the first runs leave in use is no longer found to grow
-        return Row(measure, wanted, "not measured: needs CUDA, or a CPU under Linux")
+        return Measurement(measure, wanted, "not measured: needs CUDA, or a CPU under Linux")
     greedy, own = (statistics.median(column) for column in zip(*(peaks() for _ in range(bench.rounds)), strict=True))
     one = held_bytes(HFLM(bench.model).prefill(prompt).cache)
     mib = [f"{each / 2**20:.0f}" for each in (own, greedy, one)]
     told = f"{(own - greedy) / one:.1f} x ({mib[0]} and {mib[1]} MiB; {len(prompt)} tokens hold {mib[2]})"
-    return Row(measure, wanted, told)
+    return Measurement(measure, wanted, told)
 
 
-def outside(bench: Bench) -> Row:
+def measure_time_outside_forward(bench: Bench) -> Measurement:
     """Time outside the model's forward, greedily, as a share of a token's."""
     lm, inside, begun = HFLM(bench.model), [0.0], [0.0]
 
@@ -231,14 +234,14 @@ def outside(bench: Bench) -> Row:
     shares = []
     hooks = bench.model.register_forward_pre_hook(before), bench.model.register_forward_hook(after)
     for number in range(bench.rounds):
-        steps = decode(lm, bench.prompt(PROMPT + number), GREEDY, stop=budget(bench.tokens))
+        steps = decode(lm, bench.prompt(_PROMPT + number), _GREEDY, stop=budget(bench.tokens))
         next(steps)
         inside[0], start = 0.0, time.perf_counter()
         list(steps)
         shares.append(1 - inside[0] / (time.perf_counter() - start))
     for hook in hooks:
         hook.remove()
-    return Row("Python and torch outside the forward, of a token", "<= 3 %", f"{statistics.median(shares):.1%}")
+    return Measurement("Python and torch outside the forward, of a token", "<= 3 %", f"{statistics.median(shares):.1%}")
 
 
 class Uncached:

@@ -16,12 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks import Benchmark, DatasetError, named
+from benchmarks import Benchmark, DatasetError, open_benchmark
 from benchmarks.judging.checker import judge
 from sandbox import Sandbox, open_sandbox
 from sandbox.docker.client import connect
 from sandbox.docker.container import container_options
-from sandbox.docker.image import tag
+from sandbox.docker.image import image_tag
 
 TRIVIAL = "x = 1\n"
 COLD = ["python3", "-I", "-S", "-c", TRIVIAL]
@@ -78,9 +78,9 @@ def _colds() -> Iterator[tuple[str, Callable[[], object]]]:
     """What the pool is compared with, over the same engine: a container a program, and an exec a program."""
     client = connect()
     options = container_options() | {"command": COLD, "stdin_open": False, "auto_remove": False}
-    yield "cold `docker run`", lambda: client.containers.run(tag(), remove=True, **options)
+    yield "cold `docker run`", lambda: client.containers.run(image_tag(), remove=True, **options)
     idle = options | {"command": ["python3", "-c", "import time; time.sleep(3600)"]}
-    warm = client.containers.run(tag(), detach=True, **idle)
+    warm = client.containers.run(image_tag(), detach=True, **idle)
     try:
         yield "`docker exec` in a warm container", lambda: warm.exec_run(COLD)
     finally:
@@ -90,7 +90,7 @@ def _colds() -> Iterator[tuple[str, Callable[[], object]]]:
 
 def _check(name: str, pool: Sandbox, workers: int, *, against: bool) -> None:
     """Judge all canonical solutions of a benchmark, base and plus; their expected values are computed here too."""
-    benchmark = named(name)
+    benchmark = open_benchmark(name)
     try:
         problems = list(benchmark)
     except DatasetError as error:

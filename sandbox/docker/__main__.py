@@ -6,10 +6,10 @@ import sys
 
 from sandbox.base import SandboxUnavailable
 from sandbox.docker.client import connect
-from sandbox.docker.image import ensure
+from sandbox.docker.image import ensure_image
 
 
-def say(step: str) -> None:
+def _say(step: str) -> None:
     """One line, on stderr, now."""
     sys.stderr.write(f"sandbox: {step}\n")
     sys.stderr.flush()
@@ -20,11 +20,11 @@ def main() -> int:
     try:
         client = connect()
         try:
-            ensure(client, say)
+            ensure_image(client, _say)
         finally:
             client.close()
     except SandboxUnavailable as error:
-        say(str(error))
+        _say(str(error))
         return 3
     return 0
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from sandbox.base import SandboxUnavailable
 
-SUITE = "bookworm"
-OFFLINE_BASE = f"dubito-base:{SUITE}-numpy"
-PACKAGES = "python3,python3-numpy"  # python3-minimal lacks json, resource, decimal and about a hundred more modules
-LEFT_OUT = ("./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr/share/man", "./usr/share/locale")
+_SUITE = "bookworm"
+OFFLINE_BASE = f"dubito-base:{_SUITE}-numpy"
+_PACKAGES = "python3,python3-numpy"  # python3-minimal lacks json, resource, decimal and about a hundred more modules
+_LEFT_OUT = ("./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr/share/man", "./usr/share/locale")
 
 
 def bootstrap(client: Any, say: Callable[[str], None]) -> str:
@@ -35,7 +35,7 @@ def bootstrap(client: Any, say: Callable[[str], None]) -> str:
 
 
 def _debootstrap(program: str, folder: Path) -> None:
-    command = [program, "--variant=minbase", f"--include={PACKAGES}", SUITE, str(folder)]
+    command = [program, "--variant=minbase", f"--include={_PACKAGES}", _SUITE, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stdout + done.stderr).strip().splitlines()[-1:]
@@ -44,7 +44,7 @@ def _debootstrap(program: str, folder: Path) -> None:
 
 def _import(client: Any, folder: Path) -> None:
     repository, _, tag = OFFLINE_BASE.partition(":")
-    command = ["tar", "-C", str(folder), *(f"--exclude={path}" for path in LEFT_OUT), "-c", "."]
+    command = ["tar", "-C", str(folder), *(f"--exclude={path}" for path in _LEFT_OUT), "-c", "."]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
         client.api.import_image_from_stream(tar.stdout, repository=repository, tag=tag)
     if tar.returncode != 0:

@@ -9,8 +9,8 @@ import weakref
 from typing import Any
 
 from sandbox.base import SandboxError
-from sandbox.channel import CHUNK, Closed
-from sandbox.docker.client import create, remove
+from sandbox.channel import CHUNK_BYTES, Closed
+from sandbox.docker.client import create_container, remove_container
 
 STREAM_HEADER = struct.Struct(">BxxxI")  # docker's multiplexed stream: which (1 stdout, 2 stderr), and how many bytes
 
@@ -25,8 +25,8 @@ class DockerChannel:
         self._errors = bytearray()
         self._attached: Any = None
         try:
-            container = create(client, image, options)
-            self._remove = weakref.finalize(self, remove, client, container)
+            container = create_container(client, image, options)
+            self._remove = weakref.finalize(self, remove_container, client, container)
             streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             self._attached = client.api.attach_socket(container, params=streams)
             self._socket: socket.socket = getattr(self._attached, "_sock", self._attached)  # over TLS it is the socket
@@ -69,7 +69,7 @@ class DockerChannel:
         while count:
             try:
                 self._socket.settimeout(_left(deadline))
-                part = self._socket.recv(min(count, CHUNK))
+                part = self._socket.recv(min(count, CHUNK_BYTES))
             except ConnectionError as error:
                 raise Closed(self._last_words()) from error
             if not part:

@@ -8,11 +8,11 @@ import time
 from typing import Any, BinaryIO
 
 from sandbox.base import SandboxUnavailable
-from sandbox.docker.container import LABELS, MASKED, owner
+from sandbox.docker.container import CONTAINER_LABELS, MASKED, owner
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 REMOVAL_SECONDS = 10.0
-OF_THE_CONTAINER = ("command", "environment", "user", "working_dir", "stdin_open", "labels")
+_CREATE_OPTIONS = ("command", "environment", "user", "working_dir", "stdin_open", "labels")
 
 
 def connect() -> Any:
@@ -43,7 +43,7 @@ def _is_podman(client: Any) -> bool:
     return any("podman" in str(component.get("Name", "")).lower() for component in components)
 
 
-def answers(client: Any) -> bool:
+def is_answering(client: Any) -> bool:
     """The engine answers now."""
     try:
         return bool(client.ping())
@@ -53,24 +53,24 @@ def answers(client: Any) -> bool:
 
 def sweep(client: Any, *, everything: bool = False) -> list[str]:
     """Remove containers of this host whose owner is gone, or all there are; their short ids."""
-    own = [f"{key}={value}" for key, value in LABELS.items()]
+    own = [f"{key}={value}" for key, value in CONTAINER_LABELS.items()]
     removed = []
     for container in client.containers.list(all=True, filters={"label": own}, ignore_removed=True):
         said = container.labels
         here = said.get("dubito.host") == socket.gethostname()
         gone = here and owner(int(said["dubito.owner"].partition(":")[0])) != said["dubito.owner"]
         if everything or gone:
-            remove(client, container.id)
+            remove_container(client, container.id)
             removed.append(container.short_id)
     return removed
 
 
-def present(client: Any, image: str) -> bool:
+def has_image(client: Any, image: str) -> bool:
     """The engine has this image."""
     return bool(client.images.list(name=image))
 
 
-def pull(client: Any, image: str) -> str | None:
+def pull_image(client: Any, image: str) -> str | None:
     """Fetch an image from its registry; None, or why it cannot be had."""
     from docker.errors import DockerException
 
@@ -81,7 +81,7 @@ def pull(client: Any, image: str) -> str | None:
     return None
 
 
-def build(client: Any, context: BinaryIO, **options: Any) -> None:
+def build_image(client: Any, context: BinaryIO, **options: Any) -> None:
     """Build an image from a tar archive. Raises SandboxUnavailable."""
     from docker.errors import DockerException
 
@@ -91,15 +91,15 @@ def build(client: Any, context: BinaryIO, **options: Any) -> None:
         raise SandboxUnavailable(f"the sandbox's image does not build: {error}; try: make sandbox") from error
 
 
-def create(client: Any, image: str, options: dict[str, Any]) -> str:
+def create_container(client: Any, image: str, options: dict[str, Any]) -> str:
     """Create a container, and return its id. docker-py's own call has no word for masked paths."""
-    own = {name: options[name] for name in OF_THE_CONTAINER}
-    host = client.api.create_host_config(**{name: options[name] for name in options if name not in OF_THE_CONTAINER})
+    own = {name: options[name] for name in _CREATE_OPTIONS}
+    host = client.api.create_host_config(**{name: options[name] for name in options if name not in _CREATE_OPTIONS})
     host["MaskedPaths"] = list(MASKED)
     return str(client.api.create_container(image, host_config=host, **own)["Id"])
 
 
-def remove(client: Any, container: str) -> None:
+def remove_container(client: Any, container: str) -> None:
     """Remove the container by force, and wait until the engine no longer knows it."""
     from docker.errors import APIError, NotFound
 
@@ -112,5 +112,5 @@ def remove(client: Any, container: str) -> None:
         except APIError:  # it is being removed already
             time.sleep(0.02)
         except OSError as error:
-            logger.warning("container %s could not be removed: %s", container[:12], error)
+            _logger.warning("container %s could not be removed: %s", container[:12], error)
             return

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.forkserver import GUEST_ENVIRONMENT, guest_command
 
-LABELS = {"dubito": "sandbox"}
+CONTAINER_LABELS = {"dubito": "sandbox"}
 MEMORY_MIB = 1024  # of a container: all processes of a program, its files, and the server
 NO_SHARED_MEMORY = {"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0", "fs.mqueue.queues_max": "0"}
 HOST_FACTS = (  # what the kernel tells of the host, and counters that one program could move and another read
@@ -73,7 +73,7 @@ def container_options(memory_mib: int = MEMORY_MIB) -> dict[str, Any]:
 
 def labels() -> dict[str, str]:
     """Whose container this is: `sweep` removes those whose owner is gone."""
-    return LABELS | {"dubito.host": socket.gethostname(), "dubito.owner": owner(os.getpid())}
+    return CONTAINER_LABELS | {"dubito.host": socket.gethostname(), "dubito.owner": owner(os.getpid())}
 
 
 def owner(pid: int) -> str:

@@ -16,14 +16,14 @@ from pathlib import Path
 from sandbox.base import SandboxUnavailable
 from sandbox.docker.client import connect
 
-PACKAGES = ("docker.io", "debootstrap")
-LOG = Path("/var/log/dubito-dockerd.log")
+_PACKAGES = ("docker.io", "debootstrap")
+_LOG = Path("/var/log/dubito-dockerd.log")
 WAIT_SECONDS = 60.0
 PID_FILES = {Path("/var/run/docker.pid"): "dockerd", Path("/var/run/docker/containerd/containerd.pid"): "containerd"}
-ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
+_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
-def say(step: str) -> None:
+def _say(step: str) -> None:
     """One line, on stderr, now."""
     sys.stderr.write(f"sandbox: {step}\n")
     sys.stderr.flush()
@@ -31,19 +31,19 @@ def say(step: str) -> None:
 
 def main() -> int:
     """The exit code: 0 where an engine answers in the end, else 3."""
-    if answers():
+    if engine_answers():
         return 0
     try:
         refuse_unless_possible(os.geteuid(), Path("/etc/os-release").read_text(), os.environ.get("DOCKER_HOST"))
-        install()
-        start()
+        install_engine()
+        start_engine()
     except (SandboxUnavailable, OSError) as error:
-        say(str(error))
+        _say(str(error))
         return 3
     return 0
 
 
-def answers() -> bool:
+def engine_answers() -> bool:
     """An engine answers."""
     try:
         connect().close()
@@ -70,26 +70,26 @@ def family(os_release: str) -> set[str]:
     return {word for key, _, value in pairs if key in ("ID", "ID_LIKE") for word in value.strip("\"'").split()}
 
 
-def install() -> None:
+def install_engine() -> None:
     """Install the packages that are not there."""
     if shutil.which("dockerd") and shutil.which("debootstrap"):
         return
-    say(f"installing {' and '.join(PACKAGES)} with apt-get")
+    _say(f"installing {' and '.join(_PACKAGES)} with apt-get")
     _apt("update")
-    _apt("install", "--yes", "--no-install-recommends", *PACKAGES)
+    _apt("install", "--yes", "--no-install-recommends", *_PACKAGES)
 
 
-def start() -> None:
+def start_engine() -> None:
     """Start dockerd, in a session of its own, unless the packages' own service did; wait until it answers."""
     if _answers_within(3.0):
         return
     for file, name in PID_FILES.items():
         forget_stale(file, name)
-    say(f"starting dockerd (log: {LOG})")
-    with LOG.open("ab") as log:
+    _say(f"starting dockerd (log: {_LOG})")
+    with _LOG.open("ab") as log:
         subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True)
     if not _answers_within(WAIT_SECONDS):
-        raise SandboxUnavailable(f"dockerd does not answer after {WAIT_SECONDS:.0f} s; its log is {LOG}")
+        raise SandboxUnavailable(f"dockerd does not answer after {WAIT_SECONDS:.0f} s; its log is {_LOG}")
 
 
 def forget_stale(pid_file: Path, name: str) -> None:
@@ -107,7 +107,7 @@ def forget_stale(pid_file: Path, name: str) -> None:
 
 def _answers_within(seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while not answers():
+    while not engine_answers():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.2)
@@ -116,7 +116,7 @@ def _answers_within(seconds: float) -> bool:
 
 def _apt(*arguments: str) -> None:
     command = ["apt-get", "--quiet", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | ENVIRONMENT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | _ENVIRONMENT, check=False)
     if done.returncode != 0:
         last = " ".join((done.stdout + done.stderr).strip().splitlines()[-1:])
         raise SandboxUnavailable(f"`{' '.join(command)}` failed: {last}")

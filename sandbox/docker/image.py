@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.docker.bootstrap import OFFLINE_BASE, bootstrap
-from sandbox.docker.client import build, present, pull
+from sandbox.docker.client import build_image, has_image, pull_image
 
 BASE = "python:3.11-slim"
 NAME = "dubito-sandbox"
 DOCKERFILE = Path(__file__).parent / "Dockerfile"
-GUEST = Path(__file__).parent.parent / "guest"
-LABELS = {"dubito.image": "sandbox"}
+_GUEST_FOLDER = Path(__file__).parent.parent / "guest"
+_IMAGE_LABELS = {"dubito.image": "sandbox"}
 
 Say = Callable[[str], None]
 
 
-def tag() -> str:
+def image_tag() -> str:
     """The image's name with a hash of all that goes into it, so that a stale image is never used."""
     digest = hashlib.sha256()
     for path in sources():
@@ -31,17 +31,19 @@ def tag() -> str:
 
 def sources() -> list[Path]:
     """The files that make the image."""
-    return [DOCKERFILE, *sorted(GUEST.glob("*.py"))]
+    return [DOCKERFILE, *sorted(_GUEST_FOLDER.glob("*.py"))]
 
 
-def ensure(client: Any, say: Say) -> str:
+def ensure_image(client: Any, say: Say) -> str:
     """The tag of the image, built if it is not there; `say` hears of each step. Raises SandboxUnavailable."""
-    wanted = tag()
-    if not present(client, wanted):
+    wanted = image_tag()
+    if not has_image(client, wanted):
         base = _base(client, say)
         say(f"building {wanted} from {base}")
         network = "none" if base == OFFLINE_BASE else None  # the registry's image has no numpy yet
-        build(client, context(), tag=wanted, buildargs={"BASE": base}, labels=LABELS, network_mode=network, rm=True)
+        build_image(
+            client, context(), tag=wanted, buildargs={"BASE": base}, labels=_IMAGE_LABELS, network_mode=network, rm=True
+        )
     return wanted
 
 
@@ -64,10 +66,10 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def _base(client: Any, say: Say) -> str:
     for image in (BASE, OFFLINE_BASE):
-        if present(client, image):
+        if has_image(client, image):
             return image
     say(f"pulling {BASE}")
-    refused = pull(client, BASE)
+    refused = pull_image(client, BASE)
     if refused is None:
         return BASE
     say(f"no registry answers ({refused})")

@@ -10,12 +10,12 @@ from typing import Any
 from sandbox.base import SandboxError, SandboxUnavailable
 from sandbox.channel import Channel
 from sandbox.docker.channel import DockerChannel
-from sandbox.docker.client import answers, connect, present
+from sandbox.docker.client import connect, has_image, is_answering
 from sandbox.docker.container import MEMORY_MIB, container_options
-from sandbox.docker.image import ensure, tag
+from sandbox.docker.image import ensure_image, image_tag
 from sandbox.forkserver import ForkServerSandbox
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 RETURN_SECONDS = 60.0  # for an engine that was there to come back
 REFUSAL_SECONDS = 3.0  # an engine that shuts down answers still, and starts nothing
 
@@ -32,7 +32,7 @@ class DockerSandbox(ForkServerSandbox):
         if runtime is not None and runtime not in (known := self._client.info().get("Runtimes", {})):
             self._client.close()
             raise SandboxUnavailable(f"the engine has no runtime {runtime!r}, only {', '.join(sorted(known))}")
-        self._image = ensure(self._client, logger.info)
+        self._image = ensure_image(self._client, _logger.info)
         self._options = container_options(memory_mib) | ({"runtime": runtime} if runtime else {})
         super().__init__(self._open_channel, fresh=fresh)
 
@@ -45,18 +45,18 @@ class DockerSandbox(ForkServerSandbox):
         """Start a container. An engine that was there and is not is waited for: it may be starting anew."""
         began, refused = time.monotonic(), None  # refused: since when it answers, and starts nothing
         while True:
-            there = answers(self._client)
+            there = is_answering(self._client)
             try:
                 return DockerChannel(self._client, self._image, self._options)
             except SandboxError:
                 now = time.monotonic()
-                refused = (refused or now) if there and answers(self._client) else None
+                refused = (refused or now) if there and is_answering(self._client) else None
                 if now - began > RETURN_SECONDS or (refused and now - refused > REFUSAL_SECONDS):
                     raise
             time.sleep(0.2)
 
 
-def described(client: Any) -> Iterator[tuple[str, str | None, str]]:
+def describe_isolation(client: Any) -> Iterator[tuple[str, str | None, str]]:
     """Yield what isolation rests on: a part's name, what was found of it (None: nothing), what to do then."""
     told = client.info()
     security = [option.removeprefix("name=") for option in told.get("SecurityOptions") or []]
@@ -65,4 +65,8 @@ def described(client: Any) -> Iterator[tuple[str, str | None, str]]:
     seccomp = next((option for option in security if option.startswith("seccomp")), None)
     yield "seccomp", seccomp, "the engine filters no system calls; use one that was built with seccomp"
     yield "runtimes", ", ".join(sorted(told.get("Runtimes", {}))), ""
-    yield "sandbox image", tag() if present(client, tag()) else None, "it is built at first use, or by: make sandbox"
+    yield (
+        "sandbox image",
+        image_tag() if has_image(client, image_tag()) else None,
+        "it is built at first use, or by: make sandbox",
+    )

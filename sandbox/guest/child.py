@@ -18,17 +18,17 @@ from typing import Any
 
 from . import message, plain, wire
 
-FILE = "program.py"
+_FILE = "program.py"
 JOB, RESULTS = 3, 4  # descriptors; 0, 1 and 2 are the program's own streams
-LOUDEST = 10_000  # characters of an exception's message
-LONGEST_NAME = 200  # characters of a class's name
+_LONGEST_MESSAGE = 10_000  # characters of an exception's message
+_LONGEST_NAME = 200  # characters of a class's name
 
 
 class Refused(Exception):  # noqa: N818 - the program is refused by the compiler
     """The source does not compile."""
 
 
-def run(source: str, *, answering: bool) -> int:
+def run_program(source: str, *, answering: bool) -> int:
     """Execute the program, then answer the calls that wait on JOB; the exit status."""
     _open_streams()
     process = os.getpid()
@@ -63,7 +63,7 @@ def start_anew(hash_seed: int, *, answering: bool) -> None:
     parent = str(Path(__file__).parent.parent)
     start = (
         f"import sys; sys.path.insert(0, {parent!r}); from guest import child; "
-        f"del sys.path[0]; sys.path.append({parent + '/packages'!r}); child.go_on({answering})"
+        f"del sys.path[0]; sys.path.append({parent + '/packages'!r}); child.resume({answering})"
     )
     os.set_inheritable(JOB, True)
     os.set_inheritable(RESULTS, True)
@@ -71,12 +71,12 @@ def start_anew(hash_seed: int, *, answering: bool) -> None:
     os.execve(sys.executable, [sys.executable, "-P", "-s", "-S", "-B", "-c", start], environment)
 
 
-def go_on(answering: bool) -> None:
+def resume(answering: bool) -> None:
     """Run the program that waits on JOB, as the interpreter that `start_anew` started."""
     del os.environ["PYTHONHASHSEED"]
     code = 1
     try:
-        code = run(wire.read(JOB).decode("utf-8", "surrogatepass"), answering=answering)
+        code = run_program(wire.read_frame(JOB).decode("utf-8", "surrogatepass"), answering=answering)
     except BaseException:  # noqa: BLE001 - it lands in the program's stderr, where somebody sees it
         sys.excepthook(*sys.exc_info())
     finally:
@@ -85,28 +85,28 @@ def go_on(answering: bool) -> None:
 
 def _load(source: str, name: str) -> types.ModuleType:
     module = types.ModuleType(name)
-    module.__dict__.update(__file__=FILE, __builtins__=builtins)
+    module.__dict__.update(__file__=_FILE, __builtins__=builtins)
     sys.modules["__main__"] = sys.modules[name] = module
-    sys.argv[:] = [FILE]
-    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    sys.argv[:] = [_FILE]
+    linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
     exec(_compiled(source), module.__dict__)
     return module
 
 
 def _compiled(source: str) -> types.CodeType:
     try:
-        return compile(source, FILE, "exec", dont_inherit=True)
+        return compile(source, _FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
         _print(traceback.format_exception_only(type(error), error))
         raise Refused from error
     except (ValueError, RecursionError, OverflowError) as error:  # null bytes, lone surrogates, too much nesting
-        _print([f'  File "{FILE}"\n', f"SyntaxError: {error}\n"])
+        _print([f'  File "{_FILE}"\n', f"SyntaxError: {error}\n"])
         raise Refused from error
 
 
 def _calls() -> tuple[bytes, list[Any]]:
     """Read only now: while the program loads, neither token nor calls are in its memory."""
-    _, (token, calls) = wire.unpack(wire.read(JOB))
+    _, (token, calls) = wire.unpack(wire.read_frame(JOB))
     return token, json.loads(calls)
 
 
@@ -118,7 +118,7 @@ def _outcome(call: list[str], namespace: dict[str, Any]) -> tuple[bytes, bytes]:
     except BaseException as error:  # noqa: BLE001 - one call's exception is its outcome
         return message.RAISED, json.dumps([_name(error), _words(error)]).encode("ascii")
     try:
-        return message.RETURNED, plain.encode(value)
+        return message.RETURNED, plain.dumps(value)
     except plain.PlainError:
         return message.UNPLAIN, json.dumps([_name(value)]).encode("ascii")
 
@@ -129,22 +129,22 @@ def _value(call: list[str], namespace: dict[str, Any]) -> Any:
         return eval(compile(text, "<expression>", "eval", dont_inherit=True), namespace)
     if text not in namespace:
         raise NameError(f"name {text!r} is not defined")
-    return namespace[text](*plain.decode(arguments[0].encode("ascii")))
+    return namespace[text](*plain.loads(arguments[0].encode("ascii")))
 
 
 def _name(value: object) -> str:
-    return type(value).__name__[:LONGEST_NAME]
+    return type(value).__name__[:_LONGEST_NAME]
 
 
 def _words(error: BaseException) -> str:
     try:
-        return str(error)[:LOUDEST]
+        return str(error)[:_LONGEST_MESSAGE]
     except Exception as second:  # noqa: BLE001 - a program's __str__ may raise anything
         return f"<str() raised {type(second).__name__}>"
 
 
 def _say(token: bytes, kind: bytes, body: bytes = b"") -> int:
-    wire.write(RESULTS, wire.frame(message.pack(token, kind, body)))
+    wire.write_all(RESULTS, wire.frame(message.sign(token, kind, body)))
     return 1
 
 
@@ -165,7 +165,7 @@ def _end(error: BaseException, *, answering: bool) -> int:
 
 def _report(error: BaseException) -> None:
     trace = error.__traceback__
-    while trace and trace.tb_frame.f_code.co_filename != FILE:
+    while trace and trace.tb_frame.f_code.co_filename != _FILE:
         trace = trace.tb_next
     _print(traceback.format_exception(type(error), error, trace))
 
@@ -173,7 +173,7 @@ def _report(error: BaseException) -> None:
 def _print(lines: list[str]) -> None:
     _flush()
     with suppress(OSError):  # a program may have closed it
-        wire.write(2, "".join(lines).encode("utf-8", "backslashreplace"))
+        wire.write_all(2, "".join(lines).encode("utf-8", "backslashreplace"))
 
 
 def _finish_threads() -> None:

@@ -7,11 +7,11 @@ UNSIGNED = bytes(SIGNED)  # on what helps no program: that it was refused, or ha
 RETURNED, RAISED, UNPLAIN, DONE, REFUSED, MEMORY = b"r", b"x", b"u", b"d", b"c", b"m"
 
 
-def pack(token: bytes, kind: bytes, body: bytes = b"") -> bytes:
+def sign(token: bytes, kind: bytes, body: bytes = b"") -> bytes:
     """The message as a payload."""
     return token + kind + body
 
 
-def unpack(payload: bytes) -> tuple[bytes, bytes, bytes]:
+def split_message(payload: bytes) -> tuple[bytes, bytes, bytes]:
     """Token, kind and body of a payload; of one too short, what there is."""
     return payload[:SIGNED], payload[SIGNED : SIGNED + 1], payload[SIGNED + 1 :]

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, TypeVar
 
-DEEPEST = 100
-WIDEST_NUMBER = 1 << 53  # a larger int travels as hex: linear time, and beyond the limit of 4,300 decimal digits
-MOST_COLLISIONS = 1000  # equal hashes in one set or dict; more would make the decoding side quadratic
-MOST_BYTES = 256 << 20  # what the decoded values of one budget may take
+_DEEPEST = 100
+_WIDEST_NUMBER = 1 << 53  # a larger int travels as hex: linear time, and beyond the limit of 4,300 decimal digits
+_MOST_COLLISIONS = 1000  # equal hashes in one set or dict; more would make the decoding side quadratic
+_MOST_BYTES = 256 << 20  # what the decoded values of one budget may take
 _LIST, _TAGGED, _ITEM = 72, 420, 48  # bytes of a decoded list, of a tagged container, of an item in any of them
 _BETWEEN_LOOKS = 64  # entries of sets and dicts between two looks at the clock
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class PlainError(ValueError):
@@ -30,7 +30,7 @@ class PlainError(ValueError):
 
 
 class DecodingLimitError(PlainError):
-    """Decoding would take more memory than `MOST_BYTES`, or took more time than it was given."""
+    """Decoding would take more memory than `_MOST_BYTES`, or took more time than it was given."""
 
     def __init__(self, limit: str) -> None:
         """limit: "bytes" or "seconds", whichever was reached."""
@@ -38,10 +38,10 @@ class DecodingLimitError(PlainError):
         self.limit = limit
 
 
-class Budget:
+class DecodingBudget:
     """What decoding may cost whoever decodes: cpu seconds of this thread, and bytes. Several values may share one."""
 
-    def __init__(self, seconds: float = math.inf, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, seconds: float = math.inf, most_bytes: int = _MOST_BYTES) -> None:
         self._end = time.thread_time() + seconds
         self._bytes = most_bytes
 
@@ -52,7 +52,7 @@ class Budget:
         if self._bytes < 0:
             raise DecodingLimitError("bytes")
 
-    def timed(self, entries: Iterable[T]) -> Iterator[T]:
+    def timed(self, entries: Iterable[_T]) -> Iterator[_T]:
         """Pass the entries of a set or dict on, and look at the clock meanwhile: their hashes may be chosen to collide.
 
         Raises DecodingLimitError where the time is up.
@@ -64,7 +64,7 @@ class Budget:
             yield from chunk
 
 
-def encode(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
     """The value as ASCII JSON. Raises PlainError."""
     try:
         return json.dumps(_wrap(value, 0), separators=(",", ":"), allow_nan=False).encode("ascii")
@@ -72,9 +72,9 @@ def encode(value: Any) -> bytes:
         raise PlainError("nested too deeply for this stack") from error
 
 
-def decode(data: bytes, budget: Budget | None = None) -> Any:
+def loads(data: bytes, budget: DecodingBudget | None = None) -> Any:
     """Decode a value. Raises PlainError, and nothing else, on any bytes; past the budget, its DecodingLimitError."""
-    budget = budget or Budget()
+    budget = budget or DecodingBudget()
     budget.take(data)
     try:
         return _unwrap(json.loads(data.decode("ascii"), parse_constant=_refuse), 0, budget)
@@ -89,13 +89,13 @@ def _wrap(value: Any, depth: int) -> Any:
     if value is None or kind is bool:
         return value
     if kind is int:
-        return value if -WIDEST_NUMBER < value < WIDEST_NUMBER else {"int": hex(value)}
+        return value if -_WIDEST_NUMBER < value < _WIDEST_NUMBER else {"int": hex(value)}
     if kind is str:
         return _wrap_text(value)
     if kind is float:
         return value if math.isfinite(value) else {"float": repr(value)}
-    if depth == DEEPEST:
-        raise PlainError(f"nested deeper than {DEEPEST}, or within itself")
+    if depth == _DEEPEST:
+        raise PlainError(f"nested deeper than {_DEEPEST}, or within itself")
     return _wrap_large(value, kind, depth + 1)
 
 
@@ -123,7 +123,7 @@ def _wrap_large(value: Any, kind: type, depth: int) -> Any:
     raise PlainError(f"not plain data: {kind.__name__}")
 
 
-def _unwrap(value: Any, depth: int, budget: Budget) -> Any:
+def _unwrap(value: Any, depth: int, budget: DecodingBudget) -> Any:
     if type(value) is list:
         return _items(value, depth, budget)
     if type(value) is not dict:
@@ -137,55 +137,55 @@ def _unwrap(value: Any, depth: int, budget: Budget) -> Any:
     return reader(body, depth, budget)
 
 
-def _items(body: Any, depth: int, budget: Budget) -> list[Any]:
-    if type(body) is not list or depth == DEEPEST:
-        raise PlainError(f"not a list, or nested deeper than {DEEPEST}")
+def _items(body: Any, depth: int, budget: DecodingBudget) -> list[Any]:
+    if type(body) is not list or depth == _DEEPEST:
+        raise PlainError(f"not a list, or nested deeper than {_DEEPEST}")
     return [_unwrap(item, depth + 1, budget) for item in body]
 
 
-def _int(body: Any, _depth: int, _budget: Budget) -> int:
+def _int(body: Any, _depth: int, _budget: DecodingBudget) -> int:
     return int(body, 16)
 
 
-def _float(body: Any, _depth: int, _budget: Budget) -> float:
+def _float(body: Any, _depth: int, _budget: DecodingBudget) -> float:
     if body not in ("nan", "inf", "-inf"):
         raise PlainError("a tagged float that is finite")
     return float(body)
 
 
-def _complex(body: Any, depth: int, budget: Budget) -> complex:
+def _complex(body: Any, depth: int, budget: DecodingBudget) -> complex:
     real, imag = _items(body, depth, budget)
     if type(real) is not float or type(imag) is not float:
         raise PlainError("a complex number whose parts are not floats")
     return complex(real, imag)
 
 
-def _text(body: Any, _depth: int, _budget: Budget) -> str:
+def _text(body: Any, _depth: int, _budget: DecodingBudget) -> str:
     return base64.b64decode(body, validate=True).decode("utf-8", "surrogatepass")
 
 
-def _bytes(body: Any, _depth: int, _budget: Budget) -> bytes:
+def _bytes(body: Any, _depth: int, _budget: DecodingBudget) -> bytes:
     return base64.b64decode(body, validate=True)
 
 
-def _tuple(body: Any, depth: int, budget: Budget) -> tuple[Any, ...]:
+def _tuple(body: Any, depth: int, budget: DecodingBudget) -> tuple[Any, ...]:
     return tuple(_items(body, depth, budget))
 
 
-def _set(body: Any, depth: int, budget: Budget) -> set[Any]:
+def _set(body: Any, depth: int, budget: DecodingBudget) -> set[Any]:
     items = _hashable(_items(body, depth, budget))
     value = set(budget.timed(items))
     _whole(value, items)
     return value
 
 
-def _frozenset(body: Any, depth: int, budget: Budget) -> frozenset[Any]:
+def _frozenset(body: Any, depth: int, budget: DecodingBudget) -> frozenset[Any]:
     return frozenset(_set(body, depth, budget))
 
 
-def _dict(body: Any, depth: int, budget: Budget) -> dict[Any, Any]:
-    if type(body) is not list or depth == DEEPEST:
-        raise PlainError(f"not a list of pairs, or nested deeper than {DEEPEST}")
+def _dict(body: Any, depth: int, budget: DecodingBudget) -> dict[Any, Any]:
+    if type(body) is not list or depth == _DEEPEST:
+        raise PlainError(f"not a list of pairs, or nested deeper than {_DEEPEST}")
     pairs = [(_unwrap(key, depth + 1, budget), _unwrap(item, depth + 1, budget)) for key, item in body]
     _hashable([key for key, _ in pairs])
     value = dict(budget.timed(pairs))
@@ -199,21 +199,21 @@ def _whole(made: Sized, items: list[Any]) -> None:
 
 
 def _hashable(items: list[Any]) -> list[Any]:
-    if len(items) > MOST_COLLISIONS:
+    if len(items) > _MOST_COLLISIONS:
         _refuse_collisions(sorted(map(hash, items)))
     return items
 
 
 def _refuse_collisions(hashes: list[int]) -> None:
-    if any(hashes[at] == hashes[at + MOST_COLLISIONS] for at in range(len(hashes) - MOST_COLLISIONS)):
-        raise PlainError(f"a set or dict with more than {MOST_COLLISIONS} equal hashes")
+    if any(hashes[at] == hashes[at + _MOST_COLLISIONS] for at in range(len(hashes) - _MOST_COLLISIONS)):
+        raise PlainError(f"a set or dict with more than {_MOST_COLLISIONS} equal hashes")
 
 
 def _refuse(constant: str) -> Any:
     raise PlainError(f"a bare {constant}")
 
 
-_READERS: dict[str, Callable[[Any, int, Budget], Any]] = {
+_READERS: dict[str, Callable[[Any, int, DecodingBudget], Any]] = {
     "int": _int,
     "float": _float,
     "complex": _complex,

@@ -22,7 +22,7 @@ class Request:
     @classmethod
     def read(cls, fd: int) -> Request:
         """The next request. Raises EOFError where none will come."""
-        header, (program, calls, stdin) = wire.unpack(wire.read(fd))
+        header, (program, calls, stdin) = wire.unpack(wire.read_frame(fd))
         header["token"] = bytes.fromhex(header["token"])
         return cls(**header, program=program, calls=calls, stdin=stdin)
 

@@ -118,7 +118,7 @@ _MACHINES = {
 }
 
 
-def install() -> None:
+def install_filter() -> None:
     """Filter the calls of this process and of all that come from it. It must have given up new privileges before."""
     machine = _MACHINES.get(platform.machine())
     if machine is None:

@@ -17,9 +17,9 @@ from . import child, family, kernel, seccomp, supervisor, wire
 from .landlock import Confinement
 from .traces import Finder, Traces
 
-FIRST_USER, LAST_USER = 1 << 20, 1 << 30  # far from any account; each run gets the next one
-DONE, CLOSED, BROKEN = 0, 10, 11  # exit codes of a supervisor
-WARM = (  # what programs import most: imported once, before they are forked
+_FIRST_USER, _LAST_USER = 1 << 20, 1 << 30  # far from any account; each run gets the next one
+_SERVED, _CLOSED, _BROKEN = 0, 10, 11  # exit codes of a supervisor
+_WARM = (  # what programs import most: imported once, before they are forked
     *("bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools"),
     *("hashlib", "heapq", "itertools", "json", "math", "operator", "random", "re", "statistics", "string", "typing"),
 )
@@ -30,24 +30,24 @@ def main(place: str, separate_users: bool) -> int:
     os.environ.clear()
     os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MALLOC_ARENA_MAX="1")
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would start threads when it is imported
-    for name in WARM:
+    for name in _WARM:
         __import__(name)
     while os.open(os.devnull, os.O_RDONLY) < child.RESULTS:
         pass  # the child's descriptors stay taken, so that no pipe gets their numbers
     kernel.harden()
-    seccomp.install()
+    seccomp.install_filter()
     kernel.adopt_orphans()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the times of children that are waited for would add up in /proc
     guard = Guard(Confinement(place), Finder(Path(place))) if separate_users else None
-    wire.write(1, wire.frame(wire.pack({"python": platform.python_version(), "users": separate_users})))
+    wire.write_all(1, wire.frame(wire.pack({"python": platform.python_version(), "users": separate_users})))
     gc.freeze()  # a collection in a child would touch, and so copy, every page it shares with the server
-    user = random.SystemRandom().randrange(FIRST_USER, LAST_USER)
+    user = random.SystemRandom().randrange(_FIRST_USER, _LAST_USER)
     before: Traces | None = None
     while True:
         served = _serve_one(user if separate_users else None, Path(place), guard, before)
-        if served.code != DONE:
+        if served.code != _SERVED:
             family.end(None)  # a supervisor that was killed has left us its child
-            return 0 if served.code == CLOSED else 1
+            return 0 if served.code == _CLOSED else 1
         user, before = user + 1, served.traces
 
 
@@ -76,15 +76,15 @@ def _serve_one(user: int | None, place: Path, guard: Guard | None, before: Trace
         with suppress(ChildProcessError):  # its status is nobody's: this returns when it is gone
             os.waitpid(pid, 0)
         return _read_served(words)
-    code, traces = BROKEN, None
+    code, traces = _BROKEN, None
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         traces = guard.finder.find() if guard else None
         worn = bool(before and traces and not traces.follow(before))
         supervisor.serve(user, place, guard.confinement if guard else None, worn=worn)
-        code = DONE
+        code = _SERVED
     except EOFError:
-        code = CLOSED
+        code = _CLOSED
     except BaseException:  # noqa: BLE001 - the last thing a broken supervisor does is to say why
         sys.excepthook(*sys.exc_info())
     finally:
@@ -94,7 +94,7 @@ def _serve_one(user: int | None, place: Path, guard: Guard | None, before: Trace
 
 def _read_served(words: bytes) -> Served:
     if not words:
-        return Served(BROKEN, None)
+        return Served(_BROKEN, None)
     code, traces = json.loads(words)
     if traces is None:
         return Served(code, None)

@@ -7,10 +7,10 @@ import selectors
 import signal
 from contextlib import suppress
 
-CHUNK = 1 << 16
+_CHUNK = 1 << 16
 
 
-class Kept:
+class HeadAndTail:
     """What is kept of a stream: its head and its tail, half of `most` bytes each; it overflows beyond `limit`."""
 
     def __init__(self, most: int, limit: int) -> None:
@@ -54,7 +54,7 @@ class Feed:
     def write(self, fd: int) -> bool:
         """Write what the pipe takes; whether more is to come. A reader that has gone wants no more."""
         try:
-            self.rest = self.rest[os.write(fd, self.rest[:CHUNK]) :]
+            self.rest = self.rest[os.write(fd, self.rest[:_CHUNK]) :]
         except BlockingIOError:
             return True
         except BrokenPipeError:
@@ -65,7 +65,7 @@ class Feed:
 class Pump:
     """Moves bytes until told otherwise, and wakes when a child of this process ends."""
 
-    def __init__(self, sinks: dict[int, Kept], feeds: dict[int, Feed]) -> None:
+    def __init__(self, sinks: dict[int, HeadAndTail], feeds: dict[int, Feed]) -> None:
         self.sinks = sinks
         self.feeds = feeds
         self.selector = selectors.DefaultSelector()
@@ -94,7 +94,7 @@ class Pump:
         for key, _ in self.selector.select(max(0.0, seconds)):
             if key.fd == self.bell:
                 with suppress(BlockingIOError):
-                    os.read(self.bell, CHUNK)
+                    os.read(self.bell, _CHUNK)
             elif not self._move(key.fd):
                 self.selector.unregister(key.fd)
                 os.close(key.fd)
@@ -115,6 +115,6 @@ class Pump:
             return True
 
     def _read(self, fd: int) -> bool:
-        data = os.read(fd, CHUNK)
+        data = os.read(fd, _CHUNK)
         self.sinks[fd].add(data)
         return bool(data)

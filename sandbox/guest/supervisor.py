@@ -18,7 +18,7 @@ from pathlib import Path
 from . import child, family, files, kernel, wire
 from .landlock import Confinement
 from .request import Request
-from .streams import Feed, Kept, Pump
+from .streams import Feed, HeadAndTail, Pump
 
 IDLE_SECONDS = 3600.0
 POLL_SECONDS = 0.1  # how often a running program's cpu time is looked at
@@ -55,7 +55,7 @@ def serve(user: int | None, place: Path, confinement: Confinement | None, *, wor
     kernel.adopt_orphans()
     if worn:
         _await(0)
-        return wire.write(1, wire.frame(wire.pack({"nonce": Request.read(0).nonce, "another": True})))
+        return wire.write_all(1, wire.frame(wire.pack({"nonce": Request.read(0).nonce, "another": True})))
     pid, ends = _fork(user, place, confinement)
     try:
         _await(0)
@@ -66,7 +66,7 @@ def serve(user: int | None, place: Path, confinement: Confinement | None, *, wor
         files.empty(place, user)
     except OSError:  # what cannot be removed ends with the sandbox, and speaks against the program
         header |= {"worn": True, "struck": header["struck"] or "files"}
-    return wire.write(1, wire.frame(wire.pack(header, *streams)))
+    return wire.write_all(1, wire.frame(wire.pack(header, *streams)))
 
 
 def _await(fd: int) -> None:
@@ -91,11 +91,13 @@ def _child(fds: tuple[int, ...], user: int | None, place: Path, confinement: Con
     code = 1
     try:
         _separate(fds, user, place, confinement)
-        job, _ = wire.unpack(wire.read(child.JOB))
+        job, _ = wire.unpack(wire.read_frame(child.JOB))
         kernel.restrict(job["limits"], alone=user is not None)
         if seed := int(job["limits"]["hash_seed"]):
             child.start_anew(seed, answering=job["answering"])
-        code = child.run(wire.read(child.JOB).decode("utf-8", "surrogatepass"), answering=job["answering"])
+        code = child.run_program(
+            wire.read_frame(child.JOB).decode("utf-8", "surrogatepass"), answering=job["answering"]
+        )
     except EOFError:
         pass  # the host has closed; there is nothing to run
     except BaseException:  # noqa: BLE001 - it lands in the program's stderr, where somebody sees it
@@ -124,7 +126,11 @@ def _separate(fds: tuple[int, ...], user: int | None, place: Path, confinement: 
 def _run(request: Request, pid: int, ends: Ends, user: int | None) -> tuple[dict[str, object], list[bytes]]:
     output, written = request.size("output_kib", 1 << 10), request.size("written_mib", 1 << 20)
     values = request.size("values_mib", 1 << 20)
-    stdout, stderr, results = Kept(output, written), Kept(output, written), Kept(2 * values, values)
+    stdout, stderr, results = (
+        HeadAndTail(output, written),
+        HeadAndTail(output, written),
+        HeadAndTail(2 * values, values),
+    )
     pump = Pump(
         sinks={ends.stdout: stdout, ends.stderr: stderr, ends.results: results},
         feeds={ends.stdin: Feed(request.stdin), ends.job: Feed(request.job())},

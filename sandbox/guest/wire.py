@@ -63,7 +63,7 @@ def frames(data: bytes) -> Iterator[bytes]:
         start = end
 
 
-def read(fd: int) -> bytes:
+def read_frame(fd: int) -> bytes:
     """The next frame's payload. Raises EOFError where the peer has closed."""
     (length,) = LENGTH.unpack(read_exactly(fd, LENGTH.size))
     if length > LARGEST:
@@ -83,7 +83,7 @@ def read_exactly(fd: int, count: int) -> bytes:
     return b"".join(parts)
 
 
-def write(fd: int, data: bytes) -> None:
+def write_all(fd: int, data: bytes) -> None:
     """All of the data, however many writes it takes."""
     rest = memoryview(data)
     while rest:

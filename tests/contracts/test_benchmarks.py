@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from data import SHARED
 
-from benchmarks import BENCHMARKS, problem
+from benchmarks import BENCHMARKS, find_problem
 from benchmarks.judging.checker import judge
 from sandbox import open_sandbox
 
@@ -67,17 +67,17 @@ def test_ids_are_unique_and_stable_and_name_their_problem(name):
     assert len(set(ids)) == len(ids) == SIZES[name]
     assert hashlib.sha256("\n".join(ids).encode()).hexdigest()[:8] == IDS[name]
     assert ids == [item.task_id for item in BENCHMARKS[name]()]
-    assert [problem(task_id) for task_id in ids[:3]] == items[:3]
+    assert [find_problem(task_id) for task_id in ids[:3]] == items[:3]
     assert all(task_id.startswith(f"{name}/") for task_id in ids)
 
 
 def test_an_unknown_id_is_a_sentence(name):
     with pytest.raises(KeyError, match=f"no .*{name}/none"):
-        problem(f"{name}/none")
+        find_problem(f"{name}/none")
 
 
 def test_canonical_solutions_pass_and_empty_bodies_fail_on_a_sample(name, process):
-    assert list(failures(process, [problem(f"{name}/{number}") for number in SAMPLE[name]])) == []
+    assert list(failures(process, [find_problem(f"{name}/{number}") for number in SAMPLE[name]])) == []
 
 
 @pytest.mark.slow

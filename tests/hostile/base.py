@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sandbox import Call, Limits, Outcome, Returned, Verdict
+from sandbox import Call, CallOutcome, Limits, Returned, Verdict
 
 ASKED = (Call("answer"),)
 NOTHING = (Returned([]),)
@@ -26,7 +26,7 @@ class Hostile:
     verdict: Verdict
     calls: tuple[Call, ...] = ()
     limits: Limits = ROOMY
-    outcomes: tuple[Outcome, ...] | None = None  # what the calls must give, where that is fixed
+    outcomes: tuple[CallOutcome, ...] | None = None  # what the calls must give, where that is fixed
     held: tuple[str, ...] = EVERYWHERE  # the sandboxes that promise it
 
 

@@ -29,7 +29,7 @@ def text(document):
 
 def test_a_completion_is_the_program(exercises):
     for made in exercises:
-        whole = [text(corpus.completion(made, Random(seed))) for seed in range(40)]
+        whole = [text(corpus.write_completion(made, Random(seed))) for seed in range(40)]
         bare = [each for each in whole if each != made.program]
         assert 0 < len(bare) < 20 and len(set(bare)) == 1
         assert bare[0].endswith(f'"""{made.body}') and ">>>" not in bare[0]
@@ -38,13 +38,13 @@ def test_a_completion_is_the_program(exercises):
 
 def test_a_prompt_without_examples_is_the_lame_prompt(exercises):
     for made in exercises:
-        prompts = {corpus.completion(made, Random(seed))[0].text for seed in range(40)} - {made.prompt}
+        prompts = {corpus.write_completion(made, Random(seed))[0].text for seed in range(40)} - {made.prompt}
         assert prompts == {lame(made.prompt, made.name)}
 
 
 def test_a_sentence_is_one_comment_line_and_a_function_without_docstring(exercises):
     for made in exercises:
-        line, program = text(corpus.sentence(made, Random(0))).split("\n", 1)
+        line, program = text(corpus.write_sentence(made, Random(0))).split("\n", 1)
         assert line == f"# {made.sentence}"
         assert program.startswith("def ") and '"""' not in program and "List[" not in program
         compile(program, "<sentence>", "exec")
@@ -52,7 +52,7 @@ def test_a_sentence_is_one_comment_line_and_a_function_without_docstring(exercis
 
 def test_a_hole_lies_in_the_body_and_its_filling_restores_the_program(exercises):
     for seed, made in enumerate(exercises):
-        document = text(corpus.fill(made, Random(seed)))
+        document = text(corpus.write_hole(made, Random(seed)))
         prefix, rest = document.removeprefix(HOLE_MARKS[0]).split(HOLE_MARKS[1])
         suffix, middle = rest.split(HOLE_MARKS[2])
         assert prefix + middle + suffix == made.program and document == hole(prefix, suffix) + middle
@@ -60,7 +60,7 @@ def test_a_hole_lies_in_the_body_and_its_filling_restores_the_program(exercises)
 
 
 def test_a_repair_shows_a_failure_that_is_true_and_ends_in_the_right_program(exercises):
-    repairs = [(made, corpus.repair(made, Random(seed))) for seed, made in enumerate(exercises)]
+    repairs = [(made, corpus.write_repair(made, Random(seed))) for seed, made in enumerate(exercises)]
     found = [(made, parts) for made, parts in repairs if len(parts) == 4]
     assert len(found) >= 40
     for made, (before, attempt, after, body) in found:
@@ -68,12 +68,12 @@ def test_a_repair_shows_a_failure_that_is_true_and_ends_in_the_right_program(exe
         assert attempt.weight == 0 and body.weight == 1
         wrong, report = attempt.text.split(FAILED)
         lines = [line.removeprefix("# ") for line in report.removesuffix(CORRECTED).splitlines()]
-        assert lines and set(lines) <= set(corpus.failing(made, wrong))
+        assert lines and set(lines) <= set(corpus.describe_failures(made, wrong))
 
 
 def test_a_repair_asks_as_the_workflow_does(exercises):
     for seed, made in enumerate(exercises):
-        parts = corpus.repair(made, Random(seed))
+        parts = corpus.write_repair(made, Random(seed))
         if len(parts) == 4:
             wrong, told = parts[1].text.removesuffix(CORRECTED).split(FAILED)
             failure = "\n".join(line.removeprefix("# ") for line in told.splitlines())
@@ -83,31 +83,31 @@ def test_a_repair_asks_as_the_workflow_does(exercises):
 def test_failures_are_told_as_the_workflow_tells_them(exercises):
     box = open_sandbox("process")
     for seed, made in enumerate(exercises[:20]):
-        parts = corpus.repair(made, Random(seed))
+        parts = corpus.write_repair(made, Random(seed))
         if len(parts) == 4:
             wrong = parts[1].text.split(FAILED)[0]
             result = verify(box, made.prompt + wrong, visible_examples(made.prompt))
-            assert list(result.failures) == corpus.failing(made, wrong)
+            assert list(result.failures) == corpus.describe_failures(made, wrong)
     box.close()
 
 
 def test_a_failure_says_what_came_and_what_was_wanted():
     made = compose.compose(world.from_key("keep@numbers/even"), "a seed")
     args = made.examples[0]
-    wanted = compose.load(made.program, made.name)(*args)
-    assert corpus.failing(made, made.body) == []
-    assert corpus.failing(made, "\n    return 0\n")[0] == (
-        f"{compose.call(made.name, args)} returned 0, wanted {wanted!r}"
+    wanted = compose.load_function(made.program, made.name)(*args)
+    assert corpus.describe_failures(made, made.body) == []
+    assert corpus.describe_failures(made, "\n    return 0\n")[0] == (
+        f"{compose.format_call(made.name, args)} returned 0, wanted {wanted!r}"
     )
-    assert corpus.failing(made, "\n    return [][1]\n")[0] == (
-        f"{compose.call(made.name, args)} raised IndexError: list index out of range"
+    assert corpus.describe_failures(made, "\n    return [][1]\n")[0] == (
+        f"{compose.format_call(made.name, args)} raised IndexError: list index out of range"
     )
 
 
 def test_the_library_is_python_of_this_interpreter():
     every = library.functions()
     assert len(every) > 1_000 and len(set(every)) == len(every)
-    assert max(map(len, every)) <= library.LONGEST
+    assert max(map(len, every)) <= library._LONGEST
     for source in every[::50]:
         compile(source, "<library>", "exec")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.tokenizer import SPECIAL
+from models.tokenizer import _SPECIAL
 
 TINY = Path(__file__).parents[2] / "models" / "tiny"
 pytestmark = pytest.mark.model
@@ -55,7 +55,7 @@ def test_its_tokenizer_returns_any_text_unchanged(tokenizer, text):
 
 
 def test_its_special_tokens_are_qwens_names_and_it_needs_no_first_token(tokenizer, model):
-    assert [len(tokenizer.encode(token)) for token in SPECIAL] == [1] * len(SPECIAL)
+    assert [len(tokenizer.encode(token)) for token in _SPECIAL] == [1] * len(_SPECIAL)
     assert tokenizer.bos_token is None and model.config.bos_token_id is None
     assert tokenizer.eos_token_id == tokenizer.pad_token_id == model.generation_config.eos_token_id
 
@@ -73,12 +73,12 @@ def test_it_solves_some_of_the_first_exercises():
     from agent.cli.components import model_named
     from agent.decoding import POLICIES
     from agent.workflow.context import Context
-    from benchmarks.exercises import problem
+    from benchmarks.exercises import make_problem
     from benchmarks.experiments.runner import run
     from sandbox import open_sandbox
 
     box = open_sandbox("process")
     context = Context(model_named("models/tiny"), POLICIES["greedy"], box, max_tokens=160)
-    solved = [outcome.passed for outcome in run([problem(f"exercises/{number}") for number in range(10)], context)]
+    solved = [outcome.passed for outcome in run([make_problem(f"exercises/{number}") for number in range(10)], context)]
     box.close()
     assert sum(solved) >= 4, solved

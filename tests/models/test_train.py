@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.corpus import Mix, Part, documents
-from models.tokenizer import SPECIAL, learn, load
-from models.train import Recipe, Run, _shard, main, train
+from models.corpus import Mix, WeightedText, documents
+from models.tokenizer import _SPECIAL, load_tokenizer, train_tokenizer
+from models.train import Recipe, TrainingRun, _shard, main, train
 
 TINY = Recipe(documents=40, vocabulary=320, hidden=32, layers=1, heads=2, intermediate=32, context=512, rows=2, steps=6)
 TEXTS = [
@@ -28,8 +28,8 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):
     file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    learn((part.text for document in documents(1, 0, 200, Mix()) for part in document), 600, file)
-    return load(file)
+    train_tokenizer((part.text for document in documents(1, 0, 200, Mix()) for part in document), 600, file)
+    return load_tokenizer(file)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -43,7 +43,7 @@ def test_a_prompt_without_its_last_line_break_is_a_prefix_in_tokens(tokenizer):
 
 
 def test_special_tokens_are_single_and_end_is_end_and_padding(tokenizer):
-    assert [len(tokenizer.encode(token)) for token in SPECIAL] == [1] * len(SPECIAL)
+    assert [len(tokenizer.encode(token)) for token in _SPECIAL] == [1] * len(_SPECIAL)
     assert tokenizer.eos_token == tokenizer.pad_token == "<|endoftext|>" and tokenizer.bos_token is None
 
 
@@ -71,14 +71,14 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path):
 
     ids = np.random.default_rng(0).integers(0, 64, (12, 32))
     weights_of = np.ones(ids.shape, np.float32)
-    whole = Run(TINY, 64, 0, tmp_path / "none")
+    whole = TrainingRun(TINY, 64, 0, tmp_path / "none")
     whole.train(ids, weights_of)
 
-    first = Run(TINY, 64, 0, tmp_path / "checkpoint.pt")
+    first = TrainingRun(TINY, 64, 0, tmp_path / "checkpoint.pt")
     for _ in range(3):
         first.advance(ids, weights_of)
     first.save_checkpoint()
-    second = Run(TINY, 64, 0, tmp_path / "checkpoint.pt")
+    second = TrainingRun(TINY, 64, 0, tmp_path / "checkpoint.pt")
     assert second.step == 3
     second.train(ids, weights_of)
     assert torch.equal(weights(whole), weights(second))
@@ -110,10 +110,12 @@ def test_a_folder_of_another_recipe_is_refused_and_left_alone(tmp_path):
 
 
 def test_a_document_longer_than_a_row_is_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("models.train.documents", lambda *_: [[Part("q " * 900)], *[[Part("y = 1\n" * 60)]] * 3])
-    monkeypatch.setattr("models.train.bpe.load", lambda _: load(tmp_path / "tokenizer.json"))
-    learn(["q y = 1"], 300, tmp_path / "tokenizer.json")
+    monkeypatch.setattr(
+        "models.train.documents", lambda *_: [[WeightedText("q " * 900)], *[[WeightedText("y = 1\n" * 60)]] * 3]
+    )
+    monkeypatch.setattr("models.train.bpe.load_tokenizer", lambda _: load_tokenizer(tmp_path / "tokenizer.json"))
+    train_tokenizer(["q y = 1"], 300, tmp_path / "tokenizer.json")
     ids, weights = _shard((TINY, tmp_path / "tokenizer.json", 0))
-    tokenizer = load(tmp_path / "tokenizer.json")
+    tokenizer = load_tokenizer(tmp_path / "tokenizer.json")
     assert ids.shape == weights.shape and ids.shape[1] == TINY.context
     assert all("q" not in tokenizer.decode(row) for row in ids.tolist()) and len(ids) == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.base import Problem
-from benchmarks.judging.calls import ask
+from benchmarks.judging.calls import call_program
 from benchmarks.judging.checker import judge
 from benchmarks.judging.expected import References
 from sandbox import Limits
@@ -76,7 +76,9 @@ def test_no_spoilt_digest_makes_a_wrong_value_look_right(sandbox, known, spoilin
 
 
 def test_a_right_value_is_judged_by_its_digest_and_the_digest_is_not_sent_with_the_candidate(sandbox, known):
-    digests = [shown.value for shown in ask(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).shown]
+    digests = [
+        shown.value for shown in call_program(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).shown
+    ]
     assert [len(digest) for digest in digests] == [64, 64]
     assert judge(sandbox, WANTED, WANTED.reference_program, references=known).base_passed
     recorded = Recorded(sandbox)
@@ -86,7 +88,9 @@ def test_a_right_value_is_judged_by_its_digest_and_the_digest_is_not_sent_with_t
 
 
 def test_no_digest_is_found_in_the_memory_of_a_candidate(sandbox, known):
-    digests = {shown.value for shown in ask(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).shown}
-    (found,) = ask(sandbox, SEARCH, "f", [(MANY,)], ROOMY).shown
+    digests = {
+        shown.value for shown in call_program(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).shown
+    }
+    (found,) = call_program(sandbox, SEARCH, "f", [(MANY,)], ROOMY).shown
     assert found.kind == "value", found
     assert not digests & {text.decode() for text in found.value}

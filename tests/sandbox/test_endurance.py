@@ -16,10 +16,10 @@ import docker
 import pytest
 
 from sandbox import Call, Expression, Limits, Returned, open_sandbox
-from sandbox.docker.client import answers, connect, sweep
+from sandbox.docker.client import connect, is_answering, sweep
 from sandbox.docker.container import owner
 from sandbox.docker.engine import forget_stale
-from sandbox.docker.image import ensure
+from sandbox.docker.image import ensure_image
 from sandbox.docker.sandbox import DockerSandbox
 from sandbox.pool import SandboxPool
 
@@ -120,7 +120,7 @@ class Engine:
             )
         deadline = time.monotonic() + 60
         with closing(docker.DockerClient(self.url, version=API)) as client:
-            while not answers(client):
+            while not is_answering(client):
                 assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
                 assert time.monotonic() < deadline, "the engine does not answer"
                 time.sleep(0.2)
@@ -149,7 +149,7 @@ def own_engine():
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # docker-py forgets sockets it cannot connect
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_an_engine_that_ends_in_mid_run_costs_no_result(client, monkeypatch, how):
-    image = b"".join(client.images.get(ensure(client, print)).save(named=True))
+    image = b"".join(client.images.get(ensure_image(client, print)).save(named=True))
     with own_engine() as engine:
         monkeypatch.setenv("DOCKER_HOST", engine.url)
         with closing(docker.from_env()) as own:

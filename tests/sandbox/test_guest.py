@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 import sandbox
 from sandbox.guest import files, wire
-from sandbox.guest.streams import Kept
+from sandbox.guest.streams import HeadAndTail
 
 
 @given(st.lists(st.binary(max_size=20)), st.integers(2, 40))
 def test_head_and_tail_are_kept_whatever_the_pieces(pieces, most):
-    kept, whole = Kept(most, limit=10**6), b"".join(pieces)
+    kept, whole = HeadAndTail(most, limit=10**6), b"".join(pieces)
     for piece in pieces:
         kept.add(piece)
     half = most // 2
@@ -27,13 +27,13 @@ def test_head_and_tail_are_kept_whatever_the_pieces(pieces, most):
 
 
 def test_what_is_left_out_is_counted_between_head_and_tail():
-    kept = Kept(4, limit=100)
+    kept = HeadAndTail(4, limit=100)
     kept.add(b"ab123yz")
     assert kept.kept() == b"ab\n... 3 bytes left out ...\nyz"
 
 
 def test_a_stream_overflows_beyond_its_limit():
-    kept = Kept(4, limit=5)
+    kept = HeadAndTail(4, limit=5)
     kept.add(b"12345")
     assert not kept.overflowed
     kept.add(b"6")
@@ -83,7 +83,7 @@ def test_a_frame_that_ends_too_early_is_an_end_of_file():
     os.write(write, wire.frame(b"whole")[:-1])
     os.close(write)
     with pytest.raises(EOFError, match="1 bytes to come"):
-        wire.read(read)
+        wire.read_frame(read)
     os.close(read)
 
 

@@ -47,11 +47,11 @@ def test_every_public_name_is_there():
 
 
 def test_the_image_is_named_after_its_sources(monkeypatch, tmp_path):
-    before = image.tag()
+    before = image.image_tag()
     changed = tmp_path / "Dockerfile"
     changed.write_text(image.DOCKERFILE.read_text() + "\n")
     monkeypatch.setattr(image, "DOCKERFILE", changed)
-    assert image.tag() != before
+    assert image.image_tag() != before
 
 
 def test_the_images_context_is_the_dockerfile_and_the_guest():

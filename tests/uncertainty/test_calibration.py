@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from agent.profile import probability_of
-from uncertainty.calibration import auroc, brier, ece, learned_trust, learned_weights, reliability
+from uncertainty.calibration import auroc, brier, ece, learn_trust, learn_weights, reliability
 
 
 def test_statements_that_are_kept_have_no_error_and_those_that_are_not_have_all():
@@ -52,13 +52,13 @@ def drawn(count, seed=0):
 
 
 def test_weights_find_what_matters_and_give_none_to_what_never_varies():
-    weights, intercept = learned_weights(*drawn(4_000))
+    weights, intercept = learn_weights(*drawn(4_000))
     assert weights["a"] == pytest.approx(2.0, abs=0.25)
     assert abs(weights["b"]) < 0.2 and weights["same"] == 0.0 and abs(intercept) < 0.2
 
 
 def test_learned_probabilities_are_kept_on_other_draws():
-    trust = learned_trust(*drawn(2_000))
+    trust = learn_trust(*drawn(2_000))
     features, right = drawn(2_000, seed=1)
     stated = [probability_of(trust, of) for of in features]
     assert ece(stated, right) < 0.05
@@ -73,6 +73,6 @@ def test_learned_probabilities_are_kept_on_other_draws():
 
 def test_nothing_is_learned_where_all_are_right_or_too_few_are_wrong():
     with pytest.raises(ValueError, match="some that are right and some that are wrong"):
-        learned_weights([{"a": 1.0}, {"a": 2.0}], [True, True])
+        learn_weights([{"a": 1.0}, {"a": 2.0}], [True, True])
     with pytest.raises(ValueError, match="at least 5 of either kind"):
-        learned_trust([{"a": float(n)} for n in range(20)], [n > 2 for n in range(20)])
+        learn_trust([{"a": float(n)} for n in range(20)], [n > 2 for n in range(20)])

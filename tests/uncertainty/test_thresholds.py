@@ -9,7 +9,16 @@ from data import found
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uncertainty.thresholds import RECIPES, Ranked, budget, curve, expected, point, recipe_named, youden
+from uncertainty.thresholds import (
+    RECIPES,
+    Ranked,
+    budget_threshold,
+    curve,
+    point,
+    recipe_named,
+    utility_threshold,
+    youden_threshold,
+)
 
 TOKENS = st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0]), st.integers(1, 5)), min_size=1, max_size=40)
 
@@ -43,7 +52,7 @@ def test_the_papers_recipe_gives_the_published_thresholds(name, published):
 @given(TOKENS, st.floats(0, 1))
 def test_a_budget_is_kept_and_no_lower_threshold_keeps_it(pairs, share):
     data = ranked(pairs)
-    threshold = budget(data, share)
+    threshold = budget_threshold(data, share)
     assert point(data, threshold).paused <= share
     lower = data.scores[data.scores < threshold]
     assert not len(lower) or point(data, float(lower.max())).paused > share
@@ -61,10 +70,10 @@ def test_youden_is_the_best_of_all_thresholds(pairs):
 
         best = max(map(gain, data.scores))
         if best > 0:
-            assert math.isclose(gain(youden(data)), best)
+            assert math.isclose(gain(youden_threshold(data)), best)
         else:
             with pytest.raises(ValueError, match="no threshold follows"):
-                youden(data)
+                youden_threshold(data)
 
 
 @given(TOKENS)
@@ -77,23 +86,23 @@ def test_the_curve_rises_with_the_pause_rate(pairs):
 
 def test_expected_pauses_where_a_pause_pays():
     data = ranked([(0.1, 1)] * 60 + [(2.0, 2)] * 30 + [(1.0, 1)] * 30, [number % 10 for number in range(120)])
-    assert expected(data) == 2.0
+    assert utility_threshold(data) == 2.0
 
 
 def test_one_task_is_too_few_to_leave_one_out():
     with pytest.raises(ValueError, match="at least two"):
-        expected(ranked([(1.0, 1), (2.0, 2)], [0, 0]))
-    assert expected(ranked([(1.0, 1), (2.0, 2)] * 4, [0, 0, 1, 1] * 2)) == 2.0
+        utility_threshold(ranked([(1.0, 1), (2.0, 2)], [0, 0]))
+    assert utility_threshold(ranked([(1.0, 1), (2.0, 2)] * 4, [0, 0, 1, 1] * 2)) == 2.0
 
 
 def test_expected_never_pauses_where_no_pause_pays():
-    assert expected(ranked([(0.1, 1), (2.0, 9)] * 50)) == math.inf
+    assert utility_threshold(ranked([(0.1, 1), (2.0, 9)] * 50)) == math.inf
 
 
 def test_no_task_decides_about_itself():
     """One task alone gains by pausing, so a threshold learned without it gains nothing on it."""
     data = ranked([(0.5, 1)] * 50 + [(3.0, 2)] * 10, [number // 10 for number in range(60)])
-    assert expected(data) == math.inf
+    assert utility_threshold(data) == math.inf
 
 
 @pytest.mark.parametrize("recipe", [*RECIPES, "budget=0.1"])
@@ -152,13 +161,17 @@ def test_the_papers_recipe_refuses_what_it_cannot_fit():
 
 def test_a_budget_of_all_tokens_pauses_everywhere_and_of_none_nowhere():
     data = ranked([(0.5, 1), (0.2, 2), (0.9, 1)])
-    assert (budget(data, 1.0), budget(data, 0.0), budget(data, 0.4)) == (0.2, math.inf, 0.9)
+    assert (budget_threshold(data, 1.0), budget_threshold(data, 0.0), budget_threshold(data, 0.4)) == (
+        0.2,
+        math.inf,
+        0.9,
+    )
     hundred = ranked([(number / 100, 1) for number in range(100)])
-    assert point(hundred, budget(hundred, 0.29)).paused == 0.29
-    assert budget(data, math.nextafter(2 / 3, 0)) == 0.9
+    assert point(hundred, budget_threshold(hundred, 0.29)).paused == 0.29
+    assert budget_threshold(data, math.nextafter(2 / 3, 0)) == 0.9
 
 
 def test_a_budget_is_a_share():
     with pytest.raises(ValueError, match="the budget is 3"):
-        budget(drawn(10), 3)
+        budget_threshold(drawn(10), 3)
     assert math.isnan(ranked([(1.0, 1)]).auroc()) and math.isnan(point(ranked([(1.0, 1)]), 0).caught)

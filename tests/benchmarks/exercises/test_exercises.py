@@ -11,16 +11,16 @@ from random import Random
 import pytest
 from data import humaneval, mbpp, needs_data
 
-from benchmarks.exercises import Exercises, compose, problem, world
+from benchmarks.exercises import Exercises, compose, make_problem, world
 from benchmarks.exercises.benchmark import exercise
-from benchmarks.exercises.tables import table
+from benchmarks.exercises.tables import piece_table
 from models import library
 
 HELD_OUT = [split for split in world.SPLITS if split != "train"]
 
 
 def program(made):
-    return compose.load(made.program, made.name)
+    return compose.load_function(made.program, made.name)
 
 
 def test_docstring_examples_are_what_the_canonical_solution_returns():
@@ -29,18 +29,18 @@ def test_docstring_examples_are_what_the_canonical_solution_returns():
         lines = [line.strip() for line in made.prompt.splitlines()]
         function = program(made)
         shown = [(line.removeprefix(">>> "), lines[at + 1]) for at, line in enumerate(lines) if line.startswith(">>>")]
-        assert [compose.call(made.name, args) for args in made.examples] == [call for call, _ in shown]
+        assert [compose.format_call(made.name, args) for args in made.examples] == [call for call, _ in shown]
         assert [repr(function(*copy.deepcopy(args))) for args in made.examples] == [value for _, value in shown]
 
 
 def test_all_ways_to_write_a_meaning_agree():
     drawn = [(name, seed) for name in world.families() for seed in range(1 if "@" in name else 4)]
     for name, seed in drawn:
-        meaning = world.fill(world.families()[name], Random(f"{name} {seed}"))
+        meaning = world.draw_pieces(world.families()[name], Random(f"{name} {seed}"))
         names = {role: role for role in compose.roles(meaning)}
         codes = {meaning.code(Random(seed).choice, names).replace("\n", "\n    ") for seed in range(5)}
-        functions = [compose.load(f"def f({', '.join(names)}):\n    {code}", "f") for code in codes]
-        for args in compose.inputs(meaning, "agree", 16):
+        functions = [compose.load_function(f"def f({', '.join(names)}):\n    {code}", "f") for code in codes]
+        for args in compose.draw_inputs(meaning, "agree", 16):
             results = {repr(function(*copy.deepcopy(args))) for function in functions}
             assert len(results) == 1, f"{meaning.key} on {args}: {results}"
 
@@ -49,12 +49,14 @@ def test_every_piece_of_every_slot_can_be_said_and_written():
     kinds = ("", "numbers", "words", "characters", "digits")  # the other sources draw from the same tables
     chosen = [family for name, family in world.families().items() if name.partition("@")[2] in kinds]
     slots = [(family, slot, spec) for family in chosen for slot, spec in family.slots.items()]
-    for family, slot, piece in [(family, slot, group[0]) for family, slot, spec in slots for group in table(spec)]:
-        meaning = world.fill(family, Random(f"{family.name} {slot} {piece.key}"), keep={slot: piece})
+    for family, slot, piece in [
+        (family, slot, group[0]) for family, slot, spec in slots for group in piece_table(spec)
+    ]:
+        meaning = world.draw_pieces(family, Random(f"{family.name} {slot} {piece.key}"), keep={slot: piece})
         names = {role: role for role in compose.roles(meaning)}
         said = meaning.phrase(Random(0).choice, {role: [role] for role in names})
         assert not re.search(r"\{\w+[.}]", said), said
-        compile(f"def f():{compose.write(meaning, names, Random(0))}", "f", "exec")
+        compile(f"def f():{compose.write_body(meaning, names, Random(0))}", "f", "exec")
 
 
 def test_no_two_families_share_a_name():
@@ -75,7 +77,7 @@ def test_no_two_families_share_a_name():
 )
 def test_an_adjective_goes_before_the_noun_it_belongs_to(plain, natural):
     expected = natural or {"Take": "Take its digits for each of the odd numbers in <xs>."}.get(plain[:4], plain)
-    assert compose.ADJECTIVE.sub(r"\3 \1\2", plain) == expected
+    assert compose._ADJECTIVE.sub(r"\3 \1\2", plain) == expected
 
 
 def test_a_sentence_says_each_note_once_and_keeps_the_names_of_arguments():
@@ -96,7 +98,9 @@ def test_no_slot_has_the_name_of_an_argument():
 
 
 def test_problems_have_humanevals_shape():
-    for item in [problem(f"exercises/{n}") for n in range(100)] + [problem(f"exercises/far/{n}") for n in range(100)]:
+    for item in [make_problem(f"exercises/{n}") for n in range(100)] + [
+        make_problem(f"exercises/far/{n}") for n in range(100)
+    ]:
         assert item.prompt.endswith('"""') and item.canonical_solution.startswith("\n    ")
         assert f"def {item.entry_point}(" in item.prompt
         assert 2 <= len(item.base_inputs) <= 3 and len(item.plus_inputs) >= 30
@@ -144,7 +148,7 @@ PINNED = {
 
 @pytest.mark.parametrize("task_id", sorted(PINNED))
 def test_prompts_never_change(task_id):
-    assert hashlib.sha256(problem(task_id).prompt.encode()).hexdigest()[:12] == PINNED[task_id]
+    assert hashlib.sha256(make_problem(task_id).prompt.encode()).hexdigest()[:12] == PINNED[task_id]
 
 
 @pytest.mark.parametrize(
@@ -161,9 +165,8 @@ def test_an_unknown_split_is_told_what_exists():
 
 
 def test_one_problem_needs_no_torch():
-    code = (
-        "import sys; from benchmarks.exercises import problem; problem('exercises/12'); print('torch' in sys.modules)"
-    )
+    make = "from benchmarks.exercises import make_problem; make_problem('exercises/12')"
+    code = f"import sys; {make}; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
 
 
@@ -194,7 +197,7 @@ def test_zipf_draws_are_uneven_and_of_the_same_split():
         return Counter(key for name, key in pairs if name == "int?")
 
     even, uneven = drawn(0.0), drawn(1.5)
-    first, last = table("int?")[0][0].key, table("int?")[-1][0].key
+    first, last = piece_table("int?")[0][0].key, piece_table("int?")[-1][0].key
     assert uneven[first] > 2 * even[first] and uneven[last] < even[last] / 2
     assert all(
         world.split_of(world.draw(Random(n), split, zipf=1.5)) == split for n in range(20) for split in ("test", "far")

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli.app import app
-from benchmarks.exercises import Exercises, problem
-from benchmarks.exercises.export import export, record
+from benchmarks.exercises import Exercises, make_problem
+from benchmarks.exercises.export import export, write_record
 
 FIELDS = [
     "task_id", "prompt", "entry_point", "canonical_solution", "test", "contract", "base_input", "atol", "plus_input",
@@ -31,7 +31,7 @@ def test_records_have_the_fields_of_humaneval_plus(tmp_path):
 @pytest.mark.parametrize("split", ["test", "far"])
 def test_the_check_accepts_the_canonical_solution_and_no_other(split):
     for item in list(Exercises(split))[:60]:
-        made = record(item)
+        made = write_record(item)
         space = {}
         exec(made["prompt"] + made["canonical_solution"] + made["test"], space)
         space["check"](space[made["entry_point"]])
@@ -41,12 +41,12 @@ def test_the_check_accepts_the_canonical_solution_and_no_other(split):
 
 def test_floats_are_compared_closely():
     ids = [f"exercises/calibration/{number}" for number in range(300)]
-    problems = [item for item in map(problem, ids) if "-> list[float]" in item.prompt]
-    assert problems and all("    assert close(candidate(" in record(item)["test"] for item in problems)
+    problems = [item for item in map(make_problem, ids) if "-> list[float]" in item.prompt]
+    assert problems and all("    assert close(candidate(" in write_record(item)["test"] for item in problems)
 
 
 def test_a_name_in_gz_is_gzipped_and_two_exports_are_the_same_bytes(tmp_path):
-    problems = [problem(f"exercises/{number}") for number in range(5)]
+    problems = [make_problem(f"exercises/{number}") for number in range(5)]
     export(problems, tmp_path / "a.jsonl.gz")
     export(problems, tmp_path / "b.jsonl.gz")
     assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()

@@ -11,13 +11,13 @@ from agent.program.task import task_from
 from agent.strategies import ONCE, best_of, seed_of
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
-from benchmarks import named
+from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import Draws, draws, table
 from benchmarks.experiments.outcomes import outcomes_in
 from benchmarks.experiments.record_file import kept
 from sandbox import open_sandbox
 
-PROBLEM = named("exercises").problem("exercises/3")
+PROBLEM = open_benchmark("exercises").problem("exercises/3")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from agent.decoding.gates import Gate
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.workflow.context import Context
-from benchmarks.exercises import problem
+from benchmarks.exercises import make_problem
 from benchmarks.experiments import pauses
 from benchmarks.experiments.pauses import Detour, Failure, failures, table
 from benchmarks.judging.checker import Judgement, Tally
@@ -41,12 +41,12 @@ def context(policy=ALWAYS, tokens=3):
 
 def test_a_problem_that_greedy_solves_has_no_detours(judged):
     judged[1].append(lambda program: True)
-    assert list(failures([problem("exercises/0")], context())) == [None]
+    assert list(failures([make_problem("exercises/0")], context())) == [None]
     assert len(judged[0]) == 1
 
 
 def test_each_pause_tries_each_candidate_but_the_likeliest(judged):
-    (failure,) = failures([problem("exercises/0")], context(), width=4)
+    (failure,) = failures([make_problem("exercises/0")], context(), width=4)
     seen = judged[0]
     assert [detour.position for detour in failure.detours] == [0, 1, 2]
     assert all(detour.right is None for detour in failure.detours)
@@ -55,13 +55,13 @@ def test_each_pause_tries_each_candidate_but_the_likeliest(judged):
 
 
 def test_the_rank_of_the_way_out_is_found(judged):
-    (failure,) = failures([problem("exercises/0")], context(), width=4)
+    (failure,) = failures([make_problem("exercises/0")], context(), width=4)
     seen, right = list(judged[0]), judged[1]
     (place, wanted) = next(
         (place, program) for place, program in enumerate(seen[1:]) if place % 3 and seen.count(program) == 1
     )
     right.append(lambda program: program == wanted)
-    (again,) = failures([problem("exercises/0")], context(), width=4)
+    (again,) = failures([make_problem("exercises/0")], context(), width=4)
     ranks = [None, None, None]
     ranks[place // 3] = place % 3 + 2
     assert [detour.right for detour in again.detours] == ranks
@@ -69,7 +69,7 @@ def test_the_rank_of_the_way_out_is_found(judged):
 
 
 def test_a_gate_that_never_pauses_leaves_no_way_out(judged):
-    (failure,) = failures([problem("exercises/0")], context(POLICIES["greedy"]))
+    (failure,) = failures([make_problem("exercises/0")], context(POLICIES["greedy"]))
     assert failure == Failure("exercises/0", ())
 
 

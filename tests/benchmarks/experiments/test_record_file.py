@@ -12,7 +12,7 @@ from results import OPTIONS, OUTCOME, dubito, refused, written
 
 from agent.errors import UsageError
 from agent.trace import TraceWriter
-from benchmarks import named
+from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import Draws
 from benchmarks.experiments.outcomes import Outcome
 from benchmarks.experiments.record_file import RecordFile, differences, kept, read, records_in
@@ -138,7 +138,7 @@ def records_in_of(path, *records):
 
 
 def problems(count=3):
-    return [named("exercises").problem(f"exercises/{number}") for number in range(count)]
+    return [open_benchmark("exercises").problem(f"exercises/{number}") for number in range(count)]
 
 
 def made(problem):

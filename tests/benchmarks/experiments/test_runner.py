@@ -8,7 +8,7 @@ from text_model import byte_lm
 from agent.decoding import POLICIES
 from agent.errors import UsageError
 from agent.workflow.context import Context
-from benchmarks import named
+from benchmarks import open_benchmark
 from benchmarks.experiments.outcomes import Outcome, outcomes_in
 from benchmarks.experiments.runner import run_to_file
 from benchmarks.reports.compare import comparison, summary
@@ -26,7 +26,7 @@ def context():
 
 @pytest.fixture(scope="module")
 def problems():
-    return [named("exercises").problem(f"exercises/{number}") for number in range(3)]
+    return [open_benchmark("exercises").problem(f"exercises/{number}") for number in range(3)]
 
 
 def test_a_run_cut_off_goes_on_after_its_last_whole_line(context, problems, tmp_path):

@@ -22,7 +22,7 @@ from benchmarks.experiments.best_of_n import draws
 from benchmarks.experiments.search_lessons import lesson, trust_report
 from benchmarks.judging.checker import judge
 from sandbox import Expression, open_sandbox
-from uncertainty.calibration import learned_trust, learned_weights
+from uncertainty.calibration import learn_trust, learn_weights
 
 PROMPT = 'def f(x: int) -> int:\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(5)\n    6\n    """'
 KNOWN = {"\n    return x - 1": 0.5, "\n    return x * 2": 0.2, "\n    return x + 1": 0.3}
@@ -56,8 +56,8 @@ def test_a_lesson_holds_each_way_taken_and_whether_it_led_somewhere(box):
 
 def test_what_lessons_teach_is_used_by_the_next_search(box):
     taught = lesson(problem(7), context(box), SearchConfig(repair_after=0, order="entropy"))
-    order, _ = learned_weights(taught.ways * 2 + [{"path": -9.0}], [True, True, False])
-    trust = learned_trust([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
+    order, _ = learn_weights(taught.ways * 2 + [{"path": -9.0}], [True, True, False])
+    trust = learn_trust([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
     trust["examples"] = 2
     doing = context(box, learned=Learned("m", "w", order, trust))
     result = run_task(doing, task_from(PROMPT), config=SearchConfig(order="learned"))

@@ -11,11 +11,11 @@ from agent import profile
 from agent.cli import components
 from agent.cli.app import app
 from agent.errors import UsageError
-from benchmarks.exercises import problem
+from benchmarks.exercises import make_problem
 from benchmarks.experiments.teacher_forcing import MEASURED, ranked, read
 from uncertainty.thresholds import point
 
-PROBLEMS = [problem(f"exercises/calibration/{number}") for number in range(2)]
+PROBLEMS = [make_problem(f"exercises/calibration/{number}") for number in range(2)]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.base import Problem
-from benchmarks.judging.equality import agrees, asks_for_anything, both_or_neither, equal, has_floats, oracle
+from benchmarks.judging.equality import agrees, asks_for_anything, both_or_neither, choose_comparison, equal, has_floats
 
 nan, inf = math.nan, math.inf
 atoms = st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text() | st.binary()
@@ -103,19 +103,19 @@ def test_only_floats_alone_switch_the_tolerance_on():
 )
 def test_mbpps_special_tasks_accept_what_evalplus_accepts(entry_point, arguments, right, wrong):
     pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
-    accepts = oracle(problem("Mbpp/1", entry_point))
+    accepts = choose_comparison(problem("Mbpp/1", entry_point))
     assert [accepts(arguments, value, [4], 0.0) for value in right] == [True] * len(right)
     assert [accepts(arguments, value, [4], 0.0) for value in wrong] == [False] * len(wrong)
 
 
 def test_special_tasks_are_special_in_their_own_benchmark_only():
-    assert not oracle(problem("exercises/1", "are_equivalent"))((), 1, 2, 0.0)
+    assert not choose_comparison(problem("exercises/1", "are_equivalent"))((), 1, 2, 0.0)
     assert not asks_for_anything(problem("exercises/1", "check_str"))
 
 
 def test_any_root_is_right_where_a_root_is_asked_for():
     pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
-    accepts = oracle(problem("HumanEval/32", "find_zero"))
+    accepts = choose_comparison(problem("HumanEval/32", "find_zero"))
     arguments = ([-6, 11, -6, 1],)  # (x - 1) (x - 2) (x - 3)
     assert [accepts(arguments, value, 1.0, 1e-4) for value in (1.0, 2, 3.0 + 1e-9)] == [True] * 3
     assert [accepts(arguments, value, 1.0, 1e-4) for value in (1.5, None, "1", nan, 1e300, 1j)] == [False] * 6

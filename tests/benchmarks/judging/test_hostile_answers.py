@@ -5,10 +5,10 @@ import time
 import pytest
 
 from benchmarks.base import Problem
-from benchmarks.judging.calls import FORGED, Shown, ask
-from benchmarks.judging.checker import MOST_RUNS, judge
+from benchmarks.judging.calls import FORGED, CallResult, call_program
+from benchmarks.judging.checker import _MOST_RUNS, judge
 from benchmarks.judging.expected import References
-from benchmarks.judging.words import LONGEST
+from benchmarks.judging.words import _LONGEST
 from sandbox import Call, Limits, Verdict, open_sandbox
 
 DOUBLE = Problem("test/0", "def f(x):\n", "f", "    return 2 * x\n", ((1,), (2,), (3,), (4,), (5,)), ((10,),))
@@ -86,7 +86,7 @@ def test_what_a_program_is_asked_does_not_depend_on_whether_its_answers_were_rig
 def test_a_program_that_ends_after_each_right_answer_does_not_pass(box, how):
     made = leave(box, how, "2 * x")
     wanted = LEAVING[how][1]
-    runs = 1 if wanted is Verdict.FAILED else MOST_RUNS
+    runs = 1 if wanted is Verdict.FAILED else _MOST_RUNS
     assert (made.base.verdict, made.base.runs, made.base.passed) == (wanted, runs, runs), made
     assert made.plus.runs == 0 and made.plus.verdict is Verdict.FAILED
 
@@ -151,7 +151,7 @@ def test_no_answer_in_the_checkers_place_passes_or_ends_the_check(box, forged):
     program = f"import functools\nfunctools.partial = lambda *_: lambda *_: {forged}\ndef f(x): return 0"
     made = judge(box, DOUBLE, program, references=KNOWN)
     assert (made.base.verdict, made.base.failed) == (Verdict.FAILED, (0, 1, 2, 3, 4)), made
-    assert len(made.base.reason) < 4 * LONGEST and made.base.reason.isprintable(), made.base.reason
+    assert len(made.base.reason) < 4 * _LONGEST and made.base.reason.isprintable(), made.base.reason
 
 
 def test_a_claim_of_the_wrong_type_counts_as_forged(box):
@@ -164,9 +164,9 @@ def test_a_claim_of_the_wrong_type_counts_as_forged(box):
         ("value", 1),
         ("unplain", "x" * 999),
     ]
-    shown = ask(box, forged, "f", [(claim,) for claim in claims], QUICK).shown
-    assert shown[:4] == (FORGED,) * 4 and shown[4] == Shown("value", 1)
-    assert shown[5].kind == "unplain" and len(shown[5].value) == LONGEST
+    shown = call_program(box, forged, "f", [(claim,) for claim in claims], QUICK).shown
+    assert shown[:4] == (FORGED,) * 4 and shown[4] == CallResult("value", 1)
+    assert shown[5].kind == "unplain" and len(shown[5].value) == _LONGEST
 
 
 def test_a_forged_answer_is_not_anything_where_anything_counts(box):

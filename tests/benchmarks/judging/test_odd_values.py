@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.base import Problem
-from benchmarks.judging.calls import Shown, _shown
+from benchmarks.judging.calls import CallResult, _call_result
 from benchmarks.judging.checker import _disagreement
 from benchmarks.judging.equality import agrees, equal
-from benchmarks.judging.guest import answer, plain
-from benchmarks.judging.words import LONGEST, cut, short
+from benchmarks.judging.guest import call_function, to_plain
+from benchmarks.judging.words import _LONGEST, escape_and_cut, short_value
 from sandbox import Raised, Returned, Unplain
 
 BITS = [61, 1024, 1400, 20_000, 200_000]  # of ints: a hash, the floats, and the digits that Python writes end there
@@ -81,8 +81,8 @@ def deep(value, levels, make):
     atol=st.sampled_from([0.0, 1e-6]),
 )
 def test_no_value_breaks_a_comparison_or_its_reason(problem, kind, value, expected, arguments, atol):
-    reason = _disagreement(problem, arguments, Shown(kind, value), Shown("value", expected), atol)
-    assert reason is None or (reason.isprintable() and len(reason) < 5 * LONGEST)
+    reason = _disagreement(problem, arguments, CallResult(kind, value), CallResult("value", expected), atol)
+    assert reason is None or (reason.isprintable() and len(reason) < 5 * _LONGEST)
     assert reason is None or reason, "a reason has words"
     assert kind != "raised" or reason
 
@@ -122,7 +122,7 @@ def test_nothing_agrees_that_evalplus_would_not_let_pass(value, expected, atol, 
 def test_values_as_deep_as_can_be_sent_are_compared(make):
     one, other = deep(math.nan, 95, make), deep(float("nan"), 95, make)
     assert agrees(one, other, 1e-6) and not agrees(one, deep(1.0, 95, make), 1e-6)
-    assert len(short(one)) <= LONGEST
+    assert len(short_value(one)) <= _LONGEST
 
 
 SLOW = {
@@ -142,7 +142,7 @@ def test_a_comparison_ends_where_what_is_expected_ends(value):
     for problem in PROBLEMS:
         for expected in (1, 2.5, [1.0, 2.0], (0, 1), [math.nan], {1, 2}, {1: math.nan}, {math.nan}):
             before = time.process_time()
-            _disagreement(problem, ((1, 2),), Shown("value", value), Shown("value", expected), 1e-6)
+            _disagreement(problem, ((1, 2),), CallResult("value", value), CallResult("value", expected), 1e-6)
             seconds = time.process_time() - before
             assert seconds < 2.0, (problem.entry_point, expected, seconds)
 
@@ -150,14 +150,14 @@ def test_a_comparison_ends_where_what_is_expected_ends(value):
 @given(st.text() | st.sampled_from(TEXTS))
 def test_words_of_a_program_are_few_and_printable(text):
     for outcome in (Raised(text, text), Unplain(text), Returned(("unplain", text)), Returned(("digest", text))):
-        words = _shown(outcome).value
-        assert words.isprintable() and len(words) <= LONGEST
-    assert cut(text) == text or not text.isprintable() or len(text) > LONGEST
+        words = _call_result(outcome).value
+        assert words.isprintable() and len(words) <= _LONGEST
+    assert escape_and_cut(text) == text or not text.isprintable() or len(text) > _LONGEST
 
 
 @given(odd)
 def test_what_a_program_returns_in_the_checkers_place_is_forged_or_well_formed(value):
-    kind, shown = _shown(Returned(value))
+    kind, shown = _call_result(Returned(value))
     assert kind == "value" or isinstance(shown, str)
 
 
@@ -183,21 +183,21 @@ NUMPY = [
 @pytest.mark.parametrize(("source", "wanted"), NUMPY)
 def test_numpys_numbers_and_arrays_are_shown_as_pythons(source, wanted):
     numpy = pytest.importorskip("numpy", reason="needs numpy")
-    kind, value = answer({"f": lambda: eval(source, {"numpy": numpy})}, "f", [])
+    kind, value = call_function({"f": lambda: eval(source, {"numpy": numpy})}, "f", [])
     assert (kind, repr(value)) == ("value", repr(wanted))
 
 
 @pytest.mark.parametrize("source", ["numpy.longdouble(1) / 3", "numpy.datetime64('2020-01-01')", "numpy.dtype('i4')"])
 def test_what_numpy_has_and_python_has_not_is_not_plain(source):
     numpy = pytest.importorskip("numpy", reason="needs numpy")
-    kind, _ = answer({"f": lambda: eval(source, {"numpy": numpy})}, "f", [])
+    kind, _ = call_function({"f": lambda: eval(source, {"numpy": numpy})}, "f", [])
     assert kind == "unplain"
 
 
 def test_showing_a_value_imports_no_numpy(monkeypatch):
     monkeypatch.delitem(sys.modules, "numpy", raising=False)
     with pytest.raises(TypeError):
-        plain(object())
+        to_plain(object())
     assert "numpy" not in sys.modules
 
 
@@ -214,4 +214,4 @@ def test_showing_a_value_imports_no_numpy(monkeypatch):
     ],
 )
 def test_where_members_count_whatever_can_be_gone_through_is_listed(given, shown):
-    assert answer({"f": lambda: given}, "f", [], True) == ("value", shown)
+    assert call_function({"f": lambda: given}, "f", [], True) == ("value", shown)

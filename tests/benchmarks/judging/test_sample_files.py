@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 from agent.cli import components
 from agent.cli.app import app
 from agent.errors import UsageError
-from benchmarks import DatasetError, problem
-from benchmarks.exercises.export import record
+from benchmarks import DatasetError, find_problem
+from benchmarks.exercises.export import write_record
 from benchmarks.judging import lines, samples
-from benchmarks.judging.lines import LONGEST_LINE, lines_of
-from benchmarks.judging.samples import read
+from benchmarks.judging.lines import LONGEST_LINE, read_lines
+from benchmarks.judging.samples import read_samples
 
-FIRST = problem("exercises/0")
+FIRST = find_problem("exercises/0")
 RIGHT = json.dumps({"task_id": FIRST.task_id, "solution": FIRST.reference_program})
 PROVENANCE = json.dumps({"kind": "provenance", "version": "1", "options": {}})
 OUTCOME = json.dumps({"kind": "outcome", "task_id": FIRST.task_id, "program": FIRST.reference_program})
@@ -46,7 +46,7 @@ def test_samples_come_from_standard_input_too(packed):
 def test_a_gzipped_file_is_known_by_its_first_bytes(tmp_path):
     path = tmp_path / "samples.jsonl"
     path.write_bytes(gzip.compress(RIGHT.encode()))
-    assert [each.line for each in read(path).samples] == [1]
+    assert [each.line for each in read_samples(path).samples] == [1]
 
 
 @pytest.mark.parametrize("size", [2, 5, 12, 40])
@@ -69,7 +69,7 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
         (RIGHT.encode("utf-16"), "is no UTF-8 text"),
         (b"\0" * 1000, "is no UTF-8 text"),
         (f"{PROVENANCE}\n{OUTCOME}\n{OUTCOME}\n".encode(), "is what `dubito bench run` or --trace wrote"),
-        (json.dumps(record(FIRST)).encode() + b"\n", "holds problems, and no answers to them"),
+        (json.dumps(write_record(FIRST)).encode() + b"\n", "holds problems, and no answers to them"),
         (b"x\n" * 20_000, "holds 10000 lines that are no samples"),
         (f"{RIGHT}\n".encode() + b"x\n" * 20_000, "holds 10000 lines that are no samples"),
     ],
@@ -93,8 +93,8 @@ def test_a_line_without_end_is_not_read_whole(tmp_path, monkeypatch):
         for _ in range(40):
             bomb.write(b"\0" * (1 << 20))
         bomb.write(f"\n{RIGHT}\n".encode())
-    assert [(number, len(line)) for number, line in lines_of(path)][1:] == [(2, LONGEST_LINE + 1)]
-    reading = read(path)
+    assert [(number, len(line)) for number, line in read_lines(path)][1:] == [(2, LONGEST_LINE + 1)]
+    reading = read_samples(path)
     assert [each.line for each in reading.samples] == [1]
     (broken,) = reading.broken
     assert broken.reason == "this line is longer than 32 MiB; it and what follows are not read"
@@ -105,16 +105,16 @@ def test_blank_lines_without_end_are_bounded_too(tmp_path, monkeypatch):
     path = tmp_path / "blank.jsonl"
     path.write_bytes(b" " * 1000 + f"\n{RIGHT}\n".encode())
     with pytest.raises(UsageError, match="holds no samples"):
-        read(path)
+        read_samples(path)
 
 
 def test_programs_are_kept_up_to_a_bound(tmp_path, monkeypatch):
-    monkeypatch.setattr(samples, "MOST_TEXT", 3 << 20)
+    monkeypatch.setattr(samples, "_MOST_CHARACTERS", 3 << 20)
     path = tmp_path / "many.jsonl"
     program = "#" * (1 << 20)
     path.write_text("".join(json.dumps({"task_id": FIRST.task_id, "solution": program}) + "\n" for _ in range(4)))
     with pytest.raises(UsageError, match="holds more than 3 MiB of programs; judge it in parts"):
-        read(path)
+        read_samples(path)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_programs_are_kept_up_to_a_bound(tmp_path, monkeypatch):
 def test_odd_ids_are_said_in_few_printable_characters(tmp_path, task_id):
     path = tmp_path / "odd.jsonl"
     path.write_text(f"{RIGHT}\n" + json.dumps({"task_id": task_id, "solution": ""}) + "\n")
-    (broken,) = read(path).broken
+    (broken,) = read_samples(path).broken
     assert len(broken.reason) <= 300 and broken.reason.isprintable()
 
 
@@ -136,11 +136,11 @@ def test_a_line_of_a_data_set_that_cannot_be_had_stops_no_other(tmp_path, monkey
             raise DatasetError("cannot read it; set MBPP_OVERRIDE_PATH")
         return FIRST
 
-    monkeypatch.setattr(samples, "problem", look)
+    monkeypatch.setattr(samples, "find_problem", look)
     path = tmp_path / "mixed.jsonl"
     other = [json.dumps({"task_id": f"Mbpp/{number}", "solution": ""}) for number in (2, 3)]
     path.write_text("\n".join([other[0], RIGHT, other[1]]))
-    reading = read(path)
+    reading = read_samples(path)
     assert [each.line for each in reading.samples] == [2]
     assert [(each.line, each.reason) for each in reading.broken] == [
         (line, "cannot read it; set MBPP_OVERRIDE_PATH") for line in (1, 3)
@@ -148,7 +148,7 @@ def test_a_line_of_a_data_set_that_cannot_be_had_stops_no_other(tmp_path, monkey
     assert looked == ["Mbpp/2", FIRST.task_id], "a data set is asked for once"
     path.write_text("\n".join(other))
     with pytest.raises(DatasetError):
-        read(path)
+        read_samples(path)
 
 
 def test_a_files_name_moves_no_cursor(tmp_path):
@@ -182,7 +182,7 @@ def test_whether_a_program_failed_decides_no_run(tmp_path):
     for program in (FIRST.reference_program, f"{FIRST.reference_program}\n{FIRST.entry_point} = print"):
         box = Bare()
         sample = samples.Sample(1, FIRST, f"if 0: import no_such_module\n{program}")
-        (found,) = samples.judged([sample], box)
+        (found,) = samples.judge_samples([sample], box)
         assert found.lacks == (() if found.passed else ("no_such_module",))
         runs.append([calls for _, calls, _ in box.runs][-4:])
     assert runs[0] == runs[1]

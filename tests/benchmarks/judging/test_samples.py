@@ -17,15 +17,15 @@ import benchmarks
 from agent.cli import components
 from agent.cli.app import app
 from agent.errors import UsageError
-from benchmarks import problem
+from benchmarks import find_problem
 from benchmarks.base import Problem
 from benchmarks.judging.expected import References
-from benchmarks.judging.report import report, too_few
-from benchmarks.judging.samples import Judged, Sample, Unjudged, judged, read
+from benchmarks.judging.report import build_report, describe_too_few_samples
+from benchmarks.judging.samples import JudgedSample, Sample, UnjudgedSample, judge_samples, read_samples
 from sandbox import SandboxError, open_sandbox
 from sandbox.forkserver import Starved
 
-FIRST, SECOND = problem("exercises/0"), problem("exercises/1")
+FIRST, SECOND = find_problem("exercises/0"), find_problem("exercises/1")
 WRONG = "def {}(*_): return 'no'"
 RIGHT = {"task_id": "exercises/0", "solution": FIRST.reference_program}
 
@@ -64,7 +64,7 @@ def sample(number):
 
 
 def verdicts(reading, box=None, **options):
-    return report(judged(reading.samples, box or InProcessSandbox(), **options), [1])
+    return build_report(judge_samples(reading.samples, box or InProcessSandbox(), **options), [1])
 
 
 def check(*arguments):
@@ -91,7 +91,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("bad", "reason"), BROKEN, ids=[reason for _, reason in BROKEN])
 def test_a_broken_record_is_named_by_its_line_and_stops_no_other(tmp_path, bad, reason):
-    reading = read(written(tmp_path, right(FIRST), bad, "", right(SECOND)))
+    reading = read_samples(written(tmp_path, right(FIRST), bad, "", right(SECOND)))
     assert [sample.line for sample in reading.samples] == [1, 4]
     assert [each.line for each in reading.broken] == [2] and reason in reading.broken[0].reason
 
@@ -99,16 +99,16 @@ def test_a_broken_record_is_named_by_its_line_and_stops_no_other(tmp_path, bad, 
 def test_bytes_that_are_no_text_are_a_broken_record_too(tmp_path):
     path = written(tmp_path, right(FIRST))
     path.write_bytes(b"\xff\xfe\n" + path.read_bytes())
-    assert [each.line for each in read(path).broken] == [1]
+    assert [each.line for each in read_samples(path).broken] == [1]
 
 
 def test_a_last_record_without_its_newline_counts_and_a_torn_one_is_named(tmp_path):
     path = written(tmp_path, right(FIRST), right(SECOND))
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
-    assert len(read(path).samples) == 2
+    assert len(read_samples(path).samples) == 2
     path.write_bytes(whole[:-9])
-    reading = read(path)
+    reading = read_samples(path)
     assert ([each.line for each in reading.samples], [each.line for each in reading.broken]) == ([1], [2])
     assert "the last record is cut off" in reading.broken[0].reason
 
@@ -116,9 +116,9 @@ def test_a_last_record_without_its_newline_counts_and_a_torn_one_is_named(tmp_pa
 def test_a_gzipped_file_reads_the_same_and_a_torn_one_up_to_there(tmp_path):
     lines = [right(FIRST, number) for number in range(2000)]
     path = written(tmp_path, *lines, name="samples.jsonl.gz")
-    assert read(path).samples == read(written(tmp_path, *lines)).samples
+    assert read_samples(path).samples == read_samples(written(tmp_path, *lines)).samples
     path.write_bytes(path.read_bytes()[:-2000])
-    reading = read(path)
+    reading = read_samples(path)
     assert 0 < len(reading.samples) < 2000
     assert [(each.line, "cut off" in each.reason) for each in reading.broken] == [(len(reading.samples) + 1, True)]
 
@@ -126,37 +126,37 @@ def test_a_gzipped_file_reads_the_same_and_a_torn_one_up_to_there(tmp_path):
 def test_a_completion_goes_behind_the_prompt_and_a_solution_wins_over_it(tmp_path):
     both = line("exercises/0", solution="pass", completion=FIRST.canonical_solution)
     path = written(tmp_path, line("exercises/0", completion=FIRST.canonical_solution), both)
-    assert [sample.program for sample in read(path).samples] == [FIRST.reference_program, "pass"]
+    assert [sample.program for sample in read_samples(path).samples] == [FIRST.reference_program, "pass"]
 
 
 def test_a_completion_of_an_exported_prompt_is_judged_with_its_line_break_and_without(tmp_path):
     bodies = [FIRST.canonical_solution, FIRST.canonical_solution.removeprefix("\n")]
     assert bodies[0] == "\n" + bodies[1]
     path = written(tmp_path, *(line("exercises/0", completion=body) for body in bodies))
-    assert {sample.program for sample in read(path).samples} == {FIRST.reference_program}
+    assert {sample.program for sample in read_samples(path).samples} == {FIRST.reference_program}
 
 
 def test_a_file_of_two_data_sets_is_refused_until_one_is_chosen(tmp_path, monkeypatch):
     monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", "nowhere")  # a data set that is not asked for is not opened
-    path = written(tmp_path, right(FIRST), right(problem("exercises/far/0")))
+    path = written(tmp_path, right(FIRST), right(find_problem("exercises/far/0")))
     with pytest.raises(UsageError, match=r"holds samples of exercises and exercises/far, .*choose with --dataset"):
-        read(path)
-    path = written(tmp_path, right(FIRST), right(problem("exercises/far/0")), line("HumanEval/0", solution=""))
-    assert [sample.line for sample in read(path, dataset="Exercises").samples] == [1]
-    assert [sample.line for sample in read(path, dataset="exercises/far").samples] == [2]
-    assert [sample.line for sample in read(path, tasks=["exercises/0"]).samples] == [1]
+        read_samples(path)
+    path = written(tmp_path, right(FIRST), right(find_problem("exercises/far/0")), line("HumanEval/0", solution=""))
+    assert [sample.line for sample in read_samples(path, dataset="Exercises").samples] == [1]
+    assert [sample.line for sample in read_samples(path, dataset="exercises/far").samples] == [2]
+    assert [sample.line for sample in read_samples(path, tasks=["exercises/0"]).samples] == [1]
 
 
 def test_only_the_named_tasks_are_read(tmp_path):
     path = written(tmp_path, right(FIRST), right(SECOND), wrong(FIRST))
-    assert [sample.line for sample in read(path, tasks=["exercises/0"]).samples] == [1, 3]
+    assert [sample.line for sample in read_samples(path, tasks=["exercises/0"]).samples] == [1, 3]
     with pytest.raises(UsageError, match="holds no samples of exercises/7"):
-        read(path, tasks=["exercises/7"])
+        read_samples(path, tasks=["exercises/7"])
 
 
 def test_equal_programs_of_a_task_are_judged_once(tmp_path):
     lines = [right(FIRST), wrong(FIRST), right(FIRST), right(SECOND), right(FIRST)]
-    reading, box = read(written(tmp_path, *lines)), InProcessSandbox()
+    reading, box = read_samples(written(tmp_path, *lines)), InProcessSandbox()
     verdicts(reading)  # the canonical solutions are known from here on
     found = verdicts(reading, box)
     assert len(box.runs) == 3 * 2, "a base and a plus run of each program, the wrong one too"
@@ -165,7 +165,7 @@ def test_equal_programs_of_a_task_are_judged_once(tmp_path):
 
 def test_pass_at_k_is_as_by_hand(tmp_path):
     lines = [right(FIRST), wrong(FIRST), base_only(FIRST), right(SECOND), right(SECOND, "again")]
-    found = verdicts(read(written(tmp_path, *lines)))
+    found = verdicts(read_samples(written(tmp_path, *lines)))
     assert found.pass_at(1, "base") == pytest.approx((2 / 3 + 1) / 2)
     assert found.pass_at(1, "plus") == pytest.approx((1 / 3 + 1) / 2)
     assert found.pass_at(2, "plus") == pytest.approx((1 - 1 / 3 + 1) / 2)  # 1 of the 3 pairs of FIRST has no right one
@@ -177,12 +177,12 @@ def test_pass_at_k_is_as_by_hand(tmp_path):
 
 
 def test_what_cannot_be_computed_is_said_with_what_can(tmp_path):
-    samples = read(written(tmp_path, right(FIRST), right(FIRST), right(SECOND))).samples
-    assert too_few(samples, [1]) is None
-    assert too_few(samples, [10, 2, 1]) == (
+    samples = read_samples(written(tmp_path, right(FIRST), right(FIRST), right(SECOND))).samples
+    assert describe_too_few_samples(samples, [1]) is None
+    assert describe_too_few_samples(samples, [10, 2, 1]) == (
         "exercises/1 has the fewest samples (1), so pass@2 and pass@10 cannot be computed; k up to 1 can"
     )
-    assert too_few([], [1]) is None
+    assert describe_too_few_samples([], [1]) is None
 
 
 LINES = [right(FIRST), wrong(FIRST), base_only(FIRST), right(FIRST), wrong(SECOND), right(SECOND), "torn", "[]"]
@@ -192,8 +192,10 @@ LINES = [right(FIRST), wrong(FIRST), base_only(FIRST), right(FIRST), wrong(SECON
 @given(order=st.permutations(LINES), workers=st.sampled_from([1, 3]))
 def test_neither_the_order_of_lines_nor_the_workers_change_a_number(tmp_path_factory, order, workers):
     def numbers(lines, **options):
-        reading = read(written(tmp_path_factory.getbasetemp(), *lines))
-        told = report([*reading.broken, *judged(reading.samples, InProcessSandbox(), **options)], [1, 2]).record()
+        reading = read_samples(written(tmp_path_factory.getbasetemp(), *lines))
+        told = build_report(
+            [*reading.broken, *judge_samples(reading.samples, InProcessSandbox(), **options)], [1, 2]
+        ).record()
         told["results"] = {task: sorted((r["base"], r["plus"]) for r in rs) for task, rs in told["results"].items()}
         return {**told, "not_judged": sorted(each["reason"] for each in told["not_judged"])}
 
@@ -215,7 +217,7 @@ def test_threads_that_need_one_canonical_solution_run_it_once():
 
 def test_closing_ends_the_threads_before_the_next_program():
     box = Slow()
-    stream = judged([sample(number) for number in range(50)], box, workers=2)
+    stream = judge_samples([sample(number) for number in range(50)], box, workers=2)
     next(stream)
     stream.close()
     ran = len(box.runs)
@@ -245,7 +247,7 @@ class Killed(InProcessSandbox):
 def test_a_program_that_the_sandbox_fails_on_stops_no_other(workers):
     problem = Problem("test/2", "", "f", "def f(x): return x", ((2,),), ((3,),))
     samples = [Sample(number, problem, f"def f(x): return x + {number}") for number in range(6)]
-    found = list(judged(samples, Killed(), workers=workers))
+    found = list(judge_samples(samples, Killed(), workers=workers))
     assert [(each.base, each.plus) for each in found] == [("passed", "passed")] + [("failed", "failed")] * 5
 
 
@@ -270,7 +272,9 @@ class Shaken(InProcessSandbox):
 
 def test_a_bug_on_one_sample_ends_no_other_and_its_words_are_kept_back(caplog):
     problem = Problem("test/5", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(judged([Sample(number, problem, f"def f(x): return x + {number}") for number in range(6)], Odd()))
+    found = list(
+        judge_samples([Sample(number, problem, f"def f(x): return x + {number}") for number in range(6)], Odd())
+    )
     assert [(each.base, each.plus) for each in found] == [("passed", "passed")] + [("failed", "failed")] * 5
     assert caplog.messages == ["judging line 3 broke (RuntimeError); it counts as failed"]
 
@@ -283,9 +287,11 @@ def test_a_machine_without_memory_is_no_programs_fault_and_stops_no_other():
             return super().run(program, **options)
 
     problem = Problem("test/9", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(judged([Sample(number, problem, f"def f(x): return x + {number}") for number in range(3)], Small()))
-    assert [type(each) for each in found] == [Judged, Unjudged, Judged]
-    assert found[1] == Unjudged(1, "the machine ran out of memory", sandbox_failed=True)
+    found = list(
+        judge_samples([Sample(number, problem, f"def f(x): return x + {number}") for number in range(3)], Small())
+    )
+    assert [type(each) for each in found] == [JudgedSample, UnjudgedSample, JudgedSample]
+    assert found[1] == UnjudgedSample(1, "the machine ran out of memory", sandbox_failed=True)
 
 
 @pytest.mark.parametrize(
@@ -308,8 +314,10 @@ def test_a_canonical_solution_that_the_machine_did_not_run_costs_one_sample_and_
 
     monkeypatch.setattr("benchmarks.judging.samples.REFERENCES", References())
     task = Problem(f"test/{type(error).__name__}", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(judged([Sample(n, task, f"def f(x): return x + {n}") for n in range(3)], Struck(), workers=workers))
-    (unjudged,) = (each for each in found if isinstance(each, Unjudged))
+    found = list(
+        judge_samples([Sample(n, task, f"def f(x): return x + {n}") for n in range(3)], Struck(), workers=workers)
+    )
+    (unjudged,) = (each for each in found if isinstance(each, UnjudgedSample))
     assert (unjudged.reason, unjudged.sandbox_failed) == (reason, True)
     assert len(found) == 3
 
@@ -324,13 +332,13 @@ def test_a_machine_without_memory_for_anything_is_asked_again_for_the_next_sampl
             return super().run(program, **options)
 
     task = Problem("test/11", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(judged([Sample(n, task, f"def f(x): return x + {n}") for n in range(3)], Full()))
-    assert [type(each) for each in found] == [Judged, Unjudged, Judged]
+    found = list(judge_samples([Sample(n, task, f"def f(x): return x + {n}") for n in range(3)], Full()))
+    assert [type(each) for each in found] == [JudgedSample, UnjudgedSample, JudgedSample]
 
 
 def test_a_sandbox_that_fails_once_judges_the_sample_again():
     problem = Problem("test/6", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    (found,) = judged([Sample(1, problem, "def f(x): return x + 0")], Shaken())
+    (found,) = judge_samples([Sample(1, problem, "def f(x): return x + 0")], Shaken())
     assert found.passed
 
 
@@ -344,32 +352,36 @@ def test_the_reason_of_a_failed_sandbox_is_not_the_last_programs():
             return super().run(program, **options)
 
     problem = Problem("test/7", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(judged([Sample(number, problem, f"def f(x): return x + {number}") for number in (0, 3, 4)], Dying()))
-    assert [type(each) for each in found] == [Judged, Unjudged, Unjudged]
+    found = list(
+        judge_samples([Sample(number, problem, f"def f(x): return x + {number}") for number in (0, 3, 4)], Dying())
+    )
+    assert [type(each) for each in found] == [JudgedSample, UnjudgedSample, UnjudgedSample]
     assert "docker is not answering" in found[1].reason and "5421" not in found[1].reason
     assert len(found[1].reason) < 400 and found[1].reason.isprintable() and found[1].sandbox_failed
 
 
 def test_a_canonical_solution_that_the_sandbox_dies_of_leaves_its_task_without_verdicts():
     problem = Problem("test/8", "", "f", "def f(x): return x + 3", ((2,),), ((3,),))
-    found = list(judged([Sample(1, problem, "def f(x): return x"), Sample(2, FIRST, "")], Killed()))
-    assert [type(each) for each in found] == [Unjudged, Judged]
+    found = list(judge_samples([Sample(1, problem, "def f(x): return x"), Sample(2, FIRST, "")], Killed()))
+    assert [type(each) for each in found] == [UnjudgedSample, JudgedSample]
     assert "the canonical solution of test/8 fails here" in found[0].reason
 
 
 def test_a_sandbox_that_fails_costs_no_verdict_that_there_was():
     problem = Problem("test/1", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(judged([Sample(number, problem, f"def f(x): return x + {number}") for number in range(9)], Failing()))
+    found = list(
+        judge_samples([Sample(number, problem, f"def f(x): return x + {number}") for number in range(9)], Failing())
+    )
     assert [each.line for each in found] == list(range(9))
-    assert [isinstance(each, Judged) for each in found] == [True] + [False] * 8
+    assert [isinstance(each, JudgedSample) for each in found] == [True] + [False] * 8
     assert found[0].passed and "docker is not answering" in found[1].reason and found[-1].sandbox_failed
 
 
 def test_no_sample_has_a_verdict_where_the_canonical_solution_fails_and_no_input_is_named():
     broken = Problem("test/0", "", "f", "def f(x): return 1 / (x - 5421)", ((2,),), ((5421,),))
     programs, box = ("def f(x): return 1 / (x - 5421)", "def f(x): return 'no'"), InProcessSandbox()
-    found = list(judged([*(Sample(3, broken, program) for program in programs), Sample(4, FIRST, "")], box))
-    assert [type(each) for each in found] == [Unjudged, Unjudged, Judged]
+    found = list(judge_samples([*(Sample(3, broken, program) for program in programs), Sample(4, FIRST, "")], box))
+    assert [type(each) for each in found] == [UnjudgedSample, UnjudgedSample, JudgedSample]
     assert "canonical solution of test/0 fails here" in found[0].reason and "5421" not in str(asdict(found[0]))
     assert sum("5421" in program for program, *_ in box.runs) == 2, "its base and plus tests, once"
 
@@ -453,7 +465,7 @@ def test_ctrl_c_says_so_and_exits_with_130(tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(components, "sandbox_named", lambda *_, **__: Interrupted())
-    result = check(written(tmp_path, right(problem("exercises/2"))))
+    result = check(written(tmp_path, right(find_problem("exercises/2"))))
     assert result.exit_code == 130 and "dubito: interrupted" in result.stderr
 
 
@@ -475,7 +487,7 @@ def data_sets(monkeypatch):
 
 @pytest.mark.usefixtures("data_sets")
 def test_samples_of_humaneval_and_mbpp_are_judged_by_their_tests(tmp_path):
-    for task in (problem("HumanEval/1"), problem("Mbpp/3")):
+    for task in (find_problem("HumanEval/1"), find_problem("Mbpp/3")):
         path = written(tmp_path, right(task), wrong(task), line(task.task_id, completion=task.canonical_solution))
         told = json.loads(check(path, "--json").stdout)
         assert [each["plus"] for each in told["results"][task.task_id]] == ["passed", "failed", "passed"]
@@ -487,10 +499,10 @@ def test_samples_of_humaneval_and_mbpp_are_judged_by_their_tests(tmp_path):
 @pytest.mark.usefixtures("data_sets")
 @pytest.mark.parametrize(("name", "total"), [("HumanEval", 164), ("Mbpp", 378)])
 def test_all_canonical_solutions_pass(tmp_path, name, total):
-    path = written(tmp_path, *(right(task) for task in benchmarks.named(name)))
+    path = written(tmp_path, *(right(task) for task in benchmarks.open_benchmark(name)))
     box = open_sandbox("docker", memory_mib=3072)
     try:
-        found = verdicts(read(path), box)
+        found = verdicts(read_samples(path), box)
     finally:
         box.close()
     failed = [each for each in (*found.judged, *found.unjudged) if not getattr(each, "passed", False)]

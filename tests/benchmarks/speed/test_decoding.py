@@ -6,7 +6,7 @@ from text_model import byte_lm
 
 from agent.decoding import POLICIES
 from benchmarks.speed import decoding
-from benchmarks.speed.decoding import Bench, Uncached, completed, drawn
+from benchmarks.speed.decoding import Bench, Uncached, pause_at_random, time_completion
 from benchmarks.speed.peak_memory import peak_memory
 
 
@@ -16,28 +16,30 @@ def bench():
 
 
 def test_every_line_is_measured_on_any_model(bench):
-    rows = list(decoding.rows(bench))
+    rows = list(decoding.measure(bench))
     assert len(rows) == 8
     assert all(row.measured.lstrip("-")[0].isdigit() for row in rows), rows  # what is measured may be below zero here
     assert "the same tokens" in rows[0].measured and "the same tokens" in rows[3].measured, "float64 has no near-ties"
 
 
 def test_pauses_are_drawn_at_exactly_their_share(bench):
-    made = bench.run(drawn("adadec", 0.25, 16, seed=3), tokens=16)
+    made = bench.run(pause_at_random("adadec", 0.25, 16, seed=3), tokens=16)
     assert len(made.tokens) == 16
-    positions = drawn("adadec", 0.25, 16, seed=3).gate.positions
-    assert len(positions) == 4 and positions != drawn("adadec", 0.25, 16, seed=4).gate.positions
+    positions = pause_at_random("adadec", 0.25, 16, seed=3).gate.positions
+    assert len(positions) == 4 and positions != pause_at_random("adadec", 0.25, 16, seed=4).gate.positions
 
 
 def test_without_any_cache_the_same_is_said_for_more(bench):
-    policy = drawn("adadec", 0.25, 16)
+    policy = pause_at_random("adadec", 0.25, 16)
     slow = Uncached(bench.model)
-    assert completed(slow, policy, bench.prompt(20), 16).tokens == bench.run(policy, prompt=bench.prompt(20)).tokens
+    assert (
+        time_completion(slow, policy, bench.prompt(20), 16).tokens == bench.run(policy, prompt=bench.prompt(20)).tokens
+    )
     assert slow.token_rows > 16 * 20
 
 
 def test_more_tokens_than_the_prompt_has_can_be_drafted(bench):
-    row = decoding.drafting(Bench(byte_lm(context=1024).model, tokens=230, rounds=1))
+    row = decoding.measure_drafts(Bench(byte_lm(context=1024).model, tokens=230, rounds=1))
     assert row.measured.endswith("forwards)") and "12 of 230 tokens changed" in row.measured
 
 
@@ -54,5 +56,5 @@ def test_the_peak_is_of_what_runs_and_its_errors_are_its_own():
 def test_greedy_is_what_the_table_compares_with(bench):
     assert (
         bench.plain().tokens
-        == completed(byte_lm(sharpness=8.0, context=512), POLICIES["greedy"], bench.prompt(), 16).tokens
+        == time_completion(byte_lm(sharpness=8.0, context=512), POLICIES["greedy"], bench.prompt(), 16).tokens
     )

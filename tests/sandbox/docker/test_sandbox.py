@@ -19,7 +19,7 @@ import sandbox
 from sandbox import Call, Expression, Limits, SandboxUnavailable, Verdict
 from sandbox.docker.channel import STREAM_HEADER, DockerChannel
 from sandbox.docker.client import connect, sweep
-from sandbox.docker.container import LABELS, container_options, labels
+from sandbox.docker.container import CONTAINER_LABELS, container_options, labels
 from sandbox.docker.sandbox import DockerSandbox
 
 COUNTED = [name for name in TELL if name.startswith("a number by") and "in vain" not in name]  # memory is no counter
@@ -94,7 +94,7 @@ def test_files_anywhere_in_tmp_are_gone_when_the_next_program_runs(docker_sandbo
 
 
 def containers(client):
-    ours = {"label": [f"{key}={value}" for key, value in LABELS.items()]}
+    ours = {"label": [f"{key}={value}" for key, value in CONTAINER_LABELS.items()]}
     return client.containers.list(all=True, filters=ours, ignore_removed=True)
 
 
