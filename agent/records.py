@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agent.program.ends import PRUNED
+from agent.program.failures import Failure
 
 if TYPE_CHECKING:
     from agent.decoding.step import Step
@@ -44,7 +45,7 @@ class Attempt:
     holes: list[tuple[int, int]]  # character spans of the program
     verdict: str = ""
     checked: int = 0
-    failures: list[str] = field(default_factory=list)
+    failures: tuple[Failure, ...] = ()
     edge: dict[str, Any] = field(default_factory=dict)  # an Edge, by which it was begun; empty for the first
     cost: dict[str, Any] = field(default_factory=dict)  # a Cost, of this attempt alone
     duplicate_of: int | None = None  # the attempt of which it is a copy but for names and layout; it was not run again

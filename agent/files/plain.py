@@ -27,6 +27,8 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 def _collected(value: Any, depth: int) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
+        if hasattr(value, "record"):  # what it shows a reader, beside its fields
+            return plain(value.record(), depth)
         return {each.name: plain(getattr(value, each.name), depth) for each in fields(value)}
     if isinstance(value, dict):
         return {_key(key): plain(item, depth) for key, item in value.items()}

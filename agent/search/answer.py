@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from agent.program.failures import Failure, FailureKind
 from agent.program.normal_form import normal_form
 from agent.records import Answer, Attempt
 from agent.search.faults import how_it_breaks, least_failed, undefined_names
@@ -16,6 +17,8 @@ from agent.search.frontier import CLOSE
 from agent.search.mutants import open_weight
 from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, gives
 from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
+
+_WRONG_VALUE = {FailureKind.RETURNED, FailureKind.NOT_PLAIN, FailureKind.NOT_HELD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +120,8 @@ def settle(attempts: Sequence[Attempt], column: int, source: str, right: str) ->
     for attempt in attempts:
         given = (attempt.behaviour or [])[column : column + 1]
         if attempt.passed and given and not gives(given[0], right):
-            failure = f"{source} gives {given[0]}, wanted {right}"
-            attempt = replace(attempt, verdict="failed", checked=attempt.checked + 1, failures=[failure])
+            failure = Failure(FailureKind.GAVE, expression=source, got=given[0], wanted=right)
+            attempt = replace(attempt, verdict="failed", checked=attempt.checked + 1, failures=(failure,))
         elif attempt.passed and given:
             attempt = replace(attempt, checked=attempt.checked + 1)
         judged.append(attempt)
@@ -141,13 +144,14 @@ def features(attempts: Sequence[Attempt], found: Answer) -> dict[str, float]:
 
 
 def suspect(attempts: Sequence[Attempt]) -> str | None:
-    """Return the failure that the best programs have in common, where it is their only one among several examples.
+    """Return the example that the best programs fail in common, where it is the only one of several that they fail.
 
     Then the example may be wrong: programs that differ fail it, and pass the others.
     """
     ran = [attempt for attempt in attempts if attempt.checked > 1 and attempt.duplicate_of is None and attempt.failures]
     near = [attempt for attempt in ran if len(attempt.failures) == 1 and attempt.verdict == "failed"]
-    examples = {attempt.failures[0].split(" returned ")[0] for attempt in near if " returned " in attempt.failures[0]}
+    failures = [attempt.failures[0] for attempt in near]
+    examples = {failure.expression for failure in failures if failure.kind in _WRONG_VALUE}
     return examples.pop() if len(near) > 1 and len(examples) == 1 else None
 
 

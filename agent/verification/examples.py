@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from agent.errors import BudgetSpentError
 from agent.messages import short, words
 from agent.program.examples.example import Example
+from agent.program.failures import Failure, FailureKind
 from agent.program.syntax import degenerate, parsed, read_expression
 from agent.verification import show_guest
 from agent.verification.claims import Claim, agree, held, is_tagged, needs_exact, raises, shows, wanted_literal
@@ -28,14 +29,20 @@ class Verification:
 
     verdict: Verdict
     checked: int  # examples that were judged
-    failures: tuple[str, ...] = ()  # a sentence for each example that failed, or for the program itself
+    failures: tuple[Failure, ...] = ()  # one for each example that failed, or for the program itself
     runs: int = 0  # of the sandbox
-    failed: tuple[int, ...] = ()  # numbers of the examples that failed, where the program itself did not
 
     @property
     def passed(self) -> bool:
         """No example failed, and the program itself did not."""
         return self.verdict is Verdict.PASSED
+
+    @property
+    def failed_examples(self) -> tuple[int, ...]:
+        """Numbers of the examples that failed; none where the program itself did not run to its end."""
+        if any(failure.kind in _ENDED.values() for failure in self.failures):
+            return ()
+        return tuple(failure.example for failure in self.failures if failure.example is not None)
 
 
 def verify(
@@ -44,27 +51,25 @@ def verify(
     """Run the program once for each session of examples. Raises SandboxError where the sandbox fails."""
     bounds = limits or Limits()
     if not examples and parsed(program) is not None and degenerate(program):
-        return Verification(Verdict.FAILED, 0, ("the program does nothing: it has no statement of its own",))
-    failures: list[str] = []
-    failed: list[int] = []
+        return Verification(Verdict.FAILED, 0, (Failure(FailureKind.EMPTY),))
+    failures: list[Failure] = []
     runs = at = 0
     for _, group in groupby(examples or [Example("", ())], key=lambda example: example.session):
         together = list(group)
         execution = _executed(sandbox, program, together, bounds)
         runs += 1
         if not execution.passed:
-            return Verification(execution.verdict, at, (*failures, _told(execution)), runs)
+            return Verification(execution.verdict, at, (*failures, _describe_end(execution)), runs)
         judgements = [_judge(answer) for answer in _answers(together, execution.outcomes)]
         claims = [judgement.claim for judgement in judgements if judgement.claim]
         holds = iter(held(sandbox, claims, bounds))
         runs += bool(claims)
-        for judgement in judgements:
+        for number, judgement in enumerate(judgements, start=at):
             failure = None if judgement.claim and next(holds) else judgement.failure
-            failures += [failure] if failure else []
-            failed += [at] if failure else []
-            at += 1
+            failures += [replace(failure, example=number)] if failure else []
+        at += len(together)
     verdict = Verdict.FAILED if failures else Verdict.PASSED
-    return Verification(verdict, len(examples), tuple(failures), runs, tuple(failed))
+    return Verification(verdict, len(examples), tuple(failures), runs)
 
 
 def confirmed(
@@ -84,11 +89,10 @@ def confirmed(
         return first
     runs = first.runs + second.runs
     if late and second.verdict not in (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL):
-        told = "the program ran out of time in one of two runs, so it is not to be relied on"
-        return Verification(Verdict.FAILED, first.checked, (told,), runs)
+        return Verification(Verdict.FAILED, first.checked, (Failure(FailureKind.IN_TIME_ONCE),), runs)
     if not late and not second.passed:
-        told = "the program passed in one of two runs: it does something else each time"
-        return Verification(Verdict.FAILED, first.checked, (told, *second.failures), runs, second.failed)
+        unsteady = Failure(FailureKind.PASSED_ONCE)
+        return Verification(Verdict.FAILED, first.checked, (unsteady, *second.failures), runs)
     return replace(first, runs=runs)
 
 
@@ -172,25 +176,26 @@ def _answers(examples: list[Example], outcomes: Sequence[CallOutcome]) -> Iterab
         at = end
 
 
-def _told(execution: Execution) -> str:
+def _describe_end(execution: Execution) -> Failure:
+    """Return the failure of a program that did not run to its end, with the last line that it wrote of an error."""
     lines = [line for line in execution.stderr.splitlines() if line.strip()]
     detail = lines[-1].strip() if lines and execution.verdict in (Verdict.FAILED, Verdict.SYNTAX_ERROR) else ""
-    return f"the program {_BECAME.get(execution.verdict, execution.verdict)}{': ' if detail else ''}{words(detail)}"
+    return Failure(_ENDED[execution.verdict], got=words(detail))
 
 
-_BECAME = {
-    Verdict.FAILED: "failed",
-    Verdict.SYNTAX_ERROR: "is no valid Python",
-    Verdict.TIMED_OUT_CPU: "ran out of time",
-    Verdict.TIMED_OUT_WALL: "ran out of time",
-    Verdict.OUT_OF_MEMORY: "ran out of memory",
-    Verdict.OUTPUT_LIMIT: "wrote too much output",
-    Verdict.FORBIDDEN: "did what the sandbox forbids",
+_ENDED = {
+    Verdict.FAILED: FailureKind.FAILED,
+    Verdict.SYNTAX_ERROR: FailureKind.SYNTAX_ERROR,
+    Verdict.TIMED_OUT_CPU: FailureKind.OUT_OF_TIME,
+    Verdict.TIMED_OUT_WALL: FailureKind.OUT_OF_TIME,
+    Verdict.OUT_OF_MEMORY: FailureKind.OUT_OF_MEMORY,
+    Verdict.OUTPUT_LIMIT: FailureKind.OUTPUT_LIMIT,
+    Verdict.FORBIDDEN: FailureKind.FORBIDDEN,
 }
 
 
 class _Judgement(NamedTuple):
-    failure: str | None
+    failure: Failure | None
     claim: Claim | None = None  # if it holds, nothing failed
 
 
@@ -198,7 +203,7 @@ def _judge(answer: _Answer) -> _Judgement:
     """Say what is wrong with the outcomes of an example, or with a statement before it."""
     for source, outcome in zip(answer.example.before, answer.before, strict=True):
         if isinstance(outcome, Raised):
-            return _Judgement(f"{source} raised {words(outcome.type)}: {words(outcome.message)}".rstrip(": "))
+            return _Judgement(_raised(source, outcome.type, outcome.message))
     return _judge_outcomes(answer.example, answer.outcomes)
 
 
@@ -206,26 +211,35 @@ def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> _Judge
     for source, outcome in zip(example.expressions, outcomes, strict=True):
         match outcome:
             case Raised(name, message):
-                return _Judgement(f"{source} raised {words(name)}: {words(message)}".rstrip(": "))
+                return _Judgement(_raised(source, name, message))
             case Unplain(name):
-                return _Judgement(f"{source} returned a {words(name)}, wanted plain data")
+                failure = Failure(FailureKind.NOT_PLAIN, expression=source, got=words(name), wanted="plain data")
+                return _Judgement(failure)
     values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
     if example.raises is not None:
         return _judge_exception(example, values[0])
     if example.shown is not None:
         right, text = shows(example, values[-1])
-        shown = f"{example.expressions[-1]} shows {short(text)}, wanted {short(example.shown)}"
-        return _Judgement(None if right else shown)
+        source, wanted = example.expressions[-1], short(example.shown)
+        failure = Failure(FailureKind.SHOWED, expression=source, got=short(text), wanted=wanted)
+        return _Judgement(None if right else failure)
     return _Judgement(None) if example.claim is None else _judge_claim(example, example.claim, values)
 
 
+def _raised(source: str, name: str, message: str, wanted: str | None = None) -> Failure:
+    exception = f"{words(name)}: {words(message)}".rstrip(": ")
+    return Failure(FailureKind.RAISED, expression=source, got=exception, wanted=wanted)
+
+
 def _judge_exception(example: Example, outcome: Any) -> _Judgement:
-    source, wanted = example.expressions[0], f"{example.raises}{f': {example.message}' if example.message else ''}"
+    source = example.expressions[0]
+    wanted = words(f"{example.raises}{f': {example.message}' if example.message else ''}")
     match outcome:
         case [[], str(value)]:
-            return _Judgement(f"{source} returned {words(value, 80)}, wanted {words(wanted)}")
+            returned = Failure(FailureKind.RETURNED, expression=source, got=words(value, 80), wanted=wanted)
+            return _Judgement(returned)
         case [[str(name), *_], str(message)]:
-            failure = f"{f'{source} raised {words(name)}: {words(message)}'.rstrip(': ')}, wanted {words(wanted)}"
+            failure = _raised(source, name, message, wanted)
             if not raises(example, outcome):
                 return _Judgement(failure)
             if not example.pattern:
@@ -234,15 +248,17 @@ def _judge_exception(example: Example, outcome: Any) -> _Judgement:
                 f"re.search({example.message!r}, _0) is not None"  # which may take for ever, on a message made for it
             )
             return _Judgement(failure, Claim([message[:_LONGEST]], text, "import re"))
-    return _Judgement(f"{source} gave no exception, wanted {words(wanted)}")
+    return _Judgement(Failure(FailureKind.NOT_RAISED, expression=source, wanted=wanted))
 
 
 def _judge_claim(example: Example, claim: str, values: list[Any]) -> _Judgement:
     wanted = wanted_literal(claim)
     if wanted is not None and not is_tagged(values[0]):
-        failure = f"{example.expressions[0]} returned {short(values[0])}, wanted {short(wanted[0])}"
+        source, got = example.expressions[0], short(values[0])
+        failure = Failure(FailureKind.RETURNED, expression=source, got=got, wanted=short(wanted[0]))
         return _Judgement(None if agree(values[0], wanted[0]) else failure)
-    told = ", ".join(
+    returned = ", ".join(
         f"{source} returned {short(value)}" for source, value in zip(example.expressions, values, strict=True)
     )
-    return _Judgement(f"{example.source} does not hold: {told}", Claim(values, claim, example.claim_setup))
+    failure = Failure(FailureKind.NOT_HELD, expression=example.source, got=returned)
+    return _Judgement(failure, Claim(values, claim, example.claim_setup))

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.decoding.step import Candidate, Pause, Step
+from agent.program.failures import describe_failure
 from agent.program.task import Task
 from agent.records import Attempt, Event, Revision, label_of
 from agent.views.sentences import accounting, doubts, odds, told_of, verdict
@@ -82,7 +83,7 @@ class TerminalView:
             self._say(line_of(attempt))
             self._say(Panel(_marked(attempt), title=f"program {which}", title_align="left", expand=False))
             for failure in attempt.failures:
-                self._say(Text(f"✗ {one_line(failure)}", style="red"))
+                self._say(Text(f"✗ {one_line(describe_failure(failure))}", style="red"))
         else:
             self.say(f"there is no program {which!r}; wanted a number from 1 to {labels[-1]}")
 
@@ -153,7 +154,8 @@ class TerminalView:
     def _withhold(self, answer: Attempt, breaks: str) -> None:
         """Say what is wrong with the best program, or show what of it may be trusted."""
         if not answer.passed:
-            self._say(Text(f"✗ {one_line(answer.failures[0] if answer.failures else answer.verdict)}", style="red"))
+            reason = describe_failure(answer.failures[0]) if answer.failures else answer.verdict
+            self._say(Text(f"✗ {one_line(reason)}", style="red"))
         elif answer.holes and not breaks:
             self._say(Text("without what is in doubt:"))
             self._say(Text(clean(answer.partial).strip()))

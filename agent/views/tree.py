@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from agent.program.ends import PRUNED
+from agent.program.failures import describe_failure
 from agent.records import Attempt, label_of
 from agent.views.sentences import count
 from agent.views.text import clean, one_line, shown
@@ -55,4 +56,4 @@ def _verdict(attempt: Attempt) -> str:
             if attempt.checked
             else f"runs; no example checks it{alike}"
         )
-    return one_line(attempt.failures[0] if attempt.failures else attempt.verdict) + alike
+    return one_line(describe_failure(attempt.failures[0]) if attempt.failures else attempt.verdict) + alike

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
 from agent.errors import ContextLengthError
+from agent.files.plain import plain
 from agent.learned import Learned
 from agent.lm.base import TextLM
 from agent.lm.metered import Metered
@@ -21,6 +22,7 @@ from agent.program.ends import DUPLICATE, NO_PYTHON
 from agent.program.examples.example import Example
 from agent.program.extraction.answers import Asked, answer_start, begun_program, is_answered, program_in
 from agent.program.extraction.pieces import Piece
+from agent.program.failures import failure_of
 from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
 from agent.program.task import Task
 from agent.records import Attempt, Cost, Event
@@ -85,7 +87,14 @@ def task_of(state: AgentState) -> Task:
 
 def attempts_of(state: AgentState) -> list[Attempt]:
     """Return the attempts as records, oldest first."""
-    return [Attempt(**attempt) for attempt in state["attempts"]]
+    return [
+        Attempt(**{**attempt, "failures": tuple(map(failure_of, attempt["failures"]))}) for attempt in state["attempts"]
+    ]
+
+
+def attempt_record(attempt: Attempt) -> dict[str, Any]:
+    """Return an attempt as the state has it."""
+    return {**asdict(attempt), "failures": plain(attempt.failures)}
 
 
 def config_in(state: AgentState) -> SearchConfig:

@@ -17,6 +17,7 @@ from agent.profile import probability_of
 from agent.program import prompts
 from agent.program.ends import NO_PYTHON, PRUNED
 from agent.program.examples.example import run_before
+from agent.program.failures import Failure, FailureKind, failure_of
 from agent.program.lame import lame as write_lame
 from agent.program.normal_form import normal_form
 from agent.program.probe_inputs import generated_inputs
@@ -32,6 +33,7 @@ from agent.verification.examples import Verification, confirmed, verify
 from agent.verification.executed_lines import lines_run
 from agent.workflow.context import (
     Context,
+    attempt_record,
     attempts_of,
     begun,
     completion_of,
@@ -50,7 +52,6 @@ from agent.workflow.state import AgentState
 from sandbox.base import Verdict
 from uncertainty import PartialProgram, partial_program, program_tree
 
-_THOUGHT_ONLY = "the model's thought did not end before the {}, so there is no answer; raise --max-tokens"
 Walk = Callable[[DecodeContext, DecodeState], Generator[Step, None, DecodeState]]
 
 
@@ -138,24 +139,25 @@ def verified(context: Context, state: AgentState) -> AgentState:
     seen = _Seen(state["inputs"])
     if state["end"] in PRUNED:
         dropped = Verdict.SYNTAX_ERROR if state["end"] == NO_PYTHON else Verdict.FAILED
-        result = Verification(dropped, 0, (f"dropped at the end of a statement: {state['end']}",))
+        result = Verification(dropped, 0, (Failure(FailureKind.DROPPED, got=state["end"]),))
     elif duplicate_of is not None:
         original = attempts[duplicate_of]
-        result = Verification(Verdict(original.verdict), original.checked, tuple(original.failures))
+        result = Verification(Verdict(original.verdict), original.checked, original.failures)
         seen = _Seen(state["inputs"], original.behaviour, original.blamed)
     else:
         try:
             result = confirmed(context.sandbox, draft["program"], task.examples, limits=context.limits)
         except BudgetSpentError as error:
-            result = Verification(Verdict.FAILED, 0, (f"not run: the budget's {error.args[0]} are used up",))
+            result = Verification(Verdict.FAILED, 0, (Failure(FailureKind.NOT_RUN, got=error.args[0]),))
         with suppress(BudgetSpentError):  # what was found on the examples stands
             seen = _seen(context, state, task, draft["program"], result)
     if (state["end"] or "").endswith("budget") and result.passed and not result.checked:
-        result = replace(result, verdict=Verdict.FAILED, failures=(f"the program was cut off by the {state['end']}",))
+        cut_off = Failure(FailureKind.CUT_OFF, got=state["end"] or "")
+        result = replace(result, verdict=Verdict.FAILED, failures=(cut_off,))
     if not result.passed and still_thinking(context, state):
-        result = replace(result, failures=(_THOUGHT_ONLY.format(state["end"]),))
+        result = replace(result, failures=(Failure(FailureKind.STILL_THINKING, got=state["end"] or ""),))
     # What a program said may be any text; a checkpoint and a tokenizer take what UTF-8 can write.
-    failures, behaviour = plain(result.failures), plain(seen.behaviour)
+    failures, behaviour = tuple(failure_of(plain(failure)) for failure in result.failures), plain(seen.behaviour)
     cost = cost_of(state) + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
     attempt = Attempt(
         state["prompt"], state["tokens"], state["logprobs"], state["forks"], state["end"] or "", draft["program"],
@@ -168,7 +170,7 @@ def verified(context: Context, state: AgentState) -> AgentState:
     for column, source, right in state.get("told", []):
         (attempt,) = evidence.settle([attempt], column, source, right)
     context.emit(attempt)
-    return {"attempts": [*state["attempts"], asdict(attempt)], "inputs": seen.inputs, "cost": asdict(cost)}
+    return {"attempts": [*state["attempts"], attempt_record(attempt)], "inputs": seen.inputs, "cost": asdict(cost)}
 
 
 def next_move(state: AgentState) -> str:
@@ -270,9 +272,9 @@ def _seen(context: Context, state: AgentState, task: Task, program: str, result:
             inputs = [repr(arguments) for arguments in made]
         told = behaviour_of(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
         return _Seen(inputs, told)
-    if not result.failed or not (config.lines or config.order in LOOKS_AT_LINES):
+    if not result.failed_examples or not (config.lines or config.order in LOOKS_AT_LINES):
         return _Seen(inputs)
-    failed = result.failed[-1]
+    failed = result.failed_examples[-1]
     before, sources = run_before(task.examples, failed), task.examples[failed].expressions
     found = lines_run(context.sandbox, program, before, sources, context.limits) or []
     return _Seen(inputs, None, sorted({line for lines in found for line in lines.blamed}))

@@ -10,6 +10,7 @@ from agent.decoding.samplers import argmax
 from agent.errors import BudgetSpentError, ContextLengthError
 from agent.lm.reference import logits_before
 from agent.program import prompts
+from agent.program.failures import describe_failure
 from agent.records import Attempt, Cost, Revision
 from agent.search import answer as evidence
 from agent.search.frontier import best_edge, departure
@@ -17,6 +18,7 @@ from agent.search.orders import BRANCH, ONWARD, REPAIR, Edge
 from agent.verification.behaviour import canonical_literal, function_of
 from agent.workflow.context import (
     Context,
+    attempt_record,
     attempts_of,
     begun,
     completion_of,
@@ -90,7 +92,7 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     A prompt longer than the model reads gets no answer: the failed program stands as its own duplicate, at no cost.
     """
     attempt = attempts[edge.parent]
-    failure = "\n".join(attempt.failures[:3])
+    failure = "\n".join(map(describe_failure, attempt.failures[:3]))
     task = task_of(state)
     text = prompts.repair(
         task.request, attempt.program, failure, chat=context.lm.chats, name=task.entry_point, tests=task.tests
@@ -118,7 +120,7 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     after: AgentState = {**state, **update}
     decoding = decode_context(context, after)
     completion = completion_of(decoding, context, tokens)
-    told = f"asking again with the failure of program {edge.leaves}: {attempt.failures[0]}"
+    told = f"asking again with the failure of program {edge.leaves}: {describe_failure(attempt.failures[0])}"
     context.emit(Revision("repair", told, completion.text, edge.parent))
     spent = Cost(
         tokens=len(tokens[-1:]),
@@ -146,7 +148,13 @@ def _asked(state: AgentState, column: int, person: Person) -> AgentState:
     judged = attempts if right is None else evidence.settle(attempts, column, source, right)
     told = state.get("told", []) if right is None else [*state.get("told", []), [column, source, right]]
     asked = [*state.get("asked", []), column]
-    return {"attempts": [asdict(each) for each in judged], "asked": asked, "told": told, "end": None, "edge": {}}
+    return {
+        "attempts": [attempt_record(each) for each in judged],
+        "asked": asked,
+        "told": told,
+        "end": None,
+        "edge": {},
+    }
 
 
 def _call(arguments: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.decoding.step import Step
 from agent.errors import UsageError
+from agent.files.plain import plain
 from agent.learned import with_profile
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event
@@ -70,7 +71,7 @@ class Result:
             "answer": asdict(self.answer),
             **asdict(self.cost),
             "steps": [asdict(step) for step in self.steps],
-            "attempts": [asdict(attempt) for attempt in self.attempts],
+            "attempts": [plain(attempt) for attempt in self.attempts],
         }
 
 

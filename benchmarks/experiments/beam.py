@@ -7,10 +7,10 @@ from typing import Any
 
 from agent.decoding import POLICIES
 from agent.program.task import Task
-from agent.records import Answer, Attempt, Cost
+from agent.records import Answer, Cost
 from agent.strategies import ONCE, Contestant
 from agent.workflow import nodes
-from agent.workflow.context import Context
+from agent.workflow.context import Context, attempts_of
 from agent.workflow.graph import begin
 from agent.workflow.run import Result
 from agent.workflow.state import AgentState
@@ -34,7 +34,7 @@ def beam(width: int, *, chosen: bool = False) -> Contestant:
             if state["attempts"][-1]["verdict"] == "passed":
                 break
         state = {**state, **nodes.answered(greedy, state)}
-        attempts, feedback = [Attempt(**attempt) for attempt in state["attempts"]], "visible" if chosen else "none"
+        attempts, feedback = attempts_of(state), "visible" if chosen else "none"
         return Result(task, state["outcome"], attempts, Cost(**state["cost"]), Answer(**state["answer"]), feedback)
 
     return found

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from agent.program.examples.read import visible_examples
+from agent.program.failures import describe_failure
 from agent.program.lame import lame
 from agent.program.prompts import HOLE_MARKS, hole, repair
 from agent.verification.examples import verify
@@ -87,7 +88,7 @@ def test_failures_are_told_as_the_workflow_tells_them(exercises):
         if len(parts) == 4:
             wrong = parts[1].text.split(FAILED)[0]
             result = verify(box, made.prompt + wrong, visible_examples(made.prompt))
-            assert list(result.failures) == corpus.describe_failures(made, wrong)
+            assert list(map(describe_failure, result.failures)) == corpus.describe_failures(made, wrong)
     box.close()
 
 

@@ -9,6 +9,7 @@ from trie import TrieLM
 from agent.decoding import POLICIES
 from agent.errors import UsageError
 from agent.learned import Learned
+from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import task_from
 from agent.records import Attempt
 from agent.search import answer
@@ -108,7 +109,7 @@ def test_an_answer_of_a_person_fails_the_programs_that_gave_another():
     attempts = [program(["5"], 0.3), program(["6 and leaves [[]]"], 0.3), program(["raises KeyError"], 0.3)]
     judged = answer.settle(attempts, 0, "f(3)", "6")
     assert [each.verdict for each in judged] == ["failed", "passed", "failed"]
-    assert judged[0].failures == ["f(3) gives 5, wanted 6"]
+    assert [describe_failure(failure) for failure in judged[0].failures] == ["f(3) gives 5, wanted 6"]
     assert [each.verdict for each in answer.settle(attempts, 0, "f(3)", "KeyError")] == ["failed", "failed", "passed"]
 
 
@@ -171,11 +172,12 @@ def test_the_function_that_is_meant_is_the_named_one_or_the_last():
 
 
 def test_an_example_that_alone_fails_in_programs_that_differ_is_suspected():
-    failed = Attempt(0, [1], [0.0], [], "end", "a", "", [], "failed", 2, ["f(1) returned 2, wanted 3"])
-    other = replace(failed, program="b", failures=["f(1) returned 5, wanted 3"])
+    wrong = Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3")
+    failed = Attempt(0, [1], [0.0], [], "end", "a", "", [], "failed", 2, (wrong,))
+    other = replace(failed, program="b", failures=(replace(wrong, got="5"),))
     assert suspect([failed, other]) == "f(1)"
     assert suspect([failed]) is None
-    assert suspect([failed, replace(other, failures=["f(2) returned 5, wanted 3"])]) is None
+    assert suspect([failed, replace(other, failures=(replace(wrong, expression="f(2)"),))]) is None
 
 
 def test_the_first_kinds_share_is_of_all_that_passed():
@@ -264,7 +266,7 @@ def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
         box, config=SearchConfig(questions=1, repair_after=0), answer=lambda question: "'nothing of these'"
     )
     assert result.outcome == "abstained"
-    assert all("wanted 'nothing of these'" in each.failures[0] for each in result.attempts)
+    assert all(each.failures[0].wanted == "'nothing of these'" for each in result.attempts)
 
 
 def test_who_cannot_say_is_asked_something_else_or_nothing(box):

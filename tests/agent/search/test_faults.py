@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 from agent.program.ends import NO_PYTHON
+from agent.program.failures import Failure, FailureKind
 from agent.program.normal_form import normal_form
 from agent.program.syntax import parsed
 from agent.records import Attempt
@@ -15,8 +16,9 @@ from uncertainty import program_tree
 
 
 def attempt(verdict, *, checked=0, failures=0, end="end", behaviour=None, mass=0.5, tokens=(1,), duplicate_of=None):
+    wrong = Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3")
     return Attempt(
-        0, list(tokens), [math.log(mass)], [], end, "", "", [], verdict, checked, ["wrong"] * failures,
+        0, list(tokens), [math.log(mass)], [], end, "", "", [], verdict, checked, (wrong,) * failures,
         behaviour=behaviour, duplicate_of=duplicate_of,
     )  # fmt: skip
 

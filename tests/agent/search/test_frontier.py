@@ -9,6 +9,7 @@ import torch
 from trie import TrieLM
 
 from agent.decoding import POLICIES
+from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import task_from
 from agent.records import Attempt, Cost, label_of, next_label
 from agent.search.budget import Budget
@@ -17,6 +18,8 @@ from agent.search.orders import ORDERS, Edge, features, said_by
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from sandbox import open_sandbox
+
+WRONG = Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3")
 
 
 def attempt(tokens, forks=(), prompt=0, logprobs=None, **more) -> Attempt:
@@ -62,19 +65,20 @@ def test_a_branch_inside_a_repair_carries_what_its_prompt_is_worth():
 
 def test_a_repair_is_offered_once_enough_programs_have_failed_and_never_twice_of_one():
     config = SearchConfig(repair_after=2)
-    failed = attempt([1], failures=["f(1) returned 2, wanted 3"])
+    failed = attempt([1], failures=(WRONG,))
     kinds = [edge.kind for edge in frontier([failed], config)]
     assert kinds == []
     assert [edge.parent for edge in frontier([failed, failed], config)] == [0, 1]
-    repaired = attempt([2], prompt=1, edge={"kind": "repair", "parent": 0, "prior": -4.0}, failures=["x"])
+    repaired = attempt([2], prompt=1, edge={"kind": "repair", "parent": 0, "prior": -4.0}, failures=(WRONG,))
     assert [edge.parent for edge in frontier([failed, failed, repaired], config)] == []
     assert [edge.parent for edge in frontier([failed] * 4 + [repaired], config)] == [1, 2, 3]
     assert frontier([failed] * 9, SearchConfig(repair_after=0)) == []
 
 
 def test_dropped_programs_and_duplicates_are_not_repaired():
-    gone = Attempt(0, [1], [-0.1], [], "no Python any more", "", "", [], "syntax error", 1, ["dropped"])
-    assert frontier([attempt([1], failures=["x"], duplicate_of=0), gone, gone], SearchConfig(repair_after=1)) == []
+    dropped = (Failure(FailureKind.DROPPED, got="no Python any more"),)
+    gone = Attempt(0, [1], [-0.1], [], "no Python any more", "", "", [], "syntax error", 1, dropped)
+    assert frontier([attempt([1], failures=(WRONG,), duplicate_of=0), gone, gone], SearchConfig(repair_after=1)) == []
 
 
 @pytest.mark.parametrize(
@@ -210,7 +214,7 @@ def test_a_search_that_exhausts_its_ways_abstains_with_the_program_that_failed_l
     known = {"\n    return x - 1": 0.6, "\n    return 2": 0.4}
     result, _ = search(box, known, config=SearchConfig(repair_after=0))
     assert (result.outcome, result.best.program) == ("abstained", REQUEST + "\n    return 2")
-    assert result.best.failures == ["f(5) returned 2, wanted 6"]
+    assert [describe_failure(each) for each in result.best.failures] == ["f(5) returned 2, wanted 6"]
 
 
 def test_a_repair_is_an_edge_like_others_and_its_prompt_shows_the_failure(box):

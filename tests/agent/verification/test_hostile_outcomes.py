@@ -9,6 +9,7 @@ from fakes import ScriptedSandbox
 
 from agent.messages import short, words
 from agent.program.examples.example import Example
+from agent.program.failures import describe_failure
 from agent.program.syntax import literal_of
 from agent.verification import claims
 from agent.verification.behaviour import behaviour, canonical_literal
@@ -82,7 +83,7 @@ def test_any_outcome_gives_a_verdict_whose_sentences_can_be_written(example):
         outcomes += [Raised(text, text), Raised("ValueError", text), Unplain(text)]
     for outcome in outcomes:
         result = verify(Saying(outcome), "def f(x): ...", [example])
-        assert all(fits_anywhere(failure) for failure in result.failures)
+        assert all(fits_anywhere(describe_failure(failure)) for failure in result.failures)
 
 
 SLOW = f"{{{', '.join(str(n * (2**61 - 1)) for n in range(20_000))}}}"  # all have one hash
@@ -141,7 +142,7 @@ def test_a_hostile_program_fails_in_a_sentence(box, body, example):
     examples = visible_examples(f'def f(x):\n    """Do.\n\n    {example}\n    """')
     result = verify(box, f"def f(x):\n    {body}\n", examples, limits=Limits(cpu_seconds=2.0, wall_seconds=4.0))
     assert examples and not result.passed
-    assert all(fits_anywhere(failure) for failure in result.failures)
+    assert all(fits_anywhere(describe_failure(failure)) for failure in result.failures)
 
 
 @pytest.mark.parametrize(

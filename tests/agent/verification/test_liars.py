@@ -131,8 +131,8 @@ def passed_by(sandbox, program, named):
     """The names of the examples that a program passes; all run in one process."""
     examples = [(name, replace(example, session=0)) for name, examples in named for example in examples]
     result = verify(sandbox, program, [example for _, example in examples])
-    assert result.passed or result.failed, result.failures
-    return [name for number, (name, _) in enumerate(examples) if number not in result.failed]
+    assert result.passed or result.failed_examples, result.failures
+    return [name for number, (name, _) in enumerate(examples) if number not in result.failed_examples]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from agent.decoding.step import Candidate, Pause, Step
+from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Revision
 from agent.views.sentences import count, odds, percent
@@ -28,6 +29,7 @@ candidates = st.builds(Candidate, numbers, floats, floats, texts)
 resolvers = st.sampled_from(("rerank", "ask", "contrast"))
 pauses = st.builds(Pause, texts, resolvers, st.tuples(candidates, candidates), numbers, numbers, numbers)
 steps = st.builds(Step, numbers, texts, floats, st.just({}), st.one_of(st.none(), pauses))
+failures = st.builds(Failure, st.sampled_from(FailureKind), numbers, texts, texts, st.one_of(st.none(), texts))
 
 
 @st.composite
@@ -38,7 +40,7 @@ def attempts(draw):
     return Attempt(
         0, [], [], [], draw(texts), program, draw(texts), draw(st.lists(spans, max_size=2)),
         draw(st.sampled_from(("passed", "failed", "syntax error"))), draw(st.integers(0, 3)),
-        draw(st.lists(texts, max_size=2)), edge, {"tokens": 1, "forwards": 2},
+        tuple(draw(st.lists(failures, max_size=2))), edge, {"tokens": 1, "forwards": 2},
         behaviour=draw(st.one_of(st.none(), st.lists(texts, max_size=2))),
         number=draw(numbers), depth=draw(st.integers(0, 9)),
     )  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from agent.decoding.step import Candidate, Pause, Step
+from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Revision
 from agent.views.terminal import TerminalView, accounting, clean, shown
@@ -57,7 +58,8 @@ def test_the_answer_is_shown_with_its_holes():
     assert "✓ accepted: the program passed its 2 visible examples" in text
 
 
-FAILED = Attempt(0, [], [], [], "", "x", "x", [], "failed", 1, ["f(1) returned 1, wanted 2"])
+WRONG = Failure(FailureKind.RETURNED, 0, "f(1)", "1", "2")
+FAILED = Attempt(0, [], [], [], "", "x", "x", [], "failed", 1, (WRONG,))
 
 
 def way(parent: int, **more) -> dict:
@@ -158,7 +160,7 @@ def test_a_person_is_shown_what_programs_give_and_answers_by_letter_or_value(mon
 
 def test_control_characters_of_a_model_never_reach_the_terminal():
     evil = "\x1b[2J\x1b]0;title\x07\x9b31m"
-    told = replace(FAILED, failures=[evil], edge=way(0, text=evil))
+    told = replace(FAILED, failures=(replace(WRONG, got=evil),), edge=way(0, text=evil))
     text = drawn(Step(1, evil, -1.0, {}), Revision("branch", evil), FAILED, told, live=True) + finished(told)
     assert "title" in text
     assert "\x1b[2J" not in text

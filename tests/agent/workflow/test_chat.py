@@ -7,6 +7,7 @@ import pytest
 from trie import TrieLM
 
 from agent.decoding import POLICIES
+from agent.program.failures import describe_failure
 from agent.program.task import task_from
 from agent.records import Revision
 from agent.search.budget import Budget
@@ -51,7 +52,7 @@ ANSWERS = {
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_a_right_program_is_accepted_and_nothing_is_decoded_behind_it(box, answer):
     result = told(box, f"{answer}\nIt is so because of this and that.")
-    assert (result.outcome, result.best.failures) == ("accepted", [])
+    assert (result.outcome, result.best.failures) == ("accepted", ())
     assert len(result.best.tokens) <= len(answer)
 
 
@@ -74,7 +75,8 @@ def test_a_thought_that_uses_up_the_tokens_is_named(box):
     result = told(box, f"<think>\n{WRONG}\n" + "hm " * 60, max_tokens=90)
     assert result.outcome == "abstained" and result.best.program == ""
     (failure,) = result.best.failures
-    assert "thought did not end before the token budget" in failure and "--max-tokens" in failure
+    sentence = describe_failure(failure)
+    assert "thought did not end before the token budget" in sentence and "--max-tokens" in sentence
 
 
 def test_doubt_is_marked_where_the_program_has_it_whatever_stands_before(box):

@@ -25,6 +25,7 @@ from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Completion
 from agent.errors import UsageError
 from agent.program.examples.read import visible_examples
+from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Revision
 from agent.search.budget import Budget
@@ -95,7 +96,7 @@ def test_a_passing_program_is_accepted_at_once(lm):
 def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(lm):
     unchecked = replace(TASK, examples=())
     cut = run_task(context(lm, doubtful("greedy"), max_tokens=3), unchecked, config=programs(1))
-    assert cut.best.failures == ["the program was cut off by the token budget"]
+    assert cut.best.failures == (Failure(FailureKind.CUT_OFF, got="token budget"),)
     assert cut.outcome == "abstained"
     assert run_task(context(lm, doubtful("greedy"), max_tokens=3), TASK, config=programs(1)).outcome == "accepted"
 
