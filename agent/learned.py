@@ -10,8 +10,9 @@ from typing import Any
 
 from agent.errors import UsageError
 from agent.files.access import read_bounded
+from agent.files.plain import plain
 from agent.messages import quoted
-from agent.profile import MOST_BYTES, is_number, place_of
+from agent.profile import MOST_BYTES, ReliabilityCurve, is_number, place_of
 from agent.search.frontier import SearchConfig
 
 _ADVICE = "learn it with `dubito calibrate search`"
@@ -25,7 +26,7 @@ class Learned:
     model: str
     weights: str  # digest of a local model's weights; empty for a hub's
     order: dict[str, float]  # weights of the features of an edge
-    trust: dict[str, Any]  # what agent.trust reads
+    trust: ReliabilityCurve | None  # None where too little was learned
     tasks: int = 0
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -46,25 +47,24 @@ def load(file: Path) -> Learned:
             raise ValueError("it does not say of which model")
         if not all(map(is_number, found.order.values())):
             raise ValueError("the order is no numbers")
-        if found.trust:
-            _check_trust(found.trust)
-        return found
+        return replace(found, trust=_curve_in(record["trust"]) if record["trust"] else None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         told = "holds nothing learned of a search, or was written by an older version"
         raise UsageError(f"{quoted(file)} {told}; {_ADVICE}, or remove it") from error
 
 
-def _check_trust(trust: dict[str, Any]) -> None:
-    """Raise ValueError, KeyError, TypeError or AttributeError where this is no curve from numbers to probabilities."""
-    knots, levels = trust["knots"], trust["levels"]
+def _curve_in(record: dict[str, Any]) -> ReliabilityCurve:
+    """Read a curve. Raises ValueError, KeyError, TypeError or AttributeError where this is none."""
+    knots, levels = record["knots"], record["levels"]
     if not (isinstance(knots, list) and isinstance(levels, list) and len(knots) == len(levels) > 0):
         raise ValueError("knots and levels are not two lists of one length")
-    if not all(map(is_number, [*trust["weights"].values(), trust["intercept"], trust["examples"], *knots, *levels])):
+    if not all(map(is_number, [*record["weights"].values(), record["intercept"], record["examples"], *knots, *levels])):
         raise ValueError("numbers are missing")
     if sorted(knots) != knots or sorted(levels) != levels or not 0.0 <= levels[0] <= levels[-1] <= 1.0:
         raise ValueError("the curve falls, or leaves what a probability can be")
-    if trust["examples"] < 0:
+    if record["examples"] < 0:
         raise ValueError("the fewest examples are negative")
+    return ReliabilityCurve(record["weights"], record["intercept"], tuple(knots), tuple(levels), record["examples"])
 
 
 def of_model(model: str, weights: str, folder: Path) -> Learned | None:
@@ -81,7 +81,9 @@ def digest_of(learned: Learned | None) -> str | None:
     """Return what tells the numbers of one learning from those of another."""
     if learned is None:
         return None
-    return hashlib.sha256(json.dumps([learned.order, learned.trust], sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([learned.order, plain(learned.trust) or {}], sort_keys=True).encode()).hexdigest()[
+        :12
+    ]
 
 
 def with_profile(config: SearchConfig, learned: Learned | None) -> SearchConfig:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -184,19 +184,24 @@ def weights_of(name: str) -> str:
     return digest.hexdigest()[:12] if files else ""
 
 
-def probability_of(trust: Mapping[str, Any], features: Mapping[str, float]) -> float | None:
-    """Return the probability that the answer with these features is right, in [0, 1]; None where nothing was learned.
+@dataclass(frozen=True, slots=True)
+class ReliabilityCurve:
+    """The probability that an answer is right: a linear form of its features, then a curve. Learned for one model."""
 
-    trust: `weights` of features, `intercept`, and the curve's `knots` (of the linear form, rising) with their `levels`;
-    and `examples`, the fewest that an answer was judged by where it was learned.
-    """
-    if not trust:
-        return None
-    z = trust["intercept"] + sum(weight * features.get(name, 0.0) for name, weight in trust["weights"].items())
-    return _interpolated(z, trust["knots"], trust["levels"])
+    weights: dict[str, float]  # of the features
+    intercept: float
+    knots: tuple[float, ...]  # values of the linear form, rising
+    levels: tuple[float, ...]  # the probability at each knot, rising
+    examples: int  # the fewest that an answer was judged by where the curve was learned
 
 
-def _interpolated(z: float, knots: list[float], levels: list[float]) -> float:
+def probability_of(curve: ReliabilityCurve, features: Mapping[str, float]) -> float:
+    """Return the probability that the answer with these features is right, in [0, 1]."""
+    z = curve.intercept + sum(weight * features.get(name, 0.0) for name, weight in curve.weights.items())
+    return _interpolated(z, curve.knots, curve.levels)
+
+
+def _interpolated(z: float, knots: Sequence[float], levels: Sequence[float]) -> float:
     """Return the curve's level at z: linear between knots, flat outside them."""
     if math.isnan(z):
         return levels[0]

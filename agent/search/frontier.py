@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from agent.profile import ReliabilityCurve
 from agent.program.ends import END_OF_BLOCK
 from agent.records import Attempt, Cost, label_of
 from agent.search.budget import Budget
@@ -39,7 +40,7 @@ class SearchConfig:
     lines: bool = False  # find the lines that a failing example ran, whether the order looks at them or not
     mutants: int = 12  # of an answer that passed its examples, to see what these leave open
     questions: int = 0  # to ask a person about programs that behave differently
-    trust: dict[str, Any] = field(default_factory=dict)  # the learned probability of being right
+    trust: ReliabilityCurve | None = None  # the probability of being right, where it was learned
     min_probability: float = 0.0  # abstain below it
 
     def record(self) -> dict[str, Any]:
@@ -49,7 +50,8 @@ class SearchConfig:
 
 def config_of(record: dict[str, Any]) -> SearchConfig:
     """Return the plan that a record holds."""
-    return SearchConfig(**{**record, "budget": Budget(**record["budget"])})
+    trust = ReliabilityCurve(**record["trust"]) if record["trust"] else None
+    return SearchConfig(**{**record, "budget": Budget(**record["budget"]), "trust": trust})
 
 
 def frontier(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:

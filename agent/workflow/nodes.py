@@ -209,7 +209,7 @@ def answered(context: Context, state: AgentState) -> AgentState:
     chosen, asked = attempts[found.attempt], True
     if chosen.passed:
         found, asked = _doubted(replace(context, sandbox=box), state, found)
-    if asked and chosen.checked >= config.trust.get("examples", 0):  # of fewer examples nothing was learned
+    if asked and config.trust and chosen.checked >= config.trust.examples:  # of fewer examples nothing was learned
         found = replace(found, probability=probability_of(config.trust, evidence.features(attempts, found)))
     context.emit(found)
     sure = not config.min_probability or (found.probability or 0.0) >= config.min_probability

@@ -88,14 +88,16 @@ def calibrate_search(
 def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, Any]) -> Any:
     from agent.errors import UsageError
     from agent.learned import Learned
+    from agent.profile import ReliabilityCurve
     from agent.trace import provenance_of
     from uncertainty.calibration import learn_trust, learn_weights
 
     ways = [way for each in lessons for way in each.ways]
     try:
         order, _ = learn_weights(ways, [led for each in lessons for led in each.led])
-        trust = learn_trust([each.answer for each in lessons], [each.right for each in lessons])
-        trust["examples"] = min((each.examples for each in lessons if each.accepted), default=1)
+        fit = learn_trust([each.answer for each in lessons], [each.right for each in lessons])
+        fewest = min((each.examples for each in lessons if each.accepted), default=1)
+        trust = ReliabilityCurve(fit["weights"], fit["intercept"], tuple(fit["knots"]), tuple(fit["levels"]), fewest)
     except ValueError as error:
         raise UsageError(f"nothing can be learned from these searches: {error}; try more problems") from error
     return Learned(model, weights, order, trust, len(lessons), {**provenance_of(), **origin})
@@ -105,9 +107,9 @@ def _report(made: Any, lessons: list[Lesson]) -> str:
     from agent.profile import probability_of
     from benchmarks.experiments.search_lessons import trust_report
 
-    stated = [probability_of(made.trust, each.answer) or 0.0 for each in lessons]
+    stated = [probability_of(made.trust, each.answer) for each in lessons]
     accepted, right = [each.accepted for each in lessons], [each.right for each in lessons]
     lines = [f"{'order':<12}{'weight':>9}", *(f"{name:<12}{weight:>9.4f}" for name, weight in made.order.items())]
-    lines += ["", f"{'trust':<12}{'weight':>9}", *(f"{n:<12}{w:>9.4f}" for n, w in made.trust["weights"].items())]
+    lines += ["", f"{'trust':<12}{'weight':>9}", *(f"{n:<12}{w:>9.4f}" for n, w in made.trust.weights.items())]
     told = trust_report(stated, right, accepted)
     return "\n".join([*lines, "", "on the problems it was learned from, so too good:", told])

@@ -1,6 +1,7 @@
 """What was learned of a search is found by its model, and by no other."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,16 +10,10 @@ from hypothesis import strategies as st
 from agent import learned, profile
 from agent.errors import UsageError
 from agent.learned import Learned, load, of_model, place, with_profile
-from agent.profile import probability_of, write
+from agent.profile import ReliabilityCurve, probability_of, write
 from agent.search.frontier import SearchConfig
 
-TRUST = {
-    "weights": {"share": 2.0, "gone": 1.0},
-    "intercept": -1.0,
-    "knots": [-1.0, 0.0, 0.0, 1.0],
-    "levels": [0.1, 0.2, 0.6, 0.9],
-    "examples": 2,
-}
+TRUST = ReliabilityCurve({"share": 2.0, "gone": 1.0}, -1.0, (-1.0, 0.0, 0.0, 1.0), (0.1, 0.2, 0.6, 0.9), examples=2)
 ONE = Learned("me/model", "abc", {"path": 1.0}, TRUST, 10, {"python": "3.11"})
 
 
@@ -36,7 +31,7 @@ def test_it_is_read_back_as_it_was_written(tmp_path):
 def test_the_users_own_comes_before_the_one_beside_the_model(tmp_path):
     write(ONE, tmp_path / "model" / learned.BESIDE)
     assert of_model("me/model", "abc", tmp_path / "model") == ONE
-    other = Learned("me/model", "abc", {"path": 2.0}, {})
+    other = Learned("me/model", "abc", {"path": 2.0}, None)
     write(other, place("me/model", "abc"))
     assert of_model("me/model", "abc", tmp_path / "model") == other
 
@@ -69,7 +64,7 @@ def test_what_was_not_written_by_the_command_is_refused_with_what_to_do(tmp_path
     ids=range(21),
 )  # fmt: skip
 def test_a_curve_that_lacks_something_is_refused(tmp_path, spoiled):
-    write(Learned("m", "w", {}, {**TRUST, **spoiled}), tmp_path / "a.json")
+    write(Learned("m", "w", {}, replace(TRUST, **spoiled)), tmp_path / "a.json")
     with pytest.raises(UsageError, match="holds nothing learned of a search"):
         load(tmp_path / "a.json")
 
@@ -123,7 +118,7 @@ def test_a_plan_takes_the_order_only_where_it_asks_for_it():
     assert with_profile(SearchConfig(), None) == SearchConfig()
     for config in (SearchConfig(min_probability=0.5), SearchConfig(order="learned")):
         with pytest.raises(UsageError, match="needs what was not learned"):
-            with_profile(config, Learned("m", "w", {}, {}))
+            with_profile(config, Learned("m", "w", {}, None))
 
 
 @pytest.mark.parametrize(
@@ -137,4 +132,3 @@ def test_a_probability_lies_on_the_curve_between_its_knots(share, level):
 def test_a_probability_never_falls_as_the_form_rises():
     levels = [probability_of(TRUST, {"share": n / 50}) for n in range(-10, 100)]
     assert levels == sorted(levels)
-    assert probability_of({}, {"share": 1.0}) is None

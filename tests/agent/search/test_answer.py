@@ -9,6 +9,7 @@ from trie import TrieLM
 from agent.decoding import POLICIES
 from agent.errors import UsageError
 from agent.learned import Learned
+from agent.profile import ReliabilityCurve
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import task_from
 from agent.records import Attempt
@@ -281,7 +282,7 @@ def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
     assert all(not each.passed for each in result.attempts)
 
 
-TRUST = {"weights": {"logprob": 1.0}, "intercept": 1.0, "knots": [-1.0, 1.0], "levels": [0.0, 1.0], "examples": 0}
+TRUST = ReliabilityCurve({"logprob": 1.0}, 1.0, (-1.0, 1.0), (0.0, 1.0), examples=0)
 
 
 def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_least(box):
@@ -297,7 +298,7 @@ def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_leas
 
 
 def test_of_fewer_examples_than_it_was_learned_with_no_probability_is_stated_and_none_is_enough(box):
-    learned = Learned("m", "w", {"path": 1.0}, {**TRUST, "examples": 2})
+    learned = Learned("m", "w", {"path": 1.0}, replace(TRUST, examples=2))
     assert searched(box, learned=learned).answer.probability is None
     assert searched(box, learned=learned).outcome == "accepted"
     assert searched(box, learned=learned, config=SearchConfig(min_probability=0.1)).outcome == "abstained"

@@ -9,6 +9,7 @@ from trie import TrieLM
 
 from agent.decoding import POLICIES
 from agent.learned import Learned
+from agent.profile import ReliabilityCurve
 from agent.program.task import task_from
 from agent.records import Attempt
 from agent.search.budget import Budget
@@ -105,7 +106,7 @@ def test_an_answer_says_what_its_examples_leave_open():
     assert (closed.mutants, closed.undecided) == (3, [])
 
 
-TRUST = {"weights": {"undecided": -1.0}, "intercept": 0.0, "knots": [-1.0, 0.0], "levels": [0.0, 1.0], "examples": 0}
+TRUST = ReliabilityCurve({"undecided": -1.0}, 0.0, (-1.0, 0.0), (0.0, 1.0), examples=0)
 
 
 def test_no_probability_is_stated_where_not_all_mutants_were_run():
