@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.base import DatasetError, Problem
-from benchmarks.judging.words import escape_and_cut
+from benchmarks.judging.words import escape
 
 # What evalplus' loader lets through for a file that is absent, cut short, not gzip, not JSON, or not its records.
 _UNREADABLE = (
@@ -87,7 +87,7 @@ def mbpp(path: Path | None = None) -> PlusBenchmark:
 def _without_inputs(error: Exception) -> str:
     """The error in words. One about the content may quote a hidden input, so that its type has to do."""
     name = type(error).__name__
-    return f"{name}: {escape_and_cut(str(error))}" if isinstance(error, OSError | HTTPException) else name
+    return f"{name}: {escape(str(error))}" if isinstance(error, OSError | HTTPException) else name
 
 
 def _load(module: str, loader: str, override: str, source: str) -> dict[str, dict[str, Any]]:

@@ -34,7 +34,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, file: Path) -> None:
     tokenizer.save(str(file))
 
 
-def load_tokenizer(file: Path) -> Any:
+def read_tokenizer(file: Path) -> Any:
     """The transformers tokenizer of a tokenizer.json. It puts nothing before a text."""
     from transformers import PreTrainedTokenizerFast
 

@@ -30,9 +30,9 @@ from models import tokenizer as bpe
 from models.corpus import END, Mix, WeightedText, documents
 
 _logger = logging.getLogger("train")
-CUDA = torch.cuda.is_available()
-ON_CUDA = 100  # times the text of the CPU's recipe, in as many steps
-SHARD = 1_000  # documents written by one process at a time
+_CUDA = torch.cuda.is_available()
+_TEXT_ON_CUDA = 100  # times the text of the CPU's recipe, in as many steps
+_SHARD_DOCUMENTS = 1_000  # documents written by one process at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the finished model")
     parser.add_argument("--work", type=Path, help="folder for corpus and checkpoint (default: OUT with .work added)")
     base = Recipe()
-    if CUDA:
-        base = replace(base, rows=base.rows * ON_CUDA, documents=base.documents * ON_CUDA)
+    if _CUDA:
+        base = replace(base, rows=base.rows * _TEXT_ON_CUDA, documents=base.documents * _TEXT_ON_CUDA)
     for name, value in asdict(base).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"default {value}")
     options = vars(parser.parse_args())
@@ -101,7 +101,7 @@ class TrainingRun:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.checkpoint = checkpoint
-        self.device = "cuda" if CUDA else "cpu"
+        self.device = "cuda" if _CUDA else "cpu"
         self.model = _model(recipe, vocabulary, end).to(self.device)
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self.optimizers = _optimizers(self.model, recipe)
@@ -242,7 +242,7 @@ def _tokenizer(recipe: Recipe, work: Path) -> Any:
     if not file.exists():
         sample = documents(recipe.seed, 0, min(recipe.documents, 10_000), Mix())
         bpe.train_tokenizer((part.text for document in sample for part in document), recipe.vocabulary, file)
-    return bpe.load_tokenizer(file)
+    return bpe.read_tokenizer(file)
 
 
 def _corpus(recipe: Recipe, tokenizer: Any, work: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -250,7 +250,7 @@ def _corpus(recipe: Recipe, tokenizer: Any, work: Path) -> tuple[np.ndarray, np.
     file = work / "corpus.npz"
     if not file.exists():
         _logger.info("writing %d documents", recipe.documents)
-        parts = [(recipe, work / "tokenizer.json", first) for first in range(0, recipe.documents, SHARD)]
+        parts = [(recipe, work / "tokenizer.json", first) for first in range(0, recipe.documents, _SHARD_DOCUMENTS)]
         with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
             shards = map(_shard, parts) if len(parts) == 1 else processes.map(_shard, parts)
             ids, weights = zip(*shards, strict=True)
@@ -262,12 +262,12 @@ def _corpus(recipe: Recipe, tokenizer: Any, work: Path) -> tuple[np.ndarray, np.
 
 
 def _shard(part: tuple[Recipe, Path, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of `SHARD` documents; which process writes them makes no difference."""
+    """The rows of `_SHARD_DOCUMENTS` documents; which process writes them makes no difference."""
     recipe, tokenizer, first = part
     rows = _rows(
-        documents(recipe.seed, first, min(first + SHARD, recipe.documents), Mix()),
+        documents(recipe.seed, first, min(first + _SHARD_DOCUMENTS, recipe.documents), Mix()),
         recipe,
-        bpe.load_tokenizer(tokenizer),
+        bpe.read_tokenizer(tokenizer),
     )
     shape = (len(rows), recipe.context)
     ids = np.array([row for row, _ in rows], np.uint16).reshape(shape)

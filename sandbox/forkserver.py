@@ -145,8 +145,8 @@ def _exchange(channel: Channel, request: bytes, deadline: float) -> tuple[dict[s
 
 def _receive(channel: Channel, deadline: float) -> bytes:
     (length,) = wire.LENGTH.unpack(channel.receive(wire.LENGTH.size, deadline))
-    if length > wire.LARGEST:
-        raise wire.WireError(f"a frame of {length} bytes; the largest is {wire.LARGEST}")
+    if length > wire.LARGEST_FRAME:
+        raise wire.WireError(f"a frame of {length} bytes; the largest is {wire.LARGEST_FRAME}")
     return channel.receive(length, deadline)
 
 

@@ -139,7 +139,7 @@ _LONGEST_MESSAGE = 10_000  # characters of an exception's message; guest/child.p
 _MOST_WORDS = 16 * _LONGEST_MESSAGE  # bytes of such a message in JSON, where a character may take twelve
 _OUTCOMES: dict[bytes, Callable[[bytes], CallOutcome]] = {
     message.RAISED: _raised,
-    message.UNPLAIN: _unplain,
+    message.NOT_PLAIN: _unplain,
 }
 
 

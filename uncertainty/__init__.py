@@ -1,6 +1,6 @@
 """Measures: pure functions of logits, spans and counts; no model, no file, no terminal."""
 
-from uncertainty.prediction_set import PartialProgram, partial_program, removed
+from uncertainty.prediction_set import PartialProgram, fewest_removed, partial_program
 from uncertainty.scores import (
     SCORES,
     collision_entropy,
@@ -20,10 +20,10 @@ __all__ = [
     "collision_entropy",
     "collision_of_deviation",
     "entropy",
+    "fewest_removed",
     "margin_doubt",
     "partial_program",
     "program_tree",
-    "removed",
     "surprisal",
     "top_entropy",
     "varentropy",

@@ -35,7 +35,7 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
     return wins / (len(positive) * len(negative))
 
 
-def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> list[ReliabilityBin]:
+def reliability_bins(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> list[ReliabilityBin]:
     """Return the statements in bins of equal width, empty ones left out. probabilities: in [0, 1], as many as right."""
     found = []
     places = [min(int(probability * bins), bins - 1) for probability in probabilities]
@@ -54,7 +54,7 @@ def ece(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -
     """
     if not probabilities:
         return math.nan
-    found = reliability(probabilities, right, bins)
+    found = reliability_bins(probabilities, right, bins)
     return sum(each.statements * abs(each.stated - each.right) for each in found) / len(probabilities)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from uncertainty.tree import TreeNode
 
-Cell = dict[tuple[int, int], float]  # (holes, removed nodes) -> least kept cost, in nats
+_Cells = dict[tuple[int, int], float]  # (holes, removed nodes) -> least kept cost, in nats
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class PartialProgram:
 
 class _Table(NamedTuple):
     node: TreeNode
-    cells: Cell  # of this subtree, kept or removed
+    cells: _Cells  # of this subtree, kept or removed
     steps: list[dict[tuple[int, int], tuple[int, int]]]  # for each child: the child's cell in each cell of the sum
     below: list[_Table]
 
@@ -52,7 +52,7 @@ def partial_program(source: str, tree: TreeNode, *, tau: float, max_holes: int) 
     return PartialProgram(source, holes, cell[1], tree.size, table.cells[cell])
 
 
-def removed(tree: TreeNode, *, tau: float, max_holes: int) -> int:
+def fewest_removed(tree: TreeNode, *, tau: float, max_holes: int) -> int:
     """Return the least number of nodes to remove: non-decreasing in tau, non-increasing in `max_holes`."""
     return _best(_solve(tree, max_holes).cells, _budget(tau, max_holes))[1]
 
@@ -65,25 +65,25 @@ def _budget(tau: float, max_holes: int) -> float:
     return -math.log(tau)
 
 
-def _best(cells: Cell, budget: float) -> tuple[int, int]:
+def _best(cells: _Cells, budget: float) -> tuple[int, int]:
     affordable = [cell for cell, cost in cells.items() if cost <= budget]
     return min(affordable, key=lambda cell: (cell[1], cells[cell], cell[0]))
 
 
 def _solve(node: TreeNode, max_holes: int) -> _Table:
     # f_v of PAC code sets' tree problem with the number of removed nodes as the integer axis; O(n² m²).
-    kept: Cell = {(0, 0): node.cost}
+    kept: _Cells = {(0, 0): node.cost}
     steps, below = [], []
     for child in node.children:
         table = _solve(child, max_holes)
-        kept, taken = _joined(kept, table.cells, max_holes)
+        kept, taken = _join(kept, table.cells, max_holes)
         below.append(table)
         steps.append(taken)
     return _Table(node, {**kept, (1, node.size): 0.0}, steps, below)
 
 
-def _joined(left: Cell, right: Cell, max_holes: int) -> tuple[Cell, dict[tuple[int, int], tuple[int, int]]]:
-    cells: Cell = {}
+def _join(left: _Cells, right: _Cells, max_holes: int) -> tuple[_Cells, dict[tuple[int, int], tuple[int, int]]]:
+    cells: _Cells = {}
     taken: dict[tuple[int, int], tuple[int, int]] = {}
     for (holes, nodes), cost in left.items():
         for (more_holes, more_nodes), more_cost in right.items():

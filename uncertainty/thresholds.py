@@ -169,7 +169,7 @@ def recipe_named(name: str) -> Callable[[Ranked], float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ThresholdPoint:
     """What one threshold would do. All but the threshold are shares, from 0 to 1."""
 
     threshold: float
@@ -178,15 +178,15 @@ class Point:
     reachable: float  # of the misranked ones, both caught and within a rerank's width
 
 
-def point(data: Ranked, threshold: float, *, width: int = _WIDTH) -> Point:
+def threshold_point(data: Ranked, threshold: float, *, width: int = _WIDTH) -> ThresholdPoint:
     """Return what this threshold would do to these tokens."""
     paused = data.scores >= threshold
     wrong = int(data.misranked.sum())
     caught, near = paused & data.misranked, paused & data.misranked & (data.ranks <= width)
     shares = (int(caught.sum()) / wrong, int(near.sum()) / wrong) if wrong else (math.nan, math.nan)
-    return Point(threshold, float(paused.mean()), *shares)
+    return ThresholdPoint(threshold, float(paused.mean()), *shares)
 
 
-def curve(data: Ranked, shares: Sequence[float] = _SHARES) -> list[Point]:
+def threshold_curve(data: Ranked, shares: Sequence[float] = _SHARES) -> list[ThresholdPoint]:
     """Return a point for each of these budgets."""
-    return [point(data, budget_threshold(data, share)) for share in shares]
+    return [threshold_point(data, budget_threshold(data, share)) for share in shares]

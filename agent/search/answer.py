@@ -16,7 +16,7 @@ from agent.search.faults import how_it_breaks, least_failed, undefined_names
 from agent.search.frontier import CLOSE
 from agent.search.mutants import open_weight
 from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, gives
-from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
+from uncertainty.behaviour import error_of_mass, functional_entropy, information_gain
 
 _WRONG_VALUE = {FailureKind.RETURNED, FailureKind.NOT_PLAIN, FailureKind.NOT_HELD}
 

@@ -21,7 +21,7 @@ from benchmarks.cli.run import problems_of
 
 if TYPE_CHECKING:
     from benchmarks.base import Problem
-    from uncertainty.thresholds import Point, Ranked
+    from uncertainty.thresholds import Ranked, ThresholdPoint
 
 calibrate = typer.Typer(name="calibrate", help="Learn thresholds from problems kept for it.", no_args_is_help=True)
 
@@ -110,7 +110,7 @@ def _learned(
     from agent.errors import UsageError
     from agent.profile import Calibration
     from agent.trace import provenance_of
-    from uncertainty.thresholds import curve
+    from uncertainty.thresholds import threshold_curve
 
     data = seen.tokens[score]
     try:
@@ -120,7 +120,7 @@ def _learned(
     except ValueError as error:
         raise UsageError(str(error)) from error
     auroc: dict[str, float | None] = {name: each.auroc() for name, each in seen.tokens.items()}
-    points = [asdict(each) for each in curve(data)]
+    points = [asdict(each) for each in threshold_curve(data)]
     origin = {**provenance_of(), "problems": problems, **seen.origin}
     return Calibration(model, weights, score, recipe, threshold, len(data.ranks), seen.tasks, auroc, points, origin)
 
@@ -167,16 +167,16 @@ def _table(file: Path) -> _Seen:
 
 
 def _report(seen: _Seen, score: str) -> str:
-    from uncertainty.thresholds import _SHARES, RECIPES, curve, point
+    from uncertainty.thresholds import _SHARES, RECIPES, threshold_curve, threshold_point
 
     data = seen.tokens[score]
     rows: list[tuple[str, ...]] = [("recipe, on " + score, "threshold", "paused", "caught", "in top 3")]
     for name, recipe in RECIPES.items():
         try:
-            rows.append(_row(name, point(data, recipe(data))))
+            rows.append(_row(name, threshold_point(data, recipe(data))))
         except ValueError as error:
             rows.append((name, f"  {error}"))
-    rows += [_row(f"budget={share}", each) for share, each in zip(_SHARES, curve(data), strict=True)]
+    rows += [_row(f"budget={share}", each) for share, each in zip(_SHARES, threshold_curve(data), strict=True)]
     return "\n".join([
         f"{len(data.ranks)} tokens, {data.misranked.mean():.3f} of them not the model's first choice",
         "",
@@ -187,7 +187,7 @@ def _report(seen: _Seen, score: str) -> str:
     ])  # fmt: skip
 
 
-def _row(name: str, found: Point) -> tuple[str, ...]:
+def _row(name: str, found: ThresholdPoint) -> tuple[str, ...]:
     threshold = f"{found.threshold:.6f}" if math.isfinite(found.threshold) else "never"
     return (name, threshold, *map(_measure, (found.paused, found.caught, found.reachable)))
 

@@ -88,7 +88,7 @@ def bench_trust(
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.experiments.search_lessons import trust_report
         from benchmarks.reports.plots import reliability as drawn
-        from uncertainty.calibration import reliability
+        from uncertainty.calibration import reliability_bins
 
         _check_picture(out)
         runs, bins = read_runs(files, _outcomes), {}
@@ -106,7 +106,7 @@ def bench_trust(
             )
             told = trust_report(stated, right, [each.outcome == "accepted" for each in outcomes])
             say(f"{name}{left_out}\n{told}")
-            bins[name] = reliability(stated, right)
+            bins[name] = reliability_bins(stated, right)
         _draw(out, lambda file: drawn(bins, file, title=_titled("", runs)))
 
 

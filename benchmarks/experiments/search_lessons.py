@@ -15,7 +15,7 @@ from agent.workflow.run import run_task
 from benchmarks.base import Problem
 from benchmarks.experiments.record_file import digest
 from benchmarks.judging.checker import judge
-from uncertainty.calibration import auroc, brier, ece, reliability
+from uncertainty.calibration import auroc, brier, ece, reliability_bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,6 @@ def trust_report(probabilities: Sequence[float], right: Sequence[bool], accepted
         lines.append(f"{name + ':':<15}{len(was)}, {sum(was)} right, {told}")
     lines += [f"{'stated':>10}{'right':>8}{'answers':>9}"]
     lines += [
-        f"{each.stated:>10.3f}{each.right:>8.3f}{each.statements:>9}" for each in reliability(probabilities, right)
+        f"{each.stated:>10.3f}{each.right:>8.3f}{each.statements:>9}" for each in reliability_bins(probabilities, right)
     ]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from benchmarks.judging import guest
-from benchmarks.judging.words import escape_and_cut
+from benchmarks.judging.words import escape
 from sandbox import Call, CallOutcome, Execution, Limits, Raised, Returned, Sandbox, SandboxError
 
 _CALLER = "__dubito_answer__"
@@ -68,16 +68,14 @@ def _suffix() -> str:
 
 def _call_result(outcome: CallOutcome) -> CallResult:
     if isinstance(outcome, Raised):
-        return CallResult(
-            "raised", escape_and_cut(f"{outcome.type}: {outcome.message}" if outcome.message else outcome.type)
-        )
+        return CallResult("raised", escape(f"{outcome.type}: {outcome.message}" if outcome.message else outcome.type))
     if not isinstance(outcome, Returned):
-        return CallResult("unplain", escape_and_cut(outcome.type))
+        return CallResult("unplain", escape(outcome.type))
     match outcome.value:
         case ("value", value):
             return CallResult("value", value)
         case ("digest", str(digest)) if _DIGEST.fullmatch(digest):
             return CallResult("digest", digest)
         case ("unplain", str(name)):
-            return CallResult("unplain", escape_and_cut(name))
+            return CallResult("unplain", escape(name))
     return FORGED

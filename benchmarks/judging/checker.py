@@ -16,7 +16,7 @@ from benchmarks.base import DatasetError, Problem
 from benchmarks.judging import equality
 from benchmarks.judging.calls import FORGED, CallResult, call_program
 from benchmarks.judging.expected import Chunk, Expected, Inputs, References
-from benchmarks.judging.words import escape_and_cut, short_value
+from benchmarks.judging.words import escape, short_value
 from sandbox import DEFAULT_LIMITS, Execution, Limits, Sandbox, Verdict
 
 MOST_SECONDS = 60.0  # for all tests of a group, on top of the canonical solution's share; evalplus' bound
@@ -171,7 +171,7 @@ def _part(candidate: _Candidate, stretch: Chunk, wanted: list[CallResult], start
 
 def _epitaph(run: Execution) -> str:
     words = run.stderr.strip().rpartition("\n")[2]
-    return f"{run.verdict}" + (f" ({escape_and_cut(words)})" if words else "")
+    return f"{run.verdict}" + (f" ({escape(words)})" if words else "")
 
 
 def _disagreement(
@@ -185,7 +185,7 @@ def _disagreement(
         pass
     gave = {"value": "gave", "digest": "gave the digest", "unplain": "gave a non-plain", "raised": "raised"}
     in_words = shown.kind != "value" and isinstance(shown.value, str)
-    text = escape_and_cut(shown.value) if in_words else short_value(shown.value)
+    text = escape(shown.value) if in_words else short_value(shown.value)
     return f"{_call(problem, arguments)} {gave[shown.kind]} {text}, wanted {short_value(wanted.value)}"
 
 
@@ -202,4 +202,4 @@ def _agree(problem: Problem, arguments: tuple[Any, ...], shown: CallResult, want
 
 
 def _call(problem: Problem, arguments: tuple[Any, ...]) -> str:
-    return f"{problem.entry_point}({escape_and_cut(', '.join(map(short_value, arguments)))})"
+    return f"{problem.entry_point}({escape(', '.join(map(short_value, arguments)))})"

@@ -21,7 +21,7 @@ from benchmarks.base import DatasetError, Problem
 from benchmarks.judging.checker import REFERENCES, judge
 from benchmarks.judging.lines import display_name, parse_record, read_lines
 from benchmarks.judging.modules import Modules
-from benchmarks.judging.words import escape_and_cut
+from benchmarks.judging.words import escape
 from sandbox import Sandbox, SandboxError, Verdict
 from sandbox.forkserver import Starved
 
@@ -94,7 +94,7 @@ def read_samples(path: Path, *, dataset: str | None = None, tasks: Collection[st
             sample = _sample(number, line, wanted, look_up)
         except (ValueError, KeyError, DatasetError) as error:
             missing += [error] if isinstance(error, DatasetError) else []
-            reading.broken.append(UnjudgedSample(number, escape_and_cut(str(error.args[0]), LONGEST_REASON)))
+            reading.broken.append(UnjudgedSample(number, escape(str(error.args[0]), LONGEST_REASON)))
             if len(reading.broken) == _MOST_BROKEN:
                 break
             continue
@@ -300,6 +300,6 @@ class _Judge:
         except Starved:
             raise
         except SandboxError as error:
-            works, why = False, escape_and_cut(str(error), LONGEST_REASON)
+            works, why = False, escape(str(error), LONGEST_REASON)
         self._failure = self._failure or ("" if works else why)
         return works

@@ -17,10 +17,10 @@ _BRACKETS: dict[type, tuple[str, str]] = {
 
 def short_value(value: Any) -> str:
     """Write a plain value; what is left out of it becomes an ellipsis."""
-    return escape_and_cut(_written(value, _DEEPEST))
+    return escape(_written(value, _DEEPEST))
 
 
-def escape_and_cut(text: str, most: int = _LONGEST) -> str:
+def escape(text: str, most: int = _LONGEST) -> str:
     """Shorten a text; what moves a cursor, turns the line round or cannot be encoded becomes its escape."""
     kept = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: most + 1])
     return kept if len(kept) <= most else f"{kept[: most - 1]}…"

@@ -120,7 +120,7 @@ def _outcome(call: list[str], namespace: dict[str, Any]) -> tuple[bytes, bytes]:
     try:
         return message.RETURNED, plain.dumps(value)
     except plain.PlainError:
-        return message.UNPLAIN, json.dumps([_name(value)]).encode("ascii")
+        return message.NOT_PLAIN, json.dumps([_name(value)]).encode("ascii")
 
 
 def _value(call: list[str], namespace: dict[str, Any]) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-SIGNED = 16  # bytes of a token
-UNSIGNED = bytes(SIGNED)  # on what helps no program: that it was refused, or has no memory left
-RETURNED, RAISED, UNPLAIN, DONE, REFUSED, MEMORY = b"r", b"x", b"u", b"d", b"c", b"m"
+_TOKEN_BYTES = 16  # bytes of a token
+UNSIGNED = bytes(_TOKEN_BYTES)  # on what helps no program: that it was refused, or has no memory left
+RETURNED, RAISED, NOT_PLAIN, DONE, REFUSED, MEMORY = b"r", b"x", b"u", b"d", b"c", b"m"
 
 
 def sign(token: bytes, kind: bytes, body: bytes = b"") -> bytes:
@@ -14,4 +14,4 @@ def sign(token: bytes, kind: bytes, body: bytes = b"") -> bytes:
 
 def split_message(payload: bytes) -> tuple[bytes, bytes, bytes]:
     """Token, kind and body of a payload; of one too short, what there is."""
-    return payload[:SIGNED], payload[SIGNED : SIGNED + 1], payload[SIGNED + 1 :]
+    return payload[:_TOKEN_BYTES], payload[_TOKEN_BYTES : _TOKEN_BYTES + 1], payload[_TOKEN_BYTES + 1 :]

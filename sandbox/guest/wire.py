@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 LENGTH = struct.Struct(">I")
-LARGEST = 1 << 28  # bytes of one frame; nobody allocates more because a peer said so
+LARGEST_FRAME = 1 << 28  # bytes of one frame; nobody allocates more because a peer said so
 
 
 class WireError(ValueError):
@@ -18,8 +18,8 @@ class WireError(ValueError):
 
 def frame(payload: bytes) -> bytes:
     """The payload behind its length."""
-    if len(payload) > LARGEST:
-        raise WireError(f"a frame of {len(payload)} bytes; the largest is {LARGEST}")
+    if len(payload) > LARGEST_FRAME:
+        raise WireError(f"a frame of {len(payload)} bytes; the largest is {LARGEST_FRAME}")
     return LENGTH.pack(len(payload)) + payload
 
 
@@ -66,8 +66,8 @@ def frames(data: bytes) -> Iterator[bytes]:
 def read_frame(fd: int) -> bytes:
     """The next frame's payload. Raises EOFError where the peer has closed."""
     (length,) = LENGTH.unpack(read_exactly(fd, LENGTH.size))
-    if length > LARGEST:
-        raise WireError(f"a frame of {length} bytes; the largest is {LARGEST}")
+    if length > LARGEST_FRAME:
+        raise WireError(f"a frame of {length} bytes; the largest is {LARGEST_FRAME}")
     return read_exactly(fd, length)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.corpus import Mix, WeightedText, documents
-from models.tokenizer import _SPECIAL, load_tokenizer, train_tokenizer
+from models.tokenizer import _SPECIAL, read_tokenizer, train_tokenizer
 from models.train import Recipe, TrainingRun, _shard, main, train
 
 TINY = Recipe(documents=40, vocabulary=320, hidden=32, layers=1, heads=2, intermediate=32, context=512, rows=2, steps=6)
@@ -29,7 +29,7 @@ TEXTS = [
 def tokenizer(tmp_path_factory):
     file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     train_tokenizer((part.text for document in documents(1, 0, 200, Mix()) for part in document), 600, file)
-    return load_tokenizer(file)
+    return read_tokenizer(file)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -93,7 +93,7 @@ def test_the_command_line_names_every_option_of_the_recipe(monkeypatch, capsys):
 
 
 def test_on_cuda_a_recipe_has_a_hundred_times_the_text(monkeypatch, capsys):
-    monkeypatch.setattr("models.train.CUDA", True)
+    monkeypatch.setattr("models.train._CUDA", True)
     monkeypatch.setattr(sys, "argv", ["train", "--help"])
     with pytest.raises(SystemExit):
         main()
@@ -113,9 +113,9 @@ def test_a_document_longer_than_a_row_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "models.train.documents", lambda *_: [[WeightedText("q " * 900)], *[[WeightedText("y = 1\n" * 60)]] * 3]
     )
-    monkeypatch.setattr("models.train.bpe.load_tokenizer", lambda _: load_tokenizer(tmp_path / "tokenizer.json"))
+    monkeypatch.setattr("models.train.bpe.read_tokenizer", lambda _: read_tokenizer(tmp_path / "tokenizer.json"))
     train_tokenizer(["q y = 1"], 300, tmp_path / "tokenizer.json")
     ids, weights = _shard((TINY, tmp_path / "tokenizer.json", 0))
-    tokenizer = load_tokenizer(tmp_path / "tokenizer.json")
+    tokenizer = read_tokenizer(tmp_path / "tokenizer.json")
     assert ids.shape == weights.shape and ids.shape[1] == TINY.context
     assert all("q" not in tokenizer.decode(row) for row in ids.tolist()) and len(ids) == 1

@@ -23,7 +23,7 @@ def test_a_report_holds_the_outcomes_in_order_and_the_last_word():
     results = (
         said(message.RETURNED, "[1]")
         + said(message.RAISED, "KeyError", "'k'")
-        + said(message.UNPLAIN, "Liar")
+        + said(message.NOT_PLAIN, "Liar")
         + said(message.DONE)
     )
     assert read_report(results, TOKEN) == ChildReport(
@@ -60,7 +60,7 @@ def test_reading_a_report_never_raises(data):
 FORGED = st.recursive(st.none() | st.text() | st.integers() | st.floats(), lambda inner: st.lists(inner))
 
 
-KINDS = [message.RETURNED, message.RAISED, message.UNPLAIN, message.DONE, message.REFUSED, message.MEMORY]
+KINDS = [message.RETURNED, message.RAISED, message.NOT_PLAIN, message.DONE, message.REFUSED, message.MEMORY]
 
 
 @given(st.sampled_from(KINDS) | st.binary(min_size=1, max_size=1), FORGED)
@@ -73,7 +73,7 @@ def test_reading_a_message_of_any_form_never_raises(kind, body):
     read_report(wire.frame(message.sign(TOKEN, kind, body)), TOKEN)
 
 
-@given(st.binary(max_size=message.SIGNED))
+@given(st.binary(max_size=message._TOKEN_BYTES))
 def test_a_message_that_ends_within_its_token_says_nothing(payload):
     assert read_report(wire.frame(payload), TOKEN) == ChildReport((), "garbled")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from agent.profile import ReliabilityCurve, probability_of
-from uncertainty.calibration import auroc, brier, ece, learn_trust, learn_weights, reliability
+from uncertainty.calibration import auroc, brier, ece, learn_trust, learn_weights, reliability_bins
 
 
 def test_statements_that_are_kept_have_no_error_and_those_that_are_not_have_all():
@@ -25,7 +25,7 @@ def test_brier_is_the_squared_distance():
 @given(some.lists(some.tuples(some.floats(0, 1), some.booleans()), min_size=1, max_size=30))
 def test_bins_hold_every_statement_once_and_the_error_lies_between_nothing_and_one(told):
     stated, right = [p for p, _ in told], [r for _, r in told]
-    bins = reliability(stated, right)
+    bins = reliability_bins(stated, right)
     assert sum(each.statements for each in bins) == len(told)
     assert all(each.low - 1e-9 <= each.stated <= each.high + 1e-9 for each in bins)
     assert 0.0 <= ece(stated, right) <= 1.0 and 0.0 <= brier(stated, right) <= 1.0

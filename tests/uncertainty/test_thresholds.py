@@ -13,9 +13,9 @@ from uncertainty.thresholds import (
     RECIPES,
     Ranked,
     budget_threshold,
-    curve,
-    point,
     recipe_named,
+    threshold_curve,
+    threshold_point,
     utility_threshold,
     youden_threshold,
 )
@@ -53,9 +53,9 @@ def test_the_papers_recipe_gives_the_published_thresholds(name, published):
 def test_a_budget_is_kept_and_no_lower_threshold_keeps_it(pairs, share):
     data = ranked(pairs)
     threshold = budget_threshold(data, share)
-    assert point(data, threshold).paused <= share
+    assert threshold_point(data, threshold).paused <= share
     lower = data.scores[data.scores < threshold]
-    assert not len(lower) or point(data, float(lower.max())).paused > share
+    assert not len(lower) or threshold_point(data, float(lower.max())).paused > share
 
 
 @given(TOKENS)
@@ -78,7 +78,7 @@ def test_youden_is_the_best_of_all_thresholds(pairs):
 
 @given(TOKENS)
 def test_the_curve_rises_with_the_pause_rate(pairs):
-    points = curve(ranked(pairs))
+    points = threshold_curve(ranked(pairs))
     assert all(before.paused <= after.paused for before, after in pairwise(points))
     if ranked(pairs).misranked.any():
         assert all(each.reachable <= each.caught <= 1 for each in points)
@@ -108,7 +108,7 @@ def test_no_task_decides_about_itself():
 @pytest.mark.parametrize("recipe", [*RECIPES, "budget=0.1"])
 def test_each_recipe_learns_a_threshold_that_separates(recipe):
     data = drawn(4_000)
-    found = point(data, recipe_named(recipe)(data))
+    found = threshold_point(data, recipe_named(recipe)(data))
     assert 0 < found.paused < 0.5 and found.caught > found.paused
     assert 0.7 < data.auroc() < 1
 
@@ -167,11 +167,11 @@ def test_a_budget_of_all_tokens_pauses_everywhere_and_of_none_nowhere():
         0.9,
     )
     hundred = ranked([(number / 100, 1) for number in range(100)])
-    assert point(hundred, budget_threshold(hundred, 0.29)).paused == 0.29
+    assert threshold_point(hundred, budget_threshold(hundred, 0.29)).paused == 0.29
     assert budget_threshold(data, math.nextafter(2 / 3, 0)) == 0.9
 
 
 def test_a_budget_is_a_share():
     with pytest.raises(ValueError, match="the budget is 3"):
         budget_threshold(drawn(10), 3)
-    assert math.isnan(ranked([(1.0, 1)]).auroc()) and math.isnan(point(ranked([(1.0, 1)]), 0).caught)
+    assert math.isnan(ranked([(1.0, 1)]).auroc()) and math.isnan(threshold_point(ranked([(1.0, 1)]), 0).caught)

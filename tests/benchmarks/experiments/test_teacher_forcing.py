@@ -13,7 +13,7 @@ from agent.cli.app import app
 from agent.errors import UsageError
 from benchmarks.exercises import make_problem
 from benchmarks.experiments.teacher_forcing import MEASURED, ranked, read
-from uncertainty.thresholds import point
+from uncertainty.thresholds import threshold_point
 
 PROBLEMS = [make_problem(f"exercises/calibration/{number}") for number in range(2)]
 
@@ -132,4 +132,4 @@ def test_bad_input_gets_one_sentence(folder, monkeypatch, arguments, sentence):
 
 def test_a_threshold_is_what_its_point_says():
     found = ranked(read(byte_lm(), PROBLEMS))["entropy"]
-    assert point(found, float(found.scores.min())).paused == 1.0
+    assert threshold_point(found, float(found.scores.min())).paused == 1.0

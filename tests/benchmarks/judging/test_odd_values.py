@@ -13,7 +13,7 @@ from benchmarks.judging.calls import CallResult, _call_result
 from benchmarks.judging.checker import _disagreement
 from benchmarks.judging.equality import agrees, equal
 from benchmarks.judging.guest import call_function, to_plain
-from benchmarks.judging.words import _LONGEST, escape_and_cut, short_value
+from benchmarks.judging.words import _LONGEST, escape, short_value
 from sandbox import Raised, Returned, Unplain
 
 BITS = [61, 1024, 1400, 20_000, 200_000]  # of ints: a hash, the floats, and the digits that Python writes end there
@@ -152,7 +152,7 @@ def test_words_of_a_program_are_few_and_printable(text):
     for outcome in (Raised(text, text), Unplain(text), Returned(("unplain", text)), Returned(("digest", text))):
         words = _call_result(outcome).value
         assert words.isprintable() and len(words) <= _LONGEST
-    assert escape_and_cut(text) == text or not text.isprintable() or len(text) > _LONGEST
+    assert escape(text) == text or not text.isprintable() or len(text) > _LONGEST
 
 
 @given(odd)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from uncertainty.agreement import error_of_mass, functional_entropy, information_gain
+from uncertainty.behaviour import error_of_mass, functional_entropy, information_gain
 
 SHARES = some.lists(some.floats(0.001, 1.0), min_size=1, max_size=6)
 
