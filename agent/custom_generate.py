@@ -29,7 +29,7 @@ from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import Temperature
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule
-from agent.errors import AgentError
+from agent.errors import DubitoError
 from agent.lm.base import LM
 from agent.lm.hf.model import HFLM
 from uncertainty.scores import collision_of_deviation
@@ -126,7 +126,7 @@ def _left_as_it_was(model: Any) -> Iterator[None]:
     modes = [(part, part.training) for part in model.modules()]
     try:
         yield
-    except AgentError as error:
+    except DubitoError as error:
         raise ValueError(str(error)) from error
     finally:
         for part, training in modes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.files.access import read_bounded
 from agent.files.plain import plain
 from agent.messages import quoted
@@ -38,7 +38,7 @@ def place(model: str, weights: str) -> Path:
 
 
 def load(file: Path) -> Learned:
-    """Read what was learned. Raises UsageError for anything else, a probability outside of [0, 1] among it."""
+    """Read what was learned. Raises InvalidRequestError for anything else, a probability outside of [0, 1] among it."""
     text = read_bounded(file, MOST_BYTES)
     try:
         record = json.loads(text)
@@ -50,7 +50,7 @@ def load(file: Path) -> Learned:
         return replace(found, trust=_curve_in(record["trust"]) if record["trust"] else None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         told = "holds nothing learned of a search, or was written by an older version"
-        raise UsageError(f"{quoted(file)} {told}; {_ADVICE}, or remove it") from error
+        raise InvalidRequestError(f"{quoted(file)} {told}; {_ADVICE}, or remove it") from error
 
 
 def _curve_in(record: dict[str, Any]) -> ReliabilityCurve:
@@ -87,11 +87,11 @@ def digest_of(learned: Learned | None) -> str | None:
 
 
 def with_profile(config: SearchConfig, learned: Learned | None) -> SearchConfig:
-    """Return the plan with what was learned of the model. Raises UsageError where it wants what was not."""
+    """Return the plan with what was learned of the model. Raises InvalidRequestError where it wants what was not."""
     lacks_order = config.order == "learned" and not (learned and learned.order)
     if lacks_order or (config.min_probability > 0 and not (learned and learned.trust)):
         wanted = "--order learned" if lacks_order else "--min-probability"
-        raise UsageError(f"{wanted} needs what was not learned for this model; {_ADVICE}")
+        raise InvalidRequestError(f"{wanted} needs what was not learned for this model; {_ADVICE}")
     if learned is None:
         return config
     return replace(config, weights=learned.order if config.order == "learned" else {}, trust=learned.trust)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +59,6 @@ def listed(names: Iterable[str]) -> str:
 
 
 def check_choice(what: str, came: str, names: Iterable[str]) -> None:
-    """Raise UsageError for a name that is not among the names."""
+    """Raise InvalidRequestError for a name that is not among the names."""
     if came not in names:
-        raise UsageError(f"unknown {what} {quoted(came)}; choose from {', '.join(names)}")
+        raise InvalidRequestError(f"unknown {what} {quoted(came)}; choose from {', '.join(names)}")

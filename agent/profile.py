@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.files.access import check_writable, explained, read_bounded, write_whole
 from agent.files.plain import plain
 from agent.messages import quoted
@@ -64,16 +64,16 @@ def place_of(model: str, weights: str) -> Path:
 
 
 def check_place(file: Path, kind: type[DataclassInstance] = Calibration) -> None:
-    """Raise UsageError where what is learned could not be written here, before it is learned. Makes the folder."""
+    """Make the folder of a file. Raise FileAccessError if the file could not be written."""
     if file.is_dir():
-        raise UsageError(f"{quoted(file)} is a folder; name a file with --out, as in --out threshold.json")
+        raise InvalidRequestError(f"{quoted(file)} is a folder; name a file with --out, as in --out threshold.json")
     with explained(file, "write"):
         file.parent.mkdir(parents=True, exist_ok=True)
     check_writable(file, is_ours=partial(_is_ours, kind))
 
 
 def write(calibration: DataclassInstance, file: Path) -> None:
-    """Write what was learned, whole or not at all; an older one of its kind is replaced. Raises UsageError."""
+    """Write what was learned, whole or not at all; an older one of its kind is replaced. Raises InvalidRequestError."""
     check_place(file, type(calibration))
     data = json.dumps(plain(calibration), indent=2) + "\n"
     write_whole(file, data.encode(), is_ours=partial(_is_ours, type(calibration)))
@@ -90,7 +90,7 @@ def _is_ours(kind: type[DataclassInstance], head: bytes) -> bool:
 
 
 def load(file: Path) -> Calibration:
-    """Read a calibration. Raises UsageError for anything else."""
+    """Read a calibration. Raises InvalidRequestError for anything else."""
     text = read_bounded(file, MOST_BYTES)
     try:
         record = json.loads(text)
@@ -101,7 +101,7 @@ def load(file: Path) -> Calibration:
             raise ValueError("this is no calibration")
         return replace(found, threshold=math.inf if found.threshold is None else float(found.threshold))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UsageError(f"{quoted(file)} holds no learned threshold; {WANTED}") from error
+        raise InvalidRequestError(f"{quoted(file)} holds no learned threshold; {WANTED}") from error
 
 
 def is_number(value: object) -> bool:
@@ -122,19 +122,19 @@ def of_model(model: str, weights: str, score: str) -> Calibration | None:
 
 
 def threshold_from(text: str, *, model: str, weights: str, score: str) -> float:
-    """Return the threshold that a number or a calibration file says. Raises UsageError where it is another model's."""
+    """Return the threshold that a number or a calibration file says. Raises ProfileError for another model's."""
     number = number_in(text)
     if number is not None:
         return number
     found = load(Path(text))
     if not _same_model(found, model, weights):
-        raise UsageError(
+        raise InvalidRequestError(
             f"the threshold in {quoted(text)} was learned from {_named(found.model, found.weights)}, and this is "
             f"{_named(model, weights)}; learn one from it with `dubito calibrate threshold --model {model}`"
         )
     if found.score != score:
         wrong = f"is of the score {quoted(found.score)[1:-1]}, and this policy pauses by {score}"
-        raise UsageError(f"the threshold in {quoted(text)} {wrong}")
+        raise InvalidRequestError(f"the threshold in {quoted(text)} {wrong}")
     return found.threshold
 
 
@@ -217,13 +217,15 @@ _NATS = "give one in nats, as in --threshold 1.0"
 
 
 def number_in(text: str) -> float | None:
-    """Return the threshold that a text states as a number; None where it may name a file. Raises UsageError."""
+    """Return the threshold that a text states as a number; None where it may name a file. Raises ProfileError."""
     if not text.strip():
-        raise UsageError(f"the threshold is empty; {_NATS}, or a file")
+        raise InvalidRequestError(f"the threshold is empty; {_NATS}, or a file")
     try:
         number = float(text)
     except ValueError:
         return None
     if math.isnan(number) or number < 0:
-        raise UsageError(f"the threshold {quoted(text)} is not a number from 0 on; {_NATS}, or inf for no pause")
+        raise InvalidRequestError(
+            f"the threshold {quoted(text)} is not a number from 0 on; {_NATS}, or inf for no pause"
+        )
     return number

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from agent.errors import UsageError
+from agent.errors import FileAccessError
 from agent.files.access import read_bounded
 from agent.files.appended import AppendedFile
 from agent.files.plain import plain
@@ -34,7 +34,7 @@ class TraceWriter:
         there = _parsed(self._file.first_line()).get("thread")
         if there is not None and there != provenance.get("thread"):
             self.close()
-            raise UsageError(f"{quoted(path)} holds the run of the thread {quoted(there)}; choose another name")
+            raise FileAccessError(f"{quoted(path)} holds the run of the thread {quoted(there)}; choose another name")
 
     @property
     def keeps(self) -> bool:
@@ -42,13 +42,13 @@ class TraceWriter:
         return self._file.keeps
 
     def begin(self) -> None:
-        """Write the provenance, if it does not stand there yet. Raises InfrastructureError."""
+        """Write the provenance, if it does not stand there yet. Raises StorageError."""
         if not self._begun:
             self._file.append(_line("provenance", self._provenance))
             self._begun = True
 
     def write(self, kind: str, record: Any) -> None:
-        """Append one record. Raises InfrastructureError where the disk does not take it."""
+        """Append one record. Raises StorageError where the disk does not take it."""
         self.begin()
         self._file.append(_line(kind, record))
 
@@ -77,7 +77,7 @@ def _line(kind: str, record: Any) -> bytes:
 
 
 def read_trace(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a trace; a torn last line, left by a kill, is passed over. Raises UsageError."""
+    """Yield the records of a trace; a torn last line, left by a kill, is passed over. Raises FileAccessError."""
     *lines, torn = read_bounded(path, MOST_BYTES).split(b"\n")
     if torn and not lines and not torn.startswith(b"{"):
         raise _no_record(path, 1, "it is no JSON object")
@@ -92,8 +92,8 @@ def read_trace(path: Path) -> Iterator[dict[str, Any]]:
         yield record
 
 
-def _no_record(path: Path, number: int, reason: str) -> UsageError:
-    return UsageError(
+def _no_record(path: Path, number: int, reason: str) -> FileAccessError:
+    return FileAccessError(
         f"{quoted(path)}, line {number}: this is no trace record ({reason[:200]}); wanted one JSON object a line"
     )
 

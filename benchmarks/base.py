@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agent.errors import InfrastructureError
+from agent.errors import StorageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +41,5 @@ class Benchmark(Protocol):
         ...
 
 
-class DatasetError(InfrastructureError):
+class DatasetError(StorageError):
     """A benchmark's data cannot be had, or are not what they should be; the message says what to try."""

@@ -9,9 +9,8 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from agent.cli import exits
 from agent.cli.app import app
-from agent.cli.exits import INFRASTRUCTURE, INTERRUPTED, OK, USAGE
+from agent.cli.exits import ExitCode
 from agent.decoding import POLICIES
 from agent.search.orders import ORDERS
 from agent.workflow.run import ABSTAINED, AGREED, UNVERIFIED, VERIFIED
@@ -35,7 +34,7 @@ def test_the_tables_of_marks_and_exit_codes_are_what_commands_do():
     marks = dict(re.findall(r"^\| (\S) \| (\w+): .* \| (?:\d) \|$", README, re.MULTILINE))
     assert set(marks.values()) == {VERIFIED, AGREED, UNVERIFIED, ABSTAINED}
     codes = re.findall(r"^\| (\d+) \| ", README, re.MULTILINE)
-    assert [int(code) for code in codes] == [OK, exits.ABSTAINED, USAGE, INFRASTRUCTURE, INTERRUPTED]
+    assert [int(code) for code in codes] == list(ExitCode)
 
 
 def test_every_command_in_the_readme_exists_with_its_options():
@@ -55,7 +54,7 @@ def test_the_program_that_the_readme_runs_in_a_sandbox_is_made_there_and_runs(tm
     (source,) = re.findall(rf'^\$ echo "(.*)" > {re.escape(name)}$', README, re.MULTILINE)
     Path(name).write_text(f"{source}\n")
     result = CliRunner().invoke(app, ["sandbox", "run", name, "--sandbox", "process"])
-    assert (result.exit_code, result.stdout) == (OK, "45\n"), result.output
+    assert (result.exit_code, result.stdout) == (ExitCode.OK, "45\n"), result.output
 
 
 def test_every_make_target_that_documents_name_exists():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.cli.chat import chat
-from agent.cli.exits import ABSTAINED, INFRASTRUCTURE, OK, Commands, reported
+from agent.cli.exits import Commands, ExitCode, report_errors
 from agent.cli.options import (
     BudgetOption,
     DeviceOption,
@@ -92,7 +92,7 @@ def solve(
 
     A request of `-`, or none where something is piped in, is read from stdin; so is `--file -`.
     """
-    with reported(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
+    with report_errors(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
         from agent import profile
         from agent.cli import choices, components
 
@@ -150,14 +150,14 @@ def solve(
 @app.command()
 def doctor() -> None:
     """Say what of the parts is there: packages, the embedded model, a sandbox, a device."""
-    with reported(as_json=False):
+    with report_errors(as_json=False):
         from agent.cli.doctor import diagnosis
 
         missing = False
         for name, found, hint in diagnosis():
             missing = missing or found is None
             say(f"{'✓' if found else '✗'} {name}: {found or hint}")
-        raise typer.Exit(INFRASTRUCTURE if missing else OK)
+        raise typer.Exit(ExitCode.MACHINE_FAILED if missing else ExitCode.OK)
 
 
 app.command("chat")(chat)
@@ -184,12 +184,12 @@ def main() -> None:
 
 def _check_display(display: str, *, as_json: bool, ask: bool) -> None:
     from agent.cli.choices import DISPLAYS
-    from agent.errors import UsageError
+    from agent.errors import InvalidRequestError
     from agent.messages import check_choice
 
     check_choice("display", display, DISPLAYS)
     if as_json and ask:
-        raise UsageError(
+        raise InvalidRequestError(
             "--ask needs somebody to talk to, and --json prints nothing but its object; choose one of them"
         )
 
@@ -211,21 +211,23 @@ def _wanted(
 ) -> tuple[Task, Problem | None]:
     """Return the task, and the benchmark problem that it is, whose hidden tests stay here."""
     from agent.cli import components
-    from agent.errors import UsageError
+    from agent.errors import InvalidRequestError
 
     given = [name for name, value in (("a sentence", request), ("--task", task), ("--file", file)) if value is not None]
     piped = not given and sys.stdin is not None and not sys.stdin.isatty()
     if piped:
         request, given = components.STDIN, ["stdin"]
     if len(given) != 1:
-        raise UsageError(
+        raise InvalidRequestError(
             f"{' and '.join(given) or 'nothing'} came; wanted one of a sentence, --task ID and --file FILE"
         )
     from_stdin = [request, str(file), str(tests)].count(components.STDIN)
     if from_stdin and ask:
-        raise UsageError("--ask reads answers from stdin, so the request and its tests must come from elsewhere")
+        raise InvalidRequestError(
+            "--ask reads answers from stdin, so the request and its tests must come from elsewhere"
+        )
     if from_stdin > 1:
-        raise UsageError("stdin can be read once, as the request or as its tests; give the other as a file")
+        raise InvalidRequestError("stdin can be read once, as the request or as its tests; give the other as a file")
     if request == components.STDIN:
         request = components.text_of_stdin("the request")
     if task is None:
@@ -238,7 +240,7 @@ def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) 
     """Print the program where it is not drawn, and nothing of a run that abstained. Return the exit code."""
     from agent.workflow.run import AGREED, VERIFIED
 
-    code = OK if result.standing in (VERIFIED, AGREED) else ABSTAINED
+    code = ExitCode.OK if result.standing in (VERIFIED, AGREED) else ExitCode.ABSTAINED
     if as_json:
         give_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
         return code

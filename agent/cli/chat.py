@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.cli.exits import failed, reported
+from agent.cli.exits import report_error, report_errors
 from agent.cli.interrupts import answer
 from agent.cli.options import (
     BudgetOption,
@@ -24,7 +24,7 @@ from agent.cli.options import (
     ThresholdOption,
     TokensOption,
 )
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.messages import quoted
 from agent.views.say import loading
 
@@ -62,7 +62,7 @@ def chat(
     prompt_format: PromptFormatOption = "auto",
 ) -> None:
     """Write one program after another, as `solve` does; /alternatives walks the tree of the last one."""
-    with reported(as_json=False), ExitStack() as cleanup:
+    with report_errors(as_json=False), ExitStack() as cleanup:
         from agent.cli import components
 
         components.check_policy(policy, model=model, threshold=threshold, ask=ask)
@@ -119,24 +119,26 @@ def _turn(line: str, view: TerminalView, context: Context, config: SearchConfig,
             case "/file":
                 return _answered(_task_of(rest.strip(), None), view, context, config)
             case name if name.startswith("/"):
-                raise UsageError(f"{quoted(command)} came; wanted a request, /file PATH, /alternatives, /help or /quit")
+                raise InvalidRequestError(
+                    f"{quoted(command)} came; wanted a request, /file PATH, /alternatives, /help or /quit"
+                )
             case _:
                 return _answered(_task_of(None, line), view, context, config)
     except KeyboardInterrupt:
         view.say("\nstopped; what came before is kept")
     except Exception as error:  # noqa: BLE001 - it is said in a sentence, and nobody loses the conversation by it
-        failed(error, as_json=False)
+        report_error(error, as_json=False)
     return last
 
 
 def _task_of(file: str | None, request: str | None) -> Task:
-    """Return what a line asks for. Raises UsageError."""
+    """Return what a line asks for. Raises InvalidRequestError."""
     from agent.cli import components
 
     if file == "":
-        raise UsageError("/file came without a path; wanted one, as in /file prompt.py")
+        raise InvalidRequestError("/file came without a path; wanted one, as in /file prompt.py")
     if request is not None and any(ord(character) < 32 for character in request.replace("\t", " ")):
-        raise UsageError("the line holds control characters, as arrow keys send them; write it again")
+        raise InvalidRequestError("the line holds control characters, as arrow keys send them; write it again")
     return components.task_named(request, Path(file) if file else None, None)
 
 

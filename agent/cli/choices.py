@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.messages import check_choice, listed, quoted
 
 if TYPE_CHECKING:
@@ -34,38 +34,46 @@ DEVIATION = "std="  # opens a threshold that bounds std(p)
 
 
 def check_policy(name: str, *, threshold: str | None = None, ask: bool = False) -> None:
-    """Raise UsageError for a policy that does not exist, or never pauses where a pause is wanted."""
+    """Raise InvalidRequestError for a policy that does not exist, or never pauses where a pause is wanted."""
     check_choice("policy", name, sorted(POLICIES))
     score = POLICIES[name]
     if score is None and threshold is not None:
-        raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
+        raise InvalidRequestError(
+            "this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out"
+        )
     if score is None and ask:
         pausing = listed(each for each in POLICIES if POLICIES[each])
-        raise UsageError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
+        raise InvalidRequestError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
     if threshold is not None and threshold.startswith(DEVIATION):
         deviation_in(threshold, score)
 
 
 def deviation_in(text: str, score: str | None) -> float:
-    """Return the bound on std(p) that a threshold states. Raises UsageError."""
+    """Return the bound on std(p) that a threshold states. Raises InvalidRequestError."""
     if score != "collision":
-        raise UsageError(f"{quoted(text)} came, and this policy pauses by {score}; a bound on std(p) goes with uscd")
+        raise InvalidRequestError(
+            f"{quoted(text)} came, and this policy pauses by {score}; a bound on std(p) goes with uscd"
+        )
     try:
         deviation = float(text.removeprefix(DEVIATION))
     except ValueError:
         deviation = math.nan
     if not 0 <= deviation <= 1:
-        raise UsageError(f"{quoted(text)} came; wanted a standard deviation of probabilities, as in {DEVIATION}0.0035")
+        raise InvalidRequestError(
+            f"{quoted(text)} came; wanted a standard deviation of probabilities, as in {DEVIATION}0.0035"
+        )
     return deviation
 
 
 def check_probability(name: str, value: float) -> None:
-    """Raise UsageError for what is no probability; NaN is none."""
+    """Raise InvalidRequestError for what is no probability; NaN is none."""
     if not 0 <= value <= 1:
-        raise UsageError(f"{name} is {value}; wanted a probability from 0 to 1")
+        raise InvalidRequestError(f"{name} is {value}; wanted a probability from 0 to 1")
 
 
 def check_tau(tau: float) -> None:
-    """Raise UsageError for a tau that is no probability above 0."""
+    """Raise InvalidRequestError for a tau that is no probability above 0."""
     if not 0 < tau <= 1:
-        raise UsageError(f"tau is {tau}; wanted 0 < tau <= 1, where a smaller one trusts more of the program (try 0.1)")
+        raise InvalidRequestError(
+            f"tau is {tau}; wanted 0 < tau <= 1, where a smaller one trusts more of the program (try 0.1)"
+        )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent import messages
 from agent.cli import choices
-from agent.errors import InfrastructureError, UsageError
+from agent.errors import InvalidRequestError, ModelLoadError
 from agent.files.access import read_bounded
 from agent.messages import quoted
 from agent.profile import EMBEDDED, folder_of_model, weights_of
@@ -46,7 +46,7 @@ def policy_named(
 
 
 def check_policy(name: str, *, model: str, threshold: str | None = None, ask: bool = False) -> None:
-    """Raise UsageError for what `policy_named` would refuse. Imports nothing that takes time."""
+    """Raise InvalidRequestError for what `policy_named` would refuse. Imports nothing that takes time."""
     from agent import profile
 
     choices.check_policy(name, threshold=threshold, ask=ask)
@@ -62,7 +62,9 @@ def with_threshold(policy: Policy, wanted: str | None, model: str, *, learned: b
     if not math.isfinite(policy.gate.threshold):
         if wanted is None:
             return policy
-        raise UsageError("this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out")
+        raise InvalidRequestError(
+            "this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out"
+        )
     score, threshold = policy.gate.score, policy.gate.threshold
     if wanted is not None and wanted.startswith(choices.DEVIATION):
         threshold = _of_deviation(wanted, model, score)
@@ -94,7 +96,7 @@ def _of_deviation(wanted: str, model: str, score: str) -> float:
 def search_config(
     budget: str, order: str, min_probability: float, *, ask: bool, learned: Learned | None
 ) -> SearchConfig:
-    """Return how to search: within this budget, in this order, with what was learned. Raises UsageError."""
+    """Return how to search: within this budget, in this order, with what was learned. Raises InvalidRequestError."""
     from agent.learned import with_profile
     from agent.search.budget import budget_from
     from agent.search.frontier import SearchConfig
@@ -117,7 +119,7 @@ def learned_of(model: str) -> Learned | None:
 
 
 def check_model(name: str, dtype: str, prompt_format: str = "auto") -> None:
-    """Raise UsageError for a folder that is no model, or an option that is none. Imports nothing that takes time."""
+    """Raise ModelLoadError for a folder that is no model, or InvalidRequestError for an unknown option."""
     from agent.lm.hf.hub import DTYPES, check_folder
 
     messages.check_choice("dtype", dtype, DTYPES)
@@ -127,7 +129,7 @@ def check_model(name: str, dtype: str, prompt_format: str = "auto") -> None:
 
 
 def check_sandbox(name: str | None) -> None:
-    """Raise UsageError for a sandbox that does not exist."""
+    """Raise InvalidRequestError for a sandbox that does not exist."""
     from sandbox import SANDBOXES
 
     if name is not None:
@@ -144,7 +146,7 @@ def model_named(name: str, *, device: str | None = None, dtype: str = "auto", pr
     place = str(folder_of_model(name)) if name == EMBEDDED else name
     lm = HFLM.from_pretrained(place, device=device, dtype=dtype, prompt_format=prompt_format)
     if lm.tokenizer is None:
-        raise UsageError(
+        raise ModelLoadError(
             f"the model {name!r} has no tokenizer beside it, and text is wanted; save one there with save_pretrained"
         )
     lm.chats  # noqa: B018 - a chat template that does not work is said before anything is asked
@@ -153,27 +155,27 @@ def model_named(name: str, *, device: str | None = None, dtype: str = "auto", pr
 
 def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None = None, fresh: bool = False) -> Sandbox:
     """Start a sandbox: docker, else bubblewrap, where no name is given. fresh: one of its own for every program."""
-    from sandbox import SandboxUnavailable, open_sandbox
+    from sandbox import open_sandbox
 
     try:
         return open_sandbox(name, workers=workers, memory_mib=memory_mib, fresh=fresh)
     except ValueError as error:
-        raise UsageError(str(error)) from error
-    except SandboxUnavailable as error:
-        raise InfrastructureError(str(error)) from error
+        raise InvalidRequestError(str(error)) from error
 
 
 def task_named(
     request: str | None, file: Path | None, tests: Path | None, *, name: str = "", entry_point: str | None = None
 ) -> Task:
-    """Return the task of a sentence or a file, with the examples of a test file. Raises UsageError."""
+    """Return the task of a sentence or a file, with the examples of a test file. Raises InvalidRequestError."""
     from agent.program.task import task_from
 
     text = request if file is None else text_of(file, "the prompt")
     if text is None or not text.strip():
-        raise UsageError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
+        raise InvalidRequestError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
     if file is None and text.endswith(".py") and len(text.split()) == 1:
-        raise UsageError(f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}")
+        raise InvalidRequestError(
+            f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}"
+        )
     return task_from(
         text,
         entry_point=entry_point,
@@ -185,22 +187,24 @@ def task_named(
 
 
 def text_of(path: Path, what: str) -> str:
-    """Return a file's text; of stdin's where the path is `-`. Raises UsageError; `what` is what it was wanted for."""
+    """Return a file's text; of stdin's where the path is `-`. what: its purpose, for messages."""
     if str(path) == STDIN:
         return text_of_stdin(what)
     if not os.path.lexists(path):
-        raise UsageError(f"{what} should come from {quoted(path)}, and there is no such file; check the path")
+        raise InvalidRequestError(f"{what} should come from {quoted(path)}, and there is no such file; check the path")
     return _decoded(read_bounded(path, MOST_BYTES), quoted(path))
 
 
 def text_of_stdin(what: str) -> str:
-    """Return all that stdin gives. Raises UsageError where it is closed, or gives too much or no text."""
+    """Return all that stdin gives. Raises InvalidRequestError where it is closed, or gives too much or no text."""
     stream = getattr(sys.stdin, "buffer", None)
     if stream is None or sys.stdin.isatty():
-        raise UsageError(f"{what} should come from stdin, and nothing is piped into it; pipe it, or give a file")
+        raise InvalidRequestError(
+            f"{what} should come from stdin, and nothing is piped into it; pipe it, or give a file"
+        )
     data = stream.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
-        raise UsageError(f"more than {MOST_BYTES // 2**20} MiB came on stdin; is it the right file?")
+        raise InvalidRequestError(f"more than {MOST_BYTES // 2**20} MiB came on stdin; is it the right file?")
     return _decoded(data, "stdin")
 
 
@@ -208,5 +212,5 @@ def _decoded(data: bytes, name: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+        raise InvalidRequestError(f"{name} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads text

@@ -8,7 +8,6 @@ from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 
 from agent.cli.components import sandbox_named
-from agent.errors import InfrastructureError
 from agent.profile import embedded_model
 from agent.workflow.threads import KEPT, size_of_threads, threads_file
 
@@ -51,11 +50,11 @@ def _threads() -> Part:
 
 
 def _sandbox() -> Iterator[Part]:
-    from sandbox.base import SandboxError
+    from sandbox.base import SandboxError, SandboxUnavailable
 
     try:
         box = sandbox_named(None)
-    except InfrastructureError as error:
+    except SandboxUnavailable as error:
         yield "sandbox", None, str(error)
         return
     with closing(box):

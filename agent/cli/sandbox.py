@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from agent.cli.exits import OK, reported
+from agent.cli.exits import ExitCode, report_errors
 from agent.views.say import give, give_json, say
 from sandbox import SANDBOXES
 
@@ -59,15 +59,15 @@ def sandbox_run(
     Exit codes: 0 the program passed, or left with exit code 0; 1 it failed; 4 syntax error; 5 timed out;
     6 out of memory; 7 too much output; 8 forbidden; 2 the request is wrong; 3 the machine or the sandbox failed.
     """
-    with reported(as_json=as_json):
+    with report_errors(as_json=as_json):
         from agent.cli import components
-        from agent.errors import UsageError
+        from agent.errors import InvalidRequestError
         from sandbox import Limits
 
         if not 0.01 <= seconds <= 86_400:
-            raise UsageError(f"--seconds is {seconds:g}; give a number from 0.01 to 86400, as in --seconds 5")
+            raise InvalidRequestError(f"--seconds is {seconds:g}; give a number from 0.01 to 86400, as in --seconds 5")
         if stdin is not None and str(file) == str(stdin) == "-":
-            raise UsageError(
+            raise InvalidRequestError(
                 "both the program and its input should come from standard input; give one of them as a file"
             )
         program = source_of(file)
@@ -79,24 +79,26 @@ def sandbox_run(
             execution = box.run(program, stdin=text, limits=limits)
         left_well = execution.verdict.value == "failed" and execution.exit_code == 0
         _tell(execution, "left with exit code 0" if left_well else execution.verdict.value, as_json=as_json)
-        raise typer.Exit(OK if left_well else EXIT_CODES[execution.verdict.value])
+        raise typer.Exit(ExitCode.OK if left_well else EXIT_CODES[execution.verdict.value])
 
 
 def source_of(file: Path) -> str:
-    """Read a program as Python does: a coding line is heeded, and UTF-8 is the default. Raises UsageError."""
+    """Read a program as Python does: a coding line is heeded, and UTF-8 is the default. Raises InvalidRequestError."""
     from agent.cli import components
-    from agent.errors import UsageError
+    from agent.errors import InvalidRequestError
     from agent.files.access import read_bounded
     from agent.messages import quoted
 
     if str(file) == "-":
         return components.text_of_stdin("the program")
     if not os.path.lexists(file):
-        raise UsageError(f"the program should come from {quoted(file)}, and there is no such file; check the path")
+        raise InvalidRequestError(
+            f"the program should come from {quoted(file)}, and there is no such file; check the path"
+        )
     try:
         return decode_source(read_bounded(file))
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise UsageError(f"{quoted(file)} is no Python text: {error}; save it as UTF-8") from error
+        raise InvalidRequestError(f"{quoted(file)} is no Python text: {error}; save it as UTF-8") from error
 
 
 def _peeked(stream: TextIO) -> str:
@@ -124,7 +126,7 @@ def sandbox_gc(
     everything: Annotated[bool, typer.Option("--all", help="Also those that are in use now.")] = False,
 ) -> None:
     """Remove containers whose owner is gone. They end by themselves, but not where the engine was killed too."""
-    with reported(as_json=False):
+    with report_errors(as_json=False):
         from sandbox.docker.client import connect, sweep
 
         with closing(connect()) as client:

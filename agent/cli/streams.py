@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agent.cli.exits import INFRASTRUCTURE, INTERRUPTED
-from agent.errors import InfrastructureError
+from agent.cli.exits import ExitCode
+from agent.errors import StorageError
 from agent.views.say import complain
 
 STDIN, STDOUT, STDERR = 0, 1, 2
@@ -36,23 +36,23 @@ def guarded() -> Iterator[None]:
     sys.unraisablehook = _of_threads(sys.unraisablehook)
     if lost:
         complain("stdout is closed, and answers are written there; send it to a file, or to /dev/null")
-        sys.exit(INFRASTRUCTURE)
+        sys.exit(ExitCode.MACHINE_FAILED)
     code: Any = 0
     try:
         yield
     except SystemExit as ended:
         code = ended.code
     except KeyboardInterrupt:  # a second one, while the first was being answered
-        code = INTERRUPTED
+        code = ExitCode.INTERRUPTED
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own end would answer with a traceback
     try:
         sys.stdout.flush()
-    except InfrastructureError as error:
+    except StorageError as error:
         complain(error)
     except SystemExit:
         pass
-    sys.exit(INFRASTRUCTURE if stdout.failed else code)
+    sys.exit(ExitCode.MACHINE_FAILED if stdout.failed else code)
 
 
 class _Descriptor(io.RawIOBase):
@@ -75,7 +75,7 @@ class _Descriptor(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Write all, or fail. Raises InfrastructureError, and SystemExit where the reader has left on purpose."""
+        """Write all, or fail. Raises StorageError, and SystemExit where the reader has left on purpose."""
         left = memoryview(data).cast("B")
         size = len(left)
         while left and not self.failed:
@@ -92,8 +92,8 @@ class _Descriptor(io.RawIOBase):
     @staticmethod
     def _failure(error: OSError) -> BaseException:
         if error.errno == errno.EPIPE:
-            return SystemExit(INFRASTRUCTURE)
-        return InfrastructureError(f"cannot write to stdout: {error.strerror}; send it elsewhere, or make room there")
+            return SystemExit(ExitCode.MACHINE_FAILED)
+        return StorageError(f"cannot write to stdout: {error.strerror}; send it elsewhere, or make room there")
 
 
 def _text(descriptor: _Descriptor, like: Any) -> io.TextIOWrapper:
@@ -117,7 +117,7 @@ def _of_threads(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return the hook, silent about interrupts and a stdout that is gone: the main thread answers those."""
 
     def heard(what: Any) -> None:
-        if not issubclass(what.exc_type, KeyboardInterrupt | BrokenPipeError | InfrastructureError):
+        if not issubclass(what.exc_type, KeyboardInterrupt | BrokenPipeError | StorageError):
             hook(what)
 
     return heard

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from agent.errors import InfrastructureError, UsageError
+from agent.errors import FileAccessError, StorageError
 from agent.messages import quoted
 
 MOST_BYTES = 64 * 2**20  # of an input that is read whole
@@ -34,7 +34,7 @@ _KINDS = (
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file to read it. Raises UsageError for anything else, and never waits for a pipe."""
+    """Open a regular file to read it. Raises FileAccessError for anything else, and never waits for a pipe."""
     with explained(path, "read"):
         check_regular(path, path.stat().st_mode)
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")
@@ -43,17 +43,17 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Return a regular file's bytes. Raises UsageError for anything else, and where there are more than `most`."""
+    """Return a regular file's bytes. Raises FileAccessError for anything else, and where there are more than `most`."""
     with open_regular(path) as file, explained(path, "read"):
         data = file.read(most + 1) if os.fstat(file.fileno()).st_size <= most else None
     if data is None or len(data) > most:
         size = f"{most // 2**20} MiB" if most >= 2**20 else f"{most} bytes"
-        raise UsageError(f"{quoted(path)} is larger than {size}, the most that is read; is it the right file?")
+        raise FileAccessError(f"{quoted(path)} is larger than {size}, the most that is read; is it the right file?")
     return data
 
 
 def check_writable(path: Path, *, is_ours: Callable[[bytes], bool] = lambda head: False) -> None:
-    """Raise UsageError where `write_whole` would refuse this place, before anything is made for it."""
+    """Raise FileAccessError where `write_whole` would refuse this place, before anything is made for it."""
     with explained(path, "write"):
         _place_of(path, is_ours)
 
@@ -62,7 +62,7 @@ def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = l
     """Write a file whole or not at all: a new one, an empty one, or one whose beginning `is_ours` knows.
 
     A symbolic link stays, and its target is written. `-`, the process's own descriptors, /dev/null, terminals and
-    pipes are written through. Raises UsageError for any other place, and InfrastructureError where the disk is full.
+    pipes are written through. Raises FileAccessError for any other place, and StorageError where the disk is full.
     """
     with explained(path, "write"):
         place = _place_of(path, is_ours)
@@ -77,7 +77,7 @@ def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = l
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a place is written through, as a pipe is. Raises UsageError where no file can be there either."""
+    """Whether a place is written through, as a pipe is. Raises FileAccessError where no file can be there either."""
     place = end_of_links(path)
     if str(path) == STDOUT or _OWN.fullmatch(str(place)):
         return True
@@ -90,7 +90,7 @@ def is_stream(path: Path) -> bool:
     harmless = found.st_rdev in _SINKS or os.major(found.st_rdev) in _TERMINALS
     if stat.S_ISFIFO(found.st_mode) or (stat.S_ISCHR(found.st_mode) and harmless):
         return True
-    raise UsageError(f"{quoted(path)} is {_kind(found.st_mode)}, and a file was wanted; choose another place")
+    raise FileAccessError(f"{quoted(path)} is {_kind(found.st_mode)}, and a file was wanted; choose another place")
 
 
 def open_stream(path: Path) -> BinaryIO:
@@ -132,25 +132,29 @@ def end_of_links(path: Path) -> Path:
 
 
 def check_regular(path: Path, mode: int) -> None:
-    """Raise UsageError where the mode is not a regular file's."""
+    """Raise FileAccessError where the mode is not a regular file's."""
     if not stat.S_ISREG(mode):
         advice = "; save what it gives in a file first" if stat.S_ISFIFO(mode) else ""
-        raise UsageError(f"{quoted(path)} is {_kind(mode)}; wanted a regular file{advice}")
+        raise FileAccessError(f"{quoted(path)} is {_kind(mode)}; wanted a regular file{advice}")
 
 
 @contextmanager
 def explained(path: Path, doing: str) -> Iterator[None]:
-    """Turn an error of the system into a sentence: InfrastructureError where the disk is full, else UsageError."""
+    """Turn an error of the system into a sentence: StorageError where the disk is full, else FileAccessError."""
     try:
         yield
     except (OSError, ValueError) as error:
         sentence = f"cannot {doing} {quoted(path)}: {reason_of(error)}"
         number = error.errno if isinstance(error, OSError) else None
         if number in _FULL and doing != "read":
-            raise InfrastructureError(f"{sentence}; free some space, or choose another place") from error
+            raise StorageError(f"{sentence}; free some space, or choose another place") from error
         if number == errno.ENXIO:
-            raise UsageError(f"cannot {doing} {quoted(path)}: nobody reads from it; start its reader first") from error
-        raise UsageError(f"{sentence}; {'check the path' if doing == 'read' else 'choose another place'}") from error
+            raise FileAccessError(
+                f"cannot {doing} {quoted(path)}: nobody reads from it; start its reader first"
+            ) from error
+        raise FileAccessError(
+            f"{sentence}; {'check the path' if doing == 'read' else 'choose another place'}"
+        ) from error
 
 
 def reason_of(error: OSError | ValueError) -> str:
@@ -159,7 +163,7 @@ def reason_of(error: OSError | ValueError) -> str:
 
 
 def _place_of(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
-    """Return the regular file, old or new, that a name leads to; None for a stream. Raises UsageError and OSError."""
+    """Return the regular file, old or new, that a name leads to; None for a stream. Raises FileAccessError, OSError."""
     if is_stream(path):
         return None
     place = end_of_links(path)
@@ -172,7 +176,9 @@ def _place_of(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
     with open_regular(place) as file:
         head = file.read(HEAD_BYTES)
     if head and not is_ours(head):
-        raise UsageError(f"{quoted(path)} exists and was not made by this command; choose another name, or remove it")
+        raise FileAccessError(
+            f"{quoted(path)} exists and was not made by this command; choose another name, or remove it"
+        )
     return place
 
 

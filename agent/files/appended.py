@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from agent.errors import InfrastructureError, UsageError
+from agent.errors import FileAccessError, StorageError
 from agent.files.access import (
     HEAD_BYTES,
     check_regular,
@@ -74,7 +74,7 @@ class AppendedFile:
         return os.pread(descriptor, end - start, start)
 
     def append(self, line: bytes) -> None:
-        """Append one line whole. Raises InfrastructureError where it is not taken; what stood there is as it was."""
+        """Append one line whole. Raises StorageError where it is not taken; what stood there is as it was."""
         start = self._size() if self._keeps else 0
         try:
             if self._torn_at is not None:
@@ -85,7 +85,7 @@ class AppendedFile:
             if self._keeps:
                 os.ftruncate(self._file.fileno(), start)
             whole = "its lines so far are whole; free some space, or choose another place"
-            raise InfrastructureError(f"cannot write {quoted(self._path)}: {reason_of(error)}; {whole}") from error
+            raise StorageError(f"cannot write {quoted(self._path)}: {reason_of(error)}; {whole}") from error
 
     def close(self) -> None:
         """Close the file, and remove it if it is new and nothing was written."""
@@ -111,7 +111,7 @@ class AppendedFile:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageError(
+            raise FileAccessError(
                 f"another process is writing {quoted(self._path)}; let it end, or choose another file"
             ) from None
         except OSError:  # this file system knows no locks
@@ -119,11 +119,13 @@ class AppendedFile:
         if self.empty:
             return
         if not resume:
-            raise UsageError(f"{quoted(self._path)} exists and is never rewritten; choose another name")
+            raise FileAccessError(f"{quoted(self._path)} exists and is never rewritten; choose another name")
         head, whole = os.pread(descriptor, len(begins), 0), _end_of_last_line(descriptor, os.fstat(descriptor).st_size)
         torn_at_once = whole == 0 and begins.startswith(head)  # the first line writes the same bytes again
         if head != begins and not torn_at_once:
-            raise UsageError(f"{quoted(self._path)} is no file of this command, and is left alone; choose another name")
+            raise FileAccessError(
+                f"{quoted(self._path)} is no file of this command, and is left alone; choose another name"
+            )
         self._torn_at = whole if whole < os.fstat(descriptor).st_size else None
 
 

@@ -60,7 +60,7 @@ class LM(Protocol):
         ...
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
-        """Return the prefix of these ids, from the longest one at hand. Raises UsageError if empty or too long."""
+        """Return the prefix of these ids, from the longest stored. Raises InvalidRequestError, ContextLengthError."""
         ...
 
     def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:

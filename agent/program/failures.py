@@ -87,6 +87,6 @@ _SENTENCES = {
     FailureKind.NOT_RUN: "not run: the budget's {got} are used up",
     FailureKind.CUT_OFF: "the program was cut off by the {got}",
     FailureKind.STILL_THINKING: (
-        "the model's thought did not end before the {got}, so there is no answer; raise --max-tokens"
+        "the model's thought did not end before the {got}, so there is no answer; allow more tokens"
     ),
 }

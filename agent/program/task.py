@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.program.examples.example import Example, joined
 from agent.program.examples.read import read_examples
 from agent.program.prompts import function_called
@@ -41,12 +41,12 @@ def task_from(
     """Return the task of a request, with the examples that it shows and those of a test file's text.
 
     file: the name of the file that the request is the text of; such a text must be Python that can be completed.
-    tests_file: the name of the test file, for messages. Raises UsageError, with the line, for what cannot be read.
+    tests_file: the name of the test file, for messages. Raises InvalidRequestError, with the line.
     """
     if any("\ud800" <= character <= "\udfff" for character in request):
-        raise UsageError("the request is not UTF-8 text; give it in UTF-8, or in a file")
+        raise InvalidRequestError("the request is not UTF-8 text; give it in UTF-8, or in a file")
     if "\0" in request:
-        raise UsageError("the request holds a NUL character, which no Python program may; take it out")
+        raise InvalidRequestError("the request holds a NUL character, which no Python program may; take it out")
     shown = read_examples(request)
     if file is not None:
         check_prompt(file, request, shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.messages import quoted
 
 if TYPE_CHECKING:  # budgets are read and refused before torch is imported
@@ -30,7 +30,7 @@ def budget_from(text: str, budget: Budget | None = None) -> Budget:
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, amount = part.partition("=")
         if name in bounds:
-            raise UsageError(f"the budget names {name} twice, the second time as {quoted(part)}; name it once")
+            raise InvalidRequestError(f"the budget names {name} twice, the second time as {quoted(part)}; name it once")
         try:
             bounds[name] = kinds[name](amount)
         except (KeyError, ValueError, OverflowError):
@@ -42,7 +42,7 @@ def budget_from(text: str, budget: Budget | None = None) -> Budget:
     return replace(budget or Budget(), **bounds)  # type: ignore[arg-type]  # names and types were checked above
 
 
-def _unreadable(part: str) -> UsageError:
+def _unreadable(part: str) -> InvalidRequestError:
     names = ", ".join(part.name for part in fields(Budget))
     came = f"the budget {quoted(part)} came"
-    return UsageError(f"{came}; wanted positive numbers of {names}, as in tokens=2000,seconds=30")
+    return InvalidRequestError(f"{came}; wanted positive numbers of {names}, as in tokens=2000,seconds=30")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from agent.decoding.step import Step
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.files.plain import plain
 from agent.learned import with_profile
 from agent.program.task import Task
@@ -128,6 +128,6 @@ def _same(kept: AgentState, wanted: AgentState, thread: str) -> None:
     other = [name for name in have if json.dumps(had.get(name)) != json.dumps(have[name])]
     if other:
         told = " and ".join(name.replace("_", "-") for name in other)
-        raise UsageError(
+        raise InvalidRequestError(
             f"the thread {thread!r} was begun with another {told}; give it the same, or choose a new thread"
         )

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from agent.errors import InfrastructureError
+from agent.errors import StorageError
 
 KEPT = 100  # runs; the oldest goes when another one ends
 _OLD_STATES = "thread_id = ? AND checkpoint_id < (SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?)"
@@ -35,7 +35,7 @@ def in_memory() -> Any:
 
 @contextmanager
 def threads(folder: Path | None = None) -> Iterator[Any]:
-    """Open the store of named runs, a checkpointer of langgraph's. Raises InfrastructureError."""
+    """Open the store of named runs, a checkpointer of langgraph's. Raises StorageError."""
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     file = folder / "threads.sqlite" if folder else threads_file()
@@ -44,12 +44,12 @@ def threads(folder: Path | None = None) -> Iterator[Any]:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InfrastructureError(f"{advice} ({error.strerror})") from error
+        raise StorageError(f"{advice} ({error.strerror})") from error
     try:
         with SqliteSaver.from_conn_string(str(file)) as saver:
             yield saver
     except sqlite3.Error as error:
-        raise InfrastructureError(f"{advice} ({error})") from error
+        raise StorageError(f"{advice} ({error})") from error
 
 
 def prune(saver: Any, thread: str) -> None:

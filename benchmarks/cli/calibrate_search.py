@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli.exits import reported
+from agent.cli.exits import report_errors
 from agent.cli.options import (
     BudgetOption,
     DeviceOption,
@@ -48,7 +48,7 @@ def calibrate_search(
     dtype: DtypeOption = "auto",
 ) -> None:
     """Search problems kept for it; learn the order of ways not taken, and how probable an answer is to be right."""
-    with reported(as_json=False, resumes="a batch with --keep FILE"), ExitStack() as cleanup:
+    with report_errors(as_json=False, resumes="a batch with --keep FILE"), ExitStack() as cleanup:
         from agent import learned, profile
         from agent.cli import components
         from agent.decoding import POLICIES
@@ -86,7 +86,7 @@ def calibrate_search(
 
 
 def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, Any]) -> Any:
-    from agent.errors import UsageError
+    from agent.errors import InvalidRequestError
     from agent.learned import Learned
     from agent.profile import ReliabilityCurve
     from agent.trace import provenance_of
@@ -99,7 +99,7 @@ def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, 
         fewest = min((each.examples for each in lessons if each.accepted), default=1)
         trust = ReliabilityCurve(fit["weights"], fit["intercept"], tuple(fit["knots"]), tuple(fit["levels"]), fewest)
     except ValueError as error:
-        raise UsageError(f"nothing can be learned from these searches: {error}; try more problems") from error
+        raise InvalidRequestError(f"nothing can be learned from these searches: {error}; try more problems") from error
     return Learned(model, weights, order, trust, len(lessons), {**provenance_of(), **origin})
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from agent.cli.choices import RECIPES, SCORES
-from agent.cli.exits import reported
+from agent.cli.exits import report_errors
 from agent.cli.options import DeviceOption, DtypeOption, LimitOption
 from agent.files.access import STDOUT
 from agent.messages import listed, quoted
@@ -56,18 +56,18 @@ def calibrate_threshold(
     """Learn at how much doubt to pause: how well each score tells where a model's first choice is wrong, and what each
     recipe makes of one.
     """
-    with reported(as_json=False):
+    with report_errors(as_json=False):
         from agent import profile
         from agent.cli import components
-        from agent.errors import UsageError
+        from agent.errors import InvalidRequestError
 
         if score not in SCORES or (table and score != "entropy"):
             known = "entropy, which is all that a table holds" if table else ", ".join(SCORES)
-            raise UsageError(f"the score {quoted(score)} cannot be learned from; choose from {known}")
+            raise InvalidRequestError(f"the score {quoted(score)} cannot be learned from; choose from {known}")
         if table and recipe and model is None:
-            raise UsageError("a table does not say whose it is; name the model with --model")
+            raise InvalidRequestError("a table does not say whose it is; name the model with --model")
         if out and not recipe:
-            raise UsageError(
+            raise InvalidRequestError(
                 "--out came without --recipe, and nothing would be written; choose a recipe, or leave it out"
             )
         learn, name = _recipe(recipe), model or profile.EMBEDDED
@@ -95,19 +95,19 @@ class _Seen(NamedTuple):
 
 
 def _recipe(name: str | None) -> Callable[[Ranked], float] | None:
-    from agent.errors import UsageError
+    from agent.errors import InvalidRequestError
     from uncertainty.thresholds import recipe_named
 
     try:
         return recipe_named(name) if name else None
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise InvalidRequestError(str(error)) from error
 
 
 def _learned(
     learn: Callable[[Ranked], float], recipe: str, seen: _Seen, score: str, model: str, weights: str, problems: str
 ) -> Any:
-    from agent.errors import UsageError
+    from agent.errors import InvalidRequestError
     from agent.profile import Calibration
     from agent.trace import provenance_of
     from uncertainty.thresholds import threshold_curve
@@ -118,7 +118,7 @@ def _learned(
         if not data.misranked.any():
             raise ValueError("no token is misranked, so nothing can be learned from them; give more problems")
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise InvalidRequestError(str(error)) from error
     auroc: dict[str, float | None] = {name: each.auroc() for name, each in seen.tokens.items()}
     points = [asdict(each) for each in threshold_curve(data)]
     origin = {**provenance_of(), "problems": problems, **seen.origin}
@@ -143,17 +143,17 @@ def _read(model: str, problems: list[Problem], device: str | None, dtype: str) -
 
 
 def _table(file: Path) -> _Seen:
-    """Return the tokens of a table as AdaDec's authors publish them. Raises UsageError."""
+    """Return the tokens of a table as AdaDec's authors publish them. Raises InvalidRequestError."""
     import pyarrow
     from pyarrow import parquet
 
-    from agent.errors import UsageError
+    from agent.errors import InvalidRequestError
     from agent.files.access import open_regular
     from uncertainty.thresholds import Ranked
 
     wanted = "wanted a parquet file with columns Entropy (nats) and Rank (1: the argmax)"
     if not os.path.lexists(file):
-        raise UsageError(f"there is no file {quoted(file)}; {wanted}")
+        raise InvalidRequestError(f"there is no file {quoted(file)}; {wanted}")
     open_regular(file).close()  # a folder would be read whole, and a device for ever
     try:
         columns = parquet.read_table(file, columns=["Entropy", "Rank"])
@@ -163,7 +163,7 @@ def _table(file: Path) -> _Seen:
         return _Seen({"entropy": Ranked(entropy, rank.astype(int))}, 0, {})
     except (OSError, KeyError, ValueError, TypeError, pyarrow.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise UsageError(f"cannot learn from {quoted(file)}: {reason}; {wanted}") from error
+        raise InvalidRequestError(f"cannot learn from {quoted(file)}: {reason}; {wanted}") from error
 
 
 def _report(seen: _Seen, score: str) -> str:

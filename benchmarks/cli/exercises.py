@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.exits import reported
+from agent.cli.exits import report_errors
 from agent.cli.options import LimitOption
 from agent.views.say import say
 from benchmarks.cli.run import found_problem, problems_of
@@ -18,7 +18,7 @@ exercises = typer.Typer(name="exercises", help="The project's own problems.", no
 @exercises.command("show", context_settings={"ignore_unknown_options": True})  # -1 is an id that does not exist
 def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As in exercises/12.")]) -> None:
     """Print one exercise and its canonical solution."""
-    with reported(as_json=False):
+    with report_errors(as_json=False):
         found = found_problem(identity if identity.startswith("exercises/") else f"exercises/{identity}")
         say(found.prompt + found.canonical_solution.rstrip("\n"))
 
@@ -30,7 +30,7 @@ def export_exercises(
     limit: LimitOption = None,
 ) -> None:
     """Write a split as evalplus writes its data sets: JSON lines, gzipped where the name ends in .gz."""
-    with reported(as_json=False):
+    with report_errors(as_json=False):
         from agent.files.access import STDOUT, check_writable
         from benchmarks.exercises.export import export, is_export
 

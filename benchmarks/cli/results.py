@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli.exits import reported
+from agent.cli.exits import report_errors
 from agent.views.say import say
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def bench_compare(
     Runs that differ in more than the policy are refused. Runs in which the examples chose among programs
     (feedback=visible) stand apart from those of one pass.
     """
-    with reported(as_json=False):
+    with report_errors(as_json=False):
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.reports.compare import comparison
 
@@ -39,14 +39,14 @@ def bench_plot(
     title: Annotated[str, typer.Option(help="What the picture is of.")] = "",
 ) -> None:
     """Draw what runs solved against what they cost."""
-    with reported(as_json=False):
-        from agent.errors import UsageError
+    with report_errors(as_json=False):
+        from agent.errors import InvalidRequestError
         from agent.messages import quoted
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.reports.plots import AXES, against_cost
 
         if axis not in AXES:
-            raise UsageError(f"unknown axis {quoted(axis)}; choose from {', '.join(AXES)}")
+            raise InvalidRequestError(f"unknown axis {quoted(axis)}; choose from {', '.join(AXES)}")
         _check_picture(out)
         runs = read_runs(files, _outcomes)
         outcomes, named = {name: run.records for name, run in runs.items()}, _titled(title, runs)
@@ -60,7 +60,7 @@ def bench_curve(
     title: Annotated[str, typer.Option(help="What the picture is of.")] = "",
 ) -> None:
     """Print, and draw, what is solved by how many tokens, the area below that curve, and paired tests."""
-    with reported(as_json=False):
+    with report_errors(as_json=False):
         from benchmarks.experiments.best_of_n import Draws
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.reports import curves
@@ -82,8 +82,8 @@ def bench_trust(
     out: PictureOption = None,
 ) -> None:
     """Print, and draw, whether answers are right as often as they say: ECE, Brier, AUROC."""
-    with reported(as_json=False):
-        from agent.errors import UsageError
+    with report_errors(as_json=False):
+        from agent.errors import InvalidRequestError
         from agent.messages import quoted
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.experiments.search_lessons import trust_report
@@ -95,7 +95,7 @@ def bench_trust(
         for name, run in runs.items():
             outcomes = [each for each in run.records if each.probability is not None]
             if not outcomes:
-                raise UsageError(
+                raise InvalidRequestError(
                     f"the run {quoted(name)} states no probabilities: they were not learned for its model (`dubito "
                     "calibrate search`), or its prompts show fewer examples than they were learned with"
                 )
@@ -128,7 +128,7 @@ def _outcomes_or_draws(path: Path) -> Kept[Any]:
 
 
 def _check_picture(out: Path | None) -> None:
-    """Raise UsageError where a picture cannot be written, before anything is read for it."""
+    """Raise InvalidRequestError where a picture cannot be written, before anything is read for it."""
     from agent.files.access import check_writable
     from benchmarks.reports.plots import check_format, is_ours
 
@@ -139,14 +139,16 @@ def _check_picture(out: Path | None) -> None:
 
 def _draw(out: Path | None, draw: Callable[[Path], None]) -> None:
     """Draw a picture, if one is wanted, and say where it is."""
-    from agent.errors import UsageError
+    from agent.errors import InvalidRequestError
 
     if out is None:
         return
     try:
         draw(out)
     except ImportError as error:
-        raise UsageError(f"matplotlib cannot be imported ({error}); try: pip install 'dubito[bench]'") from error
+        raise InvalidRequestError(
+            f"matplotlib cannot be imported ({error}); try: pip install 'dubito[bench]'"
+        ) from error
     say(f"picture written to {out}", err=True)
 
 

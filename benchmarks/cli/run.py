@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from agent.cli.exits import ABSTAINED, INFRASTRUCTURE, OK, reported
+from agent.cli.exits import ExitCode, report_errors
 from agent.cli.options import (
     BenchmarkArgument,
     DeviceOption,
@@ -25,7 +25,7 @@ from agent.cli.options import (
     ThresholdOption,
     TokensOption,
 )
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.files.access import STDOUT
 from agent.views.say import give_json, progress, say
 
@@ -71,7 +71,7 @@ def bench_run(
     prompt_format: PromptFormatOption = "auto",
 ) -> None:
     """Run one contestant over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
-    with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
+    with report_errors(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
         from agent import profile
         from agent.cli import components
         from agent.learned import digest_of
@@ -129,7 +129,7 @@ def bench_fill(
 
     With more than one attempt, another filling is tried where the program fails an example that its prompt shows.
     """
-    with reported(as_json=False), ExitStack() as cleanup:
+    with report_errors(as_json=False), ExitStack() as cleanup:
         from agent.cli import components
         from agent.workflow.context import Context
         from benchmarks.experiments.infill import fillings
@@ -162,7 +162,7 @@ def bench_pauses(
     dtype: DtypeOption = "auto",
 ) -> None:
     """Where greedy fails, try each candidate of each pause, and say at which rank the right one was."""
-    with reported(as_json=False), ExitStack() as cleanup:
+    with report_errors(as_json=False), ExitStack() as cleanup:
         from agent.cli import components
         from agent.workflow.context import Context
         from benchmarks.experiments.pauses import failures, table
@@ -200,7 +200,7 @@ def bench_check(
     Exit codes: 0 every record was judged, 1 some were not, 3 some were not because the sandbox failed; stderr names
     them by line, and no number counts them.
     """
-    with reported(as_json), ExitStack() as cleanup:
+    with report_errors(as_json), ExitStack() as cleanup:
         from benchmarks.judging.report import build_report, describe_missing_modules, describe_too_few_samples
         from benchmarks.judging.samples import JudgedSample, UnjudgedSample, judge_samples, read_samples
 
@@ -221,7 +221,7 @@ def bench_check(
         for sentence in describe_missing_modules(told.judged):
             say(sentence, err=True)
         failed = any(each.sandbox_failed for each in told.unjudged)
-        code = INFRASTRUCTURE if failed else ABSTAINED if told.unjudged else OK
+        code = ExitCode.MACHINE_FAILED if failed else ExitCode.ABSTAINED if told.unjudged else ExitCode.OK
         give_json({**told.record(), "exit_code": code}) if as_json else say(told.table())
         raise typer.Exit(code)
 
@@ -229,7 +229,7 @@ def bench_check(
 def _numbers(text: str) -> list[int]:
     components = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and len(part) < 10 and int(part) for part in components):
-        raise UsageError(f"--k {text[:40]!r} came; wanted whole numbers from 1 on, as in 1,10")
+        raise InvalidRequestError(f"--k {text[:40]!r} came; wanted whole numbers from 1 on, as in 1,10")
     return [int(part) for part in components]
 
 
@@ -243,7 +243,7 @@ def _named(path: Path, unjudged: list[UnjudgedSample]) -> None:
 
 
 def check_parts(model: str, dtype: str, sandbox: str | None, prompt_format: str = "auto") -> None:
-    """Raise UsageError for a model, a type or a sandbox that there is not, before anything is loaded."""
+    """Raise InvalidRequestError for a model, a type or a sandbox that there is not, before anything is loaded."""
     from agent.cli import components
 
     components.check_model(model, dtype, prompt_format)
@@ -272,27 +272,27 @@ def followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], b
 
 
 def problems_of(benchmark: str, limit: int | None) -> list[Problem]:
-    """Return the problems of a benchmark, or its first ones. Raises UsageError with what exists."""
+    """Return the problems of a benchmark, or its first ones. Raises InvalidRequestError with what exists."""
     from itertools import islice
 
     from benchmarks import open_benchmark
 
     if benchmark == "exercises/train" and limit is None:
-        raise UsageError("exercises/train has no end; say how much of it with --limit")
+        raise InvalidRequestError("exercises/train has no end; say how much of it with --limit")
     try:
         return list(islice(open_benchmark(benchmark), limit))
     except KeyError as error:
-        raise UsageError(str(error.args[0])) from error
+        raise InvalidRequestError(str(error.args[0])) from error
 
 
 def found_problem(task_id: str) -> Problem:
-    """Return a benchmark's problem. Raises UsageError with what exists."""
+    """Return a benchmark's problem. Raises InvalidRequestError with what exists."""
     from benchmarks import find_problem
 
     try:
         return find_problem(task_id)
     except KeyError as error:
-        raise UsageError(str(error.args[0])) from error
+        raise InvalidRequestError(str(error.args[0])) from error
 
 
 def hidden_verdicts(box: Sandbox, problem: Problem, program: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.cli.exits import reported
+from agent.cli.exits import report_errors
 from agent.cli.options import (
     BenchmarkArgument,
     DeviceOption,
@@ -43,7 +43,7 @@ def bench_draw(
     prompt_format: PromptFormatOption = "auto",
 ) -> None:
     """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve."""
-    with reported(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
+    with report_errors(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
         from agent import profile
         from agent.cli import components
         from agent.workflow.context import Context

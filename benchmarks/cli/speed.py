@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.cli.exits import reported
+from agent.cli.exits import report_errors
 from agent.cli.options import DeviceOption, DtypeOption
 from agent.views.say import say
 
@@ -22,7 +22,7 @@ def bench_speed(
     dtype: DtypeOption = "auto",
 ) -> None:
     """Time each policy against greedy, and greedy against transformers' own generate, in one process."""
-    with reported(as_json=False):
+    with report_errors(as_json=False):
         from agent.cli import components
         from benchmarks.speed import decoding
 
@@ -34,16 +34,16 @@ def bench_speed(
 def _random(device: str | None, dtype: str) -> Any:
     import torch
 
-    from agent.errors import InfrastructureError, UsageError
+    from agent.errors import DeviceError, InvalidRequestError
     from benchmarks.speed.shapes import qwen_shaped
 
     wanted = torch.bfloat16 if dtype == "auto" else getattr(torch, dtype, None)
     if not isinstance(wanted, torch.dtype):
-        raise UsageError(f"unknown dtype {dtype!r}; choose auto, float32, bfloat16 or float16")
+        raise InvalidRequestError(f"unknown dtype {dtype!r}; choose auto, float32, bfloat16 or float16")
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.zeros(1, device=where)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise InfrastructureError(f"cannot use device {where!r}: {reason}; try --device cpu") from error
+        raise DeviceError(f"cannot use device {where!r}: {reason}; try --device cpu") from error
     return qwen_shaped(where, wanted)

@@ -28,7 +28,7 @@ def close(a, b):
 def export(problems: Iterable[Problem], path: Path) -> None:
     """Write the problems, gzipped where the name ends in .gz. The file appears whole or not at all.
 
-    An older export is replaced. Raises UsageError for any other file, and InfrastructureError where the disk is full.
+    An older export is replaced. Raises InvalidRequestError for any other file, and StorageError where the disk is full.
     """
     lines = "".join(json.dumps(write_record(problem)) + "\n" for problem in problems).encode()
     write_whole(path, gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines, is_ours=is_export)

@@ -12,7 +12,7 @@ from agent.decoding.context import Policy
 from agent.decoding.loop import decode
 from agent.decoding.policies import GREEDY
 from agent.decoding.stops import any_of, budget, end_token
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.lm.reference import logits_before
 from agent.program import prompts
 from agent.program.examples.read import visible_examples
@@ -39,14 +39,14 @@ class Filling:
 
 
 def fillings(problems: Iterable[Problem], context: Context, *, attempts: int = 4) -> Iterator[Filling]:
-    """Yield the filling of one hole a problem. Raises UsageError for a model without holes.
+    """Yield the filling of one hole a problem. Raises InvalidRequestError for a model without holes.
 
     The first attempt is decoded by the context's policy; the others leave it, and then go on greedily, where another
     token comes nearest to being chosen. The first that passes the visible examples stands, or else the first of all.
     """
     mark = prompts.HOLE_MARKS[0]
     if len(context.lm.encode(mark, continues=True)) != 1:
-        raise UsageError(f"this model has no token {mark!r}; choose one that was trained to fill holes")
+        raise InvalidRequestError(f"this model has no token {mark!r}; choose one that was trained to fill holes")
     for problem in problems:
         program = problem.reference_program
         first, last = hole(problem)

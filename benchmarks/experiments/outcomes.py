@@ -58,7 +58,7 @@ class Outcome:
 
 
 def outcomes_in(path: Path) -> list[Outcome]:
-    """Read a file of outcomes. Raises UsageError for anything else."""
+    """Read a file of outcomes. Raises InvalidRequestError for anything else."""
     return records_in(path, Outcome)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.files.plain import plain
 from agent.messages import quoted
 from agent.trace import TraceWriter, provenance_of, read_trace
@@ -66,11 +66,13 @@ class RecordFile(Generic[R]):
         self._done = {record.task_id: record for record in records}
 
     def go_on(self, problems: Iterable[Problem], make: Callable[[Problem], R]) -> Iterator[R]:
-        """Yield a record of each problem, from the file or made and appended. Raises UsageError for a changed one."""
+        """Yield a record of each problem, from the file or made and appended. Raises InvalidRequestError."""
         for problem in problems:
             record = self._done.get(problem.task_id)
             if record is not None and record.prompt_sha256 != digest(problem):
-                raise UsageError(f"{quoted(self._path)} was made with another {problem.task_id}; choose another file")
+                raise InvalidRequestError(
+                    f"{quoted(self._path)} was made with another {problem.task_id}; choose another file"
+                )
             if record is None:
                 record = make(problem)
                 self._writer.write(self._name, record)
@@ -84,32 +86,34 @@ class RecordFile(Generic[R]):
 def kept(
     problems: Iterable[Problem], path: Path, options: Mapping[str, Any], kind: type[R], make: Callable[[Problem], R]
 ) -> Iterator[R]:
-    """Yield a record of each problem, made or from the file, where each new one is appended. Raises UsageError."""
+    """Yield a record of each problem, made or from the file, where each new one is appended."""
     with closing(RecordFile(path, kind, options)) as file:
         yield from file.go_on(problems, make)
 
 
 def records_in(path: Path, kind: type[R], options: Mapping[str, Any] | None = None) -> list[R]:
-    """Read a file of records of one kind. Raises UsageError for others, and where it was made with other options."""
+    """Read a file of records of one kind. Raises InvalidRequestError."""
     held = read(path, kind)
     if options is not None and (differing := differences(held.options, options)):
-        raise UsageError(f"{quoted(path)} was made with other options ({differing}); choose another file")
+        raise InvalidRequestError(f"{quoted(path)} was made with other options ({differing}); choose another file")
     return held.records
 
 
 def read(path: Path, kind: type[R]) -> Kept[R]:
-    """Read a file of records of one kind, with its options. Raises UsageError for any other file."""
+    """Read a file of records of one kind, with its options. Raises InvalidRequestError for any other file."""
     options: dict[str, Any] | None = None
     records: dict[str, R] = {}
     for number, line in enumerate(read_trace(path), start=1):
         if line.get("kind") == "provenance" and isinstance(line.get("options"), dict):
             if options is not None and (differing := differences(options, line["options"])):
-                raise UsageError(f"{quoted(path)} holds runs with different options ({differing}); take them apart")
+                raise InvalidRequestError(
+                    f"{quoted(path)} holds runs with different options ({differing}); take them apart"
+                )
             options = line["options"]
             continue
         record = _record(path, number, line, kind)
         if not _same(records.setdefault(record.task_id, record), record):
-            raise UsageError(
+            raise InvalidRequestError(
                 f"{quoted(path)}, line {number}: {quoted(record.task_id)} came before, with another outcome"
             )
     return Kept(options or {}, list(records.values()))
@@ -145,14 +149,14 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _record(path: Path, number: int, line: dict[str, Any], kind: type[R]) -> R:
-    """Return the record in a line. Raises UsageError where it is of another kind, or cannot be one."""
+    """Return the record in a line. Raises InvalidRequestError where it is of another kind, or cannot be one."""
     name = kind.__name__.lower()
     required = {part.name for part in fields(kind) if part.default is MISSING}  # type: ignore[arg-type]  # a dataclass
     hints = _hints(kind)
     if line.get("kind") != name or not required.issubset(line):
         command = {"draws": "bench draw", "lesson": "calibrate search"}.get(name, "bench run")
         option = "--keep" if name == "lesson" else "--out"
-        raise UsageError(
+        raise InvalidRequestError(
             f"{quoted(path)}, line {number}: this is no {name}; wanted a file made by `dubito {command} {option}`"
         )
     parts = {each: value for each, value in line.items() if each in hints}
@@ -162,7 +166,7 @@ def _record(path: Path, number: int, line: dict[str, Any], kind: type[R]) -> R:
                 raise ValueError(f"{each} is {_short(value)}")
         return kind(**parts)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{quoted(path)}, line {number}: this is no sound {name}: {error}") from error
+        raise InvalidRequestError(f"{quoted(path)}, line {number}: this is no sound {name}: {error}") from error
 
 
 @cache

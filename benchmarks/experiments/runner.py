@@ -52,6 +52,6 @@ def go_on(
 def run_to_file(
     problems: Iterable[Problem], context: Context, path: Path, options: dict[str, Any], contestant: Contestant = once
 ) -> Iterator[Outcome]:
-    """Yield outcomes, those in the file from there; append the rest. Raises UsageError for a file of other options."""
+    """Yield outcomes, those in the file from there; append the rest. Raises InvalidRequestError."""
     with closing(RecordFile(path, Outcome, options)) as file:
         yield from go_on(problems, context, contestant, file)

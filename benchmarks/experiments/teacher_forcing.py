@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.lm.hf.model import HFLM
 from benchmarks.base import Problem
 from uncertainty import SCORES, varentropy
@@ -31,7 +31,7 @@ def read(lm: HFLM, problems: Iterable[Problem]) -> Iterator[Read]:
     """Yield what the model thinks of each solution that its context holds.
 
     Prompt and solution are encoded as one text; counted are the tokens that start in the solution (AdaDec, section 3.2,
-    arXiv:2506.08980). Ties of logits rank the lower id first. Raises UsageError for a tokenizer without offsets.
+    arXiv:2506.08980). Ties of logits rank the lower id first. Raises InvalidRequestError.
     """
     for problem in problems:
         ids, starts = lm.encode_with_starts(problem.reference_program)
@@ -50,14 +50,14 @@ def _rank(logits: Tensor, token: int) -> int:
 
 
 def ranked(reads: Iterable[Read]) -> dict[str, Ranked]:
-    """Return the tokens of all solutions together, once for each score. Raises UsageError where there are none."""
+    """Return the tokens of all solutions together, once for each score. Raises InvalidRequestError."""
     found = list(reads)
     ranks = np.array([rank for each in found for rank in each.ranks], np.int64)
     if not len(ranks):
-        raise UsageError("there are no tokens to learn from: no solution fits into this model's context")
+        raise InvalidRequestError("there are no tokens to learn from: no solution fits into this model's context")
     tasks = np.repeat(np.arange(len(found)), [len(each.ranks) for each in found])
     columns = {name: np.array([score for each in found for score in each.scores[name]]) for name in MEASURED}
     try:
         return {name: Ranked(scores, ranks, tasks) for name, scores in columns.items()}
     except ValueError as error:  # NaN logits, as from float16 that overflowed
-        raise UsageError(f"this model's scores are no numbers ({error}); try another --dtype") from error
+        raise InvalidRequestError(f"this model's scores are no numbers ({error}); try another --dtype") from error

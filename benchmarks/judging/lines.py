@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, cast
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.files.access import open_regular
 from agent.messages import quoted
 
@@ -22,7 +22,7 @@ _GZIPPED = b"\x1f\x8b"
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, by number from 1. Raises UsageError for a file that cannot be read.
+    """Yield the lines that are not blank, by number from 1. Raises InvalidRequestError for a file that cannot be read.
 
     A line that is longer than LONGEST_LINE comes cut, one byte too long, and is the last. Of a gzipped file that
     breaks off, the last line is one that no JSON begins with.
@@ -40,7 +40,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     except (OSError, EOFError, zlib.error) as error:
         if number == 0:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
-            raise UsageError(
+            raise InvalidRequestError(
                 f"cannot read {display_name(path)}: {reason}; wanted JSON lines, in .gz gzipped"
             ) from error
         yield number + 1, b"{"  # gzip keeps for itself what it has of a record that is cut off

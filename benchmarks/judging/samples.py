@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from benchmarks import BENCHMARKS, find_problem, open_benchmark
 from benchmarks.base import DatasetError, Problem
 from benchmarks.judging.checker import REFERENCES, judge
@@ -83,8 +83,8 @@ class SampleFile(NamedTuple):
 def read_samples(path: Path, *, dataset: str | None = None, tasks: Collection[str] = ()) -> SampleFile:
     """Read the samples of one data set. Where that or tasks are named, samples of others are passed over.
 
-    Raises UsageError for a file that cannot be read, holds nothing to judge, or mixes data sets with none named, and
-    DatasetError where no line's data set can be had.
+    Raises InvalidRequestError for a file that cannot be read, holds nothing to judge, or mixes data sets with none
+    named, and DatasetError where no line's data set can be had.
     """
     wanted = {_canonical(dataset)} if dataset else {_dataset_of(task) for task in tasks}
     reading, look_up, first, size, missing = SampleFile([], []), _LookUp(), b"", 0, list[DatasetError]()
@@ -102,7 +102,7 @@ def read_samples(path: Path, *, dataset: str | None = None, tasks: Collection[st
             reading.samples.append(sample)
             size += len(sample.program)
             if size > _MOST_CHARACTERS:
-                raise UsageError(
+                raise InvalidRequestError(
                     f"{display_name(path)} holds more than {_MOST_CHARACTERS >> 20} MiB of programs; judge it in parts"
                 )
     if missing and not reading.samples:
@@ -130,20 +130,24 @@ class _LookUp:
 
 
 def _check_holds_samples(path: Path, reading: SampleFile, first: bytes, wanted: Collection[str]) -> None:
-    """Raise UsageError, with what the file seems to be, where there is nothing to judge by one pass@k."""
+    """Raise InvalidRequestError, with what the file seems to be, where there is nothing to judge by one pass@k."""
     sets = sorted({_dataset_of(sample.problem.task_id) for sample in reading.samples})
     if len(sets) > 1:
         mixed = (
             f"{display_name(path)} holds samples of {' and '.join(sets)}, and one pass@k over them would mean nothing"
         )
-        raise UsageError(f"{mixed}; choose with --dataset")
+        raise InvalidRequestError(f"{mixed}; choose with --dataset")
     if len(reading.broken) >= _MOST_BROKEN:
-        raise UsageError(f"{display_name(path)} holds {_MOST_BROKEN} lines that are no samples; is it the right file?")
+        raise InvalidRequestError(
+            f"{display_name(path)} holds {_MOST_BROKEN} lines that are no samples; is it the right file?"
+        )
     if not reading.samples and (other := _other_kind(first)):
-        raise UsageError(f"{display_name(path)} {other}; wanted lines with task_id, and solution or completion")
+        raise InvalidRequestError(
+            f"{display_name(path)} {other}; wanted lines with task_id, and solution or completion"
+        )
     if not reading.samples and not reading.broken:
         of_what = f" of {' or '.join(sorted(wanted))}" if wanted else ""
-        raise UsageError(f"{display_name(path)} holds no samples{of_what}; is it the right file?")
+        raise InvalidRequestError(f"{display_name(path)} holds no samples{of_what}; is it the right file?")
 
 
 def _other_kind(first: bytes) -> str:
@@ -162,12 +166,12 @@ def _other_kind(first: bytes) -> str:
 
 
 def _canonical(dataset: str) -> str:
-    """The data set's name as task ids have it. Raises UsageError with the choices."""
+    """The data set's name as task ids have it. Raises InvalidRequestError with the choices."""
     name = {known.lower(): known for known in BENCHMARKS}.get(dataset.lower(), dataset)
     try:
         return open_benchmark(name).name
     except KeyError as error:
-        raise UsageError(str(error.args[0])) from error
+        raise InvalidRequestError(str(error.args[0])) from error
 
 
 def _dataset_of(task_id: str) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.files.access import STDOUT, is_stream, write_whole
 from agent.messages import quoted
 from benchmarks.experiments.outcomes import Outcome, pause_rate
@@ -58,9 +58,11 @@ def is_ours(head: bytes) -> bool:
 
 
 def check_format(file: Path) -> None:
-    """Raise UsageError where the name does not say which kind of picture is wanted."""
+    """Raise InvalidRequestError where the name does not say which kind of picture is wanted."""
     if str(file) == STDOUT or (file.suffix.lower() not in FORMATS and not is_stream(file)):
-        raise UsageError(f"{quoted(file)} names no kind of picture; wanted a name that ends in {', '.join(FORMATS)}")
+        raise InvalidRequestError(
+            f"{quoted(file)} names no kind of picture; wanted a name that ends in {', '.join(FORMATS)}"
+        )
 
 
 def against_cost(
@@ -69,7 +71,7 @@ def against_cost(
     """Draw the share solved, and forwards a token, with 95 % intervals, against a cost; one point a run.
 
     thresholds: of runs that differ in nothing else; their colours then rise with it. Raises KeyError for an unknown
-    axis, and UsageError where the file cannot be written.
+    axis, and InvalidRequestError where the file cannot be written.
     """
     with _quiet():
         figure = _figure(11, 5)
@@ -100,7 +102,7 @@ def against_cost(
 def by_tokens(curves: Mapping[str, Curve], file: Path, *, most: int, title: str = "") -> None:
     """Draw the share solved by each budget of tokens a problem; of many curves the first and the best stand out.
 
-    Raises UsageError where the file cannot be written.
+    Raises InvalidRequestError where the file cannot be written.
     """
     with _quiet():
         figure = _figure(10, 5.5)
@@ -135,7 +137,7 @@ def by_tokens(curves: Mapping[str, Curve], file: Path, *, most: int, title: str 
 def reliability(bins: Mapping[str, Sequence[ReliabilityBin]], file: Path, *, title: str = "") -> None:
     """Draw the share that was right against the probability that was stated, with 95 % intervals.
 
-    Raises UsageError where the file cannot be written.
+    Raises InvalidRequestError where the file cannot be written.
     """
     with _quiet():
         figure = _figure(6.4, 6.4)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import learned, profile
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.learned import Learned, load, of_model, place, with_profile
 from agent.profile import ReliabilityCurve, probability_of, write
 from agent.search.frontier import SearchConfig
@@ -46,7 +46,7 @@ def test_another_models_is_not_taken(tmp_path):
 @pytest.mark.parametrize("spoiled", ["", "[]", "{}", '{"model": 1}'])
 def test_what_was_not_written_by_the_command_is_refused_with_what_to_do(tmp_path, spoiled):
     (tmp_path / "a.json").write_text(spoiled)
-    with pytest.raises(UsageError, match="learn it with `dubito calibrate search`"):
+    with pytest.raises(InvalidRequestError, match="learn it with `dubito calibrate search`"):
         load(tmp_path / "a.json")
 
 
@@ -65,7 +65,7 @@ def test_what_was_not_written_by_the_command_is_refused_with_what_to_do(tmp_path
 )  # fmt: skip
 def test_a_curve_that_lacks_something_is_refused(tmp_path, spoiled):
     write(Learned("m", "w", {}, replace(TRUST, **spoiled)), tmp_path / "a.json")
-    with pytest.raises(UsageError, match="holds nothing learned of a search"):
+    with pytest.raises(InvalidRequestError, match="holds nothing learned of a search"):
         load(tmp_path / "a.json")
 
 
@@ -76,7 +76,7 @@ def test_a_curve_that_lacks_something_is_refused(tmp_path, spoiled):
 )
 def test_a_file_of_anything_else_is_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(UsageError, match="holds nothing learned of a search"):
+    with pytest.raises(InvalidRequestError, match="holds nothing learned of a search"):
         load(tmp_path / "a.json")
 
 
@@ -87,7 +87,7 @@ def test_an_order_that_is_no_numbers_is_refused(tmp_path, spoiled):
     write(ONE, tmp_path / "a.json")
     record = {**json.loads((tmp_path / "a.json").read_text()), **spoiled}
     (tmp_path / "a.json").write_text(json.dumps(record))
-    with pytest.raises(UsageError, match="holds nothing learned of a search"):
+    with pytest.raises(InvalidRequestError, match="holds nothing learned of a search"):
         load(tmp_path / "a.json")
 
 
@@ -106,7 +106,7 @@ def test_whatever_was_learned_states_probabilities_or_is_refused(tmp_path_factor
     )
     try:
         found = load(file)
-    except UsageError:
+    except InvalidRequestError:
         return
     features = dict.fromkeys(trust["weights"], data.draw(st.floats(-1e6, 1e6)))
     assert 0.0 <= probability_of(found.trust, features) <= 1.0
@@ -117,7 +117,7 @@ def test_a_plan_takes_the_order_only_where_it_asks_for_it():
     assert with_profile(SearchConfig(order="learned"), ONE).weights == {"path": 1.0}
     assert with_profile(SearchConfig(), None) == SearchConfig()
     for config in (SearchConfig(min_probability=0.5), SearchConfig(order="learned")):
-        with pytest.raises(UsageError, match="needs what was not learned"):
+        with pytest.raises(InvalidRequestError, match="needs what was not learned"):
             with_profile(config, Learned("m", "w", {}, None))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from agent import profile
 from agent.cli import components
-from agent.errors import UsageError
+from agent.errors import FileAccessError, InvalidRequestError
 from agent.profile import PUBLISHED, Calibration, load, of_model, place_of, threshold_from, write
 from uncertainty import collision_of_deviation
 
@@ -74,9 +74,9 @@ def test_a_bound_on_the_deviation_is_one_on_the_collision_entropy_of_the_models_
 
     assert threshold("std=0.0035") == threshold("std=0.0035", "uscd-adadec") == collision_of_deviation(0.0035, 2048)
     for wrong in ("std=", "std=x", "std=-1", "std=2", "std=nan"):
-        with pytest.raises(UsageError, match=f"{wrong}' came; wanted a standard deviation"):
+        with pytest.raises(InvalidRequestError, match=f"{wrong}' came; wanted a standard deviation"):
             threshold(wrong)
-    with pytest.raises(UsageError, match=r"pauses by entropy; a bound on std\(p\) goes with uscd"):
+    with pytest.raises(InvalidRequestError, match=r"pauses by entropy; a bound on std\(p\) goes with uscd"):
         threshold("std=0.0035", "adadec")
 
 
@@ -84,26 +84,30 @@ def test_a_file_gives_its_threshold_to_its_own_model(tmp_path):
     write(LEARNED, tmp_path / "a.json")
     where = {"weights": "abc", "score": "entropy"}
     assert threshold_from(str(tmp_path / "a.json"), model="me/model", **where) == 0.7
-    with pytest.raises(UsageError, match=r"learned from me/model \(weights abc\), and this is you \(weights x\)"):
+    with pytest.raises(
+        InvalidRequestError, match=r"learned from me/model \(weights abc\), and this is you \(weights x\)"
+    ):
         threshold_from(str(tmp_path / "a.json"), model="you", weights="x", score="entropy")
-    with pytest.raises(UsageError, match="of the score entropy, and this policy pauses by collision"):
+    with pytest.raises(InvalidRequestError, match="of the score entropy, and this policy pauses by collision"):
         threshold_from(str(tmp_path / "a.json"), model="me/model", weights="abc", score="collision")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"model": 1}', json.dumps({"threshold": "x"}), "[" * 5000])
 def test_anything_else_is_refused_in_one_sentence(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(UsageError, match=r"holds no learned threshold; wanted a number, as in --threshold 1.0"):
+    with pytest.raises(
+        InvalidRequestError, match=r"holds no learned threshold; wanted a number, as in --threshold 1.0"
+    ):
         load(tmp_path / "a.json")
 
 
 def test_a_file_that_is_not_there_and_a_place_that_cannot_be_written_are_said(tmp_path):
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(FileAccessError, match="No such file"):
         threshold_from(str(tmp_path / "none.json"), model="m", weights="", score="entropy")
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot write"):
+    with pytest.raises(FileAccessError, match="cannot write"):
         write(LEARNED, tmp_path / "file" / "a.json")
-    with pytest.raises(UsageError, match="is a folder; name a file"):
+    with pytest.raises(InvalidRequestError, match="is a folder; name a file"):
         write(LEARNED, tmp_path)
 
 
@@ -119,13 +123,13 @@ def test_a_file_that_states_no_threshold_is_refused(tmp_path, spoiled):
     write(LEARNED, tmp_path / "a.json")
     record = {**json.loads((tmp_path / "a.json").read_text()), **spoiled}
     (tmp_path / "a.json").write_text(json.dumps(record))
-    with pytest.raises(UsageError, match="holds no learned threshold"):
+    with pytest.raises(InvalidRequestError, match="holds no learned threshold"):
         load(tmp_path / "a.json")
 
 
 @pytest.mark.parametrize("place", ["/dev/zero", "/dev/null", "/"])
 def test_what_is_no_file_is_not_read_for_a_threshold(place):
-    with pytest.raises(UsageError, match="wanted a regular file"):
+    with pytest.raises(FileAccessError, match="wanted a regular file"):
         threshold_from(place, model="m", weights="", score="entropy")
 
 
@@ -135,8 +139,8 @@ def test_a_file_of_another_kind_is_never_replaced(tmp_path):
     write(LEARNED, tmp_path / "a.json")
     write(replace(LEARNED, threshold=0.9), tmp_path / "a.json")
     assert load(tmp_path / "a.json").threshold == 0.9
-    with pytest.raises(UsageError, match="exists and was not made by this command"):
+    with pytest.raises(FileAccessError, match="exists and was not made by this command"):
         write(Learned("m", "w", {}, {}), tmp_path / "a.json")
     (tmp_path / "b.json").write_text('{"mine": 1}')
-    with pytest.raises(UsageError, match="exists and was not made by this command"):
+    with pytest.raises(FileAccessError, match="exists and was not made by this command"):
         write(LEARNED, tmp_path / "b.json")

@@ -10,7 +10,7 @@ import pytest
 
 from agent import trace
 from agent.decoding.step import Step
-from agent.errors import InfrastructureError, UsageError
+from agent.errors import FileAccessError, StorageError
 from agent.trace import TraceWriter, provenance_of, read_trace
 
 
@@ -30,20 +30,20 @@ def test_a_torn_last_line_is_passed_over(tmp_path):
 
 def test_a_line_that_is_no_record_is_named_with_its_number(tmp_path):
     (tmp_path / "t.jsonl").write_text('{"kind": "step"}\nnonsense\n')
-    with pytest.raises(UsageError, match=r"t\.jsonl', line 2: this is no trace record"):
+    with pytest.raises(FileAccessError, match=r"t\.jsonl', line 2: this is no trace record"):
         list(read_trace(tmp_path / "t.jsonl"))
 
 
 def test_an_existing_file_is_never_rewritten(tmp_path):
     (tmp_path / "t.jsonl").write_text("mine")
     for resume in (False, True):
-        with pytest.raises(UsageError, match=r"never rewritten|is left alone"):
+        with pytest.raises(FileAccessError, match=r"never rewritten|is left alone"):
             TraceWriter(tmp_path / "t.jsonl", {}, resume=resume)
     assert (tmp_path / "t.jsonl").read_text() == "mine"
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(UsageError, match="cannot write"):
+    with pytest.raises(FileAccessError, match="cannot write"):
         TraceWriter(tmp_path / "missing" / "t.jsonl", {})
 
 
@@ -51,7 +51,7 @@ def test_a_full_disk_is_said_in_one_sentence():
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     writer = TraceWriter(Path("/dev/full"), {"seed": 0})
-    with pytest.raises(InfrastructureError, match=r"No space left on device"):
+    with pytest.raises(StorageError, match=r"No space left on device"):
         writer.begin()
     writer.close()
 
@@ -86,7 +86,7 @@ def test_what_is_nested_too_deeply_is_cut_off(tmp_path):
 @pytest.mark.parametrize("line", ["[" * 10**6, "[1]", "7", '"text"', "\xff", "", "1" * 5000], ids=range(7))
 def test_lines_that_are_no_records_are_refused_in_one_sentence(tmp_path, line):
     (tmp_path / "t.jsonl").write_bytes(b'{"kind": "step"}\n' + line.encode("latin-1") + b"\n")
-    with pytest.raises(UsageError, match="line 2: this is no trace record") as refused:
+    with pytest.raises(FileAccessError, match="line 2: this is no trace record") as refused:
         list(read_trace(tmp_path / "t.jsonl"))
     assert len(str(refused.value)) < 500 and "\n" not in str(refused.value)
 
@@ -99,7 +99,7 @@ def test_a_line_cut_short_by_a_full_disk_is_taken_back(tmp_path):
         pytest.skip("needs the right to mount a small disk")
     try:
         writer = TraceWriter(disk / "t.jsonl", {"seed": 0})
-        with pytest.raises(InfrastructureError, match="its lines so far are whole"):
+        with pytest.raises(StorageError, match="its lines so far are whole"):
             for _ in range(100):
                 writer.write("step", {"text": "x" * 500})
         writer.close()

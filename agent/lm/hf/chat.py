@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError, ModelLoadError
 from agent.lm.hf.hub import first_sentence
 
 PromptFormat = Literal["auto", "chat", "completion"]
@@ -21,15 +21,15 @@ _REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template writes by
 
 
 def checked_format(wanted: str) -> PromptFormat:
-    """Return a prompt format. Raises UsageError for a word that is none."""
+    """Return a prompt format. Raises ModelLoadError for a word that is none."""
     for known in get_args(PromptFormat):
         if wanted == known:
             return known  # type: ignore[no-any-return]  # get_args is untyped
-    raise UsageError(f"unknown prompt format {wanted!r}; choose from {', '.join(get_args(PromptFormat))}")
+    raise InvalidRequestError(f"unknown prompt format {wanted!r}; choose from {', '.join(get_args(PromptFormat))}")
 
 
 def asks_in_turns(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
-    """Decide whether prompts are turns of a chat. Raises UsageError where a template is wanted and does not work.
+    """Decide whether prompts are turns of a chat. Raises ModelLoadError where a template is wanted and does not work.
 
     auto: in turns where there is a chat template, unless it closes an answer with tokens none of which ends a text of
     this model. Base models carry the template of their instruct sibling, and end their texts otherwise.
@@ -38,9 +38,9 @@ def asks_in_turns(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int])
     if wanted == "completion" or (wanted == "auto" and not template):
         return False
     if not template:
-        raise UsageError("this model has no chat template; ask with the prompt format completion")
+        raise ModelLoadError("this model has no chat template; ask with the prompt format completion")
     if _REQUEST not in asked(tokenizer, _REQUEST):
-        raise UsageError(f"this model's chat template leaves out what it is asked; {COMPLETION}")
+        raise ModelLoadError(f"this model's chat template leaves out what it is asked; {COMPLETION}")
     closing = _closing_ids(tokenizer) if wanted == "auto" else frozenset()
     return not closing or bool(closing & end_ids)
 
@@ -55,7 +55,7 @@ def _closing_ids(tokenizer: Any) -> frozenset[int]:
     turns = ({"role": "user", "content": _REQUEST}, {"role": "assistant", "content": _ANSWER})
     try:
         _, shown, closing = _rendered(tokenizer, turns, answer_follows=False).rpartition(_ANSWER)
-    except UsageError:  # some templates take no answer; what they make of a request was seen to work
+    except ModelLoadError:  # some templates take no answer; what they make of a request was seen to work
         return frozenset()
     ids = tokenizer(closing, add_special_tokens=False)["input_ids"] if shown else ()
     return frozenset(ids) & frozenset(tokenizer.added_tokens_decoder)
@@ -79,7 +79,7 @@ def _default_template(tokenizer: Any) -> str:
     if isinstance(template, dict) and isinstance(template.get("default"), str):
         return str(template["default"])
     names = ", ".join(sorted(map(str, template))) if isinstance(template, dict) else type(template).__name__
-    raise UsageError(
+    raise ModelLoadError(
         f"this model has several chat templates ({names[:200]}) and none of them is the default; "
         "name one of them default, or ask with the prompt format completion"
     )
@@ -87,7 +87,7 @@ def _default_template(tokenizer: Any) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _render(request: str) -> str:
-    """Render in a child process. Raises UsageError where there is no text."""
+    """Render in a child process. Raises ModelLoadError where there is no text."""
     # -E and -P leave out what the environment and the current folder say; jinja2 may be in the user's own packages.
     command = [sys.executable, "-E", "-P", str(_CHILD)]
     try:
@@ -97,7 +97,7 @@ def _render(request: str) -> str:
         outcome = {"error": _LIMITS}
     if "text" in outcome:
         return str(outcome["text"])
-    raise UsageError(
+    raise ModelLoadError(
         f"this model's chat template cannot be rendered ({first_sentence(outcome['error'])}); {COMPLETION}"
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from agent.errors import UsageError
+from agent.errors import ModelLoadError
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
 WHAT_LOADS = "wanted a causal LM of transformers, as a folder or a hub id within reach; try models/tiny"
@@ -25,7 +25,7 @@ _NEVER_EMPTY = (".json", ".safetensors", ".bin", ".model")
 
 
 def nearest(kind: Any, name: str, **options: Any) -> Any:
-    """Return `kind.from_pretrained(name)` from the nearest place. Raises UsageError for a folder that is no model."""
+    """Return `kind.from_pretrained(name)` from the nearest place. Raises ModelLoadError for a broken folder."""
     options["trust_remote_code"] = False  # said, so that transformers neither runs what lies there nor asks
     check_folder(name)
     folder = folder_of(name)
@@ -39,12 +39,14 @@ def nearest(kind: Any, name: str, **options: Any) -> Any:
 
 
 def check_folder(name: str) -> None:
-    """Raise UsageError for a folder that is no model, by its files alone. A hub id is not looked for."""
+    """Raise ModelLoadError for a folder that is no model, by its files alone. A hub id is not looked for."""
     folder = folder_of(name)
     if folder is not None:
         _check_folder(folder, name)
     elif not _HUB_ID.fullmatch(name):
-        raise UsageError(f"no model at {one_line(name)!r}: there is no such folder, and it is no hub id; {WHAT_LOADS}")
+        raise ModelLoadError(
+            f"no model at {one_line(name)!r}: there is no such folder, and it is no hub id; {WHAT_LOADS}"
+        )
 
 
 def folder_of(name: str) -> Path | None:
@@ -54,25 +56,25 @@ def folder_of(name: str) -> Path | None:
 
 
 def check_files(folder: Path) -> None:
-    """Raise UsageError for a model's folder that holds what reading could hang on, or what no memory could hold."""
+    """Raise ModelLoadError for a model's folder that holds what reading could hang on, or what no memory could hold."""
     try:
         files = [*folder.iterdir(), *folder.glob("additional_chat_templates/*")]
     except OSError as error:
-        raise UsageError(f"cannot read the folder {str(folder)!r}: {error.strerror}; {WHAT_LOADS}") from error
+        raise ModelLoadError(f"cannot read the folder {str(folder)!r}: {error.strerror}; {WHAT_LOADS}") from error
     for file in files:
         try:
             status = file.stat()
         except OSError as error:
-            raise UsageError(
+            raise ModelLoadError(
                 f"cannot read {str(file)!r}: {error.strerror}; remove it from the model's folder"
             ) from error
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            raise UsageError(f"{str(file)!r} is no regular file; a model's folder holds files and folders alone")
+            raise ModelLoadError(f"{str(file)!r} is no regular file; a model's folder holds files and folders alone")
         most = MOST_TEMPLATE if file.suffix == ".jinja" else MOST_TEXT if file.suffix in _TEXTS else None
         if most is not None and status.st_size > most:
-            raise UsageError(f"{str(file)!r} has {status.st_size} bytes; wanted at most {most} in such a file")
+            raise ModelLoadError(f"{str(file)!r} has {status.st_size} bytes; wanted at most {most} in such a file")
         if not status.st_size and file.suffix in _NEVER_EMPTY:
-            raise UsageError(f"{str(file)!r} is empty; download the model again, or save it anew")
+            raise ModelLoadError(f"{str(file)!r} is empty; download the model again, or save it anew")
 
 
 def first_sentence(error: object) -> str:
@@ -88,12 +90,12 @@ def one_line(error: object) -> str:
 
 def _check_folder(folder: Path, name: str) -> None:
     if not os.path.exists(folder):  # noqa: PTH110 - pathlib raises for names that are too long
-        raise UsageError(f"no model at {one_line(name)!r}: there is no such folder; {WHAT_LOADS}")
+        raise ModelLoadError(f"no model at {one_line(name)!r}: there is no such folder; {WHAT_LOADS}")
     if not folder.is_dir():
-        raise UsageError(f"{name!r} is a file, and a model is a folder; {WHAT_LOADS}")
+        raise ModelLoadError(f"{name!r} is a file, and a model is a folder; {WHAT_LOADS}")
     check_files(folder)
     if not (folder / "config.json").is_file():
-        raise UsageError(f"{name!r} is no model: it has no config.json; {WHAT_LOADS}")
+        raise ModelLoadError(f"{name!r} is no model: it has no config.json; {WHAT_LOADS}")
 
 
 def _check_reachable() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from agent.errors import AgentError, InfrastructureError, UsageError
+from agent.errors import DeviceError, DubitoError, InvalidRequestError, ModelLoadError
 from agent.lm.hf.hub import DTYPES, WHAT_LOADS, first_sentence, folder_of, nearest, one_line
 from agent.messages import check_choice
 
@@ -29,7 +29,7 @@ _SAMPLE = "def f(x):\n    return x + 1\n"
 
 
 def load_model(name: str, *, device: str | None = None, dtype: str = "auto") -> Any:
-    """Return the model of a folder or a hub id, on its device. Raises UsageError, InfrastructureError."""
+    """Return the model of a folder or a hub id, on its device. Raises ModelLoadError, DeviceError."""
     check_choice("dtype", dtype, DTYPES)
     where = _checked_device(device)
     os.environ.setdefault("USE_HUB_KERNELS", "NO")  # else a checkpoint may ask for kernels, which are code
@@ -48,13 +48,13 @@ def load_model(name: str, *, device: str | None = None, dtype: str = "auto") -> 
     try:
         return model.to(where)
     except (RuntimeError, AssertionError, ImportError, AttributeError, ValueError) as error:
-        raise InfrastructureError(
+        raise DeviceError(
             f"cannot put the model {name!r} on the device {where!r}: {first_sentence(error)}; try the device cpu"
         ) from error
 
 
 def load_tokenizer(name: str, rows: int) -> Any:
-    """Return a model's tokenizer, tried once; None where the model's folder holds none. Raises UsageError.
+    """Return a model's tokenizer, tried once; None where the model's folder holds none. Raises ModelLoadError.
 
     rows: of the model's embedding, so token ids that it knows.
     """
@@ -66,7 +66,7 @@ def load_tokenizer(name: str, rows: int) -> Any:
 
         tokenizer = nearest(AutoTokenizer, name)
         if not hasattr(tokenizer, "backend_tokenizer"):
-            raise UsageError(
+            raise ModelLoadError(
                 f"the tokenizer of {name!r} is a slow one ({type(tokenizer).__name__}); choose a model with a fast "
                 "tokenizer, in a tokenizer.json"
             )
@@ -75,18 +75,20 @@ def load_tokenizer(name: str, rows: int) -> Any:
         tokenizer.decode(ids)
     if not ids or max(ids) >= rows:
         gives = f"token {max(ids)}, and the model knows {rows} tokens" if ids else "no tokens for a line of Python"
-        raise UsageError(f"the tokenizer of {name!r} gives {gives}; choose the one that belongs to the model")
+        raise ModelLoadError(f"the tokenizer of {name!r} gives {gives}; choose the one that belongs to the model")
     return tokenizer
 
 
 def _check_growth(name: str, tokenizer: Any) -> None:
-    """Raise UsageError for a tokenizer whose replacements would blow a text up."""
+    """Raise ModelLoadError for a tokenizer whose replacements would blow a text up."""
     growth = 1
     for part in (tokenizer.normalizer, tokenizer.decoder):
         for step in _steps(json.loads(part.__getstate__())) if part is not None else ():
             growth *= max(1, len(step.get("content", ""))) if step.get("type") == "Replace" else 1
     if growth > MOST_GROWTH:
-        raise UsageError(f"the tokenizer of {name!r} makes a text up to {growth} times as long; choose another model")
+        raise ModelLoadError(
+            f"the tokenizer of {name!r} makes a text up to {growth} times as long; choose another model"
+        )
 
 
 def _steps(part: Any) -> Iterator[dict[str, Any]]:
@@ -102,7 +104,7 @@ def _steps(part: Any) -> Iterator[dict[str, Any]]:
 
 
 def vocabulary_of(name: str) -> int:
-    """Return how many tokens a model knows, by its configuration alone. Raises UsageError."""
+    """Return how many tokens a model knows, by its configuration alone. Raises ModelLoadError."""
     with in_one_sentence(f"load the model {name!r}"):
         from transformers import AutoConfig
 
@@ -111,21 +113,21 @@ def vocabulary_of(name: str) -> int:
 
 @contextmanager
 def in_one_sentence(what: str) -> Iterator[None]:
-    """Turn whatever reading strange files raises into UsageError, or InfrastructureError where memory ran out."""
+    """Turn whatever reading strange files raises into ModelLoadError, or DeviceError where memory ran out."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters of it is raised or checked; the rest is no user's business
             yield
-    except AgentError:
+    except DubitoError:
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise InfrastructureError(f"cannot {what}: memory ran out; choose a smaller model") from error
+        raise DeviceError(f"cannot {what}: memory ran out; choose a smaller model") from error
     except Exception as error:  # tokenizers raises Exception itself, transformers nearly every other
-        raise UsageError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
+        raise ModelLoadError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # what Rust code raises where it gives up
             raise
-        raise UsageError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
+        raise ModelLoadError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
 
 
 def _reason(error: BaseException) -> str:
@@ -145,11 +147,15 @@ def _checked_device(device: str | None) -> str:
     try:
         kind = torch.device(where).type
     except RuntimeError as error:
-        raise UsageError(f"unknown device {where!r}; choose cpu, cuda, cuda:1 or another of torch's") from error
+        raise InvalidRequestError(
+            f"unknown device {where!r}; choose cpu, cuda, cuda:1 or another of torch's"
+        ) from error
     if kind == "meta":
-        raise UsageError("the device meta holds no numbers, so nothing can be computed there; choose cpu or cuda")
+        raise InvalidRequestError(
+            "the device meta holds no numbers, so nothing can be computed there; choose cpu or cuda"
+        )
     if kind == "cuda" and not torch.cuda.is_available():
-        raise InfrastructureError(f"the device {where!r} was asked for and there is no CUDA here; try the device cpu")
+        raise DeviceError(f"the device {where!r} was asked for and there is no CUDA here; try the device cpu")
     return where
 
 

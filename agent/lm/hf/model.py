@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agent.errors import InfrastructureError, UsageError
+from agent.errors import ContextLengthError, InvalidLogitsError, InvalidRequestError, ModelLoadError
 from agent.lm.base import Batch, Prefix
 from agent.lm.hf.cache import fork, held_bytes, new_cache
 from agent.lm.hf.chat import asked, asks_in_turns, checked_format
@@ -46,7 +46,7 @@ class HFLM:
     def from_pretrained(
         cls, name_or_path: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto"
     ) -> HFLM:
-        """Load a folder or a hub id. dtype "auto" is the checkpoint's own. Raises UsageError, InfrastructureError."""
+        """Load a folder or a hub id. dtype "auto" is the checkpoint's own. Raises ModelLoadError, DeviceError."""
         model = load_model(name_or_path, device=device, dtype=dtype)
         tokenizer = load_tokenizer(name_or_path, model.config.get_text_config().vocab_size)
         lm = cls(model, tokenizer, prompt_format=prompt_format)
@@ -65,23 +65,23 @@ class HFLM:
     def end_ids(self) -> frozenset[int]:
         """Token ids that end a text, by the model's generation config, its config and the tokenizer.
 
-        Raises UsageError where one of them names no token ids.
+        Raises ModelLoadError where one of them names no token ids.
         """
         places = (getattr(self.model, "generation_config", None), self.model.config, self.tokenizer)
         entries = [getattr(place, "eos_token_id", None) for place in places]
         ids = [i for entry in entries if entry is not None for i in (entry if isinstance(entry, list) else [entry])]
         odd = next((i for i in ids if not isinstance(i, int)), None)
         if odd is not None:
-            raise UsageError(f"the model's eos_token_id holds {quoted(odd)}; wanted token ids, as whole numbers")
+            raise ModelLoadError(f"the model's eos_token_id holds {quoted(odd)}; wanted token ids, as whole numbers")
         return frozenset(ids)
 
     def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
         """Token ids of a text, of a chat whose only user turn it is, or of what `continues` an earlier text.
 
-        Raises UsageError without a tokenizer, and where it gives nothing that the model knows.
+        Raises ModelLoadError without a tokenizer, and where it gives nothing that the model knows.
         """
         if self.tokenizer is None:
-            raise UsageError(
+            raise ModelLoadError(
                 "this model came without a tokenizer, and text is wanted; choose a folder or hub id that has one"
             )
         whole = asked(self.tokenizer, text) if chat else text
@@ -96,11 +96,11 @@ class HFLM:
         return ids[:-1] if len(ids) > 1 and ids[-1] in self.end_ids else ids
 
     def encode_with_starts(self, text: str) -> tuple[list[int], list[int]]:
-        """Token ids of a text, and where in it each begins, in characters. Raises UsageError where none can say."""
+        """Token ids of a text, and where in it each begins, in characters. Raises ModelLoadError."""
         try:
             found = self.tokenizer(text, return_offsets_mapping=True)
         except (NotImplementedError, TypeError) as error:
-            raise UsageError(
+            raise ModelLoadError(
                 "this model's tokenizer does not say where its tokens begin; choose a model with a fast tokenizer"
             ) from error
         ids, starts = list(found["input_ids"]), [start for start, _ in found["offset_mapping"]]
@@ -109,7 +109,7 @@ class HFLM:
 
     @cached_property
     def chats(self) -> bool:
-        """Whether prompts are turns of a chat. Raises UsageError where a chat template is wanted and does not work."""
+        """Whether prompts are turns of a chat. Raises ModelLoadError for a broken template."""
         return asks_in_turns(self.prompt_format, self.tokenizer, self.end_ids)
 
     def stream_after(self, prompt_ids: Sequence[int]) -> TextStream | None:
@@ -117,7 +117,7 @@ class HFLM:
         return None if self.tokenizer is None else TextStream.after(self.tokenizer.backend_tokenizer, prompt_ids)
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
-        """Return the prefix of these ids, feeding only what no stored prefix covers. Raises UsageError if too long."""
+        """Return the prefix of these ids, feeding only what no stored prefix covers. Raises ContextLengthError."""
         wanted = self._checked(ids)
         if not self._caching:
             return self._feed(wanted, None, wanted)
@@ -195,7 +195,7 @@ class HFLM:
         self.token_rows += ids.numel()
         logits: Tensor = out.logits[:, -keep:]
         if not bool(logits.amax(-1).isfinite().all()):  # a NaN anywhere, +inf, or -inf for every token
-            raise InfrastructureError(
+            raise InvalidLogitsError(
                 "the model gives NaN or infinite logits, which say nothing; try the dtype float32, or undamaged weights"
             )
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
@@ -246,7 +246,7 @@ class HFLM:
 
     def _checked(self, ids: Sequence[int]) -> tuple[int, ...]:
         if not ids:
-            raise UsageError(
+            raise InvalidRequestError(
                 "the prompt has no tokens, and a model needs at least one; give a prompt that is not empty"
             )
         self._check_room(len(ids))
@@ -254,7 +254,7 @@ class HFLM:
 
     def _check_room(self, length: int) -> None:
         if self.context is not None and length > self.context:
-            raise UsageError(
+            raise ContextLengthError(
                 f"prompt and completion come to {length} tokens and this model reads at most {self.context}; "
                 "shorten the prompt, ask for fewer tokens, or choose a model with a longer context"
             )

@@ -7,7 +7,7 @@ import ast
 from agent.program.examples.scope import NotSeparableError
 from agent.program.examples.unittests import Selfless
 
-ADVICE = "write it as `assert f(1) == 2`, or leave it out of --tests"
+ADVICE = "write it as `assert f(1) == 2`, or leave it out of the tests"
 _DEEPEST = 150  # levels of a statement
 
 

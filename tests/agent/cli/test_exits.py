@@ -12,8 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 from agent.cli.app import app
-from agent.cli.exits import reported
-from agent.errors import InfrastructureError, UsageError
+from agent.cli.exits import report_errors
+from agent.errors import InvalidRequestError, StorageError
 from agent.views.say import complain, give, progress, say
 
 ROOT = Path(__file__).parents[3]
@@ -78,7 +78,7 @@ def test_what_nobody_expected_is_code_3_and_a_sentence_that_names_the_traceback(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
     def ended(as_json=False):
-        with pytest.raises(typer.Exit) as end, reported(as_json):
+        with pytest.raises(typer.Exit) as end, report_errors(as_json):
             raise TypeError("a \ud800 of\nno use \x1b[2J")
         return end.value.exit_code, capsys.readouterr()
 
@@ -96,26 +96,26 @@ def test_what_nobody_expected_is_code_3_and_a_sentence_that_names_the_traceback(
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
-        (UsageError("no"), 2, "no"),
-        (InfrastructureError("none"), 3, "none"),
+        (InvalidRequestError("no"), 2, "no"),
+        (StorageError("none"), 3, "none"),
         (MemoryError(), 3, "there is not enough memory"),
         (OSError(28, "No space left"), 3, "the machine refused something: OSError: [Errno 28] No space left"),
         (KeyboardInterrupt(), 130, "interrupted; a batch with --out FILE goes on"),
         (EOFError(), 130, "interrupted; a batch"),
         (BaseException("a panic"), 3, "this is a bug in dubito: BaseException: a panic"),
-        (UsageError(""), 2, ""),
+        (InvalidRequestError(""), 2, ""),
         (RecursionError(), 3, "this is a bug in dubito: RecursionError; "),
     ],
 )
 def test_each_kind_of_error_has_its_exit_code(error, code, sentence, capsys):
-    with pytest.raises(typer.Exit) as end, reported(False, resumes="a batch with --out FILE"):
+    with pytest.raises(typer.Exit) as end, report_errors(False, resumes="a batch with --out FILE"):
         raise error
     assert end.value.exit_code == code
     assert sentence in capsys.readouterr().err
 
 
 def test_an_interrupt_that_a_library_turned_into_its_own_error_is_an_interrupt(capsys):
-    with pytest.raises(typer.Exit) as end, reported(False):
+    with pytest.raises(typer.Exit) as end, report_errors(False):
         try:
             raise KeyboardInterrupt
         except KeyboardInterrupt as error:
@@ -124,15 +124,15 @@ def test_an_interrupt_that_a_library_turned_into_its_own_error_is_an_interrupt(c
 
 
 @pytest.mark.parametrize("behind", [EOFError("cut off"), KeyboardInterrupt(), typer.Abort()])
-@pytest.mark.parametrize(("error", "code"), [(UsageError("it is cut off"), 2), (InfrastructureError("none"), 3)])
+@pytest.mark.parametrize(("error", "code"), [(InvalidRequestError("it is cut off"), 2), (StorageError("none"), 3)])
 def test_an_error_with_a_sentence_of_its_own_is_no_interrupt_whatever_is_behind_it(behind, error, code, capsys):
-    with pytest.raises(typer.Exit) as end, reported(False):
+    with pytest.raises(typer.Exit) as end, report_errors(False):
         raise error from behind
     assert (end.value.exit_code, capsys.readouterr().err) == (code, f"dubito: {error}\n")
 
 
 def test_an_unexpected_error_that_comes_of_an_end_of_file_is_no_interrupt(capsys):
-    with pytest.raises(typer.Exit) as end, reported(False):
+    with pytest.raises(typer.Exit) as end, report_errors(False):
         raise ValueError("no pickle") from EOFError()
     assert end.value.exit_code == 3 and "interrupted" not in capsys.readouterr().err
 
@@ -214,9 +214,9 @@ def test_a_current_folder_that_is_gone_is_said(tmp_path):
 TURNED = """
 import os, signal
 from agent.cli import interrupts
-from agent.cli.exits import reported
+from agent.cli.exits import report_errors
 interrupts.watch()
-with reported(as_json=False):
+with report_errors(as_json=False):
     try:
         os.kill(os.getpid(), signal.SIGINT)
     except KeyboardInterrupt:

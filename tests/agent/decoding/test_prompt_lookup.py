@@ -11,7 +11,7 @@ from text_model import byte_lm
 from agent.decoding import POLICIES, Gate, decode
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.stops import any_of, budget, end_token
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 
 LAW = settings(derandomize=True, deadline=None, max_examples=60)
 
@@ -115,6 +115,6 @@ def test_what_does_not_fit_into_the_context_is_an_error_with_drafts_as_without()
     known = [*prompt, *(step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(9))), 1, 2, 3]
     for draft in (None, lambda ids: known[len(ids) : len(ids) + 9]):
         steps, made = decode(lm, prompt, POLICIES["greedy"], stop=budget(30), draft=draft), []
-        with pytest.raises(UsageError, match="21 tokens and this model reads at most 20"):
+        with pytest.raises(InvalidRequestError, match="21 tokens and this model reads at most 20"):
             made.extend(step.token for step in steps)
         assert made == known[12:21]

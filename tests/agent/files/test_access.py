@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.errors import InfrastructureError, UsageError
+from agent.errors import FileAccessError, StorageError
 from agent.files.access import check_writable, read_bounded, write_whole
 from agent.files.appended import AppendedFile
 from agent.messages import quoted
@@ -36,26 +36,26 @@ def made_device(path, minor):
 def test_a_file_is_read_up_to_a_bound(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 100)
     assert read_bounded(tmp_path / "a", 100) == b"x" * 100
-    with pytest.raises(UsageError, match=r"'.*a' is larger than 99 bytes"):
+    with pytest.raises(FileAccessError, match=r"'.*a' is larger than 99 bytes"):
         read_bounded(tmp_path / "a", 99)
 
 
 def test_a_sparse_file_is_refused_before_it_is_read(tmp_path):
     with (tmp_path / "a").open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(UsageError, match="larger than 64 MiB"):
+    with pytest.raises(FileAccessError, match="larger than 64 MiB"):
         read_bounded(tmp_path / "a")
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/null", "/dev/tty"])
 def test_devices_are_not_read(device):
-    with pytest.raises(UsageError, match="is a device; wanted a regular file"):
+    with pytest.raises(FileAccessError, match="is a device; wanted a regular file"):
         read_bounded(Path(device))
 
 
 def test_a_link_to_a_device_is_not_read_and_a_link_to_a_file_is(tmp_path):
     (tmp_path / "zero").symlink_to("/dev/zero")
-    with pytest.raises(UsageError, match="is a device"):
+    with pytest.raises(FileAccessError, match="is a device"):
         read_bounded(tmp_path / "zero")
     (tmp_path / "a").write_bytes(b"text")
     (tmp_path / "link").symlink_to("a")
@@ -65,13 +65,13 @@ def test_a_link_to_a_device_is_not_read_and_a_link_to_a_file_is(tmp_path):
 def test_a_pipe_and_a_folder_are_not_read_and_nobody_waits(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path, kind in ((tmp_path / "pipe", "a pipe"), (tmp_path, "a folder")):
-        with pytest.raises(UsageError, match=f"is {kind}; wanted a regular file"):
+        with pytest.raises(FileAccessError, match=f"is {kind}; wanted a regular file"):
             read_bounded(path)
 
 
 @pytest.mark.parametrize("name", ["missing", "nul\0", "n" * 300, "no/such/folder"])
 def test_what_cannot_be_opened_is_said_in_a_sentence(tmp_path, name):
-    with pytest.raises(UsageError, match="cannot read "):
+    with pytest.raises(FileAccessError, match="cannot read "):
         read_bounded(tmp_path / name)
 
 
@@ -99,7 +99,7 @@ def test_a_file_of_somebody_else_is_refused_and_left_alone(tmp_path, write):
     (tmp_path / "thesis.txt").write_text("mine")
     (tmp_path / "link").symlink_to("thesis.txt")
     for name in ("thesis.txt", "link"):
-        with pytest.raises(UsageError, match="exists and was not made by this command"):
+        with pytest.raises(FileAccessError, match="exists and was not made by this command"):
             write(tmp_path / name, is_ours=ours)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
     assert (tmp_path / "link").is_symlink()
@@ -120,7 +120,7 @@ def test_a_link_stays_and_its_target_is_written_whether_it_exists_or_not(tmp_pat
 def test_links_that_never_end_folders_and_missing_folders_are_refused(tmp_path, write):
     (tmp_path / "loop").symlink_to("loop")
     for path in (tmp_path / "loop", tmp_path, tmp_path / "nowhere" / "a", Path("/proc/a.jsonl")):
-        with pytest.raises(UsageError):
+        with pytest.raises(FileAccessError):
             write(path)
     assert (tmp_path / "loop").is_symlink()
 
@@ -136,7 +136,7 @@ def test_a_null_device_swallows_and_stays_a_device(tmp_path):
 
 def test_a_full_device_is_a_full_disk_and_stays_a_device(tmp_path):
     full = made_device(tmp_path / "full", 7)
-    with pytest.raises(InfrastructureError, match="No space left on device"):
+    with pytest.raises(StorageError, match="No space left on device"):
         write_whole(full, b"text")
     assert stat.S_ISCHR(full.stat().st_mode)
 
@@ -145,13 +145,13 @@ def test_memory_and_disks_are_never_written_to(tmp_path):
     memory = made_device(tmp_path / "mem", 1)
     os.mknod(tmp_path / "disk", stat.S_IFBLK | 0o666, os.makedev(1, 0))
     for path in (memory, tmp_path / "disk"):
-        with pytest.raises(UsageError, match="and a file was wanted"):
+        with pytest.raises(FileAccessError, match="and a file was wanted"):
             write_whole(path, b"text")
 
 
 def test_a_pipe_is_written_through_and_stays_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="nobody reads from it"):
+    with pytest.raises(FileAccessError, match="nobody reads from it"):
         write_whole(tmp_path / "pipe", b"text")
     reader, heard = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK), bytearray()
     os.set_blocking(reader, True)
@@ -200,7 +200,7 @@ def test_lines_are_appended_to_what_is_there(tmp_path):
     appended(tmp_path / "a", FIRST, b"one\n", resume=False)
     appended(tmp_path / "a", b"two\n")
     assert (tmp_path / "a").read_bytes() == FIRST + b"one\ntwo\n"
-    with pytest.raises(UsageError, match="exists and is never rewritten"):
+    with pytest.raises(FileAccessError, match="exists and is never rewritten"):
         appended(tmp_path / "a", b"three\n", resume=False)
 
 
@@ -223,7 +223,7 @@ def test_a_file_that_does_not_begin_as_ours_is_left_alone_even_behind_a_link(tmp
     (tmp_path / "a").write_text(text)
     (tmp_path / "link").symlink_to("a")
     for name in ("a", "link"):
-        with pytest.raises(UsageError, match="is left alone"):
+        with pytest.raises(FileAccessError, match="is left alone"):
             appended(tmp_path / name, b"line\n")
     assert (tmp_path / "a").read_text() == text and (tmp_path / "link").is_symlink()
 
@@ -236,7 +236,7 @@ def test_a_torn_line_stays_until_another_is_written(tmp_path):
 
 def test_only_one_process_at_a_time_writes_a_file(tmp_path):
     first = AppendedFile(tmp_path / "a", begins=BEGINS, resume=True)
-    with pytest.raises(UsageError, match="another process is writing"):
+    with pytest.raises(FileAccessError, match="another process is writing"):
         AppendedFile(tmp_path / "a", begins=BEGINS, resume=True)
     first.append(FIRST)
     first.close()
@@ -265,6 +265,6 @@ def test_a_full_device_is_not_read_and_takes_no_line():
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     file = AppendedFile(Path("/dev/full"), begins=BEGINS, resume=True)
-    with pytest.raises(InfrastructureError, match="No space left on device"):
+    with pytest.raises(StorageError, match="No space left on device"):
         file.append(FIRST)
     file.close()

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.cli.components import task_named
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 
 PROMPT = 'def total(xs: list[int]) -> int:\n    """Add.\n\n    >>> total([1])\n    1\n    """\n'
 
@@ -30,7 +30,7 @@ def files(tmp_path):
     ],
 )
 def test_a_file_with_nothing_to_complete_is_refused(files, text, told):
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         task_named(None, files("prompt.py", text), None)
     assert told in str(caught.value)
 
@@ -61,7 +61,7 @@ def test_any_beginning_of_a_program_is_a_prompt(files, text):
     ],
 )
 def test_tests_of_something_else_are_refused_with_their_line(files, tests, told):
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         task_named(None, files("prompt.py", PROMPT), files("tests.py", tests))
     assert told in str(caught.value)
 

@@ -7,7 +7,7 @@ import pytest
 from trie import TrieLM
 
 from agent.decoding import POLICIES
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.learned import Learned
 from agent.profile import ReliabilityCurve
 from agent.program.failures import Failure, FailureKind, describe_failure
@@ -291,9 +291,9 @@ def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_leas
     assert 0.2 < stated < 0.7
     kept = searched(box, learned=learned, config=SearchConfig(min_probability=0.7))
     assert (kept.outcome, kept.best.verdict) == ("abstained", "passed")
-    with pytest.raises(UsageError, match="--min-probability needs what was not learned"):
+    with pytest.raises(InvalidRequestError, match="--min-probability needs what was not learned"):
         searched(box, config=SearchConfig(min_probability=0.7))
-    with pytest.raises(UsageError, match="--order learned needs what was not learned"):
+    with pytest.raises(InvalidRequestError, match="--order learned needs what was not learned"):
         searched(box, config=SearchConfig(order="learned"))
 
 

@@ -4,7 +4,7 @@ import pytest
 from fakes import ScriptedSandbox, TableLM
 from trie import TrieLM
 
-from agent.errors import BudgetSpentError, UsageError
+from agent.errors import BudgetSpentError, InvalidRequestError
 from agent.lm.metered import Metered
 from agent.search.budget import Budget, budget_from
 from agent.verification.metered import MeteredSandbox
@@ -22,7 +22,9 @@ def test_what_a_budget_does_not_name_stays_as_it_was():
     ["", "tokens", "tokens=", "tokens=0", "tokens=-1", "tokens=1.5", "words=3", "seconds=inf", "seconds=nan", "5"],
 )
 def test_an_unreadable_budget_is_told_what_was_wanted(text):
-    with pytest.raises(UsageError, match="wanted positive numbers of programs, tokens, forwards, runs, seconds"):
+    with pytest.raises(
+        InvalidRequestError, match="wanted positive numbers of programs, tokens, forwards, runs, seconds"
+    ):
         budget_from(text)
 
 

@@ -76,7 +76,7 @@ def test_a_thought_that_uses_up_the_tokens_is_named(box):
     assert result.outcome == "abstained" and result.best.program == ""
     (failure,) = result.best.failures
     sentence = describe_failure(failure)
-    assert "thought did not end before the token budget" in sentence and "--max-tokens" in sentence
+    assert "thought did not end before the token budget" in sentence and "allow more tokens" in sentence
 
 
 def test_doubt_is_marked_where_the_program_has_it_whatever_stands_before(box):

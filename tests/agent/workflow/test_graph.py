@@ -23,7 +23,7 @@ from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Completion
-from agent.errors import UsageError
+from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
@@ -260,7 +260,7 @@ def test_a_finished_thread_is_told_again_without_a_forward(lm):
 def test_a_thread_of_another_task_or_model_is_refused(lm):
     saver = InMemorySaver()
     run_task(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
-    with pytest.raises(UsageError, match="begun with another task"):
+    with pytest.raises(InvalidRequestError, match="begun with another task"):
         run_task(
             context(lm, doubtful("greedy")),
             replace(TASK, request="x"),
@@ -268,7 +268,7 @@ def test_a_thread_of_another_task_or_model_is_refused(lm):
             thread="t",
             identity={"model": "m"},
         )
-    with pytest.raises(UsageError, match="begun with another model"):
+    with pytest.raises(InvalidRequestError, match="begun with another model"):
         run_task(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "n"})
 
 
@@ -374,7 +374,7 @@ def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told
     assert forked(partial(go, None, whole)) == 0
     assert events(killed) == events(whole)
     assert [number for number, *_ in events(whole)] == list(range(1, len(events(whole)) + 1))
-    with pytest.raises(UsageError, match="holds the run of the thread 't'; choose another name"):
+    with pytest.raises(FileAccessError, match="holds the run of the thread 't'; choose another name"):
         TraceWriter(killed / "t.jsonl", {"thread": "other"}, resume=True)
 
 
@@ -425,9 +425,9 @@ def test_a_repair_prompt_that_fails_for_another_reason_than_its_length_ends_the_
 
     def fails(self, text, **options):
         if "# The program above failed" in text:
-            raise UsageError("this model came without a tokenizer")
+            raise ModelLoadError("this model came without a tokenizer")
         return encode(self, text, **options)
 
     monkeypatch.setattr(type(lm), "encode", fails)
-    with pytest.raises(UsageError, match="without a tokenizer"):
+    with pytest.raises(ModelLoadError, match="without a tokenizer"):
         run_task(context(lm, doubtful("greedy"), sandbox=failing), TASK, config=repairs(3))

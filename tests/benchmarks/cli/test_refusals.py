@@ -8,7 +8,7 @@ import pytest
 from results import OUTCOME, dubito, refused, written
 
 from agent.cli import components
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.learned import digest_of
 from agent.trace import TraceWriter
 
@@ -155,7 +155,7 @@ def test_devices_stay_what_they_are(tmp_path):
 )
 def test_a_file_from_before_an_option_was_there_goes_on_with_its_default(tmp_path, monkeypatch, command, kind, option):
     def load(*arguments, **options):
-        raise UsageError("loaded")
+        raise InvalidRequestError("loaded")
 
     monkeypatch.setattr("agent.lm.hf.model.HFLM.from_pretrained", load)
     said = {"weights": components.weights_of("models/tiny")}

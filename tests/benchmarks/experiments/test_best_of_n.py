@@ -6,7 +6,7 @@ import pytest
 from text_model import byte_lm
 
 from agent.decoding import POLICIES
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.program.task import task_from
 from agent.strategies import ONCE, best_of, seed_of
 from agent.workflow.context import Context
@@ -60,5 +60,5 @@ def test_draws_are_kept_and_taken_up_again(context, tmp_path):
 
     first = list(kept([PROBLEM], tmp_path / "d.jsonl", {"a": 1}, Draws, make))
     assert list(kept([PROBLEM], tmp_path / "d.jsonl", {"a": 1}, Draws, lambda problem: 1 / 0)) == first
-    with pytest.raises(UsageError, match="no outcome; wanted a file made by `dubito bench run --out`"):
+    with pytest.raises(InvalidRequestError, match="no outcome; wanted a file made by `dubito bench run --out`"):
         outcomes_in(tmp_path / "d.jsonl")

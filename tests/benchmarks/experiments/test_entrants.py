@@ -4,7 +4,7 @@ import pytest
 from text_model import byte_lm
 from typer.testing import CliRunner
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.search.budget import Budget
 from agent.strategies import TreeSearch
 from benchmarks.experiments.entrants import entrant, file_in, made_folder, names_in
@@ -18,29 +18,29 @@ def named(name, **more):
 def test_a_budget_bounds_a_search_and_leaves_what_it_does_not_name():
     assert named("greedy-tree-20", budget="tokens=300").contestant.config.budget == Budget(programs=20, tokens=300)
     assert isinstance(named("tree-20-gap").contestant, TreeSearch)
-    with pytest.raises(UsageError, match="--budget bounds searches, and best-of-5 is none"):
+    with pytest.raises(InvalidRequestError, match="--budget bounds searches, and best-of-5 is none"):
         named("best-of-5", budget="tokens=300")
 
 
 def test_a_name_may_hold_its_threshold():
     assert named("adadec@0.25").policy.gate.threshold == 0.25
     assert named("adadec-tree-5@0.25", threshold="0.5").policy.gate.threshold == 0.25
-    with pytest.raises(UsageError, match=r"adadec@x\.json came; wanted a number of nats behind the @"):
+    with pytest.raises(InvalidRequestError, match=r"adadec@x\.json came; wanted a number of nats behind the @"):
         named("adadec@x.json")
-    with pytest.raises(UsageError, match="never pauses"):
+    with pytest.raises(InvalidRequestError, match="never pauses"):
         named("greedy@1")
 
 
 def test_what_does_not_exist_or_lacks_its_file_is_said():
-    with pytest.raises(UsageError, match="unknown contestant 'beam-4'; choose from adadec"):
+    with pytest.raises(InvalidRequestError, match="unknown contestant 'beam-4'; choose from adadec"):
         named("beam-4")
-    with pytest.raises(UsageError, match="go with --equal FILE"):
+    with pytest.raises(InvalidRequestError, match="go with --equal FILE"):
         named("best-of-equal")
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "a").write_text("")
-    with pytest.raises(UsageError, match=r"cannot make the folder .*: .*; choose another --out"):
+    with pytest.raises(InvalidRequestError, match=r"cannot make the folder .*: .*; choose another --out"):
         made_folder(tmp_path / "a")
     assert made_folder(tmp_path / "b" / "c").is_dir()
     assert file_in(made_folder(None), "greedy") is None
@@ -49,9 +49,9 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
 def test_what_cannot_go_on_side_by_side_is_said():
     assert names_in("greedy,adadec", "tokens=9") == ["greedy", "adadec"]
     assert names_in("greedy", "seconds=9") == ["greedy"]
-    with pytest.raises(UsageError, match="'greedy' came twice"):
+    with pytest.raises(InvalidRequestError, match="'greedy' came twice"):
         names_in("greedy,adadec,greedy", None)
-    with pytest.raises(UsageError, match="seconds cannot bound contestants side by side"):
+    with pytest.raises(InvalidRequestError, match="seconds cannot bound contestants side by side"):
         names_in("greedy,adadec", "tokens=9,seconds=9")
 
 

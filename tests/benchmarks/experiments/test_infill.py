@@ -9,7 +9,7 @@ from fakes import ScriptedSandbox
 from text_model import byte_lm
 
 from agent.decoding import POLICIES
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.verification.examples import Verification
 from agent.workflow.context import Context
 from benchmarks.exercises import make_problem
@@ -44,7 +44,7 @@ def test_a_hole_is_an_expression_of_the_solution_and_always_the_same():
 
 def test_a_model_without_the_marks_is_refused():
     context = Context(byte_lm(), POLICIES["greedy"], ScriptedSandbox(), max_tokens=4)
-    with pytest.raises(UsageError, match=re.escape("no token '<|fim_prefix|>'")):
+    with pytest.raises(InvalidRequestError, match=re.escape("no token '<|fim_prefix|>'")):
         next(fillings([make_problem("exercises/0")], context))
 
 

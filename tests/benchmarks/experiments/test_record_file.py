@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from results import OPTIONS, OUTCOME, dubito, refused, written
 
-from agent.errors import UsageError
+from agent.errors import FileAccessError, InvalidRequestError
 from agent.trace import TraceWriter
 from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import Draws
@@ -50,7 +50,7 @@ def test_a_value_of_another_kind_is_refused_and_never_raises_anything_else(tmp_p
     with_line(tmp_path / "a.jsonl", line)
     try:
         records = records_in(tmp_path / "a.jsonl", Outcome)
-    except UsageError as error:
+    except InvalidRequestError as error:
         assert len(str(error)) < 1_000
         return
     fine = {("program", "text"), ("task_id", "text"), ("prompt_sha256", "text"), ("probability", None)}
@@ -151,7 +151,7 @@ def test_a_second_run_on_the_same_file_is_refused_while_the_first_writes_it(tmp_
     first = RecordFile(tmp_path / "a.jsonl", Outcome, OPTIONS)
     stream = first.go_on(problems(), made)
     next(stream)
-    with pytest.raises(UsageError, match="another process is writing"):
+    with pytest.raises(FileAccessError, match="another process is writing"):
         RecordFile(tmp_path / "a.jsonl", Outcome, OPTIONS)
     other = subprocess.run(
         [sys.executable, "-c", "import sys; from pathlib import Path; from agent.files.appended import AppendedFile;"
@@ -231,7 +231,7 @@ def test_runs_joined_into_one_file_are_refused(tmp_path):
     one, other = written(tmp_path / "a.jsonl", OUTCOME), written(tmp_path / "b.jsonl", seed=1)
     (tmp_path / "c.jsonl").write_bytes(b"".join((tmp_path / f"{n}.jsonl").read_bytes() for n in "ab"))
     assert one and other
-    with pytest.raises(UsageError, match=r"holds runs with different options \(seed: 0 there, 1 here\)"):
+    with pytest.raises(InvalidRequestError, match=r"holds runs with different options \(seed: 0 there, 1 here\)"):
         read(tmp_path / "c.jsonl", Outcome)
 
 

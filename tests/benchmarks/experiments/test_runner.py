@@ -6,7 +6,7 @@ import pytest
 from text_model import byte_lm
 
 from agent.decoding import POLICIES
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from agent.workflow.context import Context
 from benchmarks import open_benchmark
 from benchmarks.experiments.outcomes import Outcome, outcomes_in
@@ -44,7 +44,7 @@ def test_a_run_cut_off_goes_on_after_its_last_whole_line(context, problems, tmp_
 def test_a_file_of_other_options_is_refused_and_left_alone(context, problems, tmp_path):
     list(run_to_file(problems[:1], context, tmp_path / "run.jsonl", OPTIONS))
     before = (tmp_path / "run.jsonl").read_bytes()
-    with pytest.raises(UsageError, match="other options"):
+    with pytest.raises(InvalidRequestError, match="other options"):
         list(run_to_file(problems, context, tmp_path / "run.jsonl", {**OPTIONS, "policy": "uscd"}))
     assert (tmp_path / "run.jsonl").read_bytes() == before
 
@@ -59,7 +59,7 @@ def test_outcomes_of_a_problem_that_has_changed_since_are_refused(context, probl
     path = tmp_path / "run.jsonl"
     list(run_to_file(problems[:1], context, path, OPTIONS))
     changed = replace(problems[0], prompt=problems[0].prompt.replace("def ", "def other_", 1))
-    with pytest.raises(UsageError, match="was made with another exercises/0"):
+    with pytest.raises(InvalidRequestError, match="was made with another exercises/0"):
         list(run_to_file([changed], context, path, OPTIONS))
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from agent import profile
 from agent.cli import components
 from agent.cli.app import app
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from benchmarks.exercises import make_problem
 from benchmarks.experiments.teacher_forcing import MEASURED, ranked, read
 from uncertainty.thresholds import threshold_point
@@ -52,7 +52,7 @@ def test_a_problem_that_does_not_fit_is_passed_over_and_none_is_an_error():
     lm = byte_lm()
     long = replace(PROBLEMS[0], canonical_solution="\n    return 0  # " + "x" * 5000 + "\n")
     assert [each.task_id for each in read(lm, [long, PROBLEMS[1]])] == [PROBLEMS[1].task_id]
-    with pytest.raises(UsageError, match="no tokens to learn from"):
+    with pytest.raises(InvalidRequestError, match="no tokens to learn from"):
         ranked(read(lm, [long]))
 
 

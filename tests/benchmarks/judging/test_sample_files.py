@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from agent.cli import components
 from agent.cli.app import app
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from benchmarks import DatasetError, find_problem
 from benchmarks.exercises.export import write_record
 from benchmarks.judging import lines, samples
@@ -104,7 +104,7 @@ def test_blank_lines_without_end_are_bounded_too(tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "LONGEST_LINE", 100)
     path = tmp_path / "blank.jsonl"
     path.write_bytes(b" " * 1000 + f"\n{RIGHT}\n".encode())
-    with pytest.raises(UsageError, match="holds no samples"):
+    with pytest.raises(InvalidRequestError, match="holds no samples"):
         read_samples(path)
 
 
@@ -113,7 +113,7 @@ def test_programs_are_kept_up_to_a_bound(tmp_path, monkeypatch):
     path = tmp_path / "many.jsonl"
     program = "#" * (1 << 20)
     path.write_text("".join(json.dumps({"task_id": FIRST.task_id, "solution": program}) + "\n" for _ in range(4)))
-    with pytest.raises(UsageError, match="holds more than 3 MiB of programs; judge it in parts"):
+    with pytest.raises(InvalidRequestError, match="holds more than 3 MiB of programs; judge it in parts"):
         read_samples(path)
 
 

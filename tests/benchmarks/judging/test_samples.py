@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import benchmarks
 from agent.cli import components
 from agent.cli.app import app
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError
 from benchmarks import find_problem
 from benchmarks.base import Problem
 from benchmarks.judging.expected import References
@@ -139,7 +139,9 @@ def test_a_completion_of_an_exported_prompt_is_judged_with_its_line_break_and_wi
 def test_a_file_of_two_data_sets_is_refused_until_one_is_chosen(tmp_path, monkeypatch):
     monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", "nowhere")  # a data set that is not asked for is not opened
     path = written(tmp_path, right(FIRST), right(find_problem("exercises/far/0")))
-    with pytest.raises(UsageError, match=r"holds samples of exercises and exercises/far, .*choose with --dataset"):
+    with pytest.raises(
+        InvalidRequestError, match=r"holds samples of exercises and exercises/far, .*choose with --dataset"
+    ):
         read_samples(path)
     path = written(tmp_path, right(FIRST), right(find_problem("exercises/far/0")), line("HumanEval/0", solution=""))
     assert [sample.line for sample in read_samples(path, dataset="Exercises").samples] == [1]
@@ -150,7 +152,7 @@ def test_a_file_of_two_data_sets_is_refused_until_one_is_chosen(tmp_path, monkey
 def test_only_the_named_tasks_are_read(tmp_path):
     path = written(tmp_path, right(FIRST), right(SECOND), wrong(FIRST))
     assert [sample.line for sample in read_samples(path, tasks=["exercises/0"]).samples] == [1, 3]
-    with pytest.raises(UsageError, match="holds no samples of exercises/7"):
+    with pytest.raises(InvalidRequestError, match="holds no samples of exercises/7"):
         read_samples(path, tasks=["exercises/7"])
 
 

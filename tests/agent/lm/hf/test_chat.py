@@ -5,7 +5,7 @@ import ast
 import pytest
 from text_model import byte_lm, byte_tokenizer
 
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError, ModelLoadError
 from agent.lm.hf import chat
 from agent.lm.hf.chat import asked, asks_in_turns
 from agent.lm.hf.model import HFLM
@@ -74,9 +74,9 @@ def test_a_prompt_format_that_is_asked_for_decides_by_itself():
     base = tokenizer_with(CHATML)
     assert in_turns(base, wanted="chat") is True
     assert in_turns(base, wanted="completion", ends=("<|im_end|>",)) is False
-    with pytest.raises(UsageError, match="has no chat template; ask with the prompt format completion"):
+    with pytest.raises(ModelLoadError, match="has no chat template; ask with the prompt format completion"):
         in_turns(tokenizer_with(None), wanted="chat")
-    with pytest.raises(UsageError, match="unknown prompt format 'turns'; choose from auto, chat, completion"):
+    with pytest.raises(InvalidRequestError, match="unknown prompt format 'turns'; choose from auto, chat, completion"):
         HFLM(byte_lm().model, prompt_format="turns")
     assert HFLM(byte_lm().model, base, prompt_format="chat").chats is True
     assert HFLM(byte_lm().model, base).chats is False
@@ -106,7 +106,7 @@ def test_a_prompt_format_that_is_asked_for_decides_by_itself():
     ],
 )
 def test_a_template_that_does_not_work_is_said_in_one_sentence(template, reason):
-    with pytest.raises(UsageError, match=reason) as error:
+    with pytest.raises(ModelLoadError, match=reason) as error:
         in_turns(tokenizer_with(template), wanted="chat")
     assert "\n" not in str(error.value) and "completion" in str(error.value)
     assert in_turns(tokenizer_with(template), wanted="completion") is False
@@ -119,7 +119,7 @@ def test_one_that_is_the_default_among_several_is_taken():
 def test_a_template_that_never_ends_is_stopped(monkeypatch):
     loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     monkeypatch.setattr(chat, "SECONDS", 1.0)  # the processor's time is bounded as well, and later
-    with pytest.raises(UsageError, match="takes too much time or memory"):
+    with pytest.raises(ModelLoadError, match="takes too much time or memory"):
         asked(tokenizer_with(loops), "x")
 
 
@@ -133,13 +133,15 @@ def child_of(tmp_path, monkeypatch, code):
 
 def test_a_renderer_that_fails_is_not_called_slow(tmp_path, monkeypatch):
     child_of(tmp_path, monkeypatch, "import no_such_jinja")
-    with pytest.raises(UsageError, match="its renderer failed: ModuleNotFoundError: No module named 'no_such_jinja'"):
+    with pytest.raises(
+        ModelLoadError, match="its renderer failed: ModuleNotFoundError: No module named 'no_such_jinja'"
+    ):
         asked(tokenizer_with(ALPACA), "x")
     child_of(tmp_path, monkeypatch, "raise SystemExit(7)")
-    with pytest.raises(UsageError, match="its renderer failed: exit code 7"):
+    with pytest.raises(ModelLoadError, match="its renderer failed: exit code 7"):
         asked(tokenizer_with(ALPACA), "x")
     child_of(tmp_path, monkeypatch, "import os; os.kill(os.getpid(), 9)")
-    with pytest.raises(UsageError, match="takes too much time or memory"):
+    with pytest.raises(ModelLoadError, match="takes too much time or memory"):
         asked(tokenizer_with(ALPACA), "x")
 
 

@@ -8,7 +8,7 @@ import pytest
 from text_model import byte_lm
 
 from agent.cli import components
-from agent.errors import InfrastructureError, UsageError
+from agent.errors import InvalidLogitsError, InvalidRequestError, ModelLoadError
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_the_embedded_models_name_means_it_whatever_the_working_folder_holds(tmp
     assert components.weights_of("./models/tiny") not in ("", known)
     assert components.learned_of("models/tiny") is not None
     components.check_model("models/tiny", "auto")
-    with pytest.raises(UsageError, match=r"'\./models/tiny' is no model: it has no config.json"):
+    with pytest.raises(ModelLoadError, match=r"'\./models/tiny' is no model: it has no config.json"):
         components.check_model("./models/tiny", "auto")
 
 
@@ -57,26 +57,26 @@ def test_a_folder_that_would_hang_is_refused_before_anything_in_it_is_read(folde
     (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
     for ask in (components.learned_of, components.model_named, lambda model: components.check_model(model, "auto")):
-        with pytest.raises(UsageError, match=f"{name}' is no regular file"):
+        with pytest.raises(ModelLoadError, match=f"{name}' is no regular file"):
             ask(str(folder))
 
 
 def test_a_chat_template_that_does_not_work_is_said_when_the_model_is_loaded(folder):
     (folder / "chat_template.jinja").write_text("{% for m in messages %}{{ m.content }}")
-    with pytest.raises(UsageError, match="chat template cannot be rendered"):
+    with pytest.raises(ModelLoadError, match="chat template cannot be rendered"):
         components.model_named(str(folder))
     assert components.model_named(str(folder), prompt_format="completion").chats is False
-    with pytest.raises(UsageError, match="unknown prompt format 'turns'"):
+    with pytest.raises(InvalidRequestError, match="unknown prompt format 'turns'"):
         components.model_named(str(folder), prompt_format="turns")
 
 
 def test_a_missing_tokenizer_and_a_broken_one_are_told_apart(folder):
     (folder / "tokenizer.json").write_text(json.dumps({"model": {"type": "BPE"}}))
-    with pytest.raises(UsageError, match="cannot load the tokenizer of"):
+    with pytest.raises(ModelLoadError, match="cannot load the tokenizer of"):
         components.model_named(str(folder))
     for file in folder.glob("tokenizer*"):
         file.unlink()
-    with pytest.raises(UsageError, match="has no tokenizer beside it, and text is wanted"):
+    with pytest.raises(ModelLoadError, match="has no tokenizer beside it, and text is wanted"):
         components.model_named(str(folder))
 
 
@@ -84,5 +84,5 @@ def test_a_model_that_gives_no_numbers_is_the_machines_failure(sound, folder):
     lm = byte_lm(context=64)
     lm.model.float().model.norm.weight.data.fill_(float("nan"))
     lm.model.save_pretrained(folder)
-    with pytest.raises(InfrastructureError, match="NaN or infinite logits"):
+    with pytest.raises(InvalidLogitsError, match="NaN or infinite logits"):
         components.model_named(str(folder))

@@ -13,7 +13,7 @@ import torch
 from architectures import ARCHITECTURES, make
 from text_model import byte_lm
 
-from agent.errors import InfrastructureError, UsageError
+from agent.errors import DeviceError, InvalidLogitsError, InvalidRequestError, ModelLoadError
 from agent.lm.hf.hub import MOST_TEMPLATE
 from agent.lm.hf.model import HFLM
 
@@ -200,7 +200,7 @@ def loaded(folder):
 def test_a_folder_that_is_no_sound_model_is_refused_in_one_sentence(folder, name):
     change, reason = REFUSED[name]
     change(folder)
-    with pytest.raises(UsageError, match=reason) as error:
+    with pytest.raises(ModelLoadError, match=reason) as error:
         loaded(folder)
     sentence = str(error.value)
     assert sentence.isprintable() and "trust_remote_code" not in sentence and len(sentence) < 700, sentence
@@ -244,7 +244,7 @@ def test_a_model_without_a_tokenizer_decodes_ids_and_says_what_text_needs(folder
     without("tokenizer.json", "tokenizer_config.json")(folder)
     lm = loaded(folder)
     assert lm.tokenizer is None and lm.prefill([1, 2]).ids == (1, 2)
-    with pytest.raises(UsageError, match="came without a tokenizer"):
+    with pytest.raises(ModelLoadError, match="came without a tokenizer"):
         lm.encode("x")
 
 
@@ -253,22 +253,22 @@ def test_a_tokenizer_of_another_model_is_refused(folder):
         folder
     )
     config(vocab_size=50)(folder)
-    with pytest.raises(UsageError, match=r"gives token \d+, and the model knows 50 tokens"):
+    with pytest.raises(ModelLoadError, match=r"gives token \d+, and the model knows 50 tokens"):
         loaded(folder)
 
 
 def test_a_text_that_the_model_has_no_tokens_for_is_said(folder):
     lm = loaded(folder)
     lm.tokenizer.add_tokens(["<new>"])
-    with pytest.raises(UsageError, match="gives token 257, and the model knows 257 tokens"):
+    with pytest.raises(ModelLoadError, match="gives token 257, and the model knows 257 tokens"):
         lm.encode("a <new> b")
-    with pytest.raises(UsageError, match="cannot put the text into the model's tokens"):
+    with pytest.raises(ModelLoadError, match="cannot put the text into the model's tokens"):
         lm.encode(b"bytes")
 
 
 def test_weights_that_give_no_numbers_are_the_machines_failure(folder):
     with_weights(lambda weights: weights["model.norm.weight"].fill_(float("nan")))(folder)
-    with pytest.raises(InfrastructureError, match="the model gives NaN or infinite logits"):
+    with pytest.raises(InvalidLogitsError, match="the model gives NaN or infinite logits"):
         loaded(folder)
 
 
@@ -287,7 +287,7 @@ def test_a_model_that_looks_ahead_is_no_decoder(tmp_path, family, suffix, dtype)
         for parameter in model.parameters():
             parameter.data.mul_(6.0 if parameter.dim() > 1 else 1.0)
         model.to(getattr(torch, dtype)).save_pretrained(tmp_path / str(is_decoder))
-    with pytest.raises(UsageError, match="depends on the tokens behind it, so it is no decoder"):
+    with pytest.raises(ModelLoadError, match="depends on the tokens behind it, so it is no decoder"):
         loaded(tmp_path / "False")
     assert loaded(tmp_path / "True").prefill([1, 2]).ids == (1, 2)
 
@@ -303,11 +303,11 @@ def test_every_kind_of_decoder_loads_in_the_dtypes_of_checkpoints(tmp_path, name
 @pytest.mark.parametrize(
     ("device", "kind", "reason"),
     [
-        ("nosuch", UsageError, "unknown device 'nosuch'"),
-        ("cuda:x", UsageError, "unknown device 'cuda:x'"),
-        ("meta", UsageError, "the device meta holds no numbers"),
-        ("xla", InfrastructureError, "on the device 'xla'.*try the device cpu"),
-        ("mps", InfrastructureError, "on the device 'mps'.*try the device cpu"),
+        ("nosuch", InvalidRequestError, "unknown device 'nosuch'"),
+        ("cuda:x", InvalidRequestError, "unknown device 'cuda:x'"),
+        ("meta", InvalidRequestError, "the device meta holds no numbers"),
+        ("xla", DeviceError, "on the device 'xla'.*try the device cpu"),
+        ("mps", DeviceError, "on the device 'mps'.*try the device cpu"),
     ],
 )
 def test_a_device_that_cannot_be_had_is_said(folder, device, kind, reason):
@@ -317,13 +317,13 @@ def test_a_device_that_cannot_be_had_is_said(folder, device, kind, reason):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without CUDA")
 def test_cuda_where_there_is_none_is_the_machines_failure(folder):
-    with pytest.raises(InfrastructureError, match="there is no CUDA here; try the device cpu"):
+    with pytest.raises(DeviceError, match="there is no CUDA here; try the device cpu"):
         HFLM.from_pretrained(str(folder), device="cuda:0")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "bool", "complex64", "float8_e4m3fn", "nosuch", "load"])
 def test_a_dtype_that_logits_cannot_have_is_refused(folder, dtype):
-    with pytest.raises(UsageError, match=f"unknown dtype '{dtype}'; choose"):
+    with pytest.raises(InvalidRequestError, match=f"unknown dtype '{dtype}'; choose"):
         HFLM.from_pretrained(str(folder), dtype=dtype)
 
 
@@ -342,14 +342,14 @@ def test_a_dtype_that_logits_cannot_have_is_refused(folder, dtype):
     ],
 )
 def test_a_name_that_is_no_model_is_said(name, reason):
-    with pytest.raises(UsageError, match=reason):
+    with pytest.raises(ModelLoadError, match=reason):
         loaded(name)
 
 
 @pytest.mark.parametrize("ids", [{"a": 1}, [[1]], "</s>", 1.5])
 def test_what_names_no_token_that_ends_texts_is_refused(folder, ids):
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": ids}))
-    with pytest.raises(UsageError):
+    with pytest.raises(ModelLoadError):
         _ = loaded(folder).end_ids
 
 
@@ -359,5 +359,5 @@ def test_a_tokenizer_that_would_blow_texts_up_is_refused(folder):
     tokenizer_json = json.loads(file.read_text())
     tokenizer_json["normalizer"] = {"type": "Sequence", "normalizers": [longer, longer]}
     file.write_text(json.dumps(tokenizer_json))
-    with pytest.raises(UsageError, match="makes a text up to 8100 times as long"):
+    with pytest.raises(ModelLoadError, match="makes a text up to 8100 times as long"):
         loaded(folder)

@@ -12,7 +12,7 @@ from agent.decoding.contrast import Contrast
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import budget
-from agent.errors import UsageError
+from agent.errors import InvalidRequestError, ModelLoadError
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.tree_attention import CopiedRowsBatch, TreeAttentionBatch
 from benchmarks.speed.decoding import Uncached
@@ -150,7 +150,7 @@ def test_a_stored_prefix_keeps_no_logits_alive_but_its_own():
 def test_a_lookahead_beyond_the_context_says_so_in_a_sentence(name):
     lm = HFLM(make(name))
     batch = lm.branch(lm.prefill([1] * 254), [1, 2])
-    with pytest.raises(UsageError, match="257 tokens and this model reads at most 256"):
+    with pytest.raises(InvalidRequestError, match="257 tokens and this model reads at most 256"):
         batch.advance([3, 4]).advance([5, 6])
 
 
@@ -220,17 +220,17 @@ def test_a_model_whose_cache_cannot_fork_warns_once_and_recomputes():
 
 
 def test_a_prompt_beyond_the_context_names_both_lengths():
-    with pytest.raises(UsageError, match=r"300 tokens and this model reads at most 256"):
+    with pytest.raises(InvalidRequestError, match=r"300 tokens and this model reads at most 256"):
         HFLM(make("llama")).prefill([1] * 300)
 
 
 def test_an_empty_prompt_is_refused():
-    with pytest.raises(UsageError, match="at least one"):
+    with pytest.raises(InvalidRequestError, match="at least one"):
         HFLM(make("llama")).prefill([])
 
 
 def test_text_without_a_tokenizer_is_refused():
-    with pytest.raises(UsageError, match="without a tokenizer"):
+    with pytest.raises(ModelLoadError, match="without a tokenizer"):
         HFLM(make("llama")).encode("def f():")
 
 
