@@ -202,7 +202,8 @@ def bench_check(
     """
     with report_errors(as_json), ExitStack() as cleanup:
         from benchmarks.judging.report import build_report, describe_missing_modules, describe_too_few_samples
-        from benchmarks.judging.samples import JudgedSample, UnjudgedSample, judge_samples, read_samples
+        from benchmarks.judging.sample_file import read_samples
+        from benchmarks.judging.samples import JudgedSample, UnjudgedSample, judge_samples
 
         ks = _numbers(k)
         chosen = [found_problem(task.strip()).task_id for task in ",".join(tasks or []).split(",") if task.strip()]

@@ -1,4 +1,4 @@
-"""Ask a program for its values: a run of a sandbox in, what each test showed out. Compares nothing."""
+"""Call a program's function in the sandbox and collect one result a call. Compares nothing."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class CallResult(NamedTuple):
-    """What one call of the program gave, as the checker sees it."""
+    """What one call of the program gave."""
 
     kind: str  # "value", "digest", "unplain" or "raised"
-    value: Any  # plain data, 64 hex digits, a type's name, or an exception in words; the words are few
+    value: Any  # plain data, 64 hex digits, a type's name, or an exception in a few words
 
 
-FORGED = CallResult("unplain", "answer that is not the checker's")  # the program has meddled with what asks it
+FORGED = CallResult("unplain", "answer that is not the checker's")  # the program replaced the code that calls it
 
 
 @dataclass(frozen=True, slots=True)
 class CallResults:
-    """One run: what the first calls showed, all of them or those before it ended, and the run itself."""
+    """One run of a program: the results of its first calls, up to where it ended, and the execution."""
 
-    shown: tuple[CallResult, ...]
+    results: tuple[CallResult, ...]
     execution: Execution
 
 
@@ -44,12 +44,12 @@ def call_program(
     *,
     members: bool = False,
 ) -> CallResults:
-    """Call the program's entry point with each input. Raises SandboxError where the sandbox failed.
+    """Call the program's entry point once for each input. Raises SandboxError where the sandbox failed.
 
-    members: an iterator, or whatever else can be gone through, is shown as the list of its members.
+    members: turn an iterator, or any other iterable, into the list of its members.
     """
-    only = (True,) if members else ()
-    calls = [Call(_CALLER, (entry_point, list(arguments), *only)) for arguments in inputs]
+    flags = (True,) if members else ()
+    calls = [Call(_CALLER, (entry_point, list(arguments), *flags)) for arguments in inputs]
     execution = sandbox.run(program + _suffix(), calls=calls, limits=limits)
     outcomes = len(execution.outcomes)
     if outcomes > len(calls) or (execution.passed and outcomes < len(calls)):
@@ -59,11 +59,14 @@ def call_program(
 
 @cache
 def _suffix() -> str:
-    """Defines ASK in the program, whatever names the program has taken; one line, so that it completes no open text."""
+    """Return the line that defines `_CALLER` in the program.
+
+    It works whatever names the program has taken. It is one line, so that it cannot complete an open string.
+    """
     run = "__import__('builtins').exec"
     source = inspect.getsource(guest)
-    made = f"(lambda space: {run}({source!r}, space) or space['call_function'])({{}})"
-    return f"\n\n{_CALLER} = __import__('functools').partial({made}, __import__('builtins').globals())\n"
+    caller = f"(lambda space: {run}({source!r}, space) or space['call_function'])({{}})"
+    return f"\n\n{_CALLER} = __import__('functools').partial({caller}, __import__('builtins').globals())\n"
 
 
 def _call_result(outcome: CallOutcome) -> CallResult:

@@ -1,8 +1,8 @@
 """Judge a program: inputs go into the sandbox, values come out, comparison happens here. Expected values never go in.
 
-A program passes by giving right plain data, in time, for every input. It cannot say that it passed, only what it found.
-It cannot learn whether it was right either: what a program is asked depends on how its runs ended, never on whether
-an answer agreed. So no answer decides whether there will be a next question.
+A program passes by returning right plain data, in time, for every input. It cannot claim that it passed. It cannot
+learn whether it was right either: what a program is asked depends on how its runs ended, never on whether an answer
+agreed. So no answer decides whether another question follows.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from benchmarks.judging.expected import Chunk, Expected, Inputs, References
 from benchmarks.judging.words import escape, short_value
 from sandbox import DEFAULT_LIMITS, Execution, Limits, Sandbox, Verdict
 
-MOST_SECONDS = 60.0  # for all tests of a group, on top of the canonical solution's share; evalplus' bound
-_MOST_RUNS = 3  # of a stretch of tests: all of them together may use thrice the limits, whatever the program does
+MOST_SECONDS = 60.0  # for all tests of a group, on top of the canonical solution's time; evalplus' bound
+_MOST_RUNS = 3  # of one chunk of tests: together they may use three times the limits, whatever the program does
 _REACHED_LIMIT = {Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL, Verdict.OUT_OF_MEMORY, Verdict.OUTPUT_LIMIT}
 REFERENCES = References()
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How one group of tests went. A test that had no turn, for the program had ended before, has failed."""
+    """The result of one group of tests. A test that was not asked, because the program had ended, has failed."""
 
-    verdict: Verdict  # of the first failing test; PASSED where there is none
+    verdict: Verdict  # of the first failing test; PASSED where none fails
     tests: int
     passed: int
     failed: tuple[int, ...]  # test numbers
@@ -41,11 +41,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What became of one program for one problem. A failing sandbox gives none: it raises."""
+    """The result of one program on one problem. Where the sandbox fails there is none: `judge` raises."""
 
     task_id: str
     base: Tally
-    plus: Tally  # FAILED where the base tests fail, whatever the answers; not run where the base tests did not finish
+    plus: Tally  # FAILED where a base test fails, whatever the answers; not run where the base tests did not finish
 
     @property
     def base_passed(self) -> bool:
@@ -68,27 +68,29 @@ def judge(
 ) -> Judgement:
     """Run the program on the problem's tests and compare. `program` is complete: the prompt is not put before it.
 
-    `limits` is what any one test may use; tests share it, and get more where the canonical solution takes more.
-    Raises SandboxError where the sandbox fails, DatasetError where the canonical solution does, and nothing else,
-    whatever the program answers.
+    `limits` is what any one test may use. The tests of a group share it, and get more where the canonical solution
+    takes more. Raises SandboxError where the sandbox fails and DatasetError where the canonical solution does. Raises
+    nothing else, whatever the program returns.
     """
     if not problem.base_inputs and not problem.plus_inputs:
         raise DatasetError(f"{problem.task_id} has no tests; nothing can be judged by it")
-    known = [references.expected(sandbox, problem, plus=plus) for plus in (False, True)]
-    groups = zip((problem.base_inputs, problem.plus_inputs), known, strict=True)
-    first, second = (_Candidate(sandbox, problem, program, inputs, expected, limits) for inputs, expected in groups)
-    base = _tally(first)
+    expected = [references.expected(sandbox, problem, plus=plus) for plus in (False, True)]
+    groups = zip((problem.base_inputs, problem.plus_inputs), expected, strict=True)
+    for_base, for_plus = (_Candidate(sandbox, problem, program, inputs, known, limits) for inputs, known in groups)
+    base = _tally(for_base)
     if not base.finished:
-        missing = tuple(range(len(second.inputs)))
+        missing = tuple(range(len(for_plus.inputs)))
         plus = Tally(Verdict.FAILED, len(missing), 0, missing, "not run: a base test has no answer", 0, 0.0)
     else:
-        plus = _tally(second)
+        plus = _tally(for_plus)
     if base.verdict is not Verdict.PASSED and plus.verdict is Verdict.PASSED:
         plus = replace(plus, verdict=Verdict.FAILED, reason="a base test fails")
     return Judgement(problem.task_id, base, plus)
 
 
 class _Candidate(NamedTuple):
+    """A program, one group of the problem's tests, and what decides its verdict."""
+
     sandbox: Sandbox
     problem: Problem
     program: str
@@ -97,108 +99,111 @@ class _Candidate(NamedTuple):
     limits: Limits
 
 
-class _Part(NamedTuple):
-    """What one run came to. No value of the program outlives it."""
+class _Run(NamedTuple):
+    """The outcome of one run. No value of the program outlives it."""
 
     answered: int  # tests, from the first that was asked
     failed: list[int]  # test numbers among these
     reason: str  # why the first of them failed
     end: str  # why testing stopped before every test had an answer; empty if it did not
-    verdict: Verdict  # of the run
+    verdict: Verdict
     wall_seconds: float  # in the sandbox
     host_seconds: float  # of this thread, to send and to decode
 
 
 def _tally(candidate: _Candidate) -> Tally:
-    parts = list(_parts(candidate))  # to the end, whatever disagrees: else the program could tell
-    tests, answered = len(candidate.inputs), sum(part.answered for part in parts)
-    failed = [*(test for part in parts for test in part.failed), *range(answered, tests)]
-    verdict, reason = _first_failure(candidate, parts, answered) if failed else (Verdict.PASSED, "")
-    seconds = sum((part.wall_seconds for part in parts), 0.0)
+    runs = list(_run_all(candidate))  # all of them, even after a wrong answer: else the program could tell
+    tests, answered = len(candidate.inputs), sum(run.answered for run in runs)
+    failed = [*(test for run in runs for test in run.failed), *range(answered, tests)]
+    verdict, reason = _first_failure(candidate, runs, answered) if failed else (Verdict.PASSED, "")
+    seconds = sum((run.wall_seconds for run in runs), 0.0)
     finished = answered == tests
-    return Tally(verdict, tests, tests - len(failed), tuple(failed), reason, len(parts), seconds, finished)
+    return Tally(verdict, tests, tests - len(failed), tuple(failed), reason, len(runs), seconds, finished)
 
 
-def _first_failure(candidate: _Candidate, parts: list[_Part], answered: int) -> tuple[Verdict, str]:
-    reason = next((part.reason for part in parts if part.failed), "")
+def _first_failure(candidate: _Candidate, runs: list[_Run], answered: int) -> tuple[Verdict, str]:
+    reason = next((run.reason for run in runs if run.failed), "")
     if reason:
         return Verdict.FAILED, reason
-    if parts[-1].end:
-        return parts[-1].verdict, f"{_call(candidate.problem, candidate.inputs[answered])}: {parts[-1].end}"
+    if runs[-1].end:
+        return runs[-1].verdict, f"{_call(candidate.problem, candidate.inputs[answered])}: {runs[-1].end}"
     return Verdict.TIMED_OUT_WALL, f"the tests together take more than {MOST_SECONDS:.0f} seconds"
 
 
-def _parts(candidate: _Candidate) -> Iterator[_Part]:
-    """Run after run, while there are seconds left. One that reached a limit is taken up at its first test unanswered.
+def _run_all(candidate: _Candidate) -> Iterator[_Run]:
+    """Run the program on one chunk of tests after another, while there are seconds left.
 
-    A test without an answer in a run that began with it ends the testing, and so does a program that leaves by
-    itself.
+    After a run that reached a limit, another run starts at the first test without an answer. Testing ends where a run
+    answers not even its first test, and where the program leaves by itself.
     """
     left = MOST_SECONDS + candidate.expected.wall_seconds
-    for stretch in candidate.expected.stretches:
-        start, wanted = stretch.start, stretch.shown()
-        for run in range(_MOST_RUNS):
-            if start == stretch.stop or left < 0:
+    for chunk in candidate.expected.chunks:
+        start, wanted = chunk.start, chunk.results()
+        for number in range(_MOST_RUNS):
+            if start == chunk.stop or left < 0:
                 break
-            part = _part(candidate, stretch, wanted, start, last=run == _MOST_RUNS - 1)
-            start, left = start + part.answered, left - part.wall_seconds - part.host_seconds
-            yield part
-            if part.end:
+            run = _run_from(candidate, chunk, wanted, start, last=number == _MOST_RUNS - 1)
+            start, left = start + run.answered, left - run.wall_seconds - run.host_seconds
+            yield run
+            if run.end:
                 return
         if left < 0:
             return
 
 
-def _part(candidate: _Candidate, stretch: Chunk, wanted: list[CallResult], start: int, *, last: bool) -> _Part:
+def _run_from(candidate: _Candidate, chunk: Chunk, wanted: list[CallResult], start: int, *, last: bool) -> _Run:
     problem, before = candidate.problem, time.thread_time()
-    answers = call_program(
-        candidate.sandbox, candidate.program, problem.entry_point, candidate.inputs[start : stretch.stop],
-        stretch.limits(candidate.limits), members=equality.asks_for_members(problem),
+    called = call_program(
+        candidate.sandbox, candidate.program, problem.entry_point, candidate.inputs[start : chunk.stop],
+        chunk.limits(candidate.limits), members=equality.asks_for_members(problem),
     )  # fmt: skip
     host_seconds = time.thread_time() - before
-    run, shown = answers.execution, answers.shown
-    if not run.passed:  # it ended badly, so at least one test counts as not answered
-        shown = shown[: stretch.stop - start - 1]
-    end = "" if run.passed or (shown and run.verdict in _REACHED_LIMIT and not last) else _epitaph(run)
+    execution, results = called.execution, called.results
+    if not execution.passed:  # it ended badly, so at least one test counts as not answered
+        results = results[: chunk.stop - start - 1]
+    goes_on = execution.passed or (results and execution.verdict in _REACHED_LIMIT and not last)
     reasons = {
         test: _disagreement(problem, candidate.inputs[test], *pair, candidate.expected.tolerance(test))
-        for test, pair in enumerate(zip(shown, wanted[start - stretch.start :], strict=False), start)
+        for test, pair in enumerate(zip(results, wanted[start - chunk.start :], strict=False), start)
     }
     failed = [test for test, reason in reasons.items() if reason]
     reason = next(filter(None, reasons.values()), "")
-    return _Part(len(shown), failed, reason, end, run.verdict, run.wall_seconds, host_seconds)
+    end = "" if goes_on else _describe_end(execution)
+    return _Run(len(results), failed, reason, end, execution.verdict, execution.wall_seconds, host_seconds)
 
 
-def _epitaph(run: Execution) -> str:
-    words = run.stderr.strip().rpartition("\n")[2]
-    return f"{run.verdict}" + (f" ({escape(words)})" if words else "")
+def _describe_end(execution: Execution) -> str:
+    last_line = execution.stderr.strip().rpartition("\n")[2]
+    return f"{execution.verdict}" + (f" ({escape(last_line)})" if last_line else "")
 
 
 def _disagreement(
-    problem: Problem, arguments: tuple[Any, ...], shown: CallResult, wanted: CallResult, atol: float
+    problem: Problem, arguments: tuple[Any, ...], result: CallResult, wanted: CallResult, atol: float
 ) -> str | None:
-    """Say what is wrong with an answer; None where it is right. Raises nothing: on whatever breaks, it is wrong."""
+    """Say what is wrong with a result; None where it is right. Raises nothing: a value that breaks it is wrong.
+
+    atol: absolute tolerance for floats.
+    """
     try:
-        if _agree(problem, arguments, shown, wanted, atol):
+        if _agree(problem, arguments, result, wanted, atol):
             return None
     except Exception:  # noqa: BLE001 - a value on which a comparison breaks ends no other program's check
         pass
     gave = {"value": "gave", "digest": "gave the digest", "unplain": "gave a non-plain", "raised": "raised"}
-    in_words = shown.kind != "value" and isinstance(shown.value, str)
-    text = escape(shown.value) if in_words else short_value(shown.value)
-    return f"{_call(problem, arguments)} {gave[shown.kind]} {text}, wanted {short_value(wanted.value)}"
+    is_text = result.kind != "value" and isinstance(result.value, str)
+    text = escape(result.value) if is_text else short_value(result.value)
+    return f"{_call(problem, arguments)} {gave[result.kind]} {text}, wanted {short_value(wanted.value)}"
 
 
-def _agree(problem: Problem, arguments: tuple[Any, ...], shown: CallResult, wanted: CallResult, atol: float) -> bool:
-    if shown.kind == "raised" or shown == FORGED:
+def _agree(problem: Problem, arguments: tuple[Any, ...], result: CallResult, wanted: CallResult, atol: float) -> bool:
+    if result.kind == "raised" or result == FORGED:
         return False
     if equality.asks_for_anything(problem):
-        return equality.both_or_neither(
-            *(some.value if some.kind == "value" else "anything" for some in (shown, wanted))
-        )
-    if shown.kind == wanted.kind == "value":
-        return equality.choose_comparison(problem)(arguments, shown.value, wanted.value, atol)
-    return shown == wanted and shown.kind == "digest"
+        values = (each.value if each.kind == "value" else "anything" for each in (result, wanted))
+        return equality.both_or_neither(*values)
+    if result.kind == wanted.kind == "value":
+        return equality.choose_comparison(problem)(arguments, result.value, wanted.value, atol)
+    return result == wanted and result.kind == "digest"
 
 
 def _call(problem: Problem, arguments: tuple[Any, ...]) -> str:

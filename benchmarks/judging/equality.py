@@ -1,10 +1,11 @@
-"""Whether a value is the expected one, as evalplus 0.3.1 sees it. Compares plain data only, and runs no program.
+"""Decide whether a value is the expected one, as evalplus 0.3.1 does. Compares plain data only, and runs no program.
 
-Where evalplus is not followed: HumanEval/32 (its oracle there fails every program), NaN (equal to NaN here), arrays
-that would broadcast (of different shapes, so different here), and numpy's own arrays (here the lists of their items).
+It differs from evalplus in four things. HumanEval/32: evalplus' oracle there fails every program. NaN equals NaN.
+Arrays of different shapes differ, even where numpy would broadcast them. Numpy's arrays are the lists of their items.
 
-The value is a stranger's and may be made to be slow. So what is expected leads: a comparison ends where that ends or
-where the two differ first, and no set or dict of more members than the expected one is ever built of a value.
+A stranger's program may choose a value that is slow to compare. So the expected value leads: a comparison ends where
+the expected value ends or where the two first differ. It never builds a set or dict of a value with more members than
+the expected one has.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from typing import Any
 
 from benchmarks.base import Problem
 
-_RTOL = 1e-7
-FLOAT_ATOL = 1e-6  # from the first expected float on, where the problem names no tolerance
+_RTOL = 1e-7  # relative tolerance, of the expected number
+FLOAT_ATOL = 1e-6  # absolute tolerance from the first expected float on, where the problem names none
 
 Comparison = Callable[[tuple[Any, ...], Any, Any, float], bool]  # arguments, value, expected, atol
 
 
 def choose_comparison(problem: Problem) -> Comparison:
-    """The comparison for one problem: almost always `agrees`."""
+    """Return the comparison for one problem: almost always `agrees`."""
     if asks_for_members(problem):
         return _members
     dataset, _, _ = problem.task_id.partition("/")
@@ -32,32 +33,35 @@ def choose_comparison(problem: Problem) -> Comparison:
 
 
 def has_floats(value: Any) -> bool:
-    """A float, or a list or tuple of nothing but floats."""
+    """Return whether the value is a float, or a list or tuple of nothing but floats."""
     if isinstance(value, (list, tuple)) and value:
         return all(isinstance(item, float) for item in value)
     return isinstance(value, float)
 
 
 def agrees(value: Any, expected: Any, atol: float = 0.0) -> bool:
-    """Equal, or, with a tolerance, of one type and close in every number. A value always agrees with itself."""
+    """Return whether the two are equal or, where atol > 0, of one type and close in every number.
+
+    A value always agrees with itself.
+    """
     if equal(value, expected):
         return True
     return atol > 0 and type(value) is type(expected) and _close(value, expected, atol)
 
 
 def equal(value: Any, expected: Any) -> bool:
-    """Python's equality, but NaN equals NaN. A list is no tuple; True is 1."""
+    """Compare as Python does, except that NaN equals NaN. A list is no tuple; True is 1."""
     return bool(value == expected) or (_has_nan(expected) and _alike(value, expected))
 
 
 def both_or_neither(value: Any, expected: Any) -> bool:
-    """evalplus' rule for tasks that ask for anything: a bool says itself whether something was found."""
-    found = value if isinstance(value, bool) else value is not None
-    return found == (expected is not None)
+    """Apply evalplus' rule for tasks that ask for anything: None means nothing, and a bool speaks for itself."""
+    is_something = value if isinstance(value, bool) else value is not None
+    return is_something == (expected is not None)
 
 
 def asks_for_anything(problem: Problem) -> bool:
-    """One of MBPP's three tasks where only `is not None` counts, so that values need not be plain."""
+    """Return whether this is one of MBPP's three tasks where only `is not None` counts; values need not be plain."""
     if not problem.task_id.startswith("Mbpp/"):
         return False
     from evalplus.eval import MBPP_OUTPUT_NOT_NONE_TASKS
@@ -66,7 +70,7 @@ def asks_for_anything(problem: Problem) -> bool:
 
 
 def asks_for_members(problem: Problem) -> bool:
-    """One of MBPP's eight tasks where the set of members counts, so that any iterable will do."""
+    """Return whether this is one of MBPP's eight tasks where the set of members counts; any iterable will do."""
     if not problem.task_id.startswith("Mbpp/"):
         return False
     from evalplus.eval import MBPP_OUTPUT_SET_EQ_TASKS
@@ -89,7 +93,7 @@ def _close(value: Any, expected: Any, atol: float) -> bool:
 
 
 class _NaN:
-    """Stands for NaN where it shall equal itself."""
+    """Stands for NaN; unlike NaN it equals itself."""
 
 
 _NAN = _NaN()
@@ -104,7 +108,7 @@ def _has_nan(expected: Any) -> bool:
 
 
 def _alike(value: Any, expected: Any) -> bool:
-    """Equality where NaN equals NaN."""
+    """Compare recursively, with NaN equal to NaN."""
     if isinstance(expected, (set, frozenset)):
         return isinstance(value, (set, frozenset)) and _same_members(map(_settled, value), map(_settled, expected))
     if isinstance(expected, dict):
@@ -126,7 +130,7 @@ def _same_items(value: dict[Any, Any], expected: dict[Any, Any]) -> bool:
 
 
 def _same_members(value: Iterable[Any], expected: Iterable[Any]) -> bool:
-    """Whether both have the same set of members. Nothing that is not expected goes into a set."""
+    """Return whether both have the same set of members. Only expected members go into a set."""
     wanted, seen = set(expected), set()
     for member in value:
         if member not in wanted:
@@ -136,7 +140,7 @@ def _same_members(value: Iterable[Any], expected: Iterable[Any]) -> bool:
 
 
 def _settled(value: Any) -> Any:
-    """The value, which may be hashed, with every NaN replaced by something that equals itself."""
+    """Replace every NaN in a hashable value by an object that equals itself."""
     if isinstance(value, (tuple, frozenset)):
         return type(value)(map(_settled, value))
     if isinstance(value, complex) and value != value:
@@ -153,7 +157,7 @@ def _members(_: tuple[Any, ...], value: Any, expected: Any, atol: float) -> bool
 
 
 def _is_root(arguments: tuple[Any, ...], value: Any, _: Any, atol: float) -> bool:
-    """HumanEval/32 has many right answers; evalplus' own check never records that one was right."""
+    """Judge HumanEval/32, which has many right answers. evalplus' own check never records that one was right."""
     from evalplus.eval._special_oracle import _poly
 
     return _holds(lambda: abs(_poly(*arguments, value)) <= atol)
@@ -177,7 +181,7 @@ def _mbpp_oracle(entry_point: str) -> Comparison:
 
 
 def _holds(claim: Callable[[], bool]) -> bool:
-    """Whether a claim about a value of any type is true; one that cannot even be stated of it is not."""
+    """Return whether a claim about a value of any type is true. A claim that raises is not."""
     try:
         return bool(claim())
     except (TypeError, ValueError, ArithmeticError):

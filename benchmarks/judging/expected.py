@@ -1,4 +1,4 @@
-"""What the canonical solutions give: computed once, in the sandbox, kept compressed here. Never sent to a candidate."""
+"""Compute what the canonical solutions return, in the sandbox, once. No expected value is ever sent to a candidate."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sandbox import Limits, Sandbox
 
 _REFERENCE_LIMITS = Limits(cpu_seconds=60.0, wall_seconds=120.0, memory_mib=4096, values_mib=16, written_mib=64)
 _MOST_TESTS = 2048  # in one run
-_MOST_CHARACTERS = 1 << 20  # characters of the inputs of one run, written out
-_SLACK = 4.0  # a candidate may take so many times what the canonical solution took: evalplus' factor
+_MOST_CHARACTERS = 1 << 20  # of the inputs of one run, written out
+_SLACK = 4.0  # a candidate may take this many times what the canonical solution took: evalplus' factor
 _MIB = 1 << 20
 
 Inputs = Sequence[tuple[Any, ...]]
@@ -30,18 +30,18 @@ class Chunk:
 
     start: int
     stop: int
-    packed: bytes
+    packed: bytes  # the results, compressed
     unpacked_mib: float
     cpu_seconds: float
     wall_seconds: float
     peak_memory_mib: float
 
-    def shown(self) -> list[CallResult]:
-        """What the canonical solution showed, test by test."""
+    def results(self) -> list[CallResult]:
+        """Unpack what the canonical solution gave, test by test."""
         return [CallResult(*pair) for pair in marshal.loads(zlib.decompress(self.packed))]  # packed by this process
 
     def limits(self, least: Limits) -> Limits:
-        """The limits for a candidate: what it is given anyway, or in proportion to the canonical solution."""
+        """Raise the limits of a candidate where the canonical solution took much."""
         return replace(
             least,
             cpu_seconds=max(least.cpu_seconds, _SLACK * self.cpu_seconds),
@@ -53,32 +53,32 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The canonical solution's values for one group of tests."""
+    """The canonical solution's results for one group of tests."""
 
-    stretches: tuple[Chunk, ...]
+    chunks: tuple[Chunk, ...]
     atol: float  # the problem's
-    first_float: int  # test; from there on evalplus compares with a tolerance in any case
+    first_float: int  # test; evalplus compares it and all later ones with a tolerance
 
     def tolerance(self, test: int) -> float:
-        """The absolute tolerance for a test."""
+        """Return the absolute tolerance for a test."""
         return self.atol or (FLOAT_ATOL if test >= self.first_float else 0.0)
 
     @property
     def wall_seconds(self) -> float:
-        """What the canonical solution took for all of them."""
-        return sum(stretch.wall_seconds for stretch in self.stretches)
+        """What the canonical solution took for all tests."""
+        return sum(chunk.wall_seconds for chunk in self.chunks)
 
 
 class References:
-    """Expected values by problem and group, computed where they are first asked for; other threads wait for them."""
+    """Expected results by problem and group. Computes them when they are first asked for; other threads wait."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, bool], tuple[Problem, Expected]] = {}
-        self._turns: dict[tuple[str, bool], Lock] = {}
+        self._locks: dict[tuple[str, bool], Lock] = {}
 
     def expected(self, sandbox: Sandbox, problem: Problem, *, plus: bool) -> Expected:
-        """The values for the base tests, or the plus tests. Raises DatasetError where the canonical solution fails."""
-        with self._turns.setdefault((problem.task_id, plus), Lock()):
+        """Return the results for the base or the plus tests. Raises DatasetError where the canonical solution fails."""
+        with self._locks.setdefault((problem.task_id, plus), Lock()):
             known = self._known.get((problem.task_id, plus))
             if known is None or known[0] != problem:
                 inputs = problem.plus_inputs if plus else problem.base_inputs
@@ -88,24 +88,24 @@ class References:
 
 
 def _compute_expected(sandbox: Sandbox, problem: Problem, inputs: Inputs) -> Expected:
-    stretches, first_float, start = [], len(inputs), 0
+    chunks, first_float, start = [], len(inputs), 0
     for size in _chunk_sizes(inputs):
         stop = start + size
-        while start < stop:  # a run that reached a limit is taken up where it ended
-            answers = call_program(
+        while start < stop:  # after a run that reached a limit, another one starts where it ended
+            run = call_program(
                 sandbox, problem.reference_program, problem.entry_point, inputs[start:stop], _REFERENCE_LIMITS,
                 members=asks_for_members(problem),
             )  # fmt: skip
-            _check_results(problem, answers)
-            floats = (start + at for at, shown in enumerate(answers.shown) if has_floats(shown.value))
+            _check_results(problem, run)
+            floats = (start + at for at, result in enumerate(run.results) if has_floats(result.value))
             first_float = min(first_float, next(floats, first_float))
-            stretches.append(_chunk(start, answers))
-            start = stretches[-1].stop
-    return Expected(tuple(stretches), problem.atol, first_float)
+            chunks.append(_chunk(start, run))
+            start = chunks[-1].stop
+    return Expected(tuple(chunks), problem.atol, first_float)
 
 
 def _chunk_sizes(inputs: Inputs) -> Iterator[int]:
-    """How many tests go into each run."""
+    """Yield how many tests go into each run."""
     tests = text = 0
     for arguments in inputs:
         length = len(repr(arguments))
@@ -117,29 +117,28 @@ def _chunk_sizes(inputs: Inputs) -> Iterator[int]:
         yield tests
 
 
-def _check_results(problem: Problem, answers: CallResults) -> None:
-    """The canonical solution must answer, with plain data where these are compared. No message names an input."""
+def _check_results(problem: Problem, run: CallResults) -> None:
+    """Raise DatasetError unless every result can be compared with. The message names no input."""
     useful = ("value", "digest", "unplain") if asks_for_anything(problem) else ("value", "digest")
-    bad = next((shown for shown in answers.shown if shown.kind not in useful), None)
-    if bad or not answers.shown:
+    bad = next((result for result in run.results if result.kind not in useful), None)
+    if bad or not run.results:
         name = bad.value.partition(":")[0] if bad else ""
         what = f" ({name})" if hasattr(builtins, name) else ""
-        why = bad.kind if bad else answers.execution.verdict
+        why = bad.kind if bad else run.execution.verdict
         raise DatasetError(
             f"the canonical solution of {problem.task_id} gave no value to compare with: {why}{what}; "
             "is the data file evalplus' own, and is the sandbox large enough?"
         )
 
 
-def _chunk(start: int, answers: CallResults) -> Chunk:
-    data = marshal.dumps([tuple(shown) for shown in answers.shown])
-    run = answers.execution
+def _chunk(start: int, run: CallResults) -> Chunk:
+    data = marshal.dumps([tuple(result) for result in run.results])
     return Chunk(
         start=start,
-        stop=start + len(answers.shown),
+        stop=start + len(run.results),
         packed=zlib.compress(data, 1),
         unpacked_mib=len(data) / _MIB,
-        cpu_seconds=run.cpu_seconds,
-        wall_seconds=run.wall_seconds,
-        peak_memory_mib=run.peak_memory_mib,
+        cpu_seconds=run.execution.cpu_seconds,
+        wall_seconds=run.execution.wall_seconds,
+        peak_memory_mib=run.execution.peak_memory_mib,
     )

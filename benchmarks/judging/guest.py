@@ -1,8 +1,8 @@
-"""How a value is shown to the checker. Its source runs in the sandbox, behind the program; trusts and judges nothing.
+"""Call the program's function and turn its value into plain data or a digest. Runs in the sandbox; judges nothing.
 
-A value of a class derived from a plain type (Counter, a named tuple, an enum of str) becomes the plain value, and so
-do numpy's numbers and arrays. What is too large to be sent becomes a digest: nobody has the digest of a value without
-having computed the value.
+`benchmarks/judging/calls.py` appends this source to the program. A value whose class derives from a plain type
+(Counter, a named tuple, an enum of str) becomes the plain value. So do numpy's numbers and arrays. A value that is too
+large to send becomes its digest: only a program that computed the value knows the digest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST_NUMBERS = 1 << 16  # of a list of whole numbers, as ints or floats, that i
 _NUMBERS = {bool, int, float}
 _ATOMS = {type(None), bool, int, float, complex, str, bytes}
 _CONTAINERS = (list, tuple, set, frozenset)
-_PLAIN_BASES: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefine is not asked
+_PLAIN_BASES: dict[type, Callable[[Any], Any]] = {  # the base's own methods: a derived class may have redefined them
     str: str.__str__,
     bytes: bytes.__bytes__,
     int: int.__int__,
@@ -38,9 +38,9 @@ _PLAIN_BASES: dict[type, Callable[[Any], Any]] = {  # what a derived class may r
 def call_function(
     namespace: dict[str, Any], function: str, arguments: list[Any], members: bool = False
 ) -> tuple[str, Any]:
-    """Call the program's function and show what it gives; the kinds are those of benchmarks/judging/calls.py.
+    """Call the program's function; return the kind and value of a CallResult (benchmarks/judging/calls.py).
 
-    members: only what can be gone through is asked for, in whatever class.
+    members: return the members of any iterable as a list, whatever its class.
     """
     if function not in namespace:
         raise NameError(f"name {function!r} is not defined")
@@ -57,7 +57,7 @@ def call_function(
 
 
 def to_plain(value: Any) -> Any:
-    """The value in plain types only. Raises TypeError where there is none."""
+    """Convert the value to plain types. Raises TypeError where no plain type fits."""
     kind = type(value)
     if kind in _ATOMS or (kind in _CONTAINERS and _ATOMS.issuperset(map(type, value))):
         return value
@@ -65,13 +65,13 @@ def to_plain(value: Any) -> Any:
     if base is not None:
         return _PLAIN_BASES[base](value)
     inner = _without_numpy(value)
-    if type(inner) is kind:  # an extended float gives itself
+    if type(inner) is kind:  # numpy's extended float returns itself
         raise TypeError(f"not plain data: {kind.__name__}")
     return to_plain(inner)
 
 
 def _without_numpy(value: Any) -> Any:
-    """The Python value of a numpy number, the list of an array; else the value. Imports nothing: the program has."""
+    """Convert a numpy number or array to Python values. Imports nothing: a program with arrays has imported numpy."""
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(value, (numpy.generic, numpy.ndarray)):
         return value
@@ -79,7 +79,10 @@ def _without_numpy(value: Any) -> Any:
 
 
 def _digest(value: Any) -> str | None:
-    """The digest of a value too large to be sent. Equal values of equal types have equal ones; 1.0 in a list is 1."""
+    """Return the digest of a value too large to send, else None. Equal values of equal types have equal digests.
+
+    A float that is a whole number counts as that int: 1.0 in a list is 1.
+    """
     if isinstance(value, str) and len(value) > _LONGEST_TEXT:
         return hashlib.sha256(str.encode(value, "utf-8", "surrogatepass")).hexdigest()
     if type(value) is list and len(value) > _MOST_NUMBERS and _NUMBERS.issuperset(map(type, value)):
@@ -96,7 +99,7 @@ def _cells(rows: Any) -> int:
 
 
 def _rows_digest(rows: Any) -> str:
-    """Version 2 of marshal writes values of one type alike; later ones also write what the interpreter shares."""
+    """Digest the rows with version 2 of marshal: later versions also write which objects the interpreter shares."""
     digest = hashlib.sha256(type(rows).__name__.encode())
     for start in range(0, len(rows), _ROWS):
         digest.update(marshal.dumps(rows[start : start + _ROWS], 2))

@@ -1,4 +1,4 @@
-"""The lines of a file of JSON lines, gzipped or not, or of standard input: read in bounds."""
+"""Read JSON lines from a file, gzipped or not, or from standard input, in bounds."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from agent.errors import InvalidRequestError
 from agent.files.access import open_regular
 from agent.messages import quoted
 
-LONGEST_LINE = 1 << 25  # bytes; a few bytes of gzip may be as many as one likes
+LONGEST_LINE = 1 << 25  # bytes; a few bytes of gzip can unpack to any length
 STANDARD_INPUT = Path("-")
 _GZIPPED = b"\x1f\x8b"
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, by number from 1. Raises InvalidRequestError for a file that cannot be read.
+    """Yield the number, from 1, and the bytes of each line that is not blank.
 
-    A line that is longer than LONGEST_LINE comes cut, one byte too long, and is the last. Of a gzipped file that
-    breaks off, the last line is one that no JSON begins with.
+    A line longer than LONGEST_LINE is cut one byte behind that, and is the last. Where a gzipped file breaks off, the
+    last line is a brace, which is no JSON. Raises InvalidRequestError for a file that cannot be read.
     """
     number = 0
     try:
@@ -43,11 +43,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             raise InvalidRequestError(
                 f"cannot read {display_name(path)}: {reason}; wanted JSON lines, in .gz gzipped"
             ) from error
-        yield number + 1, b"{"  # gzip keeps for itself what it has of a record that is cut off
+        yield number + 1, b"{"  # gzip does not give the bytes of the record that is cut off
 
 
 def parse_record(line: bytes) -> dict[str, Any]:
-    """Return the JSON object that a line is. Raises ValueError with what is wrong."""
+    """Parse a line as a JSON object. Raises ValueError with what is wrong."""
     if len(line) > LONGEST_LINE:
         raise ValueError(f"this line is longer than {LONGEST_LINE >> 20} MiB; it and what follows are not read")
     try:
@@ -61,7 +61,7 @@ def parse_record(line: bytes) -> dict[str, Any]:
 
 
 def display_name(path: Path) -> str:
-    """Return what a message calls the file."""
+    """Return the name of the file in messages."""
     return "standard input" if path == STANDARD_INPUT else quoted(path)
 
 
@@ -74,7 +74,7 @@ def _open(path: Path, closing: ExitStack) -> IO[bytes]:
 
 
 class _Stdin(io.RawIOBase):
-    """Standard input, which stays open when its reader is closed."""
+    """Standard input. It stays open when its reader is closed."""
 
     def readable(self) -> bool:
         return True

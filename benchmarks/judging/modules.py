@@ -1,4 +1,4 @@
-"""Which modules a program imports that its sandbox does not have. Believes nothing that the program says of itself."""
+"""Find the modules that a program imports and its sandbox lacks. Runs only programs of ours, never the judged one."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import sys
 from agent.program.syntax import parsed
 from sandbox import Sandbox, SandboxError
 
-_LONGEST_PROGRAM = 1 << 16  # characters of a program that is looked through
-_MOST_MODULES = 3  # modules that are looked for, of one program
+_LONGEST_PROGRAM = 1 << 16  # characters of a program that is parsed
+_MOST_MODULES = 3  # modules of one program that are looked up
 _FIND_MODULE = "import importlib.util\nif importlib.util.find_spec({!r}) is None: raise ImportError"
 
 
 class Modules:
-    """The modules of one sandbox, each asked for once, by a program of ours."""
+    """The modules of one sandbox. A program of ours looks each one up, once."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._there = dict[str, bool]()
+        self._installed = dict[str, bool]()
 
-    def lacked_by(self, program: str) -> tuple[str, ...]:
-        """Return the modules that a program imports and the sandbox lacks, if it uses them or not."""
+    def missing_from(self, program: str) -> tuple[str, ...]:
+        """Return the modules that a program imports and the sandbox lacks, whether it uses them or not."""
         return tuple(name for name in _imported_modules(program) if not self._has(name))
 
     def _has(self, name: str) -> bool:
-        if name not in self._there:
+        if name not in self._installed:
             try:
-                self._there[name] = self._sandbox.run(_FIND_MODULE.format(name)).passed
+                self._installed[name] = self._sandbox.run(_FIND_MODULE.format(name)).passed
             except SandboxError:
                 return True
-        return self._there[name]
+        return self._installed[name]
 
 
 def _imported_modules(program: str) -> list[str]:
-    """Return the first modules, of other people, that a program imports."""
+    """Return the first modules outside of Python's standard library that a program imports."""
     tree = parsed(program) if len(program) <= _LONGEST_PROGRAM else None
     names = list[str]()
     for node in ast.walk(tree) if tree else ():

@@ -1,4 +1,4 @@
-"""Count verdicts: pass@k, verdicts and what was not judged, for people and for JSON. Judges nothing."""
+"""Report the verdicts of many samples: pass@k, counts, and what was not judged. Judges nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox import Verdict
 
 @dataclass(frozen=True, slots=True)
 class JudgingReport:
-    """The numbers over a file of samples."""
+    """The outcomes of a file of samples, in the order of its lines, and the k of pass@k."""
 
     judged: Sequence[JudgedSample]
     unjudged: Sequence[UnjudgedSample]
@@ -66,28 +66,28 @@ def _result(sample: JudgedSample) -> dict[str, Any]:
     return result | ({"lacks": list(sample.lacks)} if sample.lacks else {})
 
 
-def build_report(found: Iterable[JudgedSample | UnjudgedSample], ks: Iterable[int]) -> JudgingReport:
-    """Count what became of the records, whatever order it was found in."""
-    by_line = sorted(found, key=lambda each: each.line)
+def build_report(outcomes: Iterable[JudgedSample | UnjudgedSample], ks: Iterable[int]) -> JudgingReport:
+    """Build the report from outcomes in any order."""
+    by_line = sorted(outcomes, key=lambda each: each.line)
     judged_ones = [each for each in by_line if isinstance(each, JudgedSample)]
     return JudgingReport(judged_ones, [each for each in by_line if isinstance(each, UnjudgedSample)], sorted(set(ks)))
 
 
 def describe_missing_modules(samples: Iterable[JudgedSample]) -> list[str]:
-    """Say which modules failed programs import and the sandbox does not have, and how many programs."""
+    """Say, for each module that the sandbox lacks, how many failed programs import it."""
     lines = defaultdict[str, list[int]](list)
     for sample in samples:
         for name in sample.lacks:
             lines[name].append(sample.line)
     return [
-        f"{len(those)} failed {'sample needs' if len(those) == 1 else 'samples need'} {name}, "
-        f"which the sandbox does not have (line {those[0]}{' and others' if len(those) > 1 else ''})"
-        for name, those in lines.items()
+        f"{len(numbers)} failed {'sample needs' if len(numbers) == 1 else 'samples need'} {name}, "
+        f"which the sandbox does not have (line {numbers[0]}{' and others' if len(numbers) > 1 else ''})"
+        for name, numbers in lines.items()
     ]
 
 
 def describe_too_few_samples(samples: Iterable[Sample], ks: Iterable[int]) -> str | None:
-    """Say which k are more than a task has samples, and which can be computed; None where all can."""
+    """Say which pass@k a task has too few samples for, and which can be computed; None where all can."""
     counts = Counter(sample.problem.task_id for sample in samples)
     task_id, fewest = min(counts.items(), key=lambda item: item[1], default=("", 0))
     beyond = [f"pass@{k}" for k in sorted(set(ks)) if counts and k > fewest]

@@ -1,11 +1,15 @@
-"""Write values and texts of a program in few characters. Total: no plain value makes it raise, or take long."""
+"""Write a program's values and texts in few characters. No plain value makes it raise, or take long.
+
+agent/messages.py writes values for people who wait for their own program. Here a stranger chose the value, so every
+level of nesting is bounded, and every character that could act on a terminal is escaped.
+"""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import Any
 
-_LONGEST = 200  # characters of what is written
+_LONGEST = 200  # characters of a result
 _MOST_ITEMS = 6  # of a container
 _DEEPEST = 4
 _LONGEST_TEXT = 60  # of a text within a value
@@ -16,17 +20,17 @@ _BRACKETS: dict[type, tuple[str, str]] = {
 
 
 def short_value(value: Any) -> str:
-    """Write a plain value; what is left out of it becomes an ellipsis."""
-    return escape(_written(value, _DEEPEST))
+    """Write a plain value; an ellipsis stands for what is left out."""
+    return escape(_write(value, _DEEPEST))
 
 
 def escape(text: str, most: int = _LONGEST) -> str:
-    """Shorten a text; what moves a cursor, turns the line round or cannot be encoded becomes its escape."""
-    kept = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: most + 1])
-    return kept if len(kept) <= most else f"{kept[: most - 1]}…"
+    """Escape the characters that move a cursor, reverse the line or cannot be encoded; cut the text after `most`."""
+    escaped = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: most + 1])
+    return escaped if len(escaped) <= most else f"{escaped[: most - 1]}…"
 
 
-def _written(value: Any, levels: int) -> str:
+def _write(value: Any, levels: int) -> str:
     kind = type(value)
     if kind in _BRACKETS:
         left, right = _BRACKETS[kind]
@@ -42,9 +46,9 @@ def _items(value: Any, levels: int) -> str:
     if not levels:
         return "…" if value else ""
     pairs = value.items() if type(value) is dict else None
-    written = [
-        f"{_written(item[0], levels - 1)}: {_written(item[1], levels - 1)}" if pairs else _written(item, levels - 1)
+    texts = [
+        f"{_write(item[0], levels - 1)}: {_write(item[1], levels - 1)}" if pairs else _write(item, levels - 1)
         for item in islice(pairs or value, _MOST_ITEMS)
     ]
     comma = "," if type(value) is tuple and len(value) == 1 else ""
-    return ", ".join(written + ["…"] * (len(value) > _MOST_ITEMS)) + comma
+    return ", ".join(texts + ["…"] * (len(value) > _MOST_ITEMS)) + comma

@@ -77,7 +77,8 @@ def test_no_spoilt_digest_makes_a_wrong_value_look_right(sandbox, known, spoilin
 
 def test_a_right_value_is_judged_by_its_digest_and_the_digest_is_not_sent_with_the_candidate(sandbox, known):
     digests = [
-        shown.value for shown in call_program(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).shown
+        result.value
+        for result in call_program(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).results
     ]
     assert [len(digest) for digest in digests] == [64, 64]
     assert judge(sandbox, WANTED, WANTED.reference_program, references=known).base_passed
@@ -89,8 +90,9 @@ def test_a_right_value_is_judged_by_its_digest_and_the_digest_is_not_sent_with_t
 
 def test_no_digest_is_found_in_the_memory_of_a_candidate(sandbox, known):
     digests = {
-        shown.value for shown in call_program(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).shown
+        result.value
+        for result in call_program(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).results
     }
-    (found,) = call_program(sandbox, SEARCH, "f", [(MANY,)], ROOMY).shown
+    (found,) = call_program(sandbox, SEARCH, "f", [(MANY,)], ROOMY).results
     assert found.kind == "value", found
     assert not digests & {text.decode() for text in found.value}

@@ -164,7 +164,7 @@ def test_a_claim_of_the_wrong_type_counts_as_forged(box):
         ("value", 1),
         ("unplain", "x" * 999),
     ]
-    shown = call_program(box, forged, "f", [(claim,) for claim in claims], QUICK).shown
+    shown = call_program(box, forged, "f", [(claim,) for claim in claims], QUICK).results
     assert shown[:4] == (FORGED,) * 4 and shown[4] == CallResult("value", 1)
     assert shown[5].kind == "unplain" and len(shown[5].value) == _LONGEST
 

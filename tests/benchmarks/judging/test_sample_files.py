@@ -14,9 +14,9 @@ from agent.cli.app import app
 from agent.errors import InvalidRequestError
 from benchmarks import DatasetError, find_problem
 from benchmarks.exercises.export import write_record
-from benchmarks.judging import lines, samples
+from benchmarks.judging import lines, sample_file, samples
 from benchmarks.judging.lines import LONGEST_LINE, read_lines
-from benchmarks.judging.samples import read_samples
+from benchmarks.judging.sample_file import read_samples
 
 FIRST = find_problem("exercises/0")
 RIGHT = json.dumps({"task_id": FIRST.task_id, "solution": FIRST.reference_program})
@@ -109,7 +109,7 @@ def test_blank_lines_without_end_are_bounded_too(tmp_path, monkeypatch):
 
 
 def test_programs_are_kept_up_to_a_bound(tmp_path, monkeypatch):
-    monkeypatch.setattr(samples, "_MOST_CHARACTERS", 3 << 20)
+    monkeypatch.setattr(sample_file, "_MOST_CHARACTERS", 3 << 20)
     path = tmp_path / "many.jsonl"
     program = "#" * (1 << 20)
     path.write_text("".join(json.dumps({"task_id": FIRST.task_id, "solution": program}) + "\n" for _ in range(4)))
@@ -136,7 +136,7 @@ def test_a_line_of_a_data_set_that_cannot_be_had_stops_no_other(tmp_path, monkey
             raise DatasetError("cannot read it; set MBPP_OVERRIDE_PATH")
         return FIRST
 
-    monkeypatch.setattr(samples, "find_problem", look)
+    monkeypatch.setattr(sample_file, "find_problem", look)
     path = tmp_path / "mixed.jsonl"
     other = [json.dumps({"task_id": f"Mbpp/{number}", "solution": ""}) for number in (2, 3)]
     path.write_text("\n".join([other[0], RIGHT, other[1]]))

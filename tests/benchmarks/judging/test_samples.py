@@ -21,7 +21,8 @@ from benchmarks import find_problem
 from benchmarks.base import Problem
 from benchmarks.judging.expected import References
 from benchmarks.judging.report import build_report, describe_too_few_samples
-from benchmarks.judging.samples import JudgedSample, Sample, UnjudgedSample, judge_samples, read_samples
+from benchmarks.judging.sample_file import read_samples
+from benchmarks.judging.samples import JudgedSample, Sample, UnjudgedSample, judge_samples
 from sandbox import SandboxError, open_sandbox
 from sandbox.forkserver import Starved
 
