@@ -24,10 +24,11 @@ def bench_speed(
     """Time each policy against greedy, and greedy against transformers' own generate, in one process."""
     with report_errors(as_json=False):
         from agent.cli import components
-        from benchmarks.speed import decoding
+        from benchmarks.speed.bench import Bench
+        from benchmarks.speed.decoding import measure
 
         lm = components.model_named(model, device=device, dtype=dtype).model if model else _random(device, dtype)
-        for row in decoding.measure(decoding.Bench(lm, tokens, rounds), uncached=uncached):
+        for row in measure(Bench(lm, tokens, rounds), uncached=uncached):
             say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}")
 
 

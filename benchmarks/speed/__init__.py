@@ -1,1 +1,1 @@
-"""Measure seconds, forwards and memory of decoding and of the sandbox. Not part of any test."""
+"""Measure seconds, forwards and memory of decoding, and the speed of the sandbox. No test looks at the numbers."""

@@ -1,4 +1,4 @@
-"""How much memory something takes at its peak: on CUDA, or on a CPU under Linux."""
+"""Measure how much memory a call takes at its peak: on CUDA, or on a CPU under Linux."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import torch
 
-CPU = torch.device("cpu")
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-RESET_PEAK = "5"
+_CPU = torch.device("cpu")
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"
 
 
-def peak_memory(run: Callable[[], object], *, device: torch.device = CPU) -> int | None:
-    """Return by how many bytes what is held on a device grows at most while it runs; None where nobody says."""
+def peak_memory(run: Callable[[], object], *, device: torch.device = _CPU) -> int | None:
+    """Return by how many bytes the memory in use grows at most while `run` runs; None where it cannot be measured."""
     gc.collect()
     if device.type == "cuda":
         return _peak_on_cuda(run, device)
@@ -32,8 +32,8 @@ def _peak_on_cuda(run: Callable[[], object], device: torch.device) -> int:
 
 def _peak_of_process(run: Callable[[], object]) -> int | None:
     try:
-        ctypes.CDLL(None).malloc_trim(0)  # what earlier runs freed goes back, so that it is not found in use
-        CLEAR.write_text(RESET_PEAK)
+        ctypes.CDLL(None).malloc_trim(0)  # give back what earlier runs freed; else it counts as in use
+        _CLEAR.write_text(_RESET_PEAK)
     except (OSError, AttributeError):
         return None
     before = _kib("VmRSS")
@@ -42,6 +42,6 @@ def _peak_of_process(run: Callable[[], object]) -> int | None:
 
 
 def _kib(field: str) -> int:
-    found = re.search(rf"{field}:\s+(\d+) kB", STATUS.read_text())
-    assert found, f"{STATUS} has no {field}"
-    return int(found[1])
+    match = re.search(rf"{field}:\s+(\d+) kB", _STATUS.read_text())
+    assert match, f"{_STATUS} has no {field}"
+    return int(match[1])

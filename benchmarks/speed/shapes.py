@@ -1,4 +1,4 @@
-"""Models with random weights in the shape of known ones: for measuring time, not text."""
+"""Make models with random weights in the shape of known ones, to measure time. What they write means nothing."""
 
 from __future__ import annotations
 

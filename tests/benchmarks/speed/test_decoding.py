@@ -5,31 +5,32 @@ import torch
 from text_model import byte_lm
 
 from agent.decoding import POLICIES
-from benchmarks.speed import decoding
-from benchmarks.speed.decoding import Bench, Uncached, pause_at_random, time_completion
+from benchmarks.speed.bench import Bench, pause_at_random, time_completion
+from benchmarks.speed.decoding import measure, measure_drafts
 from benchmarks.speed.peak_memory import peak_memory
+from benchmarks.speed.uncached import Uncached
 
 
 @pytest.fixture(scope="module")
 def bench():
-    return Bench(byte_lm(sharpness=8.0, context=512).model, tokens=16, rounds=1)
+    return Bench(byte_lm(sharpness=8.0, context=320).model, tokens=16, rounds=1)
 
 
 def test_every_line_is_measured_on_any_model(bench):
-    rows = list(decoding.measure(bench))
+    rows = list(measure(bench))
     assert len(rows) == 8
     assert all(row.measured.lstrip("-")[0].isdigit() for row in rows), rows  # what is measured may be below zero here
     assert "the same tokens" in rows[0].measured and "the same tokens" in rows[3].measured, "float64 has no near-ties"
 
 
 def test_pauses_are_drawn_at_exactly_their_share(bench):
-    made = bench.run(pause_at_random("adadec", 0.25, 16, seed=3), tokens=16)
-    assert len(made.tokens) == 16
+    run = bench.run(pause_at_random("adadec", 0.25, 16, seed=3), tokens=16)
+    assert len(run.tokens) == 16
     positions = pause_at_random("adadec", 0.25, 16, seed=3).gate.positions
     assert len(positions) == 4 and positions != pause_at_random("adadec", 0.25, 16, seed=4).gate.positions
 
 
-def test_without_any_cache_the_same_is_said_for_more(bench):
+def test_a_model_without_cache_writes_the_same_tokens_from_more_token_rows(bench):
     policy = pause_at_random("adadec", 0.25, 16)
     slow = Uncached(bench.model)
     assert (
@@ -38,12 +39,12 @@ def test_without_any_cache_the_same_is_said_for_more(bench):
     assert slow.token_rows > 16 * 20
 
 
-def test_more_tokens_than_the_prompt_has_can_be_drafted(bench):
-    row = decoding.measure_drafts(Bench(byte_lm(context=1024).model, tokens=230, rounds=1))
-    assert row.measured.endswith("forwards)") and "12 of 230 tokens changed" in row.measured
+def test_a_completion_longer_than_the_prompt_can_be_drafted(bench):
+    row = measure_drafts(Bench(byte_lm(context=1024).model, tokens=210, rounds=1))
+    assert row.measured.endswith("forwards)") and "10 of 210 tokens changed" in row.measured
 
 
-def test_the_peak_is_of_what_runs_and_its_errors_are_its_own():
+def test_peak_memory_is_that_of_the_call_and_errors_of_the_call_pass_through():
     held = []
     grown = peak_memory(lambda: held.append(torch.zeros(4 * 2**20, dtype=torch.float32).fill_(1.0)))
     if grown is None:
@@ -53,8 +54,8 @@ def test_the_peak_is_of_what_runs_and_its_errors_are_its_own():
         peak_memory(lambda: (_ for _ in ()).throw(OSError("mine")))
 
 
-def test_greedy_is_what_the_table_compares_with(bench):
+def test_complete_greedily_is_the_greedy_policy(bench):
     assert (
-        bench.plain().tokens
-        == time_completion(byte_lm(sharpness=8.0, context=512), POLICIES["greedy"], bench.prompt(), 16).tokens
+        bench.complete_greedily().tokens
+        == time_completion(byte_lm(sharpness=8.0, context=320), POLICIES["greedy"], bench.prompt(), 16).tokens
     )
