@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.decoding import POLICIES
-from agent.program.syntax import degenerate
+from agent.program.syntax import is_degenerate
 from agent.program.task import Task
 from agent.records import Cost
 from agent.search.budget import Budget
@@ -51,9 +51,9 @@ def redraw_degenerate(context: Context, task: Task) -> Result:
     The degenerate-output guard by itself: no example is looked at. Where all are degenerate the first stands.
     """
     results = [once(context, task)]
-    while degenerate(results[-1].best.program) and len(results) <= GUARD_DRAWS:
+    while is_degenerate(results[-1].best.program) and len(results) <= GUARD_DRAWS:
         results.append(_draw(context, task, len(results), context.max_tokens))
-    stands = results[0] if degenerate(results[-1].best.program) else results[-1]
+    stands = results[0] if is_degenerate(results[-1].best.program) else results[-1]
     return _joined(results, stands)
 
 

@@ -98,7 +98,7 @@ def write_hole(made: Exercise, random: Random) -> list[WeightedText]:
         (_expression, _expression, _expression, _expression, _expression, _expression, _lines, _stretch)
     )(text, len(made.prompt), random)
     before, middle, after = text[:first], text[first:last], text[last:]
-    return [WeightedText(prompts.hole(before, after), _PROMPT_WEIGHT), WeightedText(middle)]
+    return [WeightedText(prompts.write_hole_prompt(before, after), _PROMPT_WEIGHT), WeightedText(middle)]
 
 
 def write_repair(made: Exercise, random: Random) -> list[WeightedText]:
@@ -108,7 +108,7 @@ def write_repair(made: Exercise, random: Random) -> list[WeightedText]:
         wrong = mistake(made, random)
         if wrong and (failures := describe_failures(made, wrong)):
             told = "\n".join(failures[: random.choice((1, 2, 3, 3, 3))])
-            asked = prompts.repair(made.prompt, made.prompt + wrong, told, chat=False)
+            asked = prompts.write_repair_prompt(made.prompt, made.prompt + wrong, told, chat=False)
             attempt = WeightedText(asked.removeprefix(made.prompt).removesuffix(made.prompt), _READ_WEIGHT)
             return [
                 WeightedText(made.prompt, _PROMPT_WEIGHT),

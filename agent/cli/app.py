@@ -29,7 +29,7 @@ from agent.cli.options import (
     TokensOption,
 )
 from agent.cli.sandbox import sandbox as sandbox_commands
-from agent.views.say import give, give_json, loading, say, watched
+from agent.views.say import announce_loading, is_watched, say, write_data, write_json
 from agent.workflow.threads import in_memory, prune, threads
 from benchmarks.cli import Problem, add_benchmark_commands, found_problem, hidden_verdicts
 
@@ -107,7 +107,7 @@ def solve(
         origin: dict[str, Any] = {"task": wanted.name, "thread": thread}
         log = cleanup.enter_context(_traced(trace, thread, origin))
         box = cleanup.enter_context(closing(components.sandbox_named(sandbox)))
-        loading(model, quiet=as_json)
+        announce_loading(model, quiet=as_json)
         from agent.files.plain import plain
         from agent.workflow.context import Context
         from agent.workflow.run import run_task
@@ -200,7 +200,7 @@ def _view(display: str, *, as_json: bool) -> TerminalView:
 
     from agent.views.terminal import TerminalView
 
-    console = Console(stderr=not watched(), quiet=as_json, highlight=False)
+    console = Console(stderr=not is_watched(), quiet=as_json, highlight=False)
     return TerminalView(
         console, live=not as_json and (display == "live" or (display == "auto" and console.is_terminal))
     )
@@ -242,10 +242,10 @@ def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) 
 
     code = ExitCode.OK if result.standing in (VERIFIED, AGREED) else ExitCode.ABSTAINED
     if as_json:
-        give_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
+        write_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
         return code
-    if not watched() and result.outcome == "accepted":
-        give(result.best.program.rstrip("\n"))
+    if not is_watched() and result.outcome == "accepted":
+        write_data(result.best.program.rstrip("\n"))
     return code
 
 

@@ -26,7 +26,7 @@ from agent.cli.options import (
 )
 from agent.errors import InvalidRequestError
 from agent.messages import quoted
-from agent.views.say import loading
+from agent.views.say import announce_loading
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +70,7 @@ def chat(
         learned = components.learned_of(model)
         config = components.search_config(budget, order, min_probability, ask=ask, learned=learned)
         components.check_sandbox(sandbox)
-        loading(model)
+        announce_loading(model)
         from rich.console import Console
 
         from agent.views.terminal import TerminalView

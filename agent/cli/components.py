@@ -167,7 +167,7 @@ def task_named(
     request: str | None, file: Path | None, tests: Path | None, *, name: str = "", entry_point: str | None = None
 ) -> Task:
     """Return the task of a sentence or a file, with the examples of a test file. Raises InvalidRequestError."""
-    from agent.program.task import task_from
+    from agent.program.task import read_task
 
     text = request if file is None else text_of(file, "the prompt")
     if text is None or not text.strip():
@@ -176,7 +176,7 @@ def task_named(
         raise InvalidRequestError(
             f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}"
         )
-    return task_from(
+    return read_task(
         text,
         entry_point=entry_point,
         name=name or (str(file) if file else "your sentence"),

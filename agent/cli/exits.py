@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from agent import errors
 from agent.cli.interrupts import came
-from agent.views.say import complain, give_json, say, watched
+from agent.views.say import complain, is_watched, say, write_json
 from sandbox.base import SandboxError
 
 DEBUG = "DUBITO_DEBUG"  # set to print the traceback of an unexpected error
@@ -79,11 +79,11 @@ def report_error(error: BaseException, *, as_json: bool, resumes: str = "") -> i
     sentence, code = _explain(error, resumes)
     if sentence and as_json:
         try:
-            give_json({"error": sentence, "exit_code": code})
+            write_json({"error": sentence, "exit_code": code})
         except Exception as second:  # noqa: BLE001 - stdout may be full or closed, too
             sentence, code = _explain(second, resumes)
     if sentence:
-        if code == ExitCode.INTERRUPTED and watched(err=True):
+        if code == ExitCode.INTERRUPTED and is_watched(err=True):
             say(err=True)  # the terminal has written ^C
         complain(sentence)
     return code

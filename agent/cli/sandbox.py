@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from agent.cli.exits import ExitCode, report_errors
-from agent.views.say import give, give_json, say
+from agent.views.say import say, write_data, write_json
 from sandbox import SANDBOXES
 
 if TYPE_CHECKING:
@@ -138,10 +138,10 @@ def _tell(execution: Execution, ending: str, *, as_json: bool) -> None:
     if as_json:
         record = asdict(execution)
         del record["outcomes"]  # of calls, and there are none
-        give_json(record)
+        write_json(record)
         return
-    give(execution.stdout, nl=False)
-    give(execution.stderr, nl=False, err=True)
+    write_data(execution.stdout, nl=False)
+    write_data(execution.stderr, nl=False, err=True)
     cut = ", output cut" if execution.truncated else ""
     used = (
         f"{execution.cpu_seconds:.2f} s cpu, {execution.wall_seconds:.2f} s, {execution.peak_memory_mib:.0f} MiB{cut}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from agent.decoding.step import Completion
 from agent.program.ends import END_OF_BLOCK
-from agent.program.syntax import function_end
+from agent.program.syntax import find_function_end
 
 END_TOKEN = "end token"
 StopRule = Callable[[Completion], str | None]
@@ -33,7 +33,7 @@ def budget(max_tokens: int) -> StopRule:
 
 def end_of_function(prompt: str) -> StopRule:
     """Stop where the function that the prompt began is over: at the first line back at the margin."""
-    return lambda completion: "end of function" if function_end(prompt, completion.text) is not None else None
+    return lambda completion: "end of function" if find_function_end(prompt, completion.text) is not None else None
 
 
 def end_of_code_block(is_answer: Callable[[str], bool]) -> StopRule:

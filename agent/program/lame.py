@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 
-from agent.program.syntax import is_text, parsed
+from agent.program.syntax import is_text, parse
 
 QUOTES = ('"""', "'''")
 
 
-def lame(request: str, entry_point: str | None) -> str:
+def write_lame_prompt(request: str, entry_point: str | None) -> str:
     """Return the request without its examples, for USCD's contrast; the same string where there is nothing to drop.
 
     Notes, constraints and definitions stay (arXiv:2409.05923, section 3.2; the rules are ours).
@@ -84,7 +84,7 @@ def _defines_general_case(body: list[str], entry_point: str) -> bool:
 
 
 def _last_docstring(request: str) -> tuple[int, int] | None:
-    tree = parsed(request.rstrip() + "\n    pass\n")
+    tree = parse(request.rstrip() + "\n    pass\n")
     if tree is None:
         return None
     owners = (

@@ -8,7 +8,7 @@ import symtable
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.program.syntax import parsed, quiet
+from agent.program.syntax import ignore_warnings, parse
 
 _LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"}
 _OPEN = "__open_block__"  # what closes a block that has not ended: no program says it
@@ -23,7 +23,7 @@ def normal_form(source: str, *, any_name: bool = False) -> str:
 
     Equal texts mean equal behaviour, but for what looks at source or frames. Of no Python: the text itself.
     """
-    tree = parsed(source)
+    tree = parse(source)
     if tree is None:
         return source.strip()
     try:
@@ -36,13 +36,13 @@ def normal_form(source: str, *, any_name: bool = False) -> str:
 
 def cannot_parse(source: str) -> bool:
     """Whether nothing that may follow these whole lines makes them Python."""
-    return objection(source) is not None
+    return find_syntax_error(source) is not None
 
 
-def objection(source: str) -> SyntaxError | None:
+def find_syntax_error(source: str) -> SyntaxError | None:
     """Return why nothing that may follow these whole lines makes them Python; None where something may."""
     try:
-        with quiet():
+        with ignore_warnings():
             codeop.compile_command(source, symbol="exec")
     except SyntaxError as error:
         return None if "no binding for nonlocal" in str(error) else error  # the name may be bound in a later line
@@ -68,17 +68,17 @@ def normal_prefix(source: str, *, any_name: bool = False) -> str | None:
 @lru_cache(maxsize=4096)
 def _closed(source: str) -> str | None:
     """Return the lines with what their open blocks lack, so that they parse."""
-    if parsed(source) is not None:
+    if parse(source) is not None:
         return source
     last = source.splitlines()[-1] if source else ""
     indent = last[: len(last) - len(last.lstrip())]
     deeper = f"{source}\n{indent}    {_OPEN}"
     for begun in (deeper, source):
-        if parsed(begun) is not None:
+        if parse(begun) is not None:
             return begun
         margins = sorted({line[: len(line) - len(line.lstrip())] for line in source.splitlines()}, key=len)
         for margin in reversed(margins):
-            if parsed(closed := f"{begun}\n{margin}finally: {_OPEN}") is not None:
+            if parse(closed := f"{begun}\n{margin}finally: {_OPEN}") is not None:
                 return closed
     return None
 
@@ -126,7 +126,7 @@ def _renamable(source: str, tree: ast.Module, *, any_name: bool) -> frozenset[st
 
     free: also what the module defines, and parameters that no call names.
     """
-    with quiet():
+    with ignore_warnings():
         module, *inner = _tables(symtable.symtable(source, "program.py", "exec"))
     defined = {each.get_name() for each in module.get_symbols() if each.is_assigned() and not each.is_imported()}
     own = defined if any_name else set[str]()

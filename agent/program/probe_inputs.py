@@ -13,11 +13,11 @@ from itertools import islice, zip_longest
 from typing import Any
 
 from agent.program.examples.example import Example
-from agent.program.lame import lame
-from agent.program.syntax import parsed
+from agent.program.lame import write_lame_prompt
+from agent.program.syntax import parse
 
 Arguments = tuple[Any, ...]
-MOST = 24
+_MOST = 24
 _NUMBER = re.compile(r"(?<![\w.^*])(?<!\d,)-?\d{1,6}(?![.,^*]*\w)")
 _MOST_NUMBERS = 4  # of a request
 _NUMBERS = {"int": 0, "float": 0.0}
@@ -33,8 +33,8 @@ _BOUNDARIES: dict[str, tuple[Any, ...]] = {
 _UNKNOWN: tuple[Any, ...] = (0, 1, [3, 1, 2], "ab", [], "")
 
 
-def generated_inputs(
-    request: str, entry_point: str, examples: Sequence[Example], *, most: int = MOST, asked: str | None = None
+def generate_inputs(
+    request: str, entry_point: str, examples: Sequence[Example], *, most: int = _MOST, asked: str | None = None
 ) -> list[Arguments]:
     """Return arguments for the asked function: mutations of those shown, and boundaries of its types. No two alike.
 
@@ -42,9 +42,12 @@ def generated_inputs(
     asked: where they are named, if that is not the request. The same request gives the same inputs. A shown example's
     own arguments come first. Empty where neither types nor examples say how many arguments there are.
     """
-    shown = [arguments for example in examples for arguments in shown_arguments(example, entry_point)]
+    shown = [arguments for example in examples for arguments in find_arguments(example, entry_point)]
     hints = _hints(request, entry_point)
-    chance, known = random.Random(f"{entry_point}:{len(shown)}"), _boundary_values(lame(asked or request, entry_point))
+    chance, known = (
+        random.Random(f"{entry_point}:{len(shown)}"),
+        _boundary_values(write_lame_prompt(asked or request, entry_point)),
+    )
     if not shown and not hints:
         return []
     columns = [
@@ -57,11 +60,11 @@ def generated_inputs(
     return list(islice(_distinct([*shown, *mixed]), most))
 
 
-def shown_arguments(example: Example, entry_point: str) -> list[Arguments]:
+def find_arguments(example: Example, entry_point: str) -> list[Arguments]:
     """Return the literal arguments with which an example calls the asked function."""
     found = []
     for source in example.expressions:
-        tree = parsed(source)
+        tree = parse(source)
         for node in ast.walk(tree) if tree else ():
             match node:
                 case ast.Call(ast.Name(name), arguments, []) if name == entry_point:
@@ -105,7 +108,7 @@ def _source(arguments: Arguments) -> str | None:
 def _hints(request: str, entry_point: str) -> list[ast.expr | None]:
     """Return the annotations of the asked function's positional parameters; empty where it is not begun."""
     for ending in ("\n    pass\n", "\n", "\n        pass\n"):
-        tree = parsed(request.rstrip() + ending)
+        tree = parse(request.rstrip() + ending)
         for node in ast.walk(tree) if tree else ():
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == entry_point:
                 required = node.args.args[: len(node.args.args) - len(node.args.defaults)]
@@ -157,7 +160,7 @@ def _values(
 
 
 def _expression(source: str) -> ast.expr | None:
-    tree = parsed(source)
+    tree = parse(source)
     match tree.body if tree else []:
         case [ast.Expr(value)]:
             return value

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from agent.program.examples.example import Example, called_by
-from agent.program.extraction.answers import Asked, program_in
-from agent.program.extraction.pieces import Piece, Span
-from agent.program.syntax import entry_point, function_end, is_code
+from agent.program.examples.example import Example, find_required_names
+from agent.program.extraction.answers import AnswerRules, extract_program
+from agent.program.extraction.pieces import ExtractedProgram, Span
+from agent.program.syntax import find_entry_point, find_function_end, is_code
 
 _CHAT = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n{}"
 _CHAT_CODE = "Complete this Python program:\n```python\n{}\n```"
@@ -21,7 +21,7 @@ _MOST_TESTS, _LONGEST_TEST = 8, 160  # that a prompt shows; characters of one
 HOLE_MARKS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 
 
-def standard(request: str, *, chat: bool, name: str | None = None, tests: Sequence[str] = ()) -> str:
+def write_prompt(request: str, *, chat: bool, name: str | None = None, tests: Sequence[str] = ()) -> str:
     """Return the prompt for a request: Python to complete, or a sentence.
 
     name: of the function that the tests call; tests: what a person gave besides the request. A text to complete shows
@@ -41,18 +41,18 @@ def standard(request: str, *, chat: bool, name: str | None = None, tests: Sequen
     return "\n".join([*lines, f"def {name}(" if name else ""])
 
 
-def function_called(examples: Sequence[Example]) -> str | None:
+def find_called_function(examples: Sequence[Example]) -> str | None:
     """Return the function that most examples call and none of them defines; of equals the first. None for none."""
-    names = called_by(examples)
+    names = find_required_names(examples)
     calls = Counter(word for example in examples for word in re.findall(r"\w+", example.source) if word in names)
     return next((name for name, _ in calls.most_common(1)), None)
 
 
-def repair(
+def write_repair_prompt(
     request: str, program: str, failure: str, *, chat: bool, name: str | None = None, tests: Sequence[str] = ()
 ) -> str:
     """Return the prompt that shows a failed program with its failure and asks for a right one."""
-    asked = standard(request, chat=chat, name=name, tests=tests)
+    asked = write_prompt(request, chat=chat, name=name, tests=tests)
     if chat:
         shown = f"This program failed:\n```python\n{program.strip()}\n```\n{failure}\nWrite a corrected version."
         return f"{asked}\n\n{shown}"
@@ -66,28 +66,28 @@ def _shown(tests: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(line for test in short for line in test.splitlines() if line.strip()))
 
 
-def hole(before: str, after: str) -> str:
+def write_hole_prompt(before: str, after: str) -> str:
     """Return the prompt that asks for what stands between two parts of a program."""
     prefix, suffix, middle = HOLE_MARKS
     return f"{prefix}{before}{suffix}{after}{middle}"
 
 
-def piece(request: str, text: str, *, chat: bool, name: str | None = None) -> Piece:
+def find_program(request: str, text: str, *, chat: bool, name: str | None = None) -> ExtractedProgram:
     """Return the program in what was generated for a request: what a chat answer holds, else the function completed.
 
     name: of the function asked for, else the last one that the request begins.
     """
     if chat:
-        return program_in(text, asked_of(request, name))
-    return completed(standard(request, chat=False), text)
+        return extract_program(text, answer_rules(request, name))
+    return read_completion(write_prompt(request, chat=False), text)
 
 
-def completed(prompt: str, text: str) -> Piece:
+def read_completion(prompt: str, text: str) -> ExtractedProgram:
     """Return the program that a prompt and its completion make, up to the end of the function."""
-    end = function_end(prompt, text)
-    return Piece((prompt, Span(0, len(text) if end is None else end)))
+    end = find_function_end(prompt, text)
+    return ExtractedProgram((prompt, Span(0, len(text) if end is None else end)))
 
 
-def asked_of(request: str, name: str | None, *, thinking: bool = False) -> Asked:
+def answer_rules(request: str, name: str | None, *, thinking: bool = False) -> AnswerRules:
     """Return what an answer to a request is read by."""
-    return Asked(request if is_code(request) else "", name or entry_point(request), thinking)
+    return AnswerRules(request if is_code(request) else "", name or find_entry_point(request), thinking)

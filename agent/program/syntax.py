@@ -13,94 +13,94 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-UNREADABLE = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
+PARSE_ERRORS = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
 _LOCK = threading.RLock()
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def ignore_warnings() -> Iterator[None]:
     """Ignore warnings, in one thread after another: the filters are the process's, and threads would mix them up."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def parsed(source: str) -> ast.Module | None:
+def parse(source: str) -> ast.Module | None:
     """Return the syntax tree of a text, or None where it is no Python or too deep to tell. Warns of nothing."""
     try:
         return read_module(source)
-    except UNREADABLE:
+    except PARSE_ERRORS:
         return None
 
 
 def read_module(source: str) -> ast.Module:
     """Return the syntax tree of a text. Warns of nothing; raises one of UNREADABLE."""
-    with quiet():
+    with ignore_warnings():
         return ast.parse(source)
 
 
 def read_expression(source: str) -> ast.expr | None:
     """Return the one expression that a text is; None where it is anything else."""
-    tree = parsed(source)
+    tree = parse(source)
     match tree.body if tree else []:
         case [ast.Expr(value)]:
             return value
     return None
 
 
-def literal_of(source: str | ast.expr) -> tuple[Any] | None:
+def read_literal(source: str | ast.expr) -> tuple[Any] | None:
     """Return the value of a literal, in a tuple of one; None where the text or tree is none."""
     tree = read_expression(source) if isinstance(source, str) else source
     try:
         return None if tree is None else (ast.literal_eval(tree),)
-    except UNREADABLE:
+    except PARSE_ERRORS:
         return None
 
 
-def names_in(nodes: Iterable[ast.AST]) -> set[str]:
+def find_names(nodes: Iterable[ast.AST]) -> set[str]:
     """Return the names that are read anywhere in these trees."""
     inside = (inner for node in nodes for inner in ast.walk(node))
     return {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
-def names_bound(statement: ast.stmt) -> set[str]:
+def find_bound_names(statement: ast.stmt) -> set[str]:
     """Return the names that a statement gives a value."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
-    return targets_in(statement)
+    return find_targets(statement)
 
 
-def names_needed(statement: ast.stmt) -> set[str]:
+def find_free_names(statement: ast.stmt) -> set[str]:
     """Return the names that a statement reads and does not bind itself."""
     binding = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension)
-    inside = {name for node in ast.walk(statement) if isinstance(node, binding) for name in targets_in(node)}
-    return names_in([statement]) - names_bound(statement) - inside
+    inside = {name for node in ast.walk(statement) if isinstance(node, binding) for name in find_targets(node)}
+    return find_names([statement]) - find_bound_names(statement) - inside
 
 
-def targets_in(node: ast.AST) -> set[str]:
+def find_targets(node: ast.AST) -> set[str]:
     """Return the variables and arguments that are bound anywhere in a tree."""
     stored = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
     return stored | {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
 
 
-def root_of(node: ast.AST) -> str | None:
+def find_root(node: ast.AST) -> str | None:
     """Return the name that a chain of calls, attributes and subscripts begins with."""
     while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else None
 
 
-def modules_of(statement: ast.Import | ast.ImportFrom) -> set[str]:
+def find_modules(statement: ast.Import | ast.ImportFrom) -> set[str]:
     """Return the outermost packages that a statement imports from."""
     modules = [statement.module or ""] if isinstance(statement, ast.ImportFrom) else [a.name for a in statement.names]
     return {module.split(".")[0] for module in modules}
 
 
-def is_of_python(statement: ast.Import | ast.ImportFrom) -> bool:
+def is_standard_import(statement: ast.Import | ast.ImportFrom) -> bool:
     """Whether all modules are of the standard library."""
-    return modules_of(statement) <= set(sys.stdlib_module_names)
+    return find_modules(statement) <= set(sys.stdlib_module_names)
 
 
 # Python counts columns from a form feed on, and no column of a comment.
@@ -113,7 +113,7 @@ _BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n){4}")
 _DEEPER = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 
 
-def function_end(prompt: str, text: str) -> int | None:
+def find_function_end(prompt: str, text: str) -> int | None:
     """Return where in `text` the function begun by `prompt` is over, or None while it goes on.
 
     A line of code at the margin ends it, with the comments above that line, unless it closes a bracket or stands inside
@@ -174,9 +174,9 @@ def _inside_brackets_or_string(text: str) -> bool:
     return False
 
 
-def degenerate(program: str) -> bool:
+def is_degenerate(program: str) -> bool:
     """Whether a program is no Python, or nothing to run: comments and texts alone, functions without a body."""
-    tree = parsed(program)
+    tree = parse(program)
     return tree is None or all(_says_nothing(statement) for statement in tree.body)
 
 
@@ -193,12 +193,12 @@ def is_code(request: str) -> bool:
     """Whether a request is Python to be completed rather than a sentence."""
     if re.search(r"^(async def|def|class) \w+\s*[(:]", request, re.MULTILINE):
         return True
-    tree = parsed(request)
+    tree = parse(request)
     statements = tree.body if tree else []
     return any(isinstance(s, ast.Import | ast.ImportFrom | ast.Assign) or is_text(s) for s in statements)
 
 
-def entry_point(request: str) -> str | None:
+def find_entry_point(request: str) -> str | None:
     """Return the name of the last function that a request begins, if it begins one."""
     names = re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE)
     return names[-1] if names else None

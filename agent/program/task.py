@@ -1,15 +1,19 @@
-"""What the agent is asked, and how a text becomes a task."""
+"""Turn a request, and perhaps a test file, into a task; refuse in one sentence what cannot be one."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from agent.errors import InvalidRequestError
-from agent.program.examples.example import Example, joined
-from agent.program.examples.read import read_examples
-from agent.program.prompts import function_called
-from agent.program.requests import check_prompt, tests_of
-from agent.program.syntax import entry_point as entry_point_of
+from agent.messages import quoted
+from agent.program.examples.asserts import read_tests
+from agent.program.examples.example import Example, ReadExamples, combine_examples
+from agent.program.examples.read import find_definitions, read_examples
+from agent.program.examples.scope import NotSeparableError
+from agent.program.normal_form import find_syntax_error
+from agent.program.prompts import find_called_function
+from agent.program.syntax import find_entry_point
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +24,8 @@ class Task:
     examples: tuple[Example, ...] = ()
     entry_point: str | None = None
     name: str = "task"
-    unparsed: tuple[str, ...] = ()  # examples that cannot be taken apart, and so are not checked
-    tests: tuple[str, ...] = ()  # that a person gave besides the request, as the prompt shows them
+    unparsed: tuple[str, ...] = ()  # examples that cannot be parsed, and so are not checked
+    tests: tuple[str, ...] = ()  # tests that a person gave besides the request, as the prompt shows them
 
     @property
     def any_name(self) -> bool:
@@ -29,7 +33,7 @@ class Task:
         return self.entry_point is None and not self.examples
 
 
-def task_from(
+def read_task(
     request: str,
     *,
     entry_point: str | None = None,
@@ -38,10 +42,11 @@ def task_from(
     tests: str | None = None,
     tests_file: str = "the tests",
 ) -> Task:
-    """Return the task of a request, with the examples that it shows and those of a test file's text.
+    """Return the task of a request, with the examples that the request and the test file show.
 
-    file: the name of the file that the request is the text of; such a text must be Python that can be completed.
-    tests_file: the name of the test file, for messages. Raises InvalidRequestError, with the line.
+    file: name of the file that holds the request, which must then be Python that can be completed.
+    tests: text of a test file; tests_file: its name, for messages.
+    Raises InvalidRequestError, with the line, for a request or a test file that cannot be read.
     """
     if any("\ud800" <= character <= "\udfff" for character in request):
         raise InvalidRequestError("the request is not UTF-8 text; give it in UTF-8, or in a file")
@@ -49,15 +54,47 @@ def task_from(
         raise InvalidRequestError("the request holds a NUL character, which no Python program may; take it out")
     shown = read_examples(request)
     if file is not None:
-        check_prompt(file, request, shown)
-    asked = entry_point or entry_point_of(request)
-    examples, unparsed, given = tuple(shown.examples), shown.unparsed, tuple[str, ...]()
+        _check_completable(file, request, shown)
+    wanted_name = entry_point or find_entry_point(request)
+    examples, unparsed, test_sources = tuple(shown.examples), shown.unparsed, tuple[str, ...]()
     if tests is not None:
-        tested = tests_of(tests_file, tests, request, asked)
-        examples, unparsed = (
-            joined(examples, tested.examples),
-            [*unparsed, *(f"{tests_file}:{line}" for line in tested.unparsed)],
+        tested = _read_test_file(tests_file, tests, request, wanted_name)
+        examples = combine_examples(examples, tested.examples)
+        unparsed = [*unparsed, *(f"{tests_file}:{line}" for line in tested.unparsed)]
+        wanted_name = wanted_name or find_called_function(tested.examples)
+        test_sources = tuple("\n".join((*example.before, example.source)) for example in tested.examples)
+    return Task(request, examples, wanted_name, name, tuple(unparsed), test_sources)
+
+
+def _check_completable(name: str, text: str, shown: ReadExamples) -> None:
+    """Raise InvalidRequestError for a file's text that cannot begin a Python program, or has nothing to complete."""
+    whole_lines = text.rstrip().rpartition("\n")[0]  # the last line may be cut off anywhere
+    error = find_syntax_error(f"{whole_lines}\n") if whole_lines else None
+    if error is not None:
+        where = f"{name}:{error.lineno or 1}"
+        raise InvalidRequestError(
+            f"{where}: this is no beginning of Python ({error.msg}); mend it, or ask in a sentence"
         )
-        asked = asked or function_called(tested.examples)
-        given = tuple("\n".join((*example.before, example.source)) for example in tested.examples)
-    return Task(request, examples, asked, name, tuple(unparsed), given)
+    if not re.search(r"^[ \t]*(async def|def|class) \w", text, re.MULTILINE) and not shown.examples:
+        raise InvalidRequestError(
+            f"{name} begins no function and no class, so there is nothing to complete; "
+            "begin one, as in `def f(x):`, or ask in a sentence"
+        )
+
+
+def _read_test_file(tests_file: str, source: str, request: str, entry_point: str | None) -> ReadExamples:
+    """Read the text of a test file. Raises InvalidRequestError, with the line, if it cannot be read."""
+    defined, name = find_definitions(request), quoted(tests_file)
+    names = defined.names | ({entry_point} if entry_point else set())
+    try:
+        tests = read_tests(source, program=names, classes=defined.classes, records=defined.records)
+    except SyntaxError as error:
+        where = f"{tests_file}:{error.lineno}" if error.lineno else name
+        raise InvalidRequestError(
+            f"{where}: this is no valid Python ({error.msg}); wanted a file of asserts"
+        ) from error
+    except NotSeparableError as error:
+        raise InvalidRequestError(f"{tests_file}:{error}") from error
+    if not tests.examples:
+        raise InvalidRequestError(f"{name} holds no assert; wanted lines such as `assert f(1) == 2`")
+    return tests

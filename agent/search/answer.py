@@ -15,7 +15,7 @@ from agent.records import Answer, Attempt
 from agent.search.faults import how_it_breaks, least_failed, undefined_names
 from agent.search.frontier import CLOSE
 from agent.search.mutants import open_weight
-from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, gives
+from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, is_same_output
 from uncertainty.behaviour import error_of_mass, functional_entropy, information_gain
 
 _WRONG_VALUE = {FailureKind.RETURNED, FailureKind.NOT_PLAIN, FailureKind.NOT_HELD}
@@ -119,7 +119,7 @@ def settle(attempts: Sequence[Attempt], column: int, source: str, right: str) ->
     judged = []
     for attempt in attempts:
         given = (attempt.behaviour or [])[column : column + 1]
-        if attempt.passed and given and not gives(given[0], right):
+        if attempt.passed and given and not is_same_output(given[0], right):
             failure = Failure(FailureKind.GAVE, expression=source, got=given[0], wanted=right)
             attempt = replace(attempt, verdict="failed", checked=attempt.checked + 1, failures=(failure,))
         elif attempt.passed and given:

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from agent.program.normal_form import normal_form
-from agent.program.syntax import parsed
+from agent.program.syntax import parse
 from agent.records import Attempt
 from agent.search.orders import BRANCH, ONWARD
 
@@ -50,7 +50,7 @@ def mutants(
     for (position, token), weight in sorted(ways.items(), key=lambda way: (-way[1], way[0]))[:CONSIDERED]:
         program = written([*attempt.tokens[:position], token, *attempt.tokens[position + 1 :]])
         form = normal_form(program, any_name=any_name)
-        if weight >= LEAST and form not in seen and parsed(program) is not None:
+        if weight >= LEAST and form not in seen and parse(program) is not None:
             seen.add(form)
             yield Mutant(weight, program, *_first_difference(attempt.program, program))
 

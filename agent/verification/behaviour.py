@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.messages import words
-from agent.program.syntax import literal_of, parsed
+from agent.program.syntax import parse, read_literal
 from sandbox.base import CallOutcome, Expression, Limits, Raised, Returned, Sandbox, Unplain
 
 VARIES = "varies from run to run"
@@ -21,7 +21,7 @@ UNREACHED = "not reached in time"
 UNPLAIN = "returns what is no plain data"
 
 
-CALL_SECONDS = 0.5
+_CALL_SECONDS = 0.5
 
 
 _LONGEST = 200  # characters kept of what a program returns; of longer ones a digest stands for the rest
@@ -40,7 +40,7 @@ def _given_by(function, arguments):
     def late(*_):
         raise TimeoutError
     signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, {CALL_SECONDS})
+    signal.setitimer(signal.ITIMER_REAL, {_CALL_SECONDS})
     try:
         value = function(*arguments)
         if hasattr(value, "__next__"):
@@ -51,7 +51,9 @@ def _given_by(function, arguments):
 """
 
 
-def behaviour(sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence[str], limits: Limits) -> list[str]:
+def observe_behaviour(
+    sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence[str], limits: Limits
+) -> list[str]:
     """Return what the function gives for each input, as text: the value, and its arguments where it changes them.
 
     One run. Each input is tried twice, for half a second each; `VARIES` stands where the two differ. inputs: source of
@@ -68,20 +70,22 @@ def behaviour(sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence
     ]
 
 
-def function_of(program: str, entry_point: str | None) -> str | None:
+def find_function(program: str, entry_point: str | None) -> str | None:
     """Return the function that is asked for: the named one, else the last that the program defines."""
-    tree = parsed(program)
+    tree = parse(program)
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
     return entry_point if entry_point in names else (names[-1] if names and entry_point is None else None)
 
 
-def keeps(sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mapping[str, str], limits: Limits) -> bool:
+def gives_all(
+    sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mapping[str, str], limits: Limits
+) -> bool:
     """Whether a program gives what a person said of some inputs."""
-    name = function_of(program, entry_point)
+    name = find_function(program, entry_point)
     if not wanted or name is None:
         return not wanted
-    given = behaviour(sandbox, program, name, list(wanted), limits)
-    return all(gives(said, right) for said, right in zip(given, wanted.values(), strict=True))
+    given = observe_behaviour(sandbox, program, name, list(wanted), limits)
+    return all(is_same_output(said, right) for said, right in zip(given, wanted.values(), strict=True))
 
 
 def _told(outcome: CallOutcome, before: str) -> str:
@@ -121,14 +125,14 @@ def _cut(text: str) -> str:
     return f"{text[:_LONGEST]}… ({hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]})"
 
 
-def gives(given: str, right: str) -> bool:
+def is_same_output(given: str, right: str) -> bool:
     """Whether an output is the one that a person wants: the value, or the name of an exception."""
     return right in (given, given.split(" and leaves ")[0], given.removeprefix("raises "))
 
 
-def canonical_literal(text: str, outputs: Sequence[str] = ()) -> str | None:
+def read_output(text: str, outputs: Sequence[str] = ()) -> str | None:
     """Return what a person typed as outputs are written; None where it is neither a literal nor a known exception."""
-    literal, name = literal_of(text.strip()), text.strip()
+    literal, name = read_literal(text.strip()), text.strip()
     if literal is not None:
         return _canonical(literal[0])
     kind = getattr(builtins, name, None)

@@ -14,12 +14,21 @@ from agent.errors import BudgetSpentError
 from agent.messages import short, words
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
-from agent.program.syntax import degenerate, parsed, read_expression
+from agent.program.syntax import is_degenerate, parse, read_expression
 from agent.verification import show_guest
-from agent.verification.claims import Claim, agree, held, is_tagged, needs_exact, raises, shows, wanted_literal
+from agent.verification.expectations import (
+    Expectation,
+    agree,
+    compare_shown,
+    find_literal,
+    is_tagged,
+    is_wanted_exception,
+    judge_expectations,
+    needs_exact,
+)
 from sandbox.base import CallOutcome, Execution, Expression, Limits, Raised, Returned, Sandbox, Unplain, Verdict
 
-SECOND_SEED = 1  # the first is 0
+_SECOND_SEED = 1  # the first is 0
 _LONGEST = 10_000  # characters of a message in which a regular expression is looked for
 
 
@@ -50,7 +59,7 @@ def verify(
 ) -> Verification:
     """Run the program once for each session of examples. Raises SandboxError where the sandbox fails."""
     bounds = limits or Limits()
-    if not examples and parsed(program) is not None and degenerate(program):
+    if not examples and parse(program) is not None and is_degenerate(program):
         return Verification(Verdict.FAILED, 0, (Failure(FailureKind.EMPTY),))
     failures: list[Failure] = []
     runs = at = 0
@@ -61,18 +70,18 @@ def verify(
         if not execution.passed:
             return Verification(execution.verdict, at, (*failures, _describe_end(execution)), runs)
         judgements = [_judge(answer) for answer in _answers(together, execution.outcomes)]
-        claims = [judgement.claim for judgement in judgements if judgement.claim]
-        holds = iter(held(sandbox, claims, bounds))
-        runs += bool(claims)
+        expectations = [judgement.expectation for judgement in judgements if judgement.expectation]
+        holds = iter(judge_expectations(sandbox, expectations, bounds))
+        runs += bool(expectations)
         for number, judgement in enumerate(judgements, start=at):
-            failure = None if judgement.claim and next(holds) else judgement.failure
+            failure = None if judgement.expectation and next(holds) else judgement.failure
             failures += [replace(failure, example=number)] if failure else []
         at += len(together)
     verdict = Verdict.FAILED if failures else Verdict.PASSED
     return Verification(verdict, len(examples), tuple(failures), runs)
 
 
-def confirmed(
+def verify_steadily(
     sandbox: Sandbox, program: str, examples: Sequence[Example], *, limits: Limits | None = None
 ) -> Verification:
     """Verify, and verify again what ran out of time or may do something else each time: only a steady pass counts.
@@ -84,7 +93,7 @@ def confirmed(
     if not late and not (first.passed and _may_vary(program)):
         return first
     try:
-        second = verify(sandbox, program, examples, limits=replace(limits or Limits(), hash_seed=SECOND_SEED))
+        second = verify(sandbox, program, examples, limits=replace(limits or Limits(), hash_seed=_SECOND_SEED))
     except BudgetSpentError:
         return first
     runs = first.runs + second.runs
@@ -115,21 +124,21 @@ def _suffix() -> str:
 
 def _calls(example: Example) -> list[Expression]:
     """Return what the guest evaluates for an example, one outcome each."""
-    before = [_asked("run", f"{statement!r}, globals()") for statement in example.before]
+    before = [_asked("run_statements", f"{statement!r}, globals()") for statement in example.before]
     if example.raises is not None:
-        return [*before, _asked("raised", f"{example.expressions[0]!r}, globals()")]
+        return [*before, _asked("show_exception", f"{example.expressions[0]!r}, globals()")]
     if example.shown is not None:
         return [*before, *map(_text_of, example.expressions)]
-    if example.claim is None:
-        return [*before, *(_asked("run", f"{source!r}, globals()") for source in example.expressions)]
-    how = "exact" if needs_exact(example.claim or "") else "value"
+    if example.expected is None:
+        return [*before, *(_asked("run_statements", f"{source!r}, globals()") for source in example.expressions)]
+    how = "show_exactly" if needs_exact(example.expected or "") else "show_value"
     return [*before, *(_asked(how, source) for source in example.expressions)]
 
 
 def _text_of(source: str) -> Expression:
     if read_expression(source) is None:
-        return _asked("run", f"{source!r}, globals()")
-    return _asked("text", f"{_SHOWING}['listen'](), {source}")
+        return _asked("run_statements", f"{source!r}, globals()")
+    return _asked("show_text", f"{_SHOWING}['listen'](), {source}")
 
 
 def _asked(how: str, arguments: str) -> Expression:
@@ -141,7 +150,7 @@ _VARYING = {"random", "secrets", "uuid", "time", "datetime", "urandom", "id", "t
 
 def _may_vary(program: str) -> bool:
     """Whether a program names what may differ from run to run, or makes a set, whose order does."""
-    tree = parsed(program)
+    tree = parse(program)
     return tree is not None and any(map(_varies, ast.walk(tree)))
 
 
@@ -196,7 +205,7 @@ _ENDED = {
 
 class _Judgement(NamedTuple):
     failure: Failure | None
-    claim: Claim | None = None  # if it holds, nothing failed
+    expectation: Expectation | None = None  # if it holds, nothing failed
 
 
 def _judge(answer: _Answer) -> _Judgement:
@@ -219,11 +228,11 @@ def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> _Judge
     if example.raises is not None:
         return _judge_exception(example, values[0])
     if example.shown is not None:
-        right, text = shows(example, values[-1])
+        right, text = compare_shown(example, values[-1])
         source, wanted = example.expressions[-1], short(example.shown)
         failure = Failure(FailureKind.SHOWED, expression=source, got=short(text), wanted=wanted)
         return _Judgement(None if right else failure)
-    return _Judgement(None) if example.claim is None else _judge_claim(example, example.claim, values)
+    return _Judgement(None) if example.expected is None else _judge_values(example, example.expected, values)
 
 
 def _raised(source: str, name: str, message: str, wanted: str | None = None) -> Failure:
@@ -240,19 +249,19 @@ def _judge_exception(example: Example, outcome: Any) -> _Judgement:
             return _Judgement(returned)
         case [[str(name), *_], str(message)]:
             failure = _raised(source, name, message, wanted)
-            if not raises(example, outcome):
+            if not is_wanted_exception(example, outcome):
                 return _Judgement(failure)
             if not example.pattern:
                 return _Judgement(None)
             text = (
                 f"re.search({example.message!r}, _0) is not None"  # which may take for ever, on a message made for it
             )
-            return _Judgement(failure, Claim([message[:_LONGEST]], text, "import re"))
+            return _Judgement(failure, Expectation([message[:_LONGEST]], text, "import re"))
     return _Judgement(Failure(FailureKind.NOT_RAISED, expression=source, wanted=wanted))
 
 
-def _judge_claim(example: Example, claim: str, values: list[Any]) -> _Judgement:
-    wanted = wanted_literal(claim)
+def _judge_values(example: Example, expected: str, values: list[Any]) -> _Judgement:
+    wanted = find_literal(expected)
     if wanted is not None and not is_tagged(values[0]):
         source, got = example.expressions[0], short(values[0])
         failure = Failure(FailureKind.RETURNED, expression=source, got=got, wanted=short(wanted[0]))
@@ -261,4 +270,4 @@ def _judge_claim(example: Example, claim: str, values: list[Any]) -> _Judgement:
         f"{source} returned {short(value)}" for source, value in zip(example.expressions, values, strict=True)
     )
     failure = Failure(FailureKind.NOT_HELD, expression=example.source, got=returned)
-    return _Judgement(failure, Claim(values, claim, example.claim_setup))
+    return _Judgement(failure, Expectation(values, expected, example.expected_setup))

@@ -39,7 +39,7 @@ def _lines_run_by(source, space):
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class TracedLines:
     """Line numbers of a program, from 1."""
 
     ran: tuple[int, ...]
@@ -51,9 +51,9 @@ class Lines:
         return self.raised or self.ran
 
 
-def lines_run(
+def trace_lines(
     sandbox: Sandbox, program: str, before: Sequence[str], sources: Sequence[str], limits: Limits
-) -> list[Lines] | None:
+) -> list[TracedLines] | None:
     """Return what each of some sources runs, or None where the program did not get that far. One run of the sandbox.
 
     before: what its process runs first, whatever that raises.
@@ -62,17 +62,17 @@ def lines_run(
     last = program.count("\n") + 1
     execution = sandbox.run(f"{program}{_TRACER}", calls=calls, limits=limits)
     found = [
-        _lines(outcome.value, last) if isinstance(outcome, Returned) else Lines((), ())
+        _lines(outcome.value, last) if isinstance(outcome, Returned) else TracedLines((), ())
         for outcome in execution.outcomes
     ]
     return found[len(before) :] if len(found) == len(calls) else None
 
 
-def _lines(value: object, last: int) -> Lines:
+def _lines(value: object, last: int) -> TracedLines:
     match value:
         case [list(ran), list(raised)]:
-            return Lines(_inside(ran, last), _inside(raised, last))
-    return Lines((), ())
+            return TracedLines(_inside(ran, last), _inside(raised, last))
+    return TracedLines((), ())
 
 
 def _inside(numbers: list[object], last: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-TAG = "\0dubito"  # as in agent/verification/show_guest.py
+_TAG = "\0dubito"  # as in agent/verification/show_guest.py
 _NUMBERS = (int, float, complex, decimal.Decimal, fractions.Fraction)
 _counter = collections.Counter
 _BUILD: dict[str, Callable[[Any], Any]] = {
@@ -39,12 +39,12 @@ _BUILD: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def judged(number: int, setup: str, claim: str, values: list[Any]) -> list[Any]:
+def judge(number: int, setup: str, expected: str, values: list[Any]) -> list[Any]:
     """Return the claim's number, and whether it holds of the values."""
     space = dict(globals())
     exec(setup, space)
     space.update({f"_{place}": _build(value) for place, value in enumerate(values)})
-    holds = eval(claim, space)
+    holds = eval(expected, space)
     return [number, holds is not NotImplemented and bool(holds)]
 
 
@@ -69,8 +69,8 @@ class _Record:
 
 def _build(given: Any) -> Any:
     """Return the value that the program had, of classes that are trusted."""
-    if type(given) is dict and list(given) == [TAG]:
-        kind, parts = given[TAG]
+    if type(given) is dict and list(given) == [_TAG]:
+        kind, parts = given[_TAG]
         return _BUILD[kind](parts)
     if type(given) is dict:
         return {_build(key): _build(item) for key, item in given.items()}

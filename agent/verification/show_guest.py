@@ -15,24 +15,24 @@ from itertools import islice
 from typing import Any
 
 TAG = "\0dubito"  # the one key of a dict that stands for a value of the standard library
-LONGEST = 1 << 20  # characters of a text that leaves
-ITEMS = 10_000  # of an iterator that are looked at
-ATOMS = {type(None), bool, int, float, complex, str, bytes}
-FLAT: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefine is not asked
+_LONGEST = 1 << 20  # characters of a text that leaves
+_ITEMS = 10_000  # of an iterator that are looked at
+_ATOMS = {type(None), bool, int, float, complex, str, bytes}
+_FLAT: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefine is not asked
     str: str.__str__,
     bytes: bytes.__bytes__,
     bytearray: bytes,
     int: int.__int__,
     float: float.__float__,
     complex: complex.__complex__,
-    dict: lambda value: _by_key([(plain(key), plain(item)) for key, item in dict.items(value)]),
-    list: lambda value: list(map(plain, list.__iter__(value))),
-    tuple: lambda value: tuple(map(plain, tuple.__iter__(value))),
-    set: lambda value: _of_items(set, list(map(plain, set.__iter__(value)))),
-    frozenset: lambda value: _of_items(frozenset, list(map(plain, frozenset.__iter__(value)))),
+    dict: lambda value: _by_key([(_plain(key), _plain(item)) for key, item in dict.items(value)]),
+    list: lambda value: list(map(_plain, list.__iter__(value))),
+    tuple: lambda value: tuple(map(_plain, tuple.__iter__(value))),
+    set: lambda value: _of_items(set, list(map(_plain, set.__iter__(value)))),
+    frozenset: lambda value: _of_items(frozenset, list(map(_plain, frozenset.__iter__(value)))),
 }
-PARTS: dict[str, Callable[[Any], Any]] = {  # the parts of which a value of just this class is built
-    "collections.deque": lambda value: [list(map(plain, value)), value.maxlen],
+_PARTS: dict[str, Callable[[Any], Any]] = {  # the parts of which a value of just this class is built
+    "collections.deque": lambda value: [list(map(_plain, value)), value.maxlen],
     "datetime.date": lambda value: [value.year, value.month, value.day],
     "datetime.datetime": lambda value: [*value.timetuple()[:6], value.microsecond],
     "datetime.timedelta": lambda value: [value.days, value.seconds, value.microseconds],
@@ -40,46 +40,46 @@ PARTS: dict[str, Callable[[Any], Any]] = {  # the parts of which a value of just
     "fractions.Fraction": lambda value: [value.numerator, value.denominator],
     "re.Match": lambda value: [value.string, value.start(), value.end()],
     "builtins.range": lambda value: [value.start, value.stop, value.step],
-    "builtins.dict_keys": lambda value: list(map(plain, value)),
+    "builtins.dict_keys": lambda value: list(map(_plain, value)),
     "builtins.type": lambda value: value.__name__,
 }
-COUNTED: dict[str, Callable[[Any], Any]] = {  # derived from dict, and told apart where types are spoken of
-    "collections.Counter": lambda value: [[plain(key), plain(item)] for key, item in value.items()],
-    "collections.OrderedDict": lambda value: [[plain(key), plain(item)] for key, item in value.items()],
+_COUNTED: dict[str, Callable[[Any], Any]] = {  # derived from dict, and told apart where types are spoken of
+    "collections.Counter": lambda value: [[_plain(key), _plain(item)] for key, item in value.items()],
+    "collections.OrderedDict": lambda value: [[_plain(key), _plain(item)] for key, item in value.items()],
 }
-ITERATORS = {"generator", "map", "filter", "zip", "enumerate", "reversed", "dict_values", "dict_items"}
+_ITERATORS = {"generator", "map", "filter", "zip", "enumerate", "reversed", "dict_values", "dict_items"}
 _standard_output = sys.stdout
 
 
-def value(given: Any) -> Any:
+def show_value(given: Any) -> Any:
     """Return the value as plain data; itself where it is none, so that the sandbox says so."""
     try:
-        return plain(given)
+        return _plain(given)
     except (TypeError, RecursionError):
         return given
 
 
-def exact(given: Any) -> Any:
+def show_exactly(given: Any) -> Any:
     """Return the value as plain data if its type is one of those known here; itself, which is no plain data, if not."""
     kind, name = type(given), _name_of(type(given))
-    if name in COUNTED:
-        return {TAG: [name, COUNTED[name](given)]}
-    return value(given) if kind in ATOMS or kind in FLAT or name in PARTS or _iterates(kind) else given
+    if name in _COUNTED:
+        return {TAG: [name, _COUNTED[name](given)]}
+    return show_value(given) if kind in _ATOMS or kind in _FLAT or name in _PARTS or _iterates(kind) else given
 
 
-def plain(given: Any) -> Any:
+def _plain(given: Any) -> Any:
     """Return the value in plain types only. Raises TypeError where there is none."""
     kind = type(given)
-    if kind in ATOMS:
+    if kind in _ATOMS:
         return given
-    base = next((base for base in FLAT if isinstance(given, base)), None)
+    base = next((base for base in _FLAT if isinstance(given, base)), None)
     if base is not None:
-        return FLAT[base](given)
+        return _FLAT[base](given)
     if _iterates(kind):
-        return {TAG: ["iterator", list(map(plain, islice(given, ITEMS)))]}
+        return {TAG: ["iterator", list(map(_plain, islice(given, _ITEMS)))]}
     name = _name_of(kind)
-    known = name in PARTS and (kind is not type or vars(builtins).get(given.__name__) is given)
-    return {TAG: [name, PARTS[name](given)]} if known and getattr(given, "tzinfo", None) is None else _record(given)
+    known = name in _PARTS and (kind is not type or vars(builtins).get(given.__name__) is given)
+    return {TAG: [name, _PARTS[name](given)]} if known and getattr(given, "tzinfo", None) is None else _record(given)
 
 
 def _by_key(pairs: list[tuple[Any, Any]]) -> Any:
@@ -107,7 +107,7 @@ def _record(given: Any) -> Any:
         return {TAG: ["record", [kind.__name__, [given.name]]]}
     if hasattr(kind, "__dataclass_fields__") and kind.__dataclass_params__.eq:
         compared = [name for name, field in kind.__dataclass_fields__.items() if field.compare]
-        fields = [[name, plain(getattr(given, name))] for name in compared]
+        fields = [[name, _plain(getattr(given, name))] for name in compared]
         return {TAG: ["record", [kind.__name__, fields]]}
     raise TypeError(f"not plain data: {kind.__name__}")
 
@@ -119,7 +119,7 @@ def _name_of(kind: type) -> str:
 def _iterates(kind: type) -> bool:
     name = kind.__name__
     return kind.__module__ == "itertools" or (
-        kind.__module__ == "builtins" and (name in ITERATORS or name.endswith("iterator"))
+        kind.__module__ == "builtins" and (name in _ITERATORS or name.endswith("iterator"))
     )
 
 
@@ -128,27 +128,27 @@ def listen() -> None:
     sys.stdout = io.StringIO()
 
 
-def heard() -> str:
+def _stop_listening() -> str:
     """Return what was printed since, and print as before."""
     printed = sys.stdout.getvalue() if isinstance(sys.stdout, io.StringIO) else ""
     sys.stdout = _standard_output
-    return printed[:LONGEST]
+    return printed[:_LONGEST]
 
 
-def text(_: None, given: Any) -> list[Any]:
+def show_text(_: None, given: Any) -> list[Any]:
     """Return what was printed while the value was made, and its repr; None for None, as an interpreter shows it."""
-    shown = None if given is None else str(repr(given))[:LONGEST]
-    return [heard(), shown]
+    shown = None if given is None else str(repr(given))[:_LONGEST]
+    return [_stop_listening(), shown]
 
 
-def run(source: str, space: dict[str, Any]) -> list[Any]:
+def run_statements(source: str, space: dict[str, Any]) -> list[Any]:
     """Execute statements; return what they printed."""
     listen()
     exec(compile(source, "<example>", "exec", dont_inherit=True), space)
-    return [heard(), None]
+    return [_stop_listening(), None]
 
 
-def raised(source: str, space: dict[str, Any]) -> list[Any]:
+def show_exception(source: str, space: dict[str, Any]) -> list[Any]:
     """Execute; return the names of the exception's classes, the nearest first, and its message.
 
     Without an exception there are no names, and the text is the value's repr.
@@ -159,6 +159,6 @@ def raised(source: str, space: dict[str, Any]) -> list[Any]:
         except SyntaxError:
             exec(compile(source, "<example>", "exec", dont_inherit=True), space)
             return [[], "None"]
-        return [[], repr(eval(code, space))[:LONGEST]]
+        return [[], repr(eval(code, space))[:_LONGEST]]
     except BaseException as error:  # noqa: BLE001 - whatever it is was asked for
-        return [[kind.__name__ for kind in type(error).__mro__[:-1]], str(error)[:LONGEST]]
+        return [[kind.__name__ for kind in type(error).__mro__[:-1]], str(error)[:_LONGEST]]

@@ -23,37 +23,37 @@ def complain(sentence: object) -> None:
     say(f"dubito: {one_line(sentence)}", err=True)
 
 
-def give(text: str, *, err: bool = False, nl: bool = True) -> None:
+def write_data(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Write data: exact where it goes to a file or a pipe, cleaned where a terminal would obey it."""
     _end_progress()
-    typer.echo(clean(text) if watched(err=err) else text, err=err, nl=nl, color=True)  # color: bytes stay
+    typer.echo(clean(text) if is_watched(err=err) else text, err=err, nl=nl, color=True)  # color: bytes stay
 
 
-def give_json(record: Any) -> None:
+def write_json(record: Any) -> None:
     """Write one JSON object on a line."""
     _end_progress()
     typer.echo(json_text(record))
 
 
-def progress(text: str, *, last: bool) -> None:
+def write_progress(text: str, *, last: bool) -> None:
     """Write how far something is over what was said of it before, on stderr; `last` ends the line.
 
     Where nobody watches, only the end is written: a file would keep every state.
     """
-    if not (last or watched(err=True)):
+    if not (last or is_watched(err=True)):
         return
     _open_lines[:] = [] if last else [text]
-    start = "\r" if watched(err=True) else ""
+    start = "\r" if is_watched(err=True) else ""
     typer.echo(f"{start}{one_line(text)}", err=True, nl=last)
 
 
-def loading(model: str, *, quiet: bool = False) -> None:
+def announce_loading(model: str, *, quiet: bool = False) -> None:
     """Say on stderr, where somebody watches it, what the next seconds are for."""
-    if watched(err=True) and not quiet:
+    if is_watched(err=True) and not quiet:
         say(f"loading {one_line(model)}", err=True)
 
 
-def watched(*, err: bool = False) -> bool:
+def is_watched(*, err: bool = False) -> bool:
     """Whether a terminal is on stdout, or on stderr; either may have been closed."""
     stream = sys.stderr if err else sys.stdout
     return stream is not None and stream.isatty()

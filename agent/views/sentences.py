@@ -8,11 +8,11 @@ from typing import NamedTuple
 from agent.records import Answer, Attempt, Cost, label_of
 from agent.search.answer import suspect
 from agent.search.mutants import likely
-from agent.views.text import one_line, shown
+from agent.views.text import format_code, one_line
 from agent.workflow.run import AGREED, UNVERIFIED, VERIFIED, Result
 
 
-class Verdict(NamedTuple):
+class Ending(NamedTuple):
     """How a run ended, and what to do now, a sentence each."""
 
     mark: str
@@ -21,24 +21,26 @@ class Verdict(NamedTuple):
     advice: str
 
 
-def verdict(result: Result, *, in_chat: bool = False) -> Verdict:
+def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
     """Return the verdict of a run; in a chat no option is advised that a chat lacks."""
     answer, kept = result.best, result.answer
     example = "give an example in the request, as in `>>> f(2)` and `4` below it"
     example += "" if in_chat else ", or a file of asserts with --tests"
     look = f"; look at {_places(answer)} first" if answer.holes else ""
     if result.standing == VERIFIED:
-        examples = count(answer.checked, "visible example")
+        examples = format_count(answer.checked, "visible example")
         sentence = f"accepted: the program passed its {examples}"
-        return Verdict("✓", sentence, "bold green", f"use it, after you have read it{look}; only {examples} checked it")
+        return Ending("✓", sentence, "bold green", f"use it, after you have read it{look}; only {examples} checked it")
     if result.standing == AGREED:
-        sentence = f"accepted, unverified by any example: {percent(kept.share)} of what the model writes does the same"
-        return Verdict("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it checked, {example}")
+        sentence = (
+            f"accepted, unverified by any example: {format_share(kept.share)} of what the model writes does the same"
+        )
+        return Ending("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it checked, {example}")
     if result.standing == UNVERIFIED:
         sentence = "accepted, unverified: the program runs, and nothing checks what it gives"
-        return Verdict("?", sentence, "bold yellow", f"do not rely on it{look}; to have it checked, {example}")
+        return Ending("?", sentence, "bold yellow", f"do not rely on it{look}; to have it checked, {example}")
     why = _withheld(kept) if answer.passed else "no program passed"
-    return Verdict("✗", f"abstained: {why}", "bold red", _another_try(result, in_chat=in_chat))
+    return Ending("✗", f"abstained: {why}", "bold red", _another_try(result, in_chat=in_chat))
 
 
 def _another_try(result: Result, *, in_chat: bool) -> str:
@@ -51,41 +53,43 @@ def _another_try(result: Result, *, in_chat: bool) -> str:
     return f"try {budget}, --ask to help at its doubts, or a larger --model"
 
 
-def accounting(cost: Cost) -> str:
+def describe_cost(cost: Cost) -> str:
     """Return the line that says what a run took."""
     parts = [
-        count(cost.tokens, "token"),
-        count(cost.forwards, "forward"),
-        count(cost.pauses, "pause"),
-        count(cost.sandbox_runs, "sandbox run"),
+        format_count(cost.tokens, "token"),
+        format_count(cost.forwards, "forward"),
+        format_count(cost.pauses, "pause"),
+        format_count(cost.sandbox_runs, "sandbox run"),
     ]
     return " · ".join([*parts, f"{cost.seconds:.2f} s"])
 
 
-def doubts(answer: Attempt) -> list[str]:
+def describe_doubts(answer: Attempt) -> list[str]:
     """Return a line for each part of a program that the model was unsure of."""
     lines = []
     for start, end in answer.holes:
         text = answer.program[start:end]
         if text.strip() == answer.program.strip():
             return ["? the whole program is in doubt"]
-        lines.append(f"? {_place(answer.program, start, end)} in doubt: {shown(text, 60)}")
+        lines.append(f"? {_place(answer.program, start, end)} in doubt: {format_code(text, 60)}")
     return lines
 
 
-def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
+def describe_evidence(answer: Answer, attempts: list[Attempt]) -> list[str]:
     """Return, in sentences, what is known of an answer beyond its examples, and what ended the search."""
     lines = []
     behaviour = attempts[answer.attempt].behaviour
     if answer.programs > 1 and behaviour:
         ways = "one way" if answer.clusters == 1 else f"{answer.clusters} ways"
+        inputs = format_count(len(behaviour), "input")
         lines.append(
-            f"{answer.programs} programs behave in {ways} on {count(len(behaviour), 'input')} that nobody wrote; this "
-            f"one's way has {percent(answer.share)} of their probability (functional entropy "
+            f"{answer.programs} programs behave in {ways} on {inputs} that nobody wrote; "
+            f"this one's way has {format_share(answer.share)} of their probability (functional entropy "
             f"{answer.functional_entropy:.2f} nats)"
         )
-    if answer.error_at_least >= LEAST:
-        lines.append(f"a program drawn from this model is wrong with probability {odds(answer.error_at_least)} or more")
+    if answer.error_at_least >= _LEAST:
+        least = format_probability(answer.error_at_least)
+        lines.append(f"a program drawn from this model is wrong with probability {least} or more")
     if answer.rival is not None and answer.differs:
         differs = {name: one_line(text) for name, text in answer.differs.items()}
         lines.append(
@@ -93,11 +97,11 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
             f"{_gives(differs['rival'])}, and this one {_gives(differs['answer'])}"
         )
     lines += [
-        f"the examples leave open whether line {mutant['line']} is rather: {shown(mutant['text'], 100)}"
+        f"the examples leave open whether line {mutant['line']} is rather: {format_code(mutant['text'], 100)}"
         for mutant in likely(answer.undecided)
     ]
     if answer.probability is not None and attempts[answer.attempt].passed:
-        lines.append(f"probability of being right, as learned for this model: {odds(answer.probability)}")
+        lines.append(f"probability of being right, as learned for this model: {format_probability(answer.probability)}")
     if answer.programs == 0 and (example := suspect(attempts)):
         lines.append(
             f"programs that differ fail {one_line(example)} and nothing else: the model does not know how, or that "
@@ -112,24 +116,24 @@ def told_of(answer: Answer, attempts: list[Attempt]) -> list[str]:
     return lines
 
 
-LEAST, MOST = 0.01, 0.99  # what is nearer to 0 or 1 is not told apart from it
+_LEAST, _MOST = 0.01, 0.99  # what is nearer to 0 or 1 is not told apart from it
 
 
-def odds(probability: float) -> str:
+def format_probability(probability: float) -> str:
     """Return a probability with two digits; none is shown as certain that is not, and none for what is no number."""
     if math.isnan(probability):
         return "?"
-    if LEAST <= probability <= MOST or probability in (0.0, 1.0):
+    if _LEAST <= probability <= _MOST or probability in (0.0, 1.0):
         return f"{probability:.2f}"
-    return f"over {MOST}" if probability > MOST else f"under {LEAST}"
+    return f"over {_MOST}" if probability > _MOST else f"under {_LEAST}"
 
 
-def percent(share: float) -> str:
+def format_share(share: float) -> str:
     """Return a share in percent; only the whole is 100 %."""
-    return "over 99%" if MOST < share < 1 else "under 1%" if 0 < share < LEAST else f"{share:.0%}"
+    return "over 99%" if _MOST < share < 1 else "under 1%" if 0 < share < _LEAST else f"{share:.0%}"
 
 
-def count(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """Return a number with its noun, as in "1 token" and "2 tokens"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 

@@ -18,9 +18,9 @@ from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import describe_failure
 from agent.program.task import Task
 from agent.records import Attempt, Event, Revision, label_of
-from agent.views.sentences import accounting, doubts, odds, told_of, verdict
-from agent.views.text import clean, one_line, shown
-from agent.views.tree import line_of
+from agent.views.sentences import describe_cost, describe_doubts, describe_ending, describe_evidence, format_probability
+from agent.views.text import clean, format_code, one_line
+from agent.views.tree import draw_attempt
 from agent.workflow.run import ABSTAINED, Result
 
 ECHO = (
@@ -69,7 +69,9 @@ class TerminalView:
     def unparsed(self, task: Task) -> None:
         """Say which examples of the request cannot be taken apart, and so are not checked."""
         for example in task.unparsed:
-            self._say(Text(f"this example cannot be read, and is not checked: {shown(example, 80)}", style="yellow"))
+            self._say(
+                Text(f"this example cannot be read, and is not checked: {format_code(example, 80)}", style="yellow")
+            )
 
     def alternatives(self, result: Result | None, which: str) -> None:
         """Show the tree of a run, or one program of it by its number."""
@@ -77,10 +79,10 @@ class TerminalView:
             self.say("nothing was asked for yet")
         elif not which:
             for attempt in result.attempts:
-                self._say(line_of(attempt))
+                self._say(draw_attempt(attempt))
         elif which in (labels := [label_of(each) for each in result.attempts]):
             attempt = result.attempts[labels.index(which)]
-            self._say(line_of(attempt))
+            self._say(draw_attempt(attempt))
             self._say(Panel(_marked(attempt), title=f"program {which}", title_align="left", expand=False))
             for failure in attempt.failures:
                 self._say(Text(f"✗ {one_line(describe_failure(failure))}", style="red"))
@@ -123,7 +125,7 @@ class TerminalView:
         candidates = [Candidate(**candidate) for candidate in question["candidates"]]
         self._console.print(_code(question["text"], self._console.height - 12))
         for number, candidate in enumerate(candidates, start=1):
-            self._console.print(Text(f"  {number}  {shown(candidate.text)}  {_percent(candidate)}"))
+            self._console.print(Text(f"  {number}  {format_code(candidate.text)}  {_percent(candidate)}"))
         answer = self._console.input(
             "Which one? A number, other text to write (\\n for a new line), or Enter for the first: "
         )
@@ -139,13 +141,13 @@ class TerminalView:
         """
         answer = result.best
         self._say(Panel(_marked(answer), title=f"program {label_of(answer)}", title_align="left", expand=False))
-        for line in [*doubts(answer), *told_of(result.answer, result.attempts)]:
+        for line in [*describe_doubts(answer), *describe_evidence(result.answer, result.attempts)]:
             self._say(Text(clean(line), style="yellow"))
-        ending = verdict(result, in_chat=self._in_chat)
+        ending = describe_ending(result, in_chat=self._in_chat)
         if result.standing == ABSTAINED:
             self._withhold(answer, result.answer.breaks)
         self._say(Text(one_line(f"{ending.mark} {ending.sentence}"), style=ending.style))
-        self._say(Text(accounting(result.cost), style="dim"))
+        self._say(Text(describe_cost(result.cost), style="dim"))
         if hidden is not None:
             verdicts = f"base {hidden['base']}, plus {hidden['plus']}"
             self._say(Text(f"hidden tests, which the agent never sees: {verdicts}"))
@@ -168,7 +170,7 @@ class TerminalView:
 
     def _attempt(self, attempt: Attempt) -> None:
         self._code = ""
-        self._say(line_of(attempt))
+        self._say(draw_attempt(attempt))
 
     def _say(self, what: RenderableType) -> None:
         self._console.print(what)
@@ -222,7 +224,7 @@ def _pause_table(number: int, pause: Pause) -> Table:
         won = candidate.token == pause.chosen
         table.add_row(
             "▸" if won else "",
-            Text(shown(candidate.text)),
+            Text(format_code(candidate.text)),
             _percent(candidate),
             f"{candidate.score:.2f}",
             style="bold" if won else "dim",
@@ -231,4 +233,4 @@ def _pause_table(number: int, pause: Pause) -> Table:
 
 
 def _percent(candidate: Candidate) -> str:
-    return odds(math.exp(min(candidate.logprob, 0.0)))
+    return format_probability(math.exp(min(candidate.logprob, 0.0)))

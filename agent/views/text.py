@@ -27,7 +27,7 @@ def one_line(text: object) -> str:
     return clean(str(text)).replace("\n", "⏎").replace("\t", " ")
 
 
-def shown(text: str, most: int = 40) -> str:
+def format_code(text: str, most: int = 40) -> str:
     """Return a piece of code on one line, its white space visible."""
     line = clean(text).replace("\n", "⏎").replace("\t", "⇥")
     return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -7,22 +7,22 @@ from rich.text import Text
 from agent.program.ends import PRUNED
 from agent.program.failures import describe_failure
 from agent.records import Attempt, label_of
-from agent.views.sentences import count
-from agent.views.text import clean, one_line, shown
+from agent.views.sentences import format_count
+from agent.views.text import clean, format_code, one_line
 
-DEEPEST = 6  # levels of indentation
+_DEEPEST = 6  # levels of indentation
 
 
-def line_of(attempt: Attempt) -> Text:
+def draw_attempt(attempt: Attempt) -> Text:
     """Return the line of one program: which way it took, what became of it, and what it cost."""
-    depth = min(attempt.depth, DEEPEST)
+    depth = min(attempt.depth, _DEEPEST)
     mark = _mark(attempt)
     text = Text("  " * (depth - 1) + "└ " if depth else "")
     text.append(f"program {label_of(attempt)}", style="bold")
     text.append(_way(attempt), style="cyan")
     text.append(f" {mark[0]} {_verdict(attempt)}", style=mark[1])
     if attempt.cost:
-        spent = (count(attempt.cost["tokens"], "token"), count(attempt.cost["forwards"], "forward"))
+        spent = (format_count(attempt.cost["tokens"], "token"), format_count(attempt.cost["forwards"], "forward"))
         text.append("".join(f" · {each}" for each in spent), style="dim")
     return text
 
@@ -45,7 +45,7 @@ def _way(attempt: Attempt) -> str:
         return f" shown the failure of {left}"
     if edge["kind"] == "onward":
         return f" in what follows {left}"
-    return f" from {left} at token {edge['position'] + 1}, {shown(clean(edge['text']).strip())!r}"
+    return f" from {left} at token {edge['position'] + 1}, {format_code(clean(edge['text']).strip())!r}"
 
 
 def _verdict(attempt: Attempt) -> str:

@@ -20,8 +20,14 @@ from agent.lm.metered import Metered
 from agent.program import prompts
 from agent.program.ends import DUPLICATE, NO_PYTHON
 from agent.program.examples.example import Example
-from agent.program.extraction.answers import Asked, answer_start, begun_program, is_answered, program_in
-from agent.program.extraction.pieces import Piece
+from agent.program.extraction.answers import (
+    AnswerRules,
+    extract_open_program,
+    extract_program,
+    find_answer_start,
+    is_complete,
+)
+from agent.program.extraction.pieces import ExtractedProgram
 from agent.program.failures import failure_of
 from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
 from agent.program.task import Task
@@ -170,7 +176,7 @@ def _end_of_answer(context: Context, state: AgentState) -> StopRule:
     """Stop at the end of a block that makes an answer whole, behind what an attempt before it was read up to."""
     asked, edge = asked_in(state), state["edge"]
     since = _length_of(context, state, edge["position"]) if edge.get("kind") == ONWARD else 0
-    return end_of_code_block(lambda answer: is_answered(answer, asked, since))
+    return end_of_code_block(lambda answer: is_complete(answer, asked, since))
 
 
 def _length_of(context: Context, state: AgentState, tokens: int) -> int:
@@ -179,24 +185,24 @@ def _length_of(context: Context, state: AgentState, tokens: int) -> int:
     return len("".join(pieces_of(context, before)))
 
 
-def asked_in(state: AgentState) -> Asked:
+def asked_in(state: AgentState) -> AnswerRules:
     """Return what the answer in progress is read by."""
     task, prompt = state["task"], state["prompts"][state["prompt"]]
-    return prompts.asked_of(task["request"], task["entry_point"], thinking=prompt.get("thinking", False))
+    return prompts.answer_rules(task["request"], task["entry_point"], thinking=prompt.get("thinking", False))
 
 
-def piece_of(context: Context, state: AgentState, text: str) -> Piece:
+def piece_of(context: Context, state: AgentState, text: str) -> ExtractedProgram:
     """Return the program in a text that was generated for the prompt being answered."""
     if context.lm.chats:
-        return program_in(text, asked_in(state))
+        return extract_program(text, asked_in(state))
     task = state["task"]  # the tests that a prompt shows are no part of the program
-    return prompts.completed(prompts.standard(task["request"], chat=False, name=task["entry_point"]), text)
+    return prompts.read_completion(prompts.write_prompt(task["request"], chat=False, name=task["entry_point"]), text)
 
 
 def still_thinking(context: Context, state: AgentState) -> bool:
     """Whether all that was generated is a thought that has not ended."""
     text = "".join(pieces_of(context, state)) if context.lm.chats else ""
-    return context.lm.chats and answer_start(text, thinking=asked_in(state).thinking) is None
+    return context.lm.chats and find_answer_start(text, thinking=asked_in(state).thinking) is None
 
 
 def _dead_end(context: Context, state: AgentState) -> StopRule:
@@ -213,7 +219,7 @@ def _dead_end(context: Context, state: AgentState) -> StopRule:
         if "\n" not in completion.text[begun:]:  # the statement of the fork has not ended
             return None
         text = completion.text
-        source = begun_program(text, asked) if context.lm.chats else piece_of(context, state, text).source(text)
+        source = extract_open_program(text, asked) if context.lm.chats else piece_of(context, state, text).source(text)
         lines = (source or "").rpartition("\n")[0]
         last = lines.rpartition("\n")[2].strip()
         if not last or last.startswith("#"):

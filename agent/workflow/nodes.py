@@ -16,21 +16,20 @@ from agent.files.plain import plain
 from agent.profile import probability_of
 from agent.program import prompts
 from agent.program.ends import NO_PYTHON, PRUNED
-from agent.program.examples.example import run_before
+from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
-from agent.program.lame import lame as write_lame
+from agent.program.lame import write_lame_prompt
 from agent.program.normal_form import normal_form
-from agent.program.probe_inputs import generated_inputs
+from agent.program.probe_inputs import generate_inputs
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, label_of, next_label
 from agent.search import answer as evidence
 from agent.search.frontier import ENOUGH_EXAMPLES, goes_on, settled, spent_by
 from agent.search.mutants import SECONDS, mutants
 from agent.search.orders import LOOKS_AT_LINES
-from agent.verification.behaviour import behaviour as behaviour_of
-from agent.verification.behaviour import function_of, keeps
-from agent.verification.examples import Verification, confirmed, verify
-from agent.verification.executed_lines import lines_run
+from agent.verification.behaviour import find_function, gives_all, observe_behaviour
+from agent.verification.examples import Verification, verify, verify_steadily
+from agent.verification.executed_lines import trace_lines
 from agent.workflow.context import (
     Context,
     attempt_record,
@@ -59,8 +58,8 @@ def opened(context: Context, state: AgentState) -> AgentState:
     """Start: the prompt's tokens, nothing generated yet."""
     task = task_of(state)
     chat, name = context.lm.chats, task.entry_point
-    prompt = prompt_of(context, prompts.standard(task.request, chat=chat, name=name, tests=task.tests))
-    lame = prompts.standard(write_lame(task.request, name), chat=chat, name=name)
+    prompt = prompt_of(context, prompts.write_prompt(task.request, chat=chat, name=name, tests=task.tests))
+    lame = prompts.write_prompt(write_lame_prompt(task.request, name), chat=chat, name=name)
     prompt["lame_ids"] = context.lm.encode(lame, chat=chat)
     resolver = context.policy.resolver.name
     return {**begun(state), "resolver": resolver, "prompts": [prompt], "prompt": 0, "attempts": [], "inputs": []}
@@ -146,7 +145,7 @@ def verified(context: Context, state: AgentState) -> AgentState:
         seen = _Seen(state["inputs"], original.behaviour, original.blamed)
     else:
         try:
-            result = confirmed(context.sandbox, draft["program"], task.examples, limits=context.limits)
+            result = verify_steadily(context.sandbox, draft["program"], task.examples, limits=context.limits)
         except BudgetSpentError as error:
             result = Verification(Verdict.FAILED, 0, (Failure(FailureKind.NOT_RUN, got=error.args[0]),))
         with suppress(BudgetSpentError):  # what was found on the examples stands
@@ -242,7 +241,7 @@ def _doubted(context: Context, state: AgentState, found: Answer) -> _Doubted:
     )
     try:
         for mutant in islice(mutants(attempts, found.attempt, written, any_name=task.any_name), config.mutants):
-            if verify(context.sandbox, mutant.program, task.examples, limits=limits).passed and keeps(
+            if verify(context.sandbox, mutant.program, task.examples, limits=limits).passed and gives_all(
                 context.sandbox, mutant.program, task.entry_point, told, limits
             ):
                 undecided.append({"weight": mutant.weight, "line": mutant.line, "text": mutant.text})
@@ -263,20 +262,20 @@ class _Seen(NamedTuple):
 def _seen(context: Context, state: AgentState, task: Task, program: str, result: Verification) -> _Seen:
     """Run what passed too few examples on inputs to compare it by; find, if wanted, what failing lines to blame."""
     config, inputs = config_in(state), state["inputs"]
-    entry_point = function_of(program, task.entry_point)
+    entry_point = find_function(program, task.entry_point)
     compares = result.checked < ENOUGH_EXAMPLES and config.votes > 1
     if result.passed and compares and entry_point:
         if not inputs:
             source = task.request if task.entry_point else program
-            made = generated_inputs(source, entry_point, task.examples, asked=task.request)
+            made = generate_inputs(source, entry_point, task.examples, asked=task.request)
             inputs = [repr(arguments) for arguments in made]
-        told = behaviour_of(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
+        told = observe_behaviour(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
         return _Seen(inputs, told)
     if not result.failed_examples or not (config.lines or config.order in LOOKS_AT_LINES):
         return _Seen(inputs)
     failed = result.failed_examples[-1]
-    before, sources = run_before(task.examples, failed), task.examples[failed].expressions
-    found = lines_run(context.sandbox, program, before, sources, context.limits) or []
+    before, sources = list_earlier_code(task.examples, failed), task.examples[failed].expressions
+    found = trace_lines(context.sandbox, program, before, sources, context.limits) or []
     return _Seen(inputs, None, sorted({line for lines in found for line in lines.blamed}))
 
 

@@ -15,7 +15,7 @@ from agent.records import Attempt, Cost, Revision
 from agent.search import answer as evidence
 from agent.search.frontier import best_edge, departure
 from agent.search.orders import BRANCH, ONWARD, REPAIR, Edge
-from agent.verification.behaviour import canonical_literal, function_of
+from agent.verification.behaviour import find_function, read_output
 from agent.workflow.context import (
     Context,
     attempt_record,
@@ -94,7 +94,7 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     attempt = attempts[edge.parent]
     failure = "\n".join(map(describe_failure, attempt.failures[:3]))
     task = task_of(state)
-    text = prompts.repair(
+    text = prompts.write_repair_prompt(
         task.request, attempt.program, failure, chat=context.lm.chats, name=task.entry_point, tests=task.tests
     )
     try:
@@ -140,11 +140,11 @@ def _asked(state: AgentState, column: int, person: Person) -> AgentState:
         for cluster in evidence.clusters(attempts)
         if attempts[cluster.attempts[0]].behaviour
     ]
-    name = task_of(state).entry_point or function_of(compared[0].program, None)
+    name = task_of(state).entry_point or find_function(compared[0].program, None)
     source = f"{name}{_call(state['inputs'][column])}"
     outputs = list(dict.fromkeys((attempt.behaviour or [])[column] for attempt in compared))
     said = person({"call": source, "outputs": outputs})
-    right = outputs[said] if isinstance(said, int) else canonical_literal(said, outputs)
+    right = outputs[said] if isinstance(said, int) else read_output(said, outputs)
     judged = attempts if right is None else evidence.settle(attempts, column, source, right)
     told = state.get("told", []) if right is None else [*state.get("told", []), [column, source, right]]
     asked = [*state.get("asked", []), column]

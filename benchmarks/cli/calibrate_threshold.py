@@ -16,7 +16,7 @@ from agent.cli.exits import report_errors
 from agent.cli.options import DeviceOption, DtypeOption, LimitOption
 from agent.files.access import STDOUT
 from agent.messages import listed, quoted
-from agent.views.say import progress, say
+from agent.views.say import say, write_progress
 from benchmarks.cli.run import problems_of
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _read(model: str, problems: list[Problem], device: str | None, dtype: str) -
     found = []
     for each in read(lm, problems):
         found.append(each)
-        progress(f"{len(found)}/{len(problems)} read", last=False)
+        write_progress(f"{len(found)}/{len(problems)} read", last=False)
     long = len(problems) - len(found)
     if long:
         say(f"{long} longer than the model's context", err=True)

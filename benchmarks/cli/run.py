@@ -27,7 +27,7 @@ from agent.cli.options import (
 )
 from agent.errors import InvalidRequestError
 from agent.files.access import STDOUT
-from agent.views.say import give_json, progress, say
+from agent.views.say import say, write_json, write_progress
 
 if TYPE_CHECKING:
     from benchmarks.base import Problem
@@ -223,7 +223,7 @@ def bench_check(
             say(sentence, err=True)
         failed = any(each.sandbox_failed for each in told.unjudged)
         code = ExitCode.MACHINE_FAILED if failed else ExitCode.ABSTAINED if told.unjudged else ExitCode.OK
-        give_json({**told.record(), "exit_code": code}) if as_json else say(told.table())
+        write_json({**told.record(), "exit_code": code}) if as_json else say(told.table())
         raise typer.Exit(code)
 
 
@@ -268,7 +268,7 @@ def followed(stream: Iterable[T], total: int, word: str, counts: Callable[[T], b
     for each in stream:
         found.append(each)
         counted += counts(each)
-        progress(f"{len(found)}/{total} tried, {counted} {word}", last=len(found) == total)
+        write_progress(f"{len(found)}/{total} tried, {counted} {word}", last=len(found) == total)
     return found
 
 

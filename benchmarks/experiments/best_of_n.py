@@ -13,8 +13,8 @@ from agent.decoding import POLICIES
 from agent.decoding.context import DecodeContext
 from agent.decoding.samplers import uniform_at
 from agent.decoding.step import Completion
-from agent.program.prompts import piece
-from agent.program.task import task_from
+from agent.program.prompts import find_program
+from agent.program.task import read_task
 from agent.strategies import seed_of
 from agent.verification.examples import verify
 from agent.workflow import nodes
@@ -63,7 +63,7 @@ class _Sample:
 
 def draws(problem: Problem, context: Context, *, samples: int) -> Draws:
     """Draw that many samples at temperature 0.8 and judge each by the visible examples and by the hidden tests."""
-    task = task_from(problem.prompt, entry_point=problem.entry_point)
+    task = read_task(problem.prompt, entry_point=problem.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
     begun = begin(task)
     decoding = decode_context(sampling, {**begun, **nodes.opened(sampling, begun)})
@@ -121,4 +121,4 @@ def _token(decoding: DecodeContext, sample: _Sample, logits: Tensor, position: i
 
 def _program(problem: Problem, sample: _Sample, context: Context) -> str:
     text = sample.completion.text
-    return piece(problem.prompt, text, chat=context.lm.chats, name=problem.entry_point).source(text)
+    return find_program(problem.prompt, text, chat=context.lm.chats, name=problem.entry_point).source(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.messages import quoted
-from agent.program.syntax import degenerate
+from agent.program.syntax import is_degenerate
 from benchmarks.experiments.record_file import records_in
 from sandbox import Verdict
 
@@ -54,7 +54,7 @@ class Outcome:
     @property
     def degenerate(self) -> bool:
         """The program is no Python, or nothing to run."""
-        return degenerate(self.program)
+        return is_degenerate(self.program)
 
 
 def outcomes_in(path: Path) -> list[Outcome]:

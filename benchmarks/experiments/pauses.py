@@ -11,8 +11,8 @@ from agent.decoding.context import DecodeContext, DecodeState, likeliest
 from agent.decoding.loop import decode_until_pause
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Completion, Step
-from agent.program.prompts import piece
-from agent.program.task import task_from
+from agent.program.prompts import find_program
+from agent.program.task import read_task
 from agent.workflow import nodes
 from agent.workflow.context import Context, decode_context
 from agent.workflow.graph import begin
@@ -45,7 +45,7 @@ def failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -
     Pauses are those of the gate of `context.policy`, met by greedy decoding; `width` candidates are tried at each.
     """
     for problem in problems:
-        begun = begin(task_from(problem.prompt, entry_point=problem.entry_point))
+        begun = begin(read_task(problem.prompt, entry_point=problem.entry_point))
         decoding = decode_context(context, {**begun, **nodes.opened(context, begun)})
         end, pauses = _greedy_with_pauses(decoding)
         if _passes(problem, context, end):
@@ -122,5 +122,5 @@ def _arrived(walk: Generator[Step, None, DecodeState]) -> DecodeState:
 
 def _passes(problem: Problem, context: Context, end: DecodeState) -> bool:
     text = end.completion.text
-    program = piece(problem.prompt, text, chat=context.lm.chats, name=problem.entry_point).source(text)
+    program = find_program(problem.prompt, text, chat=context.lm.chats, name=problem.entry_point).source(text)
     return judge(context.sandbox, problem, program).passed

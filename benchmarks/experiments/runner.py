@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from agent.program.task import task_from
+from agent.program.task import read_task
 from agent.strategies import Contestant, once
 from agent.workflow.context import Context
 from benchmarks.base import Problem
@@ -21,7 +21,7 @@ from benchmarks.judging.checker import judge
 def run(problems: Iterable[Problem], context: Context, contestant: Contestant = once) -> Iterator[Outcome]:
     """Yield the outcome of each problem. The hidden tests come in only after the workflow has ended."""
     for problem in problems:
-        task = task_from(problem.prompt, entry_point=problem.entry_point)
+        task = read_task(problem.prompt, entry_point=problem.entry_point)
         result = contestant(context, task)
         judged = judge(context.sandbox, problem, result.best.program)
         highest = max((step.scores["entropy"] for step in result.steps), default=0.0)

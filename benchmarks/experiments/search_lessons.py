@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.program.task import task_from
+from agent.program.task import read_task
 from agent.search import answer as evidence
 from agent.search.frontier import SearchConfig
 from agent.search.orders import Edge, features, said_by
@@ -38,7 +38,7 @@ class Lesson:
 
 def lesson(problem: Problem, context: Context, config: SearchConfig) -> Lesson:
     """Search a problem as planned, then judge the answer by the hidden tests."""
-    task = task_from(problem.prompt, entry_point=problem.entry_point)
+    task = read_task(problem.prompt, entry_point=problem.entry_point)
     result = run_task(context, task, config=config)
     attempts, answer = result.attempts, result.best
     taken = [number for number, attempt in enumerate(attempts) if attempt.edge]

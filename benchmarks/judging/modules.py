@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 
-from agent.program.syntax import parsed
+from agent.program.syntax import parse
 from sandbox import Sandbox, SandboxError
 
 _LONGEST_PROGRAM = 1 << 16  # characters of a program that is parsed
@@ -35,7 +35,7 @@ class Modules:
 
 def _imported_modules(program: str) -> list[str]:
     """Return the first modules outside of Python's standard library that a program imports."""
-    tree = parsed(program) if len(program) <= _LONGEST_PROGRAM else None
+    tree = parse(program) if len(program) <= _LONGEST_PROGRAM else None
     names = list[str]()
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Import):

@@ -7,8 +7,8 @@ import pytest
 
 from agent.program.examples.read import visible_examples
 from agent.program.failures import describe_failure
-from agent.program.lame import lame
-from agent.program.prompts import HOLE_MARKS, hole, repair
+from agent.program.lame import write_lame_prompt
+from agent.program.prompts import HOLE_MARKS, write_hole_prompt, write_repair_prompt
 from agent.verification.examples import verify
 from benchmarks.exercises import compose, world
 from benchmarks.exercises.benchmark import exercise
@@ -40,7 +40,7 @@ def test_a_completion_is_the_program(exercises):
 def test_a_prompt_without_examples_is_the_lame_prompt(exercises):
     for made in exercises:
         prompts = {corpus.write_completion(made, Random(seed))[0].text for seed in range(40)} - {made.prompt}
-        assert prompts == {lame(made.prompt, made.name)}
+        assert prompts == {write_lame_prompt(made.prompt, made.name)}
 
 
 def test_a_sentence_is_one_comment_line_and_a_function_without_docstring(exercises):
@@ -56,7 +56,7 @@ def test_a_hole_lies_in_the_body_and_its_filling_restores_the_program(exercises)
         document = text(corpus.write_hole(made, Random(seed)))
         prefix, rest = document.removeprefix(HOLE_MARKS[0]).split(HOLE_MARKS[1])
         suffix, middle = rest.split(HOLE_MARKS[2])
-        assert prefix + middle + suffix == made.program and document == hole(prefix, suffix) + middle
+        assert prefix + middle + suffix == made.program and document == write_hole_prompt(prefix, suffix) + middle
         assert len(prefix) >= len(made.prompt) and middle
 
 
@@ -78,7 +78,7 @@ def test_a_repair_asks_as_the_workflow_does(exercises):
         if len(parts) == 4:
             wrong, told = parts[1].text.removesuffix(CORRECTED).split(FAILED)
             failure = "\n".join(line.removeprefix("# ") for line in told.splitlines())
-            assert text(parts[:3]) == repair(made.prompt, made.prompt + wrong, failure, chat=False)
+            assert text(parts[:3]) == write_repair_prompt(made.prompt, made.prompt + wrong, failure, chat=False)
 
 
 def test_failures_are_told_as_the_workflow_tells_them(exercises):

@@ -8,24 +8,31 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
-from agent.program.examples.example import Example
-from agent.program.examples.imports import imported_by
-from agent.program.examples.layout import ADVICE, asks, holds_tests, is_skipped, leaves, refuse_depth, without_self
-from agent.program.examples.scope import NotSeparableError, Scope
-from agent.program.examples.separate import separate, text_of
-from agent.program.examples.steps import Step, needed_inside, refuse_told, run_beside, take
-from agent.program.examples.unittests import (
-    assertion_of,
-    calls_itself,
-    exceptions_in,
-    is_raises,
-    judges_by,
-    method_of,
-    pattern_of,
+from agent.program.examples.example import Example, ReadExamples
+from agent.program.examples.imports import read_imports
+from agent.program.examples.layout import (
+    ADVICE,
+    asserts_or_branches,
+    drop_self,
+    ends_test,
+    holds_tests,
+    is_skipped,
+    refuse_depth,
 )
-from agent.program.syntax import names_in, names_needed, read_module, targets_in
+from agent.program.examples.scope import NotSeparableError, Scope
+from agent.program.examples.separate import join_setups, separate
+from agent.program.examples.steps import Setup, expose_to_program, read_setup, refuse_revealed, select_for_program
+from agent.program.examples.unittests import (
+    is_assertion,
+    is_raises,
+    names_callee,
+    read_assertion,
+    read_exceptions,
+    read_method,
+    read_pattern,
+)
+from agent.program.syntax import find_free_names, find_names, find_targets, read_module
 
 _WHERE = (
     "a loop, a branch, a class or a function with arguments, where its expected value cannot be kept from the program"
@@ -34,21 +41,9 @@ _COMPOUND = ast.For | ast.While | ast.If | ast.Try | ast.With | ast.Match | ast.
 _IDLE = {"print", "unittest.main", "pytest.main", "sys.path.insert", "sys.path.append"}
 
 
-class Tested(NamedTuple):
-    """What a test file checks, and its statements that are not run because no check needs them."""
-
-    examples: list[Example]
-    unparsed: list[str]
-
-
-def asserts(source: str) -> list[Example]:
-    """Return the checks of a test file, whatever the program defines."""
-    return read_tests(source).examples
-
-
 def read_tests(
     source: str, *, program: Collection[str] = (), classes: Collection[str] = (), records: Collection[str] = ()
-) -> Tested:
+) -> ReadExamples:
     """Read a test file: what stands at the top level, in functions named test…, and in classes of such methods.
 
     program: the names that the program is asked to define, where they are known; tests of others are an error.
@@ -58,7 +53,7 @@ def read_tests(
     try:
         module = read_module(source)
         refuse_depth(module)
-        imported = imported_by(ast.walk(module), program)
+        imported = read_imports(ast.walk(module), program)
         module = imported.resolve_pause(module)
         reader = _Reader(Scope(program, classes, records, bool(program), imported.foreign))
         reader.block(module.body)
@@ -69,7 +64,7 @@ def read_tests(
         if isinstance(error, NotSeparableError):
             raise
         raise SyntaxError(str(error)) from error
-    return Tested(reader.examples, reader.unparsed)
+    return ReadExamples(reader.examples, reader.unparsed)
 
 
 class _Reader:
@@ -80,7 +75,7 @@ class _Reader:
         self.examples: list[Example] = []
         self.unparsed: list[str] = []
         self._seen = set[int]()  # ids of the asserts, and of what stands for one, that became checks
-        self._steps: list[Step] = []  # what stands before, and is in force
+        self._steps: list[Setup] = []  # what stands before, and is in force
         self._held = set[int]()  # ids of those that claims need
         self._ran = set[int]()  # ids of the steps that have run in this session
         self._session = self._sessions = 0
@@ -88,9 +83,9 @@ class _Reader:
     def block(self, statements: Sequence[ast.stmt]) -> None:
         """Read statements that run one after the other, behind those before."""
         count = len(self._steps)
-        last = {name: at for at, statement in enumerate(statements) for name in names_in([statement])}
+        last = {name: at for at, statement in enumerate(statements) for name in find_names([statement])}
         for at, statement in enumerate(statements):
-            if leaves(statement):
+            if ends_test(statement):
                 self._pass_over(statements[at:])
                 break
             if not (self._tests(statement) or self._idle(statement)):
@@ -102,13 +97,13 @@ class _Reader:
 
     def _take_in(self, statement: ast.stmt, later: set[str]) -> None:
         """Keep a statement for the checks below it; one that calls the program for nothing else is one itself."""
-        touches = not names_needed(statement) <= self._scope.trusted | self._scope.risky
-        names, before = names_in([statement]), set(self._scope.spoiled)
+        touches = not find_free_names(statement) <= self._scope.trusted | self._scope.risky
+        names, before = find_names([statement]), set(self._scope.spoiled)
         if touches and isinstance(statement, _COMPOUND):
             self.refuse_unseen(statement)
         if touches and not isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
             self._refuse_unknown(statement, names)
-        steps = take(statement, self._scope)
+        steps = read_setup(statement, self._scope)
         if touches and isinstance(statement, _COMPOUND):
             self._refuse_judging(statement, before)
         for step in steps:
@@ -116,7 +111,7 @@ class _Reader:
             if step.calls and step.always and not step.writes & later:
                 self._run_alone(step)
 
-    def _name(self, step: Step) -> None:
+    def _name(self, step: Setup) -> None:
         """Name a statement that no check needs."""
         definition = ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom
         binds = isinstance(step.statement, ast.Assign | ast.AnnAssign) and step.trusted and step.writes
@@ -133,15 +128,15 @@ class _Reader:
         """Read a statement that is a test, or holds some; whether it is one."""
         match statement:
             case ast.Assert(test):
-                self._claim(statement, test)
+                self._add_assertion(statement, test)
             case ast.Expr(ast.Call() as call):
                 return self._called(statement, call)
-            case ast.With([ast.withitem(ast.Call() as call, bound)], body) if is_raises(call) and not calls_itself(
+            case ast.With([ast.withitem(ast.Call() as call, bound)], body) if is_raises(call) and not names_callee(
                 call
             ):
                 self._raises(statement, call, body)
                 self._scope.spoiled |= {bound.id} if isinstance(bound, ast.Name) else set()
-            case ast.With([ast.withitem(ast.Call() as call)], body) if method_of(call) == "subTest":
+            case ast.With([ast.withitem(ast.Call() as call)], body) if read_method(call) == "subTest":
                 self.block(body)
             case ast.FunctionDef(name=name) if name.startswith("test"):
                 self._function(statement)
@@ -152,52 +147,54 @@ class _Reader:
         return True
 
     def _called(self, statement: ast.stmt, call: ast.Call) -> bool:
-        if is_raises(call) and calls_itself(call):
+        if is_raises(call) and names_callee(call):
             function, *arguments = call.args[1:]
             inner = ast.Call(function, arguments, [keyword for keyword in call.keywords if keyword.arg != "match"])
-            if "Regex" in method_of(call):
+            if "Regex" in read_method(call):
                 inner = ast.Call(arguments[0], arguments[1:], call.keywords)
             self._raises(statement, call, [ast.Expr(inner)])
             return True
-        claim = assertion_of(call)
-        if claim is not None:
-            self._claim(statement, claim)
-        elif judges_by(call):
+        expected = read_assertion(call)
+        if expected is not None:
+            self._add_assertion(statement, expected)
+        elif is_assertion(call):
             raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {ADVICE}")
-        return claim is not None
+        return expected is not None
 
-    def _claim(self, statement: ast.stmt, test: ast.expr) -> None:
+    def _add_assertion(self, statement: ast.stmt, test: ast.expr) -> None:
         source = ast.unparse(statement)
         if isinstance(statement, ast.Assert):
             source = f"assert {ast.unparse(test)}"
         try:
             apart = separate(test, self._steps, self._scope)
-            example = Example(source, apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
+            example = Example(
+                source, apart.expressions, apart.expected, expected_setup=join_setups(apart.expected_setup)
+            )
             self._take(example, statement, apart.needs)
-            self._held |= set(map(id, apart.claim_setup))
+            self._held |= set(map(id, apart.expected_setup))
         except NotSeparableError as error:
             raise NotSeparableError(f"{statement.lineno}: `{source}` {error}; {ADVICE}") from None
 
     def _raises(self, statement: ast.stmt, call: ast.Call, body: Sequence[ast.stmt]) -> None:
-        kinds, pattern = exceptions_in(call.args[0]), pattern_of(call)
-        if not kinds or pattern is False or any(map(asks, body)):
+        kinds, pattern = read_exceptions(call.args[0]), read_pattern(call)
+        if not kinds or pattern is False or any(map(asserts_or_branches, body)):
             raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {ADVICE}")
-        self._refuse_unknown(statement, names_in(body))
+        self._refuse_unknown(statement, find_names(body))
         message = pattern if isinstance(pattern, str) else None
         try:
-            beside = [run_beside(each, self._scope).code for each in body]
+            beside = [expose_to_program(each, self._scope).code for each in body]
             text = "\n".join(map(ast.unparse, beside))
             shown = f"{ast.unparse(call)}: {text}"
             example = Example(shown, (text,), None, "|".join(kinds), True, message, pattern=message is not None)
-            self._take(example, statement, names_in(beside))
+            self._take(example, statement, find_names(beside))
         except NotSeparableError as error:
             raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` {error}; {ADVICE}") from None
 
     def _take(self, example: Example, statement: ast.stmt, names: set[str]) -> None:
         """Add a check. What stands before it in force runs first, unless that has run in this session before."""
         self._seen |= {id(node) for node in ast.walk(statement)}
-        steps = needed_inside(self._steps, names, self._ran)
-        refuse_told(example, steps, self._scope)
+        steps = select_for_program(self._steps, names, self._ran)
+        refuse_revealed(example, steps, self._scope)
         self._ran |= set(map(id, steps))
         self._held |= set(map(id, steps))
         before = tuple(step.guest_source for step in steps)
@@ -234,9 +231,9 @@ class _Reader:
         for statement in group.body:
             match statement:
                 case ast.FunctionDef(name="setUp" | "setup_method"):
-                    own += without_self(statement).body
+                    own += drop_self(statement).body
                 case ast.FunctionDef(name=name) if name.startswith("test"):
-                    methods.append(without_self(statement))
+                    methods.append(drop_self(statement))
                 case ast.Expr(ast.Constant()) | ast.Pass():
                     pass
                 case _:
@@ -260,18 +257,18 @@ class _Reader:
     def _refuse_judging(self, statement: ast.stmt, spoiled: set[str]) -> None:
         """Raise NotSeparableError for a compound statement in which the program's values are judged."""
         raises = any(isinstance(node, ast.Raise) for node in ast.walk(statement))
-        if raises or self._scope.spoiled - spoiled or asks(statement):
+        if raises or self._scope.spoiled - spoiled or asserts_or_branches(statement):
             complaint = f"this {type(statement).__name__.lower()} judges what the program gives, inside its reach"
             raise NotSeparableError(f"{statement.lineno}: {complaint}; {ADVICE}")
 
-    def _run_alone(self, step: Step) -> None:
+    def _run_alone(self, step: Setup) -> None:
         """Make a check of a statement that calls the program: that it runs."""
         self._ran.add(id(step))
         self._take(Example(step.source, (step.guest_source,)), step.statement, set(step.passed))
 
     def _refuse_unknown(self, statement: ast.stmt, names: set[str]) -> None:
         scope = self._scope
-        bound = scope.trusted | scope.risky | scope.bound | set(scope.program) | targets_in(statement)
+        bound = scope.trusted | scope.risky | scope.bound | set(scope.program) | find_targets(statement)
         foreign = sorted(names & set(scope.foreign))
         unknown = sorted(names - bound) if scope.closed else []
         if foreign or unknown:
@@ -284,7 +281,7 @@ class _Reader:
     def refuse_unseen(self, tree: ast.AST) -> None:
         """Raise NotSeparableError for an assert, or what stands for one, of which no check was made."""
         for node in ast.walk(tree):
-            judges = isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and judges_by(node))
+            judges = isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and is_assertion(node))
             if isinstance(node, ast.Assert | ast.Call) and judges and id(node) not in self._seen:
                 raise NotSeparableError(
                     f"{node.lineno}: this assert stands inside {_WHERE}; write it out, one assert a case"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from agent.program.syntax import UNREADABLE, literal_of, read_expression
+from agent.program.syntax import PARSE_ERRORS, read_expression, read_literal
 
 _LARGEST = 10_000  # items, characters or bits of a value
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...))
@@ -35,14 +35,14 @@ _METHODS = {
     "upper", "lower", "title", "strip", "split", "splitlines", "keys", "values", "items", "get", "copy", "count",
     "index", "capitalize", "startswith", "endswith",
 }  # fmt: skip
-_FAILED = (*UNREADABLE, LookupError, ArithmeticError, AttributeError)
+_FAILED = (*PARSE_ERRORS, LookupError, ArithmeticError, AttributeError)
 
 
 class _UnknownError(ValueError):
     """What cannot be evaluated here."""
 
 
-def value_of(node: ast.expr, constants: Mapping[str, Any]) -> tuple[Any] | None:
+def evaluate(node: ast.expr, constants: Mapping[str, Any]) -> tuple[Any] | None:
     """Return the value of an expression, in a tuple of one; None where these constants do not tell it."""
     try:
         return (_value(node, constants),)
@@ -50,11 +50,11 @@ def value_of(node: ast.expr, constants: Mapping[str, Any]) -> tuple[Any] | None:
         return None
 
 
-def written(value: Any) -> ast.expr | None:
+def write_literal(value: Any) -> ast.expr | None:
     """Return the literal that a value is; None where it is none."""
     text = repr(value)
     tree = read_expression(text)
-    literal = literal_of(text)
+    literal = read_literal(text)
     return tree if literal is not None and repr(literal[0]) == text else None
 
 
@@ -70,7 +70,7 @@ def is_bland(value: Any) -> bool:
     return not isinstance(value, SimpleNamespace) and not value
 
 
-def changeable_in(value: Any) -> frozenset[int]:
+def find_changeable(value: Any) -> frozenset[int]:
     """Return the ids of all objects in a value that somebody could change."""
     return frozenset(_changeable(value))
 

@@ -10,13 +10,13 @@ from copy import deepcopy
 from dataclasses import replace
 
 from agent.program.examples.example import Example
-from agent.program.examples.imports import imported_by
+from agent.program.examples.imports import read_imports
 from agent.program.examples.scope import NotSeparableError, Scope, decides, may_judge
-from agent.program.examples.separate import refuse_whole, separate, text_of
-from agent.program.examples.steps import Step, needed_inside, refuse_told, run_beside, take
-from agent.program.syntax import UNREADABLE, literal_of, names_in, names_needed, parsed, read_expression
+from agent.program.examples.separate import join_setups, refuse_shared, separate
+from agent.program.examples.steps import Setup, expose_to_program, read_setup, refuse_revealed, select_for_program
+from agent.program.syntax import PARSE_ERRORS, find_free_names, find_names, parse, read_expression, read_literal
 
-MOST = 200  # examples of a docstring that are read; each looks at those before it
+_MOST = 200  # examples of a docstring that are read; each looks at those before it
 _MOST_LINES = 60  # of what an example shows that may be a literal with prose below it
 _PROMPT = re.compile(r"^(\s*)>>> ?(?=\S)")
 _PROSE = re.compile(r"[A-Za-z]{2}\W+[A-Za-z]")
@@ -24,7 +24,7 @@ _PRINTING = {"print", "pprint", "pp"}
 _ORDERLESS = {"frozenset": "frozenset", "Counter": "_counter"}  # their repr may come in any order
 
 
-class Session:
+class DoctestReader:
     """Takes in one example after the other, and makes checks of them."""
 
     def __init__(self, scope: Scope, *, waits: Collection[str] = (), prints: bool = False, number: int = 0) -> None:
@@ -35,14 +35,14 @@ class Session:
         self.examples: list[Example] = []
         self.unparsed: list[str] = []
         self._scope, self._waits, self._prints, self._number = scope, waits, prints, number
-        self._steps: list[Step] = []
+        self._steps: list[Setup] = []
         self._ran = set[int]()  # ids of the steps that have run
 
     def read(self, docstring: str) -> None:
         """Read all examples of a docstring; those that cannot be taken apart spoil no others."""
-        doctest_examples = list(examples_in(docstring, MOST))
-        trees = [None if isinstance(each, str) else parsed(each.source) for each in doctest_examples]
-        imported = imported_by((node for tree in trees if tree for node in ast.walk(tree)), self._scope.program)
+        doctest_examples = list(split_doctests(docstring, _MOST))
+        trees = [None if isinstance(each, str) else parse(each.source) for each in doctest_examples]
+        imported = read_imports((node for tree in trees if tree for node in ast.walk(tree)), self._scope.program)
         self._scope.foreign = imported.foreign
         for doctest_example, tree in zip(doctest_examples, trees, strict=True):
             shown = (
@@ -54,7 +54,7 @@ class Session:
                 continue
             try:
                 self._take(imported.resolve_pause(tree), doctest_example, shown)
-            except UNREADABLE:  # NotSeparableError is a ValueError
+            except PARSE_ERRORS:  # NotSeparableError is a ValueError
                 self.unparsed.append(shown)
 
     def _take(self, tree: ast.Module, doctest_example: doctest.Example, shown: str) -> None:
@@ -64,7 +64,7 @@ class Session:
         shows = bool(doctest_example.want.strip()) or doctest_example.exc_msg is not None
         try:
             if isinstance(last, ast.Assert):
-                self._add(replace(self._claim(deepcopy(last.test)), source=shown), last)
+                self._add(replace(self._read_assertion(deepcopy(last.test)), source=shown), last)
             elif isinstance(last, ast.Expr) and self._touches(last):
                 self._add(replace(self._expression(last.value, doctest_example), source=shown), last)
             elif shows and not isinstance(last, ast.Expr):
@@ -78,36 +78,36 @@ class Session:
 
     def _expression(self, value: ast.expr, doctest_example: doctest.Example) -> Example:
         """Make a check of an expression and what it is shown to give."""
-        source, flags = ast.unparse(value), flags_of(doctest_example)
+        source, flags = ast.unparse(value), read_flags(doctest_example)
         self._refuse_coroutine(value, source)
         if doctest_example.exc_msg is not None:
             return self._exception(value, doctest_example)
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _PRINTING:
             return self._printed(value, doctest_example)
-        want = wanted_text(doctest_example.want)
+        want = cut_prose(doctest_example.want)
         if not want:
-            example = self._claim(deepcopy(value))
-            return replace(example, claim="_0 is None") if example.claim == "_0" else example
+            example = self._read_assertion(deepcopy(value))
+            return replace(example, expected="_0 is None") if example.expected == "_0" else example
         tree = read_expression(want)
         if flags & doctest.ELLIPSIS:
             return self._shown(value, doctest_example)
         if " at 0x" in want or _has_ellipsis(tree):
             raise NotSeparableError("shows what cannot be compared")
-        if tree is not None and (literal_of(tree) or _orderless(tree)) and not self._prints:
-            return self._claim(_compared(deepcopy(value), tree))
+        if tree is not None and (read_literal(tree) or _orderless(tree)) and not self._prints:
+            return self._read_assertion(_compared(deepcopy(value), tree))
         return self._shown(value, doctest_example)
 
     def _shown(self, value: ast.expr, doctest_example: doctest.Example) -> Example:
         """Compare the text that an interpreter would show: what the program prints, and its value's repr."""
         try:
-            refuse_whole(deepcopy(value), self._scope)
+            refuse_shared(deepcopy(value), self._scope)
         except NotSeparableError:
             if not _is_of_data(doctest_example.want):
                 raise
             text = ast.Call(ast.Name("repr", ast.Load()), [deepcopy(value)], [])
-            return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(doctest_example.want.strip())]))
+            return self._read_assertion(ast.Compare(text, [ast.Eq()], [ast.Constant(doctest_example.want.strip())]))
         return Example(
-            "", (self._beside(value),), shown=_blank_lines(doctest_example.want), flags=flags_of(doctest_example)
+            "", (self._beside(value),), shown=_blank_lines(doctest_example.want), flags=read_flags(doctest_example)
         )
 
     def _printed(self, call: ast.Call, doctest_example: doctest.Example) -> Example:
@@ -118,17 +118,19 @@ class Session:
         try:
             for part in parts:
                 if self._touches(ast.Expr(part)):
-                    refuse_whole(deepcopy(part), self._scope)
+                    refuse_shared(deepcopy(part), self._scope)
         except NotSeparableError:
             if call.keywords or not isinstance(call.func, ast.Name) or call.func.id != "print":
                 raise
             text = read_expression("' '.join(map(str, given))")
             assert isinstance(text, ast.Call) and isinstance(text.args[0], ast.Call)
             text.args[0].args[1] = ast.List(deepcopy(call.args), ast.Load())
-            return self._claim(ast.Compare(text, [ast.Eq()], [ast.Constant(doctest_example.want.rstrip("\n"))]))
-        self._refuse_names(names_in([call]))
+            return self._read_assertion(
+                ast.Compare(text, [ast.Eq()], [ast.Constant(doctest_example.want.rstrip("\n"))])
+            )
+        self._refuse_names(find_names([call]))
         return Example(
-            "", (self._beside(call),), shown=_blank_lines(doctest_example.want), flags=flags_of(doctest_example)
+            "", (self._beside(call),), shown=_blank_lines(doctest_example.want), flags=read_flags(doctest_example)
         )
 
     def _statement(self, statement: ast.stmt, doctest_example: doctest.Example) -> Example:
@@ -137,30 +139,32 @@ class Session:
             return self._exception(statement, doctest_example)
         if decides(statement, self._scope.trusted | self._scope.risky):
             raise NotSeparableError("prints what a value of the program could lie about")
-        self._refuse_names(names_needed(statement))
+        self._refuse_names(find_free_names(statement))
         return Example(
-            "", (self._beside(statement),), shown=_blank_lines(doctest_example.want), flags=flags_of(doctest_example)
+            "", (self._beside(statement),), shown=_blank_lines(doctest_example.want), flags=read_flags(doctest_example)
         )
 
     def _exception(self, code: ast.AST, doctest_example: doctest.Example) -> Example:
         """Want an exception as doctest does: its type and its message, wherever the type comes from."""
-        self._refuse_names(names_in([code]))
+        self._refuse_names(find_names([code]))
         kind, _, message = (doctest_example.exc_msg or "").strip().partition(":")
         name, wanted_message = kind.strip().rpartition(".")[2], message.strip() or None
-        return Example("", (self._beside(code),), raises=name, message=wanted_message, flags=flags_of(doctest_example))
+        return Example(
+            "", (self._beside(code),), raises=name, message=wanted_message, flags=read_flags(doctest_example)
+        )
 
     def _beside(self, code: ast.AST) -> str:
-        return ast.unparse(run_beside(code, self._scope).code)
+        return ast.unparse(expose_to_program(code, self._scope).code)
 
-    def _claim(self, claim: ast.expr) -> Example:
-        apart = separate(claim, self._steps, self._scope)
-        return Example("", apart.expressions, apart.claim, claim_setup=text_of(apart.claim_setup))
+    def _read_assertion(self, expected: ast.expr) -> Example:
+        apart = separate(expected, self._steps, self._scope)
+        return Example("", apart.expressions, apart.expected, expected_setup=join_setups(apart.expected_setup))
 
     def _add(self, example: Example, statement: ast.stmt) -> None:
         """Add a check, behind what the program's process has not run of what stands above it."""
-        names = names_in(tree for source in example.expressions for tree in [parsed(source) or ast.Pass()])
-        before = needed_inside(self._steps, names, self._ran)
-        refuse_told(example, before, self._scope)
+        names = find_names(tree for source in example.expressions for tree in [parse(source) or ast.Pass()])
+        before = select_for_program(self._steps, names, self._ran)
+        refuse_revealed(example, before, self._scope)
         self._ran |= set(map(id, before))
         sources = tuple(step.guest_source for step in before)
         self.examples.append(replace(example, before=sources, session=self._number))
@@ -171,22 +175,22 @@ class Session:
 
     def _prepare(self, statement: ast.stmt) -> None:
         """Keep a statement for what comes after it; one in which the program could lie is not run."""
-        self._steps += take(statement, self._scope)
+        self._steps += read_setup(statement, self._scope)
 
     def _touches(self, statement: ast.stmt) -> bool:
         """Whether it has to do with the program."""
-        return not names_needed(statement) <= self._scope.trusted | self._scope.risky
+        return not find_free_names(statement) <= self._scope.trusted | self._scope.risky
 
     def _refuse_names(self, names: set[str]) -> None:
         if names & (self._scope.spoiled | set(self._scope.foreign)):
             raise NotSeparableError("depends on what cannot be run")
 
     def _refuse_coroutine(self, value: ast.AST, source: str) -> None:
-        if names_in([value]) & set(self._waits) and "asyncio.run(" not in source:
+        if find_names([value]) & set(self._waits) and "asyncio.run(" not in source:
             raise NotSeparableError("gives a coroutine")
 
 
-def examples_in(docstring: str, most: int) -> Iterator[doctest.Example | str]:
+def split_doctests(docstring: str, most: int) -> Iterator[doctest.Example | str]:
     """Yield the examples that begin with >>>, each read by itself.
 
     An example that cannot be read, or has `most` examples before it, comes as its first line.
@@ -214,17 +218,17 @@ def _example(block: str) -> doctest.Example | None:
     return doctest_examples[0] if len(doctest_examples) == 1 else None
 
 
-def flags_of(doctest_example: doctest.Example) -> int:
+def read_flags(doctest_example: doctest.Example) -> int:
     """Return doctest's flags of an example, as one number."""
     return sum(flag for flag, on in doctest_example.options.items() if on)
 
 
-def wanted_text(want: str) -> str:
+def cut_prose(want: str) -> str:
     """Return what an example shows, without the prose that stands right below a literal."""
     lines = want.strip().split("\n")
     for end in range(min(len(lines), _MOST_LINES), 0, -1):
         rest = lines[end:]
-        if (not rest or _PROSE.search(rest[0])) and literal_of("\n".join(lines[:end])) is not None:
+        if (not rest or _PROSE.search(rest[0])) and read_literal("\n".join(lines[:end])) is not None:
             return "\n".join(lines[:end])
     return want.strip()
 
@@ -240,7 +244,7 @@ def _has_ellipsis(tree: ast.expr | None) -> bool:
 def _orderless(tree: ast.expr) -> bool:
     match tree:
         case ast.Call(ast.Name(name), [ast.Dict() | ast.Set() as items], []) if name in _ORDERLESS:
-            return literal_of(items) is not None
+            return read_literal(items) is not None
     return False
 
 
@@ -250,7 +254,7 @@ _DATA = {"Counter", "OrderedDict", "deque", "Decimal", "Fraction", "datetime", "
 def _is_of_data(want: str) -> bool:
     """Whether a text may be the repr of plain data, or of a value that can be built anew without the program."""
     tree = read_expression(re.sub(r"<class '(\w+)'>", "None", want.strip()))
-    return tree is not None and names_in([tree]) <= _DATA | {"inf", "nan"}
+    return tree is not None and find_names([tree]) <= _DATA | {"inf", "nan"}
 
 
 def _compared(value: ast.expr, wanted: ast.expr) -> ast.expr:

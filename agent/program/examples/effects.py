@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from agent.program.examples.scope import CHANGING, METHODS, Scope
-from agent.program.syntax import names_in, root_of
+from agent.program.syntax import find_names, find_root
 
 _PURE_MODULES = {  # whose functions leave alone what they are given, and return the same each time
     "math", "cmath", "operator", "itertools", "functools", "collections", "re", "string", "json", "statistics",
@@ -46,8 +46,8 @@ def _call_may_change(call: ast.Call, scope: Scope) -> bool:
             return name in _IMPURE or (
                 name in scope.bound and name not in {*scope.harmless, *scope.imported, *scope.makers}
             )
-        case ast.Attribute(_, name) if root_of(call.func) in scope.imported:
-            return scope.imported[str(root_of(call.func))] not in _PURE_MODULES
+        case ast.Attribute(_, name) if find_root(call.func) in scope.imported:
+            return scope.imported[str(find_root(call.func))] not in _PURE_MODULES
         case ast.Attribute(_, name):
             return name in CHANGING or name not in METHODS
     return True
@@ -67,12 +67,12 @@ def leaves_alone(function: ast.FunctionDef | ast.Lambda, scope: Scope, names: se
         if (
             isinstance(node, ast.Subscript | ast.Attribute)
             and not isinstance(node.ctx, ast.Load)
-            and root_of(node) not in made
+            and find_root(node) not in made
         ):
             return False
         if isinstance(node, ast.Global | ast.Nonlocal | ast.Yield | ast.With):
             return False
-        if isinstance(node, ast.Call) and _call_may_change(node, scope) and root_of(node.func) not in made | names:
+        if isinstance(node, ast.Call) and _call_may_change(node, scope) and find_root(node.func) not in made | names:
             return False
     return True
 
@@ -82,22 +82,23 @@ def is_unsteady(statement: ast.stmt, scope: Scope) -> bool:
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return False
     for call in _calls_in(statement):
-        root = root_of(call.func)
+        root = find_root(call.func)
         module = scope.imported.get(str(root), root)
         name = call.func.attr if isinstance(call.func, ast.Attribute) else root
         if (module in _UNSTEADY and name not in _FIXED) or name in ("now", "today", "utcnow", "seed", "shuffle"):
             return True
-    return bool(names_in([statement]) & scope.unsteady) and not isinstance(statement, ast.Assign)
+    return bool(find_names([statement]) & scope.unsteady) and not isinstance(statement, ast.Assign)
 
 
 def reaches_out(statement: ast.stmt, scope: Scope) -> bool:
     """Whether a statement that binds nothing changes the world around the program: a module, a file, a setting."""
     match statement:
         case ast.Expr(ast.Call(function)):
-            return root_of(function) in scope.imported or root_of(function) in ("open", "setattr")
+            return find_root(function) in scope.imported or find_root(function) in ("open", "setattr")
         case ast.Assign([target]) | ast.AugAssign(target) | ast.Delete([target]):
-            return root_of(target) in scope.imported or (
-                isinstance(target, ast.Attribute) and any(root_of(c.func) in scope.imported for c in _calls_in(target))
+            return find_root(target) in scope.imported or (
+                isinstance(target, ast.Attribute)
+                and any(find_root(c.func) in scope.imported for c in _calls_in(target))
             )
         case ast.With():
             return True

@@ -10,9 +10,9 @@ import ast
 from copy import deepcopy
 from typing import Any, NamedTuple, TypeVar
 
-from agent.program.examples.constants import changeable_in, is_atom, is_bland, written
-from agent.program.examples.scope import NotSeparableError, Scope, name_of
-from agent.program.syntax import names_in, root_of, targets_in
+from agent.program.examples.constants import find_changeable, is_atom, is_bland, write_literal
+from agent.program.examples.scope import NotSeparableError, Scope, read_called_name
+from agent.program.syntax import find_names, find_root, find_targets
 
 _HOLDING = {  # classes of the standard library whose instances hold what they are given
     "date", "datetime", "timedelta", "Decimal", "Fraction", "deque", "Counter", "OrderedDict", "defaultdict",
@@ -22,7 +22,7 @@ _EACH = {"map", "filter", "sorted", "max", "min", "reduce", "starmap", "accumula
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
-class Shown(NamedTuple):
+class ExposedCode(NamedTuple):
     """What runs in the program's process."""
 
     code: ast.AST
@@ -30,14 +30,14 @@ class Shown(NamedTuple):
     changeable: frozenset[int]  # ids of constants, or of parts of them, that are passed
 
 
-def shown(code: ast.AST, scope: Scope, *, whole: bool = False) -> Shown:
+def expose(code: ast.AST, scope: Scope, *, whole: bool = False) -> ExposedCode:
     """Return code as it may run beside the program. Raises NotSeparableError where it would show more than it passes.
 
     whole: all of its value is passed to the program.
     """
     shower = _Shower(scope)
     result = shower.whole(deepcopy(code)) if whole else shower.visit(deepcopy(code))
-    return Shown(result, shower.names, frozenset(shower.changeable))
+    return ExposedCode(result, shower.names, frozenset(shower.changeable))
 
 
 class _Shower(ast.NodeTransformer):
@@ -63,21 +63,21 @@ class _Shower(ast.NodeTransformer):
                 node.values = list(map(self.whole, node.values))  # type: ignore[arg-type]
                 return node
             case ast.Lambda():
-                brought = carries(names_in([node]) - targets_in(node.args), self._scope)
+                brought = find_carried(find_names([node]) - find_targets(node.args), self._scope)
                 if brought:
                     raise NotSeparableError(f"would show the program {min(brought)} in a function that it is given")
-                return _Wholly(self, targets_in(node.args)).visit(node)  # type: ignore[no-any-return]
+                return _Wholly(self, find_targets(node.args)).visit(node)  # type: ignore[no-any-return]
             case ast.Call() if self._holds(node):
                 return self._passing(node)
         return self._computed(node)
 
     def _name(self, node: ast.expr, name: str) -> ast.AST:
         value = self._scope.constants.get(name, ...)
-        literal = written(value) if value is not ... and is_atom(value) else None
+        literal = write_literal(value) if value is not ... and is_atom(value) else None
         if literal is not None:
             return literal
         self.names.add(name)
-        self.changeable |= changeable_in(value) if value is not ... else set()
+        self.changeable |= find_changeable(value) if value is not ... else set()
         return node
 
     def _computed(self, node: ast.AST) -> ast.AST:
@@ -85,24 +85,24 @@ class _Shower(ast.NodeTransformer):
         if not self._is_private(node):
             return self.visit(node)  # type: ignore[no-any-return]
         value = self._scope.value_of(node) if isinstance(node, ast.expr) else None
-        literal = written(value[0]) if value is not None else None
+        literal = write_literal(value[0]) if value is not None else None
         if value is None or literal is None:
             return self.visit(node)  # type: ignore[no-any-return]
-        self.changeable |= changeable_in(value[0])
+        self.changeable |= find_changeable(value[0])
         return literal
 
     def _is_private(self, node: ast.AST) -> bool:
-        return bool(names_in([node]) & (self._scope.private | self._own))
+        return bool(find_names([node]) & (self._scope.private | self._own))
 
     def _holds(self, call: ast.Call) -> bool:
         """Whether a call passes its arguments on as they are: to the program, or to an object that the program gets."""
-        root = root_of(call.func)
+        root = find_root(call.func)
         outside = root not in self._scope.trusted | self._scope.risky
         is_maker = isinstance(call.func, ast.Name) and root in self._scope.makers
-        return outside or is_maker or name_of(call.func) in _HOLDING
+        return outside or is_maker or read_called_name(call.func) in _HOLDING
 
     def _passing(self, call: ast.Call) -> ast.Call:
-        root = root_of(call.func)
+        root = find_root(call.func)
         if isinstance(call.func, ast.Name) and root in self._scope.makers:
             self.names.add(str(root))
         else:
@@ -136,7 +136,7 @@ class _Shower(ast.NodeTransformer):
         if isinstance(receiver, ast.Name) and self._takes_in(receiver.id):
             node.args = list(map(self.visit, node.args))
             return node
-        if name_of(node.func) in _EACH:
+        if read_called_name(node.func) in _EACH:
             node.args = [part if self._is_function(part) else self._items(part) for part in node.args]
             node.keywords = [self.visit(part) for part in node.keywords]
             return node
@@ -150,7 +150,7 @@ class _Shower(ast.NodeTransformer):
         empty = name in self._scope.private and is_bland(self._scope.constants.get(name, "unknown"))
         if empty:
             self.names.add(name)
-            self.changeable |= changeable_in(self._scope.constants[name])
+            self.changeable |= find_changeable(self._scope.constants[name])
         return empty
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
@@ -163,10 +163,10 @@ class _Shower(ast.NodeTransformer):
     def _loop(self, loop: ast.For | ast.comprehension) -> bool:
         """Look at what a loop goes over; whether its variables are the example's, to be passed and no more."""
         known = self._scope.trusted | self._scope.risky
-        owns = names_in([loop.iter]) <= known | self._scope.partly
+        owns = find_names([loop.iter]) <= known | self._scope.partly
         owns = owns and not (isinstance(loop.iter, ast.Call) and ast.unparse(loop.iter.func) == "range")
         loop.iter = self._items(loop.iter, always=owns and not isinstance(loop.target, ast.Name))
-        self._own |= targets_in(loop.target) if owns else set()
+        self._own |= find_targets(loop.target) if owns else set()
         return owns
 
     def _items(self, node: ast.expr, *, always: bool = False) -> ast.expr:
@@ -176,10 +176,10 @@ class _Shower(ast.NodeTransformer):
             items = None if value is None else list(value[0])
         except TypeError:
             items = None
-        literal = None if items is None else written(items)
+        literal = None if items is None else write_literal(items)
         if literal is None:
             return self.visit(node)  # type: ignore[no-any-return]
-        self.changeable |= changeable_in(tuple(items or ()))
+        self.changeable |= find_changeable(tuple(items or ()))
         return literal
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
@@ -220,7 +220,7 @@ class _Shower(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def carries(names: set[str], scope: Scope) -> set[str]:
+def find_carried(names: set[str], scope: Scope) -> set[str]:
     """Return which of the names in a function would bring a value of the example along when it is passed."""
     empty = {name for name in names if is_bland(scope.constants.get(name, "unknown"))}
     return (names & scope.private) - scope.functions - scope.makers - empty
@@ -242,8 +242,8 @@ def _leave_out_unused(node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> No
         case [ast.comprehension(ast.Tuple(targets), ast.List(items), [])] if all(
             isinstance(item, ast.Tuple | ast.List) and len(item.elts) == len(targets) for item in items
         ):
-            used = names_in([node.elt])
-            places = [at for at, target in enumerate(targets) if targets_in(target) & used]
+            used = find_names([node.elt])
+            places = [at for at, target in enumerate(targets) if find_targets(target) & used]
             loop = node.generators[0]
             loop.target = ast.Tuple([targets[at] for at in places], ast.Store())
             loop.iter = ast.List(

@@ -28,7 +28,7 @@ def _last(node: ast.Name | ast.Attribute) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id
 
 
-def refuse_identity(claim: ast.AST) -> None:
+def refuse_identity(expected: ast.AST) -> None:
     """Raise NotSeparableError where identity counts: values leave the program's process as copies."""
-    if any(map(is_identity, ast.walk(claim))):
+    if any(map(is_identity, ast.walk(expected))):
         raise NotSeparableError("asks whether two objects are one, and values leave the program as copies")

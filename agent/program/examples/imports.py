@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from agent.program.syntax import is_of_python, modules_of
+from agent.program.syntax import find_modules, is_standard_import
 
 RAISES = "_raises"
 _PYTEST = {"approx": "_approx", "raises": RAISES}
@@ -17,7 +17,7 @@ _ELSEWHERE = {  # no program under test has these names
 
 
 @dataclass
-class Imported:
+class Imports:
     """What the names mean that import statements bind."""
 
     modules: set[str] = field(default_factory=set)  # of which the attributes are the program's names
@@ -32,25 +32,25 @@ class Imported:
         return ast.fix_missing_locations(resolve_pause)
 
 
-def imported_by(nodes: Iterable[ast.AST], program: Collection[str] = ()) -> Imported:
+def read_imports(nodes: Iterable[ast.AST], program: Collection[str] = ()) -> Imports:
     """Read import statements.
 
     program: the names that the program defines, where they are known. A module outside of the standard library that
     has one of them, or whatever module where none is known, is taken for the program itself.
     """
-    imported = Imported()
+    imported = Imports()
     for node in nodes:
-        if isinstance(node, ast.Import | ast.ImportFrom) and not is_of_python(node):
+        if isinstance(node, ast.Import | ast.ImportFrom) and not is_standard_import(node):
             _take_in(imported, node, program)
     return imported
 
 
-def _take_in(found: Imported, node: ast.Import | ast.ImportFrom, program: Collection[str]) -> None:
-    module = ", ".join(sorted(modules_of(node)))
+def _take_in(found: Imports, node: ast.Import | ast.ImportFrom, program: Collection[str]) -> None:
+    module = ", ".join(sorted(find_modules(node)))
     for alias in node.names:
         bound = alias.asname or alias.name.split(".")[0]
         if isinstance(node, ast.Import):
-            if modules_of(node) & _ELSEWHERE:
+            if find_modules(node) & _ELSEWHERE:
                 found.foreign[bound] = bound if alias.asname is None else alias.name
             else:
                 found.modules.add(bound)
@@ -63,7 +63,7 @@ def _take_in(found: Imported, node: ast.Import | ast.ImportFrom, program: Collec
 
 
 class _Resolver(ast.NodeTransformer):
-    def __init__(self, imported: Imported) -> None:
+    def __init__(self, imported: Imports) -> None:
         self._imported = imported
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 
 from agent.program.examples.scope import NotSeparableError
-from agent.program.examples.unittests import Selfless
+from agent.program.examples.unittests import SelfRemover
 
 ADVICE = "write it as `assert f(1) == 2`, or leave it out of the tests"
 _DEEPEST = 150  # levels of a statement
 
 
-def leaves(statement: ast.stmt) -> bool:
+def ends_test(statement: ast.stmt) -> bool:
     """Whether nothing behind a statement runs. A test that always fails by it is for nobody to pass."""
     match statement:
         case ast.Return():
@@ -42,15 +42,15 @@ def refuse_depth(module: ast.Module) -> None:
             raise NotSeparableError(f"{statement.lineno}: this is nested too deeply to be read; {ADVICE}")
 
 
-def without_self(method: ast.FunctionDef) -> ast.FunctionDef:
+def drop_self(method: ast.FunctionDef) -> ast.FunctionDef:
     """Return a method as a function, with self.x as a plain variable."""
     if method.args.args and not method.decorator_list:
         name = method.args.args.pop(0).arg
-        method.body = [Selfless(name).visit(statement) for statement in method.body]
+        method.body = [SelfRemover(name).visit(statement) for statement in method.body]
     return method
 
 
-def asks(tree: ast.AST) -> bool:
+def asserts_or_branches(tree: ast.AST) -> bool:
     """Whether code asserts or branches."""
     return any(isinstance(n, ast.Assert | ast.If | ast.While | ast.IfExp) for n in ast.walk(tree))
 

@@ -13,24 +13,17 @@ from itertools import islice
 from typing import NamedTuple
 
 from agent.program.examples.asserts import read_tests
-from agent.program.examples.doctests import Session
-from agent.program.examples.example import Example
+from agent.program.examples.doctests import DoctestReader
+from agent.program.examples.example import Example, ReadExamples
 from agent.program.examples.scope import NotSeparableError, Scope
-from agent.program.syntax import UNREADABLE, literal_of, names_bound, parsed, read_expression
+from agent.program.syntax import PARSE_ERRORS, find_bound_names, parse, read_expression, read_literal
 
 _LONGEST_LINE = 2_000  # characters of a line that may be an example
 _MOST_ARROWS = 8  # of a line
 _RECORDS = {"dataclass", "NamedTuple", "Enum"}
 
 
-class ReadExamples(NamedTuple):
-    """What a prompt shows: the examples that can be checked, and the lines of the others."""
-
-    examples: list[Example]
-    unparsed: list[str]
-
-
-class Defined(NamedTuple):
+class Definitions(NamedTuple):
     """The names that a prompt defines, or begins to."""
 
     names: set[str]
@@ -52,10 +45,10 @@ def unparsed_examples(request: str, examples: Iterable[Example]) -> list[str]:
 
 def read_examples(request: str) -> ReadExamples:
     """Read the examples of a prompt. What cannot be taken apart is named."""
-    reading, defined = ReadExamples([], []), defined_by(request)
+    reading, defined = ReadExamples([], []), find_definitions(request)
     for number, docstring in enumerate(_docstrings(request)):
         scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
-        session = Session(scope, waits=defined.waits, prints=_prints(request, docstring), number=number)
+        session = DoctestReader(scope, waits=defined.waits, prints=_prints(request, docstring), number=number)
         session.read(docstring)
         lines = _lines(docstring, defined)
         reading.examples.extend([*session.examples, *(replace(example, session=number) for example in lines.examples)])
@@ -63,11 +56,11 @@ def read_examples(request: str) -> ReadExamples:
     return reading
 
 
-def defined_by(request: str) -> Defined:
+def find_definitions(request: str) -> Definitions:
     """Return the names that a prompt defines at its margin."""
     tree = _completed(request)
     body = tree.body if tree else []
-    names = {name for statement in body for name in names_bound(statement)}
+    names = {name for statement in body for name in find_bound_names(statement)}
     names |= set(re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE))
     classes = set(re.findall(r"^class (\w+)", request, re.MULTILINE))
     waits = set(re.findall(r"^async def (\w+)", request, re.MULTILINE))
@@ -79,7 +72,7 @@ def defined_by(request: str) -> Defined:
         & _RECORDS
         and not _compares_in_its_own_way(node)
     }
-    return Defined(names | classes, classes, records, waits)
+    return Definitions(names | classes, classes, records, waits)
 
 
 def _compares_in_its_own_way(group: ast.ClassDef) -> bool:
@@ -89,7 +82,7 @@ def _compares_in_its_own_way(group: ast.ClassDef) -> bool:
 
 def _completed(request: str) -> ast.Module | None:
     """Return the tree of a prompt as it stands, or with a body for the function that it begins."""
-    trees = (parsed(request.rstrip() + ending) for ending in ("\n    pass\n", "\n", "\n        pass\n"))
+    trees = (parse(request.rstrip() + ending) for ending in ("\n    pass\n", "\n", "\n        pass\n"))
     return next((tree for tree in trees if tree is not None), None)
 
 
@@ -112,7 +105,7 @@ def _prints(request: str, docstring: str) -> bool:
 # Lines of prose.
 
 
-def _lines(docstring: str, defined: Defined) -> ReadExamples:
+def _lines(docstring: str, defined: Definitions) -> ReadExamples:
     """Read the lines that are no part of a session."""
     reading, general = ReadExamples([], []), _defined_in_prose(docstring)
     for line in (line.strip() for line in docstring.splitlines()):
@@ -123,7 +116,7 @@ def _lines(docstring: str, defined: Defined) -> ReadExamples:
         elif not line.startswith((">>>", "...")) and len(line) <= _LONGEST_LINE:
             try:
                 examples, looks = _equation(line, defined.names - defined.waits - general)
-            except UNREADABLE:  # a number too long to write again
+            except PARSE_ERRORS:  # a number too long to write again
                 examples, looks = [], True
             reading.examples.extend(examples)
             reading.unparsed.extend([line] if looks and not examples else [])
@@ -165,7 +158,7 @@ def _equation(line: str, defined: Collection[str]) -> tuple[list[Example], bool]
         if call is None:
             continue
         wanted = read_expression(text[arrow.end() :].strip().rstrip(" .,;"))
-        if wanted is not None and literal_of(wanted) is not None:
+        if wanted is not None and read_literal(wanted) is not None:
             value = ast.unparse(wanted)
             return [Example(f"{call} == {value}", (call,), f"_0 == {value}")], True
     return [], looks
@@ -179,5 +172,5 @@ def _call_of_literals(source: str, defined: Collection[str]) -> str | None:
     match read_expression(source.strip()):
         case ast.Call(ast.Name(name), arguments, keywords) as call if name in defined:
             given = [*arguments, *(keyword.value for keyword in keywords)]
-            return ast.unparse(call) if all(literal_of(argument) is not None for argument in given) else None
+            return ast.unparse(call) if all(read_literal(argument) is not None for argument in given) else None
     return None

@@ -9,10 +9,18 @@ from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from agent.program.examples.constants import changeable_in, value_of
-from agent.program.syntax import is_of_python, modules_of, names_bound, names_in, names_needed, root_of, targets_in
+from agent.program.examples.constants import evaluate, find_changeable
+from agent.program.syntax import (
+    find_bound_names,
+    find_free_names,
+    find_modules,
+    find_names,
+    find_root,
+    find_targets,
+    is_standard_import,
+)
 
-TRUSTED = (
+JUDGE_FUNCTIONS = (
     "_approx",
     "_almost",
     "_alike",
@@ -76,7 +84,7 @@ class Scope:
     alive: list[Any] = field(default_factory=list)  # objects with those ids
 
     def __post_init__(self) -> None:
-        self.trusted |= {*dir(builtins), "math", *TRUSTED} - set(self.program)
+        self.trusted |= {*dir(builtins), "math", *JUDGE_FUNCTIONS} - set(self.program)
 
     def copied(self) -> Scope:
         """Return a scope that may go its own way."""
@@ -93,33 +101,33 @@ class Scope:
 
     def value_of(self, node: ast.expr) -> tuple[Any] | None:
         """Return the value of an expression if it is known, in a tuple of one, and no program may have changed it."""
-        names = names_in([node])
+        names = find_names([node])
         others = names - set(self.constants) - set(self.imported)
         if others & self.bound or not others <= self.trusted:
             return None
-        value = value_of(node, self.constants)
-        return None if value is None or (self.exposed and changeable_in(value[0]) & self.exposed) else value
+        value = evaluate(node, self.constants)
+        return None if value is None or (self.exposed and find_changeable(value[0]) & self.exposed) else value
 
     def after(self, statement: ast.stmt) -> bool:
         """Take in what a statement binds. Return whether the program could lie in it."""
-        bound, known = names_bound(statement), self.trusted | self.risky
+        bound, known = find_bound_names(statement), self.trusted | self.risky
         self.bound |= bound
         for names in (self.partly, self.unsteady):
             names -= bound
         self.objects -= bound
         if isinstance(statement, ast.Import | ast.ImportFrom):
-            standard = is_of_python(statement)
-            self.imported |= dict.fromkeys(bound, min(modules_of(statement), default="")) if standard else {}
-            self.trusted |= bound if standard and modules_of(statement) <= _MODULES else set()
-            self.risky |= bound if standard and not modules_of(statement) <= _MODULES else set()
-        elif names_needed(statement) <= known:
+            standard = is_standard_import(statement)
+            self.imported |= dict.fromkeys(bound, min(find_modules(statement), default="")) if standard else {}
+            self.trusted |= bound if standard and find_modules(statement) <= _MODULES else set()
+            self.risky |= bound if standard and not find_modules(statement) <= _MODULES else set()
+        elif find_free_names(statement) <= known:
             self.trusted |= bound
             self.spoiled -= bound
         else:
             self.trusted -= bound
             judges = may_judge(getattr(statement, "value", None))
-            if judges or decides(statement, known) or names_in([statement]) & self.spoiled:
-                self.spoiled |= bound | (names_in([statement]) & self.bound)
+            if judges or decides(statement, known) or find_names([statement]) & self.spoiled:
+                self.spoiled |= bound | (find_names([statement]) & self.bound)
                 return True
             match statement:
                 case ast.Assign(value=ast.Call(ast.Name() as value)) | ast.Assign(value=ast.Name() as value):
@@ -129,11 +137,11 @@ class Scope:
 
     def makes_object(self, node: ast.AST) -> bool:
         """Whether a chain begins with a class of the program, or with what one made."""
-        return bool({root_of(node)} & {*self.objects, *self.classes})
+        return bool({find_root(node)} & {*self.objects, *self.classes})
 
     def may_make_object(self, node: ast.AST) -> bool:
         """Whether a chain begins with a name that is written as classes are."""
-        root = root_of(node) or ""
+        root = find_root(node) or ""
         return root[:1].isupper() and not root.isupper() and root not in self.program
 
 
@@ -142,8 +150,8 @@ def may_judge(node: ast.AST | None) -> bool:
     if not isinstance(node, ast.Call):
         return False
     given = [*node.args, *(keyword.value for keyword in node.keywords)]
-    called = {root_of(part) for each in given for part in ast.walk(each) if isinstance(part, ast.Call)}
-    return len(given) > 1 and bool(called - {root_of(node), None, *dir(builtins)})
+    called = {find_root(part) for each in given for part in ast.walk(each) if isinstance(part, ast.Call)}
+    return len(given) > 1 and bool(called - {find_root(node), None, *dir(builtins)})
 
 
 def decides(node: ast.AST, known: set[str]) -> bool:
@@ -151,7 +159,7 @@ def decides(node: ast.AST, known: set[str]) -> bool:
 
     known: names that have nothing to do with the program.
     """
-    inner = known | bound_inside(node, known)
+    inner = known | find_inner_names(node, known)
     return any(_decides(part, inner) for part in ast.walk(node))
 
 
@@ -169,42 +177,42 @@ def _decides(node: ast.AST, known: set[str]) -> bool:
             return True
         case ast.Subscript(value, at) if touches([at], known) and not touches([value], known):
             return True
-        case ast.Call(function, arguments, keywords) if root_of(function) in known and touches(
+        case ast.Call(function, arguments, keywords) if find_root(function) in known and touches(
             [*arguments, *keywords], known
         ):
-            name = name_of(function)
-            alone = len(arguments) == 1 and not keywords and root_of(arguments[0]) is not None
+            name = read_called_name(function)
+            alone = len(arguments) == 1 and not keywords and find_root(arguments[0]) is not None
             return not (name in _PASSING_ON or (name in _CONVERSIONS and alone))
     return False
 
 
 def touches(nodes: Sequence[ast.AST], known: set[str]) -> bool:
     """Whether code speaks of a name that is not known."""
-    return not names_in(nodes) <= known
+    return not find_names(nodes) <= known
 
 
-def bound_inside(node: ast.AST, known: set[str]) -> set[str]:
+def find_inner_names(node: ast.AST, known: set[str]) -> set[str]:
     """Return the names that loops of comprehensions bind to what has nothing to do with the program.
 
     Also the arguments of a lambda that is given to the program: what it is called with there is the program's business.
     """
     bound = set[str]()
     for part in ast.walk(node):
-        if isinstance(part, ast.Call) and root_of(part) not in {*known, None}:
+        if isinstance(part, ast.Call) and find_root(part) not in {*known, None}:
             given = [*part.args, *(keyword.value for keyword in part.keywords)]
-            bound |= {name for each in given if isinstance(each, ast.Lambda) for name in targets_in(each.args)}
+            bound |= {name for each in given if isinstance(each, ast.Lambda) for name in find_targets(each.args)}
         elif isinstance(part, ast.comprehension) and not touches([part.iter], known | bound):
-            bound |= targets_in(part.target)
+            bound |= find_targets(part.target)
     return bound
 
 
-def links_of(node: ast.AST) -> Iterator[ast.AST]:
+def list_links(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the calls, attributes and subscripts of a chain, the outermost first."""
     while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
         yield node
         node = node.func if isinstance(node, ast.Call) else node.value
 
 
-def name_of(function: ast.expr) -> str:
+def read_called_name(function: ast.expr) -> str:
     """Return the last name of a function that is called; empty where it has none."""
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

@@ -11,28 +11,28 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from agent.program.examples.constants import changeable_in, written
-from agent.program.examples.exposure import Shown
+from agent.program.examples.constants import find_changeable, write_literal
+from agent.program.examples.exposure import ExposedCode
 from agent.program.examples.identity import refuse_identity
 from agent.program.examples.scope import (
     METHODS,
     NotSeparableError,
     Scope,
-    bound_inside,
     decides,
-    links_of,
+    find_inner_names,
+    list_links,
     may_judge,
-    name_of,
+    read_called_name,
     touches,
 )
-from agent.program.examples.steps import Step, needed_outside, run_beside
+from agent.program.examples.steps import Setup, expose_to_program, select_for_judge
 from agent.program.syntax import (
-    literal_of,
-    names_in,
+    find_names,
+    find_root,
+    find_targets,
     read_expression,
+    read_literal,
     read_module,
-    root_of,
-    targets_in,
 )
 
 _CODE = {  # of a value of the program they would make code, or they look at more than the value
@@ -47,34 +47,34 @@ class Separated(NamedTuple):
     """An example taken apart."""
 
     expressions: tuple[str, ...]
-    claim: str
+    expected: str
     needs: set[str]  # names that the expressions need
-    claim_setup: list[Step]  # statements that the claim needs
+    expected_setup: list[Setup]  # statements that the claim needs
 
 
-def separate(expression: ast.expr, steps: Sequence[Step], scope: Scope) -> Separated:
+def separate(expression: ast.expr, steps: Sequence[Setup], scope: Scope) -> Separated:
     """Split what is asserted after these steps. Raises NotSeparableError, which says why."""
-    if any(re.fullmatch(r"_\d+", name) for name in names_in([expression])):
+    if any(re.fullmatch(r"_\d+", name) for name in find_names([expression])):
         raise NotSeparableError("has names of its own such as _0")
     puller = _Puller(scope.copied())
-    claim = puller.visit(expression)
+    expected = puller.visit(expression)
     if not puller.pulled:
         raise NotSeparableError("calls nothing of the program")
-    _refuse_judge(claim, puller.pulled)
-    _refuse_impossible(claim)
-    refuse_identity(claim)
-    _refuse_records(claim, {f"_{at}" for at, made in enumerate(puller.pulled) if _root(made) in scope.records})
+    _refuse_judge(expected, puller.pulled)
+    _refuse_impossible(expected)
+    refuse_identity(expected)
+    _refuse_records(expected, {f"_{at}" for at, made in enumerate(puller.pulled) if _root(made) in scope.records})
     puller.refuse_stale()
-    outside = needed_outside(steps, names_in([claim]))
+    outside = select_for_judge(steps, find_names([expected]))
     for step in outside:
         if isinstance(step.statement, ast.FunctionDef | ast.ClassDef) or "lambda" in step.source:
             refuse_identity(step.statement)
-    needs = names_in(tree for source in puller.pulled for tree in [read_module(source)])
+    needs = find_names(tree for source in puller.pulled for tree in [read_module(source)])
     scope.become(puller.scope)
-    return Separated(tuple(puller.pulled), ast.unparse(claim), needs, outside)
+    return Separated(tuple(puller.pulled), ast.unparse(expected), needs, outside)
 
 
-def refuse_whole(expression: ast.expr, scope: Scope) -> None:
+def refuse_shared(expression: ast.expr, scope: Scope) -> None:
     """Raise NotSeparableError for an expression that is not for the program's process alone to evaluate.
 
     An object of the program is: its repr may leave.
@@ -84,7 +84,7 @@ def refuse_whole(expression: ast.expr, scope: Scope) -> None:
         raise NotSeparableError("is not the program's to say")
 
 
-def text_of(steps: Iterable[Step]) -> str:
+def join_setups(steps: Iterable[Setup]) -> str:
     """Return steps as source."""
     return "\n".join(step.source for step in steps)
 
@@ -97,7 +97,7 @@ class _Puller(ast.NodeTransformer):
         self.pulled, self.bound = list[str](), set[str]()
         self.seemingly = 0  # objects that were pulled, if their names tell
         self._kept: list[tuple[ast.expr, tuple[Any] | None]] = []  # what is judged of own values, and these
-        self._shown: list[Shown] = []
+        self._shown: list[ExposedCode] = []
         self._places: dict[str, str] = {}  # of names that were pulled, and that nothing could change since
 
     def visit(self, node: ast.AST) -> ast.AST:
@@ -105,17 +105,17 @@ class _Puller(ast.NodeTransformer):
         known = self.scope.trusted | self.bound
         if not isinstance(node, ast.expr):
             return self.generic_visit(node)
-        if not touches([node], known | bound_inside(node, known)):
-            if names_in([node]) & self.scope.private:
+        if not touches([node], known | find_inner_names(node, known)):
+            if find_names([node]) & self.scope.private:
                 self._kept.append((node, self.scope.value_of(node)))
             return node
-        value = self.scope.value_of(node) if names_in([node]) & self.scope.partly else None
-        if value is not None and (literal := written(value[0])) is not None:
+        value = self.scope.value_of(node) if find_names([node]) & self.scope.partly else None
+        if value is not None and (literal := write_literal(value[0])) is not None:
             return literal
         shaped = self._shaped(node)
         if shaped is not None:
             return shaped
-        root = root_of(node)
+        root = find_root(node)
         if root is not None and root not in known and root not in self.scope.risky:
             return self._chain(node)
         return self._call(node, known) if isinstance(node, ast.Call) else self.generic_visit(node)
@@ -138,7 +138,7 @@ class _Puller(ast.NodeTransformer):
         given = {name for each in self._shown for name in each.names}
         exposed = {number for each in self._shown for number in each.changeable}
         for node, value in self._kept:
-            late = changeable_in(value[0]) & exposed if value else names_in([node]) - self.scope.trusted & given
+            late = find_changeable(value[0]) & exposed if value else find_names([node]) - self.scope.trusted & given
             flat = isinstance(node, ast.Call) and ast.unparse(node.func) in ("len", "sum", "str", "repr")
             if late and not flat:
                 raise NotSeparableError(f"speaks of {ast.unparse(node)} before the program may have changed it")
@@ -148,14 +148,14 @@ class _Puller(ast.NodeTransformer):
         known = self.scope.trusted | self.bound
         match node:
             case ast.ListComp(part, loops) | ast.SetComp(part, loops) | ast.GeneratorExp(part, loops):
-                root, inner = root_of(part), known | bound_inside(node, known)
+                root, inner = find_root(part), known | find_inner_names(node, known)
                 plain = root is not None and root not in inner and not decides(node, known)
                 if plain and not any(touches([loop.iter, *loop.ifs], inner) for loop in loops):
                     pulled = self._whole(ast.ListComp(part, loops), [])
                     return (
                         ast.Call(ast.Name("set", ast.Load()), [pulled], []) if isinstance(node, ast.SetComp) else pulled
                     )
-        before, self.bound = self.bound, self.bound | targets_in(node)
+        before, self.bound = self.bound, self.bound | find_targets(node)
         try:
             return self.generic_visit(node)
         finally:
@@ -163,7 +163,7 @@ class _Puller(ast.NodeTransformer):
 
     def _call(self, node: ast.Call, known: set[str]) -> ast.AST:
         """Look inside a call of a function that is not the program's."""
-        name, root = name_of(node.func), root_of(node.func)
+        name, root = read_called_name(node.func), find_root(node.func)
         touched = touches([*node.args, *node.keywords], known)
         given = [*node.args, *(each.value for each in node.keywords)]
         if ast.unparse(node.func) in ("next", "asyncio.run") and len(node.args) == 1:
@@ -186,7 +186,7 @@ class _Puller(ast.NodeTransformer):
     def _chain(self, node: ast.expr) -> ast.AST:
         if isinstance(node, ast.Name) and node.id in self.scope.program and node.id not in self.scope.bound:
             raise NotSeparableError(f"speaks of {node.id} itself, not of what it returns")
-        links = list(links_of(node))
+        links = list(list_links(node))
         if isinstance(node, ast.Call) and self._is_method_of_data(node):
             method = node.func
             assert isinstance(method, ast.Attribute)
@@ -233,7 +233,7 @@ class _Puller(ast.NodeTransformer):
         given: the parts in which something is asked of the program's values, if anywhere.
         """
         known = self.scope.trusted | self.scope.risky
-        names = names_in([node]) - bound_inside(node, known)
+        names = find_names([node]) - find_inner_names(node, known)
         foreign = sorted(names & set(self.scope.foreign))
         if foreign:
             raise NotSeparableError(f"needs {foreign[0]} of {self.scope.foreign[foreign[0]]}, which no sandbox has")
@@ -253,8 +253,8 @@ class _Puller(ast.NodeTransformer):
         again = self._places.get(node.id) if isinstance(node, ast.Name) else None
         if again is not None:
             return ast.Name(again, ast.Load())
-        beside = run_beside(node, self.scope)
-        if names_in([beside.code]) & self.scope.partly:
+        beside = expose_to_program(node, self.scope)
+        if find_names([beside.code]) & self.scope.partly:
             raise NotSeparableError("speaks of what the program was given a part of")
         self._shown.append(beside)
         self.pulled.append(ast.unparse(beside.code))
@@ -265,16 +265,16 @@ class _Puller(ast.NodeTransformer):
         return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
 
 
-def _refuse_judge(claim: ast.AST, expressions: Sequence[str]) -> None:
+def _refuse_judge(expected: ast.AST, expressions: Sequence[str]) -> None:
     """Raise NotSeparableError where a function that the program may define says of another's value that it is right."""
-    for number in _truths(claim):
+    for number in _truths(expected):
         if may_judge(read_expression(expressions[number])):
             raise NotSeparableError(f"lets a function judge that the program may define: {expressions[number]}")
 
 
-def _truths(claim: ast.AST) -> Iterator[int]:
+def _truths(expected: ast.AST) -> Iterator[int]:
     """Yield the numbers of the values that a claim takes for true or false as they are."""
-    match claim:
+    match expected:
         case ast.Name(name) if re.fullmatch(r"_\d+", name):
             yield int(name[1:])
         case ast.UnaryOp(ast.Not(), inner) | ast.Compare(inner, _, [ast.Constant(bool())]):
@@ -287,10 +287,10 @@ def _truths(claim: ast.AST) -> Iterator[int]:
                 yield from _truths(part)
 
 
-def _refuse_records(claim: ast.AST, records: Collection[str]) -> None:
+def _refuse_records(expected: ast.AST, records: Collection[str]) -> None:
     """Raise NotSeparableError where more is asked of a record than whether it equals another."""
     plain = ast.Compare | ast.BoolOp | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.expr_context | ast.cmpop
-    for node in ast.walk(claim):
+    for node in ast.walk(expected):
         parts = {part.id for part in ast.iter_child_nodes(node) if isinstance(part, ast.Name)}
         if not isinstance(node, plain) and parts & set(records):
             raise NotSeparableError("asks a record for more than whether it equals another")
@@ -298,13 +298,13 @@ def _refuse_records(claim: ast.AST, records: Collection[str]) -> None:
 
 def _root(source: str) -> str | None:
     tree = read_expression(source)
-    return None if tree is None or not isinstance(tree, ast.Call) else root_of(tree.func)
+    return None if tree is None or not isinstance(tree, ast.Call) else find_root(tree.func)
 
 
-def _refuse_impossible(claim: ast.AST) -> None:
+def _refuse_impossible(expected: ast.AST) -> None:
     """Raise NotSeparableError for an expected value that Python cannot make, such as {[]: 1}."""
-    for node in ast.walk(claim):
-        if isinstance(node, ast.Dict | ast.Set) and not names_in([node]) and literal_of(node) is None:
+    for node in ast.walk(expected):
+        if isinstance(node, ast.Dict | ast.Set) and not find_names([node]) and read_literal(node) is None:
             calls = any(isinstance(part, ast.Call | ast.BinOp) for part in ast.walk(node))
             if not calls:
                 raise NotSeparableError(f"wants {ast.unparse(node)}, which Python cannot make")

@@ -10,17 +10,25 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from agent.program.examples.constants import changeable_in, is_atom
+from agent.program.examples.constants import find_changeable, is_atom
 from agent.program.examples.effects import is_fresh, is_unsteady, leaves_alone, may_change, reaches_out
 from agent.program.examples.example import Example
-from agent.program.examples.exposure import Shown, carries, shown
-from agent.program.examples.scope import NotSeparableError, Scope, name_of
-from agent.program.examples.unpacking import binds_one, taken_apart
-from agent.program.syntax import is_of_python, names_bound, names_in, names_needed, parsed, root_of, targets_in
+from agent.program.examples.exposure import ExposedCode, expose, find_carried
+from agent.program.examples.scope import NotSeparableError, Scope, read_called_name
+from agent.program.examples.unpacking import binds_one, split_assignment
+from agent.program.syntax import (
+    find_bound_names,
+    find_free_names,
+    find_names,
+    find_root,
+    find_targets,
+    is_standard_import,
+    parse,
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Setup:
     """One statement."""
 
     statement: ast.stmt
@@ -44,9 +52,9 @@ class Step:
         return "" if self.guest is None else ast.unparse(self.guest)
 
 
-def needed_outside(steps: Sequence[Step], names: set[str]) -> list[Step]:
+def select_for_judge(steps: Sequence[Setup], names: set[str]) -> list[Setup]:
     """Return the trusted steps on which these names depend."""
-    kept: list[Step] = []
+    kept: list[Setup] = []
     for step in reversed(steps):
         if step.trusted and step.writes & names and not _is_foreign(step.statement):
             kept.append(step)
@@ -54,12 +62,12 @@ def needed_outside(steps: Sequence[Step], names: set[str]) -> list[Step]:
     return kept[::-1]
 
 
-def needed_inside(steps: Sequence[Step], names: set[str], ran: Collection[int]) -> list[Step]:
+def select_for_program(steps: Sequence[Setup], names: set[str], ran: Collection[int]) -> list[Setup]:
     """Return the steps that run in the program's process before code with these names.
 
     ran: ids of those that have run there. Raises NotSeparableError where one of them must not run there.
     """
-    kept: list[Step] = []
+    kept: list[Setup] = []
     for step in reversed(steps):
         if id(step) in ran:
             names = names - step.binds
@@ -72,15 +80,15 @@ def needed_inside(steps: Sequence[Step], names: set[str], ran: Collection[int]) 
 
 
 def _is_foreign(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Import | ast.ImportFrom) and not is_of_python(statement)
+    return isinstance(statement, ast.Import | ast.ImportFrom) and not is_standard_import(statement)
 
 
-def take(statement: ast.stmt, scope: Scope) -> list[Step]:
+def read_setup(statement: ast.stmt, scope: Scope) -> list[Setup]:
     """Take in a statement, and return what it does; several steps where it binds several values."""
-    return [_step(each, scope) for each in taken_apart(statement, scope)]
+    return [_step(each, scope) for each in split_assignment(statement, scope)]
 
 
-def touch(scope: Scope, names: Iterable[str], changeable: frozenset[int]) -> None:
+def distrust(scope: Scope, names: Iterable[str], changeable: frozenset[int]) -> None:
     """Trust no more what the program was given and may have changed."""
     given = set(names)
     scope.private -= given
@@ -101,59 +109,59 @@ def touch(scope: Scope, names: Iterable[str], changeable: frozenset[int]) -> Non
     scope.spoiled |= others  # they share something with it, and nobody keeps count
 
 
-def refuse_told(example: Example, before: Sequence[Step], scope: Scope) -> None:
+def refuse_revealed(example: Example, before: Sequence[Setup], scope: Scope) -> None:
     """Raise NotSeparableError where the program gets a function of the example by which the wanted value is made.
 
     before: the steps that run in the program's process before the check. The scope remembers what they showed.
     """
     inside = _nodes_of([*(step.guest_source for step in before), *example.expressions])
-    called = {name_of(node.func) for node in inside if isinstance(node, ast.Call)}
+    called = {read_called_name(node.func) for node in inside if isinstance(node, ast.Call)}
     scope.told |= called & scope.functions
-    outside = _nodes_of([example.claim_setup, example.claim or ""])
+    outside = _nodes_of([example.expected_setup, example.expected or ""])
     defined = {node.name for node in outside if isinstance(node, ast.FunctionDef)}
-    if shared := scope.told & (defined | names_in(outside)):
+    if shared := scope.told & (defined | find_names(outside)):
         raise NotSeparableError(f"would show the program {min(shared)}, by which the wanted value is made")
 
 
 def _nodes_of(sources: Iterable[str]) -> list[ast.AST]:
-    return [node for source in sources if (tree := parsed(source)) for node in ast.walk(tree)]
+    return [node for source in sources if (tree := parse(source)) for node in ast.walk(tree)]
 
 
-def run_beside(code: ast.AST, scope: Scope) -> Shown:
+def expose_to_program(code: ast.AST, scope: Scope) -> ExposedCode:
     """Return code as it may run beside the program, which has it from then on. Raises NotSeparableError."""
-    result = shown(code, scope)
-    touch(scope, result.names, result.changeable)
+    result = expose(code, scope)
+    distrust(scope, result.names, result.changeable)
     return result
 
 
-def _step(statement: ast.stmt, scope: Scope) -> Step:
+def _step(statement: ast.stmt, scope: Scope) -> Setup:
     if isinstance(statement, ast.Import | ast.ImportFrom):
         scope.after(statement)
-        binds = frozenset(names_bound(statement))
-        return Step(statement, True, binds, binds, frozenset(), statement, frozenset(), False, False)
-    reads, bound = names_in([statement]), names_bound(statement)
-    if names_needed(statement) <= scope.trusted | scope.risky:
+        binds = frozenset(find_bound_names(statement))
+        return Setup(statement, True, binds, binds, frozenset(), statement, frozenset(), False, False)
+    reads, bound = find_names([statement]), find_bound_names(statement)
+    if find_free_names(statement) <= scope.trusted | scope.risky:
         return _trusted(statement, scope, reads, bound)
     return _of_program(statement, scope, reads, bound)
 
 
-def _of_program(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[str]) -> Step:
+def _of_program(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[str]) -> Setup:
     """Take in a statement that has to do with the program."""
     changed = (reads & scope.bound) | bound
     own = reads - scope.trusted - scope.risky
     computes = bool(bound) and own <= scope.given and not isinstance(statement, ast.FunctionDef | ast.ClassDef)
-    unknown = own - targets_in(statement) - scope.bound - set(scope.program) if scope.closed else set()
+    unknown = own - find_targets(statement) - scope.bound - set(scope.program) if scope.closed else set()
     try:
         if unknown or reads & set(scope.foreign):
             raise NotSeparableError("needs a name that no program has")
         if computes:  # from what the example brought, behind the program's back
             raise NotSeparableError("computes what is wanted where the program is")
-        beside: Shown | None = shown(statement, scope)
+        beside: ExposedCode | None = expose(statement, scope)
     except NotSeparableError:
         beside = None
     lies = scope.after(statement)
     if beside is not None:
-        touch(scope, beside.names, beside.changeable)
+        distrust(scope, beside.names, beside.changeable)
     else:
         changed = bound if isinstance(statement, ast.Assign) and not may_change(statement, scope) else changed
         scope.spoiled |= changed
@@ -161,12 +169,12 @@ def _of_program(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[s
     _forget(scope, bound)
     guest = beside.code if beside is not None and not lies else None
     assert guest is None or isinstance(guest, ast.stmt)
-    passed = frozenset(names_in([guest])) if guest is not None else frozenset()
+    passed = frozenset(find_names([guest])) if guest is not None else frozenset()
     binds = frozenset(bound - reads if isinstance(statement, ast.Assign) else ())
-    return Step(statement, False, frozenset(changed), binds, frozenset(reads), guest, passed, True, guest is not None)
+    return Setup(statement, False, frozenset(changed), binds, frozenset(reads), guest, passed, True, guest is not None)
 
 
-def _trusted(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[str]) -> Step:
+def _trusted(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[str]) -> Setup:
     """Take in a statement that has nothing to do with the program."""
     inner_value = getattr(statement, "value", None) if binds_one(statement) else None
     value = None if inner_value is None else scope.value_of(inner_value)
@@ -186,7 +194,7 @@ def _trusted(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[str]
     if value is not None:
         (name,) = bound
         scope.constants[name] = value[0]
-        scope.changeable[name] = changeable_in(value[0])
+        scope.changeable[name] = find_changeable(value[0])
     else:
         for name in bound:
             scope.shares[name] = set() if is_fresh(statement) else inner - bound - scope.makers - scope.harmless
@@ -208,7 +216,7 @@ def _trusted(statement: ast.stmt, scope: Scope, reads: set[str], bound: set[str]
     binds = (
         bound - reads if isinstance(statement, ast.Assign | ast.AnnAssign | ast.FunctionDef | ast.ClassDef) else set()
     )
-    return Step(
+    return Setup(
         statement,
         not unsteady,
         frozenset(writes),
@@ -229,28 +237,28 @@ def _in_guest(
     try:
         match statement:
             case ast.Assign([ast.Name()], inner) | ast.AnnAssign(ast.Name(), value=ast.expr() as inner):
-                result = shown(inner, scope, whole=True)
+                result = expose(inner, scope, whole=True)
                 code: ast.stmt = deepcopy(statement)
                 code.value = result.code  # type: ignore[attr-defined]
-                return code, result.names | (names_in([code]) - scope.private)
+                return code, result.names | (find_names([code]) - scope.private)
             case ast.ClassDef() | ast.FunctionDef():
-                own = names_in([statement]) - targets_in(statement)
-                return (None, set()) if carries(own, scope) else (statement, own)
-            case ast.Expr(ast.Call() as call) if len(writes) <= 1 or root_of(call.func) not in scope.private:
+                own = find_names([statement]) - find_targets(statement)
+                return (None, set()) if find_carried(own, scope) else (statement, own)
+            case ast.Expr(ast.Call() as call) if len(writes) <= 1 or find_root(call.func) not in scope.private:
                 return _call_in_guest(statement, call, scope, names)
             case ast.Assign([ast.Subscript() | ast.Attribute() as target], inner) if (
-                root_of(target) in {*writes, *scope.risky, *scope.trusted} - scope.private | writes
+                find_root(target) in {*writes, *scope.risky, *scope.trusted} - scope.private | writes
             ):
                 code = deepcopy(statement)
                 assert isinstance(code, ast.Assign)
-                code.value = shown(inner, scope, whole=True).code  # type: ignore[assignment]
+                code.value = expose(inner, scope, whole=True).code  # type: ignore[assignment]
                 if isinstance(target, ast.Subscript):
-                    code.targets[0].slice = shown(target.slice, scope, whole=True).code  # type: ignore[attr-defined]
-                return code, names_in([code])
+                    code.targets[0].slice = expose(target.slice, scope, whole=True).code  # type: ignore[attr-defined]
+                return code, find_names([code])
             case ast.With() | ast.AugAssign() | ast.Delete() | ast.For() if (
-                names_in([statement]) & scope.private <= writes and not targets_in(statement) - writes
+                find_names([statement]) & scope.private <= writes and not find_targets(statement) - writes
             ):
-                return statement, names_in([statement])
+                return statement, find_names([statement])
     except NotSeparableError:
         pass
     return None, set()
@@ -260,12 +268,12 @@ def _call_in_guest(
     statement: ast.Expr, call: ast.Call, scope: Scope, writes: set[str]
 ) -> tuple[ast.stmt | None, set[str]]:
     code = deepcopy(call)
-    code.args = [shown(part, scope, whole=True).code for part in call.args]  # type: ignore[misc]
-    code.keywords = [shown(part, scope, whole=True).code for part in call.keywords]  # type: ignore[misc]
-    root = root_of(call.func)
+    code.args = [expose(part, scope, whole=True).code for part in call.args]  # type: ignore[misc]
+    code.keywords = [expose(part, scope, whole=True).code for part in call.keywords]  # type: ignore[misc]
+    root = find_root(call.func)
     if root in scope.private and root not in writes:
         return None, set()
-    return ast.Expr(code), names_in([code])
+    return ast.Expr(code), find_names([code])
 
 
 def _forget(scope: Scope, names: Iterable[str]) -> None:
@@ -290,4 +298,4 @@ def _keep_constants(group: ast.ClassDef, scope: Scope) -> None:
                 return
     if not (group.bases or group.keywords or group.decorator_list or None in pairs.values()):
         scope.constants[group.name] = SimpleNamespace(**{name: value[0] for name, value in pairs.items() if value})
-        scope.changeable[group.name] = changeable_in(scope.constants[group.name])
+        scope.changeable[group.name] = find_changeable(scope.constants[group.name])

@@ -41,9 +41,9 @@ _FIRST = {"first", "expr", "obj", "member"}
 _SECOND = {"second", "expr2", "container", "cls"}
 
 
-def assertion_of(call: ast.Call) -> ast.expr | None:
+def read_assertion(call: ast.Call) -> ast.expr | None:
     """Return what a call such as self.assertEqual(a, b) asserts; None where it is no such call."""
-    name = method_of(call)
+    name = read_method(call)
     template = _ONE.get(name) or _TWO.get(name)
     if template is None or any(isinstance(argument, ast.Starred) for argument in call.args):
         return None
@@ -55,13 +55,13 @@ def assertion_of(call: ast.Call) -> ast.expr | None:
         given[_place(keyword.arg or "")] = keyword.value
     if len(call.args) > len(places) or not {*places[:-1]} - {"places"} <= set(given):
         return None
-    claim = read_expression(template)
-    assert claim is not None
+    expected = read_expression(template)
+    assert expected is not None
     options = [ast.keyword(option, given[option]) for option in ("places", "delta") if option in given]
-    return _Filled(given, options).visit(claim)  # type: ignore[no-any-return] # an expression for an expression
+    return _Filled(given, options).visit(expected)  # type: ignore[no-any-return] # an expression for an expression
 
 
-def method_of(call: ast.Call) -> str:
+def read_method(call: ast.Call) -> str:
     """Return the name of the method that is called on a bare name; empty where it is none."""
     match call.func:
         case ast.Attribute(ast.Name(), name):
@@ -88,20 +88,20 @@ class _Filled(ast.NodeTransformer):
 def is_raises(call: ast.Call) -> bool:
     """Whether a call says that an exception is wanted: pytest.raises, or unittest's assertRaises."""
     named = isinstance(call.func, ast.Name) and call.func.id == RAISES
-    return bool(call.args) and (named or method_of(call) in ("assertRaises", "assertRaisesRegex"))
+    return bool(call.args) and (named or read_method(call) in ("assertRaises", "assertRaisesRegex"))
 
 
-def calls_itself(call: ast.Call) -> bool:
+def names_callee(call: ast.Call) -> bool:
     """Whether what should raise is among the arguments, not the body of a `with`."""
-    return len(call.args) > (2 if "Regex" in method_of(call) else 1)
+    return len(call.args) > (2 if "Regex" in read_method(call) else 1)
 
 
-def judges_by(call: ast.Call) -> bool:
+def is_assertion(call: ast.Call) -> bool:
     """Whether a call is an assertion."""
-    return is_raises(call) or method_of(call).startswith("assert")
+    return is_raises(call) or read_method(call).startswith("assert")
 
 
-def exceptions_in(node: ast.expr) -> list[str]:
+def read_exceptions(node: ast.expr) -> list[str]:
     """Return the names of one exception or of a tuple of them; none where they are not names."""
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
     if all(isinstance(part, ast.Name | ast.Attribute) for part in parts):
@@ -109,10 +109,10 @@ def exceptions_in(node: ast.expr) -> list[str]:
     return []
 
 
-def pattern_of(call: ast.Call) -> str | bool:
+def read_pattern(call: ast.Call) -> str | bool:
     """Return the pattern that a message should match, True where any will do, False where it is no text."""
     given = [keyword.value for keyword in call.keywords if keyword.arg in ("match", "expected_regex")]
-    if "Regex" in method_of(call):
+    if "Regex" in read_method(call):
         given += call.args[1:2]
     match given:
         case []:
@@ -122,7 +122,7 @@ def pattern_of(call: ast.Call) -> str | bool:
     return False
 
 
-class Selfless(ast.NodeTransformer):
+class SelfRemover(ast.NodeTransformer):
     """Replaces self.NAME by a plain name, but for unittest's own methods."""
 
     def __init__(self, name: str) -> None:

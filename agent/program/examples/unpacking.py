@@ -6,22 +6,22 @@ import ast
 from collections.abc import Iterator
 from copy import deepcopy
 
-from agent.program.examples.constants import is_atom, written
+from agent.program.examples.constants import is_atom, write_literal
 from agent.program.examples.scope import Scope
-from agent.program.syntax import names_in, names_needed
+from agent.program.syntax import find_free_names, find_names
 
 
-def taken_apart(statement: ast.stmt, scope: Scope) -> Iterator[ast.stmt]:
+def split_assignment(statement: ast.stmt, scope: Scope) -> Iterator[ast.stmt]:
     """Yield one statement for each name that an assignment binds, where their values are known."""
-    if binds_one(statement) and names_needed(statement) & scope.partly:
+    if binds_one(statement) and find_free_names(statement) & scope.partly:
         value = scope.value_of(statement.value)  # type: ignore[attr-defined]
-        literal = None if value is None else written(value[0])
+        literal = None if value is None else write_literal(value[0])
         if literal is not None:
             statement = deepcopy(statement)
             statement.value = literal  # type: ignore[attr-defined]
-    if isinstance(statement, ast.Assign) and names_needed(statement) <= scope.trusted | scope.risky:
+    if isinstance(statement, ast.Assign) and find_free_names(statement) <= scope.trusted | scope.risky:
         pairs = list(_pairs(statement, scope))
-        if len(pairs) > 1 and (not names_in([v for _, v in pairs]) & {name for name, _ in pairs}):
+        if len(pairs) > 1 and (not find_names([v for _, v in pairs]) & {name for name, _ in pairs}):
             for name, part in pairs:
                 yield ast.copy_location(
                     ast.Assign([ast.Name(name, ast.Store())], part, lineno=statement.lineno), statement
@@ -59,7 +59,7 @@ def _parts(value: ast.expr, scope: Scope) -> list[ast.expr]:
         return value.elts
     known = scope.value_of(value)
     try:
-        parts = [] if known is None else [written(part) for part in list(known[0])]
+        parts = [] if known is None else [write_literal(part) for part in list(known[0])]
     except TypeError:
         return []
     return [part for part in parts if part is not None] if None not in parts else []

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from agent.program.extraction.fences import Block, blocks
-from agent.program.extraction.pieces import Part, Piece, Span, joined
-from agent.program.extraction.prose import indented, stretches
-from agent.program.syntax import quiet
+from agent.program.extraction.fences import Block, find_blocks
+from agent.program.extraction.pieces import ExtractedProgram, SourcePart, Span, join_parts
+from agent.program.extraction.prose import find_indented, find_statements
+from agent.program.syntax import ignore_warnings
 
-MOST_BLOCKS = 60  # that are looked into, the last ones
-INDENT = "    "
+_MOST_BLOCKS = 60  # that are looked into, the last ones
+_INDENT = "    "
 _THOUGHT = re.compile(r"<(/?)(?:think|thinking|thought|reasoning|seed:think)>|\[(/?)THINK\]", re.IGNORECASE)
 _ALONE = re.compile(r"^[ \t]*(?:</(?:think|thinking|thought|reasoning|seed:think)>|\[/THINK\])[ \t\r]*$", re.M | re.I)
 _KNOWN = {*dir(builtins), "__name__", "__file__", "__doc__", "__builtins__"}
@@ -29,7 +29,7 @@ _EVERYTHING = re.compile(r"^[ \t]*from [\w.]+ import \*", re.MULTILINE)
 _FUTURE = re.compile(r"^from __future__ import [^\n]*\n?", re.MULTILINE)
 
 
-class Asked(NamedTuple):
+class AnswerRules(NamedTuple):
     """What an answer was asked for."""
 
     code: str = ""  # the request where it is Python, else empty
@@ -37,7 +37,7 @@ class Asked(NamedTuple):
     thinking: bool = False  # the prompt ends inside a thought
 
 
-class Facts(NamedTuple):
+class SourceFacts(NamedTuple):
     """What is known of a source without running it."""
 
     compiles: bool = False
@@ -48,34 +48,34 @@ class Facts(NamedTuple):
 
 class _Candidate(NamedTuple):
     block: Block
-    parts: tuple[Part, ...]
+    parts: tuple[SourcePart, ...]
     source: str
-    facts: Facts
+    facts: SourceFacts
 
 
 class _Choice(NamedTuple):
-    parts: tuple[Part, ...]
+    parts: tuple[SourcePart, ...]
     block: Block  # the last one that it is made of
     lacks: frozenset[str]
 
 
-def program_in(answer: str, asked: Asked) -> Piece:
+def extract_program(answer: str, asked: AnswerRules) -> ExtractedProgram:
     """Return the program in an answer. Where nothing in it is the program, return what comes nearest."""
-    start = answer_start(answer, thinking=asked.thinking)
+    start = find_answer_start(answer, thinking=asked.thinking)
     if start is None:
-        return Piece(())
+        return ExtractedProgram(())
     read = _blocks_with_code(answer, start)
     candidates = [_candidate(answer, block, asked) for block in read]
     choice = _chosen(candidates, answer, asked) or _among_prose(answer, start, asked)
     if choice is not None:
-        return Piece(choice.parts)
+        return ExtractedProgram(choice.parts)
     nearest = [block for block in read if block.language in ("python", "")] or read
-    return Piece(nearest[0].lines if nearest else (Span(start, len(answer)),))
+    return ExtractedProgram(nearest[0].lines if nearest else (Span(start, len(answer)),))
 
 
-def is_answered(answer: str, asked: Asked, since: int = 0) -> bool:
+def is_complete(answer: str, asked: AnswerRules, since: int = 0) -> bool:
     """Whether the answer ends with a closed block that makes it a program, and that block ends behind `since`."""
-    start = answer_start(answer, thinking=asked.thinking)
+    start = find_answer_start(answer, thinking=asked.thinking)
     read = _blocks_with_code(answer, start) if start is not None else []
     if not read or not read[-1].closed or read[-1].end <= since or answer[read[-1].end :].strip():
         return False
@@ -83,18 +83,18 @@ def is_answered(answer: str, asked: Asked, since: int = 0) -> bool:
     return choice is not None and choice.block is read[-1] and not choice.lacks
 
 
-def begun_program(answer: str, asked: Asked) -> str | None:
+def extract_open_program(answer: str, asked: AnswerRules) -> str | None:
     """Return what stands in the block that is being written; None where no block of Python is open."""
-    start = answer_start(answer, thinking=asked.thinking)
-    read = blocks(answer, start) if start is not None else []
+    start = find_answer_start(answer, thinking=asked.thinking)
+    read = find_blocks(answer, start) if start is not None else []
     if not read or read[-1].closed or read[-1].language not in ("python", ""):
         return None
-    source = joined(answer, read[-1].lines)
+    source = join_parts(answer, read[-1].lines)
     body = bool(source) and source.lstrip("\r\n")[:1] in (" ", "\t")
     return f"{asked.code.rstrip()}\n{source}" if body and asked.code else source
 
 
-def answer_start(text: str, *, thinking: bool = False) -> int | None:
+def find_answer_start(text: str, *, thinking: bool = False) -> int | None:
     """Return where the answer begins, behind the thought if there is one; None while the model thinks.
 
     thinking: the prompt opened the thought.
@@ -117,14 +117,14 @@ def answer_start(text: str, *, thinking: bool = False) -> int | None:
 
 
 @lru_cache(maxsize=256)
-def facts_of(source: str) -> Facts:
+def inspect_source(source: str) -> SourceFacts:
     """Return what is known of a source; of no Python, that it is none."""
     try:
-        with quiet():
+        with ignore_warnings():
             compile(source, "program.py", "exec", dont_inherit=True)
             module = symtable.symtable(source, "program.py", "exec")
     except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError):
-        return Facts()
+        return SourceFacts()
     own = {each for each in module.get_symbols() if each.is_assigned() or each.is_imported()}
     tables, used = [module], set[str]()
     defines = {each.get_name() for each in own}
@@ -139,14 +139,14 @@ def facts_of(source: str) -> Facts:
                 defines.add(symbol.get_name())
     lacks = frozenset[str]() if _EVERYTHING.search(source) else frozenset(used - defines - _KNOWN)
     functions = frozenset(each.get_name() for each in own if each.is_namespace())
-    return Facts(True, frozenset(defines), functions, lacks)
+    return SourceFacts(True, frozenset(defines), functions, lacks)
 
 
 def _blocks_with_code(answer: str, start: int) -> list[Block]:
-    return [block for block in blocks(answer, start) if joined(answer, block.lines).strip()][-MOST_BLOCKS:]
+    return [block for block in find_blocks(answer, start) if join_parts(answer, block.lines).strip()][-_MOST_BLOCKS:]
 
 
-def _candidate(answer: str, block: Block, asked: Asked) -> _Candidate:
+def _candidate(answer: str, block: Block, asked: AnswerRules) -> _Candidate:
     """Read a block as it stands, without its margin, or, where that defines nothing, as the asked function's body."""
     plain = [_read(answer, block, parts) for parts in (block.lines, _at_margin(answer, block.lines))]
     whole = [each for each in plain if each.facts.compiles]
@@ -156,9 +156,9 @@ def _candidate(answer: str, block: Block, asked: Asked) -> _Candidate:
     return next(each for each in (*(each for each in bodies if each.facts.compiles), *whole, *plain))
 
 
-def _read(answer: str, block: Block, parts: tuple[Part, ...]) -> _Candidate:
-    source = joined(answer, parts)
-    return _Candidate(block, parts, source, facts_of(source))
+def _read(answer: str, block: Block, parts: tuple[SourcePart, ...]) -> _Candidate:
+    source = join_parts(answer, parts)
+    return _Candidate(block, parts, source, inspect_source(source))
 
 
 def _at_margin(answer: str, lines: tuple[Span, ...]) -> tuple[Span, ...]:
@@ -170,18 +170,18 @@ def _at_margin(answer: str, lines: tuple[Span, ...]) -> tuple[Span, ...]:
     )
 
 
-def _as_body(answer: str, lines: tuple[Span, ...], code: str) -> Iterable[tuple[Part, ...]]:
+def _as_body(answer: str, lines: tuple[Span, ...], code: str) -> Iterable[tuple[SourcePart, ...]]:
     """Read the lines as what follows the request's code; what returns something at the margin is indented for it."""
-    body = joined(answer, lines)
+    body = join_parts(answer, lines)
     if code and body.lstrip("\r\n")[:1] in (" ", "\t"):
         yield (f"{code.rstrip()}\n", *lines)
     elif code and _RETURNS.search(body):
         blank = [not answer[slice(*line)].strip() for line in lines]
-        indented_lines = ((line,) if empty else (INDENT, line) for line, empty in zip(lines, blank, strict=True))
+        indented_lines = ((line,) if empty else (_INDENT, line) for line, empty in zip(lines, blank, strict=True))
         yield (f"{code.rstrip()}\n", *(part for parts in indented_lines for part in parts))
 
 
-def _chosen(candidates: Sequence[_Candidate], answer: str, asked: Asked) -> _Choice | None:
+def _chosen(candidates: Sequence[_Candidate], answer: str, asked: AnswerRules) -> _Choice | None:
     for python in (True, False):
         among = [each for each in candidates if (each.block.language in ("python", "")) is python]
         main = _last_defining(among, asked.entry_point)
@@ -199,7 +199,7 @@ def _last_defining(candidates: Sequence[_Candidate], entry_point: str | None) ->
     return next(reversed(apart or defining), None)
 
 
-def _completed(main: _Candidate, candidates: Sequence[_Candidate], answer: str, asked: Asked) -> _Choice:
+def _completed(main: _Candidate, candidates: Sequence[_Candidate], answer: str, asked: AnswerRules) -> _Choice:
     """Join to a candidate the others that define names which it lacks, and what the request has above its function."""
     taken, lacks, defines = [main], set(main.facts.lacks), set(main.facts.defines)
     while more := next(
@@ -210,33 +210,33 @@ def _completed(main: _Candidate, candidates: Sequence[_Candidate], answer: str, 
         lacks = (lacks | more.facts.lacks) - defines
     ordered = [each for each in candidates if any(each is other for other in taken)]
     parts = tuple(part for each in ordered for part in _ended(each, answer))
-    above = preamble(asked.code, asked.entry_point)
-    known = facts_of(above)
+    above = find_preamble(asked.code, asked.entry_point)
+    known = inspect_source(above)
     everything = bool(lacks) and _EVERYTHING.search(above) is not None
     if everything or lacks & known.defines or known.functions - defines:
         parts, lacks = (above, *parts), set() if everything else lacks - known.defines
     return _Choice(_futures_first(parts, answer), ordered[-1].block, frozenset(lacks))
 
 
-def _ended(candidate: _Candidate, answer: str) -> tuple[Part, ...]:
+def _ended(candidate: _Candidate, answer: str) -> tuple[SourcePart, ...]:
     return candidate.parts if candidate.source.endswith("\n") else (*candidate.parts, "\n")
 
 
-def preamble(code: str, entry_point: str | None) -> str:
+def find_preamble(code: str, entry_point: str | None) -> str:
     """Return what a request has above its function, imports and functions; nothing where that is no Python."""
     begins = list(re.finditer(rf"^(?:async )?def {re.escape(entry_point or '')}\b", code, re.MULTILINE))
     lines = code[: begins[-1].start()].splitlines(keepends=True) if begins and entry_point else []
     while lines and lines[-1].startswith("@"):
         lines.pop()
     above = "".join(lines)
-    return above if above.strip() and facts_of(above).compiles else ""
+    return above if above.strip() and inspect_source(above).compiles else ""
 
 
-def _futures_first(parts: tuple[Part, ...], answer: str) -> tuple[Part, ...]:
+def _futures_first(parts: tuple[SourcePart, ...], answer: str) -> tuple[SourcePart, ...]:
     """Move imports from __future__ to the front, where Python wants them."""
-    first, rest = list[Part](), list[Part]()
+    first, rest = list[SourcePart](), list[SourcePart]()
     for part in parts:
-        text = joined(answer, (part,))
+        text = join_parts(answer, (part,))
         moved = _FUTURE.match(text) if len(first) < len(parts) else None
         if moved is None:
             rest.append(part)
@@ -249,15 +249,15 @@ def _futures_first(parts: tuple[Part, ...], answer: str) -> tuple[Part, ...]:
     return (*first, *rest) if first else parts
 
 
-def _among_prose(answer: str, start: int, asked: Asked) -> _Choice | None:
+def _among_prose(answer: str, start: int, asked: AnswerRules) -> _Choice | None:
     """Find the program where no block is it: the longest stretch of lines that defines it, or is its body."""
     none = Block("", (), len(answer), closed=False)
-    readings = [_read(answer, none, parts) for parts in stretches(answer, start)]
+    readings = [_read(answer, none, parts) for parts in find_statements(answer, start)]
     readings.sort(key=lambda each: len(each.source))
     main = _last_defining(readings, asked.entry_point)
     if main is not None:
         return _completed(main, [main], answer, asked)
-    bodies = [parts for lines in indented(answer, start) for parts in _as_body(answer, lines, asked.code)]
-    whole = [parts for parts in bodies if facts_of(joined(answer, parts)).compiles]
-    longest = max(whole, key=lambda parts: len(joined(answer, parts)), default=None)
+    bodies = [parts for lines in find_indented(answer, start) for parts in _as_body(answer, lines, asked.code)]
+    whole = [parts for parts in bodies if inspect_source(join_parts(answer, parts)).compiles]
+    longest = max(whole, key=lambda parts: len(join_parts(answer, parts)), default=None)
     return None if longest is None else _Choice(longest, none, frozenset())

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from agent.program.extraction.pieces import Span, joined
-from agent.program.syntax import parsed
+from agent.program.extraction.pieces import Span, join_parts
+from agent.program.syntax import parse
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 _CONTAINER = re.compile(r"(?:[ \t]{0,8}(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*")  # marks of quotes and lists
@@ -50,14 +50,14 @@ class _Closing(NamedTuple):
     passed_over: bool = False  # a fence inside a string came before it
 
 
-def lines_of(text: str, start: int = 0) -> list[Span]:
+def split_lines(text: str, start: int = 0) -> list[Span]:
     """Return the lines from `start` on, each with its line break."""
     return [Span(*line.span()) for line in _LINE.finditer(text, start)]
 
 
-def blocks(text: str, start: int = 0) -> list[Block]:
+def find_blocks(text: str, start: int = 0) -> list[Block]:
     """Return the fenced blocks that begin at `start` or behind, in their order. The last one may be open."""
-    lines, read, number = lines_of(text, start), list[Block](), 0
+    lines, read, number = split_lines(text, start), list[Block](), 0
     in_list, outer, seconds = False, 0, _SECOND_READINGS
     while number < len(lines):
         line = text[slice(*lines[number])]
@@ -65,14 +65,14 @@ def blocks(text: str, start: int = 0) -> list[Block]:
         in_list = in_list or bool(_LIST_MARK.match(line))
         if fence is None:
             continue
-        language = language_of(fence.info)
+        language = read_language(fence.info)
         if language in _MARKDOWN or (outer and not fence.info and len(fence.mark) >= outer):
             outer = 0 if outer and not fence.info else len(fence.mark)
             continue
         python = language in ("python", "")
         closing = _closing(text, lines, number, fence, python=python, strings=python and seconds > 0)
         block = _block(text, lines, number, fence, language, closing)
-        if closing.passed_over and parsed(joined(text, block.lines)) is None:  # the string has no end, or is none
+        if closing.passed_over and parse(join_parts(text, block.lines)) is None:  # the string has no end, or is none
             seconds -= 1
             closing = _closing(text, lines, number, fence, python=True, strings=False)
             block = _block(text, lines, number, fence, language, closing)
@@ -87,7 +87,7 @@ def is_fence(line: str) -> bool:
     return fence is not None and not fence.info
 
 
-def language_of(info: str) -> str:
+def read_language(info: str) -> str:
     """Return the language that an info string names, in lower case; every name of Python is "python"."""
     name = info.split(maxsplit=1)[0] if info.split() else ""
     match = _LANGUAGE.match(name)
@@ -140,7 +140,7 @@ def _closing(text: str, lines: list[Span], number: int, fence: _Fence, *, python
                 here + 1, here + 1, content + len(line.rstrip()), content + len(code), passed_over=passed_over
             )
         if strings:
-            quote = open_quote(line, quote)
+            quote = find_open_quote(line, quote)
     return _Closing(len(lines), len(lines), len(text), closed=False, passed_over=passed_over)
 
 
@@ -156,7 +156,7 @@ def _ends_with(line: str, fence: _Fence) -> bool:
     return line.rstrip().endswith(fence.mark) and "#" not in line
 
 
-def open_quote(line: str, quote: str) -> str:
+def find_open_quote(line: str, quote: str) -> str:
     """Return the triple quote that is open behind a line; `quote` is open before it."""
     at = 0
     while at < len(line):

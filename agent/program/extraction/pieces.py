@@ -13,22 +13,22 @@ class Span(NamedTuple):
     end: int
 
 
-Part = str | Span  # text that was not generated, or a stretch of what was
+SourcePart = str | Span  # text that was not generated, or a stretch of what was
 
 
-def joined(text: str, parts: Iterable[Part]) -> str:
+def join_parts(text: str, parts: Iterable[SourcePart]) -> str:
     """Return the parts, put together; the spans are of this text."""
     return "".join(part if isinstance(part, str) else text[part.start : part.end] for part in parts)
 
 
-class Piece(NamedTuple):
+class ExtractedProgram(NamedTuple):
     """A program, put together from parts."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[SourcePart, ...]
 
     def source(self, text: str) -> str:
         """Return the program; `text` is what was generated."""
-        return joined(text, self.parts)
+        return join_parts(text, self.parts)
 
     @property
     def end(self) -> int:

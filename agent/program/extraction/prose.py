@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 
-from agent.program.extraction.fences import is_fence, lines_of, open_quote
-from agent.program.extraction.pieces import Span, joined
-from agent.program.syntax import parsed
+from agent.program.extraction.fences import find_open_quote, is_fence, split_lines
+from agent.program.extraction.pieces import Span, join_parts
+from agent.program.syntax import parse
 
-Stretch = tuple[Span, ...]
+LineRun = tuple[Span, ...]
 _NAME = r"(?:PYTHON|CODE|ANSWER|SOLUTION|PROGRAM)"
 _TAGS = re.compile(rf"[ \t]*(?:</?[A-Za-z_]\w{{0,20}}>|\[/?{_NAME}\])+")  # as in <code> and [PYTHON]
 _LAST_TAGS = re.compile(rf"(?:</[A-Za-z_]\w{{0,20}}>|\[/{_NAME}\])+\s*\Z")
@@ -17,11 +17,11 @@ _GOES_ON = re.compile(r"[)\]}]|(?:else|elif|except|finally)\b")  # at the margin
 _MOST_LINES = 2_000  # that are looked at, the last ones
 
 
-def stretches(text: str, start: int = 0) -> list[Stretch]:
+def find_statements(text: str, start: int = 0) -> list[LineRun]:
     """Return the stretches of whole statements, without bare expressions at their ends, which prose may look like."""
-    complete, run = list[Stretch](), list[Stretch]()
+    complete, run = list[LineRun](), list[LineRun]()
     for unit in [*_units(text, start), ()]:
-        if unit and parsed(joined(text, unit)) is not None:
+        if unit and parse(join_parts(text, unit)) is not None:
             run.append(unit)
             continue
         while run and _says_nothing(text, run[-1]):
@@ -33,20 +33,20 @@ def stretches(text: str, start: int = 0) -> list[Stretch]:
     return complete
 
 
-def indented(text: str, start: int = 0) -> list[Stretch]:
+def find_indented(text: str, start: int = 0) -> list[LineRun]:
     """Return the stretches of lines that stand away from the margin, as a function's body does."""
-    complete, run = list[Stretch](), list[Span]()
+    complete, run = list[LineRun](), list[Span]()
     for line in [*_lines(text, start), Span(len(text), len(text))]:
         content = text[slice(*line)]
         if line.end > line.start and (not content.strip() or content[0] in " \t"):
             run.append(line)
         else:
-            complete += [tuple(run)] if joined(text, run).strip() else []
+            complete += [tuple(run)] if join_parts(text, run).strip() else []
             run = []
     return complete
 
 
-def _units(text: str, start: int, *, strings: bool = True) -> list[Stretch]:
+def _units(text: str, start: int, *, strings: bool = True) -> list[LineRun]:
     """Cut a text before each line that may begin a statement at the margin. strings: none of them begins inside one."""
     units, quote, decorated = list[list[Span]](), "", False
     for line in _lines(text, start):
@@ -60,14 +60,14 @@ def _units(text: str, start: int, *, strings: bool = True) -> list[Stretch]:
             units.append([])
         units[-1].append(line)
         decorated = not quote and content.startswith("@")
-        quote = open_quote(content, quote) if strings else ""
+        quote = find_open_quote(content, quote) if strings else ""
     return _units(text, start, strings=False) if quote else [tuple(unit) for unit in units]
 
 
 def _lines(text: str, start: int) -> list[Span]:
     """Return the lines, without tags at their ends and without carriage returns."""
     lines = list[Span]()
-    for begin, end in lines_of(text, start)[-_MOST_LINES:]:
+    for begin, end in split_lines(text, start)[-_MOST_LINES:]:
         content = text[begin:end]
         first, last = _TAGS.match(content), _LAST_TAGS.search(content[-200:])
         after = begin + first.end() if first else begin
@@ -81,9 +81,9 @@ def _lines(text: str, start: int) -> list[Span]:
     return lines
 
 
-def _says_nothing(text: str, unit: Stretch) -> bool:
+def _says_nothing(text: str, unit: LineRun) -> bool:
     """Whether a unit is no more than expressions, names with a colon, or blank."""
-    tree = parsed(joined(text, unit))
+    tree = parse(join_parts(text, unit))
     return tree is not None and all(
         isinstance(each, ast.Expr) or (isinstance(each, ast.AnnAssign) and each.value is None) for each in tree.body
     )

@@ -11,7 +11,7 @@ from trie import TrieLM
 from agent.decoding import POLICIES, Gate
 from agent.decoding.ask import Ask
 from agent.program.failures import describe_failure
-from agent.program.task import task_from
+from agent.program.task import read_task
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
@@ -53,8 +53,8 @@ def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_pa
     config = SearchConfig(Budget(programs=3), branches=False, repair_after=1)
     with threads(tmp_path) as saver:
         around = Context(byte_lm(sharpness=8.0), POLICIES["greedy"], Saying(text, verdict), max_tokens=12)
-        result = run_task(around, task_from(REQUEST), config=config, checkpointer=saver, thread="t")
-        again = run_task(around, task_from(REQUEST), config=config, checkpointer=saver, thread="t")
+        result = run_task(around, read_task(REQUEST), config=config, checkpointer=saver, thread="t")
+        again = run_task(around, read_task(REQUEST), config=config, checkpointer=saver, thread="t")
     assert result.outcome == again.outcome == "abstained" and len(result.attempts) > 1, "a repair's prompt was read"
     for attempt in result.attempts:
         "".join([*map(describe_failure, attempt.failures), *(attempt.behaviour or ())]).encode()
@@ -64,7 +64,7 @@ def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_pa
 def test_what_a_person_types_is_written_and_kept(text):
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", 1.2), resolver=Ask())
     around = Context(byte_lm(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
-    task, asked = task_from(REQUEST), []
+    task, asked = read_task(REQUEST), []
     run_task(
         around, task, checkpointer=InMemorySaver(), thread="t", person=lambda question: asked.append(1) or f"a{text}"
     )
@@ -87,5 +87,5 @@ def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, chat
     lm = Nul(known, chats=chats)
     with threads(tmp_path) as saver:
         around = Context(lm, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
-        result = run_task(around, task_from(REQUEST), checkpointer=saver, thread="t")
+        result = run_task(around, read_task(REQUEST), checkpointer=saver, thread="t")
     assert result.outcome == "abstained" and "\x00" in result.best.program

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from agent.cli.app import app
 from agent.cli.exits import report_errors
 from agent.errors import InvalidRequestError, StorageError
-from agent.views.say import complain, give, progress, say
+from agent.views.say import complain, say, write_data, write_progress
 
 ROOT = Path(__file__).parents[3]
 DUBITO = f"{sys.executable} -m agent"
@@ -162,25 +162,25 @@ def test_what_is_said_is_cleaned_and_an_error_never_breaks_a_line(capsys):
 
 
 def test_progress_in_a_file_is_its_end_alone(capsys):
-    progress("1/2", last=False)
-    progress("2/2", last=True)
+    write_progress("1/2", last=False)
+    write_progress("2/2", last=True)
     assert capsys.readouterr().err == "2/2\n"
 
 
 def test_progress_is_ended_before_anything_else_is_said(capsys, monkeypatch):
-    monkeypatch.setattr("agent.views.say.watched", lambda err: True)
-    progress("1/3", last=False)
-    progress("2/3", last=False)
+    monkeypatch.setattr("agent.views.say.is_watched", lambda err: True)
+    write_progress("1/3", last=False)
+    write_progress("2/3", last=False)
     complain("the disk is full")
-    progress("3/3", last=True)
+    write_progress("3/3", last=True)
     complain("done")
     assert capsys.readouterr().err == "\r1/3\r2/3\ndubito: the disk is full\n\r3/3\ndubito: done\n"
 
 
 def test_data_is_exact_unless_a_terminal_would_obey_it(capsys, monkeypatch):
-    give("x = '\x1b[2J'")
-    monkeypatch.setattr("agent.views.say.watched", lambda err: True)
-    give("x = '\x1b[2J'")
+    write_data("x = '\x1b[2J'")
+    monkeypatch.setattr("agent.views.say.is_watched", lambda err: True)
+    write_data("x = '\x1b[2J'")
     assert capsys.readouterr().out == "x = '\x1b[2J'\nx = '�[2J'\n"
 
 

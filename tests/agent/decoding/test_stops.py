@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.decoding import Completion
 from agent.decoding.stops import any_of, budget, end_of_code_block, end_of_function, end_token
-from agent.program.syntax import function_end
+from agent.program.syntax import find_function_end
 
 LAW = settings(derandomize=True, deadline=None, max_examples=80)
 
@@ -30,7 +30,7 @@ TAILS = {
 
 
 def kept(prompt: str, text: str) -> str | None:
-    end = function_end(prompt, text)
+    end = find_function_end(prompt, text)
     return None if end is None else text[:end]
 
 
@@ -205,7 +205,7 @@ def test_what_stands_before_the_end_parses_and_is_all_of_the_body(lines, between
     body = "\n".join(["    x = 0", *squeezed, "    return x"])
     text = body + "\n" * between + "\n" + tail
     assert first_stop(PROMPT, text) == len(text) - len(tail) + 1
-    end = function_end(PROMPT, text)
+    end = find_function_end(PROMPT, text)
     assert text[:end].rstrip() == body
     ast.parse(PROMPT + text[:end])
 

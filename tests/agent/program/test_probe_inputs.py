@@ -2,14 +2,14 @@
 
 import pytest
 
-from agent.program.examples.asserts import asserts
+from agent.program.examples.asserts import read_tests
 from agent.program.examples.read import visible_examples
-from agent.program.probe_inputs import generated_inputs, shown_arguments
+from agent.program.probe_inputs import find_arguments, generate_inputs
 
 
 def inputs(hints: str, doctest: str = "", most: int = 24):
     request = f'def f({hints}):\n    """Do.\n{doctest}    """'
-    return generated_inputs(request, "f", visible_examples(request), most=most)
+    return generate_inputs(request, "f", visible_examples(request), most=most)
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_numbers_that_the_request_names_and_their_neighbours_are_boundaries():
     request = (
         'def f(a: int):\n    """Say whether a is at most 19, or -4, 1,000 or 10^9; see RFC 2119, v1.2, x86.\n%s    """'
     )
-    found = generated_inputs(request % "    >>> f(77)\n    False\n", "f", [])
+    found = generate_inputs(request % "    >>> f(77)\n    False\n", "f", [])
     values = {value for (value,) in found}
     assert {18, 19, 20, -5, -4, -3, 2119} <= values
     assert not {76, 78, 86, 85} & values, "an example's numbers are no boundaries, nor are parts of words"
     assert not {999, 1000, 1001, 9, 8} & values, "a number in parts is not read"
     assert {0, 1, -1} <= values, "those of the type are there, too"
     assert not {19, 18, 2119} & {value for (value,) in inputs("a: int")}
-    assert 19.0 in {value for (value,) in generated_inputs(request.replace("int", "float") % "", "f", [])}
+    assert 19.0 in {value for (value,) in generate_inputs(request.replace("int", "float") % "", "f", [])}
 
 
 def test_examples_come_first_and_are_changed_one_argument_at_a_time():
@@ -76,8 +76,8 @@ def test_no_two_are_alike_there_are_not_too_many_and_they_are_the_same_each_time
 
 
 def test_without_types_and_examples_there_are_none():
-    assert generated_inputs("Add two numbers.", "f", []) == []
-    assert generated_inputs("def g(x: int): pass", "f", []) == []
+    assert generate_inputs("Add two numbers.", "f", []) == []
+    assert generate_inputs("def g(x: int): pass", "f", []) == []
 
 
 def test_defaults_are_left_to_the_function():
@@ -92,9 +92,9 @@ def test_a_type_that_nobody_knows_gives_something(hint):
 
 
 def test_arguments_shown_are_literals_of_calls_of_the_function():
-    (example,) = asserts("assert f(1, [2]) == g(f(3)) + f(x)")
-    assert shown_arguments(example, "f") == [(1, [2]), (3,)] or (3,) in shown_arguments(example, "f")
-    assert shown_arguments(example, "h") == []
+    (example,) = read_tests("assert f(1, [2]) == g(f(3)) + f(x)").examples
+    assert find_arguments(example, "f") == [(1, [2]), (3,)] or (3,) in find_arguments(example, "f")
+    assert find_arguments(example, "h") == []
 
 
 def test_values_of_every_kind_can_be_changed():

@@ -5,54 +5,56 @@ import ast
 import pytest
 from data import humaneval, mbpp, needs_data
 
-from agent.program.examples.asserts import asserts
-from agent.program.lame import lame
-from agent.program.prompts import completed, function_called, piece, repair, standard
-from agent.program.syntax import entry_point, is_code
+from agent.program.examples.asserts import read_tests
+from agent.program.lame import write_lame_prompt
+from agent.program.prompts import find_called_function, find_program, read_completion, write_prompt, write_repair_prompt
+from agent.program.syntax import find_entry_point, is_code
 
 CODE = 'def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """\n'
 
 
 def test_a_code_prompt_loses_its_last_newline():
-    assert standard(CODE, chat=False) == CODE.rstrip()
+    assert write_prompt(CODE, chat=False) == CODE.rstrip()
 
 
 def test_a_sentence_becomes_a_comment_for_a_completion_model():
-    assert standard("Add one.\nQuickly.", chat=False) == "# Add one.\n# Quickly.\n"
+    assert write_prompt("Add one.\nQuickly.", chat=False) == "# Add one.\n# Quickly.\n"
 
 
 TESTS = ("assert total([1, 2]) == 3", "xs = [4]\nassert total(xs) == 4")
 
 
 def test_a_sentence_with_tests_shows_them_and_begins_the_function_that_they_call():
-    prompt = standard("Return the sum.", chat=False, name="total", tests=TESTS)
+    prompt = write_prompt("Return the sum.", chat=False, name="total", tests=TESTS)
     shown = "# assert total([1, 2]) == 3\n# xs = [4]\n# assert total(xs) == 4\n"
     assert prompt == f"{shown}# Return the sum.\ndef total("
     assert (
-        completed(prompt, "xs):\n    return sum(xs)\nprint(1)")
+        read_completion(prompt, "xs):\n    return sum(xs)\nprint(1)")
         .source("xs):\n    return sum(xs)\nprint(1)")
         .endswith("def total(xs):\n    return sum(xs)")
     )
-    chat = standard("Return the sum.", chat=True, name="total", tests=TESTS)
+    chat = write_prompt("Return the sum.", chat=True, name="total", tests=TESTS)
     assert "The function is named total." in chat and "```python\nassert total([1, 2]) == 3\nxs = [4]\n" in chat
 
 
 def test_a_request_of_python_stays_as_it_is_and_a_chat_is_shown_its_tests():
-    assert standard(CODE, chat=False, name="f", tests=("assert f(3) == 4",)) == CODE.rstrip()
-    chat = standard(CODE, chat=True, name="f", tests=("assert f(3) == 4",))
+    assert write_prompt(CODE, chat=False, name="f", tests=("assert f(3) == 4",)) == CODE.rstrip()
+    chat = write_prompt(CODE, chat=True, name="f", tests=("assert f(3) == 4",))
     assert "assert f(3) == 4" in chat and "is named" not in chat
 
 
 def test_a_prompt_shows_the_first_tests_that_are_short():
     tests = [f"assert f('{'x' * 200}') == 1", *(f"assert f({n}) == {n}" for n in range(50))]
-    prompt = standard("Do it.", chat=False, name="f", tests=tests)
+    prompt = write_prompt("Do it.", chat=False, name="f", tests=tests)
     assert prompt.count("# assert") == 8 and len(prompt) < 500
 
 
 def test_a_repair_of_a_sentence_with_tests_begins_the_same_function():
-    text = repair("Return the sum.", "def total(): pass", "total() failed", chat=False, name="total", tests=TESTS)
+    text = write_repair_prompt(
+        "Return the sum.", "def total(): pass", "total() failed", chat=False, name="total", tests=TESTS
+    )
     assert text.endswith(
-        "# A corrected version:\n" + standard("Return the sum.", chat=False, name="total", tests=TESTS)
+        "# A corrected version:\n" + write_prompt("Return the sum.", chat=False, name="total", tests=TESTS)
     )
 
 
@@ -69,12 +71,12 @@ def test_a_repair_of_a_sentence_with_tests_begins_the_same_function():
     ],
 )
 def test_the_function_that_most_tests_call_is_the_one_asked_for(tests, name):
-    assert function_called(asserts(tests)) == name
+    assert find_called_function(read_tests(tests).examples) == name
 
 
 def test_a_chat_model_is_given_the_code_in_a_block():
-    assert "```python\ndef f(x):" in standard(CODE, chat=True)
-    assert standard("Add one.", chat=True).endswith("Add one.")
+    assert "```python\ndef f(x):" in write_prompt(CODE, chat=True)
+    assert write_prompt("Add one.", chat=True).endswith("Add one.")
 
 
 @pytest.mark.parametrize(
@@ -92,60 +94,60 @@ def test_python_is_told_from_a_sentence(request_, code):
 
 
 def test_a_repair_prompt_for_completion_ends_where_the_answer_begins():
-    text = repair(CODE, CODE + "    return x\n", "f(1) returned 1, wanted 2", chat=False)
+    text = write_repair_prompt(CODE, CODE + "    return x\n", "f(1) returned 1, wanted 2", chat=False)
     assert text.endswith(
         f"# The program above failed:\n# f(1) returned 1, wanted 2\n# A corrected version:\n{CODE.rstrip()}"
     )
 
 
 def test_a_repair_prompt_for_chat_carries_program_and_failure():
-    text = repair(CODE, "def f(x): return x", "f(1) returned 1, wanted 2", chat=True)
+    text = write_repair_prompt(CODE, "def f(x): return x", "f(1) returned 1, wanted 2", chat=True)
     assert "def f(x): return x" in text
     assert "f(1) returned 1, wanted 2" in text
 
 
 def test_a_completed_program_ends_with_its_function():
     text = "\n    return x + 1\n\nprint(f(1))\n"
-    assert piece(CODE, text, chat=False).source(text) == CODE.rstrip() + "\n    return x + 1\n"
+    assert find_program(CODE, text, chat=False).source(text) == CODE.rstrip() + "\n    return x + 1\n"
 
 
 def test_a_program_for_a_sentence_contains_the_function_begun_by_the_answer():
     text = "\ndef f(x):\n    return x + 1\n\nprint(f(1))\n"
-    assert piece("Add one.", text, chat=False).source(text) == "# Add one.\n\ndef f(x):\n    return x + 1\n"
+    assert find_program("Add one.", text, chat=False).source(text) == "# Add one.\n\ndef f(x):\n    return x + 1\n"
 
 
 @pytest.mark.parametrize("answer", ["Sure:\n```python\nx = 1\n```\nDone.", "```\nx = 1\n```", "```python\nx = 1\n"])
 def test_a_chat_answer_is_its_first_code_block(answer):
-    assert piece("Set x.", answer, chat=True).source(answer) == "x = 1\n"
+    assert find_program("Set x.", answer, chat=True).source(answer) == "x = 1\n"
 
 
 def test_a_chat_answer_is_its_first_block_of_python_with_something_in_it():
     answer = "```bash\npip install x\n```\n```\n```\n```python\nx = 1\n```"
-    assert piece("Set x.", answer, chat=True).source(answer) == "x = 1\n"
+    assert find_program("Set x.", answer, chat=True).source(answer) == "x = 1\n"
 
 
 def test_a_chat_answer_without_a_block_is_taken_whole():
-    assert piece("Set x.", "x = 1", chat=True).source("x = 1") == "x = 1"
+    assert find_program("Set x.", "x = 1", chat=True).source("x = 1") == "x = 1"
 
 
 def test_the_entry_point_is_the_last_function_begun():
-    assert entry_point("def a():\n    pass\n\ndef b(x):\n") == "b"
-    assert entry_point("Add one.") is None
+    assert find_entry_point("def a():\n    pass\n\ndef b(x):\n") == "b"
+    assert find_entry_point("Add one.") is None
 
 
 def test_the_lame_prompt_drops_examples_and_keeps_notes():
     request = (
         'def f(x):\n    """Add one.\n    Note: x is >= 0.\n    Examples:\n    f(1) ➞ 2\n    >>> f(2)\n    3\n    """'
     )
-    assert lame(request, "f") == 'def f(x):\n    """Add one.\n    Note: x is >= 0.\n    """'
+    assert write_lame_prompt(request, "f") == 'def f(x):\n    """Add one.\n    Note: x is >= 0.\n    """'
 
 
 def test_the_lame_prompt_of_mbpp_drops_the_assert():
-    assert lame('"""\nAdd one.\nassert f(1) == 2\n"""', "f") == '"""\nAdd one.\n"""'
+    assert write_lame_prompt('"""\nAdd one.\nassert f(1) == 2\n"""', "f") == '"""\nAdd one.\n"""'
 
 
 def test_a_prompt_without_examples_is_its_own_lame_prompt():
-    assert lame('def f(x):\n    """Add one."""', "f") == 'def f(x):\n    """Add one."""'
+    assert write_lame_prompt('def f(x):\n    """Add one."""', "f") == 'def f(x):\n    """Add one."""'
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_a_prompt_without_examples_is_its_own_lame_prompt():
     ],
 )  # fmt: skip
 def test_the_lame_prompt_keeps_what_only_looks_like_an_example(request_, kept):
-    assert lame(request_, "f") == (request_ if kept is None else kept)
+    assert write_lame_prompt(request_, "f") == (request_ if kept is None else kept)
 
 
 # Read by hand: lines at the edge of what the rules drop, among them those of the prompts that change most.
@@ -202,7 +204,7 @@ UNCHANGED = {"HumanEval/38", "HumanEval/41", "HumanEval/50", "HumanEval/83"}  # 
 @needs_data
 def test_lame_prompts_of_humaneval_parse_lose_lines_and_keep_what_specifies():
     by_id = {problem["task_id"]: problem for problem in humaneval()}
-    weaker = {task_id: lame(each["prompt"], each["entry_point"]) for task_id, each in by_id.items()}
+    weaker = {task_id: write_lame_prompt(each["prompt"], each["entry_point"]) for task_id, each in by_id.items()}
     for task_id, text in weaker.items():
         ast.parse(text + "\n    pass\n")
         assert ">>>" not in text and len(text) <= len(by_id[task_id]["prompt"])
@@ -217,17 +219,20 @@ def test_lame_prompts_of_humaneval_parse_lose_lines_and_keep_what_specifies():
 @needs_data
 def test_lame_prompts_of_mbpp_lose_the_assert_alone():
     for problem in mbpp():
-        before, after = problem["prompt"].splitlines(), lame(problem["prompt"], problem["entry_point"]).splitlines()
+        before, after = (
+            problem["prompt"].splitlines(),
+            write_lame_prompt(problem["prompt"], problem["entry_point"]).splitlines(),
+        )
         assert after == [line for line in before if not line.startswith("assert ")], problem["task_id"]
         assert len(after) == len(before) - 1
 
 
 def test_in_a_chat_the_lame_prompt_is_the_same_turn_without_the_examples():
-    plain, weaker = standard(CODE, chat=True), standard(lame(CODE, "f"), chat=True)
+    plain, weaker = write_prompt(CODE, chat=True), write_prompt(write_lame_prompt(CODE, "f"), chat=True)
     assert weaker == plain.replace("    >>> f(1)\n    2\n", "")
 
 
 def test_a_sentence_with_the_functions_name_is_no_example_and_one_that_goes_on_with_an_example_is_cut():
     begun = 'def f(x):\n    """Write f() that doubles x.'
     request = f'{begun} For example f(2) is 4,\n    f(3) is 6.\n    Never fails.\n    """'
-    assert lame(request, "f") == f'{begun}\n    Never fails.\n    """'
+    assert write_lame_prompt(request, "f") == f'{begun}\n    Never fails.\n    """'

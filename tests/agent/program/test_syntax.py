@@ -6,7 +6,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 from agent.program import syntax
-from agent.program.syntax import parsed
+from agent.program.syntax import parse
 
 
 def test_threads_that_read_source_leave_the_filters_of_warnings_as_they_were(monkeypatch):
@@ -19,7 +19,7 @@ def test_threads_that_read_source_leave_the_filters_of_warnings_as_they_were(mon
     before = list(warnings.filters)
     with monkeypatch.context() as patch, ThreadPoolExecutor(4) as pool:
         patch.setattr(syntax.ast, "parse", parse_slowly)
-        list(pool.map(parsed, ["x"] * 20))
+        list(pool.map(parse, ["x"] * 20))
     after = list(warnings.filters)
     warnings.filters[:] = before
     assert after == before

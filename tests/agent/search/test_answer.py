@@ -11,13 +11,13 @@ from agent.errors import InvalidRequestError
 from agent.learned import Learned
 from agent.profile import ReliabilityCurve
 from agent.program.failures import Failure, FailureKind, describe_failure
-from agent.program.task import task_from
+from agent.program.task import read_task
 from agent.records import Attempt
 from agent.search import answer
 from agent.search.answer import clusters, suspect
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
-from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, behaviour, canonical_literal, function_of
+from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, find_function, observe_behaviour, read_output
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from sandbox import Limits, open_sandbox
@@ -31,7 +31,7 @@ def box():
 
 
 def told(box, body: str, *inputs: str) -> list[str]:
-    return behaviour(box, f"def f(x):\n    {body}\n", "f", inputs, Limits(cpu_seconds=1.0, wall_seconds=2.0))
+    return observe_behaviour(box, f"def f(x):\n    {body}\n", "f", inputs, Limits(cpu_seconds=1.0, wall_seconds=2.0))
 
 
 def test_a_behaviour_is_what_is_returned_raised_or_changed(box):
@@ -129,7 +129,7 @@ def test_an_answer_of_a_person_fails_the_programs_that_gave_another():
     ],
 )
 def test_what_a_person_types_is_a_literal_an_exception_or_nothing(typed, meant):
-    assert canonical_literal(typed, ["5", "raises OwnError"]) == meant
+    assert read_output(typed, ["5", "raises OwnError"]) == meant
 
 
 def test_the_output_that_was_shown_is_the_one_that_is_meant():
@@ -164,12 +164,12 @@ def test_programs_too_improbable_for_a_float_settle_nothing_and_break_nothing():
 
 def test_the_function_that_is_meant_is_the_named_one_or_the_last():
     source = "def helper(): pass\ndef main(): pass\n"
-    assert (function_of(source, "helper"), function_of(source, None), function_of(source, "x")) == (
+    assert (find_function(source, "helper"), find_function(source, None), find_function(source, "x")) == (
         "helper",
         "main",
         None,
     )
-    assert function_of("x = (", None) is None
+    assert find_function("x = (", None) is None
 
 
 def test_an_example_that_alone_fails_in_programs_that_differ_is_suspected():
@@ -205,7 +205,7 @@ def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, learn
     context = Context(TrieLM(known), POLICIES["greedy"], box, learned=learned)
     saver = InMemorySaver() if answer else None
     return run_task(
-        context, task_from(request), config=config, checkpointer=saver, thread="t", person=answer,
+        context, read_task(request), config=config, checkpointer=saver, thread="t", person=answer,
         on_event=(seen or []).append,
     )  # fmt: skip
 

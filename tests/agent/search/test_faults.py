@@ -8,7 +8,7 @@ import pytest
 from agent.program.ends import NO_PYTHON
 from agent.program.failures import Failure, FailureKind
 from agent.program.normal_form import normal_form
-from agent.program.syntax import parsed
+from agent.program.syntax import parse
 from agent.records import Attempt
 from agent.search import answer
 from agent.search.faults import how_it_breaks, least_failed
@@ -70,6 +70,6 @@ def test_an_answer_says_how_it_breaks_unless_an_example_holds():
 def test_oddities_of_generated_code_warn_nobody(source):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert parsed(source) is not None
+        assert parse(source) is not None
         normal_form(f"def f(y):\n    z = y\n    {source}\n    return z")
         assert program_tree(source, []).kind == "Module"

@@ -10,7 +10,7 @@ from trie import TrieLM
 
 from agent.decoding import POLICIES
 from agent.program.failures import Failure, FailureKind, describe_failure
-from agent.program.task import task_from
+from agent.program.task import read_task
 from agent.records import Attempt, Cost, label_of, next_label
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig, best_edge, departure, departures, frontier, settled, spent_by
@@ -180,7 +180,7 @@ def box():
 
 def search(box, known=KNOWN, *, request=REQUEST, policy="greedy", config=None, **more):
     lm = TrieLM(known, **more)
-    return run_task(Context(lm, POLICIES[policy], box), task_from(request), config=config), lm
+    return run_task(Context(lm, POLICIES[policy], box), read_task(request), config=config), lm
 
 
 def programs(result) -> list[str]:
@@ -252,7 +252,7 @@ def test_a_budget_of_seconds_ends_a_search_between_two_forwards(box):
         return now[0]
 
     config = SearchConfig(Budget(seconds=0.3))
-    result = run_task(Context(lm, POLICIES["greedy"], box, clock=clock), task_from(REQUEST), config=config)
+    result = run_task(Context(lm, POLICIES["greedy"], box, clock=clock), read_task(REQUEST), config=config)
     assert result.outcome == "abstained"
     assert lm.forwards < 30
 

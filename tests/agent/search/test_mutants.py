@@ -10,7 +10,7 @@ from trie import TrieLM
 from agent.decoding import POLICIES
 from agent.learned import Learned
 from agent.profile import ReliabilityCurve
-from agent.program.task import task_from
+from agent.program.task import read_task
 from agent.records import Attempt
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
@@ -93,7 +93,7 @@ def searched(known, examples: str, *, learned=None, answer=None, watch=lambda bo
     request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
     with closing(open_sandbox("process")) as box:
         here = Context(TrieLM(known), POLICIES["greedy"], watch(box), learned=learned)
-        task, saver = task_from(request), InMemorySaver()
+        task, saver = read_task(request), InMemorySaver()
         return run_task(here, task, config=SearchConfig(**config), checkpointer=saver, thread="t", person=answer)
 
 

@@ -5,11 +5,11 @@ import math
 import pytest
 from fakes import ScriptedSandbox
 
-from agent.program.examples.asserts import asserts
+from agent.program.examples.asserts import read_tests
 from agent.program.examples.read import visible_examples
 from agent.program.failures import describe_failure
-from agent.program.syntax import degenerate
-from agent.verification.examples import agree, confirmed, verify
+from agent.program.syntax import is_degenerate
+from agent.verification.examples import agree, verify, verify_steadily
 from sandbox import Call, Verdict, open_sandbox
 
 REQUEST = 'def f(xs):\n    """Sum.\n    >>> f([1, 2])\n    3\n    >>> f([])\n    0\n    """'
@@ -41,7 +41,9 @@ def test_a_wrong_value_is_told_beside_the_wanted_one(sandbox):
 @pytest.mark.parametrize("value", ["10 ** 5000", "[10 ** 5000]", "{'a': -(10 ** 9000)}"])
 def test_a_number_too_long_to_write_fails_like_any_other_wrong_value(sandbox, value):
     result = verify(
-        sandbox, f"def f(xs): return {value}\n", [*visible_examples(REQUEST), *asserts("assert f([1]) in (1, 2)")]
+        sandbox,
+        f"def f(xs): return {value}\n",
+        [*visible_examples(REQUEST), *read_tests("assert f([1]) in (1, 2)").examples],
     )
     assert (result.verdict, len(result.failures)) == (Verdict.FAILED, 3)
     assert all("too long to write" in failure for failure in described(result))
@@ -65,31 +67,31 @@ def test_a_program_that_does_nothing_is_no_answer(sandbox, program):
 
 
 def test_is_true_wants_true_and_no_equal(sandbox):
-    assert not verify(sandbox, "def f(x): return 1\n", asserts("assert f(1) is True")).passed
-    assert verify(sandbox, "def f(x): return True\n", asserts("assert f(1) is True")).passed
+    assert not verify(sandbox, "def f(x): return 1\n", read_tests("assert f(1) is True").examples).passed
+    assert verify(sandbox, "def f(x): return True\n", read_tests("assert f(1) is True").examples).passed
 
 
 def test_wanted_values_in_variables_stay_outside():
     fake = ScriptedSandbox(value=5)
-    verify(fake, "def f(x): ...", asserts("wanted = 987654321\nassert f(1) == wanted"))
+    verify(fake, "def f(x): ...", read_tests("wanted = 987654321\nassert f(1) == wanted").examples)
     assert "987654321" not in fake.programs[0]
 
 
 def test_a_lying_object_proves_nothing(sandbox):
     liar = "class L(int):\n    __eq__ = lambda s, o: True\n    __hash__ = int.__hash__\ndef f(xs): return L(9)\n"
     assert not verify(sandbox, liar, visible_examples(REQUEST)).passed
-    assert not verify(sandbox, liar, asserts("assert f([1]) == 2 and True")).passed
+    assert not verify(sandbox, liar, read_tests("assert f([1]) == 2 and True").examples).passed
 
 
 def test_a_claim_is_judged_where_the_program_cannot_reach(sandbox):
     forging = "import math\nmath.isclose = lambda *a, **k: True\ndef f(xs): return 5.0\n"
-    assert not verify(sandbox, forging, asserts("assert math.isclose(f([1]), 1.0)")).passed
-    assert verify(sandbox, "def f(xs): return 1.0\n", asserts("assert math.isclose(f([1]), 1.0)")).passed
+    assert not verify(sandbox, forging, read_tests("assert math.isclose(f([1]), 1.0)").examples).passed
+    assert verify(sandbox, "def f(xs): return 1.0\n", read_tests("assert math.isclose(f([1]), 1.0)").examples).passed
 
 
 def test_expected_values_never_reach_the_program():
     fake = ScriptedSandbox(value=123456789)
-    verify(fake, "def f(x): ...", asserts("assert f(1) == 123456789\nassert f(2) != 987654321"))
+    verify(fake, "def f(x): ...", read_tests("assert f(1) == 123456789\nassert f(2) != 987654321").examples)
     assert "123456789" not in fake.programs[0]
     assert "987654321" not in fake.programs[0]
 
@@ -106,7 +108,7 @@ def test_a_wanted_exception_passes_and_a_value_in_its_place_fails(sandbox):
 
 
 def test_setups_run_before_their_examples_only(sandbox):
-    examples = asserts("y = 2\nassert f(y) == 3\ny = 5\nassert f(y) == 6\n")
+    examples = read_tests("y = 2\nassert f(y) == 3\ny = 5\nassert f(y) == 6\n").examples
     assert verify(sandbox, "def f(x): return x + 1\n", examples).passed
 
 
@@ -134,7 +136,7 @@ def test_plain_data_agree_with_tolerance_for_floats_only(value, wanted, same):
     ],
 )
 def test_degenerate_is_what_does_not_parse_or_has_nothing_to_run(program, empty):
-    assert degenerate(program) is empty
+    assert is_degenerate(program) is empty
 
 
 class Sometimes(ScriptedSandbox):
@@ -162,25 +164,25 @@ CHECK = visible_examples(REQUEST)[:1]
 )
 def test_a_program_that_ran_out_of_time_is_run_again_and_sometimes_is_not_enough(met, verdict, told):
     box = Sometimes(*met)
-    result = confirmed(box, "def f(xs): return 3", CHECK)
+    result = verify_steadily(box, "def f(xs): return 3", CHECK)
     assert (result.verdict, described(result), result.runs) == (verdict, told, len(met))
 
 
 @pytest.mark.parametrize("source", ["import random", "from time import time", "import os\nos.urandom", "id(3)"])
 def test_a_program_that_may_vary_must_pass_twice(source):
-    result = confirmed(Sometimes(PASSED, WRONG), f"{source}\ndef f(xs): return 3", CHECK)
+    result = verify_steadily(Sometimes(PASSED, WRONG), f"{source}\ndef f(xs): return 3", CHECK)
     assert described(result)[0] == "the program passed in one of two runs: it does something else each time"
-    assert confirmed(Sometimes(PASSED, PASSED), f"{source}\ndef f(xs): return 3", CHECK).passed
+    assert verify_steadily(Sometimes(PASSED, PASSED), f"{source}\ndef f(xs): return 3", CHECK).passed
 
 
 def test_a_program_that_is_random_is_found_out_in_a_real_sandbox(sandbox):
     program = "import random\ndef f(xs): return 3 if random.random() < .5 else 4"
-    verdicts = [confirmed(sandbox, program, CHECK).passed for _ in range(24)]
+    verdicts = [verify_steadily(sandbox, program, CHECK).passed for _ in range(24)]
     assert sum(verdicts) < 16, "it passes twice a quarter of the time"
 
 
 def test_numbers_of_failing_examples_are_told(sandbox):
-    examples = [*visible_examples(REQUEST), *asserts("assert f([2]) == 2")]
+    examples = [*visible_examples(REQUEST), *read_tests("assert f([2]) == 2").examples]
     assert verify(sandbox, "def f(xs): return 0", examples).failed_examples == (0, 2)
     assert verify(sandbox, "raise ValueError", examples).failed_examples == ()
 
@@ -189,10 +191,10 @@ def test_a_program_that_is_right_in_one_order_of_its_set_alone_does_not_pass(san
     by_order = "def f(words):\n    return list(set(words))"
     words = [f"w{number}" for number in range(12)]
     (order,) = sandbox.run(by_order, calls=[Call("f", (words,))]).outcomes
-    examples = asserts(f"assert f({words!r}) == {order.value!r}")
+    examples = read_tests(f"assert f({words!r}) == {order.value!r}").examples
     assert verify(sandbox, by_order, examples).passed
-    assert described(confirmed(sandbox, by_order, examples))[0] == (
+    assert described(verify_steadily(sandbox, by_order, examples))[0] == (
         "the program passed in one of two runs: it does something else each time"
     )
     steady = f"def f(words):\n    return sorted(set(words), key={order.value!r}.index)"
-    assert confirmed(sandbox, steady, examples).passed
+    assert verify_steadily(sandbox, steady, examples).passed

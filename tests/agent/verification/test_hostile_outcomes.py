@@ -10,11 +10,11 @@ from fakes import ScriptedSandbox
 from agent.messages import short, words
 from agent.program.examples.example import Example
 from agent.program.failures import describe_failure
-from agent.program.syntax import literal_of
-from agent.verification import claims
-from agent.verification.behaviour import behaviour, canonical_literal
-from agent.verification.claims import agree, is_tagged, raises, shows
+from agent.program.syntax import read_literal
+from agent.verification import expectations
+from agent.verification.behaviour import observe_behaviour, read_output
 from agent.verification.examples import verify
+from agent.verification.expectations import agree, compare_shown, is_tagged, is_wanted_exception
 from agent.verification.show_guest import TAG
 from sandbox import Execution, Limits, Raised, Returned, Unplain, Verdict, open_sandbox
 
@@ -70,8 +70,8 @@ def test_any_value_is_compared_and_shown(value):
         assert agree(value, wanted) in (True, False)
         assert agree([value], [wanted]) in (True, False)
     assert is_tagged(value) in (True, False)
-    assert raises(EXAMPLES[3], value) in (True, False)
-    assert shows(EXAMPLES[4], value)[0] in (True, False)
+    assert is_wanted_exception(EXAMPLES[3], value) in (True, False)
+    assert compare_shown(EXAMPLES[4], value)[0] in (True, False)
     assert fits_anywhere(short(value))
     assert time.process_time() - start < 20
 
@@ -92,8 +92,8 @@ SLOW = f"{{{', '.join(str(n * (2**61 - 1)) for n in range(20_000))}}}"  # all ha
 @pytest.mark.parametrize("wanted", ["Point(1)\n", "...\n", "{1, 2}\n", "\n"])
 def test_no_text_is_evaluated_that_is_no_match_for_what_is_wanted(wanted, monkeypatch):
     evaluated = []
-    monkeypatch.setattr(claims, "literal_of", lambda text: evaluated.append(text) or literal_of(text))
-    assert not shows(Example("f(1)", ("f(1)",), shown=wanted), ["", SLOW])[0]
+    monkeypatch.setattr(expectations, "read_literal", lambda text: evaluated.append(text) or read_literal(text))
+    assert not compare_shown(Example("f(1)", ("f(1)",), shown=wanted), ["", SLOW])[0]
     assert f"{SLOW}\n".strip() not in evaluated
 
 
@@ -106,7 +106,7 @@ def test_no_text_is_evaluated_that_is_no_match_for_what_is_wanted(wanted, monkey
     ],
 )  # fmt: skip
 def test_texts_are_compared_as_literals_where_both_are(wanted, text, same):
-    assert shows(Example("f(1)", ("f(1)",), shown=f"{wanted}\n"), ["", text])[0] is same
+    assert compare_shown(Example("f(1)", ("f(1)",), shown=f"{wanted}\n"), ["", text])[0] is same
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
@@ -116,9 +116,9 @@ def test_any_outcome_is_told_as_a_behaviour(value):
         Returned([value, [value]]),
         Raised(str(value)[:50] if value != -(10**5000) else "", ""),
     ):
-        told = behaviour(Saying(outcome), "def f(x): ...", "f", ["(1,)"], Limits())
+        told = observe_behaviour(Saying(outcome), "def f(x): ...", "f", ["(1,)"], Limits())
         assert all(fits_anywhere(each) for each in told)
-        assert canonical_literal(told[0]) is None or fits_anywhere(told[0])
+        assert read_output(told[0]) is None or fits_anywhere(told[0])
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,8 @@ class pytest: approx = yes
 _0 = _1 = 4
 builtins.abs = abs
 math.isclose = yes
-def judged(number, *_): return [number, True]
-class helper: judged = judged
+def judge(number, *_): return [number, True]
+class helper: judge = judge
 def identity(x): return x
 def f(x): return 5
 """,
@@ -71,7 +71,7 @@ def f(x):
     import sys
     frame = sys._getframe()
     while frame:
-        frame.f_globals.update(_0=4, claim=lambda *_: True)
+        frame.f_globals.update(_0=4, expected=lambda *_: True)
         frame = frame.f_back
     return 5
 """,
@@ -79,9 +79,10 @@ def f(x):
 import builtins
 def identity(x): return x
 def f(x):
+    ways = ('show_value', 'show_exactly', 'show_text', 'run_statements', 'show_exception')
     for name in list(globals()):
         if 'dubito' in name:
-            globals()[name] = {way: (lambda *_: 5) for way in ('value', 'exact', 'text', 'run', 'raised')}
+            globals()[name] = {way: (lambda *_: 5) for way in ways}
     return 5
 """,
 }

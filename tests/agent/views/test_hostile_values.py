@@ -12,9 +12,9 @@ from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Revision
-from agent.views.sentences import count, odds, percent
+from agent.views.sentences import format_count, format_probability, format_share
 from agent.views.terminal import TerminalView
-from agent.views.text import clean, json_text, one_line, shown
+from agent.views.text import clean, format_code, json_text, one_line
 from agent.workflow.run import Result
 
 HOSTILE = (
@@ -119,19 +119,19 @@ def test_values_that_json_cannot_hold_are_json_all_the_same():
 def test_text_is_cleaned_in_place_and_one_line_stays_one(text):
     assert len(clean(text)) == len(text) and unharmed(clean(text))
     assert "\n" not in one_line(text) and unharmed(one_line(text)) and len(one_line(text).splitlines()) <= 1
-    assert len(shown(text)) <= 40 and len(shown(text).splitlines()) <= 1
+    assert len(format_code(text)) <= 40 and len(format_code(text).splitlines()) <= 1
 
 
 @given(st.floats(0, 1))
 def test_no_probability_is_shown_as_certain_that_is_not(probability):
     certain = probability in (0.0, 1.0)
-    assert certain or odds(probability) not in ("0.00", "1.00")
-    assert certain or percent(probability) not in ("0%", "100%")
+    assert certain or format_probability(probability) not in ("0.00", "1.00")
+    assert certain or format_share(probability) not in ("0%", "100%")
 
 
 def test_odds_percents_and_counts_read_as_a_person_writes_them():
-    assert [odds(p) for p in (0.0, 0.004, 0.01, 0.5, 0.99, 0.998, 1.0)] == [
+    assert [format_probability(p) for p in (0.0, 0.004, 0.01, 0.5, 0.99, 0.998, 1.0)] == [
         "0.00", "under 0.01", "0.01", "0.50", "0.99", "over 0.99", "1.00",
     ]  # fmt: skip
-    assert [percent(p) for p in (0.0, 0.004, 0.54, 0.995, 1.0)] == ["0%", "under 1%", "54%", "over 99%", "100%"]
-    assert [count(n, "token") for n in (0, 1, 2)] == ["0 tokens", "1 token", "2 tokens"]
+    assert [format_share(p) for p in (0.0, 0.004, 0.54, 0.995, 1.0)] == ["0%", "under 1%", "54%", "over 99%", "100%"]
+    assert [format_count(n, "token") for n in (0, 1, 2)] == ["0 tokens", "1 token", "2 tokens"]

@@ -9,7 +9,7 @@ from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Revision
-from agent.views.terminal import TerminalView, accounting, clean, shown
+from agent.views.terminal import TerminalView, clean, describe_cost, format_code
 from agent.workflow.run import Result
 
 PAUSE = Pause(
@@ -174,12 +174,12 @@ def test_live_and_plain_end_with_the_same_text():
 
 
 def test_white_space_of_a_candidate_is_visible_and_long_ones_are_cut():
-    assert shown("\n\treturn") == "⏎⇥return"
-    assert len(shown("x" * 100)) == 40
+    assert format_code("\n\treturn") == "⏎⇥return"
+    assert len(format_code("x" * 100)) == 40
 
 
 def test_the_account_counts_in_one_line():
-    assert accounting(Cost(1, 2, 3, 4, 5, 6.0)) == "1 token · 2 forwards · 4 pauses · 5 sandbox runs · 6.00 s"
+    assert describe_cost(Cost(1, 2, 3, 4, 5, 6.0)) == "1 token · 2 forwards · 4 pauses · 5 sandbox runs · 6.00 s"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from trie import TrieLM
 
 from agent.decoding import POLICIES
 from agent.program.failures import describe_failure
-from agent.program.task import task_from
+from agent.program.task import read_task
 from agent.records import Revision
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
@@ -34,7 +34,7 @@ def told(box, known, *, request=REQUEST, most=3, prompt_ends="", events=None, **
     lm = Chatting(known if isinstance(known, dict) else {known: 1.0}, chats=True)
     context = Context(lm, POLICIES["adadec"], box, **{"max_tokens": 2000, **options})
     listen = events.append if events is not None else lambda event: None
-    return run_task(context, task_from(request), config=SearchConfig(Budget(programs=most)), on_event=listen)
+    return run_task(context, read_task(request), config=SearchConfig(Budget(programs=most)), on_event=listen)
 
 
 ANSWERS = {

@@ -7,7 +7,7 @@ from text_model import byte_lm
 
 from agent.decoding import POLICIES
 from agent.learned import Learned
-from agent.program.task import task_from
+from agent.program.task import read_task
 from agent.strategies import ONCE, best_of, best_of_equal, redraw_degenerate
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
@@ -15,8 +15,8 @@ from benchmarks.experiments.arms import CONTESTANTS
 from benchmarks.experiments.beam import beam
 from sandbox import Verdict
 
-TWICE = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """')
-TASK = task_from('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """')
+TWICE = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """')
+TASK = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """')
 
 
 def context(verdict=Verdict.FAILED) -> Context:

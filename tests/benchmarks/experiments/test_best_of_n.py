@@ -7,7 +7,7 @@ from text_model import byte_lm
 
 from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
-from agent.program.task import task_from
+from agent.program.task import read_task
 from agent.strategies import ONCE, best_of, seed_of
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
@@ -29,7 +29,7 @@ def context():
 
 def test_samples_drawn_together_are_those_drawn_one_by_one(context):
     found = draws(PROBLEM, context, samples=4)
-    task = task_from(PROBLEM.prompt, entry_point=PROBLEM.entry_point)
+    task = read_task(PROBLEM.prompt, entry_point=PROBLEM.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
     once = [run_task(replace(sampling, seed=seed_of(context, n)), task, config=ONCE) for n in range(4)]
     assert found.tokens == [len(result.best.tokens) for result in once]

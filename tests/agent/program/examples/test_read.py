@@ -3,7 +3,7 @@
 import pytest
 from data import humaneval, needs_data
 
-from agent.program.examples.asserts import asserts
+from agent.program.examples.asserts import read_tests
 from agent.program.examples.example import Example
 from agent.program.examples.read import unparsed_examples, visible_examples
 from agent.program.examples.separate import NotSeparableError
@@ -18,7 +18,7 @@ def test_a_doctest_becomes_an_expression_and_a_claim():
 
 
 def test_a_doctest_without_output_expects_none():
-    assert visible_examples(prompt("Add.\n    >>> f(1)\n    "))[0].claim == "_0 is None"
+    assert visible_examples(prompt("Add.\n    >>> f(1)\n    "))[0].expected == "_0 is None"
 
 
 def test_a_doctest_that_compares_and_shows_nothing_means_what_it_says():
@@ -37,7 +37,7 @@ def test_statements_before_a_doctest_run_before_it():
 
 def test_output_that_is_no_literal_is_compared_as_text():
     example = visible_examples(prompt("Add.\n    >>> f(1)\n    <Point 1>\n    "))[0]
-    assert (example.claim, example.shown) == (None, "<Point 1>\n")
+    assert (example.expected, example.shown) == (None, "<Point 1>\n")
 
 
 @pytest.mark.parametrize("arrow", ["==", "=>", "==>", "->", "➞", "→", "⇒", "=", "returns", "should return", "gives"])
@@ -59,9 +59,9 @@ def test_an_mbpp_prompt_gives_its_assert():
 
 
 def test_the_calls_of_an_assert_are_pulled_out_of_what_is_said_of_them():
-    example = asserts("import math\nassert math.isclose(sum(f(2)), g(3), rel_tol=1e-3)")[0]
-    assert (example.expressions, example.claim) == (("f(2)", "g(3)"), "math.isclose(sum(_0), _1, rel_tol=0.001)")
-    assert (example.before, example.claim_setup) == ((), "import math")
+    example = read_tests("import math\nassert math.isclose(sum(f(2)), g(3), rel_tol=1e-3)").examples[0]
+    assert (example.expressions, example.expected) == (("f(2)", "g(3)"), "math.isclose(sum(_0), _1, rel_tol=0.001)")
+    assert (example.before, example.expected_setup) == ((), "import math")
 
 
 @pytest.mark.parametrize(
@@ -92,11 +92,11 @@ def test_the_calls_of_an_assert_are_pulled_out_of_what_is_said_of_them():
 )
 def test_an_assert_that_cannot_be_split_is_an_error_with_its_line(source):
     with pytest.raises(NotSeparableError, match=r"^[1-6]: "):
-        asserts(source)
+        read_tests(source)
 
 
 @pytest.mark.parametrize(
-    ("source", "expressions", "claim", "before", "claim_setup"),
+    ("source", "expressions", "expected", "before", "expected_setup"),
     [
         ("expected = 3\nassert f(1) == expected", ("f(1)",), "_0 == expected", (), "expected = 3"),
         ("result = f(1)\nassert result == 4", ("result",), "_0 == 4", ("result = f(1)",), ""),
@@ -118,20 +118,22 @@ def test_an_assert_that_cannot_be_split_is_an_error_with_its_line(source):
         ("from pytest import approx as a\nassert f(2) == [a(4)]", ("f(2)",), "_0 == [_approx(4)]", (), ""),
     ],
 )  # fmt: skip
-def test_what_depends_on_the_program_is_split_from_what_is_claimed(source, expressions, claim, before, claim_setup):
-    example = asserts(source)[0]
-    wanted = (expressions, claim, before, claim_setup)
-    assert (example.expressions, example.claim, example.before, example.claim_setup) == wanted
+def test_what_depends_on_the_program_is_split_from_what_is_claimed(
+    source, expressions, expected, before, expected_setup
+):
+    example = read_tests(source).examples[0]
+    wanted = (expressions, expected, before, expected_setup)
+    assert (example.expressions, example.expected, example.before, example.expected_setup) == wanted
 
 
 def test_what_is_printed_is_compared_as_text():
     example = visible_examples(prompt("Add.\n    >>> print(f(1), f(2))\n    2 3\n    "))[0]
-    assert (example.expressions, example.claim, example.shown) == (("print(f(1), f(2))",), None, "2 3\n")
+    assert (example.expressions, example.expected, example.shown) == (("print(f(1), f(2))",), None, "2 3\n")
 
 
 def test_what_is_printed_of_a_comparison_is_judged_outside():
     example = visible_examples(prompt("Add.\n    >>> print(f(1) == 2)\n    True\n    "))[0]
-    assert (example.expressions, example.claim) == (("f(1)",), "' '.join(map(str, [_0 == 2])) == 'True'")
+    assert (example.expressions, example.expected) == (("f(1)",), "' '.join(map(str, [_0 == 2])) == 'True'")
 
 
 def test_an_example_with_a_doctest_option_is_left_out():
@@ -156,12 +158,14 @@ def test_text_that_python_cannot_read_has_no_examples(text):
 
 
 def test_asserts_inside_test_functions_count():
-    assert [c.expressions for c in asserts("def test_f():\n    y = 1\n    assert f(y) == 2\n")] == [("f(1)",)]
+    assert [c.expressions for c in read_tests("def test_f():\n    y = 1\n    assert f(y) == 2\n").examples] == [
+        ("f(1)",)
+    ]
 
 
 def test_a_test_file_that_is_no_python_is_an_error():
     with pytest.raises(SyntaxError):
-        asserts("assert f(")
+        read_tests("assert f(")
 
 
 @needs_data

@@ -8,18 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.program.extraction.answers import (
-    Asked,
-    answer_start,
-    begun_program,
-    facts_of,
-    is_answered,
-    preamble,
-    program_in,
+    AnswerRules,
+    extract_open_program,
+    extract_program,
+    find_answer_start,
+    find_preamble,
+    inspect_source,
+    is_complete,
 )
 
 LAW = settings(derandomize=True, deadline=None, max_examples=150)
 REQUEST = 'from typing import List\n\n\ndef add(xs: List[int]) -> int:\n    """Return the sum."""\n'
-ASKED = Asked(REQUEST, "add")
+ASKED = AnswerRules(REQUEST, "add")
 RIGHT = "def add(xs: List[int]) -> int:\n    return sum(xs)\n"
 WRONG = "def add(xs):\n    return 0\n"
 
@@ -76,7 +76,7 @@ def test_a_right_program_in_a_block_is_found_whatever_stands_around_it(
         language = "python"
     answer = before + fenced(program, mark=mark, language=language, indent=indent) + behind
     answer = answer.replace("\n", "\r\n") if crlf else answer
-    assert value(program_in(answer, ASKED).source(answer)) == 3, answer
+    assert value(extract_program(answer, ASKED).source(answer)) == 3, answer
 
 
 @LAW
@@ -85,11 +85,11 @@ def test_decoding_stops_at_a_block_that_is_the_program_and_reads_on_where_it_was
     answer = before + fenced(program) + behind
     since, read = 0, len(answer)
     for end in range(1, len(answer) + 1):
-        if answer[:end].endswith("```") and is_answered(answer[:end], ASKED, since):
+        if answer[:end].endswith("```") and is_complete(answer[:end], ASKED, since):
             read, since = end, end
-            if value(program_in(answer[:end], ASKED).source(answer[:end])) == 3:
+            if value(extract_program(answer[:end], ASKED).source(answer[:end])) == 3:
                 break
-    assert value(program_in(answer[:read], ASKED).source(answer[:read])) == 3, answer
+    assert value(extract_program(answer[:read], ASKED).source(answer[:read])) == 3, answer
     assert answer[:read].endswith(program + "```"), "nothing behind the program is decoded"
 
 
@@ -134,65 +134,69 @@ FORMS = {
 
 @pytest.mark.parametrize("answer", FORMS.values(), ids=FORMS.keys())
 def test_the_program_is_found_where_an_answer_has_it_in_some_other_form(answer):
-    assert value(program_in(answer, ASKED).source(answer)) == 3
+    assert value(extract_program(answer, ASKED).source(answer)) == 3
 
 
 def test_a_thought_that_has_not_ended_holds_no_program():
     answer = f"<think>\n{fenced(RIGHT)}"
-    assert answer_start(answer) is None and program_in(answer, ASKED).parts == ()
+    assert find_answer_start(answer) is None and extract_program(answer, ASKED).parts == ()
     thinking = ASKED._replace(thinking=True)
-    assert not is_answered(fenced(RIGHT).rstrip(), thinking) and is_answered(fenced(RIGHT).rstrip(), ASKED)
-    assert begun_program(f"```python\n{RIGHT}", thinking) is None
-    assert is_answered(f"{fenced(WRONG)}</think>\n{fenced(RIGHT).rstrip()}", thinking)
+    assert not is_complete(fenced(RIGHT).rstrip(), thinking) and is_complete(fenced(RIGHT).rstrip(), ASKED)
+    assert extract_open_program(f"```python\n{RIGHT}", thinking) is None
+    assert is_complete(f"{fenced(WRONG)}</think>\n{fenced(RIGHT).rstrip()}", thinking)
 
 
 @pytest.mark.parametrize(
     "first", ["", "import math\n", "add([1])\n", "x = 1\n", "def ad(xs):\n", "def add(xs):\n    return (\n"]
 )
 def test_a_block_that_is_not_the_program_stops_nothing(first):
-    assert not is_answered(f"So:\n```python\n{first}```", ASKED)
-    assert not is_answered(f"So:\n```bash\n{RIGHT}```\nDone", ASKED)
+    assert not is_complete(f"So:\n```python\n{first}```", ASKED)
+    assert not is_complete(f"So:\n```bash\n{RIGHT}```\nDone", ASKED)
 
 
 def test_a_program_that_lacks_a_name_is_read_on_and_one_that_the_request_gives_lacks_none():
-    assert is_answered(f"```python\n{RIGHT}```", ASKED)
-    assert not is_answered(f"```python\n{RIGHT}```", Asked("", "add"))
-    assert not is_answered("```python\ndef add(xs):\n    return helper(xs)\n```", ASKED)
+    assert is_complete(f"```python\n{RIGHT}```", ASKED)
+    assert not is_complete(f"```python\n{RIGHT}```", AnswerRules("", "add"))
+    assert not is_complete("```python\ndef add(xs):\n    return helper(xs)\n```", ASKED)
 
 
 def test_what_the_request_has_above_its_function_is_put_before_an_answer_that_lacks_it():
     request = 'import math\n\n\ndef half(x):\n    return x / 2\n\n\n@staticmethod\ndef f(x):\n    """Quarter."""\n'
     above = "import math\n\n\ndef half(x):\n    return x / 2\n\n\n"
-    assert preamble(request, "f") == above and preamble(request, "g") == preamble("no Python (", "f") == ""
+    assert (
+        find_preamble(request, "f") == above and find_preamble(request, "g") == find_preamble("no Python (", "f") == ""
+    )
     short, whole = (
         fenced("def f(x):\n    return half(half(x))\n"),
         fenced("def half(x):\n    return x / 2\ndef f(x): ...\n"),
     )
-    assert program_in(short, Asked(request, "f")).source(short).startswith(above)
-    assert program_in(whole, Asked(request, "f")).source(whole).startswith("def half")
-    starred = Asked("from math import *\n\n\ndef f(x):\n", "f")
+    assert extract_program(short, AnswerRules(request, "f")).source(short).startswith(above)
+    assert extract_program(whole, AnswerRules(request, "f")).source(whole).startswith("def half")
+    starred = AnswerRules("from math import *\n\n\ndef f(x):\n", "f")
     answer = fenced("def f(x):\n    return sqrt(x)\n")
-    assert program_in(answer, starred).source(answer).startswith("from math import *") and is_answered(answer, starred)
+    assert extract_program(answer, starred).source(answer).startswith("from math import *") and is_complete(
+        answer, starred
+    )
 
 
 def test_where_nobody_gave_a_name_the_program_is_what_defines_something_and_is_no_test_of_it():
     answer = fenced("print(1)\n") + fenced(RIGHT) + fenced("def test_add():\n    assert add([1]) == 1\n")
-    asked = Asked("", None)
-    assert program_in(answer, asked).source(answer) == RIGHT
+    asked = AnswerRules("", None)
+    assert extract_program(answer, asked).source(answer) == RIGHT
     only = fenced("def test_add():\n    assert 1\n")
-    assert program_in(only, asked).source(only).startswith("def test_add")
+    assert extract_program(only, asked).source(only).startswith("def test_add")
 
 
 def test_an_open_block_is_the_program_in_progress():
-    assert begun_program("So:\n```python\ndef add(xs):\n    ret", ASKED) == "def add(xs):\n    ret"
-    assert begun_program("So:\n```python\n    return 1\n", ASKED) == f"{REQUEST.rstrip()}\n    return 1\n"
-    assert begun_program("So:\n```bash\npip", ASKED) is begun_program("So:\n", ASKED) is None
-    assert begun_program(fenced(RIGHT), ASKED) is None
+    assert extract_open_program("So:\n```python\ndef add(xs):\n    ret", ASKED) == "def add(xs):\n    ret"
+    assert extract_open_program("So:\n```python\n    return 1\n", ASKED) == f"{REQUEST.rstrip()}\n    return 1\n"
+    assert extract_open_program("So:\n```bash\npip", ASKED) is extract_open_program("So:\n", ASKED) is None
+    assert extract_open_program(fenced(RIGHT), ASKED) is None
 
 
 def test_each_token_is_told_its_place_in_a_program_of_several_pieces():
     answer = "Ok\n```py\r\nfrom __future__ import annotations\r\nx = 1\r\n```\n ```py\n def add(xs: List):\n  return x + add\n ```\n"
-    piece = program_in(answer, ASKED)
+    piece = extract_program(answer, ASKED)
     source = piece.source(answer)
     assert source.startswith("from __future__") and REQUEST.splitlines()[0] in source and "\r" not in source
     starts = list(range(0, len(answer), 2))
@@ -208,7 +212,7 @@ def test_each_token_is_told_its_place_in_a_program_of_several_pieces():
     "source", ["x = \x00", "x = '\ud800'", "(" * 5000, "-" * 100_000 + "1", "1if 2else 3", "x" * 10**6]
 )
 def test_facts_of_anything_are_had_without_an_exception_or_a_warning(source):
-    facts_of(source)
+    inspect_source(source)
 
 
 HOSTILE = (
@@ -223,15 +227,15 @@ HOSTILE = (
 @pytest.mark.parametrize("answer", HOSTILE, ids=[repr(text[:12]) for text in HOSTILE])
 def test_an_answer_of_any_kind_is_read_in_short_time(answer):
     start = time.process_time()
-    piece = program_in(answer, ASKED)
+    piece = extract_program(answer, ASKED)
     assert isinstance(piece.source(answer), str) and 0 <= piece.end <= len(answer)
-    is_answered(answer, ASKED)
-    begun_program(answer, ASKED)
+    is_complete(answer, ASKED)
+    extract_open_program(answer, ASKED)
     assert time.process_time() - start < 3
 
 
 @LAW
 @given(st.text(alphabet="`~ \n\r\tdef:ax('\"#>-1.<think>/\x00\ud800", max_size=200))
 def test_reading_an_answer_never_fails(text):
-    piece = program_in(text, ASKED)
+    piece = extract_program(text, ASKED)
     assert sorted(piece.offsets([0], len(text))) is not None and piece.source(text) is not None

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from agent.program.examples.example import Example
-from agent.program.syntax import literal_of, names_in, read_expression
+from agent.program.syntax import find_names, read_expression, read_literal
 from agent.verification import judge_guest
 from agent.verification.show_guest import TAG
 from sandbox.base import Call, Limits, Returned, Sandbox
@@ -21,7 +21,7 @@ _TIMES, _SPARE = 4, 200  # a text that equals a literal has at most so many time
 _OF_TYPES = {"type", "isinstance", "issubclass", "_is_just"}
 
 
-class Claim(NamedTuple):
+class Expectation(NamedTuple):
     """What is said of values."""
 
     values: list[Any]
@@ -29,32 +29,39 @@ class Claim(NamedTuple):
     setup: str = ""
 
 
-def needs_exact(claim: str) -> bool:
+def needs_exact(expectation: str) -> bool:
     """Whether a claim speaks of types, so that a value of a derived class is not as good as a plain one."""
-    tree = read_expression(claim)
+    tree = read_expression(expectation)
     nodes = list(ast.walk(tree)) if tree else []
-    return bool(names_in(nodes) & _OF_TYPES)
+    return bool(find_names(nodes) & _OF_TYPES)
 
 
-def wanted_literal(claim: str) -> tuple[Any] | None:
+def find_literal(expectation: str) -> tuple[Any] | None:
     """Return the literal that _0 should equal, if that is the whole claim."""
-    match read_expression(claim):
+    match read_expression(expectation):
         case ast.Compare(ast.Name("_0"), [ast.Eq()], [other]) | ast.Compare(other, [ast.Eq()], [ast.Name("_0")]):
-            return literal_of(other)
+            return read_literal(other)
     return None
 
 
-def held(sandbox: Sandbox, claims: Sequence[Claim], limits: Limits) -> list[bool]:
+def judge_expectations(sandbox: Sandbox, expectations: Sequence[Expectation], limits: Limits) -> list[bool]:
     """Judge claims in a process of their own, which never held the program. One run; none where there is no claim."""
-    calls = [Call("judged", (number, claim.setup, claim.text, claim.values)) for number, claim in enumerate(claims)]
+    calls = [
+        Call("judge", (number, expectation.setup, expectation.text, expectation.values))
+        for number, expectation in enumerate(expectations)
+    ]
     if not calls:
         return []
     try:
         outcomes = sandbox.run(_judge(), calls=calls, limits=limits).outcomes
     except ValueError:  # one is nested so deeply that it cannot go back where it came from
-        return [False] if len(claims) == 1 else [held(sandbox, [claim], limits)[0] for claim in claims]
+        return (
+            [False]
+            if len(expectations) == 1
+            else [judge_expectations(sandbox, [expectation], limits)[0] for expectation in expectations]
+        )
     return [outcome == Returned([number, True]) for number, outcome in enumerate(outcomes)] + [False] * (
-        len(claims) - len(outcomes)
+        len(expectations) - len(outcomes)
     )
 
 
@@ -97,7 +104,7 @@ def _near(value: Any, wanted: Any) -> bool:
     return math.isfinite(size) and distance <= (_TOLERANCE * size if size else _NEAR_ZERO)
 
 
-def shows(example: Example, outcome: Any) -> tuple[bool, str]:
+def compare_shown(example: Example, outcome: Any) -> tuple[bool, str]:
     """Judge what an example printed and showed; and return that text."""
     match outcome:
         case [str(printed), None]:
@@ -115,14 +122,14 @@ def _same_literal(wanted: str, text: str) -> bool:
 
     The text is a program's: it is evaluated only where a literal is wanted, and up to a few times its length.
     """
-    literal = literal_of(wanted.strip())
+    literal = read_literal(wanted.strip())
     if literal is None or len(text) > _TIMES * len(wanted) + _SPARE:
         return False
-    other = literal_of(text.strip())
+    other = read_literal(text.strip())
     return other is not None and agree(other[0], literal[0])
 
 
-def raises(example: Example, outcome: Any) -> bool:
+def is_wanted_exception(example: Example, outcome: Any) -> bool:
     """Judge an exception: by its class and, where one is wanted and is no pattern, by its message."""
     match outcome:
         case [[str(first), *others], str(message)]:

@@ -1,4 +1,4 @@
-"""What is refused in one sentence before anything is generated."""
+"""A task is refused in one sentence before anything is generated."""
 
 import pytest
 
