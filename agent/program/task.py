@@ -10,9 +10,9 @@ from agent.messages import quoted
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.example import Example, ReadExamples, combine_examples
 from agent.program.examples.read import find_definitions, read_examples
-from agent.program.examples.scope import NotSeparableError
 from agent.program.normal_form import find_syntax_error
 from agent.program.prompts import find_called_function
+from agent.program.separation.scope import NotSeparableError
 from agent.program.syntax import find_entry_point
 
 

@@ -9,29 +9,28 @@ import ast
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from agent.program.examples.example import Example, ReadExamples
-from agent.program.examples.imports import read_imports
-from agent.program.examples.layout import (
+from agent.program.examples.assertions import (
     ADVICE,
     asserts_or_branches,
     drop_self,
     ends_test,
     holds_tests,
-    is_skipped,
-    refuse_depth,
-)
-from agent.program.examples.scope import NotSeparableError, Scope
-from agent.program.examples.separate import join_setups, separate
-from agent.program.examples.steps import Setup, expose_to_program, read_setup, refuse_revealed, select_for_program
-from agent.program.examples.unittests import (
     is_assertion,
     is_raises,
+    is_skipped,
     names_callee,
     read_assertion,
     read_exceptions,
     read_method,
     read_pattern,
+    refuse_depth,
 )
+from agent.program.examples.example import Example, ReadExamples
+from agent.program.examples.imports import read_imports
+from agent.program.separation.scope import NotSeparableError, Scope
+from agent.program.separation.separate import join_setups, separate
+from agent.program.separation.setups import Setup, expose_to_program, refuse_revealed, select_for_program
+from agent.program.separation.statements import read_setup
 from agent.program.syntax import find_free_names, find_names, find_targets, read_module
 
 _WHERE = (

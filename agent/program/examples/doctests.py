@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from agent.program.examples.example import Example
 from agent.program.examples.imports import read_imports
-from agent.program.examples.scope import NotSeparableError, Scope, decides, may_judge
-from agent.program.examples.separate import join_setups, refuse_shared, separate
-from agent.program.examples.steps import Setup, expose_to_program, read_setup, refuse_revealed, select_for_program
+from agent.program.separation.scope import NotSeparableError, Scope, decides, may_judge
+from agent.program.separation.separate import join_setups, refuse_shared, separate
+from agent.program.separation.setups import Setup, expose_to_program, refuse_revealed, select_for_program
+from agent.program.separation.statements import read_setup
 from agent.program.syntax import PARSE_ERRORS, find_free_names, find_names, parse, read_expression, read_literal
 
 _MOST = 200  # examples of a docstring that are read; each looks at those before it

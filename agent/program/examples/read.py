@@ -15,7 +15,7 @@ from typing import NamedTuple
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.doctests import DoctestReader
 from agent.program.examples.example import Example, ReadExamples
-from agent.program.examples.scope import NotSeparableError, Scope
+from agent.program.separation.scope import NotSeparableError, Scope
 from agent.program.syntax import PARSE_ERRORS, find_bound_names, parse, read_expression, read_literal
 
 _LONGEST_LINE = 2_000  # characters of a line that may be an example

@@ -7,7 +7,7 @@ import pytest
 
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.read import read_examples
-from agent.program.examples.separate import NotSeparableError
+from agent.program.separation.separate import NotSeparableError
 from agent.verification.examples import verify
 from sandbox import open_sandbox
 

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from agent.program.examples.asserts import read_tests
-from agent.program.examples.separate import NotSeparableError
+from agent.program.separation.separate import NotSeparableError
 from agent.verification.examples import verify
 from sandbox import open_sandbox
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.read import read_examples
-from agent.program.examples.scope import NotSeparableError
+from agent.program.separation.scope import NotSeparableError
 from agent.verification.examples import verify, verify_steadily
 from sandbox import open_sandbox
 

@@ -6,7 +6,7 @@ from data import humaneval, needs_data
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.example import Example
 from agent.program.examples.read import unparsed_examples, visible_examples
-from agent.program.examples.separate import NotSeparableError
+from agent.program.separation.separate import NotSeparableError
 
 
 def prompt(docstring: str, name: str = "f") -> str:

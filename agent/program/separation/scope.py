@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from agent.program.examples.constants import evaluate, find_changeable
+from agent.program.separation.constants import evaluate, find_changeable
 from agent.program.syntax import (
     find_bound_names,
     find_free_names,

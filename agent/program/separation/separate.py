@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from agent.program.examples.constants import find_changeable, write_literal
-from agent.program.examples.exposure import ExposedCode
-from agent.program.examples.identity import refuse_identity
-from agent.program.examples.scope import (
+from agent.program.separation.constants import find_changeable, write_literal
+from agent.program.separation.exposure import ExposedCode
+from agent.program.separation.refusals import (
+    refuse_identity,
+    refuse_impossible,
+    refuse_program_as_judge,
+    refuse_questions_to_records,
+)
+from agent.program.separation.scope import (
     METHODS,
     NotSeparableError,
     Scope,
     decides,
     find_inner_names,
     list_links,
-    may_judge,
     read_called_name,
     touches,
 )
-from agent.program.examples.steps import Setup, expose_to_program, select_for_judge
+from agent.program.separation.setups import Setup, expose_to_program, select_for_judge
 from agent.program.syntax import (
     find_names,
     find_root,
     find_targets,
     read_expression,
-    read_literal,
     read_module,
 )
 
@@ -60,10 +63,12 @@ def separate(expression: ast.expr, steps: Sequence[Setup], scope: Scope) -> Sepa
     expected = puller.visit(expression)
     if not puller.pulled:
         raise NotSeparableError("calls nothing of the program")
-    _refuse_judge(expected, puller.pulled)
-    _refuse_impossible(expected)
+    refuse_program_as_judge(expected, puller.pulled)
+    refuse_impossible(expected)
     refuse_identity(expected)
-    _refuse_records(expected, {f"_{at}" for at, made in enumerate(puller.pulled) if _root(made) in scope.records})
+    refuse_questions_to_records(
+        expected, {f"_{at}" for at, made in enumerate(puller.pulled) if _root(made) in scope.records}
+    )
     puller.refuse_stale()
     outside = select_for_judge(steps, find_names([expected]))
     for step in outside:
@@ -265,46 +270,6 @@ class _Puller(ast.NodeTransformer):
         return ast.Name(f"_{len(self.pulled) - 1}", ast.Load())
 
 
-def _refuse_judge(expected: ast.AST, expressions: Sequence[str]) -> None:
-    """Raise NotSeparableError where a function that the program may define says of another's value that it is right."""
-    for number in _truths(expected):
-        if may_judge(read_expression(expressions[number])):
-            raise NotSeparableError(f"lets a function judge that the program may define: {expressions[number]}")
-
-
-def _truths(expected: ast.AST) -> Iterator[int]:
-    """Yield the numbers of the values that a claim takes for true or false as they are."""
-    match expected:
-        case ast.Name(name) if re.fullmatch(r"_\d+", name):
-            yield int(name[1:])
-        case ast.UnaryOp(ast.Not(), inner) | ast.Compare(inner, _, [ast.Constant(bool())]):
-            yield from _truths(inner)
-        case ast.BoolOp(_, parts) | ast.List(parts) | ast.Tuple(parts) | ast.Call(_, parts):
-            for part in parts:
-                yield from _truths(part)
-        case ast.IfExp(test, body, other):
-            for part in (test, body, other):
-                yield from _truths(part)
-
-
-def _refuse_records(expected: ast.AST, records: Collection[str]) -> None:
-    """Raise NotSeparableError where more is asked of a record than whether it equals another."""
-    plain = ast.Compare | ast.BoolOp | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.expr_context | ast.cmpop
-    for node in ast.walk(expected):
-        parts = {part.id for part in ast.iter_child_nodes(node) if isinstance(part, ast.Name)}
-        if not isinstance(node, plain) and parts & set(records):
-            raise NotSeparableError("asks a record for more than whether it equals another")
-
-
 def _root(source: str) -> str | None:
     tree = read_expression(source)
     return None if tree is None or not isinstance(tree, ast.Call) else find_root(tree.func)
-
-
-def _refuse_impossible(expected: ast.AST) -> None:
-    """Raise NotSeparableError for an expected value that Python cannot make, such as {[]: 1}."""
-    for node in ast.walk(expected):
-        if isinstance(node, ast.Dict | ast.Set) and not find_names([node]) and read_literal(node) is None:
-            calls = any(isinstance(part, ast.Call | ast.BinOp) for part in ast.walk(node))
-            if not calls:
-                raise NotSeparableError(f"wants {ast.unparse(node)}, which Python cannot make")

@@ -10,8 +10,8 @@ import ast
 from copy import deepcopy
 from typing import Any, NamedTuple, TypeVar
 
-from agent.program.examples.constants import find_changeable, is_atom, is_bland, write_literal
-from agent.program.examples.scope import NotSeparableError, Scope, read_called_name
+from agent.program.separation.constants import find_changeable, is_atom, is_bland, write_literal
+from agent.program.separation.scope import NotSeparableError, Scope, read_called_name
 from agent.program.syntax import find_names, find_root, find_targets
 
 _HOLDING = {  # classes of the standard library whose instances hold what they are given

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from copy import deepcopy
 
-from agent.program.examples.constants import is_atom, write_literal
-from agent.program.examples.scope import Scope
+from agent.program.separation.constants import is_atom, write_literal
+from agent.program.separation.scope import Scope
 from agent.program.syntax import find_free_names, find_names
 
 

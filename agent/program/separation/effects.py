@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.program.examples.scope import CHANGING, METHODS, Scope
+from agent.program.separation.scope import CHANGING, METHODS, Scope
 from agent.program.syntax import find_names, find_root
 
 _PURE_MODULES = {  # whose functions leave alone what they are given, and return the same each time

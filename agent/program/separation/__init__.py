@@ -1,0 +1,1 @@
+"""Keep expected values from the program: split what an example says in two."""
