@@ -78,7 +78,7 @@ def test_it_solves_some_of_the_first_exercises():
     from sandbox import open_sandbox
 
     box = open_sandbox("process")
-    context = Context(model_named("models/tiny"), POLICIES["greedy"], box, max_tokens=160)
-    solved = [outcome.passed for outcome in run([make_problem(f"exercises/{number}") for number in range(10)], context)]
+    context = Context(model_named("models/tiny"), POLICIES["greedy"], box, max_tokens=100)
+    solved = [outcome.passed for outcome in run([make_problem(f"exercises/{number}") for number in range(4)], context)]
     box.close()
-    assert sum(solved) >= 4, solved
+    assert sum(solved) >= 2, solved

@@ -10,8 +10,8 @@ from benchmarks.judging.expected import References
 from sandbox import Limits, SandboxError, Verdict, open_sandbox
 
 DOUBLE = Problem("test/0", "def f(x):\n", "f", "    return 2 * x\n", ((1,), ("ab",)), ((2.5,), ([7],), (10,)))
-QUICK = Limits(cpu_seconds=0.5, wall_seconds=30.0)
-IMPATIENT = Limits(cpu_seconds=10.0, wall_seconds=1.5)
+QUICK = Limits(cpu_seconds=0.25, wall_seconds=30.0)
+IMPATIENT = Limits(cpu_seconds=10.0, wall_seconds=0.6)
 
 
 @pytest.fixture(scope="module")
@@ -27,31 +27,40 @@ def giving(value, program_head=""):
 
 
 def verdict(sandbox, problem, program, **options):
-    made = judge(sandbox, problem, program, references=References(), **options)
-    assert made.base_passed is (made.base.reason == ""), made
-    return made.base.verdict
+    judgement = judge(sandbox, problem, program, references=References(), **options)
+    assert judgement.base_passed is (judgement.base.reason == ""), judgement
+    return judgement.base.verdict
 
 
 def test_the_canonical_solution_passes_base_and_plus(box):
-    made = judge(box, DOUBLE, DOUBLE.reference_program, references=References())
-    assert made.passed and (made.base.passed, made.plus.passed) == (2, 3)
+    judgement = judge(box, DOUBLE, DOUBLE.reference_program, references=References())
+    assert judgement.passed and (judgement.base.passed, judgement.plus.passed) == (2, 3)
 
 
 def test_a_program_wrong_on_plus_tests_only_passes_the_base(box):
-    made = judge(box, DOUBLE, "def f(x):\n    return 2 * x if x != 10 else 21", references=References())
-    assert (made.base_passed, made.passed) == (True, False)
-    assert made.plus.failed == (2,) and made.plus.reason == "f(10) gave 21, wanted 20"
+    judgement = judge(box, DOUBLE, "def f(x):\n    return 2 * x if x != 10 else 21", references=References())
+    assert (judgement.base_passed, judgement.passed) == (True, False)
+    assert judgement.plus.failed == (2,) and judgement.plus.reason == "f(10) gave 21, wanted 20"
 
 
 def test_plus_tests_run_whether_or_not_the_base_tests_agree_and_pass_only_with_them(box):
-    made = judge(box, DOUBLE, "def f(x):\n    return 2 * x if x != 1 else 3", references=References())
-    assert (made.base.failed, made.base.passed, made.plus.passed, made.plus.runs) == ((0,), 1, 3, 1)
-    assert (made.plus.verdict, made.plus.reason, made.passed) == (Verdict.FAILED, "a base test fails", False)
+    judgement = judge(box, DOUBLE, "def f(x):\n    return 2 * x if x != 1 else 3", references=References())
+    assert (judgement.base.failed, judgement.base.passed, judgement.plus.passed, judgement.plus.runs) == ((0,), 1, 3, 1)
+    assert (judgement.plus.verdict, judgement.plus.reason, judgement.passed) == (
+        Verdict.FAILED,
+        "a base test fails",
+        False,
+    )
 
 
 def test_plus_tests_do_not_run_where_a_base_test_has_no_answer(box):
-    made = judge(box, DOUBLE, "import os\ndef f(x): os._exit(0)", references=References())
-    assert (made.base.failed, made.plus.failed, made.plus.runs, made.passed) == ((0, 1), (0, 1, 2), 0, False)
+    judgement = judge(box, DOUBLE, "import os\ndef f(x): os._exit(0)", references=References())
+    assert (judgement.base.failed, judgement.plus.failed, judgement.plus.runs, judgement.passed) == (
+        (0, 1),
+        (0, 1, 2),
+        0,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,9 +81,9 @@ def test_plus_tests_do_not_run_where_a_base_test_has_no_answer(box):
 )
 def test_a_program_that_gives_no_value_fails_with_the_reason(box, program, wanted, word):
     limits = IMPATIENT if "sleep" in program else QUICK
-    made = judge(box, DOUBLE, program, limits=limits, references=References())
-    assert not made.base_passed and word in made.base.reason
-    assert made.base.verdict is wanted
+    judgement = judge(box, DOUBLE, program, limits=limits, references=References())
+    assert not judgement.base_passed and word in judgement.base.reason
+    assert judgement.base.verdict is wanted
 
 
 LIAR = """
@@ -153,8 +162,8 @@ def test_a_digest_stands_for_a_table_too_large_to_send(box, monkeypatch):
 def test_a_tolerance_holds_from_the_first_float_on(box):
     problem = Problem("test/1", "", "f", "def f(x): return x\n", (([1, 0.5],), (0.5,), ([1, 0.5],)), ())
     noisy = "def f(x): return x if x == 0.5 else [1, 0.5 + 1e-9]"
-    made = judge(box, problem, noisy, references=References())
-    assert made.base.failed == (0,)
+    judgement = judge(box, problem, noisy, references=References())
+    assert judgement.base.failed == (0,)
 
 
 def test_what_is_sent_with_a_candidate_holds_neither_expected_values_nor_the_canonical_solution():
@@ -175,24 +184,24 @@ def test_expected_values_are_computed_once():
 
 
 def test_a_run_that_reached_a_limit_is_taken_up_where_it_ended():
-    made = judge(InProcessSandbox(most=2), DOUBLE, DOUBLE.reference_program, references=References())
-    assert made.passed and (made.base.runs, made.plus.runs) == (1, 2)
+    judgement = judge(InProcessSandbox(most=2), DOUBLE, DOUBLE.reference_program, references=References())
+    assert judgement.passed and (judgement.base.runs, judgement.plus.runs) == (1, 2)
 
 
 def test_a_test_that_has_a_run_of_its_own_and_gives_nothing_has_timed_out():
     known = References()
     judge(InProcessSandbox(), DOUBLE, DOUBLE.reference_program, references=known)
-    made = judge(InProcessSandbox(most=0), DOUBLE, "f = print", references=known)
-    assert (made.base.verdict, made.base.failed) == (Verdict.TIMED_OUT_CPU, (0, 1))
+    judgement = judge(InProcessSandbox(most=0), DOUBLE, "f = print", references=known)
+    assert (judgement.base.verdict, judgement.base.failed) == (Verdict.TIMED_OUT_CPU, (0, 1))
 
 
 def test_all_tests_together_have_a_bound():
     known = References()
     judge(InProcessSandbox(), DOUBLE, DOUBLE.reference_program, references=known)
     slow = InProcessSandbox(most=1, wall_seconds=100.0)
-    made = judge(slow, DOUBLE, DOUBLE.reference_program, references=known)
-    assert (made.base.verdict, made.base.runs) == (Verdict.TIMED_OUT_WALL, 1)
-    assert "more than 60 seconds" in made.base.reason
+    judgement = judge(slow, DOUBLE, DOUBLE.reference_program, references=known)
+    assert (judgement.base.verdict, judgement.base.runs) == (Verdict.TIMED_OUT_WALL, 1)
+    assert "more than 60 seconds" in judgement.base.reason
 
 
 def test_a_candidate_gets_more_where_the_canonical_solution_takes_more():
@@ -227,5 +236,5 @@ def test_a_failing_sandbox_is_no_score():
 
 
 def test_a_number_too_long_to_write_still_makes_a_reason(box):
-    made = judge(box, giving("10 ** 9000"), "def f(): return 10 ** 9000 + 1", references=References())
-    assert made.base.reason == "f() gave <int>, wanted <int>"
+    judgement = judge(box, giving("10 ** 9000"), "def f(): return 10 ** 9000 + 1", references=References())
+    assert judgement.base.reason == "f() gave <int>, wanted <int>"

@@ -191,7 +191,7 @@ def test_what_cannot_be_computed_is_said_with_what_can(tmp_path):
 LINES = [right(FIRST), wrong(FIRST), base_only(FIRST), right(FIRST), wrong(SECOND), right(SECOND), "torn", "[]"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(order=st.permutations(LINES), workers=st.sampled_from([1, 3]))
 def test_neither_the_order_of_lines_nor_the_workers_change_a_number(tmp_path_factory, order, workers):
     def numbers(lines, **options):
