@@ -89,9 +89,9 @@ side-by-side-%: # in one process: they share what they ask the model alike
 COMMA := ,
 SPACE := $(subst ,, )
 
-learn: setup sandbox ## learn from searches over the calibration exercises what models/tiny/search.json holds (half an hour)
+learn: setup sandbox ## learn from searches over the calibration exercises what models/tiny/profile.json holds (half an hour)
 	@mkdir -p runs/calibration
-	@$(BIN)/dubito calibrate search --keep runs/calibration/lessons.jsonl --out models/tiny/search.json
+	@$(BIN)/dubito calibrate search --keep runs/calibration/lessons.jsonl --out models/tiny/profile.json
 
 contestant-%: # one process a core, of one thread each: the model is small
 	@OMP_NUM_THREADS=1 $(BIN)/dubito bench run $(BENCHMARK) --policy $* $(EQUAL) $(if $(findstring tree,$*),$(BUDGET)) $(OPTIONS) --out $(RUNS)/$*.jsonl \

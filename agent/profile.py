@@ -1,4 +1,4 @@
-"""Learned thresholds, kept one file a model and found again by the model's name. Also those that papers published."""
+"""What was learned of one model, in one JSON file: thresholds, edge weights, a reliability curve. Learns nothing."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from platformdirs import user_data_path
 
-from agent.errors import InvalidRequestError
-from agent.files.access import check_writable, explained, read_bounded, write_whole
+from agent.errors import FileAccessError, ProfileError
+from agent.files.access import check_writable, explained, is_stream, read_bounded, write_whole
 from agent.files.plain import plain
 from agent.messages import quoted
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeBench by its recipe
     "deepseek-ai/deepseek-coder-1.3b-base": 0.985025,
@@ -33,155 +29,11 @@ PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeB
     "Qwen/Qwen3-4B": 0.713369,
     "Qwen/Qwen3-8B": 0.705955,
 }
-MOST_BYTES = 2**20  # of a file of learned numbers
-LARGEST = 1e12  # of a learned number
-WANTED = "wanted a number, as in --threshold 1.0, or a file that `dubito calibrate threshold` wrote"
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """A pause threshold of one model, and what it was learned from."""
-
-    model: str
-    weights: str  # digest of a local model's weights; empty for a hub's
-    score: str  # a key of uncertainty.SCORES
-    recipe: str
-    threshold: float  # infinite (null in the file) for never
-    tokens: int = 0
-    tasks: int = 0
-    auroc: dict[str, float | None] = field(default_factory=dict)  # of each score, against "the right one is not first"
-    curve: list[dict[str, float | None]] = field(
-        default_factory=list
-    )  # threshold, and shares paused, caught, reachable
-    provenance: dict[str, Any] = field(default_factory=dict)
-
-
-def place_of(model: str, weights: str) -> Path:
-    """Return the file of a model's threshold in the user's data folder: local models go by weights, others by name."""
-    key = weights or hashlib.sha256(model.encode()).hexdigest()[:12]
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.")
-    return user_data_path("dubito") / "thresholds" / f"{name}-{key}.json"
-
-
-def check_place(file: Path, kind: type[DataclassInstance] = Calibration) -> None:
-    """Make the folder of a file. Raise FileAccessError if the file could not be written."""
-    if file.is_dir():
-        raise InvalidRequestError(f"{quoted(file)} is a folder; name a file with --out, as in --out threshold.json")
-    with explained(file, "write"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    check_writable(file, is_ours=partial(_is_ours, kind))
-
-
-def write(calibration: DataclassInstance, file: Path) -> None:
-    """Write what was learned, whole or not at all; an older one of its kind is replaced. Raises InvalidRequestError."""
-    check_place(file, type(calibration))
-    data = json.dumps(plain(calibration), indent=2) + "\n"
-    write_whole(file, data.encode(), is_ours=partial(_is_ours, type(calibration)))
-
-
-def _is_ours(kind: type[DataclassInstance], head: bytes) -> bool:
-    """Whether a file holds something learned of this kind."""
-    try:
-        record = json.loads(head)
-    except (ValueError, RecursionError):
-        return False
-    required = {part.name for part in fields(kind) if part.default is MISSING and part.default_factory is MISSING}
-    return isinstance(record, dict) and required <= record.keys()
-
-
-def load(file: Path) -> Calibration:
-    """Read a calibration. Raises InvalidRequestError for anything else."""
-    text = read_bounded(file, MOST_BYTES)
-    try:
-        record = json.loads(text)
-        found = Calibration(**{name: record[name] for name in Calibration.__slots__})
-        names = (found.model, found.weights, found.score, found.recipe)
-        sound = found.threshold is None or (is_number(found.threshold) and found.threshold >= 0.0)
-        if not (sound and all(isinstance(name, str) for name in names)):
-            raise ValueError("this is no calibration")
-        return replace(found, threshold=math.inf if found.threshold is None else float(found.threshold))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InvalidRequestError(f"{quoted(file)} holds no learned threshold; {WANTED}") from error
-
-
-def is_number(value: object) -> bool:
-    """Whether a value read from JSON is a number that sums and products of some stay finite with."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST  # NaN is not
-
-
-def of_model(model: str, weights: str, score: str) -> Calibration | None:
-    """Return the threshold that was learned or published for this model and score; None where there is none."""
-    file = place_of(model, weights)
-    if file.is_file():
-        found = load(file)
-        if _same_model(found, model, weights) and found.score == score:
-            return found
-    if score == "entropy" and model in PUBLISHED:
-        return Calibration(model, "", score, "published", PUBLISHED[model])
-    return None
-
-
-def threshold_from(text: str, *, model: str, weights: str, score: str) -> float:
-    """Return the threshold that a number or a calibration file says. Raises ProfileError for another model's."""
-    number = number_in(text)
-    if number is not None:
-        return number
-    found = load(Path(text))
-    if not _same_model(found, model, weights):
-        raise InvalidRequestError(
-            f"the threshold in {quoted(text)} was learned from {_named(found.model, found.weights)}, and this is "
-            f"{_named(model, weights)}; learn one from it with `dubito calibrate threshold --model {model}`"
-        )
-    if found.score != score:
-        wrong = f"is of the score {quoted(found.score)[1:-1]}, and this policy pauses by {score}"
-        raise InvalidRequestError(f"the threshold in {quoted(text)} {wrong}")
-    return found.threshold
-
-
-def _same_model(found: Calibration, model: str, weights: str) -> bool:
-    return found.weights == weights if found.weights or weights else found.model == model
-
-
-def _named(model: str, weights: str) -> str:
-    return f"{quoted(model)[1:-1]} (weights {quoted(weights)[1:-1]})" if weights else quoted(model)[1:-1]
-
-
+PROFILE_NAME = "profile.json"  # in a model's folder
 EMBEDDED = "models/tiny"
-
-
-_ENDS = 2**20  # bytes of a file's beginning and end that stand for the whole
-
-
-def embedded_model() -> Path:
-    """Return the folder of the model that comes with the code."""
-    return Path(__file__).resolve().parent.parent / EMBEDDED
-
-
-def folder_of_model(name: str) -> Path:
-    """Return where a local model lies. The embedded one's name means the embedded one; ./models/tiny is another."""
-    return embedded_model() if name == EMBEDDED else Path(name)
-
-
-def weights_of(name: str) -> str:
-    """Return a digest that tells a local model's weights from others; empty for a hub's, of which the name is known.
-
-    Only regular files that hold something are read, and of each a bounded part.
-    """
-    digest = hashlib.sha256()
-    try:
-        files = [
-            file
-            for file in sorted(folder_of_model(name).glob("*.safetensors"))
-            if file.is_file() and file.stat().st_size
-        ]
-        for file in files:
-            with file.open("rb") as bytes_of:
-                digest.update(bytes_of.read(_ENDS))
-                bytes_of.seek(max(0, file.stat().st_size - _ENDS))
-                digest.update(bytes_of.read(_ENDS))
-    except (OSError, ValueError):  # loading the model will say what is wrong with it
-        return ""
-    return digest.hexdigest()[:12] if files else ""
+_MOST_BYTES = 2**20  # of a profile
+_LARGEST = 1e12  # of a learned number
+_SAMPLED = 2**20  # bytes at each end of a weights file, which stand for the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +46,205 @@ class ReliabilityCurve:
     levels: tuple[float, ...]  # the probability at each knot, rising
     examples: int  # the fewest that an answer was judged by where the curve was learned
 
+    def probability(self, features: Mapping[str, float]) -> float:
+        """Return the probability that the answer with these features is right, in [0, 1]."""
+        z = self.intercept + sum(weight * features.get(name, 0.0) for name, weight in self.weights.items())
+        return _interpolate(z, self.knots, self.levels)
 
-def probability_of(curve: ReliabilityCurve, features: Mapping[str, float]) -> float:
-    """Return the probability that the answer with these features is right, in [0, 1]."""
-    z = curve.intercept + sum(weight * features.get(name, 0.0) for name, weight in curve.weights.items())
-    return _interpolated(z, curve.knots, curve.levels)
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A pause threshold for one score, and what it was learned from."""
+
+    score: str  # a key of uncertainty.SCORES
+    recipe: str
+    threshold: float  # infinite (null in the file) for never
+    tokens: int = 0
+    tasks: int = 0
+    auroc: dict[str, float | None] = field(
+        default_factory=dict
+    )  # of each score, against "the right token is not first"
+    curve: list[dict[str, float | None]] = field(default_factory=list)  # threshold, shares paused, caught, reachable
+    provenance: dict[str, Any] = field(default_factory=dict)
 
 
-def _interpolated(z: float, knots: Sequence[float], levels: Sequence[float]) -> float:
+@dataclass(frozen=True, slots=True)
+class ModelProfile:
+    """What was learned of one model. A field that was not learned is empty."""
+
+    model: str
+    weights: str = ""  # digest of a local model's weights; empty for a hub's
+    thresholds: dict[str, Calibration] = field(default_factory=dict)  # by score
+    edge_weights: dict[str, float] = field(default_factory=dict)  # of the features of an edge, for the learned order
+    reliability: ReliabilityCurve | None = None
+    search_origin: dict[str, Any] = field(default_factory=dict)  # what edge weights and curve were learned from
+
+    def is_of(self, model: str, weights: str) -> bool:
+        """Whether this is the profile of a model: weights decide where either has a digest, else the name."""
+        return self.weights == weights if self.weights or weights else self.model == model
+
+    def threshold(self, score: str) -> float | None:
+        """Return the threshold that was learned or published for this score."""
+        if score in self.thresholds:
+            return self.thresholds[score].threshold
+        return PUBLISHED.get(self.model) if score == "entropy" else None
+
+    def digest(self) -> str | None:
+        """Return a digest of what a search uses; None where nothing was learned."""
+        if not (self.edge_weights or self.reliability):
+            return None
+        numbers = json.dumps([self.edge_weights, plain(self.reliability) or {}], sort_keys=True)
+        return hashlib.sha256(numbers.encode()).hexdigest()[:12]
+
+
+def find_profile(model: str) -> ModelProfile:
+    """Return the profile of a model: the user's own, completed by its folder's. Raises ProfileError."""
+    profile, weights = ModelProfile(model, weights_of(model)), weights_of(model)
+    _check_no_old_files(model, weights)
+    for file in (folder_of_model(model) / PROFILE_NAME, profile_file(model, weights)):
+        if _is_file(file) and (stored := load_profile(file)).is_of(model, weights):
+            profile = replace(profile, thresholds={**profile.thresholds, **stored.thresholds})
+            if stored.search_origin:
+                parts = (stored.edge_weights, stored.reliability, stored.search_origin)
+                profile = replace(profile, edge_weights=parts[0], reliability=parts[1], search_origin=parts[2])
+    return profile
+
+
+def load_profile(file: Path) -> ModelProfile:
+    """Read a profile. Raises ProfileError for anything else, and FileAccessError."""
+    data = read_bounded(file, _MOST_BYTES)
+    try:
+        record = json.loads(data)
+        profile = ModelProfile(**{name: record[name] for name in ModelProfile.__slots__})
+        curve = record["reliability"]
+        if not (isinstance(profile.model, str) and isinstance(profile.weights, str)):
+            raise ValueError("it does not say of which model")
+        if not (all(map(_is_number, profile.edge_weights.values())) and isinstance(profile.search_origin, dict)):
+            raise ValueError("the edge weights are no numbers")
+        thresholds = {score: _read_calibration(score, each) for score, each in record["thresholds"].items()}
+        return replace(profile, thresholds=thresholds, reliability=None if curve is None else _read_curve(curve))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ProfileError(f"{quoted(file)} is no profile of a model, or was written by an older version") from error
+
+
+def update_profile(file: Path, model: str, weights: str, **parts: Any) -> None:
+    """Write these fields into the profile in a file, and keep its others. Thresholds are added to those it has.
+
+    A profile of another model is replaced. Raises ProfileError, FileAccessError, StorageError.
+    """
+    check_profile_file(file)
+    profile = ModelProfile(model, weights)
+    if not is_stream(file) and file.is_file() and file.stat().st_size:
+        stored = load_profile(file)
+        profile = stored if stored.is_of(model, weights) else profile
+    thresholds = {**profile.thresholds, **parts.pop("thresholds", {})}
+    profile = replace(profile, thresholds=thresholds, **parts)
+    write_whole(file, (json.dumps(plain(profile), indent=2) + "\n").encode(), is_ours=_is_profile)
+
+
+def check_profile_file(file: Path) -> None:
+    """Make the folder of a profile. Raise FileAccessError where the file could not be written."""
+    if file.is_dir():
+        raise FileAccessError(f"{quoted(file)} is a folder; name a file, such as {PROFILE_NAME}")
+    with explained(file, "write"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(file, is_ours=_is_profile)
+
+
+def profile_file(model: str, weights: str) -> Path:
+    """Return the file of a model's profile in the user's data folder, named by weights or by name."""
+    key = weights or hashlib.sha256(model.encode()).hexdigest()[:12]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.")
+    return user_data_path("dubito") / "profiles" / f"{name}-{key}.json"
+
+
+def embedded_model() -> Path:
+    """Return the folder of the model that comes with the code."""
+    return Path(__file__).resolve().parent.parent / EMBEDDED
+
+
+def folder_of_model(name: str) -> Path:
+    """Return the folder of a local model. EMBEDDED means the embedded one; ./models/tiny is another."""
+    return embedded_model() if name == EMBEDDED else Path(name)
+
+
+def weights_of(name: str) -> str:
+    """Return a digest of a local model's weights; an empty one for a hub's, which its name identifies.
+
+    Reads a bounded part of each regular file that holds something.
+    """
+    digest = hashlib.sha256()
+    try:
+        files = [file for file in sorted(folder_of_model(name).glob("*.safetensors")) if file.is_file()]
+        files = [file for file in files if file.stat().st_size]
+        for file in files:
+            with file.open("rb") as stream:
+                digest.update(stream.read(_SAMPLED))
+                stream.seek(max(0, file.stat().st_size - _SAMPLED))
+                digest.update(stream.read(_SAMPLED))
+    except (OSError, ValueError):  # loading the model will say what is wrong with it
+        return ""
+    return digest.hexdigest()[:12] if files else ""
+
+
+def _check_no_old_files(model: str, weights: str) -> None:
+    """Raise ProfileError where older versions stored something of this model: it would be silently ignored."""
+    name = profile_file(model, weights).name
+    for folder in ("thresholds", "searches"):
+        file = user_data_path("dubito") / folder / name
+        if _is_file(file):
+            raise ProfileError(f"{quoted(file)} was written by an older version; remove it")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # the name is too long, or holds a NUL
+        return False
+
+
+def _is_profile(head: bytes) -> bool:
+    """Whether a file that begins like this is a profile."""
+    try:
+        record = json.loads(head)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and record.keys() == set(ModelProfile.__slots__)
+
+
+def _read_calibration(score: str, record: dict[str, Any]) -> Calibration:
+    """Read one threshold. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+    calibration = Calibration(**{name: record[name] for name in Calibration.__slots__})
+    threshold = math.inf if calibration.threshold is None else calibration.threshold
+    if calibration.score != score or not isinstance(calibration.recipe, str):
+        raise ValueError("a threshold does not say its score and recipe")
+    if threshold != math.inf and not (_is_number(threshold) and threshold >= 0.0):
+        raise ValueError("a threshold is no number from 0 on")
+    return replace(calibration, threshold=float(threshold))
+
+
+def _read_curve(record: dict[str, Any]) -> ReliabilityCurve:
+    """Read a curve. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+    knots, levels = record["knots"], record["levels"]
+    if not (isinstance(knots, list) and isinstance(levels, list) and len(knots) == len(levels) > 0):
+        raise ValueError("knots and levels are not two lists of one length")
+    if not all(
+        map(_is_number, [*record["weights"].values(), record["intercept"], record["examples"], *knots, *levels])
+    ):
+        raise ValueError("numbers are missing")
+    if sorted(knots) != knots or sorted(levels) != levels or not 0.0 <= levels[0] <= levels[-1] <= 1.0:
+        raise ValueError("the curve falls, or leaves the range of a probability")
+    if record["examples"] < 0:
+        raise ValueError("the fewest examples are negative")
+    return ReliabilityCurve(record["weights"], record["intercept"], tuple(knots), tuple(levels), record["examples"])
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value read from JSON is a number with finite sums and products."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST  # NaN is not
+
+
+def _interpolate(z: float, knots: Sequence[float], levels: Sequence[float]) -> float:
     """Return the curve's level at z: linear between knots, flat outside them."""
     if math.isnan(z):
         return levels[0]
@@ -211,21 +254,3 @@ def _interpolated(z: float, knots: Sequence[float], levels: Sequence[float]) -> 
     low, high = knots[after - 1], knots[after]
     part = (z - low) / (high - low) if high > low else 1.0
     return levels[after - 1] + part * (levels[after] - levels[after - 1])
-
-
-_NATS = "give one in nats, as in --threshold 1.0"
-
-
-def number_in(text: str) -> float | None:
-    """Return the threshold that a text states as a number; None where it may name a file. Raises ProfileError."""
-    if not text.strip():
-        raise InvalidRequestError(f"the threshold is empty; {_NATS}, or a file")
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    if math.isnan(number) or number < 0:
-        raise InvalidRequestError(
-            f"the threshold {quoted(text)} is not a number from 0 on; {_NATS}, or inf for no pause"
-        )
-    return number

@@ -93,7 +93,6 @@ def solve(
     A request of `-`, or none where something is piped in, is read from stdin; so is `--file -`.
     """
     with report_errors(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
-        from agent import profile
         from agent.cli import choices, components
 
         _check_display(display, as_json=as_json, ask=ask)
@@ -101,31 +100,32 @@ def solve(
         components.check_policy(policy, model=model, threshold=threshold, ask=ask)
         components.check_model(model, dtype, prompt_format)
         components.check_sandbox(sandbox)
-        learned = components.learned_of(model)
-        config = components.search_config(budget, order, min_probability, ask=ask, learned=learned)
+        profile = components.profile_of(model)
+        config = components.search_config(budget, order, min_probability, ask=ask, profile=profile)
         wanted, problem = _wanted(request, task, file, tests, ask=ask)
         origin: dict[str, Any] = {"task": wanted.name, "thread": thread}
         log = cleanup.enter_context(_traced(trace, thread, origin))
         box = cleanup.enter_context(closing(components.sandbox_named(sandbox)))
         announce_loading(model, quiet=as_json)
+        from agent.cli.thresholds import describe_threshold
         from agent.files.plain import plain
         from agent.workflow.context import Context
         from agent.workflow.run import run_task
 
         view = _view(display, as_json=as_json)
-        chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
+        chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, profile=profile)
         lm = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         identity = {
-            "model": model, "weights": profile.weights_of(model),
+            "model": model, "weights": profile.weights,
             "prompt_format": "chat" if lm.chats else "completion", "policy": policy,
             "threshold": plain(chosen.gate.threshold), "ask": ask,
             "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
         }  # fmt: skip
         origin |= {**identity, "device": str(lm.model.device), "dtype": str(lm.model.dtype).removeprefix("torch.")}
         saver = cleanup.enter_context(_kept(thread, ask))
-        context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed, learned=learned)
+        context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed, profile=profile)
         view.unparsed(wanted)
-        pausing = components.origin_of(chosen, policy, threshold)
+        pausing = describe_threshold(chosen, policy, threshold)
         view.head(f"{wanted.name}: {policy} with {model}{pausing}, run in {type(box).__name__}")
         with view:
             result = run_task(

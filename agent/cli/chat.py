@@ -67,8 +67,8 @@ def chat(
 
         components.check_policy(policy, model=model, threshold=threshold, ask=ask)
         components.check_model(model, dtype, prompt_format)
-        learned = components.learned_of(model)
-        config = components.search_config(budget, order, min_probability, ask=ask, learned=learned)
+        profile = components.profile_of(model)
+        config = components.search_config(budget, order, min_probability, ask=ask, profile=profile)
         components.check_sandbox(sandbox)
         announce_loading(model)
         from rich.console import Console
@@ -76,10 +76,10 @@ def chat(
         from agent.views.terminal import TerminalView
         from agent.workflow.context import Context
 
-        chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, learned=True)
+        chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, profile=profile)
         lm = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         box = cleanup.enter_context(closing(components.sandbox_named(sandbox)))
-        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
+        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, profile=profile)
         console = Console(highlight=False)
         view = TerminalView(console, live=False)
         view.head(f"{policy} with {model}, run in {type(box).__name__}; /help says more")

@@ -5,14 +5,8 @@ The registries say what the names do; a test keeps both the same.
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
-
 from agent.errors import InvalidRequestError
-from agent.messages import check_choice, listed, quoted
-
-if TYPE_CHECKING:
-    pass
+from agent.messages import check_choice, listed
 
 # Each policy, and the score by which it pauses; None: it never does.
 POLICIES: dict[str, str | None] = {
@@ -30,39 +24,14 @@ PROMPT_FORMATS = ("auto", "chat", "completion")
 SCORES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
 RECIPES = ("adadec", "youden", "expected")
 SANDBOXES = ("docker", "gvisor", "bubblewrap", "process")
-DEVIATION = "std="  # opens a threshold that bounds std(p)
 
 
-def check_policy(name: str, *, threshold: str | None = None, ask: bool = False) -> None:
-    """Raise InvalidRequestError for a policy that does not exist, or never pauses where a pause is wanted."""
+def check_policy(name: str, *, ask: bool = False) -> None:
+    """Raise InvalidRequestError for a policy that does not exist, or never pauses where questions are wanted."""
     check_choice("policy", name, sorted(POLICIES))
-    score = POLICIES[name]
-    if score is None and threshold is not None:
-        raise InvalidRequestError(
-            "this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out"
-        )
-    if score is None and ask:
+    if ask and POLICIES[name] is None:
         pausing = listed(each for each in POLICIES if POLICIES[each])
         raise InvalidRequestError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
-    if threshold is not None and threshold.startswith(DEVIATION):
-        deviation_in(threshold, score)
-
-
-def deviation_in(text: str, score: str | None) -> float:
-    """Return the bound on std(p) that a threshold states. Raises InvalidRequestError."""
-    if score != "collision":
-        raise InvalidRequestError(
-            f"{quoted(text)} came, and this policy pauses by {score}; a bound on std(p) goes with uscd"
-        )
-    try:
-        deviation = float(text.removeprefix(DEVIATION))
-    except ValueError:
-        deviation = math.nan
-    if not 0 <= deviation <= 1:
-        raise InvalidRequestError(
-            f"{quoted(text)} came; wanted a standard deviation of probabilities, as in {DEVIATION}0.0035"
-        )
-    return deviation
 
 
 def check_probability(name: str, value: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from dataclasses import replace
@@ -11,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from agent import messages
 from agent.cli import choices
-from agent.errors import InvalidRequestError, ModelLoadError
+from agent.cli.exits import advise
+from agent.cli.thresholds import check_threshold, set_threshold
+from agent.errors import InvalidRequestError, ModelLoadError, ProfileError
 from agent.files.access import read_bounded
 from agent.messages import quoted
-from agent.profile import EMBEDDED, folder_of_model, weights_of
+from agent.profile import EMBEDDED, ModelProfile, find_profile, folder_of_model
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
-    from agent.learned import Learned
     from agent.lm.hf.model import HFLM
     from agent.program.task import Task
     from agent.search.frontier import SearchConfig
@@ -29,12 +29,9 @@ MOST_BYTES = 2**24  # of a prompt, of tests, of a program
 
 
 def policy_named(
-    name: str, *, model: str, threshold: str | None = None, ask: bool = False, learned: bool = False
+    name: str, *, model: str, threshold: str | None = None, ask: bool = False, profile: ModelProfile | None = None
 ) -> Policy:
-    """Return a policy, its threshold and its resolver replaced on request.
-
-    learned: where no threshold is asked for, take the one that was learned or published for this model, if any.
-    """
+    """Return a policy with the threshold asked for, else with the profile's. ask: a person resolves its pauses."""
     check_policy(name, model=model, threshold=threshold, ask=ask)
     from agent.decoding import POLICIES
     from agent.decoding.ask import Ask
@@ -42,80 +39,38 @@ def policy_named(
     policy = POLICIES[name]
     if ask:
         policy = replace(policy, resolver=Ask())
-    return with_threshold(policy, threshold, model, learned=learned)
+    return set_threshold(policy, threshold, model, profile)
 
 
 def check_policy(name: str, *, model: str, threshold: str | None = None, ask: bool = False) -> None:
-    """Raise InvalidRequestError for what `policy_named` would refuse. Imports nothing that takes time."""
-    from agent import profile
-
-    choices.check_policy(name, threshold=threshold, ask=ask)
-    score = choices.POLICIES[name]
-    if threshold is not None and score is not None and not threshold.startswith(choices.DEVIATION):
-        profile.threshold_from(threshold, model=model, weights=weights_of(model), score=score)
+    """Raise InvalidRequestError or ProfileError for what `policy_named` would refuse. Imports nothing slow."""
+    choices.check_policy(name)
+    if threshold is not None:
+        check_threshold(threshold, model=model, score=choices.POLICIES[name])
+    choices.check_policy(name, ask=ask)
 
 
-def with_threshold(policy: Policy, wanted: str | None, model: str, *, learned: bool = False) -> Policy:
-    """Return the policy with the threshold asked for, a number or a file of this model; else learned, or as it is."""
-    from agent import profile
-
-    if not math.isfinite(policy.gate.threshold):
-        if wanted is None:
-            return policy
-        raise InvalidRequestError(
-            "this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out"
-        )
-    score, threshold = policy.gate.score, policy.gate.threshold
-    if wanted is not None and wanted.startswith(choices.DEVIATION):
-        threshold = _of_deviation(wanted, model, score)
-    elif wanted is not None:
-        threshold = profile.threshold_from(wanted, model=model, weights=weights_of(model), score=score)
-    elif learned and (found := profile.of_model(model, weights_of(model), score)):
-        threshold = found.threshold
-    return replace(policy, gate=replace(policy.gate, threshold=threshold))
-
-
-def origin_of(policy: Policy, name: str, wanted: str | None) -> str:
-    """Return the words for a threshold that is neither the policy's own nor asked for; none for any other."""
-    from agent.decoding import POLICIES
-
-    if wanted is not None or policy.gate.threshold == POLICIES[name].gate.threshold:
-        return ""
-    nats = f"{policy.gate.threshold:.2f} nats"
-    return f", pausing from {nats} on, as learned or published for it (--threshold changes it)"
-
-
-def _of_deviation(wanted: str, model: str, score: str) -> float:
-    """Return the collision entropy that a bound on std(p) is for this model's vocabulary: the gate of USCD's code."""
-    from agent.lm.hf.load import vocabulary_of
-    from uncertainty import collision_of_deviation
-
-    return collision_of_deviation(choices.deviation_in(wanted, score), vocabulary_of(model))
-
-
-def search_config(
-    budget: str, order: str, min_probability: float, *, ask: bool, learned: Learned | None
-) -> SearchConfig:
-    """Return how to search: within this budget, in this order, with what was learned. Raises InvalidRequestError."""
-    from agent.learned import with_profile
+def search_config(budget: str, order: str, min_probability: float, *, ask: bool, profile: ModelProfile) -> SearchConfig:
+    """Return how to search: within this budget, in this order, with what was learned of the model."""
     from agent.search.budget import budget_from
-    from agent.search.frontier import SearchConfig
+    from agent.search.frontier import SearchConfig, with_profile
 
     messages.check_choice("order", order, choices.ORDERS)
     choices.check_probability("--min-probability", min_probability)
     config = SearchConfig(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
-    return with_profile(config, learned)
+    with advise(ProfileError, "learn it with `dubito calibrate search`"):
+        return with_profile(config, profile)
 
 
-def learned_of(model: str) -> Learned | None:
-    """Return what was learned of searching with this model, by the user or by who made it; None where nothing was."""
-    from agent import learned
+def profile_of(model: str) -> ModelProfile:
+    """Return what was learned of a model. Raises ModelLoadError for a folder that could hang its reader."""
     from agent.lm.hf import hub
 
     folder = folder_of_model(model)
     if os.path.isdir(folder):  # noqa: PTH112 - pathlib raises for names that are too long
         hub.check_files(folder)
-    return learned.of_model(model, weights_of(model), folder)
+    with advise(ProfileError, "learn it again with `dubito calibrate`, or remove the file"):
+        return find_profile(model)
 
 
 def check_model(name: str, dtype: str, prompt_format: str = "auto") -> None:

@@ -74,6 +74,15 @@ def report_errors(as_json: bool, *, resumes: str = "") -> Iterator[None]:
         raise typer.Exit(report_error(error, as_json=as_json, resumes=resumes)) from None
 
 
+@contextmanager
+def advise(kind: type[errors.DubitoError], advice: str) -> Iterator[None]:
+    """Add to errors of a kind what a user of the command line can do about them."""
+    try:
+        yield
+    except kind as error:
+        raise type(error)(f"{error}; {advice}") from error
+
+
 def report_error(error: BaseException, *, as_json: bool, resumes: str = "") -> int:
     """Print one sentence about what ended a command. Return the exit code."""
     sentence, code = _explain(error, resumes)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from agent.profile import ReliabilityCurve
+from agent.errors import ProfileError
+from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.ends import END_OF_BLOCK
 from agent.records import Attempt, Cost, label_of
 from agent.search.budget import Budget
@@ -52,6 +53,16 @@ def config_of(record: dict[str, Any]) -> SearchConfig:
     """Return the plan that a record holds."""
     trust = ReliabilityCurve(**record["trust"]) if record["trust"] else None
     return SearchConfig(**{**record, "budget": Budget(**record["budget"]), "trust": trust})
+
+
+def with_profile(config: SearchConfig, profile: ModelProfile) -> SearchConfig:
+    """Return the configuration with the learned numbers that it uses. Raises ProfileError where these are missing."""
+    weights, trust = profile.edge_weights or config.weights, profile.reliability or config.trust
+    if config.order == "learned" and not weights:
+        raise ProfileError("the order learned needs edge weights, which were not learned for this model")
+    if config.min_probability > 0 and not trust:
+        raise ProfileError("a minimum probability needs a reliability curve, which was not learned for this model")
+    return replace(config, weights=weights if config.order == "learned" else {}, trust=trust)
 
 
 def frontier(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:

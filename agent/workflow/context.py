@@ -14,9 +14,9 @@ from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
 from agent.errors import ContextLengthError
 from agent.files.plain import plain
-from agent.learned import Learned
 from agent.lm.base import TextLM
 from agent.lm.metered import Metered
+from agent.profile import ModelProfile
 from agent.program import prompts
 from agent.program.ends import DUPLICATE, NO_PYTHON
 from agent.program.examples.example import Example
@@ -55,7 +55,7 @@ class Context:
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
-    learned: Learned | None = None  # of searching with this model
+    profile: ModelProfile = field(default_factory=lambda: ModelProfile(""))  # what was learned of the model
     emit: Emit = lambda event: None  # hears what happens, in the thread of the node where it does
     log: Log = lambda number, event: None  # hears it with its number in the run, which it keeps if it is made again
 

@@ -13,7 +13,6 @@ from agent.decoding.context import DecodeContext, DecodeState
 from agent.decoding.step import Step
 from agent.errors import BudgetSpentError
 from agent.files.plain import plain
-from agent.profile import probability_of
 from agent.program import prompts
 from agent.program.ends import NO_PYTHON, PRUNED
 from agent.program.examples.example import list_earlier_code
@@ -209,7 +208,7 @@ def answered(context: Context, state: AgentState) -> AgentState:
     if chosen.passed:
         found, asked = _doubted(replace(context, sandbox=box), state, found)
     if asked and config.trust and chosen.checked >= config.trust.examples:  # of fewer examples nothing was learned
-        found = replace(found, probability=probability_of(config.trust, evidence.features(attempts, found)))
+        found = replace(found, probability=config.trust.probability(evidence.features(attempts, found)))
     context.emit(found)
     sure = not config.min_probability or (found.probability or 0.0) >= config.min_probability
     cost = cost_of(state) + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)

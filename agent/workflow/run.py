@@ -10,10 +10,9 @@ from typing import Any
 from agent.decoding.step import Step
 from agent.errors import InvalidRequestError
 from agent.files.plain import plain
-from agent.learned import with_profile
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event
-from agent.search.frontier import ENOUGH_SHARE, SearchConfig
+from agent.search.frontier import ENOUGH_SHARE, SearchConfig, with_profile
 from agent.workflow.context import Context, Log, attempts_of
 from agent.workflow.graph import begin, build, invoke
 from agent.workflow.revise import Person
@@ -92,7 +91,7 @@ def run_task(
     on_event: hears what happens in this process. log: hears it, too, with its number in the run, and not the answer of
     a run that had ended; what a kill cut off is heard again under the same numbers.
     """
-    graph, config = build(checkpointer), with_profile(config or SearchConfig(), context.learned)
+    graph, config = build(checkpointer), with_profile(config or SearchConfig(), context.profile)
     fresh: AgentState = {**begin(task, config), "identity": identity or {}}
     start: AgentState | None = fresh
     if checkpointer is not None:

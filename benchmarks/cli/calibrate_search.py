@@ -49,7 +49,7 @@ def calibrate_search(
 ) -> None:
     """Search problems kept for it; learn the order of ways not taken, and how probable an answer is to be right."""
     with report_errors(as_json=False, resumes="a batch with --keep FILE"), ExitStack() as cleanup:
-        from agent import learned, profile
+        from agent import profile
         from agent.cli import components
         from agent.decoding import POLICIES
         from agent.search.budget import budget_from
@@ -60,10 +60,10 @@ def calibrate_search(
 
         check_parts(model, dtype, sandbox)
         weights = profile.weights_of(model)
-        file = out or learned.place(model, weights)
-        profile.check_place(file, learned.Learned)
+        file = out or profile.profile_file(model, weights)
+        profile.check_profile_file(file)
         found, config = problems_of(problems, limit), SearchConfig(budget_from(budget), lines=True)
-        chosen = components.policy_named(policy, model=model, learned=True)
+        chosen = components.policy_named(policy, model=model, profile=profile.find_profile(model))
         options = {
             "model": model, "weights": weights, "problems": problems, "policy": policy, "budget": budget,
             "threshold": None if chosen == POLICIES[policy] else chosen.gate.threshold, "max_tokens": max_tokens,
@@ -78,16 +78,16 @@ def calibrate_search(
 
         stream = kept.go_on(found, taught) if kept else map(taught, found)
         lessons = followed(stream, len(found), "right", lambda each: each.right)
-        made = _learned(model, weights, lessons, {"problems": problems, "policy": policy, "budget": budget})
-        profile.write(made, file)
+        parts = _learn(lessons, {"problems": problems, "policy": policy, "budget": budget})
+        profile.update_profile(file, model, weights, **parts)
         to_stdout = str(file) == STDOUT
-        say(_report(made, lessons), err=to_stdout)
+        say(_report(parts, lessons), err=to_stdout)
         say(f"written to {file}", err=to_stdout)
 
 
-def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, Any]) -> Any:
+def _learn(lessons: list[Lesson], origin: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a profile that a search uses."""
     from agent.errors import InvalidRequestError
-    from agent.learned import Learned
     from agent.profile import ReliabilityCurve
     from agent.trace import provenance_of
     from uncertainty.calibration import learn_trust, learn_weights
@@ -100,16 +100,23 @@ def _learned(model: str, weights: str, lessons: list[Lesson], origin: dict[str, 
         trust = ReliabilityCurve(fit["weights"], fit["intercept"], tuple(fit["knots"]), tuple(fit["levels"]), fewest)
     except ValueError as error:
         raise InvalidRequestError(f"nothing can be learned from these searches: {error}; try more problems") from error
-    return Learned(model, weights, order, trust, len(lessons), {**provenance_of(), **origin})
+    origin = {"tasks": len(lessons), **provenance_of(), **origin}
+    return {"edge_weights": order, "reliability": trust, "search_origin": origin}
 
 
-def _report(made: Any, lessons: list[Lesson]) -> str:
-    from agent.profile import probability_of
+def _report(parts: dict[str, Any], lessons: list[Lesson]) -> str:
     from benchmarks.experiments.search_lessons import trust_report
 
-    stated = [probability_of(made.trust, each.answer) for each in lessons]
+    stated = [parts["reliability"].probability(each.answer) for each in lessons]
     accepted, right = [each.accepted for each in lessons], [each.right for each in lessons]
-    lines = [f"{'order':<12}{'weight':>9}", *(f"{name:<12}{weight:>9.4f}" for name, weight in made.order.items())]
-    lines += ["", f"{'trust':<12}{'weight':>9}", *(f"{n:<12}{w:>9.4f}" for n, w in made.trust.weights.items())]
+    lines = [
+        f"{'order':<12}{'weight':>9}",
+        *(f"{name:<12}{weight:>9.4f}" for name, weight in parts["edge_weights"].items()),
+    ]
+    lines += [
+        "",
+        f"{'trust':<12}{'weight':>9}",
+        *(f"{n:<12}{w:>9.4f}" for n, w in parts["reliability"].weights.items()),
+    ]
     told = trust_report(stated, right, accepted)
     return "\n".join([*lines, "", "on the problems it was learned from, so too good:", told])

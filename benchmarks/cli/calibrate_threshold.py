@@ -20,6 +20,7 @@ from agent.views.say import say, write_progress
 from benchmarks.cli.run import problems_of
 
 if TYPE_CHECKING:
+    from agent.profile import Calibration
     from benchmarks.base import Problem
     from uncertainty.thresholds import Ranked, ThresholdPoint
 
@@ -74,15 +75,15 @@ def calibrate_threshold(
         if table is None:
             components.check_model(name, dtype)
         weights = profile.weights_of(name)
-        file = out or profile.place_of(name, weights)
+        file = out or profile.profile_file(name, weights)
         if recipe:
-            profile.check_place(file)
+            profile.check_profile_file(file)
         seen = _table(table) if table else _read(name, problems_of(problems, limit), device, dtype)
         to_stdout = str(file) == STDOUT
         say(_report(seen, score), err=to_stdout)
         if learn and recipe:
-            learned = _learned(learn, recipe, seen, score, name, weights, table.name if table else problems)
-            profile.write(learned, file)
+            learned = _learned(learn, recipe, seen, score, table.name if table else problems)
+            profile.update_profile(file, name, weights, thresholds={score: learned})
             say(f"threshold {learned.threshold:.6f} by {recipe} written to {file}", err=to_stdout)
 
 
@@ -104,9 +105,7 @@ def _recipe(name: str | None) -> Callable[[Ranked], float] | None:
         raise InvalidRequestError(str(error)) from error
 
 
-def _learned(
-    learn: Callable[[Ranked], float], recipe: str, seen: _Seen, score: str, model: str, weights: str, problems: str
-) -> Any:
+def _learned(learn: Callable[[Ranked], float], recipe: str, seen: _Seen, score: str, problems: str) -> Calibration:
     from agent.errors import InvalidRequestError
     from agent.profile import Calibration
     from agent.trace import provenance_of
@@ -122,7 +121,7 @@ def _learned(
     auroc: dict[str, float | None] = {name: each.auroc() for name, each in seen.tokens.items()}
     points = [asdict(each) for each in threshold_curve(data)]
     origin = {**provenance_of(), "problems": problems, **seen.origin}
-    return Calibration(model, weights, score, recipe, threshold, len(data.ranks), seen.tasks, auroc, points, origin)
+    return Calibration(score, recipe, threshold, len(data.ranks), seen.tasks, auroc, points, origin)
 
 
 def _read(model: str, problems: list[Problem], device: str | None, dtype: str) -> _Seen:

@@ -74,7 +74,6 @@ def bench_run(
     with report_errors(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
         from agent import profile
         from agent.cli import components
-        from agent.learned import digest_of
         from agent.lm.hf.recall import Recalled, RecallingLM
         from agent.workflow.context import Context
         from benchmarks.experiments.entrants import digest_of_run, entrant, files_of, names_in
@@ -89,11 +88,11 @@ def bench_run(
             entrant(name, threshold=threshold, budget=budget, model=model, problems=problems, equal=equal)
             for name in names
         ]
-        learned = components.learned_of(model)
+        learned = components.profile_of(model)
         options = {
             "benchmark": benchmark, "model": model, "weights": profile.weights_of(model), "budget": budget,
             "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
-            "prompt_format": prompt_format, "learned": digest_of(learned), "side_by_side": len(names) > 1,
+            "prompt_format": prompt_format, "learned": learned.digest(), "side_by_side": len(names) > 1,
             "equal": digest_of_run(equal),
         }  # fmt: skip
         files = []  # opened before a model is loaded: what cannot be written is said at once
@@ -104,7 +103,7 @@ def bench_run(
         box, recalled, streams = opened(sandbox, cleanup, memory_mib), Recalled(), []
         for file, (chosen, contestant) in zip(files, entrants, strict=True):
             own = RecallingLM(lm, recalled) if len(names) > 1 else lm
-            context = Context(own, chosen, box, max_tokens=max_tokens, seed=seed, learned=learned)
+            context = Context(own, chosen, box, max_tokens=max_tokens, seed=seed, profile=learned)
             streams.append(go_on(problems, context, contestant, file))
         rounds = side_by_side(streams, recalled.clear)
         found = followed(rounds, len(problems), "solved", lambda each: all(outcome.passed for outcome in each))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent.cli import components
+from agent.cli.thresholds import set_threshold
 from agent.decoding import Policy
 from agent.errors import InvalidRequestError
 from agent.files.access import STDOUT, reason_of
@@ -45,7 +46,7 @@ def entrant(
         choices = ", ".join(sorted([*CONTESTANTS, *BY_FILE]))
         raise InvalidRequestError(f"unknown contestant {quoted(name)}; choose from {choices}")
     policy, contestant = CONTESTANTS[name]
-    return _bounded(name, Entrant(components.with_threshold(policy, threshold, model), contestant), budget)
+    return _bounded(name, Entrant(set_threshold(policy, threshold, model), contestant), budget)
 
 
 def _at(name: str, threshold: str | None) -> tuple[str, str | None]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from agent.profile import ReliabilityCurve, probability_of
+from agent.profile import ReliabilityCurve
 from uncertainty.calibration import auroc, brier, ece, learn_trust, learn_weights, reliability_bins
 
 
@@ -60,7 +60,7 @@ def test_weights_find_what_matters_and_give_none_to_what_never_varies():
 def test_learned_probabilities_are_kept_on_other_draws():
     trust = learn_trust(*drawn(2_000))
     features, right = drawn(2_000, seed=1)
-    stated = [probability_of(ReliabilityCurve(**trust, examples=0), of) for of in features]
+    stated = [ReliabilityCurve(**trust, examples=0).probability(of) for of in features]
     assert ece(stated, right) < 0.05
     split = (
         [p for p, r in zip(stated, right, strict=True) if r],

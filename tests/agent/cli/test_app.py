@@ -1,7 +1,6 @@
 """The command line: one sentence and an exit code for what goes wrong, one object for --json."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from text_model import byte_lm
@@ -201,8 +200,8 @@ def test_a_chat_ends_with_its_input(place):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--order", "learned"], "--order learned needs what was not learned for this model"),
-        (["--min-probability", "0.5"], "--min-probability needs what was not learned for this model"),
+        (["--order", "learned"], "the order learned needs edge weights, which were not learned for this model; learn it"),
+        (["--min-probability", "0.5"], "a minimum probability needs a reliability curve, which was not learned for this model"),
     ],
 )
 def test_a_search_that_cannot_be_made_is_refused_in_one_sentence(place, options, sentence):
@@ -320,13 +319,3 @@ def test_the_prompt_format_is_an_option_and_part_of_what_a_run_is(place, tmp_pat
     assert (other.exit_code, "begun with another prompt-format" in other.stderr) == (2, True), other.output
     mute = solve(place, "--file", "@prompt.py", "--prompt-format", "chat")
     assert (mute.exit_code, "has no chat template" in mute.stderr) == (2, True)
-
-
-def test_a_learned_threshold_is_told_and_no_other():
-    from agent.cli.components import origin_of
-    from agent.decoding import POLICIES
-
-    adadec = POLICIES["adadec"]
-    learned = replace(adadec, gate=replace(adadec.gate, threshold=0.62))
-    assert origin_of(learned, "adadec", None).startswith(", pausing from 0.62 nats on, as learned")
-    assert origin_of(adadec, "adadec", None) == origin_of(learned, "adadec", "0.62") == ""

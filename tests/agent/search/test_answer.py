@@ -7,9 +7,8 @@ import pytest
 from trie import TrieLM
 
 from agent.decoding import POLICIES
-from agent.errors import InvalidRequestError
-from agent.learned import Learned
-from agent.profile import ReliabilityCurve
+from agent.errors import ProfileError
+from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import read_task
 from agent.records import Attempt
@@ -199,10 +198,10 @@ KNOWN = {
 }
 
 
-def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, learned=None, seen=None):
+def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, profile=None, seen=None):
     from langgraph.checkpoint.memory import InMemorySaver
 
-    context = Context(TrieLM(known), POLICIES["greedy"], box, learned=learned)
+    context = Context(TrieLM(known), POLICIES["greedy"], box, profile=profile or ModelProfile(""))
     saver = InMemorySaver() if answer else None
     return run_task(
         context, read_task(request), config=config, checkpointer=saver, thread="t", person=answer,
@@ -286,22 +285,22 @@ TRUST = ReliabilityCurve({"logprob": 1.0}, 1.0, (-1.0, 1.0), (0.0, 1.0), example
 
 
 def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_least(box):
-    learned = Learned("m", "w", {"path": 1.0}, TRUST)
-    stated = searched(box, learned=learned).answer.probability
+    profile = ModelProfile("m", edge_weights={"path": 1.0}, reliability=TRUST)
+    stated = searched(box, profile=profile).answer.probability
     assert 0.2 < stated < 0.7
-    kept = searched(box, learned=learned, config=SearchConfig(min_probability=0.7))
+    kept = searched(box, profile=profile, config=SearchConfig(min_probability=0.7))
     assert (kept.outcome, kept.best.verdict) == ("abstained", "passed")
-    with pytest.raises(InvalidRequestError, match="--min-probability needs what was not learned"):
+    with pytest.raises(ProfileError, match="minimum probability needs a reliability curve"):
         searched(box, config=SearchConfig(min_probability=0.7))
-    with pytest.raises(InvalidRequestError, match="--order learned needs what was not learned"):
+    with pytest.raises(ProfileError, match="the order learned needs edge weights"):
         searched(box, config=SearchConfig(order="learned"))
 
 
 def test_of_fewer_examples_than_it_was_learned_with_no_probability_is_stated_and_none_is_enough(box):
-    learned = Learned("m", "w", {"path": 1.0}, replace(TRUST, examples=2))
-    assert searched(box, learned=learned).answer.probability is None
-    assert searched(box, learned=learned).outcome == "accepted"
-    assert searched(box, learned=learned, config=SearchConfig(min_probability=0.1)).outcome == "abstained"
+    profile = ModelProfile("m", edge_weights={"path": 1.0}, reliability=replace(TRUST, examples=2))
+    assert searched(box, profile=profile).answer.probability is None
+    assert searched(box, profile=profile).outcome == "accepted"
+    assert searched(box, profile=profile, config=SearchConfig(min_probability=0.1)).outcome == "abstained"
 
 
 def test_a_program_that_does_something_else_each_time_is_not_accepted(box):

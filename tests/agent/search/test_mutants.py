@@ -8,8 +8,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from trie import TrieLM
 
 from agent.decoding import POLICIES
-from agent.learned import Learned
-from agent.profile import ReliabilityCurve
+from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.task import read_task
 from agent.records import Attempt
 from agent.search.budget import Budget
@@ -89,10 +88,10 @@ class Watched:
         return self.box.run(program, limits=limits, **options)
 
 
-def searched(known, examples: str, *, learned=None, answer=None, watch=lambda box: box, **config):
+def searched(known, examples: str, *, profile=None, answer=None, watch=lambda box: box, **config):
     request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
     with closing(open_sandbox("process")) as box:
-        here = Context(TrieLM(known), POLICIES["greedy"], watch(box), learned=learned)
+        here = Context(TrieLM(known), POLICIES["greedy"], watch(box), profile=profile or ModelProfile(""))
         task, saver = read_task(request), InMemorySaver()
         return run_task(here, task, config=SearchConfig(**config), checkpointer=saver, thread="t", person=answer)
 
@@ -112,7 +111,7 @@ TRUST = ReliabilityCurve({"undecided": -1.0}, 0.0, (-1.0, 0.0), (0.0, 1.0), exam
 def test_no_probability_is_stated_where_not_all_mutants_were_run():
     def stated(**config):
         examples = "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n"
-        return searched(KNOWN, examples, learned=Learned("m", "w", {}, TRUST), **config).answer
+        return searched(KNOWN, examples, profile=ModelProfile("m", reliability=TRUST), **config).answer
 
     whole = stated()
     weights = [each["weight"] for each in whole.undecided]

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from results import OUTCOME, dubito, refused, written
 
-from agent.cli import components
 from agent.errors import InvalidRequestError
-from agent.learned import digest_of
+from agent.profile import find_profile, weights_of
 from agent.trace import TraceWriter
 
 TAKES_LIMIT = {"export", "run", "draw", "fill", "pauses", "threshold", "search"}
@@ -51,7 +50,7 @@ REFUSED = [
     ("bench run --policy adadec --threshold nan", "not a number from 0 on"),
     ("bench run --policy adadec --threshold=", "the threshold is empty"),
     ("bench run --policy adadec --threshold /dev/zero", "is a device"),
-    ("bench run --policy adadec --threshold @run.jsonl", "holds no learned threshold"),
+    ("bench run --policy adadec --threshold @run.jsonl", "is no profile of a model"),
     ("bench run --policy greedy --budget programs=2", "--budget bounds searches"),
     ("bench run --policy greedy,adadec --out -", "name a folder"),
     ("bench run --policy greedy,adadec --out @thesis", "cannot make the folder"),
@@ -158,8 +157,8 @@ def test_a_file_from_before_an_option_was_there_goes_on_with_its_default(tmp_pat
         raise InvalidRequestError("loaded")
 
     monkeypatch.setattr("agent.lm.hf.model.HFLM.from_pretrained", load)
-    said = {"weights": components.weights_of("models/tiny")}
-    said |= {"learned": digest_of(components.learned_of("models/tiny"))} if kind == "Outcome" else {}
+    said = {"weights": weights_of("models/tiny")}
+    said |= {"learned": find_profile("models/tiny").digest()} if kind == "Outcome" else {}
     said |= {"policy": "adadec", "budget": "programs=20"} if kind == "Lesson" else {}
     writer = TraceWriter(tmp_path / "old.jsonl", {"options": said})
     writer.begin()

@@ -6,7 +6,7 @@ from fakes import ScriptedSandbox
 from text_model import byte_lm
 
 from agent.decoding import POLICIES
-from agent.learned import Learned
+from agent.profile import ModelProfile
 from agent.program.task import read_task
 from agent.strategies import ONCE, best_of, best_of_equal, redraw_degenerate
 from agent.workflow.context import Context
@@ -61,7 +61,7 @@ def test_best_of_n_ends_with_the_first_program_that_passes():
 
 def test_every_policy_is_a_contestant():
     assert set(POLICIES) <= set(CONTESTANTS)
-    here = replace(context(Verdict.PASSED), max_tokens=6, learned=Learned("m", "w", {"path": 1.0}, {}))
+    here = replace(context(Verdict.PASSED), max_tokens=6, profile=ModelProfile("m", edge_weights={"path": 1.0}))
     for policy, contestant in CONTESTANTS.values():
         result = contestant(replace(here, policy=policy), TWICE)
         assert result.best.program.startswith("def f(x)")

@@ -9,8 +9,7 @@ from typer.testing import CliRunner
 import benchmarks.experiments.best_of_n
 import benchmarks.experiments.search_lessons
 from agent.decoding import POLICIES
-from agent.learned import Learned
-from agent.profile import ReliabilityCurve
+from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.task import read_task
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
@@ -59,7 +58,9 @@ def test_what_lessons_teach_is_used_by_the_next_search(box):
     taught = lesson(problem(7), context(box), SearchConfig(repair_after=0, order="entropy"))
     order, _ = learn_weights(taught.ways * 2 + [{"path": -9.0}], [True, True, False])
     trust = learn_trust([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
-    doing = context(box, learned=Learned("m", "w", order, ReliabilityCurve(**trust, examples=2)))
+    doing = context(
+        box, profile=ModelProfile("m", edge_weights=order, reliability=ReliabilityCurve(**trust, examples=2))
+    )
     result = run_task(doing, read_task(PROMPT), config=SearchConfig(order="learned"))
     assert result.outcome == "accepted" and result.answer.probability > 0.9
 

@@ -8,9 +8,9 @@ from text_model import byte_lm
 from typer.testing import CliRunner
 
 from agent import profile
-from agent.cli import components
 from agent.cli.app import app
 from agent.errors import InvalidRequestError
+from agent.profile import find_profile
 from benchmarks.exercises import make_problem
 from benchmarks.experiments.teacher_forcing import MEASURED, ranked, read
 from uncertainty.thresholds import threshold_point
@@ -65,9 +65,10 @@ def test_the_command_reports_every_score_and_writes_what_runs_then_find(folder):
     (file,) = folder.rglob("*.json")
     written = json.loads(file.read_text())
     assert done.exit_code == 0 and str(file) in done.stdout
-    assert (written["model"], written["score"], written["tasks"]) == ("models/tiny", "entropy", 12)
-    assert components.policy_named("adadec", model="models/tiny", learned=True).gate.threshold == written["threshold"]
-    assert all(each["paused"] <= 0.3 for each in written["curve"])
+    learned = written["thresholds"]["entropy"]
+    assert (written["model"], learned["tasks"]) == ("models/tiny", 12)
+    assert find_profile("models/tiny").threshold("entropy") == learned["threshold"]
+    assert all(each["paused"] <= 0.3 for each in learned["curve"])
 
 
 def table(path, **columns):
@@ -83,9 +84,10 @@ def test_a_table_of_others_is_learned_from(folder):
     file = table(folder / "t.parquet", Entropy=scores, Rank=[1 + (number > 150) for number in range(200)])
     done = calibrate("--from", file, "--recipe", "youden", "--out", folder / "t.json", "--model", "me/model")
     assert done.exit_code == 0
-    found = profile.load(folder / "t.json")
-    assert (found.model, found.weights, found.tokens) == ("me/model", "", 200)
-    assert found.threshold == pytest.approx(15.1) and found.auroc == {"entropy": 1.0}
+    learned = profile.load_profile(folder / "t.json")
+    calibration = learned.thresholds["entropy"]
+    assert (learned.model, learned.weights, calibration.tokens) == ("me/model", "", 200)
+    assert calibration.threshold == pytest.approx(15.1) and calibration.auroc == {"entropy": 1.0}
 
 
 TABLES = {

@@ -9,6 +9,7 @@ from text_model import byte_lm
 
 from agent.cli import components
 from agent.errors import InvalidLogitsError, InvalidRequestError, ModelLoadError
+from agent.profile import weights_of
 
 
 @pytest.fixture(scope="module")
@@ -25,38 +26,33 @@ def folder(sound, tmp_path):
 
 
 def test_the_embedded_models_name_means_it_whatever_the_working_folder_holds(tmp_path, monkeypatch):
-    known = components.weights_of("models/tiny")
+    known = weights_of("models/tiny")
     (tmp_path / "models" / "tiny").mkdir(parents=True)
     (tmp_path / "models" / "tiny" / "model.safetensors").write_bytes(b"others")
     monkeypatch.chdir(tmp_path)
-    assert components.weights_of("models/tiny") == known != ""
-    assert components.weights_of("./models/tiny") not in ("", known)
-    assert components.learned_of("models/tiny") is not None
+    assert weights_of("models/tiny") == known != ""
+    assert weights_of("./models/tiny") not in ("", known)
+    assert components.profile_of("models/tiny") is not None
     components.check_model("models/tiny", "auto")
     with pytest.raises(ModelLoadError, match=r"'\./models/tiny' is no model: it has no config.json"):
         components.check_model("./models/tiny", "auto")
 
 
 def test_the_digest_of_weights_reads_regular_files_alone(folder):
-    known = components.weights_of(str(folder))
+    known = weights_of(str(folder))
     os.mkfifo(folder / "a.safetensors")
     (folder / "b.safetensors").symlink_to("/dev/zero")
     (folder / "c.safetensors").symlink_to("/proc/kmsg")
     (folder / "d.safetensors").symlink_to("nowhere")
-    assert components.weights_of(str(folder)) == known
-    assert (
-        components.weights_of("nobody/nothing")
-        == components.weights_of("nul\0byte")
-        == components.weights_of("x" * 5000)
-        == ""
-    )
+    assert weights_of(str(folder)) == known
+    assert weights_of("nobody/nothing") == weights_of("nul\0byte") == weights_of("x" * 5000) == ""
 
 
-@pytest.mark.parametrize("name", ["search.json", "zz.safetensors", "generation_config.json"])
+@pytest.mark.parametrize("name", ["profile.json", "zz.safetensors", "generation_config.json"])
 def test_a_folder_that_would_hang_is_refused_before_anything_in_it_is_read(folder, name):
     (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
-    for ask in (components.learned_of, components.model_named, lambda model: components.check_model(model, "auto")):
+    for ask in (components.profile_of, components.model_named, lambda model: components.check_model(model, "auto")):
         with pytest.raises(ModelLoadError, match=f"{name}' is no regular file"):
             ask(str(folder))
 
