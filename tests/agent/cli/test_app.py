@@ -200,8 +200,8 @@ def test_a_chat_ends_with_its_input(place):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--order", "learned"], "the order learned needs edge weights, which were not learned for this model; learn it"),
-        (["--min-probability", "0.5"], "a minimum probability needs a reliability curve, which was not learned for this model"),
+        (["--order", "learned"], "the order learned needs edge weights, which were not learned"),
+        (["--min-probability", "0.5"], "a minimum probability needs a reliability curve, which was not learned"),
     ],
 )
 def test_a_search_that_cannot_be_made_is_refused_in_one_sentence(place, options, sentence):
