@@ -15,7 +15,7 @@ from typing import Any
 from platformdirs import user_data_path
 
 from agent.errors import FileAccessError, ProfileError
-from agent.files.access import check_writable, explained, is_stream, read_bounded, write_whole
+from agent.files.access import check_writable, explain_errors, is_stream, read_bounded, write_whole
 from agent.files.plain import plain
 from agent.messages import quoted
 
@@ -146,7 +146,7 @@ def check_profile_file(file: Path) -> None:
     """Make the folder of a profile. Raise FileAccessError where the file could not be written."""
     if file.is_dir():
         raise FileAccessError(f"{quoted(file)} is a folder; name a file, such as {PROFILE_NAME}")
-    with explained(file, "write"):
+    with explain_errors(file, "write"):
         file.parent.mkdir(parents=True, exist_ok=True)
     check_writable(file, is_ours=_is_profile)
 

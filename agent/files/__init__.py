@@ -1,1 +1,1 @@
-"""Read and write the files that a person names, whole and in bounds. Nothing here knows what a file is for."""
+"""Files that a person names: reading, writing whole, appending lines, plain data for JSON. Knows no format."""

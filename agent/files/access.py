@@ -1,4 +1,4 @@
-"""Files that a person names: read up to a bound, or written whole. Replaces nothing that is not ours."""
+"""Read files up to a bound, and write them whole. Never replaces a file that Dubito did not write."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import BinaryIO
 from agent.errors import FileAccessError, StorageError
 from agent.messages import quoted
 
-MOST_BYTES = 64 * 2**20  # of an input that is read whole
-HEAD_BYTES = 2**20  # by which an old file is known to be ours
+_MOST_BYTES = 64 * 2**20  # of a file that is read whole
+HEAD_BYTES = 2**20  # the beginning of a file, which says whose it is
 STDOUT = "-"
 _MOST_LINKS = 40
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
@@ -34,17 +34,17 @@ _KINDS = (
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file to read it. Raises FileAccessError for anything else, and never waits for a pipe."""
-    with explained(path, "read"):
+    """Open a regular file to read it. Raises FileAccessError for anything else; never waits for a pipe."""
+    with explain_errors(path, "read"):
         check_regular(path, path.stat().st_mode)
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")
         check_regular(path, os.fstat(file.fileno()).st_mode)
         return file
 
 
-def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Return a regular file's bytes. Raises FileAccessError for anything else, and where there are more than `most`."""
-    with open_regular(path) as file, explained(path, "read"):
+def read_bounded(path: Path, most: int = _MOST_BYTES) -> bytes:
+    """Return the bytes of a regular file. Raises FileAccessError for another kind, and for more than `most` bytes."""
+    with open_regular(path) as file, explain_errors(path, "read"):
         data = file.read(most + 1) if os.fstat(file.fileno()).st_size <= most else None
     if data is None or len(data) > most:
         size = f"{most // 2**20} MiB" if most >= 2**20 else f"{most} bytes"
@@ -53,19 +53,19 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def check_writable(path: Path, *, is_ours: Callable[[bytes], bool] = lambda head: False) -> None:
-    """Raise FileAccessError where `write_whole` would refuse this place, before anything is made for it."""
-    with explained(path, "write"):
-        _place_of(path, is_ours)
+    """Raise FileAccessError where `write_whole` would, and write nothing."""
+    with explain_errors(path, "write"):
+        _find_target(path, is_ours)
 
 
 def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = lambda head: False) -> None:
-    """Write a file whole or not at all: a new one, an empty one, or one whose beginning `is_ours` knows.
+    """Write a file whole or not at all. It may replace an empty file, and one whose beginning `is_ours` accepts.
 
-    A symbolic link stays, and its target is written. `-`, the process's own descriptors, /dev/null, terminals and
-    pipes are written through. Raises FileAccessError for any other place, and StorageError where the disk is full.
+    Writes the target of a symbolic link. Writes through `-`, the process's own descriptors, /dev/null, terminals and
+    pipes. Raises FileAccessError for any other place, and StorageError where the disk is full.
     """
-    with explained(path, "write"):
-        place = _place_of(path, is_ours)
+    with explain_errors(path, "write"):
+        place = _find_target(path, is_ours)
         if place is not None:
             _replace(place, data)
             return
@@ -77,30 +77,32 @@ def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = l
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a place is written through, as a pipe is. Raises FileAccessError where no file can be there either."""
-    place = end_of_links(path)
+    """Whether a path is written through, as a pipe is. Raises FileAccessError where it can be no file either."""
+    place = follow_links(path)
     if str(path) == STDOUT or _OWN.fullmatch(str(place)):
         return True
     try:
-        found = place.stat()
+        status = place.stat()
     except FileNotFoundError:
         return False
-    if stat.S_ISREG(found.st_mode):
+    if stat.S_ISREG(status.st_mode):
         return False
-    harmless = found.st_rdev in _SINKS or os.major(found.st_rdev) in _TERMINALS
-    if stat.S_ISFIFO(found.st_mode) or (stat.S_ISCHR(found.st_mode) and harmless):
+    harmless = status.st_rdev in _SINKS or os.major(status.st_rdev) in _TERMINALS
+    if stat.S_ISFIFO(status.st_mode) or (stat.S_ISCHR(status.st_mode) and harmless):
         return True
-    raise FileAccessError(f"{quoted(path)} is {_kind(found.st_mode)}, and a file was wanted; choose another place")
+    raise FileAccessError(
+        f"{quoted(path)} is {_name_kind(status.st_mode)}, and a file was wanted; choose another place"
+    )
 
 
 def open_stream(path: Path) -> BinaryIO:
-    """Open what is written through. Nothing is made or cut short, and nobody is waited for. Raises OSError."""
+    """Open a stream to write it. Creates and truncates nothing, and never waits for a reader. Raises OSError."""
     if str(path) == STDOUT:
         if sys.stdout is None:
             raise OSError(errno.EBADF, "standard output is closed")
         sys.stdout.flush()
         return sys.stdout.buffer
-    place = end_of_links(path)
+    place = follow_links(path)
     if _OWN.fullmatch(str(place)):
         return os.fdopen(os.dup({"stdout": 1, "stderr": 2}.get(place.name) or int(place.name)), "wb", 0)
     descriptor = os.open(place, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
@@ -109,7 +111,7 @@ def open_stream(path: Path) -> BinaryIO:
 
 
 def pour(stream: BinaryIO, data: bytes) -> None:
-    """Write all of the data to a stream, in as many pieces as it takes. Raises OSError."""
+    """Write all data to a stream, in as many pieces as it takes. Raises OSError."""
     left = memoryview(data)
     while left:
         left = left[stream.write(left) :]
@@ -117,13 +119,13 @@ def pour(stream: BinaryIO, data: bytes) -> None:
 
 
 def close_stream(stream: BinaryIO) -> None:
-    """Close what `open_stream` opened; standard output stays open."""
+    """Close a stream of `open_stream`. Standard output stays open."""
     if sys.stdout is None or stream is not sys.stdout.buffer:
         stream.close()
 
 
-def end_of_links(path: Path) -> Path:
-    """Follow symbolic links to what they name, whether it exists or not. Raises OSError where they never end."""
+def follow_links(path: Path) -> Path:
+    """Follow symbolic links to a path that is none, whether it exists or not. Raises OSError for a loop."""
     for _ in range(_MOST_LINKS):
         if _OWN.fullmatch(str(path)) or not path.is_symlink():
             return path
@@ -132,15 +134,15 @@ def end_of_links(path: Path) -> Path:
 
 
 def check_regular(path: Path, mode: int) -> None:
-    """Raise FileAccessError where the mode is not a regular file's."""
+    """Raise FileAccessError unless the mode is a regular file's."""
     if not stat.S_ISREG(mode):
         advice = "; save what it gives in a file first" if stat.S_ISFIFO(mode) else ""
-        raise FileAccessError(f"{quoted(path)} is {_kind(mode)}; wanted a regular file{advice}")
+        raise FileAccessError(f"{quoted(path)} is {_name_kind(mode)}; wanted a regular file{advice}")
 
 
 @contextmanager
-def explained(path: Path, doing: str) -> Iterator[None]:
-    """Turn an error of the system into a sentence: StorageError where the disk is full, else FileAccessError."""
+def explain_errors(path: Path, doing: str) -> Iterator[None]:
+    """Turn an OSError into StorageError where the disk is full, and else into FileAccessError."""
     try:
         yield
     except (OSError, ValueError) as error:
@@ -158,16 +160,16 @@ def explained(path: Path, doing: str) -> Iterator[None]:
 
 
 def reason_of(error: OSError | ValueError) -> str:
-    """Return what the system says, without the path."""
+    """Return the system's words for an error, without the path."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _place_of(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
-    """Return the regular file, old or new, that a name leads to; None for a stream. Raises FileAccessError, OSError."""
+def _find_target(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
+    """Return the regular file to write, old or new; None for a stream. Raises FileAccessError, OSError."""
     if is_stream(path):
         return None
-    place = end_of_links(path)
-    with tempfile.TemporaryFile(dir=place.parent):  # whether files can be made there at all
+    place = follow_links(path)
+    with tempfile.TemporaryFile(dir=place.parent):  # raises where no file can be created
         pass
     if not place.exists():
         return place
@@ -183,7 +185,7 @@ def _place_of(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
 
 
 def _replace(place: Path, data: bytes) -> None:
-    """Put a whole file in the place of an old one, whose rights it keeps, or of none."""
+    """Write a file beside its place, then move it there. It keeps the permissions of an old one."""
     descriptor, name = tempfile.mkstemp(prefix=".dubito-", dir=place.parent)
     partial = Path(name)
     try:
@@ -201,5 +203,5 @@ def _umask() -> int:
     return mask
 
 
-def _kind(mode: int) -> str:
+def _name_kind(mode: int) -> str:
     return next((name for holds, name in _KINDS if holds(mode)), "no regular file")

@@ -1,4 +1,4 @@
-"""A file of lines that one process at a time appends to. Each line is there whole or not at all."""
+"""A file of lines. One process at a time appends to it; each line is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from agent.files.access import (
     HEAD_BYTES,
     check_regular,
     close_stream,
-    end_of_links,
-    explained,
+    explain_errors,
+    follow_links,
     is_stream,
     open_stream,
     pour,
@@ -24,49 +24,49 @@ from agent.messages import quoted
 
 
 class AppendedFile:
-    """Append lines to a new file, or with `resume` to an old one of the same kind. The file is locked while it is open.
+    """Append lines to a new file, or with `resume` to an old one of the same kind. Locks the file while it is open.
 
-    begins: the bytes by which every file of this kind begins. Any other file is refused and left as it is. A piece of a
-    line, which a kill left, is dropped when the next line comes. A stream (see `access`) is written through.
+    begins: the first bytes of every file of this kind; any other file is refused and left as it is. The next line
+    replaces a piece of one that a kill left. Streams (see `access`) are written through.
     """
 
-    _torn_at: int | None  # bytes of whole lines, where more follow
+    _torn_at: int | None  # where the whole lines end, if a piece of a line follows
 
     def __init__(self, path: Path, *, begins: bytes, resume: bool) -> None:
         self._path, self._created, self._torn_at = path, False, None
-        with explained(path, "write"):
+        with explain_errors(path, "write"):
             self._keeps = not is_stream(path)
             if not self._keeps:
                 self._file = open_stream(path)
                 return
-            self._place = end_of_links(path)
-            fresh = 0 if self._place.exists() else os.O_CREAT | os.O_EXCL
-            descriptor = os.open(self._place, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | fresh, 0o666)
+            self._place = follow_links(path)
+            create = 0 if self._place.exists() else os.O_CREAT | os.O_EXCL
+            descriptor = os.open(self._place, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | create, 0o666)
             self._file = os.fdopen(descriptor, "r+b", 0)
             try:
-                self._take(begins, resume)
+                self._claim(begins, resume)
             except BaseException:
                 self.close()
                 raise
-            self._created = bool(fresh)
+            self._created = bool(create)
 
     @property
     def empty(self) -> bool:
-        """Nothing stands in it yet."""
+        """It holds nothing yet."""
         return not self._keeps or self._size() == 0
 
     @property
     def keeps(self) -> bool:
-        """It is a file, from which lines can be read again; a stream is none."""
+        """It is a file, so its lines can be read again; those of a stream cannot."""
         return self._keeps
 
     def first_line(self) -> bytes:
-        """Return the first line, if it is whole and not too long; nothing where there is none, or it is not kept."""
+        """Return the first line if it is whole and not too long, else nothing."""
         head = b"" if self.empty else os.pread(self._file.fileno(), min(HEAD_BYTES, self._size()), 0)
         return head[: head.find(b"\n") + 1]
 
     def last_line(self) -> bytes:
-        """Return the last whole line; nothing where there is none, or it is not kept."""
+        """Return the last whole line, or nothing."""
         if self.empty:
             return b""
         descriptor, end = self._file.fileno(), self._size()
@@ -74,7 +74,7 @@ class AppendedFile:
         return os.pread(descriptor, end - start, start)
 
     def append(self, line: bytes) -> None:
-        """Append one line whole. Raises StorageError where it is not taken; what stood there is as it was."""
+        """Append one whole line. Raises StorageError where that fails, and leaves the file as it was."""
         start = self._size() if self._keeps else 0
         try:
             if self._torn_at is not None:
@@ -88,7 +88,7 @@ class AppendedFile:
             raise StorageError(f"cannot write {quoted(self._path)}: {reason_of(error)}; {whole}") from error
 
     def close(self) -> None:
-        """Close the file, and remove it if it is new and nothing was written."""
+        """Close the file. Remove a new one that is still empty."""
         if self._created and self.empty:
             with suppress(OSError):
                 self._place.unlink()
@@ -104,8 +104,8 @@ class AppendedFile:
         elif self._file.write(line) != len(line):
             raise OSError(errno.ENOSPC, "no space left on the device")
 
-    def _take(self, begins: bytes, resume: bool) -> None:
-        """Lock the file, see that it is of our kind, and where its whole lines end."""
+    def _claim(self, begins: bytes, resume: bool) -> None:
+        """Lock the file, check its kind, and find the end of its whole lines."""
         descriptor = self._file.fileno()
         check_regular(self._path, os.fstat(descriptor).st_mode)
         try:
@@ -114,14 +114,14 @@ class AppendedFile:
             raise FileAccessError(
                 f"another process is writing {quoted(self._path)}; let it end, or choose another file"
             ) from None
-        except OSError:  # this file system knows no locks
+        except OSError:  # this file system has no locks
             pass
         if self.empty:
             return
         if not resume:
             raise FileAccessError(f"{quoted(self._path)} exists and is never rewritten; choose another name")
         head, whole = os.pread(descriptor, len(begins), 0), _end_of_last_line(descriptor, os.fstat(descriptor).st_size)
-        torn_at_once = whole == 0 and begins.startswith(head)  # the first line writes the same bytes again
+        torn_at_once = whole == 0 and begins.startswith(head)  # the first line will write these bytes again
         if head != begins and not torn_at_once:
             raise FileAccessError(
                 f"{quoted(self._path)} is no file of this command, and is left alone; choose another name"
@@ -130,7 +130,7 @@ class AppendedFile:
 
 
 def _end_of_last_line(descriptor: int, end: int) -> int:
-    """Return how many of a file's first bytes, up to `end`, are whole lines."""
+    """Return where the last whole line ends, in a file's first `end` bytes."""
     while end > 0:
         start = max(0, end - HEAD_BYTES)
         newline = os.pread(descriptor, end - start, start).rfind(b"\n")

@@ -1,4 +1,4 @@
-"""Any value as JSON has it. What a model or a program made may be anything: nothing here raises for it."""
+"""Turn any value into plain data for JSON. Models and programs may make anything; nothing here raises for it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-_DEEPEST = 100
-_MOST_BITS = 1024  # of a whole number; one that is longer cannot be a float, and readers of JSON fail on it
+_DEEPEST = 100  # levels of nesting
+_MOST_BITS = 1024  # of an integer; a longer one is no float, and readers of JSON fail on it
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Return the value as plain data: what is infinite or no number becomes null, what JSON cannot hold a text."""
+    """Return plain data: null for an infinite number or NaN, a text for what JSON cannot hold."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -22,10 +22,10 @@ def plain(value: Any, depth: int = 0) -> Any:
         return _text(value)
     if depth == _DEEPEST:
         return "nested too deeply"
-    return _collected(value, depth + 1)
+    return _plain_parts(value, depth + 1)
 
 
-def _collected(value: Any, depth: int) -> Any:
+def _plain_parts(value: Any, depth: int) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         if hasattr(value, "record"):  # what it shows a reader, beside its fields
             return plain(value.record(), depth)
@@ -34,7 +34,7 @@ def _collected(value: Any, depth: int) -> Any:
         return {_key(key): plain(item, depth) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item, depth) for item in value]
-    item = getattr(value, "item", None)  # a number of numpy's or torch's
+    item = getattr(value, "item", None)  # a number of numpy or torch
     return plain(item(), depth) if callable(item) and getattr(value, "shape", None) == () else _text(str(value))
 
 
@@ -44,6 +44,6 @@ def _key(key: Any) -> str:
 
 
 def _text(value: str | bytes | bytearray) -> str:
-    """Return text that UTF-8 can write: a half of a surrogate pair, or a byte that is none, becomes its escape."""
+    """Return text that UTF-8 can encode. Lone surrogates and invalid bytes become escapes."""
     data = value.encode("utf-8", "backslashreplace") if isinstance(value, str) else bytes(value)
     return data.decode("utf-8", "backslashreplace")
