@@ -21,8 +21,8 @@ for said in (b"r42", b"d"):
 KNOWING = """
 import os, sys
 wire = next(module for name, module in sys.modules.items() if name.endswith("guest.wire"))
-_, (token, calls) = wire.unpack(wire.read(3))
-def say(kind, text=""): wire.write(4, wire.frame(token + kind + text.encode()))
+_, (token, calls) = wire.unpack(wire.read_frame(3))
+def say(kind, text=""): wire.write_all(4, wire.frame(token + kind + text.encode()))
 """
 GUEST = "import sys\nguest = {n.rpartition('.')[2]: m for n, m in sys.modules.items() if n.startswith('guest')}\n"
 ONE = "\ndef answer(): return 1"
@@ -152,15 +152,15 @@ SPOILT = {
     ),
     "spoiling the guest": Hostile(GUEST + "for module in guest.values(): vars(module).clear()", Verdict.FAILED),
     "an encoder that says 42": Hostile(
-        GUEST + "guest['plain'].encode = lambda value: b'42'" + ONE, Verdict.PASSED, ASKED, outcomes=(Returned(42),)
+        GUEST + "guest['plain'].dumps = lambda value: b'42'" + ONE, Verdict.PASSED, ASKED, outcomes=(Returned(42),)
     ),
     "an encoder that says nonsense": Hostile(
-        GUEST + "guest['plain'].encode = lambda value: b'{\"no\": 1}'" + ONE, Verdict.FAILED, ASKED
+        GUEST + "guest['plain'].dumps = lambda value: b'{\"no\": 1}'" + ONE, Verdict.FAILED, ASKED
     ),
     "an encoder that says one element twice": Hostile(
-        GUEST + "guest['plain'].encode = lambda value: b'{\"set\": [1, 1]}'" + ONE, Verdict.FAILED, ASKED
+        GUEST + "guest['plain'].dumps = lambda value: b'{\"set\": [1, 1]}'" + ONE, Verdict.FAILED, ASKED
     ),
-    "a writer that writes nothing": Hostile(GUEST + "guest['wire'].write = print" + ONE, Verdict.FAILED, ASKED),
+    "a writer that writes nothing": Hostile(GUEST + "guest['wire'].write_all = print" + ONE, Verdict.FAILED, ASKED),
     "forgetting every module": Hostile(
         "import sys; sys.modules.clear()" + ONE, Verdict.PASSED, ASKED, outcomes=(Returned(1),)
     ),
