@@ -17,6 +17,7 @@ from platformdirs import user_data_path
 from agent.errors import FileAccessError, ProfileError
 from agent.files.access import check_writable, explain_errors, is_stream, read_bounded, write_whole
 from agent.files.plain import plain
+from agent.lm.names import folder_of_model, weights_of
 from agent.messages import quoted
 
 PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeBench by its recipe
@@ -30,10 +31,8 @@ PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeB
     "Qwen/Qwen3-8B": 0.705955,
 }
 PROFILE_NAME = "profile.json"  # in a model's folder
-EMBEDDED = "models/tiny"
 _MOST_BYTES = 2**20  # of a profile
 _LARGEST = 1e12  # of a learned number
-_SAMPLED = 2**20  # bytes at each end of a weights file, which stand for the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,35 +155,6 @@ def profile_file(model: str, weights: str) -> Path:
     key = weights or hashlib.sha256(model.encode()).hexdigest()[:12]
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.")
     return user_data_path("dubito") / "profiles" / f"{name}-{key}.json"
-
-
-def embedded_model() -> Path:
-    """Return the folder of the model that comes with the code."""
-    return Path(__file__).resolve().parent.parent / EMBEDDED
-
-
-def folder_of_model(name: str) -> Path:
-    """Return the folder of a local model. EMBEDDED means the embedded one; ./models/tiny is another."""
-    return embedded_model() if name == EMBEDDED else Path(name)
-
-
-def weights_of(name: str) -> str:
-    """Return a digest of a local model's weights; an empty one for a hub's, which its name identifies.
-
-    Reads a bounded part of each regular file that holds something.
-    """
-    digest = hashlib.sha256()
-    try:
-        files = [file for file in sorted(folder_of_model(name).glob("*.safetensors")) if file.is_file()]
-        files = [file for file in files if file.stat().st_size]
-        for file in files:
-            with file.open("rb") as stream:
-                digest.update(stream.read(_SAMPLED))
-                stream.seek(max(0, file.stat().st_size - _SAMPLED))
-                digest.update(stream.read(_SAMPLED))
-    except (OSError, ValueError):  # loading the model will say what is wrong with it
-        return ""
-    return digest.hexdigest()[:12] if files else ""
 
 
 def _check_no_old_files(model: str, weights: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import NamedTuple
 
+from agent.lm.fim import FIM_TOKENS
 from agent.messages import short
 from agent.program import prompts
 from benchmarks.exercises import world
@@ -98,7 +99,7 @@ def write_hole(made: Exercise, random: Random) -> list[WeightedText]:
         (_expression, _expression, _expression, _expression, _expression, _expression, _lines, _stretch)
     )(text, len(made.prompt), random)
     before, middle, after = text[:first], text[first:last], text[last:]
-    return [WeightedText(prompts.write_hole_prompt(before, after), _PROMPT_WEIGHT), WeightedText(middle)]
+    return [WeightedText(FIM_TOKENS.prompt(before, after), _PROMPT_WEIGHT), WeightedText(middle)]
 
 
 def write_repair(made: Exercise, random: Random) -> list[WeightedText]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from agent.program.prompts import HOLE_MARKS
+from agent.lm.fim import FIM_TOKENS
 from models.corpus import END
 
 # Words and digits with a space before them, punctuation, and whitespace without the space that the next word takes.
 _PIECES = r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-_SPECIAL = [END, *HOLE_MARKS, "<|fim_pad|>"]
+_SPECIAL = [END, *FIM_TOKENS, "<|fim_pad|>"]
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int, file: Path) -> None:

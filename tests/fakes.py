@@ -22,6 +22,7 @@ class TableLM:
 
     table: Mapping[tuple[int, ...], Sequence[float]]
     default: Sequence[float]
+    context: int | None = None
     forwards: int = 0
     token_rows: int = 0
 

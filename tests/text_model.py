@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from agent.lm.base import Model
 from agent.lm.hf.model import HFLM
+from agent.lm.hf.tokenizer import HFTokenizer
 
 
 def byte_tokenizer() -> Any:
@@ -20,7 +23,7 @@ def byte_tokenizer() -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>")
 
 
-def byte_lm(*, seed: int = 0, sharpness: float = 12.0, context: int = 2048) -> HFLM:
+def byte_model(*, seed: int = 0, sharpness: float = 12.0, context: int = 2048) -> Model:
     """Return a random float64 Llama over bytes; sharper means fewer doubts."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -37,7 +40,13 @@ def byte_lm(*, seed: int = 0, sharpness: float = 12.0, context: int = 2048) -> H
         if parameter.dim() > 1:
             parameter.data.mul_(6.0)
     model.get_output_embeddings().weight.data.mul_(sharpness)
-    return HFLM(model, byte_tokenizer())
+    return Model(HFLM(model), HFTokenizer(byte_tokenizer(), frozenset({0}), 257), "bytes", dtype="float64")
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write the weights, as float32, and the tokenizer into a folder."""
+    model.lm.model.float().save_pretrained(folder)
+    model.tokenizer.tokenizer.save_pretrained(folder)
 
 
 def byte_fallback_tokenizer(kind: str) -> Any:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import torch
 
-from agent.lm.base import Batch, Prefix
+from agent.lm.base import Batch, Model, Prefix
+from agent.lm.fim import FimTokens
 from agent.lm.reference import ExtendEach, RowBatch
-from agent.lm.text import TextStream
 
 SIZE = 128  # ASCII; 0 ends a text
 
@@ -17,9 +17,35 @@ SIZE = 128  # ASCII; 0 ends a text
 class Characters:
     """Text of tokens that are characters."""
 
-    def feed(self, token: int) -> tuple[TextStream, str]:
+    def feed(self, token: int) -> tuple[Characters, str]:
         """Return the same stream and the character."""
         return self, chr(token) if token else ""
+
+
+@dataclass(frozen=True)
+class CharacterTokenizer:
+    """A character a token; 0 ends a text. Notes the prompts, so that the model knows where a completion begins."""
+
+    prompts: set[tuple[int, ...]]
+    opening: str = ""  # what the chat template puts behind a request
+    end_ids: frozenset[int] = frozenset({0})
+    fim: FimTokens | None = None
+
+    def encode(self, text: str, *, continues: bool = False) -> list[int]:
+        """Return the characters' numbers; a whole text is noted as a prompt."""
+        ids = [ord(character) for character in text]
+        if not continues:
+            self.prompts.add(tuple(ids))
+        return ids
+
+    def chat(self, request: str) -> list[int]:
+        """Return the request's characters and what opens the answer."""
+        return self.encode(request + self.opening)
+
+    def stream(self, prompt_ids: Sequence[int]) -> Characters:
+        """Return a stream of characters; what it follows is noted as a prompt."""
+        self.prompts.add(tuple(prompt_ids))
+        return Characters()
 
 
 @dataclass
@@ -35,27 +61,14 @@ class TrieLM:
     forwards: int = 0
     token_rows: int = 0
     context: int | None = None
-    chats: bool = False
     prompts: set[tuple[int, ...]] = field(default_factory=set)
     asked: set[tuple[int, ...]] = field(default_factory=set)  # whatever was fed, to count what was fed twice
     again: int = 0
 
-    @property
-    def end_ids(self) -> frozenset[int]:
-        """Token 0."""
-        return frozenset({0})
-
-    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
-        """Return the characters' numbers; a whole text is noted as a prompt."""
-        ids = [ord(character) for character in text]
-        if not continues:
-            self.prompts.add(tuple(ids))
-        return ids
-
-    def stream_after(self, prompt_ids: list[int]) -> TextStream:
-        """Return a stream of characters; what it follows is noted as a prompt."""
-        self.prompts.add(tuple(prompt_ids))
-        return Characters()
+    def model(self, *, chats: bool = False, opening: str = "") -> Model:
+        """Return this model with its tokenizer."""
+        tokenizer = CharacterTokenizer(self.prompts, opening)
+        return Model(self, tokenizer, "trie", prompt_format="chat" if chats else "completion")
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
         """Look the completion up. What was asked before is at hand, and no forward."""

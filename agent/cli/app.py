@@ -114,16 +114,18 @@ def solve(
 
         view = _view(display, as_json=as_json)
         chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, profile=profile)
-        lm = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
+        opened = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         identity = {
             "model": model, "weights": profile.weights,
-            "prompt_format": "chat" if lm.chats else "completion", "policy": policy,
+            "prompt_format": opened.prompt_format, "policy": policy,
             "threshold": plain(chosen.gate.threshold), "ask": ask,
             "max_tokens": max_tokens, "tau": tau, "holes": holes, "seed": seed,
         }  # fmt: skip
-        origin |= {**identity, "device": str(lm.model.device), "dtype": str(lm.model.dtype).removeprefix("torch.")}
+        origin |= {**identity, "device": opened.device, "dtype": opened.dtype}
         saver = cleanup.enter_context(_kept(thread, ask))
-        context = Context(lm, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed, profile=profile)
+        context = Context(
+            opened, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed, profile=profile
+        )
         view.unparsed(wanted)
         pausing = describe_threshold(chosen, policy, threshold)
         view.head(f"{wanted.name}: {policy} with {model}{pausing}, run in {type(box).__name__}")

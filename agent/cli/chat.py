@@ -77,9 +77,9 @@ def chat(
         from agent.workflow.context import Context
 
         chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, profile=profile)
-        lm = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
+        opened = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         box = cleanup.enter_context(closing(components.sandbox_named(sandbox)))
-        context = Context(lm, chosen, box, max_tokens=max_tokens, seed=seed, profile=profile)
+        context = Context(opened, chosen, box, max_tokens=max_tokens, seed=seed, profile=profile)
         console = Console(highlight=False)
         view = TerminalView(console, live=False)
         view.head(f"{policy} with {model}, run in {type(box).__name__}; /help says more")

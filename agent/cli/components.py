@@ -12,14 +12,16 @@ from agent import messages
 from agent.cli import choices
 from agent.cli.exits import advise
 from agent.cli.thresholds import check_threshold, set_threshold
-from agent.errors import InvalidRequestError, ModelLoadError, ProfileError
+from agent.errors import InvalidRequestError, ProfileError
 from agent.files.access import read_bounded
+from agent.lm.names import EMBEDDED, folder_of_model, parse_spec
+from agent.lm.open import open_lm
 from agent.messages import quoted
-from agent.profile import EMBEDDED, ModelProfile, find_profile, folder_of_model
+from agent.profile import ModelProfile, find_profile
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
-    from agent.lm.hf.model import HFLM
+    from agent.lm.base import Model
     from agent.program.task import Task
     from agent.search.frontier import SearchConfig
     from sandbox.base import Sandbox
@@ -79,8 +81,9 @@ def check_model(name: str, dtype: str, prompt_format: str = "auto") -> None:
 
     messages.check_choice("dtype", dtype, DTYPES)
     messages.check_choice("prompt format", prompt_format, choices.PROMPT_FORMATS)
-    if name != EMBEDDED:
-        check_folder(name)
+    backend, place = parse_spec(name)
+    if backend == "hf" and place != EMBEDDED:
+        check_folder(place)
 
 
 def check_sandbox(name: str | None) -> None:
@@ -91,21 +94,9 @@ def check_sandbox(name: str | None) -> None:
         messages.check_choice("sandbox", name, sorted(SANDBOXES))
 
 
-def model_named(name: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto") -> HFLM:
-    """Load a model that knows text. The embedded one is found from any folder, whatever lies there.
-
-    prompt_format: chat, completion, or auto, which decides by the model's files.
-    """
-    from agent.lm.hf.model import HFLM
-
-    place = str(folder_of_model(name)) if name == EMBEDDED else name
-    lm = HFLM.from_pretrained(place, device=device, dtype=dtype, prompt_format=prompt_format)
-    if lm.tokenizer is None:
-        raise ModelLoadError(
-            f"the model {name!r} has no tokenizer beside it, and text is wanted; save one there with save_pretrained"
-        )
-    lm.chats  # noqa: B018 - a chat template that does not work is said before anything is asked
-    return lm
+def model_named(name: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto") -> Model:
+    """Open a model by name. Raises ModelLoadError, ModelLoadError."""
+    return open_lm(name, device=device, dtype=dtype, prompt_format=prompt_format)
 
 
 def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None = None, fresh: bool = False) -> Sandbox:

@@ -8,7 +8,7 @@ from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 
 from agent.cli.components import sandbox_named
-from agent.profile import embedded_model
+from agent.lm.names import embedded_model
 from agent.workflow.threads import KEPT, size_of_threads, threads_file
 
 Part = tuple[str, str | None, str]  # its name, what was found of it (None: nothing), what to do where it is missing

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from agent.cli.exits import advise
 from agent.errors import InvalidRequestError, ProfileError
+from agent.lm.names import weights_of
 from agent.messages import quoted
-from agent.profile import ModelProfile, load_profile, weights_of
+from agent.profile import ModelProfile, load_profile
 
 if TYPE_CHECKING:
     from agent.decoding import Policy

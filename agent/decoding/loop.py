@@ -8,8 +8,7 @@ from agent.decoding.context import DecodeContext, DecodeState, Policy
 from agent.decoding.prompt_lookup import Draft
 from agent.decoding.step import Completion, Step
 from agent.decoding.stops import StopRule
-from agent.lm.base import LM
-from agent.lm.text import TextStream
+from agent.lm.base import LM, TextStream
 
 
 def decode(
@@ -25,8 +24,8 @@ def decode(
 ) -> Iterator[Step]:
     """Yield the steps of one completion, lazily: no forward is done for a step that nobody asks for.
 
-    prompt_ids: at least one token id. text: `lm.stream_after(prompt_ids)` where steps should carry text. draft: guesses
-    checked several a forward; steps and pauses are the same without it.
+    prompt_ids: at least one token id. text: `tokenizer.stream(prompt_ids)` where steps should carry text. draft:
+    proposes tokens that one forward checks together; steps and pauses are the same without it.
     """
     lame = None if lame_ids is None else tuple(lame_ids)
     context = DecodeContext(lm, policy, stop, tuple(prompt_ids), lame, seed, draft)

@@ -36,6 +36,11 @@ class Processed:
         self._latest: dict[tuple[int, ...], Prefix] = {}  # of each stream, the prefix that was prefilled last
 
     @property
+    def context(self) -> int | None:
+        """The most tokens of prompt and completion."""
+        return self._lm.context
+
+    @property
     def forwards(self) -> int:
         """Model calls."""
         return self._lm.forwards

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agent.lm.text import TextStream
+from agent.lm.base import TextStream
 
 
 @dataclass(frozen=True, slots=True)

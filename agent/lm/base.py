@@ -1,6 +1,6 @@
-"""A language model as a function of token ids: prefixes are values. No transformers here.
+"""A language model as a function of token ids, and a tokenizer beside it: protocols and values. Computes nothing.
 
-`lm.prefill(ids)` gives a `Prefix`; extending or branching it makes new ones and never changes the old one.
+`lm.prefill(ids)` gives a `Prefix`. Extending or branching it makes new prefixes and never changes the old one.
 So going back to a pause, catching up a second prompt and resuming after a crash are all just `prefill`.
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from agent.lm.text import TextStream
+from agent.lm.fim import FimTokens
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,16 +47,21 @@ class Batch(Protocol):
 
 
 class LM(Protocol):
-    """What decoding needs of a model. Counters only grow; whoever wants a cost takes a difference."""
+    """A language model as a function of token ids. Counters only grow; whoever wants a cost takes a difference."""
+
+    @property
+    def context(self) -> int | None:
+        """The most tokens that prompt and completion may have together; None without a bound."""
+        ...
 
     @property
     def forwards(self) -> int:
-        """Model calls."""
+        """Model calls so far."""
         ...
 
     @property
     def token_rows(self) -> int:
-        """Tokens fed, summed over rows: the work inside those calls."""
+        """Tokens fed so far, summed over rows: the work inside those calls."""
         ...
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
@@ -72,17 +77,20 @@ class LM(Protocol):
         ...
 
     def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
-        """Append tokens that may prove wrong, in one forward where the cache can be cropped; the prefix after each."""
+        """Append draft tokens, in one forward where the cache can be cropped; return the prefix after each."""
         ...
 
 
-class TextLM(LM, Protocol):
-    """A language model that also knows text."""
+class TextStream(Protocol):
+    """Text of tokens that arrive one by one, as a value."""
 
-    @property
-    def context(self) -> int | None:
-        """The most tokens that prompt and completion may have together."""
+    def feed(self, token: int) -> tuple[TextStream, str]:
+        """Return the stream after `token`, and the text that became complete with it: often all, maybe none."""
         ...
+
+
+class Tokenizer(Protocol):
+    """Text to token ids and back."""
 
     @property
     def end_ids(self) -> frozenset[int]:
@@ -90,14 +98,77 @@ class TextLM(LM, Protocol):
         ...
 
     @property
+    def fim(self) -> FimTokens | None:
+        """Marks of a fill-in-the-middle prompt; None where the model has none."""
+        ...
+
+    def encode(self, text: str, *, continues: bool = False) -> list[int]:
+        """Return the token ids of a text, or of what `continues` an earlier text. Raises ModelLoadError."""
+        ...
+
+    def chat(self, request: str) -> list[int]:
+        """Return the token ids of a chat whose only turn is this request. Raises ModelLoadError without a template."""
+        ...
+
+    def stream(self, prompt_ids: Sequence[int]) -> TextStream:
+        """Return the text stream of what follows a prompt."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An opened model: its two functions, and plain facts about it."""
+
+    lm: LM
+    tokenizer: Tokenizer
+    name: str  # as it was asked for
+    digest: str = ""  # of a local folder's weights; empty for a hub's, of which the name is known
+    revision: str | None = None  # commit of a hub's repository
+    device: str = "cpu"
+    dtype: str = "float32"
+    prompt_format: Literal["completion", "chat"] = "completion"
+
+    @property
     def chats(self) -> bool:
-        """Whether the model expects turns of a conversation."""
+        """Whether the model expects turns of a chat."""
+        return self.prompt_format == "chat"
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """Return the token ids of a prompt in the model's own format. Raises ModelLoadError."""
+        return self.tokenizer.chat(text) if self.chats else self.tokenizer.encode(text)
+
+
+class OffsetIds(NamedTuple):
+    """Token ids of a text, and the character of the text at which each begins."""
+
+    ids: list[int]
+    starts: list[int]
+
+
+@runtime_checkable
+class OffsetTokenizer(Protocol):
+    """A tokenizer that knows where its tokens begin. Not every backend has one."""
+
+    def encode_with_offsets(self, text: str) -> OffsetIds:
+        """Encode a text. Raises ModelLoadError where the tokenizer cannot tell offsets."""
         ...
 
-    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
-        """Token ids of a text, of a chat's turn, or of what goes on an earlier text."""
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A model that reads a whole text at once. Not every backend has one."""
+
+    def teacher_forced(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
+        """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab]."""
         ...
 
-    def stream_after(self, prompt_ids: list[int]) -> TextStream | None:
-        """Text of tokens that follow a prompt."""
+
+@runtime_checkable
+class BeamSearcher(Protocol):
+    """A model with a beam search of its own. Not every backend has one."""
+
+    def beam_search(
+        self, prompt: Sequence[int], *, width: int, returned: int, max_tokens: int, end_ids: frozenset[int]
+    ) -> list[list[int]]:
+        """Return the best beams, best first, each up to and including its end token."""
         ...

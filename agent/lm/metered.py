@@ -11,8 +11,7 @@ from agent.errors import BudgetSpentError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from agent.lm.base import Batch, Prefix, TextLM
-    from agent.lm.text import TextStream
+    from agent.lm.base import LM, Batch, Prefix
 
 
 class Metered:
@@ -21,7 +20,7 @@ class Metered:
     Where rows go one by one a batched forward counts once a row; so a batch is begun only with a forward left for each.
     """
 
-    def __init__(self, lm: TextLM, forwards: int | None, deadline: float | None, clock: Callable[[], float]) -> None:
+    def __init__(self, lm: LM, forwards: int | None, deadline: float | None, clock: Callable[[], float]) -> None:
         self._lm, self._deadline, self._clock = lm, deadline, clock
         self._most = None if forwards is None else lm.forwards + forwards
 
@@ -39,24 +38,6 @@ class Metered:
     def context(self) -> int | None:
         """The most tokens of prompt and completion."""
         return self._lm.context
-
-    @property
-    def end_ids(self) -> frozenset[int]:
-        """Token ids that end a text."""
-        return self._lm.end_ids
-
-    @property
-    def chats(self) -> bool:
-        """Whether the model expects turns of a conversation."""
-        return self._lm.chats
-
-    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
-        """Token ids of a text."""
-        return self._lm.encode(text, chat=chat, continues=continues)
-
-    def stream_after(self, prompt_ids: list[int]) -> TextStream | None:
-        """Text of tokens that follow a prompt."""
-        return self._lm.stream_after(prompt_ids)
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
         """Return the prefix of these ids."""

@@ -1,4 +1,4 @@
-"""Prompts, as strings: standard, lame, repair, hole; and back from what was generated to a program. No model here."""
+"""Prompts, as strings: standard, lame, repair; and back from what was generated to a program. No model here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ _CHAT = "Write the Python code that is asked for. Answer with one code block: co
 _CHAT_CODE = "Complete this Python program:\n```python\n{}\n```"
 _CHAT_TESTS = "\n\nIt should pass these tests:\n```python\n{}\n```"
 _MOST_TESTS, _LONGEST_TEST = 8, 160  # that a prompt shows; characters of one
-
-
-# Qwen2.5-Coder's and CodeGemma's names. What is to be written follows the last one.
-HOLE_MARKS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 
 
 def write_prompt(request: str, *, chat: bool, name: str | None = None, tests: Sequence[str] = ()) -> str:
@@ -64,12 +60,6 @@ def _shown(tests: Sequence[str]) -> list[str]:
     """Return the lines of the first tests that are short enough to be read."""
     short = [test for test in tests if len(test) <= _LONGEST_TEST][:_MOST_TESTS]
     return list(dict.fromkeys(line for test in short for line in test.splitlines() if line.strip()))
-
-
-def write_hole_prompt(before: str, after: str) -> str:
-    """Return the prompt that asks for what stands between two parts of a program."""
-    prefix, suffix, middle = HOLE_MARKS
-    return f"{prefix}{before}{suffix}{after}{middle}"
 
 
 def find_program(request: str, text: str, *, chat: bool, name: str | None = None) -> ExtractedProgram:

@@ -14,7 +14,7 @@ from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
 from agent.errors import ContextLengthError
 from agent.files.plain import plain
-from agent.lm.base import TextLM
+from agent.lm.base import LM, Model, Tokenizer
 from agent.lm.metered import Metered
 from agent.profile import ModelProfile
 from agent.program import prompts
@@ -46,7 +46,7 @@ Log = Callable[[int, Event], None]
 class Context:
     """What a run works with, and never stores: the model, the policy, the sandbox and the bounds."""
 
-    lm: TextLM
+    model: Model
     policy: Policy
     sandbox: Sandbox
     max_tokens: int = 512
@@ -59,6 +59,16 @@ class Context:
     emit: Emit = lambda event: None  # hears what happens, in the thread of the node where it does
     log: Log = lambda number, event: None  # hears it with its number in the run, which it keeps if it is made again
 
+    @property
+    def lm(self) -> LM:
+        """The model as a function of token ids."""
+        return self.model.lm
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer."""
+        return self.model.tokenizer
+
 
 def within(context: Context, state: AgentState) -> Context:
     """Return the context with a model that refuses what the budget does not have any more."""
@@ -66,7 +76,8 @@ def within(context: Context, state: AgentState) -> Context:
     forwards = None if budget.forwards is None else budget.forwards - spent.forwards
     if forwards is None and budget.seconds is None:
         return context
-    return replace(context, lm=Metered(context.lm, forwards, _deadline(context, state), context.clock))
+    metered = Metered(context.lm, forwards, _deadline(context, state), context.clock)
+    return replace(context, model=replace(context.model, lm=metered))
 
 
 def metered_sandbox(context: Context, state: AgentState) -> MeteredSandbox:
@@ -120,13 +131,14 @@ def begun(state: AgentState, edge: dict[str, Any] | None = None) -> AgentState:
 
 def prompt_of(context: Context, text: str) -> dict[str, Any]:
     """Return a prompt as the state keeps it. Raises ContextLengthError where the model cannot read it."""
-    ids = context.lm.encode(text, chat=context.lm.chats)
+    ids = context.model.encode_prompt(text)
     if context.lm.context is not None and len(ids) >= context.lm.context:
         raise ContextLengthError(
             f"the prompt has {len(ids)} tokens and this model reads at most {context.lm.context} with its answer; "
             "shorten the prompt or choose a model with a longer context"
         )
-    opened = [context.lm.encode(tag, continues=True) for tag in ("<think>", "<think>\n")] if context.lm.chats else []
+    tags = ("<think>", "<think>\n") if context.model.chats else ()
+    opened = [context.tokenizer.encode(tag, continues=True) for tag in tags]
     thinking = any(ids[-len(tag) :] == tag for tag in opened)  # some templates open the thought for the model
     return {"text": text, "ids": ids, "lame_ids": None, "thinking": thinking}
 
@@ -143,7 +155,7 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
 
 def completion_of(decoding: DecodeContext, context: Context, tokens: list[int]) -> Completion:
     """Return the completion that these tokens make."""
-    completion = Completion(stream=context.lm.stream_after(list(decoding.prompt_ids)))
+    completion = Completion(stream=context.tokenizer.stream(decoding.prompt_ids))
     for token in tokens:
         completion = completion.append(token)
     return completion
@@ -151,10 +163,9 @@ def completion_of(decoding: DecodeContext, context: Context, tokens: list[int]) 
 
 def pieces_of(context: Context, state: AgentState) -> list[str]:
     """Return the text of each token generated."""
-    stream = context.lm.stream_after(state["prompts"][state["prompt"]]["ids"])
+    stream = context.tokenizer.stream(state["prompts"][state["prompt"]]["ids"])
     pieces = []
     for token in state["tokens"]:
-        assert stream is not None, "a program is text: the workflow needs a model with a tokenizer"
         stream, piece = stream.feed(token)
         pieces.append(piece)
     return pieces
@@ -165,8 +176,8 @@ def _stop(context: Context, state: AgentState, prompt: dict[str, Any]) -> StopRu
     config, most = config_in(state), min(context.max_tokens, room)
     if config.budget.tokens is not None:
         most = min(most, len(state["tokens"]) + config.budget.tokens - cost_of(state).tokens)
-    over = _end_of_answer(context, state) if context.lm.chats else end_of_function(prompt["text"])
-    rules = [end_token(context.lm.end_ids), over, budget(most)]
+    over = _end_of_answer(context, state) if context.model.chats else end_of_function(prompt["text"])
+    rules = [end_token(context.tokenizer.end_ids), over, budget(most)]
     if config.prune and state["edge"].get("kind") == BRANCH:
         rules.append(_dead_end(context, state))
     return any_of(*rules)
@@ -193,7 +204,7 @@ def asked_in(state: AgentState) -> AnswerRules:
 
 def piece_of(context: Context, state: AgentState, text: str) -> ExtractedProgram:
     """Return the program in a text that was generated for the prompt being answered."""
-    if context.lm.chats:
+    if context.model.chats:
         return extract_program(text, asked_in(state))
     task = state["task"]  # the tests that a prompt shows are no part of the program
     return prompts.read_completion(prompts.write_prompt(task["request"], chat=False, name=task["entry_point"]), text)
@@ -201,8 +212,8 @@ def piece_of(context: Context, state: AgentState, text: str) -> ExtractedProgram
 
 def still_thinking(context: Context, state: AgentState) -> bool:
     """Whether all that was generated is a thought that has not ended."""
-    text = "".join(pieces_of(context, state)) if context.lm.chats else ""
-    return context.lm.chats and find_answer_start(text, thinking=asked_in(state).thinking) is None
+    text = "".join(pieces_of(context, state)) if context.model.chats else ""
+    return context.model.chats and find_answer_start(text, thinking=asked_in(state).thinking) is None
 
 
 def _dead_end(context: Context, state: AgentState) -> StopRule:
@@ -219,7 +230,9 @@ def _dead_end(context: Context, state: AgentState) -> StopRule:
         if "\n" not in completion.text[begun:]:  # the statement of the fork has not ended
             return None
         text = completion.text
-        source = extract_open_program(text, asked) if context.lm.chats else piece_of(context, state, text).source(text)
+        source = (
+            extract_open_program(text, asked) if context.model.chats else piece_of(context, state, text).source(text)
+        )
         lines = (source or "").rpartition("\n")[0]
         last = lines.rpartition("\n")[2].strip()
         if not last or last.startswith("#"):

@@ -160,6 +160,8 @@ def _numbered(node: Callable[[AgentState, Runtime[Context]], AgentState]) -> Any
 def _chooser(context: Context) -> Callable[[str, tuple[Candidate, ...]], list[int]]:
     def choose(text: str, candidates: tuple[Candidate, ...]) -> list[int]:
         answer = interrupt({"text": text, "candidates": [asdict(candidate) for candidate in candidates]})
-        return [candidates[answer].token] if isinstance(answer, int) else context.lm.encode(answer, continues=True)
+        return (
+            [candidates[answer].token] if isinstance(answer, int) else context.tokenizer.encode(answer, continues=True)
+        )
 
     return choose

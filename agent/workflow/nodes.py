@@ -56,10 +56,10 @@ Walk = Callable[[DecodeContext, DecodeState], Generator[Step, None, DecodeState]
 def opened(context: Context, state: AgentState) -> AgentState:
     """Start: the prompt's tokens, nothing generated yet."""
     task = task_of(state)
-    chat, name = context.lm.chats, task.entry_point
+    chat, name = context.model.chats, task.entry_point
     prompt = prompt_of(context, prompts.write_prompt(task.request, chat=chat, name=name, tests=task.tests))
     lame = prompts.write_prompt(write_lame_prompt(task.request, name), chat=chat, name=name)
-    prompt["lame_ids"] = context.lm.encode(lame, chat=chat)
+    prompt["lame_ids"] = context.model.encode_prompt(lame)
     resolver = context.policy.resolver.name
     return {**begun(state), "resolver": resolver, "prompts": [prompt], "prompt": 0, "attempts": [], "inputs": []}
 

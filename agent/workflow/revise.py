@@ -95,7 +95,7 @@ def _repair(context: Context, state: AgentState, attempts: list[Attempt], edge: 
     failure = "\n".join(map(describe_failure, attempt.failures[:3]))
     task = task_of(state)
     text = prompts.write_repair_prompt(
-        task.request, attempt.program, failure, chat=context.lm.chats, name=task.entry_point, tests=task.tests
+        task.request, attempt.program, failure, chat=context.model.chats, name=task.entry_point, tests=task.tests
     )
     try:
         prompt = prompt_of(context, text)

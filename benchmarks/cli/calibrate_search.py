@@ -52,6 +52,7 @@ def calibrate_search(
         from agent import profile
         from agent.cli import components
         from agent.decoding import POLICIES
+        from agent.lm.names import weights_of
         from agent.search.budget import budget_from
         from agent.search.frontier import SearchConfig
         from agent.workflow.context import Context
@@ -59,7 +60,7 @@ def calibrate_search(
         from benchmarks.experiments.search_lessons import Lesson, lesson
 
         check_parts(model, dtype, sandbox)
-        weights = profile.weights_of(model)
+        weights = weights_of(model)
         file = out or profile.profile_file(model, weights)
         profile.check_profile_file(file)
         found, config = problems_of(problems, limit), SearchConfig(budget_from(budget), lines=True)
@@ -70,8 +71,8 @@ def calibrate_search(
             "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
         }  # fmt: skip
         kept = cleanup.enter_context(closing(RecordFile(keep, Lesson, options))) if keep else None
-        lm = components.model_named(model, device=device, dtype=dtype)
-        context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
+        opened_model = components.model_named(model, device=device, dtype=dtype)
+        context = Context(opened_model, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
 
         def taught(problem: Any) -> Lesson:
             return lesson(problem, context, config)

@@ -61,6 +61,7 @@ def calibrate_threshold(
         from agent import profile
         from agent.cli import components
         from agent.errors import InvalidRequestError
+        from agent.lm.names import EMBEDDED, weights_of
 
         if score not in SCORES or (table and score != "entropy"):
             known = "entropy, which is all that a table holds" if table else ", ".join(SCORES)
@@ -71,10 +72,10 @@ def calibrate_threshold(
             raise InvalidRequestError(
                 "--out came without --recipe, and nothing would be written; choose a recipe, or leave it out"
             )
-        learn, name = _recipe(recipe), model or profile.EMBEDDED
+        learn, name = _recipe(recipe), model or EMBEDDED
         if table is None:
             components.check_model(name, dtype)
-        weights = profile.weights_of(name)
+        weights = weights_of(name)
         file = out or profile.profile_file(name, weights)
         if recipe:
             profile.check_profile_file(file)
@@ -128,16 +129,15 @@ def _read(model: str, problems: list[Problem], device: str | None, dtype: str) -
     from agent.cli import components
     from benchmarks.experiments.teacher_forcing import ranked, read
 
-    lm = components.model_named(model, device=device, dtype=dtype)
+    opened = components.model_named(model, device=device, dtype=dtype)
     found = []
-    for each in read(lm, problems):
+    for each in read(opened, problems):
         found.append(each)
         write_progress(f"{len(found)}/{len(problems)} read", last=False)
     long = len(problems) - len(found)
     if long:
         say(f"{long} longer than the model's context", err=True)
-    revision = getattr(lm.model.config, "_commit_hash", None)
-    told = {"revision": revision, "dtype": str(lm.model.dtype).removeprefix("torch."), "too_long": long}
+    told = {"revision": opened.revision, "dtype": opened.dtype, "too_long": long}
     return _Seen(ranked(found), len(found), told)
 
 

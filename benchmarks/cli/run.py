@@ -72,9 +72,11 @@ def bench_run(
 ) -> None:
     """Run one contestant over a benchmark, judge it by the hidden tests, and print what it solved and cost."""
     with report_errors(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
-        from agent import profile
+        from dataclasses import replace
+
         from agent.cli import components
         from agent.lm.hf.recall import Recalled, RecallingLM
+        from agent.lm.names import weights_of
         from agent.workflow.context import Context
         from benchmarks.experiments.entrants import digest_of_run, entrant, files_of, names_in
         from benchmarks.experiments.outcomes import Outcome
@@ -90,7 +92,7 @@ def bench_run(
         ]
         learned = components.profile_of(model)
         options = {
-            "benchmark": benchmark, "model": model, "weights": profile.weights_of(model), "budget": budget,
+            "benchmark": benchmark, "model": model, "weights": weights_of(model), "budget": budget,
             "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
             "prompt_format": prompt_format, "learned": learned.digest(), "side_by_side": len(names) > 1,
             "equal": digest_of_run(equal),
@@ -99,10 +101,12 @@ def bench_run(
         for name, path, (chosen, _) in zip(names, files_of(out, names), entrants, strict=True):
             told = {**options, "policy": name, "threshold": chosen.gate.threshold}
             files.append(cleanup.enter_context(closing(RecordFile(path, Outcome, told))) if path else None)
-        lm = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
+        opened_model = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
         box, recalled, streams = opened(sandbox, cleanup, memory_mib), Recalled(), []
         for file, (chosen, contestant) in zip(files, entrants, strict=True):
-            own = RecallingLM(lm, recalled) if len(names) > 1 else lm
+            own = opened_model
+            if len(names) > 1:
+                own = replace(own, lm=RecallingLM(own.lm, recalled))  # type: ignore[arg-type]  # it is HF's alone
             context = Context(own, chosen, box, max_tokens=max_tokens, seed=seed, profile=learned)
             streams.append(go_on(problems, context, contestant, file))
         rounds = side_by_side(streams, recalled.clear)
@@ -137,8 +141,8 @@ def bench_fill(
         check_parts(model, dtype, sandbox)
         problems = problems_of(benchmark, limit)
         chosen = components.policy_named(policy, model=model)
-        lm = components.model_named(model, device=device, dtype=dtype)
-        context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
+        opened_model = components.model_named(model, device=device, dtype=dtype)
+        context = Context(opened_model, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
         found = followed(
             fillings(problems, context, attempts=attempts), len(problems), "filled", lambda filling: filling.passed
         )
@@ -169,8 +173,8 @@ def bench_pauses(
         check_parts(model, dtype, sandbox)
         problems = problems_of(benchmark, limit)
         chosen = components.policy_named(policy, model=model, threshold=threshold)
-        lm = components.model_named(model, device=device, dtype=dtype)
-        context = Context(lm, chosen, opened(sandbox, cleanup), max_tokens=max_tokens)
+        opened_model = components.model_named(model, device=device, dtype=dtype)
+        context = Context(opened_model, chosen, opened(sandbox, cleanup), max_tokens=max_tokens)
         stream = failures(problems, context, width=width)
         say(table(followed(stream, len(problems), "failed", lambda failure: failure is not None)))
 

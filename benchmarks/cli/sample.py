@@ -44,8 +44,8 @@ def bench_draw(
 ) -> None:
     """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve."""
     with report_errors(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
-        from agent import profile
         from agent.cli import components
+        from agent.lm.names import weights_of
         from agent.workflow.context import Context
         from benchmarks.experiments.best_of_n import Draws, draws, table
         from benchmarks.experiments.record_file import RecordFile
@@ -53,14 +53,14 @@ def bench_draw(
         check_parts(model, dtype, sandbox, prompt_format)
         problems = problems_of(benchmark, limit)
         options = {
-            "benchmark": benchmark, "samples": samples, "model": model, "weights": profile.weights_of(model),
+            "benchmark": benchmark, "samples": samples, "model": model, "weights": weights_of(model),
             "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
             "prompt_format": prompt_format,
         }  # fmt: skip
         chosen = components.policy_named("sample", model=model)
         file = cleanup.enter_context(closing(RecordFile(out, Draws, options))) if out else None
-        lm = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
-        context = Context(lm, chosen, opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
+        opened_model = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
+        context = Context(opened_model, chosen, opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
 
         def drawn(problem: Any) -> Draws:
             return draws(problem, context, samples=samples)

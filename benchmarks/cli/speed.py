@@ -23,12 +23,16 @@ def bench_speed(
 ) -> None:
     """Time each policy against greedy, and greedy against transformers' own generate, in one process."""
     with report_errors(as_json=False):
-        from agent.cli import components
+        from agent.lm.hf.backend import open_decoder
+        from agent.lm.names import parse_spec
         from benchmarks.speed.bench import Bench
         from benchmarks.speed.decoding import measure
 
-        lm = components.model_named(model, device=device, dtype=dtype).model if model else _random(device, dtype)
-        for row in measure(Bench(lm, tokens, rounds), uncached=uncached):
+        if model:
+            timed = open_decoder(parse_spec(model).name, device=device, dtype=dtype).model
+        else:
+            timed = _random(device, dtype)
+        for row in measure(Bench(timed, tokens, rounds), uncached=uncached):
             say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}")
 
 

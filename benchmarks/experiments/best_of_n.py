@@ -13,6 +13,7 @@ from agent.decoding import POLICIES
 from agent.decoding.context import DecodeContext
 from agent.decoding.samplers import uniform_at
 from agent.decoding.step import Completion
+from agent.lm.base import Tokenizer
 from agent.program.prompts import find_program
 from agent.program.task import read_task
 from agent.strategies import seed_of
@@ -67,7 +68,7 @@ def draws(problem: Problem, context: Context, *, samples: int) -> Draws:
     sampling = replace(context, policy=POLICIES["sample"])
     begun = begin(task)
     decoding = decode_context(sampling, {**begun, **nodes.opened(sampling, begun)})
-    drawn = _drawn(decoding, [seed_of(context, number) for number in range(samples)])
+    drawn = _drawn(decoding, context.tokenizer, [seed_of(context, number) for number in range(samples)])
     verdicts: dict[str, tuple[bool, bool]] = {}
     for sample in drawn:
         program = _program(problem, sample, context)
@@ -96,9 +97,9 @@ def table(found: list[Draws], numbers: tuple[int, ...] = (1, 2, 3, 5, 10, 20, 50
     return "\n".join(lines)
 
 
-def _drawn(decoding: DecodeContext, seeds: list[int]) -> list[_Sample]:
+def _drawn(decoding: DecodeContext, tokenizer: Tokenizer, seeds: list[int]) -> list[_Sample]:
     prefix = decoding.lm.prefill(decoding.prompt_ids)
-    stream = decoding.lm.stream_after(list(decoding.prompt_ids))  # type: ignore[attr-defined]  # a TextLM, as the workflow has
+    stream = tokenizer.stream(decoding.prompt_ids)
     drawn = [_Sample(seed, Completion(stream=stream)) for seed in seeds]
     for sample in drawn:
         sample.grow(decoding, _token(decoding, sample, prefix.logits, 0))
@@ -121,4 +122,4 @@ def _token(decoding: DecodeContext, sample: _Sample, logits: Tensor, position: i
 
 def _program(problem: Problem, sample: _Sample, context: Context) -> str:
     text = sample.completion.text
-    return find_program(problem.prompt, text, chat=context.lm.chats, name=problem.entry_point).source(text)
+    return find_program(problem.prompt, text, chat=context.model.chats, name=problem.entry_point).source(text)

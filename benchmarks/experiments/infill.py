@@ -14,7 +14,6 @@ from agent.decoding.policies import GREEDY
 from agent.decoding.stops import any_of, budget, end_token
 from agent.errors import InvalidRequestError
 from agent.lm.reference import logits_before
-from agent.program import prompts
 from agent.program.examples.read import visible_examples
 from agent.program.syntax import read_module
 from agent.search.frontier import departures
@@ -44,14 +43,16 @@ def fillings(problems: Iterable[Problem], context: Context, *, attempts: int = 4
     The first attempt is decoded by the context's policy; the others leave it, and then go on greedily, where another
     token comes nearest to being chosen. The first that passes the visible examples stands, or else the first of all.
     """
-    mark = prompts.HOLE_MARKS[0]
-    if len(context.lm.encode(mark, continues=True)) != 1:
-        raise InvalidRequestError(f"this model has no token {mark!r}; choose one that was trained to fill holes")
+    fim = context.tokenizer.fim
+    if fim is None:
+        raise InvalidRequestError(
+            "this model has no fill-in-the-middle tokens; choose one that was trained to fill holes"
+        )
     for problem in problems:
         program = problem.reference_program
         first, last = hole(problem)
         before, after = program[:first], program[last:]
-        tried = _attempts(context, context.lm.encode(prompts.write_hole_prompt(before, after)))
+        tried = _attempts(context, context.tokenizer.encode(fim.prompt(before, after)))
         examples = tuple(visible_examples(problem.prompt))
         filling, made = "", 0
         for made, text in enumerate(islice(tried, attempts), start=1):
@@ -79,20 +80,20 @@ def _attempts(context: Context, ids: list[int]) -> Iterator[str]:
 
 
 def _completed(context: Context, ids: list[int], begun: list[int], policy: Policy) -> list[int]:
-    lm = context.lm
+    lm, end_ids = context.lm, context.tokenizer.end_ids
     room = context.max_tokens if lm.context is None else min(context.max_tokens, lm.context - len(ids))
-    if begun and (begun[-1] in lm.end_ids or len(begun) >= room):
+    if begun and (begun[-1] in end_ids or len(begun) >= room):
         return begun
-    stop = any_of(end_token(lm.end_ids), budget(room - len(begun)))
-    text = None if begun else lm.stream_after(ids)
+    stop = any_of(end_token(end_ids), budget(room - len(begun)))
+    text = None if begun else context.tokenizer.stream(ids)
     steps = decode(lm, [*ids, *begun], policy, stop=stop, text=text, seed=context.seed)
     return [*begun, *(step.token for step in steps)]
 
 
 def _text(context: Context, ids: list[int], tokens: list[int]) -> str:
-    stream, text = context.lm.stream_after(ids), ""
+    stream, text = context.tokenizer.stream(ids), ""
     for token in tokens:
-        if stream is not None and token not in context.lm.end_ids:
+        if token not in context.tokenizer.end_ids:
             stream, piece = stream.feed(token)
             text += piece
     return text

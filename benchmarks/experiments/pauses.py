@@ -11,6 +11,7 @@ from agent.decoding.context import DecodeContext, DecodeState, likeliest
 from agent.decoding.loop import decode_until_pause
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Completion, Step
+from agent.lm.base import Tokenizer
 from agent.program.prompts import find_program
 from agent.program.task import read_task
 from agent.workflow import nodes
@@ -47,7 +48,7 @@ def failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -
     for problem in problems:
         begun = begin(read_task(problem.prompt, entry_point=problem.entry_point))
         decoding = decode_context(context, {**begun, **nodes.opened(context, begun)})
-        end, pauses = _greedy_with_pauses(decoding)
+        end, pauses = _greedy_with_pauses(decoding, context.tokenizer)
         if _passes(problem, context, end):
             yield None
         else:
@@ -95,9 +96,9 @@ def _detour(problem: Problem, context: Context, decoding: DecodeContext, pause: 
     )
 
 
-def _greedy_with_pauses(decoding: DecodeContext) -> tuple[DecodeState, list[DecodeState]]:
+def _greedy_with_pauses(decoding: DecodeContext, tokenizer: Tokenizer) -> tuple[DecodeState, list[DecodeState]]:
     """Decode greedily; return the end, and every place where the policy's gate would pause."""
-    stream = decoding.lm.stream_after(list(decoding.prompt_ids))  # type: ignore[attr-defined]  # a TextLM: the workflow needs one
+    stream = tokenizer.stream(decoding.prompt_ids)
     place, pauses = (
         DecodeState(decoding.lm.prefill(decoding.prompt_ids), Completion(stream=stream)),
         list[DecodeState](),
@@ -122,5 +123,5 @@ def _arrived(walk: Generator[Step, None, DecodeState]) -> DecodeState:
 
 def _passes(problem: Problem, context: Context, end: DecodeState) -> bool:
     text = end.completion.text
-    program = find_program(problem.prompt, text, chat=context.lm.chats, name=problem.entry_point).source(text)
+    program = find_program(problem.prompt, text, chat=context.model.chats, name=problem.entry_point).source(text)
     return judge(context.sandbox, problem, program).passed

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from agent.errors import InvalidRequestError
-from agent.lm.hf.model import HFLM
+from agent.lm.base import Model, OffsetTokenizer, Scorer
 from benchmarks.base import Problem
 from uncertainty import SCORES, varentropy
 from uncertainty.scores import log_probabilities
@@ -27,14 +27,17 @@ class Read:
     ranks: list[int]  # 1: it is the argmax
 
 
-def read(lm: HFLM, problems: Iterable[Problem]) -> Iterator[Read]:
+def read(model: Model, problems: Iterable[Problem]) -> Iterator[Read]:
     """Yield what the model thinks of each solution that its context holds.
 
     Prompt and solution are encoded as one text; counted are the tokens that start in the solution (AdaDec, section 3.2,
     arXiv:2506.08980). Ties of logits rank the lower id first. Raises InvalidRequestError.
     """
+    lm, tokenizer = model.lm, model.tokenizer
+    if not (isinstance(lm, Scorer) and isinstance(tokenizer, OffsetTokenizer)):
+        raise InvalidRequestError("teacher forcing needs the backend hf; choose a model of it")
     for problem in problems:
-        ids, starts = lm.encode_with_starts(problem.reference_program)
+        ids, starts = tokenizer.encode_with_offsets(problem.reference_program)
         if lm.context is not None and len(ids) > lm.context:
             continue
         begun = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))

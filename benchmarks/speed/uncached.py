@@ -14,6 +14,8 @@ from agent.lm.reference import ExtendEach, RowBatch
 class Uncached:
     """Reads each prefix from its first token, and each alternative by itself."""
 
+    context: int | None = None
+
     def __init__(self, model: Any) -> None:
         self._model, self.forwards, self.token_rows = model, 0, 0
 

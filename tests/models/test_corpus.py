@@ -5,10 +5,11 @@ from random import Random
 
 import pytest
 
+from agent.lm.fim import FIM_TOKENS
 from agent.program.examples.read import visible_examples
 from agent.program.failures import describe_failure
 from agent.program.lame import write_lame_prompt
-from agent.program.prompts import HOLE_MARKS, write_hole_prompt, write_repair_prompt
+from agent.program.prompts import write_repair_prompt
 from agent.verification.examples import verify
 from benchmarks.exercises import compose, world
 from benchmarks.exercises.benchmark import exercise
@@ -54,9 +55,9 @@ def test_a_sentence_is_one_comment_line_and_a_function_without_docstring(exercis
 def test_a_hole_lies_in_the_body_and_its_filling_restores_the_program(exercises):
     for seed, made in enumerate(exercises):
         document = text(corpus.write_hole(made, Random(seed)))
-        prefix, rest = document.removeprefix(HOLE_MARKS[0]).split(HOLE_MARKS[1])
-        suffix, middle = rest.split(HOLE_MARKS[2])
-        assert prefix + middle + suffix == made.program and document == write_hole_prompt(prefix, suffix) + middle
+        prefix, rest = document.removeprefix(FIM_TOKENS[0]).split(FIM_TOKENS[1])
+        suffix, middle = rest.split(FIM_TOKENS[2])
+        assert prefix + middle + suffix == made.program and document == FIM_TOKENS.prompt(prefix, suffix) + middle
         assert len(prefix) >= len(made.prompt) and middle
 
 

@@ -15,106 +15,32 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agent.errors import ContextLengthError, InvalidLogitsError, InvalidRequestError, ModelLoadError
+from agent.errors import ContextLengthError, InvalidLogitsError, InvalidRequestError
 from agent.lm.base import Batch, Prefix
+from agent.lm.hf.beam_search import beam_search
 from agent.lm.hf.cache import fork, held_bytes, new_cache
-from agent.lm.hf.chat import asked, asks_in_turns, checked_format
-from agent.lm.hf.load import in_one_sentence, load_model, load_tokenizer
 from agent.lm.hf.rope import TurningBatch, stretch, turns_of
 from agent.lm.hf.tree_attention import CopiedRowsBatch, Paths, TreeAttentionBatch
-from agent.lm.hf.trial import abilities_of, looks_back_only, trees_work
+from agent.lm.hf.trial import abilities_of, trees_work
 from agent.lm.reference import ExtendEach, RowBatch
 from agent.lm.store import PrefixStore
-from agent.lm.text import TextStream
-from agent.messages import quoted
 
 
 class HFLM:
-    """A loaded transformers model as a function of token ids. The tokenizer is needed only for text."""
+    """A loaded transformers model as a function of token ids."""
 
-    def __init__(
-        self, model: Any, tokenizer: Any = None, *, store_bytes: int = 512 * 2**20, prompt_format: str = "auto"
-    ) -> None:
-        self.model, self.tokenizer = model.eval(), tokenizer
-        self.prompt_format = checked_format(prompt_format)
+    def __init__(self, model: Any, *, store_bytes: int = 512 * 2**20) -> None:
+        self.model = model.eval()
         self.forwards = self.token_rows = 0
         self.accepts = _accepted_arguments(model)
         self._store = PrefixStore(store_bytes)
         self._turns = turns_of(model.config)
-
-    @classmethod
-    def from_pretrained(
-        cls, name_or_path: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto"
-    ) -> HFLM:
-        """Load a folder or a hub id. dtype "auto" is the checkpoint's own. Raises ModelLoadError, DeviceError."""
-        model = load_model(name_or_path, device=device, dtype=dtype)
-        tokenizer = load_tokenizer(name_or_path, model.config.get_text_config().vocab_size)
-        lm = cls(model, tokenizer, prompt_format=prompt_format)
-        with in_one_sentence(f"load the model {name_or_path!r}"):
-            if not looks_back_only(lm):
-                raise ValueError("what it says of a token depends on the tokens behind it, so it is no decoder")
-        return lm
 
     @cached_property
     def context(self) -> int | None:
         """The most tokens that prompt and completion may have together; None where the model sets no bound."""
         bound = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
         return int(bound) if bound and bound > 0 else None
-
-    @property
-    def end_ids(self) -> frozenset[int]:
-        """Token ids that end a text, by the model's generation config, its config and the tokenizer.
-
-        Raises ModelLoadError where one of them names no token ids.
-        """
-        places = (getattr(self.model, "generation_config", None), self.model.config, self.tokenizer)
-        entries = [getattr(place, "eos_token_id", None) for place in places]
-        ids = [i for entry in entries if entry is not None for i in (entry if isinstance(entry, list) else [entry])]
-        odd = next((i for i in ids if not isinstance(i, int)), None)
-        if odd is not None:
-            raise ModelLoadError(f"the model's eos_token_id holds {quoted(odd)}; wanted token ids, as whole numbers")
-        return frozenset(ids)
-
-    def encode(self, text: str, *, chat: bool = False, continues: bool = False) -> list[int]:
-        """Token ids of a text, of a chat whose only user turn it is, or of what `continues` an earlier text.
-
-        Raises ModelLoadError without a tokenizer, and where it gives nothing that the model knows.
-        """
-        if self.tokenizer is None:
-            raise ModelLoadError(
-                "this model came without a tokenizer, and text is wanted; choose a folder or hub id that has one"
-            )
-        whole = asked(self.tokenizer, text) if chat else text
-        with in_one_sentence("put the text into the model's tokens"):
-            ids = list(self.tokenizer(whole, add_special_tokens=not (chat or continues))["input_ids"])
-            rows = self.model.config.get_text_config().vocab_size
-            if max(ids, default=0) >= rows:
-                raise ValueError(f"its tokenizer gives token {max(ids)}, and the model knows {rows} tokens")
-        if chat:
-            return ids
-        # Some tokenizers end every text with an end token; a prompt goes on.
-        return ids[:-1] if len(ids) > 1 and ids[-1] in self.end_ids else ids
-
-    def encode_with_starts(self, text: str) -> tuple[list[int], list[int]]:
-        """Token ids of a text, and where in it each begins, in characters. Raises ModelLoadError."""
-        try:
-            found = self.tokenizer(text, return_offsets_mapping=True)
-        except (NotImplementedError, TypeError) as error:
-            raise ModelLoadError(
-                "this model's tokenizer does not say where its tokens begin; choose a model with a fast tokenizer"
-            ) from error
-        ids, starts = list(found["input_ids"]), [start for start, _ in found["offset_mapping"]]
-        cut = len(ids) - 1 if len(ids) > 1 and ids[-1] in self.end_ids else len(ids)
-        return ids[:cut], starts[:cut]
-
-    @cached_property
-    def chats(self) -> bool:
-        """Whether prompts are turns of a chat. Raises ModelLoadError for a broken template."""
-        return asks_in_turns(self.prompt_format, self.tokenizer, self.end_ids)
-
-    def stream_after(self, prompt_ids: Sequence[int]) -> TextStream | None:
-        """Text of tokens that follow the prompt, piece by piece; None without a tokenizer."""
-        return None if self.tokenizer is None else TextStream.after(self.tokenizer.backend_tokenizer, prompt_ids)
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
         """Return the prefix of these ids, feeding only what no stored prefix covers. Raises ContextLengthError."""
@@ -213,6 +139,14 @@ class HFLM:
             parts.append(self.forward([text], None, 0, keep=len(text) - known)[0])
             known = len(text)
         return torch.cat(parts)[:-1]
+
+    def beam_search(
+        self, prompt: Sequence[int], *, width: int, returned: int, max_tokens: int, end_ids: frozenset[int]
+    ) -> list[list[int]]:
+        """Return the best beams of transformers' own search, best first, each up to and including its end token."""
+        return beam_search(
+            self, self._checked(prompt), width=width, returned=returned, max_tokens=max_tokens, end_ids=end_ids
+        )
 
     @cached_property
     def _caching(self) -> bool:

@@ -51,7 +51,7 @@ class RecallingLM(HFLM):
     """
 
     def __init__(self, lm: HFLM, recalled: Recalled) -> None:
-        super().__init__(lm.model, lm.tokenizer, store_bytes=STORE_BYTES, prompt_format=lm.prompt_format)
+        super().__init__(lm.model, store_bytes=STORE_BYTES)
         self._recalled = recalled
 
     def _feed(self, ids: tuple[int, ...], cache: Any, tail: Sequence[int]) -> Prefix:

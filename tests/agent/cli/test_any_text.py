@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from fakes import ScriptedSandbox
 from langgraph.checkpoint.memory import InMemorySaver
-from text_model import byte_lm
-from trie import TrieLM
+from text_model import byte_model
+from trie import Characters, TrieLM
 
 from agent.decoding import POLICIES, Gate
 from agent.decoding.ask import Ask
@@ -52,7 +52,7 @@ class Saying(ScriptedSandbox):
 def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_path, text, verdict):
     config = SearchConfig(Budget(programs=3), branches=False, repair_after=1)
     with threads(tmp_path) as saver:
-        around = Context(byte_lm(sharpness=8.0), POLICIES["greedy"], Saying(text, verdict), max_tokens=12)
+        around = Context(byte_model(sharpness=8.0), POLICIES["greedy"], Saying(text, verdict), max_tokens=12)
         result = run_task(around, read_task(REQUEST), config=config, checkpointer=saver, thread="t")
         again = run_task(around, read_task(REQUEST), config=config, checkpointer=saver, thread="t")
     assert result.outcome == again.outcome == "abstained" and len(result.attempts) > 1, "a repair's prompt was read"
@@ -63,7 +63,7 @@ def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_pa
 @pytest.mark.parametrize("text", [text for text in TEXTS if len(text) < 100], ids=ascii)
 def test_what_a_person_types_is_written_and_kept(text):
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", 1.2), resolver=Ask())
-    around = Context(byte_lm(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
+    around = Context(byte_model(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
     task, asked = read_task(REQUEST), []
     run_task(
         around, task, checkpointer=InMemorySaver(), thread="t", person=lambda question: asked.append(1) or f"a{text}"
@@ -72,20 +72,17 @@ def test_what_a_person_types_is_written_and_kept(text):
 
 
 @pytest.mark.parametrize("chats", [False, True])
-def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, chats):
+def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, monkeypatch, chats):
     body = "\n    return '\x01'\n"
     known = {f"```python\n{REQUEST}{body}```" if chats else body: 1.0}
 
-    class Nul(TrieLM):
-        def stream_after(self, prompt_ids):
-            super().stream_after(prompt_ids)
-            return self
-
+    class Nul(Characters):
         def feed(self, token):
             return self, {0: "", 1: "\x00"}.get(token, chr(token))
 
-    lm = Nul(known, chats=chats)
+    monkeypatch.setattr("trie.Characters", Nul)
+    model = TrieLM(known).model(chats=chats)
     with threads(tmp_path) as saver:
-        around = Context(lm, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
+        around = Context(model, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
         result = run_task(around, read_task(REQUEST), checkpointer=saver, thread="t")
     assert result.outcome == "abstained" and "\x00" in result.best.program

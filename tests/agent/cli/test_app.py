@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from text_model import byte_lm
+from text_model import byte_model, save
 from typer.testing import CliRunner
 
 from agent.cli.app import app
 
+TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
 PROMPT = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    """\n'
 
 
@@ -15,10 +16,9 @@ PROMPT = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    """
 def place(tmp_path_factory):
     """A folder with a random model, and a prompt beside it."""
     folder = tmp_path_factory.mktemp("cli")
-    lm = byte_lm(sharpness=8.0, context=400)
-    lm.model.float().save_pretrained(folder / "model")
-    lm.model.save_pretrained(folder / "mute")
-    lm.tokenizer.save_pretrained(folder / "model")
+    model = byte_model(sharpness=8.0, context=400)
+    save(model, folder / "model")
+    model.lm.model.save_pretrained(folder / "mute")
     (folder / "prompt.py").write_text(PROMPT)
     (folder / "long.py").write_text(PROMPT.replace("Add one.", "Add one. " * 100))
     (folder / "latin.py").write_bytes(b"# \xe9\n")
@@ -308,10 +308,9 @@ def test_a_request_is_read_from_stdin(place):
 
 def test_the_prompt_format_is_an_option_and_part_of_what_a_run_is(place, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    lm = byte_lm(sharpness=8.0, context=400)
-    lm.tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
-    lm.model.float().save_pretrained(place / "talker")
-    lm.tokenizer.save_pretrained(place / "talker")
+    model = byte_model(sharpness=8.0, context=400)
+    model.tokenizer.tokenizer.chat_template = TEMPLATE
+    save(model, place / "talker")
     begun = ("--file", "@prompt.py", "--model", "@talker", "--budget", "programs=1", "--thread", "talk")
     solve(place, *begun, "--prompt-format", "completion", "--trace", str(tmp_path / "trace.jsonl"))
     assert json.loads((tmp_path / "trace.jsonl").read_text().splitlines()[0])["prompt_format"] == "completion"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from text_model import byte_lm
+from text_model import byte_model
 
 from agent.decoding import POLICIES, Gate, decode
 from agent.decoding.prompt_lookup import PromptLookup
@@ -47,8 +47,8 @@ def test_guesses_are_what_stands_after_an_agreeing_place(ids, least, most):
 
 
 @pytest.fixture(scope="module")
-def lm():
-    return byte_lm(sharpness=20.0)
+def model():
+    return byte_model(sharpness=20.0)
 
 
 def parrot(text: str):
@@ -65,13 +65,14 @@ def parrot(text: str):
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", sorted(POLICIES))
 @pytest.mark.parametrize("threshold", [0.9, math.inf])
-def test_steps_and_pauses_are_the_same_with_drafts_as_without(lm, name, threshold):
+def test_steps_and_pauses_are_the_same_with_drafts_as_without(model, name, threshold):
+    lm, tokenizer = model.lm, model.tokenizer
     policy = replace(POLICIES[name], gate=Gate(POLICIES[name].gate.score, threshold))
-    prompt, lame = lm.encode("def f(x):\n    "), lm.encode("def f(")
-    stop = any_of(end_token(lm.end_ids), budget(40))
+    prompt, lame = tokenizer.encode("def f(x):\n    "), tokenizer.encode("def f(")
+    stop = any_of(end_token(tokenizer.end_ids), budget(40))
 
     def run(draft):
-        before, text = lm.forwards, lm.stream_after(prompt)
+        before, text = lm.forwards, tokenizer.stream(prompt)
         made = list(decode(lm, prompt, policy, stop=stop, lame_ids=lame, text=text, seed=3, draft=draft))
         return made, lm.forwards - before
 
@@ -84,8 +85,8 @@ def test_steps_and_pauses_are_the_same_with_drafts_as_without(lm, name, threshol
     assert fewer < forwards, (fewer, forwards)
 
 
-def test_a_prompt_that_holds_the_answer_is_repeated_in_few_forwards(lm):
-    prompt = lm.encode("ab")
+def test_a_prompt_that_holds_the_answer_is_repeated_in_few_forwards(model):
+    lm, prompt = model.lm, model.tokenizer.encode("ab")
     plain = [step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(60))]
     copied = [*prompt, *plain, *prompt]
     script = iter(plain)
@@ -101,7 +102,7 @@ def test_a_prompt_that_holds_the_answer_is_repeated_in_few_forwards(lm):
 
 
 def test_guesses_end_where_the_context_does():
-    lm = byte_lm(sharpness=8.0, context=20)
+    lm = byte_model(sharpness=8.0, context=20).lm
     prompt = list(range(12))
     plain = [step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(8))]
     guess = [*prompt, *plain, 1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -110,7 +111,7 @@ def test_guesses_end_where_the_context_does():
 
 
 def test_what_does_not_fit_into_the_context_is_an_error_with_drafts_as_without():
-    lm = byte_lm(sharpness=8.0, context=20)
+    lm = byte_model(sharpness=8.0, context=20).lm
     prompt = list(range(12))
     known = [*prompt, *(step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(9))), 1, 2, 3]
     for draft in (None, lambda ids: known[len(ids) : len(ids) + 9]):

@@ -15,7 +15,7 @@ from agent.decoding.ask import Ask
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import any_of, budget, end_token
-from agent.lm.text import TextStream
+from agent.lm.hf.text import TokenStream
 
 # Token 0 ends a text, 1 is a letter, 2 and 3 are the two bytes of an é, written as byte-level vocabularies write them.
 TOKENIZER = Tokenizer(models.BPE(vocab={"<end>": 0, "a": 1, "Ã": 2, "©": 3}, merges=[]))
@@ -25,8 +25,8 @@ TOKENIZER.add_special_tokens(["<end>"])
 STOP = any_of(end_token([0]), budget(8))
 
 
-def stream() -> TextStream:
-    return TextStream.after(TOKENIZER, ())
+def stream() -> TokenStream:
+    return TokenStream.after(TOKENIZER, ())
 
 
 def run(policy: Policy, lm: TableLM) -> list:
@@ -85,7 +85,7 @@ tokens_with_bytes = st.lists(
 
 
 def joined(tokenizer: Tokenizer, prompt: list[int], tokens: list[int]) -> str:
-    stream, text = TextStream.after(tokenizer, prompt), ""
+    stream, text = TokenStream.after(tokenizer, prompt), ""
     for token in tokens:
         stream, piece = stream.feed(token)
         text += piece

@@ -201,7 +201,7 @@ KNOWN = {
 def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, profile=None, seen=None):
     from langgraph.checkpoint.memory import InMemorySaver
 
-    context = Context(TrieLM(known), POLICIES["greedy"], box, profile=profile or ModelProfile(""))
+    context = Context(TrieLM(known).model(), POLICIES["greedy"], box, profile=profile or ModelProfile(""))
     saver = InMemorySaver() if answer else None
     return run_task(
         context, read_task(request), config=config, checkpointer=saver, thread="t", person=answer,

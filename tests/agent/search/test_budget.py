@@ -2,7 +2,6 @@
 
 import pytest
 from fakes import ScriptedSandbox, TableLM
-from trie import TrieLM
 
 from agent.errors import BudgetSpentError, InvalidRequestError
 from agent.lm.metered import Metered
@@ -60,13 +59,6 @@ def test_a_deadline_ends_it_too():
     now[0] = 5.0
     with pytest.raises(BudgetSpentError, match="seconds"):
         doing.prefill((9,))
-
-
-def test_text_is_the_models_own():
-    lm = TrieLM({"a": 1.0}, context=7)
-    doing = metered(lm, 1)
-    assert (doing.context, doing.chats, doing.end_ids, doing.encode("a")) == (7, False, frozenset({0}), [97])
-    assert doing.stream_after([]).feed(97)[1] == "a"
 
 
 def test_a_metered_sandbox_counts_refuses_and_ends_programs_in_time():

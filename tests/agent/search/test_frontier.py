@@ -180,7 +180,7 @@ def box():
 
 def search(box, known=KNOWN, *, request=REQUEST, policy="greedy", config=None, **more):
     lm = TrieLM(known, **more)
-    return run_task(Context(lm, POLICIES[policy], box), read_task(request), config=config), lm
+    return run_task(Context(lm.model(), POLICIES[policy], box), read_task(request), config=config), lm
 
 
 def programs(result) -> list[str]:
@@ -252,7 +252,7 @@ def test_a_budget_of_seconds_ends_a_search_between_two_forwards(box):
         return now[0]
 
     config = SearchConfig(Budget(seconds=0.3))
-    result = run_task(Context(lm, POLICIES["greedy"], box, clock=clock), read_task(REQUEST), config=config)
+    result = run_task(Context(lm.model(), POLICIES["greedy"], box, clock=clock), read_task(REQUEST), config=config)
     assert result.outcome == "abstained"
     assert lm.forwards < 30
 

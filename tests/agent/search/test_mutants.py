@@ -91,7 +91,7 @@ class Watched:
 def searched(known, examples: str, *, profile=None, answer=None, watch=lambda box: box, **config):
     request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
     with closing(open_sandbox("process")) as box:
-        here = Context(TrieLM(known), POLICIES["greedy"], watch(box), profile=profile or ModelProfile(""))
+        here = Context(TrieLM(known).model(), POLICIES["greedy"], watch(box), profile=profile or ModelProfile(""))
         task, saver = read_task(request), InMemorySaver()
         return run_task(here, task, config=SearchConfig(**config), checkpointer=saver, thread="t", person=answer)
 

@@ -27,12 +27,8 @@ def box():
 
 
 def told(box, known, *, request=REQUEST, most=3, prompt_ends="", events=None, **options):
-    class Chatting(TrieLM):
-        def encode(self, text, *, chat=False, continues=False):
-            return super().encode(text + prompt_ends * chat, chat=chat, continues=continues)
-
-    lm = Chatting(known if isinstance(known, dict) else {known: 1.0}, chats=True)
-    context = Context(lm, POLICIES["adadec"], box, **{"max_tokens": 2000, **options})
+    model = TrieLM(known if isinstance(known, dict) else {known: 1.0}).model(chats=True, opening=prompt_ends)
+    context = Context(model, POLICIES["adadec"], box, **{"max_tokens": 2000, **options})
     listen = events.append if events is not None else lambda event: None
     return run_task(context, read_task(request), config=SearchConfig(Budget(programs=most)), on_event=listen)
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from fakes import ScriptedSandbox
 from langgraph.checkpoint.memory import InMemorySaver
-from text_model import byte_lm
+from text_model import byte_model
 from trie import TrieLM
 
 import agent.workflow.context
@@ -44,8 +44,8 @@ TASK = Task(REQUEST, tuple(visible_examples(REQUEST)), "f", "a test")
 
 
 @pytest.fixture(scope="module")
-def lm():
-    return byte_lm(sharpness=8.0)
+def model():
+    return byte_model(sharpness=8.0)
 
 
 def doubtful(name: str, threshold: float = 1.2):
@@ -62,22 +62,22 @@ def repairs(most: int) -> SearchConfig:
     return programs(most, branches=False, repair_after=1)
 
 
-def context(lm, policy, *, sandbox=None, **options) -> Context:
-    return Context(lm, policy, sandbox or ScriptedSandbox(value=2), **{"max_tokens": 60, **options})
+def context(model, policy, *, sandbox=None, **options) -> Context:
+    return Context(model, policy, sandbox or ScriptedSandbox(value=2), **{"max_tokens": 60, **options})
 
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", sorted(POLICIES))
-def test_graph_run_equals_loop_run_token_for_token(lm, name):
+def test_graph_run_equals_loop_run_token_for_token(model, name):
     policy = doubtful(name)
-    around = context(lm, policy)
+    around = context(model, policy)
     events = []
     final = invoke(build(), replace(around, emit=events.append), begin(TASK, programs(1)))
     state = {**final, "tokens": [], "attempts": [], "edge": {}}
     place = decode_context(around, state)
     expected = list(
-        decode(lm, place.prompt_ids, policy, stop=place.stop, lame_ids=place.lame_ids,
-               text=lm.stream_after(place.prompt_ids))
+        decode(model.lm, place.prompt_ids, policy, stop=place.stop, lame_ids=place.lame_ids,
+               text=model.tokenizer.stream(place.prompt_ids))
     )  # fmt: skip
     steps = [event for event in events if isinstance(event, Step)]
     assert [step.token for step in steps] == [step.token for step in expected]
@@ -88,24 +88,24 @@ def test_graph_run_equals_loop_run_token_for_token(lm, name):
     )
 
 
-def test_a_passing_program_is_accepted_at_once(lm):
-    result = run_task(context(lm, doubtful("adadec")), TASK)
+def test_a_passing_program_is_accepted_at_once(model):
+    result = run_task(context(model, doubtful("adadec")), TASK)
     assert (result.outcome, len(result.attempts), result.cost.sandbox_runs) == ("accepted", 1, 1)
 
 
-def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(lm):
+def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(model):
     unchecked = replace(TASK, examples=())
-    cut = run_task(context(lm, doubtful("greedy"), max_tokens=3), unchecked, config=programs(1))
+    cut = run_task(context(model, doubtful("greedy"), max_tokens=3), unchecked, config=programs(1))
     assert cut.best.failures == (Failure(FailureKind.CUT_OFF, got="token budget"),)
     assert cut.outcome == "abstained"
-    assert run_task(context(lm, doubtful("greedy"), max_tokens=3), TASK, config=programs(1)).outcome == "accepted"
+    assert run_task(context(model, doubtful("greedy"), max_tokens=3), TASK, config=programs(1)).outcome == "accepted"
 
 
-def test_failed_programs_lead_to_branches_then_an_abstention(lm):
+def test_failed_programs_lead_to_branches_then_an_abstention(model):
     events = []
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     result = run_task(
-        context(lm, doubtful("adadec"), sandbox=failing), TASK, config=programs(4), on_event=events.append
+        context(model, doubtful("adadec"), sandbox=failing), TASK, config=programs(4), on_event=events.append
     )
     assert [event.kind for event in events if isinstance(event, Revision)] == ["branch"] * 3
     assert (result.outcome, len(result.attempts), len(failing.programs)) == ("abstained", 4, 4)
@@ -113,11 +113,11 @@ def test_failed_programs_lead_to_branches_then_an_abstention(lm):
     assert len(set(completions)) == 4, "no completion is decoded twice"
 
 
-def test_a_branch_decodes_only_its_own_tail(lm):
+def test_a_branch_decodes_only_its_own_tail(model):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     events = []
     result = run_task(
-        context(lm, doubtful("adadec"), sandbox=failing), TASK, config=programs(2), on_event=events.append
+        context(model, doubtful("adadec"), sandbox=failing), TASK, config=programs(2), on_event=events.append
     )
     first, second = result.attempts
     shared = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
@@ -126,9 +126,9 @@ def test_a_branch_decodes_only_its_own_tail(lm):
     assert second.cost["tokens"] == len(second.tokens) - shared
 
 
-def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
+def test_a_repair_prompt_shows_the_program_and_its_failure(model):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    final = invoke(build(), context(lm, doubtful("greedy"), sandbox=failing), begin(TASK, repairs(2)))
+    final = invoke(build(), context(model, doubtful("greedy"), sandbox=failing), begin(TASK, repairs(2)))
     repair = final["prompts"][1]["text"]
     assert final["attempts"][0]["program"].strip() in repair
     assert "# the program failed: NameError: name 'x' is not defined" in repair
@@ -137,7 +137,7 @@ def test_a_repair_prompt_shows_the_program_and_its_failure(lm):
 
 def test_a_repair_prompt_that_the_model_cannot_read_costs_nothing_and_ends_no_run():
     failing, events = ScriptedSandbox(lambda program: Verdict.FAILED), []
-    around = context(byte_lm(sharpness=8.0, context=200), doubtful("greedy"), sandbox=failing)
+    around = context(byte_model(sharpness=8.0, context=200), doubtful("greedy"), sandbox=failing)
     result = run_task(around, TASK, config=repairs(3), on_event=events.append)
     first, second = result.attempts
     assert (result.outcome, second.duplicate_of, second.tokens, second.forks) == ("abstained", 0, first.tokens, [])
@@ -146,7 +146,7 @@ def test_a_repair_prompt_that_the_model_cannot_read_costs_nothing_and_ends_no_ru
     assert revision.detail.startswith("program 1 cannot be repaired: the prompt has ")
 
 
-def parroting(lm, monkeypatch, place):
+def parroting(monkeypatch, place):
     """Make the model repeat what it has read, and doubt it most `place` tokens before the end, where 65 comes next."""
 
     def logits_before(lm, prompt, tokens):
@@ -159,35 +159,35 @@ def parroting(lm, monkeypatch, place):
     monkeypatch.setattr(revise, "logits_before", logits_before)
 
 
-def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_doubted_most(lm, monkeypatch):
-    parroting(lm, monkeypatch, place=10)
+def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_doubted_most(model, monkeypatch):
+    parroting(monkeypatch, place=10)
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    start, events = lm.forwards, []
-    around = context(lm, doubtful("greedy"), sandbox=failing, max_tokens=30)
+    start, events = model.lm.forwards, []
+    around = context(model, doubtful("greedy"), sandbox=failing, max_tokens=30)
     result = run_task(around, TASK, config=repairs(2), on_event=events.append)
     first, second = result.attempts
     left = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
     assert second.tokens[left] == 65 and left <= len(first.tokens) - 10
     assert second.prompt == 1 and len(second.logprobs) == len(second.tokens)
-    assert result.cost.forwards == lm.forwards - start
+    assert result.cost.forwards == model.lm.forwards - start
     assert result.cost.tokens == len(first.tokens) + len(second.tokens) - left
     (revision,) = [event for event in events if isinstance(event, Revision)]
     assert revision.kind == "repair" and revision.text and second.program != first.program
 
 
-def test_a_repair_that_differs_by_itself_is_decoded_from_its_start_and_every_forward_is_counted(lm):
+def test_a_repair_that_differs_by_itself_is_decoded_from_its_start_and_every_forward_is_counted(model):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    start = lm.forwards
-    result = run_task(context(lm, doubtful("greedy"), sandbox=failing), TASK, config=repairs(2))
+    start = model.lm.forwards
+    result = run_task(context(model, doubtful("greedy"), sandbox=failing), TASK, config=repairs(2))
     assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
-    assert result.cost.forwards == lm.forwards - start
+    assert result.cost.forwards == model.lm.forwards - start
 
 
-def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(lm, monkeypatch):
+def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(model, monkeypatch):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
 
     def programs():
-        result = run_task(context(lm, doubtful("adadec"), sandbox=failing), TASK, config=repairs(2))
+        result = run_task(context(model, doubtful("adadec"), sandbox=failing), TASK, config=repairs(2))
         return [(attempt.prompt, attempt.tokens, attempt.forks) for attempt in result.attempts]
 
     asked = []
@@ -200,20 +200,20 @@ def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(lm, monkeypatc
     assert [len(forks) for *_, forks in drafted] == [len(forks) for *_, forks in plain]
 
 
-def test_every_state_is_plain_json_and_small(lm):
+def test_every_state_is_plain_json_and_small(model):
     graph = build(InMemorySaver())
-    invoke(graph, context(lm, doubtful("adadec")), begin(TASK), thread="t")
+    invoke(graph, context(model, doubtful("adadec")), begin(TASK), thread="t")
     for snapshot in graph.get_state_history({"configurable": {"thread_id": "t"}}):
         assert len(json.dumps(snapshot.values)) < 60_000
 
 
-def test_hidden_tests_never_enter_the_state(lm):
+def test_hidden_tests_never_enter_the_state(model):
     from agent.cli.app import _wanted
 
     wanted, problem = _wanted(None, "exercises/3", None, None, ask=False)
     graph = build(InMemorySaver())
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    invoke(graph, context(lm, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t")
+    invoke(graph, context(model, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t")
     states = json.dumps([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
     hidden = [repr(arguments) for arguments in problem.plus_inputs if repr(arguments[0]) not in problem.prompt]
     assert len(hidden) > 10
@@ -227,7 +227,7 @@ def test_hidden_tests_never_enter_the_state(lm):
     assert seen == []
 
 
-def test_a_person_chooses_a_candidate_or_writes_text(lm):
+def test_a_person_chooses_a_candidate_or_writes_text(model):
     asked = []
 
     def answer(question):
@@ -235,41 +235,43 @@ def test_a_person_chooses_a_candidate_or_writes_text(lm):
         return 1 if len(asked) == 1 else "ab"
 
     policy = replace(doubtful("adadec"), resolver=Ask())
-    result = run_task(context(lm, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", person=answer)
+    result = run_task(
+        context(model, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", person=answer
+    )
     steps = [step for step in result.steps if step.pause]
     first, second = (result.steps.index(step) for step in steps[:2])
     tokens = result.attempts[0].tokens
     assert tokens[first] == asked[0]["candidates"][1]["token"]
-    assert tokens[second : second + 2] == lm.encode("ab")
+    assert tokens[second : second + 2] == model.tokenizer.encode("ab")
 
 
-def test_a_question_that_nobody_answers_is_an_error_and_no_hang(lm):
+def test_a_question_that_nobody_answers_is_an_error_and_no_hang(model):
     policy = replace(doubtful("adadec"), resolver=Ask())
     with pytest.raises(ValueError, match="nobody is there"):
-        run_task(context(lm, policy), TASK, checkpointer=InMemorySaver(), thread="t")
+        run_task(context(model, policy), TASK, checkpointer=InMemorySaver(), thread="t")
 
 
-def test_a_finished_thread_is_told_again_without_a_forward(lm):
+def test_a_finished_thread_is_told_again_without_a_forward(model):
     saver = InMemorySaver()
-    first = run_task(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
-    forwards = lm.forwards
-    again = run_task(context(lm, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
-    assert (again.best, again.outcome, lm.forwards) == (first.best, first.outcome, forwards)
+    first = run_task(context(model, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    forwards = model.lm.forwards
+    again = run_task(context(model, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    assert (again.best, again.outcome, model.lm.forwards) == (first.best, first.outcome, forwards)
 
 
-def test_a_thread_of_another_task_or_model_is_refused(lm):
+def test_a_thread_of_another_task_or_model_is_refused(model):
     saver = InMemorySaver()
-    run_task(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
+    run_task(context(model, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     with pytest.raises(InvalidRequestError, match="begun with another task"):
         run_task(
-            context(lm, doubtful("greedy")),
+            context(model, doubtful("greedy")),
             replace(TASK, request="x"),
             checkpointer=saver,
             thread="t",
             identity={"model": "m"},
         )
     with pytest.raises(InvalidRequestError, match="begun with another model"):
-        run_task(context(lm, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "n"})
+        run_task(context(model, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "n"})
 
 
 def forked(work: Callable[[], None]) -> int:
@@ -298,7 +300,7 @@ def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_pr
 
         failing = ScriptedSandbox(lambda program: Verdict.FAILED)
         with threads(folder) as saver:
-            doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
+            doing = context(byte_model(sharpness=8.0), doubtful("adadec"), sandbox=failing)
             result = run_task(doing, TASK, config=programs(3), checkpointer=saver, thread="t", on_event=on_event)
         told = {"programs": [attempt.tokens for attempt in result.attempts], "steps": len(result.steps)}
         (folder / "told.json").write_text(json.dumps(told))
@@ -330,7 +332,7 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
 
         box = open_sandbox("process")
         with threads(folder) as saver, closing(box):
-            doing = Context(TrieLM(known), POLICIES["greedy"], box)
+            doing = Context(TrieLM(known).model(), POLICIES["greedy"], box)
             task = task_named(request, None, None)
             result = run_task(
                 doing, task, config=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
@@ -359,7 +361,7 @@ def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told
 
         failing = ScriptedSandbox(lambda program: Verdict.FAILED)
         with threads(folder) as saver, closing(TraceWriter(folder / "t.jsonl", {"thread": "t"}, resume=True)) as trace:
-            doing = context(byte_lm(sharpness=8.0), doubtful("adadec"), sandbox=failing)
+            doing = context(byte_model(sharpness=8.0), doubtful("adadec"), sandbox=failing)
             config = programs(2)
             run_task(doing, TASK, config=config, checkpointer=saver, thread="t", on_event=on_event, log=trace.log)
 
@@ -379,15 +381,17 @@ def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told
 
 
 def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():
-    lm = byte_lm(sharpness=8.0)
-    lm.tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
-    final = invoke(build(), context(lm, doubtful("greedy"), max_tokens=6), begin(TASK))
-    asked = lm.tokenizer.decode(final["prompts"][0]["ids"])
+    model = replace(byte_model(sharpness=8.0), prompt_format="chat")
+    model.tokenizer.tokenizer.chat_template = (
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
+    )
+    final = invoke(build(), context(model, doubtful("greedy"), max_tokens=6), begin(TASK))
+    asked = model.tokenizer.tokenizer.decode(final["prompts"][0]["ids"])
     assert asked.startswith("<user>Write the Python code")
     assert asked.endswith("```<assistant>")
-    answer = lm.encode("Here:\n```python\ndef f(x): return x + 1\n```\nThat")
-    stop = decode_context(context(lm, doubtful("greedy"), max_tokens=99), final).stop
-    completion = Completion(stream=lm.stream_after(final["prompts"][0]["ids"]))
+    answer = model.tokenizer.encode("Here:\n```python\ndef f(x): return x + 1\n```\nThat")
+    stop = decode_context(context(model, doubtful("greedy"), max_tokens=99), final).stop
+    completion = Completion(stream=model.tokenizer.stream(final["prompts"][0]["ids"]))
     for token in answer:
         completion = completion.append(token)
         if stop(completion):
@@ -410,7 +414,7 @@ def test_a_sentence_with_tests_asks_for_the_function_that_they_call(tmp_path):
     with closing(open_sandbox("process")) as box:
         task = task_named("Return the sum.", None, tmp_path / "tests.py")
         lm = TrieLM({"xs):\n    return sum(xs)\n": 1.0})
-        result = run_task(Context(lm, POLICIES["adadec"], box), task, config=programs(1))
+        result = run_task(Context(lm.model(), POLICIES["adadec"], box), task, config=programs(1))
     prompt = max(("".join(map(chr, ids)) for ids in lm.prompts), key=len)
     assert "# assert total([1, 2]) == 3\n" in prompt and task.entry_point == "total"
     assert (result.outcome, result.best.program) == (
@@ -419,15 +423,15 @@ def test_a_sentence_with_tests_asks_for_the_function_that_they_call(tmp_path):
     )
 
 
-def test_a_repair_prompt_that_fails_for_another_reason_than_its_length_ends_the_run(lm, monkeypatch):
+def test_a_repair_prompt_that_fails_for_another_reason_than_its_length_ends_the_run(model, monkeypatch):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    encode = type(lm).encode
+    encode = type(model.tokenizer).encode
 
     def fails(self, text, **options):
         if "# The program above failed" in text:
             raise ModelLoadError("this model came without a tokenizer")
         return encode(self, text, **options)
 
-    monkeypatch.setattr(type(lm), "encode", fails)
+    monkeypatch.setattr(type(model.tokenizer), "encode", fails)
     with pytest.raises(ModelLoadError, match="without a tokenizer"):
-        run_task(context(lm, doubtful("greedy"), sandbox=failing), TASK, config=repairs(3))
+        run_task(context(model, doubtful("greedy"), sandbox=failing), TASK, config=repairs(3))

@@ -8,7 +8,8 @@ import pytest
 from results import OUTCOME, dubito, refused, written
 
 from agent.errors import InvalidRequestError
-from agent.profile import find_profile, weights_of
+from agent.lm.names import weights_of
+from agent.profile import find_profile
 from agent.trace import TraceWriter
 
 TAKES_LIMIT = {"export", "run", "draw", "fill", "pauses", "threshold", "search"}
@@ -116,7 +117,7 @@ def test_a_wrong_request_is_code_2_one_sentence_and_nothing_written(place, monke
         kept = {path: path.read_bytes() for path in place.iterdir() if path.is_file() and not path.is_fifo()}
         return kept, sorted(path.name for path in place.iterdir())
 
-    monkeypatch.setattr("agent.lm.hf.model.HFLM.from_pretrained", None)  # no model is loaded
+    monkeypatch.setattr("agent.lm.hf.backend.open_model", None)  # no model is loaded
     before = state()
     words = [f"{place}/{word[1:]}" if word.startswith("@") else word.replace("LONG", LONG) for word in line.split(" ")]
     few = ["--limit", "1"] if words[1] in TAKES_LIMIT and not {"train", "--limit"} & set(words) else []
@@ -156,7 +157,7 @@ def test_a_file_from_before_an_option_was_there_goes_on_with_its_default(tmp_pat
     def load(*arguments, **options):
         raise InvalidRequestError("loaded")
 
-    monkeypatch.setattr("agent.lm.hf.model.HFLM.from_pretrained", load)
+    monkeypatch.setattr("agent.lm.hf.backend.open_model", load)
     said = {"weights": weights_of("models/tiny")}
     said |= {"learned": find_profile("models/tiny").digest()} if kind == "Outcome" else {}
     said |= {"policy": "adadec", "budget": "programs=20"} if kind == "Lesson" else {}

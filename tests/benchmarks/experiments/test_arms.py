@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from fakes import ScriptedSandbox
-from text_model import byte_lm
+from text_model import byte_model
 
 from agent.decoding import POLICIES
 from agent.profile import ModelProfile
@@ -21,7 +21,7 @@ TASK = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """')
 
 def context(verdict=Verdict.FAILED) -> Context:
     sandbox = ScriptedSandbox(lambda program: verdict, value=2)
-    return Context(byte_lm(sharpness=8.0), POLICIES["greedy"], sandbox, max_tokens=20)
+    return Context(byte_model(sharpness=8.0), POLICIES["greedy"], sandbox, max_tokens=20)
 
 
 def test_a_beam_of_one_is_greedy_with_as_many_forwards():
@@ -68,9 +68,8 @@ def test_every_policy_is_a_contestant():
 
 
 def test_the_guard_leaves_a_program_alone_that_has_something_to_run():
-    lm = byte_lm(sharpness=8.0)
-    here = replace(context(), lm=lm, max_tokens=14)
-    written = lm.encode("\n    return x")
+    here = replace(context(), max_tokens=14)
+    written = here.tokenizer.encode("\n    return x")
     speaks = replace(here, policy=replace(POLICIES["greedy"], sampler=lambda *_: written.pop(0) if written else 0))
     result = redraw_degenerate(speaks, TASK)
     assert (len(result.attempts), result.best.program) == (1, TASK.request + "\n    return x")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from text_model import byte_lm
+from text_model import byte_model
 
 from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
@@ -23,7 +23,7 @@ PROBLEM = open_benchmark("exercises").problem("exercises/3")
 @pytest.fixture(scope="module")
 def context():
     box = open_sandbox("process")
-    yield Context(byte_lm(sharpness=8.0), POLICIES["greedy"], box, max_tokens=12)
+    yield Context(byte_model(sharpness=8.0), POLICIES["greedy"], box, max_tokens=12)
     box.close()
 
 

@@ -1,7 +1,7 @@
 """Contestants by name, alone and side by side; what cannot be run gets its sentence."""
 
 import pytest
-from text_model import byte_lm
+from text_model import byte_model
 from typer.testing import CliRunner
 
 from agent.errors import InvalidRequestError
@@ -58,9 +58,9 @@ def test_what_cannot_go_on_side_by_side_is_said():
 def test_contestants_side_by_side_leave_the_files_that_each_leaves_alone(tmp_path):
     from agent.cli.app import app
 
-    lm = byte_lm(sharpness=8.0, context=600)
-    lm.model.save_pretrained(tmp_path / "model")
-    lm.tokenizer.save_pretrained(tmp_path / "model")
+    model = byte_model(sharpness=8.0, context=600)
+    model.lm.model.save_pretrained(tmp_path / "model")
+    model.tokenizer.tokenizer.save_pretrained(tmp_path / "model")
     command = ["bench", "run", "--model", str(tmp_path / "model"), "--limit", "2", "--sandbox", "process"]
     options = ["--max-tokens", "8", "--budget", "programs=4,tokens=60"]
 

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from text_model import byte_lm
+from text_model import byte_model
 
 from agent.decoding import POLICIES
 from agent.decoding.context import Policy
@@ -36,7 +36,7 @@ def judged(monkeypatch):
 
 
 def context(policy=ALWAYS, tokens=3):
-    return Context(byte_lm(sharpness=2.0), policy, None, max_tokens=tokens)
+    return Context(byte_model(sharpness=2.0), policy, None, max_tokens=tokens)
 
 
 def test_a_problem_that_greedy_solves_has_no_detours(judged):

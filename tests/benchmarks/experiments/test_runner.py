@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from text_model import byte_lm
+from text_model import byte_model
 
 from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
@@ -20,7 +20,7 @@ OPTIONS = {"policy": "greedy", "limit": 3}
 @pytest.fixture(scope="module")
 def context():
     box = open_sandbox("process")
-    yield Context(byte_lm(sharpness=8.0), POLICIES["greedy"], box, max_tokens=8)
+    yield Context(byte_model(sharpness=8.0), POLICIES["greedy"], box, max_tokens=8)
     box.close()
 
 

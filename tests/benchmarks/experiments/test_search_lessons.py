@@ -40,7 +40,7 @@ def box():
 
 
 def context(box, known=KNOWN, **more) -> Context:
-    return Context(TrieLM(known), POLICIES["greedy"], box, **more)
+    return Context(TrieLM(known).model(), POLICIES["greedy"], box, **more)
 
 
 def test_a_lesson_holds_each_way_taken_and_whether_it_led_somewhere(box):
@@ -115,7 +115,7 @@ def test_no_hidden_input_or_expected_value_reaches_the_search(box, way, hidden, 
     with pytest.MonkeyPatch.context() as patch:
         for module in (runner, benchmarks.experiments.search_lessons, benchmarks.experiments.best_of_n):
             patch.setattr(module, "judge", judged)
-        found = WAYS[way](problem(*hidden, prompt=prompt), Context(lm, POLICIES["greedy"], watched))
+        found = WAYS[way](problem(*hidden, prompt=prompt), Context(lm.model(), POLICIES["greedy"], watched))
     seen = "\n".join([*watched.sent, *("".join(map(chr, ids)) for ids in lm.asked), repr(found)])
     assert watched.sent and lm.asked, "something was decoded, and something was run"
     assert not [value for secret in hidden for value in (str(secret), str(secret + 1)) if value in seen]
@@ -124,16 +124,14 @@ def test_no_hidden_input_or_expected_value_reaches_the_search(box, way, hidden, 
 def test_the_watch_would_see_a_hidden_input(box):
     watched = Watched(box)
     leaking = problem(10**10, prompt=PROMPT.replace("f(1)", f"f({10**10})"))
-    list(runner.run([leaking], Context(TrieLM(KNOWN), POLICIES["greedy"], watched), CONTESTANTS["greedy"][1]))
+    list(runner.run([leaking], Context(TrieLM(KNOWN).model(), POLICIES["greedy"], watched), CONTESTANTS["greedy"][1]))
     assert any(str(10**10) in text for text in watched.sent)
 
 
 def test_a_search_is_taught_nothing_where_all_is_right_and_says_so(tmp_path):
-    from text_model import byte_lm
+    from text_model import byte_model, save
 
-    lm = byte_lm(sharpness=8.0, context=400)
-    lm.model.float().save_pretrained(tmp_path / "model")
-    lm.tokenizer.save_pretrained(tmp_path / "model")
+    save(byte_model(sharpness=8.0, context=400), tmp_path / "model")
     from agent.cli.app import app
 
     command = ["calibrate", "search", "--model", str(tmp_path / "model"), "--problems", "exercises", "--limit", "2"]

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from text_model import byte_lm
+from text_model import byte_model
 from typer.testing import CliRunner
 
 from agent import profile
@@ -29,13 +29,13 @@ def calibrate(*arguments):
 
 
 def test_scores_and_ranks_are_those_of_the_distributions_before_each_token():
-    lm = byte_lm()
-    (seen,) = read(lm, PROBLEMS[:1])
-    ids, starts = lm.encode_with_starts(PROBLEMS[0].reference_program)
+    model = byte_model()
+    (seen,) = read(model, PROBLEMS[:1])
+    ids, starts = model.tokenizer.encode_with_offsets(PROBLEMS[0].reference_program)
     first = next(at for at, start in enumerate(starts) if start >= len(PROBLEMS[0].prompt))
     assert len(seen.ranks) == len(ids) - first and {len(each) for each in seen.scores.values()} == {len(seen.ranks)}
     for number in (0, 1, len(seen.ranks) - 1):
-        logits = lm.prefill(ids[: first + number]).logits
+        logits = model.lm.prefill(ids[: first + number]).logits
         order = logits.argsort(descending=True, stable=True).tolist()
         assert seen.ranks[number] == 1 + order.index(ids[first + number])
         for name, score in MEASURED.items():
@@ -43,17 +43,17 @@ def test_scores_and_ranks_are_those_of_the_distributions_before_each_token():
 
 
 def test_one_forward_a_problem():
-    lm = byte_lm()
-    found = ranked(read(lm, PROBLEMS))["entropy"]
-    assert lm.forwards == 2 and set(found.tasks.tolist()) == {0, 1}
+    model = byte_model()
+    found = ranked(read(model, PROBLEMS))["entropy"]
+    assert model.lm.forwards == 2 and set(found.tasks.tolist()) == {0, 1}
 
 
 def test_a_problem_that_does_not_fit_is_passed_over_and_none_is_an_error():
-    lm = byte_lm()
+    model = byte_model()
     long = replace(PROBLEMS[0], canonical_solution="\n    return 0  # " + "x" * 5000 + "\n")
-    assert [each.task_id for each in read(lm, [long, PROBLEMS[1]])] == [PROBLEMS[1].task_id]
+    assert [each.task_id for each in read(model, [long, PROBLEMS[1]])] == [PROBLEMS[1].task_id]
     with pytest.raises(InvalidRequestError, match="no tokens to learn from"):
-        ranked(read(lm, [long]))
+        ranked(read(model, [long]))
 
 
 @pytest.mark.model
@@ -133,5 +133,5 @@ def test_bad_input_gets_one_sentence(folder, monkeypatch, arguments, sentence):
 
 
 def test_a_threshold_is_what_its_point_says():
-    found = ranked(read(byte_lm(), PROBLEMS))["entropy"]
+    found = ranked(read(byte_model(), PROBLEMS))["entropy"]
     assert threshold_point(found, float(found.scores.min())).paused == 1.0

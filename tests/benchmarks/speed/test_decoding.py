@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from text_model import byte_lm
+from text_model import byte_model
 
 from agent.decoding import POLICIES
 from benchmarks.speed.bench import Bench, pause_at_random, time_completion
@@ -13,7 +13,7 @@ from benchmarks.speed.uncached import Uncached
 
 @pytest.fixture(scope="module")
 def bench():
-    return Bench(byte_lm(sharpness=8.0, context=320).model, tokens=16, rounds=1)
+    return Bench(byte_model(sharpness=8.0, context=320).lm.model, tokens=16, rounds=1)
 
 
 def test_every_line_is_measured_on_any_model(bench):
@@ -40,7 +40,7 @@ def test_a_model_without_cache_writes_the_same_tokens_from_more_token_rows(bench
 
 
 def test_a_completion_longer_than_the_prompt_can_be_drafted(bench):
-    row = measure_drafts(Bench(byte_lm(context=1024).model, tokens=210, rounds=1))
+    row = measure_drafts(Bench(byte_model(context=1024).lm.model, tokens=210, rounds=1))
     assert row.measured.endswith("forwards)") and "10 of 210 tokens changed" in row.measured
 
 
@@ -57,5 +57,5 @@ def test_peak_memory_is_that_of_the_call_and_errors_of_the_call_pass_through():
 def test_complete_greedily_is_the_greedy_policy(bench):
     assert (
         bench.complete_greedily().tokens
-        == time_completion(byte_lm(sharpness=8.0, context=320), POLICIES["greedy"], bench.prompt(), 16).tokens
+        == time_completion(byte_model(sharpness=8.0, context=320).lm, POLICIES["greedy"], bench.prompt(), 16).tokens
     )

@@ -3,12 +3,12 @@
 import ast
 
 import pytest
-from text_model import byte_lm, byte_tokenizer
+from text_model import byte_tokenizer
 
 from agent.errors import InvalidRequestError, ModelLoadError
 from agent.lm.hf import chat
-from agent.lm.hf.chat import asked, asks_in_turns
-from agent.lm.hf.model import HFLM
+from agent.lm.hf.chat import asked, asks_in_turns, checked_format
+from agent.lm.hf.tokenizer import HFTokenizer
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
@@ -50,9 +50,7 @@ def test_a_template_makes_the_text_that_transformers_makes(template):
     wanted = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
     assert asked(tokenizer, turns[0]["content"]) == wanted
     ids = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
-    model = byte_lm().model
-    model.config.vocab_size = len(tokenizer)
-    assert HFLM(model, tokenizer).encode(turns[0]["content"], chat=True) == ids
+    assert HFTokenizer(tokenizer, frozenset({0}), len(tokenizer)).chat(turns[0]["content"]) == ids
 
 
 @pytest.mark.parametrize(
@@ -77,9 +75,7 @@ def test_a_prompt_format_that_is_asked_for_decides_by_itself():
     with pytest.raises(ModelLoadError, match="has no chat template; ask with the prompt format completion"):
         in_turns(tokenizer_with(None), wanted="chat")
     with pytest.raises(InvalidRequestError, match="unknown prompt format 'turns'; choose from auto, chat, completion"):
-        HFLM(byte_lm().model, prompt_format="turns")
-    assert HFLM(byte_lm().model, base, prompt_format="chat").chats is True
-    assert HFLM(byte_lm().model, base).chats is False
+        checked_format("turns")
 
 
 @pytest.mark.parametrize(

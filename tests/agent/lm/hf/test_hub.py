@@ -5,18 +5,17 @@ import os
 import shutil
 
 import pytest
-from text_model import byte_lm
+from text_model import byte_model, save
 
 from agent.cli import components
 from agent.errors import InvalidLogitsError, InvalidRequestError, ModelLoadError
-from agent.profile import weights_of
+from agent.lm.names import weights_of
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
-    folder, lm = tmp_path_factory.mktemp("sound"), byte_lm(context=64)
-    lm.model.float().save_pretrained(folder)
-    lm.tokenizer.save_pretrained(folder)
+    folder = tmp_path_factory.mktemp("sound")
+    save(byte_model(context=64), folder)
     return folder
 
 
@@ -77,7 +76,7 @@ def test_a_missing_tokenizer_and_a_broken_one_are_told_apart(folder):
 
 
 def test_a_model_that_gives_no_numbers_is_the_machines_failure(sound, folder):
-    lm = byte_lm(context=64)
+    lm = byte_model(context=64).lm
     lm.model.float().model.norm.weight.data.fill_(float("nan"))
     lm.model.save_pretrained(folder)
     with pytest.raises(InvalidLogitsError, match="NaN or infinite logits"):

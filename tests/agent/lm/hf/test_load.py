@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 from architectures import ARCHITECTURES, make
-from text_model import byte_lm
+from text_model import byte_model, save
 
 from agent.errors import DeviceError, InvalidLogitsError, InvalidRequestError, ModelLoadError
+from agent.lm.hf.backend import open_decoder
 from agent.lm.hf.hub import MOST_TEMPLATE
-from agent.lm.hf.model import HFLM
+from agent.lm.open import open_lm
 
 EXECUTED = "this was executed"
 EVIL = f"raise SystemExit({EXECUTED!r})\n"
@@ -28,9 +29,8 @@ class Boom:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
-    folder, lm = tmp_path_factory.mktemp("sound"), byte_lm(context=64)
-    lm.model.float().save_pretrained(folder)
-    lm.tokenizer.save_pretrained(folder)
+    folder = tmp_path_factory.mktemp("sound")
+    save(byte_model(context=64), folder)
     return folder
 
 
@@ -193,7 +193,7 @@ REFUSED = {
 
 
 def loaded(folder):
-    return HFLM.from_pretrained(str(folder))
+    return open_lm(str(folder))
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -207,33 +207,34 @@ def test_a_folder_that_is_no_sound_model_is_refused_in_one_sentence(folder, name
 
 
 def test_a_sound_folder_loads_with_or_without_tied_weights_and_shards(folder, tmp_path):
-    lm = loaded(folder)
-    assert (lm.context, lm.chats, lm.forwards) == (64, False, 0)
-    model = byte_lm().model.float()
+    opened = loaded(folder)
+    assert (opened.lm.context, opened.prompt_format, opened.lm.forwards) == (64, "completion", 0)
+    assert (opened.name, opened.device, opened.dtype, len(opened.digest)) == (str(folder), "cpu", "float32", 12)
+    model = byte_model().lm.model.float()
     model.config.tie_word_embeddings = True
     model.tie_weights()
     model.save_pretrained(tmp_path / "tied", max_shard_size="20KB")
     assert len(list((tmp_path / "tied").glob("*.safetensors"))) > 1
-    assert loaded(tmp_path / "tied").prefill([1, 2]).logits.shape == (257,)
+    assert open_decoder(str(tmp_path / "tied")).prefill([1, 2]).logits.shape == (257,)
 
 
 def test_weights_that_are_a_harmless_pickle_load(folder):
-    weights = loaded(folder).model.state_dict()
+    weights = loaded(folder).lm.model.state_dict()
     (folder / "model.safetensors").unlink()
     torch.save(weights, folder / "pytorch_model.bin")
-    assert loaded(folder).encode("a") == [65]
+    assert loaded(folder).tokenizer.encode("a") == [65]
 
 
 def test_code_beside_a_known_kind_is_left_alone(folder):
     both(with_code, config(auto_map=CUSTOM))(folder)
     (folder / "custom_generate").mkdir()
     (folder / "custom_generate" / "generate.py").write_text(EVIL)
-    assert type(loaded(folder).model).__module__ == "transformers.models.llama.modeling_llama"
+    assert type(loaded(folder).lm.model).__module__ == "transformers.models.llama.modeling_llama"
 
 
 def test_nothing_is_asked_and_nothing_is_run_whatever_standard_input_says(folder):
     both(with_code, config(auto_map=CUSTOM, model_type="evil_new"))(folder)
-    command = f"from agent.lm.hf.model import HFLM; HFLM.from_pretrained({str(folder)!r})"
+    command = f"from agent.lm import open_lm; open_lm({str(folder)!r})"
     run = subprocess.run(
         [sys.executable, "-c", command], input="y\n" * 50, capture_output=True, text=True, timeout=100, check=False
     )
@@ -242,10 +243,9 @@ def test_nothing_is_asked_and_nothing_is_run_whatever_standard_input_says(folder
 
 def test_a_model_without_a_tokenizer_decodes_ids_and_says_what_text_needs(folder):
     without("tokenizer.json", "tokenizer_config.json")(folder)
-    lm = loaded(folder)
-    assert lm.tokenizer is None and lm.prefill([1, 2]).ids == (1, 2)
-    with pytest.raises(ModelLoadError, match="came without a tokenizer"):
-        lm.encode("x")
+    assert open_decoder(str(folder)).prefill([1, 2]).ids == (1, 2)
+    with pytest.raises(ModelLoadError, match="has no tokenizer beside it"):
+        loaded(folder)
 
 
 def test_a_tokenizer_of_another_model_is_refused(folder):
@@ -258,12 +258,12 @@ def test_a_tokenizer_of_another_model_is_refused(folder):
 
 
 def test_a_text_that_the_model_has_no_tokens_for_is_said(folder):
-    lm = loaded(folder)
-    lm.tokenizer.add_tokens(["<new>"])
+    tokenizer = loaded(folder).tokenizer
+    tokenizer.tokenizer.add_tokens(["<new>"])
     with pytest.raises(ModelLoadError, match="gives token 257, and the model knows 257 tokens"):
-        lm.encode("a <new> b")
+        tokenizer.encode("a <new> b")
     with pytest.raises(ModelLoadError, match="cannot put the text into the model's tokens"):
-        lm.encode(b"bytes")
+        tokenizer.encode(b"bytes")
 
 
 def test_weights_that_give_no_numbers_are_the_machines_failure(folder):
@@ -288,8 +288,8 @@ def test_a_model_that_looks_ahead_is_no_decoder(tmp_path, family, suffix, dtype)
             parameter.data.mul_(6.0 if parameter.dim() > 1 else 1.0)
         model.to(getattr(torch, dtype)).save_pretrained(tmp_path / str(is_decoder))
     with pytest.raises(ModelLoadError, match="depends on the tokens behind it, so it is no decoder"):
-        loaded(tmp_path / "False")
-    assert loaded(tmp_path / "True").prefill([1, 2]).ids == (1, 2)
+        open_decoder(str(tmp_path / "False"))
+    assert open_decoder(str(tmp_path / "True")).prefill([1, 2]).ids == (1, 2)
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
@@ -297,7 +297,7 @@ def test_a_model_that_looks_ahead_is_no_decoder(tmp_path, family, suffix, dtype)
 def test_every_kind_of_decoder_loads_in_the_dtypes_of_checkpoints(tmp_path, name):
     make(name).save_pretrained(tmp_path)
     for dtype in ("float32", "bfloat16"):
-        assert HFLM.from_pretrained(str(tmp_path), dtype=dtype).prefill([1, 2]).logits.isfinite().all()
+        assert open_decoder(str(tmp_path), dtype=dtype).prefill([1, 2]).logits.isfinite().all()
 
 
 @pytest.mark.parametrize(
@@ -312,19 +312,19 @@ def test_every_kind_of_decoder_loads_in_the_dtypes_of_checkpoints(tmp_path, name
 )
 def test_a_device_that_cannot_be_had_is_said(folder, device, kind, reason):
     with pytest.raises(kind, match=reason):
-        HFLM.from_pretrained(str(folder), device=device)
+        open_lm(str(folder), device=device)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without CUDA")
 def test_cuda_where_there_is_none_is_the_machines_failure(folder):
     with pytest.raises(DeviceError, match="there is no CUDA here; try the device cpu"):
-        HFLM.from_pretrained(str(folder), device="cuda:0")
+        open_lm(str(folder), device="cuda:0")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "bool", "complex64", "float8_e4m3fn", "nosuch", "load"])
 def test_a_dtype_that_logits_cannot_have_is_refused(folder, dtype):
     with pytest.raises(InvalidRequestError, match=f"unknown dtype '{dtype}'; choose"):
-        HFLM.from_pretrained(str(folder), dtype=dtype)
+        open_lm(str(folder), dtype=dtype)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from agent.decoding.contrast import Contrast
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import budget
-from agent.errors import InvalidRequestError, ModelLoadError
+from agent.errors import InvalidRequestError
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.tree_attention import CopiedRowsBatch, TreeAttentionBatch
 from benchmarks.speed.decoding import Uncached
@@ -229,18 +229,13 @@ def test_an_empty_prompt_is_refused():
         HFLM(make("llama")).prefill([])
 
 
-def test_text_without_a_tokenizer_is_refused():
-    with pytest.raises(ModelLoadError, match="without a tokenizer"):
-        HFLM(make("llama")).encode("def f():")
-
-
 def test_a_tokenizer_that_begins_and_ends_texts_begins_prompts_only():
-    from text_model import byte_lm
+    from text_model import byte_model
     from tokenizers.processors import TemplateProcessing
 
-    lm = byte_lm()
-    plain = lm.encode("ab")
+    tokenizer = byte_model().tokenizer
+    plain = tokenizer.encode("ab")
     template = TemplateProcessing(single="<end> $A <end>", special_tokens=[("<end>", 0)])
-    lm.tokenizer.backend_tokenizer.post_processor = template
-    assert lm.encode("ab") == [0, *plain]
-    assert lm.encode("ab", continues=True) == plain
+    tokenizer.tokenizer.backend_tokenizer.post_processor = template
+    assert tokenizer.encode("ab") == [0, *plain]
+    assert tokenizer.encode("ab", continues=True) == plain
