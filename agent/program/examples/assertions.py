@@ -1,4 +1,4 @@
-"""What unittest's methods assert, and which exceptions pytest and unittest want. Runs nothing."""
+"""The vocabulary of test files: unittest's methods, pytest.raises, skips, and statements that end or hold tests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SECOND = {"second", "expr2", "container", "cls"}
 
 
 def read_assertion(call: ast.Call) -> ast.expr | None:
-    """Return what a call such as self.assertEqual(a, b) asserts; None where it is no such call."""
+    """Return the condition that a call such as self.assertEqual(a, b) asserts; None for another call."""
     name = read_method(call)
     template = _ONE.get(name) or _TWO.get(name)
     if template is None or any(isinstance(argument, ast.Starred) for argument in call.args):
@@ -51,35 +51,35 @@ def read_assertion(call: ast.Call) -> ast.expr | None:
     places = ["first", *(["second"] if name in _TWO else []), "msg"]
     if "Almost" in name:
         places.insert(2, "places")
-    given = dict(zip(places, call.args, strict=False))
+    arguments = dict(zip(places, call.args, strict=False))
     for keyword in call.keywords:
-        given[_place(keyword.arg or "")] = keyword.value
-    if len(call.args) > len(places) or not {*places[:-1]} - {"places"} <= set(given):
+        arguments[_find_place(keyword.arg or "")] = keyword.value
+    if len(call.args) > len(places) or not {*places[:-1]} - {"places"} <= set(arguments):
         return None
     expected = read_expression(template)
     assert expected is not None
-    options = [ast.keyword(option, given[option]) for option in ("places", "delta") if option in given]
-    return _Filled(given, options).visit(expected)  # type: ignore[no-any-return] # an expression for an expression
+    options = [ast.keyword(option, arguments[option]) for option in ("places", "delta") if option in arguments]
+    return _TemplateFiller(arguments, options).visit(expected)  # type: ignore[no-any-return] # an expression for an expression
 
 
 def read_method(call: ast.Call) -> str:
-    """Return the name of the method that is called on a bare name; empty where it is none."""
+    """Return the name of the method that a call such as self.method() calls; empty for another call."""
     match call.func:
         case ast.Attribute(ast.Name(), name):
             return name
     return ""
 
 
-def _place(keyword: str) -> str:
+def _find_place(keyword: str) -> str:
     return "first" if keyword in _FIRST else "second" if keyword in _SECOND else keyword
 
 
-class _Filled(ast.NodeTransformer):
-    def __init__(self, given: dict[str, ast.expr], options: list[ast.keyword]) -> None:
-        self._given, self._options = given, options
+class _TemplateFiller(ast.NodeTransformer):
+    def __init__(self, arguments: dict[str, ast.expr], options: list[ast.keyword]) -> None:
+        self._arguments, self._options = arguments, options
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        return self._given.get(node.id, node) if node.id in ("first", "second") else node
+        return self._arguments.get(node.id, node) if node.id in ("first", "second") else node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         node.keywords += self._options
@@ -87,13 +87,13 @@ class _Filled(ast.NodeTransformer):
 
 
 def is_raises(call: ast.Call) -> bool:
-    """Whether a call says that an exception is wanted: pytest.raises, or unittest's assertRaises."""
+    """Whether a call expects an exception: pytest.raises, or unittest's assertRaises."""
     named = isinstance(call.func, ast.Name) and call.func.id == RAISES
     return bool(call.args) and (named or read_method(call) in ("assertRaises", "assertRaisesRegex"))
 
 
 def names_callee(call: ast.Call) -> bool:
-    """Whether what should raise is among the arguments, not the body of a `with`."""
+    """Whether a call that expects an exception has the function to call among its arguments."""
     return len(call.args) > (2 if "Regex" in read_method(call) else 1)
 
 
@@ -103,7 +103,7 @@ def is_assertion(call: ast.Call) -> bool:
 
 
 def read_exceptions(node: ast.expr) -> list[str]:
-    """Return the names of one exception or of a tuple of them; none where they are not names."""
+    """Return the names of one exception or of a tuple of them; nothing if they are not names."""
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
     if all(isinstance(part, ast.Name | ast.Attribute) for part in parts):
         return [ast.unparse(part) for part in parts]
@@ -111,11 +111,11 @@ def read_exceptions(node: ast.expr) -> list[str]:
 
 
 def read_pattern(call: ast.Call) -> str | bool:
-    """Return the pattern that a message should match, True where any will do, False where it is no text."""
-    given = [keyword.value for keyword in call.keywords if keyword.arg in ("match", "expected_regex")]
+    """Return the pattern that a message should match: True if any will do, False if it is not a literal text."""
+    arguments = [keyword.value for keyword in call.keywords if keyword.arg in ("match", "expected_regex")]
     if "Regex" in read_method(call):
-        given += call.args[1:2]
-    match given:
+        arguments += call.args[1:2]
+    match arguments:
         case []:
             return True
         case [ast.Constant(str(text))]:
@@ -124,13 +124,13 @@ def read_pattern(call: ast.Call) -> str | bool:
 
 
 class SelfRemover(ast.NodeTransformer):
-    """Replaces self.NAME by a plain name, but for unittest's own methods."""
+    """Replaces self.NAME by a plain name, except for unittest's own methods."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        """Leave out the name of the object."""
+        """Write self.NAME as the plain name self_NAME."""
         match node.value:
             case ast.Name(name) if name == self._name and not node.attr.startswith(("assert", "subTest", "fail")):
                 return ast.copy_location(ast.Name(f"{name}_{node.attr}", node.ctx), node)
@@ -144,7 +144,7 @@ _DEEPEST = 150  # levels of a statement
 
 
 def ends_test(statement: ast.stmt) -> bool:
-    """Whether nothing behind a statement runs. A test that always fails by it is for nobody to pass."""
+    """Whether nothing after a statement runs. Raises NotSeparableError for one that always fails or raises."""
     match statement:
         case ast.Return():
             return True
@@ -159,13 +159,13 @@ def ends_test(statement: ast.stmt) -> bool:
 
 
 def is_skipped(function: ast.FunctionDef) -> bool:
-    """Say whether a test is never run: it is decorated with nothing but an unconditional skip."""
+    """Whether a test never runs: all its decorators skip it unconditionally."""
     names = [ast.unparse(each.func if isinstance(each, ast.Call) else each) for each in function.decorator_list]
     return bool(names) and set(names) <= {"skip", "unittest.skip", "pytest.mark.skip"}
 
 
 def refuse_depth(module: ast.Module) -> None:
-    """Raise NotSeparableError for a statement that nothing recursive should look at."""
+    """Raise NotSeparableError for a statement that is nested too deeply for recursive functions."""
     for statement in module.body:
         nodes: list[ast.AST] = [statement]
         for _ in range(_DEEPEST):
@@ -175,7 +175,7 @@ def refuse_depth(module: ast.Module) -> None:
 
 
 def drop_self(method: ast.FunctionDef) -> ast.FunctionDef:
-    """Return a method as a function, with self.x as a plain variable."""
+    """Return a method as a function, in which self.x is a plain variable."""
     if method.args.args and not method.decorator_list:
         name = method.args.args.pop(0).arg
         method.body = [SelfRemover(name).visit(statement) for statement in method.body]
@@ -188,7 +188,7 @@ def asserts_or_branches(tree: ast.AST) -> bool:
 
 
 def holds_tests(group: ast.ClassDef) -> bool:
-    """Whether a class is one of tests."""
+    """Whether a class holds tests."""
     case = any(ast.unparse(base).endswith("TestCase") for base in group.bases)
     tests = any(isinstance(each, ast.FunctionDef) and each.name.startswith("test") for each in group.body)
     return tests and (case or group.name.startswith("Test"))

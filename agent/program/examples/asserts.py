@@ -1,6 +1,6 @@
-"""The checks of a test file: its asserts, pytest.raises and unittest's methods. What cannot be one is an error.
+"""Read a test file: asserts, pytest.raises and unittest's methods become examples.
 
-Nothing is left out in silence: a statement that calls the program is part of a check, or makes the file an error.
+Nothing is dropped in silence. A statement that calls the program becomes part of an example, or the file is an error.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from agent.program.examples.assertions import (
 from agent.program.examples.example import Example, ReadExamples
 from agent.program.examples.imports import read_imports
 from agent.program.separation.scope import NotSeparableError, Scope
-from agent.program.separation.separate import join_setups, separate
-from agent.program.separation.setups import Setup, expose_to_program, refuse_revealed, select_for_program
+from agent.program.separation.separate import separate
+from agent.program.separation.setups import Setup, expose_to_program, join_setups, refuse_revealed, select_for_program
 from agent.program.separation.statements import read_setup
 from agent.program.syntax import find_free_names, find_names, find_targets, read_module
 
@@ -43,19 +43,20 @@ _IDLE = {"print", "unittest.main", "pytest.main", "sys.path.insert", "sys.path.a
 def read_tests(
     source: str, *, program: Collection[str] = (), classes: Collection[str] = (), records: Collection[str] = ()
 ) -> ReadExamples:
-    """Read a test file: what stands at the top level, in functions named test…, and in classes of such methods.
+    """Return the examples at the top level of a test file, in functions named test…, and in classes of such methods.
 
-    program: the names that the program is asked to define, where they are known; tests of others are an error.
-    classes: those of them that are classes; records: those of the classes that are no more than their fields.
-    Raises SyntaxError for what is no Python, NotSeparableError, with the line, for a test that cannot be read.
+    program: the names that the program is asked to define, if they are known; a test of another name is an error.
+    classes: which of them are classes; records: which of the classes are no more than their fields.
+    The unparsed lines are statements that do not run because no example needs them.
+    Raises SyntaxError if the text is not Python, and NotSeparableError, with the line, for a test that cannot be read.
     """
     try:
         module = read_module(source)
         refuse_depth(module)
         imported = read_imports(ast.walk(module), program)
-        module = imported.resolve_pause(module)
+        module = imported.resolve(module)
         reader = _Reader(Scope(program, classes, records, bool(program), imported.foreign))
-        reader.block(module.body)
+        reader.read(module.body)
         reader.refuse_unseen(module)
     except (RecursionError, MemoryError) as error:
         raise SyntaxError("it is nested too deeply to be read") from error
@@ -67,91 +68,91 @@ def read_tests(
 
 
 class _Reader:
-    """Goes through the statements, with what was known of names before them."""
+    """Reads statements in their order. The scope is what is known of names where the next statement stands."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self.examples: list[Example] = []
         self.unparsed: list[str] = []
-        self._seen = set[int]()  # ids of the asserts, and of what stands for one, that became checks
-        self._steps: list[Setup] = []  # what stands before, and is in force
-        self._held = set[int]()  # ids of those that claims need
-        self._ran = set[int]()  # ids of the steps that have run in this session
+        self._seen = set[int]()  # ids of the nodes of assertions that became examples
+        self._setups: list[Setup] = []  # statements above, of this function and of the module
+        self._needed = set[int]()  # ids of the setups that some example needs
+        self._ran = set[int]()  # ids of the setups that have run in this session
         self._session = self._sessions = 0
 
-    def block(self, statements: Sequence[ast.stmt]) -> None:
-        """Read statements that run one after the other, behind those before."""
-        count = len(self._steps)
+    def read(self, statements: Sequence[ast.stmt]) -> None:
+        """Read statements that run one after the other."""
+        count = len(self._setups)
         last = {name: at for at, statement in enumerate(statements) for name in find_names([statement])}
         for at, statement in enumerate(statements):
             if ends_test(statement):
                 self._pass_over(statements[at:])
                 break
-            if not (self._tests(statement) or self._idle(statement)):
-                self._take_in(statement, {name for name, place in last.items() if place > at})
-        for step in self._steps[count:]:
-            if step.calls and step.always and id(step) not in self._ran:
-                self._run_alone(step)
-            self._name(step)
+            if not (self._read_test(statement) or self._is_idle(statement)):
+                self._keep(statement, {name for name, place in last.items() if place > at})
+        for setup in self._setups[count:]:
+            if setup.calls_program and setup.always_runs and id(setup) not in self._ran:
+                self._run_alone(setup)
+            self._list_unneeded(setup)
 
-    def _take_in(self, statement: ast.stmt, later: set[str]) -> None:
-        """Keep a statement for the checks below it; one that calls the program for nothing else is one itself."""
+    def _keep(self, statement: ast.stmt, later: set[str]) -> None:
+        """Keep a statement for the examples below it. One that calls the program, for no example, is one itself."""
         touches = not find_free_names(statement) <= self._scope.trusted | self._scope.risky
-        names, before = find_names([statement]), set(self._scope.spoiled)
+        names, before = find_names([statement]), set(self._scope.tainted)
         if touches and isinstance(statement, _COMPOUND):
             self.refuse_unseen(statement)
         if touches and not isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
             self._refuse_unknown(statement, names)
-        steps = read_setup(statement, self._scope)
+        setups = read_setup(statement, self._scope)
         if touches and isinstance(statement, _COMPOUND):
             self._refuse_judging(statement, before)
-        for step in steps:
-            self._steps.append(step)
-            if step.calls and step.always and not step.writes & later:
-                self._run_alone(step)
+        for setup in setups:
+            self._setups.append(setup)
+            if setup.calls_program and setup.always_runs and not setup.writes & later:
+                self._run_alone(setup)
 
-    def _name(self, step: Setup) -> None:
-        """Name a statement that no check needs."""
+    def _list_unneeded(self, setup: Setup) -> None:
+        """List a statement as unparsed if no example needs it."""
         definition = ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom
-        binds = isinstance(step.statement, ast.Assign | ast.AnnAssign) and step.trusted and step.writes
-        if not (id(step) in self._held | self._ran or binds or isinstance(step.statement, definition)):
-            self.unparsed.append(f"{step.statement.lineno}: {step.source.splitlines()[0]}")
+        binds = isinstance(setup.statement, ast.Assign | ast.AnnAssign) and setup.trusted and setup.writes
+        if not (id(setup) in self._needed | self._ran or binds or isinstance(setup.statement, definition)):
+            self.unparsed.append(f"{setup.statement.lineno}: {setup.source.splitlines()[0]}")
 
     def _pass_over(self, statements: Sequence[ast.stmt]) -> None:
-        """Name statements that no run reaches, and expect nothing of them."""
+        """List statements that no run reaches as unparsed, and expect nothing of them."""
         for statement in statements:
             self._seen |= {id(node) for node in ast.walk(statement)}
             self.unparsed.append(f"{statement.lineno}: {ast.unparse(statement).splitlines()[0]}")
 
-    def _tests(self, statement: ast.stmt) -> bool:
-        """Read a statement that is a test, or holds some; whether it is one."""
+    def _read_test(self, statement: ast.stmt) -> bool:
+        """Read a statement if it is a test or holds tests. Return whether it is."""
         match statement:
             case ast.Assert(test):
                 self._add_assertion(statement, test)
             case ast.Expr(ast.Call() as call):
-                return self._called(statement, call)
+                return self._read_call(statement, call)
             case ast.With([ast.withitem(ast.Call() as call, bound)], body) if is_raises(call) and not names_callee(
                 call
             ):
-                self._raises(statement, call, body)
-                self._scope.spoiled |= {bound.id} if isinstance(bound, ast.Name) else set()
+                self._add_exception(statement, call, body)
+                self._scope.tainted |= {bound.id} if isinstance(bound, ast.Name) else set()
             case ast.With([ast.withitem(ast.Call() as call)], body) if read_method(call) == "subTest":
-                self.block(body)
+                self.read(body)
             case ast.FunctionDef(name=name) if name.startswith("test"):
-                self._function(statement)
+                self._read_function(statement)
             case ast.ClassDef() if holds_tests(statement):
-                self._class(statement)
+                self._read_class(statement)
             case _:
                 return False
         return True
 
-    def _called(self, statement: ast.stmt, call: ast.Call) -> bool:
+    def _read_call(self, statement: ast.stmt, call: ast.Call) -> bool:
         if is_raises(call) and names_callee(call):
             function, *arguments = call.args[1:]
             inner = ast.Call(function, arguments, [keyword for keyword in call.keywords if keyword.arg != "match"])
             if "Regex" in read_method(call):
                 inner = ast.Call(arguments[0], arguments[1:], call.keywords)
-            self._raises(statement, call, [ast.Expr(inner)])
+            self._add_exception(statement, call, [ast.Expr(inner)])
             return True
         expected = read_assertion(call)
         if expected is not None:
@@ -165,41 +166,41 @@ class _Reader:
         if isinstance(statement, ast.Assert):
             source = f"assert {ast.unparse(test)}"
         try:
-            apart = separate(test, self._steps, self._scope)
+            apart = separate(test, self._setups, self._scope)
             example = Example(
                 source, apart.expressions, apart.expected, expected_setup=join_setups(apart.expected_setup)
             )
-            self._take(example, statement, apart.needs)
-            self._held |= set(map(id, apart.expected_setup))
+            self._add(example, statement, apart.needs)
+            self._needed |= set(map(id, apart.expected_setup))
         except NotSeparableError as error:
             raise NotSeparableError(f"{statement.lineno}: `{source}` {error}; {ADVICE}") from None
 
-    def _raises(self, statement: ast.stmt, call: ast.Call, body: Sequence[ast.stmt]) -> None:
+    def _add_exception(self, statement: ast.stmt, call: ast.Call, body: Sequence[ast.stmt]) -> None:
         kinds, pattern = read_exceptions(call.args[0]), read_pattern(call)
         if not kinds or pattern is False or any(map(asserts_or_branches, body)):
             raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` cannot be read; {ADVICE}")
         self._refuse_unknown(statement, find_names(body))
         message = pattern if isinstance(pattern, str) else None
         try:
-            beside = [expose_to_program(each, self._scope).code for each in body]
-            text = "\n".join(map(ast.unparse, beside))
+            exposed = [expose_to_program(each, self._scope).code for each in body]
+            text = "\n".join(map(ast.unparse, exposed))
             shown = f"{ast.unparse(call)}: {text}"
             example = Example(shown, (text,), None, "|".join(kinds), True, message, pattern=message is not None)
-            self._take(example, statement, find_names(beside))
+            self._add(example, statement, find_names(exposed))
         except NotSeparableError as error:
             raise NotSeparableError(f"{statement.lineno}: `{ast.unparse(call)}` {error}; {ADVICE}") from None
 
-    def _take(self, example: Example, statement: ast.stmt, names: set[str]) -> None:
-        """Add a check. What stands before it in force runs first, unless that has run in this session before."""
+    def _add(self, example: Example, statement: ast.stmt, names: set[str]) -> None:
+        """Add an example. The setups that it needs run before it, unless they have run in this session."""
         self._seen |= {id(node) for node in ast.walk(statement)}
-        steps = select_for_program(self._steps, names, self._ran)
-        refuse_revealed(example, steps, self._scope)
-        self._ran |= set(map(id, steps))
-        self._held |= set(map(id, steps))
-        before = tuple(step.guest_source for step in steps)
+        setups = select_for_program(self._setups, names, self._ran)
+        before = tuple(setup.guest_source for setup in setups)
+        refuse_revealed((*before, *example.expressions), example.judge_sources, self._scope)
+        self._ran |= set(map(id, setups))
+        self._needed |= set(map(id, setups))
         self.examples.append(replace(example, before=before, session=self._session))
 
-    def _function(self, function: ast.FunctionDef, own: Sequence[ast.stmt] = ()) -> None:
+    def _read_function(self, function: ast.FunctionDef, own: Sequence[ast.stmt] = ()) -> None:
         if is_skipped(function):
             self._seen |= {id(node) for node in ast.walk(function)}
             self.unparsed.append(f"{function.lineno}: {function.name}, which is skipped")
@@ -214,17 +215,17 @@ class _Reader:
             )
         count, outside, ran = len(self.examples), self._session, self._ran
         self._sessions += 1
-        scope, steps = self._scope, self._steps
-        self._scope, self._steps = scope.copied(), list(steps)
+        scope, setups = self._scope, self._setups
+        self._scope, self._setups = scope.copied(), list(setups)
         self._session, self._ran = self._sessions, set()
-        self.block([*own, *function.body])
+        self.read([*own, *function.body])
         self._session, self._ran = outside, ran
-        self._scope, self._steps = scope, steps
+        self._scope, self._setups = scope, setups
         if len(self.examples) == count:
             raise NotSeparableError(f"{function.lineno}: {function.name} checks nothing that can be read; {ADVICE}")
 
-    def _class(self, group: ast.ClassDef) -> None:
-        """Read the methods of a class of tests, each behind setUp, with self.x as a plain variable."""
+    def _read_class(self, group: ast.ClassDef) -> None:
+        """Read the methods of a class of tests, each after setUp, with self.x as a plain variable."""
         own: list[ast.stmt] = []
         methods: list[ast.FunctionDef] = []
         for statement in group.body:
@@ -240,10 +241,10 @@ class _Reader:
                         f"{statement.lineno}: a class of tests may hold setUp and tests, no more; {ADVICE}"
                     )
         for method in methods:
-            self._function(method, own)
+            self._read_function(method, own)
 
-    def _idle(self, statement: ast.stmt) -> bool:
-        """Whether it is no part of a test: a text, a way to start the tests."""
+    def _is_idle(self, statement: ast.stmt) -> bool:
+        """Whether a statement is no part of a test, but a text or a way to start the tests."""
         match statement:
             case ast.Expr(ast.Constant()) | ast.Pass():
                 return True
@@ -254,16 +255,16 @@ class _Reader:
         return False
 
     def _refuse_judging(self, statement: ast.stmt, spoiled: set[str]) -> None:
-        """Raise NotSeparableError for a compound statement in which the program's values are judged."""
+        """Raise NotSeparableError for a compound statement that judges the program's values in its own process."""
         raises = any(isinstance(node, ast.Raise) for node in ast.walk(statement))
-        if raises or self._scope.spoiled - spoiled or asserts_or_branches(statement):
+        if raises or self._scope.tainted - spoiled or asserts_or_branches(statement):
             complaint = f"this {type(statement).__name__.lower()} judges what the program gives, inside its reach"
             raise NotSeparableError(f"{statement.lineno}: {complaint}; {ADVICE}")
 
-    def _run_alone(self, step: Setup) -> None:
-        """Make a check of a statement that calls the program: that it runs."""
-        self._ran.add(id(step))
-        self._take(Example(step.source, (step.guest_source,)), step.statement, set(step.passed))
+    def _run_alone(self, setup: Setup) -> None:
+        """Add an example that only runs a statement which calls the program."""
+        self._ran.add(id(setup))
+        self._add(Example(setup.source, (setup.guest_source,)), setup.statement, set(setup.guest_reads))
 
     def _refuse_unknown(self, statement: ast.stmt, names: set[str]) -> None:
         scope = self._scope
@@ -278,7 +279,7 @@ class _Reader:
             raise NotSeparableError(f"{statement.lineno}: this needs {name}{why}; {ADVICE}")
 
     def refuse_unseen(self, tree: ast.AST) -> None:
-        """Raise NotSeparableError for an assert, or what stands for one, of which no check was made."""
+        """Raise NotSeparableError for an assertion that did not become an example."""
         for node in ast.walk(tree):
             judges = isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and is_assertion(node))
             if isinstance(node, ast.Assert | ast.Call) and judges and id(node) not in self._seen:

@@ -1,4 +1,4 @@
-"""One example, taken apart: what the program's process evaluates, and what is claimed of the values outside of it."""
+"""The record of one example: what the program evaluates, and what is judged of the values without the program."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ from agent.program.syntax import find_bound_names, parse
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example. The program runs `expressions`; the rest is judged where no program can reach it.
+    """One example. The program's process runs `before` and `expressions`; no program can reach what judges the rest.
 
-    At most one of three is wanted: that `claim` holds of the values _0, _1 …, that an exception is raised, or that the
-    expression shows a text, as an interpreter would, by printing or by its value's repr. Else it is to run, no more.
+    An example expects at most one of three: `expected` is true of the values _0, _1 …; an exception is raised; or an
+    interpreter would show a text, printed or as the value's repr. One that expects none of them only has to run.
     """
 
     source: str  # as the prompt has it
     expressions: tuple[str, ...]  # Python, in the order in which it runs; for `raises` and `shown` also statements
-    expected: str | None = None
+    expected: str | None = None  # a Python expression over _0, _1 …, such as "_0 == 3"
     raises: str | None = None  # names of exceptions, "A|B" for either of two
-    subclasses: bool = False  # an exception derived from one of these is wanted as well
+    subclasses: bool = False  # an exception derived from one of these counts as well
     message: str | None = None  # of the exception; None where any will do
     shown: str | None = None
     flags: int = 0  # doctest's, for `shown` and `message`
-    pattern: bool = False  # `message` is a regular expression that is looked for
-    expected_setup: str = ""  # statements that the claim needs; the program never sees them
-    before: tuple[str, ...] = ()  # statements that run just before, and must not raise
-    session: int = 0  # checks of one session run in one process, in their order
+    pattern: bool = False  # `message` is a regular expression to search for
+    expected_setup: str = ""  # statements that `expected` needs; the program never sees them
+    before: tuple[str, ...] = ()  # statements that run just before the expressions, and must not raise
+    session: int = 0  # examples of one session run in one process, in their order
+
+    @property
+    def judge_sources(self) -> tuple[str, ...]:
+        """What the judge's process runs."""
+        return (self.expected_setup, self.expected or "")
 
 
 class ReadExamples(NamedTuple):
@@ -41,20 +46,20 @@ class ReadExamples(NamedTuple):
 
 
 def list_earlier_code(examples: Sequence[Example], number: int) -> list[str]:
-    """Return what the process of a check has run when the check's turn comes."""
+    """Return what the process of an example has run when the example's own expressions come."""
     example = examples[number]
     earlier = [other for other in examples[:number] if other.session == example.session]
     return [source for other in earlier for source in (*other.before, *other.expressions)] + list(example.before)
 
 
 def combine_examples(examples: Sequence[Example], more: Sequence[Example]) -> tuple[Example, ...]:
-    """Return the checks of two sources, none in a session with one of the other's."""
+    """Return the examples of two texts. No session has examples of both."""
     first = 1 + max((example.session for example in examples), default=-1)
     return (*examples, *(replace(example, session=first + example.session) for example in more))
 
 
 def find_required_names(examples: Sequence[Example]) -> set[str]:
-    """Return the names that the program must define: those that its process calls and nothing before binds."""
+    """Return the names that the program must define: the examples call them, and no statement of theirs binds them."""
     called, bound = set[str](), {*dir(builtins)}
     for example in examples:
         trees = [tree for source in (*example.before, *example.expressions) if (tree := parse(source))]

@@ -1,4 +1,4 @@
-"""What an example imports: its own program under some name, pytest, the standard library, or what nobody here has."""
+"""Read the imports of an example: the program under some name, pytest, the standard library, or a foreign package."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from agent.program.syntax import find_modules, is_standard_import
 
-RAISES = "_raises"
+RAISES = "_raises"  # what pytest.raises is called after `Imports.resolve`
 _PYTEST = {"approx": "_approx", "raises": RAISES}
-_ELSEWHERE = {  # no program under test has these names
+_ELSEWHERE = {  # packages that cannot be the program under test
     "numpy", "pandas", "scipy", "torch", "tensorflow", "sklearn", "sympy", "networkx", "matplotlib", "requests",
     "hypothesis", "parameterized", "nose", "mock", "attr", "attrs", "pydantic", "django", "flask", "yaml", "pytest",
 }  # fmt: skip
@@ -18,25 +18,23 @@ _ELSEWHERE = {  # no program under test has these names
 
 @dataclass
 class Imports:
-    """What the names mean that import statements bind."""
+    """What each name means that an import statement binds."""
 
-    modules: set[str] = field(default_factory=set)  # of which the attributes are the program's names
-    renamed: dict[str, str] = field(
-        default_factory=dict
-    )  # to the program's names, or to those of agent/verification/judge_guest.py
-    foreign: dict[str, str] = field(default_factory=dict)  # names that no sandboxed program has, and their module
+    modules: set[str] = field(default_factory=set)  # modules whose attributes are the program's names
+    renamed: dict[str, str] = field(default_factory=dict)  # to names of the program or of judge_guest.py
+    foreign: dict[str, str] = field(default_factory=dict)  # names of foreign packages, and their package
 
-    def resolve_pause(self, tree: ast.Module) -> ast.Module:
-        """Return the tree with the names that the program, or the judge of claims, has for what was imported."""
-        resolve_pause: ast.Module = _Resolver(self).visit(tree)
-        return ast.fix_missing_locations(resolve_pause)
+    def resolve(self, tree: ast.Module) -> ast.Module:
+        """Replace imported names by the names that the program, or the judge's process, has for the same thing."""
+        resolved: ast.Module = _Resolver(self).visit(tree)
+        return ast.fix_missing_locations(resolved)
 
 
 def read_imports(nodes: Iterable[ast.AST], program: Collection[str] = ()) -> Imports:
-    """Read import statements.
+    """Return what the import statements among these nodes bind.
 
-    program: the names that the program defines, where they are known. A module outside of the standard library that
-    has one of them, or whatever module where none is known, is taken for the program itself.
+    program: the names that the program defines, if they are known. A module outside of the standard library counts as
+    the program if one of these names is imported from it, or if no name is known.
     """
     imported = Imports()
     for node in nodes:
@@ -45,21 +43,21 @@ def read_imports(nodes: Iterable[ast.AST], program: Collection[str] = ()) -> Imp
     return imported
 
 
-def _take_in(found: Imports, node: ast.Import | ast.ImportFrom, program: Collection[str]) -> None:
+def _take_in(imports: Imports, node: ast.Import | ast.ImportFrom, program: Collection[str]) -> None:
     module = ", ".join(sorted(find_modules(node)))
     for alias in node.names:
         bound = alias.asname or alias.name.split(".")[0]
         if isinstance(node, ast.Import):
             if find_modules(node) & _ELSEWHERE:
-                found.foreign[bound] = bound if alias.asname is None else alias.name
+                imports.foreign[bound] = bound if alias.asname is None else alias.name
             else:
-                found.modules.add(bound)
+                imports.modules.add(bound)
         elif module == "pytest" and alias.name in _PYTEST:
-            found.renamed[bound] = _PYTEST[alias.name]
+            imports.renamed[bound] = _PYTEST[alias.name]
         elif module in _ELSEWHERE or (program and alias.name not in program and alias.name != "*"):
-            found.foreign[bound] = module or "."
+            imports.foreign[bound] = module or "."
         elif bound != alias.name:
-            found.renamed[bound] = alias.name
+            imports.renamed[bound] = alias.name
 
 
 class _Resolver(ast.NodeTransformer):

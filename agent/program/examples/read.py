@@ -1,7 +1,4 @@
-"""The visible examples of a prompt: sessions of an interpreter, asserts, and lines such as `f(2) ➞ 4`. Runs nothing.
-
-A program is handed expressions alone. The claims, which hold the expected values, are judged without it.
-"""
+"""Read the visible examples of a prompt: interpreter sessions, asserts, and lines such as `f(2) ➞ 4`."""
 
 from __future__ import annotations
 
@@ -18,47 +15,47 @@ from agent.program.examples.example import Example, ReadExamples
 from agent.program.separation.scope import NotSeparableError, Scope
 from agent.program.syntax import PARSE_ERRORS, find_bound_names, parse, read_expression, read_literal
 
-_LONGEST_LINE = 2_000  # characters of a line that may be an example
-_MOST_ARROWS = 8  # of a line
+_LONGEST_LINE = 2_000  # characters of a line that is looked at
+_MOST_ARROWS = 8  # arrows of a line that are tried
 _RECORDS = {"dataclass", "NamedTuple", "Enum"}
 
 
 class Definitions(NamedTuple):
-    """The names that a prompt defines, or begins to."""
+    """The names that a prompt defines, or begins to define."""
 
     names: set[str]
     classes: set[str]
     records: set[str]  # classes that are no more than their fields
-    waits: set[str]  # coroutines
+    waits: set[str]  # functions that return coroutines
 
 
 def visible_examples(request: str) -> list[Example]:
-    """Return the examples of a prompt that can be taken apart, docstring by docstring."""
+    """Return the examples of a prompt that can be checked."""
     return read_examples(request).examples
 
 
 def unparsed_examples(request: str, examples: Iterable[Example]) -> list[str]:
-    """Return the lines that look like examples, of which none of the checks was made."""
+    """Return the lines of a prompt that look like examples and gave none of these."""
     sources = {example.source for example in examples}
     return [line for line in read_examples(request).unparsed if line not in sources]
 
 
 def read_examples(request: str) -> ReadExamples:
-    """Read the examples of a prompt. What cannot be taken apart is named."""
+    """Return the examples of a prompt, docstring by docstring, and the lines that cannot be parsed."""
     reading, defined = ReadExamples([], []), find_definitions(request)
-    for number, docstring in enumerate(_docstrings(request)):
+    for number, docstring in enumerate(_find_docstrings(request)):
         scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
         session = DoctestReader(scope, waits=defined.waits, prints=_prints(request, docstring), number=number)
         session.read(docstring)
-        lines = _lines(docstring, defined)
+        lines = _read_lines(docstring, defined)
         reading.examples.extend([*session.examples, *(replace(example, session=number) for example in lines.examples)])
         reading.unparsed.extend([*session.unparsed, *lines.unparsed])
     return reading
 
 
 def find_definitions(request: str) -> Definitions:
-    """Return the names that a prompt defines at its margin."""
-    tree = _completed(request)
+    """Return the names that a prompt defines at its top level."""
+    tree = _parse_prompt(request)
     body = tree.body if tree else []
     names = {name for statement in body for name in find_bound_names(statement)}
     names |= set(re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE))
@@ -80,14 +77,14 @@ def _compares_in_its_own_way(group: ast.ClassDef) -> bool:
     return own or any("eq=False" in ast.unparse(decorator) for decorator in group.decorator_list)
 
 
-def _completed(request: str) -> ast.Module | None:
-    """Return the tree of a prompt as it stands, or with a body for the function that it begins."""
+def _parse_prompt(request: str) -> ast.Module | None:
+    """Return the syntax tree of a prompt, with a body for the function that it begins if it needs one."""
     trees = (parse(request.rstrip() + ending) for ending in ("\n    pass\n", "\n", "\n        pass\n"))
     return next((tree for tree in trees if tree is not None), None)
 
 
-def _docstrings(request: str) -> list[str]:
-    tree = _completed(request)
+def _find_docstrings(request: str) -> list[str]:
+    tree = _parse_prompt(request)
     if tree is None:
         return [request]
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
@@ -96,26 +93,23 @@ def _docstrings(request: str) -> list[str]:
 
 
 def _prints(request: str, docstring: str) -> bool:
-    """Whether what the examples show is printed, not returned: the prose says so, or nothing is returned."""
+    """Whether shown outputs are printed, not returned: the prose says "print", or the function returns None."""
     prose = "\n".join(line for line in docstring.splitlines() if not line.strip().startswith((">>>", "...")))
     last = [line for line in request.splitlines() if re.match(r"(async )?def ", line)]
     return bool(re.search(r"\bprint(s|ed|ing)?\b", prose, re.IGNORECASE)) or ("-> None:" in last[-1] if last else False)
 
 
-# Lines of prose.
-
-
-def _lines(docstring: str, defined: Definitions) -> ReadExamples:
-    """Read the lines that are no part of a session."""
-    reading, general = ReadExamples([], []), _defined_in_prose(docstring)
+def _read_lines(docstring: str, defined: Definitions) -> ReadExamples:
+    """Read the lines of a docstring outside of its sessions."""
+    reading, general = ReadExamples([], []), _find_recurrences(docstring)
     for line in (line.strip() for line in docstring.splitlines()):
         if re.match(r"assert\b\s*[^\s,.]", line):
-            examples = _of_assert(line, defined.waits)
+            examples = _read_assert(line, defined.waits)
             reading.examples.extend(examples)
             reading.unparsed.extend([] if examples else [line])
         elif not line.startswith((">>>", "...")) and len(line) <= _LONGEST_LINE:
             try:
-                examples, looks = _equation(line, defined.names - defined.waits - general)
+                examples, looks = _read_equation(line, defined.names - defined.waits - general)
             except PARSE_ERRORS:  # a number too long to write again
                 examples, looks = [], True
             reading.examples.extend(examples)
@@ -123,15 +117,15 @@ def _lines(docstring: str, defined: Definitions) -> ReadExamples:
     return reading
 
 
-def _defined_in_prose(docstring: str) -> set[str]:
-    """Return the functions of which a line gives the general case, as recurrences do: their lines are no examples."""
+def _find_recurrences(docstring: str) -> set[str]:
+    """Return the functions that a line defines, as the recurrence `f(n) = …` does: their lines are no examples."""
     return set(re.findall(r"\b(\w+)\s*\(\s*[a-zA-Z_]\w*\s*\)\s*=(?![=>])", docstring))
 
 
-def _of_assert(line: str, waits: Collection[str]) -> list[Example]:
+def _read_assert(line: str, waits: Collection[str]) -> list[Example]:
     try:
         examples = read_tests(line).examples
-    except (SyntaxError, NotSeparableError):  # prose that begins with the word, or an assert that cannot be split
+    except (SyntaxError, NotSeparableError):  # prose that begins with the word, or an assert that cannot be separated
         return []
     return [] if any(re.search(rf"\b{name}\(", line) for name in waits) else examples
 
@@ -144,17 +138,17 @@ _SIGN = re.compile(r"\s*[=>➞➔→⇒⟶⟹]")
 _BULLET = re.compile(r"^(?:[-*•+]|\(?\d{1,3}[.)])\s+")
 
 
-def _equation(line: str, defined: Collection[str]) -> tuple[list[Example], bool]:
-    """Take a line for an example if it is a call of the asked function with literals, an arrow and a literal.
+def _read_equation(line: str, defined: Collection[str]) -> tuple[list[Example], bool]:
+    """Return the example of a line that holds a call with literals, an arrow and a literal; none for another line.
 
-    Also whether it looks like one.
+    Also return whether the line looks like an example.
     """
     text = _BULLET.sub("", line).replace("`", "")
     looks = bool(defined) and any(
-        _call_of_literals(text[: sign.start()].rstrip("-= "), defined) for sign in _first(_SIGN, text)
+        _read_literal_call(text[: sign.start()].rstrip("-= "), defined) for sign in _first(_SIGN, text)
     )
     for arrow in _first(_ARROW, text):
-        call = _call_of_literals(text[: arrow.start()], defined)
+        call = _read_literal_call(text[: arrow.start()], defined)
         if call is None:
             continue
         wanted = read_expression(text[arrow.end() :].strip().rstrip(" .,;"))
@@ -168,9 +162,9 @@ def _first(pattern: re.Pattern[str], text: str) -> Iterable[re.Match[str]]:
     return islice(pattern.finditer(text), _MOST_ARROWS)
 
 
-def _call_of_literals(source: str, defined: Collection[str]) -> str | None:
+def _read_literal_call(source: str, defined: Collection[str]) -> str | None:
     match read_expression(source.strip()):
         case ast.Call(ast.Name(name), arguments, keywords) as call if name in defined:
-            given = [*arguments, *(keyword.value for keyword in keywords)]
-            return ast.unparse(call) if all(read_literal(argument) is not None for argument in given) else None
+            values = [*arguments, *(keyword.value for keyword in keywords)]
+            return ast.unparse(call) if all(read_literal(value) is not None for value in values) else None
     return None

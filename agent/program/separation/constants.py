@@ -70,7 +70,7 @@ def is_bland(value: Any) -> bool:
     return not isinstance(value, SimpleNamespace) and not value
 
 
-def find_changeable(value: Any) -> frozenset[int]:
+def find_mutable_ids(value: Any) -> frozenset[int]:
     """Return the ids of all objects in a value that somebody could change."""
     return frozenset(_changeable(value))
 

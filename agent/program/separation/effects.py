@@ -44,7 +44,7 @@ def _call_may_change(call: ast.Call, scope: Scope) -> bool:
     match call.func:
         case ast.Name(name):
             return name in _IMPURE or (
-                name in scope.bound and name not in {*scope.harmless, *scope.imported, *scope.makers}
+                name in scope.bound and name not in {*scope.pure_functions, *scope.imported, *scope.own_classes}
             )
         case ast.Attribute(_, name) if find_root(call.func) in scope.imported:
             return scope.imported[str(find_root(call.func))] not in _PURE_MODULES
@@ -53,7 +53,7 @@ def _call_may_change(call: ast.Call, scope: Scope) -> bool:
     return True
 
 
-def leaves_alone(function: ast.FunctionDef | ast.Lambda, scope: Scope, names: set[str]) -> bool:
+def is_pure(function: ast.FunctionDef | ast.Lambda, scope: Scope, names: set[str]) -> bool:
     """Whether a function changes nothing but what it makes itself."""
     made = {
         target.id
@@ -77,7 +77,7 @@ def leaves_alone(function: ast.FunctionDef | ast.Lambda, scope: Scope, names: se
     return True
 
 
-def is_unsteady(statement: ast.stmt, scope: Scope) -> bool:
+def is_nondeterministic(statement: ast.stmt, scope: Scope) -> bool:
     """Whether what a statement calls may be another value in another process."""
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return False
@@ -87,7 +87,7 @@ def is_unsteady(statement: ast.stmt, scope: Scope) -> bool:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else root
         if (module in _UNSTEADY and name not in _FIXED) or name in ("now", "today", "utcnow", "seed", "shuffle"):
             return True
-    return bool(find_names([statement]) & scope.unsteady) and not isinstance(statement, ast.Assign)
+    return bool(find_names([statement]) & scope.nondeterministic) and not isinstance(statement, ast.Assign)
 
 
 def reaches_out(statement: ast.stmt, scope: Scope) -> bool:

@@ -10,7 +10,7 @@ import ast
 from copy import deepcopy
 from typing import Any, NamedTuple, TypeVar
 
-from agent.program.separation.constants import find_changeable, is_atom, is_bland, write_literal
+from agent.program.separation.constants import find_mutable_ids, is_atom, is_bland, write_literal
 from agent.program.separation.scope import NotSeparableError, Scope, read_called_name
 from agent.program.syntax import find_names, find_root, find_targets
 
@@ -27,7 +27,7 @@ class ExposedCode(NamedTuple):
 
     code: ast.AST
     names: set[str]  # of the example, passed whole
-    changeable: frozenset[int]  # ids of constants, or of parts of them, that are passed
+    mutable: frozenset[int]  # ids of constants, or of parts of them, that are passed
 
 
 def expose(code: ast.AST, scope: Scope, *, whole: bool = False) -> ExposedCode:
@@ -37,7 +37,7 @@ def expose(code: ast.AST, scope: Scope, *, whole: bool = False) -> ExposedCode:
     """
     shower = _Shower(scope)
     result = shower.whole(deepcopy(code)) if whole else shower.visit(deepcopy(code))
-    return ExposedCode(result, shower.names, frozenset(shower.changeable))
+    return ExposedCode(result, shower.names, frozenset(shower.mutable))
 
 
 class _Shower(ast.NodeTransformer):
@@ -45,13 +45,13 @@ class _Shower(ast.NodeTransformer):
 
     def __init__(self, scope: Scope) -> None:
         self._scope, self._own = scope, set[str]()  # own: loop variables, which the program may see as arguments alone
-        self.names, self.changeable = set[str](), set[int]()
+        self.names, self.mutable = set[str](), set[int]()
 
     def whole(self, node: _Node) -> ast.AST:
         """Return what is passed to the program."""
         match node:
             case ast.Name(name):
-                return self._name(node, name) if name in self._scope.private else node
+                return self._name(node, name) if name in self._scope.secret else node
             case ast.Starred() | ast.keyword():
                 node.value = self.whole(node.value)  # type: ignore[assignment] # an expression for an expression
                 return node
@@ -77,7 +77,7 @@ class _Shower(ast.NodeTransformer):
         if literal is not None:
             return literal
         self.names.add(name)
-        self.changeable |= find_changeable(value) if value is not ... else set()
+        self.mutable |= find_mutable_ids(value) if value is not ... else set()
         return node
 
     def _computed(self, node: ast.AST) -> ast.AST:
@@ -88,22 +88,22 @@ class _Shower(ast.NodeTransformer):
         literal = write_literal(value[0]) if value is not None else None
         if value is None or literal is None:
             return self.visit(node)  # type: ignore[no-any-return]
-        self.changeable |= find_changeable(value[0])
+        self.mutable |= find_mutable_ids(value[0])
         return literal
 
     def _is_private(self, node: ast.AST) -> bool:
-        return bool(find_names([node]) & (self._scope.private | self._own))
+        return bool(find_names([node]) & (self._scope.secret | self._own))
 
     def _holds(self, call: ast.Call) -> bool:
         """Whether a call passes its arguments on as they are: to the program, or to an object that the program gets."""
         root = find_root(call.func)
         outside = root not in self._scope.trusted | self._scope.risky
-        is_maker = isinstance(call.func, ast.Name) and root in self._scope.makers
+        is_maker = isinstance(call.func, ast.Name) and root in self._scope.own_classes
         return outside or is_maker or read_called_name(call.func) in _HOLDING
 
     def _passing(self, call: ast.Call) -> ast.Call:
         root = find_root(call.func)
-        if isinstance(call.func, ast.Name) and root in self._scope.makers:
+        if isinstance(call.func, ast.Name) and root in self._scope.own_classes:
             self.names.add(str(root))
         else:
             call.func = self.visit(call.func)
@@ -122,9 +122,9 @@ class _Shower(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         """Refuse a name of the example that is not passed to the program, unless it makes something that is."""
-        if node.id in self._scope.builders:
+        if node.id in self._scope.closed_functions:
             self.names.add(node.id)
-        elif node.id in self._scope.private | self._own and isinstance(node.ctx, ast.Load):
+        elif node.id in self._scope.secret | self._own and isinstance(node.ctx, ast.Load):
             raise NotSeparableError(f"would show the program {node.id}, which is not passed to it as it is")
         return node
 
@@ -143,14 +143,14 @@ class _Shower(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def _is_function(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Name) and node.id not in self._scope.private
+        return isinstance(node, ast.Name) and node.id not in self._scope.secret
 
     def _takes_in(self, name: str) -> bool:
         """Whether a name is of an empty container, in which values of the program are collected."""
-        empty = name in self._scope.private and is_bland(self._scope.constants.get(name, "unknown"))
+        empty = name in self._scope.secret and is_bland(self._scope.constants.get(name, "unknown"))
         if empty:
             self.names.add(name)
-            self.changeable |= find_changeable(self._scope.constants[name])
+            self.mutable |= find_mutable_ids(self._scope.constants[name])
         return empty
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
@@ -163,7 +163,7 @@ class _Shower(ast.NodeTransformer):
     def _loop(self, loop: ast.For | ast.comprehension) -> bool:
         """Look at what a loop goes over; whether its variables are the example's, to be passed and no more."""
         known = self._scope.trusted | self._scope.risky
-        owns = find_names([loop.iter]) <= known | self._scope.partly
+        owns = find_names([loop.iter]) <= known | self._scope.partly_shown
         owns = owns and not (isinstance(loop.iter, ast.Call) and ast.unparse(loop.iter.func) == "range")
         loop.iter = self._items(loop.iter, always=owns and not isinstance(loop.target, ast.Name))
         self._own |= find_targets(loop.target) if owns else set()
@@ -179,7 +179,7 @@ class _Shower(ast.NodeTransformer):
         literal = None if items is None else write_literal(items)
         if literal is None:
             return self.visit(node)  # type: ignore[no-any-return]
-        self.changeable |= find_changeable(tuple(items or ()))
+        self.mutable |= find_mutable_ids(tuple(items or ()))
         return literal
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
@@ -223,7 +223,7 @@ class _Shower(ast.NodeTransformer):
 def find_carried(names: set[str], scope: Scope) -> set[str]:
     """Return which of the names in a function would bring a value of the example along when it is passed."""
     empty = {name for name in names if is_bland(scope.constants.get(name, "unknown"))}
-    return (names & scope.private) - scope.functions - scope.makers - empty
+    return (names & scope.secret) - scope.own_functions - scope.own_classes - empty
 
 
 class _Wholly(ast.NodeTransformer):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from agent.program.separation.constants import find_changeable, write_literal
+from agent.program.separation.constants import find_mutable_ids, write_literal
 from agent.program.separation.exposure import ExposedCode
 from agent.program.separation.refusals import (
     refuse_identity,
@@ -75,7 +75,7 @@ def separate(expression: ast.expr, steps: Sequence[Setup], scope: Scope) -> Sepa
         if isinstance(step.statement, ast.FunctionDef | ast.ClassDef) or "lambda" in step.source:
             refuse_identity(step.statement)
     needs = find_names(tree for source in puller.pulled for tree in [read_module(source)])
-    scope.become(puller.scope)
+    scope.adopt(puller.scope)
     return Separated(tuple(puller.pulled), ast.unparse(expected), needs, outside)
 
 
@@ -87,11 +87,6 @@ def refuse_shared(expression: ast.expr, scope: Scope) -> None:
     puller = _Puller(scope.copied(), objects=True)
     if not isinstance(puller.visit(expression), ast.Name) or not puller.pulled:
         raise NotSeparableError("is not the program's to say")
-
-
-def join_setups(steps: Iterable[Setup]) -> str:
-    """Return steps as source."""
-    return "\n".join(step.source for step in steps)
 
 
 class _Puller(ast.NodeTransformer):
@@ -111,10 +106,10 @@ class _Puller(ast.NodeTransformer):
         if not isinstance(node, ast.expr):
             return self.generic_visit(node)
         if not touches([node], known | find_inner_names(node, known)):
-            if find_names([node]) & self.scope.private:
+            if find_names([node]) & self.scope.secret:
                 self._kept.append((node, self.scope.value_of(node)))
             return node
-        value = self.scope.value_of(node) if find_names([node]) & self.scope.partly else None
+        value = self.scope.value_of(node) if find_names([node]) & self.scope.partly_shown else None
         if value is not None and (literal := write_literal(value[0])) is not None:
             return literal
         shaped = self._shaped(node)
@@ -141,9 +136,9 @@ class _Puller(ast.NodeTransformer):
     def refuse_stale(self) -> None:
         """Raise NotSeparableError for a value of the claim's own that the program may have changed before it counts."""
         given = {name for each in self._shown for name in each.names}
-        exposed = {number for each in self._shown for number in each.changeable}
+        exposed = {number for each in self._shown for number in each.mutable}
         for node, value in self._kept:
-            late = find_changeable(value[0]) & exposed if value else find_names([node]) - self.scope.trusted & given
+            late = find_mutable_ids(value[0]) & exposed if value else find_names([node]) - self.scope.trusted & given
             flat = isinstance(node, ast.Call) and ast.unparse(node.func) in ("len", "sum", "str", "repr")
             if late and not flat:
                 raise NotSeparableError(f"speaks of {ast.unparse(node)} before the program may have changed it")
@@ -244,7 +239,7 @@ class _Puller(ast.NodeTransformer):
             raise NotSeparableError(f"needs {foreign[0]} of {self.scope.foreign[foreign[0]]}, which no sandbox has")
         if any(decides(part, known) for part in given):
             raise NotSeparableError("asks a value of the program something where it could lie")
-        if names & self.scope.spoiled:
+        if names & self.scope.tainted:
             raise NotSeparableError("depends on a statement in which the program could lie")
         if names & self.bound:
             raise NotSeparableError("calls the program for each of several values")
@@ -259,7 +254,7 @@ class _Puller(ast.NodeTransformer):
         if again is not None:
             return ast.Name(again, ast.Load())
         beside = expose_to_program(node, self.scope)
-        if find_names([beside.code]) & self.scope.partly:
+        if find_names([beside.code]) & self.scope.partly_shown:
             raise NotSeparableError("speaks of what the program was given a part of")
         self._shown.append(beside)
         self.pulled.append(ast.unparse(beside.code))

@@ -1,4 +1,7 @@
-"""The statements of an example before what it asserts: what each does, decided where it stands. Runs nothing."""
+"""The statements above an assertion, as records: which of them run in the program's process, and which in the judge's.
+
+How a statement becomes such a record is in `statements`.
+"""
 
 from __future__ import annotations
 
@@ -7,114 +10,113 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from agent.program.examples.example import Example
 from agent.program.separation.constants import is_atom
 from agent.program.separation.exposure import ExposedCode, expose
 from agent.program.separation.scope import NotSeparableError, Scope, read_called_name
-from agent.program.syntax import (
-    find_names,
-    is_standard_import,
-    parse,
-)
+from agent.program.syntax import find_names, is_standard_import, parse
 
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """One statement."""
+    """One statement above an assertion, and what it does."""
 
     statement: ast.stmt
     trusted: bool  # its values did not depend on the program where it stood
     writes: frozenset[str]  # names that it binds, or whose objects it may change
-    binds: frozenset[str]  # those whose values before it no longer count
+    binds: frozenset[str]  # names whose earlier values no longer count
     reads: frozenset[str]
-    guest: ast.stmt | None  # as it may run beside the program; None where it must not
-    passed: frozenset[str]  # names that it needs there
-    calls: bool  # it has to do with the program
-    always: bool  # runs there whether or not anything needs it: it calls the program, or changes the world around it
+    guest: ast.stmt | None  # the statement as the program's process may run it; None where it must not
+    guest_reads: frozenset[str]
+    calls_program: bool
+    always_runs: bool  # in the program's process, even if nothing needs it: it calls the program, or changes a module
 
     @cached_property
     def source(self) -> str:
-        """Its text in the process without the program."""
+        """Its source in the judge's process."""
         return ast.unparse(self.statement)
 
     @cached_property
     def guest_source(self) -> str:
-        """Its text in the program's process."""
+        """Its source in the program's process."""
         return "" if self.guest is None else ast.unparse(self.guest)
 
 
-def select_for_judge(steps: Sequence[Setup], names: set[str]) -> list[Setup]:
-    """Return the trusted steps on which these names depend."""
-    kept: list[Setup] = []
-    for step in reversed(steps):
-        if step.trusted and step.writes & names and not _is_foreign(step.statement):
-            kept.append(step)
-            names = (names - step.binds) | step.reads
-    return kept[::-1]
+def select_for_judge(setups: Sequence[Setup], names: set[str]) -> list[Setup]:
+    """Return the trusted setups on which these names depend, in their order."""
+    selected: list[Setup] = []
+    for setup in reversed(setups):
+        if setup.trusted and setup.writes & names and not _is_foreign(setup.statement):
+            selected.append(setup)
+            names = (names - setup.binds) | setup.reads
+    return selected[::-1]
 
 
-def select_for_program(steps: Sequence[Setup], names: set[str], ran: Collection[int]) -> list[Setup]:
-    """Return the steps that run in the program's process before code with these names.
+def select_for_program(setups: Sequence[Setup], names: set[str], ran: Collection[int]) -> list[Setup]:
+    """Return the setups that the program's process runs before code that reads these names, in their order.
 
-    ran: ids of those that have run there. Raises NotSeparableError where one of them must not run there.
+    ran: ids of the setups that it has run already. Raises NotSeparableError if it would need one that it must not run.
     """
-    kept: list[Setup] = []
-    for step in reversed(steps):
-        if id(step) in ran:
-            names = names - step.binds
-        elif (step.always or step.writes & names) and not _is_foreign(step.statement):
-            if step.guest is None:
-                raise NotSeparableError(f"depends on `{step.source.splitlines()[0]}`, which the program must not see")
-            kept.append(step)
-            names = (names - step.binds) | step.passed
-    return kept[::-1]
+    selected: list[Setup] = []
+    for setup in reversed(setups):
+        if id(setup) in ran:
+            names = names - setup.binds
+        elif (setup.always_runs or setup.writes & names) and not _is_foreign(setup.statement):
+            if setup.guest is None:
+                raise NotSeparableError(f"depends on `{setup.source.splitlines()[0]}`, which the program must not see")
+            selected.append(setup)
+            names = (names - setup.binds) | setup.guest_reads
+    return selected[::-1]
 
 
 def _is_foreign(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Import | ast.ImportFrom) and not is_standard_import(statement)
 
 
-def distrust(scope: Scope, names: Iterable[str], changeable: frozenset[int]) -> None:
-    """Trust no more what the program was given and may have changed."""
-    given = set(names)
-    scope.private -= given
-    still = {name for name in scope.makers | scope.harmless if not scope.shares.get(name)}
-    given = {name for name in given - still if not is_atom(scope.constants.get(name, []))}
-    partly = {name for name, ids in scope.changeable.items() if ids & changeable} - given
-    others = {name for name, shared in scope.shares.items() if shared & (given | partly)}
-    others |= {name for each in given for name in scope.shares.get(each, ())}
-    others = (others - given) | (given & scope.functions)
-    scope.alive += [scope.constants[name] for name in given | partly if name in scope.constants]
-    for name in given:
+def join_setups(setups: Iterable[Setup]) -> str:
+    """Return the source of these setups in the judge's process."""
+    return "\n".join(setup.source for setup in setups)
+
+
+def distrust(scope: Scope, names: Iterable[str], mutable: frozenset[int]) -> None:
+    """Mark what the program was shown and may have changed since: these names, and constants that hold these ids."""
+    shown = set(names)
+    scope.secret -= shown
+    unshared = {name for name in scope.own_classes | scope.pure_functions if not scope.aliases.get(name)}
+    shown = {name for name in shown - unshared if not is_atom(scope.constants.get(name, []))}
+    partly = {name for name, ids in scope.mutable.items() if ids & mutable} - shown
+    others = {name for name, shared in scope.aliases.items() if shared & (shown | partly)}
+    others |= {name for each in shown for name in scope.aliases.get(each, ())}
+    others = (others - shown) | (shown & scope.own_functions)
+    scope.kept_alive += [scope.constants[name] for name in shown | partly if name in scope.constants]
+    for name in shown:
         scope.constants.pop(name, None)
-        scope.changeable.pop(name, None)
-    scope.exposed |= changeable
-    scope.given |= given
-    scope.partly |= partly
-    scope.trusted -= given | partly | others
-    scope.spoiled |= others  # they share something with it, and nobody keeps count
+        scope.mutable.pop(name, None)
+    scope.shown_ids |= mutable
+    scope.shown |= shown
+    scope.partly_shown |= partly
+    scope.trusted -= shown | partly | others
+    scope.tainted |= others  # they may share an object with what was shown, and nobody keeps count
 
 
-def refuse_revealed(example: Example, before: Sequence[Setup], scope: Scope) -> None:
-    """Raise NotSeparableError where the program gets a function of the example by which the wanted value is made.
+def refuse_revealed(guest: Iterable[str], judge: Iterable[str], scope: Scope) -> None:
+    """Raise NotSeparableError if the program's process gets a function by which an expected value is computed.
 
-    before: the steps that run in the program's process before the check. The scope remembers what they showed.
+    guest, judge: sources that the program's and the judge's process run. The scope remembers what was revealed.
     """
-    inside = _nodes_of([*(step.guest_source for step in before), *example.expressions])
+    inside, outside = _parse_all(guest), _parse_all(judge)
     called = {read_called_name(node.func) for node in inside if isinstance(node, ast.Call)}
-    scope.told |= called & scope.functions
-    outside = _nodes_of([example.expected_setup, example.expected or ""])
+    scope.revealed |= called & scope.own_functions
     defined = {node.name for node in outside if isinstance(node, ast.FunctionDef)}
-    if shared := scope.told & (defined | find_names(outside)):
+    if shared := scope.revealed & (defined | find_names(outside)):
         raise NotSeparableError(f"would show the program {min(shared)}, by which the wanted value is made")
 
 
-def _nodes_of(sources: Iterable[str]) -> list[ast.AST]:
+def _parse_all(sources: Iterable[str]) -> list[ast.AST]:
     return [node for source in sources if (tree := parse(source)) for node in ast.walk(tree)]
 
 
 def expose_to_program(code: ast.AST, scope: Scope) -> ExposedCode:
-    """Return code as it may run beside the program, which has it from then on. Raises NotSeparableError."""
-    result = expose(code, scope)
-    distrust(scope, result.names, result.changeable)
-    return result
+    """Return code as the program's process may run it, and mark what it shows. Raises NotSeparableError."""
+    exposed = expose(code, scope)
+    distrust(scope, exposed.names, exposed.mutable)
+    return exposed

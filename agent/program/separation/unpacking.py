@@ -13,7 +13,7 @@ from agent.program.syntax import find_free_names, find_names
 
 def split_assignment(statement: ast.stmt, scope: Scope) -> Iterator[ast.stmt]:
     """Yield one statement for each name that an assignment binds, where their values are known."""
-    if binds_one(statement) and find_free_names(statement) & scope.partly:
+    if binds_one(statement) and find_free_names(statement) & scope.partly_shown:
         value = scope.value_of(statement.value)  # type: ignore[attr-defined]
         literal = None if value is None else write_literal(value[0])
         if literal is not None:
