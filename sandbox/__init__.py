@@ -1,4 +1,7 @@
-"""Runs untrusted programs and never trusts what they say about themselves. Judges nothing; benchmarks do."""
+"""Run untrusted programs, and never trust what they say about themselves. Judges nothing; benchmarks do.
+
+`open_sandbox` is the way in. A new sandbox is one module and one line in SANDBOXES.
+"""
 
 from __future__ import annotations
 
@@ -47,20 +50,20 @@ __all__ = [
 
 
 def _docker(memory_mib: int | None, fresh: bool, *, runtime: str | None = None) -> ForkServerSandbox:
-    from sandbox.docker.container import MEMORY_MIB  # noqa: PLC0415 - only who asks for it pays for it
+    from sandbox.docker.container import MEMORY_MIB  # noqa: PLC0415 - loaded only when it is asked for
     from sandbox.docker.sandbox import DockerSandbox  # noqa: PLC0415 - docker is heavy, and may not be there
 
     return DockerSandbox(memory_mib=memory_mib or MEMORY_MIB, runtime=runtime, fresh=fresh)
 
 
 def _bubblewrap(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
-    from sandbox.bubblewrap import BubblewrapSandbox  # noqa: PLC0415 - only who asks for it pays for it
+    from sandbox.bubblewrap import BubblewrapSandbox  # noqa: PLC0415 - loaded only when it is asked for
 
     return BubblewrapSandbox(fresh=fresh)
 
 
 def _process(memory_mib: int | None, fresh: bool) -> ForkServerSandbox:
-    from sandbox.process import ProcessSandbox  # noqa: PLC0415 - only who asks for it pays for it
+    from sandbox.process import ProcessSandbox  # noqa: PLC0415 - loaded only when it is asked for
 
     return ProcessSandbox(fresh=fresh)
 
@@ -76,19 +79,19 @@ SANDBOXES: dict[str, Callable[[int | None, bool], ForkServerSandbox]] = {
 def open_sandbox(
     name: str | None = None, *, workers: int = 1, memory_mib: int | None = None, fresh: bool = False
 ) -> Sandbox:
-    """The sandbox of that name, or the safest one this machine has: docker, else bubblewrap; never process unasked.
+    """Open the sandbox of that name, or the safest one of this machine: docker, else bubblewrap, never process.
 
-    workers: how many programs of several threads run side by side; more than one is a pool, started here.
-    memory_mib: of a container, for all processes of a program together; the others bound each process alone.
-    fresh: every program gets a sandbox of its own; slower, and nothing passes from one program to the next inside it.
-    Raises ValueError for an unknown name and SandboxUnavailable where there is none to be had.
+    workers: how many programs run side by side, for callers with threads. More than one make a pool, started here.
+    memory_mib: of a container, for all processes of a program together. The other sandboxes bound each process alone.
+    fresh: give every program a sandbox of its own. This is slower, and nothing passes from one program to the next.
+    Raises ValueError for an unknown name and SandboxUnavailable where this machine cannot give the sandbox.
     """
     if name is not None and name not in SANDBOXES:
         raise ValueError(f"unknown sandbox {name!r}; choose from {', '.join(sorted(SANDBOXES))}")
     name, first = (name, SANDBOXES[name](memory_mib, fresh)) if name else _safest(memory_mib, fresh)
     if workers == 1:
         return first
-    from sandbox.pool import SandboxPool  # noqa: PLC0415 - only who asks for it pays for it
+    from sandbox.pool import SandboxPool  # noqa: PLC0415 - loaded only when it is asked for
 
     return SandboxPool([first, *(SANDBOXES[name](memory_mib, fresh) for _ in range(workers - 1))])
 

@@ -1,4 +1,4 @@
-"""What a sandbox is: a program and calls go in, an execution comes out. Pure: no process, engine or file here."""
+"""The Sandbox protocol and its records: a program and calls go in, an execution comes out. Touches nothing itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 class Verdict(StrEnum):
-    """What became of a program. A sandbox that itself fails raises SandboxError and gives no verdict."""
+    """How a program ended. A sandbox that itself fails raises SandboxError and gives no verdict."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -23,18 +23,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may use. The run ends, with the verdict named after it, where a limit is reached."""
+    """What one run may use. A run that reaches a limit ends, with the verdict that is named after the limit."""
 
     cpu_seconds: float = 5.0  # of the program and all its processes together
     wall_seconds: float = 10.0
     memory_mib: int = 512  # address space of each process, above the interpreter's own
-    output_kib: int = 64  # kept of each stream, head and tail; more than that is `truncated`, and no error
+    output_kib: int = 64  # kept of each stream, head and tail; a longer stream is `truncated`, which is no error
     written_mib: int = 16  # what a program may write to one stream before it is stopped (output limit)
     values_mib: int = 16  # size of all outcomes, encoded (output limit)
     file_mib: int = 16  # size of one file
     open_files: int = 64
-    processes: int = 32  # processes and threads; held where programs have a user id of their own
-    hash_seed: int = 0  # of the program's interpreter: sets of text have another order under another seed
+    processes: int = 32  # and threads; enforced where programs have a user id of their own
+    hash_seed: int = 0  # of the program's interpreter; it decides the order of sets of text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +54,24 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The call gave a value that is plain data."""
+    """The call returned plain data."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The call raised: the exception's type by name, and its message."""
+    """The call raised an exception."""
 
-    type: str
+    type: str  # its name
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unplain:
-    """The call gave a value that is not plain data; its type by name."""
+    """The call returned a value that is not plain data."""
 
-    type: str
+    type: str  # its name
 
 
 CallOutcome = Returned | Raised | Unplain
@@ -79,10 +79,10 @@ CallOutcome = Returned | Raised | Unplain
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One run, measured. `outcomes` answer the calls in order; where a limit struck, those finished before it.
+    """One run, measured. `outcomes` are those of the calls, in order, up to where the run ended.
 
-    PASSED says that the program loaded and that every call has an outcome, whatever the outcome is. It says nothing
-    about being right: compare the outcomes, outside, with what was expected.
+    PASSED means that the program loaded and that every call has an outcome, whatever it is. It does not mean that the
+    program is right: compare the outcomes with what was expected, outside of the sandbox.
     """
 
     verdict: Verdict
@@ -106,7 +106,7 @@ DEFAULT_LIMITS = Limits()
 
 
 class Sandbox(Protocol):
-    """Runs one program at a time, each in a fresh process. Threads may share a sandbox; they wait for each other."""
+    """Runs one program at a time, each in a fresh process. Threads that share a sandbox wait for each other."""
 
     def run(
         self,
@@ -116,15 +116,15 @@ class Sandbox(Protocol):
         stdin: str = "",
         limits: Limits = DEFAULT_LIMITS,
     ) -> Execution:
-        """Execute the program as a module, then the calls in order; one that raises does not stop the others.
+        """Execute the program as a module, then the calls in order. A call that raises does not stop the others.
 
-        The module's `__name__` is "__main__" without calls and "program" with calls. A program that leaves before its
-        end and before all calls are answered has FAILED, with `sys.exit(0)` too; `exit_code` tells how it left. Raises
+        The module's `__name__` is "__main__" without calls and "program" with calls. A program that exits before its
+        end, or before all calls are answered, has FAILED, even by `sys.exit(0)`; `exit_code` is its exit code. Raises
         ValueError for arguments that are not plain data, SandboxError where the sandbox, not the program, failed.
         """
 
     def close(self) -> None:
-        """Leave nothing behind: no container, process or file. A closed sandbox starts again when it is asked to."""
+        """Remove every container, process and file. A closed sandbox starts again at the next run."""
 
 
 class SandboxError(Exception):
@@ -132,4 +132,4 @@ class SandboxError(Exception):
 
 
 class SandboxUnavailable(SandboxError):  # noqa: N818 - "the sandbox is unavailable" is the sentence
-    """This sandbox cannot be had on this machine; the message says what to try."""
+    """This machine cannot run the sandbox; the message says what to try."""

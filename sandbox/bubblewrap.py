@@ -1,8 +1,8 @@
 """Run programs in bubblewrap's namespaces: no network, no host files but a read-only Python. Weaker than docker.
 
-What it does not protect: memory, cpu and disk are bounded for each process, not for all of a program's together (no
-cgroup), and of system calls only those of guest/seccomp.py are refused. Without root, programs share one user id with
-the server: they may kill it, which costs the run, not its truth, and their number is not bounded.
+It does not bound memory, cpu and disk of all processes of a program together (no cgroup), only of each process. It
+refuses only the system calls of guest/seccomp.py. Without root, programs share one user id with the server. Then they
+can kill the server, which costs the run but forges no result, and the number of processes is not bounded.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from sandbox.forkserver import GUEST_ENVIRONMENT, GUEST_PARENT, ForkServerSandbo
 
 _GUEST_FOLDER = "/opt/dubito"
 _SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
-TMP_BYTES = 64 << 20
-PROBE_SECONDS = 10.0
+_TMP_BYTES = 64 << 20
+_PROBE_SECONDS = 10.0
 
 
 class BubblewrapSandbox(ForkServerSandbox):
-    """Namespaces without a container engine; the module's docstring says what they do not protect."""
+    """Isolates by namespaces, without a container engine. The module's docstring says what it does not protect."""
 
     def __init__(self, *, fresh: bool = False) -> None:
-        """fresh: every program gets namespaces of its own."""
+        """fresh: give every program namespaces of its own. Raises SandboxUnavailable where bwrap does not work."""
         bwrap = shutil.which("bwrap")
         if bwrap is None:
             raise SandboxUnavailable("bwrap is not installed; try your system's package `bubblewrap`")
@@ -42,7 +42,7 @@ class BubblewrapSandbox(ForkServerSandbox):
 
 
 def flags(*, separate_users: bool) -> list[str]:
-    """The options of bwrap. Root keeps the capabilities to give each program a user id; others get a user namespace."""
+    """Return bwrap's options. Root keeps capabilities to give each program a user id; others use a user namespace."""
     users = (
         ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
         if separate_users
@@ -59,7 +59,7 @@ def flags(*, separate_users: bool) -> list[str]:
         *(part for folder in ("/opt", _GUEST_FOLDER) for part in ("--perms", "0755", "--dir", folder)),
         *("--ro-bind", str(GUEST_PARENT / "guest"), f"{_GUEST_FOLDER}/guest"),
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
-        *("--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", "/tmp", "--chdir", "/tmp", "--remount-ro", "/"),
+        *("--perms", "1777", "--size", str(_TMP_BYTES), "--tmpfs", "/tmp", "--chdir", "/tmp", "--remount-ro", "/"),
     ]
 
 
@@ -70,7 +70,7 @@ def _mounted(path: Path) -> list[str]:
 
 
 def _interpreter(prefix: Path) -> list[str]:
-    """The folders above it are made first: bwrap would copy the modes of ours, and /root is nobody else's to enter."""
+    """Mount the interpreter. Its parent folders are made first: bwrap would copy modes such as that of /root."""
     if prefix.is_relative_to("/usr"):
         return []
     above = [str(folder) for folder in reversed(prefix.parents) if folder != Path("/")]
@@ -87,9 +87,9 @@ def _is_root() -> bool:
 
 def _probe(command: list[str]) -> None:
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=PROBE_SECONDS)
+        subprocess.run(command, check=True, capture_output=True, timeout=_PROBE_SECONDS)
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode("utf-8", "replace").strip()
-        raise SandboxUnavailable(f"bwrap does not work here: {said}; are user namespaces allowed?") from error
+        message = error.stderr.decode("utf-8", "replace").strip()
+        raise SandboxUnavailable(f"bwrap does not work here: {message}; are user namespaces allowed?") from error
     except subprocess.TimeoutExpired as error:
-        raise SandboxUnavailable(f"bwrap did not start `true` within {PROBE_SECONDS:.0f} s") from error
+        raise SandboxUnavailable(f"bwrap did not start `true` within {_PROBE_SECONDS:.0f} s") from error

@@ -1,4 +1,4 @@
-"""Bytes to and from a fork server, with deadlines. Knows nothing of programs; what comes is not to be trusted."""
+"""Send bytes to a fork server and receive bytes, with deadlines. Knows nothing of programs, and trusts no byte."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from sandbox.base import SandboxError
 CHUNK_BYTES = 1 << 20
 
 
-class Closed(SandboxError):  # noqa: N818 - the state of a channel
-    """The fork server is gone."""
+class Closed(SandboxError):  # noqa: N818 - "the channel is closed" is the sentence
+    """The fork server has ended."""
 
 
 class Channel(Protocol):
     """A running fork server."""
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Hand over all the data. Raises Closed, or TimeoutError past the deadline (of time.monotonic)."""
+        """Send all the data. Raises Closed, or TimeoutError past the deadline (of time.monotonic)."""
 
     def receive(self, count: int, deadline: float) -> bytes:
-        """So many bytes. Raises Closed, or TimeoutError past the deadline."""
+        """Receive exactly `count` bytes. Raises Closed, or TimeoutError past the deadline."""
 
     def close(self) -> None:
-        """End the server and everything below it. Never raises."""
+        """End the server and all its processes. Never raises."""
 
 
 class PipeChannel:
-    """A fork server that is a process of this machine."""
+    """The channel to a fork server that runs as a process of this machine."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -40,7 +40,7 @@ class PipeChannel:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            start_new_session=True,  # the terminal's Ctrl-C is for us, not for the server
+            start_new_session=True,  # the terminal's Ctrl-C must not reach the server
             cwd="/",
             env=environment,
         )
@@ -49,7 +49,7 @@ class PipeChannel:
         os.set_blocking(self._stdin.fileno(), False)
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Hand over all the data."""
+        """Send all the data."""
         rest = memoryview(data)
         while rest:
             _wait(self._stdin.fileno(), selectors.EVENT_WRITE, deadline)
@@ -59,7 +59,7 @@ class PipeChannel:
                 raise Closed(self._last_words()) from None
 
     def receive(self, count: int, deadline: float) -> bytes:
-        """So many bytes."""
+        """Receive exactly `count` bytes."""
         parts = []
         while count:
             _wait(self._stdout.fileno(), selectors.EVENT_READ, deadline)
@@ -71,7 +71,7 @@ class PipeChannel:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Close its stdin, at which it ends by itself; kill it where it does not."""
+        """Close the server's stdin, which makes it end; kill it where it does not."""
         self._stdin.close()
         try:
             self._process.wait(2)

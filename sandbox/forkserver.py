@@ -1,7 +1,7 @@
-"""The host's side of a fork server: one request, one answer. How a server starts is each sandbox's own.
+"""Run programs on a fork server, from the host's side: one request, one answer. Each sandbox starts its own server.
 
-A server that ends while it runs a program is started anew, and the program is run again. Where fresh servers end on one
-program and run others, the program has failed; where they run no other either, the sandbox has.
+Where a server ends during a program, a new server runs the program again. Where fresh servers end on one program and
+run others, the program has failed. Where they run no other program either, the sandbox has failed.
 """
 
 from __future__ import annotations
@@ -20,33 +20,35 @@ from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sa
 from sandbox.channel import Channel, Closed
 from sandbox.guest import plain, wire
 
-START_SECONDS = 30.0  # for a server to say hello
-GRACE_SECONDS = 10.0  # beyond a program's wall limit, for the guest to end and clean up
+GUEST_ENVIRONMENT = {"PYTHONHASHSEED": "0"}  # one order of sets of text in every sandbox, so that verdicts agree
+GUEST_PARENT = Path(__file__).parent  # the folder in which `guest` is a package
+START_SECONDS = 30.0  # for a server to start and greet
+GRACE_SECONDS = 10.0  # beyond a program's wall limit, for the guest to end it and clean up
 MOST_DEATHS = 2  # of fresh servers on one program
-RECOVERY_SECONDS = 1.0  # for a machine that ran out of memory
+RECOVERY_SECONDS = 1.0  # wait before the second try on a machine that ran out of memory
 
 
-class Starved(SandboxError):  # noqa: N818 - the state of a machine
-    """The kernel killed the program for memory that others hold."""
+class Starved(SandboxError):  # noqa: N818 - "the machine is starved" is the sentence
+    """The kernel killed the program because others hold the machine's memory."""
 
 
-class Worn(SandboxError):  # noqa: N818 - the state of a server
-    """An earlier program moved what the next one could read."""
+class Worn(SandboxError):  # noqa: N818 - "the server is worn" is the sentence
+    """An earlier program left a trace that the next one could read."""
 
 
 class ForkServerSandbox:
-    """A sandbox over whatever `start` opens a channel to."""
+    """A sandbox over a fork server. `start` starts the server and returns the channel to it."""
 
     def __init__(self, start: Callable[[], Channel], *, fresh: bool = False) -> None:
-        """fresh: every program gets a server of its own, so that nothing passes from one to the next."""
+        """fresh: give every program a server of its own, so that nothing passes from one to the next."""
         self._start = start
         self._fresh = fresh
         self._channel: Channel | None = None
         self._python = ""
         self.runs = 0  # since the server was started
         self.worn = False  # the last program left files or memory that cannot be freed
-        self.replaced = 0  # servers, because a program moved what the next one could read
-        self._turn = threading.Lock()
+        self.replaced = 0  # servers, because a program left a trace that the next one could read
+        self._turn = threading.Lock()  # held while a program runs
 
     def run(
         self,
@@ -57,7 +59,7 @@ class ForkServerSandbox:
         limits: Limits = DEFAULT_LIMITS,
     ) -> Execution:
         """Execute the program, then the calls; see Sandbox.run."""
-        blobs = (_utf8(program), json.dumps([_written(call) for call in calls]).encode("ascii"), _utf8(stdin))
+        blobs = (_utf8(program), json.dumps([_call_record(call) for call in calls]).encode("ascii"), _utf8(stdin))
         with self._turn:
             return self._run(blobs, len(calls), limits)
 
@@ -77,7 +79,7 @@ class ForkServerSandbox:
             except Worn:
                 self.replaced += 1
             except Closed:
-                deaths += not was_idle  # an idle server may have died of anything, long ago
+                deaths += not was_idle  # an idle server may have died earlier, and not of this program
             except Starved:
                 starved += 1
                 if starved > 1:
@@ -100,11 +102,11 @@ class ForkServerSandbox:
             if answer.get("nonce") != nonce:
                 raise Closed("the fork server's answer is to another request")
             if answer.get("another"):
-                raise Worn("an earlier program moved a counter")
+                raise Worn("an earlier program left a trace")
         except TimeoutError:
             self._stop()
-            return _outlived(time.monotonic() - start, self._python)
-        except BaseException:  # Ctrl-C too: a conversation broken off cannot be taken up again
+            return _timed_out(time.monotonic() - start, self._python)
+        except BaseException:  # also Ctrl-C: a half-read answer would be taken for the next one
             self._stop()
             raise
         self.runs += 1
@@ -116,11 +118,11 @@ class ForkServerSandbox:
     def _open(self) -> Channel:
         try:
             channel = self._start()
-        except OSError as error:  # no process, descriptor or folder is to be had
+        except OSError as error:  # the machine has no process, descriptor or disk left
             raise SandboxError(f"the sandbox does not start: {error}") from error
         try:
             hello, _ = wire.unpack(_receive(channel, time.monotonic() + START_SECONDS))
-        except Closed:  # it may have been killed, and is worth a second try
+        except Closed:  # it may have been killed: the caller tries again
             channel.close()
             raise
         except (TimeoutError, wire.WireError) as error:
@@ -150,7 +152,7 @@ def _receive(channel: Channel, deadline: float) -> bytes:
     return channel.receive(length, deadline)
 
 
-def _written(call: Call | Expression) -> list[str]:
+def _call_record(call: Call | Expression) -> list[str]:
     if isinstance(call, Expression):
         return ["expression", call.source]
     return ["call", call.function, plain.dumps(list(call.arguments)).decode("ascii")]
@@ -160,21 +162,15 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _outlived(seconds: float, python: str) -> Execution:
-    """Even the guest's watchdog was outlived; the server has been killed with everything in it."""
+def _timed_out(seconds: float, python: str) -> Execution:
+    """Return the execution of a program that outlived even the guest's watchdog; its server has been killed."""
     return Execution(Verdict.TIMED_OUT_WALL, "", "", False, (), 0.0, seconds, 0.0, python)
 
 
-GUEST_ENVIRONMENT = {"PYTHONHASHSEED": "0"}  # sets of text have one order in every sandbox, so verdicts agree
-
-
-GUEST_PARENT = Path(__file__).parent  # the folder in which `guest` is a package
-
-
 def guest_command(python: str, parent: str, place: str, *, separate_users: bool) -> list[str]:
-    """Return the fork server's command line: an interpreter without site packages, but what is in parent/packages.
+    """Return the fork server's command line: an interpreter with the packages of parent/packages and no others.
 
-    It is to be run with GUEST_ENVIRONMENT and no other variables.
+    Run it with GUEST_ENVIRONMENT and no other variables.
     """
     start = (
         f"import sys; sys.path.insert(0, {parent!r}); from guest.server import main; "

@@ -1,4 +1,4 @@
-"""Several sandboxes as one: programs of several threads run side by side, and a thread waits while all are busy."""
+"""Run programs of several threads side by side in several sandboxes. A thread waits while all are busy."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sa
 from sandbox.forkserver import ForkServerSandbox
 
 _logger = logging.getLogger(__name__)
-_MOST_RUNS = 5_000  # of a worker before it is started anew
+_MOST_RUNS = 5_000  # of a worker before it is replaced
 
 
 class SandboxPool:
-    """A sandbox of many workers. They start in parallel, with the pool; a worn one is renewed in the background."""
+    """A sandbox of many workers. They start in parallel, with the pool; a worn one is replaced in the background."""
 
     def __init__(self, workers: Sequence[ForkServerSandbox], *, most_runs: int = _MOST_RUNS) -> None:
-        """Raises the SandboxError of a worker that does not start; none is left running then."""
+        """Start every worker. Raises the SandboxError of one that does not start, and leaves none running."""
         self._size = len(workers)
         self._most_runs = most_runs
         self._idle: SimpleQueue[ForkServerSandbox] = SimpleQueue()
@@ -61,7 +61,7 @@ class SandboxPool:
                 self._idle.put(worker)
 
     def healthy(self) -> int:
-        """How many workers answer a trivial program now. Waits for those that are busy."""
+        """Count the workers that run a trivial program now. Waits for busy ones."""
         workers = [self._idle.get() for _ in range(self._size)]
         well = 0
         for worker in workers:
@@ -71,7 +71,7 @@ class SandboxPool:
         return well
 
     def close(self) -> None:
-        """Wait for what is running, then leave nothing behind. A closed pool starts again when it is asked to."""
+        """Wait for running programs, then close every worker. A closed pool starts again at the next run."""
         workers = [self._idle.get() for _ in range(self._size)]
         for worker in workers:
             worker.close()
@@ -81,7 +81,7 @@ class SandboxPool:
         try:
             worker.close()
             worker.run("")
-        except SandboxError as error:  # the next program will say it again, to somebody who can act
+        except SandboxError as error:  # the next program raises it again, to a caller who can act
             _logger.warning("a sandbox could not be renewed: %s", error)
         finally:
             self._idle.put(worker)

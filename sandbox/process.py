@@ -1,8 +1,7 @@
 """Run programs in plain child processes of this user. Bounds time, memory and output; NOT a security boundary.
 
-What it does not protect: a program may read and write every file its user may, talk to what listens on unix sockets,
-see and signal the user's other processes, and leave files outside its own directory. Fork bombs are not bounded. For
-programs you trust.
+A program may read and write every file that its user may, talk to servers on unix sockets, see and signal the user's
+other processes, and leave files outside of its own directory. Fork bombs are not bounded. For programs you trust.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ from sandbox.channel import PipeChannel
 from sandbox.forkserver import GUEST_ENVIRONMENT, GUEST_PARENT, ForkServerSandbox, guest_command
 
 _logger = logging.getLogger(__name__)
-PREFIX = "dubito-run-"  # of a server's own directory
+_PREFIX = "dubito-run-"  # of a server's own directory
 
 
 def remove_abandoned(folder: Path) -> list[Path]:
-    """Remove the directories whose owner is gone, and so their lock, and return them."""
+    """Remove and return the directories whose owner has ended; its lock ended with it."""
     abandoned = []
-    for place in folder.glob(f"{PREFIX}*"):
-        with suppress(OSError):  # it is locked, somebody else's, or no directory
-            lock = _locked(place)
+    for place in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # it is locked, belongs to somebody else, or is no directory
+            lock = _lock(place)
             shutil.rmtree(place, ignore_errors=True)
             os.close(lock)
             abandoned.append(place)
     return abandoned
 
 
-def _locked(place: Path) -> int:
-    """Lock a directory of this user and return the descriptor that holds the lock. Raises OSError where that fails."""
+def _lock(place: Path) -> int:
+    """Lock a directory of this user; return the descriptor that holds the lock. Raises OSError where that fails."""
     lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if os.fstat(lock).st_uid != os.geteuid():
@@ -49,14 +48,14 @@ def _locked(place: Path) -> int:
 
 
 class _PlacedChannel(PipeChannel):
-    """A server with a directory of its own, gone when it is closed. A lock on it says that it is in use."""
+    """The channel to a server with a directory of its own. Closing removes it; until then a lock protects it."""
 
     def __init__(self) -> None:
         folder = Path(tempfile.gettempdir())
         remove_abandoned(folder)
         new = Path(tempfile.mkdtemp(prefix="dubito-new-"))
-        self._lock = _locked(new)
-        self._place = str(new.rename(folder / f"{PREFIX}{new.name.removeprefix('dubito-new-')}"))
+        self._lock = _lock(new)
+        self._place = str(new.rename(folder / f"{_PREFIX}{new.name.removeprefix('dubito-new-')}"))
         python = getattr(sys, "_base_executable", sys.executable)
         command = guest_command(python, str(GUEST_PARENT), self._place, separate_users=False)
         try:
@@ -75,12 +74,12 @@ class _PlacedChannel(PipeChannel):
 
 
 class ProcessSandbox(ForkServerSandbox):
-    """No isolation; the module's docstring says what that means. Says so once, in the log."""
+    """Does not isolate; the module's docstring says what that means. Warns once, in the log."""
 
     _warned = False
 
     def __init__(self, *, fresh: bool = False) -> None:
-        """fresh: every program gets a server and a directory of its own."""
+        """fresh: give every program a server and a directory of its own."""
         super().__init__(_PlacedChannel, fresh=fresh)
         if not ProcessSandbox._warned:
             ProcessSandbox._warned = True

@@ -1,7 +1,7 @@
-"""From what the guest sent to an Execution. Pure, and the one place where a verdict is decided.
+"""Turn the guest's answer into an Execution. This is the one place that decides a verdict; it touches nothing else.
 
-The supervisor's header is believed (its nonce was checked). What the child wrote is believed only as far as it cannot
-help the program: outcomes are values somebody else will compare, and a claim to have failed is granted.
+It trusts the supervisor's header, whose nonce was checked. It trusts the child only where a lie cannot help the
+program: outcomes are values that somebody else compares, and a program that claims to have failed has failed.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _SIGNALS: dict[int, Verdict] = {signal.SIGXCPU: Verdict.TIMED_OUT_CPU, signal.SI
 
 @dataclass(frozen=True, slots=True)
 class ChildReport:
-    """What the child said: outcomes in order, and the one word it ended with, if any."""
+    """The child's messages: outcomes in order, and how they ended."""
 
     outcomes: tuple[CallOutcome, ...]
-    last: str | None  # "done", "refused" (by the compiler), "memory", "garbled", or a limit of decoding
+    last: str | None  # "done", "refused" (by the compiler), "memory", "garbled", a limit of decoding, or nothing
 
 
 def build_execution(
     header: dict[str, Any], blobs: list[bytes], token: bytes, wanted: int, limits: Limits = DEFAULT_LIMITS
 ) -> Execution:
-    """Judge one answer: `wanted` is the number of calls, `token` what the child's messages must carry.
+    """Build the execution of one answer. wanted: the number of calls. token: signs the child's messages.
 
-    Decoding the outcomes counts as the program's cpu time.
+    The time to decode the outcomes counts as the program's cpu time.
     """
     stdout, stderr, results = blobs
     report = read_report(results, token, plain.DecodingBudget(limits.cpu_seconds))
@@ -48,7 +48,7 @@ def build_execution(
     return Execution(
         verdict=verdict,
         stdout=stdout.decode("utf-8", "replace"),
-        stderr=errors or _epitaph(verdict, code, header["struck"], script=wanted == 0),
+        stderr=errors or _describe_end(verdict, code, header["struck"], script=wanted == 0),
         truncated=header["truncated"],
         outcomes=report.outcomes[:wanted],
         cpu_seconds=header["cpu_seconds"],
@@ -62,10 +62,10 @@ def build_execution(
 def choose_verdict(
     struck: str | None, code: int | None, memory_kills: int, report: ChildReport, wanted: int
 ) -> Verdict:
-    """The verdict: first what was enforced from outside, then what ended the process, then what the child said."""
+    """Choose the verdict: first by what the guest enforced, then by what ended the process, then by the messages."""
     if struck:
         return _LIMIT_VERDICTS[struck]
-    if memory_kills or report.last == "memory":  # whichever of its processes the kernel took
+    if memory_kills or report.last == "memory":  # the kernel may have killed any process of the program
         return Verdict.OUT_OF_MEMORY
     if code is not None and code < 0:
         return _SIGNALS.get(-code, Verdict.FAILED)
@@ -76,7 +76,7 @@ def choose_verdict(
 
 
 def read_report(results: bytes, token: bytes, budget: plain.DecodingBudget | None = None) -> ChildReport:
-    """The child's messages up to the first that is not one. Raises nothing, whatever the bytes are."""
+    """Read the child's messages up to the first that is none. Raises nothing, whatever the bytes are."""
     outcomes: list[CallOutcome] = []
     last = None
     budget = budget or plain.DecodingBudget()
@@ -120,7 +120,7 @@ def _unplain(body: bytes) -> CallOutcome:
 
 
 def _texts(body: bytes, count: int) -> list[str]:
-    """Read so many texts, the one thing that these messages hold. Each is cut to what an honest child sends."""
+    """Parse a list of `count` texts, which is all that these messages hold. Cut each to what an honest child sends."""
     if len(body) > _MOST_WORDS:
         raise ValueError(f"{len(body)} bytes of words")
     texts = json.loads(body)
@@ -129,11 +129,11 @@ def _texts(body: bytes, count: int) -> list[str]:
     return [text[:_LONGEST_MESSAGE] for text in texts]
 
 
-_UNSIGNED_CLAIMS = {message.REFUSED: "refused", message.MEMORY: "memory"}  # without a token: no program gains by them
+_UNSIGNED_CLAIMS = {message.REFUSED: "refused", message.MEMORY: "memory"}  # need no token: no program gains by them
 _LAST_WORDS = {
     "refused": Verdict.SYNTAX_ERROR,
-    "bytes": Verdict.OUTPUT_LIMIT,  # the outcomes would take too much memory here
-    "seconds": Verdict.TIMED_OUT_CPU,  # decoding them took the program's time
+    "bytes": Verdict.OUTPUT_LIMIT,  # decoding the outcomes would take too much memory
+    "seconds": Verdict.TIMED_OUT_CPU,  # decoding the outcomes took the rest of the program's time
 }
 _LONGEST_MESSAGE = 10_000  # characters of an exception's message; guest/child.py sends no more
 _MOST_WORDS = 16 * _LONGEST_MESSAGE  # bytes of such a message in JSON, where a character may take twelve
@@ -143,8 +143,8 @@ _OUTCOMES: dict[bytes, Callable[[bytes], CallOutcome]] = {
 }
 
 
-def _epitaph(verdict: Verdict, code: int | None, struck: str | None, *, script: bool) -> str:
-    """One line for a program that died without a word; none for a script that left well, as its exit code says."""
+def _describe_end(verdict: Verdict, code: int | None, struck: str | None, *, script: bool) -> str:
+    """Return a line of stderr for a program that ended without one; empty for a script that ended well."""
     if verdict is Verdict.PASSED or (script and code == 0 and verdict is Verdict.FAILED and struck is None):
         return ""
     if struck == "files":

@@ -1,1 +1,1 @@
-"""Programs in a hardened container: client, image, engine, channel. No other module imports docker."""
+"""Run programs in hardened containers: engine, image, container, channel, sandbox. No other folder imports docker."""

@@ -1,22 +1,27 @@
-"""`python -m sandbox.docker`: make sure that the sandbox's image is there. Say each step; say nothing when it is."""
+"""Build the sandbox's image, unless it is there. Prints each step, and nothing where there is nothing to do."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from sandbox.base import SandboxUnavailable
 from sandbox.docker.client import connect
 from sandbox.docker.image import ensure_image
 
+_EXAMPLE = "example: python -m sandbox.docker (or: make sandbox)"
+
 
 def _say(step: str) -> None:
-    """One line, on stderr, now."""
+    """Print one line on stderr, at once."""
     sys.stderr.write(f"sandbox: {step}\n")
     sys.stderr.flush()
 
 
 def main() -> int:
-    """The exit code: 0, or 3 where there is no image to be had."""
+    """Make sure that the image is there; return the exit code, 0 or 3."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.docker", description=__doc__, epilog=_EXAMPLE)
+    parser.parse_args()
     try:
         client = connect()
         try:

@@ -1,4 +1,4 @@
-"""A base image without any registry: Debian's own packages, by debootstrap. Needs root and a Debian mirror."""
+"""Make a base image without a registry, from Debian's packages, with debootstrap. Needs root and a Debian mirror."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEFT_OUT = ("./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr
 
 
 def bootstrap(client: Any, say: Callable[[str], None]) -> str:
-    """Make and import the base image; its name. Raises SandboxUnavailable, saying what to install."""
+    """Make and import the base image; return its name. Raises SandboxUnavailable, saying what to install."""
     program = shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None or os.geteuid() != 0:
         raise SandboxUnavailable(
@@ -36,9 +36,9 @@ def bootstrap(client: Any, say: Callable[[str], None]) -> str:
 
 def _debootstrap(program: str, folder: Path) -> None:
     command = [program, "--variant=minbase", f"--include={_PACKAGES}", _SUITE, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        last = (done.stdout + done.stderr).strip().splitlines()[-1:]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        last = (result.stdout + result.stderr).strip().splitlines()[-1:]
         raise SandboxUnavailable(f"debootstrap failed: {' '.join(last)}; is a Debian mirror reachable?")
 
 

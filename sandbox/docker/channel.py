@@ -1,4 +1,4 @@
-"""The standard streams of a container's fork server, over the engine's attach socket."""
+"""Talk to a container's fork server over its standard streams, through the engine's attach socket."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sandbox.base import SandboxError
 from sandbox.channel import CHUNK_BYTES, Closed
 from sandbox.docker.client import create_container, remove_container
 
-STREAM_HEADER = struct.Struct(">BxxxI")  # docker's multiplexed stream: which (1 stdout, 2 stderr), and how many bytes
+STREAM_HEADER = struct.Struct(">BxxxI")  # of docker's multiplexed stream: which (1 stdout, 2 stderr), how many bytes
 
 
 class DockerChannel:
-    """The standard streams of a container's server, over the engine's attach socket."""
+    """The channel to a fork server in a container of its own."""
 
     def __init__(self, client: Any, image: str, options: dict[str, Any]) -> None:
         from docker.errors import DockerException
@@ -29,22 +29,22 @@ class DockerChannel:
             self._remove = weakref.finalize(self, remove_container, client, container)
             streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             self._attached = client.api.attach_socket(container, params=streams)
-            self._socket: socket.socket = getattr(self._attached, "_sock", self._attached)  # over TLS it is the socket
+            self._socket: socket.socket = getattr(self._attached, "_sock", self._attached)  # over TLS: itself
             client.api.start(container)
         except (DockerException, OSError) as error:
             self._detach()
             raise SandboxError(f"the container does not start: {error}") from error
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Hand over all the data."""
+        """Send all the data."""
         try:
-            self._socket.settimeout(_left(deadline))
+            self._socket.settimeout(_seconds_left(deadline))
             self._socket.sendall(data)
         except (BrokenPipeError, ConnectionError) as error:
             raise Closed(self._last_words()) from error
 
     def receive(self, count: int, deadline: float) -> bytes:
-        """So many bytes of the server's stdout."""
+        """Receive exactly `count` bytes of the server's stdout."""
         while len(self._buffer) < count:
             stream, size = STREAM_HEADER.unpack(self._read(STREAM_HEADER.size, deadline))
             (self._errors if stream == 2 else self._buffer).extend(self._read(size, deadline))
@@ -60,7 +60,7 @@ class DockerChannel:
     def _detach(self) -> None:
         response = getattr(self._attached, "_response", None)
         if response is not None:
-            response.close()  # it flushes, so it goes before its socket
+            response.close()  # it flushes, so it is closed before its socket
         if self._attached is not None:
             self._attached.close()
 
@@ -68,7 +68,7 @@ class DockerChannel:
         parts = []
         while count:
             try:
-                self._socket.settimeout(_left(deadline))
+                self._socket.settimeout(_seconds_left(deadline))
                 part = self._socket.recv(min(count, CHUNK_BYTES))
             except ConnectionError as error:
                 raise Closed(self._last_words()) from error
@@ -83,6 +83,6 @@ class DockerChannel:
         return f"the container has ended: {words or 'no message'} (try: docker version)"
 
 
-def _left(deadline: float) -> float:
-    """Seconds until the deadline, at least a moment: zero would mean a socket that does not wait at all."""
+def _seconds_left(deadline: float) -> float:
+    """Return the seconds until the deadline, never zero: a socket with time-out zero does not block at all."""
     return max(0.001, deadline - time.monotonic())

@@ -1,4 +1,4 @@
-"""The Docker engine: connect to it, make images and containers, and remove what was left."""
+"""Connect to the Docker engine; make images and containers, and remove containers that were left behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CREATE_OPTIONS = ("command", "environment", "user", "working_dir", "stdin_open"
 
 
 def connect() -> Any:
-    """A client of the engine that answers. Raises SandboxUnavailable."""
+    """Return a client of the engine. Raises SandboxUnavailable where none answers, or Podman does."""
     try:
         import docker
     except ImportError as error:
@@ -44,7 +44,7 @@ def _is_podman(client: Any) -> bool:
 
 
 def is_answering(client: Any) -> bool:
-    """The engine answers now."""
+    """Return whether the engine answers now."""
     try:
         return bool(client.ping())
     except Exception:  # noqa: BLE001 - whatever docker-py and requests raise for it
@@ -52,26 +52,26 @@ def is_answering(client: Any) -> bool:
 
 
 def sweep(client: Any, *, everything: bool = False) -> list[str]:
-    """Remove containers of this host whose owner is gone, or all there are; their short ids."""
+    """Remove containers of this host whose owner has ended, or everything; return their short ids."""
     own = [f"{key}={value}" for key, value in CONTAINER_LABELS.items()]
     removed = []
     for container in client.containers.list(all=True, filters={"label": own}, ignore_removed=True):
-        said = container.labels
-        here = said.get("dubito.host") == socket.gethostname()
-        gone = here and owner(int(said["dubito.owner"].partition(":")[0])) != said["dubito.owner"]
-        if everything or gone:
+        labels = container.labels
+        is_here = labels.get("dubito.host") == socket.gethostname()
+        is_abandoned = is_here and owner(int(labels["dubito.owner"].partition(":")[0])) != labels["dubito.owner"]
+        if everything or is_abandoned:
             remove_container(client, container.id)
             removed.append(container.short_id)
     return removed
 
 
 def has_image(client: Any, image: str) -> bool:
-    """The engine has this image."""
+    """Return whether the engine has this image."""
     return bool(client.images.list(name=image))
 
 
 def pull_image(client: Any, image: str) -> str | None:
-    """Fetch an image from its registry; None, or why it cannot be had."""
+    """Pull an image from its registry; return None, or the reason why that failed."""
     from docker.errors import DockerException
 
     try:
@@ -92,7 +92,7 @@ def build_image(client: Any, context: BinaryIO, **options: Any) -> None:
 
 
 def create_container(client: Any, image: str, options: dict[str, Any]) -> str:
-    """Create a container, and return its id. docker-py's own call has no word for masked paths."""
+    """Create a container and return its id, with the low-level API: docker-py's own call cannot mask paths."""
     own = {name: options[name] for name in _CREATE_OPTIONS}
     host = client.api.create_host_config(**{name: options[name] for name in options if name not in _CREATE_OPTIONS})
     host["MaskedPaths"] = list(MASKED)
@@ -100,7 +100,7 @@ def create_container(client: Any, image: str, options: dict[str, Any]) -> str:
 
 
 def remove_container(client: Any, container: str) -> None:
-    """Remove the container by force, and wait until the engine no longer knows it."""
+    """Remove the container by force, and wait until the engine no longer lists it."""
     from docker.errors import APIError, NotFound
 
     deadline = time.monotonic() + REMOVAL_SECONDS

@@ -1,4 +1,4 @@
-"""What a container is given and, mostly, denied. Pure data; docker.py starts containers with it."""
+"""The options of a container: what it gets and, mostly, what it is denied. Starts nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.forkserver import GUEST_ENVIRONMENT, guest_command
 CONTAINER_LABELS = {"dubito": "sandbox"}
 MEMORY_MIB = 1024  # of a container: all processes of a program, its files, and the server
 NO_SHARED_MEMORY = {"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0", "fs.mqueue.queues_max": "0"}
-HOST_FACTS = (  # what the kernel tells of the host, and counters that one program could move and another read
+_HOST_FACTS = (  # files that tell of the host, and counters that one program could change and another read
     *(
         "acpi",
         "asound",
@@ -33,7 +33,7 @@ HOST_FACTS = (  # what the kernel tells of the host, and counters that one progr
     *("timer_list", "timer_stats", "tty", "uptime", "version", "vmallocinfo", "vmstat", "zoneinfo"),
 )
 MASKED = (
-    *(f"/proc/{name}" for name in HOST_FACTS),
+    *(f"/proc/{name}" for name in _HOST_FACTS),
     "/sys/firmware",
     "/dev/pts",
     "/dev/mqueue",
@@ -43,15 +43,13 @@ MASKED = (
 
 
 def container_options(memory_mib: int = MEMORY_MIB) -> dict[str, Any]:
-    """What a container is given and, mostly, denied. Root in it is the server's, with three capabilities; programs get
-    a user id each.
-    """
+    """Return a container's options. Its root is the server, with three capabilities; programs get a user id each."""
     return {
         "command": guest_command("python3", "/opt/dubito", "/tmp", separate_users=True),
         "environment": GUEST_ENVIRONMENT,
         "user": "0:0",
         "working_dir": "/tmp",
-        "stdin_open": True,  # closed with our connection, at which the server ends and the container is removed
+        "stdin_open": True,  # closes with our connection; then the server ends, and the engine removes the container
         "auto_remove": True,
         "init": True,
         "network_mode": "none",
@@ -72,12 +70,12 @@ def container_options(memory_mib: int = MEMORY_MIB) -> dict[str, Any]:
 
 
 def labels() -> dict[str, str]:
-    """Whose container this is: `sweep` removes those whose owner is gone."""
+    """Return labels that name the owner, so that `sweep` can remove containers whose owner has ended."""
     return CONTAINER_LABELS | {"dubito.host": socket.gethostname(), "dubito.owner": owner(os.getpid())}
 
 
 def owner(pid: int) -> str:
-    """A process by number and start, so that a number given again is another; empty where there is none."""
+    """Identify a process by number and start time, because numbers are reused; empty where there is none."""
     try:
         return f"{pid}:{Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
     except OSError:

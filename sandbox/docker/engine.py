@@ -1,11 +1,12 @@
-"""`python -m sandbox.docker.engine`: a Docker engine on a machine that has none, where Debian's packages can give one.
+"""Start a Docker engine on a machine that has none. Prints nothing where an engine answers.
 
-Silent where an engine answers. As root on Debian or Ubuntu it installs docker.io and starts dockerd; anywhere else it
-says in one sentence what to install, and exits with 3. It never changes an engine that is there.
+As root on Debian or Ubuntu it installs docker.io and starts dockerd. On any other machine it says in one sentence what
+to install, and exits with 3. It never changes an engine that is there.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from sandbox.base import SandboxUnavailable
 from sandbox.docker.client import connect
 
+_EXAMPLE = "example: python -m sandbox.docker.engine && python -m sandbox.docker"
 _PACKAGES = ("docker.io", "debootstrap")
 _LOG = Path("/var/log/dubito-dockerd.log")
 WAIT_SECONDS = 60.0
@@ -24,13 +26,19 @@ _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 def _say(step: str) -> None:
-    """One line, on stderr, now."""
+    """Print one line on stderr, at once."""
     sys.stderr.write(f"sandbox: {step}\n")
     sys.stderr.flush()
 
 
 def main() -> int:
-    """The exit code: 0 where an engine answers in the end, else 3."""
+    """Parse the command line and make sure that an engine answers; return the exit code, 0 or 3."""
+    argparse.ArgumentParser(prog="python -m sandbox.docker.engine", description=__doc__, epilog=_EXAMPLE).parse_args()
+    return ensure_engine()
+
+
+def ensure_engine() -> int:
+    """Start an engine where none answers; return the exit code, 0 where one answers in the end, else 3."""
     if engine_answers():
         return 0
     try:
@@ -44,7 +52,7 @@ def main() -> int:
 
 
 def engine_answers() -> bool:
-    """An engine answers."""
+    """Return whether an engine answers."""
     try:
         connect().close()
     except SandboxUnavailable:
@@ -65,13 +73,13 @@ def refuse_unless_possible(user: int, os_release: str, docker_host: str | None) 
 
 
 def family(os_release: str) -> set[str]:
-    """The distribution and those it derives from, of /etc/os-release."""
+    """Return the distribution and those it derives from, by the text of /etc/os-release."""
     pairs = (line.partition("=") for line in os_release.splitlines())
     return {word for key, _, value in pairs if key in ("ID", "ID_LIKE") for word in value.strip("\"'").split()}
 
 
 def install_engine() -> None:
-    """Install the packages that are not there."""
+    """Install the packages, unless both are there."""
     if shutil.which("dockerd") and shutil.which("debootstrap"):
         return
     _say(f"installing {' and '.join(_PACKAGES)} with apt-get")
@@ -80,7 +88,7 @@ def install_engine() -> None:
 
 
 def start_engine() -> None:
-    """Start dockerd, in a session of its own, unless the packages' own service did; wait until it answers."""
+    """Start dockerd in a session of its own, unless the package's service has; wait until it answers."""
     if _answers_within(3.0):
         return
     for file, name in PID_FILES.items():
@@ -93,8 +101,9 @@ def start_engine() -> None:
 
 
 def forget_stale(pid_file: Path, name: str) -> None:
-    """Remove the pid file of an engine that was killed: where another process has its number, or it is a zombie that
-    nobody reaps, dockerd would refuse to start.
+    """Remove the pid file of an engine that was killed.
+
+    dockerd refuses to start where another process has that number, or the killed one is a zombie that nobody reaps.
     """
     try:
         number = int(pid_file.read_text())
@@ -116,9 +125,9 @@ def _answers_within(seconds: float) -> bool:
 
 def _apt(*arguments: str) -> None:
     command = ["apt-get", "--quiet", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | _ENVIRONMENT, check=False)
-    if done.returncode != 0:
-        last = " ".join((done.stdout + done.stderr).strip().splitlines()[-1:])
+    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | _ENVIRONMENT, check=False)
+    if result.returncode != 0:
+        last = " ".join((result.stdout + result.stderr).strip().splitlines()[-1:])
         raise SandboxUnavailable(f"`{' '.join(command)}` failed: {last}")
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's image: built once for each state of its sources, with or without a registry. Runs nothing in it."""
+"""Build the sandbox's image, once for each state of its sources, with or without a registry. Runs nothing in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 
 def image_tag() -> str:
-    """The image's name with a hash of all that goes into it, so that a stale image is never used."""
+    """Return the image's name with a hash of its sources, so that a stale image is never used."""
     digest = hashlib.sha256()
     for path in sources():
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -30,12 +30,12 @@ def image_tag() -> str:
 
 
 def sources() -> list[Path]:
-    """The files that make the image."""
+    """Return the files that make the image."""
     return [DOCKERFILE, *sorted(_GUEST_FOLDER.glob("*.py"))]
 
 
 def ensure_image(client: Any, say: Say) -> str:
-    """The tag of the image, built if it is not there; `say` hears of each step. Raises SandboxUnavailable."""
+    """Build the image if it is not there, and return its tag. Calls `say` with each step. Raises SandboxUnavailable."""
     wanted = image_tag()
     if not has_image(client, wanted):
         base = _base(client, say)
@@ -48,7 +48,7 @@ def ensure_image(client: Any, say: Say) -> str:
 
 
 def context() -> io.BytesIO:
-    """The build's files as a tar archive."""
+    """Pack the sources into a tar archive."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for path in sources():
@@ -69,8 +69,8 @@ def _base(client: Any, say: Say) -> str:
         if has_image(client, image):
             return image
     say(f"pulling {BASE}")
-    refused = pull_image(client, BASE)
-    if refused is None:
+    reason = pull_image(client, BASE)
+    if reason is None:
         return BASE
-    say(f"no registry answers ({refused})")
+    say(f"no registry answers ({reason})")
     return bootstrap(client, say)

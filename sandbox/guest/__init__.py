@@ -1,1 +1,1 @@
-"""What runs inside a sandbox, and the two formats spoken with it, which the host imports. Standard library only."""
+"""Code that runs inside a sandbox. The host imports its two formats, wire and plain. Standard library only."""

@@ -1,4 +1,4 @@
-"""The process that is the program: loads it, answers calls, writes the outcomes. Nothing it says is to be trusted."""
+"""Load the program, call its functions and write the outcomes, in its own process. The host trusts none of it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _LONGEST_NAME = 200  # characters of a class's name
 
 
 class Refused(Exception):  # noqa: N818 - the program is refused by the compiler
-    """The source does not compile."""
+    """The compiler refuses the source."""
 
 
 def run_program(source: str, *, answering: bool) -> int:
-    """Execute the program, then answer the calls that wait on JOB; the exit status."""
+    """Execute the program, then the calls that wait on JOB; return the exit status."""
     _open_streams()
     process = os.getpid()
     try:
         module = _load(source, "program" if answering else "__main__")
-        if os.getpid() != process:  # a fork of the program has come to its end; only the first process answers
+        if os.getpid() != process:  # this is a fork of the program at its end; only the first process answers
             return 0
         token, calls = _calls()
         for call in calls:
@@ -50,7 +50,7 @@ def run_program(source: str, *, answering: bool) -> int:
         with suppress(MemoryError):
             _report(error)
         return _say(message.UNSIGNED, message.MEMORY)
-    except BaseException as error:  # noqa: BLE001 - whatever a program raises is its end
+    except BaseException as error:  # noqa: BLE001 - a program may end by raising anything
         return _end(error, answering=answering)
     finally:
         _flush()
@@ -59,7 +59,7 @@ def run_program(source: str, *, answering: bool) -> int:
 
 
 def start_anew(hash_seed: int, *, answering: bool) -> None:
-    """Become a fresh interpreter with another hash seed, which reads the program and goes on. Never returns."""
+    """Replace this process by a fresh interpreter with another hash seed, which calls `resume`. Never returns."""
     parent = str(Path(__file__).parent.parent)
     start = (
         f"import sys; sys.path.insert(0, {parent!r}); from guest import child; "
@@ -72,12 +72,12 @@ def start_anew(hash_seed: int, *, answering: bool) -> None:
 
 
 def resume(answering: bool) -> None:
-    """Run the program that waits on JOB, as the interpreter that `start_anew` started."""
+    """Run the program that waits on JOB, in the interpreter that `start_anew` started."""
     del os.environ["PYTHONHASHSEED"]
     code = 1
     try:
         code = run_program(wire.read_frame(JOB).decode("utf-8", "surrogatepass"), answering=answering)
-    except BaseException:  # noqa: BLE001 - it lands in the program's stderr, where somebody sees it
+    except BaseException:  # noqa: BLE001 - it is printed to the program's stderr, which the host returns
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)
@@ -105,7 +105,7 @@ def _compiled(source: str) -> types.CodeType:
 
 
 def _calls() -> tuple[bytes, list[Any]]:
-    """Read only now: while the program loads, neither token nor calls are in its memory."""
+    """Read token and calls. This happens after the program has loaded, so that it could not find them in memory."""
     _, (token, calls) = wire.unpack(wire.read_frame(JOB))
     return token, json.loads(calls)
 
@@ -149,7 +149,7 @@ def _say(token: bytes, kind: bytes, body: bytes = b"") -> int:
 
 
 def _end(error: BaseException, *, answering: bool) -> int:
-    """Return the exit status. A script may leave by SystemExit; a program that should answer has failed by leaving."""
+    """Return the exit status. A script may end with SystemExit; a program with calls to answer has then failed."""
     if answering or not isinstance(error, SystemExit):
         _report(error)
         return 1
@@ -177,14 +177,14 @@ def _print(lines: list[str]) -> None:
 
 
 def _finish_threads() -> None:
-    """What the interpreter does at its end: wait for threads, then run the exit functions."""
+    """Do what the interpreter does at its end: wait for threads, then run the exit functions."""
     threading._shutdown()  # type: ignore[attr-defined] # what the interpreter itself calls
     atexit._run_exitfuncs()
 
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # a program may have put anything there
+        with suppress(Exception):  # a program may have replaced it by anything
             stream.flush()
 
 
@@ -196,5 +196,5 @@ def _open_streams() -> None:
 
 
 def _writer(fd: int, errors: str) -> io.TextIOWrapper:
-    """Line by line, so that what was printed before a limit struck is not lost."""
+    """Return a stream that is flushed line by line, so that a limit loses nothing that was printed before."""
     return io.TextIOWrapper(io.FileIO(fd, "w", closefd=False), encoding="utf-8", errors=errors, line_buffering=True)

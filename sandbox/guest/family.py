@@ -1,4 +1,4 @@
-"""All descendants of a process: what they use, and the end of them. Works because orphans are adopted (kernel.py)."""
+"""Measure and kill all descendants of a process. Orphans are among them, because the guest adopts them (kernel.py)."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ class Member(NamedTuple):
 
     pid: int
     parent: int
-    cpu_seconds: float  # its own and that of children it has waited for
+    cpu_seconds: float  # its own and that of the children it has waited for
 
 
-class StillAlive(Exception):  # noqa: N818 - it is what the message says
-    """Processes survived SIGKILL for longer than anybody waits."""
+class StillAlive(Exception):  # noqa: N818 - "processes are still alive" is the sentence
+    """Processes survived SIGKILL for longer than the guest waits."""
 
 
 def descendants(ancestor: int) -> list[Member]:
-    """Every process below this one."""
+    """Return every process below this one."""
     members = [member for member in map(_member, Path("/proc").glob("[0-9]*/stat")) if member]
     children: dict[int, list[Member]] = {}
     for member in members:
         children.setdefault(member.parent, []).append(member)
-    found: list[Member] = []
+    below: list[Member] = []
     waiting = [ancestor]
     while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += [member.pid for member in below]
-    return found
+        own = children.get(waiting.pop(), [])
+        below += own
+        waiting += [member.pid for member in own]
+    return below
 
 
 def end(user: int | None, seconds: float = PATIENCE_SECONDS) -> None:
-    """Kill and reap every descendant of this process, or raise StillAlive. Quick when there is none.
+    """Kill and reap every descendant of this process, or raise StillAlive. Returns at once when there is none.
 
-    With a user id of their own one kill(-1) takes them all at once, which no fork bomb can outrun.
+    user: where the descendants have a user id of their own, one kill(-1) takes them all. No fork bomb outruns that.
     """
     deadline = time.monotonic() + seconds
     while reap():
@@ -59,7 +59,7 @@ def end(user: int | None, seconds: float = PATIENCE_SECONDS) -> None:
 
 
 def reap() -> bool:
-    """Collect the dead children; whether any child is left."""
+    """Collect the dead children; return whether any child is left."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
@@ -78,7 +78,7 @@ def _kill_each() -> None:
 def _kill_user(user: int) -> None:
     try:
         pid = os.fork()
-    except OSError:  # the program has taken every process there is to have
+    except OSError:  # the program has taken every process number
         return _kill_each()
     if pid == 0:
         try:
@@ -94,6 +94,6 @@ def _member(stat: Path) -> Member | None:
     try:
         after_name = stat.read_bytes().rpartition(b")")[2].split()
     except OSError:
-        return None  # gone meanwhile
+        return None  # the process has ended meanwhile
     ticks = sum(map(int, after_name[11:15]))
     return Member(int(stat.parent.name), int(after_name[1]), ticks / _TICKS)

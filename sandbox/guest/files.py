@@ -1,4 +1,4 @@
-"""The end of a program's files: a directory is emptied, however deep and hostile. Knows nothing of mounts."""
+"""Remove a program's files, however deep and hostile their folders are. Knows nothing of mounts."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-PROBE = "probe"
+_PROBE = "probe"
 _OFFSET = 8  # of d_off in a struct dirent of 64 bits, in bytes
-_LAST = (1 << 31) - 1  # from here on a position means the end of a folder, or is a hash that no counter gave
+_LAST = (1 << 31) - 1  # from here on a position marks the end of a folder, or is a hash and no counter
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.opendir.restype = _LIBC.readdir.restype = ctypes.c_void_p
 
 
 def empty(place: Path, user: int | None) -> None:
-    """Remove all that is below the place, as the user who made it. Raises OSError where something resists."""
+    """Remove everything below the place, as the user who made it. Raises OSError where something cannot be removed."""
     if user is not None:
         os.setegid(user)
         os.seteuid(user)
-    names = iter(lambda: place / os.urandom(16).hex(), None)  # none that a program could have taken before
+    names = iter(lambda: place / os.urandom(16).hex(), None)  # names that no program can have taken before
     while entries := list(place.iterdir()):
         for entry in entries:
             if _is_directory(entry):
@@ -31,7 +31,7 @@ def empty(place: Path, user: int | None) -> None:
 
 
 def _flatten(directory: Path, names: Iterator[Path]) -> None:
-    """Remove a directory after moving its directories up: no recursion and no long path, however deep it is."""
+    """Move the directories in a directory up, and remove the rest. This needs no recursion and no long path."""
     directory.chmod(0o700)
     for entry in list(directory.iterdir()):
         if _is_directory(entry):
@@ -43,15 +43,15 @@ def _flatten(directory: Path, names: Iterator[Path]) -> None:
 
 
 class Counters(NamedTuple):
-    """Numbers that a file system hands out one by one, and never again."""
+    """Numbers that a file system gives out one by one and never again."""
 
     file: int  # of a new file
     entry: int  # of a new entry in the folder; 0 where the file system counts none
 
 
 def counters(place: Path) -> Counters:
-    """Make a file in the place, read the numbers that it gets, and remove it."""
-    path = place / PROBE
+    """Make a file in the place, read the numbers it gets, and remove it."""
+    path = place / _PROBE
     fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         return Counters(os.fstat(fd).st_ino, _highest_offset(os.fsencode(place)))
@@ -76,5 +76,5 @@ def _highest_offset(place: bytes) -> int:
 
 
 def _is_directory(path: Path) -> bool:
-    """Look at the entry itself: where a link leads may be a place that this user may not enter."""
+    """Look at the entry itself, not at what a link leads to: this user may not be allowed to enter that."""
     return stat.S_ISDIR(path.lstat().st_mode)

@@ -1,4 +1,4 @@
-"""What the guest asks of Linux: process attributes, resource limits, counters. No policy."""
+"""Set process attributes and resource limits, and read counters of Linux. Decides no policy."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def harden() -> None:
-    """No privilege is ever gained again, and no process of the same user may look into this one."""
+    """Give up gaining privileges for good, and forbid other processes of this user to look into this one."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def adopt_orphans() -> None:
-    """Descendants whose parent dies become children of this process, so none can hide by forking twice."""
+    """Become the parent of descendants whose parent dies, so that none can hide by forking twice."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent() -> None:
-    """Nobody is left behind by a server that was killed. Taking another user id takes this back."""
+    """Die when the parent dies, so that a killed server leaves no process. Taking another user id undoes this."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -53,26 +53,26 @@ def become(user: int) -> None:
 
 
 def act_as(user: int) -> None:
-    """Signal with this user's rights, while the user's processes may not signal, and so not stop, this one."""
+    """Take the user's right to signal, while the user's processes may not signal, and so not stop, this one."""
     os.setgroups([])
     os.setresgid(_NOBODY, _NOBODY, _NOBODY)
     os.setresuid(_NOBODY, user, _NOBODY)
 
 
 def free_sockets_in_flight() -> None:
-    """Dead sockets that hold each other in their queues, with other descriptors, go when any unix socket is closed."""
+    """Close a unix socket. The kernel then frees dead sockets that hold each other and descriptors in their queues."""
     socket.socket(socket.AF_UNIX).close()
 
 
 def die_first() -> None:
-    """Under memory pressure the kernel takes this process, not the server."""
+    """Make the kernel kill this process, not the server, when memory runs out."""
     with suppress(OSError):  # where the file belongs to somebody else, the other limits still hold
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def restrict(limits: dict[str, float], *, alone: bool) -> None:
-    """Set this process's resource limits; `alone` says that its user id has no other processes."""
-    cpu = math.ceil(limits["cpu_seconds"]) + 1  # a backstop: the supervisor measures more finely
+    """Set this process's resource limits. alone: its user id has no other processes."""
+    cpu = math.ceil(limits["cpu_seconds"]) + 1  # a second line of defence: the supervisor measures more finely
     _limit(resource.RLIMIT_CPU, cpu, cpu + 1)
     _limit(resource.RLIMIT_AS, address_space() + int(limits["memory_mib"] * 2**20))
     _limit(resource.RLIMIT_FSIZE, int(limits["file_mib"] * 2**20))
@@ -85,12 +85,12 @@ def restrict(limits: dict[str, float], *, alone: bool) -> None:
 
 
 def address_space() -> int:
-    """Bytes mapped by this process; a forked one starts with its parent's."""
+    """Return the bytes that this process has mapped; a forked process starts with its parent's."""
     return int(_read("/proc/self/statm").split()[0]) * resource.getpagesize()
 
 
 def memory_kills() -> int:
-    """How often the kernel has killed for memory in this cgroup; 0 where it does not say."""
+    """Return how often the kernel has killed for memory in this cgroup; 0 where it does not say."""
     for counter in _OOM_COUNTERS:
         try:
             lines = _read(counter).splitlines()
@@ -101,14 +101,14 @@ def memory_kills() -> int:
 
 
 class MemoryShares(NamedTuple):
-    """What this cgroup takes of the memory that it may have, from 0 to 1."""
+    """The share of its memory limit that this cgroup uses, from 0 to 1."""
 
     now: float
     highest: float | None  # since the cgroup was made; None where the kernel does not say (version 2 before Linux 5.19)
 
 
 def memory_shares() -> MemoryShares | None:
-    """Return the shares; None where they are not said or not bounded."""
+    """Return the shares; None where the kernel does not say them, or memory is not limited."""
     for used, highest, most in _MEMORY:
         try:
             limit, known = int(_read(most)), os.access(highest, os.R_OK)
@@ -119,7 +119,7 @@ def memory_shares() -> MemoryShares | None:
 
 
 def _read(path: str) -> str:
-    """A short file; several times quicker than pathlib in a freshly forked process."""
+    """Read a short file. In a freshly forked process this is several times quicker than pathlib."""
     fd = os.open(path, os.O_RDONLY)
     try:
         return os.read(fd, 4096).decode("ascii")

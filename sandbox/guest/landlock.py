@@ -1,7 +1,7 @@
 """Hide the kernel's counters from programs, and let them write below one folder alone, where the kernel has Landlock.
 
-What a program may not open are the files of `/sys`: they count what earlier programs used. Folders can be listed.
-Kernels before 5.13 have no Landlock; there `/sys` stays readable, and file permissions alone decide.
+A program may not open the files of `/sys`, which count what earlier programs used. It may list folders. Kernels before
+5.13 have no Landlock: `/sys` stays readable there, and file permissions alone decide.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _PATH_BENEATH = 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _DEVICE = 1, 2, 4, 8, 1 << 15
 _RIGHTS_BY_VERSION = {1: 13, 2: 14, 3: 15, 4: 15}  # how many kinds of access a version knows; later ones 16
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | 1 << 14 | _DEVICE
-_QUIET_VERSION, _QUIET = 7, 1  # from here on denials would be logged by the host's kernel, unless told not to
+_QUIET_VERSION, _QUIET = 7, 1  # from this version on the host's kernel logs denials, unless told not to
 _HIDDEN = {"sys"}
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Confinement:
-    """A rule set, made once by the server and taken by each program. It does nothing where there is no Landlock."""
+    """A rule set. The server makes it once, and each program enters it. Without Landlock it does nothing."""
 
     def __init__(self, place: str) -> None:
         """place: the folder below which programs may write."""

@@ -1,7 +1,7 @@
-"""Plain data as JSON text: exact where Python values are, safe to decode from anybody. Not pickle: it runs nothing.
+"""Encode plain data as JSON text, exactly, and decode it from anybody, safely. Unlike pickle it runs nothing.
 
-None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset and dict, nested, of exactly these types.
-Anything else, a cycle, or nesting deeper than DEEPEST is not plain.
+Plain are None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset and dict, nested, of exactly these
+types. Anything else, a cycle, or nesting deeper than `_DEEPEST` is not plain.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 _DEEPEST = 100
-_WIDEST_NUMBER = 1 << 53  # a larger int travels as hex: linear time, and beyond the limit of 4,300 decimal digits
+_WIDEST_NUMBER = 1 << 53  # larger ints travel as hex: decimal takes quadratic time, and Python stops at 4,300 digits
 _MOST_COLLISIONS = 1000  # equal hashes in one set or dict; more would make the decoding side quadratic
-_MOST_BYTES = 256 << 20  # what the decoded values of one budget may take
+_MOST_BYTES = 256 << 20  # of memory for the decoded values of one budget
 _LIST, _TAGGED, _ITEM = 72, 420, 48  # bytes of a decoded list, of a tagged container, of an item in any of them
 _BETWEEN_LOOKS = 64  # entries of sets and dicts between two looks at the clock
 
@@ -30,32 +30,32 @@ class PlainError(ValueError):
 
 
 class DecodingLimitError(PlainError):
-    """Decoding would take more memory than `_MOST_BYTES`, or took more time than it was given."""
+    """Decoding would take more memory than its budget, or took more time."""
 
     def __init__(self, limit: str) -> None:
-        """limit: "bytes" or "seconds", whichever was reached."""
+        """limit: "bytes" or "seconds"."""
         super().__init__(f"decoding reached its limit of {limit}")
         self.limit = limit
 
 
 class DecodingBudget:
-    """What decoding may cost whoever decodes: cpu seconds of this thread, and bytes. Several values may share one."""
+    """What decoding may cost: cpu seconds of this thread, and bytes of memory. Several values may share a budget."""
 
     def __init__(self, seconds: float = math.inf, most_bytes: int = _MOST_BYTES) -> None:
         self._end = time.thread_time() + seconds
         self._bytes = most_bytes
 
     def take(self, data: bytes) -> None:
-        """Count what the data will take when they are decoded, at most. Raises DecodingLimitError."""
+        """Subtract the most memory that decoding these bytes can take. Raises DecodingLimitError."""
         containers = _LIST * data.count(b"[") + _TAGGED * data.count(b"{")
-        self._bytes -= containers + _ITEM * data.count(b",") + 4 * len(data)  # of text, at most
+        self._bytes -= containers + _ITEM * data.count(b",") + 4 * len(data)  # a character takes up to 4 bytes
         if self._bytes < 0:
             raise DecodingLimitError("bytes")
 
     def timed(self, entries: Iterable[_T]) -> Iterator[_T]:
-        """Pass the entries of a set or dict on, and look at the clock meanwhile: their hashes may be chosen to collide.
+        """Yield the entries of a set or dict and watch the clock: a program may choose hashes that collide.
 
-        Raises DecodingLimitError where the time is up.
+        Raises DecodingLimitError when the time is up.
         """
         left = iter(entries)
         while chunk := tuple(islice(left, _BETWEEN_LOOKS)):
@@ -65,7 +65,7 @@ class DecodingBudget:
 
 
 def dumps(value: Any) -> bytes:
-    """The value as ASCII JSON. Raises PlainError."""
+    """Encode a value as ASCII JSON. Raises PlainError for a value that is not plain."""
     try:
         return json.dumps(_wrap(value, 0), separators=(",", ":"), allow_nan=False).encode("ascii")
     except RecursionError as error:
@@ -73,7 +73,10 @@ def dumps(value: Any) -> bytes:
 
 
 def loads(data: bytes, budget: DecodingBudget | None = None) -> Any:
-    """Decode a value. Raises PlainError, and nothing else, on any bytes; past the budget, its DecodingLimitError."""
+    """Decode a value. Raises PlainError, and nothing else, whatever the bytes are.
+
+    Past the budget it raises DecodingLimitError, which is a PlainError.
+    """
     budget = budget or DecodingBudget()
     budget.take(data)
     try:
@@ -175,7 +178,7 @@ def _tuple(body: Any, depth: int, budget: DecodingBudget) -> tuple[Any, ...]:
 def _set(body: Any, depth: int, budget: DecodingBudget) -> set[Any]:
     items = _hashable(_items(body, depth, budget))
     value = set(budget.timed(items))
-    _whole(value, items)
+    _check_distinct(value, items)
     return value
 
 
@@ -189,12 +192,12 @@ def _dict(body: Any, depth: int, budget: DecodingBudget) -> dict[Any, Any]:
     pairs = [(_unwrap(key, depth + 1, budget), _unwrap(item, depth + 1, budget)) for key, item in body]
     _hashable([key for key, _ in pairs])
     value = dict(budget.timed(pairs))
-    _whole(value, pairs)
+    _check_distinct(value, pairs)
     return value
 
 
-def _whole(made: Sized, items: list[Any]) -> None:
-    if len(made) != len(items):
+def _check_distinct(container: Sized, items: list[Any]) -> None:
+    if len(container) != len(items):
         raise PlainError("a set or dict with an element twice")
 
 

@@ -1,6 +1,6 @@
 """Filter system calls for every program of every sandbox. The engine's own filter may refuse more.
 
-Refused is what a program can use to reach past its namespaces, to escape its limits, or to leave a note:
+It refuses what a program can use to reach past its namespaces, to escape its limits, or to leave a note:
 
 - Sockets other than unix ones reach the hypervisor (vsock) or outlive their program (TCP).
 - Memory files, larger socket buffers and socket filters are memory that no limit counts.
@@ -11,10 +11,10 @@ Refused is what a program can use to reach past its namespaces, to escape its li
   times of device files, and the numbers that sockets and process descriptors get from counters of the whole host.
 - `sync` writes back the file systems of the whole host.
 
-Refused calls fail as if the kernel did not have them. Ignored ones (`sync`, setting a file's times, advice) succeed
-without doing anything. A wait on a shared futex returns at once: the C library then asks for a thread's end again.
+A refused call fails as if the kernel did not have it. An ignored call (`sync`, setting a file's times, advice) succeeds
+and does nothing. A wait on a shared futex returns at once: the C library then asks again whether a thread has ended.
 
-Machines other than those in `_MACHINES` have no filter.
+Machines that are not in `_MACHINES` have no filter.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ _MACHINES = {
 
 
 def install_filter() -> None:
-    """Filter the calls of this process and of all that come from it. It must have given up new privileges before."""
+    """Filter the calls of this process and all its descendants. `kernel.harden` must have been called before."""
     machine = _MACHINES.get(platform.machine())
     if machine is None:
         return
@@ -131,7 +131,7 @@ def install_filter() -> None:
 
 
 def _program(machine: Machine) -> list[bytes]:
-    """Write the filter. A jump skips at most 255 steps, so every rule tests the call's number for itself."""
+    """Build the filter. A jump skips at most 255 steps, so every rule tests the call's number for itself."""
     filters = (_ATTACH_FILTER, _ATTACH_BPF, _REUSEPORT_CBPF, _REUSEPORT_EBPF)
     options = (socket.SO_SNDBUF, *filters, _PASS_PROCESS_DESCRIPTORS)
     return [
@@ -164,13 +164,13 @@ def _never(number: int, argument: int, values: Sequence[int], refusal: int) -> l
 
 
 def _private_futexes(number: int) -> list[bytes]:
-    """Allow private futexes alone. No wait on a shared one sleeps: the kernel itself could wake it for a program."""
+    """Allow private futexes only. No wait on a shared one sleeps: a program could make the kernel wake it."""
     private = [_step(_ANY_BIT, _FUTEX_PRIVATE, 0, 1), _step(_RETURN, _ALLOW), _step(_AND, _FUTEX_COMMAND)]
     return _rule(number, 1, private + [step for wait in _FUTEX_WAITS for step in _answered(wait, _AGAIN)], _INVALID)
 
 
 def _rule(number: int, argument: int, tests: Sequence[bytes], otherwise: int = _ALLOW) -> list[bytes]:
-    """Test an argument of one call. Other calls skip the rule, and their number is still loaded."""
+    """Test an argument of one call. Other calls skip the rule; their number stays loaded for the next one."""
     steps = [_step(_LOAD, _ARGUMENTS + 8 * argument), *tests, _step(_RETURN, otherwise)]
     return [_step(_EQUAL, number, 0, len(steps)), *steps]
 

@@ -1,4 +1,4 @@
-"""The fork server: a warm interpreter that forks a supervisor for each request and itself never reads one."""
+"""The fork server: a warm interpreter that forks a supervisor for each request. It never reads a request itself."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .traces import Finder, Traces
 
 _FIRST_USER, _LAST_USER = 1 << 20, 1 << 30  # far from any account; each run gets the next one
 _SERVED, _CLOSED, _BROKEN = 0, 10, 11  # exit codes of a supervisor
-_WARM = (  # what programs import most: imported once, before they are forked
+_WARM = (  # modules that programs import most: imported once, before a program is forked
     *("bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools"),
     *("hashlib", "heapq", "itertools", "json", "math", "operator", "random", "re", "statistics", "string", "typing"),
 )
 
 
 def main(place: str, separate_users: bool) -> int:
-    """Serve the requests on descriptor 0 until it is closed; the exit code."""
+    """Serve the requests on descriptor 0 until it is closed; return the exit code."""
     os.environ.clear()
     os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MALLOC_ARENA_MAX="1")
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would start threads when it is imported
@@ -37,7 +37,7 @@ def main(place: str, separate_users: bool) -> int:
     kernel.harden()
     seccomp.install_filter()
     kernel.adopt_orphans()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the times of children that are waited for would add up in /proc
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # else the times of dead children add up in /proc
     guard = Guard(Confinement(place), Finder(Path(place))) if separate_users else None
     wire.write_all(1, wire.frame(wire.pack({"python": platform.python_version(), "users": separate_users})))
     gc.freeze()  # a collection in a child would touch, and so copy, every page it shares with the server
@@ -52,30 +52,30 @@ def main(place: str, separate_users: bool) -> int:
 
 
 class Guard(NamedTuple):
-    """What keeps programs with user ids of their own from leaving notes for each other."""
+    """Keeps programs with user ids of their own from leaving notes for each other."""
 
     confinement: Confinement
     finder: Finder
 
 
 class Served(NamedTuple):
-    """How a supervisor ended, and what it found before its program ran."""
+    """How a supervisor ended, and the traces it found before its program ran."""
 
     code: int
     traces: Traces | None
 
 
 def _serve_one(user: int | None, place: Path, guard: Guard | None, before: Traces | None) -> Served:
-    """Fork a supervisor and read what it writes at its end; a broken one writes nothing."""
+    """Fork a supervisor and read what it writes at its end. A broken supervisor writes nothing."""
     reading_end, writing_end = os.pipe()
     pid = os.fork()
     if pid:
         os.close(writing_end)
         with os.fdopen(reading_end, "rb") as pipe:
             words = pipe.readline()
-        with suppress(ChildProcessError):  # its status is nobody's: this returns when it is gone
+        with suppress(ChildProcessError):  # SIGCHLD is ignored, so this raises once the supervisor is gone
             os.waitpid(pid, 0)
-        return _read_served(words)
+        return _parse_served(words)
     code, traces = _BROKEN, None
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -85,14 +85,14 @@ def _serve_one(user: int | None, place: Path, guard: Guard | None, before: Trace
         code = _SERVED
     except EOFError:
         code = _CLOSED
-    except BaseException:  # noqa: BLE001 - the last thing a broken supervisor does is to say why
+    except BaseException:  # noqa: BLE001 - a broken supervisor says why before it ends
         sys.excepthook(*sys.exc_info())
     finally:
         os.write(writing_end, json.dumps([code, traces]).encode("ascii") + b"\n")
         os._exit(code)
 
 
-def _read_served(words: bytes) -> Served:
+def _parse_served(words: bytes) -> Served:
     if not words:
         return Served(_BROKEN, None)
     code, traces = json.loads(words)

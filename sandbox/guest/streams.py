@@ -1,4 +1,4 @@
-"""Pipes of a running program: fed, read and bounded without ever blocking on it."""
+"""Feed, read and bound the pipes of a running program, without ever blocking on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CHUNK = 1 << 16
 
 
 class HeadAndTail:
-    """What is kept of a stream: its head and its tail, half of `most` bytes each; it overflows beyond `limit`."""
+    """Keeps the head and the tail of a stream, half of `most` bytes each. It overflows beyond `limit` bytes."""
 
     def __init__(self, most: int, limit: int) -> None:
         self.half = max(1, most // 2)
@@ -21,7 +21,7 @@ class HeadAndTail:
         self.tail = bytearray()
 
     def add(self, data: bytes) -> None:
-        """Take more of the stream."""
+        """Take the next bytes of the stream."""
         self.total += len(data)
         room = self.half - len(self.head)
         self.head += data[:room]
@@ -30,16 +30,16 @@ class HeadAndTail:
 
     @property
     def truncated(self) -> bool:
-        """Something between head and tail is gone."""
+        """Bytes between head and tail were dropped."""
         return self.total > len(self.head) + len(self.tail)
 
     @property
     def overflowed(self) -> bool:
-        """More came than the limit allows."""
+        """The stream is longer than the limit."""
         return self.total > self.limit
 
-    def kept(self) -> bytes:
-        """Head and tail, with a line between them that counts what is missing."""
+    def joined(self) -> bytes:
+        """Return head and tail, with a line between them that counts the dropped bytes."""
         missing = self.total - len(self.head) - len(self.tail)
         between = b"\n... %d bytes left out ...\n" % missing if missing else b""
         return bytes(self.head + between + self.tail)
@@ -52,7 +52,7 @@ class Feed:
         self.rest = memoryview(data)
 
     def write(self, fd: int) -> bool:
-        """Write what the pipe takes; whether more is to come. A reader that has gone wants no more."""
+        """Write what the pipe takes; return whether more is to be written. Stop where the reader has gone."""
         try:
             self.rest = self.rest[os.write(fd, self.rest[:_CHUNK]) :]
         except BlockingIOError:
@@ -63,7 +63,7 @@ class Feed:
 
 
 class Pump:
-    """Moves bytes until told otherwise, and wakes when a child of this process ends."""
+    """Moves bytes through all pipes, and wakes when a child of this process ends."""
 
     def __init__(self, sinks: dict[int, HeadAndTail], feeds: dict[int, Feed]) -> None:
         self.sinks = sinks
@@ -81,16 +81,16 @@ class Pump:
 
     @property
     def overflowed(self) -> bool:
-        """Any stream is beyond its limit."""
+        """A stream is longer than its limit."""
         return any(sink.overflowed for sink in self.sinks.values())
 
     @property
     def truncated(self) -> bool:
-        """Something of any stream is gone."""
+        """Bytes of a stream were dropped."""
         return any(sink.truncated for sink in self.sinks.values())
 
     def turn(self, seconds: float) -> None:
-        """Move what can be moved, waiting at most so long for something to happen."""
+        """Move what can be moved; wait at most this long for something to happen."""
         for key, _ in self.selector.select(max(0.0, seconds)):
             if key.fd == self.bell:
                 with suppress(BlockingIOError):
@@ -100,7 +100,7 @@ class Pump:
                 os.close(key.fd)
 
     def drain(self) -> None:
-        """Read what a dead program has left in its pipes. A pipe without an end is empty: its writer is in flight."""
+        """Read what a dead program left in its pipes. Where a pipe has no end yet, its writer is in flight."""
         for fd in self.sinks.keys() & set(self.selector.get_map()):
             with suppress(BlockingIOError):
                 while self._read(fd):

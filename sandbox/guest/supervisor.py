@@ -1,7 +1,7 @@
-"""One request from its reading to its answer: forks the child first, then reads, watches, ends and cleans up.
+"""Serve one request: fork the child, read the request, watch the program, end it, clean up and answer.
 
-The child is forked before the request is read, so no nonce and no other program is anywhere in its memory. A supervisor
-serves once and exits, so neither does it ever fork a second child that could inherit the first one's request.
+The child is forked before the request is read, so its memory holds no nonce and no other program. A supervisor serves
+once and exits, so no second child can inherit the first one's request.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from .streams import Feed, HeadAndTail, Pump
 
 IDLE_SECONDS = 3600.0
 POLL_SECONDS = 0.1  # how often a running program's cpu time is looked at
-NEAR_LIMIT = 0.8  # of a container's memory: below it, the kernel does not kill for the container's own limit
-MOST_HELD = 0.5  # of a container's memory, that may still be taken when all processes of a program have ended
+NEAR_LIMIT = 0.8  # of a container's memory: below it, the container's own limit is not why the kernel kills
+MOST_HELD = 0.5  # of a container's memory that may stay in use when all processes of a program have ended
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class End:
 def serve(user: int | None, place: Path, confinement: Confinement | None, *, worn: bool) -> None:
     """Answer the next request on descriptor 0. Raises EOFError where none will come.
 
-    worn: an earlier program moved what this one could read, so the answer is that it needs another server.
+    worn: an earlier program changed a trace that this one could read, so the answer asks for another server.
     """
     kernel.die_with_parent()
     kernel.adopt_orphans()
@@ -64,7 +64,7 @@ def serve(user: int | None, place: Path, confinement: Confinement | None, *, wor
         family.end(user)
     try:
         files.empty(place, user)
-    except OSError:  # what cannot be removed ends with the sandbox, and speaks against the program
+    except OSError:  # the sandbox is replaced with its files, and the program has failed
         header |= {"worn": True, "struck": header["struck"] or "files"}
     return wire.write_all(1, wire.frame(wire.pack(header, *streams)))
 
@@ -87,7 +87,7 @@ def _fork(user: int | None, place: Path, confinement: Confinement | None) -> tup
 
 
 def _child(fds: tuple[int, ...], user: int | None, place: Path, confinement: Confinement | None) -> None:
-    """Be the child, and never return."""
+    """Run as the child; never return."""
     code = 1
     try:
         _separate(fds, user, place, confinement)
@@ -100,7 +100,7 @@ def _child(fds: tuple[int, ...], user: int | None, place: Path, confinement: Con
         )
     except EOFError:
         pass  # the host has closed; there is nothing to run
-    except BaseException:  # noqa: BLE001 - it lands in the program's stderr, where somebody sees it
+    except BaseException:  # noqa: BLE001 - it is printed to the program's stderr, which the host returns
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)
@@ -108,7 +108,7 @@ def _child(fds: tuple[int, ...], user: int | None, place: Path, confinement: Con
 
 def _separate(fds: tuple[int, ...], user: int | None, place: Path, confinement: Confinement | None) -> None:
     os.setsid()
-    for target, fd in enumerate(fds):  # the server keeps 3 and 4 taken, so no pipe is overwritten before its turn
+    for target, fd in enumerate(fds):  # the server holds 3 and 4, so no pipe has these numbers and is overwritten
         os.dup2(fd, target, inheritable=target < child.JOB)
     kernel.die_first()
     if user is not None:
@@ -144,10 +144,10 @@ def _run(request: Request, pid: int, ends: Ends, user: int | None) -> tuple[dict
     header["memory_kills"] = kernel.memory_kills() - kills
     shares = kernel.memory_shares() if user is not None else None
     if shares:
-        highest = NEAR_LIMIT if shares.highest is None else shares.highest  # unknown: neither far from it nor beyond
+        highest = NEAR_LIMIT if shares.highest is None else shares.highest  # unknown counts as neither below nor above
         header["starved"] = highest < NEAR_LIMIT and bool(header["memory_kills"])  # killed for memory held elsewhere
         header["worn"] = highest > NEAR_LIMIT or shares.now > MOST_HELD
-    return header, [stdout.kept(), stderr.kept(), results.kept()]
+    return header, [stdout.joined(), stderr.joined(), results.joined()]
 
 
 def _until_end(pid: int, pump: Pump, limits: dict[str, float]) -> End:
@@ -174,7 +174,7 @@ def _cpu_seconds() -> float:
 
 
 def _measured(end: End, pump: Pump, request: Request) -> dict[str, object]:
-    """Taken when all have died: the cpu time is then that of all of them."""
+    """Measure the run. All processes have died, so the cpu time is that of all of them."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = used.ru_utime + used.ru_stime
     late = "output" if pump.overflowed else "cpu" if cpu > request.limits["cpu_seconds"] else None

@@ -1,4 +1,4 @@
-"""What a program can move and the next one could read: numbers that are given out one by one, and times of devices."""
+"""Find traces that one program changes and the next could read: counters of processes and files, times of devices."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ DEVICES = "/dev"
 
 
 class Traces(NamedTuple):
-    """What a supervisor finds before its program runs."""
+    """The traces that a supervisor finds before its program runs."""
 
     process: int  # its own number
-    file: int  # that a new file gets; 0 where the kernel does not count the files of one file system by themselves
-    entry: int  # that a new entry of the folder gets; 0 where the file system counts none
-    times: tuple[int, ...]  # of device files, in nanoseconds: looking at some of them is enough to move theirs
+    file: int  # number of a new file; 0 where the kernel counts the files of all file systems together
+    entry: int  # number of a new entry of the folder; 0 where the file system counts none
+    times: tuple[int, ...]  # of device files, in nanoseconds; opening some of them changes theirs
 
     def follow(self, before: Traces) -> bool:
-        """Say whether the run between the two moved nothing. A run takes two processes, a file here and its folder."""
+        """Return whether the run between the two left no trace. A run takes two processes, a file and a folder."""
         entries = self.entry - before.entry
         return (
             self.process - before.process == 2
@@ -31,16 +31,16 @@ class Traces(NamedTuple):
 
 
 class Finder:
-    """Finds traces in one folder. Made once by the server, before any program."""
+    """Finds traces in one folder. The server makes it once, before any program runs."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
-        self._devices = [DEVICES, *sorted(entry.path for entry in os.scandir(DEVICES))]  # a listing moves a time
+        self._devices = [DEVICES, *sorted(entry.path for entry in os.scandir(DEVICES))]  # listing changes a time
         first, second = files.counters(place), files.counters(place)
         self._counts_files = second.file - first.file == 1  # before Linux 5.9, one counter served all file systems
 
     def find(self) -> Traces:
-        """Make a file, and read what numbers and times there are now."""
+        """Make a file, and read the numbers and times of now."""
         counters = files.counters(self._place)
         status = [os.lstat(path) for path in self._devices if os.path.lexists(path)]
         times = tuple(time for each in status for time in (each.st_atime_ns, each.st_mtime_ns, each.st_ctime_ns))

@@ -1,4 +1,4 @@
-"""Length-prefixed frames over file descriptors, spoken by host and guest. Says nothing about who may be believed."""
+"""Read and write length-prefixed frames over file descriptors, for host and guest. Decides nothing about trust."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 LENGTH = struct.Struct(">I")
-LARGEST_FRAME = 1 << 28  # bytes of one frame; nobody allocates more because a peer said so
+LARGEST_FRAME = 1 << 28  # bytes of one frame; no peer can make the reader allocate more
 
 
 class WireError(ValueError):
@@ -17,20 +17,20 @@ class WireError(ValueError):
 
 
 def frame(payload: bytes) -> bytes:
-    """The payload behind its length."""
+    """Put the length before the payload."""
     if len(payload) > LARGEST_FRAME:
         raise WireError(f"a frame of {len(payload)} bytes; the largest is {LARGEST_FRAME}")
     return LENGTH.pack(len(payload)) + payload
 
 
 def pack(header: dict[str, Any], *blobs: bytes) -> bytes:
-    """A payload: a JSON header that knows the sizes of the raw blobs behind it."""
+    """Build a payload: a JSON header, which holds the sizes of the blobs, and the raw blobs behind it."""
     text = json.dumps({**header, "sizes": [len(blob) for blob in blobs]}).encode("ascii")
     return b"".join((frame(text), *blobs))
 
 
 def unpack(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
-    """The header and the blobs of a packed payload. Raises WireError."""
+    """Split a packed payload into header and blobs. Raises WireError."""
     text = next(frames(payload), b"")
     start = LENGTH.size + len(text)
     try:
@@ -50,7 +50,7 @@ def unpack(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def frames(data: bytes) -> Iterator[bytes]:
-    """The payloads of the frames in a row. Raises WireError where the data end within one."""
+    """Yield the payload of each frame. Raises WireError where the data end within one."""
     start = 0
     while start < len(data):
         end = start + LENGTH.size
@@ -64,7 +64,7 @@ def frames(data: bytes) -> Iterator[bytes]:
 
 
 def read_frame(fd: int) -> bytes:
-    """The next frame's payload. Raises EOFError where the peer has closed."""
+    """Read the next frame and return its payload. Raises EOFError where the peer has closed."""
     (length,) = LENGTH.unpack(read_exactly(fd, LENGTH.size))
     if length > LARGEST_FRAME:
         raise WireError(f"a frame of {length} bytes; the largest is {LARGEST_FRAME}")
@@ -72,7 +72,7 @@ def read_frame(fd: int) -> bytes:
 
 
 def read_exactly(fd: int, count: int) -> bytes:
-    """So many bytes. Raises EOFError where fewer come."""
+    """Read exactly `count` bytes. Raises EOFError where fewer come."""
     parts = []
     while count:
         part = os.read(fd, min(count, 1 << 20))
@@ -84,7 +84,7 @@ def read_exactly(fd: int, count: int) -> bytes:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """All of the data, however many writes it takes."""
+    """Write all of the data, however many writes it takes."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(fd, rest) :]

@@ -29,7 +29,7 @@ def test_head_and_tail_are_kept_whatever_the_pieces(pieces, most):
 def test_what_is_left_out_is_counted_between_head_and_tail():
     kept = HeadAndTail(4, limit=100)
     kept.add(b"ab123yz")
-    assert kept.kept() == b"ab\n... 3 bytes left out ...\nyz"
+    assert kept.joined() == b"ab\n... 3 bytes left out ...\nyz"
 
 
 def test_a_stream_overflows_beyond_its_limit():
