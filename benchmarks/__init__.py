@@ -1,4 +1,7 @@
-"""Benchmarks judge: problems, and whether a program solves them. Nothing is loaded before it is asked for."""
+"""Data sets of problems, the judging of programs, and experiments over them. A data set is loaded when it is opened.
+
+A new data set is one module with a class like `base.Benchmark`, and one line in BENCHMARKS.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
 
 
 def find_problem(task_id: str) -> Problem:
-    """The problem of this id, "HumanEval/0" say. Raises KeyError for an id unknown, DatasetError without data."""
+    """Return the problem of an id such as "HumanEval/0". Raises KeyError for an unknown id, DatasetError without data."""
     name, _, _ = task_id.partition("/")
     if name not in BENCHMARKS:
         raise KeyError(f"no benchmark {quoted(name)} (of task {quoted(task_id)}); choose from {', '.join(BENCHMARKS)}")
@@ -48,7 +51,7 @@ def find_problem(task_id: str) -> Problem:
 
 
 def open_benchmark(name: str) -> Benchmark:
-    """The benchmark of this name; `exercises/SPLIT` is a split of the exercises. Raises KeyError with the choices."""
+    """Open the benchmark of this name; `exercises/SPLIT` is one split of them. Raises KeyError with the choices."""
     if name in BENCHMARKS:
         return BENCHMARKS[name]()
     family, _, split = name.partition("/")

@@ -1,4 +1,4 @@
-"""What a benchmark is made of: problems. Judging them is checker.py's, running them runner.py's."""
+"""The records of a benchmark: problems. judging/ judges programs, experiments/ runs the agent on problems."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from agent.errors import StorageError
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One benchmark item, in evalplus' terms. The inputs and the canonical solution are hidden from the agent."""
+    """One benchmark item, in evalplus' terms. The agent never sees the inputs and the canonical solution."""
 
     task_id: str
-    prompt: str  # all that the agent may see
+    prompt: str  # all that the agent sees
     entry_point: str
     canonical_solution: str  # a completion: prompt + canonical_solution is the reference program
     base_inputs: tuple[tuple[Any, ...], ...]  # one tuple of arguments a test
@@ -33,7 +33,7 @@ class Benchmark(Protocol):
     name: str
 
     def problem(self, task_id: str) -> Problem:
-        """Return one problem. Raises KeyError with a sentence naming what exists."""
+        """Return one problem. Raises KeyError with a sentence that names the ids."""
         ...
 
     def __iter__(self) -> Iterator[Problem]:
@@ -42,4 +42,4 @@ class Benchmark(Protocol):
 
 
 class DatasetError(StorageError):
-    """A benchmark's data cannot be had, or are not what they should be; the message says what to try."""
+    """The data of a benchmark are missing or damaged; the message says what to try."""

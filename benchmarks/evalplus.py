@@ -1,6 +1,6 @@
 """HumanEval+ (164 problems, v0.1.10) and MBPP+ (378 problems, v0.2.0), as evalplus 0.3.1 loads them.
 
-evalplus is imported late and parses its own data, which is not part of this project.
+evalplus is imported when a problem is asked for. It parses its own data, which are not part of this project.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, cast
 from benchmarks.base import DatasetError, Problem
 from benchmarks.judging.words import escape
 
-# What evalplus' loader lets through for a file that is absent, cut short, not gzip, not JSON, or not its records.
+# What evalplus' loader raises for a file that is absent, cut short, not gzip, not JSON, or not its records.
 _UNREADABLE = (
     OSError, HTTPException, EOFError, zlib.error, ValueError, AssertionError, LookupError, TypeError, AttributeError,
     ArithmeticError, RecursionError,
@@ -28,10 +28,10 @@ _TEXT_FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution")
 
 
 class PlusBenchmark:
-    """Problems of one of evalplus' data sets. Nothing is imported or read before a problem is asked for."""
+    """The problems of one of evalplus' data sets. Imports and reads nothing before a problem is asked for."""
 
     def __init__(self, name: str, *, module: str, loader: str, override: str, path: Path | None = None) -> None:
-        """`path`, or else the environment variable `override`, names a local file; without both evalplus downloads."""
+        """path: a local file, which the environment variable `override` may name instead; else evalplus downloads."""
         self.name = name
         self._module = module
         self._loader = loader
@@ -39,7 +39,7 @@ class PlusBenchmark:
         self._path = path
 
     def problem(self, task_id: str) -> Problem:
-        """Return one problem. Raises KeyError with a sentence naming what exists, DatasetError without data."""
+        """Return one problem. Raises KeyError with a sentence that names the ids, DatasetError without data."""
         known = self._problems.get(task_id)
         if known is None:
             first, *_, last = [*self._problems, *self._problems]
@@ -85,18 +85,18 @@ def mbpp(path: Path | None = None) -> PlusBenchmark:
 
 
 def _without_inputs(error: Exception) -> str:
-    """The error in words. One about the content may quote a hidden input, so that its type has to do."""
+    """Describe the error. One about the content may quote a hidden input, so only its type is named."""
     name = type(error).__name__
     return f"{name}: {escape(str(error))}" if isinstance(error, OSError | HTTPException) else name
 
 
 def _load(module: str, loader: str, override: str, source: str) -> dict[str, dict[str, Any]]:
-    """Call evalplus' loader, which reads its override at import: too early for a path given later."""
+    """Call evalplus' loader. Set its override first: it reads the variable at import, before a path may be known."""
     data = import_module(module)
     before = getattr(data, override)
     setattr(data, override, source or before)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it is about to download, whether it can or not
+        with contextlib.redirect_stdout(io.StringIO()):  # it announces its downloads there
             load = cast("Callable[[], dict[str, dict[str, Any]]]", getattr(data, loader))
             return load()
     finally:

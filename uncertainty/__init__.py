@@ -1,4 +1,7 @@
-"""Measures: pure functions of logits, spans and counts; no model, no file, no terminal."""
+"""Measure uncertainty: pure functions of logits, spans and counts. Knows no model, no file and no terminal.
+
+A new score is one function and one line in SCORES.
+"""
 
 from uncertainty.prediction_set import PartialProgram, fewest_removed, partial_program
 from uncertainty.scores import (

@@ -1,4 +1,4 @@
-"""Whether stated probabilities are kept, and curves that make them so. Pure; forwards nothing, reads no file."""
+"""Measure how well stated probabilities hold, and learn curves that make them hold. Reads no model and no file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOLDS = 5
 
 
 class ReliabilityBin(NamedTuple):
-    """The statements between two probabilities."""
+    """The statements whose probability lies between two bounds."""
 
     low: float
     high: float
@@ -24,9 +24,9 @@ class ReliabilityBin(NamedTuple):
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Probability that a positive's number is above a negative's, ties half; NaN where either is empty.
+    """Return the probability that a positive's number is above a negative's; ties count half. NaN where one is empty.
 
-    Takes n log n steps, for files of any length come here. No number is NaN.
+    Takes n log n steps, because callers read files of any length. No number may be NaN.
     """
     if not positive or not negative:
         return math.nan
@@ -36,51 +36,50 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
 
 
 def reliability_bins(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> list[ReliabilityBin]:
-    """Return the statements in bins of equal width, empty ones left out. probabilities: in [0, 1], as many as right."""
-    found = []
+    """Sort the statements into bins of equal width; leave empty bins out. probabilities: in [0, 1], as many as right."""
+    filled = []
     places = [min(int(probability * bins), bins - 1) for probability in probabilities]
     for place in sorted(set(places)):
         inside = [number for number, other in enumerate(places) if other == place]
         stated = sum(probabilities[number] for number in inside) / len(inside)
         share = sum(right[number] for number in inside) / len(inside)
-        found.append(ReliabilityBin(place / bins, (place + 1) / bins, stated, share, len(inside)))
-    return found
+        filled.append(ReliabilityBin(place / bins, (place + 1) / bins, stated, share, len(inside)))
+    return filled
 
 
 def ece(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
-    """Expected calibration error: how far stated probability and share right lie apart, in [0, 1].
+    """Return the expected calibration error: how far stated probability and share right differ, in [0, 1].
 
-    A mean over statements. Guo et al. (arXiv:1706.04599), eq. 3. NaN for no statement.
+    It is a mean over statements (Guo et al., arXiv:1706.04599, eq. 3). NaN for no statement.
     """
     if not probabilities:
         return math.nan
-    found = reliability_bins(probabilities, right, bins)
-    return sum(each.statements * abs(each.stated - each.right) for each in found) / len(probabilities)
+    filled = reliability_bins(probabilities, right, bins)
+    return sum(each.statements * abs(each.stated - each.right) for each in filled) / len(probabilities)
 
 
 def brier(probabilities: Sequence[float], right: Sequence[bool]) -> float:
-    """Mean squared distance of the stated probability from what came of it, in [0, 1]. NaN for no statement."""
+    """Return the mean squared distance of stated probabilities from 1 (right) or 0, in [0, 1]. NaN for none."""
     if not probabilities:
         return math.nan
     return sum((stated - was) ** 2 for stated, was in zip(probabilities, right, strict=True)) / len(probabilities)
 
 
 def learn_weights(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> tuple[dict[str, float], float]:
-    """Return weights of the features and an intercept: logistic regression, with scikit-learn's own penalty.
+    """Learn weights of the features and an intercept by logistic regression, with scikit-learn's own penalty.
 
-    Features that never vary get no weight. Raises ValueError where all or none are right.
+    A feature that never varies gets weight 0. Raises ValueError where all or none are right.
     """
     names, matrix = _matrix(features)
     return _weights(names, matrix, _labels(right))
 
 
 def learn_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> dict[str, Any]:
-    """Return what turns features into the probability of being right: a linear form, and a rising curve over it.
+    """Learn to turn features into the probability of being right: a linear form, and a rising curve over it.
 
-    The curve (isotonic regression, centred: Oron & Flournoy, doi:10.1080/19466315.2017.1286256) is fitted to forms that
-    were learned from other folds, and so does not believe them too much. Its levels stay a pseudo-count away from 0 and
-    1. Raises ValueError where all or none are right, or fewer
-    than FOLDS of either.
+    The curve is a centred isotonic regression (Oron & Flournoy, doi:10.1080/19466315.2017.1286256). It is fitted to
+    forms that were learned from other folds, so that it is not overconfident. Its levels stay a pseudo-count away from
+    0 and 1. Raises ValueError where fewer than 5 are right or fewer than 5 are wrong.
     """
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - heavy, and only who learns needs it
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415 - heavy, and only who learns needs it
@@ -96,7 +95,7 @@ def learn_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]) 
     margin = 1.0 / (len(labels) + 2)
     curve = IsotonicRegression(y_min=margin, y_max=1.0 - margin, out_of_bounds="clip").fit(forms, labels)
     weights, intercept = _weights(names, matrix, labels)
-    # A level stands at the middle of the forms that share it: between two the curve rises, and tells them apart.
+    # Each level becomes one knot, at the mean of its forms, so that the curve rises between two knots.
     fitted = curve.predict(forms)
     levels = sorted(set(fitted.tolist()))
     knots = [float(forms[fitted == level].mean()) for level in levels]

@@ -1,6 +1,6 @@
-"""The largest part of a program that can be kept within a budget of doubt: exact, by dynamic programming.
+"""Keep the largest part of a program within a budget of uncertainty: exact, by dynamic programming.
 
-Finds the holes for one given tau; choosing tau so that the promise holds is calibration, and not done here.
+Finds the holes for one given tau. Calibration chooses tau so that the promise holds; that is not done here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Cells = dict[tuple[int, int], float]  # (holes, removed nodes) -> least kept co
 
 @dataclass(frozen=True, slots=True)
 class PartialProgram:
-    """A program some of whose subtrees are holes: what stands outside the holes is within the budget."""
+    """A program with holes in place of some subtrees. The cost of the rest is within the budget."""
 
     source: str
     holes: tuple[tuple[int, int], ...]  # character spans, end exclusive, in order, disjoint
@@ -96,9 +96,9 @@ def _join(left: _Cells, right: _Cells, max_holes: int) -> tuple[_Cells, dict[tup
 def _holes(table: _Table, cell: tuple[int, int]) -> list[tuple[int, int]]:
     if cell == (1, table.node.size):
         return [(table.node.start, table.node.end)]
-    found = []
+    holes = []
     for step, below in zip(reversed(table.steps), reversed(table.below), strict=True):
         child = step[cell]
-        found += _holes(below, child)
+        holes += _holes(below, child)
         cell = (cell[0] - child[0], cell[1] - child[1])
-    return found
+    return holes

@@ -1,8 +1,8 @@
-"""Scores of one next-token distribution: logits in, one number out. Higher is always more uncertain.
+"""Score one next-token distribution: logits in, one number out. Higher is always more uncertain.
 
-Every score takes raw logits of any floating dtype, computes in at least float32 and accepts -inf entries. What was
-normalised once, for several of them, is passed as `normalised=True`. Logits that are no distribution (NaN or +inf
-somewhere, -inf everywhere) have the score NaN, never one that looks certain.
+Every score takes raw logits of any floating dtype, computes in at least float32 and accepts -inf entries. A caller of
+several scores normalises once and passes `normalised=True`. Logits that are no distribution (NaN or +inf somewhere,
+-inf everywhere) have the score NaN, never one that looks certain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 class Score(Protocol):
-    """A score; `normalised` says that the logits are log-probabilities already."""
+    """A score. normalised: the logits are log-probabilities already."""
 
     def __call__(self, logits: Tensor, *, normalised: bool = False) -> float:
         """Return the score. logits: [vocab]."""
@@ -73,16 +73,16 @@ def varentropy(logits: Tensor, *, normalised: bool = False) -> float:
 
 
 def collision_of_deviation(deviation: float, vocab: int) -> float:
-    """The collision entropy, in nats, at which the standard deviation of the probabilities is `deviation`.
+    """Return the collision entropy, in nats, at which the standard deviation of the probabilities is `deviation`.
 
-    USCD's released code contrasts unless std(p) > deviation: exactly where the collision entropy is at least this.
-    Negative where no distribution over so many tokens deviates so much, so that every token is contrasted.
+    USCD's released code contrasts unless std(p) > deviation: exactly where the collision entropy is at least this. The
+    result is negative where no distribution over so many tokens deviates so much; then every token is contrasted.
     """
     return -math.log(deviation**2 * (vocab - 1) + 1 / vocab)
 
 
 def surprisal(logits: Tensor, token: int) -> float:
-    """How unexpected `token` was: -ln p(token), in nats, at least 0, infinite where p is 0. logits: [vocab]."""
+    """Return how unexpected `token` was: -ln p(token), in nats, at least 0, infinite where p is 0. logits: [vocab]."""
     return _at_least_zero(-float(log_probabilities(logits)[token]))
 
 

@@ -1,6 +1,6 @@
-"""Learn a pause threshold from how uncertain each distribution was and at which rank the right token stood.
+"""Learn a pause threshold from the uncertainty of each distribution and the rank of its right token.
 
-A token is *misranked* if its rank is above 1. A recipe is chosen by name; none is the default, for none is best.
+A token is *misranked* if its rank is above 1. A recipe is chosen by name. None is the default, because none is best.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-_SEED = 42  # of the paper's split and balance
+_SEED = 42  # the paper's, to split and to balance
 _GRID = np.arange(0.01, 1.0, 0.01)  # the paper's probabilities
 _FOLDS = 5
-_PRICE = 0.25  # `expected`: a pause is worth its price where one in four finds the right token behind the first
+_PRICE = 0.25  # a pause pays if one in four finds the right token behind the first
 _SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # budgets of a curve
 _WIDTH = 3  # ranks that a rerank can reach
 
@@ -47,7 +47,7 @@ class Ranked:
         return self.ranks > 1
 
     def auroc(self) -> float:
-        """How well the score tells misranked tokens from others, from 0 to 1; NaN where there is only one kind."""
+        """Return how well the score separates misranked from other tokens, in [0, 1]; NaN where one kind is missing."""
         from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - heavy, and only who learns a threshold needs it
 
         return (
@@ -58,10 +58,10 @@ class Ranked:
 
 
 def adadec_threshold(data: Ranked) -> float:
-    """The paper's recipe (AdaDec, section 3.2, arXiv:2506.08980), with its seeds; reproduces the published thresholds.
+    """Apply the paper's recipe (AdaDec, section 3.2, arXiv:2506.08980) and seeds; it gives the published thresholds.
 
-    A logistic regression of "the right token is first" on the score, fitted on 80 % of the tokens with the majority
-    cut down to the minority; the threshold is where it gives the probability of highest accuracy on the other 20 %.
+    Fits a logistic regression of "the right token is first" on the score, on 80 % of the tokens, with the majority cut
+    down to the minority. The threshold is the score of the probability with the highest accuracy on the other 20 %.
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - heavy
     from sklearn.model_selection import train_test_split  # noqa: PLC0415 - heavy
@@ -72,10 +72,10 @@ def adadec_threshold(data: Ranked) -> float:
     rare, common = sorted((x[y], x[~y]), key=len)
     if not len(rare) or not len(x_test):
         raise ValueError(f"{len(data.scores)} tokens are too few for the adadec recipe")
-    kept = resample(common, replace=False, n_samples=len(rare), random_state=_SEED)
+    balanced = resample(common, replace=False, n_samples=len(rare), random_state=_SEED)
     first_is_rare = len(x[y]) <= len(x[~y])
     fitted = LogisticRegression().fit(
-        np.concatenate([kept, rare]), np.repeat([not first_is_rare, first_is_rare], len(rare))
+        np.concatenate([balanced, rare]), np.repeat([not first_is_rare, first_is_rare], len(rare))
     )
     slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     if slope >= 0:
@@ -86,7 +86,7 @@ def adadec_threshold(data: Ranked) -> float:
 
 
 def youden_threshold(data: Ranked) -> float:
-    """The threshold of the largest share of misranked tokens caught less share of others (Youden's J)."""
+    """Maximise the share of misranked tokens caught minus the share of other tokens caught (Youden's J)."""
     from sklearn.metrics import roc_curve  # noqa: PLC0415 - heavy
 
     _both_kinds(data)
@@ -98,7 +98,7 @@ def youden_threshold(data: Ranked) -> float:
 
 
 def budget_threshold(data: Ranked, share: float) -> float:
-    """The smallest threshold that pauses at no more than this share of the tokens; infinite where one is too many."""
+    """Return the smallest threshold that pauses at no more than this share; infinite where one pause is too many."""
     if not 0 <= share <= 1:
         raise ValueError(f"the budget is {share}; wanted a share of the tokens, from 0 to 1")
     falling = np.sort(data.scores)[::-1]
@@ -111,10 +111,10 @@ def budget_threshold(data: Ranked, share: float) -> float:
 
 
 def utility_threshold(data: Ranked, *, price: float = _PRICE, width: int = _WIDTH) -> float:
-    """The threshold of highest utility, by tasks left out in turn: the median over the folds.
+    """Return the median, over folds of tasks, of the threshold with the highest utility.
 
-    A pause costs `price`, and gains 1 where the right token has a rank from 2 to `width`: what a perfect rerank could
-    mend. Infinite, for never, where no threshold gains on tasks that it was not chosen on.
+    A pause costs `price` and gains 1 where the right token has a rank from 2 to `width`, which a perfect rerank would
+    mend. The threshold is infinite (never pause) where it gains nothing on the tasks that it was not chosen on.
     """
     tasks = data.tasks if len(data.tasks) else np.arange(len(data.scores))
     gains = ((data.ranks > 1) & (data.ranks <= width)) - price
@@ -170,7 +170,7 @@ def recipe_named(name: str) -> Callable[[Ranked], float]:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdPoint:
-    """What one threshold would do. All but the threshold are shares, from 0 to 1."""
+    """The effect of one threshold. All but the threshold are shares, from 0 to 1."""
 
     threshold: float
     paused: float  # of all tokens
@@ -179,7 +179,7 @@ class ThresholdPoint:
 
 
 def threshold_point(data: Ranked, threshold: float, *, width: int = _WIDTH) -> ThresholdPoint:
-    """Return what this threshold would do to these tokens."""
+    """Return the effect of this threshold on these tokens."""
     paused = data.scores >= threshold
     wrong = int(data.misranked.sum())
     caught, near = paused & data.misranked, paused & data.misranked & (data.ranks <= width)
@@ -188,5 +188,5 @@ def threshold_point(data: Ranked, threshold: float, *, width: int = _WIDTH) -> T
 
 
 def threshold_curve(data: Ranked, shares: Sequence[float] = _SHARES) -> list[ThresholdPoint]:
-    """Return a point for each of these budgets."""
+    """Return the effect of the threshold of each budget."""
     return [threshold_point(data, budget_threshold(data, share)) for share in shares]

@@ -1,6 +1,6 @@
-"""A program as a tree of syntax nodes with spans and costs. Reads text and numbers; never writes code back.
+"""Build the tree of a program's syntax nodes, with spans and costs. Never writes code back.
 
-Spans are the model's own text: nothing is unparsed, so every character keeps the place it was generated at.
+Spans are offsets in the model's own text, so every character keeps the place at which it was generated.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 COST_LIMIT = 10.0  # nats; one wild token must not decide alone (PAC code sets, arXiv:2302.08703)
-DEPTH_LIMIT = 100  # levels; what lies deeper belongs to its ancestor there, so that no text can exhaust the stack
+DEPTH_LIMIT = 100  # levels; deeper nodes belong to their ancestor at this level, so that no text can exhaust the stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class TreeNode:
 
 @dataclass(slots=True)
 class _Draft:
-    """A node under construction: its span is known, its cost is being added up."""
+    """A node under construction, whose cost is still being added up."""
 
     kind: str
     start: int
@@ -66,11 +66,10 @@ class _Draft:
 
 
 def program_tree(source: str, charges: Sequence[tuple[int, float]]) -> TreeNode:
-    """Return the syntax tree of a program, each charge (character offset, nats) added to the deepest node there.
+    """Build the syntax tree of a program. Add each charge (character offset, nats) to the deepest node there.
 
-    A text that does not parse is one node of kind "unparsable" that can only be removed as a whole.
-    Only nodes that have a place in the text take part; operators and contexts belong to their parent, and so do the
-    parts of an f-string.
+    A text that does not parse is one node of kind "unparsable", which can only be removed as a whole. Operators and
+    contexts have no place in the text and belong to their parent. So do the parts of an f-string.
     """
     try:
         with warnings.catch_warnings():  # a program's oddities are not its reader's
@@ -86,7 +85,7 @@ def program_tree(source: str, charges: Sequence[tuple[int, float]]) -> TreeNode:
 
 
 class _Offsets:
-    """Turns ast's line and UTF-8 column into a character offset."""
+    """Converts ast's line and UTF-8 column to a character offset."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -100,7 +99,7 @@ class _Offsets:
 
 def _grow(parent: _Draft, node: ast.AST, at: _Offsets, depth: int = 1) -> None:
     for child in ast.iter_child_nodes(node):
-        if not hasattr(child, "lineno"):  # arguments, comprehensions …: their children have a place, they have none
+        if not hasattr(child, "lineno"):  # arguments, comprehensions …: only their children have a place
             _grow(parent, child, at, depth)
             continue
         draft = _Draft(type(child).__name__, *_span(child, at), [])
