@@ -43,7 +43,7 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
 
 
 def find_problem(task_id: str) -> Problem:
-    """Return the problem of an id such as "HumanEval/0". Raises KeyError for an unknown id, DatasetError without data."""
+    """Return the problem of an id such as "HumanEval/0". Raises KeyError for other ids, DatasetError without data."""
     name, _, _ = task_id.partition("/")
     if name not in BENCHMARKS:
         raise KeyError(f"no benchmark {quoted(name)} (of task {quoted(task_id)}); choose from {', '.join(BENCHMARKS)}")

@@ -36,7 +36,7 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
 
 
 def reliability_bins(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> list[ReliabilityBin]:
-    """Sort the statements into bins of equal width; leave empty bins out. probabilities: in [0, 1], as many as right."""
+    """Sort the statements into bins of equal width; leave empty bins out. probabilities: in [0, 1]."""
     filled = []
     places = [min(int(probability * bins), bins - 1) for probability in probabilities]
     for place in sorted(set(places)):
@@ -81,8 +81,8 @@ def learn_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]) 
     forms that were learned from other folds, so that it is not overconfident. Its levels stay a pseudo-count away from
     0 and 1. Raises ValueError where fewer than 5 are right or fewer than 5 are wrong.
     """
-    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - heavy, and only who learns needs it
-    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415 - heavy, and only who learns needs it
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - heavy; only learning needs it
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415 - heavy; only learning needs it
 
     names, matrix = _matrix(features)
     labels = _labels(right)
@@ -120,7 +120,7 @@ def _labels(right: Sequence[bool]) -> NDArray[np.int64]:
 def _weights(
     names: list[str], matrix: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> tuple[dict[str, float], float]:
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - heavy, and only who learns needs it
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - heavy; only learning needs it
 
     mean, spread = matrix.mean(0), matrix.std(0)
     spread[spread == 0] = np.inf

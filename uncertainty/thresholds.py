@@ -48,7 +48,7 @@ class Ranked:
 
     def auroc(self) -> float:
         """Return how well the score separates misranked from other tokens, in [0, 1]; NaN where one kind is missing."""
-        from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - heavy, and only who learns a threshold needs it
+        from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - heavy; only learning a threshold needs it
 
         return (
             float(roc_auc_score(self.misranked, self.scores))
