@@ -19,12 +19,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from agent.custom_generate.processed import Processed
 from agent.decoding.context import Policy
 from agent.decoding.contrast import Contrast, Form
 from agent.decoding.gates import Gate
 from agent.decoding.loop import decode
 from agent.decoding.policies import ADADEC, USCD
-from agent.decoding.processed import Processed
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import Temperature
 from agent.decoding.step import Completion

@@ -9,9 +9,9 @@ from architectures import DEVICE, make
 from transformers import LogitsProcessor, LogitsProcessorList
 
 from agent.custom_generate import adadec, generate_by, uscd
+from agent.custom_generate.processed import copied
 from agent.decoding import Gate, Policy
 from agent.decoding.contrast import Contrast
-from agent.decoding.processed import copied
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.lm.hf.model import HFLM

@@ -7,9 +7,9 @@ import torch
 from architectures import DEVICE, make
 
 from agent.custom_generate import adadec, generate_by, uscd
+from agent.custom_generate.processed import Processed
 from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.contrast import Contrast
-from agent.decoding.processed import Processed
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import budget
