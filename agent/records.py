@@ -1,16 +1,21 @@
-"""The records of a run: costs, attempts, revisions and answers. Plain values; nothing here decides or prints."""
+"""The records of a run: costs, prompts, edges, attempts, questions, answers. Plain values; none decides or prints.
+
+A record is frozen all the way down: its sequences are tuples, its parts are records.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.program.ends import PRUNED
 from agent.program.failures import Failure
 
-if TYPE_CHECKING:
-    from agent.decoding.step import Step
+if TYPE_CHECKING:  # requests are read and refused before torch is imported
+    from agent.decoding.step import Candidate, Step
+
+BRANCH, REPAIR, READ_ON = "branch", "repair", "read_on"  # kinds of edges; each is the graph node that follows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,48 +37,120 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """A leaf of the pause tree: one finished program, how it was decoded, and what became of it."""
+class Prompt:
+    """A prompt as text and as token ids."""
 
-    prompt: int  # which of the state's prompts it answers
-    tokens: list[int]
-    logprobs: list[float]
-    forks: list[dict[str, Any]]  # position, line, entropy, logprob, candidates not taken; of this attempt's own part
+    text: str
+    ids: tuple[int, ...]
+    lame_ids: tuple[int, ...] | None = None  # of USCD's weaker prompt; None where there is none
+    thinking: bool = False  # the chat template has opened a thought for the model
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A step at which other tokens were probable enough to come back for."""
+
+    position: int  # in the completion, from 0
+    entropy: float  # nats, of the distribution there
+    logprob: float  # of the token that was taken
+    candidates: tuple[Candidate, ...]  # that were not taken, by falling probability
+    line: int = 0  # of the program, from 1; 0 before the program is extracted
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way to another attempt: another candidate at a fork, a repair, or the rest of a chat answer."""
+
+    kind: str  # BRANCH, REPAIR or READ_ON
+    parent: int  # number of the attempt it starts from
+    prior: float  # nats: what its prompt is worth against the first one
+    path: float  # nats: the prior, and the logprob of all tokens up to the candidate
+    position: int = 0  # of the candidate, in the completion
+    token: int = -1
+    logprob: float = 0.0
+    score: float = 0.0  # the resolver's, of the candidate; its logprob where no resolver looked
+    text: str = ""
+    entropy: float = 0.0  # nats, of the distribution there
+    gap: float = 0.0  # logprob of the token that was taken, less this one's
+    line: int = 0  # of the parent's program, from 1
+    parent_label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A program cut out of an answer, before it runs."""
+
+    program: str
+    partial: str  # the program with holes
+    holes: tuple[tuple[int, int], ...]  # character spans of the program
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The attempt in progress: what was decoded so far, and later the program in it."""
+
+    prompt: int = 0  # number of the prompt that it answers
+    edge: Edge | None = None  # that it began with; None for the first attempt
+    cost_before: Cost = field(default_factory=Cost)  # of the run
+    tokens: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    forks: tuple[Fork, ...] = ()  # of its own part
+    end: str | None = None  # why decoding ended
+    draft: Draft | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A leaf of the pause tree: one finished program, how it was decoded, and its verdict."""
+
+    prompt: int  # number of the prompt that it answers
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    forks: tuple[Fork, ...]  # of its own part
     end: str
     program: str
     partial: str  # the program with holes
-    holes: list[tuple[int, int]]  # character spans of the program
+    holes: tuple[tuple[int, int], ...]  # character spans of the program
     verdict: str = ""
-    checked: int = 0
+    checked: int = 0  # examples that were judged
     failures: tuple[Failure, ...] = ()
-    edge: dict[str, Any] = field(default_factory=dict)  # an Edge, by which it was begun; empty for the first
-    cost: dict[str, Any] = field(default_factory=dict)  # a Cost, of this attempt alone
-    duplicate_of: int | None = None  # the attempt of which it is a copy but for names and layout; it was not run again
-    behaviour: list[str] | None = None  # what it returns for the state's inputs; None where that was not asked
-    blamed: list[int] = field(default_factory=list)  # lines of the program that its failure points at
+    edge: Edge | None = None  # that it began with; None for the first attempt
+    cost: Cost = field(default_factory=Cost)  # of this attempt alone
+    duplicate_of: int | None = None  # an earlier attempt, equal but for names and layout; this one did not run
+    behaviour: tuple[str, ...] | None = None  # what it returns for the run's inputs; None where it was not asked
+    blamed: tuple[int, ...] = ()  # lines of the program that its failure points at
     number: int = 0  # its place among the attempts, from 0
-    depth: int = 0  # ways that lead to it from the first one
-    label: str = ""  # what a person calls it; "2.1" is the first that did not run behind the second that did
-    duplicate_label: str = ""  # the label of the attempt it duplicates
+    depth: int = 0  # edges from the first attempt to this one
+    label: str = ""  # for a person; "2.1" is the first that did not run after the second that did
+    duplicate_label: str = ""  # label of the attempt it duplicates
 
     @property
     def ran(self) -> bool:
-        """It is a program of its own: neither dropped on the way, nor a duplicate of one that was run."""
+        """Whether it is a program of its own: not dropped half-written, and no duplicate."""
         return self.duplicate_of is None and self.end not in PRUNED
 
     @property
     def passed(self) -> bool:
-        """No visible example failed, and the program itself did not."""
+        """Whether no visible example failed, and the program itself did not."""
         return self.verdict == "passed"
+
+    @property
+    def prior(self) -> float:
+        """What its prompt is worth against the first one, in nats."""
+        return self.edge.prior if self.edge else 0.0
+
+    def came_by(self, *kinds: str) -> bool:
+        """Whether it began with an edge of one of these kinds."""
+        return self.edge is not None and self.edge.kind in kinds
 
 
 def next_label(attempts: Sequence[Attempt], *, ran: bool) -> str:
-    """Return the label of the attempt that comes next. Programs that ran are counted, as a budget of programs does."""
+    """Return the label of the attempt that comes next. Labels count programs that ran, as a budget does."""
     programs = sum(each.ran for each in attempts)
     if ran:
         return str(programs + 1)
-    behind = next((number for number, each in enumerate(reversed(attempts)) if each.ran), len(attempts))
-    return f"{programs}.{behind + 1}"
+    since = next((number for number, each in enumerate(reversed(attempts)) if each.ran), len(attempts))
+    return f"{programs}.{since + 1}"
 
 
 def label_of(attempt: Attempt) -> str:
@@ -83,20 +160,66 @@ def label_of(attempt: Attempt) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What is tried after an attempt."""
+    """What the run tries after an attempt."""
 
-    kind: str  # of the edge: "branch", "repair" or "onward"
+    kind: str  # of the edge
     detail: str  # one line for a person
-    text: str = ""  # what is kept of the completion
-    parent: int = 0  # the attempt it leaves
+    text: str = ""  # what the next attempt keeps of the completion
+    parent: int = 0  # number of the attempt that it starts from
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateQuestion:
+    """Asks a person for the next token of a completion. The reply is a candidate's number, from 0, or a text."""
+
+    text: str  # the completion so far
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputQuestion:
+    """Asks a person what a call should give. The reply is an output's number, from 0, or another value as text."""
+
+    call: str
+    outputs: tuple[str, ...]  # what programs that passed give for it
+
+
+Question: TypeAlias = CandidateQuestion | OutputQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class PersonExample:
+    """An example that a person gave during the run."""
+
+    input_number: int  # among the inputs of the run, from 0
+    call: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A mutant of the answer that passes the examples, too."""
+
+    weight: float  # nats: logprob of its token, less that of the answer's
+    line: int  # the first that differs, from 1
+    text: str  # of that line
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An input on which the answer and its rival differ, and what each gives for it."""
+
+    input: str
+    answer: str
+    rival: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Which attempt stands for the run, and what speaks for it beyond the visible examples."""
+    """The attempt that stands for the run, and the evidence for it beyond the visible examples."""
 
     attempt: int
-    breaks: str = ""  # how it does on most made-up inputs, where no example says that it is right all the same
+    breaks: str = ""  # how it fails on most made-up inputs, where no example passed
     probability: float | None = None  # of being right; None where nothing was learned for this model
     share: float = 1.0  # of its cluster, among programs that passed, by their probability under the model
     margin: float = 1.0  # to the next cluster's share
@@ -105,10 +228,10 @@ class Answer:
     functional_entropy: float = 0.0  # nats
     error_at_least: float = 0.0  # of a program drawn from the model
     rival: int | None = None  # the next cluster's most probable attempt, where it is close
-    differs: dict[str, str] = field(default_factory=dict)  # an input, what the answer returns for it, what the rival
+    differs: Difference | None = None  # from the rival
     ended_by: str = ""  # the part of the budget that was used up, if one was
     mutants: int = 0  # programs of one other token that the examples were run on
-    undecided: list[dict[str, Any]] = field(default_factory=list)  # those that passed, likeliest first
+    undecided: tuple[Undecided, ...] = ()  # mutants that passed, likeliest first
 
 
-Event: TypeAlias = "Step | Attempt | Revision | Answer | Cost"  # what the workflow tells while it runs
+Event: TypeAlias = "Step | Attempt | Revision | Answer | Cost"  # what the workflow emits while it runs

@@ -1,1 +1,1 @@
-"""The pause tree: which attempt comes next, and which attempt stands for the run. Decodes and runs nothing."""
+"""The search over the pause tree: which attempt comes next, which one stands for the run. Decodes and runs nothing."""

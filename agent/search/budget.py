@@ -1,20 +1,16 @@
-"""What a run may use, and a model and a sandbox that refuse to be used beyond it."""
+"""The budget of a run, and how a text becomes one. agent/lm and agent/verification hold a run to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
 
 from agent.errors import InvalidRequestError
 from agent.messages import quoted
 
-if TYPE_CHECKING:  # budgets are read and refused before torch is imported
-    pass
-
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most that a run may use of each; None is no bound."""
+    """The most that a run may use of each part; None for no bound."""
 
     programs: int | None = 20  # that are run
     tokens: int | None = None
@@ -24,7 +20,7 @@ class Budget:
 
 
 def budget_from(text: str, budget: Budget | None = None) -> Budget:
-    """Read a budget as in "programs=20,tokens=2000,seconds=30"; what it does not name is as in `budget`."""
+    """Read a budget such as "programs=20,tokens=2000,seconds=30". Other parts keep the bounds of `budget`."""
     kinds = {part.name: float if part.name == "seconds" else int for part in fields(Budget)}
     bounds: dict[str, int | float] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):

@@ -1,4 +1,4 @@
-"""Programs that nobody should rely on: which of those that failed is nearest, and which break on made-up inputs."""
+"""Rank programs that failed, and recognise programs that break on made-up inputs. Runs nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _BROKEN = _UNDEFINED | {
     "TypeError", "AttributeError", "ImportError", "ModuleNotFoundError", "RecursionError", "SyntaxError",
     "NotImplementedError", "IndentationError", "MemoryError", "SystemExit",
 }  # fmt: skip
-_MOST = 0.5  # of the inputs
+_MOST = 0.5  # share of the inputs
 
 
-def least_failed(attempts: Sequence[Attempt]) -> int:
-    """Return the number of the attempt that failed the fewest examples, of those that were run as programs.
+def find_least_failed(attempts: Sequence[Attempt]) -> int:
+    """Return the number of the attempt that failed the fewest examples.
 
-    What failed by itself, before an example was judged, comes behind them; what was dropped half-written, last.
+    Attempts that failed before an example was judged come behind those; attempts that did not run come last.
     """
 
     def rank(number: int) -> tuple[bool, bool, int, int]:
@@ -28,23 +28,23 @@ def least_failed(attempts: Sequence[Attempt]) -> int:
     return min(range(len(attempts)), key=rank)
 
 
-def undefined_names(behaviour: Sequence[str]) -> int:
-    """Return on how many inputs a program stumbles over a name that it does not define."""
-    return sum(_raised(output) in _UNDEFINED for output in behaviour)
+def count_undefined(behaviour: Sequence[str]) -> int:
+    """Return on how many inputs a program uses a name that it does not define."""
+    return sum(_exception_in(output) in _UNDEFINED for output in behaviour)
 
 
-def how_it_breaks(behaviour: Sequence[str]) -> str:
-    """Say how a program breaks that does so on most inputs; empty where it does not.
+def describe_breakage(behaviour: Sequence[str]) -> str:
+    """Return how a program breaks on made-up inputs, as in "raises NameError on 2 of 3"; empty where it does not.
 
-    An undefined name is a fault on whatever input. Others are if nothing else comes of any input, for inputs are made
-    up and may be of a wrong type.
+    An undefined name on most inputs is a fault. Another exception is one only where it comes of every input, because a
+    made-up input may have the wrong type.
     """
-    broken = [name for output in behaviour if (name := _raised(output)) in _BROKEN]
-    if undefined_names(behaviour) > _MOST * len(behaviour) or (broken and len(broken) == len(behaviour)):
+    broken = [name for output in behaviour if (name := _exception_in(output)) in _BROKEN]
+    if count_undefined(behaviour) > _MOST * len(behaviour) or (broken and len(broken) == len(behaviour)):
         names = " or ".join(sorted(set(broken)))
         return f"raises {names} on {len(broken)} of {len(behaviour)} made-up inputs"
     return ""
 
 
-def _raised(output: str) -> str:
+def _exception_in(output: str) -> str:
     return output.removeprefix("raises ") if output.startswith("raises ") else ""

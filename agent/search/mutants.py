@@ -1,7 +1,7 @@
-"""Mutants of a program: the same tokens but for one, which the model nearly wrote. Decodes nothing.
+"""Mutants of a program: the same tokens with one replaced by another that was probable there. Decodes and runs nothing.
 
-Those that pass the visible examples, too, say what the examples leave open, and how probable it is (mutation testing:
-DeMillo, Lipton & Sayward, doi:10.1109/C-M.1978.218136; the operators are the model's own doubts).
+Mutants that pass the visible examples, too, say what the examples leave open, and how probable that is (mutation
+testing: DeMillo, Lipton & Sayward, doi:10.1109/C-M.1978.218136; here the model's own doubts are the operators).
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from agent.program.normal_form import normal_form
 from agent.program.syntax import parse
-from agent.records import Attempt
-from agent.search.orders import BRANCH, ONWARD
+from agent.records import BRANCH, READ_ON, Attempt, Undecided
 
-LEAST = -5.0  # nats: what is less probable than this, against what was written, is no doubt
-CONSIDERED = 16  # likeliest tokens that are put in another's place
-LIKELY, MOST_SEEN = -2.5, 2  # nats; mutants that a person sees
-SECONDS = 1.0  # that one may run: with one other token many a loop has no end
+LEAST_WEIGHT = -5.0  # nats: a token less probable than this, against the one written, is no doubt
+MUTANT_SECONDS = 1.0  # that one may run: with another token many a loop has no end
+_CONSIDERED = 16  # likeliest tokens that are put in another's place
+_LIKELY, _MOST_SHOWN = -2.5, 2  # nats; mutants that a person sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,54 +33,54 @@ class Mutant:
 
 
 def mutants(
-    attempts: Sequence[Attempt], number: int, written: Callable[[Sequence[int]], str], *, any_name: bool = False
+    attempts: Sequence[Attempt], number: int, read_program: Callable[[Sequence[int]], str], *, any_name: bool = False
 ) -> Iterator[Mutant]:
-    """Yield the mutants of an attempt, the likeliest first: what is Python, and no duplicate of it or of one before.
+    """Yield the mutants of an attempt, the likeliest first: valid Python, and no duplicate of the attempt or a mutant.
 
-    written: the program that completion tokens make.
+    read_program: returns the program in the tokens of a completion.
     """
     attempt = attempts[number]
-    ways = {
+    weights = {
         (position, token): logprob - attempt.logprobs[position]
-        for position, token, logprob in _nearly_written(attempts, number)
+        for position, token, logprob in _alternatives(attempts, number)
         if token != attempt.tokens[position]
     }
     seen = {normal_form(attempt.program, any_name=any_name)}
-    for (position, token), weight in sorted(ways.items(), key=lambda way: (-way[1], way[0]))[:CONSIDERED]:
-        program = written([*attempt.tokens[:position], token, *attempt.tokens[position + 1 :]])
+    for (position, token), weight in sorted(weights.items(), key=lambda each: (-each[1], each[0]))[:_CONSIDERED]:
+        program = read_program([*attempt.tokens[:position], token, *attempt.tokens[position + 1 :]])
         form = normal_form(program, any_name=any_name)
-        if weight >= LEAST and form not in seen and parse(program) is not None:
+        if weight >= LEAST_WEIGHT and form not in seen and parse(program) is not None:
             seen.add(form)
             yield Mutant(weight, program, *_first_difference(attempt.program, program))
 
 
-def likely(undecided: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return those of an answer's undecided mutants that a person should see: two at most, none that is improbable."""
-    return [mutant for mutant in undecided if mutant["weight"] >= LIKELY][:MOST_SEEN]
+def likely_mutants(undecided: Sequence[Undecided]) -> list[Undecided]:
+    """Return the undecided mutants that a person should see: two at most, none that is improbable."""
+    return [mutant for mutant in undecided if mutant.weight >= _LIKELY][:_MOST_SHOWN]
 
 
-def open_weight(weights: Sequence[float]) -> float:
+def total_weight(weights: Sequence[float]) -> float:
     """Return ln(1 + sum of e^w): how probable all that the examples leave open is against the program, in nats."""
     return math.log1p(sum(math.exp(weight) for weight in weights))
 
 
-class _Way(NamedTuple):
+class _Alternative(NamedTuple):
     position: int
     token: int
     logprob: float
 
 
-def _nearly_written(attempts: Sequence[Attempt], number: int) -> Iterator[_Way]:
-    """Yield what was not taken on an attempt's way: at its own forks, and up to where it left another attempt.
+def _alternatives(attempts: Sequence[Attempt], number: int) -> Iterator[_Alternative]:
+    """Yield the candidates not taken on an attempt's way: at its own forks, and its parent's up to where it left it.
 
-    What the other one said where it was left is no doubt: it was decoded, with the tail that belongs to it, and run.
+    The parent's own token at that place is no doubt: it was decoded with the tail that belongs to it, and run.
     """
     attempt = attempts[number]
     for fork in attempt.forks:
-        yield from (_Way(fork["position"], each["token"], each["logprob"]) for each in fork["candidates"])
-    if attempt.edge.get("kind") in (BRANCH, ONWARD):
-        parent, left = attempt.edge["parent"], attempt.edge["position"]
-        yield from (way for way in _nearly_written(attempts, parent) if way.position <= left)
+        yield from (_Alternative(fork.position, each.token, each.logprob) for each in fork.candidates)
+    if attempt.edge and attempt.edge.kind in (BRANCH, READ_ON):
+        parent, left = attempt.edge.parent, attempt.edge.position
+        yield from (each for each in _alternatives(attempts, parent) if each.position <= left)
 
 
 def _first_difference(one: str, other: str) -> tuple[int, str]:

@@ -1,46 +1,28 @@
-"""In which order the ways not taken are tried: small functions of an edge's features; the highest comes first."""
+"""Priority functions over the frontier (best-first search): the edge with the highest priority is followed next.
+
+Each is a small function of an edge's features, and of weights where they were learned.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
-from agent.records import Attempt
+from agent.records import BRANCH, Attempt, Edge
 
-Order = Callable[[Mapping[str, float], Mapping[str, float]], float]  # features, and weights where they were learned
-DISCOUNT = 0.02  # nats a token: how much earlier forks are preferred
-REPEATED = 0.5  # nats: what each program that says the same at its own place costs; lambda of arXiv:1610.02424
-BRANCH, REPAIR, ONWARD = "branch", "repair", "onward"  # kinds of edges
-BLAMED = 2.0  # nats: what a failure's pointing at the line is worth
+Priority = Callable[[Mapping[str, float], Mapping[str, float]], float]  # (features, weights)
+_DISCOUNT = 0.02  # nats a token: how much earlier forks are preferred
+_REPEATED = 0.5  # nats: what each program that has the token there costs; lambda of arXiv:1610.02424
+_BLAMED = 2.0  # nats: what a failure that points at the line is worth
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A way not taken: another candidate where decoding was in doubt, a repair, or the rest of a chat answer."""
-
-    kind: str  # BRANCH, REPAIR or ONWARD
-    parent: int  # the attempt it leaves
-    prior: float  # nats: what its prompt is worth against the first one
-    path: float  # nats: the prior, and the logprob of all tokens up to the candidate
-    position: int = 0  # of the candidate, in the completion
-    token: int = -1
-    logprob: float = 0.0
-    score: float = 0.0  # as a resolver ranked the candidate; its logprob where none did
-    text: str = ""
-    entropy: float = 0.0  # nats, of the distribution there
-    gap: float = 0.0  # logprob of what was taken, less this one's
-    line: int = 0  # of the parent's program, from 1
-    leaves: str = ""  # the parent's label
-
-
-def said_by(attempts: Sequence[Attempt]) -> Counter[tuple[int, ...]]:
-    """Return in how many attempts each token stands behind each other one; at their beginnings, by itself."""
+def count_pairs(attempts: Sequence[Attempt]) -> Counter[tuple[int, ...]]:
+    """Count the attempts in which each token follows each other one. A first token is counted by itself."""
     return Counter(pair for a in attempts for pair in {tuple(a.tokens[:1]), *zip(a.tokens, a.tokens[1:], strict=False)})
 
 
-def features(edge: Edge, attempts: Sequence[Attempt], said: Mapping[tuple[int, ...], int]) -> dict[str, float]:
-    """Return what the orders look at. All are numbers; nats where they come from the model. said: by `said_by`."""
+def edge_features(edge: Edge, attempts: Sequence[Attempt], pairs: Mapping[tuple[int, ...], int]) -> dict[str, float]:
+    """Return what the priority functions look at; nats where it comes from the model. pairs: by `count_pairs`."""
     parent = attempts[edge.parent]
     if edge.kind != BRANCH:
         return {"path": edge.path, edge.kind: 1.0}
@@ -52,59 +34,59 @@ def features(edge: Edge, attempts: Sequence[Attempt], said: Mapping[tuple[int, .
         "gap": edge.gap,
         "lookahead": edge.score,
         "depth": float(edge.position),
-        "said": float(said.get((*before, edge.token), 0)),
+        "said": float(pairs.get((*before, edge.token), 0)),
         "blamed": float(edge.line in parent.blamed),
     }
 
 
-def probability(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Put the likeliest beginning first: the probability of all its tokens under the model."""
-    return of["path"]
+def by_probability(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Prefer the likeliest beginning: the probability of all its tokens under the model."""
+    return features["path"]
 
 
-def entropy(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Put the most doubtful fork first, its likeliest candidate before the others."""
-    return of["entropy"] + 1e-3 * of["logprob"] if "logprob" in of else of["path"]
+def by_entropy(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Prefer the most uncertain fork, and there the likeliest candidate."""
+    return features["entropy"] + 1e-3 * features["logprob"] if "logprob" in features else features["path"]
 
 
-def gap(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Put the candidate first that came nearest to being taken."""
-    return -of["gap"] if "logprob" in of else of["path"]
+def by_gap(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Prefer the candidate that came nearest to being taken."""
+    return -features["gap"] if "logprob" in features else features["path"]
 
 
-def lookahead(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Put the candidate first whose lookahead was best; its own logprob counts where nobody looked."""
-    return of["lookahead"] if "logprob" in of else of["path"]
+def by_lookahead(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Prefer the candidate with the best lookahead. Its own logprob counts where no resolver looked."""
+    return features["lookahead"] if "logprob" in features else features["path"]
 
 
-def discounted(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Put the likeliest candidate first, early forks before late ones."""
-    return of["logprob"] - DISCOUNT * of["depth"] if "logprob" in of else of["path"]
+def by_discounted_probability(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Prefer the likeliest candidate, and early forks to late ones."""
+    return features["logprob"] - _DISCOUNT * features["depth"] if "logprob" in features else features["path"]
 
 
-def diversity(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Put the likeliest beginning first, but behind others what programs that were seen already say elsewhere."""
-    return of["path"] - REPEATED * of.get("said", 0.0)
+def by_diversity(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Prefer the likeliest beginning, less a penalty for a pair of tokens that earlier programs have."""
+    return features["path"] - _REPEATED * features.get("said", 0.0)
 
 
-def blame(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Put the likeliest beginning first, and lines before others at which the failure points."""
-    return of["path"] + BLAMED * of.get("blamed", 0.0)
+def by_blame(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Prefer the likeliest beginning, with a bonus for a line that the failure points at."""
+    return features["path"] + _BLAMED * features.get("blamed", 0.0)
 
 
-def learned(of: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Put first what led to right programs on the calibration split: a linear form of the features."""
-    return sum(weight * of.get(name, 0.0) for name, weight in weights.items())
+def by_learned_weights(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Prefer what led to right programs on the calibration split: a linear form of the features."""
+    return sum(weight * features.get(name, 0.0) for name, weight in weights.items())
 
 
-ORDERS: dict[str, Order] = {
-    "probability": probability,
-    "entropy": entropy,
-    "gap": gap,
-    "lookahead": lookahead,
-    "discounted": discounted,
-    "diversity": diversity,
-    "blame": blame,
-    "learned": learned,
+ORDERS: dict[str, Priority] = {
+    "probability": by_probability,
+    "entropy": by_entropy,
+    "gap": by_gap,
+    "lookahead": by_lookahead,
+    "discounted": by_discounted_probability,
+    "diversity": by_diversity,
+    "blame": by_blame,
+    "learned": by_learned_weights,
 }
-LOOKS_AT_LINES = ("blame", "learned")  # these need to know which lines a failing example ran
+LOOKS_AT_LINES = ("blame", "learned")  # these need the lines that a failing example ran

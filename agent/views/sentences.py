@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent.records import Answer, Attempt, Cost, label_of
-from agent.search.answer import suspect
-from agent.search.mutants import likely
+from agent.search.answer import find_suspect
+from agent.search.mutants import likely_mutants
 from agent.views.text import format_code, one_line
 from agent.workflow.run import AGREED, UNVERIFIED, VERIFIED, Result
 
@@ -75,7 +76,7 @@ def describe_doubts(answer: Attempt) -> list[str]:
     return lines
 
 
-def describe_evidence(answer: Answer, attempts: list[Attempt]) -> list[str]:
+def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
     """Return, in sentences, what is known of an answer beyond its examples, and what ended the search."""
     lines = []
     behaviour = attempts[answer.attempt].behaviour
@@ -91,18 +92,18 @@ def describe_evidence(answer: Answer, attempts: list[Attempt]) -> list[str]:
         least = format_probability(answer.error_at_least)
         lines.append(f"a program drawn from this model is wrong with probability {least} or more")
     if answer.rival is not None and answer.differs:
-        differs = {name: one_line(text) for name, text in answer.differs.items()}
+        differs = answer.differs
         lines.append(
-            f"close to it: program {_label(attempts, answer.rival)}. For {differs['input']} it "
-            f"{_gives(differs['rival'])}, and this one {_gives(differs['answer'])}"
+            f"close to it: program {_label(attempts, answer.rival)}. For {one_line(differs.input)} it "
+            f"{_gives(one_line(differs.rival))}, and this one {_gives(one_line(differs.answer))}"
         )
     lines += [
-        f"the examples leave open whether line {mutant['line']} is rather: {format_code(mutant['text'], 100)}"
-        for mutant in likely(answer.undecided)
+        f"the examples leave open whether line {mutant.line} is rather: {format_code(mutant.text, 100)}"
+        for mutant in likely_mutants(answer.undecided)
     ]
     if answer.probability is not None and attempts[answer.attempt].passed:
         lines.append(f"probability of being right, as learned for this model: {format_probability(answer.probability)}")
-    if answer.programs == 0 and (example := suspect(attempts)):
+    if answer.programs == 0 and (example := find_suspect(attempts)):
         lines.append(
             f"programs that differ fail {one_line(example)} and nothing else: the model does not know how, or that "
             "example is wrong"
@@ -143,7 +144,7 @@ def _gives(output: str) -> str:
     return output if output.startswith("raises ") else f"gives {output}"
 
 
-def _label(attempts: list[Attempt], number: int) -> str:
+def _label(attempts: Sequence[Attempt], number: int) -> str:
     return label_of(attempts[number]) if number < len(attempts) else str(number + 1)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from string import ascii_lowercase
-from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -17,7 +16,7 @@ from rich.text import Text
 from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import describe_failure
 from agent.program.task import Task
-from agent.records import Attempt, Event, Revision, label_of
+from agent.records import Attempt, CandidateQuestion, Event, OutputQuestion, Question, Revision, label_of
 from agent.views.sentences import describe_cost, describe_doubts, describe_ending, describe_evidence, format_probability
 from agent.views.text import clean, format_code, one_line
 from agent.views.tree import draw_attempt
@@ -89,17 +88,16 @@ class TerminalView:
         else:
             self.say(f"there is no program {which!r}; wanted a number from 1 to {labels[-1]}")
 
-    def ask(self, question: Mapping[str, Any]) -> int | str:
+    def ask(self, question: Question) -> int | str:
         """Show a question and return what the person chose: a number from 0, or a text.
 
         At the end of input nobody is asked any more: the first candidate is taken, and an example left open.
         """
         if self._live:
             self._live.stop()
-        candidates = "call" not in question
         try:
             if self._asks:
-                return self._candidate(question) if candidates else self._example(question)
+                return self._candidate(question) if isinstance(question, CandidateQuestion) else self._output(question)
         except EOFError:
             self._asks = False
             self._say(Text("\nno more answers come; going on without asking", style="yellow"))
@@ -110,20 +108,19 @@ class TerminalView:
             if self._live:
                 self._live = _drawing(self._console)  # the old one would draw over the question
                 self._live.start()
-        return 0 if candidates else ""
+        return 0 if isinstance(question, CandidateQuestion) else ""
 
-    def _example(self, question: Mapping[str, Any]) -> int | str:
-        outputs = question["outputs"]
-        self._console.print(Text(f"Programs differ: what should {one_line(question['call'])} give?"))
-        labels = ascii_lowercase[: len(outputs)]
-        for label, output in zip(labels, outputs, strict=False):
+    def _output(self, question: OutputQuestion) -> int | str:
+        self._console.print(Text(f"Programs differ: what should {one_line(question.call)} give?"))
+        labels = ascii_lowercase[: len(question.outputs)]
+        for label, output in zip(labels, question.outputs, strict=False):
             self._console.print(Text(f"  {label}  {one_line(output)}"))
         answer = self._console.input("A letter, another value, an exception's name, or Enter if you cannot say: ")
         return labels.find(answer.strip()) if answer.strip() in tuple(labels) else answer
 
-    def _candidate(self, question: Mapping[str, Any]) -> int | str:
-        candidates = [Candidate(**candidate) for candidate in question["candidates"]]
-        self._console.print(_code(question["text"], self._console.height - 12))
+    def _candidate(self, question: CandidateQuestion) -> int | str:
+        candidates = question.candidates
+        self._console.print(_code(question.text, self._console.height - 12))
         for number, candidate in enumerate(candidates, start=1):
             self._console.print(Text(f"  {number}  {format_code(candidate.text)}  {_percent(candidate)}"))
         answer = self._console.input(

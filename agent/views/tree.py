@@ -6,7 +6,7 @@ from rich.text import Text
 
 from agent.program.ends import PRUNED
 from agent.program.failures import describe_failure
-from agent.records import Attempt, label_of
+from agent.records import READ_ON, REPAIR, Attempt, label_of
 from agent.views.sentences import format_count
 from agent.views.text import clean, format_code, one_line
 
@@ -21,9 +21,8 @@ def draw_attempt(attempt: Attempt) -> Text:
     text.append(f"program {label_of(attempt)}", style="bold")
     text.append(_way(attempt), style="cyan")
     text.append(f" {mark[0]} {_verdict(attempt)}", style=mark[1])
-    if attempt.cost:
-        spent = (format_count(attempt.cost["tokens"], "token"), format_count(attempt.cost["forwards"], "forward"))
-        text.append("".join(f" · {each}" for each in spent), style="dim")
+    spent = (format_count(attempt.cost.tokens, "token"), format_count(attempt.cost.forwards, "forward"))
+    text.append("".join(f" · {each}" for each in spent), style="dim")
     return text
 
 
@@ -38,14 +37,14 @@ def _mark(attempt: Attempt) -> tuple[str, str]:
 
 def _way(attempt: Attempt) -> str:
     edge = attempt.edge
-    if not edge:
+    if edge is None:
         return ""
-    left = edge.get("leaves") or edge["parent"] + 1
-    if edge["kind"] == "repair":
-        return f" shown the failure of {left}"
-    if edge["kind"] == "onward":
-        return f" in what follows {left}"
-    return f" from {left} at token {edge['position'] + 1}, {format_code(clean(edge['text']).strip())!r}"
+    parent = edge.parent_label or edge.parent + 1
+    if edge.kind == REPAIR:
+        return f" shown the failure of {parent}"
+    if edge.kind == READ_ON:
+        return f" in what follows {parent}"
+    return f" from {parent} at token {edge.position + 1}, {format_code(clean(edge.text).strip())!r}"
 
 
 def _verdict(attempt: Attempt) -> str:

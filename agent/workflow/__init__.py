@@ -1,1 +1,1 @@
-"""The LangGraph workflow of a run: state, graph, nodes. No other folder imports langgraph."""
+"""The LangGraph workflow of a run: state, graph, one file a node. No other folder imports langgraph."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -13,9 +12,9 @@ from agent.files.plain import plain
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event
 from agent.search.frontier import ENOUGH_SHARE, SearchConfig, with_profile
-from agent.workflow.context import Context, Log, attempts_of
-from agent.workflow.graph import begin, build, invoke
-from agent.workflow.revise import Person
+from agent.workflow.checkpoints import ForeignCheckpointError
+from agent.workflow.context import Context, Log, Person
+from agent.workflow.graph import build, invoke
 from agent.workflow.state import AgentState
 
 # What an answer rests on.
@@ -24,15 +23,15 @@ VERIFIED, AGREED, UNVERIFIED, ABSTAINED = "verified", "agreed", "unverified", "a
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a run ended. `steps` are those of this process: a resumed run has the rest in its state."""
+    """How a run ended."""
 
     task: Task
     outcome: str  # "accepted" or "abstained"
-    attempts: list[Attempt]
+    attempts: Sequence[Attempt]
     cost: Cost
     answer: Answer
-    feedback: str  # "visible" where the examples decided what was tried next, "none" in one pass
-    steps: list[Step] = field(default_factory=list)
+    feedback: str  # "visible" where the examples decided what came next, "none" in one pass
+    steps: Sequence[Step] = field(default_factory=list)  # of this process; a resumed run has the rest in its state
 
     @property
     def best(self) -> Attempt:
@@ -41,7 +40,7 @@ class Result:
 
     @property
     def standing(self) -> str:
-        """What the answer rests on: examples, the model's own agreement on made-up inputs, nothing; or there is none.
+        """What the answer rests on: VERIFIED, AGREED, UNVERIFIED or ABSTAINED.
 
         Agreement is that of several programs, most of what the model writes, on at least one value that they return.
         """
@@ -55,19 +54,19 @@ class Result:
 
     def record(self) -> dict[str, Any]:
         """Return the run as plain data for JSON."""
-        answer = self.best
+        best = self.best
         return {
             "task": self.task.name,
             "outcome": self.outcome,
             "standing": self.standing,
-            "program": answer.program,
-            "verdict": answer.verdict,
-            "checked": answer.checked,
+            "program": best.program,
+            "verdict": best.verdict,
+            "checked": best.checked,
             "unparsed_examples": list(self.task.unparsed),
-            "partial": answer.partial,
-            "holes": answer.holes,
+            "partial": best.partial,
+            "holes": plain(best.holes),
             "feedback": self.feedback,
-            "answer": asdict(self.answer),
+            "answer": plain(self.answer),
             **asdict(self.cost),
             "steps": [asdict(step) for step in self.steps],
             "attempts": [plain(attempt) for attempt in self.attempts],
@@ -86,47 +85,59 @@ def run_task(
     log: Log = lambda number, event: None,
     person: Person | None = None,
 ) -> Result:
-    """Run a task to its end. With a thread that was cut off, go on where it was; one that ended is only told again.
+    """Run a task to its end. Resume a thread that was cut off; of a thread that ended, repeat its answer alone.
 
-    on_event: hears what happens in this process. log: hears it, too, with its number in the run, and not the answer of
-    a run that had ended; what a kill cut off is heard again under the same numbers.
+    on_event: receives what happens in this process. log: receives it with its number in the run, but not the answer
+    of a run that had ended; what a kill cut off comes again under the same numbers.
     """
     graph, config = build(checkpointer), with_profile(config or SearchConfig(), context.profile)
-    fresh: AgentState = {**begin(task, config), "identity": identity or {}}
+    fresh = AgentState(task, config, identity or {})
     start: AgentState | None = fresh
     if checkpointer is not None:
-        kept = graph.get_state({"configurable": {"thread_id": thread}})
-        if kept.values:
-            _same(kept.values, fresh, thread)
-        if "outcome" in kept.values:
-            ended = _result(kept.values, task, [])
-            on_event(ended.best)
-            on_event(ended.answer)
-            return ended
+        stored = _stored_run(graph, thread)
+        if stored.values:
+            ended = AgentState(**stored.values)
+            _check_same_run(ended, fresh, thread)
+            if ended.answer is not None:
+                result = result_of(ended)
+                on_event(result.best)
+                on_event(result.answer)
+                return result
         # Tasks, not `next`: a task whose writes are stored already is still to be carried over into a checkpoint.
-        start = None if kept.tasks else fresh
+        start = None if stored.tasks else fresh
     steps: list[Step] = []
 
-    def heard(event: Event) -> None:
+    def receive(event: Event) -> None:
         if isinstance(event, Step):
             steps.append(event)
         on_event(event)
 
-    final = invoke(graph, replace(context, emit=heard, log=log), start, thread=thread, person=person)
-    return _result(final, task, steps)
+    return result_of(invoke(graph, replace(context, emit=receive, log=log), start, thread=thread, person=person), steps)
 
 
-def _result(state: AgentState, task: Task, steps: list[Step]) -> Result:
-    feedback = "none" if state["config"]["budget"]["programs"] == 1 else "visible"
-    chosen, cost = Answer(**state["answer"]), Cost(**state["cost"])
-    return Result(task, state["outcome"], attempts_of(state), cost, chosen, feedback, steps)
+def result_of(state: AgentState, steps: Sequence[Step] = ()) -> Result:
+    """Return the result that a final state holds."""
+    assert state.answer is not None, "a run ends with an answer"
+    feedback = "none" if state.config.budget.programs == 1 else "visible"
+    return Result(state.task, state.outcome, state.attempts, state.cost, state.answer, feedback, steps)
 
 
-def _same(kept: AgentState, wanted: AgentState, thread: str) -> None:
-    had, have = ({"task": state["task"], "config": state["config"], **state["identity"]} for state in (kept, wanted))
-    other = [name for name in have if json.dumps(had.get(name)) != json.dumps(have[name])]
-    if other:
-        told = " and ".join(name.replace("_", "-") for name in other)
+def _stored_run(graph: Any, thread: str) -> Any:
+    """Return what is stored under a thread's name. Raises InvalidRequestError where another version stored it."""
+    try:
+        return graph.get_state({"configurable": {"thread_id": thread}})
+    except ForeignCheckpointError as error:
         raise InvalidRequestError(
-            f"the thread {thread!r} was begun with another {told}; give it the same, or choose a new thread"
+            f"the thread {thread!r} was written by another version of dubito; choose a new thread"
+        ) from error
+
+
+def _check_same_run(stored: AgentState, wanted: AgentState, thread: str) -> None:
+    """Raise InvalidRequestError where a thread holds a run of another task, configuration or identity."""
+    had, have = ({"task": each.task, "config": each.config, **each.identity} for each in (stored, wanted))
+    others = [name for name in have if had.get(name) != have[name]]
+    if others:
+        names = " and ".join(name.replace("_", "-") for name in others)
+        raise InvalidRequestError(
+            f"the thread {thread!r} was begun with another {names}; give it the same, or choose a new thread"
         )

@@ -1,34 +1,35 @@
-"""What the workflow carries: plain data only, so that any checkpoint is small and can be read back anywhere."""
+"""The state that the workflow carries between nodes: records only, so that any checkpoint is small plain data."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-if TYPE_CHECKING:  # so that a request can be read and refused before torch is imported
-    pass
+from agent.program.task import Task
+from agent.records import Answer, Attempt, Cost, PersonExample, Prompt, Unfinished
+from agent.search.frontier import SearchConfig
 
 
-class AgentState(TypedDict, total=False):
-    """The graph's state. Everything in it is numbers, strings, lists and dicts."""
+@dataclass(frozen=True, slots=True)
+class AgentState:
+    """The state of one run. Each field is a channel of the graph."""
 
-    task: dict[str, Any]
-    identity: dict[str, Any]  # model, policy and bounds: token ids mean nothing to another model
-    config: dict[str, Any]
-    resolver: str  # the node that settles this policy's pauses
-    prompts: list[dict[str, Any]]  # ids, lame_ids, request as it was asked
-    prompt: int  # the one being answered
-    edge: dict[str, Any]  # by which the attempt in progress was begun
-    before: dict[str, Any]  # the cost when it was begun
-    tokens: list[int]
-    logprobs: list[float]
-    forks: list[dict[str, Any]]
-    end: str | None
-    draft: dict[str, Any]  # the finished program, with its holes, before it ran
-    attempts: list[dict[str, Any]]
-    inputs: list[str]  # on which programs are compared: the source of an argument tuple each
-    asked: list[int]  # numbers of the inputs that a person was asked about
-    told: list[list[Any]]  # what was answered: the input's number, the call, what it gives
-    cost: dict[str, Any]
-    events: int  # told by the nodes that have ended
-    answer: dict[str, Any]
-    outcome: str  # "accepted" or "abstained"
+    task: Task
+    config: SearchConfig = field(default_factory=SearchConfig)
+    identity: dict[str, Any] = field(default_factory=dict)  # model, policy and bounds, by which a thread is resumed
+    prompts: Sequence[Prompt] = ()
+    current: Unfinished = field(default_factory=Unfinished)
+    attempts: Sequence[Attempt] = ()  # finished, oldest first
+    inputs: Sequence[str] = ()  # on which programs are compared: the source of an argument tuple each
+    asked_inputs: Sequence[int] = ()  # numbers of the inputs that a person was asked about
+    person_examples: Sequence[PersonExample] = ()
+    cost: Cost = field(default_factory=Cost)
+    events: int = 0  # emitted by the nodes that have ended
+    answer: Answer | None = None
+    outcome: str = ""  # "accepted" or "abstained"; empty while the run goes on
+
+    @property
+    def prompt(self) -> Prompt:
+        """The prompt that the attempt in progress answers."""
+        return self.prompts[self.current.prompt]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,17 @@ def in_memory() -> Any:
     """Return a checkpointer that keeps a run while this process lives: for runs that ask a person."""
     from langgraph.checkpoint.memory import InMemorySaver
 
-    return InMemorySaver()
+    from agent.workflow.checkpoints import RecordSerializer
+
+    return InMemorySaver(serde=RecordSerializer())
 
 
 @contextmanager
 def threads(folder: Path | None = None) -> Iterator[Any]:
     """Open the store of named runs, a checkpointer of langgraph's. Raises StorageError."""
     from langgraph.checkpoint.sqlite import SqliteSaver
+
+    from agent.workflow.checkpoints import RecordSerializer
 
     file = folder / "threads.sqlite" if folder else threads_file()
     where = f"cannot keep threads in {str(file.parent)!r}"
@@ -46,8 +50,8 @@ def threads(folder: Path | None = None) -> Iterator[Any]:
     except OSError as error:
         raise StorageError(f"{advice} ({error.strerror})") from error
     try:
-        with SqliteSaver.from_conn_string(str(file)) as saver:
-            yield saver
+        with closing(sqlite3.connect(file, check_same_thread=False)) as connection:  # the saver has a lock
+            yield SqliteSaver(connection, serde=RecordSerializer())
     except sqlite3.Error as error:
         raise StorageError(f"{advice} ({error})") from error
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
 from agent.lm.base import BeamSearcher
 from agent.program.task import Task
-from agent.records import Answer, Cost
+from agent.records import Cost, Unfinished
 from agent.strategies import ONCE, Contestant
-from agent.workflow import nodes
-from agent.workflow.context import Context, attempts_of
-from agent.workflow.graph import begin
-from agent.workflow.run import Result
+from agent.workflow.conclude import choose_answer
+from agent.workflow.context import Context, count_forwards
+from agent.workflow.extract import extract_program
+from agent.workflow.prepare import build_prompt
+from agent.workflow.run import Result, result_of
 from agent.workflow.state import AgentState
+from agent.workflow.verify import verify_program
 
 
 def beam(width: int, *, chosen: bool = False) -> Contestant:
@@ -22,33 +25,24 @@ def beam(width: int, *, chosen: bool = False) -> Contestant:
 
     def found(context: Context, task: Task) -> Result:
         greedy = replace(context, policy=POLICIES["greedy"])
-        state: AgentState = begin(task, ONCE)
-        state = {**state, **nodes.opened(greedy, state)}
-        start, forwards, token_rows = context.clock(), context.lm.forwards, context.lm.token_rows
-        beams = _beams(context, state, width, width if chosen else 1)
-        spent = Cost(
-            sum(map(len, beams)),
-            context.lm.forwards - forwards,
-            context.lm.token_rows - token_rows,
-            seconds=context.clock() - start,
-        )
-        state = {**state, "cost": asdict(spent)}
+        state = build_prompt(greedy, AgentState(task, ONCE))
+        start, before = context.clock(), count_forwards(context)
+        beams = _beams(context, state.prompt.ids, width, width if chosen else 1)
+        spent = Cost(sum(map(len, beams)), seconds=context.clock() - start) + (count_forwards(context) - before)
+        state = replace(state, cost=spent)
         for tokens in beams:
-            state = {**state, "tokens": tokens, "logprobs": [0.0] * len(tokens), "forks": [], "end": "beam"}
-            state = {**state, **nodes.drafted(greedy, state)}
-            state = {**state, **nodes.verified(greedy, state)}
-            if state["attempts"][-1]["verdict"] == "passed":
+            current = Unfinished(tokens=tuple(tokens), logprobs=(0.0,) * len(tokens), end="beam")
+            state = verify_program(greedy, extract_program(greedy, replace(state, current=current)))
+            if state.attempts[-1].passed:
                 break
-        state = {**state, **nodes.answered(greedy, state)}
-        attempts, feedback = attempts_of(state), "visible" if chosen else "none"
-        return Result(task, state["outcome"], attempts, Cost(**state["cost"]), Answer(**state["answer"]), feedback)
+        return replace(result_of(choose_answer(greedy, state)), feedback="visible" if chosen else "none")
 
     return found
 
 
-def _beams(context: Context, state: AgentState, width: int, returned: int) -> list[list[int]]:
+def _beams(context: Context, prompt: Sequence[int], width: int, returned: int) -> list[list[int]]:
     """Return the best beams, best first, each up to its end token. Raises InvalidRequestError for another backend."""
-    lm, prompt = context.lm, state["prompts"][0]["ids"]
+    lm = context.lm
     if not isinstance(lm, BeamSearcher):
         raise InvalidRequestError("beam search needs the backend hf; choose a model of it, or another strategy")
     room = (lm.context or len(prompt) + context.max_tokens) - len(prompt)

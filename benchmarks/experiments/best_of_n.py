@@ -18,9 +18,10 @@ from agent.program.prompts import find_program
 from agent.program.task import read_task
 from agent.strategies import seed_of
 from agent.verification.examples import verify
-from agent.workflow import nodes
-from agent.workflow.context import Context, decode_context
-from agent.workflow.graph import begin
+from agent.workflow.context import Context
+from agent.workflow.decode import decode_context
+from agent.workflow.prepare import build_prompt
+from agent.workflow.state import AgentState
 from benchmarks.base import Problem
 from benchmarks.experiments.record_file import digest
 from benchmarks.judging.checker import judge
@@ -66,8 +67,7 @@ def draws(problem: Problem, context: Context, *, samples: int) -> Draws:
     """Draw that many samples at temperature 0.8 and judge each by the visible examples and by the hidden tests."""
     task = read_task(problem.prompt, entry_point=problem.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
-    begun = begin(task)
-    decoding = decode_context(sampling, {**begun, **nodes.opened(sampling, begun)})
+    decoding = decode_context(sampling, build_prompt(sampling, AgentState(task)))
     drawn = _drawn(decoding, context.tokenizer, [seed_of(context, number) for number in range(samples)])
     verdicts: dict[str, tuple[bool, bool]] = {}
     for sample in drawn:

@@ -16,7 +16,7 @@ from agent.errors import InvalidRequestError
 from agent.lm.reference import logits_before
 from agent.program.examples.read import visible_examples
 from agent.program.syntax import read_module
-from agent.search.frontier import departures
+from agent.search.frontier import find_departures
 from agent.verification.examples import verify
 from agent.workflow.context import Context
 from benchmarks.base import Problem
@@ -72,7 +72,7 @@ def _attempts(context: Context, ids: list[int]) -> Iterator[str]:
     if context.lm.context is not None and len(ids) + len(first) > context.lm.context:
         return
     logits = logits_before(context.lm, ids, first)
-    for position, token in departures(logits, first, _WAYS):
+    for position, token in find_departures(logits, first, _WAYS):
         text = _text(context, ids, _completed(context, ids, [*first[:position], token], GREEDY))
         if text not in texts:
             texts.append(text)

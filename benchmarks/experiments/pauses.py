@@ -14,9 +14,10 @@ from agent.decoding.step import Completion, Step
 from agent.lm.base import Tokenizer
 from agent.program.prompts import find_program
 from agent.program.task import read_task
-from agent.workflow import nodes
-from agent.workflow.context import Context, decode_context
-from agent.workflow.graph import begin
+from agent.workflow.context import Context
+from agent.workflow.decode import decode_context
+from agent.workflow.prepare import build_prompt
+from agent.workflow.state import AgentState
 from benchmarks.base import Problem
 from benchmarks.judging.checker import judge
 
@@ -46,8 +47,8 @@ def failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -
     Pauses are those of the gate of `context.policy`, met by greedy decoding; `width` candidates are tried at each.
     """
     for problem in problems:
-        begun = begin(read_task(problem.prompt, entry_point=problem.entry_point))
-        decoding = decode_context(context, {**begun, **nodes.opened(context, begun)})
+        task = read_task(problem.prompt, entry_point=problem.entry_point)
+        decoding = decode_context(context, build_prompt(context, AgentState(task)))
         end, pauses = _greedy_with_pauses(decoding, context.tokenizer)
         if _passes(problem, context, end):
             yield None

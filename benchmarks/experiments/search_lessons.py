@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.program.task import read_task
-from agent.search import answer as evidence
+from agent.search.answer import answer_features
 from agent.search.frontier import SearchConfig
-from agent.search.orders import Edge, features, said_by
+from agent.search.orders import count_pairs, edge_features
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from benchmarks.base import Problem
@@ -41,11 +41,11 @@ def lesson(problem: Problem, context: Context, config: SearchConfig) -> Lesson:
     task = read_task(problem.prompt, entry_point=problem.entry_point)
     result = run_task(context, task, config=config)
     attempts, answer = result.attempts, result.best
-    taken = [number for number, attempt in enumerate(attempts) if attempt.edge]
-    ways = [features(Edge(**attempts[n].edge), attempts[:n], said_by(attempts[:n])) for n in taken]
+    taken = [(number, attempt.edge) for number, attempt in enumerate(attempts) if attempt.edge]
+    ways = [edge_features(edge, attempts[:number], count_pairs(attempts[:number])) for number, edge in taken]
     return Lesson(
-        problem.task_id, digest(problem), ways, [attempts[n].passed for n in taken],
-        evidence.features(attempts, result.answer), answer.checked, answer.passed,
+        problem.task_id, digest(problem), ways, [attempts[number].passed for number, _ in taken],
+        answer_features(attempts, result.answer), answer.checked, answer.passed,
         judge(context.sandbox, problem, answer.program).passed,
     )  # fmt: skip
 

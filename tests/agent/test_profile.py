@@ -206,7 +206,7 @@ def test_a_probability_never_falls_as_the_form_rises():
 
 
 def test_a_search_takes_the_edge_weights_only_where_its_order_uses_them():
-    assert with_profile(SearchConfig(), WHOLE) == SearchConfig(trust=CURVE)
+    assert with_profile(SearchConfig(), WHOLE) == SearchConfig(reliability=CURVE)
     assert with_profile(SearchConfig(order="learned"), WHOLE).weights == {"path": 1.0}
     assert with_profile(SearchConfig(), ModelProfile("m")) == SearchConfig()
     with pytest.raises(ProfileError, match="a minimum probability needs a reliability curve, which was not learned"):

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 from fakes import ScriptedSandbox
-from langgraph.checkpoint.memory import InMemorySaver
 from text_model import byte_model
 from trie import Characters, TrieLM
 
@@ -16,7 +15,7 @@ from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
-from agent.workflow.threads import threads
+from agent.workflow.threads import in_memory, threads
 from sandbox.base import Raised, Returned, Verdict
 
 REQUEST = 'def f(x: int) -> str:\n    """Say it.\n    >>> f(1)\n    \'a\'\n    """'
@@ -65,9 +64,7 @@ def test_what_a_person_types_is_written_and_kept(text):
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", 1.2), resolver=Ask())
     around = Context(byte_model(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
     task, asked = read_task(REQUEST), []
-    run_task(
-        around, task, checkpointer=InMemorySaver(), thread="t", person=lambda question: asked.append(1) or f"a{text}"
-    )
+    run_task(around, task, checkpointer=in_memory(), thread="t", person=lambda question: asked.append(1) or f"a{text}")
     assert asked
 
 

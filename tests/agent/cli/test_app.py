@@ -147,12 +147,14 @@ def test_a_thread_begun_with_another_policy_is_refused(place, tmp_path, monkeypa
 def test_what_a_person_types_is_a_candidate_or_text(typed, chosen, monkeypatch):
     from rich.console import Console
 
+    from agent.decoding import Candidate
+    from agent.records import CandidateQuestion
     from agent.views.terminal import TerminalView
 
     console = Console(quiet=True)
     monkeypatch.setattr(console, "input", lambda prompt: typed)
-    candidates = [{"token": n, "logprob": -1.0, "score": -1.0, "text": "x"} for n in range(3)]
-    assert TerminalView(console, live=False).ask({"text": "", "candidates": candidates}) == chosen
+    question = CandidateQuestion("", tuple(Candidate(n, -1.0, -1.0, "x") for n in range(3)))
+    assert TerminalView(console, live=False).ask(question) == chosen
 
 
 def test_a_person_is_asked_at_pauses(place):

@@ -11,14 +11,21 @@ from agent.errors import ProfileError
 from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import read_task
-from agent.records import Attempt
-from agent.search import answer
-from agent.search.answer import clusters, suspect
+from agent.records import Attempt, Difference, PersonExample
+from agent.search.answer import (
+    best_answer,
+    best_question,
+    cluster_programs,
+    find_suspect,
+    judge_by_person,
+    share_of_first,
+)
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, find_function, observe_behaviour, read_output
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
+from agent.workflow.threads import in_memory
 from sandbox import Limits, open_sandbox
 
 
@@ -68,49 +75,52 @@ def test_long_values_are_told_apart_by_a_digest(box):
 def program(behaviours, mass, *, passed=True, prompt=0, tokens=None, **more):
     verdict, known = "passed" if passed else "failed", tokens or [round(1000 * mass)]
     return Attempt(
-        prompt, known, [math.log(mass)], [], "end", "", "", [], verdict, behaviour=list(behaviours), **more
+        prompt, tuple(known), (math.log(mass),), (), "end", "", "", (), verdict, behaviour=tuple(behaviours), **more
     )  # fmt: skip
 
 
 def test_programs_that_behave_alike_are_one_kind_the_most_probable_first():
-    found = clusters([program("12", 0.1), program("13", 0.25), program("12", 0.2), program("99", 0.9, passed=False)])
+    found = cluster_programs(
+        [program("12", 0.1), program("13", 0.25), program("12", 0.2), program("99", 0.9, passed=False)]
+    )
     assert [cluster.attempts for cluster in found] == [(2, 0), (1,)]
     assert [cluster.mass for cluster in found] == pytest.approx([0.3, 0.25])
 
 
 def test_inputs_on_which_all_raise_alike_say_nothing():
     one, other = (program(["raises KeyError", value], 0.1 * n) for n, value in ((1, "3"), (2, "3")))
-    assert len(clusters([one, other])) == 1
-    assert len(clusters([one, replace(other, behaviour=["raises TypeError", "3"])])) == 2
+    assert len(cluster_programs([one, other])) == 1
+    assert len(cluster_programs([one, replace(other, behaviour=("raises TypeError", "3"))])) == 2
 
 
 def test_the_same_tokens_count_once():
     twice = [program("1", 0.3, tokens=[7]), program("1", 0.3, tokens=[7]), program("2", 0.4, tokens=[8])]
-    assert [cluster.mass for cluster in clusters(twice)] == pytest.approx([0.4, 0.3])
+    assert [cluster.mass for cluster in cluster_programs(twice)] == pytest.approx([0.4, 0.3])
 
 
 def test_close_kinds_come_with_the_shortest_input_on_which_they_differ():
     attempts = [program(["1", "5", "5"], 0.3), program(["1", "6", "7"], 0.28)]
-    found = answer.answer(attempts, ["(1,)", "(22222,)", "(3,)"])
+    found = best_answer(attempts, ["(1,)", "(22222,)", "(3,)"])
     assert (found.attempt, found.rival) == (0, 1)
-    assert found.differs == {"input": "(3,)", "answer": "5", "rival": "7"}
+    assert found.differs == Difference("(3,)", "5", "7")
     assert found.error_at_least == pytest.approx(0.28)
-    far = answer.answer([attempts[0], program(["1", "6", "7"], 0.1)], ["(1,)", "(2,)", "(3,)"])
-    assert (far.rival, far.differs, round(far.share, 2), round(far.margin, 2)) == (None, {}, 0.75, 0.5)
+    far = best_answer([attempts[0], program(["1", "6", "7"], 0.1)], ["(1,)", "(2,)", "(3,)"])
+    assert (far.rival, far.differs, round(far.share, 2), round(far.margin, 2)) == (None, None, 0.75, 0.5)
 
 
 def test_the_best_question_settles_most_doubt():
     attempts = [program(["1", "5", "5"], 0.3), program(["1", "5", "7"], 0.3), program(["1", "6", "8"], 0.3)]
-    assert answer.best_question(attempts, ["(1,)", "(2,)", "(3,)"]) == 2
-    assert answer.best_question(attempts[:1], ["(1,)"]) is None
+    assert best_question(attempts, ["(1,)", "(2,)", "(3,)"]) == 2
+    assert best_question(attempts[:1], ["(1,)"]) is None
 
 
 def test_an_answer_of_a_person_fails_the_programs_that_gave_another():
     attempts = [program(["5"], 0.3), program(["6 and leaves [[]]"], 0.3), program(["raises KeyError"], 0.3)]
-    judged = answer.settle(attempts, 0, "f(3)", "6")
+    judged = [judge_by_person(each, PersonExample(0, "f(3)", "6")) for each in attempts]
     assert [each.verdict for each in judged] == ["failed", "passed", "failed"]
     assert [describe_failure(failure) for failure in judged[0].failures] == ["f(3) gives 5, wanted 6"]
-    assert [each.verdict for each in answer.settle(attempts, 0, "f(3)", "KeyError")] == ["failed", "failed", "passed"]
+    missing = PersonExample(0, "f(3)", "KeyError")
+    assert [judge_by_person(each, missing).verdict for each in attempts] == ["failed", "failed", "passed"]
 
 
 @pytest.mark.parametrize(
@@ -133,32 +143,36 @@ def test_what_a_person_types_is_a_literal_an_exception_or_nothing(typed, meant):
 
 def test_the_output_that_was_shown_is_the_one_that_is_meant():
     attempts = [program(["None and leaves [[3, 1]]"], 0.3), program(["None"], 0.3)]
-    judged = answer.settle(attempts, 0, "f([1, 3])", "None and leaves [[3, 1]]")
+    shown = PersonExample(0, "f([1, 3])", "None and leaves [[3, 1]]")
+    judged = [judge_by_person(each, shown) for each in attempts]
     assert [each.passed for each in judged] == [True, False]
 
 
 def test_a_program_that_was_not_compared_is_a_kind_of_its_own_and_so_is_each_where_nothing_tells_them_apart():
     alone = replace(program("1", 0.2), behaviour=None)
-    assert [cluster.attempts for cluster in clusters([program("1", 0.3), alone, program("1", 0.1)])] == [(0, 2), (1,)]
+    assert [cluster.attempts for cluster in cluster_programs([program("1", 0.3), alone, program("1", 0.1)])] == [
+        (0, 2),
+        (1,),
+    ]
     mute = [replace(program([UNPLAIN], mass), program=f"x = {mass}") for mass in (0.3, 0.2)]
-    assert len(clusters(mute)) == 2
-    assert len(clusters([replace(each, behaviour=None) for each in mute])) == 1
+    assert len(cluster_programs(mute)) == 2
+    assert len(cluster_programs([replace(each, behaviour=None) for each in mute])) == 1
 
 
 def test_programs_that_give_no_value_at_all_come_last():
     hangs = program(["raises TimeoutError", UNREACHED], 0.6)
-    assert [cluster.attempts for cluster in clusters([hangs, program(["1", "2"], 0.2)])] == [(1,), (0,)]
+    assert [cluster.attempts for cluster in cluster_programs([hangs, program(["1", "2"], 0.2)])] == [(1,), (0,)]
 
 
 def test_what_a_repair_wrote_is_no_draw_from_the_first_prompt():
-    found = answer.answer([program("1", 0.9), program("2", 0.05, prompt=1)], ["(1,)"])
+    found = best_answer([program("1", 0.9), program("2", 0.05, prompt=1)], ["(1,)"])
     assert found.error_at_least == 0.0 and found.clusters == 2
 
 
 def test_programs_too_improbable_for_a_float_settle_nothing_and_break_nothing():
-    attempts = [replace(program(said, 0.3), logprobs=[-900.0]) for said in ("1", "2")]
-    assert answer.best_question(attempts, ["(1,)"]) is None
-    assert answer.share_of_first(attempts) == 0.5
+    attempts = [replace(program(said, 0.3), logprobs=(-900.0,)) for said in ("1", "2")]
+    assert best_question(attempts, ["(1,)"]) is None
+    assert share_of_first(attempts) == 0.5
 
 
 def test_the_function_that_is_meant_is_the_named_one_or_the_last():
@@ -173,17 +187,17 @@ def test_the_function_that_is_meant_is_the_named_one_or_the_last():
 
 def test_an_example_that_alone_fails_in_programs_that_differ_is_suspected():
     wrong = Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3")
-    failed = Attempt(0, [1], [0.0], [], "end", "a", "", [], "failed", 2, (wrong,))
+    failed = Attempt(0, (1,), (0.0,), (), "end", "a", "", (), "failed", 2, (wrong,))
     other = replace(failed, program="b", failures=(replace(wrong, got="5"),))
-    assert suspect([failed, other]) == "f(1)"
-    assert suspect([failed]) is None
-    assert suspect([failed, replace(other, failures=(replace(wrong, expression="f(2)"),))]) is None
+    assert find_suspect([failed, other]) == "f(1)"
+    assert find_suspect([failed]) is None
+    assert find_suspect([failed, replace(other, failures=(replace(wrong, expression="f(2)"),))]) is None
 
 
 def test_the_first_kinds_share_is_of_all_that_passed():
     found = [program("1", 0.3), program("2", 0.1), program("9", 0.4, passed=False)]
-    assert answer.share_of_first(found) == pytest.approx(0.75)
-    assert answer.share_of_first([program("9", 0.4, passed=False)]) == 0.0
+    assert share_of_first(found) == pytest.approx(0.75)
+    assert share_of_first([program("9", 0.4, passed=False)]) == 0.0
 
 
 # In the workflow
@@ -199,10 +213,8 @@ KNOWN = {
 
 
 def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, profile=None, seen=None):
-    from langgraph.checkpoint.memory import InMemorySaver
-
     context = Context(TrieLM(known).model(), POLICIES["greedy"], box, profile=profile or ModelProfile(""))
-    saver = InMemorySaver() if answer else None
+    saver = in_memory() if answer else None
     return run_task(
         context, read_task(request), config=config, checkpointer=saver, thread="t", person=answer,
         on_event=(seen or []).append,
@@ -234,11 +246,11 @@ def test_a_person_is_asked_what_an_input_should_give_and_the_search_goes_on_from
 
     def answer(question):
         asked.append(question)
-        return question["outputs"].index("0") if question["call"] == "f(1)" else "2"
+        return question.outputs.index("0") if question.call == "f(1)" else "2"
 
     result = searched(box, config=SearchConfig(questions=3), answer=answer)
     assert 1 <= len(asked) <= 3
-    assert set(asked[0]) == {"call", "outputs"} and len(asked[0]["outputs"]) > 1
+    assert len(asked[0].outputs) > 1
     assert result.best.checked >= 1 and result.outcome in ("accepted", "abstained")
 
 
@@ -257,8 +269,8 @@ def test_a_question_names_a_function_that_passed_and_leaves_out_what_was_not_com
         config=SearchConfig(questions=1, repair_after=0),
         answer=lambda question: asked.append(question) or 0,
     )
-    assert [each["call"].startswith("f(") for each in asked] == [True]
-    assert len(asked[0]["outputs"]) == 2 and result.outcome == "accepted"
+    assert [each.call.startswith("f(") for each in asked] == [True]
+    assert len(asked[0].outputs) == 2 and result.outcome == "accepted"
 
 
 def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
@@ -272,7 +284,7 @@ def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
 def test_who_cannot_say_is_asked_something_else_or_nothing(box):
     asked = []
     result = searched(box, config=SearchConfig(questions=2), answer=lambda question: asked.append(question) or "")
-    assert (len({each["call"] for each in asked}), result.outcome, result.answer.clusters) == (2, "accepted", 3)
+    assert (len({each.call for each in asked}), result.outcome, result.answer.clusters) == (2, "accepted", 3)
 
 
 def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
@@ -320,7 +332,7 @@ def test_a_program_under_other_names_is_no_second_vote_where_nobody_asked_for_on
     known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef h(y: int) -> int:\n    return y * 1": 0.4}
     result = searched(box, "Give it back.", known)
     assert [each.end for each in result.attempts] == ["end token", "duplicate of an earlier program"]
-    assert result.answer.programs == 1 and result.attempts[1].cost["tokens"] < 26
+    assert result.answer.programs == 1 and result.attempts[1].cost.tokens < 26
 
 
 def test_what_has_no_function_is_accepted_as_it_runs(box):

@@ -8,13 +8,21 @@ import pytest
 import torch
 from trie import TrieLM
 
-from agent.decoding import POLICIES
+from agent.decoding import POLICIES, Candidate
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import read_task
-from agent.records import Attempt, Cost, label_of, next_label
+from agent.records import REPAIR, Attempt, Cost, Edge, Fork, label_of, next_label
 from agent.search.budget import Budget
-from agent.search.frontier import SearchConfig, best_edge, departure, departures, frontier, settled, spent_by
-from agent.search.orders import ORDERS, Edge, features, said_by
+from agent.search.frontier import (
+    SearchConfig,
+    best_edge,
+    describe_spent,
+    find_departure,
+    find_departures,
+    frontier,
+    is_settled,
+)
+from agent.search.orders import ORDERS, count_pairs, edge_features
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from sandbox import open_sandbox
@@ -23,13 +31,13 @@ WRONG = Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3")
 
 
 def attempt(tokens, forks=(), prompt=0, logprobs=None, **more) -> Attempt:
-    logprobs = logprobs or [-0.1] * len(tokens)
-    return Attempt(prompt, tokens, logprobs, list(forks), "end token", "", "", [], **{"verdict": "failed", **more})
+    logprobs = tuple(logprobs or [-0.1] * len(tokens))
+    more = {"verdict": "failed", **more}
+    return Attempt(prompt, tuple(tokens), logprobs, tuple(forks), "end token", "", "", (), **more)
 
 
-def fork(position, entropy, *candidates, taken=-0.1) -> dict:
-    told = [{"token": token, "logprob": logprob, "score": logprob, "text": ""} for token, logprob in candidates]
-    return {"position": position, "entropy": entropy, "logprob": taken, "line": 1, "paused": False, "candidates": told}
+def fork(position, entropy, *candidates, line=1) -> Fork:
+    return Fork(position, entropy, -0.1, tuple(Candidate(token, p, p) for token, p in candidates), line)
 
 
 FIRST = attempt([5, 6, 7], [fork(0, 1.1, (8, -1.0)), fork(2, 1.9, (9, -0.7), (4, -2.0))], logprobs=[-0.1, -0.5, -0.2])
@@ -58,7 +66,7 @@ def test_attempts_at_another_prompt_do_not_count_as_taken():
 
 
 def test_a_branch_inside_a_repair_carries_what_its_prompt_is_worth():
-    repaired = attempt([1, 2], [fork(1, 1.0, (3, -1.0))], prompt=1, edge={"kind": "repair", "parent": 0, "prior": -4.0})
+    repaired = attempt([1, 2], [fork(1, 1.0, (3, -1.0))], prompt=1, edge=Edge(REPAIR, 0, -4.0, -4.0))
     edge = next(edge for edge in frontier([FIRST, repaired], BARE) if edge.parent == 1)
     assert (edge.prior, edge.path) == (-4.0, pytest.approx(-5.1))
 
@@ -69,7 +77,7 @@ def test_a_repair_is_offered_once_enough_programs_have_failed_and_never_twice_of
     kinds = [edge.kind for edge in frontier([failed], config)]
     assert kinds == []
     assert [edge.parent for edge in frontier([failed, failed], config)] == [0, 1]
-    repaired = attempt([2], prompt=1, edge={"kind": "repair", "parent": 0, "prior": -4.0}, failures=(WRONG,))
+    repaired = attempt([2], prompt=1, edge=Edge(REPAIR, 0, -4.0, -4.0), failures=(WRONG,))
     assert [edge.parent for edge in frontier([failed, failed, repaired], config)] == []
     assert [edge.parent for edge in frontier([failed] * 4 + [repaired], config)] == [1, 2, 3]
     assert frontier([failed] * 9, SearchConfig(repair_after=0)) == []
@@ -77,7 +85,7 @@ def test_a_repair_is_offered_once_enough_programs_have_failed_and_never_twice_of
 
 def test_dropped_programs_and_duplicates_are_not_repaired():
     dropped = (Failure(FailureKind.DROPPED, got="no Python any more"),)
-    gone = Attempt(0, [1], [-0.1], [], "no Python any more", "", "", [], "syntax error", 1, dropped)
+    gone = Attempt(0, (1,), (-0.1,), (), "no Python any more", "", "", (), "syntax error", 1, dropped)
     assert frontier([attempt([1], failures=(WRONG,), duplicate_of=0), gone, gone], SearchConfig(repair_after=1)) == []
 
 
@@ -101,12 +109,12 @@ def test_diversity_puts_what_seen_programs_say_elsewhere_behind_what_none_says()
 
 
 def test_what_is_said_is_counted_once_a_program_and_at_its_beginning_by_itself():
-    assert said_by([attempt([1, 2, 1, 2]), attempt([2, 1])]) == {(1,): 1, (1, 2): 1, (2, 1): 2, (2,): 1}
+    assert count_pairs([attempt([1, 2, 1, 2]), attempt([2, 1])]) == {(1,): 1, (1, 2): 1, (2, 1): 2, (2,): 1}
 
 
 def test_blame_puts_lines_first_at_which_the_failure_points():
-    forks = [{**fork(0, 1.0, (8, -0.5)), "line": 3}, {**fork(1, 1.0, (7, -1.5)), "line": 5}]
-    blamed = attempt([5, 6], forks, blamed=[5])
+    forks = [fork(0, 1.0, (8, -0.5), line=3), fork(1, 1.0, (7, -1.5), line=5)]
+    blamed = attempt([5, 6], forks, blamed=(5,))
     assert way(best_edge([blamed], SearchConfig(order="blame", repair_after=0))) == (1, 7)
     assert way(best_edge([attempt([5, 6], forks)], SearchConfig(order="blame", repair_after=0))) == (0, 8)
 
@@ -119,44 +127,47 @@ def test_the_learned_order_is_its_weights():
 
 
 def test_every_order_ranks_repairs_too():
-    edge = Edge("repair", 0, -4.0, -4.0)
+    edge = Edge(REPAIR, 0, -4.0, -4.0)
     for order in ORDERS.values():
-        assert math.isfinite(order(features(edge, [FIRST], said_by([FIRST])), {"path": 1.0, "repair": 0.5}))
+        assert math.isfinite(order(edge_features(edge, [FIRST], count_pairs([FIRST])), {"path": 1.0, "repair": 0.5}))
 
 
 def test_a_program_that_passed_two_examples_settles_the_search_and_one_that_passed_fewer_needs_others():
     def passed(checked):
-        return attempt([1], verdict="passed", checked=checked, behaviour=["1"])
+        return attempt([1], verdict="passed", checked=checked, behaviour=("1",))
 
-    assert settled([FIRST, passed(2)], SearchConfig(), 1.0)
-    assert not settled([passed(1)], SearchConfig(), 1.0)
-    assert settled([passed(1)] * 5, SearchConfig(), 0.8)
-    assert not settled([passed(1)] * 5, SearchConfig(), 0.7)
-    assert settled([passed(0)] * 10, SearchConfig(), 0.3)
-    assert not settled([FIRST], SearchConfig(), 1.0)
+    assert is_settled([FIRST, passed(2)], SearchConfig(), 1.0)
+    assert not is_settled([passed(1)], SearchConfig(), 1.0)
+    assert is_settled([passed(1)] * 5, SearchConfig(), 0.8)
+    assert not is_settled([passed(1)] * 5, SearchConfig(), 0.7)
+    assert is_settled([passed(0)] * 10, SearchConfig(), 0.3)
+    assert not is_settled([FIRST], SearchConfig(), 1.0)
     again = attempt([1], duplicate_of=0)
-    assert not settled([passed(1), *[again] * 9], SearchConfig(), 1.0)
-    assert settled([FIRST, passed(1), *[again] * 10], SearchConfig(), 1.0)
+    assert not is_settled([passed(1), *[again] * 9], SearchConfig(), 1.0)
+    assert is_settled([FIRST, passed(1), *[again] * 10], SearchConfig(), 1.0)
 
 
 def test_where_nothing_can_be_compared_the_first_program_that_runs_is_enough():
-    assert settled([attempt([1], verdict="passed", behaviour=[])], SearchConfig(), 1.0)
+    assert is_settled([attempt([1], verdict="passed", behaviour=())], SearchConfig(), 1.0)
 
 
 def test_each_part_of_a_budget_ends_a_search_and_says_so():
     cost = Cost(tokens=10, forwards=20, sandbox_runs=3, seconds=1.5)
-    assert spent_by(Budget(programs=None), [FIRST], cost) is None
-    assert spent_by(Budget(programs=1), [FIRST], cost) == "1 of 1 programs"
-    assert spent_by(Budget(tokens=10), [FIRST], cost) == "10 of 10 tokens"
-    assert spent_by(Budget(forwards=21), [FIRST], cost) is None
-    assert spent_by(Budget(runs=2), [FIRST], cost) == "3 of 2 runs"
-    assert spent_by(Budget(seconds=1.5), [FIRST], cost) == "1.50 of 1.5 seconds"
+    assert describe_spent(Budget(programs=None), [FIRST], cost) is None
+    assert describe_spent(Budget(programs=1), [FIRST], cost) == "1 of 1 programs"
+    assert describe_spent(Budget(tokens=10), [FIRST], cost) == "10 of 10 tokens"
+    assert describe_spent(Budget(forwards=21), [FIRST], cost) is None
+    assert describe_spent(Budget(runs=2), [FIRST], cost) == "3 of 2 runs"
+    assert describe_spent(Budget(seconds=1.5), [FIRST], cost) == "1.50 of 1.5 seconds"
 
 
 def test_programs_that_were_not_run_do_not_count_but_not_without_end():
     duplicate_of = attempt([1], duplicate_of=0)
-    assert spent_by(Budget(programs=2), [FIRST, duplicate_of, duplicate_of, duplicate_of, duplicate_of], Cost()) is None
-    assert spent_by(Budget(programs=2), [FIRST, *[duplicate_of] * 5], Cost()) == "6 of 6 attempts"
+    assert (
+        describe_spent(Budget(programs=2), [FIRST, duplicate_of, duplicate_of, duplicate_of, duplicate_of], Cost())
+        is None
+    )
+    assert describe_spent(Budget(programs=2), [FIRST, *[duplicate_of] * 5], Cost()) == "6 of 6 attempts"
 
 
 # The whole search, on a model that knows a few programs by heart.
@@ -195,10 +206,10 @@ def test_a_search_goes_back_to_its_forks_in_their_order_until_a_program_passes(b
 
 def test_no_token_is_decoded_twice_and_each_attempt_says_what_it_cost(box):
     result, lm = search(box, config=SearchConfig(repair_after=0))
-    assert result.cost.tokens == sum(each.cost["tokens"] for each in result.attempts)
+    assert result.cost.tokens == sum(each.cost.tokens for each in result.attempts)
     assert result.cost.forwards == lm.forwards == len(lm.asked)
     branches = [each for each in result.attempts if each.edge]
-    assert [each.cost["tokens"] for each in branches] == [len(each.tokens) - each.edge["position"] for each in branches]
+    assert [each.cost.tokens for each in branches] == [len(each.tokens) - each.edge.position for each in branches]
     assert result.cost.forwards <= 1.1 * result.cost.tokens
 
 
@@ -207,7 +218,7 @@ def test_a_program_that_differs_in_layout_alone_is_not_run_again(box):
     result, _ = search(box, known)
     assert [each.duplicate_of for each in result.attempts] == [None, None, 1, None]
     assert result.attempts[2].failures == result.attempts[1].failures
-    assert [each.cost["sandbox_runs"] for each in result.attempts] == [1, 1, 0, 1]
+    assert [each.cost.sandbox_runs for each in result.attempts] == [1, 1, 0, 1]
 
 
 def test_a_search_that_exhausts_its_ways_abstains_with_the_program_that_failed_least(box):
@@ -221,7 +232,7 @@ def test_a_repair_is_an_edge_like_others_and_its_prompt_shows_the_failure(box):
     known = {"\n    return x - 1": 0.97, "\n    return x": 0.03}
     config = SearchConfig(repair_after=1)
     result, lm = search(box, known, config=config, repaired={"\n    return x + 1": 1.0})
-    assert [each.edge.get("kind") for each in result.attempts] == [None, "branch", "repair"]
+    assert [each.edge and each.edge.kind for each in result.attempts] == [None, "branch", "repair"]
     assert result.outcome == "accepted"
     shown = max(lm.prompts, key=len)
     assert "returned 0, wanted 2" in "".join(map(chr, shown))
@@ -233,7 +244,7 @@ def test_a_repair_is_an_edge_like_others_and_its_prompt_shows_the_failure(box):
 def test_a_search_never_exceeds_a_budget_and_says_which_ended_it(box, bound, policy, most):
     known = {text: weight for text, weight in KNOWN.items() if "+" not in text}
     result, lm = search(box, known, policy=policy, config=SearchConfig(Budget(**{bound: most})), repaired=known)
-    runs = sum(each.cost["sandbox_runs"] for each in result.attempts)
+    runs = sum(each.cost.sandbox_runs for each in result.attempts)
     spent = {"tokens": result.cost.tokens, "forwards": lm.forwards, "runs": runs, "programs": len(result.attempts)}
     assert spent[bound] <= (most if bound != "programs" else 3 * most)
     assert (runs, lm.forwards) == (result.cost.sandbox_runs, result.cost.forwards)
@@ -266,7 +277,7 @@ def test_a_branch_that_cannot_become_python_is_dropped_at_the_end_of_its_line(bo
     result, _ = search(box, known, config=SearchConfig(repair_after=0))
     dropped = [each for each in result.attempts if each.end == "no Python any more"]
     assert [each.program.removeprefix(REQUEST) for each in dropped] == ["\n    y = = x\n"]
-    assert dropped[0].cost["sandbox_runs"] == 0 and dropped[0].verdict == "syntax error"
+    assert dropped[0].cost.sandbox_runs == 0 and dropped[0].verdict == "syntax error"
     assert result.outcome == "accepted"
     whole, _ = search(box, known, config=SearchConfig(repair_after=0, prune=False))
     assert whole.best.program == result.best.program
@@ -326,20 +337,20 @@ def test_no_completion_is_decoded_twice_in_random_trees(box, seed):
 
 def test_a_completion_is_left_where_another_token_comes_nearest():
     p = torch.tensor([[0.9, 0.1, 0.0], [0.1, 0.5, 0.4], [0.2, 0.1, 0.7]])
-    assert departure(p.log(), [0, 1, 2]) == (1, 2)
-    assert departure((p * 3).log().bfloat16(), [0, 1, 2]) == (1, 2), "logits, not probabilities"
+    assert find_departure(p.log(), [0, 1, 2]) == (1, 2)
+    assert find_departure((p * 3).log().bfloat16(), [0, 1, 2]) == (1, 2), "logits, not probabilities"
 
 
 def test_what_greedy_decoding_leaves_by_itself_is_left_alone():
     p = torch.tensor([[0.9, 0.1], [0.4, 0.6]])
-    assert departure(p.log(), [0, 0]) is None
-    assert departure(p[:0].log(), []) is None
+    assert find_departure(p.log(), [0, 0]) is None
+    assert find_departure(p[:0].log(), []) is None
 
 
 def test_ways_to_leave_come_likeliest_first_and_never_the_way_that_was_taken():
     p = torch.tensor([[0.85, 0.15, 0.0], [0.1, 0.5, 0.4]])
-    assert departures(p.log(), [0, 1], 3) == [(1, 2), (0, 1), (1, 0)]
-    assert len(departures(p.log(), [0, 1], 99)) == 4
+    assert find_departures(p.log(), [0, 1], 3) == [(1, 2), (0, 1), (1, 0)]
+    assert len(find_departures(p.log(), [0, 1], 99)) == 4
 
 
 def test_programs_that_ran_are_counted_and_others_are_numbered_behind_them():

@@ -4,18 +4,18 @@ import math
 from contextlib import closing
 
 import pytest
-from langgraph.checkpoint.memory import InMemorySaver
 from trie import TrieLM
 
-from agent.decoding import POLICIES
+from agent.decoding import POLICIES, Candidate
 from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.task import read_task
-from agent.records import Attempt
+from agent.records import BRANCH, REPAIR, Attempt, Edge, Fork
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
-from agent.search.mutants import LEAST, mutants, open_weight
+from agent.search.mutants import LEAST_WEIGHT, mutants, total_weight
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
+from agent.workflow.threads import in_memory
 from sandbox import open_sandbox
 
 
@@ -24,12 +24,9 @@ def written(tokens) -> str:
 
 
 def attempt(program: str, *forks, edge=None, logprob=-0.2) -> Attempt:
-    found = [
-        {"position": at, "line": 1, "candidates": [{"token": ord(said), "logprob": p} for said, p in others]}
-        for at, others in forks
-    ]
-    tokens = [*map(ord, program)]
-    return Attempt(0, tokens, [logprob] * len(tokens), found, "end", program, "", [], "passed", 2, edge=edge or {})
+    met = tuple(Fork(at, 1.0, logprob, tuple(Candidate(ord(text), p, p) for text, p in others)) for at, others in forks)
+    tokens = tuple(map(ord, program))
+    return Attempt(0, tokens, (logprob,) * len(tokens), met, "end", program, "", (), "passed", 2, edge=edge)
 
 
 def told(*attempts: Attempt, any_name: bool = False) -> list[tuple[str, float]]:
@@ -47,17 +44,17 @@ def test_what_is_no_python_a_duplicate_or_hardly_probable_is_none():
     assert told(attempt("x=1", (2, [("=", -0.5)]), (1, [("-", -0.7)]))) == [("x-1", -0.5)]
     assert told(attempt("x=1", (0, [("y", -0.5)]))) == [("y=1", -0.3)], "another global name is another program"
     assert told(attempt("x=1", (0, [("y", -0.5)])), any_name=True) == []
-    assert told(attempt("x=1", (2, [("2", LEAST - 0.3)]))) == []
+    assert told(attempt("x=1", (2, [("2", LEAST_WEIGHT - 0.3)]))) == []
     assert told(attempt("x=11", (2, [("2", -1.0)]), (3, [("2", -1.0)]))) == [("x=21", -0.8), ("x=12", -0.8)]
 
 
 def test_forks_on_the_way_before_it_left_another_attempt_are_its_own_too():
     first = attempt("x=1+1", (2, [("2", -1.0)]), (3, [("-", -1.0), ("*", -1.5)]), (4, [("7", -1.0)]))
-    branch = {"kind": "branch", "parent": 0, "position": 3}
+    branch = Edge(BRANCH, 0, 0.0, 0.0, position=3)
     second = attempt("x=1-5", (4, [("6", -3.0)]), edge=branch)
     # No "x=1+5": what the first one said there was decoded and run, with the tail that belongs to it.
     assert told(first, second) == [("x=2-5", -0.8), ("x=1*5", -1.3), ("x=1-6", -2.8)]
-    assert told(first, attempt("x=2", edge={"kind": "repair", "parent": 0})) == []
+    assert told(first, attempt("x=2", edge=Edge(REPAIR, 0, 0.0, 0.0))) == []
 
 
 def test_each_says_in_which_line_it_differs_first_and_what_stands_there():
@@ -68,8 +65,8 @@ def test_each_says_in_which_line_it_differs_first_and_what_stands_there():
 
 
 def test_nothing_open_weighs_nothing_and_one_as_probable_as_the_answer_ln_2():
-    assert open_weight([]) == 0.0
-    assert open_weight([0.0]) == pytest.approx(math.log(2))
+    assert total_weight([]) == 0.0
+    assert total_weight([0.0]) == pytest.approx(math.log(2))
 
 
 # In the workflow
@@ -92,17 +89,17 @@ def searched(known, examples: str, *, profile=None, answer=None, watch=lambda bo
     request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
     with closing(open_sandbox("process")) as box:
         here = Context(TrieLM(known).model(), POLICIES["greedy"], watch(box), profile=profile or ModelProfile(""))
-        task, saver = read_task(request), InMemorySaver()
+        task, saver = read_task(request), in_memory()
         return run_task(here, task, config=SearchConfig(**config), checkpointer=saver, thread="t", person=answer)
 
 
 def test_an_answer_says_what_its_examples_leave_open():
     open_to = searched(KNOWN, "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n").answer
-    said = [(each["text"], each["line"]) for each in open_to.undecided]
+    said = [(each.text, each.line) for each in open_to.undecided]
     assert said == [("return x * 1", 8), ("return x + 2", 8)]
-    assert open_to.mutants == 3 and open_to.undecided[0]["weight"] > open_to.undecided[1]["weight"]
+    assert open_to.mutants == 3 and open_to.undecided[0].weight > open_to.undecided[1].weight
     closed = searched(KNOWN, "    >>> f(1)\n    2\n    >>> f(5)\n    6\n").answer
-    assert (closed.mutants, closed.undecided) == (3, [])
+    assert (closed.mutants, closed.undecided) == (3, ())
 
 
 TRUST = ReliabilityCurve({"undecided": -1.0}, 0.0, (-1.0, 0.0), (0.0, 1.0), examples=0)
@@ -114,17 +111,17 @@ def test_no_probability_is_stated_where_not_all_mutants_were_run():
         return searched(KNOWN, examples, profile=ModelProfile("m", reliability=TRUST), **config).answer
 
     whole = stated()
-    weights = [each["weight"] for each in whole.undecided]
-    assert whole.probability == pytest.approx(1.0 - open_weight(weights)) and len(weights) == 2
+    weights = [each.weight for each in whole.undecided]
+    assert whole.probability == pytest.approx(1.0 - total_weight(weights)) and len(weights) == 2
     assert stated(budget=Budget(runs=8)) == whole  # two of a program: its own, and its claims
     assert stated(budget=Budget(runs=7)).probability is None and stated(mutants=0).probability is None
 
 
 def test_what_a_person_said_refutes_mutants_as_examples_do():
     known = {"\n    return x + 1": 0.5, "\n    return x * 1": 0.3, "\n    return x - 1": 0.2}
-    result = searched(known, "", answer=lambda question: "1" if question["call"] == "f(0)" else "", questions=3)
+    result = searched(known, "", answer=lambda question: "1" if question.call == "f(0)" else "", questions=3)
     assert result.best.program.endswith("x + 1") and result.best.checked == 1
-    assert (result.answer.mutants, result.answer.undecided) == (2, [])
+    assert (result.answer.mutants, result.answer.undecided) == (2, ())
 
 
 def test_a_mutant_that_loops_may_take_a_second():
@@ -132,7 +129,7 @@ def test_a_mutant_that_loops_may_take_a_second():
     boxes = []
     watch = lambda box: boxes.append(Watched(box)) or boxes[-1]  # noqa: E731 - one expression says it
     result = searched(known, "    >>> f(9)\n    1\n    >>> f(8)\n    1\n", watch=watch)
-    assert (result.answer.mutants, result.answer.undecided) == (1, [])
+    assert (result.answer.mutants, result.answer.undecided) == (1, ())
     assert [(limits.cpu_seconds, limits.wall_seconds) for limits in boxes[0].limits] == [(5.0, 10.0), (1.0, 2.0)]
 
 

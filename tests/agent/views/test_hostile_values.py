@@ -11,7 +11,7 @@ from rich.console import Console
 from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
-from agent.records import Answer, Attempt, Cost, Revision
+from agent.records import BRANCH, READ_ON, REPAIR, Answer, Attempt, Cost, Difference, Edge, Revision, Undecided
 from agent.views.sentences import format_count, format_probability, format_share
 from agent.views.terminal import TerminalView
 from agent.views.text import clean, format_code, json_text, one_line
@@ -36,11 +36,11 @@ failures = st.builds(Failure, st.sampled_from(FailureKind), numbers, texts, text
 def attempts(draw):
     program = draw(texts)
     spans = st.tuples(st.integers(0, len(program)), st.integers(0, len(program))).map(sorted)
-    edge = {"kind": draw(st.sampled_from(("branch", "repair"))), "parent": 0, "position": 3, "text": draw(texts)}
+    edge = Edge(draw(st.sampled_from((BRANCH, READ_ON, REPAIR))), 0, 0.0, 0.0, position=3, text=draw(texts))
     return Attempt(
-        0, [], [], [], draw(texts), program, draw(texts), draw(st.lists(spans, max_size=2)),
+        0, (), (), (), draw(texts), program, draw(texts), draw(st.lists(spans, max_size=2)),
         draw(st.sampled_from(("passed", "failed", "syntax error"))), draw(st.integers(0, 3)),
-        tuple(draw(st.lists(failures, max_size=2))), edge, {"tokens": 1, "forwards": 2},
+        tuple(draw(st.lists(failures, max_size=2))), edge, Cost(tokens=1, forwards=2),
         behaviour=draw(st.one_of(st.none(), st.lists(texts, max_size=2))),
         number=draw(numbers), depth=draw(st.integers(0, 9)),
     )  # fmt: skip
@@ -49,8 +49,8 @@ def attempts(draw):
 @st.composite
 def results(draw):
     made = draw(st.lists(attempts(), min_size=1, max_size=2))
-    differs = {name: draw(texts) for name in ("input", "answer", "rival")}
-    undecided = [{"weight": -0.1, "line": 1, "text": draw(texts)}]
+    differs = Difference(draw(texts), draw(texts), draw(texts))
+    undecided = (Undecided(-0.1, 1, draw(texts)),)
     chosen = Answer(
         0, draw(texts), draw(st.one_of(st.none(), floats)), draw(floats), 0.1, 2, draw(st.integers(0, 3)), draw(floats),
         draw(floats), 0, differs, draw(texts), 3, undecided,

@@ -8,7 +8,7 @@ from rich.console import Console
 from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
-from agent.records import Answer, Attempt, Cost, Revision
+from agent.records import BRANCH, REPAIR, Answer, Attempt, Cost, Difference, Edge, OutputQuestion, Revision, Undecided
 from agent.views.terminal import TerminalView, clean, describe_cost, format_code
 from agent.workflow.run import Result
 
@@ -21,7 +21,7 @@ PAUSE = Pause(
     15,
 )
 PASSED = Attempt(
-    0, [], [], [], "end token", "def f(xs):\n    return max(xs)\n", "def f(xs):\n    ???\n", [[15, 29]], "passed", 2
+    0, (), (), (), "end token", "def f(xs):\n    return max(xs)\n", "def f(xs):\n    ???\n", ((15, 29),), "passed", 2
 )
 
 
@@ -59,30 +59,30 @@ def test_the_answer_is_shown_with_its_holes():
 
 
 WRONG = Failure(FailureKind.RETURNED, 0, "f(1)", "1", "2")
-FAILED = Attempt(0, [], [], [], "", "x", "x", [], "failed", 1, (WRONG,))
+FAILED = Attempt(0, (), (), (), "", "x", "x", (), "failed", 1, (WRONG,))
 
 
-def way(parent: int, **more) -> dict:
-    return {"kind": "branch", "parent": parent, "position": 14, "text": " goal\n", "prior": 0.0, **more}
+def way(parent: int, kind: str = BRANCH) -> Edge:
+    return Edge(kind, parent, 0.0, 0.0, position=14, text=" goal\n")
 
 
 def test_the_tree_grows_a_line_a_program_indented_below_the_one_it_left():
-    spent = {"tokens": 17, "forwards": 16}
+    spent = Cost(tokens=17, forwards=16)
     second = replace(FAILED, edge=way(0), cost=spent, duplicate_of=0, number=1, depth=1)
     third = replace(PASSED, edge=way(0), number=2, depth=1)
-    repaired = replace(PASSED, edge=way(1, kind="repair"), cost=spent, number=3, depth=2)
+    repaired = replace(PASSED, edge=way(1, kind=REPAIR), cost=spent, number=3, depth=2)
     lines = drawn(FAILED, second, third, repaired).splitlines()
     assert lines == [
-        "program 1 ✗ f(1) returned 1, wanted 2",
+        "program 1 ✗ f(1) returned 1, wanted 2 · 0 tokens · 0 forwards",
         "└ program 2 from 1 at token 15, 'goal' ✗ f(1) returned 1, wanted 2, as 1 · 17 tokens · 16 forwards",
-        "└ program 3 from 1 at token 15, 'goal' ✓ passed 2 examples",
+        "└ program 3 from 1 at token 15, 'goal' ✓ passed 2 examples · 0 tokens · 0 forwards",
         "  └ program 4 shown the failure of 2 ✓ passed 2 examples · 17 tokens · 16 forwards",
     ]
 
 
 def test_a_resumed_run_goes_on_with_the_numbers_and_the_indentation_that_it_had():
     late = replace(PASSED, edge=way(4), number=6, depth=3)
-    assert drawn(late) == "    └ program 7 from 5 at token 15, 'goal' ✓ passed 2 examples\n"
+    assert drawn(late) == "    └ program 7 from 5 at token 15, 'goal' ✓ passed 2 examples · 0 tokens · 0 forwards\n"
 
 
 def test_the_end_says_the_outcome_and_the_account():
@@ -96,7 +96,7 @@ def test_the_end_says_the_outcome_and_the_account():
 
 
 def test_what_the_examples_leave_open_is_said_where_it_is_likely():
-    found = [{"weight": w, "line": 2, "text": f"return {w}"} for w in (-0.5, -1.5, -2.0, -4.0)]
+    found = tuple(Undecided(w, 2, f"return {w}") for w in (-0.5, -1.5, -2.0, -4.0))
     text = finished(PASSED, answer=Answer(0, undecided=found))
     assert text.count("the examples leave open whether line 2 is rather: return") == 2
     assert "return -0.5" in text and "return -1.5" in text
@@ -104,10 +104,8 @@ def test_what_the_examples_leave_open_is_said_where_it_is_likely():
 
 
 def test_what_speaks_for_an_answer_and_against_it_is_said():
-    compared = replace(PASSED, checked=0, behaviour=["1", "2"])
-    chosen = Answer(
-        0, "", 0.625, 0.6, 0.1, 2, 3, 0.67, 0.31, 1, {"input": "(3,)", "answer": "5", "rival": "7"}, "20 of 20 programs"
-    )
+    compared = replace(PASSED, checked=0, behaviour=("1", "2"))
+    chosen = Answer(0, "", 0.625, 0.6, 0.1, 2, 3, 0.67, 0.31, 1, Difference("(3,)", "5", "7"), "20 of 20 programs")
     text = " ".join(finished(compared, replace(compared, number=1), answer=chosen).split())
     assert "3 programs behave in 2 ways on 2 inputs that nobody wrote; this one's way has 60% of their" in text
     assert "(functional entropy 0.67 nats)" in text
@@ -153,14 +151,14 @@ def test_examples_that_cannot_be_read_are_said():
 def test_a_person_is_shown_what_programs_give_and_answers_by_letter_or_value(monkeypatch, typed, meant):
     console = Console(record=True, width=100)
     monkeypatch.setattr(console, "input", lambda prompt: typed)
-    asked = {"call": "f(3)", "outputs": ["5", "[\x1b]"]}
+    asked = OutputQuestion("f(3)", ("5", "[\x1b]"))
     assert TerminalView(console, live=False).ask(asked) == meant
     assert "what should f(3) give?" in console.export_text()
 
 
 def test_control_characters_of_a_model_never_reach_the_terminal():
     evil = "\x1b[2J\x1b]0;title\x07\x9b31m"
-    told = replace(FAILED, failures=(replace(WRONG, got=evil),), edge=way(0, text=evil))
+    told = replace(FAILED, failures=(replace(WRONG, got=evil),), edge=replace(way(0), text=evil))
     text = drawn(Step(1, evil, -1.0, {}), Revision("branch", evil), FAILED, told, live=True) + finished(told)
     assert "title" in text
     assert "\x1b[2J" not in text
@@ -186,15 +184,15 @@ def test_the_account_counts_in_one_line():
     ("attempt", "chosen", "in_chat", "mark", "advice"),
     [
         (PASSED, Answer(0), False, "✓ accepted", "look at line 2 first; only 2 visible examples checked it"),
-        (replace(PASSED, checked=1, holes=[]), Answer(0), False, "its 1 visible example", "only 1 visible example"),
+        (replace(PASSED, checked=1, holes=()), Answer(0), False, "its 1 visible example", "only 1 visible example"),
         (replace(PASSED, checked=0), Answer(0), False, "? accepted, unverified", "or a file of asserts with --tests"),
         (replace(PASSED, checked=0), Answer(0), True, "? accepted, unverified", "and `4` below it."),
         (
-            replace(PASSED, checked=0, behaviour=["1", "raises E"]), Answer(0, share=0.9, programs=3), False,
+            replace(PASSED, checked=0, behaviour=("1", "raises E")), Answer(0, share=0.9, programs=3), False,
             "≈ accepted, unverified by any example: 90%", "try it on an input of yours",
         ),
-        (replace(PASSED, checked=0, behaviour=["raises E"]), Answer(0, programs=3), False, "? accepted", "do not rely"),
-        (replace(PASSED, checked=0, behaviour=["1"]), Answer(0, share=0.5, programs=3), False, "? accepted", "do not"),
+        (replace(PASSED, checked=0, behaviour=("raises E",)), Answer(0, programs=3), False, "? accepted", "do not"),
+        (replace(PASSED, checked=0, behaviour=("1",)), Answer(0, share=0.5, programs=3), False, "? accepted", "do not"),
     ],
 )  # fmt: skip
 def test_the_last_line_says_what_to_do_now(attempt, chosen, in_chat, mark, advice):

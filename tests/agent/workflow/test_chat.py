@@ -9,7 +9,7 @@ from trie import TrieLM
 from agent.decoding import POLICIES
 from agent.program.failures import describe_failure
 from agent.program.task import read_task
-from agent.records import Revision
+from agent.records import READ_ON, Revision
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
@@ -55,10 +55,10 @@ def test_a_right_program_is_accepted_and_nothing_is_decoded_behind_it(box, answe
 def test_an_answer_is_read_on_where_its_program_fails_and_only_once_where_that_brings_nothing(box):
     events = []
     result = told(box, {f"{WRONG}\nThis adds.": 0.7, f"Or:\n{WRONG}\nSo be it.": 0.3}, events=events, most=9)
-    assert [event.kind for event in events if isinstance(event, Revision)].count("onward") == 1
+    assert [event.kind for event in events if isinstance(event, Revision)].count(READ_ON) == 1
     assert result.outcome == "abstained"
-    onward = next(attempt for attempt in result.attempts if attempt.edge.get("kind") == "onward")
-    assert onward.duplicate_of == 0 and onward.cost["sandbox_runs"] == 0 and onward.cost["tokens"] < 20
+    longer = next(attempt for attempt in result.attempts if attempt.came_by(READ_ON))
+    assert longer.duplicate_of == 0 and longer.cost.sandbox_runs == 0 and longer.cost.tokens < 20
 
 
 def test_a_template_that_opens_a_thought_is_read_behind_it(box):
@@ -81,6 +81,6 @@ def test_doubt_is_marked_where_the_program_has_it_whatever_stands_before(box):
     result = told(box, known, most=1, tau=0.9)
     program = result.best.program
     assert program.startswith("from math import floor\n") and "\r" not in program
-    (fork,) = [fork for fork in result.best.forks if fork["entropy"] > 0.5]
-    assert "return" in program.splitlines()[fork["line"] - 1]
+    (fork,) = [fork for fork in result.best.forks if fork.entropy > 0.5]
+    assert "return" in program.splitlines()[fork.line - 1]
     assert any("-" in program[start:end] for start, end in result.best.holes)

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 from fakes import ScriptedSandbox
-from langgraph.checkpoint.memory import InMemorySaver
 from text_model import byte_model
 from trie import TrieLM
 
-import agent.workflow.context
+import agent.workflow.decode
 from agent.cli.components import task_named
 from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
@@ -27,15 +26,18 @@ from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
-from agent.records import Answer, Attempt, Revision
+from agent.records import Answer, Attempt, Revision, Unfinished
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.trace import TraceWriter, read_trace
-from agent.workflow import revise
-from agent.workflow.context import Context, decode_context
-from agent.workflow.graph import begin, build, invoke
+from agent.workflow import repair
+from agent.workflow.checkpoints import RecordSerializer
+from agent.workflow.context import Context
+from agent.workflow.decode import decode_context
+from agent.workflow.graph import build, invoke
 from agent.workflow.run import run_task
-from agent.workflow.threads import threads
+from agent.workflow.state import AgentState
+from agent.workflow.threads import in_memory, threads
 from sandbox import open_sandbox
 from sandbox.base import Verdict
 
@@ -72,8 +74,8 @@ def test_graph_run_equals_loop_run_token_for_token(model, name):
     policy = doubtful(name)
     around = context(model, policy)
     events = []
-    final = invoke(build(), replace(around, emit=events.append), begin(TASK, programs(1)))
-    state = {**final, "tokens": [], "attempts": [], "edge": {}}
+    final = invoke(build(), replace(around, emit=events.append), AgentState(TASK, programs(1)))
+    state = replace(final, current=Unfinished(), attempts=())
     place = decode_context(around, state)
     expected = list(
         decode(model.lm, place.prompt_ids, policy, stop=place.stop, lame_ids=place.lame_ids,
@@ -121,18 +123,18 @@ def test_a_branch_decodes_only_its_own_tail(model):
     )
     first, second = result.attempts
     shared = next(i for i, (a, b) in enumerate(zip(first.tokens, second.tokens, strict=False)) if a != b)
-    assert any(fork["position"] == shared for fork in first.forks)
+    assert any(fork.position == shared for fork in first.forks)
     assert result.cost.tokens == len(first.tokens) + len(second.tokens) - shared
-    assert second.cost["tokens"] == len(second.tokens) - shared
+    assert second.cost.tokens == len(second.tokens) - shared
 
 
 def test_a_repair_prompt_shows_the_program_and_its_failure(model):
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    final = invoke(build(), context(model, doubtful("greedy"), sandbox=failing), begin(TASK, repairs(2)))
-    repair = final["prompts"][1]["text"]
-    assert final["attempts"][0]["program"].strip() in repair
-    assert "# the program failed: NameError: name 'x' is not defined" in repair
-    assert repair.endswith(REQUEST)
+    final = invoke(build(), context(model, doubtful("greedy"), sandbox=failing), AgentState(TASK, repairs(2)))
+    prompt = final.prompts[1].text
+    assert final.attempts[0].program.strip() in prompt
+    assert "# the program failed: NameError: name 'x' is not defined" in prompt
+    assert prompt.endswith(REQUEST)
 
 
 def test_a_repair_prompt_that_the_model_cannot_read_costs_nothing_and_ends_no_run():
@@ -140,7 +142,7 @@ def test_a_repair_prompt_that_the_model_cannot_read_costs_nothing_and_ends_no_ru
     around = context(byte_model(sharpness=8.0, context=200), doubtful("greedy"), sandbox=failing)
     result = run_task(around, TASK, config=repairs(3), on_event=events.append)
     first, second = result.attempts
-    assert (result.outcome, second.duplicate_of, second.tokens, second.forks) == ("abstained", 0, first.tokens, [])
+    assert (result.outcome, second.duplicate_of, second.tokens, second.forks) == ("abstained", 0, first.tokens, ())
     assert result.cost.tokens == len(first.tokens) and len(failing.programs) == 1
     (revision,) = [event for event in events if isinstance(event, Revision)]
     assert revision.detail.startswith("program 1 cannot be repaired: the prompt has ")
@@ -156,7 +158,7 @@ def parroting(monkeypatch, place):
         logits[-place, 65] = 8.0
         return logits
 
-    monkeypatch.setattr(revise, "logits_before", logits_before)
+    monkeypatch.setattr(repair, "logits_before", logits_before)
 
 
 def test_a_repair_that_would_repeat_the_failed_program_leaves_it_where_it_is_doubted_most(model, monkeypatch):
@@ -194,27 +196,33 @@ def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(model, monkeyp
     monkeypatch.setattr(PromptLookup, "__call__", lambda self, ids: asked.append(ids) or ids[-40:-36])
     drafted = programs()
     assert asked and drafted[-1][0] == 1, "the last attempt answers the repair prompt"
-    monkeypatch.setattr(agent.workflow.context, "PromptLookup", lambda: None)
+    monkeypatch.setattr(agent.workflow.decode, "PromptLookup", lambda: None)
     plain = programs()
     assert [(prompt, tokens) for prompt, tokens, _ in drafted] == [(prompt, tokens) for prompt, tokens, _ in plain]
     assert [len(forks) for *_, forks in drafted] == [len(forks) for *_, forks in plain]
 
 
 def test_every_state_is_plain_json_and_small(model):
-    graph = build(InMemorySaver())
-    invoke(graph, context(model, doubtful("adadec")), begin(TASK), thread="t")
+    graph = build(in_memory())
+    invoke(graph, context(model, doubtful("adadec")), AgentState(TASK), thread="t")
     for snapshot in graph.get_state_history({"configurable": {"thread_id": "t"}}):
-        assert len(json.dumps(snapshot.values)) < 60_000
+        form, text = RecordSerializer().dumps_typed(snapshot.values)
+        assert form == "dubito" and len(text) < 60_000
+        assert json.loads(text).keys() == snapshot.values.keys()
+
+
+def serialized(value) -> str:
+    return RecordSerializer().dumps_typed(value)[1].decode()
 
 
 def test_hidden_tests_never_enter_the_state(model):
     from agent.cli.app import _wanted
 
     wanted, problem = _wanted(None, "exercises/3", None, None, ask=False)
-    graph = build(InMemorySaver())
+    graph = build(in_memory())
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-    invoke(graph, context(model, doubtful("adadec"), sandbox=failing), begin(wanted, programs(2)), thread="t")
-    states = json.dumps([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
+    invoke(graph, context(model, doubtful("adadec"), sandbox=failing), AgentState(wanted, programs(2)), thread="t")
+    states = serialized([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
     hidden = [repr(arguments) for arguments in problem.plus_inputs if repr(arguments[0]) not in problem.prompt]
     assert len(hidden) > 10
     assert problem.canonical_solution.strip() not in states
@@ -235,24 +243,22 @@ def test_a_person_chooses_a_candidate_or_writes_text(model):
         return 1 if len(asked) == 1 else "ab"
 
     policy = replace(doubtful("adadec"), resolver=Ask())
-    result = run_task(
-        context(model, policy, max_tokens=12), TASK, checkpointer=InMemorySaver(), thread="t", person=answer
-    )
+    result = run_task(context(model, policy, max_tokens=12), TASK, checkpointer=in_memory(), thread="t", person=answer)
     steps = [step for step in result.steps if step.pause]
     first, second = (result.steps.index(step) for step in steps[:2])
     tokens = result.attempts[0].tokens
-    assert tokens[first] == asked[0]["candidates"][1]["token"]
-    assert tokens[second : second + 2] == model.tokenizer.encode("ab")
+    assert tokens[first] == asked[0].candidates[1].token
+    assert list(tokens[second : second + 2]) == model.tokenizer.encode("ab")
 
 
 def test_a_question_that_nobody_answers_is_an_error_and_no_hang(model):
     policy = replace(doubtful("adadec"), resolver=Ask())
     with pytest.raises(ValueError, match="nobody is there"):
-        run_task(context(model, policy), TASK, checkpointer=InMemorySaver(), thread="t")
+        run_task(context(model, policy), TASK, checkpointer=in_memory(), thread="t")
 
 
 def test_a_finished_thread_is_told_again_without_a_forward(model):
-    saver = InMemorySaver()
+    saver = in_memory()
     first = run_task(context(model, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     forwards = model.lm.forwards
     again = run_task(context(model, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
@@ -260,7 +266,7 @@ def test_a_finished_thread_is_told_again_without_a_forward(model):
 
 
 def test_a_thread_of_another_task_or_model_is_refused(model):
-    saver = InMemorySaver()
+    saver = in_memory()
     run_task(context(model, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     with pytest.raises(InvalidRequestError, match="begun with another task"):
         run_task(
@@ -337,7 +343,7 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
             result = run_task(
                 doing, task, config=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
             )
-        told = [{**asdict(attempt), "cost": attempt.cost["tokens"]} for attempt in result.attempts]
+        told = [{**asdict(attempt), "cost": attempt.cost.tokens} for attempt in result.attempts]
         (folder / "told.json").write_text(json.dumps([told, asdict(result.answer), result.cost.tokens]))
 
     killed, whole = tmp_path / "killed", tmp_path / "whole"
@@ -385,13 +391,13 @@ def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block
     model.tokenizer.tokenizer.chat_template = (
         "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
     )
-    final = invoke(build(), context(model, doubtful("greedy"), max_tokens=6), begin(TASK))
-    asked = model.tokenizer.tokenizer.decode(final["prompts"][0]["ids"])
+    final = invoke(build(), context(model, doubtful("greedy"), max_tokens=6), AgentState(TASK))
+    asked = model.tokenizer.tokenizer.decode(list(final.prompts[0].ids))
     assert asked.startswith("<user>Write the Python code")
     assert asked.endswith("```<assistant>")
     answer = model.tokenizer.encode("Here:\n```python\ndef f(x): return x + 1\n```\nThat")
     stop = decode_context(context(model, doubtful("greedy"), max_tokens=99), final).stop
-    completion = Completion(stream=model.tokenizer.stream(final["prompts"][0]["ids"]))
+    completion = Completion(stream=model.tokenizer.stream(list(final.prompts[0].ids)))
     for token in answer:
         completion = completion.append(token)
         if stop(completion):

@@ -1,0 +1,89 @@
+"""The nodes `accept` and `abstain`: choose the answer, and say how probable it is to be right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+from agent.errors import BudgetSpentError
+from agent.records import Answer, Cost, Undecided
+from agent.search.answer import answer_features, best_answer, share_of_first
+from agent.search.frontier import SearchConfig, describe_spent, is_settled
+from agent.search.mutants import MUTANT_SECONDS, Mutant, mutants
+from agent.verification.behaviour import gives_all
+from agent.verification.examples import verify
+from agent.workflow.context import Context, meter_sandbox
+from agent.workflow.state import AgentState
+from agent.workflow.text import read_program
+from sandbox.base import Limits
+
+
+class _MutantRuns(NamedTuple):
+    number: int = 0
+    undecided: tuple[Undecided, ...] = ()  # those that passed
+    complete: bool = True  # every mutant was run that was to be
+
+
+def choose_answer(context: Context, state: AgentState) -> AgentState:
+    """Choose the program that stands for the run; accept it or abstain."""
+    start, box = context.clock(), meter_sandbox(context, state)
+    answer = best_answer(state.attempts, state.inputs, _find_end(state))
+    best, runs = state.attempts[answer.attempt], _MutantRuns()
+    if best.passed:
+        runs = _run_mutants(replace(context, sandbox=box), state, answer)
+        answer = replace(answer, mutants=runs.number, undecided=runs.undecided)
+    curve = state.config.reliability
+    if runs.complete and curve and best.checked >= curve.examples:  # from fewer examples nothing was learned
+        answer = replace(answer, probability=curve.probability(answer_features(state.attempts, answer)))
+    context.emit(answer)
+    accepted = best.passed and not answer.breaks and _is_probable(answer, state.config)
+    cost = state.cost + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
+    return replace(state, answer=answer, outcome="accepted" if accepted else "abstained", cost=cost)
+
+
+def _find_end(state: AgentState) -> str:
+    """Return the part of the budget that ended the search; empty where the search had enough."""
+    settled = is_settled(state.attempts, state.config, share_of_first(state.attempts))
+    return "" if settled else describe_spent(state.config.budget, state.attempts, state.cost) or ""
+
+
+def _is_probable(answer: Answer, config: SearchConfig) -> bool:
+    return not config.min_probability or (answer.probability or 0.0) >= config.min_probability
+
+
+def _run_mutants(context: Context, state: AgentState, answer: Answer) -> _MutantRuns:
+    """Run the examples on the answer's mutants. A mutant that passes, too, is undecided."""
+    most, best = state.config.mutants, state.attempts[answer.attempt]
+    if not most or not (state.task.examples or state.person_examples):  # nothing could refute a mutant
+        return _MutantRuns(complete=most > 0)
+
+    def read(tokens: Sequence[int]) -> str:
+        return read_program(context, state.task, state.prompts[best.prompt], tokens)
+
+    limits, count, undecided = _mutant_limits(context.limits), 0, list[Undecided]()
+    try:
+        for mutant in islice(mutants(state.attempts, answer.attempt, read, any_name=state.task.any_name), most):
+            if _passes(context, state, mutant, limits):
+                undecided.append(Undecided(mutant.weight, mutant.line, mutant.text))
+            count += 1
+    except BudgetSpentError:  # the runs until then count, but the rest stays unknown
+        return _MutantRuns(count, tuple(undecided), complete=False)
+    return _MutantRuns(count, tuple(undecided))
+
+
+def _passes(context: Context, state: AgentState, mutant: Mutant, limits: Limits) -> bool:
+    """Whether a mutant passes the examples of the prompt and those of a person."""
+    task, wanted = state.task, {state.inputs[each.input_number]: each.wanted for each in state.person_examples}
+    if not verify(context.sandbox, mutant.program, task.examples, limits=limits).passed:
+        return False
+    return gives_all(context.sandbox, mutant.program, task.entry_point, wanted, limits)
+
+
+def _mutant_limits(limits: Limits) -> Limits:
+    return replace(
+        limits,
+        cpu_seconds=min(MUTANT_SECONDS, limits.cpu_seconds),
+        wall_seconds=min(2 * MUTANT_SECONDS, limits.wall_seconds),
+    )

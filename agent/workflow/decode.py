@@ -1,0 +1,87 @@
+"""The nodes that decode: `decode` to the next pause, `rerank`, `contrast` and `ask` through one pause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+
+from agent.decoding.ask import Ask
+from agent.decoding.context import DecodeContext, DecodeState
+from agent.decoding.loop import resolve_pause
+from agent.decoding.prompt_lookup import PromptLookup
+from agent.decoding.step import Candidate, Completion, Step
+from agent.errors import BudgetSpentError
+from agent.records import CandidateQuestion, Cost, Fork
+from agent.workflow.context import Context, Person, count_forwards, limit_forwards
+from agent.workflow.state import AgentState
+from agent.workflow.stops import stop_rule
+
+Walk = Callable[[DecodeContext, DecodeState], Generator[Step, None, DecodeState]]
+
+
+def advance(context: Context, state: AgentState, walk: Walk) -> AgentState:
+    """Advance the attempt in progress along `walk`, until the walk or the budget ends."""
+    start, before = context.clock(), count_forwards(context)
+    steps, spent = _follow(limit_forwards(context, state), state, walk)
+    current = state.current
+    cost = Cost(
+        tokens=len(steps),
+        pauses=sum(step.pause is not None for step in steps),
+        seconds=context.clock() - start,
+    )
+    forks = (_fork(position, step) for position, step in enumerate(steps, start=len(current.tokens)) if step.others)
+    current = replace(
+        current,
+        tokens=(*current.tokens, *(step.token for step in steps)),
+        logprobs=(*current.logprobs, *(step.logprob for step in steps)),
+        forks=(*current.forks, *forks),
+        end=(steps[-1].end if steps else current.end) or spent,
+    )
+    return replace(state, current=current, cost=state.cost + cost + (count_forwards(context) - before))
+
+
+def ask_for_token(context: Context, state: AgentState, person: Person) -> AgentState:
+    """Resolve a pause by asking a person, who chooses a candidate or writes another text."""
+
+    def choose(text: str, candidates: tuple[Candidate, ...]) -> list[int]:
+        reply = person(CandidateQuestion(text, candidates))
+        return [candidates[reply].token] if isinstance(reply, int) else context.tokenizer.encode(reply, continues=True)
+
+    policy = replace(context.policy, resolver=Ask(choose))
+    return advance(replace(context, policy=policy), state, resolve_pause)
+
+
+def decode_context(context: Context, state: AgentState) -> DecodeContext:
+    """Return what a step of the attempt in progress may look at."""
+    prompt, repairs = state.prompt, state.current.prompt > 0
+    draft = PromptLookup() if repairs else None  # a repair repeats most of the program that its prompt shows
+    seed = context.seed + len(state.attempts)
+    stop = stop_rule(context, state)
+    return DecodeContext(
+        context.lm, context.policy, stop, prompt.ids, prompt.lame_ids or None, seed, draft, forking=True
+    )
+
+
+def rebuild_completion(context: Context, state: AgentState) -> Completion:
+    """Return the completion that the tokens of the attempt in progress make."""
+    completion = Completion(stream=context.tokenizer.stream(state.prompt.ids))
+    for token in state.current.tokens:
+        completion = completion.append(token)
+    return completion
+
+
+def _follow(context: Context, state: AgentState, walk: Walk) -> tuple[list[Step], str | None]:
+    """Follow a walk; return its steps, and the part of the budget that ended it early."""
+    steps: list[Step] = []
+    try:
+        prefix = context.lm.prefill([*state.prompt.ids, *state.current.tokens])
+        for step in walk(decode_context(context, state), DecodeState(prefix, rebuild_completion(context, state))):
+            context.emit(step)
+            steps.append(step)
+    except BudgetSpentError as error:
+        return steps, f"{error.args[0]} budget"
+    return steps, None
+
+
+def _fork(position: int, step: Step) -> Fork:
+    return Fork(position, step.scores["entropy"], step.logprob, step.others)

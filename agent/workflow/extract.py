@@ -1,0 +1,57 @@
+"""The node `extract`: cut the program out of a finished answer, and mark as holes what is not to be trusted."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
+
+from agent.records import Cost, Draft
+from agent.workflow.context import Context
+from agent.workflow.state import AgentState
+from agent.workflow.text import locate_program, split_pieces
+from uncertainty import PartialProgram, partial_program, program_tree
+
+
+def extract_program(context: Context, state: AgentState) -> AgentState:
+    """Extract the program of the attempt in progress, with its holes and the line of each fork."""
+    start, current = context.clock(), state.current
+    pieces = split_pieces(context, state.prompt, current.tokens)
+    text = "".join(pieces)
+    location = locate_program(context, state.task, state.prompt, text)
+    source = location.source(text)
+    offsets = location.offsets([0, *accumulate(len(piece) for piece in pieces)][:-1], len(text))
+    partial = _mark_holes(context, source, offsets, current.logprobs)
+    lines = _lines_at(source, offsets)
+    current = replace(
+        current,
+        forks=tuple(replace(fork, line=lines[fork.position]) for fork in current.forks),
+        draft=Draft(partial.source, partial.rendered(), partial.holes),
+    )
+    return replace(state, current=current, cost=state.cost + Cost(seconds=context.clock() - start))
+
+
+def _mark_holes(
+    context: Context, source: str, offsets: Sequence[int | None], logprobs: Sequence[float]
+) -> PartialProgram:
+    """Mark the holes of a program; none begins before the model's first character, for a person gave what stands there.
+
+    offsets: where in the program each token begins; None for a token outside of it. logprobs: of each token, in nats.
+    """
+    inside = [(offset, -logprob) for offset, logprob in zip(offsets, logprobs, strict=True) if offset is not None]
+    tree = program_tree(source, sorted(inside))
+    partial = partial_program(source, tree, tau=context.tau, max_holes=context.max_holes)
+    first = inside[0][0] if inside else 0
+    return replace(partial, holes=tuple((max(start, first), end) for start, end in partial.holes if end > first))
+
+
+def _lines_at(source: str, offsets: Sequence[int | None]) -> list[int]:
+    """Return the program's line, from 1, at which each token stands; outside of it, the line of the token before."""
+    inside = [offset for offset in offsets if offset is not None]
+    breaks = [at for at, character in enumerate(source) if character == "\n"]
+    lines, line = list[int](), 1 + bisect_left(breaks, inside[0] if inside else 0)
+    for offset in offsets:
+        line = line if offset is None else 1 + bisect_left(breaks, offset)
+        lines.append(line)
+    return lines

@@ -1,0 +1,77 @@
+"""Stop rules of the attempt in progress: the end of the program, of the budget, or of what can still succeed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from agent.decoding.step import Completion
+from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
+from agent.program.ends import DUPLICATE, NO_PYTHON
+from agent.program.extraction.answers import extract_open_program, is_complete
+from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
+from agent.records import BRANCH, READ_ON
+from agent.workflow.context import Context
+from agent.workflow.state import AgentState
+from agent.workflow.text import locate_program, read_text, rules_for
+
+
+def stop_rule(context: Context, state: AgentState) -> StopRule:
+    """Return the rule that ends the attempt in progress."""
+    edge, prompt = state.current.edge, state.prompt
+    end = _end_of_answer(context, state) if context.model.chats else end_of_function(prompt.text)
+    rules = [end_token(context.tokenizer.end_ids), end, budget(_most_tokens(context, state))]
+    if state.config.prune and edge and edge.kind == BRANCH:
+        rules.append(_dead_end(context, state, edge.position))
+    return any_of(*rules)
+
+
+def _most_tokens(context: Context, state: AgentState) -> int:
+    """Return how many tokens the completion may have: by option, by the model's context, by the run's budget."""
+    room = context.lm.context - len(state.prompt.ids) if context.lm.context else context.max_tokens
+    most, tokens = min(context.max_tokens, room), state.config.budget.tokens
+    return most if tokens is None else min(most, len(state.current.tokens) + tokens - state.cost.tokens)
+
+
+def _end_of_answer(context: Context, state: AgentState) -> StopRule:
+    """Stop at the end of a code block that makes a chat answer whole; after READ_ON only at a later one."""
+    rules, edge = rules_for(state.task, state.prompt), state.current.edge
+    since = _length(context, state, edge.position) if edge and edge.kind == READ_ON else 0
+    return end_of_code_block(lambda answer: is_complete(answer, rules, since))
+
+
+def _length(context: Context, state: AgentState, tokens: int) -> int:
+    """Return how many characters the first tokens of the attempt in progress make."""
+    return len(read_text(context, state.prompt, state.current.tokens[:tokens]))
+
+
+def _dead_end(context: Context, state: AgentState, position: int) -> StopRule:
+    """Stop a branch at the end of a line after which it is no Python, or begins like a program that failed.
+
+    Where nobody asked for a name, it may not begin like a program that passed either, whatever names that one uses.
+    """
+    task, prompt, rules = state.task, state.prompt, rules_for(state.task, state.prompt)
+    start, any_name = _length(context, state, position), task.any_name
+    earlier = [each.program for each in state.attempts if any_name or not each.passed]
+    taken = frozenset().union(*(normal_prefixes(program, any_name=any_name) for program in earlier))
+
+    def begins(text: str) -> str:
+        """Return the program that a text begins, so far."""
+        if context.model.chats:
+            return extract_open_program(text, rules) or ""
+        return locate_program(context, task, prompt, text).source(text)
+
+    def rule(completion: Completion) -> str | None:
+        if "\n" not in completion.text[start:]:  # the statement of the fork has not ended
+            return None
+        lines = begins(completion.text).rpartition("\n")[0]
+        last = lines.rpartition("\n")[2].strip()
+        if not last or last.startswith("#"):
+            return None
+        if _cannot_parse(lines):
+            return NO_PYTHON
+        return DUPLICATE if normal_prefix(lines, any_name=any_name) in taken else None
+
+    return rule
+
+
+_cannot_parse = lru_cache(maxsize=512)(cannot_parse)

@@ -1,0 +1,53 @@
+"""The text of completion tokens, and the program in it. Generates nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.program import prompts
+from agent.program.extraction.answers import AnswerRules, extract_program, find_answer_start
+from agent.program.extraction.pieces import ExtractedProgram
+from agent.program.task import Task
+from agent.records import Prompt
+from agent.workflow.context import Context
+
+
+def split_pieces(context: Context, prompt: Prompt, tokens: Sequence[int]) -> list[str]:
+    """Return the text of each token of a completion."""
+    stream = context.tokenizer.stream(prompt.ids)
+    pieces = []
+    for token in tokens:
+        stream, piece = stream.feed(token)
+        pieces.append(piece)
+    return pieces
+
+
+def read_text(context: Context, prompt: Prompt, tokens: Sequence[int]) -> str:
+    """Return the text of a completion."""
+    return "".join(split_pieces(context, prompt, tokens))
+
+
+def rules_for(task: Task, prompt: Prompt) -> AnswerRules:
+    """Return how an answer to this prompt is read."""
+    return prompts.answer_rules(task.request, task.entry_point, thinking=prompt.thinking)
+
+
+def locate_program(context: Context, task: Task, prompt: Prompt, text: str) -> ExtractedProgram:
+    """Find the program in the text of a completion."""
+    if context.model.chats:
+        return extract_program(text, rules_for(task, prompt))
+    # Without the tests that the prompt shows: they are no part of the program.
+    return prompts.read_completion(prompts.write_prompt(task.request, chat=False, name=task.entry_point), text)
+
+
+def read_program(context: Context, task: Task, prompt: Prompt, tokens: Sequence[int]) -> str:
+    """Return the program in a completion."""
+    text = read_text(context, prompt, tokens)
+    return locate_program(context, task, prompt, text).source(text)
+
+
+def is_still_thinking(context: Context, prompt: Prompt, tokens: Sequence[int]) -> bool:
+    """Whether a chat completion is a thought that has not ended."""
+    if not context.model.chats:
+        return False
+    return find_answer_start(read_text(context, prompt, tokens), thinking=prompt.thinking) is None

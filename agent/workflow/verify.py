@@ -1,0 +1,133 @@
+"""The node `verify`: run the draft on the visible examples, and on generated inputs to compare it by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
+
+from agent.errors import BudgetSpentError
+from agent.files.plain import plain
+from agent.program.ends import NO_PYTHON, PRUNED
+from agent.program.examples.example import list_earlier_code
+from agent.program.failures import Failure, FailureKind, failure_of
+from agent.program.normal_form import normal_form
+from agent.program.probe_inputs import generate_inputs
+from agent.records import Attempt, Cost, Draft, label_of, next_label
+from agent.search.answer import judge_by_person
+from agent.search.frontier import ENOUGH_EXAMPLES
+from agent.search.orders import LOOKS_AT_LINES
+from agent.verification.behaviour import find_function, observe_behaviour
+from agent.verification.examples import Verification, verify_steadily
+from agent.verification.executed_lines import trace_lines
+from agent.workflow.context import Context, meter_sandbox
+from agent.workflow.state import AgentState
+from agent.workflow.text import is_still_thinking
+from sandbox.base import Verdict
+
+
+class _Findings(NamedTuple):
+    """What is known of a program once it ran, or why it did not run."""
+
+    verification: Verification
+    inputs: Sequence[str]  # of the run; generated where the program is the first to need them
+    behaviour: Sequence[str] | None = None
+    blamed: tuple[int, ...] = ()
+    duplicate_of: int | None = None
+
+
+def verify_program(context: Context, state: AgentState) -> AgentState:
+    """Verify the draft of the attempt in progress, and finish the attempt."""
+    start, box, draft = context.clock(), meter_sandbox(context, state), state.current.draft
+    assert draft is not None, "a program is extracted before it is verified"
+    findings = _examine(replace(context, sandbox=box), state, draft)
+    findings = findings._replace(verification=_explain_end(context, state, findings.verification))
+    cost = state.cost + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
+    attempt = _finish(state, draft, findings, cost)
+    for example in state.person_examples:
+        attempt = judge_by_person(attempt, example)
+    context.emit(attempt)
+    return replace(state, attempts=(*state.attempts, attempt), inputs=findings.inputs, cost=cost)
+
+
+def _examine(context: Context, state: AgentState, draft: Draft) -> _Findings:
+    """Run a draft, unless it was dropped while it was written, or an earlier program equals it."""
+    end, original = state.current.end, _find_original(state, draft)
+    if end in PRUNED:
+        verdict = Verdict.SYNTAX_ERROR if end == NO_PYTHON else Verdict.FAILED
+        dropped = Verification(verdict, 0, (Failure(FailureKind.DROPPED, got=end),))
+        return _Findings(dropped, state.inputs, duplicate_of=original)
+    if original is not None:
+        earlier = state.attempts[original]
+        known = Verification(Verdict(earlier.verdict), earlier.checked, earlier.failures)
+        return _Findings(known, state.inputs, earlier.behaviour, earlier.blamed, original)
+    try:
+        result = verify_steadily(context.sandbox, draft.program, state.task.examples, limits=context.limits)
+    except BudgetSpentError as error:
+        result = Verification(Verdict.FAILED, 0, (Failure(FailureKind.NOT_RUN, got=error.args[0]),))
+    with suppress(BudgetSpentError):  # the verdict on the examples stands
+        return _observe(context, state, draft.program, result)
+    return _Findings(result, state.inputs)
+
+
+def _observe(context: Context, state: AgentState, program: str, result: Verification) -> _Findings:
+    """Run a program that passed on inputs to compare it by; of one that failed, find the lines to blame."""
+    entry_point = find_function(program, state.task.entry_point)
+    if result.passed and entry_point and result.checked < ENOUGH_EXAMPLES and state.config.votes > 1:
+        inputs = state.inputs or _generate_inputs(state, program, entry_point)
+        outputs = observe_behaviour(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
+        return _Findings(result, inputs, outputs)
+    if result.failed_examples and (state.config.lines or state.config.order in LOOKS_AT_LINES):
+        return _Findings(result, state.inputs, blamed=_find_blamed_lines(context, state, program, result))
+    return _Findings(result, state.inputs)
+
+
+def _generate_inputs(state: AgentState, program: str, entry_point: str) -> tuple[str, ...]:
+    """Generate argument tuples from the request; where it names no function, from the program."""
+    task = state.task
+    source = task.request if task.entry_point else program
+    return tuple(map(repr, generate_inputs(source, entry_point, task.examples, asked=task.request)))
+
+
+def _find_blamed_lines(context: Context, state: AgentState, program: str, result: Verification) -> tuple[int, ...]:
+    """Return the lines that the last failed example ran, or those of its traceback."""
+    examples, failed = state.task.examples, result.failed_examples[-1]
+    before, sources = list_earlier_code(examples, failed), examples[failed].expressions
+    runs = trace_lines(context.sandbox, program, before, sources, context.limits) or []
+    return tuple(sorted({line for lines in runs for line in lines.blamed}))
+
+
+def _explain_end(context: Context, state: AgentState, result: Verification) -> Verification:
+    """Fail a program that was cut off and that no example checked; say where a thought used up the tokens."""
+    current, end = state.current, state.current.end or ""
+    if end.endswith("budget") and result.passed and not result.checked:
+        result = replace(result, verdict=Verdict.FAILED, failures=(Failure(FailureKind.CUT_OFF, got=end),))
+    if not result.passed and is_still_thinking(context, state.prompt, current.tokens):
+        result = replace(result, failures=(Failure(FailureKind.STILL_THINKING, got=end),))
+    return result
+
+
+def _find_original(state: AgentState, draft: Draft) -> int | None:
+    """Return the number of the first attempt whose program equals the draft but for names and layout."""
+    any_name = state.task.any_name
+    form = normal_form(draft.program, any_name=any_name)
+    for number, attempt in enumerate(state.attempts):
+        if attempt.end not in PRUNED and normal_form(attempt.program, any_name=any_name) == form:
+            return number
+    return None
+
+
+def _finish(state: AgentState, draft: Draft, findings: _Findings, cost: Cost) -> Attempt:
+    """Return the finished attempt. Texts that came from the program become valid UTF-8, as checkpoints need."""
+    current, attempts, result = state.current, state.attempts, findings.verification
+    original = None if findings.duplicate_of is None else attempts[findings.duplicate_of]
+    attempt = Attempt(
+        current.prompt, current.tokens, current.logprobs, current.forks, current.end or "", draft.program,
+        draft.partial, draft.holes, result.verdict.value, result.checked,
+        tuple(failure_of(plain(failure)) for failure in result.failures), current.edge, cost - current.cost_before,
+        findings.duplicate_of, None if findings.behaviour is None else tuple(plain(findings.behaviour)),
+        findings.blamed, len(attempts), 1 + attempts[current.edge.parent].depth if current.edge else 0,
+        duplicate_label=label_of(original) if original else "",
+    )  # fmt: skip
+    return replace(attempt, label=next_label(attempts, ran=attempt.ran))
