@@ -1,4 +1,4 @@
-"""Run programs on inputs that nobody wrote, and say what each returns. Chooses nothing."""
+"""Record what a program returns on probe inputs, as text that two programs share if they behave alike."""
 
 from __future__ import annotations
 
@@ -13,26 +13,12 @@ from agent.program.syntax import parse, read_literal
 from sandbox.base import CallOutcome, Expression, Limits, Raised, Returned, Sandbox, Unplain
 
 VARIES = "varies from run to run"
-
-
 UNREACHED = "not reached in time"
-
-
 UNPLAIN = "returns what is no plain data"
-
-
 _CALL_SECONDS = 0.5
-
-
-_LONGEST = 200  # characters kept of what a program returns; of longer ones a digest stands for the rest
-
-
-_HUGE = 1 << 64  # Python refuses to write numbers that are much larger in decimals
-
-
-_ITEMS = 1_000  # of an iterator that are looked at
-
-
+_LONGEST = 200  # characters of an output; a digest replaces the rest
+_HUGE = 1 << 64  # larger numbers are written in hexadecimal: Python refuses to write very long decimals
+_ITEMS = 1_000  # items of an iterator that are read
 _CALLER = f"""
 
 def _given_by(function, arguments):
@@ -54,15 +40,15 @@ def _given_by(function, arguments):
 def observe_behaviour(
     sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence[str], limits: Limits
 ) -> list[str]:
-    """Return what the function gives for each input, as text: the value, and its arguments where it changes them.
+    """Return the function's output on each input, as text: the value, and its arguments if it changes them.
 
-    One run. Each input is tried twice, for half a second each; `VARIES` stands where the two differ. inputs: source of
-    argument tuples.
+    inputs: argument tuples as source. One sandbox run tries each input twice, half a second each. The output is
+    `VARIES` if the two differ.
     """
     calls = [Expression(f"_given_by({entry_point}, {source})") for source in inputs for _ in (0, 1)]
-    given = [_canonical(list(ast.literal_eval(source))) for source in inputs for _ in (0, 1)]
+    arguments = [_canonical(list(ast.literal_eval(source))) for source in inputs for _ in (0, 1)]
     answers = sandbox.run(f"{program}{_CALLER}", calls=calls, limits=limits).outcomes
-    outcomes = [_told(outcome, before) for outcome, before in zip(answers, given, strict=False)]
+    outcomes = [_write_output(outcome, before) for outcome, before in zip(answers, arguments, strict=False)]
     outcomes += [UNREACHED] * (len(calls) - len(outcomes))
     return [
         first if first == second or UNREACHED in (first, second) else VARIES
@@ -71,7 +57,7 @@ def observe_behaviour(
 
 
 def find_function(program: str, entry_point: str | None) -> str | None:
-    """Return the function that is asked for: the named one, else the last that the program defines."""
+    """Return the entry point if the program defines it; without an entry point, the last function of the program."""
     tree = parse(program)
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
     return entry_point if entry_point in names else (names[-1] if names and entry_point is None else None)
@@ -80,15 +66,15 @@ def find_function(program: str, entry_point: str | None) -> str | None:
 def gives_all(
     sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mapping[str, str], limits: Limits
 ) -> bool:
-    """Whether a program gives what a person said of some inputs."""
+    """Whether a program gives the output that a person wants on each input. wanted: output by input."""
     name = find_function(program, entry_point)
     if not wanted or name is None:
         return not wanted
-    given = observe_behaviour(sandbox, program, name, list(wanted), limits)
-    return all(is_same_output(said, right) for said, right in zip(given, wanted.values(), strict=True))
+    outputs = observe_behaviour(sandbox, program, name, list(wanted), limits)
+    return all(is_same_output(output, right) for output, right in zip(outputs, wanted.values(), strict=True))
 
 
-def _told(outcome: CallOutcome, before: str) -> str:
+def _write_output(outcome: CallOutcome, before: str) -> str:
     match outcome:
         case Raised(name, _):
             return f"raises {words(name, _LONGEST)}"
@@ -102,7 +88,7 @@ def _told(outcome: CallOutcome, before: str) -> str:
 
 
 def _canonical(value: Any) -> str:
-    """Return a text that is equal for values which count as equal: floats to six digits, sets in order."""
+    """Return a text that is equal for values that count as equal: floats to six digits, sets in order."""
     match value:
         case float():
             return f"{value:.6g}" if value == value else "nan"
@@ -125,13 +111,13 @@ def _cut(text: str) -> str:
     return f"{text[:_LONGEST]}… ({hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]})"
 
 
-def is_same_output(given: str, right: str) -> bool:
+def is_same_output(output: str, right: str) -> bool:
     """Whether an output is the one that a person wants: the value, or the name of an exception."""
-    return right in (given, given.split(" and leaves ")[0], given.removeprefix("raises "))
+    return right in (output, output.split(" and leaves ")[0], output.removeprefix("raises "))
 
 
 def read_output(text: str, outputs: Sequence[str] = ()) -> str | None:
-    """Return what a person typed as outputs are written; None where it is neither a literal nor a known exception."""
+    """Return what a person typed as outputs are written; None if it is neither a literal nor a known exception."""
     literal, name = read_literal(text.strip()), text.strip()
     if literal is not None:
         return _canonical(literal[0])

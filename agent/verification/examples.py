@@ -1,4 +1,4 @@
-"""Run a program against the examples that its prompt shows. The program never sees what is claimed of its values."""
+"""Check a program on examples. The program never sees what is expected of its values."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ from agent.verification.expectations import (
 )
 from sandbox.base import CallOutcome, Execution, Expression, Limits, Raised, Returned, Sandbox, Unplain, Verdict
 
-_SECOND_SEED = 1  # the first is 0
-_LONGEST = 10_000  # characters of a message in which a regular expression is looked for
+_SECOND_SEED = 1  # the hash seed of the second run; that of the first is 0
+_LATE = (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL)
+_LONGEST = 10_000  # characters of a message that a regular expression searches
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What became of a program and its examples. `passed` without any example says only that the program loads."""
+    """The verdict on a program, and why. Without any example, `passed` says only that the program loads."""
 
     verdict: Verdict
-    checked: int  # examples that were judged
+    checked: int  # number of examples that were judged
     failures: tuple[Failure, ...] = ()  # one for each example that failed, or for the program itself
-    runs: int = 0  # of the sandbox
+    runs: int = 0  # runs of the sandbox
 
     @property
     def passed(self) -> bool:
@@ -57,7 +58,7 @@ class Verification:
 def verify(
     sandbox: Sandbox, program: str, examples: Sequence[Example], *, limits: Limits | None = None
 ) -> Verification:
-    """Run the program once for each session of examples. Raises SandboxError where the sandbox fails."""
+    """Run the program once for each session of examples, and judge the values. Raises SandboxError."""
     bounds = limits or Limits()
     if not examples and parse(program) is not None and is_degenerate(program):
         return Verification(Verdict.FAILED, 0, (Failure(FailureKind.EMPTY),))
@@ -65,11 +66,11 @@ def verify(
     runs = at = 0
     for _, group in groupby(examples or [Example("", ())], key=lambda example: example.session):
         together = list(group)
-        execution = _executed(sandbox, program, together, bounds)
+        execution = _execute(sandbox, program, together, bounds)
         runs += 1
         if not execution.passed:
-            return Verification(execution.verdict, at, (*failures, _describe_end(execution)), runs)
-        judgements = [_judge(answer) for answer in _answers(together, execution.outcomes)]
+            return Verification(execution.verdict, at, (*failures, _find_failure(execution)), runs)
+        judgements = [_judge(answer) for answer in _group_outcomes(together, execution.outcomes)]
         expectations = [judgement.expectation for judgement in judgements if judgement.expectation]
         holds = iter(judge_expectations(sandbox, expectations, bounds))
         runs += bool(expectations)
@@ -84,12 +85,12 @@ def verify(
 def verify_steadily(
     sandbox: Sandbox, program: str, examples: Sequence[Example], *, limits: Limits | None = None
 ) -> Verification:
-    """Verify, and verify again what ran out of time or may do something else each time: only a steady pass counts.
+    """Verify a program; verify it again, and let it pass only twice, if it ran out of time or may vary between runs.
 
-    The second run has another hash seed, so a program that is right in one order of its sets alone does not pass twice.
+    The second run has another hash seed, so a program that passes by the order of a set fails one of the two.
     """
     first = verify(sandbox, program, examples, limits=limits)
-    late = first.verdict in (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL)
+    late = first.verdict in _LATE
     if not late and not (first.passed and _may_vary(program)):
         return first
     try:
@@ -97,7 +98,7 @@ def verify_steadily(
     except BudgetSpentError:
         return first
     runs = first.runs + second.runs
-    if late and second.verdict not in (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL):
+    if late and second.verdict not in _LATE:
         return Verification(Verdict.FAILED, first.checked, (Failure(FailureKind.IN_TIME_ONCE),), runs)
     if not late and not second.passed:
         unsteady = Failure(FailureKind.PASSED_ONCE)
@@ -105,51 +106,51 @@ def verify_steadily(
     return replace(first, runs=runs)
 
 
-def _executed(sandbox: Sandbox, program: str, examples: list[Example], limits: Limits) -> Execution:
-    # A call even without examples: a program that leaves before its end must not look like one that loaded.
+def _execute(sandbox: Sandbox, program: str, examples: list[Example], limits: Limits) -> Execution:
+    # One call even without examples: a program that exits before its end must not look as if it had loaded.
     calls = [call for example in examples for call in _calls(example)] or [Expression("None")]
-    return sandbox.run(f"{program}{_suffix()}", calls=calls, limits=limits)
+    return sandbox.run(f"{program}{_load_show_guest()}", calls=calls, limits=limits)
 
 
-_SHOWING = "__dubito_showing__"
+_SHOW_GUEST = "__dubito_showing__"  # a name that no program has by accident
 
 
 @cache
-def _suffix() -> str:
-    """Return the line that brings show_guest.py behind the program, whatever names that has. It ends no open text."""
+def _load_show_guest() -> str:
+    """Return the line that defines show_guest.py behind a program, in a namespace that hides its names."""
     source = inspect.getsource(show_guest)
     run = "__import__('builtins').exec"
-    return f"\n\n{_SHOWING} = (lambda space: {run}({source!r}, space) or space)({{'__name__': 'showing'}})\n"
+    return f"\n\n{_SHOW_GUEST} = (lambda space: {run}({source!r}, space) or space)({{'__name__': 'showing'}})\n"
 
 
 def _calls(example: Example) -> list[Expression]:
-    """Return what the guest evaluates for an example, one outcome each."""
-    before = [_asked("run_statements", f"{statement!r}, globals()") for statement in example.before]
+    """Return the calls that the program's process evaluates for an example, one outcome each."""
+    before = [_call_guest("run_statements", f"{statement!r}, globals()") for statement in example.before]
     if example.raises is not None:
-        return [*before, _asked("show_exception", f"{example.expressions[0]!r}, globals()")]
+        return [*before, _call_guest("show_exception", f"{example.expressions[0]!r}, globals()")]
     if example.shown is not None:
-        return [*before, *map(_text_of, example.expressions)]
+        return [*before, *map(_show_text, example.expressions)]
     if example.expected is None:
-        return [*before, *(_asked("run_statements", f"{source!r}, globals()") for source in example.expressions)]
+        return [*before, *(_call_guest("run_statements", f"{source!r}, globals()") for source in example.expressions)]
     how = "show_exactly" if needs_exact(example.expected or "") else "show_value"
-    return [*before, *(_asked(how, source) for source in example.expressions)]
+    return [*before, *(_call_guest(how, source) for source in example.expressions)]
 
 
-def _text_of(source: str) -> Expression:
+def _show_text(source: str) -> Expression:
     if read_expression(source) is None:
-        return _asked("run_statements", f"{source!r}, globals()")
-    return _asked("show_text", f"{_SHOWING}['listen'](), {source}")
+        return _call_guest("run_statements", f"{source!r}, globals()")
+    return _call_guest("show_text", f"{_SHOW_GUEST}['listen'](), {source}")
 
 
-def _asked(how: str, arguments: str) -> Expression:
-    return Expression(f"{_SHOWING}[{how!r}]({arguments})")
+def _call_guest(how: str, arguments: str) -> Expression:
+    return Expression(f"{_SHOW_GUEST}[{how!r}]({arguments})")
 
 
 _VARYING = {"random", "secrets", "uuid", "time", "datetime", "urandom", "id", "threading", "set", "frozenset", "hash"}
 
 
 def _may_vary(program: str) -> bool:
-    """Whether a program names what may differ from run to run, or makes a set, whose order does."""
+    """Whether a program makes a set, whose order depends on the hash seed, or names something that varies."""
     tree = parse(program)
     return tree is not None and any(map(_varies, ast.walk(tree)))
 
@@ -159,34 +160,34 @@ def _varies(node: ast.AST) -> bool:
         case ast.Set() | ast.SetComp():
             return True
         case ast.Name() | ast.Attribute() | ast.alias() | ast.ImportFrom():
-            return bool(_VARYING & {*_said(node)})
+            return bool(_VARYING & {*_split_name(node)})
     return False
 
 
-def _said(node: ast.Name | ast.Attribute | ast.alias | ast.ImportFrom) -> list[str]:
+def _split_name(node: ast.Name | ast.Attribute | ast.alias | ast.ImportFrom) -> list[str]:
     match node:
         case ast.Name(name) | ast.Attribute(attr=name) | ast.alias(name):
             return name.split(".")
     return (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
 
 
-class _Answer(NamedTuple):
+class _Outcomes(NamedTuple):
     example: Example
     before: Sequence[CallOutcome]
     outcomes: Sequence[CallOutcome]
 
 
-def _answers(examples: list[Example], outcomes: Sequence[CallOutcome]) -> Iterable[_Answer]:
+def _group_outcomes(examples: list[Example], outcomes: Sequence[CallOutcome]) -> Iterable[_Outcomes]:
     """Yield each example with the outcomes of the statements before it, and of its expressions."""
     at = 0
     for example in examples:
         begin, end = at + len(example.before), at + len(example.before) + len(example.expressions)
-        yield _Answer(example, outcomes[at:begin], outcomes[begin:end])
+        yield _Outcomes(example, outcomes[at:begin], outcomes[begin:end])
         at = end
 
 
-def _describe_end(execution: Execution) -> Failure:
-    """Return the failure of a program that did not run to its end, with the last line that it wrote of an error."""
+def _find_failure(execution: Execution) -> Failure:
+    """Return the failure of a program that did not run to its end, with the last line of its stderr."""
     lines = [line for line in execution.stderr.splitlines() if line.strip()]
     detail = lines[-1].strip() if lines and execution.verdict in (Verdict.FAILED, Verdict.SYNTAX_ERROR) else ""
     return Failure(_ENDED[execution.verdict], got=words(detail))
@@ -205,14 +206,14 @@ _ENDED = {
 
 class _Judgement(NamedTuple):
     failure: Failure | None
-    expectation: Expectation | None = None  # if it holds, nothing failed
+    expectation: Expectation | None = None  # is still to be judged: if it holds, there is no failure
 
 
-def _judge(answer: _Answer) -> _Judgement:
-    """Say what is wrong with the outcomes of an example, or with a statement before it."""
+def _judge(answer: _Outcomes) -> _Judgement:
+    """Judge the outcomes of an example and of the statements before it."""
     for source, outcome in zip(answer.example.before, answer.before, strict=True):
         if isinstance(outcome, Raised):
-            return _Judgement(_raised(source, outcome.type, outcome.message))
+            return _Judgement(_fail_raised(source, outcome.type, outcome.message))
     return _judge_outcomes(answer.example, answer.outcomes)
 
 
@@ -220,7 +221,7 @@ def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> _Judge
     for source, outcome in zip(example.expressions, outcomes, strict=True):
         match outcome:
             case Raised(name, message):
-                return _Judgement(_raised(source, name, message))
+                return _Judgement(_fail_raised(source, name, message))
             case Unplain(name):
                 failure = Failure(FailureKind.NOT_PLAIN, expression=source, got=words(name), wanted="plain data")
                 return _Judgement(failure)
@@ -235,7 +236,7 @@ def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> _Judge
     return _Judgement(None) if example.expected is None else _judge_values(example, example.expected, values)
 
 
-def _raised(source: str, name: str, message: str, wanted: str | None = None) -> Failure:
+def _fail_raised(source: str, name: str, message: str, wanted: str | None = None) -> Failure:
     exception = f"{words(name)}: {words(message)}".rstrip(": ")
     return Failure(FailureKind.RAISED, expression=source, got=exception, wanted=wanted)
 
@@ -248,14 +249,12 @@ def _judge_exception(example: Example, outcome: Any) -> _Judgement:
             returned = Failure(FailureKind.RETURNED, expression=source, got=words(value, 80), wanted=wanted)
             return _Judgement(returned)
         case [[str(name), *_], str(message)]:
-            failure = _raised(source, name, message, wanted)
+            failure = _fail_raised(source, name, message, wanted)
             if not is_wanted_exception(example, outcome):
                 return _Judgement(failure)
             if not example.pattern:
                 return _Judgement(None)
-            text = (
-                f"re.search({example.message!r}, _0) is not None"  # which may take for ever, on a message made for it
-            )
+            text = f"re.search({example.message!r}, _0) is not None"
             return _Judgement(failure, Expectation([message[:_LONGEST]], text, "import re"))
     return _Judgement(Failure(FailureKind.NOT_RAISED, expression=source, wanted=wanted))
 

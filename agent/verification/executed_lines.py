@@ -1,6 +1,6 @@
-"""Which lines of a program an expression runs, and in which it raises: recorded in the sandbox, by a tracer.
+"""Record which lines of a program an expression runs, and in which it raises, by a tracer in the sandbox.
 
-A program can lie about it. That changes in which order ways are tried, and nothing else.
+A program can lie about them. That changes the order of the search, and nothing else.
 """
 
 from __future__ import annotations
@@ -43,37 +43,37 @@ class TracedLines:
     """Line numbers of a program, from 1."""
 
     ran: tuple[int, ...]
-    raised: tuple[int, ...]  # of the traceback, outermost first; empty where nothing was raised
+    raised: tuple[int, ...]  # lines of the traceback, outermost first; empty if nothing was raised
 
     @property
     def blamed(self) -> tuple[int, ...]:
-        """Where the failure may come from: the traceback's lines, else all that ran."""
+        """Lines that the failure may come from: the traceback's, else all that ran."""
         return self.raised or self.ran
 
 
 def trace_lines(
     sandbox: Sandbox, program: str, before: Sequence[str], sources: Sequence[str], limits: Limits
 ) -> list[TracedLines] | None:
-    """Return what each of some sources runs, or None where the program did not get that far. One run of the sandbox.
+    """Return the lines that each source runs, or None if the program did not get that far. Takes one sandbox run.
 
-    before: what its process runs first, whatever that raises.
+    before: sources that the process runs first, whatever they raise.
     """
     calls = [Expression(f"_lines_run_by({source!r}, globals())") for source in (*before, *sources)]
     last = program.count("\n") + 1
     execution = sandbox.run(f"{program}{_TRACER}", calls=calls, limits=limits)
-    found = [
-        _lines(outcome.value, last) if isinstance(outcome, Returned) else TracedLines((), ())
+    traced = [
+        _read_lines(outcome.value, last) if isinstance(outcome, Returned) else TracedLines((), ())
         for outcome in execution.outcomes
     ]
-    return found[len(before) :] if len(found) == len(calls) else None
+    return traced[len(before) :] if len(traced) == len(calls) else None
 
 
-def _lines(value: object, last: int) -> TracedLines:
+def _read_lines(value: object, last: int) -> TracedLines:
     match value:
         case [list(ran), list(raised)]:
-            return TracedLines(_inside(ran, last), _inside(raised, last))
+            return TracedLines(_keep_inside(ran, last), _keep_inside(raised, last))
     return TracedLines((), ())
 
 
-def _inside(numbers: list[object], last: int) -> tuple[int, ...]:
+def _keep_inside(numbers: list[object], last: int) -> tuple[int, ...]:
     return tuple(number for number in numbers if isinstance(number, int) and 1 <= number <= last)

@@ -1,4 +1,7 @@
-"""What is judged of values: on the host where they are compared with a literal or as text, else without the program."""
+"""Compare a program's values with what an example expects.
+
+Literals and texts are compared on the host. Any other condition is evaluated in a process that never held the program.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +20,27 @@ from agent.verification.show_guest import TAG
 from sandbox.base import Call, Limits, Returned, Sandbox
 
 _TOLERANCE, _NEAR_ZERO = 1e-6, 1e-12
-_TIMES, _SPARE = 4, 200  # a text that equals a literal has at most so many times its characters, and so many more
-_OF_TYPES = {"type", "isinstance", "issubclass", "_is_just"}
+_TIMES, _SPARE = 4, 200  # a text longer than 4 times the literal's plus 200 characters is not evaluated
+_TYPE_FUNCTIONS = {"type", "isinstance", "issubclass", "_is_just"}
 
 
 class Expectation(NamedTuple):
-    """What is said of values."""
+    """A condition over values."""
 
-    values: list[Any]
-    text: str  # speaks of _0, _1 …
+    values: list[Any]  # _0, _1 …
+    condition: str
     setup: str = ""
 
 
 def needs_exact(expectation: str) -> bool:
-    """Whether a claim speaks of types, so that a value of a derived class is not as good as a plain one."""
+    """Whether a condition depends on types, so that a value of a derived class must not become a plain one."""
     tree = read_expression(expectation)
     nodes = list(ast.walk(tree)) if tree else []
-    return bool(find_names(nodes) & _OF_TYPES)
+    return bool(find_names(nodes) & _TYPE_FUNCTIONS)
 
 
 def find_literal(expectation: str) -> tuple[Any] | None:
-    """Return the literal that _0 should equal, if that is the whole claim."""
+    """Return the literal that _0 should equal, in a tuple of one, if that is the whole condition."""
     match read_expression(expectation):
         case ast.Compare(ast.Name("_0"), [ast.Eq()], [other]) | ast.Compare(other, [ast.Eq()], [ast.Name("_0")]):
             return read_literal(other)
@@ -45,16 +48,16 @@ def find_literal(expectation: str) -> tuple[Any] | None:
 
 
 def judge_expectations(sandbox: Sandbox, expectations: Sequence[Expectation], limits: Limits) -> list[bool]:
-    """Judge claims in a process of their own, which never held the program. One run; none where there is no claim."""
+    """Return which expectations hold, judged in one run of a process that never held the program."""
     calls = [
-        Call("judge", (number, expectation.setup, expectation.text, expectation.values))
+        Call("judge", (number, expectation.setup, expectation.condition, expectation.values))
         for number, expectation in enumerate(expectations)
     ]
     if not calls:
         return []
     try:
-        outcomes = sandbox.run(_judge(), calls=calls, limits=limits).outcomes
-    except ValueError:  # one is nested so deeply that it cannot go back where it came from
+        outcomes = sandbox.run(_read_judge_guest(), calls=calls, limits=limits).outcomes
+    except ValueError:  # a value is nested too deeply to be sent
         return (
             [False]
             if len(expectations) == 1
@@ -66,21 +69,21 @@ def judge_expectations(sandbox: Sandbox, expectations: Sequence[Expectation], li
 
 
 @cache
-def _judge() -> str:
+def _read_judge_guest() -> str:
     return inspect.getsource(judge_guest)
 
 
 def is_tagged(value: Any) -> bool:
-    """Whether a value of the standard library is somewhere in it, which is for a process of its own to build."""
+    """Whether a value holds one of the standard library, which only the judge's process builds."""
     if isinstance(value, dict):
         return TAG in value or any(is_tagged(item) for item in value.values())
     return isinstance(value, list | tuple) and any(map(is_tagged, value))
 
 
 def agree(value: Any, wanted: Any) -> bool:
-    """Whether plain data are equal, floats to six digits; lists and tuples differ, as they do in Python.
+    """Whether plain data are equal, floats to six digits; a list never equals a tuple.
 
-    Total: whatever a guest may send is compared, and never in more time than its size takes.
+    Compares whatever a guest may send, and raises nothing. Time is linear in the size.
     """
     if isinstance(wanted, float | complex) or isinstance(value, float | complex):
         return _near(value, wanted)
@@ -92,7 +95,7 @@ def agree(value: Any, wanted: Any) -> bool:
 
 
 def _near(value: Any, wanted: Any) -> bool:
-    """Whether two numbers are equal, or differ by rounding: by a millionth of the wanted one; zero by 1e-12."""
+    """Whether two numbers are equal within a relative 1e-6; where zero is wanted, within 1e-12."""
     if not (isinstance(value, int | float | complex) and isinstance(wanted, int | float | complex)):
         return False
     if value == wanted or (value != value and wanted != wanted):
@@ -105,7 +108,7 @@ def _near(value: Any, wanted: Any) -> bool:
 
 
 def compare_shown(example: Example, outcome: Any) -> tuple[bool, str]:
-    """Judge what an example printed and showed; and return that text."""
+    """Return whether an example printed and showed the wanted text, and that text."""
     match outcome:
         case [str(printed), None]:
             text = printed
@@ -118,9 +121,9 @@ def compare_shown(example: Example, outcome: Any) -> tuple[bool, str]:
 
 
 def _same_literal(wanted: str, text: str) -> bool:
-    """Whether both are literals of equal values, such as dicts in another order.
+    """Whether both texts are literals of equal values, such as dicts in another order.
 
-    The text is a program's: it is evaluated only where a literal is wanted, and up to a few times its length.
+    The program wrote the text: it is evaluated only if a literal is wanted, and if it is not much longer.
     """
     literal = read_literal(wanted.strip())
     if literal is None or len(text) > _TIMES * len(wanted) + _SPARE:
@@ -130,7 +133,7 @@ def _same_literal(wanted: str, text: str) -> bool:
 
 
 def is_wanted_exception(example: Example, outcome: Any) -> bool:
-    """Judge an exception: by its class and, where one is wanted and is no pattern, by its message."""
+    """Whether an exception is of the wanted class and, unless a pattern is wanted, has the wanted message."""
     match outcome:
         case [[str(first), *others], str(message)]:
             names = {first, *(other for other in others if isinstance(other, str))} if example.subclasses else {first}
@@ -146,6 +149,6 @@ def _right_message(example: Example, message: str) -> bool:
 
 
 def _same_text(wanted: str, text: str, flags: int) -> bool:
-    """Whether texts are the same to doctest; blanks at the ends of lines do not count."""
+    """Whether texts are the same to doctest, apart from blanks at the ends of lines."""
     wanted, text = ("\n".join(map(str.rstrip, each.strip("\n").split("\n"))) + "\n" for each in (wanted, text))
     return wanted == text or doctest.OutputChecker().check_output(wanted, text, flags | doctest.DONT_ACCEPT_TRUE_FOR_1)

@@ -1,6 +1,6 @@
-"""What judges a claim: values built anew from plain data, and pytest's approx. Runs in a process without the program.
+"""Judge conditions over values, in a process that never held the program. Its source is sent there.
 
-Its source goes there; nothing of it is imported by what judges on the host.
+It builds the values from plain data, and brings what conditions call: pytest's approx and unittest's comparisons.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _BUILD: dict[str, Callable[[Any], Any]] = {
 
 
 def judge(number: int, setup: str, expected: str, values: list[Any]) -> list[Any]:
-    """Return the claim's number, and whether it holds of the values."""
+    """Return the condition's number, and whether it holds of the values."""
     space = dict(globals())
     exec(setup, space)
     space.update({f"_{place}": _build(value) for place, value in enumerate(values)})
@@ -49,7 +49,7 @@ def judge(number: int, setup: str, expected: str, values: list[Any]) -> list[Any
 
 
 class _Record:
-    """What is known of a dataclass's instance or of a member of an enumeration: enough to compare it."""
+    """Stands for a dataclass's instance or a member of an enumeration: enough of it to compare."""
 
     def __init__(self, name: str, fields: tuple[Any, ...]) -> None:
         self._parts = (name, fields)
@@ -67,14 +67,14 @@ class _Record:
         return hash(self._parts[0])
 
 
-def _build(given: Any) -> Any:
-    """Return the value that the program had, of classes that are trusted."""
-    if type(given) is dict and list(given) == [_TAG]:
-        kind, parts = given[_TAG]
+def _build(value: Any) -> Any:
+    """Return the value that the program had, built from trusted classes."""
+    if type(value) is dict and list(value) == [_TAG]:
+        kind, parts = value[_TAG]
         return _BUILD[kind](parts)
-    if type(given) is dict:
-        return {_build(key): _build(item) for key, item in given.items()}
-    return type(given)(map(_build, given)) if type(given) in (list, tuple, set, frozenset) else given
+    if type(value) is dict:
+        return {_build(key): _build(item) for key, item in value.items()}
+    return type(value)(map(_build, value)) if type(value) in (list, tuple, set, frozenset) else value
 
 
 def _pairs(pairs: Any) -> Any:
@@ -82,7 +82,7 @@ def _pairs(pairs: Any) -> Any:
 
 
 class _approx:  # noqa: N801 - it stands for pytest.approx
-    """A number, or numbers in lists, tuples and dicts, to within a tolerance; the rules are pytest's."""
+    """Numbers, also in lists, tuples and dicts, within a tolerance, by pytest's rules."""
 
     def __init__(self, expected: Any, rel: Any = None, abs: Any = None, nan_ok: bool = False) -> None:
         self._expected, self._rules = expected, (rel, abs, nan_ok)
@@ -120,7 +120,7 @@ def _close(actual: Any, expected: Any, rel: Any, abs_: Any, nan_ok: bool) -> boo
 
 
 def _almost(first: Any, second: Any, places: Any = None, delta: Any = None) -> bool:
-    """Whether unittest's assertAlmostEqual would say nothing."""
+    """Whether unittest's assertAlmostEqual would pass."""
     if first == second:
         return True
     gap = abs(first - second)
@@ -128,7 +128,7 @@ def _almost(first: Any, second: Any, places: Any = None, delta: Any = None) -> b
 
 
 def _alike(actual: Any, expected: Any) -> bool:
-    """Whether two have the same items as often, in whatever order."""
+    """Whether two collections have the same items equally often, in any order."""
     left = list(expected)
     for item in actual:
         if item not in left:
@@ -138,7 +138,7 @@ def _alike(actual: Any, expected: Any) -> bool:
 
 
 def _in_order(actual: Any, expected: Any) -> bool:
-    """Whether two sequences have equal items in the same order, whatever class either is of."""
+    """Whether two sequences have equal items in the same order, whatever their classes."""
     same = len(actual) == len(expected)
     return same and all(actual[place] == expected[place] for place in range(len(actual)))
 

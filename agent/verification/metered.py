@@ -1,4 +1,4 @@
-"""A sandbox that refuses the runs and seconds that its budget does not have."""
+"""A sandbox that keeps to a budget of runs and seconds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sa
 
 @dataclass(slots=True)
 class MeteredSandbox:
-    """A sandbox that raises BudgetSpentError before a run that the budget does not have, and ends runs in time."""
+    """Counts the runs of a sandbox, raises BudgetSpentError before one too many, and ends each by the deadline."""
 
     sandbox: Sandbox
-    left: int | None
-    deadline: float | None
+    left: int | None  # runs; None for no bound
+    deadline: float | None  # on the clock; None for no bound
     clock: Callable[[], float]
     runs: int = 0
 

@@ -1,8 +1,8 @@
-"""How an example's value leaves the guest. Its source runs in the sandbox, behind the program; it judges nothing.
+"""Turn values into plain data that can leave the program's process. Its source runs there, behind the program.
 
-A value of a class derived from a plain type becomes the plain value, and some of the standard library's values become
-plain data that `claims.py` builds anew. All of it can be forged by the program, as any value can: nothing that is
-wanted of the value is known here. Imports little, for each run of a program pays for it.
+A value of a class derived from a plain type becomes the plain value. Some values of the standard library become tagged
+data, which `judge_guest` builds anew. A program can forge all of this, as it can forge any value; nothing here knows
+what is expected. It imports little, because each run of a program pays for it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 TAG = "\0dubito"  # the one key of a dict that stands for a value of the standard library
 _LONGEST = 1 << 20  # characters of a text that leaves
-_ITEMS = 10_000  # of an iterator that are looked at
+_ITEMS = 10_000  # items of an iterator that are read
 _ATOMS = {type(None), bool, int, float, complex, str, bytes}
-_FLAT: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefine is not asked
+_FLAT: dict[type, Callable[[Any], Any]] = {  # by the base class's own methods: a derived class may redefine them
     str: str.__str__,
     bytes: bytes.__bytes__,
     bytearray: bytes,
@@ -31,7 +31,7 @@ _FLAT: dict[type, Callable[[Any], Any]] = {  # what a derived class may redefine
     set: lambda value: _of_items(set, list(map(_plain, set.__iter__(value)))),
     frozenset: lambda value: _of_items(frozenset, list(map(_plain, frozenset.__iter__(value)))),
 }
-_PARTS: dict[str, Callable[[Any], Any]] = {  # the parts of which a value of just this class is built
+_PARTS: dict[str, Callable[[Any], Any]] = {  # the parts from which a value of exactly this class is built
     "collections.deque": lambda value: [list(map(_plain, value)), value.maxlen],
     "datetime.date": lambda value: [value.year, value.month, value.day],
     "datetime.datetime": lambda value: [*value.timetuple()[:6], value.microsecond],
@@ -43,7 +43,7 @@ _PARTS: dict[str, Callable[[Any], Any]] = {  # the parts of which a value of jus
     "builtins.dict_keys": lambda value: list(map(_plain, value)),
     "builtins.type": lambda value: value.__name__,
 }
-_COUNTED: dict[str, Callable[[Any], Any]] = {  # derived from dict, and told apart where types are spoken of
+_COUNTED: dict[str, Callable[[Any], Any]] = {  # derived from dict; they keep their class only in `show_exactly`
     "collections.Counter": lambda value: [[_plain(key), _plain(item)] for key, item in value.items()],
     "collections.OrderedDict": lambda value: [[_plain(key), _plain(item)] for key, item in value.items()],
 }
@@ -51,39 +51,39 @@ _ITERATORS = {"generator", "map", "filter", "zip", "enumerate", "reversed", "dic
 _standard_output = sys.stdout
 
 
-def show_value(given: Any) -> Any:
-    """Return the value as plain data; itself where it is none, so that the sandbox says so."""
+def show_value(value: Any) -> Any:
+    """Return the value as plain data; if it is none, return it unchanged, and the sandbox will refuse it."""
     try:
-        return _plain(given)
+        return _plain(value)
     except (TypeError, RecursionError):
-        return given
+        return value
 
 
-def show_exactly(given: Any) -> Any:
-    """Return the value as plain data if its type is one of those known here; itself, which is no plain data, if not."""
-    kind, name = type(given), _name_of(type(given))
+def show_exactly(value: Any) -> Any:
+    """Return the value as plain data if its exact type is known here; else return it unchanged."""
+    kind, name = type(value), _name_of(type(value))
     if name in _COUNTED:
-        return {TAG: [name, _COUNTED[name](given)]}
-    return show_value(given) if kind in _ATOMS or kind in _FLAT or name in _PARTS or _iterates(kind) else given
+        return {TAG: [name, _COUNTED[name](value)]}
+    return show_value(value) if kind in _ATOMS or kind in _FLAT or name in _PARTS or _iterates(kind) else value
 
 
-def _plain(given: Any) -> Any:
-    """Return the value in plain types only. Raises TypeError where there is none."""
-    kind = type(given)
+def _plain(value: Any) -> Any:
+    """Return the value in plain types only. Raises TypeError if it has none."""
+    kind = type(value)
     if kind in _ATOMS:
-        return given
-    base = next((base for base in _FLAT if isinstance(given, base)), None)
+        return value
+    base = next((base for base in _FLAT if isinstance(value, base)), None)
     if base is not None:
-        return _FLAT[base](given)
+        return _FLAT[base](value)
     if _iterates(kind):
-        return {TAG: ["iterator", list(map(_plain, islice(given, _ITEMS)))]}
+        return {TAG: ["iterator", list(map(_plain, islice(value, _ITEMS)))]}
     name = _name_of(kind)
-    known = name in _PARTS and (kind is not type or vars(builtins).get(given.__name__) is given)
-    return {TAG: [name, _PARTS[name](given)]} if known and getattr(given, "tzinfo", None) is None else _record(given)
+    known = name in _PARTS and (kind is not type or vars(builtins).get(value.__name__) is value)
+    return {TAG: [name, _PARTS[name](value)]} if known and getattr(value, "tzinfo", None) is None else _record(value)
 
 
 def _by_key(pairs: list[tuple[Any, Any]]) -> Any:
-    """Return a dict; its pairs, tagged, where a key is a value of the standard library or a record."""
+    """Return a dict; as tagged pairs if a key became a dict or a list, which cannot be a key."""
     if any(_is_tagged(key) for key, _ in pairs):
         return {TAG: ["builtins.dict", list(map(list, pairs))]}
     return dict(pairs)
@@ -95,19 +95,19 @@ def _of_items(kind: type[set[Any]] | type[frozenset[Any]], items: list[Any]) -> 
     return kind(items)
 
 
-def _is_tagged(given: Any) -> bool:
-    """Whether a key holds what became a dict, or a list, and can be no key any more."""
-    return type(given) in (dict, list) or (type(given) is tuple and any(map(_is_tagged, given)))
+def _is_tagged(value: Any) -> bool:
+    """Whether a key holds a dict or a list, and so cannot be a key."""
+    return type(value) in (dict, list) or (type(value) is tuple and any(map(_is_tagged, value)))
 
 
-def _record(given: Any) -> Any:
-    """Return what makes up a dataclass's instance, or a member of an enumeration."""
-    kind = type(given)
+def _record(value: Any) -> Any:
+    """Return a dataclass's instance or a member of an enumeration as its class's name and its fields."""
+    kind = type(value)
     if hasattr(kind, "__members__"):
-        return {TAG: ["record", [kind.__name__, [given.name]]]}
+        return {TAG: ["record", [kind.__name__, [value.name]]]}
     if hasattr(kind, "__dataclass_fields__") and kind.__dataclass_params__.eq:
         compared = [name for name, field in kind.__dataclass_fields__.items() if field.compare]
-        fields = [[name, _plain(getattr(given, name))] for name in compared]
+        fields = [[name, _plain(getattr(value, name))] for name in compared]
         return {TAG: ["record", [kind.__name__, fields]]}
     raise TypeError(f"not plain data: {kind.__name__}")
 
@@ -124,34 +124,34 @@ def _iterates(kind: type) -> bool:
 
 
 def listen() -> None:
-    """Keep from here on what is printed."""
+    """Record what is printed from here on."""
     sys.stdout = io.StringIO()
 
 
 def _stop_listening() -> str:
-    """Return what was printed since, and print as before."""
+    """Return what was printed since `listen`, and print as before."""
     printed = sys.stdout.getvalue() if isinstance(sys.stdout, io.StringIO) else ""
     sys.stdout = _standard_output
     return printed[:_LONGEST]
 
 
-def show_text(_: None, given: Any) -> list[Any]:
-    """Return what was printed while the value was made, and its repr; None for None, as an interpreter shows it."""
-    shown = None if given is None else str(repr(given))[:_LONGEST]
+def show_text(_: None, value: Any) -> list[Any]:
+    """Return what was printed while the value was computed, and its repr; None for None, as an interpreter shows it."""
+    shown = None if value is None else str(repr(value))[:_LONGEST]
     return [_stop_listening(), shown]
 
 
 def run_statements(source: str, space: dict[str, Any]) -> list[Any]:
-    """Execute statements; return what they printed."""
+    """Execute statements, and return what they printed."""
     listen()
     exec(compile(source, "<example>", "exec", dont_inherit=True), space)
     return [_stop_listening(), None]
 
 
 def show_exception(source: str, space: dict[str, Any]) -> list[Any]:
-    """Execute; return the names of the exception's classes, the nearest first, and its message.
+    """Execute code, and return the names of its exception's classes, nearest first, with its message.
 
-    Without an exception there are no names, and the text is the value's repr.
+    Without an exception, return no names and the value's repr.
     """
     try:
         try:
@@ -160,5 +160,5 @@ def show_exception(source: str, space: dict[str, Any]) -> list[Any]:
             exec(compile(source, "<example>", "exec", dont_inherit=True), space)
             return [[], "None"]
         return [[], repr(eval(code, space))[:_LONGEST]]
-    except BaseException as error:  # noqa: BLE001 - whatever it is was asked for
+    except BaseException as error:  # noqa: BLE001 - the example expects any exception
         return [[kind.__name__ for kind in type(error).__mro__[:-1]], str(error)[:_LONGEST]]

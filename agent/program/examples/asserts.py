@@ -216,7 +216,7 @@ class _Reader:
         count, outside, ran = len(self.examples), self._session, self._ran
         self._sessions += 1
         scope, setups = self._scope, self._setups
-        self._scope, self._setups = scope.copied(), list(setups)
+        self._scope, self._setups = scope.copy(), list(setups)
         self._session, self._ran = self._sessions, set()
         self.read([*own, *function.body])
         self._session, self._ran = outside, ran

@@ -12,7 +12,7 @@ from dataclasses import replace
 from agent.program.examples.example import Example
 from agent.program.examples.imports import read_imports
 from agent.program.separation.scope import NotSeparableError, Scope, decides, may_judge
-from agent.program.separation.separate import refuse_shared, separate
+from agent.program.separation.separate import require_program_alone, separate
 from agent.program.separation.setups import Setup, expose_to_program, join_setups, refuse_revealed, select_for_program
 from agent.program.separation.statements import read_setup
 from agent.program.syntax import PARSE_ERRORS, find_free_names, find_names, parse, read_expression, read_literal
@@ -101,7 +101,7 @@ class DoctestReader:
     def _compare_shown(self, value: ast.expr, doctest_example: doctest.Example) -> Example:
         """Return an example that compares what an interpreter would show: what is printed, and the value's repr."""
         try:
-            refuse_shared(deepcopy(value), self._scope)
+            require_program_alone(deepcopy(value), self._scope)
         except NotSeparableError:
             if not _is_of_data(doctest_example.want):
                 raise
@@ -120,7 +120,7 @@ class DoctestReader:
         try:
             for part in parts:
                 if self._touches(ast.Expr(part)):
-                    refuse_shared(deepcopy(part), self._scope)
+                    require_program_alone(deepcopy(part), self._scope)
         except NotSeparableError:
             if call.keywords or not isinstance(call.func, ast.Name) or call.func.id != "print":
                 raise

@@ -1,4 +1,4 @@
-"""What a statement may change that it did not make, and what may be another value each time. Runs nothing."""
+"""Tell which statements may change an object that they did not make, and which give another value each time."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from collections.abc import Iterator
 from agent.program.separation.scope import CHANGING, METHODS, Scope
 from agent.program.syntax import find_names, find_root
 
-_PURE_MODULES = {  # whose functions leave alone what they are given, and return the same each time
+_PURE_MODULES = {  # their functions change none of their arguments, and return the same each time
     "math", "cmath", "operator", "itertools", "functools", "collections", "re", "string", "json", "statistics",
     "fractions", "decimal", "datetime", "copy", "textwrap", "typing", "base64", "hashlib", "struct", "dataclasses",
     "enum", "types", "calendar", "numbers",
 }  # fmt: skip
-_UNSTEADY = {"random", "secrets", "uuid", "time", "os", "tempfile", "threading", "open", "input", "id", "hash"}
-_FIXED = {"Random", "join", "dirname", "basename"}  # functions of such modules that return the same each time
+_NONDETERMINISTIC = {"random", "secrets", "uuid", "time", "os", "tempfile", "threading", "open", "input", "id", "hash"}
+_FIXED = {"Random", "join", "dirname", "basename"}  # functions of these modules that return the same each time
+_VARYING = {"now", "today", "utcnow", "seed", "shuffle"}  # methods that vary, whatever their module
 _IMPURE = {"next", "setattr", "delattr", "exec", "eval", "iter"}
 
 
 def is_fresh(statement: ast.stmt) -> bool:
-    """Whether a value shares no object with what it was made of."""
+    """Whether the assigned value shares no object with what it is computed from."""
     inner = getattr(statement, "value", None)
     return isinstance(inner, ast.Call) and ast.unparse(inner.func) in ("copy.deepcopy", "deepcopy", "json.loads", "str")
 
 
-def _calls_in(node: ast.AST) -> Iterator[ast.Call]:
+def _find_calls(node: ast.AST) -> Iterator[ast.Call]:
     return (part for part in ast.walk(node) if isinstance(part, ast.Call))
 
 
@@ -37,7 +38,7 @@ def may_change(statement: ast.stmt, scope: Scope) -> bool:
     stores = any(
         isinstance(n, ast.Subscript | ast.Attribute) and isinstance(n.ctx, ast.Store) for n in ast.walk(statement)
     )
-    return stores or any(_call_may_change(call, scope) for call in _calls_in(statement))
+    return stores or any(_call_may_change(call, scope) for call in _find_calls(statement))
 
 
 def _call_may_change(call: ast.Call, scope: Scope) -> bool:
@@ -54,8 +55,8 @@ def _call_may_change(call: ast.Call, scope: Scope) -> bool:
 
 
 def is_pure(function: ast.FunctionDef | ast.Lambda, scope: Scope, names: set[str]) -> bool:
-    """Whether a function changes nothing but what it makes itself."""
-    made = {
+    """Whether a function changes nothing but the objects that it makes. names: the function's own."""
+    own = {
         target.id
         for node in ast.walk(function)
         if isinstance(node, ast.Assign)
@@ -67,38 +68,38 @@ def is_pure(function: ast.FunctionDef | ast.Lambda, scope: Scope, names: set[str
         if (
             isinstance(node, ast.Subscript | ast.Attribute)
             and not isinstance(node.ctx, ast.Load)
-            and find_root(node) not in made
+            and find_root(node) not in own
         ):
             return False
         if isinstance(node, ast.Global | ast.Nonlocal | ast.Yield | ast.With):
             return False
-        if isinstance(node, ast.Call) and _call_may_change(node, scope) and find_root(node.func) not in made | names:
+        if isinstance(node, ast.Call) and _call_may_change(node, scope) and find_root(node.func) not in own | names:
             return False
     return True
 
 
 def is_nondeterministic(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether what a statement calls may be another value in another process."""
+    """Whether a call in a statement may give another value in another process."""
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return False
-    for call in _calls_in(statement):
+    for call in _find_calls(statement):
         root = find_root(call.func)
         module = scope.imported.get(str(root), root)
         name = call.func.attr if isinstance(call.func, ast.Attribute) else root
-        if (module in _UNSTEADY and name not in _FIXED) or name in ("now", "today", "utcnow", "seed", "shuffle"):
+        if (module in _NONDETERMINISTIC and name not in _FIXED) or name in _VARYING:
             return True
     return bool(find_names([statement]) & scope.nondeterministic) and not isinstance(statement, ast.Assign)
 
 
 def reaches_out(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether a statement that binds nothing changes the world around the program: a module, a file, a setting."""
+    """Whether a statement that binds nothing changes something outside: a module, a file, a setting."""
     match statement:
         case ast.Expr(ast.Call(function)):
             return find_root(function) in scope.imported or find_root(function) in ("open", "setattr")
         case ast.Assign([target]) | ast.AugAssign(target) | ast.Delete([target]):
             return find_root(target) in scope.imported or (
                 isinstance(target, ast.Attribute)
-                and any(find_root(c.func) in scope.imported for c in _calls_in(target))
+                and any(find_root(c.func) in scope.imported for c in _find_calls(target))
             )
         case ast.With():
             return True

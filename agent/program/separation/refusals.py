@@ -1,4 +1,4 @@
-"""Claims that ask whether two objects are one: nobody outside of the program's process can tell. Runs nothing."""
+"""Refuse conditions that nobody outside of the program's process can judge, and say why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agent.program.syntax import find_names, read_expression, read_literal
 
 
 def is_identity(node: ast.AST) -> bool:
-    """Whether code asks if two objects are one, where neither is one of Python's singletons or a type."""
+    """Whether code compares identities, of anything but Python's singletons and types."""
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
         pairs = zip(sides, node.ops, sides[1:], strict=False)
@@ -32,20 +32,20 @@ def _last(node: ast.Name | ast.Attribute) -> str:
 
 
 def refuse_identity(expected: ast.AST) -> None:
-    """Raise NotSeparableError where identity counts: values leave the program's process as copies."""
+    """Raise NotSeparableError if identity counts: values leave the program's process as copies."""
     if any(map(is_identity, ast.walk(expected))):
         raise NotSeparableError("asks whether two objects are one, and values leave the program as copies")
 
 
 def refuse_program_as_judge(expected: ast.AST, expressions: Sequence[str]) -> None:
-    """Raise NotSeparableError where a function that the program may define says of another's value that it is right."""
+    """Raise NotSeparableError if a function that the program may define judges the value of another."""
     for number in _truths(expected):
         if may_judge(read_expression(expressions[number])):
             raise NotSeparableError(f"lets a function judge that the program may define: {expressions[number]}")
 
 
 def _truths(expected: ast.AST) -> Iterator[int]:
-    """Yield the numbers of the values that a claim takes for true or false as they are."""
+    """Yield the numbers of the values whose own truth decides a condition."""
     match expected:
         case ast.Name(name) if re.fullmatch(r"_\d+", name):
             yield int(name[1:])
@@ -60,7 +60,7 @@ def _truths(expected: ast.AST) -> Iterator[int]:
 
 
 def refuse_questions_to_records(expected: ast.AST, records: Collection[str]) -> None:
-    """Raise NotSeparableError where more is asked of a record than whether it equals another."""
+    """Raise NotSeparableError if a condition does more with a record than compare it with another."""
     plain = ast.Compare | ast.BoolOp | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.expr_context | ast.cmpop
     for node in ast.walk(expected):
         parts = {part.id for part in ast.iter_child_nodes(node) if isinstance(part, ast.Name)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -82,10 +82,10 @@ class Scope:
     def __post_init__(self) -> None:
         self.trusted |= {*dir(builtins), "math", *_JUDGE_FUNCTIONS} - set(self.program)
 
-    def copied(self) -> Scope:
+    def copy(self) -> Scope:
         """Return a copy: changes to it do not reach this scope."""
         copies: dict[str, Any] = {
-            each.name: copy(getattr(self, each.name))
+            each.name: copy.copy(getattr(self, each.name))
             for each in fields(self)
             if isinstance(getattr(self, each.name), set | list) or each.name in _TABLES
         }

@@ -1,4 +1,4 @@
-"""Assignments that bind several names, as one for each name: so a program is shown the one that it is given alone."""
+"""Split an assignment to several names into one for each: the program is then shown only the name that it is passed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agent.program.syntax import find_free_names, find_names
 
 
 def split_assignment(statement: ast.stmt, scope: Scope) -> Iterator[ast.stmt]:
-    """Yield one statement for each name that an assignment binds, where their values are known."""
+    """Yield one assignment for each name that a statement binds, if the values are known; else the statement."""
     if binds_one(statement) and find_free_names(statement) & scope.partly_shown:
         value = scope.value_of(statement.value)  # type: ignore[attr-defined]
         literal = None if value is None else write_literal(value[0])
@@ -34,13 +34,13 @@ def _pairs(statement: ast.Assign, scope: Scope) -> Iterator[tuple[str, ast.expr]
     value = scope.value_of(statement.value)
     atom = value is not None and is_atom(value[0])
     for target in statement.targets if len(statement.targets) == 1 or atom else []:
-        pairs = list(_unpacked(target, statement.value, scope))
+        pairs = list(_unpack(target, statement.value, scope))
         if not pairs:
             return
         yield from pairs
 
 
-def _unpacked(target: ast.expr, value: ast.expr, scope: Scope) -> Iterator[tuple[str, ast.expr]]:
+def _unpack(target: ast.expr, value: ast.expr, scope: Scope) -> Iterator[tuple[str, ast.expr]]:
     match target:
         case ast.Name(name):
             yield name, value
@@ -51,7 +51,7 @@ def _unpacked(target: ast.expr, value: ast.expr, scope: Scope) -> Iterator[tuple
                 end = len(parts) - (len(targets) - star - 1)
                 parts = [*parts[:star], ast.List(parts[star:end], ast.Load()), *parts[end:]]
             for each, part in zip(targets, parts if len(parts) == len(targets) else [], strict=False):
-                yield from _unpacked(each.value if isinstance(each, ast.Starred) else each, part, scope)
+                yield from _unpack(each.value if isinstance(each, ast.Starred) else each, part, scope)
 
 
 def _parts(value: ast.expr, scope: Scope) -> list[ast.expr]:
@@ -66,7 +66,7 @@ def _parts(value: ast.expr, scope: Scope) -> list[ast.expr]:
 
 
 def binds_one(statement: ast.stmt) -> bool:
-    """Whether a statement gives one name a value, and does nothing else."""
+    """Whether a statement assigns to one name, and does nothing else."""
     match statement:
         case ast.Assign([ast.Name()]) | ast.AnnAssign(ast.Name(), value=ast.expr()):
             return True
