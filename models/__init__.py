@@ -1,1 +1,1 @@
-"""The embedded model: how it is made, and the weights that ship. Nothing here is imported by the other packages."""
+"""Train the embedded model, and keep its weights. No other package imports this one."""

@@ -1,7 +1,7 @@
-"""The text that the embedded model learns from: exercises in four forms, and some of Python's standard library.
+"""Write the text that the embedded model learns from: exercises in four forms, and some of Python's standard library.
 
-A document is a list of parts with weights: what the model shall write counts fully, a prompt a little (its examples are
-chance), and a wrong program not at all.
+A document is a list of texts with weights. What the model should write counts fully. A prompt counts a little, because
+its examples are chance. A wrong program does not count.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from agent.lm.fim import FIM_TOKENS
 from agent.messages import short
 from agent.program import prompts
 from benchmarks.exercises import world
-from benchmarks.exercises.compose import Exercise, compose, format_call, load_function, write_body
+from benchmarks.exercises.body import load_function, write_body
+from benchmarks.exercises.compose import Exercise, compose, format_call
 from benchmarks.experiments.infill import expressions
 from models import library
 
 END = "<|endoftext|>"
 _PROMPT_WEIGHT, _READ_WEIGHT = 0.2, 0.0  # weights
-_NO_EXAMPLES = 0.15  # of the completions: people leave them out too, and so does a lame prompt
-_ZIPF = 1.5  # shapes and pieces are used as unevenly as words are, so that there is something to doubt
+_NO_EXAMPLES = 0.15  # share of completions without examples: people and lame prompts leave them out, too
+_ZIPF = 1.5  # shapes and pieces are as uneven as words in real text, so that there is something to doubt
 _PLAIN_NAMES = ("solution", "solve", "compute", "answer", "f")
 _SWAPS = {
     "+": "-",
@@ -40,7 +41,7 @@ _SWAPS = {
 
 
 class WeightedText(NamedTuple):
-    """A stretch of a document, and how much its tokens count in the loss."""
+    """Text of a document, and how much its tokens count in the loss."""
 
     text: str
     weight: float = 1.0
@@ -48,7 +49,7 @@ class WeightedText(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Relative weights of the forms."""
+    """The relative weights of the forms."""
 
     completion: float = 0.28
     sentence: float = 0.07
@@ -58,9 +59,9 @@ class Mix:
 
 
 def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[WeightedText]]:
-    """Documents number `first` to `last` of this seed; each depends on its number alone.
+    """Yield documents `first` to `last` (exclusive) of this seed. Each depends on its number alone.
 
-    Repairs are of all meanings evenly: what failed was mostly something rare.
+    Repairs draw all meanings evenly, because rare ones fail most.
     """
     forms = asdict(mix)
     for number in range(first, last):
@@ -73,97 +74,104 @@ def documents(seed: int, first: int, last: int, mix: Mix) -> Iterator[list[Weigh
             yield FORMS[form](compose(meaning, f"corpus {seed} {number}"), random)
 
 
-def write_completion(made: Exercise, random: Random) -> list[WeightedText]:
-    """Signature, docstring, body."""
-    text, mark, _ = made.prompt.partition("\n    >>> ")
+def write_completion(exercise: Exercise, random: Random) -> list[WeightedText]:
+    """Write signature, docstring and body."""
+    text, mark, _ = exercise.prompt.partition("\n    >>> ")
     bare = mark and random.random() < _NO_EXAMPLES
-    return [WeightedText(f'{text}\n    """' if bare else made.prompt, _PROMPT_WEIGHT), WeightedText(made.body)]
+    return [WeightedText(f'{text}\n    """' if bare else exercise.prompt, _PROMPT_WEIGHT), WeightedText(exercise.body)]
 
 
-def write_sentence(made: Exercise, random: Random) -> list[WeightedText]:
-    """One comment line, then the function without a docstring. The line is the prompt; a line break begins the rest."""
+def write_sentence(exercise: Exercise, random: Random) -> list[WeightedText]:
+    """Write a comment line, which is the prompt, then a line break and the function without a docstring."""
     line = (
-        made.signature.rpartition("\n")[2]
+        exercise.signature.rpartition("\n")[2]
         .replace("List[", "list[")
         .replace("Dict[", "dict[")
         .replace("Tuple[", "tuple[")
     )
-    line = line.replace(f"def {made.name}(", f"def {random.choice(_PLAIN_NAMES)}(")
-    return [WeightedText(f"# {made.sentence}", _PROMPT_WEIGHT), WeightedText(f"\n{line}{made.body}")]
+    line = line.replace(f"def {exercise.name}(", f"def {random.choice(_PLAIN_NAMES)}(")
+    return [WeightedText(f"# {exercise.sentence}", _PROMPT_WEIGHT), WeightedText(f"\n{line}{exercise.body}")]
 
 
-def write_hole(made: Exercise, random: Random) -> list[WeightedText]:
-    """A hole in the body, in Qwen2.5-Coder's format: prefix, suffix, middle."""
-    text = made.program
+def write_hole(exercise: Exercise, random: Random) -> list[WeightedText]:
+    """Write a hole in the body, in Qwen2.5-Coder's format: prefix, suffix, middle."""
+    text = exercise.program
     first, last = random.choice(
-        (_expression, _expression, _expression, _expression, _expression, _expression, _lines, _stretch)
-    )(text, len(made.prompt), random)
+        (_expression, _expression, _expression, _expression, _expression, _expression, _lines, _any_span)
+    )(text, len(exercise.prompt), random)
     before, middle, after = text[:first], text[first:last], text[last:]
     return [WeightedText(FIM_TOKENS.prompt(before, after), _PROMPT_WEIGHT), WeightedText(middle)]
 
 
-def write_repair(made: Exercise, random: Random) -> list[WeightedText]:
-    """A wrong program, how it failed on the visible examples, and the right one; a completion where none is found."""
+def write_repair(exercise: Exercise, random: Random) -> list[WeightedText]:
+    """Write a wrong program, how it fails on the visible examples, and the right one.
+
+    Writes a completion where six attempts make no program that fails.
+    """
     for _ in range(6):
         (mistake,) = random.choices((_neighbour, _relative, _mutant), (5, 3, 2))
-        wrong = mistake(made, random)
-        if wrong and (failures := describe_failures(made, wrong)):
-            told = "\n".join(failures[: random.choice((1, 2, 3, 3, 3))])
-            asked = prompts.write_repair_prompt(made.prompt, made.prompt + wrong, told, chat=False)
-            attempt = WeightedText(asked.removeprefix(made.prompt).removesuffix(made.prompt), _READ_WEIGHT)
+        wrong = mistake(exercise, random)
+        if wrong and (failures := describe_failures(exercise, wrong)):
+            report = "\n".join(failures[: random.choice((1, 2, 3, 3, 3))])
+            asked = prompts.write_repair_prompt(exercise.prompt, exercise.prompt + wrong, report, chat=False)
+            attempt = WeightedText(asked.removeprefix(exercise.prompt).removesuffix(exercise.prompt), _READ_WEIGHT)
             return [
-                WeightedText(made.prompt, _PROMPT_WEIGHT),
+                WeightedText(exercise.prompt, _PROMPT_WEIGHT),
                 attempt,
-                WeightedText(made.prompt, _PROMPT_WEIGHT),
-                WeightedText(made.body),
+                WeightedText(exercise.prompt, _PROMPT_WEIGHT),
+                WeightedText(exercise.body),
             ]
-    return write_completion(made, random)
+    return write_completion(exercise, random)
 
 
 FORMS = {"completion": write_completion, "sentence": write_sentence, "fill": write_hole, "repair": write_repair}
 
 
-def describe_failures(made: Exercise, body: str) -> list[str]:
-    """Return how a body fails on the visible examples: a line each, in the words of agent/verification/examples.py."""
-    right = load_function(made.program, made.name)
-    wrong = load_function(f"{made.prompt}{body}", made.name)
+def describe_failures(exercise: Exercise, body: str) -> list[str]:
+    """Return a line for each visible example that a body fails, in the words that the workflow uses."""
+    right = load_function(exercise.program, exercise.name)
+    wrong = load_function(f"{exercise.prompt}{body}", exercise.name)
     lines = []
-    for args in made.examples:
+    for args in exercise.examples:
         wanted = right(*copy.deepcopy(args))
         try:
             returned = wrong(*copy.deepcopy(args))
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, NameError) as error:
-            lines.append(f"{format_call(made.name, args)} raised {type(error).__name__}: {error}")
+            lines.append(f"{format_call(exercise.name, args)} raised {type(error).__name__}: {error}")
             continue
         if repr(returned) != repr(wanted):
-            lines.append(f"{format_call(made.name, args)} returned {short(returned)}, wanted {short(wanted)}")
+            lines.append(f"{format_call(exercise.name, args)} returned {short(returned)}, wanted {short(wanted)}")
     return lines
 
 
-def _neighbour(made: Exercise, random: Random) -> str | None:
-    """The body of a meaning that differs in one piece."""
-    pieces = made.meaning.pieces
+def _neighbour(exercise: Exercise, random: Random) -> str | None:
+    """Write the body of a meaning that differs in one piece; None without pieces."""
+    pieces = exercise.meaning.pieces
     if not pieces:
         return None
     slot = random.choice(list(pieces))
     others = {name: piece for name, piece in pieces.items() if name != slot}
-    return write_body(world.draw_pieces(made.meaning.family, random, keep=others, zipf=_ZIPF), made.names, random)
-
-
-def _relative(made: Exercise, random: Random) -> str | None:
-    """The body of a meaning of another family with the same signature."""
-    family = made.meaning.family
-    alike = [other for other in world.relatives(family.args, family.returns) if other is not family]
-    return (
-        write_body(world.draw_pieces(random.choice(alike), random, zipf=_ZIPF), made.names, random) if alike else None
+    return write_body(
+        world.draw_pieces(exercise.meaning.family, random, keep=others, zipf=_ZIPF), exercise.names, random
     )
 
 
-def _mutant(made: Exercise, random: Random) -> str | None:
-    """The body with one operator or number changed. None where a loop might then never end."""
-    words = made.body.split(" ")
+def _relative(exercise: Exercise, random: Random) -> str | None:
+    """Write the body of a meaning of another family with the same signature; None where there is none."""
+    family = exercise.meaning.family
+    alike = [other for other in world.relatives(family.args, family.returns) if other is not family]
+    return (
+        write_body(world.draw_pieces(random.choice(alike), random, zipf=_ZIPF), exercise.names, random)
+        if alike
+        else None
+    )
+
+
+def _mutant(exercise: Exercise, random: Random) -> str | None:
+    """Change one operator or number of the body; None where a loop might then never end."""
+    words = exercise.body.split(" ")
     places = [at for at, word in enumerate(words) if word in _SWAPS or word.rstrip(":)").isdigit()]
-    if "while" in made.body or not places:
+    if "while" in exercise.body or not places:
         return None
     at = random.choice(places)
     number = words[at].rstrip(":)")
@@ -172,20 +180,20 @@ def _mutant(made: Exercise, random: Random) -> str | None:
 
 
 def _expression(text: str, start: int, random: Random) -> tuple[int, int]:
-    """The span of an expression in the body: mostly one that is more than a name or a digit."""
+    """Choose the span of an expression in the body, mostly one longer than a name or a digit."""
     spans = expressions(text, start)
     long = [span for span in spans if span[1] - span[0] > 2]
     return random.choice(long if long and random.random() < 0.8 else spans)
 
 
 def _lines(text: str, start: int, random: Random) -> tuple[int, int]:
-    """One or more whole lines of the body, from the line break before them."""
+    """Choose the span of one or more whole lines of the body, from the line break before them."""
     breaks = [at for at in range(start, len(text)) if text[at] == "\n"]
     first, last = sorted(random.sample(range(len(breaks)), 2))
     return breaks[first], breaks[last]
 
 
-def _stretch(text: str, start: int, random: Random) -> tuple[int, int]:
-    """Any stretch of characters of the body."""
+def _any_span(text: str, start: int, random: Random) -> tuple[int, int]:
+    """Choose any span of characters of the body."""
     first, last = sorted(random.sample(range(start, len(text)), 2))
     return first, last

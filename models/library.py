@@ -1,4 +1,4 @@
-"""Functions from the source of Python's standard library (PSF licence), as this interpreter ships it."""
+"""Take functions from the source of Python's standard library (PSF licence), as this interpreter ships it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 2_000  # characters of a function
 
 @cache
 def functions() -> Sequence[str]:
-    """Functions and methods of the top-level modules, unindented, in the order of module and line."""
+    """Return functions and methods of the top-level modules, unindented, in the order of module and line."""
     modules = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     return list(dict.fromkeys(text for module in modules for text in _functions(module.read_text(encoding="utf-8"))))
 

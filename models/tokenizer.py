@@ -1,4 +1,4 @@
-"""A byte-level BPE tokenizer for Python: any text survives a round trip, a line break with its indent is one token."""
+"""Train a byte-level BPE tokenizer for Python. Any text survives a round trip; line break and indent are one token."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, file: Path) -> None:
 
 
 def read_tokenizer(file: Path) -> Any:
-    """The transformers tokenizer of a tokenizer.json. It puts nothing before a text."""
+    """Read a tokenizer.json as a tokenizer of transformers. It adds no token before a text."""
     from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(

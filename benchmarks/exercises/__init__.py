@@ -1,4 +1,4 @@
-"""Our own generated problems in HumanEval's shape: families, compositions, splits that never change."""
+"""Generate problems in HumanEval's shape from families of meanings, in splits that never change."""
 
 from benchmarks.exercises.benchmark import Exercises, make_problem
 

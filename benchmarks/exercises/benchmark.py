@@ -1,4 +1,4 @@
-"""The exercises as a benchmark. Ids are `exercises/12` in the test split and `exercises/<split>/12` in the others."""
+"""The exercises as a benchmark. An id is `exercises/12` in the test split, else `exercises/<split>/12`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, compose, draw_inputs
 
 _TASK_ID = re.compile(r"exercises/(?:(train|validation|calibration|far)/)?(0|[1-9]\d{0,8})")
-_TESTS = 64  # inputs drawn for a problem; equal ones are dropped
+_TESTS = 64  # inputs drawn for a problem, before equal ones are dropped
 
 
 class Exercises:
-    """One split of the exercises. The train split has no end; iterate over as much of it as you need."""
+    """One split of the exercises. The train split has no end: iterate over as much of it as you need."""
 
     def __init__(self, split: str = "test") -> None:
         if split not in world.SPLITS:
@@ -26,7 +26,7 @@ class Exercises:
         self.name = "exercises" if split == "test" else f"exercises/{split}"
 
     def problem(self, task_id: str) -> Problem:
-        """Return one problem, of any split. Raises KeyError with a sentence naming what exists."""
+        """Return one problem, of any split. Raises KeyError with a sentence that names the ids."""
         return make_problem(task_id)
 
     def __iter__(self) -> Iterator[Problem]:
@@ -42,20 +42,20 @@ class Exercises:
 
 
 def make_problem(task_id: str) -> Problem:
-    """Make one problem. Raises KeyError with a sentence naming what exists."""
-    made = exercise(task_id)
+    """Make one problem. Raises KeyError with a sentence that names the ids."""
+    composed = exercise(task_id)
     return Problem(
         task_id=task_id,
-        prompt=made.prompt,
-        entry_point=made.name,
-        canonical_solution=made.body,
-        base_inputs=made.examples,
-        plus_inputs=tuple(draw_inputs(made.meaning, f"{task_id} tests", _TESTS)),
+        prompt=composed.prompt,
+        entry_point=composed.name,
+        canonical_solution=composed.body,
+        base_inputs=composed.examples,
+        plus_inputs=tuple(draw_inputs(composed.meaning, f"{task_id} tests", _TESTS)),
     )
 
 
 def exercise(task_id: str) -> Exercise:
-    """Compose the exercise behind an id. Raises KeyError with a sentence naming what exists."""
+    """Compose the exercise of an id. Raises KeyError with a sentence that names the ids."""
     match = _TASK_ID.fullmatch(task_id)
     split = (match[1] or "test") if match else ""
     if match and split == "train":

@@ -1,4 +1,4 @@
-"""Skeletons of three to five pieces: what a solution gets wrong here, it gets wrong in one of several places. Data."""
+"""Data: skeletons of three to five pieces. A wrong solution is wrong in one of several places."""
 
 # ruff: noqa: E501 - a phrase or a program stands on one line, so that the tables can be read down
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exercises as evalplus writes its data sets: one JSON object a line, with the fields of HumanEval+."""
+"""Export exercises in evalplus' format: one JSON object a line, with the fields of HumanEval+."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.files.access import write_whole
 from benchmarks.base import Problem
-from benchmarks.exercises.compose import load_function
+from benchmarks.exercises.body import load_function
 
 _BEGINS = b'{"task_id": "exercises/'
 _CLOSE = """\
@@ -35,7 +35,7 @@ def export(problems: Iterable[Problem], path: Path) -> None:
 
 
 def is_export(head: bytes) -> bool:
-    """Whether a file begins as an export does, gzipped or not."""
+    """Return whether a file begins as an export does, gzipped or not."""
     if head.startswith(b"\x1f\x8b"):
         try:
             head = zlib.decompressobj(wbits=31).decompress(head, len(_BEGINS))
@@ -45,9 +45,9 @@ def is_export(head: bytes) -> bool:
 
 
 def write_record(problem: Problem) -> dict[str, Any]:
-    """Return a problem's record. Its prompt is whole lines, as HumanEval's are, so a completion may begin with one.
+    """Return a problem's record. Its prompt ends with a line break, as HumanEval's do.
 
-    JSON has no tuples: in `base_input` and `plus_input` they are lists. `test` is Python and has them.
+    JSON has no tuples, so `base_input` and `plus_input` hold lists. `test` is Python and has tuples.
     """
     return {
         "task_id": problem.task_id,
@@ -63,7 +63,7 @@ def write_record(problem: Problem) -> dict[str, Any]:
 
 
 def write_test(problem: Problem) -> str:
-    """Return HumanEval's `check(candidate)` over all inputs, with the values of the canonical solution."""
+    """Write HumanEval's `check(candidate)` over all inputs, with the values of the canonical solution."""
     function = load_function(problem.reference_program, problem.entry_point)
     lines = []
     for args in (*problem.base_inputs, *problem.plus_inputs):

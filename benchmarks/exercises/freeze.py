@@ -1,18 +1,19 @@
-"""Fill up held_out.txt: `python -m benchmarks.exercises.freeze`. What stands there is kept: ids never change."""
+"""Fill up held_out.txt: `python -m benchmarks.exercises.freeze`. Keeps its lines, so that ids never change."""
 
 from __future__ import annotations
 
 from random import Random
 
 from benchmarks.exercises import world
-from benchmarks.exercises.compose import draw_inputs, load_function, roles, write_body
+from benchmarks.exercises.body import load_function, write_body
+from benchmarks.exercises.compose import draw_inputs, roles
 from benchmarks.exercises.grammar import Meaning
 
 SIZES = {"validation": 200, "calibration": 1000, "test": 500, "far": 100}
 
 
 def has_varied_results(meaning: Meaning) -> bool:
-    """Whether the meaning gives at least three different results, so that tests can tell programs apart."""
+    """Return whether the meaning has 3 different results (2 for a bool), so that tests can tell programs apart."""
     names = {role: role for role in roles(meaning)}
     function = load_function(f"def f({', '.join(names)}):{write_body(meaning, names, Random(0))}", "f")
     results = {repr(function(*args)) for args in draw_inputs(meaning, "freeze", 40)}
@@ -20,7 +21,7 @@ def has_varied_results(meaning: Meaning) -> bool:
 
 
 def draw_held_out() -> list[str]:
-    """The lines of the file: those that stand, then new ones up to the sizes."""
+    """Return the lines of the file: the old ones, then new ones up to the sizes."""
     lines: list[str] = []
     for split, size in SIZES.items():
         random = Random(f"held out {split}")

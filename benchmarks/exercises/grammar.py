@@ -1,8 +1,8 @@
-"""Pieces of meaning, the families that compose them, and the one rule of substitution. No tables, no problems.
+"""Define pieces of meaning, families that compose them, and the one rule of substitution. Holds no tables.
 
 A phrase holds `{p}` (a piece's phrase), `{p.is}` (the same in the singular), `{m.of}` (its plural noun) and `{xs}`
 (a reference to an argument). Code holds `{m(x)}` (a piece applied), `{r.init}` and `{r.step(x)}` (a reducer's loop),
-`{k}` (a number) and `{xs}` (an argument's name). Both are filled until no brace with a known name is left.
+`{k}` (a number) and `{xs}` (an argument's name). Marks are replaced until no known name is left in braces.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-Choice = Callable[[Sequence[str]], str]  # picks one of several ways to say the same; `random.Random.choice` is one
+Choice = Callable[[Sequence[str]], str]  # picks one of several ways to say the same, as random.Random.choice does
 _MARK = re.compile(r"\{(\w+)(?:\.(\w+))?(?:\(([^{}]*)\))?\}")
 _SINGULAR = {"are": "is", "have": "has", "do": "does", "differ": "differs", "exceed": "exceeds"}
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of meaning: ways to say it and ways to write it. Code is an expression over `x`."""
+    """One piece of meaning: ways to say it, and ways to write it as an expression over `x`."""
 
     key: str
     phrases: tuple[str, ...]
@@ -30,7 +30,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """All compositions of one shape. `slots` names the table from which each open piece is drawn."""
+    """All compositions of one shape. `slots` names the table of each open piece."""
 
     name: str
     args: str  # "xs:numbers k:small": names of this family, each with its kind
@@ -43,20 +43,20 @@ class Family:
     far: bool = False  # never trained on
 
     def holds_expression(self, slot: str) -> bool:
-        """Whether a slot's code stands for a value, so that brackets around it change nothing."""
+        """Return whether a slot's code is a value, so that brackets around it change nothing."""
         return any(mark in self.slots.get(slot, "") for mark in "?>")
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A composition: what a problem asks for, however it is said."""
+    """A family with a piece in every slot: what a problem asks for, in any words."""
 
     family: Family
     pieces: Mapping[str, Piece]
 
     @property
     def key(self) -> str:
-        """The name of this meaning, stable for ever; splits are made from it."""
+        """The name of this meaning. It never changes, because the splits depend on it."""
         parts = [piece.key for piece in self.pieces.values()]
         return "/".join([self.family.name, *(sorted(parts) if self.family.symmetric else parts)])
 
@@ -66,7 +66,7 @@ class Meaning:
         return list(dict.fromkeys(piece.note for piece in self._all().values() if piece.note))
 
     def phrase(self, choice: Choice, references: Mapping[str, Sequence[str]]) -> str:
-        """Say it in one English sentence or two."""
+        """Say the meaning in one or two English sentences."""
 
         def say(mark: re.Match[str]) -> str:
             name, form = mark[1], mark[2]
@@ -80,7 +80,7 @@ class Meaning:
         return _fill(choice(sayable), say, {*pieces, *references})
 
     def code(self, choice: Choice, names: Mapping[str, str]) -> str:
-        """Write it as the statements of a function's body, unindented."""
+        """Write the meaning as the statements of a function's body, unindented."""
 
         def write(mark: re.Match[str]) -> str:
             name, form, argument = mark[1], mark[2], mark[3]
@@ -109,7 +109,7 @@ def _spoken(piece: Piece, form: str | None) -> Sequence[str]:
 
 
 def _number(phrase: str, *, singular: bool) -> str:
-    """Choose between "are prime numbers|is a prime number"; without a bar, the verb alone is changed."""
+    """Choose a side of "are prime numbers|is a prime number"; without a bar, change only the verb."""
     plural, bar, single = phrase.partition("|")
     if not singular:
         return plural
@@ -124,7 +124,7 @@ def _written(piece: Piece, form: str | None) -> Sequence[str]:
 
 
 def _fill(text: str, way: Callable[[re.Match[str]], str], known: set[str]) -> str:
-    """Replace marks until none with a known name is left, so that pieces may speak of arguments."""
+    """Replace marks until none with a known name is left, so that pieces can mention arguments."""
     while any(mark[1] in known for mark in _MARK.finditer(text)):
         text = _MARK.sub(lambda mark: way(mark) if mark[1] in known else mark[0], text)
     return text

@@ -1,4 +1,4 @@
-"""Kinds of argument: type, names, how English refers to one, and which inputs are worth trying. Edge cases first."""
+"""Define kinds of argument: type, names, English references, and inputs, edge cases first."""
 
 # ruff: noqa: SIM905 - many words read better in a row than as a list
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TEXT_NAMES = ("text", "s", "string", "line", "message", "source")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What an argument is. `refer` holds `{}` where the argument's name goes."""
+    """A kind of argument. `refer` holds `{}` where the argument's name goes."""
 
     type: str
     names: tuple[str, ...]
@@ -29,7 +29,7 @@ class Kind:
     draw: Callable[[Random], Any]
 
     def inputs(self, random: Random, count: int) -> list[Any]:
-        """Edge cases, then random inputs; `count` in all."""
+        """Return edge cases, then random inputs; `count` in all."""
         return [*self.edges, *(self.draw(random) for _ in range(count))][:count]
 
 

@@ -1,4 +1,4 @@
-"""Families of their own over numbers: neighbours, windows, searching, number theory, recurrences, simulation. Data."""
+"""Data: families over numbers, such as neighbours, windows, searching, number theory, recurrences, simulation."""
 
 # ruff: noqa: E501 - a phrase or a program stands on one line, so that the tables can be read down
 from __future__ import annotations

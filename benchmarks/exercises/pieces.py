@@ -1,4 +1,4 @@
-"""The tables of pieces: what can be asked of an element, made of it, or drawn from many. Data only.
+"""Data: the tables of pieces. A piece tests an element, makes something of it, or reduces many to one.
 
 A row is (key, range of k, phrases, codes). In both texts `{k}` is the number, `{j}` is k+1, `{i}` is k-1, `{h}` is k+10.
 """

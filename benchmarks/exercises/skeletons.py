@@ -1,4 +1,4 @@
-"""Families that come from crossing: a skeleton says what is done, a source says to which elements. Data, and the cross.
+"""Cross skeletons with sources into families. A skeleton says what is done, a source says to which elements.
 
 In the texts below `{src}` is the source ("numbers in the list", `xs`) and `{src.of}` one of its elements ("number").
 """
@@ -14,7 +14,7 @@ from benchmarks.exercises.grammar import Family, Piece
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where elements come from."""
+    """Gives the elements: the argument and the code that lists them."""
 
     name: str
     args: str
@@ -27,7 +27,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """What is done to the elements. E in a slot is the source's element: E? a test, E>int a map to integers."""
+    """Says what is done to the elements. E in a slot is the source's element: E? a test, E>int a map to integers."""
 
     name: str
     returns: str
@@ -221,7 +221,7 @@ FAR = frozenset({"take-while", "after-first", "longest-run@cells", "table@diviso
 
 
 def cross(skeletons: Iterable[Skeleton]) -> Iterator[Family]:
-    """Every skeleton over every source that fits it."""
+    """Yield the family of every skeleton and every source that fits it."""
     for skeleton in skeletons:
         for source in SOURCES:
             if skeleton.only in ("", source.elem.replace("digit", "int")) or (

@@ -1,4 +1,4 @@
-"""Families of their own over dicts, pairs, matrices, sets, intervals and nested lists. Data."""
+"""Data: families over dicts, pairs, matrices, sets, intervals and nested lists."""
 
 # ruff: noqa: E501 - a phrase or a program stands on one line, so that the tables can be read down
 from __future__ import annotations

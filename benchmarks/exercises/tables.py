@@ -1,4 +1,4 @@
-"""Rows become pieces, and every table has a name: "int?" tests an integer, "word>int" makes an integer of a word."""
+"""Turn rows into pieces, in tables by name: "int?" tests an integer, "word>int" makes an integer of a word."""
 
 # ruff: noqa: SIM905 - many words read better in a row than as a list
 from __future__ import annotations
@@ -27,7 +27,7 @@ SLOW_GROWING = frozenset("plus minus double times over modulo distance twice-plu
 
 
 def _expand_span(span: str) -> list[str]:
-    """Expand "3..6" to its numbers and "a b" to its words; nothing means a single empty value."""
+    """Expand "3..6" to its numbers and "a b" to its words; an empty span is one empty value."""
     if ".." in span:
         first, last = span.split("..")
         return [str(k) for k in range(int(first), int(last) + 1)]
@@ -35,7 +35,7 @@ def _expand_span(span: str) -> list[str]:
 
 
 def _expand_row(row: PieceRow) -> Group:
-    """One piece for each value of k."""
+    """Make one piece for each value of k."""
     name, span, phrases, codes = row
     spoken, _, nouns = phrases.partition("| ") if "| " in phrases else (phrases, "", "")
     return tuple(
@@ -50,7 +50,7 @@ def _expand_row(row: PieceRow) -> Group:
 
 
 def _span_table(span: str) -> tuple[Group, ...]:
-    """A table of plain numbers or words, for slots such as "2..9"."""
+    """Make a table of plain numbers or words, for slots such as "2..9"."""
     return (tuple(Piece(k, (k,), (k,)) for k in _expand_span(span)),)
 
 
@@ -104,5 +104,5 @@ _TABLES: dict[str, tuple[Group, ...]] = {
 
 
 def piece_table(name: str) -> tuple[Group, ...]:
-    """The groups of a table. Any other name is a span of numbers or words, such as "2..9"."""
+    """Return the groups of a table. Any other name is a span of numbers or words, such as "2..9"."""
     return _TABLES.get(name) or _span_table(name)

@@ -1,4 +1,4 @@
-"""Families of their own over strings: scanning, words, small formats, ciphers, run lengths, clocks and moves. Data."""
+"""Data: families over strings, such as scanning, words, small formats, ciphers, run lengths, clocks and moves."""
 
 # ruff: noqa: E501 - a phrase or a program stands on one line, so that the tables can be read down
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which meanings exist, how one is drawn, and its split: a hash of the meaning, so that it never changes."""
+"""List the meanings, draw one, and name its split: a hash of the meaning decides, so that it never changes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ from benchmarks.exercises.tables import piece_table
 
 _T = TypeVar("_T")
 SPLITS = ("train", "validation", "calibration", "test", "far")
-_SHARES = {"test": 60, "calibration": 160, "validation": 180}  # of a thousand: up to which bucket, in this order
+_SHARES = {
+    "test": 60,
+    "calibration": 160,
+    "validation": 180,
+}  # of a thousand buckets, the end of each split's
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 _SOURCE_WEIGHTS = {"numbers": 5, "words": 3, "sentence": 2, "characters": 2, "csv": 2, "digits": 2}
-_GROUP_WEIGHTS = {"own": 0.35, "crossed": 0.25, "chains": 0.4}  # how often a family of each group is drawn
+_GROUP_WEIGHTS = {"own": 0.35, "crossed": 0.25, "chains": 0.4}  # how often each group is drawn
 
 
 @cache
 def families() -> Mapping[str, Family]:
-    """All families by name."""
+    """Return all families by name."""
     return {family.name: family for group in groups().values() for family in group}
 
 
 @cache
 def groups() -> Mapping[str, Sequence[Family]]:
-    """Families with code of their own, crossed ones of one or two pieces, and crossed ones of three to five."""
+    """Return the families with code of their own, the crossed ones of one or two pieces, and those of three to five."""
     return {
         "own": (*numeric.NUMERIC_FAMILIES, *textual.TEXTUAL_FAMILIES, *structured.STRUCTURED_FAMILIES),
         "crossed": tuple(skeletons.cross(skeletons.SKELETONS)),
@@ -39,7 +43,7 @@ def groups() -> Mapping[str, Sequence[Family]]:
 
 
 def split_of(meaning: Meaning) -> str:
-    """The split of a meaning: "far" for whole families, otherwise a hash of its key."""
+    """Return the split of a meaning: "far" for whole families, else by a hash of its key."""
     if meaning.family.far:
         return "far"
     bucket = int.from_bytes(hashlib.sha256(meaning.key.encode()).digest()[:4]) % 1000
@@ -47,10 +51,10 @@ def split_of(meaning: Meaning) -> str:
 
 
 def draw(random: Random, split: str, zipf: float = 0.0) -> Meaning:
-    """Draw a meaning of the given split; shapes are about equally likely, however many compositions they have.
+    """Draw a meaning of the given split. Shapes are about equally likely, however many compositions they have.
 
-    With `zipf` above 0 they are not: the shape, or the row of pieces, of rank r has weight r ** -zipf (Zipf's law, as
-    words in real text). Rows rank in the order of their table, whose first are the most usual, and shapes by a hash.
+    zipf: above 0, the shape or row of pieces of rank r has weight r ** -zipf (Zipf's law, as words in real text). Rows
+    rank in the order of their table, which begins with the most usual. Shapes rank by a hash.
     """
     while True:
         meaning = draw_pieces(_draw_family(random, far=split == "far", zipf=zipf), random, zipf=zipf)
@@ -59,7 +63,7 @@ def draw(random: Random, split: str, zipf: float = 0.0) -> Meaning:
 
 
 def draw_pieces(family: Family, random: Random, keep: Mapping[str, Piece] | None = None, zipf: float = 0.0) -> Meaning:
-    """Draw the open pieces of a family. Pieces from the same table differ. `keep` fixes some; zipf: see draw."""
+    """Draw the open pieces of a family. Pieces of one table differ. keep: pieces that are given. zipf: see `draw`."""
     pieces: dict[str, Piece] = {}
     for slot, name in family.slots.items():
         taken = {piece.key for other, piece in pieces.items() if family.slots[other] == name}
@@ -73,22 +77,22 @@ def draw_pieces(family: Family, random: Random, keep: Mapping[str, Piece] | None
 
 @cache
 def relatives(args: str, returns: str) -> Sequence[Family]:
-    """The families that are trained on and have this signature."""
+    """Return the families that are trained on and have this signature."""
     return [
         family for family in families().values() if (family.args, family.returns, family.far) == (args, returns, False)
     ]
 
 
 def from_key(key: str) -> Meaning:
-    """The meaning with this key."""
+    """Return the meaning with this key."""
     name, *keys = key.split("/")
     family = families()[name]
-    found = [_find(piece_table(spec), part) for spec, part in zip(family.slots.values(), keys, strict=True)]
-    return Meaning(family, dict(zip(family.slots, found, strict=True)))
+    pieces = [_find(piece_table(spec), part) for spec, part in zip(family.slots.values(), keys, strict=True)]
+    return Meaning(family, dict(zip(family.slots, pieces, strict=True)))
 
 
 def size() -> int:
-    """An upper estimate of the number of distinct compositions."""
+    """Return an upper estimate of the number of distinct compositions."""
     return sum(
         prod(_count(spec) for spec in family.slots.values()) // (1 + family.symmetric) for family in families().values()
     )
@@ -96,7 +100,7 @@ def size() -> int:
 
 @cache
 def held_out(split: str) -> Sequence[str]:
-    """The keys of a held-out split in the order of their ids. The file only orders them; the hash decides."""
+    """Return the keys of a held-out split in the order of their ids. The file only orders them; the hash decides."""
     lines = HELD_OUT.read_text(encoding="utf-8").splitlines()
     return [line.partition(" ")[2] for line in lines if line.startswith(split + " ")]
 
@@ -111,7 +115,7 @@ def _find(groups: tuple[tuple[Piece, ...], ...], key: str) -> Piece:
 
 @cache
 def _shapes(group: str, *, far: bool) -> Sequence[Sequence[Family]]:
-    """The families of a group by shape: those of one skeleton, whatever its source."""
+    """Group families by shape. Families of one skeleton have one shape, whatever their source."""
     shapes: dict[str, list[Family]] = {}
     for family in groups()[group]:
         if family.far == far:
@@ -121,7 +125,7 @@ def _shapes(group: str, *, far: bool) -> Sequence[Sequence[Family]]:
 
 @cache
 def _ranked(group: str, *, far: bool) -> Sequence[Sequence[Family]]:
-    """The same shapes in the order of a hash of their names, which says nothing of what they are."""
+    """Return the shapes in the order of a hash of their names, which is unrelated to their meaning."""
     return sorted(_shapes(group, far=far), key=lambda shape: hashlib.sha256(_shape(shape[0]).encode()).digest())
 
 

@@ -13,6 +13,7 @@ from agent.program.prompts import write_repair_prompt
 from agent.verification.examples import verify
 from benchmarks.exercises import compose, world
 from benchmarks.exercises.benchmark import exercise
+from benchmarks.exercises.body import load_function
 from models import corpus, library
 from sandbox import open_sandbox
 
@@ -96,7 +97,7 @@ def test_failures_are_told_as_the_workflow_tells_them(exercises):
 def test_a_failure_says_what_came_and_what_was_wanted():
     made = compose.compose(world.from_key("keep@numbers/even"), "a seed")
     args = made.examples[0]
-    wanted = compose.load_function(made.program, made.name)(*args)
+    wanted = load_function(made.program, made.name)(*args)
     assert corpus.describe_failures(made, made.body) == []
     assert corpus.describe_failures(made, "\n    return 0\n")[0] == (
         f"{compose.format_call(made.name, args)} returned 0, wanted {wanted!r}"

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from models.corpus import Mix, WeightedText, documents
+from models.packed import _shard
+from models.recipe import Recipe
+from models.run import TrainingRun
 from models.tokenizer import _SPECIAL, read_tokenizer, train_tokenizer
-from models.train import Recipe, TrainingRun, _shard, main, train
+from models.train import main, train
 
 TINY = Recipe(documents=40, vocabulary=320, hidden=32, layers=1, heads=2, intermediate=32, context=512, rows=2, steps=6)
 TEXTS = [
@@ -93,12 +96,12 @@ def test_the_command_line_names_every_option_of_the_recipe(monkeypatch, capsys):
 
 
 def test_on_cuda_a_recipe_has_a_hundred_times_the_text(monkeypatch, capsys):
-    monkeypatch.setattr("models.train._CUDA", True)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr(sys, "argv", ["train", "--help"])
     with pytest.raises(SystemExit):
         main()
-    said = capsys.readouterr().out
-    assert f"default {100 * Recipe().documents}" in said and f"default {100 * Recipe().rows}" in said
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"(default: {100 * Recipe().documents})" in text and f"(default: {100 * Recipe().rows})" in text
 
 
 def test_a_folder_of_another_recipe_is_refused_and_left_alone(tmp_path):
@@ -111,9 +114,9 @@ def test_a_folder_of_another_recipe_is_refused_and_left_alone(tmp_path):
 
 def test_a_document_longer_than_a_row_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "models.train.documents", lambda *_: [[WeightedText("q " * 900)], *[[WeightedText("y = 1\n" * 60)]] * 3]
+        "models.packed.documents", lambda *_: [[WeightedText("q " * 900)], *[[WeightedText("y = 1\n" * 60)]] * 3]
     )
-    monkeypatch.setattr("models.train.bpe.read_tokenizer", lambda _: read_tokenizer(tmp_path / "tokenizer.json"))
+    monkeypatch.setattr("models.packed.bpe.read_tokenizer", lambda _: read_tokenizer(tmp_path / "tokenizer.json"))
     train_tokenizer(["q y = 1"], 300, tmp_path / "tokenizer.json")
     ids, weights = _shard((TINY, tmp_path / "tokenizer.json", 0))
     tokenizer = read_tokenizer(tmp_path / "tokenizer.json")

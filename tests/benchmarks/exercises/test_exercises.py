@@ -13,6 +13,7 @@ from data import humaneval, mbpp, needs_data
 
 from benchmarks.exercises import Exercises, compose, make_problem, world
 from benchmarks.exercises.benchmark import exercise
+from benchmarks.exercises.body import load_function, write_body
 from benchmarks.exercises.tables import piece_table
 from models import library
 
@@ -20,7 +21,7 @@ HELD_OUT = [split for split in world.SPLITS if split != "train"]
 
 
 def program(made):
-    return compose.load_function(made.program, made.name)
+    return load_function(made.program, made.name)
 
 
 def test_docstring_examples_are_what_the_canonical_solution_returns():
@@ -39,7 +40,7 @@ def test_all_ways_to_write_a_meaning_agree():
         meaning = world.draw_pieces(world.families()[name], Random(f"{name} {seed}"))
         names = {role: role for role in compose.roles(meaning)}
         codes = {meaning.code(Random(seed).choice, names).replace("\n", "\n    ") for seed in range(5)}
-        functions = [compose.load_function(f"def f({', '.join(names)}):\n    {code}", "f") for code in codes]
+        functions = [load_function(f"def f({', '.join(names)}):\n    {code}", "f") for code in codes]
         for args in compose.draw_inputs(meaning, "agree", 16):
             results = {repr(function(*copy.deepcopy(args))) for function in functions}
             assert len(results) == 1, f"{meaning.key} on {args}: {results}"
@@ -56,7 +57,7 @@ def test_every_piece_of_every_slot_can_be_said_and_written():
         names = {role: role for role in compose.roles(meaning)}
         said = meaning.phrase(Random(0).choice, {role: [role] for role in names})
         assert not re.search(r"\{\w+[.}]", said), said
-        compile(f"def f():{compose.write_body(meaning, names, Random(0))}", "f", "exec")
+        compile(f"def f():{write_body(meaning, names, Random(0))}", "f", "exec")
 
 
 def test_no_two_families_share_a_name():
