@@ -77,7 +77,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class DraftProgram:
     """A program cut out of an answer, before it runs."""
 
     program: str
@@ -96,7 +96,7 @@ class Unfinished:
     logprobs: tuple[float, ...] = ()
     forks: tuple[Fork, ...] = ()  # of its own part
     end: str | None = None  # why decoding ended
-    draft: Draft | None = None
+    draft: DraftProgram | None = None
 
 
 @dataclass(frozen=True, slots=True)

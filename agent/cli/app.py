@@ -30,7 +30,7 @@ from agent.cli.options import (
 )
 from agent.cli.sandbox import sandbox as sandbox_commands
 from agent.views.say import announce_loading, is_watched, say, write_data, write_json
-from agent.workflow.threads import in_memory, prune, threads
+from agent.workflow.threads import open_memory_store, open_threads, prune
 from benchmarks.cli import Problem, add_benchmark_commands, found_problem, hidden_verdicts
 
 if TYPE_CHECKING:
@@ -254,8 +254,8 @@ def _delivered(result: Result, hidden: dict[str, str] | None, *, as_json: bool) 
 def _kept(thread: str | None, ask: bool) -> Any:
     """Return the store that a run needs: a file for a thread, memory for questions, none otherwise."""
     if thread is not None:
-        return threads()
-    return nullcontext(in_memory() if ask else None)
+        return open_threads()
+    return nullcontext(open_memory_store() if ask else None)
 
 
 @contextmanager
@@ -264,8 +264,8 @@ def _traced(path: Path | None, thread: str | None, provenance: dict[str, Any]) -
     if path is None:
         yield lambda number, event: None
         return
-    from agent.trace import TraceWriter, provenance_of
+    from agent.trace import TraceWriter, collect_provenance
 
-    provenance |= provenance_of()
+    provenance |= collect_provenance()
     with closing(TraceWriter(path, provenance, resume=thread is not None)) as writer:
         yield writer.log

@@ -144,9 +144,9 @@ def _task_of(file: str | None, request: str | None) -> Task:
 
 def _answered(task: Task, view: TerminalView, context: Context, config: SearchConfig) -> Result:
     from agent.workflow.run import run_task
-    from agent.workflow.threads import in_memory
+    from agent.workflow.threads import open_memory_store
 
-    saver = in_memory() if config.questions else None
+    saver = open_memory_store() if config.questions else None
     view.unparsed(task)
     with view:
         result = run_task(

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from agent.cli.components import sandbox_named
 from agent.lm.names import embedded_model
-from agent.workflow.threads import KEPT, size_of_threads, threads_file
+from agent.workflow.threads import MOST_RUNS, measure_threads, threads_file
 
 Part = tuple[str, str | None, str]  # its name, what was found of it (None: nothing), what to do where it is missing
 
@@ -43,10 +43,10 @@ def _version(package: str) -> str | None:
 def _threads() -> Part:
     """Return how much the named runs take."""
     try:
-        runs, size = size_of_threads()
+        runs, size = measure_threads()
     except sqlite3.Error as error:
         return "threads", None, f"{threads_file()} cannot be read ({error}); remove it, and its runs begin anew"
-    return "threads", f"{runs} of at most {KEPT} runs, {size / 2**20:.1f} MiB in {threads_file()}", ""
+    return "threads", f"{runs} of at most {MOST_RUNS} runs, {size / 2**20:.1f} MiB in {threads_file()}", ""
 
 
 def _sandbox() -> Iterator[Part]:

@@ -19,7 +19,7 @@ from agent.records import (
     CandidateQuestion,
     Cost,
     Difference,
-    Draft,
+    DraftProgram,
     Edge,
     Fork,
     OutputQuestion,
@@ -35,8 +35,8 @@ from agent.workflow.state import AgentState
 _RECORDS = {
     kind.__name__: kind
     for kind in (
-        AgentState, Answer, Attempt, Budget, Candidate, CandidateQuestion, Cost, Difference, Draft, Edge, Example,
-        Failure, Fork, Interrupt, OutputQuestion, PersonExample, Prompt, ReliabilityCurve, SearchConfig, Task,
+        AgentState, Answer, Attempt, Budget, Candidate, CandidateQuestion, Cost, Difference, DraftProgram, Edge,
+        Example, Failure, Fork, Interrupt, OutputQuestion, PersonExample, Prompt, ReliabilityCurve, SearchConfig, Task,
         Undecided, Unfinished,
     )
 }  # fmt: skip

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from agent.records import Cost, Draft
+from agent.records import Cost, DraftProgram
 from agent.workflow.context import Context
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program, split_pieces
 from uncertainty import PartialProgram, partial_program, program_tree
 
 
-def extract_program(context: Context, state: AgentState) -> AgentState:
+def extract_draft(context: Context, state: AgentState) -> AgentState:
     """Extract the program of the attempt in progress, with its holes and the line of each fork."""
     start, current = context.clock(), state.current
     pieces = split_pieces(context, state.prompt, current.tokens)
@@ -27,7 +27,7 @@ def extract_program(context: Context, state: AgentState) -> AgentState:
     current = replace(
         current,
         forks=tuple(replace(fork, line=lines[fork.position]) for fork in current.forks),
-        draft=Draft(partial.source, partial.rendered(), partial.holes),
+        draft=DraftProgram(partial.source, partial.rendered(), partial.holes),
     )
     return replace(state, current=current, cost=state.cost + Cost(seconds=context.clock() - start))
 

@@ -23,7 +23,7 @@ from agent.workflow.clarify import ask_for_output
 from agent.workflow.conclude import choose_answer
 from agent.workflow.context import Context, Person
 from agent.workflow.decode import advance, ask_for_token
-from agent.workflow.extract import extract_program
+from agent.workflow.extract import extract_draft
 from agent.workflow.prepare import build_prompt
 from agent.workflow.repair import repair_program
 from agent.workflow.routes import next_step
@@ -37,7 +37,7 @@ NODES: dict[str, Node] = {
     "rerank": partial(advance, walk=resolve_pause),
     "contrast": partial(advance, walk=resolve_pause),
     "ask": partial(ask_for_token, person=interrupt),
-    "extract": extract_program,
+    "extract": extract_draft,
     "verify": verify_program,
     BRANCH: take_branch,
     READ_ON: continue_answer,

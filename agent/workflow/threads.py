@@ -1,4 +1,4 @@
-"""Named runs on disk: one sqlite file in the user's state folder. A run that ended keeps its last state alone."""
+"""Named runs on disk, in one sqlite file of the user's state folder. Of a run that ended only the last state stays."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 from agent.errors import StorageError
 
-KEPT = 100  # runs; the oldest goes when another one ends
+MOST_RUNS = 100  # when another run ends, the oldest goes
 _OLD_STATES = "thread_id = ? AND checkpoint_id < (SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?)"
-# Identities of states begin with their time.
+# Ids of checkpoints begin with their time.
 _OLD_RUNS = (
     "thread_id IN (SELECT thread_id FROM checkpoints"
     " GROUP BY thread_id ORDER BY max(checkpoint_id) DESC LIMIT -1 OFFSET ?)"
@@ -20,14 +20,14 @@ _OLD_RUNS = (
 
 
 def threads_file() -> Path:
-    """Return where named runs are kept."""
+    """Return the file of the named runs."""
     from platformdirs import user_state_path
 
     return user_state_path("dubito") / "threads.sqlite"
 
 
-def in_memory() -> Any:
-    """Return a checkpointer that keeps a run while this process lives: for runs that ask a person."""
+def open_memory_store() -> Any:
+    """Return a LangGraph checkpointer in memory, for runs that ask a person and need no name."""
     from langgraph.checkpoint.memory import InMemorySaver
 
     from agent.workflow.checkpoints import RecordSerializer
@@ -36,8 +36,8 @@ def in_memory() -> Any:
 
 
 @contextmanager
-def threads(folder: Path | None = None) -> Iterator[Any]:
-    """Open the store of named runs, a checkpointer of langgraph's. Raises StorageError."""
+def open_threads(folder: Path | None = None) -> Iterator[Any]:
+    """Open the LangGraph checkpointer of the named runs. Raises StorageError."""
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     from agent.workflow.checkpoints import RecordSerializer
@@ -57,21 +57,21 @@ def threads(folder: Path | None = None) -> Iterator[Any]:
 
 
 def prune(saver: Any, thread: str) -> None:
-    """Drop all but the last state of a run that ended, and all but the newest KEPT runs. Give the disk its space.
+    """Drop all but the last state of a run that ended, and all but the newest MOST_RUNS runs; shrink the file.
 
-    Where another process is at work or the disk is full, the next run to end does it.
+    Where another process writes or the disk is full, nothing is dropped; the next run that ends tries again.
     """
     with suppress(sqlite3.OperationalError):
         with saver.cursor() as cursor:
             for table in ("checkpoints", "writes"):
                 cursor.execute(f"DELETE FROM {table} WHERE {_OLD_STATES}", (thread, thread))
-            for table in ("writes", "checkpoints"):  # the runs are counted in the second
-                cursor.execute(f"DELETE FROM {table} WHERE {_OLD_RUNS}", (KEPT,))
+            for table in ("writes", "checkpoints"):  # _OLD_RUNS counts the second
+                cursor.execute(f"DELETE FROM {table} WHERE {_OLD_RUNS}", (MOST_RUNS,))
         saver.conn.execute("VACUUM")
 
 
-def size_of_threads() -> tuple[int, int]:
-    """Return how many runs are kept, and the bytes of their file. Raises sqlite3.Error for a file that is none."""
+def measure_threads() -> tuple[int, int]:
+    """Return the number of named runs, and the bytes of their file. Raises sqlite3.Error for no such file."""
     file = threads_file()
     if not file.is_file():
         return 0, 0

@@ -14,7 +14,7 @@ from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
 from agent.program.normal_form import normal_form
 from agent.program.probe_inputs import generate_inputs
-from agent.records import Attempt, Cost, Draft, label_of, next_label
+from agent.records import Attempt, Cost, DraftProgram, label_of, next_label
 from agent.search.answer import judge_by_person
 from agent.search.frontier import ENOUGH_EXAMPLES
 from agent.search.orders import LOOKS_AT_LINES
@@ -51,7 +51,7 @@ def verify_program(context: Context, state: AgentState) -> AgentState:
     return replace(state, attempts=(*state.attempts, attempt), inputs=findings.inputs, cost=cost)
 
 
-def _examine(context: Context, state: AgentState, draft: Draft) -> _Findings:
+def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findings:
     """Run a draft, unless it was dropped while it was written, or an earlier program equals it."""
     end, original = state.current.end, _find_original(state, draft)
     if end in PRUNED:
@@ -108,7 +108,7 @@ def _explain_end(context: Context, state: AgentState, result: Verification) -> V
     return result
 
 
-def _find_original(state: AgentState, draft: Draft) -> int | None:
+def _find_original(state: AgentState, draft: DraftProgram) -> int | None:
     """Return the number of the first attempt whose program equals the draft but for names and layout."""
     any_name = state.task.any_name
     form = normal_form(draft.program, any_name=any_name)
@@ -118,7 +118,7 @@ def _find_original(state: AgentState, draft: Draft) -> int | None:
     return None
 
 
-def _finish(state: AgentState, draft: Draft, findings: _Findings, cost: Cost) -> Attempt:
+def _finish(state: AgentState, draft: DraftProgram, findings: _Findings, cost: Cost) -> Attempt:
     """Return the finished attempt. Texts that came from the program become valid UTF-8, as checkpoints need."""
     current, attempts, result = state.current, state.attempts, findings.verification
     original = None if findings.duplicate_of is None else attempts[findings.duplicate_of]

@@ -90,7 +90,7 @@ def _learn(lessons: list[Lesson], origin: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of a profile that a search uses."""
     from agent.errors import InvalidRequestError
     from agent.profile import ReliabilityCurve
-    from agent.trace import provenance_of
+    from agent.trace import collect_provenance
     from uncertainty.calibration import learn_trust, learn_weights
 
     ways = [way for each in lessons for way in each.ways]
@@ -101,7 +101,7 @@ def _learn(lessons: list[Lesson], origin: dict[str, Any]) -> dict[str, Any]:
         trust = ReliabilityCurve(fit["weights"], fit["intercept"], tuple(fit["knots"]), tuple(fit["levels"]), fewest)
     except ValueError as error:
         raise InvalidRequestError(f"nothing can be learned from these searches: {error}; try more problems") from error
-    origin = {"tasks": len(lessons), **provenance_of(), **origin}
+    origin = {"tasks": len(lessons), **collect_provenance(), **origin}
     return {"edge_weights": order, "reliability": trust, "search_origin": origin}
 
 

@@ -109,7 +109,7 @@ def _recipe(name: str | None) -> Callable[[Ranked], float] | None:
 def _learned(learn: Callable[[Ranked], float], recipe: str, seen: _Seen, score: str, problems: str) -> Calibration:
     from agent.errors import InvalidRequestError
     from agent.profile import Calibration
-    from agent.trace import provenance_of
+    from agent.trace import collect_provenance
     from uncertainty.thresholds import threshold_curve
 
     data = seen.tokens[score]
@@ -121,7 +121,7 @@ def _learned(learn: Callable[[Ranked], float], recipe: str, seen: _Seen, score: 
         raise InvalidRequestError(str(error)) from error
     auroc: dict[str, float | None] = {name: each.auroc() for name, each in seen.tokens.items()}
     points = [asdict(each) for each in threshold_curve(data)]
-    origin = {**provenance_of(), "problems": problems, **seen.origin}
+    origin = {**collect_provenance(), "problems": problems, **seen.origin}
     return Calibration(score, recipe, threshold, len(data.ranks), seen.tasks, auroc, points, origin)
 
 

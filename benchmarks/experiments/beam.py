@@ -13,7 +13,7 @@ from agent.records import Cost, Unfinished
 from agent.strategies import ONCE, Contestant
 from agent.workflow.conclude import choose_answer
 from agent.workflow.context import Context, count_forwards
-from agent.workflow.extract import extract_program
+from agent.workflow.extract import extract_draft
 from agent.workflow.prepare import build_prompt
 from agent.workflow.run import Result, result_of
 from agent.workflow.state import AgentState
@@ -32,7 +32,7 @@ def beam(width: int, *, chosen: bool = False) -> Contestant:
         state = replace(state, cost=spent)
         for tokens in beams:
             current = Unfinished(tokens=tuple(tokens), logprobs=(0.0,) * len(tokens), end="beam")
-            state = verify_program(greedy, extract_program(greedy, replace(state, current=current)))
+            state = verify_program(greedy, extract_draft(greedy, replace(state, current=current)))
             if state.attempts[-1].passed:
                 break
         return replace(result_of(choose_answer(greedy, state)), feedback="visible" if chosen else "none")

@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin,
 from agent.errors import InvalidRequestError
 from agent.files.plain import plain
 from agent.messages import quoted
-from agent.trace import TraceWriter, provenance_of, read_trace
+from agent.trace import TraceWriter, collect_provenance, read_trace
 from benchmarks.base import Problem
 
 DEFAULTS: dict[str, Any] = {  # of options; one that a file does not name had its default when the file was made
@@ -57,7 +57,7 @@ class RecordFile(Generic[R]):
 
     def __init__(self, path: Path, kind: type[R], options: Mapping[str, Any]) -> None:
         self._path, self._name = path, kind.__name__.lower()
-        self._writer = TraceWriter(path, {**provenance_of(), "options": dict(options)}, resume=True)
+        self._writer = TraceWriter(path, {**collect_provenance(), "options": dict(options)}, resume=True)
         try:
             records = records_in(path, kind, options) if self._writer.keeps and path.stat().st_size else []
         except BaseException:

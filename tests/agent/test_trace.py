@@ -11,7 +11,7 @@ import pytest
 from agent import trace
 from agent.decoding.step import Step
 from agent.errors import FileAccessError, StorageError
-from agent.trace import TraceWriter, provenance_of, read_trace
+from agent.trace import TraceWriter, collect_provenance, read_trace
 
 
 def test_a_trace_reads_back_as_it_was_written(tmp_path):
@@ -111,12 +111,12 @@ def test_a_line_cut_short_by_a_full_disk_is_taken_back(tmp_path):
 
 
 def test_provenance_names_versions_and_the_command():
-    assert {"time", "command", "python", "versions", "commit"} <= provenance_of().keys()
+    assert {"time", "command", "python", "versions", "commit"} <= collect_provenance().keys()
 
 
 def test_without_git_a_run_came_from_no_commit(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert provenance_of()["commit"] is None
+    assert collect_provenance()["commit"] is None
 
 
 def git(folder, *arguments):
@@ -139,4 +139,4 @@ def test_the_commit_is_this_projects_own_and_never_that_of_a_repository_around_i
     for folder, commit in ((installed, None), (tmp_path, None), (checkout, own)):
         (folder / "agent").mkdir(exist_ok=True)
         monkeypatch.setattr(trace, "__file__", str(folder / "agent" / "trace.py"))
-        assert provenance_of()["commit"] == commit
+        assert collect_provenance()["commit"] == commit

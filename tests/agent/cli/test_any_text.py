@@ -15,7 +15,7 @@ from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
-from agent.workflow.threads import in_memory, threads
+from agent.workflow.threads import open_memory_store, open_threads
 from sandbox.base import Raised, Returned, Verdict
 
 REQUEST = 'def f(x: int) -> str:\n    """Say it.\n    >>> f(1)\n    \'a\'\n    """'
@@ -50,7 +50,7 @@ class Saying(ScriptedSandbox):
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
 def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_path, text, verdict):
     config = SearchConfig(Budget(programs=3), branches=False, repair_after=1)
-    with threads(tmp_path) as saver:
+    with open_threads(tmp_path) as saver:
         around = Context(byte_model(sharpness=8.0), POLICIES["greedy"], Saying(text, verdict), max_tokens=12)
         result = run_task(around, read_task(REQUEST), config=config, checkpointer=saver, thread="t")
         again = run_task(around, read_task(REQUEST), config=config, checkpointer=saver, thread="t")
@@ -64,7 +64,13 @@ def test_what_a_person_types_is_written_and_kept(text):
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", 1.2), resolver=Ask())
     around = Context(byte_model(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
     task, asked = read_task(REQUEST), []
-    run_task(around, task, checkpointer=in_memory(), thread="t", person=lambda question: asked.append(1) or f"a{text}")
+    run_task(
+        around,
+        task,
+        checkpointer=open_memory_store(),
+        thread="t",
+        person=lambda question: asked.append(1) or f"a{text}",
+    )
     assert asked
 
 
@@ -79,7 +85,7 @@ def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, monk
 
     monkeypatch.setattr("trie.Characters", Nul)
     model = TrieLM(known).model(chats=chats)
-    with threads(tmp_path) as saver:
+    with open_threads(tmp_path) as saver:
         around = Context(model, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
         result = run_task(around, read_task(REQUEST), checkpointer=saver, thread="t")
     assert result.outcome == "abstained" and "\x00" in result.best.program

@@ -25,7 +25,7 @@ from agent.search.frontier import SearchConfig
 from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, find_function, observe_behaviour, read_output
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
-from agent.workflow.threads import in_memory
+from agent.workflow.threads import open_memory_store
 from sandbox import Limits, open_sandbox
 
 
@@ -214,7 +214,7 @@ KNOWN = {
 
 def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, profile=None, seen=None):
     context = Context(TrieLM(known).model(), POLICIES["greedy"], box, profile=profile or ModelProfile(""))
-    saver = in_memory() if answer else None
+    saver = open_memory_store() if answer else None
     return run_task(
         context, read_task(request), config=config, checkpointer=saver, thread="t", person=answer,
         on_event=(seen or []).append,

@@ -15,7 +15,7 @@ from agent.search.frontier import SearchConfig
 from agent.search.mutants import LEAST_WEIGHT, mutants, total_weight
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
-from agent.workflow.threads import in_memory
+from agent.workflow.threads import open_memory_store
 from sandbox import open_sandbox
 
 
@@ -89,7 +89,7 @@ def searched(known, examples: str, *, profile=None, answer=None, watch=lambda bo
     request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
     with closing(open_sandbox("process")) as box:
         here = Context(TrieLM(known).model(), POLICIES["greedy"], watch(box), profile=profile or ModelProfile(""))
-        task, saver = read_task(request), in_memory()
+        task, saver = read_task(request), open_memory_store()
         return run_task(here, task, config=SearchConfig(**config), checkpointer=saver, thread="t", person=answer)
 
 

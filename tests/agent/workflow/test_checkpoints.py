@@ -20,7 +20,7 @@ from agent.records import (
     CandidateQuestion,
     Cost,
     Difference,
-    Draft,
+    DraftProgram,
     Edge,
     Fork,
     OutputQuestion,
@@ -34,7 +34,7 @@ from agent.workflow.checkpoints import ForeignCheckpointError, RecordSerializer
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from agent.workflow.state import AgentState
-from agent.workflow.threads import in_memory
+from agent.workflow.threads import open_memory_store
 
 FORK = Fork(1, 0.7, -0.1, (Candidate(3, -1.5, float("-inf"), "\ud800 x"),), 2)
 ATTEMPT = Attempt(
@@ -47,7 +47,7 @@ STATE = AgentState(
     SearchConfig(weights={"path": 1.0}, reliability=ReliabilityCurve({"a": 1.0}, 0.0, (0.0, 1.0), (0.1, 0.9), 1)),
     {"model": "m", "threshold": None},
     (Prompt("text", (1, 2), (3,)),),
-    Unfinished(0, Edge(REPAIR, 0, -4.0, -4.0), Cost(1), (1,), (-0.5,), (FORK,), None, Draft("x", "x", ())),
+    Unfinished(0, Edge(REPAIR, 0, -4.0, -4.0), Cost(1), (1,), (-0.5,), (FORK,), None, DraftProgram("x", "x", ())),
     (ATTEMPT,),
     ("(1,)",),
     (0,),
@@ -90,7 +90,7 @@ def test_what_another_version_wrote_is_refused(data):
 
 
 def test_a_thread_of_another_version_ends_in_a_sentence():
-    saver = in_memory()
+    saver = open_memory_store()
     context = Context(byte_model(sharpness=8.0), POLICIES["greedy"], ScriptedSandbox(value=2), max_tokens=5)
     run_task(context, STATE.task, checkpointer=saver, thread="t")
     for key, (form, text) in saver.blobs.items():

@@ -37,7 +37,7 @@ from agent.workflow.decode import decode_context
 from agent.workflow.graph import build, invoke
 from agent.workflow.run import run_task
 from agent.workflow.state import AgentState
-from agent.workflow.threads import in_memory, threads
+from agent.workflow.threads import open_memory_store, open_threads
 from sandbox import open_sandbox
 from sandbox.base import Verdict
 
@@ -203,7 +203,7 @@ def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(model, monkeyp
 
 
 def test_every_state_is_plain_json_and_small(model):
-    graph = build(in_memory())
+    graph = build(open_memory_store())
     invoke(graph, context(model, doubtful("adadec")), AgentState(TASK), thread="t")
     for snapshot in graph.get_state_history({"configurable": {"thread_id": "t"}}):
         form, text = RecordSerializer().dumps_typed(snapshot.values)
@@ -219,7 +219,7 @@ def test_hidden_tests_never_enter_the_state(model):
     from agent.cli.app import _wanted
 
     wanted, problem = _wanted(None, "exercises/3", None, None, ask=False)
-    graph = build(in_memory())
+    graph = build(open_memory_store())
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     invoke(graph, context(model, doubtful("adadec"), sandbox=failing), AgentState(wanted, programs(2)), thread="t")
     states = serialized([s.values for s in graph.get_state_history({"configurable": {"thread_id": "t"}})])
@@ -243,7 +243,9 @@ def test_a_person_chooses_a_candidate_or_writes_text(model):
         return 1 if len(asked) == 1 else "ab"
 
     policy = replace(doubtful("adadec"), resolver=Ask())
-    result = run_task(context(model, policy, max_tokens=12), TASK, checkpointer=in_memory(), thread="t", person=answer)
+    result = run_task(
+        context(model, policy, max_tokens=12), TASK, checkpointer=open_memory_store(), thread="t", person=answer
+    )
     steps = [step for step in result.steps if step.pause]
     first, second = (result.steps.index(step) for step in steps[:2])
     tokens = result.attempts[0].tokens
@@ -254,11 +256,11 @@ def test_a_person_chooses_a_candidate_or_writes_text(model):
 def test_a_question_that_nobody_answers_is_an_error_and_no_hang(model):
     policy = replace(doubtful("adadec"), resolver=Ask())
     with pytest.raises(ValueError, match="nobody is there"):
-        run_task(context(model, policy), TASK, checkpointer=in_memory(), thread="t")
+        run_task(context(model, policy), TASK, checkpointer=open_memory_store(), thread="t")
 
 
 def test_a_finished_thread_is_told_again_without_a_forward(model):
-    saver = in_memory()
+    saver = open_memory_store()
     first = run_task(context(model, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     forwards = model.lm.forwards
     again = run_task(context(model, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
@@ -266,7 +268,7 @@ def test_a_finished_thread_is_told_again_without_a_forward(model):
 
 
 def test_a_thread_of_another_task_or_model_is_refused(model):
-    saver = in_memory()
+    saver = open_memory_store()
     run_task(context(model, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     with pytest.raises(InvalidRequestError, match="begun with another task"):
         run_task(
@@ -305,7 +307,7 @@ def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_pr
                 os.kill(os.getpid(), signal.SIGKILL)
 
         failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-        with threads(folder) as saver:
+        with open_threads(folder) as saver:
             doing = context(byte_model(sharpness=8.0), doubtful("adadec"), sandbox=failing)
             result = run_task(doing, TASK, config=programs(3), checkpointer=saver, thread="t", on_event=on_event)
         told = {"programs": [attempt.tokens for attempt in result.attempts], "steps": len(result.steps)}
@@ -337,7 +339,7 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
                 os.kill(os.getpid(), signal.SIGKILL)
 
         box = open_sandbox("process")
-        with threads(folder) as saver, closing(box):
+        with open_threads(folder) as saver, closing(box):
             doing = Context(TrieLM(known).model(), POLICIES["greedy"], box)
             task = task_named(request, None, None)
             result = run_task(
@@ -366,7 +368,10 @@ def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told
                 os.kill(os.getpid(), signal.SIGKILL)
 
         failing = ScriptedSandbox(lambda program: Verdict.FAILED)
-        with threads(folder) as saver, closing(TraceWriter(folder / "t.jsonl", {"thread": "t"}, resume=True)) as trace:
+        with (
+            open_threads(folder) as saver,
+            closing(TraceWriter(folder / "t.jsonl", {"thread": "t"}, resume=True)) as trace,
+        ):
             doing = context(byte_model(sharpness=8.0), doubtful("adadec"), sandbox=failing)
             config = programs(2)
             run_task(doing, TASK, config=config, checkpointer=saver, thread="t", on_event=on_event, log=trace.log)

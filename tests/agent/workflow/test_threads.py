@@ -6,7 +6,7 @@ from langgraph.graph import END, START, StateGraph
 
 from agent.cli.doctor import diagnosis
 from agent.workflow import threads as module
-from agent.workflow.threads import prune, size_of_threads, threads, threads_file
+from agent.workflow.threads import measure_threads, open_threads, prune, threads_file
 from sandbox import SandboxError
 
 
@@ -35,12 +35,12 @@ def states(file, thread):
 
 
 def test_a_run_that_ended_keeps_its_last_state_alone(tmp_path):
-    with threads(tmp_path) as saver:
+    with open_threads(tmp_path) as saver:
         last = run(saver, "mine")
         run(saver, "other")
     file = tmp_path / "threads.sqlite"
     before = states(file, "mine"), file.stat().st_size
-    with threads(tmp_path) as saver:
+    with open_threads(tmp_path) as saver:
         prune(saver, "mine")
         assert graph_of(saver).get_state({"configurable": {"thread_id": "mine"}}).values == last
     assert before[0] > 3 and states(file, "mine") == 1 and states(file, "other") == before[0]
@@ -48,7 +48,7 @@ def test_a_run_that_ended_keeps_its_last_state_alone(tmp_path):
 
 
 def test_a_store_in_which_another_process_writes_is_left_as_it_is(tmp_path):
-    with threads(tmp_path) as saver:
+    with open_threads(tmp_path) as saver:
         last = run(saver, "mine")
         saver.conn.execute("PRAGMA busy_timeout = 50")
         other = sqlite3.connect(tmp_path / "threads.sqlite", isolation_level=None)
@@ -63,8 +63,8 @@ def test_a_store_in_which_another_process_writes_is_left_as_it_is(tmp_path):
 
 
 def test_only_the_newest_runs_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "KEPT", 3)
-    with threads(tmp_path) as saver:
+    monkeypatch.setattr(module, "MOST_RUNS", 3)
+    with open_threads(tmp_path) as saver:
         for number in range(5):
             run(saver, f"run {number}")
             prune(saver, f"run {number}")
@@ -75,10 +75,10 @@ def test_only_the_newest_runs_are_kept(tmp_path, monkeypatch):
 
 def test_the_size_of_named_runs_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert size_of_threads() == (0, 0)
-    with threads() as saver:
+    assert measure_threads() == (0, 0)
+    with open_threads() as saver:
         run(saver, "mine")
-    assert size_of_threads() == (1, threads_file().stat().st_size)
+    assert measure_threads() == (1, threads_file().stat().st_size)
     monkeypatch.setattr("agent.cli.doctor.sandbox_named", lambda name: Works())
     monkeypatch.setattr("agent.cli.doctor._engine", lambda: iter(()))
     told = {name: (found, hint) for name, found, hint in diagnosis()}
