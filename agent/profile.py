@@ -17,7 +17,7 @@ from platformdirs import user_data_path
 from agent.errors import FileAccessError, ProfileError
 from agent.files.access import check_writable, explain_errors, is_stream, read_bounded, write_whole
 from agent.files.plain import plain
-from agent.lm.names import folder_of_model, weights_of
+from agent.lm.names import digest_weights, find_model_folder
 from agent.messages import quoted
 
 PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeBench by its recipe
@@ -98,9 +98,9 @@ class ModelProfile:
 
 def find_profile(model: str) -> ModelProfile:
     """Return the profile of a model: the user's own, completed by its folder's. Raises ProfileError."""
-    profile, weights = ModelProfile(model, weights_of(model)), weights_of(model)
+    profile, weights = ModelProfile(model, digest_weights(model)), digest_weights(model)
     _check_no_old_files(model, weights)
-    for file in (folder_of_model(model) / PROFILE_NAME, profile_file(model, weights)):
+    for file in (find_model_folder(model) / PROFILE_NAME, profile_file(model, weights)):
         if _is_file(file) and (stored := load_profile(file)).is_of(model, weights):
             profile = replace(profile, thresholds={**profile.thresholds, **stored.thresholds})
             if stored.search_origin:

@@ -10,7 +10,7 @@ import torch
 from agent.decoding import Policy, Step, decode
 from agent.decoding.stops import StopRule, any_of, budget, end_token
 from agent.lm.base import Batch, Prefix
-from agent.lm.reference import ExtendEach, RowBatch
+from agent.lm.reference import RowBatch, extend_each
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Returned, Verdict
 
 PROMPT = (9,)  # any one token: the table is keyed by what comes after it
@@ -43,7 +43,7 @@ class TableLM:
 
     def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Look up each longer prefix, when it is asked for."""
-        return ExtendEach(self, prefix, tokens)
+        return extend_each(self, prefix, tokens)
 
 
 class ScriptedSandbox:

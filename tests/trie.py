@@ -9,7 +9,7 @@ import torch
 
 from agent.lm.base import Batch, Model, Prefix
 from agent.lm.fim import FimTokens
-from agent.lm.reference import ExtendEach, RowBatch
+from agent.lm.reference import RowBatch, extend_each
 
 SIZE = 128  # ASCII; 0 ends a text
 
@@ -91,7 +91,7 @@ class TrieLM:
 
     def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Look up each longer prefix, when it is asked for."""
-        return ExtendEach(self, prefix, tokens)
+        return extend_each(self, prefix, tokens)
 
     def _logits(self, ids: tuple[int, ...]) -> torch.Tensor:
         prompt = max((p for p in self.prompts if ids[: len(p)] == p), key=len)

@@ -14,7 +14,7 @@ from agent.cli.exits import advise
 from agent.cli.thresholds import check_threshold, set_threshold
 from agent.errors import InvalidRequestError, ProfileError
 from agent.files.access import read_bounded
-from agent.lm.names import EMBEDDED, folder_of_model, parse_spec
+from agent.lm.names import EMBEDDED, find_model_folder, parse_spec
 from agent.lm.open import open_lm
 from agent.messages import quoted
 from agent.profile import ModelProfile, find_profile
@@ -68,7 +68,7 @@ def profile_of(model: str) -> ModelProfile:
     """Return what was learned of a model. Raises ModelLoadError for a folder that could hang its reader."""
     from agent.lm.hf import hub
 
-    folder = folder_of_model(model)
+    folder = find_model_folder(model)
     if os.path.isdir(folder):  # noqa: PTH112 - pathlib raises for names that are too long
         hub.check_files(folder)
     with advise(ProfileError, "learn it again with `dubito calibrate`, or remove the file"):

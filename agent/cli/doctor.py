@@ -8,7 +8,7 @@ from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 
 from agent.cli.components import sandbox_named
-from agent.lm.names import embedded_model
+from agent.lm.names import find_embedded_model
 from agent.workflow.threads import MOST_RUNS, measure_threads, threads_file
 
 Part = tuple[str, str | None, str]  # its name, what was found of it (None: nothing), what to do where it is missing
@@ -21,7 +21,7 @@ def diagnosis() -> Iterator[Part]:
     yield "python", platform.python_version(), ""
     for package in ("dubito", "torch", "transformers", "langgraph"):
         yield package, _version(package), "it is not installed; try: make setup"
-    weights = embedded_model() / "config.json"
+    weights = find_embedded_model() / "config.json"
     yield (
         "embedded model",
         str(weights.parent) if weights.is_file() else None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.cli.exits import advise
 from agent.errors import InvalidRequestError, ProfileError
-from agent.lm.names import weights_of
+from agent.lm.names import digest_weights
 from agent.messages import quoted
 from agent.profile import ModelProfile, load_profile
 
@@ -82,7 +82,7 @@ def read_threshold(text: str, *, model: str, score: str) -> float:
         return number
     with advise(ProfileError, "wanted a number, as in --threshold 1.0, or a file of `dubito calibrate threshold`"):
         profile = load_profile(Path(text))
-    weights = weights_of(model)
+    weights = digest_weights(model)
     if not profile.is_of(model, weights):
         raise ProfileError(
             f"the threshold in {quoted(text)} was learned from {_describe(profile.model, profile.weights)}, and this "
@@ -115,7 +115,7 @@ def _describe(model: str, weights: str) -> str:
 
 def _collision_bound(text: str, model: str, score: str) -> float:
     """Return the collision entropy of a bound on std(p) for this model's vocabulary: the gate of USCD's code."""
-    from agent.lm.hf.load import vocabulary_of
+    from agent.lm.hf.load import read_vocab_size
     from uncertainty import collision_of_deviation
 
-    return collision_of_deviation(parse_deviation(text, score), vocabulary_of(model))
+    return collision_of_deviation(parse_deviation(text, score), read_vocab_size(model))

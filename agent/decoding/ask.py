@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from agent.decoding.context import DecodeContext, DecodeState, likeliest
+from agent.decoding.context import DecodeContext, DecodeState, top_candidates
 from agent.decoding.step import Candidate, Pause, Step
 
 Choose = Callable[[str, tuple[Candidate, ...]], Sequence[int]]  # (text so far, candidates) -> token ids to commit
@@ -28,12 +28,14 @@ class Ask:
     def __call__(self, context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
         """Yield a step for each answered token; return the place after them."""
         logits = state.prefix.logits
-        candidates = tuple(likeliest(logits, self.width, state.completion))
+        candidates = tuple(top_candidates(logits, self.width, state.completion))
         answer = tuple(self.choose(state.completion.text, candidates)) or (candidates[0].token,)
-        pause: Pause | None = Pause(context.reason(context.score(logits)), self.name, candidates, answer[0], 0, 0)
+        pause: Pause | None = Pause(
+            context.explain_pause(context.score(logits)), self.name, candidates, answer[0], 0, 0
+        )
         for token in answer:
-            prefix = context.fed(state)
-            step, state = context.step(replace(state, prefix=prefix), context.score(prefix.logits), token, pause)
+            prefix = context.feed(state)
+            step, state = context.commit(replace(state, prefix=prefix), context.score(prefix.logits), token, pause)
             yield step
             pause = None  # the rest of the answer was not doubted
             if state.end is not None:

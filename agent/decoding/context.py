@@ -17,9 +17,9 @@ from agent.decoding.stops import StopRule
 from agent.lm.base import LM, Prefix
 from uncertainty.scores import SCORES, log_probabilities
 
-LEAST = 0.0025  # a token less probable than this is no alternative
-OTHERS = 5  # alternatives kept of a step, besides a pause's candidates
-_CERTAIN = math.log1p(-LEAST)  # above it no other token can be an alternative
+_LEAST_PROBABILITY = 0.0025  # a token less probable than this is no alternative
+_MAX_OTHERS = 5  # alternatives kept of a step, besides a pause's candidates
+_CERTAIN = math.log1p(-_LEAST_PROBABILITY)  # above it no other token can be an alternative
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class DecodeContext:
     draft: Draft | None = None
     forking: bool = False  # steps name the tokens that were not taken, for a search that may come back
 
-    def ahead(self, state: DecodeState) -> Iterable[tuple[Prefix, int | None]]:
+    def feed_with_draft(self, state: DecodeState) -> Iterable[tuple[Prefix, int | None]]:
         """Return the prefix of the completion and a guess at its next token, then the same behind each guess.
 
         One forward for the token that is not fed yet and every guess. The last prefix has no guess behind it.
@@ -63,7 +63,7 @@ class DecodeContext:
         prefixes = self.lm.extend_each(state.prefix, (*unfed, *guesses))
         return zip(prefixes, (*guesses, None), strict=False)  # shorter where the context ends
 
-    def fed(self, state: DecodeState) -> Prefix:
+    def feed(self, state: DecodeState) -> Prefix:
         """Return the prefix of the whole completion: one forward for what is not fed yet, none if all is."""
         return self.lm.extend(state.prefix, self._unfed(state))
 
@@ -81,16 +81,16 @@ class DecodeContext:
         gate = self.policy.gate
         return gate.pauses_at(distribution.scores[gate.score], len(completion.tokens), completion.text)
 
-    def reason(self, distribution: Distribution) -> str:
+    def explain_pause(self, distribution: Distribution) -> str:
         """Say why there is a pause at this distribution."""
         return self.policy.gate.reason(distribution.scores[self.policy.gate.score])
 
-    def chosen(self, logits: Tensor, state: DecodeState) -> int:
+    def sample(self, logits: Tensor, state: DecodeState) -> int:
         """Return the sampler's token for this position. logits: [vocab]."""
         uniform = uniform_at(self.seed, len(state.completion.tokens))
         return self.policy.sampler(logits, uniform, state.completion.text)
 
-    def step(
+    def commit(
         self, state: DecodeState, distribution: Distribution, token: int, pause: Pause | None = None
     ) -> tuple[Step, DecodeState]:
         """Commit one token of this distribution; return its record and the place after it."""
@@ -107,14 +107,15 @@ class DecodeContext:
         self, state: DecodeState, distribution: Distribution, token: int, pause: Pause | None
     ) -> tuple[Candidate, ...]:
         near = {
-            candidate.token: candidate for candidate in likeliest(distribution.logprobs, 1 + OTHERS, state.completion)
+            candidate.token: candidate
+            for candidate in top_candidates(distribution.logprobs, 1 + _MAX_OTHERS, state.completion)
         }
         near |= {candidate.token: candidate for candidate in (pause.candidates if pause else ())}
-        found = [each for each in near.values() if each.token != token and each.logprob >= math.log(LEAST)]
+        found = [each for each in near.values() if each.token != token and each.logprob >= math.log(_LEAST_PROBABILITY)]
         return tuple(sorted(found, key=lambda each: (-each.logprob, each.token)))
 
 
-def likeliest(logits: Tensor, width: int, completion: Completion) -> list[Candidate]:
+def top_candidates(logits: Tensor, width: int, completion: Completion) -> list[Candidate]:
     """Return the `width` likeliest tokens, falling; of equals the lower id first. logits: [vocab]."""
     logp = logits.log_softmax(-1)
     # Ranked by logits, as an argmax is: normalising rounds near-ties into ties.

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from agent.decoding.context import DecodeContext, DecodeState, likeliest
+from agent.decoding.context import DecodeContext, DecodeState, top_candidates
 from agent.decoding.rerank import Rerank, Spent
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Pause, Step
@@ -56,12 +56,12 @@ class Contrast:
         if self.rerank and not decided and context.pauses_at(context.score(scores(raw=False)), state.completion):
             return (yield from self.rerank.among(scores(raw=True), context, state, start))
         distribution, contrasted = context.score(logits), scores(raw=greedy)
-        token = context.chosen(contrasted, state)
+        token = context.sample(contrasted, state)
         spent = context.lm.forwards - start.forwards, context.lm.token_rows - start.token_rows
         compared = distribution.logprobs if contrasted is logits else contrasted
-        seen = tuple(_scored(candidate, compared) for candidate in likeliest(logits, 3, state.completion))
-        pause = Pause(context.reason(distribution), self.name, seen, token, *spent)
-        step, state = context.step(state, distribution, token, pause)
+        seen = tuple(_scored(candidate, compared) for candidate in top_candidates(logits, 3, state.completion))
+        pause = Pause(context.explain_pause(distribution), self.name, seen, token, *spent)
+        step, state = context.commit(state, distribution, token, pause)
         yield step
         return state
 

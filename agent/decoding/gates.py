@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from agent.decoding.samplers import begins_line
+from agent.decoding.samplers import is_line_start
 from uncertainty.scores import SCORES
 
 
@@ -38,7 +38,7 @@ class LineStartGate(Gate):
 
     def pauses_at(self, uncertainty: float, position: int, text: str) -> bool:
         """Whether the score reaches the threshold where a line begins."""
-        return uncertainty >= self.threshold and begins_line(text)
+        return uncertainty >= self.threshold and is_line_start(text)
 
 
 @dataclass(frozen=True, slots=True)

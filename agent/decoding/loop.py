@@ -39,12 +39,12 @@ def decode(
 def decode_until_pause(context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
     """Yield ordinary steps; return the place of the next pause, or of the end."""
     while state.end is None:
-        for prefix, guess in context.ahead(state):
+        for prefix, guess in context.feed_with_draft(state):
             state = DecodeState(prefix, state.completion)
             distribution = context.score(prefix.logits)
             if context.pauses_at(distribution, state.completion):
                 return state
-            step, state = context.step(state, distribution, context.chosen(prefix.logits, state))
+            step, state = context.commit(state, distribution, context.sample(prefix.logits, state))
             yield step
             if state.end is not None or step.token != guess:
                 break

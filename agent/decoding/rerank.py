@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from agent.decoding.context import DecodeContext, DecodeState, Distribution, likeliest
+from agent.decoding.context import DecodeContext, DecodeState, Distribution, top_candidates
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Completion, Pause, Step
 from agent.lm.base import Batch, Prefix
@@ -87,10 +87,10 @@ class Rerank:
         batch = self._roll_out(rollouts, context, state.prefix)
         winner = max(rollouts, key=lambda r: (r.score, r.candidate.logprob, -r.candidate.token))
         pause = Pause(
-            context.reason(distribution), self.name, _scored(rollouts, state), winner.candidate.token,
+            context.explain_pause(distribution), self.name, _scored(rollouts, state), winner.candidate.token,
             context.lm.forwards - start.forwards, context.lm.token_rows - start.token_rows,
         )  # fmt: skip
-        step, state = context.step(state, distribution, winner.candidate.token, pause)
+        step, state = context.commit(state, distribution, winner.candidate.token, pause)
         yield step
         if state.end is not None or batch is None or not self.commit_rollout or context.policy.sampler is not argmax:
             return state
@@ -102,7 +102,7 @@ class Rerank:
 
     def _candidates(self, ranked: Tensor, distribution: Distribution, state: DecodeState) -> list[Candidate]:
         """Return the likeliest by a ranking, each with the model's own logprob, the likeliest of them first."""
-        first = likeliest(ranked, self.width, state.completion)
+        first = top_candidates(ranked, self.width, state.completion)
         logprobs = [float(distribution.logprobs[each.token]) for each in first]
         candidates = [replace(each, logprob=own, score=own) for each, own in zip(first, logprobs, strict=True)]
         return sorted(candidates, key=lambda each: -each.logprob)
@@ -146,7 +146,7 @@ def _certain_part(
         distribution = context.score(logits)
         if context.pauses_at(distribution, state.completion):
             return replace(state, prefix=batch.select(winner.row, depth - fed))
-        step, state = context.step(state, distribution, token)
+        step, state = context.commit(state, distribution, token)
         yield step
         if state.end is not None:
             return state

@@ -61,10 +61,10 @@ class LineStart:
 
     def __call__(self, logits: Tensor, uniform: float, text: str) -> int:
         """Return a token."""
-        return (self.start if begins_line(text) else self.rest)(logits, uniform)
+        return (self.start if is_line_start(text) else self.rest)(logits, uniform)
 
 
-def begins_line(text: str) -> bool:
+def is_line_start(text: str) -> bool:
     """Whether a line begins here with nothing but blanks so far. The line that the prompt ended in does not begin."""
     _, broken, line = text.rpartition("\n")
     return bool(broken) and not line.strip()

@@ -41,25 +41,25 @@ def parse_spec(spec: str) -> Spec:
     return Spec(backend, name)
 
 
-def embedded_model() -> Path:
+def find_embedded_model() -> Path:
     """Return the folder of the model that comes with the code."""
     return Path(__file__).resolve().parents[2] / EMBEDDED
 
 
-def folder_of_model(name: str) -> Path:
+def find_model_folder(name: str) -> Path:
     """Return the folder of a local model. EMBEDDED means the embedded one; ./models/tiny is another."""
     name = parse_spec(name).name
-    return embedded_model() if name == EMBEDDED else Path(name)
+    return find_embedded_model() if name == EMBEDDED else Path(name)
 
 
-def weights_of(name: str) -> str:
+def digest_weights(name: str) -> str:
     """Return a digest of a local model's weights; an empty one for a hub's, which its name identifies.
 
     Reads a bounded part of each regular file that holds something.
     """
     digest = hashlib.sha256()
     try:
-        files = [file for file in sorted(folder_of_model(name).glob("*.safetensors")) if file.is_file()]
+        files = [file for file in sorted(find_model_folder(name).glob("*.safetensors")) if file.is_file()]
         files = [file for file in files if file.stat().st_size]
         for file in files:
             with file.open("rb") as stream:

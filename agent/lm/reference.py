@@ -35,18 +35,11 @@ class RowBatch:
         return self._parent.select(row, drop - 1)
 
 
-class ExtendEach:
-    """Prefixes one token apart, each fed only when it is asked for: for caches that cannot be cropped."""
-
-    def __init__(self, lm: LM, prefix: Prefix, tokens: Sequence[int]) -> None:
-        self._lm, self._prefix, self._tokens = lm, prefix, tokens
-
-    def __iter__(self) -> Iterator[Prefix]:
-        """Yield the prefix after each token; a forward each."""
-        prefix = self._prefix
-        for token in self._tokens:
-            prefix = self._lm.extend(prefix, (token,))
-            yield prefix
+def extend_each(lm: LM, prefix: Prefix, tokens: Sequence[int]) -> Iterator[Prefix]:
+    """Yield the prefix after each token, with a forward each, only when it is asked for."""
+    for token in tokens:
+        prefix = lm.extend(prefix, (token,))
+        yield prefix
 
 
 def logits_before(lm: LM, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:

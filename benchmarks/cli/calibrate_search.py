@@ -52,7 +52,7 @@ def calibrate_search(
         from agent import profile
         from agent.cli import components
         from agent.decoding import POLICIES
-        from agent.lm.names import weights_of
+        from agent.lm.names import digest_weights
         from agent.search.budget import budget_from
         from agent.search.frontier import SearchConfig
         from agent.workflow.context import Context
@@ -60,7 +60,7 @@ def calibrate_search(
         from benchmarks.experiments.search_lessons import Lesson, lesson
 
         check_parts(model, dtype, sandbox)
-        weights = weights_of(model)
+        weights = digest_weights(model)
         file = out or profile.profile_file(model, weights)
         profile.check_profile_file(file)
         found, config = problems_of(problems, limit), SearchConfig(budget_from(budget), lines=True)

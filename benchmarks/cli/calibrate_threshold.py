@@ -61,7 +61,7 @@ def calibrate_threshold(
         from agent import profile
         from agent.cli import components
         from agent.errors import InvalidRequestError
-        from agent.lm.names import EMBEDDED, weights_of
+        from agent.lm.names import EMBEDDED, digest_weights
 
         if score not in SCORES or (table and score != "entropy"):
             known = "entropy, which is all that a table holds" if table else ", ".join(SCORES)
@@ -75,7 +75,7 @@ def calibrate_threshold(
         learn, name = _recipe(recipe), model or EMBEDDED
         if table is None:
             components.check_model(name, dtype)
-        weights = weights_of(name)
+        weights = digest_weights(name)
         file = out or profile.profile_file(name, weights)
         if recipe:
             profile.check_profile_file(file)

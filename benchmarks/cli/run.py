@@ -76,7 +76,7 @@ def bench_run(
 
         from agent.cli import components
         from agent.lm.hf.recall import Recalled, RecallingLM
-        from agent.lm.names import weights_of
+        from agent.lm.names import digest_weights
         from agent.workflow.context import Context
         from benchmarks.experiments.entrants import digest_of_run, entrant, files_of, names_in
         from benchmarks.experiments.outcomes import Outcome
@@ -92,7 +92,7 @@ def bench_run(
         ]
         learned = components.profile_of(model)
         options = {
-            "benchmark": benchmark, "model": model, "weights": weights_of(model), "budget": budget,
+            "benchmark": benchmark, "model": model, "weights": digest_weights(model), "budget": budget,
             "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
             "prompt_format": prompt_format, "learned": learned.digest(), "side_by_side": len(names) > 1,
             "equal": digest_of_run(equal),

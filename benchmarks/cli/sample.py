@@ -45,7 +45,7 @@ def bench_draw(
     """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve."""
     with report_errors(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
         from agent.cli import components
-        from agent.lm.names import weights_of
+        from agent.lm.names import digest_weights
         from agent.workflow.context import Context
         from benchmarks.experiments.best_of_n import Draws, draws, table
         from benchmarks.experiments.record_file import RecordFile
@@ -53,7 +53,7 @@ def bench_draw(
         check_parts(model, dtype, sandbox, prompt_format)
         problems = problems_of(benchmark, limit)
         options = {
-            "benchmark": benchmark, "samples": samples, "model": model, "weights": weights_of(model),
+            "benchmark": benchmark, "samples": samples, "model": model, "weights": digest_weights(model),
             "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
             "prompt_format": prompt_format,
         }  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from agent.decoding import POLICIES
-from agent.decoding.context import DecodeContext, DecodeState, likeliest
+from agent.decoding.context import DecodeContext, DecodeState, top_candidates
 from agent.decoding.loop import decode_until_pause
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Completion, Step
@@ -79,11 +79,11 @@ def table(found: Sequence[Failure | None]) -> str:
 
 def _detour(problem: Problem, context: Context, decoding: DecodeContext, pause: DecodeState, width: int) -> Detour:
     logits = pause.prefix.logits
-    candidates = [each.token for each in likeliest(logits, width, pause.completion)]
+    candidates = [each.token for each in top_candidates(logits, width, pause.completion)]
     greedy = replace(decoding, policy=POLICIES["greedy"])
 
     def leads_to_a_pass(token: int) -> bool:
-        _, after = greedy.step(pause, greedy.score(logits), token)
+        _, after = greedy.commit(pause, greedy.score(logits), token)
         return _passes(problem, context, _arrived(decode_until_pause(greedy, after)))
 
     right = next((rank for rank, token in enumerate(candidates) if rank and leads_to_a_pass(token)), None)
@@ -108,7 +108,7 @@ def _greedy_with_pauses(decoding: DecodeContext, tokenizer: Tokenizer) -> tuple[
         place = _arrived(decode_until_pause(decoding, place))
         if place.end is None:
             pauses.append(place)
-            _, place = decoding.step(place, decoding.score(place.prefix.logits), argmax(place.prefix.logits))
+            _, place = decoding.commit(place, decoding.score(place.prefix.logits), argmax(place.prefix.logits))
     return place, pauses
 
 

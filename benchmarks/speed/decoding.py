@@ -21,7 +21,7 @@ from agent.decoding.contrast import Contrast
 from agent.decoding.prompt_lookup import Draft, PromptLookup
 from agent.decoding.rerank import Rerank
 from agent.decoding.stops import budget
-from agent.lm.hf.cache import held_bytes
+from agent.lm.hf.cache import count_cache_bytes
 from agent.lm.hf.model import HFLM
 from benchmarks.speed.bench import PROMPT_TOKENS, Bench, TimedRun, pause_at_random, time_completion, wait_for_gpu
 from benchmarks.speed.peak_memory import peak_memory
@@ -140,7 +140,7 @@ def measure_memory(bench: Bench) -> Measurement:
     if None in peaks():  # also a warm-up: what the first runs leave in use no longer counts as growth
         return Measurement(name, wanted, "not measured: needs CUDA, or a CPU under Linux")
     greedy, adadec = (statistics.median(column) for column in zip(*(peaks() for _ in range(bench.rounds)), strict=True))
-    one = held_bytes(HFLM(bench.model).prefill(prompt).cache)
+    one = count_cache_bytes(HFLM(bench.model).prefill(prompt).cache)
     mib = [f"{each / 2**20:.0f}" for each in (adadec, greedy, one)]
     measured = f"{(adadec - greedy) / one:.1f} x ({mib[0]} and {mib[1]} MiB; {len(prompt)} tokens hold {mib[2]})"
     return Measurement(name, wanted, measured)

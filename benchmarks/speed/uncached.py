@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from agent.lm.base import Batch, Prefix
-from agent.lm.reference import ExtendEach, RowBatch
+from agent.lm.reference import RowBatch, extend_each
 
 
 class Uncached:
@@ -37,4 +37,4 @@ class Uncached:
 
     def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Read each longer prefix."""
-        return ExtendEach(self, prefix, tokens)
+        return extend_each(self, prefix, tokens)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent import profile
 from agent.errors import FileAccessError, ProfileError
 from agent.files.plain import plain
-from agent.lm.names import weights_of
+from agent.lm.names import digest_weights
 from agent.profile import (
     PROFILE_NAME,
     PUBLISHED,
@@ -43,7 +43,7 @@ def model(tmp_path):
     name = tmp_path / "model"
     name.mkdir()
     (name / "model.safetensors").write_bytes(b"weights")
-    return str(name), weights_of(str(name))
+    return str(name), digest_weights(str(name))
 
 
 def stored(tmp_path, **changed):

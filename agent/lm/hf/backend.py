@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from agent.errors import ModelLoadError
 from agent.lm.base import Model
-from agent.lm.hf.chat import asks_in_turns, checked_format
-from agent.lm.hf.load import in_one_sentence, load_model, load_tokenizer
+from agent.lm.hf.chat import decide_chat_format, parse_prompt_format
+from agent.lm.hf.load import explain_load_errors, load_model, load_tokenizer
 from agent.lm.hf.model import HFLM
-from agent.lm.hf.tokenizer import HFTokenizer, end_ids_of
-from agent.lm.hf.trial import looks_back_only
-from agent.lm.names import EMBEDDED, embedded_model, weights_of
+from agent.lm.hf.tokenizer import HFTokenizer, read_end_ids
+from agent.lm.hf.trial import is_causal
+from agent.lm.names import EMBEDDED, digest_weights, find_embedded_model
 
 
 def open_model(name: str, *, device: str | None, dtype: str, prompt_format: str) -> Model:
     """Load a folder or a hub id, and its tokenizer. Raises ModelLoadError, DeviceError."""
-    wanted = checked_format(prompt_format)
+    wanted = parse_prompt_format(prompt_format)
     lm = open_decoder(name, device=device, dtype=dtype)
     vocab_size = lm.model.config.get_text_config().vocab_size
     tokenizer = load_tokenizer(_place(name), vocab_size)
@@ -22,28 +22,28 @@ def open_model(name: str, *, device: str | None, dtype: str, prompt_format: str)
         raise ModelLoadError(
             f"the model {name!r} has no tokenizer beside it, and text is wanted; save one there with save_pretrained"
         )
-    end_ids = end_ids_of(lm.model, tokenizer)
+    end_ids = read_end_ids(lm.model, tokenizer)
     return Model(
         lm,
         HFTokenizer(tokenizer, end_ids, vocab_size),
         name,
-        digest=weights_of(name),
+        digest=digest_weights(name),
         revision=getattr(lm.model.config, "_commit_hash", None),
         device=str(lm.model.device),
         dtype=str(lm.model.dtype).removeprefix("torch."),
-        prompt_format="chat" if asks_in_turns(wanted, tokenizer, end_ids) else "completion",
+        prompt_format="chat" if decide_chat_format(wanted, tokenizer, end_ids) else "completion",
     )
 
 
 def open_decoder(name: str, *, device: str | None = None, dtype: str = "auto") -> HFLM:
     """Load a model for token ids alone; dtype `auto` is its checkpoint's. Raises ModelLoadError, DeviceError."""
     lm = HFLM(load_model(_place(name), device=device, dtype=dtype))
-    with in_one_sentence(f"load the model {name!r}"):
-        if not looks_back_only(lm):
+    with explain_load_errors(f"load the model {name!r}"):
+        if not is_causal(lm):
             raise ValueError("what it says of a token depends on the tokens behind it, so it is no decoder")
     return lm
 
 
 def _place(name: str) -> str:
     """Return what transformers loads: the embedded model is found from any working folder."""
-    return str(embedded_model()) if name == EMBEDDED else name
+    return str(find_embedded_model()) if name == EMBEDDED else name

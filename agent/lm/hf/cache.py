@@ -60,7 +60,7 @@ def append(cache: Any, states: list[tuple[Tensor, Tensor]]) -> None:
         layer.update(keys, values)
 
 
-def held_bytes(cache: Any) -> int:
+def count_cache_bytes(cache: Any) -> int:
     """Bytes of a cache's tensors, shared ones included."""
     if croppable(cache):
         return sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)

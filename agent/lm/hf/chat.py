@@ -1,4 +1,4 @@
-"""Chat templates: whether a model is asked in turns, and what its turns look like. Renders nothing in this process."""
+"""Chat templates: decide whether a model expects turns of a chat, and render them in a child process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from agent.errors import InvalidRequestError, ModelLoadError
 from agent.lm.hf.hub import first_sentence
 
 PromptFormat = Literal["auto", "chat", "completion"]
-SECONDS = 20.0  # of wall time for one rendering; the child's own limit, in CPU seconds, strikes first
-COMPLETION = "mend the template, or ask with the prompt format completion"
+_SECONDS = 20.0  # of wall time for one rendering; the child's own limit, in CPU seconds, strikes first
+_ADVICE = "mend the template, or ask with the prompt format completion"
 _LIMITS = "it takes too much time or memory"
 _CHILD = Path(__file__).with_name("template_child.py")
 _REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template writes by itself
 
 
-def checked_format(wanted: str) -> PromptFormat:
+def parse_prompt_format(wanted: str) -> PromptFormat:
     """Return a prompt format. Raises ModelLoadError for a word that is none."""
     for known in get_args(PromptFormat):
         if wanted == known:
@@ -28,7 +28,7 @@ def checked_format(wanted: str) -> PromptFormat:
     raise InvalidRequestError(f"unknown prompt format {wanted!r}; choose from {', '.join(get_args(PromptFormat))}")
 
 
-def asks_in_turns(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
+def decide_chat_format(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
     """Decide whether prompts are turns of a chat. Raises ModelLoadError where a template is wanted and does not work.
 
     auto: in turns where there is a chat template, unless it closes an answer with tokens none of which ends a text of
@@ -39,13 +39,13 @@ def asks_in_turns(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int])
         return False
     if not template:
         raise ModelLoadError("this model has no chat template; ask with the prompt format completion")
-    if _REQUEST not in asked(tokenizer, _REQUEST):
-        raise ModelLoadError(f"this model's chat template leaves out what it is asked; {COMPLETION}")
+    if _REQUEST not in render_request(tokenizer, _REQUEST):
+        raise ModelLoadError(f"this model's chat template leaves out what it is asked; {_ADVICE}")
     closing = _closing_ids(tokenizer) if wanted == "auto" else frozenset()
     return not closing or bool(closing & end_ids)
 
 
-def asked(tokenizer: Any, request: str) -> str:
+def render_request(tokenizer: Any, request: str) -> str:
     """Return the text of a chat whose only turn asks for something, up to where the answer begins."""
     return _rendered(tokenizer, ({"role": "user", "content": request},), answer_follows=True)
 
@@ -91,14 +91,14 @@ def _render(request: str) -> str:
     # -E and -P leave out what the environment and the current folder say; jinja2 may be in the user's own packages.
     command = [sys.executable, "-E", "-P", str(_CHILD)]
     try:
-        child = subprocess.run(command, input=request.encode(), capture_output=True, timeout=SECONDS, check=False)
+        child = subprocess.run(command, input=request.encode(), capture_output=True, timeout=_SECONDS, check=False)
         outcome = json.loads(child.stdout) if child.returncode == 0 else {"error": _end_of(child)}
     except subprocess.TimeoutExpired:
         outcome = {"error": _LIMITS}
     if "text" in outcome:
         return str(outcome["text"])
     raise ModelLoadError(
-        f"this model's chat template cannot be rendered ({first_sentence(outcome['error'])}); {COMPLETION}"
+        f"this model's chat template cannot be rendered ({first_sentence(outcome['error'])}); {_ADVICE}"
     )
 
 

@@ -18,17 +18,20 @@ from agent.errors import ModelLoadError
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
 WHAT_LOADS = "wanted a causal LM of transformers, as a folder or a hub id within reach; try models/tiny"
-MOST_TEXT, MOST_TEMPLATE = 128 * 2**20, 2**20  # bytes; the largest tokenizers of public models take some 35 MB
+_MAX_TEXT_BYTES, MAX_TEMPLATE_BYTES = (
+    128 * 2**20,
+    2**20,
+)  # bytes; the largest tokenizers of public models take some 35 MB
 _TEXTS = (".json", ".txt", ".model", ".tiktoken", ".py")
 _HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 _NEVER_EMPTY = (".json", ".safetensors", ".bin", ".model")
 
 
-def nearest(kind: Any, name: str, **options: Any) -> Any:
+def load_nearest(kind: Any, name: str, **options: Any) -> Any:
     """Return `kind.from_pretrained(name)` from the nearest place. Raises ModelLoadError for a broken folder."""
     options["trust_remote_code"] = False  # said, so that transformers neither runs what lies there nor asks
     check_folder(name)
-    folder = folder_of(name)
+    folder = find_folder(name)
     if folder is not None:
         return kind.from_pretrained(folder, **options)
     try:
@@ -40,16 +43,16 @@ def nearest(kind: Any, name: str, **options: Any) -> Any:
 
 def check_folder(name: str) -> None:
     """Raise ModelLoadError for a folder that is no model, by its files alone. A hub id is not looked for."""
-    folder = folder_of(name)
+    folder = find_folder(name)
     if folder is not None:
         _check_folder(folder, name)
     elif not _HUB_ID.fullmatch(name):
         raise ModelLoadError(
-            f"no model at {one_line(name)!r}: there is no such folder, and it is no hub id; {WHAT_LOADS}"
+            f"no model at {shorten(name)!r}: there is no such folder, and it is no hub id; {WHAT_LOADS}"
         )
 
 
-def folder_of(name: str) -> Path | None:
+def find_folder(name: str) -> Path | None:
     """Return the folder that a model's name means; None where it means a hub id."""
     folder = Path(os.path.expanduser(name))  # noqa: PTH111 - pathlib raises for an unknown user's home
     return folder if name.startswith(("/", ".", "~")) or os.path.lexists(folder) else None
@@ -70,7 +73,7 @@ def check_files(folder: Path) -> None:
             ) from error
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
             raise ModelLoadError(f"{str(file)!r} is no regular file; a model's folder holds files and folders alone")
-        most = MOST_TEMPLATE if file.suffix == ".jinja" else MOST_TEXT if file.suffix in _TEXTS else None
+        most = MAX_TEMPLATE_BYTES if file.suffix == ".jinja" else _MAX_TEXT_BYTES if file.suffix in _TEXTS else None
         if most is not None and status.st_size > most:
             raise ModelLoadError(f"{str(file)!r} has {status.st_size} bytes; wanted at most {most} in such a file")
         if not status.st_size and file.suffix in _NEVER_EMPTY:
@@ -78,11 +81,11 @@ def check_files(folder: Path) -> None:
 
 
 def first_sentence(error: object) -> str:
-    """Return the beginning of a long message, as `one_line` does."""
-    return one_line(error).split(". ")[0].rstrip(".")
+    """Return the beginning of a long message, as `shorten` does."""
+    return shorten(error).split(". ")[0].rstrip(".")
 
 
-def one_line(error: object) -> str:
+def shorten(error: object) -> str:
     """Return at most 200 characters of a message on one line, without characters that a terminal would obey."""
     line = " ".join(str(error).split())[:200]
     return "".join(character if character.isprintable() else "?" for character in line)
@@ -90,7 +93,7 @@ def one_line(error: object) -> str:
 
 def _check_folder(folder: Path, name: str) -> None:
     if not os.path.exists(folder):  # noqa: PTH110 - pathlib raises for names that are too long
-        raise ModelLoadError(f"no model at {one_line(name)!r}: there is no such folder; {WHAT_LOADS}")
+        raise ModelLoadError(f"no model at {shorten(name)!r}: there is no such folder; {WHAT_LOADS}")
     if not folder.is_dir():
         raise ModelLoadError(f"{name!r} is a file, and a model is a folder; {WHAT_LOADS}")
     check_files(folder)

@@ -18,13 +18,13 @@ from typing import Any
 import torch
 
 from agent.errors import DeviceError, DubitoError, InvalidRequestError, ModelLoadError
-from agent.lm.hf.hub import DTYPES, WHAT_LOADS, first_sentence, folder_of, nearest, one_line
+from agent.lm.hf.hub import DTYPES, WHAT_LOADS, find_folder, first_sentence, load_nearest, shorten
 from agent.messages import check_choice
 
-CUSTOM_CODE = "it brings its own Python code, and code of a model is never run"
-SLACK = 2**28  # numbers that a model may hold beside its weights: masks, tables of positions
+_CUSTOM_CODE = "it brings its own Python code, and code of a model is never run"
+_SLACK = 2**28  # numbers that a model may hold beside its weights: masks, tables of positions
 _TOKENIZER_FILES = ("tokenizer", "vocab.", "merges.txt", "spiece.model", "sentencepiece", "tekken.json")
-MOST_GROWTH = 64  # times that replacements of a tokenizer, one after the other, may lengthen a text
+_MAX_GROWTH = 64  # times that replacements of a tokenizer, one after the other, may lengthen a text
 _SAMPLE = "def f(x):\n    return x + 1\n"
 
 
@@ -33,15 +33,15 @@ def load_model(name: str, *, device: str | None = None, dtype: str = "auto") -> 
     check_choice("dtype", dtype, DTYPES)
     where = _checked_device(device)
     os.environ.setdefault("USE_HUB_KERNELS", "NO")  # else a checkpoint may ask for kernels, which are code
-    with in_one_sentence(f"load the model {name!r}"):
+    with explain_load_errors(f"load the model {name!r}"):
         from transformers import AutoConfig, AutoModelForCausalLM
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
-        config = nearest(AutoConfig, name)
+        config = load_nearest(AutoConfig, name)
         _check_config(config)
-        _check_size(AutoModelForCausalLM, config, folder_of(name))
-        model, report = nearest(
+        _check_size(AutoModelForCausalLM, config, find_folder(name))
+        model, report = load_nearest(
             AutoModelForCausalLM, name, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True
         )
         _check_weights(model, report)
@@ -58,13 +58,13 @@ def load_tokenizer(name: str, rows: int) -> Any:
 
     rows: of the model's embedding, so token ids that it knows.
     """
-    folder = folder_of(name)
+    folder = find_folder(name)
     if folder is not None and not any(file.name.startswith(_TOKENIZER_FILES) for file in folder.iterdir()):
         return None
-    with in_one_sentence(f"load the tokenizer of {name!r}"):
+    with explain_load_errors(f"load the tokenizer of {name!r}"):
         from transformers import AutoTokenizer
 
-        tokenizer = nearest(AutoTokenizer, name)
+        tokenizer = load_nearest(AutoTokenizer, name)
         if not hasattr(tokenizer, "backend_tokenizer"):
             raise ModelLoadError(
                 f"the tokenizer of {name!r} is a slow one ({type(tokenizer).__name__}); choose a model with a fast "
@@ -85,7 +85,7 @@ def _check_growth(name: str, tokenizer: Any) -> None:
     for part in (tokenizer.normalizer, tokenizer.decoder):
         for step in _steps(json.loads(part.__getstate__())) if part is not None else ():
             growth *= max(1, len(step.get("content", ""))) if step.get("type") == "Replace" else 1
-    if growth > MOST_GROWTH:
+    if growth > _MAX_GROWTH:
         raise ModelLoadError(
             f"the tokenizer of {name!r} makes a text up to {growth} times as long; choose another model"
         )
@@ -103,16 +103,16 @@ def _steps(part: Any) -> Iterator[dict[str, Any]]:
                 waiting += steps
 
 
-def vocabulary_of(name: str) -> int:
+def read_vocab_size(name: str) -> int:
     """Return how many tokens a model knows, by its configuration alone. Raises ModelLoadError."""
-    with in_one_sentence(f"load the model {name!r}"):
+    with explain_load_errors(f"load the model {name!r}"):
         from transformers import AutoConfig
 
-        return int(nearest(AutoConfig, name).get_text_config().vocab_size)
+        return int(load_nearest(AutoConfig, name).get_text_config().vocab_size)
 
 
 @contextmanager
-def in_one_sentence(what: str) -> Iterator[None]:
+def explain_load_errors(what: str) -> Iterator[None]:
     """Turn whatever reading strange files raises into ModelLoadError, or DeviceError where memory ran out."""
     try:
         with warnings.catch_warnings():
@@ -134,9 +134,9 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, pickle.UnpicklingError):
         return "its weights are a pickle that holds more than numbers; wanted safetensors"
     if "trust_remote_code" in str(error):
-        return CUSTOM_CODE
+        return _CUSTOM_CODE
     if isinstance(error, ImportError):
-        return f"{one_line(error)} (a package is missing: install it, or choose a model that does without)"
+        return f"{shorten(error)} (a package is missing: install it, or choose a model that does without)"
     if isinstance(error, OSError | ValueError) and str(error):
         return first_sentence(error)
     return f"{type(error).__name__} {first_sentence(error)}".strip()
@@ -186,7 +186,7 @@ def _check_size(kind: Any, config: Any, folder: Path | None) -> None:
     wanted = sum(each.numel() for each in (*empty.parameters(), *empty.buffers()))
     numbers = sum(_product(shape) for shape in shapes.values())
     packed = 32 if getattr(config, "quantization_config", None) else 1  # of numbers in one, at most
-    if wanted > packed * numbers + SLACK:
+    if wanted > packed * numbers + _SLACK:
         raise ValueError(f"its config.json asks for {wanted} numbers, and its weights are {numbers}")
 
 

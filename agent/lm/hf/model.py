@@ -18,11 +18,11 @@ from torch import Tensor
 from agent.errors import ContextLengthError, InvalidLogitsError, InvalidRequestError
 from agent.lm.base import Batch, Prefix
 from agent.lm.hf.beam_search import beam_search
-from agent.lm.hf.cache import fork, held_bytes, new_cache
-from agent.lm.hf.rope import TurningBatch, stretch, turns_of
+from agent.lm.hf.cache import count_cache_bytes, fork, new_cache
+from agent.lm.hf.rope import BoundaryBatch, rope_boundaries, rope_regime
 from agent.lm.hf.tree_attention import CopiedRowsBatch, Paths, TreeAttentionBatch
-from agent.lm.hf.trial import abilities_of, trees_work
-from agent.lm.reference import ExtendEach, RowBatch
+from agent.lm.hf.trial import try_cache, try_tree_attention
+from agent.lm.reference import RowBatch, extend_each
 from agent.lm.store import PrefixStore
 
 
@@ -34,7 +34,7 @@ class HFLM:
         self.forwards = self.token_rows = 0
         self.accepts = _accepted_arguments(model)
         self._store = PrefixStore(store_bytes)
-        self._turns = turns_of(model.config)
+        self._rope_boundaries = rope_boundaries(model.config)
 
     @cached_property
     def context(self) -> int | None:
@@ -47,7 +47,9 @@ class HFLM:
         wanted = self._checked(ids)
         if not self._caching:
             return self._feed(wanted, None, wanted)
-        found = self._store.longest(wanted, whole=not self._croppable, fits=lambda n: self._alike(n, len(wanted)))
+        found = self._store.longest(
+            wanted, whole=not self._croppable, fits=lambda n: self._same_rotation(n, len(wanted))
+        )
         if found is None:
             return self._kept(self._feed(wanted, new_cache(self.model), wanted))
         if found.prefix.ids == wanted:
@@ -62,18 +64,18 @@ class HFLM:
         if not tokens:
             return prefix
         ids = self._checked((*prefix.ids, *tokens))
-        if prefix.cache is None or not self._alike(len(prefix.ids), len(ids)):
+        if prefix.cache is None or not self._same_rotation(len(prefix.ids), len(ids)):
             return self.prefill(ids)
         return self._kept(self._feed(ids, self._fork(prefix), tokens), instead_of=prefix)
 
     def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
         """Append tokens in one forward; return the prefix after each, up to the end of the context."""
         if prefix.cache is None or not self._croppable:
-            return ExtendEach(self, prefix, tokens)
+            return extend_each(self, prefix, tokens)
         room = len(tokens) if self.context is None else self.context - len(prefix.ids)
         ids = self._checked((*prefix.ids, *tokens[: max(room, 1)]))
-        if not self._alike(len(prefix.ids), len(ids)):
-            return ExtendEach(self, prefix, ids[len(prefix.ids) :])
+        if not self._same_rotation(len(prefix.ids), len(ids)):
+            return extend_each(self, prefix, ids[len(prefix.ids) :])
         cache, begun = self._fork(prefix), len(prefix.ids)
         logits = self.forward([ids[begun:]], cache, begun, keep=len(ids) - begun)[0]
         made = [Prefix(ids[: begun + number], after, cache) for number, after in enumerate(logits, start=1)]
@@ -83,11 +85,13 @@ class HFLM:
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         """Append each of k tokens to a copy of the prefix: k rows, one forward."""
         self._checked((*prefix.ids, tokens[0]))
-        if prefix.cache is None or not self._alike(len(prefix.ids), len(prefix.ids) + 1):
+        if prefix.cache is None or not self._same_rotation(len(prefix.ids), len(prefix.ids) + 1):
             return RowBatch(self, [self.extend(prefix, (token,)) for token in tokens])
         batch = self._side_by_side(prefix, tuple((token,) for token in tokens))
-        room = next((turn - len(prefix.ids) for turn in self._turns if turn > len(prefix.ids)), None)
-        return batch if room is None else TurningBatch(self, batch, room)
+        room = next(
+            (boundary - len(prefix.ids) for boundary in self._rope_boundaries if boundary > len(prefix.ids)), None
+        )
+        return batch if room is None else BoundaryBatch(self, batch, room)
 
     def _side_by_side(self, prefix: Prefix, paths: Paths) -> Batch:
         if self._trees:
@@ -132,8 +136,10 @@ class HFLM:
         One forward that neither uses nor leaves anything in the store, so that no text depends on the one before it.
         """
         ids = self._checked((*prompt, *tokens))
-        starts = [turn for turn in self._turns if len(prompt) <= turn < len(ids)]
-        read = [ids[:turn] for turn in starts]  # a token before a turn was chosen by what the model says before it
+        starts = [boundary for boundary in self._rope_boundaries if len(prompt) <= boundary < len(ids)]
+        read = [
+            ids[:boundary] for boundary in starts
+        ]  # a token before a boundary was chosen by what the model says before it
         parts, known = [], len(prompt) - 1
         for text in (*read, ids):
             parts.append(self.forward([text], None, 0, keep=len(text) - known)[0])
@@ -150,19 +156,21 @@ class HFLM:
 
     @cached_property
     def _caching(self) -> bool:
-        return abilities_of(self).caching
+        return try_cache(self).caching
 
     @cached_property
     def _croppable(self) -> bool:
-        return abilities_of(self).croppable
+        return try_cache(self).croppable
 
     @cached_property
     def _trees(self) -> bool:
-        return trees_work(self)
+        return try_tree_attention(self)
 
-    def _alike(self, length: int, other: int) -> bool:
+    def _same_rotation(self, length: int, other: int) -> bool:
         """Whether the caches of texts of these lengths hold keys that were rotated alike."""
-        return not self._turns or stretch(self._turns, length) == stretch(self._turns, other)
+        return not self._rope_boundaries or rope_regime(self._rope_boundaries, length) == rope_regime(
+            self._rope_boundaries, other
+        )
 
     def _fork(self, prefix: Prefix, *, length: int | None = None, rows: int = 1) -> Any:
         wanted = len(prefix.ids) if length is None else length
@@ -175,7 +183,7 @@ class HFLM:
         # A croppable cache contains its own beginnings; with any other, going back means computing again.
         if prefix.logits.untyped_storage().nbytes() > prefix.logits.nbytes:  # a row would keep all others alive
             prefix = replace(prefix, logits=prefix.logits.clone())
-        self._store.put(prefix, held_bytes(prefix.cache) + prefix.logits.nbytes, instead_of=instead_of)
+        self._store.put(prefix, count_cache_bytes(prefix.cache) + prefix.logits.nbytes, instead_of=instead_of)
         return prefix
 
     def _checked(self, ids: Sequence[int]) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from agent.lm.base import LM, Batch, Prefix
 from agent.lm.reference import RowBatch
 
 
-def turns_of(config: Any) -> tuple[int, ...]:
+def rope_boundaries(config: Any) -> tuple[int, ...]:
     """Return the lengths, in tokens, behind which the model rotates all keys in another way. Mostly none."""
     text = config.get_text_config()
     rotations = getattr(text, "rope_parameters", None) or getattr(text, "rope_scaling", None) or {}
@@ -23,7 +23,7 @@ def turns_of(config: Any) -> tuple[int, ...]:
     return tuple(sorted({int(turn) for kind in kinds if (turn := _turn_of(kind, text))}))
 
 
-def stretch(turns: tuple[int, ...], length: int) -> int:
+def rope_regime(turns: tuple[int, ...], length: int) -> int:
     """Return which way the keys of a text of this length are rotated: how many turns lie before its end."""
     return bisect_left(turns, length)
 
@@ -37,7 +37,7 @@ def _turn_of(kind: dict[str, Any], text: Any) -> int | None:
     return whole if "dynamic" in name else None
 
 
-class TurningBatch:
+class BoundaryBatch:
     """Rows that grow together up to the next turn, and are computed anew, one by one, where they cross it."""
 
     def __init__(self, lm: LM, batch: Batch, room: int) -> None:
@@ -57,7 +57,7 @@ class TurningBatch:
     def advance(self, tokens: Sequence[int]) -> Batch:
         """Append one token to each row."""
         if self.depth < self._room:
-            return TurningBatch(self._lm, self._batch.advance(tokens), self._room)
+            return BoundaryBatch(self._lm, self._batch.advance(tokens), self._room)
         rows = [self._lm.extend(self._batch.select(row), (token,)) for row, token in enumerate(tokens)]
         return RowBatch(self._lm, rows, parent=self._batch)
 

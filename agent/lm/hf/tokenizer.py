@@ -9,8 +9,8 @@ from typing import Any
 from agent.errors import ModelLoadError
 from agent.lm.base import OffsetIds
 from agent.lm.fim import FIM_FAMILIES, FimTokens
-from agent.lm.hf.chat import asked
-from agent.lm.hf.load import in_one_sentence
+from agent.lm.hf.chat import render_request
+from agent.lm.hf.load import explain_load_errors
 from agent.lm.hf.text import TokenStream
 from agent.messages import quoted
 
@@ -38,7 +38,7 @@ class HFTokenizer:
 
     def chat(self, request: str) -> list[int]:
         """Return the token ids of a chat whose only turn is this request. Raises ModelLoadError without a template."""
-        return self._ids(asked(self.tokenizer, request), add_special_tokens=False)
+        return self._ids(render_request(self.tokenizer, request), add_special_tokens=False)
 
     def encode_with_offsets(self, text: str) -> OffsetIds:
         """Encode a text. Raises ModelLoadError where the tokenizer cannot tell offsets."""
@@ -56,7 +56,7 @@ class HFTokenizer:
         return TokenStream.after(self.tokenizer.backend_tokenizer, prompt_ids)
 
     def _ids(self, text: str, *, add_special_tokens: bool) -> list[int]:
-        with in_one_sentence("put the text into the model's tokens"):
+        with explain_load_errors("put the text into the model's tokens"):
             ids = list(self.tokenizer(text, add_special_tokens=add_special_tokens)["input_ids"])
             if max(ids, default=0) >= self.vocab_size:
                 raise ValueError(f"its tokenizer gives token {max(ids)}, and the model knows {self.vocab_size} tokens")
@@ -70,7 +70,7 @@ class HFTokenizer:
         return len(self.encode(text, continues=True)) == 1
 
 
-def end_ids_of(model: Any, tokenizer: Any) -> frozenset[int]:
+def read_end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     """Return the token ids that end a text, by the model's generation config, its config and the tokenizer.
 
     Raises ModelLoadError where one of them names no token ids.

@@ -39,7 +39,7 @@ class Abilities:
 _seen: weakref.WeakKeyDictionary[Any, dict[tuple[str, ...], Abilities]] = weakref.WeakKeyDictionary()
 
 
-def abilities_of(lm: HFLM) -> Abilities:
+def try_cache(lm: HFLM) -> Abilities:
     """Return what this model's cache can do; try it where nobody has. Warns once for each model with a useless one."""
     model = lm.model
     state = (str(model.dtype), str(model.device), str(getattr(model.config, "_attn_implementation", "")))
@@ -54,9 +54,9 @@ def abilities_of(lm: HFLM) -> Abilities:
     return remembered[state]
 
 
-def trees_work(lm: HFLM) -> bool:
+def try_tree_attention(lm: HFLM) -> bool:
     """Whether alternatives side by side give what each gives by itself; tried at the first lookahead."""
-    abilities = abilities_of(lm)
+    abilities = try_cache(lm)
     if abilities.trees is None:
         windowed = any(value and name.endswith(WINDOWS) for name, value in lm.model.config.to_dict().items())
         placed = "position_ids" in lm.accepts  # else a sibling's position is taken from its place
@@ -65,7 +65,7 @@ def trees_work(lm: HFLM) -> bool:
     return abilities.trees
 
 
-def looks_back_only(lm: HFLM) -> bool:
+def is_causal(lm: HFLM) -> bool:
     """Whether what the model says of a token is the same whatever stands behind it, as a decoder's must be."""
     with _at_nobodys_cost(lm):
         first, second = (lm.forward([text], None, 0, keep=len(text))[0, 0] for text in _DIFFERING_BEHIND)

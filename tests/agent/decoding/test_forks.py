@@ -7,7 +7,7 @@ import pytest
 from fakes import PROMPT, TableLM
 
 from agent.decoding import POLICIES, Gate, Policy
-from agent.decoding.context import LEAST, OTHERS, DecodeContext, DecodeState
+from agent.decoding.context import _LEAST_PROBABILITY, _MAX_OTHERS, DecodeContext, DecodeState
 from agent.decoding.loop import decode_until_pause, resolve_pause
 from agent.decoding.step import Completion, Step
 from agent.decoding.stops import any_of, budget, end_token
@@ -63,5 +63,5 @@ def test_only_so_many_and_none_that_is_next_to_impossible():
     lm = TableLM({}, wide)
     decoding = DecodeContext(lm, POLICIES["greedy"], any_of(end_token([0]), budget(1)), PROMPT, forking=True)
     (step,) = list(decode_until_pause(decoding, DecodeState(lm.prefill(PROMPT), Completion())))
-    assert others([step]) == [list(range(1, 1 + OTHERS))]
-    assert LEAST < 0.07
+    assert others([step]) == [list(range(1, 1 + _MAX_OTHERS))]
+    assert _LEAST_PROBABILITY < 0.07

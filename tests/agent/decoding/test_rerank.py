@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.decoding import POLICIES, Completion, DecodeState, Gate, Policy, decode, decode_until_pause
-from agent.decoding.context import DecodeContext, likeliest
+from agent.decoding.context import DecodeContext, top_candidates
 from agent.decoding.rerank import Rerank
 from agent.decoding.rerank_reference import ReferenceRerank
 from agent.decoding.samplers import Temperature, argmax
@@ -215,7 +215,7 @@ def test_the_likeliest_fall_in_probability_and_of_equals_the_lower_id_comes_firs
     logits = TableLM({}, [weight / sum(weights) for weight in weights]).prefill(PROMPT).logits
     possible = [token for token in range(4) if weights[token]]
     expected = sorted(possible, key=lambda token: (-weights[token], token))[:width]
-    assert [candidate.token for candidate in likeliest(logits, width, Completion())] == expected
+    assert [candidate.token for candidate in top_candidates(logits, width, Completion())] == expected
 
 
 def test_near_ties_that_normalising_rounds_away_are_ranked_as_an_argmax_ranks_them():
@@ -224,7 +224,7 @@ def test_near_ties_that_normalising_rounds_away_are_ranked_as_an_argmax_ranks_th
     logits = torch.zeros(50_000)
     logits[7] = 1e-7
     assert torch.equal(logits.log_softmax(-1)[7], logits.log_softmax(-1)[0])
-    assert likeliest(logits, 1, Completion())[0].token == argmax(logits) == 7
+    assert top_candidates(logits, 1, Completion())[0].token == argmax(logits) == 7
 
 
 @pytest.mark.parametrize("options", [{"width": 0}, {"horizon": -1}])

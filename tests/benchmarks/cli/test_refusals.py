@@ -8,7 +8,7 @@ import pytest
 from results import OUTCOME, dubito, refused, written
 
 from agent.errors import InvalidRequestError
-from agent.lm.names import weights_of
+from agent.lm.names import digest_weights
 from agent.profile import find_profile
 from agent.trace import TraceWriter
 
@@ -158,7 +158,7 @@ def test_a_file_from_before_an_option_was_there_goes_on_with_its_default(tmp_pat
         raise InvalidRequestError("loaded")
 
     monkeypatch.setattr("agent.lm.hf.backend.open_model", load)
-    said = {"weights": weights_of("models/tiny")}
+    said = {"weights": digest_weights("models/tiny")}
     said |= {"learned": find_profile("models/tiny").digest()} if kind == "Outcome" else {}
     said |= {"policy": "adadec", "budget": "programs=20"} if kind == "Lesson" else {}
     writer = TraceWriter(tmp_path / "old.jsonl", {"options": said})

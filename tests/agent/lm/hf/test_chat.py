@@ -7,7 +7,7 @@ from text_model import byte_tokenizer
 
 from agent.errors import InvalidRequestError, ModelLoadError
 from agent.lm.hf import chat
-from agent.lm.hf.chat import asked, asks_in_turns, checked_format
+from agent.lm.hf.chat import decide_chat_format, parse_prompt_format, render_request
 from agent.lm.hf.tokenizer import HFTokenizer
 
 CHATML = (
@@ -40,7 +40,7 @@ def tokenizer_with(template, *, eos="<end>", added=("<|im_start|>", "<|im_end|>"
 
 
 def in_turns(tokenizer, *, wanted="auto", ends=("<end>",)):
-    return asks_in_turns(wanted, tokenizer, frozenset(tokenizer.convert_tokens_to_ids(list(ends))))
+    return decide_chat_format(wanted, tokenizer, frozenset(tokenizer.convert_tokens_to_ids(list(ends))))
 
 
 @pytest.mark.parametrize("template", [CHATML, LLAMA_2, RICH, ALPACA])
@@ -48,7 +48,7 @@ def test_a_template_makes_the_text_that_transformers_makes(template):
     tokenizer = tokenizer_with(template)
     turns = [{"role": "user", "content": 'def f(x):\n    """Add "one" – ok?"""\n  '}]
     wanted = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-    assert asked(tokenizer, turns[0]["content"]) == wanted
+    assert render_request(tokenizer, turns[0]["content"]) == wanted
     ids = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
     assert HFTokenizer(tokenizer, frozenset({0}), len(tokenizer)).chat(turns[0]["content"]) == ids
 
@@ -75,7 +75,7 @@ def test_a_prompt_format_that_is_asked_for_decides_by_itself():
     with pytest.raises(ModelLoadError, match="has no chat template; ask with the prompt format completion"):
         in_turns(tokenizer_with(None), wanted="chat")
     with pytest.raises(InvalidRequestError, match="unknown prompt format 'turns'; choose from auto, chat, completion"):
-        checked_format("turns")
+        parse_prompt_format("turns")
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_a_template_that_does_not_work_is_said_in_one_sentence(template, reason)
 
 
 def test_one_that_is_the_default_among_several_is_taken():
-    assert asked(tokenizer_with({"default": ALPACA, "rag": CHATML}), "x") == "### user:\nx\n### assistant:"
+    assert render_request(tokenizer_with({"default": ALPACA, "rag": CHATML}), "x") == "### user:\nx\n### assistant:"
 
 
 def test_a_template_that_never_ends_is_stopped(monkeypatch):
     loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
-    monkeypatch.setattr(chat, "SECONDS", 1.0)  # the processor's time is bounded as well, and later
+    monkeypatch.setattr(chat, "_SECONDS", 1.0)  # the processor's time is bounded as well, and later
     with pytest.raises(ModelLoadError, match="takes too much time or memory"):
-        asked(tokenizer_with(loops), "x")
+        render_request(tokenizer_with(loops), "x")
 
 
 def child_of(tmp_path, monkeypatch, code):
@@ -132,18 +132,18 @@ def test_a_renderer_that_fails_is_not_called_slow(tmp_path, monkeypatch):
     with pytest.raises(
         ModelLoadError, match="its renderer failed: ModuleNotFoundError: No module named 'no_such_jinja'"
     ):
-        asked(tokenizer_with(ALPACA), "x")
+        render_request(tokenizer_with(ALPACA), "x")
     child_of(tmp_path, monkeypatch, "raise SystemExit(7)")
     with pytest.raises(ModelLoadError, match="its renderer failed: exit code 7"):
-        asked(tokenizer_with(ALPACA), "x")
+        render_request(tokenizer_with(ALPACA), "x")
     child_of(tmp_path, monkeypatch, "import os; os.kill(os.getpid(), 9)")
     with pytest.raises(ModelLoadError, match="takes too much time or memory"):
-        asked(tokenizer_with(ALPACA), "x")
+        render_request(tokenizer_with(ALPACA), "x")
 
 
 def test_the_renderer_sees_the_users_packages_and_nothing_of_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     code = "import json, site, sys; print(json.dumps({'text': repr([sys.path, sys.flags.no_user_site])}))"
     child_of(tmp_path, monkeypatch, code)
-    path, no_user_site = ast.literal_eval(asked(tokenizer_with(ALPACA), "x"))
+    path, no_user_site = ast.literal_eval(render_request(tokenizer_with(ALPACA), "x"))
     assert no_user_site == 0 and not {"", ".", str(tmp_path)} & set(path)

@@ -9,7 +9,7 @@ from text_model import byte_model, save
 
 from agent.cli import components
 from agent.errors import InvalidLogitsError, InvalidRequestError, ModelLoadError
-from agent.lm.names import weights_of
+from agent.lm.names import digest_weights
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +25,12 @@ def folder(sound, tmp_path):
 
 
 def test_the_embedded_models_name_means_it_whatever_the_working_folder_holds(tmp_path, monkeypatch):
-    known = weights_of("models/tiny")
+    known = digest_weights("models/tiny")
     (tmp_path / "models" / "tiny").mkdir(parents=True)
     (tmp_path / "models" / "tiny" / "model.safetensors").write_bytes(b"others")
     monkeypatch.chdir(tmp_path)
-    assert weights_of("models/tiny") == known != ""
-    assert weights_of("./models/tiny") not in ("", known)
+    assert digest_weights("models/tiny") == known != ""
+    assert digest_weights("./models/tiny") not in ("", known)
     assert components.profile_of("models/tiny") is not None
     components.check_model("models/tiny", "auto")
     with pytest.raises(ModelLoadError, match=r"'\./models/tiny' is no model: it has no config.json"):
@@ -38,13 +38,13 @@ def test_the_embedded_models_name_means_it_whatever_the_working_folder_holds(tmp
 
 
 def test_the_digest_of_weights_reads_regular_files_alone(folder):
-    known = weights_of(str(folder))
+    known = digest_weights(str(folder))
     os.mkfifo(folder / "a.safetensors")
     (folder / "b.safetensors").symlink_to("/dev/zero")
     (folder / "c.safetensors").symlink_to("/proc/kmsg")
     (folder / "d.safetensors").symlink_to("nowhere")
-    assert weights_of(str(folder)) == known
-    assert weights_of("nobody/nothing") == weights_of("nul\0byte") == weights_of("x" * 5000) == ""
+    assert digest_weights(str(folder)) == known
+    assert digest_weights("nobody/nothing") == digest_weights("nul\0byte") == digest_weights("x" * 5000) == ""
 
 
 @pytest.mark.parametrize("name", ["profile.json", "zz.safetensors", "generation_config.json"])

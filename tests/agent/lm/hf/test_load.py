@@ -15,7 +15,7 @@ from text_model import byte_model, save
 
 from agent.errors import DeviceError, InvalidLogitsError, InvalidRequestError, ModelLoadError
 from agent.lm.hf.backend import open_decoder
-from agent.lm.hf.hub import MOST_TEMPLATE
+from agent.lm.hf.hub import MAX_TEMPLATE_BYTES
 from agent.lm.open import open_lm
 
 EXECUTED = "this was executed"
@@ -147,7 +147,10 @@ REFUSED = {
     "a link to nothing": (link("model.safetensors", "nowhere"), "No such file"),
     "a link to itself": (link("config.json", "config.json"), "symbolic links"),
     "a huge tokenizer": (sparse("tokenizer.json", 2**40), "wanted at most 134217728 in such a file"),
-    "a huge chat template": (sparse("chat_template.jinja", MOST_TEMPLATE + 1), "wanted at most 1048576 in such a file"),
+    "a huge chat template": (
+        sparse("chat_template.jinja", MAX_TEMPLATE_BYTES + 1),
+        "wanted at most 1048576 in such a file",
+    ),
     "an empty configuration": (written("config.json", b""), "is empty"),
     "empty weights": (written("model.safetensors", b""), "is empty"),
     "no configuration": (without("config.json"), "it has no config.json"),

@@ -13,7 +13,7 @@ from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import budget
 from agent.lm.hf.model import HFLM
-from agent.lm.hf.rope import stretch, turns_of
+from agent.lm.hf.rope import rope_boundaries, rope_regime
 from agent.lm.reference import logits_before
 from benchmarks.speed.decoding import Uncached
 
@@ -120,14 +120,14 @@ def test_turns_are_told_by_the_configuration_and_not_by_the_kind_of_model():
     def turns(**options):
         import transformers
 
-        return turns_of(transformers.LlamaConfig(**{**SIZES, **options}))
+        return rope_boundaries(transformers.LlamaConfig(**{**SIZES, **options}))
 
     assert turns(rope_parameters=dict(LONGROPE)) == (TURN,)
     assert turns(rope_parameters={"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4}) == (128,)
     for kind in ("default", "linear", "yarn", "llama3"):
         more = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
         assert turns(rope_parameters={"rope_type": kind, "factor": 2.0, "rope_theta": 1e4, **more}) == ()
-    assert [stretch((24, 50), length) for length in (1, 24, 25, 50, 51)] == [0, 0, 1, 1, 2]
+    assert [rope_regime((24, 50), length) for length in (1, 24, 25, 50, 51)] == [0, 0, 1, 1, 2]
 
 
 def test_dynamic_stretching_never_begins_within_the_context():
