@@ -19,16 +19,16 @@ from agent.workflow.threads import open_memory_store, open_threads
 from sandbox.base import Raised, Returned, Verdict
 
 REQUEST = 'def f(x: int) -> str:\n    """Say it.\n    >>> f(1)\n    \'a\'\n    """'
-TEXTS = [
-    "\ud800",
-    "\udc80\ud800",
-    "\x00",
-    "\x1b]0;x\x07\x1b[2J",
-    "\u202e\u2066",
-    "🏳️\u200d🌈",
-    "\r\n\x0c\x85\u2028",
-    "x" * 10**6,
-]
+TEXTS = {
+    "what UTF-8 cannot hold": "\ud800 \udc80\ud800",
+    "what a terminal obeys": "\x00 \x1b]0;x\x07\x1b[2J \u202e\u2066 🏳️\u200d🌈 \r\n\x0c\x85\u2028",
+    "a million characters": "x" * 10**6,
+}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return byte_model(sharpness=8.0)
 
 
 class Saying(ScriptedSandbox):
@@ -47,11 +47,11 @@ class Saying(ScriptedSandbox):
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PASSED, Verdict.FAILED, Verdict.SYNTAX_ERROR])
-@pytest.mark.parametrize("text", TEXTS, ids=ascii)
-def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_path, text, verdict):
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_path, model, text, verdict):
     config = SearchConfig(Budget(programs=3), branches=False, repair_after=1)
     with open_threads(tmp_path) as saver:
-        around = Context(byte_model(sharpness=8.0), POLICIES["greedy"], Saying(text, verdict), max_tokens=12)
+        around = Context(model, POLICIES["greedy"], Saying(text, verdict), max_tokens=12)
         result = run_task(around, read_task(REQUEST), config=config, checkpointer=saver, thread="t")
         again = run_task(around, read_task(REQUEST), config=config, checkpointer=saver, thread="t")
     assert result.outcome == again.outcome == "abstained" and len(result.attempts) > 1, "a repair's prompt was read"
@@ -59,19 +59,18 @@ def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_pa
         "".join([*map(describe_failure, attempt.failures), *(attempt.behaviour or ())]).encode()
 
 
-@pytest.mark.parametrize("text", [text for text in TEXTS if len(text) < 100], ids=ascii)
-def test_what_a_person_types_is_written_and_kept(text):
+@pytest.mark.parametrize("name", ["what UTF-8 cannot hold", "what a terminal obeys"])
+def test_what_a_person_types_is_written_and_kept(model, name):
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", 1.2), resolver=Ask())
-    around = Context(byte_model(sharpness=8.0), policy, ScriptedSandbox(value=2), max_tokens=12)
-    task, asked = read_task(REQUEST), []
-    run_task(
-        around,
-        task,
-        checkpointer=open_memory_store(),
-        thread="t",
-        person=lambda question: asked.append(1) or f"a{text}",
-    )
-    assert asked
+    around = Context(model, policy, ScriptedSandbox(value=2), max_tokens=6)
+    questions = []
+
+    def person(question):
+        questions.append(question)
+        return f"a{TEXTS[name]}"
+
+    run_task(around, read_task(REQUEST), checkpointer=open_memory_store(), thread="t", person=person)
+    assert questions
 
 
 @pytest.mark.parametrize("chats", [False, True])

@@ -143,13 +143,14 @@ def test_single_tokens_that_are_impossible_are_no_failure(model):
     assert torch.equal(generate(model, custom_generate=adadec(math.inf), **options), generate(model, **options))
 
 
-def test_a_text_ends_where_the_context_is_full(model):
-    lame = [PROMPT[:2]]
-    for policy in (adadec(math.inf), adadec(0.0), uscd(lame, threshold=0.0)):
-        made = generate(model, custom_generate=policy, max_new_tokens=2000)
-        assert made.shape[1] == HFLM(model).context == 256
-    short = generate(model, custom_generate=adadec(math.inf), max_new_tokens=30)
-    assert torch.equal(short, generate(model, max_new_tokens=30)), "a bound within the context is kept"
+def test_a_text_ends_where_the_context_is_full():
+    model = make("llama")
+    model.config.max_position_embeddings = 32
+    for policy in (adadec(math.inf), adadec(0.0), uscd([PROMPT[:2]], threshold=0.0)):
+        text = generate(model, custom_generate=policy, max_new_tokens=2000)
+        assert text.shape[1] == HFLM(model).context == 32
+    short = generate(model, custom_generate=adadec(math.inf), max_new_tokens=10)
+    assert torch.equal(short, generate(model, max_new_tokens=10)), "a bound within the context is kept"
 
 
 def test_a_prompt_that_is_too_long_is_said_without_a_word_of_the_command_line(model):
