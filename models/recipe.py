@@ -23,7 +23,7 @@ class Recipe:
     rate_rest: float = 3e-3
 
 
-HELP = {
+OPTION_HELP = {
     "seed": "seed of the corpus and the weights",
     "documents": "documents of the corpus",
     "vocabulary": "tokens of the tokenizer",

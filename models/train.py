@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 
 from models.packed import make_corpus, make_tokenizer
-from models.recipe import HELP, Recipe
+from models.recipe import OPTION_HELP, Recipe
 from models.run import TrainingRun
 
 _EXAMPLE = "example: python -m models.train --out models/tiny (or: make train-tiny)"
@@ -35,7 +35,7 @@ def main() -> None:
     if torch.cuda.is_available():
         base = replace(base, rows=base.rows * _TEXT_ON_CUDA, documents=base.documents * _TEXT_ON_CUDA)
     for name, value in asdict(base).items():
-        text = f"{HELP[name]} (default: {value})"
+        text = f"{OPTION_HELP[name]} (default: {value})"
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=text)
     options = vars(parser.parse_args())
     out, work = options.pop("out"), options.pop("work")

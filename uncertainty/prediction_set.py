@@ -72,25 +72,25 @@ def _best(cells: _Cells, budget: float) -> tuple[int, int]:
 
 def _solve(node: TreeNode, max_holes: int) -> _Table:
     # f_v of PAC code sets' tree problem with the number of removed nodes as the integer axis; O(n² m²).
-    kept: _Cells = {(0, 0): node.cost}
+    cells: _Cells = {(0, 0): node.cost}
     steps, below = [], []
     for child in node.children:
         table = _solve(child, max_holes)
-        kept, taken = _join(kept, table.cells, max_holes)
+        cells, choices = _join(cells, table.cells, max_holes)
         below.append(table)
-        steps.append(taken)
-    return _Table(node, {**kept, (1, node.size): 0.0}, steps, below)
+        steps.append(choices)
+    return _Table(node, {**cells, (1, node.size): 0.0}, steps, below)
 
 
 def _join(left: _Cells, right: _Cells, max_holes: int) -> tuple[_Cells, dict[tuple[int, int], tuple[int, int]]]:
     cells: _Cells = {}
-    taken: dict[tuple[int, int], tuple[int, int]] = {}
+    choices: dict[tuple[int, int], tuple[int, int]] = {}
     for (holes, nodes), cost in left.items():
         for (more_holes, more_nodes), more_cost in right.items():
             cell = (holes + more_holes, nodes + more_nodes)
             if cell[0] <= max_holes and cost + more_cost < cells.get(cell, math.inf):
-                cells[cell], taken[cell] = cost + more_cost, (more_holes, more_nodes)
-    return cells, taken
+                cells[cell], choices[cell] = cost + more_cost, (more_holes, more_nodes)
+    return cells, choices
 
 
 def _holes(table: _Table, cell: tuple[int, int]) -> list[tuple[int, int]]:

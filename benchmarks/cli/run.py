@@ -301,7 +301,7 @@ def found_problem(task_id: str) -> Problem:
 
 def hidden_verdicts(box: Sandbox, problem: Problem, program: str) -> dict[str, str]:
     """Judge a program by the tests that the agent never saw. Only verdicts leave: reasons name hidden inputs."""
-    from benchmarks.judging.checker import judge
+    from benchmarks.judging.checker import judge_program
 
-    judged = judge(box, problem, program)
+    judged = judge_program(box, problem, program)
     return {"base": judged.base.verdict.value, "plus": judged.plus.verdict.value}

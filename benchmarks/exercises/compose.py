@@ -119,8 +119,8 @@ def _sentence(meaning: Meaning, names: Mapping[str, str], kinds: Mapping[str, Ki
         if text.startswith(opening):
             text = random.choice(ways) + text.removeprefix(opening)
     if text.startswith("Return ") and random.random() < 0.12:
-        given = " and ".join(kind.given.format(names[role]) for role, kind in kinds.items())
-        text = f"Given {given}, return {text.removeprefix('Return ')}"
+        arguments = " and ".join(kind.given.format(names[role]) for role, kind in kinds.items())
+        text = f"Given {arguments}, return {text.removeprefix('Return ')}"
     if not text.startswith(tuple(f"{name} " for name in names.values())):  # "xs holds" stays as it is
         text = text[0].upper() + text[1:]
     return " ".join([text, *meaning.notes])

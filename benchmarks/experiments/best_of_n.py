@@ -24,7 +24,7 @@ from agent.workflow.prepare import build_prompt
 from agent.workflow.state import AgentState
 from benchmarks.base import Problem
 from benchmarks.experiments.record_file import digest
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 from benchmarks.reports.metrics import pass_at_k
 
 
@@ -74,7 +74,7 @@ def draws(problem: Problem, context: Context, *, samples: int) -> Draws:
         program = _program(problem, sample, context)
         if program not in verdicts:
             visible = verify(context.sandbox, program, task.examples, limits=context.limits).passed
-            verdicts[program] = visible, judge(context.sandbox, problem, program).passed
+            verdicts[program] = visible, judge_program(context.sandbox, problem, program).passed
     told = [verdicts[_program(problem, sample, context)] for sample in drawn]
     lengths = [len(sample.completion.tokens) for sample in drawn]
     return Draws(

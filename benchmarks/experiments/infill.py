@@ -20,7 +20,7 @@ from agent.search.frontier import find_departures
 from agent.verification.examples import verify
 from agent.workflow.context import Context
 from benchmarks.base import Problem
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 
 _WAYS = 16  # to leave the first attempt; some lead to the same text
 SHORTEST = 3  # characters of an expression that is worth a hole: most names and digits are shorter
@@ -60,7 +60,7 @@ def fillings(problems: Iterable[Problem], context: Context, *, attempts: int = 4
             if verify(context.sandbox, before + text + after, examples, limits=context.limits).passed:
                 filling = text
                 break
-        judged = judge(context.sandbox, problem, before + filling + after)
+        judged = judge_program(context.sandbox, problem, before + filling + after)
         yield Filling(problem.task_id, program[first:last], filling, made, judged.passed)
 
 

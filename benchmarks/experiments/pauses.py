@@ -19,7 +19,7 @@ from agent.workflow.decode import decode_context
 from agent.workflow.prepare import build_prompt
 from agent.workflow.state import AgentState
 from benchmarks.base import Problem
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +125,4 @@ def _arrived(walk: Generator[Step, None, DecodeState]) -> DecodeState:
 def _passes(problem: Problem, context: Context, end: DecodeState) -> bool:
     text = end.completion.text
     program = find_program(problem.prompt, text, chat=context.model.chats, name=problem.entry_point).source(text)
-    return judge(context.sandbox, problem, program).passed
+    return judge_program(context.sandbox, problem, program).passed

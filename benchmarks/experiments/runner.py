@@ -15,7 +15,7 @@ from agent.workflow.context import Context
 from benchmarks.base import Problem
 from benchmarks.experiments.outcomes import Outcome
 from benchmarks.experiments.record_file import R, RecordFile, digest
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 
 
 def run(problems: Iterable[Problem], context: Context, contestant: Contestant = once) -> Iterator[Outcome]:
@@ -23,7 +23,7 @@ def run(problems: Iterable[Problem], context: Context, contestant: Contestant = 
     for problem in problems:
         task = read_task(problem.prompt, entry_point=problem.entry_point)
         result = contestant(context, task)
-        judged = judge(context.sandbox, problem, result.best.program)
+        judged = judge_program(context.sandbox, problem, result.best.program)
         highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
         verdicts = judged.base.verdict.value, judged.plus.verdict.value
         spent = {**asdict(result.cost), "feedback": result.feedback, "probability": result.answer.probability}

@@ -14,7 +14,7 @@ from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from benchmarks.base import Problem
 from benchmarks.experiments.record_file import digest
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 from uncertainty.calibration import auroc, brier, ece, reliability_bins
 
 
@@ -46,7 +46,7 @@ def lesson(problem: Problem, context: Context, config: SearchConfig) -> Lesson:
     return Lesson(
         problem.task_id, digest(problem), ways, [attempts[number].passed for number, _ in taken],
         answer_features(attempts, result.answer), answer.checked, answer.passed,
-        judge(context.sandbox, problem, answer.program).passed,
+        judge_program(context.sandbox, problem, answer.program).passed,
     )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ class Judgement:
         return self.base_passed and self.plus.verdict is Verdict.PASSED
 
 
-def judge(
+def judge_program(
     sandbox: Sandbox,
     problem: Problem,
     program: str,

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from benchmarks.base import DatasetError, Problem
-from benchmarks.judging.checker import REFERENCES, judge
+from benchmarks.judging.checker import REFERENCES, judge_program
 from benchmarks.judging.modules import Modules
 from benchmarks.judging.words import escape
 from sandbox import Sandbox, SandboxError, Verdict
@@ -131,7 +131,7 @@ class _SampleJudge:
     def _verdicts(self, sample: Sample) -> JudgedSample:
         # Looked up before the verdict is known: a run after failures alone would let a program learn that it failed.
         lacks = self._modules.missing_from(sample.program)
-        judgement = judge(self._sandbox, sample.problem, sample.program)
+        judgement = judge_program(self._sandbox, sample.problem, sample.program)
         base, plus = judgement.base.verdict, judgement.plus.verdict
         failed = Verdict.FAILED in (base, plus)
         return JudgedSample(sample.line, sample.problem.task_id, base, plus, lacks if failed else ())

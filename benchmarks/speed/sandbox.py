@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import Benchmark, DatasetError, open_benchmark
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 from sandbox import Sandbox, open_sandbox
 from sandbox.docker.client import connect
 from sandbox.docker.container import container_options
@@ -109,7 +109,7 @@ def _time_judging(name: str, pool: Sandbox, workers: int, *, with_evalplus: bool
         return _print(f"canonical solutions of {name}+", f"not measured: {error}")
     start = time.perf_counter()
     with ThreadPoolExecutor(workers) as executor:
-        passed = list(executor.map(lambda each: judge(pool, each, each.reference_program).passed, problems))
+        passed = list(executor.map(lambda each: judge_program(pool, each, each.reference_program).passed, problems))
     ours = time.perf_counter() - start
     _print(f"canonical solutions of {name}+", f"{sum(passed)}/{len(passed)} in {ours:.1f} s")
     if with_evalplus:

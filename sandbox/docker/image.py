@@ -36,15 +36,15 @@ def sources() -> list[Path]:
 
 def ensure_image(client: Any, say: Say) -> str:
     """Build the image if it is not there, and return its tag. Calls `say` with each step. Raises SandboxUnavailable."""
-    wanted = image_tag()
-    if not has_image(client, wanted):
+    name = image_tag()
+    if not has_image(client, name):
         base = _base(client, say)
-        say(f"building {wanted} from {base}")
+        say(f"building {name} from {base}")
         network = "none" if base == OFFLINE_BASE else None  # the registry's image has no numpy yet
         build_image(
-            client, context(), tag=wanted, buildargs={"BASE": base}, labels=_IMAGE_LABELS, network_mode=network, rm=True
+            client, context(), tag=name, buildargs={"BASE": base}, labels=_IMAGE_LABELS, network_mode=network, rm=True
         )
-    return wanted
+    return name
 
 
 def context() -> io.BytesIO:

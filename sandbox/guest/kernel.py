@@ -129,10 +129,10 @@ def _read(path: str) -> str:
 
 def _limit(which: int, soft: int, hard: int | None = None) -> None:
     _, most = resource.getrlimit(which)
-    wanted = [soft, soft if hard is None else hard]
+    limits = [soft, soft if hard is None else hard]
     if most != resource.RLIM_INFINITY:
-        wanted = [min(value, most) for value in wanted]
-    resource.setrlimit(which, (wanted[0], wanted[1]))
+        limits = [min(value, most) for value in limits]
+    resource.setrlimit(which, (limits[0], limits[1]))
 
 
 def _prctl(option: int, value: int) -> None:

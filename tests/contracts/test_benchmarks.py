@@ -7,7 +7,7 @@ import pytest
 from data import SHARED
 
 from benchmarks import BENCHMARKS, find_problem
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 from sandbox import open_sandbox
 
 FILES = {"HumanEval": "HumanEvalPlus.jsonl.gz", "Mbpp": "MbppPlus.jsonl.gz"}
@@ -55,10 +55,10 @@ def empty_body(item):
 def failures(sandbox, items):
     """What contradicts the promise, in words."""
     for item in items:
-        right = judge(sandbox, item, item.reference_program)
+        right = judge_program(sandbox, item, item.reference_program)
         if not right.passed:
             yield f"{item.task_id}: the canonical solution fails: {right.base.reason or right.plus.reason}"
-        if item.task_id not in ANYTHING_GOES and judge(sandbox, item, empty_body(item)).passed:
+        if item.task_id not in ANYTHING_GOES and judge_program(sandbox, item, empty_body(item)).passed:
             yield f"{item.task_id}: the empty body passes"
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.base import Problem
 from benchmarks.judging.calls import call_program
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 from benchmarks.judging.expected import References
 from sandbox import Limits
 
@@ -71,7 +71,7 @@ def known():
 @pytest.mark.parametrize("spoiling", SPOILT)
 def test_no_spoilt_digest_makes_a_wrong_value_look_right(sandbox, known, spoiling):
     program = SPOILT[spoiling] if "def f" in SPOILT[spoiling] else SPOILT[spoiling] + WRONG
-    judgement = judge(sandbox, WANTED, program, limits=ROOMY, references=known)
+    judgement = judge_program(sandbox, WANTED, program, limits=ROOMY, references=known)
     assert (judgement.base.passed, judgement.base.failed) == (0, (0, 1)), judgement
 
 
@@ -81,9 +81,9 @@ def test_a_right_value_is_judged_by_its_digest_and_the_digest_is_not_sent_with_t
         for result in call_program(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).results
     ]
     assert [len(digest) for digest in digests] == [64, 64]
-    assert judge(sandbox, WANTED, WANTED.reference_program, references=known).base_passed
+    assert judge_program(sandbox, WANTED, WANTED.reference_program, references=known).base_passed
     recorded = Recorded(sandbox)
-    assert not judge(recorded, WANTED, WRONG, references=known).passed
+    assert not judge_program(recorded, WANTED, WRONG, references=known).passed
     assert recorded.sent
     assert not [digest for digest in digests for sent in recorded.sent if digest in sent]
 

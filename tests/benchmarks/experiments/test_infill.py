@@ -71,7 +71,9 @@ def test_where_no_filling_passes_the_examples_the_first_stands_and_all_differ(mo
     tried = []
     failed = Verification(Verdict.FAILED, 1)
     monkeypatch.setattr(infill, "verify", lambda box, program, checks, limits: tried.append(program) or failed)
-    monkeypatch.setattr(infill, "judge", lambda box, problem, program: SimpleNamespace(passed=program == tried[0]))
+    monkeypatch.setattr(
+        infill, "judge_program", lambda box, problem, program: SimpleNamespace(passed=program == tried[0])
+    )
     context = Context(model_named("models/tiny"), POLICIES["greedy"], ScriptedSandbox(), max_tokens=64)
     (found,) = fillings([make_problem("exercises/3")], context, attempts=4)
     assert len(tried) == len(set(tried)) == found.attempts == 4

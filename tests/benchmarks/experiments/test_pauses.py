@@ -31,7 +31,7 @@ def judged(monkeypatch):
         tally = Tally(verdict, 1, int(verdict is Verdict.PASSED), (), "", 1, 0.0)
         return Judgement(item.task_id, tally, tally)
 
-    monkeypatch.setattr(pauses, "judge", judge)
+    monkeypatch.setattr(pauses, "judge_program", judge)
     return seen, right
 
 

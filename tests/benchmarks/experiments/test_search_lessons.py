@@ -20,7 +20,7 @@ from benchmarks.experiments import runner
 from benchmarks.experiments.arms import CONTESTANTS
 from benchmarks.experiments.best_of_n import draws
 from benchmarks.experiments.search_lessons import lesson, trust_report
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 from sandbox import Expression, open_sandbox
 from uncertainty.calibration import learn_trust, learn_weights
 
@@ -108,13 +108,13 @@ def test_no_hidden_input_or_expected_value_reaches_the_search(box, way, hidden, 
     def judged(sandbox, problem, program, **options):
         watched.judging = True
         try:
-            return judge(sandbox, problem, program, **options)
+            return judge_program(sandbox, problem, program, **options)
         finally:
             watched.judging = False
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (runner, benchmarks.experiments.search_lessons, benchmarks.experiments.best_of_n):
-            patch.setattr(module, "judge", judged)
+            patch.setattr(module, "judge_program", judged)
         found = WAYS[way](problem(*hidden, prompt=prompt), Context(lm.model(), POLICIES["greedy"], watched))
     seen = "\n".join([*watched.sent, *("".join(map(chr, ids)) for ids in lm.asked), repr(found)])
     assert watched.sent and lm.asked, "something was decoded, and something was run"

@@ -5,7 +5,7 @@ from fakes_sandbox import InProcessSandbox
 
 from benchmarks.base import DatasetError, Problem
 from benchmarks.judging import calls
-from benchmarks.judging.checker import judge
+from benchmarks.judging.checker import judge_program
 from benchmarks.judging.expected import References
 from sandbox import Limits, SandboxError, Verdict, open_sandbox
 
@@ -27,24 +27,24 @@ def giving(value, program_head=""):
 
 
 def verdict(sandbox, problem, program, **options):
-    judgement = judge(sandbox, problem, program, references=References(), **options)
+    judgement = judge_program(sandbox, problem, program, references=References(), **options)
     assert judgement.base_passed is (judgement.base.reason == ""), judgement
     return judgement.base.verdict
 
 
 def test_the_canonical_solution_passes_base_and_plus(box):
-    judgement = judge(box, DOUBLE, DOUBLE.reference_program, references=References())
+    judgement = judge_program(box, DOUBLE, DOUBLE.reference_program, references=References())
     assert judgement.passed and (judgement.base.passed, judgement.plus.passed) == (2, 3)
 
 
 def test_a_program_wrong_on_plus_tests_only_passes_the_base(box):
-    judgement = judge(box, DOUBLE, "def f(x):\n    return 2 * x if x != 10 else 21", references=References())
+    judgement = judge_program(box, DOUBLE, "def f(x):\n    return 2 * x if x != 10 else 21", references=References())
     assert (judgement.base_passed, judgement.passed) == (True, False)
     assert judgement.plus.failed == (2,) and judgement.plus.reason == "f(10) gave 21, wanted 20"
 
 
 def test_plus_tests_run_whether_or_not_the_base_tests_agree_and_pass_only_with_them(box):
-    judgement = judge(box, DOUBLE, "def f(x):\n    return 2 * x if x != 1 else 3", references=References())
+    judgement = judge_program(box, DOUBLE, "def f(x):\n    return 2 * x if x != 1 else 3", references=References())
     assert (judgement.base.failed, judgement.base.passed, judgement.plus.passed, judgement.plus.runs) == ((0,), 1, 3, 1)
     assert (judgement.plus.verdict, judgement.plus.reason, judgement.passed) == (
         Verdict.FAILED,
@@ -54,7 +54,7 @@ def test_plus_tests_run_whether_or_not_the_base_tests_agree_and_pass_only_with_t
 
 
 def test_plus_tests_do_not_run_where_a_base_test_has_no_answer(box):
-    judgement = judge(box, DOUBLE, "import os\ndef f(x): os._exit(0)", references=References())
+    judgement = judge_program(box, DOUBLE, "import os\ndef f(x): os._exit(0)", references=References())
     assert (judgement.base.failed, judgement.plus.failed, judgement.plus.runs, judgement.passed) == (
         (0, 1),
         (0, 1, 2),
@@ -81,7 +81,7 @@ def test_plus_tests_do_not_run_where_a_base_test_has_no_answer(box):
 )
 def test_a_program_that_gives_no_value_fails_with_the_reason(box, program, wanted, word):
     limits = IMPATIENT if "sleep" in program else QUICK
-    judgement = judge(box, DOUBLE, program, limits=limits, references=References())
+    judgement = judge_program(box, DOUBLE, program, limits=limits, references=References())
     assert not judgement.base_passed and word in judgement.base.reason
     assert judgement.base.verdict is wanted
 
@@ -162,16 +162,16 @@ def test_a_digest_stands_for_a_table_too_large_to_send(box, monkeypatch):
 def test_a_tolerance_holds_from_the_first_float_on(box):
     problem = Problem("test/1", "", "f", "def f(x): return x\n", (([1, 0.5],), (0.5,), ([1, 0.5],)), ())
     noisy = "def f(x): return x if x == 0.5 else [1, 0.5 + 1e-9]"
-    judgement = judge(box, problem, noisy, references=References())
+    judgement = judge_program(box, problem, noisy, references=References())
     assert judgement.base.failed == (0,)
 
 
 def test_what_is_sent_with_a_candidate_holds_neither_expected_values_nor_the_canonical_solution():
     sandbox, known = InProcessSandbox(), References()
     problem = Problem("test/2", "", "f", "def f(x): return 'sec' + 'ret' * x\n", ((2,),), ((3,),))
-    assert judge(sandbox, problem, problem.reference_program, references=known).passed
+    assert judge_program(sandbox, problem, problem.reference_program, references=known).passed
     sandbox.runs.clear()
-    assert not judge(sandbox, problem, "def f(x): return x", references=known).passed
+    assert not judge_program(sandbox, problem, "def f(x): return x", references=known).passed
     for program, sent, limits in sandbox.runs:
         assert "'sec'" not in program and "secret" not in f"{program} {sent} {limits}"
 
@@ -179,50 +179,50 @@ def test_what_is_sent_with_a_candidate_holds_neither_expected_values_nor_the_can
 def test_expected_values_are_computed_once():
     sandbox, known = InProcessSandbox(), References()
     for _ in range(3):
-        assert judge(sandbox, DOUBLE, DOUBLE.reference_program, references=known).passed
+        assert judge_program(sandbox, DOUBLE, DOUBLE.reference_program, references=known).passed
     assert len(sandbox.runs) == 2 + 3 * 2
 
 
 def test_a_run_that_reached_a_limit_is_taken_up_where_it_ended():
-    judgement = judge(InProcessSandbox(most=2), DOUBLE, DOUBLE.reference_program, references=References())
+    judgement = judge_program(InProcessSandbox(most=2), DOUBLE, DOUBLE.reference_program, references=References())
     assert judgement.passed and (judgement.base.runs, judgement.plus.runs) == (1, 2)
 
 
 def test_a_test_that_has_a_run_of_its_own_and_gives_nothing_has_timed_out():
     known = References()
-    judge(InProcessSandbox(), DOUBLE, DOUBLE.reference_program, references=known)
-    judgement = judge(InProcessSandbox(most=0), DOUBLE, "f = print", references=known)
+    judge_program(InProcessSandbox(), DOUBLE, DOUBLE.reference_program, references=known)
+    judgement = judge_program(InProcessSandbox(most=0), DOUBLE, "f = print", references=known)
     assert (judgement.base.verdict, judgement.base.failed) == (Verdict.TIMED_OUT_CPU, (0, 1))
 
 
 def test_all_tests_together_have_a_bound():
     known = References()
-    judge(InProcessSandbox(), DOUBLE, DOUBLE.reference_program, references=known)
+    judge_program(InProcessSandbox(), DOUBLE, DOUBLE.reference_program, references=known)
     slow = InProcessSandbox(most=1, wall_seconds=100.0)
-    judgement = judge(slow, DOUBLE, DOUBLE.reference_program, references=known)
+    judgement = judge_program(slow, DOUBLE, DOUBLE.reference_program, references=known)
     assert (judgement.base.verdict, judgement.base.runs) == (Verdict.TIMED_OUT_WALL, 1)
     assert "more than 60 seconds" in judgement.base.reason
 
 
 def test_a_candidate_gets_more_where_the_canonical_solution_takes_more():
     sandbox = InProcessSandbox(wall_seconds=20.0)
-    judge(sandbox, DOUBLE, DOUBLE.reference_program, references=References())
+    judge_program(sandbox, DOUBLE, DOUBLE.reference_program, references=References())
     assert sandbox.runs[2][2].wall_seconds == 80.0
 
 
 def test_a_canonical_solution_that_fails_is_the_datas_fault():
     broken = Problem("test/3", "", "f", "def f(x): return x / 0", ((1,),), ())
     with pytest.raises(DatasetError, match=r"canonical solution of test/3 .*ZeroDivisionError"):
-        judge(InProcessSandbox(), broken, "def f(x): return 0", references=References())
+        judge_program(InProcessSandbox(), broken, "def f(x): return 0", references=References())
     with pytest.raises(DatasetError, match="no tests"):
-        judge(InProcessSandbox(), Problem("test/4", "", "f", "", (), ()), "", references=References())
+        judge_program(InProcessSandbox(), Problem("test/4", "", "f", "", (), ()), "", references=References())
 
 
 @pytest.mark.parametrize("end", ["raise KeyError(x)", "raise type(f'E{x}', (Exception,), {})()", "print(x); exit(3)"])
 def test_what_is_said_of_a_failing_canonical_solution_names_no_input(box, end):
     broken = Problem("test/3", "", "f", f"def f(x):\n    if x != 1: {end}\n    return x", ((5421,),), ())
     with pytest.raises(DatasetError) as caught:
-        judge(box, broken, "def f(x): return 0", references=References())
+        judge_program(box, broken, "def f(x): return 0", references=References())
     assert "5421" not in str(caught.value)
 
 
@@ -232,9 +232,9 @@ def test_a_failing_sandbox_is_no_score():
             raise SandboxError("the engine is gone")
 
     with pytest.raises(SandboxError, match="gone"):
-        judge(Broken(), DOUBLE, DOUBLE.reference_program, references=References())
+        judge_program(Broken(), DOUBLE, DOUBLE.reference_program, references=References())
 
 
 def test_a_number_too_long_to_write_still_makes_a_reason(box):
-    judgement = judge(box, giving("10 ** 9000"), "def f(): return 10 ** 9000 + 1", references=References())
+    judgement = judge_program(box, giving("10 ** 9000"), "def f(): return 10 ** 9000 + 1", references=References())
     assert judgement.base.reason == "f() gave <int>, wanted <int>"

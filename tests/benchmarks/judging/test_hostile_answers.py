@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.base import Problem
 from benchmarks.judging.calls import FORGED, CallResult, call_program
-from benchmarks.judging.checker import _MOST_RUNS, judge
+from benchmarks.judging.checker import _MOST_RUNS, judge_program
 from benchmarks.judging.expected import References
 from benchmarks.judging.words import _LONGEST
 from sandbox import Call, Limits, Verdict, open_sandbox
@@ -68,7 +68,7 @@ def leave(sandbox, how, answer):
     """Judge a program that ends so after each answer."""
     program = AFTER_EACH_ANSWER.format(LEAVING[how][0], answer)
     limits = IMPATIENT if how == "sleep" else QUICK
-    return judge(sandbox, DOUBLE, program, limits=limits, references=KNOWN)
+    return judge_program(sandbox, DOUBLE, program, limits=limits, references=KNOWN)
 
 
 @pytest.mark.parametrize("how", LEAVING)
@@ -87,7 +87,7 @@ def test_a_wrong_program_that_ends_well_is_asked_the_plus_tests_as_a_right_one_i
     asked = []
     for program in ("def f(x): return 2 * x", "def f(x): return 0", "def f(x): raise ValueError", "def f(x): return f"):
         recorded = Recorded(box)
-        judge(recorded, DOUBLE, program, references=KNOWN)
+        judge_program(recorded, DOUBLE, program, references=KNOWN)
         asked.append(recorded.asked)
     assert all(each == asked[0] for each in asked) and len(asked[0]) == 2
 
@@ -103,7 +103,7 @@ def f(x):
     if x in (5, 10): sys.stdout = Stream()
     return 2 * x
 """
-    judgement = judge(box, DOUBLE, program, references=KNOWN)
+    judgement = judge_program(box, DOUBLE, program, references=KNOWN)
     assert (judgement.base.verdict, judgement.base.passed, judgement.base.failed) == (Verdict.FAILED, 4, (4,)), (
         judgement
     )
@@ -113,7 +113,7 @@ def f(x):
 def test_a_limit_that_strikes_with_the_last_answer_is_no_pass(box):
     late = "import time\ndef f(x):\n    while time.process_time() < 0.6: pass\n    return x"
     one = Problem("test/one", "", "f", "def f(x): return x", ((1,),), ())
-    judgement = judge(box, one, late, limits=QUICK, references=References())
+    judgement = judge_program(box, one, late, limits=QUICK, references=References())
     assert judgement.base.verdict is Verdict.TIMED_OUT_CPU
 
 
@@ -143,7 +143,7 @@ FORGERIES = [
 @pytest.mark.parametrize("forged", FORGERIES)
 def test_no_answer_in_the_checkers_place_passes_or_ends_the_check(box, forged):
     program = f"import functools\nfunctools.partial = lambda *_: lambda *_: {forged}\ndef f(x): return 0"
-    judgement = judge(box, DOUBLE, program, references=KNOWN)
+    judgement = judge_program(box, DOUBLE, program, references=KNOWN)
     assert (judgement.base.verdict, judgement.base.failed) == (Verdict.FAILED, (0, 1, 2, 3, 4)), judgement
     assert len(judgement.base.reason) < 4 * _LONGEST and judgement.base.reason.isprintable(), judgement.base.reason
 
@@ -166,9 +166,9 @@ def test_a_claim_of_the_wrong_type_counts_as_forged(box):
 def test_a_forged_answer_is_not_anything_where_anything_counts(box):
     pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
     problem = Problem("Mbpp/16", "", "check_str", "import re\ndef check_str(): return re.match('', '')", ((),), ())
-    assert judge(box, problem, "def check_str(): return object()", references=References()).base_passed
+    assert judge_program(box, problem, "def check_str(): return object()", references=References()).base_passed
     forged = "import functools\nfunctools.partial = lambda *_: lambda *_: 7"
-    assert not judge(box, problem, forged, references=References()).base_passed
+    assert not judge_program(box, problem, forged, references=References()).base_passed
 
 
 HUGE = {
@@ -194,7 +194,7 @@ WANTED = "[2.5, [2.5, 1.0], float('inf'), [float('nan'), 1.0], {1.5: float('nan'
 def test_a_value_that_is_hard_to_compare_is_just_wrong(box, value):
     tests = tuple((test,) for test in range(5))
     problem = Problem("test/hard", "", "f", f"def f(test): return {WANTED}[test]", tests, ())
-    judgement = judge(box, problem, f"{DEEP}def f(test): return {value}", references=KNOWN)
+    judgement = judge_program(box, problem, f"{DEEP}def f(test): return {value}", references=KNOWN)
     assert judgement.base.verdict is Verdict.FAILED and judgement.base.failed == (0, 1, 2, 3, 4), judgement
     assert judgement.base.reason.isprintable(), judgement
 
@@ -213,6 +213,8 @@ def test_members_made_to_be_slow_cost_the_host_little(box, value):
     pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
     problem = Problem("Mbpp/2", "", "similar_elements", "def similar_elements(): return (4, 5)", ((),), ())
     before = time.process_time()
-    judgement = judge(box, problem, f"def similar_elements(): return {value}", limits=ROOMY, references=References())
+    judgement = judge_program(
+        box, problem, f"def similar_elements(): return {value}", limits=ROOMY, references=References()
+    )
     assert judgement.base_passed is (value == SLOW["a member again and again"]), judgement
     assert time.process_time() - before < 10.0, "seconds of this process"
