@@ -126,9 +126,9 @@ def solve(
         context = Context(
             opened, chosen, box, max_tokens=max_tokens, tau=tau, max_holes=holes, seed=seed, profile=profile
         )
-        view.unparsed(wanted)
+        view.show_unparsed(wanted)
         pausing = describe_threshold(chosen, policy, threshold)
-        view.head(f"{wanted.name}: {policy} with {model}{pausing}, run in {type(box).__name__}")
+        view.show_heading(f"{wanted.name}: {policy} with {model}{pausing}, run in {type(box).__name__}")
         with view:
             result = run_task(
                 context,

@@ -82,7 +82,7 @@ def chat(
         context = Context(opened, chosen, box, max_tokens=max_tokens, seed=seed, profile=profile)
         console = Console(highlight=False)
         view = TerminalView(console, live=False)
-        view.head(f"{policy} with {model}, run in {type(box).__name__}; /help says more")
+        view.show_heading(f"{policy} with {model}, run in {type(box).__name__}; /help says more")
         last: Result | None = None
         while (line := _read(console, view)) is not None:
             view = TerminalView(console, live=console.is_terminal, in_chat=True)
@@ -115,7 +115,7 @@ def _turn(line: str, view: TerminalView, context: Context, config: SearchConfig,
             case "/help":
                 view.say(HELP)
             case "/alternatives":
-                view.alternatives(last, rest.strip())
+                view.show_tree(last, rest.strip())
             case "/file":
                 return _answered(_task_of(rest.strip(), None), view, context, config)
             case name if name.startswith("/"):
@@ -147,7 +147,7 @@ def _answered(task: Task, view: TerminalView, context: Context, config: SearchCo
     from agent.workflow.threads import open_memory_store
 
     saver = open_memory_store() if config.questions else None
-    view.unparsed(task)
+    view.show_unparsed(task)
     with view:
         result = run_task(
             context, task, config=config, checkpointer=saver, thread="chat", on_event=view.show, person=view.ask

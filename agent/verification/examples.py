@@ -8,29 +8,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
-from typing import Any, NamedTuple
 
 from agent.errors import BudgetSpentError
-from agent.messages import short, words
+from agent.messages import words
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
 from agent.program.syntax import is_degenerate, parse, read_expression
 from agent.verification import show_guest
 from agent.verification.expectations import (
-    Expectation,
-    agree,
-    compare_shown,
-    find_literal,
-    is_tagged,
-    is_wanted_exception,
     judge_expectations,
     needs_exact,
 )
-from sandbox.base import CallOutcome, Execution, Expression, Limits, Raised, Returned, Sandbox, Unplain, Verdict
+from agent.verification.judgement import ExampleOutcomes, judge_example
+from sandbox.base import CallOutcome, Execution, Expression, Limits, Sandbox, Verdict
 
 _SECOND_SEED = 1  # the hash seed of the second run; that of the first is 0
 _LATE = (Verdict.TIMED_OUT_CPU, Verdict.TIMED_OUT_WALL)
-_LONGEST = 10_000  # characters of a message that a regular expression searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ def verify(
         runs += 1
         if not execution.passed:
             return Verification(execution.verdict, at, (*failures, _find_failure(execution)), runs)
-        judgements = [_judge(answer) for answer in _group_outcomes(together, execution.outcomes)]
+        judgements = [judge_example(each) for each in _group_outcomes(together, execution.outcomes)]
         expectations = [judgement.expectation for judgement in judgements if judgement.expectation]
         holds = iter(judge_expectations(sandbox, expectations, bounds))
         runs += bool(expectations)
@@ -171,18 +164,12 @@ def _split_name(node: ast.Name | ast.Attribute | ast.alias | ast.ImportFrom) -> 
     return (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
 
 
-class _Outcomes(NamedTuple):
-    example: Example
-    before: Sequence[CallOutcome]
-    outcomes: Sequence[CallOutcome]
-
-
-def _group_outcomes(examples: list[Example], outcomes: Sequence[CallOutcome]) -> Iterable[_Outcomes]:
+def _group_outcomes(examples: list[Example], outcomes: Sequence[CallOutcome]) -> Iterable[ExampleOutcomes]:
     """Yield each example with the outcomes of the statements before it, and of its expressions."""
     at = 0
     for example in examples:
         begin, end = at + len(example.before), at + len(example.before) + len(example.expressions)
-        yield _Outcomes(example, outcomes[at:begin], outcomes[begin:end])
+        yield ExampleOutcomes(example, outcomes[at:begin], outcomes[begin:end])
         at = end
 
 
@@ -202,71 +189,3 @@ _ENDED = {
     Verdict.OUTPUT_LIMIT: FailureKind.OUTPUT_LIMIT,
     Verdict.FORBIDDEN: FailureKind.FORBIDDEN,
 }
-
-
-class _Judgement(NamedTuple):
-    failure: Failure | None
-    expectation: Expectation | None = None  # is still to be judged: if it holds, there is no failure
-
-
-def _judge(answer: _Outcomes) -> _Judgement:
-    """Judge the outcomes of an example and of the statements before it."""
-    for source, outcome in zip(answer.example.before, answer.before, strict=True):
-        if isinstance(outcome, Raised):
-            return _Judgement(_fail_raised(source, outcome.type, outcome.message))
-    return _judge_outcomes(answer.example, answer.outcomes)
-
-
-def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> _Judgement:
-    for source, outcome in zip(example.expressions, outcomes, strict=True):
-        match outcome:
-            case Raised(name, message):
-                return _Judgement(_fail_raised(source, name, message))
-            case Unplain(name):
-                failure = Failure(FailureKind.NOT_PLAIN, expression=source, got=words(name), wanted="plain data")
-                return _Judgement(failure)
-    values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
-    if example.raises is not None:
-        return _judge_exception(example, values[0])
-    if example.shown is not None:
-        right, text = compare_shown(example, values[-1])
-        source, wanted = example.expressions[-1], short(example.shown)
-        failure = Failure(FailureKind.SHOWED, expression=source, got=short(text), wanted=wanted)
-        return _Judgement(None if right else failure)
-    return _Judgement(None) if example.expected is None else _judge_values(example, example.expected, values)
-
-
-def _fail_raised(source: str, name: str, message: str, wanted: str | None = None) -> Failure:
-    exception = f"{words(name)}: {words(message)}".rstrip(": ")
-    return Failure(FailureKind.RAISED, expression=source, got=exception, wanted=wanted)
-
-
-def _judge_exception(example: Example, outcome: Any) -> _Judgement:
-    source = example.expressions[0]
-    wanted = words(f"{example.raises}{f': {example.message}' if example.message else ''}")
-    match outcome:
-        case [[], str(value)]:
-            returned = Failure(FailureKind.RETURNED, expression=source, got=words(value, 80), wanted=wanted)
-            return _Judgement(returned)
-        case [[str(name), *_], str(message)]:
-            failure = _fail_raised(source, name, message, wanted)
-            if not is_wanted_exception(example, outcome):
-                return _Judgement(failure)
-            if not example.pattern:
-                return _Judgement(None)
-            text = f"re.search({example.message!r}, _0) is not None"
-            return _Judgement(failure, Expectation([message[:_LONGEST]], text, "import re"))
-    return _Judgement(Failure(FailureKind.NOT_RAISED, expression=source, wanted=wanted))
-
-
-def _judge_values(example: Example, expected: str, values: list[Any]) -> _Judgement:
-    wanted = find_literal(expected)
-    if wanted is not None and not is_tagged(values[0]):
-        source, got = example.expressions[0], short(values[0])
-        failure = Failure(FailureKind.RETURNED, expression=source, got=got, wanted=short(wanted[0]))
-        return _Judgement(None if agree(values[0], wanted[0]) else failure)
-    returned = ", ".join(
-        f"{source} returned {short(value)}" for source, value in zip(example.expressions, values, strict=True)
-    )
-    failure = Failure(FailureKind.NOT_HELD, expression=example.source, got=returned)
-    return _Judgement(failure, Expectation(values, expected, example.expected_setup))

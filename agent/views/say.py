@@ -1,4 +1,4 @@
-"""The one place that writes to stdout and stderr, beside the drawn view. What is said is cleaned; data is exact."""
+"""Write to stdout and stderr. Text for a person is cleaned; data is written exactly. Only `terminal` writes besides."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import typer
 
 from agent.views.text import clean, json_text, one_line
 
-_open_lines: list[str] = []  # a line of progress on stderr that has no end yet
+_open_lines: list[str] = []  # the line of progress on stderr that has not ended, if there is one
 
 
 def say(text: object = "", *, err: bool = False) -> None:
-    """Write text for a person, cleaned, and end the line."""
+    """Write a line of text for a person, cleaned."""
     _end_progress()
     typer.echo(clean(str(text)), err=err)
 
 
 def complain(sentence: object) -> None:
-    """Write one sentence on stderr, on a line of its own."""
+    """Write one sentence on stderr, as a line of its own."""
     say(f"dubito: {one_line(sentence)}", err=True)
 
 
 def write_data(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Write data: exact where it goes to a file or a pipe, cleaned where a terminal would obey it."""
+    """Write data: exactly to a file or a pipe, cleaned to a terminal, which would obey control characters."""
     _end_progress()
     typer.echo(clean(text) if is_watched(err=err) else text, err=err, nl=nl, color=True)  # color: bytes stay
 
@@ -36,9 +36,9 @@ def write_json(record: Any) -> None:
 
 
 def write_progress(text: str, *, last: bool) -> None:
-    """Write how far something is over what was said of it before, on stderr; `last` ends the line.
+    """Write how far something is, over the last such line on stderr; `last` ends the line.
 
-    Where nobody watches, only the end is written: a file would keep every state.
+    If stderr is no terminal, only the last is written: a file would keep every one.
     """
     if not (last or is_watched(err=True)):
         return
@@ -48,13 +48,13 @@ def write_progress(text: str, *, last: bool) -> None:
 
 
 def announce_loading(model: str, *, quiet: bool = False) -> None:
-    """Say on stderr, where somebody watches it, what the next seconds are for."""
+    """Write on stderr, if it is a terminal, that a model is being loaded."""
     if is_watched(err=True) and not quiet:
         say(f"loading {one_line(model)}", err=True)
 
 
 def is_watched(*, err: bool = False) -> bool:
-    """Whether a terminal is on stdout, or on stderr; either may have been closed."""
+    """Whether stdout (or stderr) is a terminal. Either may have been closed."""
     stream = sys.stderr if err else sys.stdout
     return stream is not None and stream.isatty()
 

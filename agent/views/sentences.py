@@ -1,4 +1,4 @@
-"""What is known of a run, in sentences: what speaks for its answer and against it, and what to do now."""
+"""Describe a run in sentences: its outcome, the evidence for and against its answer, and what to do now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agent.workflow.run import AGREED, UNVERIFIED, VERIFIED, Result
 
 
 class Ending(NamedTuple):
-    """How a run ended, and what to do now, a sentence each."""
+    """How a run ended, and what to do now: a sentence each, with a sign and a style."""
 
     mark: str
     sentence: str
@@ -23,29 +23,29 @@ class Ending(NamedTuple):
 
 
 def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
-    """Return the verdict of a run; in a chat no option is advised that a chat lacks."""
-    answer, kept = result.best, result.answer
+    """Return how a run ended. In a chat, the advice names no option of the command line."""
+    best, answer = result.best, result.answer
     example = "give an example in the request, as in `>>> f(2)` and `4` below it"
     example += "" if in_chat else ", or a file of asserts with --tests"
-    look = f"; look at {_places(answer)} first" if answer.holes else ""
+    look = f"; look at {_list_holes(best)} first" if best.holes else ""
     if result.standing == VERIFIED:
-        examples = format_count(answer.checked, "visible example")
+        examples = format_count(best.checked, "visible example")
         sentence = f"accepted: the program passed its {examples}"
         return Ending("✓", sentence, "bold green", f"use it, after you have read it{look}; only {examples} checked it")
     if result.standing == AGREED:
         sentence = (
-            f"accepted, unverified by any example: {format_share(kept.share)} of what the model writes does the same"
+            f"accepted, unverified by any example: {format_share(answer.share)} of what the model writes does the same"
         )
         return Ending("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it checked, {example}")
     if result.standing == UNVERIFIED:
         sentence = "accepted, unverified: the program runs, and nothing checks what it gives"
         return Ending("?", sentence, "bold yellow", f"do not rely on it{look}; to have it checked, {example}")
-    why = _withheld(kept) if answer.passed else "no program passed"
-    return Ending("✗", f"abstained: {why}", "bold red", _another_try(result, in_chat=in_chat))
+    why = _explain_abstention(answer) if best.passed else "no program passed"
+    return Ending("✗", f"abstained: {why}", "bold red", _advise(result, in_chat=in_chat))
 
 
-def _another_try(result: Result, *, in_chat: bool) -> str:
-    """Return what may help where no program could be answered."""
+def _advise(result: Result, *, in_chat: bool) -> str:
+    """Return what may help after an abstention."""
     if result.best.passed and not result.answer.breaks:
         return "give more examples in the request" + ("" if in_chat else ", or ask for less with --min-probability")
     if in_chat:
@@ -55,7 +55,7 @@ def _another_try(result: Result, *, in_chat: bool) -> str:
 
 
 def describe_cost(cost: Cost) -> str:
-    """Return the line that says what a run took."""
+    """Return what a run cost, on one line."""
     parts = [
         format_count(cost.tokens, "token"),
         format_count(cost.forwards, "forward"),
@@ -65,19 +65,19 @@ def describe_cost(cost: Cost) -> str:
     return " · ".join([*parts, f"{cost.seconds:.2f} s"])
 
 
-def describe_doubts(answer: Attempt) -> list[str]:
-    """Return a line for each part of a program that the model was unsure of."""
+def describe_doubts(attempt: Attempt) -> list[str]:
+    """Return a line for each hole: a part of the program of which the model was unsure."""
     lines = []
-    for start, end in answer.holes:
-        text = answer.program[start:end]
-        if text.strip() == answer.program.strip():
+    for start, end in attempt.holes:
+        text = attempt.program[start:end]
+        if text.strip() == attempt.program.strip():
             return ["? the whole program is in doubt"]
-        lines.append(f"? {_place(answer.program, start, end)} in doubt: {format_code(text, 60)}")
+        lines.append(f"? {_name_lines(attempt.program, start, end)} in doubt: {format_code(text, 60)}")
     return lines
 
 
 def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
-    """Return, in sentences, what is known of an answer beyond its examples, and what ended the search."""
+    """Return the evidence for and against an answer beyond its examples, and what ended the search, as sentences."""
     lines = []
     behaviour = attempts[answer.attempt].behaviour
     if answer.programs > 1 and behaviour:
@@ -95,7 +95,7 @@ def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
         differs = answer.differs
         lines.append(
             f"close to it: program {_label(attempts, answer.rival)}. For {one_line(differs.input)} it "
-            f"{_gives(one_line(differs.rival))}, and this one {_gives(one_line(differs.answer))}"
+            f"{_describe_output(one_line(differs.rival))}, and this one {_describe_output(one_line(differs.answer))}"
         )
     lines += [
         f"the examples leave open whether line {mutant.line} is rather: {format_code(mutant.text, 100)}"
@@ -117,11 +117,11 @@ def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
     return lines
 
 
-_LEAST, _MOST = 0.01, 0.99  # what is nearer to 0 or 1 is not told apart from it
+_LEAST, _MOST = 0.01, 0.99  # a probability beyond these is shown as under or over them
 
 
 def format_probability(probability: float) -> str:
-    """Return a probability with two digits; none is shown as certain that is not, and none for what is no number."""
+    """Return a probability with two digits. Only 0 and 1 are shown as certain; NaN is shown as "?"."""
     if math.isnan(probability):
         return "?"
     if _LEAST <= probability <= _MOST or probability in (0.0, 1.0):
@@ -130,7 +130,7 @@ def format_probability(probability: float) -> str:
 
 
 def format_share(share: float) -> str:
-    """Return a share in percent; only the whole is 100 %."""
+    """Return a share in percent. Only 1 is shown as 100 %."""
     return "over 99%" if _MOST < share < 1 else "under 1%" if 0 < share < _LEAST else f"{share:.0%}"
 
 
@@ -139,8 +139,8 @@ def format_count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _gives(output: str) -> str:
-    """Say what a program does with an input: a behaviour names an exception as "raises NameError"."""
+def _describe_output(output: str) -> str:
+    """Return an output as a verb phrase: "gives 3", or "raises NameError" as it stands."""
     return output if output.startswith("raises ") else f"gives {output}"
 
 
@@ -148,7 +148,7 @@ def _label(attempts: Sequence[Attempt], number: int) -> str:
     return label_of(attempts[number]) if number < len(attempts) else str(number + 1)
 
 
-def _withheld(answer: Answer) -> str:
+def _explain_abstention(answer: Answer) -> str:
     if answer.breaks:
         return f"the best program {answer.breaks}"
     if answer.probability is None:
@@ -156,16 +156,16 @@ def _withheld(answer: Answer) -> str:
     return "it is not probable enough to be right"
 
 
-def _places(answer: Attempt) -> str:
-    """Return where a program is in doubt, as in "line 3 and lines 5 to 6"."""
-    return " and ".join(_lines(answer.program, start, end) for start, end in answer.holes)
+def _list_holes(attempt: Attempt) -> str:
+    """Return where a program has holes, as in "line 3 and lines 5 to 6"."""
+    return " and ".join(_number_lines(attempt.program, start, end) for start, end in attempt.holes)
 
 
-def _place(program: str, start: int, end: int) -> str:
-    lines = _lines(program, start, end)
+def _name_lines(program: str, start: int, end: int) -> str:
+    lines = _number_lines(program, start, end)
     return f"{lines} is" if lines.startswith("line ") else f"{lines} are"
 
 
-def _lines(program: str, start: int, end: int) -> str:
+def _number_lines(program: str, start: int, end: int) -> str:
     first, last = (1 + program.count("\n", 0, at) for at in (start, max(start, end - 1)))
     return f"line {first}" if first == last else f"lines {first} to {last}"

@@ -1,4 +1,4 @@
-"""A run drawn in the terminal: live while tokens stream, one line an event where nobody watches. Decides nothing."""
+"""Draw a run in the terminal: live while tokens stream, or one line an event if stdout is no terminal."""
 
 from __future__ import annotations
 
@@ -22,19 +22,18 @@ from agent.views.text import clean, format_code, one_line
 from agent.views.tree import draw_attempt
 from agent.workflow.run import ABSTAINED, Result
 
-ECHO = (
-    4  # columns beside the live frame, where a terminal writes ^C: in a full line it would break, and shift the frame
-)
+# A terminal writes ^C at the cursor; in a full line it would wrap, and shift the frame.
+ECHO = 4  # free columns beside the live frame
 
 
 class TerminalView:
-    """Draws events as they come. What a model or a program wrote is shown as text, never obeyed as control codes."""
+    """Draws events as they come. Text of a model or a program is cleaned, so the terminal obeys none of it."""
 
     def __init__(self, console: Console, *, live: bool, in_chat: bool = False) -> None:
         self._console, self._in_chat, self._asks = console, in_chat, True
-        self._paused = 0
+        self._pauses = 0
         self._code = ""
-        self._live = _drawing(console) if live else None
+        self._live = _make_live(console) if live else None
 
     def __enter__(self) -> TerminalView:
         if self._live:
@@ -49,68 +48,70 @@ class TerminalView:
         """Draw one event."""
         match event:
             case Step():
-                self._step(event)
+                self._show_step(event)
             case Attempt():
-                self._attempt(event)
+                self._show_attempt(event)
             case Revision():
                 self._code = event.text
         if self._live:
-            self._live.update(self._frame())
+            self._live.update(self._draw_frame())
 
-    def head(self, text: str) -> None:
-        """Say in one line what is about to be done."""
-        self._say(Text(one_line(text), style="bold"))
+    def show_heading(self, text: str) -> None:
+        """Draw one line that says what is about to be done."""
+        self._print(Text(one_line(text), style="bold"))
 
     def say(self, text: str) -> None:
-        """Say something."""
-        self._say(Text(clean(text)))
+        """Draw a text for the person."""
+        self._print(Text(clean(text)))
 
-    def unparsed(self, task: Task) -> None:
-        """Say which examples of the request cannot be taken apart, and so are not checked."""
+    def show_unparsed(self, task: Task) -> None:
+        """Draw the examples of the request that cannot be parsed, and so are not checked."""
         for example in task.unparsed:
-            self._say(
+            self._print(
                 Text(f"this example cannot be read, and is not checked: {format_code(example, 80)}", style="yellow")
             )
 
-    def alternatives(self, result: Result | None, which: str) -> None:
-        """Show the tree of a run, or one program of it by its number."""
+    def show_tree(self, result: Result | None, which: str) -> None:
+        """Draw the pause tree of a run, or the program with the label `which`."""
         if result is None:
             self.say("nothing was asked for yet")
         elif not which:
             for attempt in result.attempts:
-                self._say(draw_attempt(attempt))
+                self._print(draw_attempt(attempt))
         elif which in (labels := [label_of(each) for each in result.attempts]):
             attempt = result.attempts[labels.index(which)]
-            self._say(draw_attempt(attempt))
-            self._say(Panel(_marked(attempt), title=f"program {which}", title_align="left", expand=False))
+            self._print(draw_attempt(attempt))
+            self._print(Panel(_mark_holes(attempt), title=f"program {which}", title_align="left", expand=False))
             for failure in attempt.failures:
-                self._say(Text(f"✗ {one_line(describe_failure(failure))}", style="red"))
+                self._print(Text(f"✗ {one_line(describe_failure(failure))}", style="red"))
         else:
             self.say(f"there is no program {which!r}; wanted a number from 1 to {labels[-1]}")
 
     def ask(self, question: Question) -> int | str:
-        """Show a question and return what the person chose: a number from 0, or a text.
+        """Draw a question, and return what the person chose: a number from 0, or a text.
 
-        At the end of input nobody is asked any more: the first candidate is taken, and an example left open.
+        After the end of input nobody is asked any more: the first candidate is taken, and an example stays open.
         """
         if self._live:
             self._live.stop()
         try:
-            if self._asks:
-                return self._candidate(question) if isinstance(question, CandidateQuestion) else self._output(question)
+            if self._asks and isinstance(question, CandidateQuestion):
+                return self._ask_candidate(question)
+            if self._asks and isinstance(question, OutputQuestion):
+                return self._ask_output(question)
         except EOFError:
             self._asks = False
-            self._say(Text("\nno more answers come; going on without asking", style="yellow"))
+            self._print(Text("\nno more answers come; going on without asking", style="yellow"))
         except KeyboardInterrupt:
-            self._say("")  # the question's line has no end
+            self._print("")  # the question's line has no end
             raise
         finally:
             if self._live:
-                self._live = _drawing(self._console)  # the old one would draw over the question
+                self._live = _make_live(self._console)  # the old one would draw over the question
                 self._live.start()
         return 0 if isinstance(question, CandidateQuestion) else ""
 
-    def _output(self, question: OutputQuestion) -> int | str:
+    def _ask_output(self, question: OutputQuestion) -> int | str:
         self._console.print(Text(f"Programs differ: what should {one_line(question.call)} give?"))
         labels = ascii_lowercase[: len(question.outputs)]
         for label, output in zip(labels, question.outputs, strict=False):
@@ -118,11 +119,11 @@ class TerminalView:
         answer = self._console.input("A letter, another value, an exception's name, or Enter if you cannot say: ")
         return labels.find(answer.strip()) if answer.strip() in tuple(labels) else answer
 
-    def _candidate(self, question: CandidateQuestion) -> int | str:
+    def _ask_candidate(self, question: CandidateQuestion) -> int | str:
         candidates = question.candidates
-        self._console.print(_code(question.text, self._console.height - 12))
+        self._console.print(_highlight(question.text, self._console.height - 12))
         for number, candidate in enumerate(candidates, start=1):
-            self._console.print(Text(f"  {number}  {format_code(candidate.text)}  {_percent(candidate)}"))
+            self._console.print(Text(f"  {number}  {format_code(candidate.text)}  {_format_percent(candidate)}"))
         answer = self._console.input(
             "Which one? A number, other text to write (\\n for a new line), or Enter for the first: "
         )
@@ -132,58 +133,58 @@ class TerminalView:
         return number if 0 <= number < len(candidates) else answer.replace("\\n", "\n")
 
     def finish(self, result: Result, hidden: Mapping[str, str] | None = None) -> None:
-        """Draw the program that stands for the run, what speaks for it and against it, and the accounting.
+        """Draw the answer's program, the evidence for and against it, the cost, and what to do now.
 
-        hidden: the verdicts of a benchmark's own tests. The last line says what to do now.
+        hidden: verdicts of a benchmark's own tests.
         """
         answer = result.best
-        self._say(Panel(_marked(answer), title=f"program {label_of(answer)}", title_align="left", expand=False))
+        self._print(Panel(_mark_holes(answer), title=f"program {label_of(answer)}", title_align="left", expand=False))
         for line in [*describe_doubts(answer), *describe_evidence(result.answer, result.attempts)]:
-            self._say(Text(clean(line), style="yellow"))
+            self._print(Text(clean(line), style="yellow"))
         ending = describe_ending(result, in_chat=self._in_chat)
         if result.standing == ABSTAINED:
-            self._withhold(answer, result.answer.breaks)
-        self._say(Text(one_line(f"{ending.mark} {ending.sentence}"), style=ending.style))
-        self._say(Text(describe_cost(result.cost), style="dim"))
+            self._explain_abstention(answer, result.answer.breaks)
+        self._print(Text(one_line(f"{ending.mark} {ending.sentence}"), style=ending.style))
+        self._print(Text(describe_cost(result.cost), style="dim"))
         if hidden is not None:
             verdicts = f"base {hidden['base']}, plus {hidden['plus']}"
-            self._say(Text(f"hidden tests, which the agent never sees: {verdicts}"))
-        self._say(Text(one_line(f"What now: {ending.advice}.")))
+            self._print(Text(f"hidden tests, which the agent never sees: {verdicts}"))
+        self._print(Text(one_line(f"What now: {ending.advice}.")))
 
-    def _withhold(self, answer: Attempt, breaks: str) -> None:
-        """Say what is wrong with the best program, or show what of it may be trusted."""
+    def _explain_abstention(self, answer: Attempt, breaks: str) -> None:
+        """Draw why the best program failed or, if it passed, the program without its holes."""
         if not answer.passed:
             reason = describe_failure(answer.failures[0]) if answer.failures else answer.verdict
-            self._say(Text(f"✗ {one_line(reason)}", style="red"))
+            self._print(Text(f"✗ {one_line(reason)}", style="red"))
         elif answer.holes and not breaks:
-            self._say(Text("without what is in doubt:"))
-            self._say(Text(clean(answer.partial).strip()))
+            self._print(Text("without what is in doubt:"))
+            self._print(Text(clean(answer.partial).strip()))
 
-    def _step(self, step: Step) -> None:
+    def _show_step(self, step: Step) -> None:
         self._code += step.text
         if step.pause:
-            self._paused += 1
-            self._say(_pause_table(self._paused, step.pause))
+            self._pauses += 1
+            self._print(_draw_pause(self._pauses, step.pause))
 
-    def _attempt(self, attempt: Attempt) -> None:
+    def _show_attempt(self, attempt: Attempt) -> None:
         self._code = ""
-        self._say(draw_attempt(attempt))
+        self._print(draw_attempt(attempt))
 
-    def _say(self, what: RenderableType) -> None:
+    def _print(self, what: RenderableType) -> None:
         self._console.print(what)
 
-    def _frame(self) -> RenderableType:
+    def _draw_frame(self) -> RenderableType:
         if not self._code.strip():
             return Text("")
         width = max(8, self._console.width - ECHO)
-        return Panel(_code(self._code, self._console.height - 4), border_style="dim", width=width)
+        return Panel(_highlight(self._code, self._console.height - 4), border_style="dim", width=width)
 
 
-def _drawing(console: Console) -> Live:
+def _make_live(console: Console) -> Live:
     return Live(console=console, refresh_per_second=8, transient=True)
 
 
-def _code(source: str, most_lines: int = 0) -> Syntax:
+def _highlight(source: str, most_lines: int = 0) -> Syntax:
     lines = clean(source).strip("\n").split("\n")
     return Syntax(
         "\n".join(lines[-most_lines:] if most_lines > 0 else lines),
@@ -193,10 +194,10 @@ def _code(source: str, most_lines: int = 0) -> Syntax:
     )
 
 
-def _marked(attempt: Attempt) -> Text:
-    """Return the program in colour, its holes underlined."""
+def _mark_holes(attempt: Attempt) -> Text:
+    """Return the program in colour, with underlined holes."""
     code = clean(attempt.program)
-    # rich's highlighter widens tabs, and the holes would slip
+    # The highlighter of rich widens tabs, and would shift the holes.
     text = Text(code) if "\t" in code else Syntax("", "python", background_color="default").highlight(code)
     for start, end in attempt.holes:
         text.stylize("underline yellow", start, end)
@@ -205,7 +206,7 @@ def _marked(attempt: Attempt) -> Text:
     return text
 
 
-def _pause_table(number: int, pause: Pause) -> Table:
+def _draw_pause(number: int, pause: Pause) -> Table:
     table = Table(
         title=Text(f"pause {number}: {one_line(pause.reason)}"),
         title_justify="left",
@@ -222,12 +223,12 @@ def _pause_table(number: int, pause: Pause) -> Table:
         table.add_row(
             "▸" if won else "",
             Text(format_code(candidate.text)),
-            _percent(candidate),
+            _format_percent(candidate),
             f"{candidate.score:.2f}",
             style="bold" if won else "dim",
         )
     return table
 
 
-def _percent(candidate: Candidate) -> str:
+def _format_percent(candidate: Candidate) -> str:
     return format_probability(math.exp(min(candidate.logprob, 0.0)))

@@ -1,4 +1,4 @@
-"""Text of a model, a program, a file name or an exception, made fit to be shown or written as JSON."""
+"""Make any text fit to be shown or written as JSON: of a model, a program, a file name, an exception."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from agent.files.plain import plain
 
-# What moves the cursor, turns the order of reading, or cannot be seen; and halves of characters. Unicode's control
-# characters but for line feed and tab, its default ignorable code points, line and paragraph separators, surrogates.
+# They move the cursor, reverse the direction of reading, or cannot be seen: Unicode's control characters except line
+# feed and tab, its default ignorable code points, line and paragraph separators, and surrogates.
 _UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
@@ -18,21 +18,21 @@ _UNFIT = re.compile(
 
 
 def clean(text: str) -> str:
-    """Replace each character that could act on the terminal or hide in it by U+FFFD. The length stays as it is."""
+    """Replace each character that could act on a terminal or hide in it by U+FFFD. The length stays the same."""
     return _UNFIT.sub("\ufffd", text)
 
 
 def one_line(text: object) -> str:
-    """Return what is shown of a file name or a sentence: cleaned, and without a line break."""
+    """Return a text on one line, cleaned."""
     return clean(str(text)).replace("\n", "⏎").replace("\t", " ")
 
 
 def format_code(text: str, most: int = 40) -> str:
-    """Return a piece of code on one line, its white space visible."""
+    """Return code on one line, with visible white space, cut after `most` characters."""
     line = clean(text).replace("\n", "⏎").replace("\t", "⇥")
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def json_text(value: Any) -> str:
-    """Return any value as JSON that every reader takes: no NaN, no half of a character, no endless depth or integer."""
+    """Return any value as JSON that every parser reads: no NaN, no surrogates, no great depth, no huge integers."""
     return json.dumps(plain(value), allow_nan=False)

@@ -1,4 +1,4 @@
-"""The pause tree as text: one line a program, indented below the one it left. Shows what is there; decides nothing."""
+"""Draw the pause tree: one line a program, indented below the program that it branched from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEEPEST = 6  # levels of indentation
 
 
 def draw_attempt(attempt: Attempt) -> Text:
-    """Return the line of one program: which way it took, what became of it, and what it cost."""
+    """Return the line of one program: where it branched off, its verdict, and its cost."""
     depth = min(attempt.depth, _DEEPEST)
     mark = _mark(attempt)
     text = Text("  " * (depth - 1) + "└ " if depth else "")
@@ -27,7 +27,7 @@ def draw_attempt(attempt: Attempt) -> Text:
 
 
 def _mark(attempt: Attempt) -> tuple[str, str]:
-    """Return the sign and the colour of what became of a program; what was dropped before it was one did not fail."""
+    """Return the sign and the colour of an attempt's verdict. A branch that was dropped half-written did not fail."""
     if attempt.end in PRUNED:
         return "·", "dim"
     if attempt.passed:

@@ -9,7 +9,8 @@ from agent.program.examples.asserts import read_tests
 from agent.program.examples.read import visible_examples
 from agent.program.failures import describe_failure
 from agent.program.syntax import is_degenerate
-from agent.verification.examples import agree, verify, verify_steadily
+from agent.verification.examples import verify, verify_steadily
+from agent.verification.expectations import agree
 from sandbox import Call, Verdict, open_sandbox
 
 REQUEST = 'def f(xs):\n    """Sum.\n    >>> f([1, 2])\n    3\n    >>> f([])\n    0\n    """'

@@ -70,14 +70,14 @@ def test_the_view_shows_anything_without_harm(events, result, name):
     console = Console(record=True, width=80, force_terminal=False, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     with console.file:
         view = TerminalView(console, live=False)
-        view.head(name)
+        view.show_heading(name)
         view.say(name)
-        view.unparsed(result.task)
+        view.show_unparsed(result.task)
         for event in events:
             view.show(event)
         view.finish(result, {"base": "passed", "plus": "failed"})
         for which in ("", "1", name):
-            view.alternatives(result, which)
+            view.show_tree(result, which)
         text = console.export_text()
     assert unharmed(text), ascii(text)
     assert "What now: " in text

@@ -132,7 +132,7 @@ def test_alternatives_are_walked_by_number():
         Task("x"), "accepted", [FAILED, replace(PASSED, edge=way(0), number=1)], Cost(), Answer(1), "visible"
     )
     for result_, which in ((None, ""), (result, ""), (result, "1"), (result, "2"), (result, "3"), (result, "x")):
-        view.alternatives(result_, which)
+        view.show_tree(result_, which)
     text = console.export_text()
     assert text.startswith("nothing was asked for yet\nprogram 1 ✗")
     assert "✗ f(1) returned 1, wanted 2" in text and "return max(xs)" in text
@@ -141,7 +141,7 @@ def test_alternatives_are_walked_by_number():
 
 def test_examples_that_cannot_be_read_are_said():
     console = Console(record=True, width=100)
-    TerminalView(console, live=False).unparsed(Task("x", unparsed=(">>> f(",)))
+    TerminalView(console, live=False).show_unparsed(Task("x", unparsed=(">>> f(",)))
     assert console.export_text() == "this example cannot be read, and is not checked: >>> f(\n"
 
 
