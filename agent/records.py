@@ -234,4 +234,4 @@ class Answer:
     undecided: tuple[Undecided, ...] = ()  # mutants that passed, likeliest first
 
 
-Event: TypeAlias = "Step | Attempt | Revision | Answer | Cost"  # what the workflow emits while it runs
+Event: TypeAlias = "Step | Attempt | Revision | Answer"  # what the workflow emits while it runs

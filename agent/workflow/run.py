@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent.decoding.step import Step
 from agent.errors import InvalidRequestError
@@ -23,7 +23,7 @@ VERIFIED, AGREED, UNVERIFIED, ABSTAINED = "verified", "agreed", "unverified", "a
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a run ended."""
+    """The end of a run: its answer, all attempts, and what they cost."""
 
     task: Task
     outcome: str  # "accepted" or "abstained"
@@ -42,7 +42,7 @@ class Result:
     def standing(self) -> str:
         """What the answer rests on: VERIFIED, AGREED, UNVERIFIED or ABSTAINED.
 
-        Agreement is that of several programs, most of what the model writes, on at least one value that they return.
+        AGREED means: of several programs, most of the model's probability behaves alike and returns at least one value.
         """
         if self.outcome != "accepted":
             return ABSTAINED
@@ -90,29 +90,23 @@ def run_task(
     on_event: receives what happens in this process. log: receives it with its number in the run, but not the answer
     of a run that had ended; what a kill cut off comes again under the same numbers.
     """
-    graph, config = build(checkpointer), with_profile(config or SearchConfig(), context.profile)
-    fresh = AgentState(task, config, identity or {})
-    start: AgentState | None = fresh
-    if checkpointer is not None:
-        stored = _stored_run(graph, thread)
-        if stored.values:
-            ended = AgentState(**stored.values)
-            _check_same_run(ended, fresh, thread)
-            if ended.answer is not None:
-                result = result_of(ended)
-                on_event(result.best)
-                on_event(result.answer)
-                return result
-        # Tasks, not `next`: a task whose writes are stored already is still to be carried over into a checkpoint.
-        start = None if stored.tasks else fresh
-    steps: list[Step] = []
+    graph, steps = build(checkpointer), list[Step]()
+    fresh = AgentState(task, with_profile(config or SearchConfig(), context.profile), identity or {})
+    stored = _load_thread(graph, thread, fresh) if checkpointer is not None else _Stored()
+    if stored.state is not None and stored.state.answer is not None:
+        result = result_of(stored.state)
+        on_event(result.best)
+        on_event(result.answer)
+        return result
 
     def receive(event: Event) -> None:
         if isinstance(event, Step):
             steps.append(event)
         on_event(event)
 
-    return result_of(invoke(graph, replace(context, emit=receive, log=log), start, thread=thread, person=person), steps)
+    listening = replace(context, emit=receive, log=log)
+    start = None if stored.cut_off else fresh
+    return result_of(invoke(graph, listening, start, thread=thread, person=person), steps)
 
 
 def result_of(state: AgentState, steps: Sequence[Step] = ()) -> Result:
@@ -122,14 +116,24 @@ def result_of(state: AgentState, steps: Sequence[Step] = ()) -> Result:
     return Result(state.task, state.outcome, state.attempts, state.cost, state.answer, feedback, steps)
 
 
-def _stored_run(graph: Any, thread: str) -> Any:
-    """Return what is stored under a thread's name. Raises InvalidRequestError where another version stored it."""
+class _Stored(NamedTuple):
+    state: AgentState | None = None
+    cut_off: bool = False  # the run has nodes left
+
+
+def _load_thread(graph: Any, thread: str, wanted: AgentState) -> _Stored:
+    """Load the run of a thread. Raises InvalidRequestError where it is another run, or another version wrote it."""
     try:
-        return graph.get_state({"configurable": {"thread_id": thread}})
-    except ForeignCheckpointError as error:
+        stored = graph.get_state({"configurable": {"thread_id": thread}})
+        state = AgentState(**stored.values) if stored.values else None
+    except (ForeignCheckpointError, TypeError) as error:
         raise InvalidRequestError(
             f"the thread {thread!r} was written by another version of dubito; choose a new thread"
         ) from error
+    if state is not None:
+        _check_same_run(state, wanted, thread)
+    # Tasks, not `next`: a task whose writes are stored already must still be carried over into a checkpoint.
+    return _Stored(state, cut_off=bool(stored.tasks))
 
 
 def _check_same_run(stored: AgentState, wanted: AgentState, thread: str) -> None:
