@@ -215,25 +215,3 @@ def test_a_model_whose_cache_cannot_fork_warns_once_and_recomputes():
     with pytest.warns(UserWarning, match="cannot be forked"):
         lm.prefill(PROMPT)
     lm.prefill(PROMPT[:5])  # a second warning would be an error
-
-
-def test_a_prompt_beyond_the_context_names_both_lengths():
-    with pytest.raises(InvalidRequestError, match=r"300 tokens and this model reads at most 256"):
-        HFLM(make("llama")).prefill([1] * 300)
-
-
-def test_an_empty_prompt_is_refused():
-    with pytest.raises(InvalidRequestError, match="at least one"):
-        HFLM(make("llama")).prefill([])
-
-
-def test_a_tokenizer_that_begins_and_ends_texts_begins_prompts_only():
-    from text_model import byte_model
-    from tokenizers.processors import TemplateProcessing
-
-    tokenizer = byte_model().tokenizer
-    plain = tokenizer.encode("ab")
-    template = TemplateProcessing(single="<end> $A <end>", special_tokens=[("<end>", 0)])
-    tokenizer.tokenizer.backend_tokenizer.post_processor = template
-    assert tokenizer.encode("ab") == [0, *plain]
-    assert tokenizer.encode("ab", continues=True) == plain
