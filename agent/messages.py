@@ -55,7 +55,7 @@ def _beginning(value: Any, most: int) -> Any:
 def listed(names: Iterable[str]) -> str:
     """Return names as a sentence of `--help` has them."""
     *most, last = names
-    return f"{', '.join(most)} or {last}"
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def check_choice(what: str, came: str, names: Iterable[str]) -> None:

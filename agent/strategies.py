@@ -1,116 +1,220 @@
-"""Strategies spend a budget on a task: one program, best of n, or the pause tree. All keep the same record of cost."""
+"""Strategies spend a budget on a task: one program, the best of n samples, beam search, or the pause tree.
+
+A strategy is a callable of a context and a task. All keep the same account of their cost.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from agent.decoding import POLICIES
-from agent.program.syntax import is_degenerate
-from agent.program.task import Task
-from agent.records import Cost
+from agent.errors import InvalidRequestError
+from agent.records import Attempt, Cost, Event, Unfinished, next_label
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
-from agent.workflow.context import Context
-from agent.workflow.run import Result, run_task
 
-Contestant = Callable[[Context, Task], Result]
+if TYPE_CHECKING:  # the command line reads STRATEGIES before torch is imported
+    from agent.program.task import Task
+    from agent.workflow.context import Context
+    from agent.workflow.run import Result
+    from agent.workflow.state import AgentState
 
-
-GUARD_DRAWS = 3
-
-
-ONCE = SearchConfig(Budget(programs=1), votes=1, mutants=0)
+_ONE_PROGRAM = SearchConfig(Budget(programs=1), votes=1, mutants=0)
 
 
-def once(context: Context, task: Task) -> Result:
-    """One program by the context's policy."""
-    return run_task(context, task, config=ONCE)
+class Strategy(Protocol):
+    """A way to spend a budget on a task."""
+
+    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+        """Run the task. session: the options of `run_task` that say who hears of the run and where it is kept."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class TreeSearch:
-    """Programs by the context's policy, as a search plans them; the visible examples decide."""
+class Once:
+    """Write one program."""
 
-    config: SearchConfig
+    policies: ClassVar[tuple[str, ...]] = ()  # names of the policies it works with, the best first; empty: any
 
-    def __call__(self, context: Context, task: Task) -> Result:
-        """Search."""
-        return run_task(context, task, config=self.config)
-
-
-def tree(programs: int, **options: Any) -> Contestant:
-    """The pause tree, within so many programs."""
-    return TreeSearch(SearchConfig(Budget(programs=programs), **options))
+    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+        """Decode one program and run it on the visible examples."""
+        return _run_task(context, task, _ONE_PROGRAM, session)
 
 
-def redraw_degenerate(context: Context, task: Task) -> Result:
-    """One program by the context's policy; while there is nothing to run, draw another, three at most.
+@dataclass(frozen=True, slots=True)
+class BestOf:
+    """Sample programs until one passes the visible examples. The first one stands where none does."""
 
-    The degenerate-output guard by itself: no example is looked at. Where all are degenerate the first stands.
+    policies: ClassVar[tuple[str, ...]] = ("sample", "adapt")
+    programs: int = 5
+
+    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+        """Sample, each program by its own seed. Raises InvalidRequestError for a thread, and for a greedy policy."""
+        series = Series(context, task, session)
+        while not series.accepted and len(series.results) < self.programs:
+            series.sample()
+        return series.choose()
+
+
+@dataclass(frozen=True, slots=True)
+class Beam:
+    """Write one program by transformers' own beam search, whatever the policy.
+
+    choose_by_examples: return the first of all beams that passes the visible examples, and the best beam otherwise.
     """
-    results = [once(context, task)]
-    while is_degenerate(results[-1].best.program) and len(results) <= GUARD_DRAWS:
-        results.append(_draw(context, task, len(results), context.max_tokens))
-    stands = results[0] if is_degenerate(results[-1].best.program) else results[-1]
-    return _joined(results, stands)
+
+    policies: ClassVar[tuple[str, ...]] = ("greedy",)
+    width: int = 3
+    choose_by_examples: bool = False
+
+    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+        """Search. Raises InvalidRequestError for a thread, and for a model of another backend."""
+        from agent.decoding import POLICIES
+        from agent.workflow.conclude import choose_answer
+        from agent.workflow.context import count_forwards
+        from agent.workflow.prepare import build_prompt
+        from agent.workflow.run import result_of
+        from agent.workflow.state import AgentState
+
+        _refuse_thread(session)
+        context = replace(context, policy=POLICIES["greedy"], emit=session.get("on_event", context.emit))
+        state = build_prompt(context, AgentState(task, _ONE_PROGRAM))
+        start, before = context.clock(), count_forwards(context)
+        beams = self._search(context, state.prompt.ids)
+        spent = Cost(sum(map(len, beams)), seconds=context.clock() - start) + (count_forwards(context) - before)
+        state = choose_answer(context, _verify_beams(context, replace(state, cost=spent), beams))
+        return replace(result_of(state), feedback="visible" if self.choose_by_examples else "none")
+
+    def _search(self, context: Context, prompt: Sequence[int]) -> list[list[int]]:
+        """Return the beams that may become programs, best first, each up to its end token."""
+        from agent.lm.base import BeamSearcher
+
+        lm = context.lm
+        if not isinstance(lm, BeamSearcher):
+            raise InvalidRequestError("beam search needs the backend hf; choose a model of it, or another strategy")
+        room = (lm.context or len(prompt) + context.max_tokens) - len(prompt)
+        return lm.beam_search(
+            prompt,
+            width=self.width,
+            returned=self.width if self.choose_by_examples else 1,
+            max_tokens=min(context.max_tokens, room),
+            end_ids=context.tokenizer.end_ids,
+        )
 
 
-def best_of(samples: int) -> Contestant:
-    """Draw programs until one passes the visible examples; the first one stands where none does."""
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Search the pause tree: go back to pauses and repair programs, until the examples or the budget end it."""
 
-    def drawn(context: Context, task: Task) -> Result:
-        results = [_draw(context, task, 0, context.max_tokens)]
-        while results[-1].outcome != "accepted" and len(results) < samples:
-            results.append(_draw(context, task, len(results), context.max_tokens))
-        return _first_accepted(results)
+    policies: ClassVar[tuple[str, ...]] = ()
+    config: SearchConfig = field(default_factory=SearchConfig)
 
-    return drawn
+    @classmethod
+    def within(cls, programs: int, **options: Any) -> Tree:
+        """Return the search that runs at most so many programs. options: other fields of `SearchConfig`."""
+        return cls(SearchConfig(Budget(programs=programs), **options))
 
-
-def _draw(context: Context, task: Task, number: int, max_tokens: int) -> Result:
-    """Draw one program; each number draws another."""
-    drawing = replace(context, policy=POLICIES["sample"], seed=seed_of(context, number), max_tokens=max_tokens)
-    return run_task(drawing, task, config=ONCE)
+    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+        """Search."""
+        return _run_task(context, task, self.config, session)
 
 
-def seed_of(context: Context, number: int) -> int:
+STRATEGIES: dict[str, type[Once | BestOf | Beam | Tree]] = {
+    "once": Once,
+    "best-of": BestOf,
+    "beam": Beam,
+    "tree": Tree,
+}
+
+
+class Series:
+    """Programs written one after another for one task, told and counted as one run."""
+
+    def __init__(self, context: Context, task: Task, session: dict[str, Any]) -> None:
+        _refuse_thread(session)
+        self.context, self.task, self.results = context, task, list["Result"]()
+        self._attempts, self._events = list[Attempt](), 0
+        self._on_event: Callable[[Event], None] = session.get("on_event", context.emit)
+        self._log: Callable[[int, Event], None] = session.get("log", context.log)
+
+    @property
+    def accepted(self) -> bool:
+        """The last program passed the visible examples."""
+        return bool(self.results) and self.results[-1].outcome == "accepted"
+
+    def sample(self, max_tokens: int | None = None) -> Result:
+        """Write the next program by the context's policy and its own seed."""
+        from agent.decoding.samplers import argmax
+
+        if self.context.policy.sampler is argmax:
+            raise InvalidRequestError(
+                "best-of needs programs that differ, and this policy always writes the same; take sample"
+            )
+        seed = seed_of_sample(self.context, len(self.results))
+        return self.write(replace(self.context, seed=seed, max_tokens=max_tokens or self.context.max_tokens))
+
+    def write(self, context: Context) -> Result:
+        """Write the next program in this context."""
+        session = {"on_event": self._hear, "log": self._number}
+        self.results.append(_run_task(context, self.task, _ONE_PROGRAM, session))
+        return self.results[-1]
+
+    def choose(self) -> Result:
+        """Return the run whose last program passed, or else whose first program stands, at the cost of all programs."""
+        return replace(self.join(len(self.results) - 1 if self.accepted else 0), feedback="visible")
+
+    def join(self, number: int) -> Result:
+        """Return the run of all programs in which the one of this number stands, from 0."""
+        chosen, before = self.results[number], sum(len(each.attempts) for each in self.results[:number])
+        return replace(
+            chosen,
+            cost=sum((result.cost for result in self.results), Cost()),
+            steps=[step for result in self.results for step in result.steps],
+            attempts=list(self._attempts),
+            answer=replace(chosen.answer, attempt=before + chosen.answer.attempt),
+        )
+
+    def _hear(self, event: Event) -> None:
+        """Pass an event on. `_number` got it just before."""
+        self._on_event(self._attempts[-1] if isinstance(event, Attempt) else event)
+
+    def _number(self, number: int, event: Event) -> None:
+        """Log an event. Events and attempts are numbered over all programs."""
+        if isinstance(event, Attempt):
+            label = next_label(self._attempts, ran=event.ran)
+            event = replace(event, number=len(self._attempts), label=label)
+            self._attempts.append(event)
+        self._events += 1
+        self._log(self._events, event)
+
+
+def seed_of_sample(context: Context, number: int) -> int:
     """Return the seed of the sample of this number, from 0."""
     return context.seed + 1_000 * number
 
 
-def _first_accepted(results: list[Result]) -> Result:
-    """The accepted program, or else the first one, at the cost of all."""
-    chosen = results[-1] if results[-1].outcome == "accepted" else results[0]
-    return replace(_joined(results, chosen), feedback="visible")
+def _run_task(context: Context, task: Task, config: SearchConfig, session: dict[str, Any]) -> Result:
+    from agent.workflow.run import run_task
+
+    return run_task(context, task, config=config, **session)
 
 
-def _joined(results: list[Result], chosen: Result) -> Result:
-    others = [attempt for result in results if result is not chosen for attempt in result.attempts]
-    return replace(
-        chosen,
-        cost=sum((result.cost for result in results), Cost()),
-        steps=[step for result in results for step in result.steps],
-        attempts=[*others, *chosen.attempts],
-        answer=replace(chosen.answer, attempt=len(others)),
-    )
+def _refuse_thread(session: dict[str, Any]) -> None:
+    if session.get("checkpointer") is not None:
+        raise InvalidRequestError(
+            "best-of and beam start anew each time and keep no thread; choose once or tree for one"
+        )
 
 
-def best_of_equal(budgets: Mapping[str, int]) -> Contestant:
-    """Draw programs as `best_of` does, on each task for its budget of tokens fed (`token_rows`).
+def _verify_beams(context: Context, state: AgentState, beams: Sequence[list[int]]) -> AgentState:
+    """Run the programs of the beams on the examples, best first, up to the first that passes."""
+    from agent.workflow.extract import extract_draft
+    from agent.workflow.verify import verify_program
 
-    budgets: by request. The first program is drawn whole, whatever it takes; of the others the last is cut off where
-    the budget ends: n tokens of another draw feed the prompt's last token and n - 1 of its own. (A model whose cache
-    cannot be kept feeds its whole prompt again, and spends more.) A task that has no budget raises KeyError.
-    """
-
-    def drawn(context: Context, task: Task) -> Result:
-        left, results = budgets[task.request], list[Result]()
-        while not results or (results[-1].outcome != "accepted" and left > 0):
-            room = left if results else context.max_tokens
-            results.append(_draw(context, task, len(results), min(context.max_tokens, room)))
-            left -= max(1, results[-1].cost.token_rows)  # a draw whose every token was known before costs none
-        return _first_accepted(results)
-
-    return drawn
+    for tokens in beams:
+        beam = Unfinished(tokens=tuple(tokens), logprobs=(0.0,) * len(tokens), end="beam")
+        state = verify_program(context, extract_draft(context, replace(state, current=beam)))
+        if state.attempts[-1].passed:
+            break
+    return state

@@ -6,9 +6,11 @@ from typer.testing import CliRunner
 
 from agent.cli.app import app
 from agent.trace import TraceWriter
-from benchmarks.experiments.outcomes import Outcome
+from benchmarks.experiments.outcomes import ProblemOutcome
 
-OUTCOME = Outcome("t/0", "0", "x = 1", "accepted", "passed", "passed", 1, 1.0, 10, 12, 30, 1, 1, 0.5, "visible", 0.9)
+OUTCOME = ProblemOutcome(
+    "t/0", "0", "x = 1", "accepted", "passed", "passed", 1, 1.0, 10, 12, 30, 1, 1, 0.5, "visible", 0.9
+)
 OPTIONS = {"benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "seed": 0}
 
 
@@ -17,7 +19,7 @@ def written(path, *records, **options):
     writer = TraceWriter(path, {"options": {**OPTIONS, **options}})
     writer.begin()
     for record in records:
-        writer.write(type(record).__name__.lower(), record)
+        writer.write(record.KIND, record)
     writer.close()
     return str(path)
 

@@ -22,16 +22,18 @@ from agent.cli.options import (
     ModelOption,
     OrderOption,
     PolicyOption,
+    ProgramsOption,
     PromptFormatOption,
     SandboxOption,
     SeedOption,
+    StrategyOption,
     ThresholdOption,
     TokensOption,
 )
 from agent.cli.sandbox import sandbox as sandbox_commands
 from agent.views.say import announce_loading, is_watched, say, write_data, write_json
 from agent.workflow.threads import open_memory_store, open_threads, prune
-from benchmarks.cli import Problem, add_benchmark_commands, found_problem, hidden_verdicts
+from benchmarks.cli import Problem, add_benchmark_commands, hidden_verdicts, read_problem
 
 if TYPE_CHECKING:
     from agent.program.task import Task
@@ -67,11 +69,13 @@ def solve(
         Path | None, typer.Option(help="A file of assert statements that the program should pass.")
     ] = None,
     model: ModelOption = "models/tiny",
-    policy: PolicyOption = "adadec",
+    policy: PolicyOption = None,
     threshold: ThresholdOption = None,
+    strategy: StrategyOption = "tree",
+    programs: ProgramsOption = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses, and where programs differ.")] = False,
-    budget: BudgetOption = "programs=20",
-    order: OrderOption = "probability",
+    budget: BudgetOption = None,
+    order: OrderOption = None,
     min_probability: MinProbabilityOption = 0.0,
     max_tokens: TokensOption = 512,
     tau: Annotated[float, typer.Option(help="Trust at most -ln tau nats of surprisal; the rest becomes holes.")] = 0.1,
@@ -97,11 +101,16 @@ def solve(
 
         _check_display(display, as_json=as_json, ask=ask)
         choices.check_tau(tau)
+        policy = choices.policy_for(strategy, policy, otherwise="adadec")
+        choices.check_thread(strategy, thread)
         components.check_policy(policy, model=model, threshold=threshold, ask=ask)
         components.check_model(model, dtype, prompt_format)
         components.check_sandbox(sandbox)
         profile = components.profile_of(model)
-        config = components.search_config(budget, order, min_probability, ask=ask, profile=profile)
+        spend = components.strategy_named(
+            strategy, programs=programs, budget=budget, order=order, min_probability=min_probability, ask=ask,
+            profile=profile,
+        )  # fmt: skip
         wanted, problem = _wanted(request, task, file, tests, ask=ask)
         origin: dict[str, Any] = {"task": wanted.name, "thread": thread}
         log = cleanup.enter_context(_traced(trace, thread, origin))
@@ -110,7 +119,6 @@ def solve(
         from agent.cli.thresholds import describe_threshold
         from agent.files.plain import plain
         from agent.workflow.context import Context
-        from agent.workflow.run import run_task
 
         view = _view(display, as_json=as_json)
         chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, profile=profile)
@@ -130,10 +138,9 @@ def solve(
         pausing = describe_threshold(chosen, policy, threshold)
         view.show_heading(f"{wanted.name}: {policy} with {model}{pausing}, run in {type(box).__name__}")
         with view:
-            result = run_task(
+            result = spend(
                 context,
                 wanted,
-                config=config,
                 checkpointer=saver,
                 thread=thread or "once",
                 identity=identity,
@@ -234,7 +241,7 @@ def _wanted(
         request = components.text_of_stdin("the request")
     if task is None:
         return components.task_named(request, file, tests), None
-    found = found_problem(task)
+    found = read_problem(task)
     return components.task_named(found.prompt, None, tests, name=task, entry_point=found.entry_point), found
 
 

@@ -18,9 +18,11 @@ from agent.cli.options import (
     ModelOption,
     OrderOption,
     PolicyOption,
+    ProgramsOption,
     PromptFormatOption,
     SandboxOption,
     SeedOption,
+    StrategyOption,
     ThresholdOption,
     TokensOption,
 )
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agent.program.task import Task
-    from agent.search.frontier import SearchConfig
+    from agent.strategies import Strategy
     from agent.views.terminal import TerminalView
     from agent.workflow.context import Context
     from agent.workflow.run import Result
@@ -48,11 +50,13 @@ Ctrl-C stops what is being written, and the chat goes on."""
 
 def chat(
     model: ModelOption = "models/tiny",
-    policy: PolicyOption = "adadec",
+    policy: PolicyOption = None,
     threshold: ThresholdOption = None,
+    strategy: StrategyOption = "tree",
+    programs: ProgramsOption = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses, and where programs differ.")] = False,
-    budget: BudgetOption = "programs=20",
-    order: OrderOption = "probability",
+    budget: BudgetOption = None,
+    order: OrderOption = None,
     min_probability: MinProbabilityOption = 0.0,
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,
@@ -63,12 +67,16 @@ def chat(
 ) -> None:
     """Write one program after another, as `solve` does; /alternatives walks the tree of the last one."""
     with report_errors(as_json=False), ExitStack() as cleanup:
-        from agent.cli import components
+        from agent.cli import choices, components
 
+        policy = choices.policy_for(strategy, policy, otherwise="adadec")
         components.check_policy(policy, model=model, threshold=threshold, ask=ask)
         components.check_model(model, dtype, prompt_format)
         profile = components.profile_of(model)
-        config = components.search_config(budget, order, min_probability, ask=ask, profile=profile)
+        spend = components.strategy_named(
+            strategy, programs=programs, budget=budget, order=order, min_probability=min_probability, ask=ask,
+            profile=profile,
+        )  # fmt: skip
         components.check_sandbox(sandbox)
         announce_loading(model)
         from rich.console import Console
@@ -86,7 +94,7 @@ def chat(
         last: Result | None = None
         while (line := _read(console, view)) is not None:
             view = TerminalView(console, live=console.is_terminal, in_chat=True)
-            last = _turn(line, view, context, config, last)
+            last = _turn(line, view, context, spend, last)
 
 
 def _read(console: Console, view: TerminalView) -> str | None:
@@ -107,7 +115,7 @@ def _read(console: Console, view: TerminalView) -> str | None:
             return line
 
 
-def _turn(line: str, view: TerminalView, context: Context, config: SearchConfig, last: Result | None) -> Result | None:
+def _turn(line: str, view: TerminalView, context: Context, spend: Strategy, last: Result | None) -> Result | None:
     """Carry out one line. What cannot be carried out is said, and the conversation goes on; also after an interrupt."""
     command, _, rest = line.partition(" ")
     try:
@@ -117,13 +125,13 @@ def _turn(line: str, view: TerminalView, context: Context, config: SearchConfig,
             case "/alternatives":
                 view.show_tree(last, rest.strip())
             case "/file":
-                return _answered(_task_of(rest.strip(), None), view, context, config)
+                return _answered(_task_of(rest.strip(), None), view, context, spend)
             case name if name.startswith("/"):
                 raise InvalidRequestError(
                     f"{quoted(command)} came; wanted a request, /file PATH, /alternatives, /help or /quit"
                 )
             case _:
-                return _answered(_task_of(None, line), view, context, config)
+                return _answered(_task_of(None, line), view, context, spend)
     except KeyboardInterrupt:
         view.say("\nstopped; what came before is kept")
     except Exception as error:  # noqa: BLE001 - it is said in a sentence, and nobody loses the conversation by it
@@ -142,15 +150,12 @@ def _task_of(file: str | None, request: str | None) -> Task:
     return components.task_named(request, Path(file) if file else None, None)
 
 
-def _answered(task: Task, view: TerminalView, context: Context, config: SearchConfig) -> Result:
-    from agent.workflow.run import run_task
+def _answered(task: Task, view: TerminalView, context: Context, spend: Strategy) -> Result:
     from agent.workflow.threads import open_memory_store
 
-    saver = open_memory_store() if config.questions else None
+    saver = open_memory_store() if context.policy.resolver.name == "ask" else None
     view.show_unparsed(task)
     with view:
-        result = run_task(
-            context, task, config=config, checkpointer=saver, thread="chat", on_event=view.show, person=view.ask
-        )
+        result = spend(context, task, checkpointer=saver, thread="chat", on_event=view.show, person=view.ask)
     view.finish(result)
     return result

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice, listed
+from agent.strategies import STRATEGIES
 
 # Each policy, and the score by which it pauses; None: it never does.
 POLICIES: dict[str, str | None] = {
@@ -32,6 +33,28 @@ def check_policy(name: str, *, ask: bool = False) -> None:
     if ask and POLICIES[name] is None:
         pausing = listed(each for each in POLICIES if POLICIES[each])
         raise InvalidRequestError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
+
+
+def policy_for(strategy: str, policy: str | None, *, otherwise: str) -> str:
+    """Return the policy that a strategy runs: the one asked for, else the strategy's own, else `otherwise`."""
+    check_choice("strategy", strategy, STRATEGIES)
+    fitting = STRATEGIES[strategy].policies
+    if policy is None:
+        return fitting[0] if fitting else otherwise
+    check_choice("policy", policy, sorted(POLICIES))
+    if fitting and policy not in fitting:
+        raise InvalidRequestError(
+            f"--strategy {strategy} needs --policy {listed(fitting)}, and {policy} came; leave it out"
+        )
+    return policy
+
+
+def check_thread(strategy: str, thread: str | None) -> None:
+    """Raise InvalidRequestError for a thread of a strategy that starts anew each time."""
+    if thread is not None and strategy in ("best-of", "beam"):
+        raise InvalidRequestError(
+            f"{strategy} starts anew each time and keeps no thread; choose --strategy tree or once"
+        )
 
 
 def check_probability(name: str, value: float) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agent.lm.base import Model
     from agent.program.task import Task
     from agent.search.frontier import SearchConfig
+    from agent.strategies import Strategy
     from sandbox.base import Sandbox
 
 STDIN = "-"  # in the place of a file's name
@@ -52,16 +53,55 @@ def check_policy(name: str, *, model: str, threshold: str | None = None, ask: bo
     choices.check_policy(name, ask=ask)
 
 
-def search_config(budget: str, order: str, min_probability: float, *, ask: bool, profile: ModelProfile) -> SearchConfig:
-    """Return how to search: within this budget, in this order, with what was learned of the model."""
-    from agent.search.budget import budget_from
-    from agent.search.frontier import SearchConfig, with_profile
+def strategy_named(
+    name: str,
+    *,
+    programs: int | None = None,
+    budget: str | None = None,
+    order: str | None = None,
+    min_probability: float = 0.0,
+    ask: bool = False,
+    profile: ModelProfile | None = None,
+) -> Strategy:
+    """Return a strategy with its options. Raises InvalidRequestError for an option that does not go with it."""
+    from agent.search.frontier import with_profile
+    from agent.strategies import STRATEGIES, Beam, BestOf, Once, Tree
+
+    messages.check_choice("strategy", name, STRATEGIES)
+    if name == "tree":
+        config = _search_config(programs, budget, order or "probability", min_probability, ask=ask)
+        with advise(ProfileError, "learn it with `dubito calibrate search`"):
+            return Tree(with_profile(config, profile) if profile else config)
+    for_trees = {"--budget": budget, "--order": order, "--min-probability": min_probability or None}
+    if came := next((option for option, value in for_trees.items() if value is not None), None):
+        raise InvalidRequestError(
+            f"{came} bounds searches, and {name} is none; leave it out, or choose --strategy tree"
+        )
+    if name == "once":
+        if programs not in (None, 1):
+            raise InvalidRequestError(
+                f"once writes one program, and --programs {programs} came; choose best-of or tree"
+            )
+        return Once()
+    if programs is None:
+        return BestOf() if name == "best-of" else Beam()
+    return BestOf(programs) if name == "best-of" else Beam(programs)
+
+
+def _search_config(
+    programs: int | None, budget: str | None, order: str, min_probability: float, *, ask: bool
+) -> SearchConfig:
+    """Return how to search: within this budget and in this order."""
+    from agent.search.budget import Budget, budget_from
+    from agent.search.frontier import SearchConfig
 
     messages.check_choice("order", order, choices.ORDERS)
     choices.check_probability("--min-probability", min_probability)
-    config = SearchConfig(budget_from(budget), order, questions=3 if ask else 0, min_probability=min_probability)
-    with advise(ProfileError, "learn it with `dubito calibrate search`"):
-        return with_profile(config, profile)
+    if programs and budget and budget_from(budget, Budget(None)).programs is not None:
+        raise InvalidRequestError(f"--programs {programs} came, and the budget names programs, too; give one of them")
+    bounds = Budget() if programs is None else Budget(programs)
+    bounds = bounds if budget is None else budget_from(budget, bounds)
+    return SearchConfig(bounds, order, questions=3 if ask else 0, min_probability=min_probability)
 
 
 def profile_of(model: str) -> ModelProfile:

@@ -8,6 +8,7 @@ import typer
 
 from agent.cli.choices import ORDERS, POLICIES, PROMPT_FORMATS, SANDBOXES
 from agent.messages import listed
+from agent.strategies import STRATEGIES
 
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
@@ -34,12 +35,23 @@ PromptFormatOption = Annotated[
         help=f"{listed(PROMPT_FORMATS)}: auto looks at how the model ends its texts; completion suits base models."
     ),
 ]
-PolicyOption = Annotated[str, typer.Option(help=f"{listed(POLICIES)}.")]
+PolicyOption = Annotated[
+    str | None,
+    typer.Option(help=f"How tokens are chosen: {listed(POLICIES)}. best-of samples by default, and beam is greedy."),
+]
+StrategyOption = Annotated[str, typer.Option(help=f"How the budget is spent: {listed(STRATEGIES)}.")]
+ProgramsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="The most programs of a tree (default 20), samples of best-of (default 5), or beams (default 3)."
+    ),
+]
 BudgetOption = Annotated[
-    str, typer.Option(help="The most that a run may use: programs=, tokens=, forwards=, runs=, seconds=, with commas.")
+    str | None,
+    typer.Option(help="Other bounds of a tree: tokens=, forwards=, runs=, seconds=, with commas. No bound by default."),
 ]
 OrderOption = Annotated[
-    str,
-    typer.Option(help=f"Which way comes next: {listed(ORDERS)}."),
+    str | None,
+    typer.Option(help=f"Which branch a tree tries next: {listed(ORDERS)}. The default is probability."),
 ]
 MinProbabilityOption = Annotated[float, typer.Option(help="Abstain where the answer is less probable to be right.")]

@@ -1,8 +1,8 @@
-"""The command that learns from searches: which way to take next, and how far to trust an answer. Heavy imports wait."""
+"""`dubito calibrate search`: learn from searches how to search with a model. Heavy imports wait inside."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,24 +21,26 @@ from agent.cli.options import (
 )
 from agent.files.access import STDOUT
 from agent.views.say import say
-from benchmarks.cli.run import check_parts, followed, opened, problems_of
+from benchmarks.cli.run_options import RunOptions, collect, open_records
 
 if TYPE_CHECKING:
-    from benchmarks.experiments.search_lessons import Lesson
+    from agent.decoding import Policy
+    from benchmarks.experiments.search_examples import SearchExample
 
 
 def calibrate_search(
     model: ModelOption = "models/tiny",
     problems: Annotated[
-        str, typer.Option(help="A benchmark or one of its splits; what is learned from it cannot be tested on it.")
+        str,
+        typer.Option(help="Search these problems: a benchmark or one of its splits. Do not test on them afterwards."),
     ] = "exercises/calibration",
-    policy: Annotated[str, typer.Option(help="The policy inside the search.")] = "adadec",
+    policy: Annotated[str, typer.Option(help="Run this policy inside the search.")] = "adadec",
     budget: BudgetOption = "programs=20",
     out: Annotated[
-        Path | None, typer.Option(help="Where to write; else where `solve` with this model finds it.")
+        Path | None, typer.Option(help="Write what was learned here. Default: where `solve` with this model finds it.")
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option(help="Keep the searches in this file, and go on from it after a kill.")
+        Path | None, typer.Option(help="Keep the searches in this file, and resume from it after a kill.")
     ] = None,
     limit: LimitOption = None,
     max_tokens: TokensOption = 512,
@@ -47,77 +49,82 @@ def calibrate_search(
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
 ) -> None:
-    """Search problems kept for it; learn the order of ways not taken, and how probable an answer is to be right."""
-    with report_errors(as_json=False, resumes="a batch with --keep FILE"), ExitStack() as cleanup:
+    """Search problems that are kept for it; learn which branch to try next, and how probable an answer is to be right.
+
+    Example: dubito calibrate search --limit 200 --keep searches.jsonl --out search.json
+    """
+    options = RunOptions(problems, model, limit, max_tokens, sandbox, seed=seed, device=device, dtype=dtype)
+    with report_errors(as_json=False, resumes="a batch with --keep FILE"):
         from agent import profile
         from agent.cli import components
-        from agent.decoding import POLICIES
         from agent.lm.names import digest_weights
-        from agent.search.budget import budget_from
-        from agent.search.frontier import SearchConfig
-        from agent.workflow.context import Context
-        from benchmarks.experiments.record_file import RecordFile
-        from benchmarks.experiments.search_lessons import Lesson, lesson
 
-        check_parts(model, dtype, sandbox)
+        options.check()
         weights = digest_weights(model)
         file = out or profile.profile_file(model, weights)
         profile.check_profile_file(file)
-        found, config = problems_of(problems, limit), SearchConfig(budget_from(budget), lines=True)
-        chosen = components.policy_named(policy, model=model, profile=profile.find_profile(model))
-        options = {
-            "model": model, "weights": weights, "problems": problems, "policy": policy, "budget": budget,
-            "threshold": None if chosen == POLICIES[policy] else chosen.gate.threshold, "max_tokens": max_tokens,
-            "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
-        }  # fmt: skip
-        kept = cleanup.enter_context(closing(RecordFile(keep, Lesson, options))) if keep else None
-        opened_model = components.model_named(model, device=device, dtype=dtype)
-        context = Context(opened_model, chosen, opened(sandbox, cleanup), max_tokens=max_tokens, seed=seed)
-
-        def taught(problem: Any) -> Lesson:
-            return lesson(problem, context, config)
-
-        stream = kept.go_on(found, taught) if kept else map(taught, found)
-        lessons = followed(stream, len(found), "right", lambda each: each.right)
-        parts = _learn(lessons, {"problems": problems, "policy": policy, "budget": budget})
+        gated = components.policy_named(policy, model=model, profile=profile.find_profile(model))
+        examples = _search(options, policy, gated, budget or "programs=20", keep)
+        parts = _learn(examples, {"problems": problems, "policy": policy, "budget": budget})
         profile.update_profile(file, model, weights, **parts)
         to_stdout = str(file) == STDOUT
-        say(_report(parts, lessons), err=to_stdout)
+        say(_report(parts, examples), err=to_stdout)
         say(f"written to {file}", err=to_stdout)
 
 
-def _learn(lessons: list[Lesson], origin: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of a profile that a search uses."""
+def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: Path | None) -> list[SearchExample]:
+    """Search each problem; resume from the file and append to it, if there is one. name: of the policy."""
+    from agent.decoding import POLICIES
+    from agent.search.budget import budget_from
+    from agent.search.frontier import SearchConfig
+    from benchmarks.experiments.search_examples import SearchExample, search_problem
+
+    with ExitStack() as cleanup:
+        problems, config = options.problems(), SearchConfig(budget_from(budget), lines=True)
+        provenance = {**options.provenance(), "problems": options.benchmark, "policy": name, "budget": budget}
+        del provenance["benchmark"]  # files of searches call it problems
+        provenance["threshold"] = None if policy == POLICIES[name] else policy.gate.threshold
+        file = open_records(keep, SearchExample, provenance, cleanup)
+        context = options.context(policy, cleanup)
+        stream = (
+            file.resume(problems, lambda problem: search_problem(problem, context, config))
+            if file
+            else (search_problem(problem, context, config) for problem in problems)
+        )
+        return collect(stream, len(problems), "right", lambda example: example.right)
+
+
+def _learn(examples: list[SearchExample], origin: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a profile that searches use. Raises InvalidRequestError for too few problems."""
     from agent.errors import InvalidRequestError
     from agent.profile import ReliabilityCurve
     from agent.trace import collect_provenance
     from uncertainty.calibration import learn_trust, learn_weights
 
-    ways = [way for each in lessons for way in each.ways]
+    edges = [edge for example in examples for edge in example.edges]
     try:
-        order, _ = learn_weights(ways, [led for each in lessons for led in each.led])
-        fit = learn_trust([each.answer for each in lessons], [each.right for each in lessons])
-        fewest = min((each.examples for each in lessons if each.accepted), default=1)
-        trust = ReliabilityCurve(fit["weights"], fit["intercept"], tuple(fit["knots"]), tuple(fit["levels"]), fewest)
+        order, _ = learn_weights(edges, [passed for example in examples for passed in example.edges_passed])
+        fit = learn_trust([example.answer for example in examples], [example.right for example in examples])
     except ValueError as error:
         raise InvalidRequestError(f"nothing can be learned from these searches: {error}; try more problems") from error
-    origin = {"tasks": len(lessons), **collect_provenance(), **origin}
-    return {"edge_weights": order, "reliability": trust, "search_origin": origin}
+    fewest = min((example.examples for example in examples if example.accepted), default=1)
+    curve = ReliabilityCurve(fit["weights"], fit["intercept"], tuple(fit["knots"]), tuple(fit["levels"]), fewest)
+    origin = {"tasks": len(examples), **collect_provenance(), **origin}
+    return {"edge_weights": order, "reliability": curve, "search_origin": origin}
 
 
-def _report(parts: dict[str, Any], lessons: list[Lesson]) -> str:
-    from benchmarks.experiments.search_lessons import trust_report
+def _report(parts: dict[str, Any], examples: list[SearchExample]) -> str:
+    from benchmarks.experiments.search_examples import reliability_table
 
-    stated = [parts["reliability"].probability(each.answer) for each in lessons]
-    accepted, right = [each.accepted for each in lessons], [each.right for each in lessons]
-    lines = [
+    stated = [parts["reliability"].probability(example.answer) for example in examples]
+    right, accepted = [example.right for example in examples], [example.accepted for example in examples]
+    return "\n".join([
         f"{'order':<12}{'weight':>9}",
         *(f"{name:<12}{weight:>9.4f}" for name, weight in parts["edge_weights"].items()),
-    ]
-    lines += [
         "",
         f"{'trust':<12}{'weight':>9}",
-        *(f"{n:<12}{w:>9.4f}" for n, w in parts["reliability"].weights.items()),
-    ]
-    told = trust_report(stated, right, accepted)
-    return "\n".join([*lines, "", "on the problems it was learned from, so too good:", told])
+        *(f"{name:<12}{weight:>9.4f}" for name, weight in parts["reliability"].weights.items()),
+        "",
+        "on the problems it was learned from, so too good:",
+        reliability_table(stated, right, accepted),
+    ])  # fmt: skip

@@ -1,4 +1,4 @@
-"""The commands that learn a number from problems which are used for nothing else. Heavy imports wait inside."""
+"""`dubito calibrate threshold`: learn when a model should pause. Heavy imports wait inside."""
 
 from __future__ import annotations
 
@@ -17,81 +17,85 @@ from agent.cli.options import DeviceOption, DtypeOption, LimitOption
 from agent.files.access import STDOUT
 from agent.messages import listed, quoted
 from agent.views.say import say, write_progress
-from benchmarks.cli.run import problems_of
+from benchmarks.cli.run_options import read_problems
 
 if TYPE_CHECKING:
     from agent.profile import Calibration
     from benchmarks.base import Problem
     from uncertainty.thresholds import Ranked, ThresholdPoint
 
-calibrate = typer.Typer(name="calibrate", help="Learn thresholds from problems kept for it.", no_args_is_help=True)
 
-
-@calibrate.callback()
-def _group() -> None:
-    """Learn thresholds from problems kept for it."""  # with a callback, one command alone still has a name
-
-
-@calibrate.command("threshold")
 def calibrate_threshold(
     model: Annotated[
-        str | None, typer.Option(help="A folder or a hub id of any causal LM of transformers.  [default: models/tiny]")
+        str | None, typer.Option(help="Learn for this model, a folder or a hub id. Default: models/tiny.")
     ] = None,
     problems: Annotated[
-        str, typer.Option(help="A benchmark, or one of its splits: their solutions are read by the model.")
+        str,
+        typer.Option(help="Let the model read the solutions of these problems: a benchmark or one of its splits."),
     ] = "exercises/calibration",
     table: Annotated[
-        Path | None, typer.Option("--from", help="A parquet file with columns Entropy and Rank, instead of problems.")
+        Path | None,
+        typer.Option("--from", help="Learn from a parquet file with columns Entropy and Rank, and from no problem."),
     ] = None,
-    score: Annotated[str, typer.Option(help=f"{listed(SCORES)}.")] = "entropy",
+    score: Annotated[str, typer.Option(help=f"Learn the threshold of this score: {listed(SCORES)}.")] = "entropy",
     recipe: Annotated[
-        str | None, typer.Option(help=f"{listed([*RECIPES, 'budget=R'])}; without one nothing is written.")
+        str | None,
+        typer.Option(help=f"Choose the threshold by {listed([*RECIPES, 'budget=R'])}. Default: write nothing."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where to write; else where `solve` with this model finds it.")
+        Path | None, typer.Option(help="Write the threshold here. Default: where `solve` with this model finds it.")
     ] = None,
     limit: LimitOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
 ) -> None:
-    """Learn at how much doubt to pause: how well each score tells where a model's first choice is wrong, and what each
-    recipe makes of one.
+    """Learn at how much doubt a model should pause.
+
+    Print how well each score tells where the model's first choice is wrong, and the threshold of each recipe.
+
+    Example: dubito calibrate threshold --recipe youden --out threshold.json
     """
     with report_errors(as_json=False):
         from agent import profile
         from agent.cli import components
-        from agent.errors import InvalidRequestError
         from agent.lm.names import EMBEDDED, digest_weights
 
-        if score not in SCORES or (table and score != "entropy"):
-            known = "entropy, which is all that a table holds" if table else ", ".join(SCORES)
-            raise InvalidRequestError(f"the score {quoted(score)} cannot be learned from; choose from {known}")
-        if table and recipe and model is None:
-            raise InvalidRequestError("a table does not say whose it is; name the model with --model")
-        if out and not recipe:
-            raise InvalidRequestError(
-                "--out came without --recipe, and nothing would be written; choose a recipe, or leave it out"
-            )
-        learn, name = _recipe(recipe), model or EMBEDDED
+        _check_request(model, table, score, recipe, out)
+        choose, name = _recipe(recipe), model or EMBEDDED
         if table is None:
             components.check_model(name, dtype)
         weights = digest_weights(name)
         file = out or profile.profile_file(name, weights)
         if recipe:
             profile.check_profile_file(file)
-        seen = _table(table) if table else _read(name, problems_of(problems, limit), device, dtype)
+        tokens = _read_table(table) if table else _read_problems(name, read_problems(problems, limit), device, dtype)
         to_stdout = str(file) == STDOUT
-        say(_report(seen, score), err=to_stdout)
-        if learn and recipe:
-            learned = _learned(learn, recipe, seen, score, table.name if table else problems)
-            profile.update_profile(file, name, weights, thresholds={score: learned})
-            say(f"threshold {learned.threshold:.6f} by {recipe} written to {file}", err=to_stdout)
+        say(_report(tokens, score), err=to_stdout)
+        if choose and recipe:
+            calibration = _learn(choose, recipe, tokens, score, table.name if table else problems)
+            profile.update_profile(file, name, weights, thresholds={score: calibration})
+            say(f"threshold {calibration.threshold:.6f} by {recipe} written to {file}", err=to_stdout)
 
 
-class _Seen(NamedTuple):
-    """What there is to learn from: tokens by score, and what they came from."""
+def _check_request(model: str | None, table: Path | None, score: str, recipe: str | None, out: Path | None) -> None:
+    """Raise InvalidRequestError for options that do not go together."""
+    from agent.errors import InvalidRequestError
 
-    tokens: dict[str, Ranked]
+    if score not in SCORES or (table and score != "entropy"):
+        known = "entropy, which is all that a table holds" if table else ", ".join(SCORES)
+        raise InvalidRequestError(f"the score {quoted(score)} cannot be learned from; choose from {known}")
+    if table and recipe and model is None:
+        raise InvalidRequestError("a table does not say whose it is; name the model with --model")
+    if out and not recipe:
+        raise InvalidRequestError(
+            "--out came without --recipe, and nothing would be written; choose a recipe, or leave it out"
+        )
+
+
+class _Tokens(NamedTuple):
+    """The tokens to learn from, ranked by each score, and where they came from."""
+
+    by_score: dict[str, Ranked]
     tasks: int
     origin: dict[str, Any]
 
@@ -106,42 +110,42 @@ def _recipe(name: str | None) -> Callable[[Ranked], float] | None:
         raise InvalidRequestError(str(error)) from error
 
 
-def _learned(learn: Callable[[Ranked], float], recipe: str, seen: _Seen, score: str, problems: str) -> Calibration:
+def _learn(choose: Callable[[Ranked], float], recipe: str, tokens: _Tokens, score: str, problems: str) -> Calibration:
     from agent.errors import InvalidRequestError
     from agent.profile import Calibration
     from agent.trace import collect_provenance
     from uncertainty.thresholds import threshold_curve
 
-    data = seen.tokens[score]
+    data = tokens.by_score[score]
     try:
-        threshold = learn(data)
+        threshold = choose(data)
         if not data.misranked.any():
             raise ValueError("no token is misranked, so nothing can be learned from them; give more problems")
     except ValueError as error:
         raise InvalidRequestError(str(error)) from error
-    auroc: dict[str, float | None] = {name: each.auroc() for name, each in seen.tokens.items()}
+    auroc: dict[str, float | None] = {name: each.auroc() for name, each in tokens.by_score.items()}
     points = [asdict(each) for each in threshold_curve(data)]
-    origin = {**collect_provenance(), "problems": problems, **seen.origin}
-    return Calibration(score, recipe, threshold, len(data.ranks), seen.tasks, auroc, points, origin)
+    origin = {**collect_provenance(), "problems": problems, **tokens.origin}
+    return Calibration(score, recipe, threshold, len(data.ranks), tokens.tasks, auroc, points, origin)
 
 
-def _read(model: str, problems: list[Problem], device: str | None, dtype: str) -> _Seen:
+def _read_problems(model: str, problems: list[Problem], device: str | None, dtype: str) -> _Tokens:
     from agent.cli import components
-    from benchmarks.experiments.teacher_forcing import ranked, read
+    from benchmarks.experiments.teacher_forcing import force_solutions, rank_by_scores
 
     opened = components.model_named(model, device=device, dtype=dtype)
-    found = []
-    for each in read(opened, problems):
-        found.append(each)
-        write_progress(f"{len(found)}/{len(problems)} read", last=False)
-    long = len(problems) - len(found)
+    forced = []
+    for solution in force_solutions(opened, problems):
+        forced.append(solution)
+        write_progress(f"{len(forced)}/{len(problems)} read", last=False)
+    long = len(problems) - len(forced)
     if long:
         say(f"{long} longer than the model's context", err=True)
-    told = {"revision": opened.revision, "dtype": opened.dtype, "too_long": long}
-    return _Seen(ranked(found), len(found), told)
+    origin = {"revision": opened.revision, "dtype": opened.dtype, "too_long": long}
+    return _Tokens(rank_by_scores(forced), len(forced), origin)
 
 
-def _table(file: Path) -> _Seen:
+def _read_table(file: Path) -> _Tokens:
     """Return the tokens of a table as AdaDec's authors publish them. Raises InvalidRequestError."""
     import pyarrow
     from pyarrow import parquet
@@ -159,16 +163,16 @@ def _table(file: Path) -> _Seen:
         entropy, rank = (columns[name].cast("float64").to_numpy() for name in ("Entropy", "Rank"))
         if not (rank % 1 == 0).all():
             raise ValueError("a rank is missing or no whole number")
-        return _Seen({"entropy": Ranked(entropy, rank.astype(int))}, 0, {})
+        return _Tokens({"entropy": Ranked(entropy, rank.astype(int))}, 0, {})
     except (OSError, KeyError, ValueError, TypeError, pyarrow.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise InvalidRequestError(f"cannot learn from {quoted(file)}: {reason}; {wanted}") from error
 
 
-def _report(seen: _Seen, score: str) -> str:
+def _report(tokens: _Tokens, score: str) -> str:
     from uncertainty.thresholds import _SHARES, RECIPES, threshold_curve, threshold_point
 
-    data = seen.tokens[score]
+    data = tokens.by_score[score]
     rows: list[tuple[str, ...]] = [("recipe, on " + score, "threshold", "paused", "caught", "in top 3")]
     for name, recipe in RECIPES.items():
         try:
@@ -180,15 +184,15 @@ def _report(seen: _Seen, score: str) -> str:
         f"{len(data.ranks)} tokens, {data.misranked.mean():.3f} of them not the model's first choice",
         "",
         f"{'score':<20}AUROC",
-        *(f"{name:<20}{_measure(each.auroc())}" for name, each in seen.tokens.items()),
+        *(f"{name:<20}{_measure(each.auroc())}" for name, each in tokens.by_score.items()),
         "",
         *(f"{name:<24}{''.join(f'{cell:>11}' for cell in cells)}" for name, *cells in rows),
     ])  # fmt: skip
 
 
-def _row(name: str, found: ThresholdPoint) -> tuple[str, ...]:
-    threshold = f"{found.threshold:.6f}" if math.isfinite(found.threshold) else "never"
-    return (name, threshold, *map(_measure, (found.paused, found.caught, found.reachable)))
+def _row(name: str, point: ThresholdPoint) -> tuple[str, ...]:
+    threshold = f"{point.threshold:.6f}" if math.isfinite(point.threshold) else "never"
+    return (name, threshold, *map(_measure, (point.paused, point.caught, point.reachable)))
 
 
 def _measure(value: float) -> str:

@@ -10,7 +10,7 @@ import typer
 from agent.cli.exits import report_errors
 from agent.cli.options import LimitOption
 from agent.views.say import say
-from benchmarks.cli.run import found_problem, problems_of
+from benchmarks.cli.run_options import read_problem, read_problems
 
 exercises = typer.Typer(name="exercises", help="The project's own problems.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ exercises = typer.Typer(name="exercises", help="The project's own problems.", no
 def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As in exercises/12.")]) -> None:
     """Print one exercise and its canonical solution."""
     with report_errors(as_json=False):
-        found = found_problem(identity if identity.startswith("exercises/") else f"exercises/{identity}")
+        found = read_problem(identity if identity.startswith("exercises/") else f"exercises/{identity}")
         say(found.prompt + found.canonical_solution.rstrip("\n"))
 
 
@@ -35,7 +35,7 @@ def export_exercises(
         from benchmarks.exercises.export import export, is_export
 
         check_writable(out, is_ours=is_export)
-        problems = problems_of("exercises" if split == "test" else f"exercises/{split}", limit)
+        problems = read_problems("exercises" if split == "test" else f"exercises/{split}", limit)
         export(problems, out)
         place = "standard output" if str(out) == STDOUT else out
         say(f"{len(problems)} exercise{'' if len(problems) == 1 else 's'} written to {place}", err=str(out) == STDOUT)

@@ -1,4 +1,7 @@
-"""Commands over the outcome files of `bench run`: side by side, and as a picture. Heavy imports wait inside."""
+"""Commands over the files of `bench run`, `bench sample` and `bench experiment`: tables and pictures.
+
+Heavy imports wait inside.
+"""
 
 from __future__ import annotations
 
@@ -9,132 +12,151 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.cli.exits import report_errors
-from agent.views.say import say
+from agent.views.say import say, write_json
 
 if TYPE_CHECKING:
-    from benchmarks.experiments.record_file import Kept
+    from benchmarks.experiments.record_file import StoredRun
 
-PictureOption = Annotated[Path | None, typer.Option(help="A picture to write: .png, .svg or .pdf.")]
+_AXES = ("pause-rate", "tokens", "forwards", "token_rows", "seconds")  # keys of `plots.AXES`; a test holds both equal
+FilesArgument = Annotated[
+    list[Path], typer.Argument(help="Outcome files of `bench run` or `bench experiment`; the first is the reference.")
+]
+PictureOption = Annotated[Path | None, typer.Option(help="Write a picture here: .png, .svg or .pdf. Default: none.")]
+TitleOption = Annotated[str, typer.Option(help="The title of the picture. Default: the benchmark and its size.")]
 
 
 def bench_compare(
-    files: Annotated[list[Path], typer.Argument(help="Outcome files of `bench run`; the first is compared against.")],
+    files: FilesArgument,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one object with every measure of each run, and no table.")
+    ] = False,
 ) -> None:
-    """Print runs over the same problems side by side, with paired tests against the first of a kind.
+    """Print runs over the same problems in one table, each with a paired test against the first of its kind.
 
-    Runs that differ in more than the policy are refused. Runs in which the examples chose among programs
-    (feedback=visible) stand apart from those of one pass.
+    Runs must differ in nothing but policy, strategy and budget. Runs in which the visible examples chose among
+    programs (feedback=visible) form a table of their own.
+
+    Example: dubito bench compare greedy.jsonl adadec.jsonl
     """
-    with report_errors(as_json=False):
+    with report_errors(as_json):
         from benchmarks.experiments.comparable import read_runs
-        from benchmarks.reports.compare import comparison
+        from benchmarks.reports.compare import compare, comparison_table
 
-        say(comparison({name: run.records for name, run in read_runs(files, _outcomes).items()}))
+        runs = compare({name: run.records for name, run in read_runs(files, _read_outcomes).items()})
+        write_json({"runs": [run.record() for run in runs]}) if as_json else say(comparison_table(runs))
 
 
 def bench_plot(
-    files: Annotated[list[Path], typer.Argument(help="Outcome files of `bench run`, one point each.")],
-    out: Annotated[Path, typer.Option(help="The picture to write: .png, .svg or .pdf.")],
-    axis: Annotated[str, typer.Option("--x", help="pause-rate, tokens, forwards, token_rows or seconds.")] = "tokens",
-    title: Annotated[str, typer.Option(help="What the picture is of.")] = "",
+    files: FilesArgument,
+    out: Annotated[Path, typer.Option(help="Write the picture here: .png, .svg or .pdf.")],
+    axis: Annotated[str, typer.Option("--x", help=f"The horizontal axis: {', '.join(_AXES)}.")] = "tokens",
+    title: TitleOption = "",
 ) -> None:
-    """Draw what runs solved against what they cost."""
-    with report_errors(as_json=False):
-        from agent.errors import InvalidRequestError
-        from agent.messages import quoted
-        from benchmarks.experiments.comparable import read_runs
-        from benchmarks.reports.plots import AXES, against_cost
+    """Draw what runs solved against what they cost, one point a run.
 
-        if axis not in AXES:
-            raise InvalidRequestError(f"unknown axis {quoted(axis)}; choose from {', '.join(AXES)}")
+    Example: dubito bench plot greedy.jsonl adadec.jsonl --x pause-rate --out costs.png
+    """
+    with report_errors(as_json=False):
+        from agent.messages import check_choice
+        from benchmarks.experiments.comparable import read_runs
+        from benchmarks.reports.plots import draw_costs
+
+        check_choice("axis", axis, _AXES)
         _check_picture(out)
-        runs = read_runs(files, _outcomes)
-        outcomes, named = {name: run.records for name, run in runs.items()}, _titled(title, runs)
-        _draw(out, lambda file: against_cost(outcomes, file, axis=axis, title=named, thresholds=_thresholds(runs)))
+        runs = read_runs(files, _read_outcomes)
+        outcomes, text = {name: run.records for name, run in runs.items()}, _title(title, runs)
+        _draw(out, lambda file: draw_costs(outcomes, file, axis=axis, title=text, thresholds=_thresholds(runs)))
 
 
 def bench_curve(
-    files: Annotated[list[Path], typer.Argument(help="Files of `bench run` and `bench draw`; compared to the first.")],
-    out: PictureOption = None,
-    most: Annotated[int, typer.Option(min=8, max=10**9, help="Tokens a problem, up to which the curve goes.")] = 400,
-    title: Annotated[str, typer.Option(help="What the picture is of.")] = "",
-) -> None:
-    """Print, and draw, what is solved by how many tokens, the area below that curve, and paired tests."""
-    with report_errors(as_json=False):
-        from benchmarks.experiments.best_of_n import Draws
-        from benchmarks.experiments.comparable import read_runs
-        from benchmarks.reports import curves
-        from benchmarks.reports.plots import by_tokens
-
-        _check_picture(out)
-        runs, found = read_runs(files, _outcomes_or_draws), {}
-        for name, run in runs.items():
-            drawn = isinstance(run.records[0], Draws)
-            found[name] = curves.of_draws(run.records) if drawn else curves.of_outcomes(run.records)
-        say(curves.table(found, most))
-        _draw(out, lambda file: by_tokens(found, file, most=most, title=_titled(title, runs)))
-
-
-def bench_trust(
     files: Annotated[
-        list[Path], typer.Argument(help="Outcome files of `bench run`; their answers state probabilities.")
+        list[Path], typer.Argument(help="Files of `bench run`, `experiment` or `sample`; the first is the reference.")
     ],
     out: PictureOption = None,
+    most: Annotated[int, typer.Option(min=8, max=10**9, help="Draw the curve up to this many tokens a problem.")] = 400,
+    title: TitleOption = "",
 ) -> None:
-    """Print, and draw, whether answers are right as often as they say: ECE, Brier, AUROC."""
+    """Print, and draw, what is solved by how many tokens, the area below that curve, and paired tests.
+
+    Example: dubito bench curve tree.jsonl samples.jsonl --out curves.png
+    """
     with report_errors(as_json=False):
-        from agent.errors import InvalidRequestError
-        from agent.messages import quoted
+        from benchmarks.experiments.best_of_n import ProblemSamples
         from benchmarks.experiments.comparable import read_runs
-        from benchmarks.experiments.search_lessons import trust_report
-        from benchmarks.reports.plots import reliability as drawn
-        from uncertainty.calibration import reliability_bins
+        from benchmarks.reports.curves import curve_of_outcomes, curve_of_samples, curve_table
+        from benchmarks.reports.plots import draw_curves
 
         _check_picture(out)
-        runs, bins = read_runs(files, _outcomes), {}
+        runs = read_runs(files, _read_outcomes_or_samples)
+        curves = {}
         for name, run in runs.items():
-            outcomes = [each for each in run.records if each.probability is not None]
-            if not outcomes:
-                raise InvalidRequestError(
-                    f"the run {quoted(name)} states no probabilities: they were not learned for its model (`dubito "
-                    "calibrate search`), or its prompts show fewer examples than they were learned with"
-                )
-            stated, right = [each.probability for each in outcomes], [each.passed for each in outcomes]
-            silent = len(run.records) - len(outcomes)
-            left_out = (
-                f": {silent} of {len(run.records)} answers state no probability and are left out" if silent else ""
-            )
-            told = trust_report(stated, right, [each.outcome == "accepted" for each in outcomes])
-            say(f"{name}{left_out}\n{told}")
-            bins[name] = reliability_bins(stated, right)
-        _draw(out, lambda file: drawn(bins, file, title=_titled("", runs)))
+            sampled = isinstance(run.records[0], ProblemSamples)
+            curves[name] = curve_of_samples(run.records) if sampled else curve_of_outcomes(run.records)
+        say(curve_table(curves, most))
+        _draw(out, lambda file: draw_curves(curves, file, most=most, title=_title(title, runs)))
 
 
-def _outcomes(path: Path) -> Kept[Any]:
-    from benchmarks.experiments.outcomes import Outcome
-    from benchmarks.experiments.record_file import read
+def bench_reliability(files: FilesArgument, out: PictureOption = None) -> None:
+    """Print, and draw, whether answers are right as often as their stated probability: ECE, Brier, AUROC.
 
-    return read(path, Outcome)
+    Example: dubito bench reliability tree.jsonl --out reliability.png
+    """
+    with report_errors(as_json=False):
+        from benchmarks.experiments.comparable import read_runs
+        from benchmarks.reports.plots import draw_reliability
+
+        _check_picture(out)
+        runs = read_runs(files, _read_outcomes)
+        bins = {name: _print_reliability(name, run) for name, run in runs.items()}
+        _draw(out, lambda file: draw_reliability(bins, file, title=_title("", runs)))
 
 
-def _outcomes_or_draws(path: Path) -> Kept[Any]:
-    """Read a file of `bench run` or of `bench draw`, whichever its first record is of."""
+def _print_reliability(name: str, run: StoredRun[Any]) -> Any:
+    """Print the table of one run; return its bins. Raises InvalidRequestError if the run states no probability."""
+    from agent.errors import InvalidRequestError
+    from agent.messages import quoted
+    from benchmarks.experiments.search_examples import reliability_table
+    from uncertainty.calibration import reliability_bins
+
+    outcomes = [each for each in run.records if each.probability is not None]
+    if not outcomes:
+        raise InvalidRequestError(
+            f"the run {quoted(name)} states no probabilities: they were not learned for its model (`dubito "
+            "calibrate search`), or its prompts show fewer examples than they were learned with"
+        )
+    stated, right = [each.probability for each in outcomes], [each.passed for each in outcomes]
+    silent = len(run.records) - len(outcomes)
+    left_out = f": {silent} of {len(run.records)} answers state no probability and are left out" if silent else ""
+    say(f"{name}{left_out}")
+    say(reliability_table(stated, right, [each.outcome == "accepted" for each in outcomes]))
+    return reliability_bins(stated, right)
+
+
+def _read_outcomes(path: Path) -> StoredRun[Any]:
+    from benchmarks.experiments.outcomes import ProblemOutcome
+    from benchmarks.experiments.record_file import read_run
+
+    return read_run(path, ProblemOutcome)
+
+
+def _read_outcomes_or_samples(path: Path) -> StoredRun[Any]:
+    """Read a file of outcomes or of samples, whichever its first record is."""
     from agent.trace import read_trace
-    from benchmarks.experiments.best_of_n import Draws
-    from benchmarks.experiments.record_file import read
+    from benchmarks.experiments.best_of_n import ProblemSamples
+    from benchmarks.experiments.record_file import read_run
 
     first = next((line.get("kind") for line in read_trace(path) if line.get("kind") != "provenance"), None)
-    return read(path, Draws) if first == "draws" else _outcomes(path)
+    return read_run(path, ProblemSamples) if first == ProblemSamples.KIND else _read_outcomes(path)
 
 
 def _check_picture(out: Path | None) -> None:
-    """Raise InvalidRequestError where a picture cannot be written, before anything is read for it."""
+    """Raise InvalidRequestError for a picture that cannot be written, before anything is read for it."""
     from agent.files.access import check_writable
-    from benchmarks.reports.plots import check_format, is_ours
+    from benchmarks.reports.plots import check_format, is_picture
 
     if out is not None:
         check_format(out)
-        check_writable(out, is_ours=is_ours)
+        check_writable(out, is_ours=is_picture)
 
 
 def _draw(out: Path | None, draw: Callable[[Path], None]) -> None:
@@ -152,20 +174,21 @@ def _draw(out: Path | None, draw: Callable[[Path], None]) -> None:
     say(f"picture written to {out}", err=True)
 
 
-def _titled(title: str, runs: Mapping[str, Kept[Any]]) -> str:
-    """Return what a picture is of: as asked for, or else the benchmark and its size."""
+def _title(title: str, runs: Mapping[str, StoredRun[Any]]) -> str:
+    """Return the title that was asked for, or else the benchmark and its size."""
     first = next(iter(runs.values()))
     return title or f"{first.options.get('benchmark', 'exercises')}, {len(first.records)} problems"
 
 
-def _thresholds(runs: Mapping[str, Kept[Any]]) -> dict[str, float]:
-    """Return the thresholds of runs that differ in nothing but that; of others none."""
-    bases = {str(run.options.get("policy", name)).partition("@")[0] for name, run in runs.items() if _pauses(run)}
-    return (
-        {name: float(run.options["threshold"]) for name, run in runs.items() if _pauses(run)} if len(bases) == 1 else {}
-    )
+def _thresholds(runs: Mapping[str, StoredRun[Any]]) -> dict[str, float]:
+    """Return the thresholds of runs that differ in nothing else; of other runs none."""
+    pausing = {name: run.options for name, run in runs.items() if _has_threshold(run)}
+    policies = {str(options.get("policy", name)).partition("@")[0] for name, options in pausing.items()}
+    strategies = {str(options.get("strategy")) for options in pausing.values()}
+    alike = len(policies) == len(strategies) == 1
+    return {name: float(options["threshold"]) for name, options in pausing.items()} if alike else {}
 
 
-def _pauses(run: Kept[Any]) -> bool:
+def _has_threshold(run: StoredRun[Any]) -> bool:
     threshold = run.options.get("threshold")
     return isinstance(threshold, int | float) and not isinstance(threshold, bool) and abs(threshold) < 1e9

@@ -1,10 +1,10 @@
-"""The command that draws many samples a problem, for what an oracle and best-of-n make of them. Heavy imports wait."""
+"""`dubito bench sample`: many samples a problem. Heavy imports wait inside."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,16 +23,20 @@ from agent.cli.options import (
 )
 from agent.files.access import STDOUT
 from agent.views.say import say
-from benchmarks.cli.run import check_parts, followed, opened, problems_of
+from benchmarks.cli.run import OutOption
+from benchmarks.cli.run_options import RunOptions, collect, open_records
 
-MOST_SAMPLES = 10_000  # of one problem: all are kept in memory until it is done
+if TYPE_CHECKING:
+    from benchmarks.experiments.best_of_n import ProblemSamples
+
+_MOST_SAMPLES = 10_000  # of one problem: all are in memory until it is done
 
 
-def bench_draw(
+def bench_sample(
     benchmark: BenchmarkArgument = "exercises",
-    samples: Annotated[int, typer.Option(min=1, max=MOST_SAMPLES, help="Of each problem.")] = 20,
+    samples: Annotated[int, typer.Option(min=1, max=_MOST_SAMPLES, help="Draw this many samples a problem.")] = 20,
     limit: LimitOption = None,
-    out: Annotated[Path | None, typer.Option(help="Keep them in this file, and go on from it after a kill.")] = None,
+    out: OutOption = None,
     model: ModelOption = "models/tiny",
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,
@@ -42,29 +46,32 @@ def bench_draw(
     dtype: DtypeOption = "auto",
     prompt_format: PromptFormatOption = "auto",
 ) -> None:
-    """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve."""
-    with report_errors(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
-        from agent.cli import components
-        from agent.lm.names import digest_weights
-        from agent.workflow.context import Context
-        from benchmarks.experiments.best_of_n import Draws, draws, table
-        from benchmarks.experiments.record_file import RecordFile
+    """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve.
 
-        check_parts(model, dtype, sandbox, prompt_format)
-        problems = problems_of(benchmark, limit)
-        options = {
-            "benchmark": benchmark, "samples": samples, "model": model, "weights": digest_weights(model),
-            "max_tokens": max_tokens, "sandbox": sandbox, "seed": seed, "device": device, "dtype": dtype,
-            "prompt_format": prompt_format,
-        }  # fmt: skip
-        chosen = components.policy_named("sample", model=model)
-        file = cleanup.enter_context(closing(RecordFile(out, Draws, options))) if out else None
-        opened_model = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
-        context = Context(opened_model, chosen, opened(sandbox, cleanup, memory_mib), max_tokens=max_tokens, seed=seed)
+    Example: dubito bench sample exercises --samples 5 --limit 20 --out samples.jsonl
+    """
+    options = RunOptions(
+        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, dtype, prompt_format
+    )  # fmt: skip
+    with report_errors(as_json=False, resumes="a batch with --out FILE"):
+        from benchmarks.experiments.best_of_n import samples_table
 
-        def drawn(problem: Any) -> Draws:
-            return draws(problem, context, samples=samples)
+        say(samples_table(draw_samples(options, samples, out)), err=str(out) == STDOUT)
 
-        stream = file.go_on(problems, drawn) if file else map(drawn, problems)
-        found = followed(stream, len(problems), "solved by one or more", lambda each: any(each.passed))
-        say(table(found), err=str(out) == STDOUT)
+
+def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[ProblemSamples]:
+    """Draw the samples of each problem; resume from the file and append to it, if there is one."""
+    from agent.cli import components
+    from benchmarks.experiments.best_of_n import ProblemSamples, sample_problem
+
+    with ExitStack() as cleanup:
+        options.check()
+        problems = options.problems()
+        file = open_records(out, ProblemSamples, {**options.provenance(), "samples": samples}, cleanup)
+        context = options.context(components.policy_named("sample", model=options.model), cleanup)
+        stream = (
+            file.resume(problems, lambda problem: sample_problem(problem, context, samples=samples))
+            if file
+            else (sample_problem(problem, context, samples=samples) for problem in problems)
+        )
+        return collect(stream, len(problems), "solved by one or more", lambda each: any(each.passed))

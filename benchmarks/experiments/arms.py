@@ -1,38 +1,138 @@
-"""Ways to spend a budget on a task, with one record of cost: policies, with revisions, and what they must beat."""
+"""Experiments as data: which policies and strategies are compared, over which benchmark, within which bounds."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
-from agent.decoding import POLICIES, Policy
-from agent.decoding.gates import LineStartGate, RandomGate
-from agent.decoding.policies import ADADEC
+from agent.search.budget import budget_from
 from agent.search.orders import ORDERS
-from agent.strategies import Contestant, best_of, once, redraw_degenerate, tree
-from benchmarks.experiments.beam import beam
+from agent.strategies import Beam, BestOf, Once, Strategy, Tree
+from benchmarks.experiments.rivals import RedrawDegenerate
 
 
-def by_chance(rate: float) -> Policy:
-    """AdaDec that pauses at a share of all tokens, whatever the model says of them."""
-    return replace(ADADEC, gate=RandomGate("entropy", math.nan, rate=rate))
+class Match(NamedTuple):
+    """What an arm must have in common with another arm, which runs first."""
+
+    arm: str
+    part: Literal["cost", "pause rate"]
 
 
-LINE_START = replace(ADADEC, gate=LineStartGate("entropy", ADADEC.gate.threshold))
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One configuration of an experiment: a policy by name, its threshold, and the strategy that runs it."""
 
-CONTESTANTS: dict[str, tuple[Policy, Contestant]] = {
-    **{name: (policy, once) for name, policy in POLICIES.items()},
-    "beam-3": (POLICIES["greedy"], beam(3)),
-    "beam-5-chosen": (POLICIES["greedy"], beam(5, chosen=True)),
-    "best-of-5": (POLICIES["sample"], best_of(5)),
-    "greedy-guarded": (POLICIES["greedy"], redraw_degenerate),
-    "adadec-guarded": (POLICIES["adadec"], redraw_degenerate),
-    "adadec-line-start": (LINE_START, once),
-    **{f"{name}-tree-{most}": (policy, tree(most)) for name, policy in POLICIES.items() for most in (5, 20)},
-    **{f"tree-20-{order}": (POLICIES["greedy"], tree(20, order=order)) for order in ORDERS if order != "probability"},
-    "adadec-tree-20-learned": (POLICIES["adadec"], tree(20, order="learned")),
-    "greedy-repaired": (POLICIES["greedy"], tree(2, branches=False, repair_after=1)),
-    "tree-20-unrepaired": (POLICIES["greedy"], tree(20, repair_after=0)),
-    "tree-20-unbranched": (POLICIES["greedy"], tree(20, branches=False, repair_after=1)),
-    "tree-20-unpruned": (POLICIES["greedy"], tree(20, prune=False)),
+    policy: str
+    strategy: Strategy = field(default_factory=Once)
+    threshold: float | None = None  # None: the policy's own
+    match: Match | None = None  # it settles the strategy ("cost") or the gate ("pause rate")
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Arms over the same problems; the first arm is what the others are compared with."""
+
+    question: str
+    arms: Mapping[str, Arm]  # a name means the same arm in every experiment
+    plot_axis: str = ""  # a key of `plots.AXES`; empty: no picture of costs
+    with_curves: bool = False  # also draw samples, and report what is solved by how many tokens
+
+
+class Bounds(NamedTuple):
+    """What a benchmark's problems need, where a command names nothing else."""
+
+    max_tokens: int = 512
+    memory_mib: int | None = None
+    budget: str | None = None  # of every tree
+    samples: int = 20
+
+
+BOUNDS: dict[str, Bounds] = {
+    "exercises": Bounds(),
+    "HumanEval": Bounds(max_tokens=128, memory_mib=3072, budget="tokens=200", samples=8),
+    "Mbpp": Bounds(max_tokens=128, memory_mib=3072, budget="tokens=100", samples=8),
 }
+
+GREEDY, ADADEC = Arm("greedy"), Arm("adadec")
+BEST_OF_5 = Arm("sample", BestOf(5))
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "policies": Experiment(
+        "What does each policy solve, and what does the same budget buy otherwise?",
+        {
+            "greedy": GREEDY,
+            "sample": Arm("sample"),
+            "adadec": ADADEC,
+            "uscd": Arm("uscd"),
+            "beam-3": Arm("greedy", Beam(3)),
+            "best-of-5": BEST_OF_5,
+            "greedy-tree-5": Arm("greedy", Tree.within(5)),
+            "adadec-tree-5": Arm("adadec", Tree.within(5)),
+            "best-of-equal": Arm("sample", match=Match("adadec-tree-5", "cost")),
+        },
+        plot_axis="token_rows",
+    ),
+    "ablations": Experiment(
+        "Which part of AdaDec is worth what: its gate, its rollouts, the guard against empty programs?",
+        {
+            "greedy": GREEDY,
+            "greedy-guarded": Arm("greedy", RedrawDegenerate()),
+            "adadec": ADADEC,
+            "adadec-guarded": Arm("adadec", RedrawDegenerate()),
+            "adadec-line-start": Arm("adadec-line-start"),
+            "adadec-by-chance": Arm("adadec", match=Match("adadec", "pause rate")),
+            "adadec-reference": Arm("adadec-reference"),
+            "uscd-adadec": Arm("uscd-adadec"),
+            "adapt": Arm("adapt"),
+        },
+    ),
+    "sweep": Experiment(
+        "At which threshold should AdaDec pause, in nats?",
+        {
+            "greedy": GREEDY,
+            "adadec": ADADEC,
+            **{f"adadec@{nats}": Arm("adadec", threshold=nats) for nats in (2.0, 1.5, 0.75, 0.5, 0.25, 0.1)},
+        },
+        plot_axis="pause-rate",
+    ),
+    "tree": Experiment(
+        "Which order, which policy and which kinds of edges make the pause tree solve most by the fewest tokens?",
+        {
+            "greedy-tree-20": Arm("greedy", Tree.within(20)),
+            "greedy-tree-5": Arm("greedy", Tree.within(5)),
+            **{
+                f"tree-20-{order}": Arm("greedy", Tree.within(20, order=order))
+                for order in ORDERS
+                if order != "probability"
+            },
+            "tree-20-unrepaired": Arm("greedy", Tree.within(20, repair_after=0)),
+            "tree-20-unbranched": Arm("greedy", Tree.within(20, branches=False, repair_after=1)),
+            "tree-20-unpruned": Arm("greedy", Tree.within(20, prune=False)),
+            "adadec-tree-20": Arm("adadec", Tree.within(20)),
+            "adadec-tree-5": Arm("adadec", Tree.within(5)),
+            "uscd-tree-20": Arm("uscd", Tree.within(20)),
+            "sample-tree-20": Arm("sample", Tree.within(20)),
+            "beam-5-chosen": Arm("greedy", Beam(5, choose_by_examples=True)),
+            "best-of-5": BEST_OF_5,
+            "adadec": ADADEC,
+        },
+        with_curves=True,
+    ),
+    "card": Experiment(
+        "What does a model solve greedily, and what with one repair?",
+        {"greedy": GREEDY, "greedy-repaired": Arm("greedy", Tree.within(2, branches=False, repair_after=1))},
+    ),
+}
+
+
+def bounds_of(dataset: str) -> Bounds:
+    """Return the bounds of a benchmark or of one of its splits."""
+    return BOUNDS.get(dataset.partition("/")[0], Bounds())
+
+
+def bounded(strategy: Strategy, budget: str | None) -> Strategy:
+    """Return a strategy within a budget as well; one that is no tree spends what it spends."""
+    if budget is None or not isinstance(strategy, Tree):
+        return strategy
+    return Tree(replace(strategy.config, budget=budget_from(budget, strategy.config.budget)))

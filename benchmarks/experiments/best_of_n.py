@@ -1,11 +1,14 @@
-"""Many samples of each problem, all judged: what an oracle among them would solve, and what best-of-n would cost.
+"""Draw many samples of each problem and judge all: what would an oracle among them solve, and what best-of-n?
 
-The samples of a problem grow together in one batch. Each is the one that `best_of` draws at its number.
+The samples of a problem are decoded in one batch. Each equals the one that `agent.strategies.BestOf` writes under its
+number.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
@@ -16,21 +19,24 @@ from agent.decoding.step import Completion
 from agent.lm.base import Tokenizer
 from agent.program.prompts import find_program
 from agent.program.task import read_task
-from agent.strategies import seed_of
+from agent.strategies import seed_of_sample
 from agent.verification.examples import verify
 from agent.workflow.context import Context
 from agent.workflow.decode import decode_context
 from agent.workflow.prepare import build_prompt
 from agent.workflow.state import AgentState
 from benchmarks.base import Problem
-from benchmarks.experiments.record_file import digest
+from benchmarks.experiments.record_file import prompt_digest
 from benchmarks.judging.checker import judge_program
 from benchmarks.reports.metrics import pass_at_k
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class ProblemSamples:
     """The samples of one problem, in the order drawn."""
+
+    KIND: ClassVar[str] = "draws"
+    MADE_BY: ClassVar[str] = "bench sample --out"
 
     task_id: str
     prompt_sha256: str
@@ -42,11 +48,18 @@ class Draws:
         if not len(self.tokens) == len(self.accepted) == len(self.passed) > 0:
             raise ValueError("tokens, accepted and passed are not of one length, from 1 on")
 
-    def best_of(self, most: int) -> tuple[bool, int]:
-        """Whether the first of `most` samples that passes the examples solves the problem, and the tokens up to it."""
+    def best_of(self, most: int) -> BestOfN:
+        """Return what best-of-n does with the first `most` samples."""
         drawn = next((n for n, accepted in enumerate(self.accepted[:most], start=1) if accepted), most)
         chosen = drawn - 1 if self.accepted[drawn - 1] else 0
-        return self.passed[chosen], sum(self.tokens[:drawn])
+        return BestOfN(self.passed[chosen], sum(self.tokens[:drawn]))
+
+
+class BestOfN(NamedTuple):
+    """What best-of-n makes of one problem: it stops at the first sample that passes the visible examples."""
+
+    solved: bool
+    tokens: int  # up to that sample
 
 
 @dataclass(slots=True)
@@ -57,63 +70,64 @@ class _Sample:
     end: str | None = None
 
     def grow(self, decoding: DecodeContext, token: int) -> None:
-        self.token = token  # of a sample that ended, too: its row is fed along
+        self.token = token  # a sample that ended needs one, too: its row is still fed
         if self.end is None:
             self.completion = self.completion.append(token)
             self.end = decoding.stop(self.completion)
 
 
-def draws(problem: Problem, context: Context, *, samples: int) -> Draws:
+def sample_problem(problem: Problem, context: Context, *, samples: int) -> ProblemSamples:
     """Draw that many samples at temperature 0.8 and judge each by the visible examples and by the hidden tests."""
     task = read_task(problem.prompt, entry_point=problem.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
     decoding = decode_context(sampling, build_prompt(sampling, AgentState(task)))
-    drawn = _drawn(decoding, context.tokenizer, [seed_of(context, number) for number in range(samples)])
-    verdicts: dict[str, tuple[bool, bool]] = {}
-    for sample in drawn:
-        program = _program(problem, sample, context)
-        if program not in verdicts:
-            visible = verify(context.sandbox, program, task.examples, limits=context.limits).passed
-            verdicts[program] = visible, judge_program(context.sandbox, problem, program).passed
-    told = [verdicts[_program(problem, sample, context)] for sample in drawn]
-    lengths = [len(sample.completion.tokens) for sample in drawn]
-    return Draws(
-        problem.task_id, digest(problem), lengths, [visible for visible, _ in told], [hidden for _, hidden in told]
+    seeds = [seed_of_sample(context, number) for number in range(samples)]
+    drawn = _decode_together(decoding, context.tokenizer, seeds)
+    programs = [_program(problem, sample, context) for sample in drawn]
+    accepted, passed = dict[str, bool](), dict[str, bool]()
+    for program in set(programs):
+        accepted[program] = verify(context.sandbox, program, task.examples, limits=context.limits).passed
+        passed[program] = judge_program(context.sandbox, problem, program).passed
+    return ProblemSamples(
+        problem.task_id,
+        prompt_digest(problem.prompt),
+        [len(sample.completion.tokens) for sample in drawn],
+        [accepted[program] for program in programs],
+        [passed[program] for program in programs],
     )
 
 
-def table(found: list[Draws], numbers: tuple[int, ...] = (1, 2, 3, 5, 10, 20, 50, 100)) -> str:
+def samples_table(problems: Sequence[ProblemSamples], counts: Sequence[int] = (1, 2, 3, 5, 10, 20, 50, 100)) -> str:
     """Return, for each n: pass@n (unbiased), the oracle over the first n, and best-of-n with its tokens a problem."""
-    most = min((len(each.tokens) for each in found), default=0)
+    most = min((len(each.tokens) for each in problems), default=0)
     lines = [f"{'n':>4}{'pass@n':>10}{'oracle':>10}{'best-of-n':>12}{'tokens, stopping':>18}{'tokens, all n':>15}"]
-    for n in [number for number in numbers if number <= most]:
-        share = sum(pass_at_k(len(each.passed), sum(each.passed), n) for each in found) / len(found)
-        oracle = sum(any(each.passed[:n]) for each in found)
-        best = [each.best_of(n) for each in found]
-        stopping = sum(tokens for _, tokens in best) / len(found)
-        every = sum(sum(each.tokens[:n]) for each in found) / len(found)
-        solved = sum(right for right, _ in best)
+    for n in [count for count in counts if count <= most]:
+        share = sum(pass_at_k(len(each.passed), sum(each.passed), n) for each in problems) / len(problems)
+        oracle = sum(any(each.passed[:n]) for each in problems)
+        best = [each.best_of(n) for each in problems]
+        stopping = sum(each.tokens for each in best) / len(problems)
+        every = sum(sum(each.tokens[:n]) for each in problems) / len(problems)
+        solved = sum(each.solved for each in best)
         lines.append(f"{n:>4}{share:>10.3f}{oracle:>10}{solved:>12}{stopping:>18.1f}{every:>15.1f}")
     return "\n".join(lines)
 
 
-def _drawn(decoding: DecodeContext, tokenizer: Tokenizer, seeds: list[int]) -> list[_Sample]:
+def _decode_together(decoding: DecodeContext, tokenizer: Tokenizer, seeds: list[int]) -> list[_Sample]:
     prefix = decoding.lm.prefill(decoding.prompt_ids)
     stream = tokenizer.stream(decoding.prompt_ids)
-    drawn = [_Sample(seed, Completion(stream=stream)) for seed in seeds]
-    for sample in drawn:
+    samples = [_Sample(seed, Completion(stream=stream)) for seed in seeds]
+    for sample in samples:
         sample.grow(decoding, _token(decoding, sample, prefix.logits, 0))
     batch, position = None, 0
-    while any(sample.end is None for sample in drawn):
-        tokens = [sample.token for sample in drawn]
+    while any(sample.end is None for sample in samples):
+        tokens = [sample.token for sample in samples]
         batch = decoding.lm.branch(prefix, tokens) if batch is None else batch.advance(tokens)
         position += 1
         logits = batch.logits
-        for row, sample in enumerate(drawn):
-            sample.grow(
-                decoding, _token(decoding, sample, logits[row], position) if sample.end is None else sample.token
-            )
-    return drawn
+        for row, sample in enumerate(samples):
+            token = _token(decoding, sample, logits[row], position) if sample.end is None else sample.token
+            sample.grow(decoding, token)
+    return samples
 
 
 def _token(decoding: DecodeContext, sample: _Sample, logits: Tensor, position: int) -> int:

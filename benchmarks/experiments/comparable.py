@@ -1,4 +1,4 @@
-"""Which runs may stand side by side: those that differ in nothing but in what is compared."""
+"""Which runs may be compared: those over the same problems that differ in nothing but policy, strategy and budget."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from agent.errors import InvalidRequestError
 from agent.messages import quoted
-from benchmarks.experiments.record_file import Kept, differences
+from benchmarks.experiments.record_file import StoredRun, differences
 
-COMPARED = ("policy", "threshold", "budget", "learned", "equal", "samples", "side_by_side")  # options that may differ
-Runs = Mapping[str, Kept[Any]]
+# Options that may differ. Runs of older versions had a budget and side_by_side.
+_COMPARED = ("policy", "threshold", "strategy", "learned", "equal", "samples", "budget", "side_by_side")
 
 
-def read_runs(paths: Sequence[Path], read: Callable[[Path], Kept[Any]]) -> dict[str, Kept[Any]]:
-    """Read runs that may be compared, by the names of their files. Raises InvalidRequestError where they may not be."""
-    places = [os.path.realpath(path) for path in paths]  # a loop of links is said where it is read
+def read_runs(paths: Sequence[Path], read: Callable[[Path], StoredRun[Any]]) -> Mapping[str, StoredRun[Any]]:
+    """Read runs, by the names of their files. Raises InvalidRequestError if they may not be compared."""
+    places = [os.path.realpath(path) for path in paths]  # not Path.resolve: it raises for a loop of links
     if twice := [path for path, place in zip(paths, places, strict=True) if places.count(place) > 1]:
         raise InvalidRequestError(f"{quoted(twice[0])} came twice; wanted each file once")
     stems = [path.stem for path in paths]
@@ -33,15 +33,15 @@ def read_runs(paths: Sequence[Path], read: Callable[[Path], Kept[Any]]) -> dict[
     return runs
 
 
-def _check_options(name: str, run: Kept[Any], other: str, another: Kept[Any]) -> None:
-    differing = differences(run.options, another.options, ignored=COMPARED)
+def _check_options(name: str, run: StoredRun[Any], other: str, another: StoredRun[Any]) -> None:
+    differing = differences(run.options, another.options, ignored=_COMPARED)
     if differing:
         apart = f"{quoted(name)} (there) and {quoted(other)} (here) differ in more than the policy"
         raise InvalidRequestError(f"{apart} and cannot be compared: {differing}")
 
 
-def _check_problems(name: str, run: Kept[Any], other: str, another: Kept[Any]) -> None:
-    one, two = ({each.task_id: each.prompt_sha256 for each in kept.records} for kept in (run, another))
+def _check_problems(name: str, run: StoredRun[Any], other: str, another: StoredRun[Any]) -> None:
+    one, two = ({each.task_id: each.prompt_sha256 for each in stored.records} for stored in (run, another))
     if one.keys() != two.keys():
         if not (one.keys() < two.keys() or two.keys() < one.keys()):
             alone = quoted(next(task_id for task_id in one if task_id not in two))

@@ -37,7 +37,7 @@ class Filling:
     passed: bool  # the program with the filling in it passes every hidden test
 
 
-def fillings(problems: Iterable[Problem], context: Context, *, attempts: int = 4) -> Iterator[Filling]:
+def fill_holes(problems: Iterable[Problem], context: Context, *, attempts: int = 4) -> Iterator[Filling]:
     """Yield the filling of one hole a problem. Raises InvalidRequestError for a model without holes.
 
     The first attempt is decoded by the context's policy; the others leave it, and then go on greedily, where another
@@ -50,7 +50,7 @@ def fillings(problems: Iterable[Problem], context: Context, *, attempts: int = 4
         )
     for problem in problems:
         program = problem.reference_program
-        first, last = hole(problem)
+        first, last = choose_hole(problem)
         before, after = program[:first], program[last:]
         tried = _attempts(context, context.tokenizer.encode(fim.prompt(before, after)))
         examples = tuple(visible_examples(problem.prompt))
@@ -99,7 +99,7 @@ def _text(context: Context, ids: list[int], tokens: list[int]) -> str:
     return text
 
 
-def hole(problem: Problem) -> tuple[int, int]:
+def choose_hole(problem: Problem) -> tuple[int, int]:
     """Return the span of one expression of the canonical solution, chosen by the problem's id."""
     spans = expressions(problem.reference_program, len(problem.prompt))
     worthwhile = [span for span in spans if span[1] - span[0] >= SHORTEST]

@@ -1,20 +1,24 @@
-"""The outcome of one configuration on one problem, and files of outcomes."""
+"""What one configuration did on one problem, and files of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from agent.messages import quoted
 from agent.program.syntax import is_degenerate
-from benchmarks.experiments.record_file import records_in
+from benchmarks.experiments.record_file import read_run
 from sandbox import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one policy did on one problem, and what it cost."""
+class ProblemOutcome:
+    """The program that one configuration wrote for one problem, how it was judged, and what it cost."""
+
+    KIND: ClassVar[str] = "outcome"
+    MADE_BY: ClassVar[str] = "bench run --out"
 
     task_id: str
     prompt_sha256: str
@@ -23,15 +27,15 @@ class Outcome:
     base: str  # verdicts of the hidden tests
     plus: str
     attempts: int
-    highest_entropy: float | None  # nats, over the steps of the run; None where the model's numbers were none
+    highest_entropy: float | None  # nats, over the steps of the run; None if the model's numbers were none
     tokens: int
     forwards: int
     token_rows: int
     pauses: int
     sandbox_runs: int
     seconds: float
-    feedback: str = "none"  # "visible" where the examples that the prompt shows decided what was tried next
-    probability: float | None = None  # that the answer is right, as the agent says; None where it says nothing
+    feedback: str = "none"  # "visible" if the examples in the prompt decided what was tried next
+    probability: float | None = None  # of being right, as the agent states it; None if it states nothing
 
     def __post_init__(self) -> None:
         allowed = {
@@ -53,15 +57,15 @@ class Outcome:
 
     @property
     def degenerate(self) -> bool:
-        """The program is no Python, or nothing to run."""
+        """The program is no Python, or holds nothing to run."""
         return is_degenerate(self.program)
 
 
-def outcomes_in(path: Path) -> list[Outcome]:
-    """Read a file of outcomes. Raises InvalidRequestError for anything else."""
-    return records_in(path, Outcome)
+def read_outcomes(path: Path) -> list[ProblemOutcome]:
+    """Read a file of outcomes. Raises InvalidRequestError for any other file."""
+    return read_run(path, ProblemOutcome).records
 
 
-def pause_rate(outcomes: Sequence[Outcome]) -> float:
-    """Pauses as a share of all tokens."""
+def pause_rate(outcomes: Sequence[ProblemOutcome]) -> float:
+    """Return pauses as a share of all tokens."""
     return sum(outcome.pauses for outcome in outcomes) / max(1, sum(outcome.tokens for outcome in outcomes))

@@ -1,4 +1,4 @@
-"""What a pause is worth: where greedy fails, which candidate at which pause would have led to a program that passes."""
+"""What a pause is worth: where greedy decoding fails, which candidate at which pause leads to a program that passes?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from benchmarks.judging.checker import judge_program
 
 
 @dataclass(frozen=True, slots=True)
-class Detour:
+class PauseOutcome:
     """One pause of a greedy run that failed, and the first candidate from which greedy decoding passes."""
 
     task_id: str
@@ -34,17 +34,17 @@ class Detour:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedRun:
     """A greedy run that failed, with all its pauses."""
 
     task_id: str
-    detours: tuple[Detour, ...]
+    pauses: tuple[PauseOutcome, ...]
 
 
-def failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -> Iterator[Failure | None]:
-    """Yield, for each problem, None where greedy passes, or what each pause of the failed run held.
+def explore_failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -> Iterator[FailedRun | None]:
+    """Yield None for each problem that greedy decoding solves, and the pauses of the failed run for each other one.
 
-    Pauses are those of the gate of `context.policy`, met by greedy decoding; `width` candidates are tried at each.
+    The gate of `context.policy` decides where greedy decoding would pause. `width` candidates are tried at each pause.
     """
     for problem in problems:
         task = read_task(problem.prompt, entry_point=problem.entry_point)
@@ -53,42 +53,46 @@ def failures(problems: Iterable[Problem], context: Context, *, width: int = 5) -
         if _passes(problem, context, end):
             yield None
         else:
-            yield Failure(problem.task_id, tuple(_detour(problem, context, decoding, pause, width) for pause in pauses))
+            yield FailedRun(problem.task_id, tuple(_explore(problem, context, decoding, at, width) for at in pauses))
 
 
-def table(found: Sequence[Failure | None]) -> str:
-    """Return the numbers in words: how many failures have a way out, and at which rank it lies."""
-    failed = [failure for failure in found if failure]
-    pauses = [detour for failure in failed for detour in failure.detours]
-    ranks = Counter(detour.right for detour in pauses)
-    saved = [failure for failure in failed if any(detour.right for detour in failure.detours)]
-    taken = [failure for failure in failed if any(detour.right == detour.chosen != 1 for detour in failure.detours)]
+def pauses_table(runs: Sequence[FailedRun | None]) -> str:
+    """Return the counts in words: how many failures have a way out, and at which rank it lies."""
+    failed = [run for run in runs if run]
+    pauses = [pause for run in failed for pause in run.pauses]
+    ranks = Counter(pause.right for pause in pauses)
+    saved = [run for run in failed if any(pause.right for pause in run.pauses)]
+    taken = [run for run in failed if any(pause.right == pause.chosen != 1 for pause in run.pauses)]
     rows = {
-        "problems": len(found),
+        "problems": len(runs),
         "failed by greedy": len(failed),
-        "of these, with a pause": sum(bool(failure.detours) for failure in failed),
+        "of these, with a pause": sum(bool(run.pauses) for run in failed),
         "of these, with a way out at a pause": len(saved),
         "of these, where the policy takes it": len(taken),
         "pauses in failed runs": len(pauses),
         **{f"way out is candidate {rank}": ranks[rank] for rank in sorted(rank for rank in ranks if rank)},
         "no way out among the candidates": ranks[None],
-        "pauses where the policy leaves the likeliest": sum(detour.chosen != 1 for detour in pauses),
+        "pauses where the policy leaves the likeliest": sum(pause.chosen != 1 for pause in pauses),
     }
     return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
 
 
-def _detour(problem: Problem, context: Context, decoding: DecodeContext, pause: DecodeState, width: int) -> Detour:
+def _explore(
+    problem: Problem, context: Context, decoding: DecodeContext, pause: DecodeState, width: int
+) -> PauseOutcome:
+    """Decode greedily from each candidate of a pause, and judge the programs."""
     logits = pause.prefix.logits
     candidates = [each.token for each in top_candidates(logits, width, pause.completion)]
     greedy = replace(decoding, policy=POLICIES["greedy"])
 
     def leads_to_a_pass(token: int) -> bool:
         _, after = greedy.commit(pause, greedy.score(logits), token)
-        return _passes(problem, context, _arrived(decode_until_pause(greedy, after)))
+        return _passes(problem, context, _last_state(decode_until_pause(greedy, after)))
 
+    # Rank 0 is what the failed run took.
     right = next((rank for rank, token in enumerate(candidates) if rank and leads_to_a_pass(token)), None)
     taken = next(decoding.policy.resolver(decoding, pause)).token
-    return Detour(
+    return PauseOutcome(
         problem.task_id,
         len(pause.completion.tokens),
         decoding.policy.gate.uncertainty(logits),
@@ -98,28 +102,26 @@ def _detour(problem: Problem, context: Context, decoding: DecodeContext, pause: 
 
 
 def _greedy_with_pauses(decoding: DecodeContext, tokenizer: Tokenizer) -> tuple[DecodeState, list[DecodeState]]:
-    """Decode greedily; return the end, and every place where the policy's gate would pause."""
+    """Decode greedily; return the end, and every state in which the policy's gate would pause."""
     stream = tokenizer.stream(decoding.prompt_ids)
-    place, pauses = (
-        DecodeState(decoding.lm.prefill(decoding.prompt_ids), Completion(stream=stream)),
-        list[DecodeState](),
-    )
-    while place.end is None:
-        place = _arrived(decode_until_pause(decoding, place))
-        if place.end is None:
-            pauses.append(place)
-            _, place = decoding.commit(place, decoding.score(place.prefix.logits), argmax(place.prefix.logits))
-    return place, pauses
+    state = DecodeState(decoding.lm.prefill(decoding.prompt_ids), Completion(stream=stream))
+    pauses = list[DecodeState]()
+    while state.end is None:
+        state = _last_state(decode_until_pause(decoding, state))
+        if state.end is None:
+            pauses.append(state)
+            _, state = decoding.commit(state, decoding.score(state.prefix.logits), argmax(state.prefix.logits))
+    return state, pauses
 
 
-def _arrived(walk: Generator[Step, None, DecodeState]) -> DecodeState:
-    """Follow a walk and return where it leads."""
+def _last_state(steps: Generator[Step, None, DecodeState]) -> DecodeState:
+    """Run decoding to its end and return the state it ends in."""
     while True:
         try:
-            next(walk)
-        except StopIteration as arrived:
-            place: DecodeState = arrived.value
-            return place
+            next(steps)
+        except StopIteration as stop:
+            state: DecodeState = stop.value
+            return state
 
 
 def _passes(problem: Problem, context: Context, end: DecodeState) -> bool:

@@ -1,4 +1,4 @@
-"""What is kept of a run over problems: one file of JSON lines, which a killed run goes on from. Believes no line."""
+"""Files of runs: the options on the first line, one record a problem on each further one. Trusts no line it reads."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from agent.errors import InvalidRequestError
 from agent.files.plain import plain
@@ -19,25 +18,30 @@ from agent.messages import quoted
 from agent.trace import TraceWriter, collect_provenance, read_trace
 from benchmarks.base import Problem
 
-DEFAULTS: dict[str, Any] = {  # of options; one that a file does not name had its default when the file was made
-    "benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "max_tokens": 512, "seed": 0, "dtype": "auto",
-    "samples": 20, "problems": "exercises/calibration", "side_by_side": False, "prompt_format": "auto",
+_DEFAULTS: dict[str, Any] = {  # an option that a file does not name had its default when the file was written
+    "benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "strategy": "once", "max_tokens": 512,
+    "seed": 0, "dtype": "auto", "samples": 20, "problems": "exercises/calibration", "side_by_side": False,
+    "prompt_format": "auto",
 }  # fmt: skip
-_MOST_TEXT = 2**22  # characters of a text
-_LARGEST = 10**15  # of a number: sums over any file stay exact enough
+_DERIVED = {"plan", "arm"}  # options that follow from the others
+_MOST_CHARACTERS = 2**22  # of a text
+_LARGEST_NUMBER = 10**15  # so that sums over any file stay exact enough
 
 
 class Record(Protocol):
-    """What is kept of a problem, one line each."""
+    """What a run keeps of one problem: a dataclass of plain values, one line of a file."""
+
+    KIND: ClassVar[str]  # what the line calls it
+    MADE_BY: ClassVar[str]  # the command and option that write such files
 
     @property
     def task_id(self) -> str:
-        """The problem's."""
+        """The problem's id."""
         ...
 
     @property
     def prompt_sha256(self) -> str:
-        """Its first 12 digits: an id means nothing once its problem has changed."""
+        """The `prompt_digest` of the problem: an id means nothing once its problem has changed."""
         ...
 
 
@@ -45,61 +49,56 @@ R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept(Generic[R]):
-    """What a file holds: the options that it was made with, and a record of each problem, in order."""
+class StoredRun(Generic[R]):
+    """The content of a file: the options of the run, and a record of each problem, in order."""
 
     options: dict[str, Any]
     records: list[R]
 
 
 class RecordFile(Generic[R]):
-    """The file of a run, new or to be gone on from. While it is open no other process writes it."""
+    """The file of a run, new or resumed. No other process writes it while it is open."""
 
     def __init__(self, path: Path, kind: type[R], options: Mapping[str, Any]) -> None:
-        self._path, self._name = path, kind.__name__.lower()
+        self._path, self._kind = path, kind
         self._writer = TraceWriter(path, {**collect_provenance(), "options": dict(options)}, resume=True)
         try:
-            records = records_in(path, kind, options) if self._writer.keeps and path.stat().st_size else []
+            records = self._stored_records(options) if self._writer.keeps and path.stat().st_size else []
         except BaseException:
             self._writer.close()
             raise
         self._done = {record.task_id: record for record in records}
 
-    def go_on(self, problems: Iterable[Problem], make: Callable[[Problem], R]) -> Iterator[R]:
-        """Yield a record of each problem, from the file or made and appended. Raises InvalidRequestError."""
+    def resume(self, problems: Iterable[Problem], make: Callable[[Problem], R]) -> Iterator[R]:
+        """Yield one record a problem: from the file if it is there, else made and appended.
+
+        Raises InvalidRequestError for a problem that has changed since.
+        """
         for problem in problems:
             record = self._done.get(problem.task_id)
-            if record is not None and record.prompt_sha256 != digest(problem):
+            if record is not None and record.prompt_sha256 != prompt_digest(problem.prompt):
                 raise InvalidRequestError(
                     f"{quoted(self._path)} was made with another {problem.task_id}; choose another file"
                 )
             if record is None:
                 record = make(problem)
-                self._writer.write(self._name, record)
+                self._writer.write(self._kind.KIND, record)
             yield record
 
     def close(self) -> None:
-        """Close the file; what stands in it is whole."""
+        """Close the file. Every line in it is whole."""
         self._writer.close()
 
-
-def kept(
-    problems: Iterable[Problem], path: Path, options: Mapping[str, Any], kind: type[R], make: Callable[[Problem], R]
-) -> Iterator[R]:
-    """Yield a record of each problem, made or from the file, where each new one is appended."""
-    with closing(RecordFile(path, kind, options)) as file:
-        yield from file.go_on(problems, make)
-
-
-def records_in(path: Path, kind: type[R], options: Mapping[str, Any] | None = None) -> list[R]:
-    """Read a file of records of one kind. Raises InvalidRequestError."""
-    held = read(path, kind)
-    if options is not None and (differing := differences(held.options, options)):
-        raise InvalidRequestError(f"{quoted(path)} was made with other options ({differing}); choose another file")
-    return held.records
+    def _stored_records(self, options: Mapping[str, Any]) -> list[R]:
+        run = read_run(self._path, self._kind)
+        if differing := differences(run.options, options):
+            raise InvalidRequestError(
+                f"{quoted(self._path)} was made with other options ({differing}); choose another file"
+            )
+        return run.records
 
 
-def read(path: Path, kind: type[R]) -> Kept[R]:
+def read_run(path: Path, kind: type[R]) -> StoredRun[R]:
     """Read a file of records of one kind, with its options. Raises InvalidRequestError for any other file."""
     options: dict[str, Any] | None = None
     records: dict[str, R] = {}
@@ -112,25 +111,25 @@ def read(path: Path, kind: type[R]) -> Kept[R]:
             options = line["options"]
             continue
         record = _record(path, number, line, kind)
-        if not _same(records.setdefault(record.task_id, record), record):
+        if not _same_but_for_time(records.setdefault(record.task_id, record), record):
             raise InvalidRequestError(
                 f"{quoted(path)}, line {number}: {quoted(record.task_id)} came before, with another outcome"
             )
-    return Kept(options or {}, list(records.values()))
+    return StoredRun(options or {}, list(records.values()))
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any], *, ignored: Iterable[str] = ()) -> str:
-    """Name the options that differ, with both values, as in "policy: greedy there, adadec here"; nothing if none do."""
-    names = [name for name in {**here, **there} if name not in {"plan", *ignored}]  # a plan follows from the rest
-    pairs = [(name, *(plain(each.get(name, DEFAULTS.get(name))) for each in (there, here))) for name in names]
-    # As text: True is 1 to Python, and neither is the other's option.
+    """Name the options that differ, with both values, as in "policy: greedy there, adadec here"; empty if none do."""
+    names = [name for name in {**here, **there} if name not in {*_DERIVED, *ignored}]
+    pairs = [(name, *(plain(each.get(name, _DEFAULTS.get(name))) for each in (there, here))) for name in names]
+    # Compare them as text: to Python True equals 1.
     sentences = [f"{_short(name)}: {_short(a)} there, {_short(b)} here" for name, a, b in pairs if _json(a) != _json(b)]
     return "; ".join(sentences)
 
 
-def digest(problem: Problem) -> str:
-    """Return what tells a problem's prompt from another under the same id."""
-    return hashlib.sha256(problem.prompt.encode()).hexdigest()[:12]
+def prompt_digest(prompt: str) -> str:
+    """Return 12 digits that tell a prompt from another one under the same id."""
+    return hashlib.sha256(prompt.encode()).hexdigest()[:12]
 
 
 def _json(value: Any) -> str:
@@ -143,39 +142,37 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Whether two records of a problem say the same, whatever time it took: two processes may have written one file."""
+def _same_but_for_time(one: Any, other: Any) -> bool:
+    """Whether two records of a problem agree: two processes may have written one file."""
     return one is other or {**asdict(one), "seconds": 0} == {**asdict(other), "seconds": 0}
 
 
 def _record(path: Path, number: int, line: dict[str, Any], kind: type[R]) -> R:
-    """Return the record in a line. Raises InvalidRequestError where it is of another kind, or cannot be one."""
-    name = kind.__name__.lower()
+    """Return the record in a line. Raises InvalidRequestError if it is of another kind or its values do not fit."""
     required = {part.name for part in fields(kind) if part.default is MISSING}  # type: ignore[arg-type]  # a dataclass
     hints = _hints(kind)
-    if line.get("kind") != name or not required.issubset(line):
-        command = {"draws": "bench draw", "lesson": "calibrate search"}.get(name, "bench run")
-        option = "--keep" if name == "lesson" else "--out"
+    if line.get("kind") != kind.KIND or not required.issubset(line):
         raise InvalidRequestError(
-            f"{quoted(path)}, line {number}: this is no {name}; wanted a file made by `dubito {command} {option}`"
+            f"{quoted(path)}, line {number}: this is no {kind.KIND}; wanted a file made by `dubito {kind.MADE_BY}`"
         )
-    parts = {each: value for each, value in line.items() if each in hints}
+    values = {name: value for name, value in line.items() if name in hints}
     try:
-        for each, value in parts.items():
-            if not _fits(hints[each], value):
-                raise ValueError(f"{each} is {_short(value)}")
-        return kind(**parts)
+        for name, value in values.items():
+            if not _fits(hints[name], value):
+                raise ValueError(f"{name} is {_short(value)}")
+        return kind(**values)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"{quoted(path)}, line {number}: this is no sound {name}: {error}") from error
+        raise InvalidRequestError(f"{quoted(path)}, line {number}: this is no sound {kind.KIND}: {error}") from error
 
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    hints = get_type_hints(kind)
+    return {part.name: hints[part.name] for part in fields(kind)}
 
 
 def _fits(hint: Any, value: Any) -> bool:
-    """Whether a value read from JSON is of a type: numbers finite, counts not negative, texts that can be written."""
+    """Whether a value from JSON has a type. Numbers are finite, counts not negative, and texts can be written."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (UnionType, Union):
         return any(_fits(each, value) for each in inner)
@@ -183,19 +180,19 @@ def _fits(hint: Any, value: Any) -> bool:
         return isinstance(value, list) and all(_fits(inner[0], each) for each in value)
     if origin is dict:
         return isinstance(value, dict) and all(_fits(str, key) and _fits(inner[1], each) for key, each in value.items())
-    return _PLAIN[hint](value)
+    return _FITS_PLAIN[hint](value)
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= _MOST_TEXT and plain(value) == value
+    return isinstance(value, str) and len(value) <= _MOST_CHARACTERS and plain(value) == value
 
 
 def _is_number(value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and (isinstance(value, int) or math.isfinite(value)) and abs(value) <= _LARGEST
+    return number and (isinstance(value, int) or math.isfinite(value)) and abs(value) <= _LARGEST_NUMBER
 
 
-_PLAIN: dict[Any, Callable[[Any], bool]] = {
+_FITS_PLAIN: dict[Any, Callable[[Any], bool]] = {
     NoneType: lambda value: value is None,
     bool: lambda value: isinstance(value, bool),
     int: lambda value: isinstance(value, int) and _is_number(value) and value >= 0,

@@ -1,57 +1,81 @@
-"""Problems through the workflow, one JSON line each, appended whole: a run that is killed goes on where it was."""
+"""Run a strategy over problems and judge what it writes. The agent never sees the hidden tests."""
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 from typing import Any
 
+from agent.decoding import Policy
 from agent.program.task import read_task
-from agent.strategies import Contestant, once
+from agent.strategies import STRATEGIES, Strategy
 from agent.workflow.context import Context
 from benchmarks.base import Problem
-from benchmarks.experiments.outcomes import Outcome
-from benchmarks.experiments.record_file import R, RecordFile, digest
+from benchmarks.experiments.arms import Arm
+from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
+from benchmarks.experiments.record_file import RecordFile, prompt_digest
+from benchmarks.experiments.rivals import BestOfEqual, named_policy, pausing_by_chance
 from benchmarks.judging.checker import judge_program
 
-
-def run(problems: Iterable[Problem], context: Context, contestant: Contestant = once) -> Iterator[Outcome]:
-    """Yield the outcome of each problem. The hidden tests come in only after the workflow has ended."""
-    for problem in problems:
-        task = read_task(problem.prompt, entry_point=problem.entry_point)
-        result = contestant(context, task)
-        judged = judge_program(context.sandbox, problem, result.best.program)
-        highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
-        verdicts = judged.base.verdict.value, judged.plus.verdict.value
-        spent = {**asdict(result.cost), "feedback": result.feedback, "probability": result.answer.probability}
-        yield Outcome(
-            problem.task_id, digest(problem), result.best.program, result.outcome, *verdicts, len(result.attempts),
-            highest if math.isfinite(highest) else None, **spent,
-        )  # fmt: skip
+_ALWAYS_SHOWN = ("programs", "width")
+_NEVER_SHOWN = ("weights", "trust")  # learned numbers: provenance has their digest
 
 
-def side_by_side(streams: Sequence[Iterator[R]], over: Callable[[], object]) -> Iterator[tuple[R, ...]]:
-    """Yield what each of several runs made of a problem, problem by problem; `over` is called when one is over."""
-    for found in zip(*streams, strict=True):
-        yield found
-        over()
-
-
-def go_on(
-    problems: Iterable[Problem], context: Context, contestant: Contestant, file: RecordFile[Outcome] | None
-) -> Iterator[Outcome]:
-    """Yield the outcome of each problem: those in the file from there, the rest run and appended."""
+def run_problems(
+    problems: Iterable[Problem], context: Context, strategy: Strategy, file: RecordFile[ProblemOutcome] | None = None
+) -> Iterator[ProblemOutcome]:
+    """Yield the outcome of each problem. With a file, read those in it from there, and append the others."""
     if file is None:
-        return run(problems, context, contestant)
-    return file.go_on(problems, lambda problem: next(run([problem], context, contestant)))
+        return (run_problem(problem, context, strategy) for problem in problems)
+    return file.resume(problems, lambda problem: run_problem(problem, context, strategy))
 
 
-def run_to_file(
-    problems: Iterable[Problem], context: Context, path: Path, options: dict[str, Any], contestant: Contestant = once
-) -> Iterator[Outcome]:
-    """Yield outcomes, those in the file from there; append the rest. Raises InvalidRequestError."""
-    with closing(RecordFile(path, Outcome, options)) as file:
-        yield from go_on(problems, context, contestant, file)
+def run_problem(problem: Problem, context: Context, strategy: Strategy) -> ProblemOutcome:
+    """Run a strategy on one problem, then judge its answer by the hidden tests."""
+    task = read_task(problem.prompt, entry_point=problem.entry_point)
+    result = strategy(context, task)
+    judged = judge_program(context.sandbox, problem, result.best.program)
+    highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
+    return ProblemOutcome(
+        problem.task_id, prompt_digest(problem.prompt), result.best.program, result.outcome,
+        judged.base.verdict.value, judged.plus.verdict.value, len(result.attempts),
+        highest if math.isfinite(highest) else None, **asdict(result.cost), feedback=result.feedback,
+        probability=result.answer.probability,
+    )  # fmt: skip
+
+
+def settle(arm: Arm, matched: Sequence[ProblemOutcome] = ()) -> tuple[Policy, Strategy]:
+    """Return the policy and the strategy of an arm. matched: outcomes of the arm that it must match, if any."""
+    policy, strategy = named_policy(arm.policy), arm.strategy
+    if arm.threshold is not None:
+        policy = replace(policy, gate=replace(policy.gate, threshold=arm.threshold))
+    if arm.match and arm.match.part == "cost":
+        strategy = BestOfEqual({each.prompt_sha256: each.token_rows for each in matched})
+    if arm.match and arm.match.part == "pause rate":
+        policy = pausing_by_chance(pause_rate(matched))
+    return policy, strategy
+
+
+def digest_outcomes(outcomes: Sequence[ProblemOutcome]) -> str:
+    """Return what tells the costs and pauses of one run from those of another."""
+    spent = [(each.task_id, each.token_rows, each.pauses, each.tokens) for each in outcomes]
+    return hashlib.sha256(repr(spent).encode()).hexdigest()[:12]
+
+
+def describe(strategy: Strategy) -> str:
+    """Return a strategy in one line with the options that differ from their defaults, as "tree(programs=5)"."""
+    names: dict[type, str] = {kind: name for name, kind in STRATEGIES.items()}
+    options = ", ".join(f"{name}={value}" for name, value in _options(strategy))
+    return names.get(type(strategy), type(strategy).__name__) + (f"({options})" if options else "")
+
+
+def _options(record: Any) -> Iterator[tuple[str, Any]]:
+    for part in fields(record):
+        value = getattr(record, part.name)
+        default = part.default if part.default_factory is MISSING else part.default_factory()
+        if is_dataclass(value):
+            yield from _options(value)
+        elif part.repr and part.name not in _NEVER_SHOWN and (value != default or part.name in _ALWAYS_SHOWN):
+            yield part.name, value

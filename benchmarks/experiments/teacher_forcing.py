@@ -1,4 +1,4 @@
-"""Teacher forcing: canonical solutions read by a model, one forward each, and what it would have written instead."""
+"""Teacher forcing: let a model read canonical solutions, one forward each, and rank what it would have written."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ MEASURED = {**SCORES, "varentropy": varentropy}
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """One solution, token by token: the scores before each token, by name, and the rank of each. All [tokens]."""
+class TeacherForced:
+    """What a model says of one solution: the scores before each token, and the rank of each token. All [tokens]."""
 
     task_id: str
     scores: Mapping[str, list[float]]
     ranks: list[int]  # 1: it is the argmax
 
 
-def read(model: Model, problems: Iterable[Problem]) -> Iterator[Read]:
-    """Yield what the model thinks of each solution that its context holds.
+def force_solutions(model: Model, problems: Iterable[Problem]) -> Iterator[TeacherForced]:
+    """Yield the scores and ranks of each solution that fits into the model's context.
 
-    Prompt and solution are encoded as one text; counted are the tokens that start in the solution (AdaDec, section 3.2,
-    arXiv:2506.08980). Ties of logits rank the lower id first. Raises InvalidRequestError.
+    Prompt and solution are encoded as one text. Only tokens that start in the solution count (AdaDec, section 3.2,
+    arXiv:2506.08980). Of equal logits the lower id ranks first. The tokenizer must know offsets.
     """
     lm, tokenizer = model.lm, model.tokenizer
     if not (isinstance(lm, Scorer) and isinstance(tokenizer, OffsetTokenizer)):
@@ -40,11 +40,13 @@ def read(model: Model, problems: Iterable[Problem]) -> Iterator[Read]:
         ids, starts = tokenizer.encode_with_offsets(problem.reference_program)
         if lm.context is not None and len(ids) > lm.context:
             continue
-        begun = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
-        logits, tokens = lm.teacher_forced(ids[:begun], ids[begun:]), ids[begun:]
+        first = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
+        logits, tokens = lm.teacher_forced(ids[:first], ids[first:]), ids[first:]
         logprobs = [log_probabilities(each) for each in logits]
         scores = {name: [score(each, normalised=True) for each in logprobs] for name, score in MEASURED.items()}
-        yield Read(problem.task_id, scores, [_rank(each, token) for each, token in zip(logits, tokens, strict=True)])
+        yield TeacherForced(
+            problem.task_id, scores, [_rank(each, token) for each, token in zip(logits, tokens, strict=True)]
+        )
 
 
 def _rank(logits: Tensor, token: int) -> int:
@@ -52,15 +54,15 @@ def _rank(logits: Tensor, token: int) -> int:
     return 1 + int((logits > own).sum()) + int((logits[:token] == own).sum())
 
 
-def ranked(reads: Iterable[Read]) -> dict[str, Ranked]:
-    """Return the tokens of all solutions together, once for each score. Raises InvalidRequestError."""
-    found = list(reads)
-    ranks = np.array([rank for each in found for rank in each.ranks], np.int64)
+def rank_by_scores(solutions: Iterable[TeacherForced]) -> dict[str, Ranked]:
+    """Return the tokens of all solutions, once for each score. Raises InvalidRequestError if there are none."""
+    solutions = list(solutions)
+    ranks = np.array([rank for each in solutions for rank in each.ranks], np.int64)
     if not len(ranks):
         raise InvalidRequestError("there are no tokens to learn from: no solution fits into this model's context")
-    tasks = np.repeat(np.arange(len(found)), [len(each.ranks) for each in found])
-    columns = {name: np.array([score for each in found for score in each.scores[name]]) for name in MEASURED}
+    tasks = np.repeat(np.arange(len(solutions)), [len(each.ranks) for each in solutions])
+    columns = {name: np.array([score for each in solutions for score in each.scores[name]]) for name in MEASURED}
     try:
         return {name: Ranked(scores, ranks, tasks) for name, scores in columns.items()}
-    except ValueError as error:  # NaN logits, as from float16 that overflowed
+    except ValueError as error:  # the logits are NaN, as when float16 overflows
         raise InvalidRequestError(f"this model's scores are no numbers ({error}); try another --dtype") from error

@@ -1,69 +1,110 @@
-"""Tables of outcomes: what a run solved and cost, and runs side by side with paired tests."""
+"""Tables of outcomes: what one run solved and cost, and many runs with paired tests."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from benchmarks.experiments.outcomes import Outcome, pause_rate
-from benchmarks.reports.metrics import mcnemar, wilson
+from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
+from benchmarks.reports.metrics import Interval, mcnemar, wilson
 from uncertainty.calibration import auroc
 
+_COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
+_NAME = 26  # columns; the table then has 118
 
-def summary(outcomes: list[Outcome]) -> str:
-    """Return the table of a run: the share solved with its interval, and what a problem cost."""
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """The measures of one run, and its paired test against the first run with the same feedback."""
+
+    name: str
+    feedback: str  # "visible" if the examples in the prompt chose among programs, "none" in one pass
+    problems: int
+    passed: int
+    interval: Interval
+    gained: int  # problems that this run solved and the reference did not
+    lost: int
+    p: float  # exact, two-sided, of McNemar's test
+    costs: dict[str, float]  # a problem, on average
+    pause_rate: float
+    degenerate: int
+    auroc: float  # of the highest entropy of a run against failure; NaN if it cannot be computed
+
+    def record(self) -> dict[str, Any]:
+        """Return the measures as plain data for JSON."""
+        record = asdict(self) | {"interval": self.interval._asdict()}
+        return record | {"auroc": self.auroc if math.isfinite(self.auroc) else None}
+
+
+def summary(outcomes: Sequence[ProblemOutcome]) -> str:
+    """Return the table of one run: the share solved with its interval, and what a problem cost."""
     passed, total = sum(outcome.passed for outcome in outcomes), len(outcomes)
     share, low, high = wilson(passed, total)
     rows = {
-        "solved": f"{passed}/{total} = {number(share)} ({low:.3f} to {high:.3f})",
+        "solved": f"{passed}/{total} = {format_measure(share)} ({low:.3f} to {high:.3f})",
         "accepted by the visible examples": f"{sum(outcome.outcome == 'accepted' for outcome in outcomes)}",
-        "AUROC of the highest entropy against failure": number(_auroc(outcomes)),
+        "AUROC of the highest entropy against failure": format_measure(_auroc(outcomes)),
         "pause rate": f"{pause_rate(outcomes):.3f}",
         "degenerate": f"{sum(outcome.degenerate for outcome in outcomes)}",
-        **{f"{name} a problem": f"{sum(getattr(o, name) for o in outcomes) / max(1, total):.2f}" for name in _COSTS},
+        **{f"{name} a problem": f"{cost:.2f}" for name, cost in _costs(outcomes).items()},
     }
     return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
 
 
-def number(value: float) -> str:
-    """Return a measure as a table shows it; a dash where it cannot be computed."""
-    return f"{value:.3f}" if math.isfinite(value) else "-"
+def compare(runs: Mapping[str, Sequence[ProblemOutcome]]) -> list[ComparedRun]:
+    """Measure runs over the same problems. The first run with the same feedback is the reference of each."""
+    references: dict[str, dict[str, bool]] = {}
+    compared = []
+    for name, outcomes in runs.items():
+        feedback = outcomes[0].feedback if outcomes else "none"
+        solved = {outcome.task_id: outcome.passed for outcome in outcomes}
+        reference = references.setdefault(feedback, solved)
+        gained = sum(solved[task] and not reference[task] for task in solved if task in reference)
+        lost = sum(reference[task] and not solved[task] for task in solved if task in reference)
+        passed, total = sum(solved.values()), len(outcomes)
+        compared.append(
+            ComparedRun(
+                name, feedback, total, passed, wilson(passed, total), gained, lost, mcnemar(gained, lost),
+                _costs(outcomes), pause_rate(outcomes), sum(each.degenerate for each in outcomes), _auroc(outcomes),
+            )
+        )  # fmt: skip
+    return compared
 
 
-def _auroc(outcomes: list[Outcome]) -> float:
-    """How well the highest entropy of a run tells failures from successes; 0.5 says nothing."""
-    known = [(each.highest_entropy, each.passed) for each in outcomes if each.highest_entropy is not None]
-    return auroc([entropy for entropy, passed in known if not passed], [entropy for entropy, passed in known if passed])
-
-
-_COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
-
-
-def comparison(runs: dict[str, list[Outcome]]) -> str:
-    """Return runs over the same problems side by side, each with its exact McNemar test against the first of its kind.
-
-    Runs whose programs were chosen by the examples that the prompt shows stand apart from those of one pass.
-    """
-    kinds = {name: outcomes[0].feedback if outcomes else "none" for name, outcomes in runs.items()}
+def comparison_table(runs: Sequence[ComparedRun]) -> str:
+    """Return runs in at most 120 columns: one block of runs of one pass, one of runs that the examples steered."""
     blocks = []
-    for kind, title in (("none", "one pass"), ("visible", "feedback=visible")):
-        chosen = {name: outcomes for name, outcomes in runs.items() if kinds[name] == kind}
-        blocks += [_block(chosen, title)] if chosen else []
+    for feedback, title in (("none", "one pass"), ("visible", "feedback=visible")):
+        block = [_row(run) for run in runs if run.feedback == feedback]
+        blocks += ["\n".join([_heads(title), *block])] if block else []
     return "\n\n".join(blocks)
 
 
-def _block(runs: dict[str, list[Outcome]], title: str) -> str:
-    reference = {outcome.task_id: outcome.passed for outcome in next(iter(runs.values()))}
-    heads = (*_COSTS, "pause rate", "degenerate", "AUROC")
-    lines = [f"{title:<22}{'solved':>24}{'gained/lost':>13}{'p':>8}{'n':>7}" + "".join(f"{name:>13}" for name in heads)]
-    for name, outcomes in runs.items():
-        shared = [outcome for outcome in outcomes if outcome.task_id in reference]
-        gained = sum(outcome.passed and not reference[outcome.task_id] for outcome in shared)
-        lost = sum(not outcome.passed and reference[outcome.task_id] for outcome in shared)
-        share, low, high = wilson(sum(outcome.passed for outcome in outcomes), len(outcomes))
-        costs = "".join(f"{sum(getattr(o, cost) for o in outcomes) / max(1, len(outcomes)):>13.2f}" for cost in _COSTS)
-        empty = sum(outcome.degenerate for outcome in outcomes)
-        costs += f"{pause_rate(outcomes):>13.3f}{empty:>13}{number(_auroc(outcomes)):>13}"
-        solved = f"{share:.3f} ({low:.3f} to {high:.3f})"
-        tested = f"{f'{gained}/{lost}':>13}{mcnemar(gained, lost):>8.3f}{len(outcomes):>7}"
-        lines.append(f"{name:<22}{solved:>24}{tested}{costs}")
-    return "\n".join(lines)
+def format_measure(value: float) -> str:
+    """Return a measure as a table shows it; a dash if it cannot be computed."""
+    return f"{value:.3f}" if math.isfinite(value) else "-"
+
+
+def _heads(title: str) -> str:
+    tested = f"{'solved':>23}{'gained/lost':>13}{'p':>7}{'n':>6}"
+    return f"{title:<{_NAME}}{tested}{'tokens':>10}{'forwards':>10}{'token_rows':>12}{'pause rate':>11}"
+
+
+def _row(run: ComparedRun) -> str:
+    share, low, high = run.interval
+    solved = f"{share:.3f} ({low:.3f} to {high:.3f})"
+    tested = f"{solved:>23}{f'{run.gained}/{run.lost}':>13}{run.p:>7.3f}{run.problems:>6}"
+    costs = f"{run.costs['tokens']:>10.2f}{run.costs['forwards']:>10.2f}{run.costs['token_rows']:>12.2f}"
+    return f"{run.name:<{_NAME}}{tested}{costs}{run.pause_rate:>11.3f}"
+
+
+def _costs(outcomes: Sequence[ProblemOutcome]) -> dict[str, float]:
+    return {name: sum(getattr(each, name) for each in outcomes) / max(1, len(outcomes)) for name in _COSTS}
+
+
+def _auroc(outcomes: Sequence[ProblemOutcome]) -> float:
+    """How well the highest entropy of a run tells failures from successes; 0.5 says nothing."""
+    known = [(each.highest_entropy, each.passed) for each in outcomes if each.highest_entropy is not None]
+    return auroc([entropy for entropy, passed in known if not passed], [entropy for entropy, passed in known if passed])

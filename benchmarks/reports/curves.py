@@ -1,4 +1,4 @@
-"""Solved by tokens: which problems a way of spending tokens has solved by each budget, and the area below it."""
+"""Curves of what is solved by how many tokens, the area below them, and paired tests between them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.experiments.best_of_n import Draws
-from benchmarks.experiments.outcomes import Outcome
+from benchmarks.experiments.best_of_n import ProblemSamples
+from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.reports.metrics import mcnemar
 
-RESAMPLES = 2_000
+_RESAMPLES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """By problem, the tokens at which a right answer was given; infinite where none was."""
+    """By problem, the tokens at which a right answer came; infinite if none did."""
 
     tokens: Mapping[str, float]
-    feedback: str = "visible"  # what chose among programs: the visible examples, or "none" in one pass
+    feedback: str = "visible"  # "visible" if the examples in the prompt chose among programs, "none" in one pass
 
     def solved(self, budget: float) -> set[str]:
         """Return the problems solved within so many tokens each."""
@@ -30,22 +30,22 @@ class Curve:
         return sum(_part(tokens, most) for tokens in self.tokens.values()) / len(self.tokens)
 
 
-def of_outcomes(outcomes: Sequence[Outcome]) -> Curve:
-    """Return the curve of a run that stops at the first program which passes what its prompt shows."""
+def curve_of_outcomes(outcomes: Sequence[ProblemOutcome]) -> Curve:
+    """Return the curve of a run, which stops at the first program that passes the visible examples."""
     feedback = outcomes[0].feedback if outcomes else "none"
     return Curve({each.task_id: each.tokens if each.passed else math.inf for each in outcomes}, feedback)
 
 
-def of_draws(draws: Sequence[Draws]) -> Curve:
-    """Return the curve of best-of-n, n being as large as there are samples."""
-    told = {each.task_id: each.best_of(len(each.tokens)) for each in draws}
-    return Curve({task_id: tokens if right else math.inf for task_id, (right, tokens) in told.items()})
+def curve_of_samples(problems: Sequence[ProblemSamples]) -> Curve:
+    """Return the curve of best-of-n, with n as large as there are samples."""
+    best = {each.task_id: each.best_of(len(each.tokens)) for each in problems}
+    return Curve({task_id: each.tokens if each.solved else math.inf for task_id, each in best.items()})
 
 
-def table(curves: Mapping[str, Curve], most: int) -> str:
-    """Return each curve at some budgets, its area, and how it differs from the first one of its kind of feedback.
+def curve_table(curves: Mapping[str, Curve], most: int) -> str:
+    """Return each curve at four budgets, its area, and tests against the first curve with the same feedback.
 
-    p of the area: paired bootstrap over problems, two-sided. At a budget: gained and lost against the first, McNemar.
+    The p of an area is of a paired bootstrap over problems, two-sided; at a budget it is McNemar's.
     """
     blocks = []
     for kind, title in (("none", "one pass"), ("visible", "feedback=visible")):
@@ -73,9 +73,9 @@ def area_p(curve: Curve, other: Curve, most: float, *, seed: int = 0) -> float:
     if not any(differences):
         return 1.0
     chance = random.Random(seed)
-    sums = [sum(chance.choices(differences, k=len(differences))) for _ in range(RESAMPLES)]
-    below = sum(total <= 0 for total in sums) / RESAMPLES
-    return min(1.0, 2 * max(min(below, 1 - below), 1 / RESAMPLES))
+    sums = [sum(chance.choices(differences, k=len(differences))) for _ in range(_RESAMPLES)]
+    below = sum(total <= 0 for total in sums) / _RESAMPLES
+    return min(1.0, 2 * max(min(below, 1 - below), 1 / _RESAMPLES))
 
 
 def _part(tokens: float, most: float) -> float:

@@ -14,27 +14,27 @@ from typing import Any, NamedTuple
 from agent.errors import InvalidRequestError
 from agent.files.access import STDOUT, is_stream, write_whole
 from agent.messages import quoted
-from benchmarks.experiments.outcomes import Outcome, pause_rate
+from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
 from benchmarks.reports.curves import Curve
 from benchmarks.reports.metrics import wilson
 from uncertainty.calibration import ReliabilityBin
 
-Runs = Mapping[str, Sequence[Outcome]]
-AXES: dict[str, Callable[[Sequence[Outcome]], float]] = {
+_Runs = Mapping[str, Sequence[ProblemOutcome]]
+AXES: dict[str, Callable[[Sequence[ProblemOutcome]], float]] = {
     "pause-rate": lambda outcomes: 100 * pause_rate(outcomes),
     **{
         name: lambda outcomes, name=name: sum(getattr(each, name) for each in outcomes) / len(outcomes)  # type: ignore[misc]
         for name in ("tokens", "forwards", "token_rows", "seconds")
     },
 }
-LABELS = {
+_LABELS = {
     "pause-rate": "pauses, in % of the tokens",
     "tokens": "tokens of a problem, on average",
     "forwards": "forwards of a problem, on average",
     "token_rows": "tokens fed for a problem, on average",
     "seconds": "seconds for a problem, on average",
 }
-FORMATS = (".png", ".svg", ".pdf")
+_FORMATS = (".png", ".svg", ".pdf")
 _MARKS = (b"Software\x00dubito", b"<dc:title>dubito</dc:title>", b"/Creator (dubito)")  # of a picture that is ours
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")  # Okabe and Ito's
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -52,21 +52,21 @@ class _Look(NamedTuple):
     size: float  # the later the smaller: two points in one place are both seen
 
 
-def is_ours(head: bytes) -> bool:
+def is_picture(head: bytes) -> bool:
     """Whether a file begins as a picture that was drawn here."""
     return any(mark in head for mark in _MARKS)
 
 
 def check_format(file: Path) -> None:
     """Raise InvalidRequestError where the name does not say which kind of picture is wanted."""
-    if str(file) == STDOUT or (file.suffix.lower() not in FORMATS and not is_stream(file)):
+    if str(file) == STDOUT or (file.suffix.lower() not in _FORMATS and not is_stream(file)):
         raise InvalidRequestError(
-            f"{quoted(file)} names no kind of picture; wanted a name that ends in {', '.join(FORMATS)}"
+            f"{quoted(file)} names no kind of picture; wanted a name that ends in {', '.join(_FORMATS)}"
         )
 
 
-def against_cost(
-    runs: Runs, file: Path, *, axis: str, title: str = "", thresholds: Mapping[str, float] | None = None
+def draw_costs(
+    runs: _Runs, file: Path, *, axis: str, title: str = "", thresholds: Mapping[str, float] | None = None
 ) -> None:
     """Draw the share solved, and forwards a token, with 95 % intervals, against a cost; one point a run.
 
@@ -84,8 +84,8 @@ def against_cost(
             _point(solved, looks[name], places[name], share, max(0.0, share - low), max(0.0, high - share))
             ratio, half = _forwards_a_token(outcomes)
             _point(spent, looks[name], places[name], ratio, half, half)
-        solved.set(xlabel=LABELS[axis], ylabel="share of the problems solved")
-        spent.set(xlabel=LABELS[axis], ylabel="forwards a token")
+        solved.set(xlabel=_LABELS[axis], ylabel="share of the problems solved")
+        spent.set(xlabel=_LABELS[axis], ylabel="forwards a token")
         _widen(solved, 0.0, 1.0)
         _widen(spent, 0.0, math.inf)
         for panel in (solved, spent):
@@ -99,7 +99,7 @@ def against_cost(
         _write(figure, file)
 
 
-def by_tokens(curves: Mapping[str, Curve], file: Path, *, most: int, title: str = "") -> None:
+def draw_curves(curves: Mapping[str, Curve], file: Path, *, most: int, title: str = "") -> None:
     """Draw the share solved by each budget of tokens a problem; of many curves the first and the best stand out.
 
     Raises InvalidRequestError where the file cannot be written.
@@ -134,7 +134,7 @@ def by_tokens(curves: Mapping[str, Curve], file: Path, *, most: int, title: str 
         _write(figure, file)
 
 
-def reliability(bins: Mapping[str, Sequence[ReliabilityBin]], file: Path, *, title: str = "") -> None:
+def draw_reliability(bins: Mapping[str, Sequence[ReliabilityBin]], file: Path, *, title: str = "") -> None:
     """Draw the share that was right against the probability that was stated, with 95 % intervals.
 
     Raises InvalidRequestError where the file cannot be written.
@@ -191,7 +191,7 @@ def _point(panel: Any, look: _Look, x: float, y: float, below: float, above: flo
     panel.errorbar(x, y, yerr=[[below], [above]], fmt=look.shape, color=look.colour, label=look.label, **bars)
 
 
-def _forwards_a_token(outcomes: Sequence[Outcome]) -> tuple[float, float]:
+def _forwards_a_token(outcomes: Sequence[ProblemOutcome]) -> tuple[float, float]:
     """Return the ratio over all problems, and half of its 95 % interval."""
     tokens = max(1, sum(each.tokens for each in outcomes))
     ratio = sum(each.forwards for each in outcomes) / tokens
@@ -256,8 +256,8 @@ def _quiet() -> Iterator[None]:
 
 def _write(figure: Any, file: Path) -> None:
     check_format(file)
-    kind = file.suffix.lower().lstrip(".") if file.suffix.lower() in FORMATS else "png"
+    kind = file.suffix.lower().lstrip(".") if file.suffix.lower() in _FORMATS else "png"
     metadata = {"png": {"Software": "dubito"}, "svg": {"Creator": "dubito", "Date": None}, "pdf": {"Creator": "dubito"}}
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=110, format=kind, metadata=metadata[kind])
-    write_whole(file, drawn.getvalue(), is_ours=is_ours)
+    write_whole(file, drawn.getvalue(), is_ours=is_picture)

@@ -12,7 +12,7 @@ from agent.lm.names import digest_weights
 from agent.profile import find_profile
 from agent.trace import TraceWriter
 
-TAKES_LIMIT = {"export", "run", "draw", "fill", "pauses", "threshold", "search"}
+TAKES_LIMIT = {"export", "run", "sample", "fill", "pauses", "threshold", "search"}
 LONG = "9" * 5_000
 REFUSED = [
     ("exercises show -1", "no exercise 'exercises/-1'"),
@@ -34,18 +34,14 @@ REFUSED = [
     ("exercises export --out @x --limit 0", "--limit"),
     ("bench run nothing", "no benchmark 'nothing'"),
     ("bench run LONG", "no benchmark '999"),
-    ("bench run --policy LONG", "unknown contestant '999"),
-    ("bench run --policy=", "unknown contestant ''"),
-    ("bench run --policy greedy,", "unknown contestant ''"),
-    ("bench run --policy adadec@-1", "adadec@-1 came; wanted a number of nats"),
-    ("bench run --policy adadec@nan", "adadec@nan came; wanted a number of nats"),
-    ("bench run --policy adadec@", "adadec@ came; wanted a number of nats"),
-    ("bench run --policy adadec@1_0", "adadec@1_0 came; wanted a number of nats"),
-    ("bench run --policy adadec@0.5@0.5", "came; wanted a number of nats"),
-    ("bench run --policy adadec@LONG", "came; wanted a number of nats"),
-    ("bench run --policy adadec@0.5,adadec@.5", "'adadec@.5' came twice"),
-    ("bench run --policy adadec@../../x,greedy", "came; wanted a number of nats"),
-    ("bench run --policy greedy@1", "never pauses"),
+    ("bench run --policy LONG", "unknown policy '999"),
+    ("bench run --policy=", "unknown policy ''"),
+    ("bench run --policy adadec-tree-5", "unknown policy 'adadec-tree-5'"),
+    ("bench run --strategy LONG", "unknown strategy '999"),
+    ("bench run --strategy best-of --policy adadec", "--strategy best-of needs --policy sample or adapt"),
+    ("bench run --strategy beam --policy uscd", "--strategy beam needs --policy greedy"),
+    ("bench run --programs 2", "once writes one program"),
+    ("bench run --strategy tree --programs 0", "--programs"),
     ("bench run --policy greedy --threshold 1", "never pauses"),
     ("bench run --policy adadec --threshold=-1", "not a number from 0 on"),
     ("bench run --policy adadec --threshold nan", "not a number from 0 on"),
@@ -53,11 +49,7 @@ REFUSED = [
     ("bench run --policy adadec --threshold /dev/zero", "is a device"),
     ("bench run --policy adadec --threshold @run.jsonl", "is no profile of a model"),
     ("bench run --policy greedy --budget programs=2", "--budget bounds searches"),
-    ("bench run --policy greedy,adadec --out -", "name a folder"),
-    ("bench run --policy greedy,adadec --out @thesis", "cannot make the folder"),
-    ("bench run --policy best-of-equal", "go with --equal FILE"),
-    ("bench run --policy best-of-equal --equal /dev/zero", "is a device"),
-    ("bench run --policy best-of-equal --equal @thesis", "this is no trace record"),
+    ("bench run --strategy tree --order best", "unknown order 'best'"),
     ("bench run --model @nowhere", "there is no such folder"),
     ("bench run --sandbox jail", "unknown sandbox 'jail'"),
     ("bench run --dtype float7", "unknown dtype 'float7'"),
@@ -65,10 +57,10 @@ REFUSED = [
     ("bench run --out @link", "is left alone"),
     ("bench run --out @pipe", "nobody reads from it"),
     ("bench run --out @draws.jsonl", "this is no outcome"),
-    ("bench draw --out @run.jsonl", "this is no draws"),
-    ("bench draw --samples 0", "--samples"),
-    ("bench draw --samples 10001", "--samples"),
-    ("bench draw --samples 1000000000000", "--samples"),
+    ("bench sample --out @run.jsonl", "this is no draws"),
+    ("bench sample --samples 0", "--samples"),
+    ("bench sample --samples 10001", "--samples"),
+    ("bench sample --samples 1000000000000", "--samples"),
     ("bench fill --policy nothing", "unknown policy 'nothing'"),
     ("bench pauses --width 1", "--width"),
     ("bench pauses --threshold=-0.5", "not a number from 0 on"),
@@ -93,7 +85,7 @@ REFUSED = [
     ("calibrate threshold --from @missing", "there is no file"),
     ("calibrate threshold --model @nowhere", "there is no such folder"),
     ("calibrate search --out @thesis", "exists and was not made by this command"),
-    ("calibrate search --out @x.json --keep @run.jsonl", "this is no lesson"),
+    ("calibrate search --out @x.json --keep @run.jsonl", "this is no search example"),
     ("calibrate search --out @x.json --keep @thesis", "is left alone"),
     ("calibrate search --budget programs=0", "wanted positive numbers"),
 ]
@@ -147,11 +139,11 @@ def test_devices_stay_what_they_are(tmp_path):
 @pytest.mark.parametrize(
     ("command", "kind", "option"),
     [
-        (["bench", "run"], "Outcome", "--out"),
-        (["bench", "draw"], "Draws", "--out"),
-        (["calibrate", "search"], "Lesson", "--keep"),
+        (["bench", "run"], "ProblemOutcome", "--out"),
+        (["bench", "sample"], "ProblemSamples", "--out"),
+        (["calibrate", "search"], "SearchExample", "--keep"),
     ],
-    ids=["run", "draw", "search"],
+    ids=["run", "sample", "search"],
 )
 def test_a_file_from_before_an_option_was_there_goes_on_with_its_default(tmp_path, monkeypatch, command, kind, option):
     def load(*arguments, **options):
@@ -159,8 +151,8 @@ def test_a_file_from_before_an_option_was_there_goes_on_with_its_default(tmp_pat
 
     monkeypatch.setattr("agent.lm.hf.backend.open_model", load)
     said = {"weights": digest_weights("models/tiny")}
-    said |= {"learned": find_profile("models/tiny").digest()} if kind == "Outcome" else {}
-    said |= {"policy": "adadec", "budget": "programs=20"} if kind == "Lesson" else {}
+    said |= {"learned": find_profile("models/tiny").digest()} if kind == "ProblemOutcome" else {}
+    said |= {"policy": "adadec", "budget": "programs=20"} if kind == "SearchExample" else {}
     writer = TraceWriter(tmp_path / "old.jsonl", {"options": said})
     writer.begin()
     writer.close()

@@ -1,106 +1,67 @@
-"""What a policy is compared with keeps the same account of its cost."""
+"""Experiments are sound data: each arm can be run, and a name means one arm everywhere."""
 
 from dataclasses import replace
 
+import pytest
 from fakes import ScriptedSandbox
+from results import OUTCOME
 from text_model import byte_model
 
 from agent.decoding import POLICIES
 from agent.profile import ModelProfile
 from agent.program.task import read_task
-from agent.strategies import ONCE, best_of, best_of_equal, redraw_degenerate
+from agent.search.budget import Budget
+from agent.strategies import Beam, Once, Tree
 from agent.workflow.context import Context
-from agent.workflow.run import run_task
-from benchmarks.experiments.arms import CONTESTANTS
-from benchmarks.experiments.beam import beam
+from benchmarks.experiments.arms import BOUNDS, EXPERIMENTS, Arm, bounded, bounds_of
+from benchmarks.experiments.record_file import prompt_digest
+from benchmarks.experiments.runner import settle
+from benchmarks.reports.plots import AXES
 from sandbox import Verdict
 
-TWICE = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """')
-TASK = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """')
+TASK = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """')
+ARMS = {name: arm for experiment in EXPERIMENTS.values() for name, arm in experiment.arms.items()}
+MATCHED = [replace(OUTCOME, prompt_sha256=prompt_digest(TASK.request))]
 
 
-def context(verdict=Verdict.FAILED) -> Context:
-    sandbox = ScriptedSandbox(lambda program: verdict, value=2)
-    return Context(byte_model(sharpness=8.0), POLICIES["greedy"], sandbox, max_tokens=20)
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=list(EXPERIMENTS))
+def test_an_experiment_names_its_arms_its_axis_and_what_they_match(experiment):
+    assert experiment.question.endswith("?") and len(experiment.arms) > 1
+    assert not experiment.plot_axis or experiment.plot_axis in AXES
+    for name, arm in experiment.arms.items():
+        assert arm == ARMS[name], f"{name} is another arm elsewhere, and both would have one file"
+        assert arm.match is None or experiment.arms[arm.match.arm].match is None
 
 
-def test_a_beam_of_one_is_greedy_with_as_many_forwards():
-    here = context()
-    greedy, searched = run_task(here, TASK, config=ONCE), beam(1)(here, TASK)
-    assert searched.best.tokens == greedy.best.tokens
-    assert (searched.cost.forwards, searched.cost.tokens) == (greedy.cost.forwards, greedy.cost.tokens)
+def test_every_policy_is_an_arm_and_every_arm_runs():
+    profile = ModelProfile("m", edge_weights={"path": 1.0})
+    box = ScriptedSandbox(lambda program: Verdict.PASSED, value=2)
+    model, policies = byte_model(sharpness=8.0), set()
+    for name, arm in ARMS.items():
+        policy, strategy = settle(arm, MATCHED if arm.match else ())
+        result = strategy(Context(model, policy, box, max_tokens=6, profile=profile), TASK)
+        assert result.best.program.startswith("def f(x)"), name
+        policies.add(arm.policy)
+    assert set(POLICIES) <= policies
 
 
-def test_a_wider_beam_feeds_more_rows():
-    here = context()
-    assert beam(3)(here, TASK).cost.token_rows >= 3 * beam(1)(here, TASK).cost.tokens
+def test_an_arm_may_have_a_threshold_of_its_own():
+    assert settle(Arm("adadec", threshold=0.25))[0].gate.threshold == 0.25
+    assert settle(Arm("adadec"))[0] == POLICIES["adadec"]
 
 
-def test_examples_may_choose_among_beams_and_all_of_them_are_paid():
-    passing = replace(context(), sandbox=ScriptedSandbox(lambda program: Verdict.PASSED, value=2))
-    best, chosen = beam(3)(passing, TASK), beam(3, chosen=True)(passing, TASK)
-    assert chosen.best.tokens == best.best.tokens, "the best beam is tried first"
-    assert (best.feedback, chosen.feedback) == ("none", "visible")
-    assert best.cost.forwards == chosen.cost.forwards and chosen.cost.tokens > best.cost.tokens
-    failing = beam(3, chosen=True)(context(), TASK)
-    assert len(failing.attempts) == 3 and failing.outcome == "abstained"
+def test_an_arm_matches_the_cost_or_the_pause_rate_of_another():
+    _, equal = settle(ARMS["best-of-equal"], MATCHED)
+    assert equal.token_rows == {MATCHED[0].prompt_sha256: OUTCOME.token_rows}
+    by_chance, strategy = settle(ARMS["adadec-by-chance"], MATCHED)
+    assert (by_chance.gate.rate, strategy) == (OUTCOME.pauses / OUTCOME.tokens, Once())
 
 
-def test_best_of_n_draws_n_different_programs_and_counts_them_all():
-    result = best_of(3)(context(), TASK)
-    assert result.outcome == "abstained"
-    assert len({tuple(attempt.tokens) for attempt in result.attempts}) == 3
-    assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
-    assert result.cost.sandbox_runs == 3
+def test_a_budget_bounds_a_tree_and_leaves_what_it_does_not_name():
+    assert bounded(Tree.within(5), "tokens=300").config.budget == Budget(programs=5, tokens=300)
+    assert bounded(Beam(3), "tokens=300") == Beam(3) and bounded(Tree.within(5), None) == Tree.within(5)
 
 
-def test_best_of_n_ends_with_the_first_program_that_passes():
-    result = best_of(3)(context(Verdict.PASSED), TASK)
-    assert (result.outcome, len(result.attempts)) == ("accepted", 1)
-
-
-def test_every_policy_is_a_contestant():
-    assert set(POLICIES) <= set(CONTESTANTS)
-    here = replace(context(Verdict.PASSED), max_tokens=6, profile=ModelProfile("m", edge_weights={"path": 1.0}))
-    for policy, contestant in CONTESTANTS.values():
-        result = contestant(replace(here, policy=policy), TWICE)
-        assert result.best.program.startswith("def f(x)")
-
-
-def test_the_guard_leaves_a_program_alone_that_has_something_to_run():
-    here = replace(context(), max_tokens=14)
-    written = here.tokenizer.encode("\n    return x")
-    speaks = replace(here, policy=replace(POLICIES["greedy"], sampler=lambda *_: written.pop(0) if written else 0))
-    result = redraw_degenerate(speaks, TASK)
-    assert (len(result.attempts), result.best.program) == (1, TASK.request + "\n    return x")
-
-
-def test_the_guard_draws_again_where_there_is_nothing_to_run_and_gives_up_after_three_draws():
-    result = redraw_degenerate(context(), TASK)  # a random model over bytes writes no Python
-    assert len(result.attempts) == 4
-    assert result.best.tokens == run_task(context(), TASK, config=ONCE).best.tokens, "the first stands"
-    assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
-
-
-def drawn_once():
-    return run_task(replace(context(), policy=POLICIES["sample"]), TASK, config=ONCE)
-
-
-def test_best_of_equal_draws_one_program_whole_and_spends_its_budget_but_no_more():
-    one = drawn_once()
-    for budget in (1, one.cost.token_rows + 5, 4 * one.cost.token_rows, 4 * one.cost.token_rows + 7):
-        result = best_of_equal({TASK.request: budget})(context(), TASK)
-        assert result.cost.token_rows == max(budget, one.cost.token_rows)
-        assert result.attempts[-1].tokens == one.best.tokens, "where none passes, the first stands, whole"
-    assert len(result.attempts) >= 4
-
-
-def test_best_of_equal_at_the_cost_of_one_program_is_that_program():
-    one = drawn_once()
-    result = best_of_equal({TASK.request: one.cost.token_rows})(context(), TASK)
-    assert [attempt.tokens for attempt in result.attempts] == [one.best.tokens]
-
-
-def test_best_of_equal_stops_at_the_first_program_that_passes():
-    result = best_of_equal({TASK.request: 10_000})(context(Verdict.PASSED), TASK)
-    assert (len(result.attempts), result.outcome) == (1, "accepted")
+def test_a_split_has_the_bounds_of_its_benchmark():
+    assert bounds_of("exercises/far") == bounds_of("exercises") == BOUNDS["exercises"]
+    assert bounds_of("HumanEval").max_tokens == 128

@@ -1,5 +1,6 @@
 """Runs stand side by side only where nothing but the policy differs."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -23,7 +24,7 @@ def first(tmp_path):
     return run(tmp_path / "greedy.jsonl", True, False, True)
 
 
-@pytest.mark.parametrize("command", [["compare"], ["curve"], ["trust"], ["plot", "--out", "never.png"]])
+@pytest.mark.parametrize("command", [["compare"], ["curve"], ["reliability"], ["plot", "--out", "never.png"]])
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -43,8 +44,15 @@ def test_what_differs_in_more_than_the_policy_is_refused_and_the_difference_name
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("policy", "adadec"), ("threshold", 0.5), ("budget", "tokens=9"), ("learned", "abc"), ("side_by_side", True)],
-)
+    [
+        ("policy", "adadec"),
+        ("threshold", 0.5),
+        ("budget", "tokens=9"),
+        ("learned", "abc"),
+        ("strategy", "tree(programs=5)"),
+        ("side_by_side", True),
+    ],
+)  # fmt: skip
 def test_what_differs_in_what_is_compared_is_compared_with_its_count(tmp_path, first, option, value):
     other = run(tmp_path / "other.jsonl", True, True, True, **{option: value})
     result = dubito("bench", "compare", first, other)
@@ -53,7 +61,7 @@ def test_what_differs_in_what_is_compared_is_compared_with_its_count(tmp_path, f
     assert heads[3:5] == ["p", "n"] and one[0] == "greedy" and two[5:8] == ["1/0", "1.000", "3"]
 
 
-@pytest.mark.parametrize("command", [["compare"], ["curve"], ["trust"], ["plot", "--out", "never.png"]])
+@pytest.mark.parametrize("command", [["compare"], ["curve"], ["reliability"], ["plot", "--out", "never.png"]])
 def test_an_unfinished_run_is_to_go_on(tmp_path, first, command):
     fewer = run(tmp_path / "fewer.jsonl", True, True, policy="adadec")
     for files in ((first, fewer), (fewer, first)):
@@ -61,7 +69,7 @@ def test_an_unfinished_run_is_to_go_on(tmp_path, first, command):
         refused(result, "not over the same problems", "'fewer' has 2 of the 3 of 'greedy'; let it go on")
 
 
-@pytest.mark.parametrize("command", [["compare"], ["curve"], ["trust"], ["plot", "--out", "never.png"]])
+@pytest.mark.parametrize("command", [["compare"], ["curve"], ["reliability"], ["plot", "--out", "never.png"]])
 def test_a_run_without_an_outcome_is_refused(tmp_path, first, command):
     (tmp_path / "empty.jsonl").touch()
     for files in ((tmp_path / "empty.jsonl", first), (first, written(tmp_path / "begun.jsonl"))):
@@ -87,10 +95,11 @@ def test_a_file_given_twice_is_refused_and_two_of_one_name_are_both_shown(tmp_pa
 
 def test_nothing_that_cannot_be_computed_is_printed_as_nan(tmp_path):
     right = run(tmp_path / "right.jsonl", True, True)
-    for command in ("compare", "trust", "curve"):
+    for command in ("compare", "reliability", "curve"):
         told = dubito("bench", command, right)
         assert (told.exit_code, "nan" in told.output) == (0, False)
-    assert dubito("bench", "compare", right).stdout.split()[-1] == "-"
+    (told,) = json.loads(dubito("bench", "compare", right, "--json").stdout)["runs"]
+    assert (told["auroc"], told["passed"], told["costs"]["seconds"]) == (None, 2, OUTCOME.seconds)
 
 
 def test_names_of_files_cannot_act_on_the_terminal(tmp_path):

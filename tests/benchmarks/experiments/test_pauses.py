@@ -13,7 +13,7 @@ from agent.decoding.samplers import argmax
 from agent.workflow.context import Context
 from benchmarks.exercises import make_problem
 from benchmarks.experiments import pauses
-from benchmarks.experiments.pauses import Detour, Failure, failures, table
+from benchmarks.experiments.pauses import FailedRun, PauseOutcome, explore_failures, pauses_table
 from benchmarks.judging.checker import Judgement, Tally
 from sandbox import Verdict
 
@@ -41,42 +41,42 @@ def context(policy=ALWAYS, tokens=3):
 
 def test_a_problem_that_greedy_solves_has_no_detours(judged):
     judged[1].append(lambda program: True)
-    assert list(failures([make_problem("exercises/0")], context())) == [None]
+    assert list(explore_failures([make_problem("exercises/0")], context())) == [None]
     assert len(judged[0]) == 1
 
 
 def test_each_pause_tries_each_candidate_but_the_likeliest(judged):
-    (failure,) = failures([make_problem("exercises/0")], context(), width=4)
+    (failure,) = explore_failures([make_problem("exercises/0")], context(), width=4)
     seen = judged[0]
-    assert [detour.position for detour in failure.detours] == [0, 1, 2]
-    assert all(detour.right is None for detour in failure.detours)
+    assert [detour.position for detour in failure.pauses] == [0, 1, 2]
+    assert all(detour.right is None for detour in failure.pauses)
     assert len(seen) == 1 + 3 * 3, "the greedy program, then three others a pause"
     assert len(set(seen)) > 4, "not all are cut off at the margin"
 
 
 def test_the_rank_of_the_way_out_is_found(judged):
-    (failure,) = failures([make_problem("exercises/0")], context(), width=4)
+    (failure,) = explore_failures([make_problem("exercises/0")], context(), width=4)
     seen, right = list(judged[0]), judged[1]
     (place, wanted) = next(
         (place, program) for place, program in enumerate(seen[1:]) if place % 3 and seen.count(program) == 1
     )
     right.append(lambda program: program == wanted)
-    (again,) = failures([make_problem("exercises/0")], context(), width=4)
+    (again,) = explore_failures([make_problem("exercises/0")], context(), width=4)
     ranks = [None, None, None]
     ranks[place // 3] = place % 3 + 2
-    assert [detour.right for detour in again.detours] == ranks
-    assert [detour.chosen for detour in again.detours] == [detour.chosen for detour in failure.detours]
+    assert [detour.right for detour in again.pauses] == ranks
+    assert [detour.chosen for detour in again.pauses] == [detour.chosen for detour in failure.pauses]
 
 
 def test_a_gate_that_never_pauses_leaves_no_way_out(judged):
-    (failure,) = failures([make_problem("exercises/0")], context(POLICIES["greedy"]))
-    assert failure == Failure("exercises/0", ())
+    (failure,) = explore_failures([make_problem("exercises/0")], context(POLICIES["greedy"]))
+    assert failure == FailedRun("exercises/0", ())
 
 
 def test_the_table_counts_problems_pauses_and_ranks():
-    lost = Failure("a", (Detour("a", 4, 1.5, 1, None),))
-    found = Failure("b", (Detour("b", 2, 1.1, 2, 2), Detour("b", 7, 1.2, 1, 3)))
-    rows = dict(line.rsplit(maxsplit=1) for line in table([None, lost, found, Failure("c", ())]).splitlines())
+    lost = FailedRun("a", (PauseOutcome("a", 4, 1.5, 1, None),))
+    found = FailedRun("b", (PauseOutcome("b", 2, 1.1, 2, 2), PauseOutcome("b", 7, 1.2, 1, 3)))
+    rows = dict(line.rsplit(maxsplit=1) for line in pauses_table([None, lost, found, FailedRun("c", ())]).splitlines())
     assert rows == {
         "problems": "4",
         "failed by greedy": "3",

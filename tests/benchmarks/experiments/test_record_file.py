@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import asdict, replace
 
 import pytest
@@ -13,15 +14,15 @@ from results import OPTIONS, OUTCOME, dubito, refused, written
 from agent.errors import FileAccessError, InvalidRequestError
 from agent.trace import TraceWriter
 from benchmarks import open_benchmark
-from benchmarks.experiments.best_of_n import Draws
-from benchmarks.experiments.outcomes import Outcome
-from benchmarks.experiments.record_file import RecordFile, differences, kept, read, records_in
-from benchmarks.experiments.search_lessons import Lesson
+from benchmarks.experiments.best_of_n import ProblemSamples
+from benchmarks.experiments.outcomes import ProblemOutcome, read_outcomes
+from benchmarks.experiments.record_file import RecordFile, differences, prompt_digest, read_run
+from benchmarks.experiments.search_examples import SearchExample
 
 RECORDS = {
     "outcome": OUTCOME,
-    "draws": Draws("t/0", "0", [5, 6], [True, False], [True, False]),
-    "lesson": Lesson("t/0", "0", [{"path": 1.0}], [True], {"passed": 1.0}, 2, True, True),
+    "draws": ProblemSamples("t/0", "0", [5, 6], [True, False], [True, False]),
+    "search example": SearchExample("t/0", "0", [{"path": 1.0}], [True], {"passed": 1.0}, 2, True, True),
 }
 
 
@@ -49,7 +50,7 @@ def test_a_value_of_another_kind_is_refused_and_never_raises_anything_else(tmp_p
     line = json.dumps({"kind": "outcome", **asdict(OUTCOME), "task_id": "t/1", field: value})
     with_line(tmp_path / "a.jsonl", line)
     try:
-        records = records_in(tmp_path / "a.jsonl", Outcome)
+        records = read_outcomes(tmp_path / "a.jsonl")
     except InvalidRequestError as error:
         assert len(str(error)) < 1_000
         return
@@ -64,7 +65,7 @@ LINES = [
     '{"kind": ["outcome"]}', '{"kind": {"a": 1}}', '{"kind": "provenance"}', '{"kind": "provenance", "options": []}',
     '{"kind": "step", "token": 3}', '{"kind": "outcome", "task_id": []}', "1" * 5000, '{"\ud800": 1}', "\0" * 1000,
 ]  # fmt: skip
-COMMANDS = [["compare"], ["curve"], ["trust"], ["plot", "--out", "never.png"]]
+COMMANDS = [["compare"], ["curve"], ["reliability"], ["plot", "--out", "never.png"]]
 
 
 @pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
@@ -97,7 +98,7 @@ def test_no_file_of_results_brings_a_command_down(tmp_path, data):
     lines = [{"kind": "provenance", "options": options}, *records]
     text = "\n".join(json.dumps(line) for line in lines).encode("utf-8", "surrogatepass") + b"\n"
     (tmp_path / "a.jsonl").write_bytes(text)
-    for command in ("compare", "curve", "trust"):
+    for command in ("compare", "curve", "reliability"):
         result = dubito("bench", command, tmp_path / "a.jsonl")
         assert result.exit_code == 0 or result.stderr.count("\n") == 1, result.stderr
         assert "nan" not in result.stdout and "inf" not in result.stdout
@@ -105,7 +106,7 @@ def test_no_file_of_results_brings_a_command_down(tmp_path, data):
 
 def test_fields_of_a_later_version_are_passed_over(tmp_path):
     with_line(tmp_path / "a.jsonl", json.dumps({"kind": "outcome", **asdict(OUTCOME), "task_id": "t/1", "new": [1]}))
-    assert len(records_in(tmp_path / "a.jsonl", Outcome)) == 2
+    assert len(read_outcomes(tmp_path / "a.jsonl")) == 2
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_draws_that_do_not_belong_together_are_refused(tmp_path, record):
     with (tmp_path / "a.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
     refused(dubito("bench", "curve", tmp_path / "a.jsonl"), "line 2: this is no sound draws")
-    refused(dubito("bench", "draw", "--limit", "1", "--out", tmp_path / "a.jsonl"), "line 2")
+    refused(dubito("bench", "sample", "--limit", "1", "--out", tmp_path / "a.jsonl"), "line 2")
 
 
 # One problem, one record
@@ -134,7 +135,7 @@ def test_a_problem_that_stands_twice_counts_once_and_two_stories_of_it_are_refus
 
 def records_in_of(path, *records):
     written(path, *records)
-    return records_in(path, Outcome)
+    return read_outcomes(path)
 
 
 def problems(count=3):
@@ -142,17 +143,20 @@ def problems(count=3):
 
 
 def made(problem):
-    from benchmarks.experiments.record_file import digest
+    return replace(OUTCOME, task_id=problem.task_id, prompt_sha256=prompt_digest(problem.prompt))
 
-    return replace(OUTCOME, task_id=problem.task_id, prompt_sha256=digest(problem))
+
+def kept(problems, path, options, make):
+    with closing(RecordFile(path, ProblemOutcome, options)) as file:
+        return list(file.resume(problems, make))
 
 
 def test_a_second_run_on_the_same_file_is_refused_while_the_first_writes_it(tmp_path):
-    first = RecordFile(tmp_path / "a.jsonl", Outcome, OPTIONS)
-    stream = first.go_on(problems(), made)
+    first = RecordFile(tmp_path / "a.jsonl", ProblemOutcome, OPTIONS)
+    stream = first.resume(problems(), made)
     next(stream)
     with pytest.raises(FileAccessError, match="another process is writing"):
-        RecordFile(tmp_path / "a.jsonl", Outcome, OPTIONS)
+        RecordFile(tmp_path / "a.jsonl", ProblemOutcome, OPTIONS)
     other = subprocess.run(
         [sys.executable, "-c", "import sys; from pathlib import Path; from agent.files.appended import AppendedFile;"
          "AppendedFile(Path(sys.argv[1]), begins=b'{', resume=True)", str(tmp_path / "a.jsonl")],
@@ -161,20 +165,20 @@ def test_a_second_run_on_the_same_file_is_refused_while_the_first_writes_it(tmp_
     assert "another process is writing" in other.stderr
     list(stream)
     first.close()
-    assert [each.task_id for each in records_in(tmp_path / "a.jsonl", Outcome)] == [p.task_id for p in problems()]
+    assert [each.task_id for each in read_outcomes(tmp_path / "a.jsonl")] == [p.task_id for p in problems()]
 
 
 @pytest.mark.parametrize("cut", range(0, 400, 29))
 def test_a_run_killed_at_any_byte_goes_on_with_whole_lines(tmp_path, cut):
     path = tmp_path / "a.jsonl"
-    list(kept(problems(2), path, OPTIONS, Outcome, made))
+    kept(problems(2), path, OPTIONS, made)
     path.write_bytes(path.read_bytes()[: -cut or None])
-    assert len(list(kept(problems(3), path, OPTIONS, Outcome, made))) == 3
-    assert [each.task_id for each in records_in(path, Outcome)] == [each.task_id for each in problems(3)]
+    assert len(kept(problems(3), path, OPTIONS, made)) == 3
+    assert [each.task_id for each in read_outcomes(path)] == [each.task_id for each in problems(3)]
 
 
 def test_a_run_that_makes_nothing_leaves_no_file(tmp_path):
-    file = RecordFile(tmp_path / "a.jsonl", Outcome, OPTIONS)
+    file = RecordFile(tmp_path / "a.jsonl", ProblemOutcome, OPTIONS)
     file.close()
     assert not (tmp_path / "a.jsonl").exists()
 
@@ -213,8 +217,8 @@ def test_an_option_that_a_file_does_not_name_had_its_default():
 
 def test_infinite_thresholds_are_the_same_in_the_file_and_here(tmp_path):
     options = {**OPTIONS, "threshold": float("inf")}
-    list(kept(problems(1), tmp_path / "a.jsonl", options, Outcome, made))
-    assert len(list(kept(problems(1), tmp_path / "a.jsonl", options, Outcome, lambda problem: 1 / 0))) == 1
+    kept(problems(1), tmp_path / "a.jsonl", options, made)
+    assert len(kept(problems(1), tmp_path / "a.jsonl", options, lambda problem: 1 / 0)) == 1
 
 
 def test_a_run_with_other_options_is_refused_before_a_model_is_loaded(tmp_path):
@@ -232,7 +236,7 @@ def test_runs_joined_into_one_file_are_refused(tmp_path):
     (tmp_path / "c.jsonl").write_bytes(b"".join((tmp_path / f"{n}.jsonl").read_bytes() for n in "ab"))
     assert one and other
     with pytest.raises(InvalidRequestError, match=r"holds runs with different options \(seed: 0 there, 1 here\)"):
-        read(tmp_path / "c.jsonl", Outcome)
+        read_run(tmp_path / "c.jsonl", ProblemOutcome)
 
 
 # Devices and pipes
@@ -246,7 +250,7 @@ def test_what_is_no_file_is_not_read(tmp_path, monkeypatch, command, place):
 
 
 @pytest.mark.parametrize("place", ["nowhere/a.jsonl", "/proc/a.jsonl", "a" * 300 + ".jsonl"])
-@pytest.mark.parametrize("command", ["run", "draw"])
+@pytest.mark.parametrize("command", ["run", "sample"])
 def test_a_place_that_cannot_be_written_is_refused_before_a_model_is_loaded(tmp_path, monkeypatch, command, place):
     monkeypatch.chdir(tmp_path)
     refused(

@@ -1,5 +1,6 @@
 """Batches: outcomes appended whole, nothing done twice, the same with and without a kill."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -7,11 +8,16 @@ from text_model import byte_model
 
 from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
+from agent.search.budget import Budget
+from agent.search.frontier import SearchConfig
+from agent.strategies import Beam, BestOf, Once, Tree
 from agent.workflow.context import Context
 from benchmarks import open_benchmark
-from benchmarks.experiments.outcomes import Outcome, outcomes_in
-from benchmarks.experiments.runner import run_to_file
-from benchmarks.reports.compare import comparison, summary
+from benchmarks.experiments.outcomes import ProblemOutcome, read_outcomes
+from benchmarks.experiments.record_file import RecordFile
+from benchmarks.experiments.rivals import BestOfEqual
+from benchmarks.experiments.runner import describe, run_problems
+from benchmarks.reports.compare import compare, comparison_table, summary
 from sandbox import open_sandbox
 
 OPTIONS = {"policy": "greedy", "limit": 3}
@@ -29,49 +35,74 @@ def problems():
     return [open_benchmark("exercises").problem(f"exercises/{number}") for number in range(3)]
 
 
+def run_to_file(problems, context, path, options):
+    with closing(RecordFile(path, ProblemOutcome, options)) as file:
+        return list(run_problems(problems, context, Once(), file))
+
+
 def test_a_run_cut_off_goes_on_after_its_last_whole_line(context, problems, tmp_path):
     path = tmp_path / "run.jsonl"
-    whole = list(run_to_file(problems, context, tmp_path / "whole.jsonl", OPTIONS))
-    list(run_to_file(problems[:2], context, path, OPTIONS))
+    whole = run_to_file(problems, context, tmp_path / "whole.jsonl", OPTIONS)
+    run_to_file(problems[:2], context, path, OPTIONS)
     path.write_bytes(path.read_bytes() + b'{"kind": "outcome", "task')  # what a kill leaves
     forwards = context.lm.forwards
-    resumed = list(run_to_file(problems, context, path, OPTIONS))
+    resumed = run_to_file(problems, context, path, OPTIONS)
     assert [(o.task_id, o.program) for o in resumed] == [(o.task_id, o.program) for o in whole]
-    assert outcomes_in(path) == resumed
+    assert read_outcomes(path) == resumed
     assert context.lm.forwards - forwards == resumed[2].forwards, "only the third was decoded"
 
 
 def test_a_file_of_other_options_is_refused_and_left_alone(context, problems, tmp_path):
-    list(run_to_file(problems[:1], context, tmp_path / "run.jsonl", OPTIONS))
+    run_to_file(problems[:1], context, tmp_path / "run.jsonl", OPTIONS)
     before = (tmp_path / "run.jsonl").read_bytes()
     with pytest.raises(InvalidRequestError, match="other options"):
-        list(run_to_file(problems, context, tmp_path / "run.jsonl", {**OPTIONS, "policy": "uscd"}))
+        run_to_file(problems, context, tmp_path / "run.jsonl", {**OPTIONS, "policy": "uscd"})
     assert (tmp_path / "run.jsonl").read_bytes() == before
 
 
 def test_a_random_model_solves_nothing_and_the_summary_says_so(context, problems, tmp_path):
-    told = summary(list(run_to_file(problems, context, tmp_path / "run.jsonl", OPTIONS)))
+    told = summary(run_to_file(problems, context, tmp_path / "run.jsonl", OPTIONS))
     assert "0/3 = 0.000" in told
     assert "forwards a problem" in told
 
 
 def test_outcomes_of_a_problem_that_has_changed_since_are_refused(context, problems, tmp_path):
     path = tmp_path / "run.jsonl"
-    list(run_to_file(problems[:1], context, path, OPTIONS))
+    run_to_file(problems[:1], context, path, OPTIONS)
     changed = replace(problems[0], prompt=problems[0].prompt.replace("def ", "def other_", 1))
     with pytest.raises(InvalidRequestError, match="was made with another exercises/0"):
-        list(run_to_file([changed], context, path, OPTIONS))
+        run_to_file([changed], context, path, OPTIONS)
 
 
 def outcome(number, program, *, passed, entropy=0.0, pauses=0):
     verdict = "passed" if passed else "failed"
-    return Outcome(f"t/{number}", "0", program, "accepted", verdict, verdict, 1, entropy, 10, 10, 40, pauses, 1, 0.5)
+    return ProblemOutcome(
+        f"t/{number}", "0", program, "accepted", verdict, verdict, 1, entropy, 10, 10, 40, pauses, 1, 0.5
+    )
 
 
 def test_a_comparison_pairs_problems_and_counts_what_is_no_python():
     base = [outcome(n, "x = 1", passed=n < 6, entropy=0.1 * n) for n in range(10)]
     other = [outcome(n, "x = 1" if n else "x = (", passed=n < 8 and n > 0, pauses=2) for n in range(10)]
-    lines = comparison({"greedy": base, "other": other}).splitlines()
+    first, second = compare({"greedy": base, "other": other})
+    assert (first.passed, first.gained, first.lost, first.degenerate, first.auroc) == (6, 0, 0, 0, 1)
+    assert (second.passed, second.gained, second.lost, second.pause_rate, second.degenerate) == (7, 2, 1, 0.2, 1)
+    lines = comparison_table([first, second]).splitlines()
     assert lines[0].split()[:5] == ["one", "pass", "solved", "gained/lost", "p"]
-    assert "0.600" in lines[1] and "0/0" in lines[1] and lines[1].split()[-3:] == ["0.000", "0", "1.000"]
-    assert "0.700" in lines[2] and "2/1" in lines[2] and lines[2].split()[-3:-1] == ["0.200", "1"]
+    assert "0.600" in lines[1] and "0/0" in lines[1] and "0.700" in lines[2] and "2/1" in lines[2]
+    assert max(map(len, lines)) <= 120
+
+
+@pytest.mark.parametrize(
+    ("strategy", "text"),
+    [
+        (Once(), "once"),
+        (BestOf(), "best-of(programs=5)"),
+        (Beam(5, choose_by_examples=True), "beam(width=5, choose_by_examples=True)"),
+        (Tree.within(20), "tree(programs=20)"),
+        (Tree(SearchConfig(Budget(tokens=9), "gap")), "tree(programs=20, tokens=9, order=gap)"),
+        (BestOfEqual({"a": 1}), "BestOfEqual"),
+    ],
+)
+def test_a_strategy_is_described_by_what_differs_from_its_defaults(strategy, text):
+    assert describe(strategy) == text

@@ -12,7 +12,7 @@ from agent.cli.app import app
 from agent.errors import InvalidRequestError
 from agent.profile import find_profile
 from benchmarks.exercises import make_problem
-from benchmarks.experiments.teacher_forcing import MEASURED, ranked, read
+from benchmarks.experiments.teacher_forcing import MEASURED, force_solutions, rank_by_scores
 from uncertainty.thresholds import threshold_point
 
 PROBLEMS = [make_problem(f"exercises/calibration/{number}") for number in range(2)]
@@ -30,7 +30,7 @@ def calibrate(*arguments):
 
 def test_scores_and_ranks_are_those_of_the_distributions_before_each_token():
     model = byte_model()
-    (seen,) = read(model, PROBLEMS[:1])
+    (seen,) = force_solutions(model, PROBLEMS[:1])
     ids, starts = model.tokenizer.encode_with_offsets(PROBLEMS[0].reference_program)
     first = next(at for at, start in enumerate(starts) if start >= len(PROBLEMS[0].prompt))
     assert len(seen.ranks) == len(ids) - first and {len(each) for each in seen.scores.values()} == {len(seen.ranks)}
@@ -44,16 +44,16 @@ def test_scores_and_ranks_are_those_of_the_distributions_before_each_token():
 
 def test_one_forward_a_problem():
     model = byte_model()
-    found = ranked(read(model, PROBLEMS))["entropy"]
+    found = rank_by_scores(force_solutions(model, PROBLEMS))["entropy"]
     assert model.lm.forwards == 2 and set(found.tasks.tolist()) == {0, 1}
 
 
 def test_a_problem_that_does_not_fit_is_passed_over_and_none_is_an_error():
     model = byte_model()
     long = replace(PROBLEMS[0], canonical_solution="\n    return 0  # " + "x" * 5000 + "\n")
-    assert [each.task_id for each in read(model, [long, PROBLEMS[1]])] == [PROBLEMS[1].task_id]
+    assert [each.task_id for each in force_solutions(model, [long, PROBLEMS[1]])] == [PROBLEMS[1].task_id]
     with pytest.raises(InvalidRequestError, match="no tokens to learn from"):
-        ranked(read(model, [long]))
+        rank_by_scores(force_solutions(model, [long]))
 
 
 @pytest.mark.model
@@ -133,5 +133,5 @@ def test_bad_input_gets_one_sentence(folder, monkeypatch, arguments, sentence):
 
 
 def test_a_threshold_is_what_its_point_says():
-    found = ranked(read(byte_model(), PROBLEMS))["entropy"]
+    found = rank_by_scores(force_solutions(byte_model(), PROBLEMS))["entropy"]
     assert threshold_point(found, float(found.scores.min())).paused == 1.0

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from agent.cli.app import app
 from agent.trace import TraceWriter
-from benchmarks.experiments.best_of_n import Draws
-from benchmarks.experiments.outcomes import Outcome
-from benchmarks.reports.curves import Curve, area_p, of_draws, of_outcomes, table
+from benchmarks.experiments.best_of_n import ProblemSamples
+from benchmarks.experiments.outcomes import ProblemOutcome
+from benchmarks.reports.curves import Curve, area_p, curve_of_outcomes, curve_of_samples, curve_table
 
 CURVE = Curve({"a": 10.0, "b": 30.0, "c": math.inf, "d": 200.0})
 
@@ -26,17 +26,19 @@ def test_the_area_is_the_mean_share_over_all_budgets():
 
 def outcome(number, passed, tokens, **more):
     verdict = "passed" if passed else "failed"
-    return Outcome(f"t/{number}", "0", "x", "accepted", verdict, verdict, 1, 1.0, tokens, tokens, 9, 0, 1, 0.5, **more)
+    return ProblemOutcome(
+        f"t/{number}", "0", "x", "accepted", verdict, verdict, 1, 1.0, tokens, tokens, 9, 0, 1, 0.5, **more
+    )
 
 
 def test_runs_and_draws_make_curves():
-    run = of_outcomes([outcome(0, True, 12), outcome(1, False, 9)])
+    run = curve_of_outcomes([outcome(0, True, 12), outcome(1, False, 9)])
     assert (run.tokens, run.feedback) == ({"t/0": 12, "t/1": math.inf}, "none")
     drawn = [
-        Draws("t/0", "0", [5, 7], [False, True], [False, True]),
-        Draws("t/1", "0", [5, 7], [True, True], [False, True]),
+        ProblemSamples("t/0", "0", [5, 7], [False, True], [False, True]),
+        ProblemSamples("t/1", "0", [5, 7], [True, True], [False, True]),
     ]
-    assert of_draws(drawn).tokens == {"t/0": 12, "t/1": math.inf}
+    assert curve_of_samples(drawn).tokens == {"t/0": 12, "t/1": math.inf}
 
 
 def test_a_curve_does_not_differ_from_itself_and_does_from_one_that_is_much_better():
@@ -50,7 +52,7 @@ def test_a_curve_does_not_differ_from_itself_and_does_from_one_that_is_much_bett
 
 def test_the_table_pairs_each_curve_with_the_first():
     other = Curve({**CURVE.tokens, "c": 10.0, "a": math.inf})
-    first, second = table({"one": CURVE, "two": other}, 80).splitlines()[1:]
+    first, second = curve_table({"one": CURVE, "two": other}, 80).splitlines()[1:]
     assert first.split()[:5] == ["one", "1", "1", "2", "2"]
     assert "1 +1/-1 p 1.000" in second
 
@@ -58,7 +60,7 @@ def test_the_table_pairs_each_curve_with_the_first():
 def written(path, *records):
     writer = TraceWriter(path, {"options": {}})
     for record in records:
-        writer.write(type(record).__name__.lower(), record)
+        writer.write(record.KIND, record)
     writer.close()
     return str(path)
 
@@ -67,7 +69,9 @@ def test_the_command_reads_runs_and_draws_and_draws_a_picture(tmp_path):
     pytest.importorskip("matplotlib", reason="needs matplotlib (pip install 'dubito[bench]')")
     runs = written(tmp_path / "a.jsonl", outcome(0, True, 12), outcome(1, True, 30))
     drawn = written(
-        tmp_path / "b.jsonl", Draws("t/0", "0", [5], [True], [True]), Draws("t/1", "0", [5], [True], [False])
+        tmp_path / "b.jsonl",
+        ProblemSamples("t/0", "0", [5], [True], [True]),
+        ProblemSamples("t/1", "0", [5], [True], [False]),
     )
     result = CliRunner().invoke(app, ["bench", "curve", runs, drawn, "--out", str(tmp_path / "c.png"), "--most", "40"])
     assert result.exit_code == 0, result.output
@@ -84,13 +88,13 @@ def test_runs_over_other_problems_are_refused(tmp_path):
 
 def test_stated_probabilities_are_held_against_what_came_of_them(tmp_path):
     stated = [outcome(n, n != 3, 9, probability=0.9 if n != 3 else 0.2, feedback="visible") for n in range(10)]
-    result = CliRunner().invoke(app, ["bench", "trust", written(tmp_path / "a.jsonl", *stated)])
+    result = CliRunner().invoke(app, ["bench", "reliability", written(tmp_path / "a.jsonl", *stated)])
     assert "10, 9 right, ECE 0.1100, Brier 0.0130, AUROC 1.0000" in result.stdout
     some = written(tmp_path / "c.jsonl", *stated, outcome(10, True, 1), outcome(11, True, 1))
-    told = CliRunner().invoke(app, ["bench", "trust", some]).stdout
+    told = CliRunner().invoke(app, ["bench", "reliability", some]).stdout
     assert "c: 2 of 12 answers state no probability and are left out" in told and "10, 9 right, ECE 0.1100" in told
     mute = written(tmp_path / "b.jsonl", outcome(0, True, 1))
-    result = CliRunner().invoke(app, ["bench", "trust", mute])
+    result = CliRunner().invoke(app, ["bench", "reliability", mute])
     assert (result.exit_code, "states no probabilities" in result.stderr) == (2, True)
 
 

@@ -7,17 +7,17 @@ from results import OUTCOME, dubito, refused, written
 from typer.testing import CliRunner
 
 from agent.cli.app import app
-from benchmarks.experiments.outcomes import Outcome
+from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.reports import plots
-from benchmarks.reports.curves import of_outcomes
-from benchmarks.reports.plots import AXES, against_cost, by_tokens
+from benchmarks.reports.curves import curve_of_outcomes
+from benchmarks.reports.plots import AXES, draw_costs, draw_curves
 
 pytest.importorskip("matplotlib", reason="needs matplotlib (pip install 'dubito[bench]')")
 
 
 def outcome(number, *, passed=True, tokens=10):
     verdict = "passed" if passed else "failed"
-    return Outcome(
+    return ProblemOutcome(
         f"exercises/{number}",
         "0" * 12,
         "x = 1",
@@ -40,14 +40,14 @@ RUNS = {"a": [outcome(0), outcome(1, passed=False)], "b": [outcome(0, tokens=30)
 
 @pytest.mark.parametrize("axis", AXES)
 def test_every_axis_makes_a_picture(tmp_path, axis):
-    against_cost(RUNS, tmp_path / "a.png", axis=axis)
+    draw_costs(RUNS, tmp_path / "a.png", axis=axis)
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("passed", [True, False])
 @pytest.mark.parametrize("count", [3, 4, 10])
 def test_runs_that_solve_all_or_none_have_their_point_too(tmp_path, passed, count):
-    against_cost({"a": [outcome(n, passed=passed) for n in range(count)]}, tmp_path / "a.png", axis="tokens")
+    draw_costs({"a": [outcome(n, passed=passed) for n in range(count)]}, tmp_path / "a.png", axis="tokens")
     assert (tmp_path / "a.png").is_file()
 
 
@@ -82,8 +82,10 @@ def test_a_picture_of_somebody_else_is_left_alone(tmp_path):
 
 def test_names_are_drawn_as_they_are(tmp_path):
     runs = {name: RUNS["a"] for name in (r"$\frac", "_hidden", "日本", "a" * 300, "\x1b[2J", "$$")}
-    against_cost(runs, tmp_path / "a.svg", axis="tokens", title=r"$\bad")
-    by_tokens({name: of_outcomes(outcomes) for name, outcomes in runs.items()}, tmp_path / "b.png", most=40, title="$")
+    draw_costs(runs, tmp_path / "a.svg", axis="tokens", title=r"$\bad")
+    draw_curves(
+        {name: curve_of_outcomes(outcomes) for name, outcomes in runs.items()}, tmp_path / "b.png", most=40, title="$"
+    )
     assert (tmp_path / "a.svg").is_file() and (tmp_path / "b.png").is_file()
 
 
@@ -92,8 +94,8 @@ def test_no_share_is_drawn_outside_of_what_a_share_can_be(tmp_path, monkeypatch)
     monkeypatch.setattr(plots, "_write", lambda figure, file: drawn.append(figure))
     none = [outcome(n, passed=False) for n in range(9)]
     for outcomes in (none, RUNS["a"], [outcome(0)]):
-        plots.against_cost({"a": outcomes}, tmp_path, axis="tokens")
-        plots.by_tokens({f"{n}": of_outcomes(outcomes) for n in range(9)}, tmp_path, most=40)
+        plots.draw_costs({"a": outcomes}, tmp_path, axis="tokens")
+        plots.draw_curves({f"{n}": curve_of_outcomes(outcomes) for n in range(9)}, tmp_path, most=40)
     for figure in drawn:
         low, high = figure.axes[0].get_ylim()
         assert 0.0 <= low < high <= 1.02 and high - low >= 0.1 - 1e-9
@@ -102,8 +104,8 @@ def test_no_share_is_drawn_outside_of_what_a_share_can_be(tmp_path, monkeypatch)
 def test_many_curves_are_told_apart_by_a_few(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(plots, "_write", lambda figure, file: drawn.append(figure))
-    curves = {f"run {n}": of_outcomes([outcome(m, tokens=10 + n) for m in range(3)]) for n in range(17)}
-    plots.by_tokens(curves, tmp_path, most=40)
+    curves = {f"run {n}": curve_of_outcomes([outcome(m, tokens=10 + n) for m in range(3)]) for n in range(17)}
+    plots.draw_curves(curves, tmp_path, most=40)
     (panel,) = drawn[0].axes
     labels = [text.get_text() for text in panel.texts]
     assert labels == [f"run {n}, one pass  1.000" for n in (5, 4, 3, 2, 1, 0)], "the first run, and the best"

@@ -1,5 +1,7 @@
 """What searches teach is learned, written, and used by the next search; hidden tests reach none of it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -7,19 +9,19 @@ from trie import TrieLM
 from typer.testing import CliRunner
 
 import benchmarks.experiments.best_of_n
-import benchmarks.experiments.search_lessons
+import benchmarks.experiments.search_examples
 from agent.decoding import POLICIES
 from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.task import read_task
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
+from agent.strategies import BestOf, Once, Tree
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from benchmarks.base import Problem
 from benchmarks.experiments import runner
-from benchmarks.experiments.arms import CONTESTANTS
-from benchmarks.experiments.best_of_n import draws
-from benchmarks.experiments.search_lessons import lesson, trust_report
+from benchmarks.experiments.best_of_n import sample_problem
+from benchmarks.experiments.search_examples import reliability_table, search_problem
 from benchmarks.judging.checker import judge_program
 from sandbox import Expression, open_sandbox
 from uncertainty.calibration import learn_trust, learn_weights
@@ -43,20 +45,20 @@ def context(box, known=KNOWN, **more) -> Context:
     return Context(TrieLM(known).model(), POLICIES["greedy"], box, **more)
 
 
-def test_a_lesson_holds_each_way_taken_and_whether_it_led_somewhere(box):
-    taught = lesson(problem(7, 8), context(box), SearchConfig(repair_after=0))
-    assert (taught.led, taught.right, taught.accepted, taught.examples) == ([True], True, True, 2)
-    assert {"path", "entropy", "gap", "depth"} <= taught.ways[0].keys()
+def test_a_search_example_holds_each_edge_taken_and_whether_its_program_passed(box):
+    taught = search_problem(problem(7, 8), context(box), SearchConfig(repair_after=0))
+    assert (taught.edges_passed, taught.right, taught.accepted, taught.examples) == ([True], True, True, 2)
+    assert {"path", "entropy", "gap", "depth"} <= taught.edges[0].keys()
     assert taught.answer["passed"] == 1.0 and taught.answer["attempts"] > 0.0
-    looked = lesson(problem(7, 8), context(box), SearchConfig(repair_after=0, lines=True))
-    assert (taught.ways[0]["blamed"], looked.ways[0]["blamed"]) == (0.0, 1.0), "the failing example ran that line"
-    wrong = lesson(problem(7), context(box, {"\n    return {1: 2, 5: 6}.get(x)": 1.0}), SearchConfig())
-    assert (wrong.led, wrong.right, wrong.answer["passed"]) == ([], False, 1.0)
+    looked = search_problem(problem(7, 8), context(box), SearchConfig(repair_after=0, lines=True))
+    assert (taught.edges[0]["blamed"], looked.edges[0]["blamed"]) == (0.0, 1.0), "the failing example ran that line"
+    wrong = search_problem(problem(7), context(box, {"\n    return {1: 2, 5: 6}.get(x)": 1.0}), SearchConfig())
+    assert (wrong.edges_passed, wrong.right, wrong.answer["passed"]) == ([], False, 1.0)
 
 
-def test_what_lessons_teach_is_used_by_the_next_search(box):
-    taught = lesson(problem(7), context(box), SearchConfig(repair_after=0, order="entropy"))
-    order, _ = learn_weights(taught.ways * 2 + [{"path": -9.0}], [True, True, False])
+def test_what_search_examples_teach_is_used_by_the_next_search(box):
+    taught = search_problem(problem(7), context(box), SearchConfig(repair_after=0, order="entropy"))
+    order, _ = learn_weights(taught.edges * 2 + [{"path": -9.0}], [True, True, False])
     trust = learn_trust([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
     doing = context(
         box, profile=ModelProfile("m", edge_weights=order, reliability=ReliabilityCurve(**trust, examples=2))
@@ -66,7 +68,7 @@ def test_what_lessons_teach_is_used_by_the_next_search(box):
 
 
 def test_the_report_is_over_all_answers_and_over_the_accepted_ones():
-    told = trust_report([0.9, 0.9, 0.1], [True, False, False], [True, True, False]).splitlines()
+    told = reliability_table([0.9, 0.9, 0.1], [True, False, False], [True, True, False]).splitlines()
     assert told[0].startswith("all answers:   3, 1 right, ECE 0.3000")
     assert told[1].startswith("accepted ones: 2, 1 right, ECE 0.4000")
 
@@ -86,11 +88,11 @@ class Watched:
 
 EXAMPLES = ["", "\n    >>> f(1)\n    2", "\n    >>> f(1)\n    2\n    >>> f(5)\n    6"]
 WAYS = {
-    "run": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["greedy-tree-5"][1])),
-    "blame": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["tree-20-blame"][1])),
-    "best-of-5": lambda asked, here: list(runner.run([asked], here, CONTESTANTS["best-of-5"][1])),
-    "lesson": lambda asked, here: lesson(asked, here, SearchConfig(Budget(programs=6), repair_after=1)),
-    "draws": lambda asked, here: draws(asked, here, samples=3),
+    "tree": lambda asked, here: runner.run_problem(asked, here, Tree.within(5)),
+    "blame": lambda asked, here: runner.run_problem(asked, here, Tree.within(20, order="blame")),
+    "best-of-5": lambda asked, here: runner.run_problem(asked, replace(here, policy=POLICIES["sample"]), BestOf(5)),
+    "search example": lambda asked, here: search_problem(asked, here, SearchConfig(Budget(programs=6), repair_after=1)),
+    "samples": lambda asked, here: sample_problem(asked, here, samples=3),
 }
 
 
@@ -113,7 +115,7 @@ def test_no_hidden_input_or_expected_value_reaches_the_search(box, way, hidden, 
             watched.judging = False
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (runner, benchmarks.experiments.search_lessons, benchmarks.experiments.best_of_n):
+        for module in (runner, benchmarks.experiments.search_examples, benchmarks.experiments.best_of_n):
             patch.setattr(module, "judge_program", judged)
         found = WAYS[way](problem(*hidden, prompt=prompt), Context(lm.model(), POLICIES["greedy"], watched))
     seen = "\n".join([*watched.sent, *("".join(map(chr, ids)) for ids in lm.asked), repr(found)])
@@ -124,7 +126,7 @@ def test_no_hidden_input_or_expected_value_reaches_the_search(box, way, hidden, 
 def test_the_watch_would_see_a_hidden_input(box):
     watched = Watched(box)
     leaking = problem(10**10, prompt=PROMPT.replace("f(1)", f"f({10**10})"))
-    list(runner.run([leaking], Context(TrieLM(KNOWN).model(), POLICIES["greedy"], watched), CONTESTANTS["greedy"][1]))
+    runner.run_problem(leaking, Context(TrieLM(KNOWN).model(), POLICIES["greedy"], watched), Once())
     assert any(str(10**10) in text for text in watched.sent)
 
 

@@ -1,0 +1,220 @@
+"""`dubito bench experiment`: the arms of an experiment, run and compared. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.exits import report_errors
+from agent.cli.options import (
+    DeviceOption,
+    DtypeOption,
+    LimitOption,
+    MemoryOption,
+    ModelOption,
+    PromptFormatOption,
+    SandboxOption,
+    SeedOption,
+)
+from agent.errors import InvalidRequestError
+from agent.files.access import reason_of
+from agent.messages import check_choice, quoted
+from agent.views.say import complain, say
+from benchmarks.cli.run import describe_run
+from benchmarks.cli.run_options import RunOptions, collect
+from benchmarks.cli.sample import draw_samples
+from benchmarks.experiments.arms import EXPERIMENTS, bounded, bounds_of
+
+if TYPE_CHECKING:
+    from agent.profile import ModelProfile
+    from agent.workflow.context import Context
+    from benchmarks.base import Problem
+    from benchmarks.experiments.outcomes import ProblemOutcome
+
+
+def bench_experiment(
+    name: Annotated[str | None, typer.Argument(help=f"One of {', '.join(EXPERIMENTS)}; without it, list them.")] = None,
+    dataset: Annotated[str, typer.Option(help="Run over HumanEval, Mbpp, exercises or exercises/SPLIT.")] = "exercises",
+    limit: LimitOption = None,
+    arm: Annotated[list[str] | None, typer.Option(help="Run only this arm; may be repeated. Default: all.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Keep a file an arm in this folder, and resume from them. Default: runs/DATASET."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Run this many arms at once, each in a process and thread of its own.")
+    ] = 1,
+    model: ModelOption = "models/tiny",
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="The most tokens of one program. Default: what the dataset needs.")
+    ] = None,
+    sandbox: SandboxOption = None,
+    memory_mib: MemoryOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+    prompt_format: PromptFormatOption = "auto",
+) -> None:
+    """Run each arm of an experiment over a benchmark, print the comparison, and draw its pictures.
+
+    An arm is a policy and a strategy. A killed experiment goes on where it was when it is started again.
+
+    Example: dubito bench experiment sweep --limit 20 --workers 2
+    """
+    with report_errors(as_json=False, resumes="the experiment"), ExitStack() as cleanup:
+        if name is None:
+            for key, experiment in EXPERIMENTS.items():
+                say(f"{key:<12}{len(experiment.arms):>2} arms  {experiment.question}")
+            return
+        check_choice("experiment", name, EXPERIMENTS)
+        bounds = bounds_of(dataset)
+        options = RunOptions(
+            dataset, model, limit, max_tokens or bounds.max_tokens, sandbox, memory_mib or bounds.memory_mib, seed,
+            device, dtype, prompt_format,
+        )  # fmt: skip
+        run = ExperimentRun(name, options, out or Path("runs") / dataset, cleanup)
+        run.run_arms(arm or list(EXPERIMENTS[name].arms), workers)
+        if not arm:
+            run.report()
+
+
+class ExperimentRun:
+    """An experiment over one benchmark, with a folder that holds one file of outcomes an arm."""
+
+    def __init__(self, name: str, options: RunOptions, folder: Path, cleanup: ExitStack) -> None:
+        options.check()
+        self._name, self._options, self._folder, self._cleanup = name, options, folder, cleanup
+        self._experiment, self._bounds = EXPERIMENTS[name], bounds_of(options.benchmark)
+        self._problems = options.problems()
+        _make_folder(folder)
+
+    def run_arms(self, names: Sequence[str], workers: int) -> None:
+        """Run arms, at most `workers` at once. An arm that must match another one comes after it."""
+        for name in names:
+            check_choice("arm", name, self._experiment.arms)
+        matching = [name for name in names if self._experiment.arms[name].match]
+        free = [name for name in names if name not in matching]
+        if workers > 1 and len(free) > 1:
+            self._run_in_processes(free, workers)
+        for name in [*free, *matching]:
+            self._run(name)
+
+    def report(self) -> None:
+        """Print the comparison, draw the pictures, and say where all of it is."""
+        from benchmarks.cli import results
+
+        files, title = [self._file(name) for name in self._experiment.arms], f"{self._name}, {self._options.benchmark}"
+        results.bench_compare(files)
+        if self._experiment.plot_axis:
+            results.bench_plot(files, self._folder / f"{self._name}.png", self._experiment.plot_axis, title)
+        if self._experiment.with_curves:
+            samples = self._folder / "samples.jsonl"
+            draw_samples(self._options, self._bounds.samples, samples)
+            say()
+            results.bench_curve([*files, samples], self._folder / f"{self._name}-curves.png", title=title)
+            if stating := [file for file in files if _states_probabilities(file)]:
+                say()
+                results.bench_reliability(stating[:1], self._folder / f"{self._name}-reliability.png")
+        say(f"one file an arm, logs and pictures are in {self._folder}", err=True)
+
+    def _run(self, name: str) -> None:
+        """Run one arm in this process; problems that stand in its file are not run again."""
+        from benchmarks.experiments.outcomes import ProblemOutcome
+        from benchmarks.experiments.record_file import RecordFile
+        from benchmarks.experiments.runner import digest_outcomes, run_problem, settle
+
+        arm, matched = self._experiment.arms[name], self._matched_outcomes(name)
+        policy, strategy = settle(arm, matched)
+        strategy = bounded(strategy, self._bounds.budget)
+        run = describe_run(self._options, arm.policy, policy, strategy, self._profile)
+        digest = digest_outcomes(matched) if arm.match else None
+        run |= {"arm": name, "equal": digest}
+
+        def make(problem: Problem) -> ProblemOutcome:
+            return run_problem(problem, replace(self._context, policy=policy), strategy)
+
+        with closing(RecordFile(self._file(name), ProblemOutcome, run)) as file:
+            say(f"{name}:", err=True)
+            collect(file.resume(self._problems, make), len(self._problems), "solved", lambda outcome: outcome.passed)
+
+    def _run_in_processes(self, names: Sequence[str], workers: int) -> None:
+        """Run each arm in a process of its own, with one thread: a small model gains nothing from more."""
+        pool = ThreadPoolExecutor(workers)
+        try:
+            list(pool.map(self._run_in_process, names))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _run_in_process(self, name: str) -> None:
+        options = {**asdict(self._options), "dataset": self._options.benchmark, "benchmark": None}
+        flags = [part for key, value in options.items() if value is not None for part in (_flag(key), str(value))]
+        command = [sys.executable, "-m", "agent", "bench", "experiment", self._name, "--arm", name, *flags]
+        log = self._folder / f"{name}.log"
+        with log.open("w") as written:
+            done = subprocess.run(
+                [*command, "--out", str(self._folder)], env={**os.environ, "OMP_NUM_THREADS": "1"},
+                stdin=subprocess.DEVNULL, stdout=written, stderr=subprocess.STDOUT, check=False,
+            )  # fmt: skip
+        if done.returncode:
+            reason = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+            complain(f"the arm {name} failed: {reason.removeprefix('dubito: ')} (its log is {log})")
+            raise typer.Exit(done.returncode)
+        say(f"{name}: done", err=True)
+
+    def _matched_outcomes(self, name: str) -> list[ProblemOutcome]:
+        """Return the outcomes of the arm that this one must match; none if it matches no other."""
+        from benchmarks.experiments.outcomes import read_outcomes
+
+        match = self._experiment.arms[name].match
+        if match is None:
+            return []
+        if not self._file(match.arm).exists():
+            raise InvalidRequestError(
+                f"{name} is to have the {match.part} of {match.arm}, which did not run; run it first"
+            )
+        return read_outcomes(self._file(match.arm))
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.jsonl"
+
+    @cached_property
+    def _profile(self) -> ModelProfile:
+        from agent.cli import components
+
+        return components.profile_of(self._options.model)
+
+    @cached_property
+    def _context(self) -> Context:
+        """The model and the sandbox, loaded when the first problem needs them; each arm sets its policy."""
+        from agent.decoding import POLICIES
+
+        return self._options.context(POLICIES["greedy"], self._cleanup, profile=self._profile)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _states_probabilities(file: Path) -> bool:
+    from benchmarks.experiments.outcomes import read_outcomes
+
+    return any(outcome.probability is not None for outcome in read_outcomes(file))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidRequestError(
+            f"cannot make the folder {quoted(folder)}: {reason_of(error)}; choose another --out"
+        ) from error

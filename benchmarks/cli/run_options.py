@@ -1,0 +1,130 @@
+"""What commands over a benchmark share: their options as one record, its model and sandbox, and a line of progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from agent.errors import InvalidRequestError
+from agent.views.say import write_progress
+
+if TYPE_CHECKING:
+    from agent.decoding import Policy
+    from agent.profile import ModelProfile
+    from agent.workflow.context import Context
+    from benchmarks.base import Problem
+    from benchmarks.experiments.record_file import R, RecordFile
+    from sandbox.base import Sandbox
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Which problems a command runs over, with which model and sandbox, and within which bounds."""
+
+    benchmark: str
+    model: str
+    limit: int | None = None
+    max_tokens: int = 512
+    sandbox: str | None = None
+    memory_mib: int | None = None
+    seed: int = 0
+    device: str | None = None
+    dtype: str = "auto"
+    prompt_format: str = "auto"
+
+    def check(self) -> None:
+        """Raise InvalidRequestError for a model, a type or a sandbox that does not exist. Loads nothing."""
+        from agent.cli import components
+
+        components.check_model(self.model, self.dtype, self.prompt_format)
+        components.check_sandbox(self.sandbox)
+
+    def problems(self) -> list[Problem]:
+        """Return the problems. Raises InvalidRequestError for a benchmark that does not exist."""
+        return read_problems(self.benchmark, self.limit)
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what tells a run with these options from another; how many problems it is over does not."""
+        from agent.lm.names import digest_weights
+
+        options = {name: value for name, value in asdict(self).items() if name not in ("limit", "memory_mib")}
+        return {**options, "weights": digest_weights(self.model)}
+
+    def context(self, policy: Policy, cleanup: ExitStack, *, profile: ModelProfile | None = None) -> Context:
+        """Load the model and open the sandbox, which `cleanup` closes. profile: what was learned of the model."""
+        from agent.cli import components
+        from agent.profile import ModelProfile
+        from agent.workflow.context import Context
+
+        options = {"device": self.device, "dtype": self.dtype, "prompt_format": self.prompt_format}
+        model = components.model_named(self.model, **options)  # type: ignore[arg-type]  # each has its type in the record
+        box = open_box(self.sandbox, cleanup, self.memory_mib)
+        profile = profile or ModelProfile("")
+        return Context(model, policy, box, max_tokens=self.max_tokens, seed=self.seed, profile=profile)
+
+
+def open_box(
+    sandbox: str | None, cleanup: ExitStack, memory_mib: int | None = None, workers: int = 1, *, fresh: bool = False
+) -> Sandbox:
+    """Open a sandbox, which `cleanup` closes. fresh: every program gets a sandbox of its own."""
+    from agent.cli import components
+
+    box = components.sandbox_named(sandbox, workers=workers, memory_mib=memory_mib, fresh=fresh)
+    return cleanup.enter_context(closing(box))
+
+
+def open_records(
+    path: Path | None, kind: type[R], options: Mapping[str, Any], cleanup: ExitStack
+) -> RecordFile[R] | None:
+    """Open the file of a run, which `cleanup` closes; None without a path."""
+    from benchmarks.experiments.record_file import RecordFile
+
+    return None if path is None else cleanup.enter_context(closing(RecordFile(path, kind, options)))
+
+
+def collect(stream: Iterable[Item], total: int, word: str, counts: Callable[[Item], bool]) -> list[Item]:
+    """Return all items of a stream; say on stderr how many came, and how many of them count as `word`."""
+    items: list[Item] = []
+    counted = 0
+    for item in stream:
+        items.append(item)
+        counted += counts(item)
+        write_progress(f"{len(items)}/{total} tried, {counted} {word}", last=len(items) == total)
+    return items
+
+
+def read_problems(benchmark: str, limit: int | None) -> list[Problem]:
+    """Return the problems of a benchmark, or its first ones. Raises InvalidRequestError with what exists."""
+    from itertools import islice
+
+    from benchmarks import open_benchmark
+
+    if benchmark == "exercises/train" and limit is None:
+        raise InvalidRequestError("exercises/train has no end; say how much of it with --limit")
+    try:
+        return list(islice(open_benchmark(benchmark), limit))
+    except KeyError as error:
+        raise InvalidRequestError(str(error.args[0])) from error
+
+
+def read_problem(task_id: str) -> Problem:
+    """Return one problem of a benchmark. Raises InvalidRequestError with what exists."""
+    from benchmarks import find_problem
+
+    try:
+        return find_problem(task_id)
+    except KeyError as error:
+        raise InvalidRequestError(str(error.args[0])) from error
+
+
+def hidden_verdicts(box: Sandbox, problem: Problem, program: str) -> dict[str, str]:
+    """Judge a program by the tests that the agent never sees. Only verdicts leave: reasons name hidden inputs."""
+    from benchmarks.judging.checker import judge_program
+
+    judged = judge_program(box, problem, program)
+    return {"base": judged.base.verdict.value, "plus": judged.plus.verdict.value}
