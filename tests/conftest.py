@@ -1,11 +1,13 @@
 """Settings that hold for every test: nothing that this machine's user has learned or kept is seen."""
 
 import atexit
+import functools
 import gc
 import os
 import shutil
 import tempfile
 
+import typer.testing
 from hypothesis import settings
 
 # A first import takes a second where the machine is busy: no test may depend on that.
@@ -17,3 +19,5 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 os.environ.setdefault("LANGSMITH_TRACING", "false")
 os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported, which is left to those who need it
 gc.set_threshold(100_000, 50, 100)  # torch alone is half a million objects, and no test makes garbage of them
+# A runner builds every command anew for each line that it runs, which takes ten times as long as most lines do.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
