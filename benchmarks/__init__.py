@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
+from typing import cast
 
 from agent.messages import quoted
 from benchmarks.base import Benchmark, DatasetError, Problem
@@ -14,31 +16,20 @@ from benchmarks.base import Benchmark, DatasetError, Problem
 __all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "find_problem", "open_benchmark"]
 
 
-@cache
-def _humaneval() -> Benchmark:
-    from benchmarks.evalplus import human_eval  # noqa: PLC0415 - the registry is read by `dubito --help`
+def _lazy(module: str, name: str) -> Callable[[], Benchmark]:
+    """Return a function that imports the module and makes its benchmark, once; `dubito --help` reads only the names."""
 
-    return human_eval()
+    @cache
+    def make() -> Benchmark:
+        return cast("Benchmark", getattr(import_module(module), name)())
 
-
-@cache
-def _mbpp() -> Benchmark:
-    from benchmarks.evalplus import mbpp  # noqa: PLC0415 - the registry is read by `dubito --help`
-
-    return mbpp()
-
-
-@cache
-def _exercises() -> Benchmark:
-    from benchmarks.exercises import Exercises  # noqa: PLC0415 - the registry is read by `dubito --help`
-
-    return Exercises()
+    return make
 
 
 BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
-    "HumanEval": _humaneval,
-    "Mbpp": _mbpp,
-    "exercises": _exercises,
+    "HumanEval": _lazy("benchmarks.evalplus", "human_eval"),
+    "Mbpp": _lazy("benchmarks.evalplus", "mbpp"),
+    "exercises": _lazy("benchmarks.exercises", "Exercises"),
 }
 
 

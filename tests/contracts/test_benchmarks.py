@@ -11,17 +11,15 @@ from benchmarks.judging.checker import judge_program
 from sandbox import open_sandbox
 
 FILES = {"HumanEval": "HumanEvalPlus.jsonl.gz", "Mbpp": "MbppPlus.jsonl.gz"}
-SIZES = {"HumanEval": 164, "Mbpp": 378, "exercises": 500}
 IDS = {
     "HumanEval": "bbae451a",
     "Mbpp": "22c1fcf4",
     "exercises": "18fc086e",
-}  # of the ids, one a line: SHA-256, its first eight digits
-SAMPLE = {
+}  # of the ids, one a line: SHA-256, its first eight digits. Add a data set's once its ids must not change any more
+SAMPLE = {  # numbers of problems; of a data set without a line here, the first four
     "HumanEval": (0, 10, 32, 38, 53),  # 32 has its own oracle
     # sets, Counter, complex, special oracles, Match, no plus tests
     "Mbpp": (2, 4, 88, 124, 252, 558, 581, 787, 793),
-    "exercises": (0, 1, 2, 3),
 }
 ANYTHING_GOES = {"Mbpp/164"}  # evalplus accepts every value
 
@@ -65,8 +63,8 @@ def failures(sandbox, items):
 def test_ids_are_unique_and_stable_and_name_their_problem(name):
     items = list(BENCHMARKS[name]())
     ids = [item.task_id for item in items]
-    assert len(set(ids)) == len(ids) == SIZES[name]
-    assert hashlib.sha256("\n".join(ids).encode()).hexdigest()[:8] == IDS[name]
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:8]
+    assert len(set(ids)) == len(ids) and digest == IDS.get(name, digest)
     assert ids[:50] == [item.task_id for item in islice(BENCHMARKS[name](), 50)]
     assert [find_problem(task_id) for task_id in ids[:3]] == items[:3]
     assert all(task_id.startswith(f"{name}/") for task_id in ids)
@@ -78,7 +76,9 @@ def test_an_unknown_id_is_a_sentence(name):
 
 
 def test_canonical_solutions_pass_and_empty_bodies_fail_on_a_sample(name, process):
-    assert list(failures(process, [find_problem(f"{name}/{number}") for number in SAMPLE[name]])) == []
+    chosen = [f"{name}/{number}" for number in SAMPLE.get(name, ())]
+    items = [find_problem(task_id) for task_id in chosen] or islice(BENCHMARKS[name](), 4)
+    assert list(failures(process, items)) == []
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ def opened(name):
     try:
         return open_sandbox(name)
     except SandboxUnavailable as error:
-        pytest.skip(f"{WANTED[name]}: {error}")
+        pytest.skip(f"{WANTED.get(name, name)}: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -476,7 +476,7 @@ def test_ctrl_c_says_so_and_exits_with_130(tmp_path, monkeypatch):
 def data_sets(monkeypatch):
     """HumanEval+ and MBPP+ from the shared files, whatever was loaded before."""
     pytest.importorskip("evalplus.data", reason="needs evalplus (pip install 'dubito[bench]')")
-    loaded = {"HumanEval": benchmarks._humaneval, "Mbpp": benchmarks._mbpp}
+    loaded = {name: benchmarks.BENCHMARKS[name] for name in ("HumanEval", "Mbpp")}
     for name, benchmark in loaded.items():
         path = SHARED / f"{name}Plus.jsonl.gz"
         if not path.is_file():
