@@ -34,9 +34,8 @@ def test_importing_the_registry_loads_nothing_heavy():
 
 
 def test_an_unknown_benchmark_names_those_there_are():
-    with pytest.raises(KeyError, match=r"no benchmark 'humaneval'.*choose from HumanEval, Mbpp, exercises"):
+    with pytest.raises(KeyError, match=rf"no benchmark 'humaneval'.*choose from {', '.join(BENCHMARKS)}"):
         benchmarks.find_problem("humaneval/0")
-    assert list(BENCHMARKS) == ["HumanEval", "Mbpp", "exercises"]
 
 
 @needs_files
