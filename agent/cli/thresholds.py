@@ -116,6 +116,6 @@ def _describe(model: str, weights: str) -> str:
 def _collision_bound(text: str, model: str, score: str) -> float:
     """Return the collision entropy of a bound on std(p) for this model's vocabulary: the gate of USCD's code."""
     from agent.lm.hf.load import read_vocab_size
-    from uncertainty import collision_of_deviation
+    from uncertainty.scores import collision_of_deviation
 
     return collision_of_deviation(parse_deviation(text, score), read_vocab_size(model))

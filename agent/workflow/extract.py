@@ -11,7 +11,8 @@ from agent.records import Cost, DraftProgram
 from agent.workflow.context import Context
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program, split_pieces
-from uncertainty import PartialProgram, partial_program, program_tree
+from uncertainty.prediction_set import PartialProgram, partial_program
+from uncertainty.tree import program_tree
 
 
 def extract_draft(context: Context, state: AgentState) -> AgentState:

@@ -18,7 +18,7 @@ from agent.workflow.prepare import encode_prompt
 from agent.workflow.routes import edge_to_follow
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program, split_pieces
-from uncertainty import surprisal
+from uncertainty.scores import surprisal
 
 _SHOWN = 3  # failures in the prompt
 

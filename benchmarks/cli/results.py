@@ -17,7 +17,13 @@ from agent.views.say import say, write_json
 if TYPE_CHECKING:
     from benchmarks.experiments.record_file import StoredRun
 
-_AXES = ("pause-rate", "tokens", "forwards", "token_rows", "seconds")  # keys of `plots.AXES`; a test holds both equal
+PLOT_AXES = (
+    "pause-rate",
+    "tokens",
+    "forwards",
+    "token_rows",
+    "seconds",
+)  # keys of `plots.AXES`; a test holds both equal
 FilesArgument = Annotated[
     list[Path], typer.Argument(help="Outcome files of `bench run` or `bench experiment`; the first is the reference.")
 ]
@@ -49,7 +55,7 @@ def bench_compare(
 def bench_plot(
     files: FilesArgument,
     out: Annotated[Path, typer.Option(help="Write the picture here: .png, .svg or .pdf.")],
-    axis: Annotated[str, typer.Option("--x", help=f"The horizontal axis: {', '.join(_AXES)}.")] = "tokens",
+    axis: Annotated[str, typer.Option("--x", help=f"The horizontal axis: {', '.join(PLOT_AXES)}.")] = "tokens",
     title: TitleOption = "",
 ) -> None:
     """Draw what runs solved against what they cost, one point a run.
@@ -61,7 +67,7 @@ def bench_plot(
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.reports.plots import draw_costs
 
-        check_choice("axis", axis, _AXES)
+        check_choice("axis", axis, PLOT_AXES)
         _check_picture(out)
         runs = read_runs(files, _read_outcomes)
         outcomes, text = {name: run.records for name, run in runs.items()}, _title(title, runs)

@@ -54,19 +54,19 @@ BOUNDS: dict[str, Bounds] = {
     "Mbpp": Bounds(max_tokens=128, memory_mib=3072, budget="tokens=100", samples=8),
 }
 
-GREEDY, ADADEC = Arm("greedy"), Arm("adadec")
-BEST_OF_5 = Arm("sample", BestOf(5))
+_GREEDY, _ADADEC = Arm("greedy"), Arm("adadec")
+_BEST_OF_5 = Arm("sample", BestOf(5))
 
 EXPERIMENTS: dict[str, Experiment] = {
     "policies": Experiment(
         "What does each policy solve, and what does the same budget buy otherwise?",
         {
-            "greedy": GREEDY,
+            "greedy": _GREEDY,
             "sample": Arm("sample"),
-            "adadec": ADADEC,
+            "adadec": _ADADEC,
             "uscd": Arm("uscd"),
             "beam-3": Arm("greedy", Beam(3)),
-            "best-of-5": BEST_OF_5,
+            "best-of-5": _BEST_OF_5,
             "greedy-tree-5": Arm("greedy", Tree.within(5)),
             "adadec-tree-5": Arm("adadec", Tree.within(5)),
             "best-of-equal": Arm("sample", match=Match("adadec-tree-5", "cost")),
@@ -76,9 +76,9 @@ EXPERIMENTS: dict[str, Experiment] = {
     "ablations": Experiment(
         "Which part of AdaDec is worth what: its gate, its rollouts, the guard against empty programs?",
         {
-            "greedy": GREEDY,
+            "greedy": _GREEDY,
             "greedy-guarded": Arm("greedy", RedrawDegenerate()),
-            "adadec": ADADEC,
+            "adadec": _ADADEC,
             "adadec-guarded": Arm("adadec", RedrawDegenerate()),
             "adadec-line-start": Arm("adadec-line-start"),
             "adadec-by-chance": Arm("adadec", match=Match("adadec", "pause rate")),
@@ -90,8 +90,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     "sweep": Experiment(
         "At which threshold should AdaDec pause, in nats?",
         {
-            "greedy": GREEDY,
-            "adadec": ADADEC,
+            "greedy": _GREEDY,
+            "adadec": _ADADEC,
             **{f"adadec@{nats}": Arm("adadec", threshold=nats) for nats in (2.0, 1.5, 0.75, 0.5, 0.25, 0.1)},
         },
         plot_axis="pause-rate",
@@ -114,14 +114,14 @@ EXPERIMENTS: dict[str, Experiment] = {
             "uscd-tree-20": Arm("uscd", Tree.within(20)),
             "sample-tree-20": Arm("sample", Tree.within(20)),
             "beam-5-chosen": Arm("greedy", Beam(5, choose_by_examples=True)),
-            "best-of-5": BEST_OF_5,
-            "adadec": ADADEC,
+            "best-of-5": _BEST_OF_5,
+            "adadec": _ADADEC,
         },
         with_curves=True,
     ),
     "card": Experiment(
         "What does a model solve greedily, and what with one repair?",
-        {"greedy": GREEDY, "greedy-repaired": Arm("greedy", Tree.within(2, branches=False, repair_after=1))},
+        {"greedy": _GREEDY, "greedy-repaired": Arm("greedy", Tree.within(2, branches=False, repair_after=1))},
     ),
 }
 

@@ -11,8 +11,7 @@ from torch import Tensor
 from agent.errors import InvalidRequestError
 from agent.lm.base import Model, OffsetTokenizer, Scorer
 from benchmarks.base import Problem
-from uncertainty import SCORES, varentropy
-from uncertainty.scores import log_probabilities
+from uncertainty.scores import SCORES, log_probabilities, varentropy
 from uncertainty.thresholds import Ranked
 
 MEASURED = {**SCORES, "varentropy": varentropy}

@@ -16,7 +16,7 @@ from agent.decoding.context import DecodeContext
 from agent.decoding.loop import resolve_pause
 from agent.decoding.samplers import argmax, uniform_at
 from agent.decoding.stops import any_of, budget, end_token
-from uncertainty import SCORES
+from uncertainty.scores import SCORES
 
 LAW = settings(derandomize=True, deadline=None, max_examples=25)
 LAME = (8, 7)  # what follows the lame prompt is looked up behind a 7, which no completion contains

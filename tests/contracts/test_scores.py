@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uncertainty import SCORES
+from uncertainty.scores import SCORES
 
 LAW = settings(derandomize=True, deadline=None, max_examples=60)
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uncertainty import TreeNode, fewest_removed, partial_program, program_tree
+from uncertainty.prediction_set import fewest_removed, partial_program
+from uncertainty.tree import TreeNode, program_tree
 
 LAW = settings(derandomize=True, deadline=None, max_examples=80)
 

@@ -5,16 +5,16 @@ import math
 import pytest
 import torch
 
-from uncertainty import (
+from uncertainty.scores import (
     collision_entropy,
     collision_of_deviation,
     entropy,
+    least_probability,
     margin_doubt,
     surprisal,
     top_entropy,
     varentropy,
 )
-from uncertainty.scores import least_probability
 
 HALVES = torch.tensor([0.5, 0.25, 0.25, 0.0], dtype=torch.float64).log()
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uncertainty import TreeNode, program_tree
-from uncertainty.tree import COST_LIMIT, DEPTH_LIMIT
+from uncertainty.tree import COST_LIMIT, DEPTH_LIMIT, TreeNode, program_tree
 
 TRICKY = {
     "unicode before a node": 'é = "日本" + name; x = é\n',

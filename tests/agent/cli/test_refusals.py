@@ -148,7 +148,7 @@ def test_the_choices_are_the_registries():
     from agent.lm.hf.chat import PromptFormat
     from agent.search.orders import ORDERS
     from sandbox import SANDBOXES
-    from uncertainty import SCORES
+    from uncertainty.scores import SCORES
     from uncertainty.thresholds import RECIPES
 
     paused = {

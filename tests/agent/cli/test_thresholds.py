@@ -11,7 +11,7 @@ from agent.cli.thresholds import describe_threshold, read_threshold
 from agent.decoding import POLICIES
 from agent.errors import FileAccessError, InvalidRequestError, ProfileError
 from agent.profile import Calibration, find_profile, profile_file, update_profile
-from uncertainty import collision_of_deviation
+from uncertainty.scores import collision_of_deviation
 
 
 @pytest.fixture(autouse=True)

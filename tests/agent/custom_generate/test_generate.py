@@ -14,7 +14,7 @@ from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import budget
 from agent.lm.hf.model import HFLM
-from uncertainty import collision_of_deviation
+from uncertainty.scores import collision_of_deviation
 
 PROMPT = [(7 * i + 3) % 64 for i in range(12)]
 IDS = torch.tensor([PROMPT], device=DEVICE)

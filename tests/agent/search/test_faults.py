@@ -12,7 +12,7 @@ from agent.program.syntax import parse
 from agent.records import Attempt
 from agent.search.answer import best_answer
 from agent.search.faults import describe_breakage, find_least_failed
-from uncertainty import program_tree
+from uncertainty.tree import program_tree
 
 
 def attempt(verdict, *, checked=0, failures=0, end="end", behaviour=None, mass=0.5, tokens=(1,), duplicate_of=None):

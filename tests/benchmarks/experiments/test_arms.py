@@ -13,6 +13,7 @@ from agent.program.task import read_task
 from agent.search.budget import Budget
 from agent.strategies import Beam, Once, Tree
 from agent.workflow.context import Context
+from benchmarks.cli.results import PLOT_AXES
 from benchmarks.experiments.arms import BOUNDS, EXPERIMENTS, Arm, bounded, bounds_of
 from benchmarks.experiments.record_file import prompt_digest
 from benchmarks.experiments.runner import settle
@@ -60,6 +61,10 @@ def test_an_arm_matches_the_cost_or_the_pause_rate_of_another():
 def test_a_budget_bounds_a_tree_and_leaves_what_it_does_not_name():
     assert bounded(Tree.within(5), "tokens=300").config.budget == Budget(programs=5, tokens=300)
     assert bounded(Beam(3), "tokens=300") == Beam(3) and bounded(Tree.within(5), None) == Tree.within(5)
+
+
+def test_the_axes_that_help_names_are_those_of_the_plots():
+    assert tuple(AXES) == PLOT_AXES
 
 
 def test_a_split_has_the_bounds_of_its_benchmark():

@@ -1,6 +1,8 @@
 """Runs stand side by side only where nothing but the policy differs."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -106,3 +108,17 @@ def test_names_of_files_cannot_act_on_the_terminal(tmp_path):
     name = "\x1b[2J\u202egreedy"
     told = dubito("bench", "compare", run(tmp_path / f"{name}.jsonl", True)).stdout
     assert "\x1b" not in told and "\u202e" not in told and clean(name) in told
+
+
+def test_comparing_and_listing_load_neither_torch_nor_a_picture_library(first, tmp_path):
+    other = run(tmp_path / "other.jsonl", True, True, True, policy="adadec")
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from agent.cli.app import app\n"
+        "for words in (['bench', 'compare', *sys.argv[1:]], ['bench', 'experiment']):\n"
+        "    assert CliRunner().invoke(app, words).exit_code == 0, words\n"
+        "print(sorted({'torch', 'transformers', 'langgraph', 'matplotlib', 'scipy'} & set(sys.modules)))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code, first, other], capture_output=True, text=True, check=False)
+    assert told.stdout == "[]\n", told.stderr
