@@ -14,7 +14,7 @@ from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
 from agent.program.normal_form import normal_form
 from agent.program.probe_inputs import generate_inputs
-from agent.records import Attempt, Cost, DraftProgram, label_of, next_label
+from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of, next_label
 from agent.search.answer import judge_by_person
 from agent.search.frontier import ENOUGH_EXAMPLES
 from agent.search.orders import LOOKS_AT_LINES
@@ -48,7 +48,8 @@ def verify_program(context: Context, state: AgentState) -> AgentState:
     for example in state.person_examples:
         attempt = judge_by_person(attempt, example)
     context.emit(attempt)
-    return replace(state, attempts=(*state.attempts, attempt), inputs=findings.inputs, cost=cost)
+    attempts = (*state.attempts, attempt)
+    return replace(state, current=Unfinished(), attempts=attempts, inputs=findings.inputs, cost=cost)
 
 
 def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findings:

@@ -1,4 +1,4 @@
-"""What speaks for an answer beyond its examples: what programs do on inputs that nobody wrote."""
+"""Programs are clustered by what they give for generated inputs, and the clusters choose the answer."""
 
 import math
 from dataclasses import replace
@@ -22,11 +22,11 @@ from agent.search.answer import (
 )
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
-from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, find_function, observe_behaviour, read_output
+from agent.verification.behaviour import UNPLAIN, UNREACHED
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from agent.workflow.threads import open_memory_store
-from sandbox import Limits, open_sandbox
+from sandbox import open_sandbox
 
 
 @pytest.fixture(scope="module")
@@ -36,42 +36,6 @@ def box():
     sandbox.close()
 
 
-def told(box, body: str, *inputs: str) -> list[str]:
-    return observe_behaviour(box, f"def f(x):\n    {body}\n", "f", inputs, Limits(cpu_seconds=1.0, wall_seconds=2.0))
-
-
-def test_a_behaviour_is_what_is_returned_raised_or_changed(box):
-    assert told(box, "return 1 / x", "(2,)", "(0,)") == ["0.5", "raises ZeroDivisionError"]
-    assert told(box, "x.append(1)", "([],)", "([2],)") == ["None and leaves [[1]]", "None and leaves [[2, 1]]"]
-    assert told(box, "return iter(x)", "([1],)") == ["[1]"]
-    assert told(box, "return object()", "(1,)") == [UNPLAIN]
-    assert told(box, "return {'b': 1, 'a': 2}", "(1,)") == told(box, "return {'a': 2, 'b': 1}", "(1,)")
-    assert told(box, "return 10 ** x", "(5000,)") != told(box, "return 10 ** (x + 1)", "(5000,)")
-    assert told(box, "return {3, 1, 2}, {'a': (1,)}", "(0,)") == ["({1, 2, 3}, {'a': (1,)},)"]
-
-
-def test_floats_agree_to_six_digits_and_nan_with_itself(box):
-    assert told(box, "return 0.1 + 0.2", "(0,)") == told(box, "return 0.3", "(0,)")
-    assert told(box, "return float('nan')", "(0,)") == ["nan"]
-    assert told(box, "return 1", "(0,)") != told(box, "return True", "(0,)")
-
-
-def test_what_differs_between_two_calls_is_said_to_vary(box):
-    assert told(box, "import random; return random.random()", "(0,)", "(1,)") == [VARIES] * 2
-
-
-def test_what_takes_too_long_is_cut_off_and_what_cannot_be_takes_the_rest_with_it(box):
-    late = "raises TimeoutError"
-    assert told(box, "while x: pass", "(0,)", "(1,)", "(0,)") == ["None", late, "None"]
-    stubborn = "return sum(iter(int, 1)) if x else None"  # no Python code runs in it, so no signal is seen
-    assert told(box, stubborn, "(0,)", "(1,)", "(0,)") == ["None", UNREACHED, UNREACHED]
-
-
-def test_long_values_are_told_apart_by_a_digest(box):
-    one, other = (told(box, f"return 'a' * 500 + {end!r}", "(0,)")[0] for end in "bc")
-    assert one != other and len(one) < 300
-
-
 def program(behaviours, mass, *, passed=True, prompt=0, tokens=None, **more):
     verdict, known = "passed" if passed else "failed", tokens or [round(1000 * mass)]
     return Attempt(
@@ -79,12 +43,12 @@ def program(behaviours, mass, *, passed=True, prompt=0, tokens=None, **more):
     )  # fmt: skip
 
 
-def test_programs_that_behave_alike_are_one_kind_the_most_probable_first():
-    found = cluster_programs(
+def test_programs_that_behave_alike_are_one_cluster_the_most_probable_first():
+    clusters = cluster_programs(
         [program("12", 0.1), program("13", 0.25), program("12", 0.2), program("99", 0.9, passed=False)]
     )
-    assert [cluster.attempts for cluster in found] == [(2, 0), (1,)]
-    assert [cluster.mass for cluster in found] == pytest.approx([0.3, 0.25])
+    assert [cluster.attempts for cluster in clusters] == [(2, 0), (1,)]
+    assert [cluster.mass for cluster in clusters] == pytest.approx([0.3, 0.25])
 
 
 def test_inputs_on_which_all_raise_alike_say_nothing():
@@ -98,12 +62,12 @@ def test_the_same_tokens_count_once():
     assert [cluster.mass for cluster in cluster_programs(twice)] == pytest.approx([0.4, 0.3])
 
 
-def test_close_kinds_come_with_the_shortest_input_on_which_they_differ():
+def test_close_clusters_come_with_the_shortest_input_on_which_they_differ():
     attempts = [program(["1", "5", "5"], 0.3), program(["1", "6", "7"], 0.28)]
-    found = best_answer(attempts, ["(1,)", "(22222,)", "(3,)"])
-    assert (found.attempt, found.rival) == (0, 1)
-    assert found.differs == Difference("(3,)", "5", "7")
-    assert found.error_at_least == pytest.approx(0.28)
+    close = best_answer(attempts, ["(1,)", "(22222,)", "(3,)"])
+    assert (close.attempt, close.rival) == (0, 1)
+    assert close.differs == Difference("(3,)", "5", "7")
+    assert close.error_at_least == pytest.approx(0.28)
     far = best_answer([attempts[0], program(["1", "6", "7"], 0.1)], ["(1,)", "(2,)", "(3,)"])
     assert (far.rival, far.differs, round(far.share, 2), round(far.margin, 2)) == (None, None, 0.75, 0.5)
 
@@ -123,24 +87,6 @@ def test_an_answer_of_a_person_fails_the_programs_that_gave_another():
     assert [judge_by_person(each, missing).verdict for each in attempts] == ["failed", "failed", "passed"]
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("[1,2]", "[1, 2]"),
-        (" 'a' ", "'a'"),
-        ("0.30000000000000004", "0.3"),
-        ("KeyError", "KeyError"),
-        ("OwnError", "OwnError"),
-        ("hello", None),
-        ("", None),
-        ("who knows?", None),
-        ("f(1)", None),
-    ],
-)
-def test_what_a_person_types_is_a_literal_an_exception_or_nothing(typed, meant):
-    assert read_output(typed, ["5", "raises OwnError"]) == meant
-
-
 def test_the_output_that_was_shown_is_the_one_that_is_meant():
     attempts = [program(["None and leaves [[3, 1]]"], 0.3), program(["None"], 0.3)]
     shown = PersonExample(0, "f([1, 3])", "None and leaves [[3, 1]]")
@@ -148,7 +94,7 @@ def test_the_output_that_was_shown_is_the_one_that_is_meant():
     assert [each.passed for each in judged] == [True, False]
 
 
-def test_a_program_that_was_not_compared_is_a_kind_of_its_own_and_so_is_each_where_nothing_tells_them_apart():
+def test_a_program_that_was_not_compared_is_a_cluster_of_its_own_and_so_is_each_where_nothing_tells_them_apart():
     alone = replace(program("1", 0.2), behaviour=None)
     assert [cluster.attempts for cluster in cluster_programs([program("1", 0.3), alone, program("1", 0.1)])] == [
         (0, 2),
@@ -165,24 +111,14 @@ def test_programs_that_give_no_value_at_all_come_last():
 
 
 def test_what_a_repair_wrote_is_no_draw_from_the_first_prompt():
-    found = best_answer([program("1", 0.9), program("2", 0.05, prompt=1)], ["(1,)"])
-    assert found.error_at_least == 0.0 and found.clusters == 2
+    answer = best_answer([program("1", 0.9), program("2", 0.05, prompt=1)], ["(1,)"])
+    assert answer.error_at_least == 0.0 and answer.clusters == 2
 
 
 def test_programs_too_improbable_for_a_float_settle_nothing_and_break_nothing():
-    attempts = [replace(program(said, 0.3), logprobs=(-900.0,)) for said in ("1", "2")]
+    attempts = [replace(program(output, 0.3), logprobs=(-900.0,)) for output in ("1", "2")]
     assert best_question(attempts, ["(1,)"]) is None
     assert share_of_first(attempts) == 0.5
-
-
-def test_the_function_that_is_meant_is_the_named_one_or_the_last():
-    source = "def helper(): pass\ndef main(): pass\n"
-    assert (find_function(source, "helper"), find_function(source, None), find_function(source, "x")) == (
-        "helper",
-        "main",
-        None,
-    )
-    assert find_function("x = (", None) is None
 
 
 def test_an_example_that_alone_fails_in_programs_that_differ_is_suspected():
@@ -194,9 +130,9 @@ def test_an_example_that_alone_fails_in_programs_that_differ_is_suspected():
     assert find_suspect([failed, replace(other, failures=(replace(wrong, expression="f(2)"),))]) is None
 
 
-def test_the_first_kinds_share_is_of_all_that_passed():
-    found = [program("1", 0.3), program("2", 0.1), program("9", 0.4, passed=False)]
-    assert share_of_first(found) == pytest.approx(0.75)
+def test_the_first_clusters_share_is_of_all_that_passed():
+    attempts = [program("1", 0.3), program("2", 0.1), program("9", 0.4, passed=False)]
+    assert share_of_first(attempts) == pytest.approx(0.75)
     assert share_of_first([program("9", 0.4, passed=False)]) == 0.0
 
 
@@ -212,7 +148,7 @@ KNOWN = {
 }
 
 
-def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, profile=None, seen=None):
+def search(box, request=BLIND, known=KNOWN, *, config=None, answer=None, profile=None, seen=None):
     context = Context(TrieLM(known).model(), POLICIES["greedy"], box, profile=profile or ModelProfile(""))
     saver = open_memory_store() if answer else None
     return run_task(
@@ -221,8 +157,8 @@ def searched(box, request=BLIND, known=KNOWN, *, config=None, answer=None, profi
     )  # fmt: skip
 
 
-def test_without_examples_the_largest_kind_is_answered_and_not_the_likeliest_program(box):
-    result = searched(box)
+def test_without_examples_the_largest_cluster_is_answered_and_not_the_likeliest_program(box):
+    result = search(box)
     assert result.best.program == BLIND + "\n    return x + 1"
     assert result.answer.share == pytest.approx(0.6)
     assert (result.answer.clusters, result.answer.programs, result.outcome) == (3, 5, "accepted")
@@ -231,13 +167,13 @@ def test_without_examples_the_largest_kind_is_answered_and_not_the_likeliest_pro
 
 
 def test_one_example_is_not_enough_and_programs_that_fail_it_have_no_vote(box):
-    result = searched(box, BLIND.replace("Count.", "Count.\n    >>> f(3)\n    4\n    "))
+    result = search(box, BLIND.replace("Count.", "Count.\n    >>> f(3)\n    4\n    "))
     assert (result.answer.programs, result.answer.clusters, result.outcome) == (3, 1, "accepted")
 
 
 def test_enough_programs_that_agree_end_the_search(box):
     known = {f"\n    return x + {n} - {n - 1}": 0.1 + 0.01 * n for n in range(1, 10)}
-    result = searched(box, known=known)
+    result = search(box, known=known)
     assert len(result.attempts) == 5
 
 
@@ -248,7 +184,7 @@ def test_a_person_is_asked_what_an_input_should_give_and_the_search_goes_on_from
         asked.append(question)
         return question.outputs.index("0") if question.call == "f(1)" else "2"
 
-    result = searched(box, config=SearchConfig(questions=3), answer=answer)
+    result = search(box, config=SearchConfig(questions=3), answer=answer)
     assert 1 <= len(asked) <= 3
     assert len(asked[0].outputs) > 1
     assert result.best.checked >= 1 and result.outcome in ("accepted", "abstained")
@@ -262,7 +198,7 @@ def test_a_question_names_a_function_that_passed_and_leaves_out_what_was_not_com
         "\ndef f(x: int) -> int:\n    return x - 1": 0.1,
     }
     asked = []
-    result = searched(
+    result = search(
         box,
         "Count.",
         known,
@@ -274,22 +210,20 @@ def test_a_question_names_a_function_that_passed_and_leaves_out_what_was_not_com
 
 
 def test_an_answer_that_no_program_gives_leads_to_an_abstention(box):
-    result = searched(
-        box, config=SearchConfig(questions=1, repair_after=0), answer=lambda question: "'nothing of these'"
-    )
+    result = search(box, config=SearchConfig(questions=1, repair_after=0), answer=lambda question: "'nothing of these'")
     assert result.outcome == "abstained"
     assert all(each.failures[0].wanted == "'nothing of these'" for each in result.attempts)
 
 
 def test_who_cannot_say_is_asked_something_else_or_nothing(box):
     asked = []
-    result = searched(box, config=SearchConfig(questions=2), answer=lambda question: asked.append(question) or "")
+    result = search(box, config=SearchConfig(questions=2), answer=lambda question: asked.append(question) or "")
     assert (len({each.call for each in asked}), result.outcome, result.answer.clusters) == (2, "accepted", 3)
 
 
 def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
     config = SearchConfig(Budget(programs=3), questions=1, repair_after=0)
-    result = searched(box, config=config, answer=lambda question: "'x'")
+    result = search(box, config=config, answer=lambda question: "'x'")
     assert all(not each.passed for each in result.attempts)
 
 
@@ -298,52 +232,52 @@ TRUST = ReliabilityCurve({"logprob": 1.0}, 1.0, (-1.0, 1.0), (0.0, 1.0), example
 
 def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_least(box):
     profile = ModelProfile("m", edge_weights={"path": 1.0}, reliability=TRUST)
-    stated = searched(box, profile=profile).answer.probability
+    stated = search(box, profile=profile).answer.probability
     assert 0.2 < stated < 0.7
-    kept = searched(box, profile=profile, config=SearchConfig(min_probability=0.7))
-    assert (kept.outcome, kept.best.verdict) == ("abstained", "passed")
+    withheld = search(box, profile=profile, config=SearchConfig(min_probability=0.7))
+    assert (withheld.outcome, withheld.best.verdict) == ("abstained", "passed")
     with pytest.raises(ProfileError, match="minimum probability needs a reliability curve"):
-        searched(box, config=SearchConfig(min_probability=0.7))
+        search(box, config=SearchConfig(min_probability=0.7))
     with pytest.raises(ProfileError, match="the order learned needs edge weights"):
-        searched(box, config=SearchConfig(order="learned"))
+        search(box, config=SearchConfig(order="learned"))
 
 
 def test_of_fewer_examples_than_it_was_learned_with_no_probability_is_stated_and_none_is_enough(box):
     profile = ModelProfile("m", edge_weights={"path": 1.0}, reliability=replace(TRUST, examples=2))
-    assert searched(box, profile=profile).answer.probability is None
-    assert searched(box, profile=profile).outcome == "accepted"
-    assert searched(box, profile=profile, config=SearchConfig(min_probability=0.1)).outcome == "abstained"
+    assert search(box, profile=profile).answer.probability is None
+    assert search(box, profile=profile).outcome == "accepted"
+    assert search(box, profile=profile, config=SearchConfig(min_probability=0.1)).outcome == "abstained"
 
 
 def test_a_program_that_does_something_else_each_time_is_not_accepted(box):
     request = 'def f(x):\n    """Toss.\n    >>> f(1) in (0, 1)\n    True\n    >>> f(2)\n    1\n    """'
     body = "\n    import random, os\n    return 1 if x == 1 else os.getpid() % 7"
-    result = searched(box, request, {body: 1.0})
+    result = search(box, request, {body: 1.0})
     assert result.outcome == "abstained"
 
 
 def test_inputs_are_made_for_a_sentence_too_from_what_was_written(box):
     known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef g(x: int) -> int:\n    return x * 1": 0.4}
-    result = searched(box, "Give it back.", known)
+    result = search(box, "Give it back.", known)
     assert (result.answer.clusters, result.answer.programs) == (1, 2)
 
 
 def test_a_program_under_other_names_is_no_second_vote_where_nobody_asked_for_one(box):
     known = {"\ndef g(x: int) -> int:\n    return x": 0.6, "\ndef h(y: int) -> int:\n    return y * 1": 0.4}
-    result = searched(box, "Give it back.", known)
+    result = search(box, "Give it back.", known)
     assert [each.end for each in result.attempts] == ["end token", "duplicate of an earlier program"]
     assert result.answer.programs == 1 and result.attempts[1].cost.tokens < 26
 
 
 def test_what_has_no_function_is_accepted_as_it_runs(box):
-    result = searched(box, "Print a greeting.", {"\nprint('hello')": 1.0})
+    result = search(box, "Print a greeting.", {"\nprint('hello')": 1.0})
     assert (result.outcome, len(result.attempts)) == ("accepted", 1)
 
 
 @pytest.mark.parametrize("examples", ["", "\n    >>> f(1)\n    2"])
 def test_a_program_that_passed_with_the_last_run_is_not_lost(box, examples):
     request = f'def f(x: int) -> int:\n    """Add one.{examples}\n    """'
-    result = searched(box, request, {"\n    return x + 1": 1.0}, config=SearchConfig(Budget(runs=1)))
+    result = search(box, request, {"\n    return x + 1": 1.0}, config=SearchConfig(Budget(runs=1)))
     assert (result.outcome, result.cost.sandbox_runs) == ("accepted", 1)
 
 
@@ -360,12 +294,12 @@ def test_a_program_that_passed_with_the_last_run_is_not_lost(box, examples):
 def test_odd_prompts_are_searched_like_others(box, hints, examples):
     request = f'def f({hints}):\n    """Do.{examples}\n    """'
     request = "from typing import *\n" + request.replace("'Node'", "'int'")
-    assert searched(box, request, {"\n    return 1": 0.6, "\n    return x": 0.4}).outcome in ("accepted", "abstained")
+    assert search(box, request, {"\n    return 1": 0.6, "\n    return x": 0.4}).outcome in ("accepted", "abstained")
 
 
 def test_what_a_person_wrote_is_never_marked_as_doubtful(box):
     request = 'def f(x):\n    """Do."""'
-    answer = searched(box, request, {"\n    return (x +": 1.0}).best
+    answer = search(box, request, {"\n    return (x +": 1.0}).best
     assert answer.holes and all(start >= len(request) for start, _ in answer.holes)
     assert answer.partial.startswith(request)
 
@@ -373,8 +307,8 @@ def test_what_a_person_wrote_is_never_marked_as_doubtful(box):
 def test_a_run_abstains_where_all_that_runs_breaks(box):
     request = 'def order(words: list[str]) -> list[str]:\n    """Sort the words by their length."""'
     known = {"\n    return sorted(words, key=lambda y: len(x) + 1)": 0.9, "\n    return lenght(words)": 0.1}
-    result = searched(box, request, known)
+    result = search(box, request, known)
     assert (result.outcome, result.best.passed) == ("abstained", True)
     assert "raises NameError on " in result.answer.breaks
     known["\n    return words"] = 0.01
-    assert searched(box, request, known).best.program.endswith("return words")
+    assert search(box, request, known).best.program.endswith("return words")

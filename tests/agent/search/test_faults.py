@@ -60,7 +60,7 @@ def test_a_program_that_breaks_loses_to_any_that_returns_however_improbable():
     assert best_answer([sometimes, works], ["()"] * 3).attempt == 1
 
 
-def test_an_answer_says_describe_breakage_unless_an_example_holds():
+def test_an_answer_says_how_it_breaks_unless_an_example_holds():
     behaviour = ["raises NameError"] * 2
     assert best_answer([attempt("passed", behaviour=behaviour)], ["()"] * 2).breaks
     assert not best_answer([attempt("passed", behaviour=behaviour, checked=1)], ["()"] * 2).breaks

@@ -100,7 +100,7 @@ def test_each_order_puts_first_what_it_says(order, first):
     assert way(best_edge([FIRST], SearchConfig(order=order, repair_after=0))) == first
 
 
-def test_diversity_puts_what_seen_programs_say_elsewhere_behind_what_none_says():
+def test_diversity_puts_pairs_of_tokens_behind_others_that_earlier_programs_have():
     first = attempt([5, 6, 7], [fork(2, 1.0, (9, -0.5), (8, -0.6))])
     other = attempt([5, 4, 6, 9])  # 9 stands behind 6 there, too, and at another place
     assert way(best_edge([first, other], SearchConfig(order="probability", repair_after=0))) == (2, 9)
@@ -108,7 +108,7 @@ def test_diversity_puts_what_seen_programs_say_elsewhere_behind_what_none_says()
     assert way(best_edge([first], SearchConfig(order="diversity", repair_after=0))) == (2, 9)
 
 
-def test_what_is_said_is_counted_once_a_program_and_at_its_beginning_by_itself():
+def test_pairs_of_tokens_are_counted_once_a_program_and_a_first_token_by_itself():
     assert count_pairs([attempt([1, 2, 1, 2]), attempt([2, 1])]) == {(1,): 1, (1, 2): 1, (2, 1): 2, (2,): 1}
 
 

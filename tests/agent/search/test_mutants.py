@@ -19,7 +19,7 @@ from agent.workflow.threads import open_memory_store
 from sandbox import open_sandbox
 
 
-def written(tokens) -> str:
+def read_program(tokens) -> str:
     return "".join(map(chr, tokens))
 
 
@@ -29,23 +29,23 @@ def attempt(program: str, *forks, edge=None, logprob=-0.2) -> Attempt:
     return Attempt(0, tokens, (logprob,) * len(tokens), met, "end", program, "", (), "passed", 2, edge=edge)
 
 
-def told(*attempts: Attempt, any_name: bool = False) -> list[tuple[str, float]]:
+def list_mutants(*attempts: Attempt, any_name: bool = False) -> list[tuple[str, float]]:
     return [
         (each.program, round(each.weight, 6))
-        for each in mutants(attempts, len(attempts) - 1, written, any_name=any_name)
+        for each in mutants(attempts, len(attempts) - 1, read_program, any_name=any_name)
     ]
 
 
 def test_each_has_one_token_that_was_nearly_written_and_the_likeliest_comes_first():
-    assert told(attempt("x=1", (2, [("2", -2.0), ("3", -1.0)]))) == [("x=3", -0.8), ("x=2", -1.8)]
+    assert list_mutants(attempt("x=1", (2, [("2", -2.0), ("3", -1.0)]))) == [("x=3", -0.8), ("x=2", -1.8)]
 
 
 def test_what_is_no_python_a_duplicate_or_hardly_probable_is_none():
-    assert told(attempt("x=1", (2, [("=", -0.5)]), (1, [("-", -0.7)]))) == [("x-1", -0.5)]
-    assert told(attempt("x=1", (0, [("y", -0.5)]))) == [("y=1", -0.3)], "another global name is another program"
-    assert told(attempt("x=1", (0, [("y", -0.5)])), any_name=True) == []
-    assert told(attempt("x=1", (2, [("2", LEAST_WEIGHT - 0.3)]))) == []
-    assert told(attempt("x=11", (2, [("2", -1.0)]), (3, [("2", -1.0)]))) == [("x=21", -0.8), ("x=12", -0.8)]
+    assert list_mutants(attempt("x=1", (2, [("=", -0.5)]), (1, [("-", -0.7)]))) == [("x-1", -0.5)]
+    assert list_mutants(attempt("x=1", (0, [("y", -0.5)]))) == [("y=1", -0.3)], "another global name is another program"
+    assert list_mutants(attempt("x=1", (0, [("y", -0.5)])), any_name=True) == []
+    assert list_mutants(attempt("x=1", (2, [("2", LEAST_WEIGHT - 0.3)]))) == []
+    assert list_mutants(attempt("x=11", (2, [("2", -1.0)]), (3, [("2", -1.0)]))) == [("x=21", -0.8), ("x=12", -0.8)]
 
 
 def test_forks_on_the_way_before_it_left_another_attempt_are_its_own_too():
@@ -53,14 +53,14 @@ def test_forks_on_the_way_before_it_left_another_attempt_are_its_own_too():
     branch = Edge(BRANCH, 0, 0.0, 0.0, position=3)
     second = attempt("x=1-5", (4, [("6", -3.0)]), edge=branch)
     # No "x=1+5": what the first one said there was decoded and run, with the tail that belongs to it.
-    assert told(first, second) == [("x=2-5", -0.8), ("x=1*5", -1.3), ("x=1-6", -2.8)]
-    assert told(first, attempt("x=2", edge=Edge(REPAIR, 0, 0.0, 0.0))) == []
+    assert list_mutants(first, second) == [("x=2-5", -0.8), ("x=1*5", -1.3), ("x=1-6", -2.8)]
+    assert list_mutants(first, attempt("x=2", edge=Edge(REPAIR, 0, 0.0, 0.0))) == []
 
 
 def test_each_says_in_which_line_it_differs_first_and_what_stands_there():
-    (mutant,) = mutants([attempt("x=1\ny=2", (6, [("3", -1.0)]))], 0, written)
+    (mutant,) = mutants([attempt("x=1\ny=2", (6, [("3", -1.0)]))], 0, read_program)
     assert (mutant.line, mutant.text) == (2, "y=3")
-    (mutant,) = mutants([attempt("x=1\n+2", (3, [(" ", -1.0)]))], 0, written)
+    (mutant,) = mutants([attempt("x=1\n+2", (3, [(" ", -1.0)]))], 0, read_program)
     assert (mutant.line, mutant.text) == (1, "x=1 +2"), "the token itself begins behind what changes"
 
 
@@ -85,7 +85,7 @@ class Watched:
         return self.box.run(program, limits=limits, **options)
 
 
-def searched(known, examples: str, *, profile=None, answer=None, watch=lambda box: box, **config):
+def search(known, examples: str, *, profile=None, answer=None, watch=lambda box: box, **config):
     request = f'def f(x: int) -> int:\n    """Do.\n{examples}    """'
     with closing(open_sandbox("process")) as box:
         here = Context(TrieLM(known).model(), POLICIES["greedy"], watch(box), profile=profile or ModelProfile(""))
@@ -94,11 +94,11 @@ def searched(known, examples: str, *, profile=None, answer=None, watch=lambda bo
 
 
 def test_an_answer_says_what_its_examples_leave_open():
-    open_to = searched(KNOWN, "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n").answer
-    said = [(each.text, each.line) for each in open_to.undecided]
-    assert said == [("return x * 1", 8), ("return x + 2", 8)]
+    open_to = search(KNOWN, "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n").answer
+    texts = [(each.text, each.line) for each in open_to.undecided]
+    assert texts == [("return x * 1", 8), ("return x + 2", 8)]
     assert open_to.mutants == 3 and open_to.undecided[0].weight > open_to.undecided[1].weight
-    closed = searched(KNOWN, "    >>> f(1)\n    2\n    >>> f(5)\n    6\n").answer
+    closed = search(KNOWN, "    >>> f(1)\n    2\n    >>> f(5)\n    6\n").answer
     assert (closed.mutants, closed.undecided) == (3, ())
 
 
@@ -108,7 +108,7 @@ TRUST = ReliabilityCurve({"undecided": -1.0}, 0.0, (-1.0, 0.0), (0.0, 1.0), exam
 def test_no_probability_is_stated_where_not_all_mutants_were_run():
     def stated(**config):
         examples = "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n"
-        return searched(KNOWN, examples, profile=ModelProfile("m", reliability=TRUST), **config).answer
+        return search(KNOWN, examples, profile=ModelProfile("m", reliability=TRUST), **config).answer
 
     whole = stated()
     weights = [each.weight for each in whole.undecided]
@@ -119,7 +119,7 @@ def test_no_probability_is_stated_where_not_all_mutants_were_run():
 
 def test_what_a_person_said_refutes_mutants_as_examples_do():
     known = {"\n    return x + 1": 0.5, "\n    return x * 1": 0.3, "\n    return x - 1": 0.2}
-    result = searched(known, "", answer=lambda question: "1" if question.call == "f(0)" else "", questions=3)
+    result = search(known, "", answer=lambda question: "1" if question.call == "f(0)" else "", questions=3)
     assert result.best.program.endswith("x + 1") and result.best.checked == 1
     assert (result.answer.mutants, result.answer.undecided) == (2, ())
 
@@ -128,14 +128,14 @@ def test_a_mutant_that_loops_may_take_a_second():
     known = {"\n    while x > 5: x -= 1\n    return 1": 0.6, "\n    while x > 5: x += 1\n    return 1": 0.4}
     boxes = []
     watch = lambda box: boxes.append(Watched(box)) or boxes[-1]  # noqa: E731 - one expression says it
-    result = searched(known, "    >>> f(9)\n    1\n    >>> f(8)\n    1\n", watch=watch)
+    result = search(known, "    >>> f(9)\n    1\n    >>> f(8)\n    1\n", watch=watch)
     assert (result.answer.mutants, result.answer.undecided) == (1, ())
     assert [(limits.cpu_seconds, limits.wall_seconds) for limits in boxes[0].limits] == [(5.0, 10.0), (1.0, 2.0)]
 
 
 def test_mutants_are_run_within_the_budget_and_not_where_no_example_could_refute_them():
     examples = "    >>> f(1)\n    2\n    >>> f(5)\n    6\n"
-    few = searched(KNOWN, examples, budget=Budget(runs=2))
+    few = search(KNOWN, examples, budget=Budget(runs=2))
     assert (few.answer.mutants, few.cost.sandbox_runs, few.answer.ended_by) == (1, 2, "")
-    assert searched(KNOWN, examples, mutants=0).cost.sandbox_runs == 1
-    assert searched(KNOWN, "", votes=1).answer.mutants == 0
+    assert search(KNOWN, examples, mutants=0).cost.sandbox_runs == 1
+    assert search(KNOWN, "", votes=1).answer.mutants == 0

@@ -26,7 +26,7 @@ def box():
         yield sandbox
 
 
-def told(box, known, *, request=REQUEST, most=3, prompt_ends="", events=None, **options):
+def solve_chat(box, known, *, request=REQUEST, most=3, prompt_ends="", events=None, **options):
     model = TrieLM(known if isinstance(known, dict) else {known: 1.0}).model(chats=True, opening=prompt_ends)
     context = Context(model, POLICIES["adadec"], box, **{"max_tokens": 2000, **options})
     listen = events.append if events is not None else lambda event: None
@@ -47,14 +47,14 @@ ANSWERS = {
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_a_right_program_is_accepted_and_nothing_is_decoded_behind_it(box, answer):
-    result = told(box, f"{answer}\nIt is so because of this and that.")
+    result = solve_chat(box, f"{answer}\nIt is so because of this and that.")
     assert (result.outcome, result.best.failures) == ("accepted", ())
     assert len(result.best.tokens) <= len(answer)
 
 
 def test_an_answer_is_read_on_where_its_program_fails_and_only_once_where_that_brings_nothing(box):
     events = []
-    result = told(box, {f"{WRONG}\nThis adds.": 0.7, f"Or:\n{WRONG}\nSo be it.": 0.3}, events=events, most=9)
+    result = solve_chat(box, {f"{WRONG}\nThis adds.": 0.7, f"Or:\n{WRONG}\nSo be it.": 0.3}, events=events, most=9)
     assert [event.kind for event in events if isinstance(event, Revision)].count(READ_ON) == 1
     assert result.outcome == "abstained"
     longer = next(attempt for attempt in result.attempts if attempt.came_by(READ_ON))
@@ -63,12 +63,12 @@ def test_an_answer_is_read_on_where_its_program_fails_and_only_once_where_that_b
 
 def test_a_template_that_opens_a_thought_is_read_behind_it(box):
     answer = f"Maybe\n{WRONG}\nno.\n</think>\n{RIGHT}\n"
-    result = told(box, answer, prompt_ends="<think>\n", most=1)
+    result = solve_chat(box, answer, prompt_ends="<think>\n", most=1)
     assert result.outcome == "accepted"
 
 
 def test_a_thought_that_uses_up_the_tokens_is_named(box):
-    result = told(box, f"<think>\n{WRONG}\n" + "hm " * 60, max_tokens=90)
+    result = solve_chat(box, f"<think>\n{WRONG}\n" + "hm " * 60, max_tokens=90)
     assert result.outcome == "abstained" and result.best.program == ""
     (failure,) = result.best.failures
     sentence = describe_failure(failure)
@@ -78,7 +78,7 @@ def test_a_thought_that_uses_up_the_tokens_is_named(box):
 def test_doubt_is_marked_where_the_program_has_it_whatever_stands_before(box):
     lines = "1. Yes\n   ```python\r\n   def add(a, b):\r\n       return {}\r\n   ```\n"
     known = {lines.format("floor(a - b)"): 0.55, lines.format("floor(a * b)"): 0.45}
-    result = told(box, known, most=1, tau=0.9)
+    result = solve_chat(box, known, most=1, tau=0.9)
     program = result.best.program
     assert program.startswith("from math import floor\n") and "\r" not in program
     (fork,) = [fork for fork in result.best.forks if fork.entropy > 0.5]

@@ -282,7 +282,7 @@ def test_a_thread_of_another_task_or_model_is_refused(model):
         run_task(context(model, doubtful("greedy")), TASK, checkpointer=saver, thread="t", identity={"model": "n"})
 
 
-def forked(work: Callable[[], None]) -> int:
+def run_forked(work: Callable[[], None]) -> int:
     """Run work in a process of its own and return how it ended; a new interpreter would import for ten seconds."""
     pid = os.fork()
     if pid:
@@ -310,14 +310,14 @@ def test_a_run_killed_at_pauses_and_resumed_in_new_processes_ends_in_the_same_pr
         with open_threads(folder) as saver:
             doing = context(byte_model(sharpness=8.0), doubtful("adadec"), sandbox=failing)
             result = run_task(doing, TASK, config=programs(3), checkpointer=saver, thread="t", on_event=on_event)
-        told = {"programs": [attempt.tokens for attempt in result.attempts], "steps": len(result.steps)}
-        (folder / "told.json").write_text(json.dumps(told))
+        summary = {"programs": [attempt.tokens for attempt in result.attempts], "steps": len(result.steps)}
+        (folder / "summary.json").write_text(json.dumps(summary))
 
     # Inside the node that settles a pause, then again in a run that was resumed, then left alone.
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    assert [forked(partial(go, at, killed)) for at in (2, 3, None)] == [-signal.SIGKILL, -signal.SIGKILL, 0]
-    assert forked(partial(go, None, whole)) == 0
-    last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
+    assert [run_forked(partial(go, at, killed)) for at in (2, 3, None)] == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    assert run_forked(partial(go, None, whole)) == 0
+    last, expected = (json.loads((folder / "summary.json").read_text()) for folder in (killed, whole))
     assert last["programs"] == expected["programs"]
     assert last["steps"] < expected["steps"], "a resumed run does not start over"
 
@@ -345,14 +345,14 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
             result = run_task(
                 doing, task, config=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
             )
-        told = [{**asdict(attempt), "cost": attempt.cost.tokens} for attempt in result.attempts]
-        (folder / "told.json").write_text(json.dumps([told, asdict(result.answer), result.cost.tokens]))
+        summary = [{**asdict(attempt), "cost": attempt.cost.tokens} for attempt in result.attempts]
+        (folder / "summary.json").write_text(json.dumps([summary, asdict(result.answer), result.cost.tokens]))
 
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     ways = [(Attempt, 2), (Revision, 2), (Attempt, 1), (Revision, 1), (Answer, 1), (Attempt, None)]
-    assert [forked(partial(go, *way, killed)) for way in ways] == [-signal.SIGKILL] * 5 + [0]
-    assert forked(partial(go, Attempt, None, whole)) == 0
-    last, expected = (json.loads((folder / "told.json").read_text()) for folder in (killed, whole))
+    assert [run_forked(partial(go, *way, killed)) for way in ways] == [-signal.SIGKILL] * 5 + [0]
+    assert run_forked(partial(go, Attempt, None, whole)) == 0
+    last, expected = (json.loads((folder / "summary.json").read_text()) for folder in (killed, whole))
     assert last == expected
     assert len(expected[0]) == 5 and expected[1]["clusters"] > 1
 
@@ -383,8 +383,8 @@ def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for folder in (killed, whole):
         folder.mkdir()
-    assert [forked(partial(go, at, killed)) for at in (3, 9, None, None)] == [-signal.SIGKILL] * 2 + [0, 0]
-    assert forked(partial(go, None, whole)) == 0
+    assert [run_forked(partial(go, at, killed)) for at in (3, 9, None, None)] == [-signal.SIGKILL] * 2 + [0, 0]
+    assert run_forked(partial(go, None, whole)) == 0
     assert events(killed) == events(whole)
     assert [number for number, *_ in events(whole)] == list(range(1, len(events(whole)) + 1))
     with pytest.raises(FileAccessError, match="holds the run of the thread 't'; choose another name"):

@@ -81,11 +81,11 @@ def test_the_size_of_named_runs_is_told(tmp_path, monkeypatch):
     assert measure_threads() == (1, threads_file().stat().st_size)
     monkeypatch.setattr("agent.cli.doctor.sandbox_named", lambda name: Works())
     monkeypatch.setattr("agent.cli.doctor._engine", lambda: iter(()))
-    told = {name: (found, hint) for name, found, hint in diagnosis()}
-    assert told["threads"][0].startswith("1 of at most 100 runs, 0.")
+    parts = {name: (state, hint) for name, state, hint in diagnosis()}
+    assert parts["threads"][0].startswith("1 of at most 100 runs, 0.")
     threads_file().write_text("no database, but long enough to be taken for one " * 10)
-    told = {name: (found, hint) for name, found, hint in diagnosis()}
-    assert told["threads"][0] is None and "cannot be read" in told["threads"][1]
+    parts = {name: (state, hint) for name, state, hint in diagnosis()}
+    assert parts["threads"][0] is None and "cannot be read" in parts["threads"][1]
 
 
 def test_a_sandbox_that_fails_the_trial_is_a_missing_part_and_ends_no_diagnosis(tmp_path, monkeypatch):
@@ -101,7 +101,7 @@ def test_a_sandbox_that_fails_the_trial_is_a_missing_part_and_ends_no_diagnosis(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr("agent.cli.doctor.sandbox_named", lambda name: Fails())
     monkeypatch.setattr("agent.cli.doctor._engine", lambda: iter(()))
-    parts = {name: (found, hint) for name, found, hint in diagnosis()}
+    parts = {name: (state, hint) for name, state, hint in diagnosis()}
     assert parts["sandbox"] == (None, "docker is not answering")
     assert "device" in parts and Fails.closed
 
