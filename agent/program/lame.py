@@ -7,64 +7,51 @@ import re
 
 from agent.program.syntax import is_text, parse
 
-QUOTES = ('"""', "'''")
+_QUOTES = ('"""', "'''")
 
 
 def write_lame_prompt(request: str, entry_point: str | None) -> str:
-    """Return the request without its examples, for USCD's contrast; the same string where there is nothing to drop.
+    """Return the request without its examples, for USCD's contrast; the same text if it shows none.
 
     Notes, constraints and definitions stay (arXiv:2409.05923, section 3.2; the rules are ours).
     """
     lines = request.splitlines(keepends=True)
-    first, last = _last_docstring(request) or (0, len(lines) if _only_text(request) else 0)
-    return "".join([*lines[:first], *_without_examples(lines[first:last], entry_point), *lines[last:]])
+    first, last = _find_last_docstring(request) or (0, len(lines) if _only_text(request) else 0)
+    return "".join([*lines[:first], *_drop_examples(lines[first:last], entry_point), *lines[last:]])
 
 
 _HEADING = re.compile(
     r"^(for )?(examp?[lb]+es?|e\.g\.?|i\.e\.)(?!\w).{0,30}:?$|^(input|output|explanation)s?\s*\d*\s*:.*", re.IGNORECASE
 )
-
-
-_DESCRIBED = re.compile(r"^(input|output)s?\s*:$", re.IGNORECASE)  # with prose below it is no example
-
-
+_DESCRIBED = re.compile(r"^(input|output)s?\s*:$", re.IGNORECASE)  # a heading of prose, if prose stands below it
 _PROSE = re.compile(r"^[a-z]+( [a-z]+){2,}", re.IGNORECASE)
-
-
 _EXPLANATION = re.compile(r"^explanations?\s*:", re.IGNORECASE)
-
-
 _RULE = re.compile(r"^([*\-•]\s|notes?\b|constraints?\b|definitions?\b|variables?\b)", re.IGNORECASE)
-
-
-_INLINE = re.compile(r"(?<=[.;,]) (for example|e\.g\.).*", re.IGNORECASE)  # an example that begins in a line of text
-
-
-_ARROW = re.compile(r"^(?!(return|if|when|where)s?\b).*(=>|==>|➞|->|==)", re.IGNORECASE)  # a rule compares, too
-
-
+_INLINE = re.compile(r"(?<=[.;,]) (for example|e\.g\.).*", re.IGNORECASE)  # an example inside a line of text
+# A call and its value; "if f(x) == 0" and the like are rules, not examples.
+_ARROW = re.compile(r"^(?!(return|if|when|where)s?\b).*(=>|==>|➞|->|==)", re.IGNORECASE)
 _LITERAL = re.compile(r"^(True|False|None|[-\[({'\"\d])")
 
 
-def _without_examples(body: list[str], entry_point: str | None) -> list[str]:
-    # A call of nothing is a name with brackets, as sentences write it.
+def _drop_examples(body: list[str], entry_point: str | None) -> list[str]:
+    # `f()` in a sentence is a name, not a call.
     call = re.compile(rf"\b{re.escape(entry_point)}\s*\((?!\))") if entry_point else None
     defines = entry_point is not None and _defines_general_case(body, entry_point)
-    kept, before = list[str](), ""  # of the last line, why it was dropped
+    lines, before = list[str](), ""  # before: why the line above was dropped
     for number, line in enumerate(body):
         text, below = line.strip(), body[number + 1].strip() if number + 1 < len(body) else ""
         shown = not defines and bool((call and call.search(text)) or _ARROW.search(text))
-        before = _why_dropped(text, below, before, shown=shown)
+        before = _classify_line(text, below, before, shown=shown)
         if shown and (inline := _INLINE.search(line)) and not _RULE.match(text):
-            kept.append(line[: inline.start()] + (text[-3:] if text.endswith(QUOTES) else "") + "\n")
-        elif not before or text.endswith(QUOTES):
-            kept.append(line)
-    return kept
+            lines.append(line[: inline.start()] + (text[-3:] if text.endswith(_QUOTES) else "") + "\n")
+        elif not before or text.endswith(_QUOTES):
+            lines.append(line)
+    return lines
 
 
-def _why_dropped(text: str, below: str, before: str, *, shown: bool) -> str:
-    """The kind of example that a line is part of; empty where it is none. before: the kind of the line above."""
-    if not text or text in QUOTES or _RULE.match(text):
+def _classify_line(text: str, below: str, before: str, *, shown: bool) -> str:
+    """Return the kind of example that a line belongs to; empty for none. before: the kind of the line above."""
+    if not text or text in _QUOTES or _RULE.match(text):
         return ""
     if _EXPLANATION.match(text):
         return "explanation"
@@ -78,12 +65,12 @@ def _why_dropped(text: str, below: str, before: str, *, shown: bool) -> str:
 
 
 def _defines_general_case(body: list[str], entry_point: str) -> bool:
-    """Whether a line gives the function of a bare name, as recurrences do: such lines are specification."""
+    """Whether a line defines the function for a variable, as a recurrence does: such lines are specification."""
     general = re.compile(rf"\b{re.escape(entry_point)}\s*\(\s*[a-zA-Z_]\w*\s*\)\s*(->|==?)(?!>)")
     return any(general.search(line) for line in body if not line.strip().startswith(">>>"))
 
 
-def _last_docstring(request: str) -> tuple[int, int] | None:
+def _find_last_docstring(request: str) -> tuple[int, int] | None:
     tree = parse(request.rstrip() + "\n    pass\n")
     if tree is None:
         return None

@@ -1,4 +1,4 @@
-"""When two programs are the same to whoever runs them, and when a beginning cannot become a program. Runs nothing."""
+"""Tell which programs are the same to whoever runs them, and which beginnings cannot become a program."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from functools import lru_cache
 from agent.program.syntax import ignore_warnings, parse
 
 _LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"}
-_OPEN = "__open_block__"  # what closes a block that has not ended: no program says it
+_OPEN = "__open_block__"  # a name that no program has: it fills a block that has not ended
+_DOCUMENTED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
 _NUMBERED = "_local_"
 
 
 @lru_cache(maxsize=4096)
 def normal_form(source: str, *, any_name: bool = False) -> str:
-    """Return a text that is equal for programs which differ in layout, comments, docstrings or local variables alone.
+    """Return a text that is equal for programs that differ only in layout, comments, docstrings or local variables.
 
-    free: names of functions, parameters and the module's variables do not count either: nobody asked for one.
-
-    Equal texts mean equal behaviour, but for what looks at source or frames. Of no Python: the text itself.
+    any_name: names of functions, parameters and global variables do not count either. Equal texts mean equal behaviour,
+    except for code that looks at source or frames. The normal form of a text that is not Python is the text itself.
     """
     tree = parse(source)
     if tree is None:
         return source.strip()
     try:
         return ast.dump(
-            tree if _looks_at_itself(tree) else _Renamer(_renamable(source, tree, any_name=any_name)).visit(tree)
+            tree if _looks_at_itself(tree) else _Renamer(_find_renamable(source, tree, any_name=any_name)).visit(tree)
         )
     except (RecursionError, SyntaxError, MemoryError, ValueError):
         return source.strip()
 
 
 def cannot_parse(source: str) -> bool:
-    """Whether nothing that may follow these whole lines makes them Python."""
+    """Whether no continuation makes these whole lines Python."""
     return find_syntax_error(source) is not None
 
 
 def find_syntax_error(source: str) -> SyntaxError | None:
-    """Return why nothing that may follow these whole lines makes them Python; None where something may."""
+    """Return why no continuation makes these whole lines Python; None if some continuation may."""
     try:
         with ignore_warnings():
             codeop.compile_command(source, symbol="exec")
     except SyntaxError as error:
-        return None if "no binding for nonlocal" in str(error) else error  # the name may be bound in a later line
+        return None if "no binding for nonlocal" in str(error) else error  # a later line may bind the name
     except (ValueError, OverflowError, MemoryError, RecursionError) as error:
         return SyntaxError(str(error) or "too deeply nested")
     return None
 
 
 def normal_prefixes(source: str, *, any_name: bool = False) -> frozenset[str]:
-    """Return the normal forms of a program up to the end of each of its statements, the last one included."""
+    """Return the normal forms of a program's prefixes up to the end of each statement."""
     lines = source.rstrip().splitlines()
     return frozenset(
         form for end in range(1, len(lines) + 1) if (form := normal_prefix("\n".join(lines[:end]), any_name=any_name))
@@ -73,40 +73,42 @@ def _closed(source: str) -> str | None:
     last = source.splitlines()[-1] if source else ""
     indent = last[: len(last) - len(last.lstrip())]
     deeper = f"{source}\n{indent}    {_OPEN}"
-    for begun in (deeper, source):
-        if parse(begun) is not None:
-            return begun
+    for beginning in (deeper, source):
+        if parse(beginning) is not None:
+            return beginning
         margins = sorted({line[: len(line) - len(line.lstrip())] for line in source.splitlines()}, key=len)
         for margin in reversed(margins):
-            if parse(closed := f"{begun}\n{margin}finally: {_OPEN}") is not None:
+            if parse(closed := f"{beginning}\n{margin}finally: {_OPEN}") is not None:
                 return closed
     return None
 
 
 class _Renamer(ast.NodeTransformer):
-    """Numbers local names by their first appearance and drops docstrings."""
+    """Numbers local names by their first appearance, and drops docstrings."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self._names, self._numbers = names, dict[str, str]()
 
     def visit(self, node: ast.AST) -> ast.AST:
         for field in ("id", "arg", "name", "rest"):
-            told = getattr(node, field, None)
-            if isinstance(told, str) and not isinstance(node, ast.alias | ast.keyword):
-                setattr(node, field, self._of(told))
+            name = getattr(node, field, None)
+            if isinstance(name, str) and not isinstance(node, ast.alias | ast.keyword):
+                setattr(node, field, self._number(name))
         if isinstance(node, ast.Nonlocal):
-            node.names = [self._of(name) for name in node.names]
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) and _documented(node):
+            node.names = [self._number(name) for name in node.names]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) and _has_docstring(
+            node
+        ):
             node.body = node.body[1:] or [ast.Pass()]
         return self.generic_visit(node)
 
-    def _of(self, name: str) -> str:
+    def _number(self, name: str) -> str:
         if name not in self._names:
             return name
         return self._numbers.setdefault(name, f"{_NUMBERED}{len(self._numbers)}")
 
 
-def _documented(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> bool:
+def _has_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> bool:
     match node.body:
         case [ast.Expr(ast.Constant(str())), *_]:
             return True
@@ -114,20 +116,20 @@ def _documented(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | as
 
 
 def _looks_at_itself(tree: ast.Module) -> bool:
-    """Whether a program may see names or texts of its own, or uses names that are given here."""
+    """Whether a program may read its own names or source, or has names that normal forms use."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     special = any(name.startswith("__") and name not in ("__init__", _OPEN) for name in attributes | names)
     return special or bool((names | attributes) & _LOOKS_AT_NAMES) or any(name.startswith(_NUMBERED) for name in names)
 
 
-def _renamable(source: str, tree: ast.Module, *, any_name: bool) -> frozenset[str]:
-    """Return the variables that are local wherever their name stands: no parameter, function, class or import.
+def _find_renamable(source: str, tree: ast.Module, *, any_name: bool) -> frozenset[str]:
+    """Return the names that are local variables wherever they stand: no parameter, function, class or import.
 
-    free: also what the module defines, and parameters that no call names.
+    any_name: also names that the module defines, and parameters that no call names.
     """
     with ignore_warnings():
-        module, *inner = _tables(symtable.symtable(source, "program.py", "exec"))
+        module, *inner = _walk_tables(symtable.symtable(source, "program.py", "exec"))
     defined = {each.get_name() for each in module.get_symbols() if each.is_assigned() and not each.is_imported()}
     own = defined if any_name else set[str]()
     fixed = {each.get_name() for each in module.get_symbols()} - own
@@ -142,7 +144,7 @@ def _renamable(source: str, tree: ast.Module, *, any_name: bool) -> frozenset[st
     return frozenset(name for name in local - fixed if not name.startswith("."))
 
 
-def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+def _walk_tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
     yield table
     for child in table.get_children():
-        yield from _tables(child)
+        yield from _walk_tables(child)

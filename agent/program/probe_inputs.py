@@ -1,7 +1,4 @@
-"""Inputs on which programs may differ, made from a signature's types, the examples shown and the numbers named.
-
-Runs nothing.
-"""
+"""Generate inputs on which programs may differ, from the signature's types, the examples and numbers in the request."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from agent.program.syntax import parse
 Arguments = tuple[Any, ...]
 _MOST = 24
 _NUMBER = re.compile(r"(?<![\w.^*])(?<!\d,)-?\d{1,6}(?![.,^*]*\w)")
-_MOST_NUMBERS = 4  # of a request
+_MOST_NUMBERS = 4  # numbers of a request that are used
 _NUMBERS = {"int": 0, "float": 0.0}
 
 _BOUNDARIES: dict[str, tuple[Any, ...]] = {
@@ -36,14 +33,14 @@ _UNKNOWN: tuple[Any, ...] = (0, 1, [3, 1, 2], "ab", [], "")
 def generate_inputs(
     request: str, entry_point: str, examples: Sequence[Example], *, most: int = _MOST, asked: str | None = None
 ) -> list[Arguments]:
-    """Return arguments for the asked function: mutations of those shown, and boundaries of its types. No two alike.
+    """Return distinct arguments for the entry point: those of the examples, mutations of them, and boundary values.
 
-    Numbers that the request names, and their neighbours, are boundaries too: "at most 19" and "below 19" part there.
-    asked: where they are named, if that is not the request. The same request gives the same inputs. A shown example's
-    own arguments come first. Empty where neither types nor examples say how many arguments there are.
+    Numbers in the request, and their neighbours, are boundary values too: "at most 19" and "below 19" differ there.
+    asked: the text with these numbers, if it is not the request. The same request gives the same inputs. Empty if
+    neither types nor examples tell how many arguments there are.
     """
     shown = [arguments for example in examples for arguments in find_arguments(example, entry_point)]
-    hints = _hints(request, entry_point)
+    hints = _read_hints(request, entry_point)
     chance, known = (
         random.Random(f"{entry_point}:{len(shown)}"),
         _boundary_values(write_lame_prompt(asked or request, entry_point)),
@@ -54,59 +51,56 @@ def generate_inputs(
         _values(hint, known, chance) if hint or not shown else tuple(each[place] for each in shown if place < len(each))
         for place, hint in enumerate(hints)
     ]
-    bounds = list(_boundaries(columns, chance)) if all(columns) else []
-    mutated = list(_mutations(shown or bounds, 4 * most, chance))
+    bounds = list(_combine_boundaries(columns, chance)) if all(columns) else []
+    mutated = list(_mutate_all(shown or bounds, 4 * most, chance))
     mixed = (each for pair in zip_longest(mutated, bounds) for each in pair if each is not None)
-    return list(islice(_distinct([*shown, *mixed]), most))
+    return list(islice(_drop_duplicates([*shown, *mixed]), most))
 
 
 def find_arguments(example: Example, entry_point: str) -> list[Arguments]:
-    """Return the literal arguments with which an example calls the asked function."""
-    found = []
+    """Return the literal arguments with which an example calls the entry point."""
+    calls = []
     for source in example.expressions:
         tree = parse(source)
         for node in ast.walk(tree) if tree else ():
             match node:
                 case ast.Call(ast.Name(name), arguments, []) if name == entry_point:
-                    values = [_literal(argument) for argument in arguments]
+                    values = [_read_value(argument) for argument in arguments]
                     if all(value is not _NONE_SUCH for value in values):
-                        found.append(tuple(values))
-    return found
+                        calls.append(tuple(values))
+    return calls
 
 
 _NONE_SUCH = object()
 
 
-def _literal(node: ast.expr) -> Any:
+def _read_value(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, MemoryError, RecursionError):
         return _NONE_SUCH
 
 
-def _distinct(found: Sequence[Arguments]) -> Iterator[Arguments]:
+def _drop_duplicates(candidates: Sequence[Arguments]) -> Iterator[Arguments]:
     seen = set[str]()
-    for each in found:
-        told = _source(each)
-        if told is not None and told not in seen:
-            seen.add(told)
-            yield each
+    for arguments in candidates:
+        source = _write_source(arguments)
+        if source is not None and source not in seen:
+            seen.add(source)
+            yield arguments
 
 
-def _source(arguments: Arguments) -> str | None:
-    """Return the source of arguments; None where they cannot be read back from it, as an infinite float."""
+def _write_source(arguments: Arguments) -> str | None:
+    """Return the source of arguments; None if it does not read back, as with an infinite float."""
     try:
-        told = repr(arguments)
-        return told if repr(ast.literal_eval(told)) == told else None
+        source = repr(arguments)
+        return source if repr(ast.literal_eval(source)) == source else None
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
 
 
-# By type
-
-
-def _hints(request: str, entry_point: str) -> list[ast.expr | None]:
-    """Return the annotations of the asked function's positional parameters; empty where it is not begun."""
+def _read_hints(request: str, entry_point: str) -> list[ast.expr | None]:
+    """Return the annotations of the entry point's positional parameters; empty if the request does not begin it."""
     for ending in ("\n    pass\n", "\n", "\n        pass\n"):
         tree = parse(request.rstrip() + ending)
         for node in ast.walk(tree) if tree else ():
@@ -116,7 +110,7 @@ def _hints(request: str, entry_point: str) -> list[ast.expr | None]:
     return []
 
 
-def _boundaries(columns: list[tuple[Any, ...]], chance: random.Random) -> Iterator[Arguments]:
+def _combine_boundaries(columns: list[tuple[Any, ...]], chance: random.Random) -> Iterator[Arguments]:
     for number in range(2 * max((len(column) for column in columns), default=0)):
         yield tuple(
             column[number] if number < len(column) and place == number % len(columns) else chance.choice(column)
@@ -139,9 +133,9 @@ def _in_turn(named: Sequence[Any], always: Sequence[Any]) -> tuple[Any, ...]:
 def _values(
     hint: ast.expr | None, known: Mapping[str, tuple[Any, ...]], chance: random.Random, depth: int = 0
 ) -> tuple[Any, ...]:
-    """Return boundary values of a type; of one that is not known, a few of several kinds."""
+    """Return boundary values of a type; for an unknown type, values of several types."""
     match hint:
-        case ast.Constant(str() as quoted) if (inner := _expression(quoted)) is not None:
+        case ast.Constant(str() as quoted) if (inner := _read_hint(quoted)) is not None:
             return _values(inner, known, chance, depth)
         case ast.Constant(None):
             return known["None"]
@@ -155,11 +149,11 @@ def _values(
             parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
             named = [part for part in parts if not isinstance(part, ast.Constant) or isinstance(part.value, str)]
             kinds = [_values(part, known, chance, depth + 1) for part in named]
-            return _parametrised(name, kinds, chance)
+            return _values_of_generic(name, kinds, chance)
     return _UNKNOWN
 
 
-def _expression(source: str) -> ast.expr | None:
+def _read_hint(source: str) -> ast.expr | None:
     tree = parse(source)
     match tree.body if tree else []:
         case [ast.Expr(value)]:
@@ -167,7 +161,7 @@ def _expression(source: str) -> ast.expr | None:
     return None
 
 
-def _parametrised(name: str, kinds: list[tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
+def _values_of_generic(name: str, kinds: list[tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
     if name in ("Optional", "Union") and kinds:
         return (*(value for kind in kinds for value in kind), *((None,) if name == "Optional" else ()))
     return _CONTAINERS[name.lower()](kinds, chance) if name.lower() in _CONTAINERS and kinds else _UNKNOWN
@@ -185,7 +179,7 @@ def _tuples(kinds: Sequence[tuple[Any, ...]], chance: random.Random) -> tuple[An
 
 
 def _sets(kinds: Sequence[tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
-    return tuple({value for value in made if _hashable(value)} for made in _lists(kinds, chance))
+    return tuple({value for value in items if _hashable(value)} for items in _lists(kinds, chance))
 
 
 def _dicts(kinds: Sequence[tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
@@ -214,27 +208,24 @@ def _hashable(value: Any) -> bool:
     return True
 
 
-# By example
-
-
-def _mutations(begun: Sequence[Arguments], count: int, chance: random.Random) -> Iterator[Arguments]:
-    """Yield mutations in turn, the later ones of several steps."""
-    for number in range(count if begun else 0):
-        arguments = begun[number % len(begun)]
+def _mutate_all(originals: Sequence[Arguments], count: int, chance: random.Random) -> Iterator[Arguments]:
+    """Yield mutations of each of these in turn; later ones take more steps."""
+    for number in range(count if originals else 0):
+        arguments = originals[number % len(originals)]
         for _ in range(1 + number // 12):
-            arguments = _mutated(arguments, chance)
+            arguments = _mutate(arguments, chance)
         yield arguments
 
 
-def _mutated(arguments: Arguments, chance: random.Random) -> Arguments:
-    """Change one argument."""
+def _mutate(arguments: Arguments, chance: random.Random) -> Arguments:
+    """Return the arguments with one of them changed."""
     if not arguments:
         return arguments
     place = chance.randrange(len(arguments))
-    return (*arguments[:place], _changed(arguments[place], chance), *arguments[place + 1 :])
+    return (*arguments[:place], _change(arguments[place], chance), *arguments[place + 1 :])
 
 
-def _changed(value: Any, chance: random.Random) -> Any:
+def _change(value: Any, chance: random.Random) -> Any:
     match value:
         case bool():
             return not value
@@ -243,38 +234,38 @@ def _changed(value: Any, chance: random.Random) -> Any:
         case float():
             return chance.choice((value + 0.5, -value, 2 * value, 0.0))
         case str():
-            return _changed_text(value, chance)
+            return _change_text(value, chance)
         case list() | tuple():
-            return type(value)(_changed_items(list(value), chance, fixed=isinstance(value, tuple)))
+            return type(value)(_change_items(list(value), chance, fixed=isinstance(value, tuple)))
         case dict():
-            return _changed_dict(value, chance)
+            return _change_dict(value, chance)
         case set():
-            return set(_changed_items(sorted(value, key=repr), chance, fixed=False))
+            return set(_change_items(sorted(value, key=repr), chance, fixed=False))
     return value
 
 
-def _changed_text(text: str, chance: random.Random) -> str:
+def _change_text(text: str, chance: random.Random) -> str:
     at = chance.randrange(len(text) + 1)
     letter = chance.choice(text) if text else "a"
     return chance.choice((text[:at] + text[at + 1 :], text[:at] + letter + text[at:], text[::-1], text.swapcase()))
 
 
-def _changed_items(items: list[Any], chance: random.Random, *, fixed: bool) -> list[Any]:
-    """Change an item or, where the number is not fixed, what items there are."""
-    if not items:  # of which kind they would be is not known
+def _change_items(items: list[Any], chance: random.Random, *, fixed: bool) -> list[Any]:
+    """Change an item or, unless their number is fixed, add, drop or move items."""
+    if not items:  # the type of an item is unknown
         return items
     at = chance.randrange(len(items))
-    changed = [*items[:at], _changed(items[at], chance), *items[at + 1 :]]
+    changed = [*items[:at], _change(items[at], chance), *items[at + 1 :]]
     if fixed:
         return changed
     without, longer = [*items[:at], *items[at + 1 :]], [*items, chance.choice(items)]
     return chance.choice((changed, changed, without, items[::-1], longer, [items[at], *items]))
 
 
-def _changed_dict(value: dict[Any, Any], chance: random.Random) -> dict[Any, Any]:
+def _change_dict(value: dict[Any, Any], chance: random.Random) -> dict[Any, Any]:
     if not value:
         return {}
     name = chance.choice(sorted(value, key=repr))
     if chance.random() < 0.4:
         return {key: item for key, item in value.items() if key != name}
-    return {**value, name: _changed(value[name], chance)}
+    return {**value, name: _change(value[name], chance)}

@@ -1,4 +1,4 @@
-"""Python source as a tree, read without a word whatever it is, and the names its parts speak of. Runs nothing."""
+"""Parse any text as Python, without warnings or crashes, and answer questions about its names and shape."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _LOCK = threading.RLock()
 
 @contextmanager
 def ignore_warnings() -> Iterator[None]:
-    """Ignore warnings, in one thread after another: the filters are the process's, and threads would mix them up."""
+    """Ignore warnings, one thread at a time: the filters belong to the process, and threads would mix them up."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def parse(source: str) -> ast.Module | None:
-    """Return the syntax tree of a text, or None where it is no Python or too deep to tell. Warns of nothing."""
+    """Return the syntax tree of a text; None if it is not Python or nested too deeply."""
     try:
         return read_module(source)
     except PARSE_ERRORS:
@@ -34,13 +34,13 @@ def parse(source: str) -> ast.Module | None:
 
 
 def read_module(source: str) -> ast.Module:
-    """Return the syntax tree of a text. Warns of nothing; raises one of UNREADABLE."""
+    """Return the syntax tree of a text. Raises one of PARSE_ERRORS."""
     with ignore_warnings():
         return ast.parse(source)
 
 
 def read_expression(source: str) -> ast.expr | None:
-    """Return the one expression that a text is; None where it is anything else."""
+    """Return the expression that a text consists of; None if it is anything else."""
     tree = parse(source)
     match tree.body if tree else []:
         case [ast.Expr(value)]:
@@ -49,7 +49,7 @@ def read_expression(source: str) -> ast.expr | None:
 
 
 def read_literal(source: str | ast.expr) -> tuple[Any] | None:
-    """Return the value of a literal, in a tuple of one; None where the text or tree is none."""
+    """Return the value of a literal, in a tuple of one; None if it is not a literal."""
     tree = read_expression(source) if isinstance(source, str) else source
     try:
         return None if tree is None else (ast.literal_eval(tree),)
@@ -64,7 +64,7 @@ def find_names(nodes: Iterable[ast.AST]) -> set[str]:
 
 
 def find_bound_names(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement gives a value."""
+    """Return the names that a statement binds."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -103,40 +103,36 @@ def is_standard_import(statement: ast.Import | ast.ImportFrom) -> bool:
     return find_modules(statement) <= set(sys.stdlib_module_names)
 
 
-# Python counts columns from a form feed on, and no column of a comment.
+# Python counts columns from the last form feed on, and ignores comments at any column.
 _CODE_AT_MARGIN = re.compile(r"\n(?:[ \t]*\f)*(?=[^\s)\]}#])")
-
-
 _BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n){4}")
-
-
 _DEEPER = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 
 
 def find_function_end(prompt: str, text: str) -> int | None:
-    """Return where in `text` the function begun by `prompt` is over, or None while it goes on.
+    """Return where in `text` the function that `prompt` begins has ended; None while it goes on.
 
-    A line of code at the margin ends it, with the comments above that line, unless it closes a bracket or stands inside
-    a string; four blank lines outside of strings end it too (AdaDec's rules, arXiv:2506.08980). A prompt without an
-    open function lets `text` begin one first.
+    A line of code at the margin ends it, together with the comments above that line, unless it closes a bracket or
+    stands inside a string. Four blank lines outside of strings end it too (AdaDec's rules, arXiv:2506.08980). If the
+    prompt leaves no function open, `text` begins one first.
     """
-    blank = _outside(prompt, text, (match.start() for match in _BLANK_LINES.finditer(text)))
-    begun = _opens_function(prompt)
+    blank = _find_outside(prompt, text, (match.start() for match in _BLANK_LINES.finditer(text)))
+    opened = _opens_function(prompt)
     for match in _CODE_AT_MARGIN.finditer(text, 0, len(text) if blank is None else blank + 1):
-        if not begun:
-            begun = _has_indented_block(text[: match.start() + 1])
-        if begun and _outside(prompt, text, (match.start(),)) is not None:
-            return _outside(prompt, text, (*_comments_above(text, match.start()), match.start()))
+        if not opened:
+            opened = _has_indented_block(text[: match.start() + 1])
+        if opened and _find_outside(prompt, text, (match.start(),)) is not None:
+            return _find_outside(prompt, text, (*_find_comments_above(text, match.start()), match.start()))
     return blank
 
 
-def _outside(prompt: str, text: str, places: Iterable[int]) -> int | None:
+def _find_outside(prompt: str, text: str, places: Iterable[int]) -> int | None:
     """Return the first of these line breaks that stands outside of brackets and strings."""
     return next((at for at in places if not _inside_brackets_or_string(prompt + text[: at + 1])), None)
 
 
-def _comments_above(text: str, end: int) -> list[int]:
-    """Return the line breaks before the comments at the margin that stand right above a line, the topmost first."""
+def _find_comments_above(text: str, end: int) -> list[int]:
+    """Return the line breaks before the comments that stand at the margin right above a line, topmost first."""
     places = list[int]()
     while (begin := text.rfind("\n", 0, end)) >= 0:
         line = text[begin + 1 : end].lstrip("\f")
@@ -164,10 +160,10 @@ def _inside_brackets_or_string(text: str) -> bool:
     depth = 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.OP:  # from Python 3.12 on, a piece of an f-string's text is a token too
+            if token.type == tokenize.OP:  # since Python 3.12 the text of an f-string is a token of another type
                 depth += _DEEPER.get(token.string, 0)
     except tokenize.TokenError as error:
-        # Below zero a bracket was closed that nobody opened, which Python 3.11 calls a multi-line statement too.
+        # Python 3.11 reports a multi-line statement for an unmatched closing bracket as well: depth is then negative.
         return depth >= 0 and re.search("multi-line|triple-quoted", str(error)) is not None
     except SyntaxError:
         pass
@@ -175,22 +171,22 @@ def _inside_brackets_or_string(text: str) -> bool:
 
 
 def is_degenerate(program: str) -> bool:
-    """Whether a program is no Python, or nothing to run: comments and texts alone, functions without a body."""
+    """Whether a program is not Python or does nothing: it has only comments, texts and functions without a body."""
     tree = parse(program)
-    return tree is None or all(_says_nothing(statement) for statement in tree.body)
+    return tree is None or all(_does_nothing(statement) for statement in tree.body)
 
 
-def _says_nothing(statement: ast.stmt) -> bool:
+def _does_nothing(statement: ast.stmt) -> bool:
     match statement:
         case ast.Expr(ast.Constant()) | ast.Pass() | ast.Import() | ast.ImportFrom():
             return True
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return all(_says_nothing(inner) for inner in statement.body)
+            return all(_does_nothing(inner) for inner in statement.body)
     return False
 
 
 def is_code(request: str) -> bool:
-    """Whether a request is Python to be completed rather than a sentence."""
+    """Whether a request is Python to complete, not a sentence."""
     if re.search(r"^(async def|def|class) \w+\s*[(:]", request, re.MULTILINE):
         return True
     tree = parse(request)
@@ -199,13 +195,13 @@ def is_code(request: str) -> bool:
 
 
 def find_entry_point(request: str) -> str | None:
-    """Return the name of the last function that a request begins, if it begins one."""
+    """Return the name of the last function that a request begins; None if it begins none."""
     names = re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE)
     return names[-1] if names else None
 
 
 def is_text(statement: ast.stmt) -> bool:
-    """Whether a statement is nothing but a text, as a docstring is."""
+    """Whether a statement is a bare string, as a docstring is."""
     match statement:
         case ast.Expr(ast.Constant(str())):
             return True

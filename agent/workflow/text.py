@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agent.program import prompts
 from agent.program.extraction.answers import AnswerRules, extract_program, find_answer_start
-from agent.program.extraction.pieces import ExtractedProgram
+from agent.program.extraction.parts import ExtractedProgram
 from agent.program.task import Task
 from agent.records import Prompt
 from agent.workflow.context import Context
@@ -29,7 +29,7 @@ def read_text(context: Context, prompt: Prompt, tokens: Sequence[int]) -> str:
 
 def rules_for(task: Task, prompt: Prompt) -> AnswerRules:
     """Return how an answer to this prompt is read."""
-    return prompts.answer_rules(task.request, task.entry_point, thinking=prompt.thinking)
+    return prompts.read_answer_rules(task.request, task.entry_point, thinking=prompt.thinking)
 
 
 def locate_program(context: Context, task: Task, prompt: Prompt, text: str) -> ExtractedProgram:

@@ -1,7 +1,7 @@
-"""The program in a chat model's answer: which blocks it is, and what is put before them. Reads text; runs nothing.
+"""Extract the program from a chat model's answer.
 
-It is the last block of Python that defines what was asked for. Blocks that define names which it lacks are joined to
-it, and so is what the request has above the asked function. What the model thought before it answered is no part of it.
+The program is the last block of Python that defines the entry point, together with the blocks that define names which
+it lacks, and with what the request has above the entry point. The model's thought before the answer is not read.
 """
 
 from __future__ import annotations
@@ -14,36 +14,36 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from agent.program.extraction.fences import Block, find_blocks
-from agent.program.extraction.pieces import ExtractedProgram, SourcePart, Span, join_parts
-from agent.program.extraction.prose import find_indented, find_statements
+from agent.program.extraction.parts import ExtractedProgram, SourcePart, Span, join_parts
+from agent.program.extraction.prose import find_indented_runs, find_statement_runs
 from agent.program.syntax import ignore_warnings
 
-_MOST_BLOCKS = 60  # that are looked into, the last ones
+_MOST_BLOCKS = 60  # the last blocks of an answer; earlier ones are not read
 _INDENT = "    "
 _THOUGHT = re.compile(r"<(/?)(?:think|thinking|thought|reasoning|seed:think)>|\[(/?)THINK\]", re.IGNORECASE)
 _ALONE = re.compile(r"^[ \t]*(?:</(?:think|thinking|thought|reasoning|seed:think)>|\[/THINK\])[ \t\r]*$", re.M | re.I)
 _KNOWN = {*dir(builtins), "__name__", "__file__", "__doc__", "__builtins__"}
-_USES = re.compile(r"test|main$|demo|example", re.IGNORECASE)  # names of functions that use what was asked for
+_USES = re.compile(r"test|main$|demo|example", re.IGNORECASE)  # functions with such names use the entry point
 _RETURNS = re.compile(r"^[ \t]*(?:return|yield)\b", re.MULTILINE)
 _EVERYTHING = re.compile(r"^[ \t]*from [\w.]+ import \*", re.MULTILINE)
 _FUTURE = re.compile(r"^from __future__ import [^\n]*\n?", re.MULTILINE)
 
 
 class AnswerRules(NamedTuple):
-    """What an answer was asked for."""
+    """What an answer is searched for."""
 
-    code: str = ""  # the request where it is Python, else empty
+    code: str = ""  # the request, if it is Python
     entry_point: str | None = None
     thinking: bool = False  # the prompt ends inside a thought
 
 
 class SourceFacts(NamedTuple):
-    """What is known of a source without running it."""
+    """What is known of source without running it."""
 
     compiles: bool = False
-    defines: frozenset[str] = frozenset()  # names of its module
-    functions: frozenset[str] = frozenset()  # and classes
-    lacks: frozenset[str] = frozenset()  # names that it uses and nobody defines
+    defines: frozenset[str] = frozenset()  # global names
+    functions: frozenset[str] = frozenset()  # global functions and classes
+    lacks: frozenset[str] = frozenset()  # names that it reads and does not define
 
 
 class _Candidate(NamedTuple):
@@ -55,47 +55,52 @@ class _Candidate(NamedTuple):
 
 class _Choice(NamedTuple):
     parts: tuple[SourcePart, ...]
-    block: Block  # the last one that it is made of
+    block: Block  # its last one
     lacks: frozenset[str]
 
 
-def extract_program(answer: str, asked: AnswerRules) -> ExtractedProgram:
-    """Return the program in an answer. Where nothing in it is the program, return what comes nearest."""
-    start = find_answer_start(answer, thinking=asked.thinking)
+def extract_program(answer: str, rules: AnswerRules) -> ExtractedProgram:
+    """Return the program in an answer or, if no code in it defines the entry point, what comes nearest."""
+    start = find_answer_start(answer, thinking=rules.thinking)
     if start is None:
         return ExtractedProgram(())
-    read = _blocks_with_code(answer, start)
-    candidates = [_candidate(answer, block, asked) for block in read]
-    choice = _chosen(candidates, answer, asked) or _among_prose(answer, start, asked)
+    code_blocks = _find_code_blocks(answer, start)
+    candidates = [_read_block(answer, block, rules) for block in code_blocks]
+    choice = _choose(candidates, answer, rules) or _search_prose(answer, start, rules)
     if choice is not None:
         return ExtractedProgram(choice.parts)
-    nearest = [block for block in read if block.language in ("python", "")] or read
+    nearest = [block for block in code_blocks if block.language in ("python", "")] or read
     return ExtractedProgram(nearest[0].lines if nearest else (Span(start, len(answer)),))
 
 
-def is_complete(answer: str, asked: AnswerRules, since: int = 0) -> bool:
-    """Whether the answer ends with a closed block that makes it a program, and that block ends behind `since`."""
-    start = find_answer_start(answer, thinking=asked.thinking)
-    read = _blocks_with_code(answer, start) if start is not None else []
-    if not read or not read[-1].closed or read[-1].end <= since or answer[read[-1].end :].strip():
+def is_complete(answer: str, rules: AnswerRules, since: int = 0) -> bool:
+    """Whether the answer ends with a closed block that completes the program, and that ends after `since`."""
+    start = find_answer_start(answer, thinking=rules.thinking)
+    code_blocks = _find_code_blocks(answer, start) if start is not None else []
+    if (
+        not code_blocks
+        or not code_blocks[-1].closed
+        or code_blocks[-1].end <= since
+        or answer[code_blocks[-1].end :].strip()
+    ):
         return False
-    choice = _chosen([_candidate(answer, block, asked) for block in read], answer, asked)
-    return choice is not None and choice.block is read[-1] and not choice.lacks
+    choice = _choose([_read_block(answer, block, rules) for block in code_blocks], answer, rules)
+    return choice is not None and choice.block is code_blocks[-1] and not choice.lacks
 
 
-def extract_open_program(answer: str, asked: AnswerRules) -> str | None:
-    """Return what stands in the block that is being written; None where no block of Python is open."""
-    start = find_answer_start(answer, thinking=asked.thinking)
-    read = find_blocks(answer, start) if start is not None else []
-    if not read or read[-1].closed or read[-1].language not in ("python", ""):
+def extract_open_program(answer: str, rules: AnswerRules) -> str | None:
+    """Return the source in the block that is being written; None if no block of Python is open."""
+    start = find_answer_start(answer, thinking=rules.thinking)
+    code_blocks = find_blocks(answer, start) if start is not None else []
+    if not code_blocks or code_blocks[-1].closed or code_blocks[-1].language not in ("python", ""):
         return None
-    source = join_parts(answer, read[-1].lines)
+    source = join_parts(answer, code_blocks[-1].lines)
     body = bool(source) and source.lstrip("\r\n")[:1] in (" ", "\t")
-    return f"{asked.code.rstrip()}\n{source}" if body and asked.code else source
+    return f"{rules.code.rstrip()}\n{source}" if body and rules.code else source
 
 
 def find_answer_start(text: str, *, thinking: bool = False) -> int | None:
-    """Return where the answer begins, behind the thought if there is one; None while the model thinks.
+    """Return where the answer begins, after the thought if there is one; None while the model thinks.
 
     thinking: the prompt opened the thought.
     """
@@ -106,7 +111,7 @@ def find_answer_start(text: str, *, thinking: bool = False) -> int | None:
         if opening is not None and not (opening[1] or opening[2]):
             at, thinking = opening.end(), True
         elif not thinking:
-            alone = _ALONE.search(text, at)  # nobody said that the prompt opens a thought, and it does
+            alone = _ALONE.search(text, at)  # the prompt opened a thought after all
             return alone.end() if alone else at
         closing = next((tag for tag in _THOUGHT.finditer(text, at) if tag[1] or tag[2]), None)
         if closing is None:
@@ -118,7 +123,7 @@ def find_answer_start(text: str, *, thinking: bool = False) -> int | None:
 
 @lru_cache(maxsize=256)
 def inspect_source(source: str) -> SourceFacts:
-    """Return what is known of a source; of no Python, that it is none."""
+    """Return the facts of a source; the empty ones if it does not compile."""
     try:
         with ignore_warnings():
             compile(source, "program.py", "exec", dont_inherit=True)
@@ -142,27 +147,27 @@ def inspect_source(source: str) -> SourceFacts:
     return SourceFacts(True, frozenset(defines), functions, lacks)
 
 
-def _blocks_with_code(answer: str, start: int) -> list[Block]:
+def _find_code_blocks(answer: str, start: int) -> list[Block]:
     return [block for block in find_blocks(answer, start) if join_parts(answer, block.lines).strip()][-_MOST_BLOCKS:]
 
 
-def _candidate(answer: str, block: Block, asked: AnswerRules) -> _Candidate:
-    """Read a block as it stands, without its margin, or, where that defines nothing, as the asked function's body."""
-    plain = [_read(answer, block, parts) for parts in (block.lines, _at_margin(answer, block.lines))]
+def _read_block(answer: str, block: Block, rules: AnswerRules) -> _Candidate:
+    """Read a block as it stands, or without its margin, or, if that defines nothing, as the entry point's body."""
+    plain = [_read_parts(answer, block, parts) for parts in (block.lines, _drop_margin(answer, block.lines))]
     whole = [each for each in plain if each.facts.compiles]
     if whole and whole[0].facts.defines:
         return whole[0]
-    bodies = [_read(answer, block, parts) for parts in _as_body(answer, block.lines, asked.code)]
+    bodies = [_read_parts(answer, block, parts) for parts in _read_as_body(answer, block.lines, rules.code)]
     return next(each for each in (*(each for each in bodies if each.facts.compiles), *whole, *plain))
 
 
-def _read(answer: str, block: Block, parts: tuple[SourcePart, ...]) -> _Candidate:
+def _read_parts(answer: str, block: Block, parts: tuple[SourcePart, ...]) -> _Candidate:
     source = join_parts(answer, parts)
     return _Candidate(block, parts, source, inspect_source(source))
 
 
-def _at_margin(answer: str, lines: tuple[Span, ...]) -> tuple[Span, ...]:
-    """Return the lines without the blanks that all of them begin with."""
+def _drop_margin(answer: str, lines: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Return the lines without the indentation that they share."""
     texts = [answer[slice(*line)] for line in lines]
     margin = min((len(text) - len(text.lstrip(" \t")) for text in texts if text.strip()), default=0)
     return tuple(
@@ -170,8 +175,8 @@ def _at_margin(answer: str, lines: tuple[Span, ...]) -> tuple[Span, ...]:
     )
 
 
-def _as_body(answer: str, lines: tuple[Span, ...], code: str) -> Iterable[tuple[SourcePart, ...]]:
-    """Read the lines as what follows the request's code; what returns something at the margin is indented for it."""
+def _read_as_body(answer: str, lines: tuple[Span, ...], code: str) -> Iterable[tuple[SourcePart, ...]]:
+    """Yield the lines as the continuation of the request's code; lines that return at the margin are indented."""
     body = join_parts(answer, lines)
     if code and body.lstrip("\r\n")[:1] in (" ", "\t"):
         yield (f"{code.rstrip()}\n", *lines)
@@ -181,17 +186,17 @@ def _as_body(answer: str, lines: tuple[Span, ...], code: str) -> Iterable[tuple[
         yield (f"{code.rstrip()}\n", *(part for parts in indented_lines for part in parts))
 
 
-def _chosen(candidates: Sequence[_Candidate], answer: str, asked: AnswerRules) -> _Choice | None:
+def _choose(candidates: Sequence[_Candidate], answer: str, rules: AnswerRules) -> _Choice | None:
     for python in (True, False):
         among = [each for each in candidates if (each.block.language in ("python", "")) is python]
-        main = _last_defining(among, asked.entry_point)
+        main = _find_last_defining(among, rules.entry_point)
         if main is not None:
-            return _completed(main, candidates, answer, asked)
+            return _complete(main, candidates, answer, rules)
     return None
 
 
-def _last_defining(candidates: Sequence[_Candidate], entry_point: str | None) -> _Candidate | None:
-    """Return the last candidate that defines what was asked for; where nobody gave a name, a function or a class."""
+def _find_last_defining(candidates: Sequence[_Candidate], entry_point: str | None) -> _Candidate | None:
+    """Return the last candidate that defines the entry point; without an entry point, a function or a class."""
     if entry_point is not None:
         return next((each for each in reversed(candidates) if entry_point in each.facts.defines), None)
     defining = [each for each in candidates if each.facts.functions]
@@ -199,8 +204,8 @@ def _last_defining(candidates: Sequence[_Candidate], entry_point: str | None) ->
     return next(reversed(apart or defining), None)
 
 
-def _completed(main: _Candidate, candidates: Sequence[_Candidate], answer: str, asked: AnswerRules) -> _Choice:
-    """Join to a candidate the others that define names which it lacks, and what the request has above its function."""
+def _complete(main: _Candidate, candidates: Sequence[_Candidate], answer: str, rules: AnswerRules) -> _Choice:
+    """Add to a candidate the others that define names which it lacks, and what the request has above its function."""
     taken, lacks, defines = [main], set(main.facts.lacks), set(main.facts.defines)
     while more := next(
         (c for c in candidates if lacks & c.facts.defines and not any(c is each for each in taken)), None
@@ -209,21 +214,21 @@ def _completed(main: _Candidate, candidates: Sequence[_Candidate], answer: str, 
         defines |= more.facts.defines
         lacks = (lacks | more.facts.lacks) - defines
     ordered = [each for each in candidates if any(each is other for other in taken)]
-    parts = tuple(part for each in ordered for part in _ended(each, answer))
-    above = find_preamble(asked.code, asked.entry_point)
+    parts = tuple(part for each in ordered for part in _end_line(each, answer))
+    above = find_preamble(rules.code, rules.entry_point)
     known = inspect_source(above)
     everything = bool(lacks) and _EVERYTHING.search(above) is not None
     if everything or lacks & known.defines or known.functions - defines:
         parts, lacks = (above, *parts), set() if everything else lacks - known.defines
-    return _Choice(_futures_first(parts, answer), ordered[-1].block, frozenset(lacks))
+    return _Choice(_move_futures_first(parts, answer), ordered[-1].block, frozenset(lacks))
 
 
-def _ended(candidate: _Candidate, answer: str) -> tuple[SourcePart, ...]:
+def _end_line(candidate: _Candidate, answer: str) -> tuple[SourcePart, ...]:
     return candidate.parts if candidate.source.endswith("\n") else (*candidate.parts, "\n")
 
 
 def find_preamble(code: str, entry_point: str | None) -> str:
-    """Return what a request has above its function, imports and functions; nothing where that is no Python."""
+    """Return the imports and functions that a request has above its last function; nothing if they are not Python."""
     begins = list(re.finditer(rf"^(?:async )?def {re.escape(entry_point or '')}\b", code, re.MULTILINE))
     lines = code[: begins[-1].start()].splitlines(keepends=True) if begins and entry_point else []
     while lines and lines[-1].startswith("@"):
@@ -232,8 +237,8 @@ def find_preamble(code: str, entry_point: str | None) -> str:
     return above if above.strip() and inspect_source(above).compiles else ""
 
 
-def _futures_first(parts: tuple[SourcePart, ...], answer: str) -> tuple[SourcePart, ...]:
-    """Move imports from __future__ to the front, where Python wants them."""
+def _move_futures_first(parts: tuple[SourcePart, ...], answer: str) -> tuple[SourcePart, ...]:
+    """Move imports from __future__ to the front, where Python requires them."""
     first, rest = list[SourcePart](), list[SourcePart]()
     for part in parts:
         text = join_parts(answer, (part,))
@@ -249,15 +254,17 @@ def _futures_first(parts: tuple[SourcePart, ...], answer: str) -> tuple[SourcePa
     return (*first, *rest) if first else parts
 
 
-def _among_prose(answer: str, start: int, asked: AnswerRules) -> _Choice | None:
-    """Find the program where no block is it: the longest stretch of lines that defines it, or is its body."""
+def _search_prose(answer: str, start: int, rules: AnswerRules) -> _Choice | None:
+    """Find the program outside of blocks: the longest run of lines that defines the entry point, or is its body."""
     none = Block("", (), len(answer), closed=False)
-    readings = [_read(answer, none, parts) for parts in find_statements(answer, start)]
+    readings = [_read_parts(answer, none, parts) for parts in find_statement_runs(answer, start)]
     readings.sort(key=lambda each: len(each.source))
-    main = _last_defining(readings, asked.entry_point)
+    main = _find_last_defining(readings, rules.entry_point)
     if main is not None:
-        return _completed(main, [main], answer, asked)
-    bodies = [parts for lines in find_indented(answer, start) for parts in _as_body(answer, lines, asked.code)]
+        return _complete(main, [main], answer, rules)
+    bodies = [
+        parts for lines in find_indented_runs(answer, start) for parts in _read_as_body(answer, lines, rules.code)
+    ]
     whole = [parts for parts in bodies if inspect_source(join_parts(answer, parts)).compiles]
     longest = max(whole, key=lambda parts: len(join_parts(answer, parts)), default=None)
     return None if longest is None else _Choice(longest, none, frozenset())

@@ -1,7 +1,7 @@
-"""Markdown's fenced code blocks, read as CommonMark does and as models write them, in time linear in the text.
+"""Find Markdown's fenced code blocks, by CommonMark's rules and by models' habits. Time is linear in the text.
 
-What goes beyond CommonMark: a fence may open behind text on its line, and close behind code; a fence inside a Python
-string is text; a fence with a language inside a Python block opens the next block; a block of Markdown is looked into.
+Beyond CommonMark: a fence may open after text on its line, and close after code. A fence inside a Python string is
+text. A fence with a language inside a Python block opens the next block. Blocks inside a block of Markdown are read.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from agent.program.extraction.pieces import Span, join_parts
+from agent.program.extraction.parts import Span, join_parts
 from agent.program.syntax import parse
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
-_CONTAINER = re.compile(r"(?:[ \t]{0,8}(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*")  # marks of quotes and lists
+_CONTAINER = re.compile(r"(?:[ \t]{0,8}(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*")  # marks of block quotes and lists
 _LIST_MARK = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
 _QUOTE_MARK = re.compile(r"[ \t]{0,3}> ?")
 _LANGUAGE = re.compile(r"[{(\s.]*([\w+#-]*)")
@@ -22,15 +22,15 @@ _UNSAID = ("", "code", "text", "txt", "plaintext", "plain")
 _MARKDOWN = ("markdown", "md")
 _QUOTED = re.compile(r"\"\"\"|'''|\\.|#.*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
 _QUOTE_ENDS = {quote: re.compile(rf"\\.|{quote}", re.DOTALL) for quote in ('"""', "'''")}
-_SECOND_READINGS = 8  # of blocks with fences inside strings
+_SECOND_READINGS = 8  # blocks with fences inside strings that are read twice, so that time stays linear
 
 
 class Block(NamedTuple):
-    """A fenced block: what its opening fence says, and its lines without the indentation of its list."""
+    """A fenced block: its language, and its lines without the indentation of its container."""
 
-    language: str  # in lower case: "python", "" where none is named, else as it is named
-    lines: tuple[Span, ...]  # of a line that ends in a carriage return, the line break is a span of its own
-    end: int  # behind the closing fence; the end of the text where there is none
+    language: str  # in lower case; "python" for any name of Python, "" if none is named
+    lines: tuple[Span, ...]  # a line without its carriage return is two spans
+    end: int  # after the closing fence; the end of the text if the block is open
     closed: bool
 
 
@@ -42,12 +42,12 @@ class _Fence(NamedTuple):
 
 
 class _Closing(NamedTuple):
-    content: int  # the number of the line behind the content
-    following: int  # the number of the line where reading goes on
+    content: int  # number of the line after the content
+    following: int  # number of the line where reading continues
     end: int
-    cut: int | None = None  # where the last line of the content ends early
+    cut: int | None = None  # where the last line of the content ends, if it ends early
     closed: bool = True
-    passed_over: bool = False  # a fence inside a string came before it
+    passed_over: bool = False  # a fence inside a string stands in the content
 
 
 def split_lines(text: str, start: int = 0) -> list[Span]:
@@ -56,12 +56,12 @@ def split_lines(text: str, start: int = 0) -> list[Span]:
 
 
 def find_blocks(text: str, start: int = 0) -> list[Block]:
-    """Return the fenced blocks that begin at `start` or behind, in their order. The last one may be open."""
+    """Return the fenced blocks that begin at `start` or later. The last one may be open."""
     lines, read, number = split_lines(text, start), list[Block](), 0
     in_list, outer, seconds = False, 0, _SECOND_READINGS
     while number < len(lines):
         line = text[slice(*lines[number])]
-        fence, number = _opening(line, in_list=in_list), number + 1
+        fence, number = _read_opening(line, in_list=in_list), number + 1
         in_list = in_list or bool(_LIST_MARK.match(line))
         if fence is None:
             continue
@@ -70,25 +70,25 @@ def find_blocks(text: str, start: int = 0) -> list[Block]:
             outer = 0 if outer and not fence.info else len(fence.mark)
             continue
         python = language in ("python", "")
-        closing = _closing(text, lines, number, fence, python=python, strings=python and seconds > 0)
-        block = _block(text, lines, number, fence, language, closing)
-        if closing.passed_over and parse(join_parts(text, block.lines)) is None:  # the string has no end, or is none
+        closing = _find_closing(text, lines, number, fence, python=python, strings=python and seconds > 0)
+        block = _make_block(text, lines, number, fence, language, closing)
+        if closing.passed_over and parse(join_parts(text, block.lines)) is None:  # that was no string, or it never ends
             seconds -= 1
-            closing = _closing(text, lines, number, fence, python=True, strings=False)
-            block = _block(text, lines, number, fence, language, closing)
+            closing = _find_closing(text, lines, number, fence, python=True, strings=False)
+            block = _make_block(text, lines, number, fence, language, closing)
         read.append(block)
         number = closing.following
     return read
 
 
 def is_fence(line: str) -> bool:
-    """Whether a line is a fence and nothing else: the end of a block, or the beginning of one without a language."""
-    fence = _opening(line, in_list=True)
+    """Whether a line is only a fence: the end of a block, or the beginning of one without a language."""
+    fence = _read_opening(line, in_list=True)
     return fence is not None and not fence.info
 
 
 def read_language(info: str) -> str:
-    """Return the language that an info string names, in lower case; every name of Python is "python"."""
+    """Return the language that an info string names, in lower case; "python" for any name of Python."""
     name = info.split(maxsplit=1)[0] if info.split() else ""
     match = _LANGUAGE.match(name)
     word = match[1].lower() if match else ""
@@ -97,42 +97,42 @@ def read_language(info: str) -> str:
     return "" if word in _UNSAID else word
 
 
-def _opening(line: str, *, in_list: bool) -> _Fence | None:
+def _read_opening(line: str, *, in_list: bool) -> _Fence | None:
     container = _CONTAINER.match(line)
     marks = container.end() if container else 0
     inside = line[marks:].lstrip(" \t")
     before = len(line) - len(inside)
     if inside.startswith(("```", "~~~")):
-        mark, info = _split(inside)
+        mark, info = _split_mark(inside)
         quotes = line[:marks].count(">")
         indented = before > 3 and not marks and not in_list
         return None if indented or (mark[0] == "`" and "`" in info) else _Fence(mark, info, quotes, before)
-    # Behind text, as in "Sure: ```python": the only run of backticks on its line.
+    # After text, as in "Sure: ```python": it is a fence if its line has no other backticks.
     at = line.find("```")
     if at < 0:
         return None
-    mark, info = _split(line[at:])
+    mark, info = _split_mark(line[at:])
     return None if "`" in info or "`" in line[:at] else _Fence(mark, info)
 
 
-def _split(text: str) -> tuple[str, str]:
+def _split_mark(text: str) -> tuple[str, str]:
     rest = text.lstrip(text[0])
     return text[: len(text) - len(rest)], rest.strip()
 
 
-def _closing(text: str, lines: list[Span], number: int, fence: _Fence, *, python: bool, strings: bool) -> _Closing:
-    """Find where a block ends whose content begins at this line. strings: a fence inside a string ends nothing."""
+def _find_closing(text: str, lines: list[Span], number: int, fence: _Fence, *, python: bool, strings: bool) -> _Closing:
+    """Find where the block ends whose content begins at this line. strings: a fence inside a string ends nothing."""
     quote, passed_over = "", False
     for here in range(number, len(lines)):
         span = lines[here]
-        content = _inner(text, span, fence)
+        content = _find_content(text, span, fence)
         line = text[content : span.end]
         closes = _closes(line, fence)
         if closes and quote:
             passed_over = True
         elif closes:
             return _Closing(here, here + 1, content + len(line.rstrip()), passed_over=passed_over)
-        elif python and not quote and line.startswith(fence.mark) and _split(line)[1]:  # the next block opens
+        elif python and not quote and line.startswith(fence.mark) and _split_mark(line)[1]:  # the next block opens
             return _Closing(here, here, span.start, passed_over=passed_over)
         elif python and not quote and _ends_with(line, fence):
             code = line.rstrip().rstrip(fence.mark[0])
@@ -145,19 +145,19 @@ def _closing(text: str, lines: list[Span], number: int, fence: _Fence, *, python
 
 
 def _closes(line: str, fence: _Fence) -> bool:
-    """Whether a line, without its container's indentation, closes the block of a fence."""
+    """Whether a line, without its container's indentation, closes the block that a fence opened."""
     mark = line.strip(" \t\r\n")
     indented = len(line) - len(line.lstrip(" \t")) > 3
     return not indented and len(mark) >= len(fence.mark) and not mark.strip(fence.mark[0])
 
 
 def _ends_with(line: str, fence: _Fence) -> bool:
-    """Whether a line of code ends with a closing fence, as no Python outside a string and a comment does."""
+    """Whether a line of code ends with a closing fence, which Python has only in strings and comments."""
     return line.rstrip().endswith(fence.mark) and "#" not in line
 
 
 def find_open_quote(line: str, quote: str) -> str:
-    """Return the triple quote that is open behind a line; `quote` is open before it."""
+    """Return the triple quote that is open after a line; `quote` is open before it."""
     at = 0
     while at < len(line):
         match = (_QUOTE_ENDS[quote] if quote else _QUOTED).search(line, at)
@@ -169,8 +169,8 @@ def find_open_quote(line: str, quote: str) -> str:
     return quote
 
 
-def _inner(text: str, line: Span, fence: _Fence) -> int:
-    """Return where a line begins inside the container that its block's opening fence stands in."""
+def _find_content(text: str, line: Span, fence: _Fence) -> int:
+    """Return where a line's content begins, inside the container in which its block's opening fence stands."""
     at = line.start
     for _ in range(fence.quotes):
         mark = _QUOTE_MARK.match(text, at, line.end)
@@ -181,11 +181,11 @@ def _inner(text: str, line: Span, fence: _Fence) -> int:
     return at
 
 
-def _block(text: str, lines: list[Span], number: int, fence: _Fence, language: str, closing: _Closing) -> Block:
+def _make_block(text: str, lines: list[Span], number: int, fence: _Fence, language: str, closing: _Closing) -> Block:
     spans = list[Span]()
     for here in range(number, closing.content):
         line = lines[here]
-        start, end = _inner(text, line, fence), line.end
+        start, end = _find_content(text, line, fence), line.end
         if closing.cut is not None and here == closing.content - 1:
             end = max(start, closing.cut)
         if text.endswith("\r\n", start, end):

@@ -1,4 +1,4 @@
-"""Python among prose, where no fence marks it: stretches of lines that parse. Takes time in proportion to the text."""
+"""Find Python between sentences, where no fence marks it: runs of lines that parse. Time is linear in the text."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ import ast
 import re
 
 from agent.program.extraction.fences import find_open_quote, is_fence, split_lines
-from agent.program.extraction.pieces import Span, join_parts
+from agent.program.extraction.parts import Span, join_parts
 from agent.program.syntax import parse
 
 LineRun = tuple[Span, ...]
 _NAME = r"(?:PYTHON|CODE|ANSWER|SOLUTION|PROGRAM)"
 _TAGS = re.compile(rf"[ \t]*(?:</?[A-Za-z_]\w{{0,20}}>|\[/?{_NAME}\])+")  # as in <code> and [PYTHON]
 _LAST_TAGS = re.compile(rf"(?:</[A-Za-z_]\w{{0,20}}>|\[/{_NAME}\])+\s*\Z")
-_GOES_ON = re.compile(r"[)\]}]|(?:else|elif|except|finally)\b")  # at the margin, and inside a statement
-_MOST_LINES = 2_000  # that are looked at, the last ones
+_GOES_ON = re.compile(r"[)\]}]|(?:else|elif|except|finally)\b")  # at the margin, but inside a statement
+_MOST_LINES = 2_000  # the last lines of a text; earlier ones are not read
 
 
-def find_statements(text: str, start: int = 0) -> list[LineRun]:
-    """Return the stretches of whole statements, without bare expressions at their ends, which prose may look like."""
+def find_statement_runs(text: str, start: int = 0) -> list[LineRun]:
+    """Return the runs of whole statements, without bare expressions at their ends: prose may look like those."""
     complete, run = list[LineRun](), list[LineRun]()
-    for unit in [*_units(text, start), ()]:
+    for unit in [*_split_units(text, start), ()]:
         if unit and parse(join_parts(text, unit)) is not None:
             run.append(unit)
             continue
-        while run and _says_nothing(text, run[-1]):
+        while run and _is_idle(text, run[-1]):
             run.pop()
-        while run and _says_nothing(text, run[0]):
+        while run and _is_idle(text, run[0]):
             run.pop(0)
         complete += [tuple(span for each in run for span in each)] if run else []
         run = []
     return complete
 
 
-def find_indented(text: str, start: int = 0) -> list[LineRun]:
-    """Return the stretches of lines that stand away from the margin, as a function's body does."""
+def find_indented_runs(text: str, start: int = 0) -> list[LineRun]:
+    """Return the runs of indented lines, as a function's body is."""
     complete, run = list[LineRun](), list[Span]()
-    for line in [*_lines(text, start), Span(len(text), len(text))]:
+    for line in [*_clean_lines(text, start), Span(len(text), len(text))]:
         content = text[slice(*line)]
         if line.end > line.start and (not content.strip() or content[0] in " \t"):
             run.append(line)
@@ -46,14 +46,14 @@ def find_indented(text: str, start: int = 0) -> list[LineRun]:
     return complete
 
 
-def _units(text: str, start: int, *, strings: bool = True) -> list[LineRun]:
-    """Cut a text before each line that may begin a statement at the margin. strings: none of them begins inside one."""
+def _split_units(text: str, start: int, *, strings: bool = True) -> list[LineRun]:
+    """Cut a text before each line that may begin a statement at the margin. strings: no statement begins inside one."""
     units, quote, decorated = list[list[Span]](), "", False
-    for line in _lines(text, start):
+    for line in _clean_lines(text, start):
         content = text[slice(*line)]
         inside = bool(quote) or decorated or not content.strip() or content[0] in " \t" or _GOES_ON.match(content)
         if is_fence(content) and not quote:
-            units.append([])  # a stretch ends here: nothing parses as nothing
+            units.append([])  # an empty unit does not parse, and so ends a run
             units.append([])
             continue
         if not inside or not units:
@@ -61,11 +61,11 @@ def _units(text: str, start: int, *, strings: bool = True) -> list[LineRun]:
         units[-1].append(line)
         decorated = not quote and content.startswith("@")
         quote = find_open_quote(content, quote) if strings else ""
-    return _units(text, start, strings=False) if quote else [tuple(unit) for unit in units]
+    return _split_units(text, start, strings=False) if quote else [tuple(unit) for unit in units]
 
 
-def _lines(text: str, start: int) -> list[Span]:
-    """Return the lines, without tags at their ends and without carriage returns."""
+def _clean_lines(text: str, start: int) -> list[Span]:
+    """Return the lines without tags at their ends and without carriage returns."""
     lines = list[Span]()
     for begin, end in split_lines(text, start)[-_MOST_LINES:]:
         content = text[begin:end]
@@ -81,8 +81,8 @@ def _lines(text: str, start: int) -> list[Span]:
     return lines
 
 
-def _says_nothing(text: str, unit: LineRun) -> bool:
-    """Whether a unit is no more than expressions, names with a colon, or blank."""
+def _is_idle(text: str, unit: LineRun) -> bool:
+    """Whether a unit is blank, or only expressions and annotations without a value."""
     tree = parse(join_parts(text, unit))
     return tree is not None and all(
         isinstance(each, ast.Expr) or (isinstance(each, ast.AnnAssign) and each.value is None) for each in tree.body

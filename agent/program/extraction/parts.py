@@ -1,4 +1,4 @@
-"""A program as a text made of stretches: some were generated, some come from the prompt. Decides nothing."""
+"""The record of a program in a model's text: spans of the text, and source that comes from the prompt."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """A stretch of what was generated, in characters."""
+    """Characters of the generated text, from `start` up to `end`."""
 
     start: int
     end: int
 
 
-SourcePart = str | Span  # text that was not generated, or a stretch of what was
+SourcePart = str | Span  # source from the prompt, or a span of the generated text
 
 
 def join_parts(text: str, parts: Iterable[SourcePart]) -> str:
-    """Return the parts, put together; the spans are of this text."""
+    """Return the parts as one text. The spans are of `text`."""
     return "".join(part if isinstance(part, str) else text[part.start : part.end] for part in parts)
 
 
 class ExtractedProgram(NamedTuple):
-    """A program, put together from parts."""
+    """A program, made of parts."""
 
     parts: tuple[SourcePart, ...]
 
     def source(self, text: str) -> str:
-        """Return the program; `text` is what was generated."""
+        """Return the program's source. text: the generated text."""
         return join_parts(text, self.parts)
 
     @property
     def end(self) -> int:
-        """Return where in what was generated the program ends; 0 where nothing of it was generated."""
+        """Where in the generated text the program ends; 0 if no part of it was generated."""
         return max((part.end for part in self.parts if isinstance(part, Span)), default=0)
 
     def offsets(self, starts: Sequence[int], length: int) -> list[int | None]:
         """Return where in the program each token begins; None for a token without a character in the program.
 
-        starts: where in what was generated each token begins, never falling; length: of what was generated.
+        starts: where in the generated text each token begins, never falling; length: of the generated text.
         """
         spans, number, offsets = self._spans(), 0, list[int | None]()
         for start, end in zip(starts, [*starts[1:], length], strict=True):
@@ -50,7 +50,7 @@ class ExtractedProgram(NamedTuple):
         return offsets
 
     def _spans(self) -> list[tuple[Span, int]]:
-        """Return the spans as they stand in what was generated, each with its offset in the program."""
+        """Return the spans in the order of the generated text, each with its offset in the program."""
         at, spans = 0, list[tuple[Span, int]]()
         for part in self.parts:
             if isinstance(part, Span):
