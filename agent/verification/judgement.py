@@ -29,29 +29,29 @@ class ExampleOutcomes(NamedTuple):
     values: Sequence[CallOutcome]  # of its expressions
 
 
-class Judgement(NamedTuple):
+class ExampleJudgement(NamedTuple):
     """Why an example failed. With an expectation, it failed only if that does not hold."""
 
     failure: Failure | None
     expectation: Expectation | None = None
 
 
-def judge_example(outcomes: ExampleOutcomes) -> Judgement:
+def judge_example(outcomes: ExampleOutcomes) -> ExampleJudgement:
     """Judge the outcomes of an example and of the statements before it."""
     for source, outcome in zip(outcomes.example.before, outcomes.before, strict=True):
         if isinstance(outcome, Raised):
-            return Judgement(_fail_raised(source, outcome.type, outcome.message))
+            return ExampleJudgement(_fail_raised(source, outcome.type, outcome.message))
     return _judge_outcomes(outcomes.example, outcomes.values)
 
 
-def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> Judgement:
+def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> ExampleJudgement:
     for source, outcome in zip(example.expressions, outcomes, strict=True):
         match outcome:
             case Raised(name, message):
-                return Judgement(_fail_raised(source, name, message))
+                return ExampleJudgement(_fail_raised(source, name, message))
             case Unplain(name):
                 failure = Failure(FailureKind.NOT_PLAIN, expression=source, got=words(name), wanted="plain data")
-                return Judgement(failure)
+                return ExampleJudgement(failure)
     values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
     if example.raises is not None:
         return _judge_exception(example, values[0])
@@ -59,8 +59,8 @@ def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> Judgem
         right, text = compare_shown(example, values[-1])
         source, wanted = example.expressions[-1], short(example.shown)
         failure = Failure(FailureKind.SHOWED, expression=source, got=short(text), wanted=wanted)
-        return Judgement(None if right else failure)
-    return Judgement(None) if example.expected is None else _judge_values(example, example.expected, values)
+        return ExampleJudgement(None if right else failure)
+    return ExampleJudgement(None) if example.expected is None else _judge_values(example, example.expected, values)
 
 
 def _fail_raised(source: str, name: str, message: str, wanted: str | None = None) -> Failure:
@@ -68,32 +68,34 @@ def _fail_raised(source: str, name: str, message: str, wanted: str | None = None
     return Failure(FailureKind.RAISED, expression=source, got=exception, wanted=wanted)
 
 
-def _judge_exception(example: Example, outcome: Any) -> Judgement:
+def _judge_exception(example: Example, outcome: Any) -> ExampleJudgement:
     source = example.expressions[0]
     wanted = words(f"{example.raises}{f': {example.message}' if example.message else ''}")
     match outcome:
         case [[], str(value)]:
-            return Judgement(Failure(FailureKind.RETURNED, expression=source, got=words(value, 80), wanted=wanted))
+            return ExampleJudgement(
+                Failure(FailureKind.RETURNED, expression=source, got=words(value, 80), wanted=wanted)
+            )
         case [[str(name), *_], str(message)]:
             failure = _fail_raised(source, name, message, wanted)
             if not is_wanted_exception(example, outcome):
-                return Judgement(failure)
+                return ExampleJudgement(failure)
             if not example.pattern:
-                return Judgement(None)
+                return ExampleJudgement(None)
             # The search may take for ever on a message made for it, so the judge's process does it, within limits.
             condition = f"re.search({example.message!r}, _0) is not None"
-            return Judgement(failure, Expectation([message[:_LONGEST]], condition, "import re"))
-    return Judgement(Failure(FailureKind.NOT_RAISED, expression=source, wanted=wanted))
+            return ExampleJudgement(failure, Expectation([message[:_LONGEST]], condition, "import re"))
+    return ExampleJudgement(Failure(FailureKind.NOT_RAISED, expression=source, wanted=wanted))
 
 
-def _judge_values(example: Example, expected: str, values: list[Any]) -> Judgement:
+def _judge_values(example: Example, expected: str, values: list[Any]) -> ExampleJudgement:
     wanted = find_literal(expected)
     if wanted is not None and not is_tagged(values[0]):
         source, got = example.expressions[0], short(values[0])
         failure = Failure(FailureKind.RETURNED, expression=source, got=got, wanted=short(wanted[0]))
-        return Judgement(None if agree(values[0], wanted[0]) else failure)
+        return ExampleJudgement(None if agree(values[0], wanted[0]) else failure)
     returned = ", ".join(
         f"{source} returned {short(value)}" for source, value in zip(example.expressions, values, strict=True)
     )
     failure = Failure(FailureKind.NOT_HELD, expression=example.source, got=returned)
-    return Judgement(failure, Expectation(values, expected, example.expected_setup))
+    return ExampleJudgement(failure, Expectation(values, expected, example.expected_setup))

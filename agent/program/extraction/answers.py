@@ -69,7 +69,7 @@ def extract_program(answer: str, rules: AnswerRules) -> ExtractedProgram:
     choice = _choose(candidates, answer, rules) or _search_prose(answer, start, rules)
     if choice is not None:
         return ExtractedProgram(choice.parts)
-    nearest = [block for block in code_blocks if block.language in ("python", "")] or read
+    nearest = [block for block in code_blocks if block.language in ("python", "")] or code_blocks
     return ExtractedProgram(nearest[0].lines if nearest else (Span(start, len(answer)),))
 
 
@@ -91,10 +91,10 @@ def is_complete(answer: str, rules: AnswerRules, since: int = 0) -> bool:
 def extract_open_program(answer: str, rules: AnswerRules) -> str | None:
     """Return the source in the block that is being written; None if no block of Python is open."""
     start = find_answer_start(answer, thinking=rules.thinking)
-    code_blocks = find_blocks(answer, start) if start is not None else []
-    if not code_blocks or code_blocks[-1].closed or code_blocks[-1].language not in ("python", ""):
+    last = next(reversed(find_blocks(answer, start)), None) if start is not None else None
+    if last is None or last.closed or last.language not in ("python", ""):
         return None
-    source = join_parts(answer, code_blocks[-1].lines)
+    source = join_parts(answer, last.lines)
     body = bool(source) and source.lstrip("\r\n")[:1] in (" ", "\t")
     return f"{rules.code.rstrip()}\n{source}" if body and rules.code else source
 
