@@ -28,20 +28,24 @@ if TYPE_CHECKING:
     from benchmarks.experiments.search_examples import SearchExample
 
 
+SearchedOption = Annotated[
+    str, typer.Option(help="Search these problems: a benchmark or one of its splits. Do not test on them afterwards.")
+]
+ProfileFileOption = Annotated[
+    Path | None, typer.Option(help="Write what was learned here. Default: where `solve` with this model finds it.")
+]
+KeepOption = Annotated[
+    Path | None, typer.Option(help="Keep the searches in this file, and resume from it after a kill.")
+]
+
+
 def calibrate_search(
     model: ModelOption = "models/tiny",
-    problems: Annotated[
-        str,
-        typer.Option(help="Search these problems: a benchmark or one of its splits. Do not test on them afterwards."),
-    ] = "exercises/calibration",
+    problems: SearchedOption = "exercises/calibration",
     policy: Annotated[str, typer.Option(help="Run this policy inside the search.")] = "adadec",
     budget: BudgetOption = "programs=20",
-    out: Annotated[
-        Path | None, typer.Option(help="Write what was learned here. Default: where `solve` with this model finds it.")
-    ] = None,
-    keep: Annotated[
-        Path | None, typer.Option(help="Keep the searches in this file, and resume from it after a kill.")
-    ] = None,
+    out: ProfileFileOption = None,
+    keep: KeepOption = None,
     limit: LimitOption = None,
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,

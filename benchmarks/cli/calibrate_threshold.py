@@ -17,6 +17,7 @@ from agent.cli.options import DeviceOption, DtypeOption, LimitOption
 from agent.files.access import STDOUT
 from agent.messages import listed, quoted
 from agent.views.say import say, write_progress
+from benchmarks.cli.calibrate_search import ProfileFileOption
 from benchmarks.cli.run_options import read_problems
 
 if TYPE_CHECKING:
@@ -25,26 +26,29 @@ if TYPE_CHECKING:
     from uncertainty.thresholds import Ranked, ThresholdPoint
 
 
+CalibratedModelOption = Annotated[
+    str | None, typer.Option(help="Learn for this model, a folder or a hub id. Default: models/tiny.")
+]
+ReadProblemsOption = Annotated[
+    str, typer.Option(help="Let the model read the solutions of these problems: a benchmark or one of its splits.")
+]
+TableOption = Annotated[
+    Path | None,
+    typer.Option("--from", help="Learn from a parquet file with columns Entropy and Rank, and from no problem."),
+]
+ScoreOption = Annotated[str, typer.Option(help=f"Learn the threshold of this score: {listed(SCORES)}.")]
+RecipeOption = Annotated[
+    str | None, typer.Option(help=f"Choose the threshold by {listed([*RECIPES, 'budget=R'])}. Default: write nothing.")
+]
+
+
 def calibrate_threshold(
-    model: Annotated[
-        str | None, typer.Option(help="Learn for this model, a folder or a hub id. Default: models/tiny.")
-    ] = None,
-    problems: Annotated[
-        str,
-        typer.Option(help="Let the model read the solutions of these problems: a benchmark or one of its splits."),
-    ] = "exercises/calibration",
-    table: Annotated[
-        Path | None,
-        typer.Option("--from", help="Learn from a parquet file with columns Entropy and Rank, and from no problem."),
-    ] = None,
-    score: Annotated[str, typer.Option(help=f"Learn the threshold of this score: {listed(SCORES)}.")] = "entropy",
-    recipe: Annotated[
-        str | None,
-        typer.Option(help=f"Choose the threshold by {listed([*RECIPES, 'budget=R'])}. Default: write nothing."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write the threshold here. Default: where `solve` with this model finds it.")
-    ] = None,
+    model: CalibratedModelOption = None,
+    problems: ReadProblemsOption = "exercises/calibration",
+    table: TableOption = None,
+    score: ScoreOption = "entropy",
+    recipe: RecipeOption = None,
+    out: ProfileFileOption = None,
     limit: LimitOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",

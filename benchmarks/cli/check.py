@@ -21,25 +21,31 @@ if TYPE_CHECKING:
 _MOST_NAMED = 10  # records that are not judged, each with its line
 
 
+SamplesArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="JSON lines, gzipped if the name ends in .gz, with a task_id and a whole solution or a completion; "
+        "- reads stdin."
+    ),
+]
+OnlyDatasetOption = Annotated[
+    str | None, typer.Option(help="Judge only samples of humaneval, mbpp, exercises or exercises/SPLIT.")
+]
+TasksOption = Annotated[
+    list[str] | None, typer.Option(help="Judge only samples of these problems, as HumanEval/0,HumanEval/7.")
+]
+JudgesOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Judge this many programs at once, each in its own sandbox. Default: all cores."),
+]
+
+
 def bench_check(
-    samples: Annotated[
-        Path,
-        typer.Argument(
-            help="JSON lines, gzipped if the name ends in .gz, with a task_id and a whole solution or a completion; "
-            "- reads stdin."
-        ),
-    ],
-    dataset: Annotated[
-        str | None, typer.Option(help="Judge only samples of humaneval, mbpp, exercises or exercises/SPLIT.")
-    ] = None,
-    tasks: Annotated[
-        list[str] | None, typer.Option(help="Judge only samples of these problems, as HumanEval/0,HumanEval/7.")
-    ] = None,
+    samples: SamplesArgument,
+    dataset: OnlyDatasetOption = None,
+    tasks: TasksOption = None,
     k: Annotated[str, typer.Option(help="Print pass@k for each of these k, as 1,10.")] = "1",
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Judge this many programs at once, each in its own sandbox. Default: all cores."),
-    ] = None,
+    workers: JudgesOption = None,
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
     fresh: FreshOption = False,

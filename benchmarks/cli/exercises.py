@@ -1,4 +1,4 @@
-"""The commands that show and export the project's own problems. Heavy imports wait inside."""
+"""`dubito exercises`: show and export the project's own problems. Heavy imports wait inside."""
 
 from __future__ import annotations
 
@@ -12,24 +12,38 @@ from agent.cli.options import LimitOption
 from agent.views.say import say
 from benchmarks.cli.run_options import read_problem, read_problems
 
-exercises = typer.Typer(name="exercises", help="The project's own problems.", no_args_is_help=True)
+exercises = typer.Typer(name="exercises", help="Show and export the project's own problems.", no_args_is_help=True)
 
 
 @exercises.command("show", context_settings={"ignore_unknown_options": True})  # -1 is an id that does not exist
-def show_exercise(identity: Annotated[str, typer.Argument(metavar="ID", help="As in exercises/12.")]) -> None:
-    """Print one exercise and its canonical solution."""
+def show_exercise(
+    identity: Annotated[
+        str, typer.Argument(metavar="ID", help="The number or the id of an exercise, as 12 or exercises/far/12.")
+    ],
+) -> None:
+    """Print one exercise and its canonical solution.
+
+    Example: dubito exercises show 12
+    """
     with report_errors(as_json=False):
-        found = read_problem(identity if identity.startswith("exercises/") else f"exercises/{identity}")
-        say(found.prompt + found.canonical_solution.rstrip("\n"))
+        problem = read_problem(identity if identity.startswith("exercises/") else f"exercises/{identity}")
+        say(problem.prompt + problem.canonical_solution.rstrip("\n"))
 
 
 @exercises.command("export")
 def export_exercises(
-    out: Annotated[Path, typer.Option(help="The file to write: one JSON object a line, with evalplus' fields.")],
-    split: Annotated[str, typer.Option(help="test, validation, calibration, far, or train with --limit.")] = "test",
+    out: Annotated[
+        Path, typer.Option(help="Write this file: one JSON object a line, with evalplus' fields; - writes to stdout.")
+    ],
+    split: Annotated[
+        str, typer.Option(help="Export test, validation, calibration, far, or train with --limit.")
+    ] = "test",
     limit: LimitOption = None,
 ) -> None:
-    """Write a split as evalplus writes its data sets: JSON lines, gzipped where the name ends in .gz."""
+    """Write a split as evalplus writes its data sets: JSON lines, gzipped if the name ends in .gz.
+
+    Example: dubito exercises export --split test --out exercises.jsonl
+    """
     with report_errors(as_json=False):
         from agent.files.access import STDOUT, check_writable
         from benchmarks.exercises.export import export, is_export

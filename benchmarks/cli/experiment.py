@@ -42,22 +42,31 @@ if TYPE_CHECKING:
     from benchmarks.experiments.outcomes import ProblemOutcome
 
 
+NameArgument = Annotated[
+    str | None, typer.Argument(help=f"One of {', '.join(EXPERIMENTS)}. Without a name, list the experiments.")
+]
+DatasetOption = Annotated[str, typer.Option(help="Run over HumanEval, Mbpp, exercises or exercises/SPLIT.")]
+ArmOption = Annotated[list[str] | None, typer.Option(help="Run only this arm; may be repeated. Default: all.")]
+FolderOption = Annotated[
+    Path | None, typer.Option(help="Keep a file an arm in this folder, and resume from them. Default: runs/DATASET.")
+]
+WorkersOption = Annotated[
+    int, typer.Option(min=1, help="Run this many arms at once, each in a process and thread of its own.")
+]
+ProgramTokensOption = Annotated[
+    int | None, typer.Option(min=1, help="The most tokens of one program. Default: what the dataset needs.")
+]
+
+
 def bench_experiment(
-    name: Annotated[str | None, typer.Argument(help=f"One of {', '.join(EXPERIMENTS)}; without it, list them.")] = None,
-    dataset: Annotated[str, typer.Option(help="Run over HumanEval, Mbpp, exercises or exercises/SPLIT.")] = "exercises",
+    name: NameArgument = None,
+    dataset: DatasetOption = "exercises",
     limit: LimitOption = None,
-    arm: Annotated[list[str] | None, typer.Option(help="Run only this arm; may be repeated. Default: all.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Keep a file an arm in this folder, and resume from them. Default: runs/DATASET."),
-    ] = None,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Run this many arms at once, each in a process and thread of its own.")
-    ] = 1,
+    arm: ArmOption = None,
+    out: FolderOption = None,
+    workers: WorkersOption = 1,
     model: ModelOption = "models/tiny",
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="The most tokens of one program. Default: what the dataset needs.")
-    ] = None,
+    max_tokens: ProgramTokensOption = None,
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
     seed: SeedOption = 0,

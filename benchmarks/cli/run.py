@@ -69,24 +69,31 @@ def bench_run(
     options = RunOptions(
         benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, dtype, prompt_format
     )  # fmt: skip
-    with report_errors(as_json=False, resumes="a batch with --out FILE"), ExitStack() as cleanup:
+    with report_errors(as_json=False, resumes="a batch with --out FILE"):
         from agent.cli import choices, components
-        from benchmarks.experiments.outcomes import ProblemOutcome
-        from benchmarks.experiments.runner import run_problems
-        from benchmarks.reports.compare import summary
 
         options.check()
-        problems, name = options.problems(), choices.policy_for(strategy, policy, otherwise="greedy")
+        name = choices.policy_for(strategy, policy, otherwise="greedy")
         gated = components.policy_named(name, model=model, threshold=threshold)
         profile = components.profile_of(model)
         spend = components.strategy_named(strategy, programs=programs, budget=budget, order=order, profile=profile)
+        say(_run(options, name, gated, spend, profile, out), err=str(out) == STDOUT)
+
+
+def _run(
+    options: RunOptions, name: str, policy: Policy, strategy: Strategy, profile: ModelProfile, out: Path | None
+) -> str:
+    """Run over the problems; resume from the file and append to it, if there is one. Return the table."""
+    from benchmarks.experiments.outcomes import ProblemOutcome
+    from benchmarks.experiments.runner import run_problems
+    from benchmarks.reports.compare import summary
+
+    with ExitStack() as cleanup:
+        problems = options.problems()
         # The file is opened before the model is loaded, so that a file of another run is refused at once.
-        configuration = describe_run(options, name, gated, spend, profile)
-        file = open_records(out, ProblemOutcome, configuration, cleanup)
-        context = options.context(gated, cleanup, profile=profile)
-        outcomes = run_problems(problems, context, spend, file)
-        table = summary(collect(outcomes, len(problems), "solved", lambda outcome: outcome.passed))
-        say(table, err=str(out) == STDOUT)
+        file = open_records(out, ProblemOutcome, describe_run(options, name, policy, strategy, profile), cleanup)
+        outcomes = run_problems(problems, options.context(policy, cleanup, profile=profile), strategy, file)
+        return summary(collect(outcomes, len(problems), "solved", lambda outcome: outcome.passed))
 
 
 def describe_run(

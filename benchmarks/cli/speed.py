@@ -1,4 +1,4 @@
-"""`dubito bench speed`: what decoding costs here. Heavy imports wait inside."""
+"""`dubito bench speed`: measure what decoding costs on this machine. Heavy imports wait inside."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from agent.views.say import say
 
 def bench_speed(
     model: Annotated[
-        str | None, typer.Option(help="A folder or hub id; else random weights, 0.5 B parameters shaped as Qwen2.")
+        str | None,
+        typer.Option(help="Time this model, a folder or hub id. Default: 0.5 B random weights, shaped as Qwen2."),
     ] = None,
-    tokens: Annotated[int, typer.Option(min=16, help="New tokens of a completion.")] = 128,
-    rounds: Annotated[int, typer.Option(min=1, help="Runs of each, alternating; medians count.")] = 5,
-    uncached: Annotated[bool, typer.Option(help="Also AdaDec without any cache, as its reference runs.")] = True,
+    tokens: Annotated[int, typer.Option(min=16, help="Decode this many tokens a completion.")] = 128,
+    rounds: Annotated[int, typer.Option(min=1, help="Run each policy this often, in turns, and take medians.")] = 5,
+    uncached: Annotated[bool, typer.Option(help="Also time AdaDec without any cache, as its reference runs.")] = True,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
 ) -> None:
-    """Time each policy against greedy, and greedy against transformers' own generate, in one process."""
+    """Time each policy against greedy, and greedy against transformers' own generate, in one process.
+
+    Example: dubito bench speed --tokens 64 --rounds 3 --no-uncached
+    """
     with report_errors(as_json=False):
         from agent.lm.hf.backend import open_decoder
         from agent.lm.names import parse_spec
@@ -31,12 +35,12 @@ def bench_speed(
         if model:
             timed = open_decoder(parse_spec(model).name, device=device, dtype=dtype).model
         else:
-            timed = _random(device, dtype)
+            timed = _random_model(device, dtype)
         for row in measure(Bench(timed, tokens, rounds), uncached=uncached):
             say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}")
 
 
-def _random(device: str | None, dtype: str) -> Any:
+def _random_model(device: str | None, dtype: str) -> Any:
     import torch
 
     from agent.errors import DeviceError, InvalidRequestError

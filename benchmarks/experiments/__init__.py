@@ -1,1 +1,4 @@
-"""Run configurations over problems, resume them, and keep one outcome a problem. Judges no program."""
+"""Experiments: configurations as data, runs over problems that survive a kill, and studies of what decoding does.
+
+Judging is `benchmarks.judging`'s, and tables are `benchmarks.reports`'.
+"""

@@ -1,4 +1,4 @@
-"""Fill one expression of a canonical solution by a model that saw what stands before and after it."""
+"""Cut one expression out of each canonical solution, and let a model fill the hole from what surrounds it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from agent.workflow.context import Context
 from benchmarks.base import Problem
 from benchmarks.judging.checker import judge_program
 
-_WAYS = 16  # to leave the first attempt; some lead to the same text
-SHORTEST = 3  # characters of an expression that is worth a hole: most names and digits are shorter
+_DEPARTURES = 16  # ways to leave the first attempt; some lead to the same text
+_SHORTEST = 3  # characters of an expression that is worth a hole: most names and digits are shorter
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What a model put in the place of one expression."""
+    """What a model wrote in the place of one expression."""
 
     task_id: str
     expression: str  # of the canonical solution
@@ -38,10 +38,10 @@ class Filling:
 
 
 def fill_holes(problems: Iterable[Problem], context: Context, *, attempts: int = 4) -> Iterator[Filling]:
-    """Yield the filling of one hole a problem. Raises InvalidRequestError for a model without holes.
+    """Yield the filling of one hole a problem. Raises InvalidRequestError for a model that cannot fill holes.
 
-    The first attempt is decoded by the context's policy; the others leave it, and then go on greedily, where another
-    token comes nearest to being chosen. The first that passes the visible examples stands, or else the first of all.
+    The context's policy decodes the first attempt. Each other attempt leaves it where another token comes nearest to
+    being chosen, and goes on greedily. The first attempt that passes the visible examples stands, else the first one.
     """
     fim = context.tokenizer.fim
     if fim is None:
@@ -52,42 +52,43 @@ def fill_holes(problems: Iterable[Problem], context: Context, *, attempts: int =
         program = problem.reference_program
         first, last = choose_hole(problem)
         before, after = program[:first], program[last:]
-        tried = _attempts(context, context.tokenizer.encode(fim.prompt(before, after)))
+        texts = _attempts(context, context.tokenizer.encode(fim.prompt(before, after)))
         examples = tuple(visible_examples(problem.prompt))
-        filling, made = "", 0
-        for made, text in enumerate(islice(tried, attempts), start=1):
-            filling = text if made == 1 else filling
+        filling, tried = "", 0
+        for tried, text in enumerate(islice(texts, attempts), start=1):
+            filling = text if tried == 1 else filling
             if verify(context.sandbox, before + text + after, examples, limits=context.limits).passed:
                 filling = text
                 break
         judged = judge_program(context.sandbox, problem, before + filling + after)
-        yield Filling(problem.task_id, program[first:last], filling, made, judged.passed)
+        yield Filling(problem.task_id, program[first:last], filling, tried, judged.passed)
 
 
 def _attempts(context: Context, ids: list[int]) -> Iterator[str]:
-    """Yield what may stand in the hole, each another text, the likeliest way to leave the first one first."""
-    first = _completed(context, ids, [], context.policy)
+    """Yield different texts for the hole: that of the policy, then those of its departures, the likeliest first."""
+    first = _complete(context, ids, [], context.policy)
     texts = [_text(context, ids, first)]
     yield texts[0]
     if context.lm.context is not None and len(ids) + len(first) > context.lm.context:
         return
     logits = logits_before(context.lm, ids, first)
-    for position, token in find_departures(logits, first, _WAYS):
-        text = _text(context, ids, _completed(context, ids, [*first[:position], token], GREEDY))
+    for position, token in find_departures(logits, first, _DEPARTURES):
+        text = _text(context, ids, _complete(context, ids, [*first[:position], token], GREEDY))
         if text not in texts:
             texts.append(text)
             yield text
 
 
-def _completed(context: Context, ids: list[int], begun: list[int], policy: Policy) -> list[int]:
+def _complete(context: Context, ids: list[int], start: list[int], policy: Policy) -> list[int]:
+    """Return the tokens of a filling that begins with `start`."""
     lm, end_ids = context.lm, context.tokenizer.end_ids
     room = context.max_tokens if lm.context is None else min(context.max_tokens, lm.context - len(ids))
-    if begun and (begun[-1] in end_ids or len(begun) >= room):
-        return begun
-    stop = any_of(end_token(end_ids), budget(room - len(begun)))
-    text = None if begun else context.tokenizer.stream(ids)
-    steps = decode(lm, [*ids, *begun], policy, stop=stop, text=text, seed=context.seed)
-    return [*begun, *(step.token for step in steps)]
+    if start and (start[-1] in end_ids or len(start) >= room):
+        return start
+    stop = any_of(end_token(end_ids), budget(room - len(start)))
+    text = None if start else context.tokenizer.stream(ids)
+    steps = decode(lm, [*ids, *start], policy, stop=stop, text=text, seed=context.seed)
+    return [*start, *(step.token for step in steps)]
 
 
 def _text(context: Context, ids: list[int], tokens: list[int]) -> str:
@@ -101,13 +102,13 @@ def _text(context: Context, ids: list[int], tokens: list[int]) -> str:
 
 def choose_hole(problem: Problem) -> tuple[int, int]:
     """Return the span of one expression of the canonical solution, chosen by the problem's id."""
-    spans = expressions(problem.reference_program, len(problem.prompt))
-    worthwhile = [span for span in spans if span[1] - span[0] >= SHORTEST]
+    spans = find_expressions(problem.reference_program, len(problem.prompt))
+    worthwhile = [span for span in spans if span[1] - span[0] >= _SHORTEST]
     return Random(problem.task_id).choice(worthwhile or spans)
 
 
-def expressions(program: str, start: int = 0) -> list[tuple[int, int]]:
-    """Return the spans, in characters, of all expressions from `start` on that are read, not assigned to."""
+def find_expressions(program: str, start: int = 0) -> list[tuple[int, int]]:
+    """Return the spans, in characters, of all expressions from `start` on that are read and not assigned to."""
     lines = program.splitlines(keepends=True)
     begins = [0]
     for line in lines:

@@ -1,1 +1,1 @@
-"""Numbers, tables and plots of outcomes that were recorded before. Runs nothing."""
+"""Numbers, tables and pictures of recorded outcomes. Runs nothing."""

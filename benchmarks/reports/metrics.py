@@ -1,4 +1,4 @@
-"""Numbers over outcomes: pass@k, its interval, paired tests. Pure; reads no file."""
+"""Numbers over outcomes: pass@k, intervals, paired tests. Reads no file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Interval(NamedTuple):
 
 
 def pass_at_k(samples: int, passed: int, k: int) -> float:
-    """Probability that at least one of k samples drawn from these passes; unbiased (Chen et al., arXiv:2107.03374)."""
+    """Return the probability that one of k drawn samples passes; unbiased (Chen et al., arXiv:2107.03374)."""
     if not 0 <= passed <= samples or not 1 <= k <= samples:
         raise ValueError(
             f"samples {samples}, passed {passed}, k {k} came; wanted 0 <= passed <= samples, 1 <= k <= samples"
@@ -25,7 +25,7 @@ def pass_at_k(samples: int, passed: int, k: int) -> float:
 
 
 def wilson(passed: int, total: int) -> Interval:
-    """Share passed with Wilson's 95 % interval; all of [0, 1] where nothing was counted."""
+    """Return the share passed with Wilson's 95 % interval; all of [0, 1] if nothing was counted."""
     if total == 0:
         return Interval(math.nan, 0.0, 1.0)
     z, share = 1.959964, passed / total
@@ -35,7 +35,7 @@ def wilson(passed: int, total: int) -> Interval:
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """Exact two-sided p of McNemar's test on the problems where two policies differ."""
+    """Return the exact two-sided p of McNemar's test on the problems where two runs differ."""
     differing, fewer = gained + lost, min(gained, lost)
     ways = tail = 1  # whole numbers: a float ends at 1,023 problems
     for i in range(fewer):

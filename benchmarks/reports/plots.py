@@ -1,4 +1,4 @@
-"""Outcomes as pictures: what was solved against what it cost. Reads outcomes, writes a picture; knows no policy."""
+"""Pictures of outcomes: what was solved against what it cost. Knows no policy."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ _LABELS = {
     "seconds": "seconds for a problem, on average",
 }
 _FORMATS = (".png", ".svg", ".pdf")
-_MARKS = (b"Software\x00dubito", b"<dc:title>dubito</dc:title>", b"/Creator (dubito)")  # of a picture that is ours
+_MARKS = (b"Software\x00dubito", b"<dc:title>dubito</dc:title>", b"/Creator (dubito)")  # what our pictures hold
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")  # Okabe and Ito's
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*")
-_FEW = 6  # lines that an eye can follow
-_NARROWEST = 0.1  # of the axis of forwards a token: what differs by less should look alike
+_MOST_LINES = 6  # that an eye can follow
+_NARROWEST = 0.1  # range of an axis: what differs by less should look alike
 _Z = 1.959964  # of a 95 % interval
 
 
 class _Look(NamedTuple):
     """How a run is drawn, in every panel alike."""
 
-    label: str | None  # None: it has one already
+    label: str | None  # None: another point has the label
     colour: Any
     shape: str
-    size: float  # the later the smaller: two points in one place are both seen
+    size: float  # smaller for each later run: two points in one place are both seen
 
 
 def is_picture(head: bytes) -> bool:
-    """Whether a file begins as a picture that was drawn here."""
+    """Whether a file begins as one of our pictures."""
     return any(mark in head for mark in _MARKS)
 
 
 def check_format(file: Path) -> None:
-    """Raise InvalidRequestError where the name does not say which kind of picture is wanted."""
+    """Raise InvalidRequestError if the name does not say which kind of picture is wanted."""
     if str(file) == STDOUT or (file.suffix.lower() not in _FORMATS and not is_stream(file)):
         raise InvalidRequestError(
             f"{quoted(file)} names no kind of picture; wanted a name that ends in {', '.join(_FORMATS)}"
@@ -70,8 +70,8 @@ def draw_costs(
 ) -> None:
     """Draw the share solved, and forwards a token, with 95 % intervals, against a cost; one point a run.
 
-    thresholds: of runs that differ in nothing else; their colours then rise with it. Raises KeyError for an unknown
-    axis, and InvalidRequestError where the file cannot be written.
+    thresholds: of runs that differ in nothing else; colours then rise with the threshold. Raises KeyError for an
+    unknown axis, and an error of `agent.files.access` if the file cannot be written.
     """
     with _quiet():
         figure = _figure(11, 5)
@@ -100,52 +100,46 @@ def draw_costs(
 
 
 def draw_curves(curves: Mapping[str, Curve], file: Path, *, most: int, title: str = "") -> None:
-    """Draw the share solved by each budget of tokens a problem; of many curves the first and the best stand out.
-
-    Raises InvalidRequestError where the file cannot be written.
-    """
+    """Draw the share solved by each budget of tokens a problem. Of many curves the first and the best stand out."""
     with _quiet():
         figure = _figure(10, 5.5)
         panel = figure.subplots()
         first, *_ = curves
         ranked = sorted(curves, key=lambda name: (name != first, -curves[name].area(most)))
-        followed = ranked if len(curves) <= _FEW else ranked[:_FEW]
+        coloured = ranked if len(curves) <= _MOST_LINES else ranked[:_MOST_LINES]
         ends = {}
         for name in reversed(ranked):
             steps, shares = _steps(curves[name], most)
-            if name not in followed:
+            if name not in coloured:
                 panel.step(steps, shares, where="post", color="0.8", linewidth=0.8)
                 continue
-            place = followed.index(name)
-            colour, width = _COLOURS[place % len(_COLOURS)], 3.2 - 2.2 * place / max(1, len(followed))
+            place = coloured.index(name)
+            colour, width = _COLOURS[place % len(_COLOURS)], 3.2 - 2.2 * place / max(1, len(coloured))
             mark = {"marker": _SHAPES[place % len(_SHAPES)], "markevery": 0.13 + 0.02 * place, "markersize": 5}
             panel.step(steps, shares, where="post", color=colour, linewidth=width, **mark)
             one_pass = "" if curves[name].feedback == "visible" else ", one pass"
             ends[f"{name}{one_pass}"] = (shares[-1], colour)
-        early = min(len(curves[name].solved(most / 4)) / len(curves[name].tokens) for name in followed)
+        early = min(len(curves[name].solved(most / 4)) / len(curves[name].tokens) for name in coloured)
         panel.set(xlabel="tokens of a problem, at most", ylabel="share of the problems solved", xlim=(0, most))
         panel.set_ylim(max(0.0, math.floor(20 * early - 1) / 20), max(share for share, _ in ends.values()) + 0.02)
         _widen(panel, 0.0, 1.02)
         _label_ends(panel, ends, most)
         panel.grid(alpha=0.3)
-        others = len(curves) - len(followed)
+        others = len(curves) - len(coloured)
         rest = f"; in grey: {others} more" if others else ""
         panel.set_title(_literal(f"{title} (area to {most} tokens decides the order{rest})".strip()), fontsize="medium")
         _write(figure, file)
 
 
 def draw_reliability(bins: Mapping[str, Sequence[ReliabilityBin]], file: Path, *, title: str = "") -> None:
-    """Draw the share that was right against the probability that was stated, with 95 % intervals.
-
-    Raises InvalidRequestError where the file cannot be written.
-    """
+    """Draw the share of right answers against their stated probability, with 95 % intervals."""
     with _quiet():
         figure = _figure(6.4, 6.4)
         panel = figure.subplots()
         panel.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
         looks = _looks(list(bins), {})
-        for name, found in bins.items():
-            for number, each in enumerate(found):
+        for name, bins_of_run in bins.items():
+            for number, each in enumerate(bins_of_run):
                 share, low, high = wilson(round(each.right * each.statements), each.statements)
                 look = looks[name]._replace(label=None if number else looks[name].label)
                 _point(panel, look, each.stated, each.right, max(0.0, share - low), max(0.0, high - share))
@@ -169,7 +163,7 @@ def _figure(width: float, height: float) -> Any:
 
 
 def _looks(names: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, _Look]:
-    """Choose a colour and a shape for each run: colours that rise with the threshold where that is what differs."""
+    """Choose a colour and a shape for each run; colours rise with the threshold if runs differ in nothing else."""
     from matplotlib import colormaps  # noqa: PLC0415 - slow to import, and only pictures need it
 
     rising = sorted(set(thresholds.values()))
@@ -200,7 +194,7 @@ def _forwards_a_token(outcomes: Sequence[ProblemOutcome]) -> tuple[float, float]
 
 
 def _widen(panel: Any, lowest: float, highest: float) -> None:
-    """Keep an axis within what can be, and from blowing up a difference of nothing."""
+    """Keep an axis within its bounds, and wide enough that no tiny difference looks large."""
     low, high = panel.get_ylim()
     missing = max(0.0, _NARROWEST - (high - low))
     low = max(lowest, low - missing / 2)
@@ -209,7 +203,7 @@ def _widen(panel: Any, lowest: float, highest: float) -> None:
 
 
 def _spread(panel: Any, places: Sequence[float]) -> None:
-    """Draw costs of many sizes on a logarithmic axis, which also has a place for zero."""
+    """Make the axis logarithmic, with a place for zero, if costs differ much."""
     above = [place for place in places if place > 0]
     if above and max(above) > 20 * min(above):
         low, high = math.floor(math.log10(min(above))), math.ceil(math.log10(max(above)))
@@ -227,7 +221,7 @@ def _steps(curve: Curve, most: int) -> tuple[list[float], list[float]]:
 
 
 def _label_ends(panel: Any, ends: Mapping[str, tuple[float, Any]], most: int) -> None:
-    """Write each name at the end of its line, moved up where the one below would be covered."""
+    """Write each name at the end of its line, moved up if it would cover the one below."""
     bottom, top = panel.get_ylim()
     gap, last = (top - bottom) / 26, -math.inf
     for name, (share, colour) in sorted(ends.items(), key=lambda end: end[1][0]):
@@ -239,7 +233,7 @@ def _label_ends(panel: Any, ends: Mapping[str, tuple[float, Any]], most: int) ->
 
 
 def _literal(text: str) -> str:
-    """Return text that matplotlib draws as it is: no formula, not left out for its first character, not endless."""
+    """Return text that matplotlib draws as it is: cut, without control characters, formulas or a leading underscore."""
     short = text if len(text) <= 90 else f"{text[:89]}…"
     seen = "".join(each if each.isprintable() else "\ufffd" for each in short)
     return " " * seen.startswith("_") + seen.replace("$", r"\$")
@@ -247,7 +241,7 @@ def _literal(text: str) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Draw without a word about fonts that lack a character, or about a folder of settings that cannot be made."""
+    """Silence warnings about characters that a font lacks, and about settings that cannot be stored."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -258,6 +252,6 @@ def _write(figure: Any, file: Path) -> None:
     check_format(file)
     kind = file.suffix.lower().lstrip(".") if file.suffix.lower() in _FORMATS else "png"
     metadata = {"png": {"Software": "dubito"}, "svg": {"Creator": "dubito", "Date": None}, "pdf": {"Creator": "dubito"}}
-    drawn = io.BytesIO()
-    figure.savefig(drawn, dpi=110, format=kind, metadata=metadata[kind])
-    write_whole(file, drawn.getvalue(), is_ours=is_picture)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=110, format=kind, metadata=metadata[kind])
+    write_whole(file, picture.getvalue(), is_ours=is_picture)

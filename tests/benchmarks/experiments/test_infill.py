@@ -13,7 +13,7 @@ from agent.verification.examples import Verification
 from agent.workflow.context import Context
 from benchmarks.exercises import make_problem
 from benchmarks.experiments import infill
-from benchmarks.experiments.infill import choose_hole, expressions, fill_holes
+from benchmarks.experiments.infill import choose_hole, fill_holes, find_expressions
 from sandbox import Verdict
 
 PROGRAM = (
@@ -22,7 +22,7 @@ PROGRAM = (
 
 
 def test_expressions_are_what_is_read_and_begin_where_asked():
-    texts = [PROGRAM[first:last] for first, last in expressions(PROGRAM, PROGRAM.index("    total"))]
+    texts = [PROGRAM[first:last] for first, last in find_expressions(PROGRAM, PROGRAM.index("    total"))]
     assert sorted(texts) == sorted(["0", "xs[1:]", "xs", "1", "x * 2", "x", "2", '"é", total', '"é"', "total"])
 
 
