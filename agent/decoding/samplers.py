@@ -28,22 +28,21 @@ def argmax(logits: Tensor, uniform: float = 0.0, text: str = "") -> int:
 
 @dataclass(frozen=True, slots=True)
 class Temperature:
-    """Draws from softmax(logits / temperature), cut to the nucleus of mass top_p and to p >= min_p * largest p."""
+    """Draws from softmax(logits / temperature), cut to the nucleus of mass top_p."""
 
     temperature: float = 0.8
     top_p: float = 0.95
-    min_p: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (self.temperature > 0 and 0 < self.top_p <= 1 and 0 <= self.min_p < 1):
-            raise ValueError(f"{self} is out of range; wanted temperature > 0, 0 < top_p <= 1, 0 <= min_p < 1")
+        if not (self.temperature > 0 and 0 < self.top_p <= 1):
+            raise ValueError(f"{self} is out of range; wanted temperature > 0, 0 < top_p <= 1")
 
     def __call__(self, logits: Tensor, uniform: float, text: str = "") -> int:
         """Return the token at `uniform` of the cut distribution's mass, likeliest first."""
         below = logits.double() - logits.max()  # at most 0, so no temperature is too small to divide by
         ranked, ids = torch.softmax(below / self.temperature, dim=-1).sort(descending=True, stable=True)
         before = ranked.cumsum(-1) - ranked
-        kept = ranked * ((before < self.top_p) & (ranked >= self.min_p * ranked[0]))
+        kept = ranked * (before < self.top_p)
         mass = kept.cumsum(-1)
         place = int(torch.searchsorted(mass, uniform * mass[-1], right=True))
         return int(ids[min(place, int((kept > 0).sum()) - 1)])

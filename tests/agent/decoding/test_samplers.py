@@ -55,11 +55,6 @@ def test_the_nucleus_is_the_fewest_likeliest_tokens_that_reach_its_mass(top_p, k
     assert drawn == pytest.approx({token: P[token] / mass for token in sorted(kept)}, abs=1 / SWEEP)
 
 
-@pytest.mark.parametrize(("min_p", "kept"), [(0.0, {0, 1, 3, 4}), (0.25, {1, 3, 4}), (0.4, {1, 3}), (0.9, {1})])
-def test_min_p_keeps_what_is_not_much_less_likely_than_the_likeliest(min_p, kept):
-    assert set(shares(Temperature(1.0, top_p=1.0, min_p=min_p))) == kept
-
-
 @LAW
 @given(weights=weights, uniform=st.floats(0, 1, exclude_max=True), temperature=st.sampled_from([1e-3, 1e-300, 5e-324]))
 def test_a_tiny_temperature_is_the_argmax(weights, uniform, temperature):
@@ -68,9 +63,9 @@ def test_a_tiny_temperature_is_the_argmax(weights, uniform, temperature):
 
 
 @LAW
-@given(weights=weights, uniform=st.floats(0, 1, exclude_max=True), min_p=st.floats(0, 0.9), top_p=st.floats(0.01, 1))
-def test_an_impossible_token_is_never_drawn(weights, uniform, min_p, top_p):
-    token = Temperature(1.3, top_p=top_p, min_p=min_p)(torch.tensor(weights).double().log(), uniform)
+@given(weights=weights, uniform=st.floats(0, 1, exclude_max=True), top_p=st.floats(0.01, 1))
+def test_an_impossible_token_is_never_drawn(weights, uniform, top_p):
+    token = Temperature(1.3, top_p=top_p)(torch.tensor(weights).double().log(), uniform)
     assert weights[token] > 0
 
 
@@ -82,13 +77,6 @@ def test_the_largest_number_below_one_draws_the_last_token_kept():
 def test_each_token_owns_its_lower_bound_and_not_its_upper_one():
     halves = torch.zeros(2)
     assert [Temperature(1.0, top_p=1.0)(halves, u) for u in (0.0, math.nextafter(0.5, 0), 0.5)] == [0, 0, 1]
-
-
-def test_a_token_exactly_at_min_p_is_kept():
-    assert set(shares(Temperature(1.0, top_p=1.0, min_p=0.5), torch.tensor([0.0, 1.0]).double() * math.log(2))) == {
-        0,
-        1,
-    }
 
 
 def test_equals_are_drawn_in_the_order_of_their_ids_in_a_large_vocabulary_too():
@@ -116,7 +104,7 @@ def test_positions_and_seeds_differ_and_stay_below_one():
 
 @pytest.mark.parametrize(
     "options",
-    [{"temperature": 0}, {"temperature": -1}, {"temperature": math.nan}, {"top_p": 0}, {"top_p": 1.1}, {"min_p": 1}],
+    [{"temperature": 0}, {"temperature": -1}, {"temperature": math.nan}, {"top_p": 0}, {"top_p": 1.1}],
 )
 def test_settings_out_of_range_are_refused_with_their_values(options):
     ((name, value),) = options.items()
