@@ -1,4 +1,4 @@
-"""Decoding token by token: gates say when to pause, resolvers what to do there, samplers everything else."""
+"""Decode one completion token by token: gates pause, resolvers settle pauses, samplers choose all other tokens."""
 
 from agent.decoding.context import DecodeState, Policy
 from agent.decoding.gates import Gate

@@ -1,4 +1,4 @@
-"""Ask the person: show the candidates of a pause and commit what they choose, or what they write instead."""
+"""Ask a person at a pause: commit the candidate that they choose, or the text that they write instead."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ from typing import ClassVar
 from agent.decoding.context import DecodeContext, DecodeState, top_candidates
 from agent.decoding.step import Candidate, Pause, Step
 
-Choose = Callable[[str, tuple[Candidate, ...]], Sequence[int]]  # (text so far, candidates) -> token ids to commit
+# From the text so far and the candidates to the token ids to commit.
+Choose = Callable[[str, tuple[Candidate, ...]], Sequence[int]]
 
 
 def nobody(text: str, candidates: tuple[Candidate, ...]) -> Sequence[int]:
-    """Raise ValueError: a person has to be named to be asked."""
+    """Raise ValueError: this is the default of a resolver that was given no person."""
     raise ValueError("there is a pause and nobody to ask; give Ask a choose=")
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Commits the tokens that `choose` answers with: one of the candidates, or a text that somebody wrote."""
+    """Commits the tokens that `choose` returns; if it returns none, the likeliest candidate."""
 
     choose: Choose = nobody
     width: int = 3
     name: ClassVar[str] = "ask"
 
     def __call__(self, context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
-        """Yield a step for each answered token; return the place after them."""
+        """Yield a step for each chosen token; return the state after them."""
         logits = state.prefix.logits
         candidates = tuple(top_candidates(logits, self.width, state.completion))
-        answer = tuple(self.choose(state.completion.text, candidates)) or (candidates[0].token,)
+        tokens = tuple(self.choose(state.completion.text, candidates)) or (candidates[0].token,)
         pause: Pause | None = Pause(
-            context.explain_pause(context.score(logits)), self.name, candidates, answer[0], 0, 0
+            context.explain_pause(context.score(logits)), self.name, candidates, tokens[0], 0, 0
         )
-        for token in answer:
+        for token in tokens:
             prefix = context.feed(state)
             step, state = context.commit(replace(state, prefix=prefix), context.score(prefix.logits), token, pause)
             yield step
-            pause = None  # the rest of the answer was not doubted
+            pause = None  # nobody doubted the tokens behind the first one
             if state.end is not None:
                 break
         return state

@@ -1,4 +1,4 @@
-"""Where a decoding run stands, and the surroundings in which it moves. Values; the loop makes new ones."""
+"""The state of one decoding and the context that stays the same: what gates, resolvers and samplers see."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from agent.decoding.stops import StopRule
 from agent.lm.base import LM, Prefix
 from uncertainty.scores import SCORES, log_probabilities
 
-_LEAST_PROBABILITY = 0.0025  # a token less probable than this is no alternative
-_MAX_OTHERS = 5  # alternatives kept of a step, besides a pause's candidates
-_CERTAIN = math.log1p(-_LEAST_PROBABILITY)  # above it no other token can be an alternative
+_LEAST_PROBABILITY = 0.0025  # of an alternative
+_MAX_OTHERS = 5  # alternatives of a step, besides the candidates of its pause
+_CERTAIN = math.log1p(-_LEAST_PROBABILITY)  # above this logprob no other token can be an alternative
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeState:
-    """A completion and the prefix it grows from, which may lag behind: tokens are fed when logits are asked for."""
+    """A completion and its prefix. The prefix may lag behind: tokens are fed only when their logits are needed."""
 
     prefix: Prefix
     completion: Completion
-    end: str | None = None
+    end: str | None = None  # the stop rule's reason, once the completion is over
 
 
 class Distribution(NamedTuple):
-    """A next-token distribution, normalised and scored once."""
+    """A next-token distribution and its scores."""
 
     logprobs: Tensor  # [vocab], nats
     scores: dict[str, float]  # higher is more uncertain
@@ -40,31 +40,32 @@ class Distribution(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DecodeContext:
-    """All that a step may look at besides its place."""
+    """All that a step may look at besides its state."""
 
     lm: LM
     policy: Policy
     stop: StopRule
     prompt_ids: tuple[int, ...]
-    lame_ids: tuple[int, ...] | None = None  # USCD's weaker prompt; None where there is none
+    lame_ids: tuple[int, ...] | None = None  # USCD's weaker prompt, if there is one
     seed: int = 0
     draft: Draft | None = None
-    forking: bool = False  # steps name the tokens that were not taken, for a search that may come back
+    forking: bool = False  # steps carry alternatives, for a search that may return to them
 
     def feed_with_draft(self, state: DecodeState) -> Iterable[tuple[Prefix, int | None]]:
-        """Return the prefix of the completion and a guess at its next token, then the same behind each guess.
+        """Feed what the prefix lacks and, in the same forward, draft tokens for what may follow.
 
-        One forward for the token that is not fed yet and every guess. The last prefix has no guess behind it.
+        Yields pairs of a prefix and the draft token that it expects next, longer and longer. The last pair has no draft
+        token. Stop at the first draft token that proves wrong: the prefixes behind it are not of this completion.
         """
         unfed = self._unfed(state)
-        guesses = self.draft((*state.prefix.ids, *unfed)) if self.draft and len(unfed) == 1 else ()
-        if not guesses:
+        drafted = self.draft((*state.prefix.ids, *unfed)) if self.draft and len(unfed) == 1 else ()
+        if not drafted:
             return ((self.lm.extend(state.prefix, unfed), None),)
-        prefixes = self.lm.extend_each(state.prefix, (*unfed, *guesses))
-        return zip(prefixes, (*guesses, None), strict=False)  # shorter where the context ends
+        prefixes = self.lm.extend_each(state.prefix, (*unfed, *drafted))
+        return zip(prefixes, (*drafted, None), strict=False)  # shorter where the context ends
 
     def feed(self, state: DecodeState) -> Prefix:
-        """Return the prefix of the whole completion: one forward for what is not fed yet, none if all is."""
+        """Return the prefix of the whole completion: one forward if any token is not fed yet, else none."""
         return self.lm.extend(state.prefix, self._unfed(state))
 
     def _unfed(self, state: DecodeState) -> tuple[int, ...]:
@@ -77,23 +78,23 @@ class DecodeContext:
         return Distribution(logprobs, {name: SCORES[name](logprobs, normalised=True) for name in names})
 
     def pauses_at(self, distribution: Distribution, completion: Completion) -> bool:
-        """Whether the policy pauses at this distribution, which follows the completion."""
+        """Decide whether the policy pauses before the token behind this completion."""
         gate = self.policy.gate
         return gate.pauses_at(distribution.scores[gate.score], len(completion.tokens), completion.text)
 
     def explain_pause(self, distribution: Distribution) -> str:
-        """Say why there is a pause at this distribution."""
+        """Describe why the policy pauses at this distribution."""
         return self.policy.gate.reason(distribution.scores[self.policy.gate.score])
 
     def sample(self, logits: Tensor, state: DecodeState) -> int:
-        """Return the sampler's token for this position. logits: [vocab]."""
+        """Return the token that the sampler chooses. logits: [vocab]."""
         uniform = uniform_at(self.seed, len(state.completion.tokens))
         return self.policy.sampler(logits, uniform, state.completion.text)
 
     def commit(
         self, state: DecodeState, distribution: Distribution, token: int, pause: Pause | None = None
     ) -> tuple[Step, DecodeState]:
-        """Commit one token of this distribution; return its record and the place after it."""
+        """Append one token of this distribution; return its record and the state after it."""
         completion = state.completion.append(token)
         end = self.stop(completion)
         text = completion.text[len(state.completion.text) :]
@@ -106,46 +107,48 @@ class DecodeContext:
     def _others(
         self, state: DecodeState, distribution: Distribution, token: int, pause: Pause | None
     ) -> tuple[Candidate, ...]:
-        near = {
+        candidates = {
             candidate.token: candidate
             for candidate in top_candidates(distribution.logprobs, 1 + _MAX_OTHERS, state.completion)
         }
-        near |= {candidate.token: candidate for candidate in (pause.candidates if pause else ())}
-        found = [each for each in near.values() if each.token != token and each.logprob >= math.log(_LEAST_PROBABILITY)]
-        return tuple(sorted(found, key=lambda each: (-each.logprob, each.token)))
+        candidates |= {candidate.token: candidate for candidate in (pause.candidates if pause else ())}
+        others = [
+            each for each in candidates.values() if each.token != token and each.logprob >= math.log(_LEAST_PROBABILITY)
+        ]
+        return tuple(sorted(others, key=lambda each: (-each.logprob, each.token)))
 
 
 def top_candidates(logits: Tensor, width: int, completion: Completion) -> list[Candidate]:
-    """Return the `width` likeliest tokens, falling; of equals the lower id first. logits: [vocab]."""
+    """Return the `width` likeliest tokens by falling probability, of equals the lower id first. logits: [vocab]."""
     logp = logits.log_softmax(-1)
-    # Ranked by logits, as an argmax is: normalising rounds near-ties into ties.
-    cut = logits.topk(min(width, logits.shape[-1])).values[-1]
-    ids = (logits >= cut).nonzero().flatten().tolist()  # ties at the cut included, so the order below decides them
+    # Logits rank the tokens, as in an argmax: normalising rounds near-ties into ties.
+    lowest = logits.topk(min(width, logits.shape[-1])).values[-1]
+    ids = (logits >= lowest).nonzero().flatten().tolist()  # with all ties, which the order below decides
     ranked = sorted(ids, key=lambda token: (-float(logits[token]), token))[:width]
-    begun = len(completion.text)
+    start = len(completion.text)
     return [
-        Candidate(t, float(logp[t]), float(logp[t]), completion.append(t).text[begun:])
+        Candidate(t, float(logp[t]), float(logp[t]), completion.append(t).text[start:])
         for t in ranked
         if logp[t] > -float("inf")
     ]
 
 
 class Resolver(Protocol):
-    """Settles a pause: commits at least one step."""
+    """Settles a pause by committing at least one step."""
 
     @property
     def name(self) -> str:
-        """The graph node that this resolver is. A contrast may leave a pause to a rerank, which then signs it."""
+        """The name of its node in the graph. A contrast may delegate a pause to a rerank, which then signs it."""
         ...
 
     def __call__(self, context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
-        """Yield the committed steps; return the place after them. `place.prefix` is fed up to the pause."""
+        """Yield the committed steps; return the state after them. `state.prefix` is fed up to the pause."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A named triple."""
+    """When to pause, how to settle a pause, and how to choose every other token."""
 
     gate: Gate
     resolver: Resolver

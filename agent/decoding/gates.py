@@ -1,4 +1,4 @@
-"""When to pause: a score of the next-token distribution and a threshold; and gates to compare that with."""
+"""Gates decide when to pause: by a score and a threshold. Two more gates are baselines to compare that with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from uncertainty.scores import SCORES
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Pauses where the score reaches the threshold. An infinite threshold never pauses."""
+    """Pauses if the score reaches the threshold. An infinite threshold never pauses."""
 
     score: str  # a key of uncertainty.SCORES
     threshold: float
@@ -24,36 +24,36 @@ class Gate:
         return SCORES[self.score](logits)
 
     def pauses_at(self, uncertainty: float, position: int, text: str) -> bool:
-        """Whether to pause before the token at this position, given its score and the completion's text so far."""
+        """Decide whether to pause before the token at this position. text: the completion so far."""
         return uncertainty >= self.threshold
 
     def reason(self, uncertainty: float) -> str:
-        """Say in words why there is a pause."""
+        """Describe why the gate paused, as in 'entropy 1.73 >= 1.00'."""
         return f"{self.score} {uncertainty:.2f} >= {self.threshold:.2f}"
 
 
 @dataclass(frozen=True, slots=True)
 class LineStartGate(Gate):
-    """Pauses only before the first code of a line: nearly all drift points are said to lie there (AdaDec)."""
+    """Pauses only at the start of a line of code, where AdaDec finds nearly all drift points."""
 
     def pauses_at(self, uncertainty: float, position: int, text: str) -> bool:
-        """Whether the score reaches the threshold where a line begins."""
+        """Decide whether the score reaches the threshold at the start of a line."""
         return uncertainty >= self.threshold and is_line_start(text)
 
 
 @dataclass(frozen=True, slots=True)
 class RandomGate(Gate):
-    """Pauses at a share of all positions, whatever the score: what a score's choice of positions is worth."""
+    """Pauses at random positions, whatever the score: the baseline that a score must beat."""
 
-    rate: float = 0.0
+    rate: float = 0.0  # share of positions
     seed: int = 0
 
     def pauses_at(self, uncertainty: float, position: int, text: str) -> bool:
-        """Whether this position, behind this text, was drawn; the same for the same seed."""
+        """Decide by chance; the same seed, position and text give the same decision."""
         return random.Random(f"{self.seed}:{position}:{text}").random() < self.rate
 
     def reason(self, uncertainty: float) -> str:
-        """Say that chance decided."""
+        """Describe that chance decided."""
         return f"one of {self.rate:.1%} drawn positions"
 
 

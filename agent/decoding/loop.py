@@ -1,4 +1,4 @@
-"""The token loop: the only one in this project. It never stops by itself, and it never resolves a pause by itself."""
+"""The one token loop of the project. A stop rule ends it; a resolver settles its pauses."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def decode(
     seed: int = 0,
     draft: Draft | None = None,
 ) -> Iterator[Step]:
-    """Yield the steps of one completion, lazily: no forward is done for a step that nobody asks for.
+    """Yield the steps of one completion. It does no forward for a step that nobody asks for.
 
-    prompt_ids: at least one token id. text: `tokenizer.stream(prompt_ids)` where steps should carry text. draft:
-    proposes tokens that one forward checks together; steps and pauses are the same without it.
+    prompt_ids: at least one token id. lame_ids: the weaker prompt that a contrast subtracts. text: give
+    `tokenizer.stream(prompt_ids)` to get steps with text. draft: proposes tokens that one forward checks together;
+    steps and pauses are the same without it. Raises ContextLengthError.
     """
     lame = None if lame_ids is None else tuple(lame_ids)
     context = DecodeContext(lm, policy, stop, tuple(prompt_ids), lame, seed, draft)
@@ -37,20 +38,20 @@ def decode(
 
 
 def decode_until_pause(context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
-    """Yield ordinary steps; return the place of the next pause, or of the end."""
+    """Yield ordinary steps; return the state at the next pause, or at the end."""
     while state.end is None:
-        for prefix, guess in context.feed_with_draft(state):
+        for prefix, drafted in context.feed_with_draft(state):
             state = DecodeState(prefix, state.completion)
             distribution = context.score(prefix.logits)
             if context.pauses_at(distribution, state.completion):
                 return state
             step, state = context.commit(state, distribution, context.sample(prefix.logits, state))
             yield step
-            if state.end is not None or step.token != guess:
+            if state.end is not None or step.token != drafted:
                 break
     return state
 
 
 def resolve_pause(context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
-    """Yield the one or more steps that the policy's resolver commits at this pause; return the place after them."""
+    """Yield the steps, at least one, that the policy's resolver commits at this pause; return the state after them."""
     return (yield from context.policy.resolver(context, state))

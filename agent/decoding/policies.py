@@ -1,4 +1,4 @@
-"""A policy is gate x resolver x sampler: when to pause, what to do there, and how a token is chosen otherwise."""
+"""The policies by name. A policy is a gate, a resolver and a sampler; the papers name them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AdaDec's rerank as its authors' code has it, quirks included: for comparison only, see docs/decisions/0005."""
+"""AdaDec's rerank with the quirks of its authors' code, for comparison only; docs/decisions/0005 lists them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from agent.decoding.rerank import Rerank
 from agent.decoding.step import Completion
 from agent.decoding.stops import END_TOKEN
 
-NO_TOKEN = -1  # stands for a token that no stop rule knows
+_NO_TOKEN = -1  # no stop rule knows it
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRerank(Rerank):
-    """Reranks as the authors' code: while other rollouts go on, one that ended adds logprobs but no length."""
+    """Reranks as the authors' code does: a rollout that ended adds logprobs but no length while others go on."""
 
     grows_past_end: ClassVar[bool] = True
 
     def ends(self, completion: Completion, context: DecodeContext) -> bool:
-        """Whether a rollout is over. The authors' code misses end tokens here, and no other end."""
+        """Decide whether a rollout is over. The authors' code overlooks end tokens here, and no other end."""
         reason = context.stop(completion)
         if reason == END_TOKEN:
-            reason = context.stop(replace(completion, tokens=(*completion.tokens[:-1], NO_TOKEN)))
+            reason = context.stop(replace(completion, tokens=(*completion.tokens[:-1], _NO_TOKEN)))
         return reason is not None

@@ -1,6 +1,6 @@
-"""How a token is chosen where there is no pause: pure functions of logits, one uniform number and the text so far.
+"""Samplers choose a token where there is no pause: pure functions of logits, a uniform number and the text so far.
 
-The number depends on the seed and the position alone, so a resumed run draws what an uninterrupted one draws.
+The number depends only on the seed and the position, so a resumed run draws the same tokens as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class Sampler(Protocol):
-    """Chooses a token. uniform: in [0, 1). text: of the completion so far."""
+    """Chooses a token. uniform: in [0, 1). text: the completion so far."""
 
     def __call__(self, logits: Tensor, uniform: float, text: str) -> int:
         """Return a token id. logits: [vocab]."""
@@ -28,7 +28,7 @@ def argmax(logits: Tensor, uniform: float = 0.0, text: str = "") -> int:
 
 @dataclass(frozen=True, slots=True)
 class Temperature:
-    """Draws from softmax(logits / temperature), cut to the nucleus of mass top_p."""
+    """Draws from softmax(logits / temperature), truncated to the nucleus of mass top_p."""
 
     temperature: float = 0.8
     top_p: float = 0.95
@@ -38,37 +38,37 @@ class Temperature:
             raise ValueError(f"{self} is out of range; wanted temperature > 0, 0 < top_p <= 1")
 
     def __call__(self, logits: Tensor, uniform: float, text: str = "") -> int:
-        """Return the token at `uniform` of the cut distribution's mass, likeliest first."""
-        below = logits.double() - logits.max()  # at most 0, so no temperature is too small to divide by
-        ranked, ids = torch.softmax(below / self.temperature, dim=-1).sort(descending=True, stable=True)
+        """Return the token at `uniform` of the truncated cumulative distribution, likeliest tokens first."""
+        shifted = logits.double() - logits.max()  # at most 0, so no temperature is too small to divide by
+        ranked, ids = torch.softmax(shifted / self.temperature, dim=-1).sort(descending=True, stable=True)
         before = ranked.cumsum(-1) - ranked
-        kept = ranked * (before < self.top_p)
-        mass = kept.cumsum(-1)
-        place = int(torch.searchsorted(mass, uniform * mass[-1], right=True))
-        return int(ids[min(place, int((kept > 0).sum()) - 1)])
+        nucleus = ranked * (before < self.top_p)
+        mass = nucleus.cumsum(-1)
+        rank = int(torch.searchsorted(mass, uniform * mass[-1], right=True))
+        return int(ids[min(rank, int((nucleus > 0).sum()) - 1)])
 
 
 @dataclass(frozen=True, slots=True)
 class LineStart:
-    """Draws by one temperature at the start of a line and by another elsewhere: code is most in doubt there.
+    """Draws at a higher temperature at the start of a line, where code is most in doubt (AdapT, arXiv:2309.02772).
 
-    AdapT (arXiv:2309.02772) knows line starts by token ids; this looks at the text, so any tokenizer will do.
+    The paper knows line starts by token ids. This class looks at the text, so it works with any tokenizer.
     """
 
     start: Temperature = Temperature(0.8)
     rest: Temperature = Temperature(0.6)
 
     def __call__(self, logits: Tensor, uniform: float, text: str) -> int:
-        """Return a token."""
+        """Return a token id. logits: [vocab]."""
         return (self.start if is_line_start(text) else self.rest)(logits, uniform)
 
 
 def is_line_start(text: str) -> bool:
-    """Whether a line begins here with nothing but blanks so far. The line that the prompt ended in does not begin."""
-    _, broken, line = text.rpartition("\n")
-    return bool(broken) and not line.strip()
+    """Decide whether the last line holds only blanks. The line in which the prompt ended does not count."""
+    _, newline, line = text.rpartition("\n")
+    return bool(newline) and not line.strip()
 
 
 def uniform_at(seed: int, position: int) -> float:
-    """Return the number that belongs to this position of this seed's run, in [0, 1)."""
+    """Return the number of this position in the run of this seed, in [0, 1)."""
     return random.Random(f"{seed}:{position}").random()

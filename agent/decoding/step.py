@@ -1,4 +1,4 @@
-"""The records of decoding: a completion so far, the step that made it longer, the pause behind a step."""
+"""Records of decoding: the completion so far, the step that extended it, the pause behind a step."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from agent.lm.base import TextStream
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What was generated so far: tokens and the text they make. A value; appending makes a new one."""
+    """The tokens generated so far and their text. A value: appending makes a new one."""
 
     tokens: tuple[int, ...] = ()
     text: str = ""
-    stream: TextStream | None = None  # None: ids only, the text stays empty
+    stream: TextStream | None = None  # None for ids alone: the text stays empty
 
     def append(self, token: int) -> Completion:
         """Return the completion with one more token."""
@@ -30,14 +30,14 @@ class Candidate:
     token: int
     logprob: float  # nats, at most 0, of the token alone
     score: float  # what the resolver ranked by; higher is better
-    text: str = ""  # the token and, where it was rolled out, what would follow
+    text: str = ""  # of the token and of its rollout, if it had one
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why decoding stopped to think, what it considered, and what that cost."""
+    """Why decoding paused, which candidates it considered, and what that cost."""
 
-    reason: str  # the gate's score and bound, as in "entropy 1.73 >= 1.00"
+    reason: str  # of the gate, as in "entropy 1.73 >= 1.00"
     resolver: str
     candidates: tuple[Candidate, ...]  # by falling probability
     chosen: int  # token
@@ -47,12 +47,12 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One committed token: the atom that the terminal, the trace, the graph and the benchmarks iterate over."""
+    """One committed token. The terminal, the trace, the graph and the benchmarks iterate over steps."""
 
     token: int
-    text: str  # what became readable with this token; may be empty inside a character
+    text: str  # that became complete with this token; empty inside a character
     logprob: float  # nats, at most 0, under the model's own distribution
-    scores: dict[str, float] = field(default_factory=dict)  # of the distribution it came from; higher is more uncertain
+    scores: dict[str, float] = field(default_factory=dict)  # of its distribution; higher is more uncertain
     pause: Pause | None = None
-    end: str | None = None  # why decoding ended with this step
-    others: tuple[Candidate, ...] = ()  # what was not taken, by falling probability; where a search may return
+    end: str | None = None  # the stop rule's reason, if decoding ended with this step
+    others: tuple[Candidate, ...] = ()  # alternatives for a search to return to, by falling probability

@@ -1,6 +1,6 @@
-"""When a program is complete. A stop rule sees the completion and answers with a reason, or None to go on.
+"""Stop rules: a rule sees the completion and returns the reason to stop, or None to go on.
 
-The rules look at text and counts only; they are the same inside a lookahead as outside.
+Rules look only at text and counts, so they are the same inside a lookahead as outside.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ StopRule = Callable[[Completion], str | None]
 
 
 def any_of(*rules: StopRule) -> StopRule:
-    """Stop with the first rule that has a reason."""
+    """Return a rule that stops with the first of these rules that has a reason."""
     return lambda completion: next((reason for rule in rules if (reason := rule(completion))), None)
 
 
 def end_token(ids: Iterable[int]) -> StopRule:
-    """Stop at a token that ends texts."""
+    """Return a rule that stops at one of these tokens."""
     ends = frozenset(ids)
     return lambda completion: END_TOKEN if completion.tokens and completion.tokens[-1] in ends else None
 
 
 def budget(max_tokens: int) -> StopRule:
-    """Stop after this many tokens."""
+    """Return a rule that stops after this many tokens."""
     return lambda completion: "token budget" if len(completion.tokens) >= max_tokens else None
 
 
 def end_of_function(prompt: str) -> StopRule:
-    """Stop where the function that the prompt began is over: at the first line back at the margin."""
+    """Return a rule that stops at the first line back at the margin: there the prompt's function is over."""
     return lambda completion: "end of function" if find_function_end(prompt, completion.text) is not None else None
 
 
 def end_of_code_block(is_answer: Callable[[str], bool]) -> StopRule:
-    """Stop at a fence that closes a code block, where a chat answer up to there holds the program."""
+    """Return a rule that stops at the fence that closes a code block, once the answer holds the program."""
 
     def rule(completion: Completion) -> str | None:
         last = completion.text.rstrip()[-3:]

@@ -81,6 +81,22 @@ class LM(Protocol):
         ...
 
 
+class Usage(NamedTuple):
+    """A model's counters, or the difference of two readings."""
+
+    forwards: int
+    token_rows: int
+
+    @classmethod
+    def read(cls, lm: LM) -> Usage:
+        """Read the counters of a model."""
+        return cls(lm.forwards, lm.token_rows)
+
+    def since(self, start: Usage) -> Usage:
+        """Return what was used since an earlier reading."""
+        return Usage(self.forwards - start.forwards, self.token_rows - start.token_rows)
+
+
 class TextStream(Protocol):
     """Text of tokens that arrive one by one, as a value."""
 

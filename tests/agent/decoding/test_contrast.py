@@ -43,12 +43,12 @@ P, Q = logits(0, 0.5, 0.3, 0.2), logits(0, 0.6, 0.1, 0.3)
 
 
 def test_linear_scores_are_the_probability_less_the_weighted_lame_one():
-    scores = Contrast("linear", weight=0.7).scores(P, Q, raw=True)
+    scores = Contrast("linear", weight=0.7).contrast(P, Q, raw=True)
     assert scores.tolist() == pytest.approx([-math.inf, 0.08, 0.23, -0.01])
 
 
 def test_logratio_scores_are_the_logprob_less_the_weighted_lame_one():
-    scores = Contrast("logratio", weight=0.3).scores(P, Q, raw=True)
+    scores = Contrast("logratio", weight=0.3).contrast(P, Q, raw=True)
     expected = [ln(0.5) - 0.3 * ln(0.6), ln(0.3) - 0.3 * ln(0.1), ln(0.2) - 0.3 * ln(0.3)]
     assert scores.tolist() == pytest.approx([-math.inf, *expected])
 
@@ -56,16 +56,16 @@ def test_logratio_scores_are_the_logprob_less_the_weighted_lame_one():
 @pytest.mark.parametrize("form", ["linear", "logratio"])
 @pytest.mark.parametrize("raw", [True, False])
 def test_tokens_below_alpha_times_the_largest_are_out(form, raw):
-    scores = Contrast(form, weight=0.1, alpha=0.5).scores(P, Q, raw=raw)
+    scores = Contrast(form, weight=0.1, alpha=0.5).contrast(P, Q, raw=raw)
     assert [score > -math.inf for score in scores.tolist()] == [False, True, True, False]
 
 
 def test_linear_weights_to_draw_by_leave_out_what_is_negative():
-    assert Contrast("linear", weight=0.7).scores(P, Q, raw=False).exp().tolist() == pytest.approx([0, 0.08, 0.23, 0])
+    assert Contrast("linear", weight=0.7).contrast(P, Q, raw=False).exp().tolist() == pytest.approx([0, 0.08, 0.23, 0])
 
 
 def test_where_no_weight_is_positive_the_draw_is_from_the_standard_prompt():
-    assert Contrast("linear", weight=3).scores(P, P, raw=False).exp().tolist() == pytest.approx(P.exp().tolist())
+    assert Contrast("linear", weight=3).contrast(P, P, raw=False).exp().tolist() == pytest.approx(P.exp().tolist())
 
 
 def test_what_only_the_standard_prompt_supports_is_chosen():
@@ -149,7 +149,7 @@ def test_impossible_tokens_make_nothing_nan_and_are_never_chosen(rows, lame, for
     for standard, weaker in zip(rows, lame, strict=True):
         p, q = (torch.tensor(row).double().div(sum(row)).log() for row in (standard, weaker))
         for raw in (True, False):
-            scores = contrast.scores(p, q, raw=raw)
+            scores = contrast.contrast(p, q, raw=raw)
             assert not scores.isnan().any()
             assert scores.max() < math.inf
             assert standard[argmax(scores)] > 0
@@ -210,7 +210,7 @@ def test_candidates_are_ranked_by_the_contrast_even_where_it_leaves_nothing_of_a
 
 
 def test_where_nothing_is_left_an_implausible_token_is_not_drawn():
-    scores = Contrast("linear", weight=3, alpha=0.5).scores(P, P, raw=False)
+    scores = Contrast("linear", weight=3, alpha=0.5).contrast(P, P, raw=False)
     assert scores.exp().tolist() == pytest.approx([0, 0.5, 0.3, 0])
 
 

@@ -17,7 +17,7 @@ LAW = settings(derandomize=True, deadline=None, max_examples=60)
 
 
 def test_what_followed_the_last_tokens_is_guessed_as_far_as_they_agree():
-    lookup = PromptLookup(least=2, most=3)
+    lookup = PromptLookup(min_match=2, max_match=3)
     assert lookup([1, 2, 3, 4, 5, 9, 2, 3]) == [4, 5]
     assert lookup([1, 2, 3, 4, 5, 6, 9, 1, 2, 3]) == [4, 5, 6]
     assert lookup([7, 1, 2, 3, 4, 5, 6, 7, 7, 1, 2, 3]) == [4, 5, 6], "four agree and three at most are guessed"
