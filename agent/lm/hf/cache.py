@@ -49,17 +49,6 @@ def gathered(cache: Any, places: Tensor) -> Any:
     return new
 
 
-def states_behind(cache: Any, length: int) -> list[tuple[Tensor, Tensor]]:
-    """Return keys and values of each layer of a croppable cache behind its first tokens, as views of it."""
-    return [(layer.keys[..., length:, :], layer.values[..., length:, :]) for layer in cache.layers]
-
-
-def append(cache: Any, states: list[tuple[Tensor, Tensor]]) -> None:
-    """Put keys and values behind those of a croppable cache, as a forward does."""
-    for layer, (keys, values) in zip(cache.layers, states, strict=True):
-        layer.update(keys, values)
-
-
 def count_cache_bytes(cache: Any) -> int:
     """Bytes of a cache's tensors, shared ones included."""
     if croppable(cache):
