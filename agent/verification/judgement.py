@@ -73,9 +73,8 @@ def _judge_exception(example: Example, outcome: Any) -> ExampleJudgement:
     wanted = words(f"{example.raises}{f': {example.message}' if example.message else ''}")
     match outcome:
         case [[], str(value)]:
-            return ExampleJudgement(
-                Failure(FailureKind.RETURNED, expression=source, got=words(value, 80), wanted=wanted)
-            )
+            failure = Failure(FailureKind.RETURNED, expression=source, got=words(value, 80), wanted=wanted)
+            return ExampleJudgement(failure)
         case [[str(name), *_], str(message)]:
             failure = _fail_raised(source, name, message, wanted)
             if not is_wanted_exception(example, outcome):

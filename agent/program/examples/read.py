@@ -34,12 +34,6 @@ def visible_examples(request: str) -> list[Example]:
     return read_examples(request).examples
 
 
-def unparsed_examples(request: str, examples: Iterable[Example]) -> list[str]:
-    """Return the lines of a prompt that look like examples and gave none of these."""
-    sources = {example.source for example in examples}
-    return [line for line in read_examples(request).unparsed if line not in sources]
-
-
 def read_examples(request: str) -> ReadExamples:
     """Return the examples of a prompt, docstring by docstring, and the lines that cannot be parsed."""
     reading, defined = ReadExamples([], []), find_definitions(request)

@@ -30,7 +30,7 @@ _FUTURE = re.compile(r"^from __future__ import [^\n]*\n?", re.MULTILINE)
 
 
 class AnswerRules(NamedTuple):
-    """What an answer is searched for."""
+    """What the program in an answer must be: what it continues, and what it must define."""
 
     code: str = ""  # the request, if it is Python
     entry_point: str | None = None
@@ -77,15 +77,11 @@ def is_complete(answer: str, rules: AnswerRules, since: int = 0) -> bool:
     """Whether the answer ends with a closed block that completes the program, and that ends after `since`."""
     start = find_answer_start(answer, thinking=rules.thinking)
     code_blocks = _find_code_blocks(answer, start) if start is not None else []
-    if (
-        not code_blocks
-        or not code_blocks[-1].closed
-        or code_blocks[-1].end <= since
-        or answer[code_blocks[-1].end :].strip()
-    ):
+    last = code_blocks[-1] if code_blocks else None
+    if last is None or not last.closed or last.end <= since or answer[last.end :].strip():
         return False
     choice = _choose([_read_block(answer, block, rules) for block in code_blocks], answer, rules)
-    return choice is not None and choice.block is code_blocks[-1] and not choice.lacks
+    return choice is not None and choice.block is last and not choice.lacks
 
 
 def extract_open_program(answer: str, rules: AnswerRules) -> str | None:

@@ -5,7 +5,7 @@ from data import humaneval, needs_data
 
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.example import Example
-from agent.program.examples.read import unparsed_examples, visible_examples
+from agent.program.examples.read import read_examples, visible_examples
 from agent.program.separation.separate import NotSeparableError
 
 
@@ -188,12 +188,12 @@ def test_most_humaneval_prompts_show_examples_that_can_be_taken_apart():
 def test_examples_that_cannot_be_taken_apart_are_named_and_spoil_no_others(lines, unparsed):
     request = "\n".join(['def f(x):\n    """Add.', *lines, '    """'])
     examples = visible_examples(request)
-    assert unparsed_examples(request, examples) == unparsed
+    assert read_examples(request).unparsed == unparsed
     assert all("f(1\n" not in statement for example in examples for statement in example.before)
 
 
 @needs_data
 def test_humaneval_shows_few_examples_that_cannot_be_read():
     prompts = [problem["prompt"] for problem in humaneval()]
-    lost = [line for prompt in prompts for line in unparsed_examples(prompt, visible_examples(prompt))]
+    lost = [line for prompt in prompts for line in read_examples(prompt).unparsed]
     assert len(lost) < 25, lost
