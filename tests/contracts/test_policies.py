@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
 
 import pytest
@@ -30,11 +31,18 @@ pytestmark = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.k
 
 
 def model(world: int) -> TableLM:
-    """A table of random distributions for all completions of up to three tokens, sharp and flat ones mixed."""
+    """Return a model that has counted no forward yet."""
+    table, default = distributions(world)
+    return TableLM(table, default=default)
+
+
+@lru_cache(maxsize=512)
+def distributions(world: int) -> tuple[dict[tuple[int, ...], list[float]], list[float]]:
+    """Draw a distribution for each completion of up to three tokens, sharp and flat ones mixed, and one for others."""
     random = Random(world)
     begun = [b for length in range(4) for b in itertools.product((1, 2, 3), repeat=length)]
     table = {(*lame, *completion): _distribution(random) for lame in ((), LAME[1:]) for completion in begun}
-    return TableLM(table, default=_distribution(random))
+    return table, _distribution(random)
 
 
 def _distribution(random: Random) -> list[float]:

@@ -126,9 +126,10 @@ def test_a_wrong_request_is_code_2_and_one_sentence(place, number):
 
 def test_nothing_heavy_is_imported_to_refuse(place, tmp_path):
     code = (
-        "import json, sys; from typer.testing import CliRunner; from agent.cli.app import app\n"
+        "import functools, json, sys, typer.testing; from agent.cli.app import app\n"
+        "typer.testing._get_command = functools.cache(typer.testing._get_command)\n"
         "for arguments, stdin, _ in json.load(open(sys.argv[1])):\n"
-        "    ended = CliRunner().invoke(app, arguments, input=stdin)\n"
+        "    ended = typer.testing.CliRunner().invoke(app, arguments, input=stdin)\n"
         f"    heavy = sorted({HEAVY} & set(sys.modules))\n"
         "    assert (ended.exit_code, heavy) == (2, []), (arguments, heavy, ended.output)\n"
     )

@@ -18,7 +18,7 @@ from agent.lm.hf.model import HFLM
 
 PROMPT = [(7 * i + 3) % 64 for i in range(12)]
 IDS = torch.tensor([PROMPT], device=DEVICE)
-END = 40
+END, MOST = 40, 10
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ class Stubborn(Turns):
 
 
 def generate(model, ids=IDS, **options):
-    options = {"max_new_tokens": 14, "do_sample": False, "attention_mask": torch.ones_like(ids)} | options
+    options = {"max_new_tokens": MOST, "do_sample": False, "attention_mask": torch.ones_like(ids)} | options
     return model.generate(ids, pad_token_id=0, **options)
 
 
@@ -173,4 +173,4 @@ def test_the_trial_of_a_cache_is_remembered_with_the_model():
 def test_contrast_and_lame_prompts_may_begin_alike(model):
     policy = generate_by(Policy(Gate("collision", 0.0), Contrast(), argmax), lame=[PROMPT[:4]])
     made = generate(model, custom_generate=policy, logits_processor=LogitsProcessorList([Turns()]))
-    assert made.shape[1] == len(PROMPT) + 14
+    assert made.shape[1] == len(PROMPT) + MOST

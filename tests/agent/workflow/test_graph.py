@@ -65,7 +65,7 @@ def repairs(most: int) -> SearchConfig:
 
 
 def context(model, policy, *, sandbox=None, **options) -> Context:
-    return Context(model, policy, sandbox or ScriptedSandbox(value=2), **{"max_tokens": 60, **options})
+    return Context(model, policy, sandbox or ScriptedSandbox(value=2), **{"max_tokens": 24, **options})
 
 
 @pytest.mark.oracle
@@ -189,7 +189,8 @@ def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(model, monkeyp
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
 
     def programs():
-        result = run_task(context(model, doubtful("adadec"), sandbox=failing), TASK, config=repairs(2))
+        around = context(model, doubtful("adadec"), sandbox=failing, max_tokens=60)
+        result = run_task(around, TASK, config=repairs(2))
         return [(attempt.prompt, attempt.tokens, attempt.forks) for attempt in result.attempts]
 
     asked = []
