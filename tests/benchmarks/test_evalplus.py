@@ -58,7 +58,7 @@ def test_problems_are_as_evalplus_has_them():
         (MBPP_PLUS, "Mbpp/1", "Mbpp/2 … Mbpp/809"),
     ],
 )
-def test_an_unknown_id_is_told_what_exists(made, unknown, span):
+def test_an_unknown_id_is_refused_with_the_ids_that_exist(made, unknown, span):
     with pytest.raises(KeyError, match=f"no problem '{unknown}'; wanted {span}"):
         made.problem(unknown)
 

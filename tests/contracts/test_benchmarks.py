@@ -1,4 +1,4 @@
-"""What every benchmark promises: stable unique ids, and problems that their canonical solution solves."""
+"""The promises of every benchmark: stable unique ids, and problems that their canonical solution solves."""
 
 import hashlib
 from itertools import islice

@@ -1,4 +1,4 @@
-"""What every score promises: uniform is largest, certain is zero, and it is NaN for no distribution and no other."""
+"""The promises of every score: uniform is largest, certain is zero, and only what is no distribution is NaN."""
 
 import math
 

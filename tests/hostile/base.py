@@ -1,4 +1,4 @@
-"""What a hostile program is, the limits they run under, and how attempts are written."""
+"""The record of a hostile program, the limits it runs under, and a way to write attempts."""
 
 from dataclasses import dataclass
 

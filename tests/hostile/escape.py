@@ -1,4 +1,7 @@
-"""Programs that try to get out, or up, and answer with what they managed. Never run where that is not promised."""
+"""Programs that try to get out, or to gain rights, and answer with what they managed.
+
+Run only where a sandbox promises to hold them.
+"""
 
 from .base import EVERYWHERE, ISOLATED, attempts
 

@@ -1,4 +1,4 @@
-"""Programs that take all there is: time, memory, processes, files, descriptors, output."""
+"""Programs that take everything: time, memory, processes, files, descriptors, output."""
 
 from sandbox import Limits, Returned, Verdict
 

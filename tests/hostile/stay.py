@@ -1,4 +1,4 @@
-"""Programs that want to be there when their time is over: as processes, as threads, as files, as open descriptors."""
+"""Programs that try to outlive their run: as processes, threads, files or open descriptors."""
 
 from sandbox import Limits, Returned, Verdict
 

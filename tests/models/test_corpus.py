@@ -1,4 +1,4 @@
-"""The training text has the forms that the runtime will ask for, and imitates no wrong program."""
+"""The training text has the forms that the workflow asks for, and teaches no wrong program."""
 
 from itertools import islice
 from random import Random
@@ -31,79 +31,79 @@ def text(document):
 
 
 def test_a_completion_is_the_program(exercises):
-    for made in exercises:
-        whole = [text(corpus.write_completion(made, Random(seed))) for seed in range(40)]
-        bare = [each for each in whole if each != made.program]
+    for each in exercises:
+        whole = [text(corpus.write_completion(each, Random(seed))) for seed in range(40)]
+        bare = [one for one in whole if one != each.program]
         assert 0 < len(bare) < 20 and len(set(bare)) == 1
-        assert bare[0].endswith(f'"""{made.body}') and ">>>" not in bare[0]
+        assert bare[0].endswith(f'"""{each.body}') and ">>>" not in bare[0]
         compile(bare[0], "<completion>", "exec")
 
 
 def test_a_prompt_without_examples_is_the_lame_prompt(exercises):
-    for made in exercises:
-        prompts = {corpus.write_completion(made, Random(seed))[0].text for seed in range(40)} - {made.prompt}
-        assert prompts == {write_lame_prompt(made.prompt, made.name)}
+    for each in exercises:
+        prompts = {corpus.write_completion(each, Random(seed))[0].text for seed in range(40)} - {each.prompt}
+        assert prompts == {write_lame_prompt(each.prompt, each.name)}
 
 
 def test_a_sentence_is_one_comment_line_and_a_function_without_docstring(exercises):
-    for made in exercises:
-        line, program = text(corpus.write_sentence(made, Random(0))).split("\n", 1)
-        assert line == f"# {made.sentence}"
+    for each in exercises:
+        line, program = text(corpus.write_sentence(each, Random(0))).split("\n", 1)
+        assert line == f"# {each.sentence}"
         assert program.startswith("def ") and '"""' not in program and "List[" not in program
         compile(program, "<sentence>", "exec")
 
 
 def test_a_hole_lies_in_the_body_and_its_filling_restores_the_program(exercises):
-    for seed, made in enumerate(exercises):
-        document = text(corpus.write_hole(made, Random(seed)))
+    for seed, each in enumerate(exercises):
+        document = text(corpus.write_hole(each, Random(seed)))
         prefix, rest = document.removeprefix(FIM_TOKENS[0]).split(FIM_TOKENS[1])
         suffix, middle = rest.split(FIM_TOKENS[2])
-        assert prefix + middle + suffix == made.program and document == FIM_TOKENS.prompt(prefix, suffix) + middle
-        assert len(prefix) >= len(made.prompt) and middle
+        assert prefix + middle + suffix == each.program and document == FIM_TOKENS.prompt(prefix, suffix) + middle
+        assert len(prefix) >= len(each.prompt) and middle
 
 
 def test_a_repair_shows_a_failure_that_is_true_and_ends_in_the_right_program(exercises):
-    repairs = [(made, corpus.write_repair(made, Random(seed))) for seed, made in enumerate(exercises)]
-    found = [(made, parts) for made, parts in repairs if len(parts) == 4]
-    assert len(found) >= 40
-    for made, (before, attempt, after, body) in found:
-        assert before == after and after.text + body.text == made.program
+    repairs = [(each, corpus.write_repair(each, Random(seed))) for seed, each in enumerate(exercises)]
+    repaired = [(each, parts) for each, parts in repairs if len(parts) == 4]
+    assert len(repaired) >= 40
+    for each, (before, attempt, after, body) in repaired:
+        assert before == after and after.text + body.text == each.program
         assert attempt.weight == 0 and body.weight == 1
         wrong, report = attempt.text.split(FAILED)
         lines = [line.removeprefix("# ") for line in report.removesuffix(CORRECTED).splitlines()]
-        assert lines and set(lines) <= set(corpus.describe_failures(made, wrong))
+        assert lines and set(lines) <= set(corpus.describe_failures(each, wrong))
 
 
 def test_a_repair_asks_as_the_workflow_does(exercises):
-    for seed, made in enumerate(exercises):
-        parts = corpus.write_repair(made, Random(seed))
+    for seed, each in enumerate(exercises):
+        parts = corpus.write_repair(each, Random(seed))
         if len(parts) == 4:
-            wrong, told = parts[1].text.removesuffix(CORRECTED).split(FAILED)
-            failure = "\n".join(line.removeprefix("# ") for line in told.splitlines())
-            assert text(parts[:3]) == write_repair_prompt(made.prompt, made.prompt + wrong, failure, chat=False)
+            wrong, report = parts[1].text.removesuffix(CORRECTED).split(FAILED)
+            failure = "\n".join(line.removeprefix("# ") for line in report.splitlines())
+            assert text(parts[:3]) == write_repair_prompt(each.prompt, each.prompt + wrong, failure, chat=False)
 
 
-def test_failures_are_told_as_the_workflow_tells_them(exercises):
+def test_failures_are_described_in_the_words_of_the_workflow(exercises):
     box = open_sandbox("process")
-    for seed, made in enumerate(exercises[:20]):
-        parts = corpus.write_repair(made, Random(seed))
+    for seed, each in enumerate(exercises[:20]):
+        parts = corpus.write_repair(each, Random(seed))
         if len(parts) == 4:
             wrong = parts[1].text.split(FAILED)[0]
-            result = verify(box, made.prompt + wrong, visible_examples(made.prompt))
-            assert list(map(describe_failure, result.failures)) == corpus.describe_failures(made, wrong)
+            result = verify(box, each.prompt + wrong, visible_examples(each.prompt))
+            assert list(map(describe_failure, result.failures)) == corpus.describe_failures(each, wrong)
     box.close()
 
 
 def test_a_failure_says_what_came_and_what_was_wanted():
-    made = compose.compose(world.from_key("keep@numbers/even"), "a seed")
-    args = made.examples[0]
-    wanted = load_function(made.program, made.name)(*args)
-    assert corpus.describe_failures(made, made.body) == []
-    assert corpus.describe_failures(made, "\n    return 0\n")[0] == (
-        f"{compose.format_call(made.name, args)} returned 0, wanted {wanted!r}"
+    each = compose.compose(world.from_key("keep@numbers/even"), "a seed")
+    args = each.examples[0]
+    wanted = load_function(each.program, each.name)(*args)
+    assert corpus.describe_failures(each, each.body) == []
+    assert corpus.describe_failures(each, "\n    return 0\n")[0] == (
+        f"{compose.format_call(each.name, args)} returned 0, wanted {wanted!r}"
     )
-    assert corpus.describe_failures(made, "\n    return [][1]\n")[0] == (
-        f"{compose.format_call(made.name, args)} raised IndexError: list index out of range"
+    assert corpus.describe_failures(each, "\n    return [][1]\n")[0] == (
+        f"{compose.format_call(each.name, args)} raised IndexError: list index out of range"
     )
 
 

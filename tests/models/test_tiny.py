@@ -1,4 +1,4 @@
-"""The weights that ship: small, loaded like any other model, and of use."""
+"""The embedded model is small, loads like any other, and solves exercises."""
 
 import warnings
 from pathlib import Path
@@ -29,8 +29,8 @@ def model():
 def written(model, tokenizer, prompt, tokens=80):
     ids = tokenizer(prompt, return_tensors="pt")["input_ids"]
     with torch.inference_mode():
-        made = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, do_sample=False)
-    return tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
+        output = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, do_sample=False)
+    return tokenizer.decode(output[0, ids.shape[1] :], skip_special_tokens=True)
 
 
 def test_it_fits_in_the_repository():

@@ -1,4 +1,4 @@
-"""A model can be made from nothing, and a killed run ends like one that was left alone."""
+"""A model is trained from nothing, and a killed run ends with the same weights as one that was not."""
 
 import json
 import sys
@@ -61,8 +61,8 @@ def test_a_model_is_made_from_nothing_and_says_how(tmp_path):
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     assert model.dtype == torch.bfloat16 and model.config.eos_token_id == tokenizer.eos_token_id
-    made = json.loads((tmp_path / "model" / "training.json").read_text())
-    assert (made["steps"], made["seed"], made["tokens"]) == (6, 1, 6 * 2 * 512)
+    origin = json.loads((tmp_path / "model" / "training.json").read_text())
+    assert (origin["steps"], origin["seed"], origin["tokens"]) == (6, 1, 6 * 2 * 512)
 
 
 def weights(run):
@@ -91,8 +91,8 @@ def test_the_command_line_names_every_option_of_the_recipe(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["train", "--help"])
     with pytest.raises(SystemExit, match="0"):
         main()
-    told = capsys.readouterr().out
-    assert all(f"--{name.replace('_', '-')}" in told for name in Recipe.__slots__)
+    text = capsys.readouterr().out
+    assert all(f"--{name.replace('_', '-')}" in text for name in Recipe.__slots__)
 
 
 def test_on_cuda_a_recipe_has_a_hundred_times_the_text(monkeypatch, capsys):

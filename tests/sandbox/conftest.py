@@ -1,4 +1,4 @@
-"""One warm sandbox of each kind for the whole session, as they are used; a kind this machine lacks is skipped aloud."""
+"""One warm sandbox of each kind for the whole session. A kind that this machine lacks is skipped with its reason."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What every sandbox in SANDBOXES promises, run against each of them."""
+"""The promises of every sandbox in SANDBOXES."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -124,7 +124,7 @@ def test_when_a_limit_strikes_the_finished_outcomes_stay(sandbox):
     assert execution.outcomes == (Returned(0), Returned(0))
 
 
-def test_head_and_tail_of_long_output_are_kept_and_truncation_is_said(sandbox):
+def test_head_and_tail_of_long_output_are_kept_and_marked_as_truncated(sandbox):
     execution = sandbox.run("print('start'); print('x' * 10**5); print('end')", limits=Limits(output_kib=1))
     assert execution.verdict is Verdict.PASSED
     assert execution.truncated

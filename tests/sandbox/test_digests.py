@@ -1,4 +1,4 @@
-"""A value too large to send is shown as a digest, made beside the program: it may claim one, and never learns one."""
+"""A value too large to send becomes a digest, made beside the program, which may claim one and never learns one."""
 
 import pytest
 
@@ -93,6 +93,6 @@ def test_no_digest_is_found_in_the_memory_of_a_candidate(sandbox, known):
         result.value
         for result in call_program(sandbox, WANTED.reference_program, "f", WANTED.base_inputs, ROOMY).results
     }
-    (found,) = call_program(sandbox, SEARCH, "f", [(MANY,)], ROOMY).results
-    assert found.kind == "value", found
-    assert not digests & {text.decode() for text in found.value}
+    (result,) = call_program(sandbox, SEARCH, "f", [(MANY,)], ROOMY).results
+    assert result.kind == "value", result
+    assert not digests & {text.decode() for text in result.value}

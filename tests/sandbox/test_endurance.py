@@ -1,4 +1,4 @@
-"""Long runs and lost engines: nothing is left behind, and no result is lost. Minutes; `make test-slow`."""
+"""Long runs and lost engines leave nothing behind and lose no result. Takes minutes: `make test-slow`."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""The host's side of the conversation, held without any process: a channel that answers from a script."""
+"""The host's side of a fork server, without any process: a channel answers from a script."""
 
 import pytest
 from fakes_channel import ScriptedChannel

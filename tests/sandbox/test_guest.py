@@ -1,4 +1,4 @@
-"""The parts of the guest that can be held in a hand: streams, files, frames."""
+"""The parts of the guest that need no program: streams, files, frames."""
 
 import contextlib
 import os

@@ -138,9 +138,9 @@ def gets_its_verdict(sandbox, name):
 def test_a_hostile_program_gets_its_verdict_and_leaves_nothing_in_the_container(docker_sandbox, name, outside):
     gets_its_verdict(docker_sandbox, name)
     worn, replaced = docker_sandbox.worn, docker_sandbox.replaced
-    found = next_program(docker_sandbox)
-    container = found.pop("container")
-    assert found == NOTHING_LEFT
+    state = next_program(docker_sandbox)
+    container = state.pop("container")
+    assert state == NOTHING_LEFT
     if worn or docker_sandbox.replaced > replaced:
         assert outside.another_container(container), "the program moved a counter, and the next one could read it"
     else:
@@ -152,8 +152,8 @@ def test_a_hostile_program_gets_its_verdict_and_leaves_nothing_in_the_container(
 def test_a_hostile_program_gets_its_verdict_and_leaves_no_process_and_no_file(warm, name):
     sandbox = warm("bubblewrap")
     gets_its_verdict(sandbox, name)
-    found = next_program(sandbox)
-    assert [found[what] for what in ("processes", "files", "blocks")] == [[], [], 0]
+    state = next_program(sandbox)
+    assert [state[what] for what in ("processes", "files", "blocks")] == [[], [], 0]
 
 
 @pytest.mark.hostile

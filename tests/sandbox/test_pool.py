@@ -1,4 +1,4 @@
-"""Many workers as one sandbox: side by side, no more than there are, and worn ones replaced. No process is needed."""
+"""A pool runs programs side by side and replaces worn workers. No process is needed."""
 
 import threading
 import time
@@ -53,8 +53,8 @@ def run_in_threads(pool, count):
 
 def test_as_many_programs_run_side_by_side_as_there_are_workers():
     together = threading.Barrier(3, timeout=20)  # three must be inside at once, or this breaks
-    made = Counted(before=together.wait)
-    pool = SandboxPool([made.worker() for _ in range(3)])
+    counted = Counted(before=together.wait)
+    pool = SandboxPool([counted.worker() for _ in range(3)])
     run_in_threads(pool, 3)
     pool.close()
 
@@ -84,34 +84,34 @@ def wait_for(condition):
 
 
 def test_a_worker_is_started_anew_after_its_share_of_runs():
-    made = Counted()
-    pool = SandboxPool([made.worker()], most_runs=3)  # the first run is the start's own
+    counted = Counted()
+    pool = SandboxPool([counted.worker()], most_runs=3)  # the first run is the start's own
     pool.run("")
-    assert len(made.channels) == 1
+    assert len(counted.channels) == 1
     pool.run("")
-    wait_for(lambda: len(made.channels) == 2)
+    wait_for(lambda: len(counted.channels) == 2)
     assert pool.run("").passed
-    assert [channel.open for channel in made.channels] == [False, True]
+    assert [channel.open for channel in counted.channels] == [False, True]
     pool.close()
 
 
 def test_a_worn_worker_is_started_anew():
-    made = Counted("worn")
-    pool = SandboxPool([made.worker()])
+    counted = Counted("worn")
+    pool = SandboxPool([counted.worker()])
     pool.run("")
-    wait_for(lambda: len(made.channels) >= 2)
+    wait_for(lambda: len(counted.channels) >= 2)
     pool.close()
 
 
 def test_a_worker_that_does_not_start_is_an_error_and_leaves_no_other_running():
-    made = Counted()
+    counted = Counted()
 
     def broken():
         raise SandboxError("the container does not start")
 
     with pytest.raises(SandboxError, match="does not start"):
-        SandboxPool([made.worker(), ForkServerSandbox(broken), made.worker()])
-    assert len(made.channels) == 2 and not any(channel.open for channel in made.channels)
+        SandboxPool([counted.worker(), ForkServerSandbox(broken), counted.worker()])
+    assert len(counted.channels) == 2 and not any(channel.open for channel in counted.channels)
 
 
 def test_a_worker_for_which_the_machine_has_no_room_is_an_error_and_the_pool_closes():
@@ -136,7 +136,7 @@ def test_a_failing_sandbox_gives_its_worker_back():
     assert pool.run("").passed
 
 
-def test_health_is_how_many_workers_answer():
+def test_health_counts_the_workers_that_answer():
     well, ill = Counted(), Counted()
     pool = SandboxPool([well.worker(), ill.worker()])
     assert pool.healthy() == 2
@@ -146,8 +146,8 @@ def test_health_is_how_many_workers_answer():
 
 
 def test_a_closed_pool_starts_again_when_it_is_asked_to():
-    made = Counted()
-    pool = SandboxPool([made.worker(), made.worker()])
+    counted = Counted()
+    pool = SandboxPool([counted.worker(), counted.worker()])
     pool.close()
-    assert not any(channel.open for channel in made.channels)
+    assert not any(channel.open for channel in counted.channels)
     assert pool.run("").passed

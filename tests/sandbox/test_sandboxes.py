@@ -1,4 +1,4 @@
-"""Choosing a sandbox, making its image, installing an engine: the decisions, without doing any of it."""
+"""The decisions of choosing a sandbox, making its image and installing an engine. Nothing is installed."""
 
 import os
 import subprocess

@@ -13,7 +13,7 @@ TOKEN = b"t" * 16
 ONE = (Returned(1),)
 
 
-def said(kind, *what, token=TOKEN):
+def sent(kind, *what, token=TOKEN):
     """A message as the child writes it; a returned value is its own encoding."""
     body = b"".join(text.encode() for text in what) if kind == message.RETURNED else json.dumps(what).encode()
     return wire.frame(message.sign(token, kind, body))
@@ -21,10 +21,10 @@ def said(kind, *what, token=TOKEN):
 
 def test_a_report_holds_the_outcomes_in_order_and_the_last_word():
     results = (
-        said(message.RETURNED, "[1]")
-        + said(message.RAISED, "KeyError", "'k'")
-        + said(message.NOT_PLAIN, "Liar")
-        + said(message.DONE)
+        sent(message.RETURNED, "[1]")
+        + sent(message.RAISED, "KeyError", "'k'")
+        + sent(message.NOT_PLAIN, "Liar")
+        + sent(message.DONE)
     )
     assert read_report(results, TOKEN) == ChildReport(
         (Returned([1]), Raised("KeyError", "'k'"), Unplain("Liar")), "done"
@@ -32,22 +32,22 @@ def test_a_report_holds_the_outcomes_in_order_and_the_last_word():
 
 
 def test_a_message_without_the_token_ends_the_report():
-    results = said(message.RETURNED, "1") + said(message.RETURNED, "2", token=b"f" * 16) + said(message.DONE)
+    results = sent(message.RETURNED, "1") + sent(message.RETURNED, "2", token=b"f" * 16) + sent(message.DONE)
     assert read_report(results, TOKEN) == ChildReport(ONE, "garbled")
 
 
 def test_a_message_after_the_last_word_garbles_the_report():
-    assert read_report(said(message.DONE) + said(message.DONE), TOKEN).last == "garbled"
+    assert read_report(sent(message.DONE) + sent(message.DONE), TOKEN).last == "garbled"
 
 
 def test_a_torn_message_garbles_the_report_but_keeps_what_came_before():
-    assert read_report(said(message.RETURNED, "1") + said(message.DONE)[:-1], TOKEN) == ChildReport(ONE, "garbled")
+    assert read_report(sent(message.RETURNED, "1") + sent(message.DONE)[:-1], TOKEN) == ChildReport(ONE, "garbled")
 
 
 def test_a_returned_value_that_is_no_text_raises_nothing():
-    assert read_report(said(message.RETURNED, "[{}]"), TOKEN) == ChildReport((), "garbled")
+    assert read_report(sent(message.RETURNED, "[{}]"), TOKEN) == ChildReport((), "garbled")
     assert (
-        read_report(said(message.RETURNED, "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")), TOKEN).last
+        read_report(sent(message.RETURNED, "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")), TOKEN).last
         == "garbled"
     )
 
@@ -105,7 +105,7 @@ def test_the_verdict_follows_enforcement_then_death_then_words(struck, code, kil
 
 
 @pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL"), (40, "signal 40")])
-def test_a_program_killed_by_any_signal_is_told_by_which(number, name):
+def test_a_program_killed_by_a_signal_names_it_in_its_stderr(number, name):
     measured = {"cpu_seconds": 0.0, "wall_seconds": 0.0, "peak_memory_mib": 0.0, "python": "3", "truncated": False}
     header = {"status": number, "struck": None, "memory_kills": 0, **measured}
     assert build_execution(header, [b"", b"", b""], TOKEN, 0).stderr == f"program.py: killed by {name}: failed\n"

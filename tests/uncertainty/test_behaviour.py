@@ -1,4 +1,4 @@
-"""Laws of agreement: what programs that behave alike or not say of their being right."""
+"""Laws of the measures of clusters of programs."""
 
 import math
 
@@ -11,19 +11,19 @@ from uncertainty.behaviour import error_of_mass, functional_entropy, information
 SHARES = some.lists(some.floats(0.001, 1.0), min_size=1, max_size=6)
 
 
-def test_entropy_of_kinds_is_that_of_their_shares():
+def test_entropy_of_clusters_is_that_of_their_shares():
     assert functional_entropy([3.0]) == 0.0
     assert functional_entropy([1, 1, 1, 1]) == pytest.approx(math.log(4))
     assert functional_entropy([2.0, 0.0, 2.0]) == pytest.approx(math.log(2))
 
 
 @given(SHARES)
-def test_entropy_of_kinds_is_at_most_uniform(shares):
+def test_entropy_of_clusters_is_at_most_uniform(shares):
     assert -1e-12 <= functional_entropy(shares) <= math.log(len(shares)) + 1e-12
 
 
 @given(SHARES)
-def test_the_bound_from_masses_holds_whichever_kind_is_right(masses):
+def test_the_bound_from_masses_holds_whichever_cluster_is_right(masses):
     total = sum(masses)
     masses = [mass / total for mass in masses]
     assert all(error_of_mass(masses) <= 1.0 - right + 1e-9 for right in masses)

@@ -1,4 +1,4 @@
-"""Whether stated probabilities are kept, and that learned ones are."""
+"""Measures of stated probabilities, and probabilities learned from features."""
 
 import math
 import random
@@ -44,11 +44,11 @@ def test_auroc_counts_pairs_in_order():
 
 def drawn(count, seed=0):
     chance = random.Random(seed)
-    found = []
+    examples = []
     for _ in range(count):
         of = {"a": chance.gauss(0, 1), "b": chance.gauss(0, 1), "same": 1.0}
-        found.append((of, chance.random() < 1 / (1 + math.exp(-2 * of["a"]))))
-    return [of for of, _ in found], [right for _, right in found]
+        examples.append((of, chance.random() < 1 / (1 + math.exp(-2 * of["a"]))))
+    return [of for of, _ in examples], [right for _, right in examples]
 
 
 def test_weights_find_what_matters_and_give_none_to_what_never_varies():

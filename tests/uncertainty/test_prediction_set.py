@@ -1,4 +1,4 @@
-"""The exact removal problem: dynamic programming against brute force, and the laws of its answer."""
+"""The exact removal problem: dynamic programming equals brute force, and its answers keep their laws."""
 
 import itertools
 import math

@@ -108,8 +108,8 @@ def test_no_task_decides_about_itself():
 @pytest.mark.parametrize("recipe", [*RECIPES, "budget=0.1"])
 def test_each_recipe_learns_a_threshold_that_separates(recipe):
     data = drawn(4_000)
-    found = threshold_point(data, recipe_named(recipe)(data))
-    assert 0 < found.paused < 0.5 and found.caught > found.paused
+    effect = threshold_point(data, recipe_named(recipe)(data))
+    assert 0 < effect.paused < 0.5 and effect.caught > effect.paused
     assert 0.7 < data.auroc() < 1
 
 
@@ -121,7 +121,7 @@ def test_each_recipe_learns_a_threshold_that_separates(recipe):
         ("budget", "budget= came; wanted a share of the tokens, as in budget=0.05"),
     ],
 )
-def test_an_unknown_recipe_is_told_what_exists(recipe, sentence):
+def test_an_unknown_recipe_is_refused_with_the_recipes(recipe, sentence):
     with pytest.raises(ValueError, match=sentence):
         recipe_named(recipe)
 

@@ -55,8 +55,8 @@ def test_every_piece_of_every_slot_can_be_said_and_written():
     ]:
         meaning = world.draw_pieces(family, Random(f"{family.name} {slot} {piece.key}"), keep={slot: piece})
         names = {role: role for role in compose.roles(meaning)}
-        said = meaning.phrase(Random(0).choice, {role: [role] for role in names})
-        assert not re.search(r"\{\w+[.}]", said), said
+        phrase = meaning.phrase(Random(0).choice, {role: [role] for role in names})
+        assert not re.search(r"\{\w+[.}]", phrase), phrase
         compile(f"def f():{write_body(meaning, names, Random(0))}", "f", "exec")
 
 
@@ -155,12 +155,12 @@ def test_prompts_never_change(task_id):
 @pytest.mark.parametrize(
     "task_id", ["exercises/500", "exercises/-1", "exercises/far/100", "exercises/x", "HumanEval/0", ""]
 )
-def test_an_unknown_id_is_told_what_exists(task_id):
+def test_an_unknown_id_is_refused_with_the_ids_that_exist(task_id):
     with pytest.raises(KeyError, match=r"no exercise .*; ids are exercises/N .* calibration 1000, test 500, far 100"):
         Exercises().problem(task_id)
 
 
-def test_an_unknown_split_is_told_what_exists():
+def test_an_unknown_split_is_refused_with_the_splits():
     with pytest.raises(ValueError, match="choose from train, validation, calibration, test, far"):
         Exercises("hard")
 
@@ -207,6 +207,6 @@ def test_zipf_draws_are_uneven_and_of_the_same_split():
 
 def test_relatives_have_one_signature_and_none_is_far():
     family = world.from_key("keep@numbers/even").family
-    found = world.relatives(family.args, family.returns)
-    assert family in found and len(found) > 1
-    assert {(each.args, each.returns, each.far) for each in found} == {(family.args, family.returns, False)}
+    families = world.relatives(family.args, family.returns)
+    assert family in families and len(families) > 1
+    assert {(each.args, each.returns, each.far) for each in families} == {(family.args, family.returns, False)}

@@ -1,4 +1,4 @@
-"""An export is what evalplus writes: its fields, and a check that the right program passes and a wrong one fails."""
+"""An export has evalplus' fields, and its check passes the right program and fails a wrong one."""
 
 import gzip
 import json
@@ -61,7 +61,7 @@ def test_a_name_in_gz_is_gzipped_and_two_exports_are_the_same_bytes(tmp_path):
         (["--split", "far", "--out", "nowhere/far.jsonl"], "cannot write 'nowhere/far.jsonl'"),
     ],
 )
-def test_what_cannot_be_exported_is_said_in_a_sentence(tmp_path, monkeypatch, arguments, sentence):
+def test_an_export_that_fails_is_explained_in_one_sentence(tmp_path, monkeypatch, arguments, sentence):
     monkeypatch.chdir(tmp_path)
     given = arguments if "--out" in arguments else [*arguments, "--out", "x.jsonl"]
     ran = run(*given)

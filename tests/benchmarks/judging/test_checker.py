@@ -219,7 +219,7 @@ def test_a_canonical_solution_that_fails_is_the_datas_fault():
 
 
 @pytest.mark.parametrize("end", ["raise KeyError(x)", "raise type(f'E{x}', (Exception,), {})()", "print(x); exit(3)"])
-def test_what_is_said_of_a_failing_canonical_solution_names_no_input(box, end):
+def test_the_error_about_a_failing_canonical_solution_names_no_input(box, end):
     broken = Problem("test/3", "", "f", f"def f(x):\n    if x != 1: {end}\n    return x", ((5421,),), ())
     with pytest.raises(DatasetError) as caught:
         judge_program(box, broken, "def f(x): return 0", references=References())

@@ -1,4 +1,4 @@
-"""When two values agree, as evalplus sees it."""
+"""Two values agree exactly where evalplus says so."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Programs that play with the judge: none learns whether it was right, none passes by it, none ends another's check."""
+"""Hostile programs never learn whether they were right, never pass, and never end another program's judging."""
 
 import time
 

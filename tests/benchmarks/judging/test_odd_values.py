@@ -1,4 +1,4 @@
-"""Values that nobody would expect, compared and put in words: no error, few words, and never a wrong agreement."""
+"""Odd values are compared and described: no error, few words, and never a wrong agreement."""
 
 import math
 import sys
@@ -181,7 +181,7 @@ NUMPY = [
 
 
 @pytest.mark.parametrize(("source", "wanted"), NUMPY)
-def test_numpys_numbers_and_arrays_are_shown_as_pythons(source, wanted):
+def test_numpys_numbers_and_arrays_become_pythons(source, wanted):
     numpy = pytest.importorskip("numpy", reason="needs numpy")
     kind, value = call_function({"f": lambda: eval(source, {"numpy": numpy})}, "f", [])
     assert (kind, repr(value)) == ("value", repr(wanted))

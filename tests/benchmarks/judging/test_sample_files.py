@@ -1,4 +1,4 @@
-"""What is given as a file of samples: read in bounds, whatever it is, and named in a sentence where it is none."""
+"""Any file is read in bounds, and one that holds no samples is refused in one sentence."""
 
 import gzip
 import json
@@ -50,7 +50,7 @@ def test_a_gzipped_file_is_known_by_its_first_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("size", [2, 5, 12, 40])
-def test_a_gzipped_file_that_breaks_off_before_its_first_record_is_said(tmp_path, size):
+def test_a_gzipped_file_that_breaks_off_before_its_first_record_is_refused(tmp_path, size):
     path = tmp_path / "samples.jsonl.gz"
     path.write_bytes(gzip.compress(RIGHT.encode())[:size])
     assert f"cannot read {str(path)!r}: Compressed file ended before" in sentence(check(path))
@@ -120,7 +120,7 @@ def test_programs_are_kept_up_to_a_bound(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "task_id", ["exercises/" + "9" * 100_000, "exercises/0\x1b]0;title\x07", "exercises/\u202e7", "\ud800"]
 )
-def test_odd_ids_are_said_in_few_printable_characters(tmp_path, task_id):
+def test_odd_ids_are_written_in_few_printable_characters(tmp_path, task_id):
     path = tmp_path / "odd.jsonl"
     path.write_text(f"{RIGHT}\n" + json.dumps({"task_id": task_id, "solution": ""}) + "\n")
     (broken,) = read_samples(path).broken

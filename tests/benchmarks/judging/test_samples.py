@@ -1,4 +1,4 @@
-"""Anybody's samples: each judged on its own, a broken record named and never in the way, numbers as by hand."""
+"""Samples are judged one by one; a broken record is named and stops no other; the numbers are those by hand."""
 
 import gzip
 import json
@@ -161,25 +161,25 @@ def test_equal_programs_of_a_task_are_judged_once(tmp_path):
     lines = [right(FIRST), wrong(FIRST), right(FIRST), right(SECOND), right(FIRST)]
     reading, box = read_samples(written(tmp_path, *lines)), InProcessSandbox()
     verdicts(reading)  # the canonical solutions are known from here on
-    found = verdicts(reading, box)
+    outcomes = verdicts(reading, box)
     assert len(box.runs) == 3 * 2, "a base and a plus run of each program, the wrong one too"
-    assert [(each.line, each.passed) for each in found.judged] == [(n, n != 2) for n in range(1, 6)]
+    assert [(each.line, each.passed) for each in outcomes.judged] == [(n, n != 2) for n in range(1, 6)]
 
 
 def test_pass_at_k_is_as_by_hand(tmp_path):
     lines = [right(FIRST), wrong(FIRST), base_only(FIRST), right(SECOND), right(SECOND, "again")]
-    found = verdicts(read_samples(written(tmp_path, *lines)))
-    assert found.pass_at(1, "base") == pytest.approx((2 / 3 + 1) / 2)
-    assert found.pass_at(1, "plus") == pytest.approx((1 / 3 + 1) / 2)
-    assert found.pass_at(2, "plus") == pytest.approx((1 - 1 / 3 + 1) / 2)  # 1 of the 3 pairs of FIRST has no right one
-    assert found.pass_at(3, "plus") is None
-    assert (dict(found.verdicts("base")), dict(found.verdicts("plus"))) == (
+    outcomes = verdicts(read_samples(written(tmp_path, *lines)))
+    assert outcomes.pass_at(1, "base") == pytest.approx((2 / 3 + 1) / 2)
+    assert outcomes.pass_at(1, "plus") == pytest.approx((1 / 3 + 1) / 2)
+    assert outcomes.pass_at(2, "plus") == pytest.approx((1 - 1 / 3 + 1) / 2)  # 1 of FIRST's 3 pairs has no right one
+    assert outcomes.pass_at(3, "plus") is None
+    assert (dict(outcomes.verdicts("base")), dict(outcomes.verdicts("plus"))) == (
         {"passed": 4, "failed": 1},
         {"passed": 3, "failed": 2},
     )
 
 
-def test_what_cannot_be_computed_is_said_with_what_can(tmp_path):
+def test_too_few_samples_are_reported_with_the_k_that_can_be_computed(tmp_path):
     samples = read_samples(written(tmp_path, right(FIRST), right(FIRST), right(SECOND))).samples
     assert describe_too_few_samples(samples, [1]) is None
     assert describe_too_few_samples(samples, [10, 2, 1]) == (
@@ -196,11 +196,11 @@ LINES = [right(FIRST), wrong(FIRST), base_only(FIRST), right(FIRST), wrong(SECON
 def test_neither_the_order_of_lines_nor_the_workers_change_a_number(tmp_path_factory, order, workers):
     def numbers(lines, **options):
         reading = read_samples(written(tmp_path_factory.getbasetemp(), *lines))
-        told = build_report(
+        record = build_report(
             [*reading.broken, *judge_samples(reading.samples, InProcessSandbox(), **options)], [1, 2]
         ).record()
-        told["results"] = {task: sorted((r["base"], r["plus"]) for r in rs) for task, rs in told["results"].items()}
-        return {**told, "not_judged": sorted(each["reason"] for each in told["not_judged"])}
+        record["results"] = {task: sorted((r["base"], r["plus"]) for r in rs) for task, rs in record["results"].items()}
+        return {**record, "not_judged": sorted(each["reason"] for each in record["not_judged"])}
 
     assert numbers(order, workers=workers) == numbers(LINES)
 
@@ -250,8 +250,8 @@ class Killed(InProcessSandbox):
 def test_a_program_that_the_sandbox_fails_on_stops_no_other(workers):
     problem = Problem("test/2", "", "f", "def f(x): return x", ((2,),), ((3,),))
     samples = [Sample(number, problem, f"def f(x): return x + {number}") for number in range(6)]
-    found = list(judge_samples(samples, Killed(), workers=workers))
-    assert [(each.base, each.plus) for each in found] == [("passed", "passed")] + [("failed", "failed")] * 5
+    outcomes = list(judge_samples(samples, Killed(), workers=workers))
+    assert [(each.base, each.plus) for each in outcomes] == [("passed", "passed")] + [("failed", "failed")] * 5
 
 
 class Odd(InProcessSandbox):
@@ -275,10 +275,10 @@ class Shaken(InProcessSandbox):
 
 def test_a_bug_on_one_sample_ends_no_other_and_its_words_are_kept_back(caplog):
     problem = Problem("test/5", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(
+    outcomes = list(
         judge_samples([Sample(number, problem, f"def f(x): return x + {number}") for number in range(6)], Odd())
     )
-    assert [(each.base, each.plus) for each in found] == [("passed", "passed")] + [("failed", "failed")] * 5
+    assert [(each.base, each.plus) for each in outcomes] == [("passed", "passed")] + [("failed", "failed")] * 5
     assert caplog.messages == ["judging line 3 broke (RuntimeError); it counts as failed"]
 
 
@@ -290,11 +290,11 @@ def test_a_machine_without_memory_is_no_programs_fault_and_stops_no_other():
             return super().run(program, **options)
 
     problem = Problem("test/9", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(
+    outcomes = list(
         judge_samples([Sample(number, problem, f"def f(x): return x + {number}") for number in range(3)], Small())
     )
-    assert [type(each) for each in found] == [JudgedSample, UnjudgedSample, JudgedSample]
-    assert found[1] == UnjudgedSample(1, "the machine ran out of memory", sandbox_failed=True)
+    assert [type(each) for each in outcomes] == [JudgedSample, UnjudgedSample, JudgedSample]
+    assert outcomes[1] == UnjudgedSample(1, "the machine ran out of memory", sandbox_failed=True)
 
 
 @pytest.mark.parametrize(
@@ -317,12 +317,12 @@ def test_a_canonical_solution_that_the_machine_did_not_run_costs_one_sample_and_
 
     monkeypatch.setattr("benchmarks.judging.samples.REFERENCES", References())
     task = Problem(f"test/{type(error).__name__}", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(
+    outcomes = list(
         judge_samples([Sample(n, task, f"def f(x): return x + {n}") for n in range(3)], Struck(), workers=workers)
     )
-    (unjudged,) = (each for each in found if isinstance(each, UnjudgedSample))
+    (unjudged,) = (each for each in outcomes if isinstance(each, UnjudgedSample))
     assert (unjudged.reason, unjudged.sandbox_failed) == (reason, True)
-    assert len(found) == 3
+    assert len(outcomes) == 3
 
 
 def test_a_machine_without_memory_for_anything_is_asked_again_for_the_next_sample():
@@ -335,14 +335,14 @@ def test_a_machine_without_memory_for_anything_is_asked_again_for_the_next_sampl
             return super().run(program, **options)
 
     task = Problem("test/11", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(judge_samples([Sample(n, task, f"def f(x): return x + {n}") for n in range(3)], Full()))
-    assert [type(each) for each in found] == [JudgedSample, UnjudgedSample, JudgedSample]
+    outcomes = list(judge_samples([Sample(n, task, f"def f(x): return x + {n}") for n in range(3)], Full()))
+    assert [type(each) for each in outcomes] == [JudgedSample, UnjudgedSample, JudgedSample]
 
 
 def test_a_sandbox_that_fails_once_judges_the_sample_again():
     problem = Problem("test/6", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    (found,) = judge_samples([Sample(1, problem, "def f(x): return x + 0")], Shaken())
-    assert found.passed
+    (outcomes,) = judge_samples([Sample(1, problem, "def f(x): return x + 0")], Shaken())
+    assert outcomes.passed
 
 
 def test_the_reason_of_a_failed_sandbox_is_not_the_last_programs():
@@ -355,37 +355,37 @@ def test_the_reason_of_a_failed_sandbox_is_not_the_last_programs():
             return super().run(program, **options)
 
     problem = Problem("test/7", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(
+    outcomes = list(
         judge_samples([Sample(number, problem, f"def f(x): return x + {number}") for number in (0, 3, 4)], Dying())
     )
-    assert [type(each) for each in found] == [JudgedSample, UnjudgedSample, UnjudgedSample]
-    assert "docker is not answering" in found[1].reason and "5421" not in found[1].reason
-    assert len(found[1].reason) < 400 and found[1].reason.isprintable() and found[1].sandbox_failed
+    assert [type(each) for each in outcomes] == [JudgedSample, UnjudgedSample, UnjudgedSample]
+    assert "docker is not answering" in outcomes[1].reason and "5421" not in outcomes[1].reason
+    assert len(outcomes[1].reason) < 400 and outcomes[1].reason.isprintable() and outcomes[1].sandbox_failed
 
 
 def test_a_canonical_solution_that_the_sandbox_dies_of_leaves_its_task_without_verdicts():
     problem = Problem("test/8", "", "f", "def f(x): return x + 3", ((2,),), ((3,),))
-    found = list(judge_samples([Sample(1, problem, "def f(x): return x"), Sample(2, FIRST, "")], Killed()))
-    assert [type(each) for each in found] == [UnjudgedSample, JudgedSample]
-    assert "the canonical solution of test/8 fails here" in found[0].reason
+    outcomes = list(judge_samples([Sample(1, problem, "def f(x): return x"), Sample(2, FIRST, "")], Killed()))
+    assert [type(each) for each in outcomes] == [UnjudgedSample, JudgedSample]
+    assert "the canonical solution of test/8 fails here" in outcomes[0].reason
 
 
 def test_a_sandbox_that_fails_costs_no_verdict_that_there_was():
     problem = Problem("test/1", "", "f", "def f(x): return x", ((2,),), ((3,),))
-    found = list(
+    outcomes = list(
         judge_samples([Sample(number, problem, f"def f(x): return x + {number}") for number in range(9)], Failing())
     )
-    assert [each.line for each in found] == list(range(9))
-    assert [isinstance(each, JudgedSample) for each in found] == [True] + [False] * 8
-    assert found[0].passed and "docker is not answering" in found[1].reason and found[-1].sandbox_failed
+    assert [each.line for each in outcomes] == list(range(9))
+    assert [isinstance(each, JudgedSample) for each in outcomes] == [True] + [False] * 8
+    assert outcomes[0].passed and "docker is not answering" in outcomes[1].reason and outcomes[-1].sandbox_failed
 
 
 def test_no_sample_has_a_verdict_where_the_canonical_solution_fails_and_no_input_is_named():
     broken = Problem("test/0", "", "f", "def f(x): return 1 / (x - 5421)", ((2,),), ((5421,),))
     programs, box = ("def f(x): return 1 / (x - 5421)", "def f(x): return 'no'"), InProcessSandbox()
-    found = list(judge_samples([*(Sample(3, broken, program) for program in programs), Sample(4, FIRST, "")], box))
-    assert [type(each) for each in found] == [UnjudgedSample, UnjudgedSample, JudgedSample]
-    assert "canonical solution of test/0 fails here" in found[0].reason and "5421" not in str(asdict(found[0]))
+    outcomes = list(judge_samples([*(Sample(3, broken, program) for program in programs), Sample(4, FIRST, "")], box))
+    assert [type(each) for each in outcomes] == [UnjudgedSample, UnjudgedSample, JudgedSample]
+    assert "canonical solution of test/0 fails here" in outcomes[0].reason and "5421" not in str(asdict(outcomes[0]))
     assert sum("5421" in program for program, *_ in box.runs) == 2, "its base and plus tests, once"
 
 
@@ -433,9 +433,9 @@ def test_json_has_totals_and_each_verdict_and_no_hidden_input(tmp_path):
 
 def test_a_file_with_nothing_but_broken_records_is_counted_out(tmp_path):
     result = check(written(tmp_path, "{", "}"), "--json")
-    told = json.loads(result.stdout)
-    assert (result.exit_code, told["tasks"], len(told["not_judged"])) == (1, 0, 2)
-    assert told["pass_at_k"] == {"base": {"1": None}, "plus": {"1": None}}
+    record = json.loads(result.stdout)
+    assert (result.exit_code, record["tasks"], len(record["not_judged"])) == (1, 0, 2)
+    assert record["pass_at_k"] == {"base": {"1": None}, "plus": {"1": None}}
 
 
 @pytest.mark.parametrize(
@@ -453,7 +453,7 @@ def test_a_file_with_nothing_but_broken_records_is_counted_out(tmp_path):
         (["one.jsonl", "--tasks", "exercises/99999"], "no exercise 'exercises/99999'"),
     ],
 )
-def test_what_cannot_be_checked_is_said_in_a_sentence(tmp_path, monkeypatch, arguments, sentence):
+def test_a_file_that_cannot_be_judged_is_refused_in_one_sentence(tmp_path, monkeypatch, arguments, sentence):
     monkeypatch.chdir(tmp_path)
     written(tmp_path, right(FIRST), name="one.jsonl")
     for name in ("empty.jsonl", "not.gz"):
@@ -492,8 +492,8 @@ def data_sets(monkeypatch):
 def test_samples_of_humaneval_and_mbpp_are_judged_by_their_tests(tmp_path):
     for task in (find_problem("HumanEval/1"), find_problem("Mbpp/3")):
         path = written(tmp_path, right(task), wrong(task), line(task.task_id, completion=task.canonical_solution))
-        told = json.loads(check(path, "--json").stdout)
-        assert [each["plus"] for each in told["results"][task.task_id]] == ["passed", "failed", "passed"]
+        record = json.loads(check(path, "--json").stdout)
+        assert [each["plus"] for each in record["results"][task.task_id]] == ["passed", "failed", "passed"]
 
 
 @pytest.mark.slow
@@ -505,8 +505,8 @@ def test_all_canonical_solutions_pass(tmp_path, name, total):
     path = written(tmp_path, *(right(task) for task in benchmarks.open_benchmark(name)))
     box = open_sandbox("docker", memory_mib=3072)
     try:
-        found = verdicts(read_samples(path), box)
+        outcomes = verdicts(read_samples(path), box)
     finally:
         box.close()
-    failed = [each for each in (*found.judged, *found.unjudged) if not getattr(each, "passed", False)]
-    assert (failed, found.pass_at(1, "plus"), len(found.judged)) == ([], 1.0, total)
+    failed = [each for each in (*outcomes.judged, *outcomes.unjudged) if not getattr(each, "passed", False)]
+    assert (failed, outcomes.pass_at(1, "plus"), len(outcomes.judged)) == ([], 1.0, total)

@@ -251,8 +251,8 @@ def test_a_pool_of_containers_runs_programs_side_by_side(docker_sandbox, client)
     pool = sandbox.open_sandbox("docker", workers=2)
     program = "import time\ntime.sleep(0.05)\nprint('both')"
     with ThreadPoolExecutor(4) as threads:
-        said = list(threads.map(lambda _: pool.run(program, limits=ROOMY).stdout, range(8)))
-    assert said == ["both\n"] * 8
+        outputs = list(threads.map(lambda _: pool.run(program, limits=ROOMY).stdout, range(8)))
+    assert outputs == ["both\n"] * 8
     assert len({container.id for container in containers(client)} - before) == 2
     pool.close()
     assert not {container.id for container in containers(client)} - before
