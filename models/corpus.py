@@ -18,7 +18,7 @@ from agent.program import prompts
 from benchmarks.exercises import world
 from benchmarks.exercises.body import load_function, write_body
 from benchmarks.exercises.compose import Exercise, compose, format_call
-from benchmarks.experiments.infill import expressions
+from benchmarks.experiments.infill import find_expressions
 from models import library
 
 END = "<|endoftext|>"
@@ -181,7 +181,7 @@ def _mutant(exercise: Exercise, random: Random) -> str | None:
 
 def _expression(text: str, start: int, random: Random) -> tuple[int, int]:
     """Choose the span of an expression in the body, mostly one longer than a name or a digit."""
-    spans = expressions(text, start)
+    spans = find_expressions(text, start)
     long = [span for span in spans if span[1] - span[0] > 2]
     return random.choice(long if long and random.random() < 0.8 else spans)
 
