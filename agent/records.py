@@ -232,6 +232,7 @@ class Answer:
     ended_by: str = ""  # the part of the budget that was used up, if one was
     mutants: int = 0  # programs of one other token that the examples were run on
     undecided: tuple[Undecided, ...] = ()  # mutants that passed, likeliest first
+    suspect: str | None = None  # the example that the best programs all fail, where none passed: it may be wrong
 
 
 Event: TypeAlias = "Step | Attempt | Revision | Answer"  # what the workflow emits while it runs

@@ -67,7 +67,15 @@ def best_answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: st
     """Choose the most probable program of the first cluster; where none passed, the one that failed least."""
     clusters = cluster_programs(attempts)
     if not clusters:
-        return Answer(find_least_failed(attempts), share=0.0, margin=0.0, clusters=0, programs=0, ended_by=ended_by)
+        return Answer(
+            find_least_failed(attempts),
+            share=0.0,
+            margin=0.0,
+            clusters=0,
+            programs=0,
+            ended_by=ended_by,
+            suspect=find_suspect(attempts),
+        )
     shares, first = _shares(clusters), clusters[0].attempts[0]
     margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
     rival = clusters[1].attempts[0] if len(clusters) > 1 and margin < CLOSE else None

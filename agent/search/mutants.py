@@ -14,12 +14,11 @@ from typing import NamedTuple
 
 from agent.program.normal_form import normal_form
 from agent.program.syntax import parse
-from agent.records import BRANCH, READ_ON, Attempt, Undecided
+from agent.records import BRANCH, READ_ON, Attempt
 
 LEAST_WEIGHT = -5.0  # nats: a token less probable than this, against the one written, is no doubt
 MUTANT_SECONDS = 1.0  # that one may run: with another token many a loop has no end
 _CONSIDERED = 16  # likeliest tokens that are put in another's place
-_LIKELY, _MOST_SHOWN = -2.5, 2  # nats; mutants that a person sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,6 @@ def mutants(
         if weight >= LEAST_WEIGHT and form not in seen and parse(program) is not None:
             seen.add(form)
             yield Mutant(weight, program, *_first_difference(attempt.program, program))
-
-
-def likely_mutants(undecided: Sequence[Undecided]) -> list[Undecided]:
-    """Return the undecided mutants that a person should see: two at most, none that is improbable."""
-    return [mutant for mutant in undecided if mutant.weight >= _LIKELY][:_MOST_SHOWN]
 
 
 def total_weight(weights: Sequence[float]) -> float:

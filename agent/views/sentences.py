@@ -6,9 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agent.records import Answer, Attempt, Cost, label_of
-from agent.search.answer import find_suspect
-from agent.search.mutants import likely_mutants
+from agent.records import Answer, Attempt, Cost, Undecided, label_of
 from agent.views.text import format_code, one_line
 from agent.workflow.run import AGREED, UNVERIFIED, VERIFIED, Result
 
@@ -99,14 +97,14 @@ def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
         )
     lines += [
         f"the examples leave open whether line {mutant.line} is rather: {format_code(mutant.text, 100)}"
-        for mutant in likely_mutants(answer.undecided)
+        for mutant in _choose_mutants(answer.undecided)
     ]
     if answer.probability is not None and attempts[answer.attempt].passed:
         lines.append(f"probability of being right, as learned for this model: {format_probability(answer.probability)}")
-    if answer.programs == 0 and (example := find_suspect(attempts)):
+    if answer.suspect is not None:
         lines.append(
-            f"programs that differ fail {one_line(example)} and nothing else: the model does not know how, or that "
-            "example is wrong"
+            f"programs that differ fail {one_line(answer.suspect)} and nothing else: the model does not know how, or "
+            "that example is wrong"
         )
     if answer.ended_by:
         dropped = sum(not attempt.ran for attempt in attempts)
@@ -115,6 +113,14 @@ def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
         )
         lines.append(f"the search ended at {answer.ended_by}{beside}")
     return lines
+
+
+_LIKELY, _MOST_MUTANTS = -2.5, 2  # nats; mutants that a person sees
+
+
+def _choose_mutants(undecided: Sequence[Undecided]) -> list[Undecided]:
+    """Return the undecided mutants that a person should see: the likeliest, and no improbable one."""
+    return [mutant for mutant in undecided if mutant.weight >= _LIKELY][:_MOST_MUTANTS]
 
 
 _LEAST, _MOST = 0.01, 0.99  # a probability beyond these is shown as under or over them

@@ -116,9 +116,8 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
 
 
 def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be_wrong():
-    near = replace(FAILED, checked=2)
-    chosen = Answer(0, share=0.0, clusters=0, programs=0, ended_by="2 of 2 programs")
-    text = " ".join(finished(near, near, outcome="abstained", answer=chosen).split())
+    chosen = Answer(0, share=0.0, clusters=0, programs=0, ended_by="2 of 2 programs", suspect="f(1)")
+    text = " ".join(finished(FAILED, outcome="abstained", answer=chosen).split())
     assert "the search ended at 2 of 2 programs" in text
     assert (
         "programs that differ fail f(1) and nothing else: the model does not know how, or that example is wrong" in text
