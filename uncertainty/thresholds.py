@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from uncertainty.calibration import auroc
+
 _SEED = 42  # the paper's, to split and to balance
 _GRID = np.arange(0.01, 1.0, 0.01)  # the paper's probabilities
 _FOLDS = 5
@@ -48,13 +50,7 @@ class Ranked:
 
     def auroc(self) -> float:
         """Return how well the score separates misranked from other tokens, in [0, 1]; NaN where one kind is missing."""
-        from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - heavy; only learning a threshold needs it
-
-        return (
-            float(roc_auc_score(self.misranked, self.scores))
-            if 0 < self.misranked.sum() < len(self.ranks)
-            else math.nan
-        )
+        return auroc(self.scores[self.misranked].tolist(), self.scores[~self.misranked].tolist())
 
 
 def adadec_threshold(data: Ranked) -> float:
