@@ -1,4 +1,4 @@
-"""Why a program did not pass, as data, and the one sentence that says it. Judges nothing."""
+"""Record why a program did not pass, and write the one sentence that says so. Judges nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class FailureKind(StrEnum):
-    """What went wrong: with one example, with the program itself, or before it was run to its end."""
+    """The ways to fail: on one example, as a program, in one of two runs, or before a run."""
 
     RETURNED = "returned another value"
     NOT_PLAIN = "returned no plain data"
@@ -51,7 +51,7 @@ class Failure:
 
 
 def failure_of(record: Mapping[str, Any]) -> Failure:
-    """Return the failure that a record of it was made from."""
+    """Return the failure that `Failure.record` wrote."""
     fields = {name: record[name] for name in ("example", "expression", "got", "wanted")}
     return Failure(FailureKind(record["kind"]), **fields)
 

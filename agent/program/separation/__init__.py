@@ -1,5 +1,6 @@
-"""Keep expected values from the program: split an asserted expression into what the program's process evaluates and
-what is judged without it.
+"""Keep expected values from the program.
+
+An asserted expression is split into what the program's process evaluates and what is judged without it.
 
 An object of the program may lie to whoever asks it: it may define `__eq__`. And a program that sees an expected value
 may return it. So no comparison, no truth value and no expected value may reach the program's process.
