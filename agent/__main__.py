@@ -1,4 +1,4 @@
-"""`dubito`, and `python -m agent`. An interrupt is answered before the first import that takes time."""
+"""`dubito` and `python -m agent`. Handles interrupts before the first slow import."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import signal
 
 def main() -> None:
     """Run the command line."""
-    watched = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where interrupts are ignored
-    if watched:
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # nohup and background jobs ignore it
+    if interruptible:
         signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
     from agent.cli.app import main as run
     from agent.cli.interrupts import watch
 
-    if watched:
+    if interruptible:
         watch()
     run()
 

@@ -185,9 +185,9 @@ def main() -> None:
         os.environ.pop("COLUMNS", None)
     if width < HELP_COLUMNS:
         os.environ.setdefault("TERMINAL_WIDTH", str(HELP_COLUMNS))  # typer's, for --help alone
-    from agent.cli.streams import guarded
+    from agent.cli.streams import guard_streams
 
-    with guarded():
+    with guard_streams():
         app()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.exits import report_error, report_errors
-from agent.cli.interrupts import answer
+from agent.cli.interrupts import forget
 from agent.cli.options import (
     BudgetOption,
     DeviceOption,
@@ -100,7 +100,7 @@ def chat(
 def _read(console: Console, view: TerminalView) -> str | None:
     """Return the next line that says something; None at the end. An interrupt drops the line, and nothing else."""
     while True:
-        answer()  # an interrupt of the last turn was said there
+        forget()  # the last turn reported its interrupt
         try:
             line = console.input("[bold]dubito>[/bold] ").strip()
         except EOFError:

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from agent import errors
-from agent.cli.interrupts import came
+from agent.cli.interrupts import is_pending
 from agent.views.say import complain, is_watched, say, write_json
 from sandbox.base import SandboxError
 
@@ -124,7 +124,7 @@ def _explain(error: BaseException, resumes: str) -> tuple[str, ExitCode]:
 
 def _was_interrupted(error: BaseException | None) -> bool:
     """Whether an interrupt caused an error: libraries turn it into errors of their own, an import's above all."""
-    if came():
+    if is_pending():
         return True
     while error is not None and not isinstance(error, KeyboardInterrupt | typer.Abort | errors.DubitoError):
         error = error.__cause__ or error.__context__

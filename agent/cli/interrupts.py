@@ -1,30 +1,30 @@
-"""Remember that an interrupt came: libraries turn one that strikes in an import into errors of their own."""
+"""Remember that an interrupt came: libraries turn one that strikes during an import into errors of their own."""
 
 from __future__ import annotations
 
 import signal
 from typing import Any
 
-_came = False
+_pending = False
 
 
 def watch() -> None:
-    """Raise KeyboardInterrupt at SIGINT as Python does, and remember it."""
-    signal.signal(signal.SIGINT, _strike)
+    """Raise KeyboardInterrupt at SIGINT, as Python does, and remember it."""
+    signal.signal(signal.SIGINT, _interrupt)
 
 
-def came() -> bool:
-    """Say whether an interrupt came that nobody has answered."""
-    return _came
+def is_pending() -> bool:
+    """Whether an interrupt came since the last `forget`."""
+    return _pending
 
 
-def answer() -> None:
-    """Forget the interrupt: it was answered, and the command goes on."""
-    global _came
-    _came = False
+def forget() -> None:
+    """Forget the interrupt. A command calls this when it has answered it and goes on."""
+    global _pending
+    _pending = False
 
 
-def _strike(number: int, frame: Any) -> None:
-    global _came
-    _came = True
+def _interrupt(number: int, frame: Any) -> None:
+    global _pending
+    _pending = True
     raise KeyboardInterrupt

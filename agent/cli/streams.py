@@ -1,6 +1,6 @@
-"""The process's own edges: streams that are full, closed or read by nobody, interrupts, and errors of threads.
+"""Standard streams that are full, closed or read by nobody, and errors of threads.
 
-stdout carries the answer: where it cannot be written the command fails. What stderr cannot take is lost.
+stdout carries the answer, so a command fails where it cannot write there. Text that stderr cannot take is lost.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from agent.cli.exits import ExitCode
 from agent.errors import StorageError
 from agent.views.say import complain
 
-STDIN, STDOUT, STDERR = 0, 1, 2
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
-    """Run a command line whose exit code says the truth about stdout, too. Ends the process by SystemExit."""
+def guard_streams() -> Iterator[None]:
+    """Run a command line so that its exit code also tells whether stdout was written. Raises SystemExit at the end."""
     _reserve_descriptors()
-    stdout, stderr = _Descriptor(STDOUT, needed=True), _Descriptor(STDERR, needed=False)
-    lost = sys.stdout is None
-    sys.stdout, sys.stderr = _text(stdout, sys.stdout), _text(stderr, sys.stderr)
+    stdout, stderr = _Descriptor(_STDOUT, needed=True), _Descriptor(_STDERR, needed=False)
+    closed = sys.stdout is None
+    sys.stdout, sys.stderr = _open_text(stdout, sys.stdout), _open_text(stderr, sys.stderr)
     sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - it stays open as stdin does
-    threading.excepthook = _of_threads(threading.excepthook)
-    sys.unraisablehook = _of_threads(sys.unraisablehook)
-    if lost:
+    threading.excepthook = _silence(threading.excepthook)
+    sys.unraisablehook = _silence(sys.unraisablehook)
+    if closed:
         complain("stdout is closed, and answers are written there; send it to a file, or to /dev/null")
         sys.exit(ExitCode.MACHINE_FAILED)
     code: Any = 0
     try:
         yield
-    except SystemExit as ended:
-        code = ended.code
+    except SystemExit as error:
+        code = error.code
     except KeyboardInterrupt:  # a second one, while the first was being answered
         code = ExitCode.INTERRUPTED
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -56,7 +56,7 @@ def guarded() -> Iterator[None]:
 
 
 class _Descriptor(io.RawIOBase):
-    """A descriptor that fails once, in a sentence, where it is needed, and never where it is not."""
+    """A descriptor for writing. If it is needed, its first failure raises; if not, failures are ignored."""
 
     def __init__(self, number: int, *, needed: bool) -> None:
         self._number, self._needed = number, needed
@@ -71,17 +71,17 @@ class _Descriptor(io.RawIOBase):
         return os.isatty(self._number)
 
     def writable(self) -> bool:
-        """Say that it can be written, as every stream here."""
+        """Return True."""
         return True
 
     def write(self, data: Any) -> int:
-        """Write all, or fail. Raises StorageError, and SystemExit where the reader has left on purpose."""
+        """Write all data. Raises StorageError, or SystemExit where the reader has left."""
         left = memoryview(data).cast("B")
         size = len(left)
         while left and not self.failed:
             try:
                 left = left[os.write(self._number, left) :]
-            except BlockingIOError:  # somebody else made it so
+            except BlockingIOError:  # another process made it non-blocking
                 select.select([], [self._number], [])
             except OSError as error:
                 self.failed = True
@@ -96,28 +96,28 @@ class _Descriptor(io.RawIOBase):
         return StorageError(f"cannot write to stdout: {error.strerror}; send it elsewhere, or make room there")
 
 
-def _text(descriptor: _Descriptor, like: Any) -> io.TextIOWrapper:
-    """Return a text stream on a descriptor: line by line on a terminal; what the encoding lacks is escaped."""
+def _open_text(descriptor: _Descriptor, like: Any) -> io.TextIOWrapper:
+    """Open a text stream on a descriptor. It flushes lines on a terminal, and escapes what the encoding lacks."""
     encoding = getattr(like, "encoding", None) or "utf-8"
-    lines = descriptor.isatty() or descriptor.fileno() == STDERR
+    lines = descriptor.isatty() or descriptor.fileno() == _STDERR
     buffer = io.BufferedWriter(descriptor)
     return io.TextIOWrapper(buffer, encoding=encoding, errors="backslashreplace", line_buffering=lines)
 
 
 def _reserve_descriptors() -> None:
-    """Open /dev/null in the place of closed standard descriptors, so that no file gets their numbers."""
-    for number in (STDIN, STDOUT, STDERR):
+    """Open /dev/null for closed standard descriptors, so that no file gets their numbers."""
+    for number in (_STDIN, _STDOUT, _STDERR):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
-def _of_threads(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return the hook, silent about interrupts and a stdout that is gone: the main thread answers those."""
+def _silence(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a hook that ignores interrupts and a closed stdout: the main thread reports those."""
 
-    def heard(what: Any) -> None:
+    def call_hook(what: Any) -> None:
         if not issubclass(what.exc_type, KeyboardInterrupt | BrokenPipeError | StorageError):
             hook(what)
 
-    return heard
+    return call_hook
