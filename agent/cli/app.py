@@ -158,14 +158,14 @@ def solve(
 
 @app.command()
 def doctor() -> None:
-    """Say what of the parts is there: packages, the embedded model, a sandbox, a device."""
+    """Check that packages, model, sandbox and device are available. Example: dubito doctor"""
     with report_errors(as_json=False):
-        from agent.cli.doctor import diagnosis
+        from agent.cli.doctor import check_parts
 
         missing = False
-        for name, found, hint in diagnosis():
-            missing = missing or found is None
-            say(f"{'✓' if found else '✗'} {name}: {found or hint}")
+        for part, state, advice in check_parts():
+            missing = missing or state is None
+            say(f"{'✓' if state else '✗'} {part}: {state or advice}")
         raise typer.Exit(ExitCode.MACHINE_FAILED if missing else ExitCode.OK)
 
 
@@ -221,23 +221,24 @@ def _wanted(
     """Return the task, and the benchmark problem that it is, whose hidden tests stay here."""
     from agent.cli import components
     from agent.errors import InvalidRequestError
+    from agent.files.access import STANDARD_STREAM
 
     given = [name for name, value in (("a sentence", request), ("--task", task), ("--file", file)) if value is not None]
     piped = not given and sys.stdin is not None and not sys.stdin.isatty()
     if piped:
-        request, given = components.STDIN, ["stdin"]
+        request, given = STANDARD_STREAM, ["stdin"]
     if len(given) != 1:
         raise InvalidRequestError(
             f"{' and '.join(given) or 'nothing'} came; wanted one of a sentence, --task ID and --file FILE"
         )
-    from_stdin = [request, str(file), str(tests)].count(components.STDIN)
+    from_stdin = [request, str(file), str(tests)].count(STANDARD_STREAM)
     if from_stdin and ask:
         raise InvalidRequestError(
             "--ask reads answers from stdin, so the request and its tests must come from elsewhere"
         )
     if from_stdin > 1:
         raise InvalidRequestError("stdin can be read once, as the request or as its tests; give the other as a file")
-    if request == components.STDIN:
+    if request == STANDARD_STREAM:
         request = components.text_of_stdin("the request")
     if task is None:
         return components.task_named(request, file, tests), None

@@ -13,7 +13,7 @@ from agent.cli import choices
 from agent.cli.exits import advise
 from agent.cli.thresholds import check_threshold, set_threshold
 from agent.errors import InvalidRequestError, ProfileError
-from agent.files.access import read_bounded
+from agent.files.access import STANDARD_STREAM, read_bounded
 from agent.lm.names import EMBEDDED, find_model_folder, parse_spec
 from agent.lm.open import open_lm
 from agent.messages import quoted
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from agent.strategies import Strategy
     from sandbox.base import Sandbox
 
-STDIN = "-"  # in the place of a file's name
 MOST_BYTES = 2**24  # of a prompt, of tests, of a program
 
 
@@ -174,7 +173,7 @@ def task_named(
 
 def text_of(path: Path, what: str) -> str:
     """Return a file's text; of stdin's where the path is `-`. what: its purpose, for messages."""
-    if str(path) == STDIN:
+    if str(path) == STANDARD_STREAM:
         return text_of_stdin(what)
     if not os.path.lexists(path):
         raise InvalidRequestError(f"{what} should come from {quoted(path)}, and there is no such file; check the path")

@@ -1,4 +1,4 @@
-"""What of the parts is there, for `dubito doctor`. torch is imported last, transformers not at all."""
+"""Check what Dubito needs, for `dubito doctor`. Imports torch last, and transformers not at all."""
 
 from __future__ import annotations
 
@@ -6,31 +6,34 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
 
-from agent.cli.components import sandbox_named
 from agent.lm.names import find_embedded_model
 from agent.workflow.threads import MOST_RUNS, measure_threads, threads_file
 
-Part = tuple[str, str | None, str]  # its name, what was found of it (None: nothing), what to do where it is missing
+
+class Check(NamedTuple):
+    """The state of one part."""
+
+    part: str
+    state: str | None  # None where the part is missing
+    advice: str  # what to do then
 
 
-def diagnosis() -> Iterator[Part]:
-    """Yield each part, as soon as it is known."""
+def check_parts() -> Iterator[Check]:
+    """Check packages, the embedded model, stored runs, sandbox and device. Yields each result at once."""
     import platform
 
-    yield "python", platform.python_version(), ""
+    yield Check("python", platform.python_version(), "")
     for package in ("dubito", "torch", "transformers", "langgraph"):
-        yield package, _version(package), "it is not installed; try: make setup"
-    weights = find_embedded_model() / "config.json"
-    yield (
-        "embedded model",
-        str(weights.parent) if weights.is_file() else None,
-        "models/tiny is not beside the code; clone it whole",
-    )
-    yield _threads()
-    yield from _sandbox()
-    yield from _engine()
-    yield _device()
+        yield Check(package, _version(package), "it is not installed; try: make setup")
+    folder = find_embedded_model()
+    state = str(folder) if (folder / "config.json").is_file() else None
+    yield Check("embedded model", state, "models/tiny is not beside the code; clone it whole")
+    yield _check_threads()
+    yield from _check_sandbox()
+    yield from _check_engine()
+    yield _check_device()
 
 
 def _version(package: str) -> str | None:
@@ -40,42 +43,35 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _threads() -> Part:
-    """Return how much the named runs take."""
+def _check_threads() -> Check:
+    """Count the stored runs."""
     try:
         runs, size = measure_threads()
     except sqlite3.Error as error:
-        return "threads", None, f"{threads_file()} cannot be read ({error}); remove it, and its runs begin anew"
-    return "threads", f"{runs} of at most {MOST_RUNS} runs, {size / 2**20:.1f} MiB in {threads_file()}", ""
+        advice = f"{threads_file()} cannot be read ({error}); remove it, and its runs begin anew"
+        return Check("threads", None, advice)
+    return Check("threads", f"{runs} of at most {MOST_RUNS} runs, {size / 2**20:.1f} MiB in {threads_file()}", "")
 
 
-def _sandbox() -> Iterator[Part]:
-    from sandbox.base import SandboxError, SandboxUnavailable
+def _check_sandbox() -> Iterator[Check]:
+    """Run a trivial program in the sandbox that is used by default."""
+    from sandbox import SandboxError, SandboxUnavailable, open_sandbox
 
     try:
-        box = sandbox_named(None)
+        box = open_sandbox(None)
     except SandboxUnavailable as error:
-        yield "sandbox", None, str(error)
+        yield Check("sandbox", None, str(error))
         return
     with closing(box):
         try:
-            works, hint = box.run("print('hello')").passed, "it starts, and a trivial program fails in it"
+            works, advice = box.run("print('hello')").passed, "it starts, and a trivial program fails in it"
         except SandboxError as error:
-            works, hint = False, str(error)
-    yield "sandbox", type(box).__name__ if works else None, hint
+            works, advice = False, str(error)
+    yield Check("sandbox", type(box).__name__ if works else None, advice)
 
 
-def _device() -> Part:
-    try:
-        import torch
-
-        return "device", "cuda" if torch.cuda.is_available() else "cpu", ""
-    except (ImportError, OSError) as error:
-        return "device", None, f"torch cannot be imported ({error}); try: make setup"
-
-
-def _engine() -> Iterator[Part]:
-    """What the Docker engine gives, where one answers."""
+def _check_engine() -> Iterator[Check]:
+    """Describe the isolation of the Docker engine, where one answers."""
     from sandbox import SandboxUnavailable
     from sandbox.docker.client import connect
     from sandbox.docker.sandbox import describe_isolation
@@ -83,8 +79,15 @@ def _engine() -> Iterator[Part]:
     try:
         client = connect()
     except SandboxUnavailable:
-        return  # the sandbox's own line says so
+        return  # the sandbox's own check says so
+    with closing(client):
+        yield from (Check(*row) for row in describe_isolation(client))
+
+
+def _check_device() -> Check:
+    """Name the device that models use by default."""
     try:
-        yield from describe_isolation(client)
-    finally:
-        client.close()
+        import torch
+    except (ImportError, OSError) as error:
+        return Check("device", None, f"torch cannot be imported ({error}); try: make setup")
+    return Check("device", "cuda" if torch.cuda.is_available() else "cpu", "")

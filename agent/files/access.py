@@ -18,7 +18,7 @@ from agent.messages import quoted
 
 _MOST_BYTES = 64 * 2**20  # of a file that is read whole
 HEAD_BYTES = 2**20  # the beginning of a file, which says whose it is
-STDOUT = "-"
+STANDARD_STREAM = "-"  # as a file's name: stdin where it is read, stdout where it is written
 _MOST_LINKS = 40
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 _OWN = re.compile(r"/dev/(?:std(?:out|err)|fd/\d{1,9})|/proc/self/fd/\d{1,9}")
@@ -79,7 +79,7 @@ def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = l
 def is_stream(path: Path) -> bool:
     """Whether a path is written through, as a pipe is. Raises FileAccessError where it can be no file either."""
     place = follow_links(path)
-    if str(path) == STDOUT or _OWN.fullmatch(str(place)):
+    if str(path) == STANDARD_STREAM or _OWN.fullmatch(str(place)):
         return True
     try:
         status = place.stat()
@@ -97,7 +97,7 @@ def is_stream(path: Path) -> bool:
 
 def open_stream(path: Path) -> BinaryIO:
     """Open a stream to write it. Creates and truncates nothing, and never waits for a reader. Raises OSError."""
-    if str(path) == STDOUT:
+    if str(path) == STANDARD_STREAM:
         if sys.stdout is None:
             raise OSError(errno.EBADF, "standard output is closed")
         sys.stdout.flush()

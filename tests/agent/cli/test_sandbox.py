@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli.app import app
-from agent.cli.sandbox import EXIT_CODES
+from agent.cli.sandbox import VERDICT_CODES
 from sandbox import Verdict
 
 
@@ -23,8 +23,8 @@ def written(folder, text):
 
 
 def test_every_verdict_has_an_exit_code_that_means_nothing_else():
-    assert set(EXIT_CODES) == {verdict.value for verdict in Verdict}
-    assert not set(EXIT_CODES.values()) & {2, 3, 130}
+    assert set(VERDICT_CODES) == {verdict.value for verdict in Verdict}
+    assert not set(VERDICT_CODES.values()) & {2, 3, 130}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import sqlite3
 
 from langgraph.graph import END, START, StateGraph
 
-from agent.cli.doctor import diagnosis
+from agent.cli.doctor import check_parts
 from agent.workflow import threads as module
 from agent.workflow.threads import measure_threads, open_threads, prune, threads_file
 from sandbox import SandboxError
@@ -79,12 +79,12 @@ def test_the_size_of_named_runs_is_told(tmp_path, monkeypatch):
     with open_threads() as saver:
         run(saver, "mine")
     assert measure_threads() == (1, threads_file().stat().st_size)
-    monkeypatch.setattr("agent.cli.doctor.sandbox_named", lambda name: Works())
-    monkeypatch.setattr("agent.cli.doctor._engine", lambda: iter(()))
-    parts = {name: (state, hint) for name, state, hint in diagnosis()}
+    monkeypatch.setattr("sandbox.open_sandbox", lambda name: Works())
+    monkeypatch.setattr("agent.cli.doctor._check_engine", lambda: iter(()))
+    parts = {name: (state, hint) for name, state, hint in check_parts()}
     assert parts["threads"][0].startswith("1 of at most 100 runs, 0.")
     threads_file().write_text("no database, but long enough to be taken for one " * 10)
-    parts = {name: (state, hint) for name, state, hint in diagnosis()}
+    parts = {name: (state, hint) for name, state, hint in check_parts()}
     assert parts["threads"][0] is None and "cannot be read" in parts["threads"][1]
 
 
@@ -99,9 +99,9 @@ def test_a_sandbox_that_fails_the_trial_is_a_missing_part_and_ends_no_diagnosis(
             Fails.closed = True
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr("agent.cli.doctor.sandbox_named", lambda name: Fails())
-    monkeypatch.setattr("agent.cli.doctor._engine", lambda: iter(()))
-    parts = {name: (state, hint) for name, state, hint in diagnosis()}
+    monkeypatch.setattr("sandbox.open_sandbox", lambda name: Fails())
+    monkeypatch.setattr("agent.cli.doctor._check_engine", lambda: iter(()))
+    parts = {name: (state, hint) for name, state, hint in check_parts()}
     assert parts["sandbox"] == (None, "docker is not answering")
     assert "device" in parts and Fails.closed
 
