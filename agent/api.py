@@ -1,0 +1,98 @@
+"""`solve`: the one way from a request to a verified program. Loads no model and starts no sandbox; the caller does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from agent.decoding import POLICIES, Policy
+from agent.lm.base import Model
+from agent.messages import check_choice
+from agent.profile import ModelProfile, find_profile
+from agent.program.task import Task, read_task
+from agent.records import Event
+from agent.strategies import STRATEGIES, Strategy
+from agent.workflow.context import Context
+from agent.workflow.run import Result
+from sandbox.base import Sandbox
+
+DEFAULT_POLICY = "adadec"
+
+
+def solve(
+    request: str | Task,
+    *,
+    lm: Model,
+    sandbox: Sandbox,
+    policy: str | Policy | None = None,
+    strategy: str | Strategy = "tree",
+    tests: str | None = None,
+    profile: ModelProfile | None = None,
+    max_tokens: int = 512,
+    tau: float = 0.1,
+    max_holes: int = 2,
+    seed: int = 0,
+    on_event: Callable[[Event], None] = lambda event: None,
+    **session: Any,
+) -> Result:
+    """Write a program for a request, and run it on the examples that the request shows.
+
+    request: a sentence, Python to complete (a signature with its docstring), or a task that was read from one.
+    lm: a model of `open_lm`. sandbox: one of `sandbox.open_sandbox`; the caller closes it.
+    policy: a key of POLICIES or a policy; None for the strategy's own, which is adadec for most. A named policy pauses
+    at the threshold of the profile. strategy: a key of STRATEGIES, or a strategy, as in Tree.within(5).
+    tests: the text of a test file; the program must pass its asserts, too.
+    profile: what was learned of the model; None to find it by the model's name.
+    max_tokens: of one program. tau: the partial program of a run that abstains keeps what costs at most -ln tau nats of
+    surprisal. max_holes: of that partial program. seed: of the samplers.
+    on_event: is called with each Step, Attempt and Answer, in the thread that decodes.
+    session: options of `agent.workflow.run.run_task` for a run that is stored or asks a person.
+
+    Returns a Result: `best.program`, `standing` (verified, agreed, unverified or abstained), `attempts`, `cost`.
+    Raises InvalidRequestError, ContextLengthError, InvalidLogitsError, DeviceError, and SandboxError of the sandbox. A
+    program that fails is no error.
+
+        from agent import open_lm, solve
+        from sandbox import open_sandbox
+
+        result = solve("Write add(a, b).", lm=open_lm("models/tiny"), sandbox=open_sandbox())
+        print(result.standing, result.best.program)
+    """
+    chosen = choose_strategy(strategy)
+    profile = find_profile(lm.name) if profile is None else profile
+    context = Context(
+        lm,
+        choose_policy(policy, chosen, profile),
+        sandbox,
+        max_tokens=max_tokens,
+        tau=tau,
+        max_holes=max_holes,
+        seed=seed,
+        profile=profile,
+    )
+    if isinstance(request, str):
+        request = read_task(request, tests=tests)
+    return chosen(context, request, on_event=on_event, **session)
+
+
+def choose_strategy(strategy: str | Strategy) -> Strategy:
+    """Return the strategy of a name. Raises InvalidRequestError for a name that is none."""
+    if not isinstance(strategy, str):
+        return strategy
+    check_choice("strategy", strategy, STRATEGIES)
+    return STRATEGIES[strategy]()
+
+
+def choose_policy(policy: str | Policy | None, strategy: Strategy, profile: ModelProfile) -> Policy:
+    """Return the policy of a name, pausing at the threshold of the profile. Raises InvalidRequestError."""
+    if isinstance(policy, Policy):
+        return policy
+    if policy is None:
+        policy = next(iter(getattr(strategy, "policies", ())), DEFAULT_POLICY)
+    check_choice("policy", policy, sorted(POLICIES))
+    named = POLICIES[policy]
+    pauses = math.isfinite(named.gate.threshold)
+    threshold = profile.threshold(named.gate.score) if pauses else None
+    return named if threshold is None else replace(named, gate=replace(named.gate, threshold=threshold))

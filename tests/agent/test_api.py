@@ -1,0 +1,109 @@
+"""`solve` writes what the command line writes, by names or by objects, and says which names there are."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from fakes import ScriptedSandbox
+from trie import TrieLM
+
+import agent
+from agent import POLICIES, STRATEGIES, Result, solve
+from agent.api import choose_policy, choose_strategy
+from agent.errors import InvalidRequestError
+from agent.profile import Calibration, ModelProfile
+from agent.records import Answer, Attempt
+from agent.strategies import BestOf, Once, Tree
+from sandbox import Verdict
+
+PROMPT = 'def f(x: int) -> int:\n    """Double.\n\n    >>> f(1)\n    2\n    """\n'
+GOOD, BAD = "    return 2 * x\n", "    return x\n"
+TEN_LINES = '''
+from agent import open_lm, solve
+from sandbox import open_sandbox
+
+request = "def add(a: int, b: int) -> int:\\n    \\"\\"\\"Return the sum.\\n\\n    >>> add(1, 2)\\n    3\\n    \\"\\"\\"\\n"
+sandbox = open_sandbox("process")
+result = solve(request, lm=open_lm("models/tiny"), sandbox=sandbox)
+sandbox.close()
+print(result.standing)
+print(result.best.program)
+'''
+
+
+def solved(request=PROMPT, *, known=(BAD, GOOD), **options) -> Result:
+    """Solve with a model that knows two programs, the likelier one first, in a sandbox that passes the second."""
+    lm = TrieLM({text: 0.5 + 0.1 * (text is known[0]) for text in known}).model()
+    box = ScriptedSandbox(lambda program: Verdict.PASSED if GOOD in program else Verdict.FAILED, value=2)
+    return solve(request, lm=lm, sandbox=box, max_tokens=40, **options)
+
+
+@pytest.mark.model
+def test_ten_lines_write_a_verified_program(capsys):
+    exec(compile(TEN_LINES, "example", "exec"), {})
+    standing, program = capsys.readouterr().out.split("\n", 1)
+    assert standing == "verified" and "return a + b" in program
+
+
+def test_a_result_names_the_program_its_standing_and_every_attempt():
+    result = solved()
+    assert (result.outcome, result.standing) == ("accepted", "verified")
+    assert result.best.program == PROMPT + GOOD.rstrip("\n")
+    assert [attempt.verdict for attempt in result.attempts][-1] == "passed" and len(result.attempts) > 1
+    assert result.cost.forwards > 0 and result.answer.attempt == len(result.attempts) - 1
+
+
+def test_events_are_heard_while_the_run_goes_on():
+    events = []
+    result = solved(on_event=events.append)
+    assert [event for event in events if isinstance(event, Attempt)] == result.attempts
+    assert isinstance(events[-1], Answer)
+
+
+def test_a_strategy_is_a_name_an_object_or_a_function():
+    assert not [each for each in (solved(strategy="once"), solved(strategy=Once())) if len(each.attempts) != 1]
+    assert choose_strategy("tree") == Tree() and choose_strategy("best-of") == BestOf()
+    asked = []
+
+    def strategy(context, task, **session):
+        asked.append((context.max_tokens, task.request, sorted(session)))
+        return "anything"
+
+    assert solved(strategy=strategy, thread="t") == "anything"
+    assert asked == [(40, PROMPT, ["on_event", "thread"])]
+
+
+def test_a_policy_is_a_name_or_an_object_and_a_named_one_takes_the_threshold_of_the_profile():
+    profile = ModelProfile("m", thresholds={"entropy": Calibration("entropy", "youden", 0.25)})
+    adadec = POLICIES["adadec"]
+    assert choose_policy(None, Tree(), profile) == replace(adadec, gate=replace(adadec.gate, threshold=0.25))
+    assert choose_policy(adadec, Tree(), profile) == adadec
+    assert choose_policy("greedy", Tree(), profile) == POLICIES["greedy"]
+    assert choose_policy(None, BestOf(), profile) == POLICIES["sample"], "the strategy's own"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"policy": "nosuch"}, "unknown policy 'nosuch'; choose from adadec, "),
+        ({"strategy": "nosuch"}, f"unknown strategy 'nosuch'; choose from {', '.join(STRATEGIES)}"),
+        ({"tests": "x = 1"}, "holds no assert"),
+        ({"request": "\0"}, "NUL"),
+    ],
+)
+def test_a_request_that_cannot_be_carried_out_is_refused_with_what_there_is(options, sentence):
+    with pytest.raises(InvalidRequestError, match=sentence):
+        solved(**options)
+
+
+def test_importing_the_package_loads_no_part_of_it():
+    code = "import sys, agent; print([name for name in sys.modules if name.startswith('agent.') or name == 'torch'])"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == "[]\n"
+
+
+def test_the_package_has_its_public_names_and_no_other():
+    assert all(getattr(agent, name) is not None for name in agent.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+        _ = agent.nosuch
