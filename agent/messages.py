@@ -1,4 +1,4 @@
-"""Show what came in a message: quoted, on one line, cut where it is long."""
+"""Texts of unknown length and content, made fit for one line of a message."""
 
 from __future__ import annotations
 
@@ -10,36 +10,54 @@ from agent.errors import InvalidRequestError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LONGEST = 100  # characters of what came, in a message
+_LONGEST = 100  # characters of a quoted text
 
 
 def quoted(came: object) -> str:
-    """Return what came as a message may show it: in quotes, on one line, without control characters, cut if long."""
+    """Quote a text on one line, without control characters; shorten a long one."""
     text = str(came)
     return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
-def words(text: object, most: int = 300) -> str:
-    """Return text of the guest's as it may be shown and stored anywhere: valid UTF-8, and cut after `most`."""
-    return short_text(str(text)[: most + 1].encode("utf-8", "backslashreplace").decode("utf-8"), most)
+def shorten_text(text: object, most: int = 300) -> str:
+    """Shorten a text of the guest to `most` characters of valid UTF-8, which can be shown and stored anywhere."""
+    return _shorten(str(text)[: most + 1].encode("utf-8", "backslashreplace").decode("utf-8"), most)
 
 
-def short_text(text: str, most: int = 300) -> str:
-    """Return a text, cut after `most` characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def short(value: Any, most: int = 80) -> str:
-    """Return how a failure shows a value: its repr, cut after `most` characters."""
+def shorten_repr(value: Any, most: int = 80) -> str:
+    """Return the repr of a value, shortened to `most` characters."""
     try:
         text = repr(_beginning(value, most))
     except ValueError:  # Python refuses to write an int of more than 4,300 digits
         text = f"a {type(value).__name__} too long to write"
-    return short_text(text, most)
+    return _shorten(text, most)
+
+
+def flatten(text: object, most: int = 200) -> str:
+    """Return at most `most` characters of a text on one line, without characters that a terminal would obey."""
+    line = " ".join(str(text).split())[:most]
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def first_sentence(error: object) -> str:
+    """Return the first sentence of a long message, flattened."""
+    return flatten(error).split(". ")[0].rstrip(".")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Join names as in a sentence: a, b or c."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def check_choice(what: str, came: str, names: Iterable[str]) -> None:
+    """Raise InvalidRequestError for a name that is not among the names."""
+    if came not in names:
+        raise InvalidRequestError(f"unknown {what} {quoted(came)}; choose from {', '.join(names)}")
 
 
 def _beginning(value: Any, most: int) -> Any:
-    """Return as much of a value as is seen of its repr, so that nobody waits for the rest."""
+    """Return the part of a value that its shortened repr shows, so that nobody waits for the rest."""
     match value:
         case str() | bytes():
             return value[: most + 1]
@@ -52,13 +70,6 @@ def _beginning(value: Any, most: int) -> Any:
     return value
 
 
-def listed(names: Iterable[str]) -> str:
-    """Return names as a sentence of `--help` has them."""
-    *most, last = names
-    return f"{', '.join(most)} or {last}" if most else last
-
-
-def check_choice(what: str, came: str, names: Iterable[str]) -> None:
-    """Raise InvalidRequestError for a name that is not among the names."""
-    if came not in names:
-        raise InvalidRequestError(f"unknown {what} {quoted(came)}; choose from {', '.join(names)}")
+def _shorten(text: str, most: int) -> str:
+    """Cut a text after `most` characters, the last of which is then an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

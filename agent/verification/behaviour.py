@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agent.messages import words
+from agent.messages import shorten_text
 from agent.program.syntax import parse, read_literal
 from sandbox.base import CallOutcome, Expression, Limits, Raised, Returned, Sandbox, Unplain
 
@@ -77,7 +77,7 @@ def gives_all(
 def _write_output(outcome: CallOutcome, before: str) -> str:
     match outcome:
         case Raised(name, _):
-            return f"raises {words(name, _LONGEST)}"
+            return f"raises {shorten_text(name, _LONGEST)}"
         case Unplain():
             return UNPLAIN
         case Returned([value, list(after)]):

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import groupby
 
 from agent.errors import BudgetSpentError
-from agent.messages import words
+from agent.messages import shorten_text
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
 from agent.program.syntax import is_degenerate, parse, read_expression
@@ -177,7 +177,7 @@ def _find_failure(execution: Execution) -> Failure:
     """Return the failure of a program that did not run to its end, with the last line of its stderr."""
     lines = [line for line in execution.stderr.splitlines() if line.strip()]
     detail = lines[-1].strip() if lines and execution.verdict in (Verdict.FAILED, Verdict.SYNTAX_ERROR) else ""
-    return Failure(_ENDED[execution.verdict], got=words(detail))
+    return Failure(_ENDED[execution.verdict], got=shorten_text(detail))
 
 
 _ENDED = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from agent.messages import short, words
+from agent.messages import shorten_repr, shorten_text
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
 from agent.verification.expectations import (
@@ -50,31 +50,32 @@ def _judge_outcomes(example: Example, outcomes: Sequence[CallOutcome]) -> Exampl
             case Raised(name, message):
                 return ExampleJudgement(_fail_raised(source, name, message))
             case Unplain(name):
-                failure = Failure(FailureKind.NOT_PLAIN, expression=source, got=words(name), wanted="plain data")
+                failure = Failure(FailureKind.NOT_PLAIN, expression=source, got=shorten_text(name), wanted="plain data")
                 return ExampleJudgement(failure)
     values = [outcome.value for outcome in outcomes if isinstance(outcome, Returned)]
     if example.raises is not None:
         return _judge_exception(example, values[0])
     if example.shown is not None:
         right, text = compare_shown(example, values[-1])
-        source, wanted = example.expressions[-1], short(example.shown)
-        failure = Failure(FailureKind.SHOWED, expression=source, got=short(text), wanted=wanted)
+        source, wanted = example.expressions[-1], shorten_repr(example.shown)
+        failure = Failure(FailureKind.SHOWED, expression=source, got=shorten_repr(text), wanted=wanted)
         return ExampleJudgement(None if right else failure)
     return ExampleJudgement(None) if example.expected is None else _judge_values(example, example.expected, values)
 
 
 def _fail_raised(source: str, name: str, message: str, wanted: str | None = None) -> Failure:
-    exception = f"{words(name)}: {words(message)}".rstrip(": ")
+    exception = f"{shorten_text(name)}: {shorten_text(message)}".rstrip(": ")
     return Failure(FailureKind.RAISED, expression=source, got=exception, wanted=wanted)
 
 
 def _judge_exception(example: Example, outcome: Any) -> ExampleJudgement:
     source = example.expressions[0]
-    wanted = words(f"{example.raises}{f': {example.message}' if example.message else ''}")
+    wanted = shorten_text(f"{example.raises}{f': {example.message}' if example.message else ''}")
     match outcome:
         case [[], str(value)]:
-            failure = Failure(FailureKind.RETURNED, expression=source, got=words(value, 80), wanted=wanted)
-            return ExampleJudgement(failure)
+            return ExampleJudgement(
+                Failure(FailureKind.RETURNED, expression=source, got=shorten_text(value, 80), wanted=wanted)
+            )
         case [[str(name), *_], str(message)]:
             failure = _fail_raised(source, name, message, wanted)
             if not is_wanted_exception(example, outcome):
@@ -90,11 +91,11 @@ def _judge_exception(example: Example, outcome: Any) -> ExampleJudgement:
 def _judge_values(example: Example, expected: str, values: list[Any]) -> ExampleJudgement:
     wanted = find_literal(expected)
     if wanted is not None and not is_tagged(values[0]):
-        source, got = example.expressions[0], short(values[0])
-        failure = Failure(FailureKind.RETURNED, expression=source, got=got, wanted=short(wanted[0]))
+        source, got = example.expressions[0], shorten_repr(values[0])
+        failure = Failure(FailureKind.RETURNED, expression=source, got=got, wanted=shorten_repr(wanted[0]))
         return ExampleJudgement(None if agree(values[0], wanted[0]) else failure)
     returned = ", ".join(
-        f"{source} returned {short(value)}" for source, value in zip(example.expressions, values, strict=True)
+        f"{source} returned {shorten_repr(value)}" for source, value in zip(example.expressions, values, strict=True)
     )
     failure = Failure(FailureKind.NOT_HELD, expression=example.source, got=returned)
     return ExampleJudgement(failure, Expectation(values, expected, example.expected_setup))

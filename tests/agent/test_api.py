@@ -19,7 +19,7 @@ from sandbox import Verdict
 
 PROMPT = 'def f(x: int) -> int:\n    """Double.\n\n    >>> f(1)\n    2\n    """\n'
 GOOD, BAD = "    return 2 * x\n", "    return x\n"
-TEN_LINES = '''
+TEN_LINES = """
 from agent import open_lm, solve
 from sandbox import open_sandbox
 
@@ -29,7 +29,7 @@ result = solve(request, lm=open_lm("models/tiny"), sandbox=sandbox)
 sandbox.close()
 print(result.standing)
 print(result.best.program)
-'''
+"""
 
 
 def solved(request=PROMPT, *, known=(BAD, GOOD), **options) -> Result:

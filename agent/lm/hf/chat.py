@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from agent.errors import InvalidRequestError, ModelLoadError
-from agent.lm.hf.hub import first_sentence
+from agent.messages import first_sentence
 
 PromptFormat = Literal["auto", "chat", "completion"]
 _SECONDS = 20.0  # of wall time for one rendering; the child's own limit, in CPU seconds, strikes first

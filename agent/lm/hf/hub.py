@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from agent.errors import ModelLoadError
+from agent.messages import flatten
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
 WHAT_LOADS = "wanted a causal LM of transformers, as a folder or a hub id within reach; try models/tiny"
@@ -48,7 +49,7 @@ def check_folder(name: str) -> None:
         _check_folder(folder, name)
     elif not _HUB_ID.fullmatch(name):
         raise ModelLoadError(
-            f"no model at {shorten(name)!r}: there is no such folder, and it is no hub id; {WHAT_LOADS}"
+            f"no model at {flatten(name)!r}: there is no such folder, and it is no hub id; {WHAT_LOADS}"
         )
 
 
@@ -80,20 +81,9 @@ def check_files(folder: Path) -> None:
             raise ModelLoadError(f"{str(file)!r} is empty; download the model again, or save it anew")
 
 
-def first_sentence(error: object) -> str:
-    """Return the beginning of a long message, as `shorten` does."""
-    return shorten(error).split(". ")[0].rstrip(".")
-
-
-def shorten(error: object) -> str:
-    """Return at most 200 characters of a message on one line, without characters that a terminal would obey."""
-    line = " ".join(str(error).split())[:200]
-    return "".join(character if character.isprintable() else "?" for character in line)
-
-
 def _check_folder(folder: Path, name: str) -> None:
     if not os.path.exists(folder):  # noqa: PTH110 - pathlib raises for names that are too long
-        raise ModelLoadError(f"no model at {shorten(name)!r}: there is no such folder; {WHAT_LOADS}")
+        raise ModelLoadError(f"no model at {flatten(name)!r}: there is no such folder; {WHAT_LOADS}")
     if not folder.is_dir():
         raise ModelLoadError(f"{name!r} is a file, and a model is a folder; {WHAT_LOADS}")
     check_files(folder)

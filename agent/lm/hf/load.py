@@ -18,8 +18,8 @@ from typing import Any
 import torch
 
 from agent.errors import DeviceError, DubitoError, InvalidRequestError, ModelLoadError
-from agent.lm.hf.hub import DTYPES, WHAT_LOADS, find_folder, first_sentence, load_nearest, shorten
-from agent.messages import check_choice
+from agent.lm.hf.hub import DTYPES, WHAT_LOADS, find_folder, load_nearest
+from agent.messages import check_choice, first_sentence, flatten
 
 _CUSTOM_CODE = "it brings its own Python code, and code of a model is never run"
 _SLACK = 2**28  # numbers that a model may hold beside its weights: masks, tables of positions
@@ -136,7 +136,7 @@ def _reason(error: BaseException) -> str:
     if "trust_remote_code" in str(error):
         return _CUSTOM_CODE
     if isinstance(error, ImportError):
-        return f"{shorten(error)} (a package is missing: install it, or choose a model that does without)"
+        return f"{flatten(error)} (a package is missing: install it, or choose a model that does without)"
     if isinstance(error, OSError | ValueError) and str(error):
         return first_sentence(error)
     return f"{type(error).__name__} {first_sentence(error)}".strip()

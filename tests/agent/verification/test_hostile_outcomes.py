@@ -7,7 +7,7 @@ import time
 import pytest
 from fakes import ScriptedSandbox
 
-from agent.messages import short, words
+from agent.messages import shorten_repr, shorten_text
 from agent.program.examples.example import Example
 from agent.program.failures import describe_failure
 from agent.program.syntax import read_literal
@@ -72,7 +72,7 @@ def test_any_value_is_compared_and_shown(value):
     assert is_tagged(value) in (True, False)
     assert is_wanted_exception(EXAMPLES[3], value) in (True, False)
     assert compare_shown(EXAMPLES[4], value)[0] in (True, False)
-    assert fits_anywhere(short(value))
+    assert fits_anywhere(shorten_repr(value))
     assert time.process_time() - start < 20
 
 
@@ -158,5 +158,5 @@ def test_floats_are_compared_by_the_digits_that_are_wanted(value, wanted, same):
 
 
 def test_text_of_the_guest_is_cut_and_can_be_written():
-    assert words("a\ud800b") == "a\\ud800b"
-    assert len(words("x" * 10**6)) == 300 and len(words("\ud800" * 10**6)) == 300
+    assert shorten_text("a\ud800b") == "a\\ud800b"
+    assert len(shorten_text("x" * 10**6)) == 300 and len(shorten_text("\ud800" * 10**6)) == 300
