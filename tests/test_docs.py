@@ -42,8 +42,8 @@ def test_every_command_in_the_readme_exists_with_its_options():
     assert len(lines) >= 8
     for line in lines:
         words, command = shlex.split(line)[1:], get_command(app)
-        while hasattr(command, "commands"):
-            command = command.commands[words.pop(0)]
+        while hasattr(command, "get_command"):
+            command = command.get_command(None, words.pop(0))
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known, line
 

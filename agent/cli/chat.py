@@ -1,16 +1,18 @@
-"""`dubito chat`: one request after another, with the tree of the last one at hand. Heavy imports wait inside."""
+"""`dubito chat`: one request after another, and the tree of the last one. Heavy imports wait inside."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from agent.cli.exits import report_error, report_errors
+from agent.cli.agent_options import Agent, AgentOptions
+from agent.cli.exits import ExitCode, report_error, report_errors
 from agent.cli.interrupts import forget
 from agent.cli.options import (
+    AskOption,
     BudgetOption,
     DeviceOption,
     DtypeOption,
@@ -28,15 +30,12 @@ from agent.cli.options import (
 )
 from agent.errors import InvalidRequestError
 from agent.messages import quoted
-from agent.views.say import announce_loading
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from agent.program.task import Task
-    from agent.strategies import Strategy
     from agent.views.terminal import TerminalView
-    from agent.workflow.context import Context
     from agent.workflow.run import Result
 
 HELP = """Say what to write, in one line, or give one of these:
@@ -54,7 +53,7 @@ def chat(
     threshold: ThresholdOption = None,
     strategy: StrategyOption = "tree",
     programs: ProgramsOption = None,
-    ask: Annotated[bool, typer.Option("--ask", help="Ask at pauses, and where programs differ.")] = False,
+    ask: AskOption = False,
     budget: BudgetOption = None,
     order: OrderOption = None,
     min_probability: MinProbabilityOption = 0.0,
@@ -65,40 +64,34 @@ def chat(
     dtype: DtypeOption = "auto",
     prompt_format: PromptFormatOption = "auto",
 ) -> None:
-    """Write one program after another, as `solve` does; /alternatives walks the tree of the last one."""
+    """Write one program after another, as `solve` does. /alternatives shows the tree of the last one.
+
+    Example: dubito chat --ask
+    """
+    options = AgentOptions.take(locals())
     with report_errors(as_json=False), ExitStack() as cleanup:
-        from agent.cli import choices, components
+        agent = options.check().open(cleanup)
+        _talk(agent)
+        raise typer.Exit(ExitCode.OK)
 
-        policy = choices.policy_for(strategy, policy, otherwise="adadec")
-        components.check_policy(policy, model=model, threshold=threshold, ask=ask)
-        components.check_model(model, dtype, prompt_format)
-        profile = components.profile_of(model)
-        spend = components.strategy_named(
-            strategy, programs=programs, budget=budget, order=order, min_probability=min_probability, ask=ask,
-            profile=profile,
-        )  # fmt: skip
-        components.check_sandbox(sandbox)
-        announce_loading(model)
-        from rich.console import Console
 
-        from agent.views.terminal import TerminalView
-        from agent.workflow.context import Context
+def _talk(agent: Agent) -> None:
+    """Read lines and carry them out, until /quit or the end of the input."""
+    from rich.console import Console
 
-        chosen = components.policy_named(policy, model=model, threshold=threshold, ask=ask, profile=profile)
-        opened = components.model_named(model, device=device, dtype=dtype, prompt_format=prompt_format)
-        box = cleanup.enter_context(closing(components.sandbox_named(sandbox)))
-        context = Context(opened, chosen, box, max_tokens=max_tokens, seed=seed, profile=profile)
-        console = Console(highlight=False)
-        view = TerminalView(console, live=False)
-        view.show_heading(f"{policy} with {model}, run in {type(box).__name__}; /help says more")
-        last: Result | None = None
-        while (line := _read(console, view)) is not None:
-            view = TerminalView(console, live=console.is_terminal, in_chat=True)
-            last = _turn(line, view, context, spend, last)
+    from agent.views.terminal import TerminalView
+
+    console = Console(highlight=False)
+    view = TerminalView(console, live=False)
+    view.show_heading(f"{agent.describe()}; /help says more")
+    last: Result | None = None
+    while (line := _read(console, view)) is not None:
+        view = TerminalView(console, live=console.is_terminal, in_chat=True)
+        last = _turn(line, view, agent, last)
 
 
 def _read(console: Console, view: TerminalView) -> str | None:
-    """Return the next line that says something; None at the end. An interrupt drops the line, and nothing else."""
+    """Return the next line that is not blank; None at the end. An interrupt drops the line and nothing else."""
     while True:
         forget()  # the last turn reported its interrupt
         try:
@@ -115,8 +108,8 @@ def _read(console: Console, view: TerminalView) -> str | None:
             return line
 
 
-def _turn(line: str, view: TerminalView, context: Context, spend: Strategy, last: Result | None) -> Result | None:
-    """Carry out one line. What cannot be carried out is said, and the conversation goes on; also after an interrupt."""
+def _turn(line: str, view: TerminalView, agent: Agent, last: Result | None) -> Result | None:
+    """Carry out one line. Errors and interrupts are printed, and the chat goes on."""
     command, _, rest = line.partition(" ")
     try:
         match command.lower():
@@ -125,37 +118,37 @@ def _turn(line: str, view: TerminalView, context: Context, spend: Strategy, last
             case "/alternatives":
                 view.show_tree(last, rest.strip())
             case "/file":
-                return _answered(_task_of(rest.strip(), None), view, context, spend)
+                return _solve(_read_task(rest.strip(), None), view, agent)
             case name if name.startswith("/"):
                 raise InvalidRequestError(
                     f"{quoted(command)} came; wanted a request, /file PATH, /alternatives, /help or /quit"
                 )
             case _:
-                return _answered(_task_of(None, line), view, context, spend)
+                return _solve(_read_task(None, line), view, agent)
     except KeyboardInterrupt:
         view.say("\nstopped; what came before is kept")
-    except Exception as error:  # noqa: BLE001 - it is said in a sentence, and nobody loses the conversation by it
+    except Exception as error:  # noqa: BLE001 - one failed request must not end the chat
         report_error(error, as_json=False)
     return last
 
 
-def _task_of(file: str | None, request: str | None) -> Task:
-    """Return what a line asks for. Raises InvalidRequestError."""
-    from agent.cli import components
+def _read_task(file: str | None, request: str | None) -> Task:
+    """Return the task of a line. Raises InvalidRequestError."""
+    from agent.cli.inputs import build_task
 
     if file == "":
         raise InvalidRequestError("/file came without a path; wanted one, as in /file prompt.py")
     if request is not None and any(ord(character) < 32 for character in request.replace("\t", " ")):
         raise InvalidRequestError("the line holds control characters, as arrow keys send them; write it again")
-    return components.task_named(request, Path(file) if file else None, None)
+    return build_task(request, Path(file) if file else None, None)
 
 
-def _answered(task: Task, view: TerminalView, context: Context, spend: Strategy) -> Result:
+def _solve(task: Task, view: TerminalView, agent: Agent) -> Result:
     from agent.workflow.threads import open_memory_store
 
-    saver = open_memory_store() if context.policy.resolver.name == "ask" else None
+    checkpointer = open_memory_store() if agent.asks else None
     view.show_unparsed(task)
     with view:
-        result = spend(context, task, checkpointer=saver, thread="chat", on_event=view.show, person=view.ask)
+        result = agent.solve(task, on_event=view.show, person=view.ask, checkpointer=checkpointer, thread="chat")
     view.finish(result)
     return result

@@ -1,15 +1,17 @@
-"""What options may be named, for `--help` and for refusals that come before anything heavy is imported.
+"""The choices of options, for help and for refusals before anything slow is imported.
 
-The registries say what the names do; a test keeps both the same.
+POLICIES, SCORES and RECIPES repeat the keys of registries that need torch or numpy; a test holds them equal.
 """
 
 from __future__ import annotations
 
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice, listed
+from agent.search.orders import ORDERS
 from agent.strategies import STRATEGIES
+from sandbox import SANDBOXES
 
-# Each policy, and the score by which it pauses; None: it never does.
+# Each policy, and the score by which it pauses; None where it never pauses.
 POLICIES: dict[str, str | None] = {
     "greedy": None,
     "sample": None,
@@ -19,12 +21,11 @@ POLICIES: dict[str, str | None] = {
     "uscd": "collision",
     "uscd-adadec": "collision",
 }
-ORDERS = ("probability", "entropy", "gap", "lookahead", "discounted", "diversity", "blame", "learned")
+__all__ = ["ORDERS", "SANDBOXES", "STRATEGIES"]  # the registries that are quick to import
 DISPLAYS = ("auto", "live", "plain")
 PROMPT_FORMATS = ("auto", "chat", "completion")
 SCORES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
 RECIPES = ("adadec", "youden", "expected")
-SANDBOXES = ("docker", "gvisor", "bubblewrap", "process")
 
 
 def check_policy(name: str, *, ask: bool = False) -> None:

@@ -37,7 +37,7 @@ class LazyGroup(TyperGroup):
         module, _, name = self.table[cmd_name].place.partition(":")
         target = getattr(import_module(module), name)
         if not isinstance(target, typer.Typer):
-            function, target = target, _typer()
+            function, target = target, plain_typer()
             target.command(cmd_name)(function)
         return get_command(target)
 
@@ -62,15 +62,15 @@ class ProgramGroup(LazyGroup):
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
 
+def plain_typer(**settings: Any) -> typer.Typer:
+    """Return a typer.Typer whose help is plain text: drawing it with rich costs more time than all the rest."""
+    return typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, **settings)
+
+
 def lazy_group(
     name: str, help: str, table: Mapping[str, Entry], kind: type[LazyGroup] = LazyGroup, **settings: Any
 ) -> typer.Typer:
     """Return a group of commands. settings: further ones of typer.Typer."""
-    group = _typer(name=name, help=help, cls=type(kind.__name__, (kind,), {"table": table}), **settings)
+    group = plain_typer(name=name, help=help, cls=type(kind.__name__, (kind,), {"table": table}), **settings)
     group.callback()(lambda: None)
     return group
-
-
-def _typer(**settings: Any) -> typer.Typer:
-    """Return a typer.Typer whose help is plain text: drawing it with rich costs more time than all the rest."""
-    return typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, **settings)

@@ -1,11 +1,9 @@
-"""From names to parts: policy, model, sandbox, task. What cannot be had is said in one sentence."""
+"""Build the parts that options name: policy, strategy, profile, sandbox. The checks import nothing slow."""
 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import messages
@@ -13,24 +11,17 @@ from agent.cli import choices
 from agent.cli.exits import advise
 from agent.cli.thresholds import check_threshold, set_threshold
 from agent.errors import InvalidRequestError, ProfileError
-from agent.files.access import STANDARD_STREAM, read_bounded
 from agent.lm.names import EMBEDDED, find_model_folder, parse_spec
-from agent.lm.open import open_lm
-from agent.messages import quoted
 from agent.profile import ModelProfile, find_profile
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
-    from agent.lm.base import Model
-    from agent.program.task import Task
     from agent.search.frontier import SearchConfig
     from agent.strategies import Strategy
     from sandbox.base import Sandbox
 
-MOST_BYTES = 2**24  # of a prompt, of tests, of a program
 
-
-def policy_named(
+def build_policy(
     name: str, *, model: str, threshold: str | None = None, ask: bool = False, profile: ModelProfile | None = None
 ) -> Policy:
     """Return a policy with the threshold asked for, else with the profile's. ask: a person resolves its pauses."""
@@ -45,14 +36,14 @@ def policy_named(
 
 
 def check_policy(name: str, *, model: str, threshold: str | None = None, ask: bool = False) -> None:
-    """Raise InvalidRequestError or ProfileError for what `policy_named` would refuse. Imports nothing slow."""
+    """Raise InvalidRequestError or ProfileError for what `build_policy` would refuse. Imports nothing slow."""
     choices.check_policy(name)
     if threshold is not None:
         check_threshold(threshold, model=model, score=choices.POLICIES[name])
     choices.check_policy(name, ask=ask)
 
 
-def strategy_named(
+def build_strategy(
     name: str,
     *,
     programs: int | None = None,
@@ -133,12 +124,7 @@ def check_sandbox(name: str | None) -> None:
         messages.check_choice("sandbox", name, sorted(SANDBOXES))
 
 
-def model_named(name: str, *, device: str | None = None, dtype: str = "auto", prompt_format: str = "auto") -> Model:
-    """Open a model by name. Raises ModelLoadError, ModelLoadError."""
-    return open_lm(name, device=device, dtype=dtype, prompt_format=prompt_format)
-
-
-def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None = None, fresh: bool = False) -> Sandbox:
+def start_sandbox(name: str | None, *, workers: int = 1, memory_mib: int | None = None, fresh: bool = False) -> Sandbox:
     """Start a sandbox: docker, else bubblewrap, where no name is given. fresh: one of its own for every program."""
     from sandbox import open_sandbox
 
@@ -146,56 +132,3 @@ def sandbox_named(name: str | None, *, workers: int = 1, memory_mib: int | None 
         return open_sandbox(name, workers=workers, memory_mib=memory_mib, fresh=fresh)
     except ValueError as error:
         raise InvalidRequestError(str(error)) from error
-
-
-def task_named(
-    request: str | None, file: Path | None, tests: Path | None, *, name: str = "", entry_point: str | None = None
-) -> Task:
-    """Return the task of a sentence or a file, with the examples of a test file. Raises InvalidRequestError."""
-    from agent.program.task import read_task
-
-    text = request if file is None else text_of(file, "the prompt")
-    if text is None or not text.strip():
-        raise InvalidRequestError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
-    if file is None and text.endswith(".py") and len(text.split()) == 1:
-        raise InvalidRequestError(
-            f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}"
-        )
-    return read_task(
-        text,
-        entry_point=entry_point,
-        name=name or (str(file) if file else "your sentence"),
-        file=quoted(file) if file else None,
-        tests=text_of(tests, "the tests") if tests else None,
-        tests_file=str(tests),
-    )
-
-
-def text_of(path: Path, what: str) -> str:
-    """Return a file's text; of stdin's where the path is `-`. what: its purpose, for messages."""
-    if str(path) == STANDARD_STREAM:
-        return text_of_stdin(what)
-    if not os.path.lexists(path):
-        raise InvalidRequestError(f"{what} should come from {quoted(path)}, and there is no such file; check the path")
-    return _decoded(read_bounded(path, MOST_BYTES), quoted(path))
-
-
-def text_of_stdin(what: str) -> str:
-    """Return all that stdin gives. Raises InvalidRequestError where it is closed, or gives too much or no text."""
-    stream = getattr(sys.stdin, "buffer", None)
-    if stream is None or sys.stdin.isatty():
-        raise InvalidRequestError(
-            f"{what} should come from stdin, and nothing is piped into it; pipe it, or give a file"
-        )
-    data = stream.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise InvalidRequestError(f"more than {MOST_BYTES // 2**20} MiB came on stdin; is it the right file?")
-    return _decoded(data, "stdin")
-
-
-def _decoded(data: bytes, name: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidRequestError(f"{name} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads text

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from agent import errors
 from agent.cli.interrupts import is_pending
@@ -42,21 +40,6 @@ EXIT_CODES: dict[type[BaseException], ExitCode] = {
     errors.StorageError: ExitCode.MACHINE_FAILED,
     SandboxError: ExitCode.MACHINE_FAILED,
 }
-
-
-class Commands(TyperGroup):
-    """The group of all commands. Whatever happens, the process ends with one of the exit codes above."""
-
-    def main(self, args: Sequence[str] | None = None, *others: Any, **extra: Any) -> Any:
-        """Run a command line, and exit."""
-        arguments = list(sys.argv[1:] if args is None else args)
-        try:
-            code = super().main(arguments, "dubito", standalone_mode=False)
-        except SystemExit:
-            raise
-        except BaseException as error:  # noqa: BLE001 - this is where the process ends
-            code = report_error(error, as_json="--json" in arguments)
-        sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
 
 @contextmanager

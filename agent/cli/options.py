@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""The options that several commands share. Lists of choices come from the registries, or from `choices`."""
 
 from __future__ import annotations
 
@@ -6,52 +6,50 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.choices import ORDERS, POLICIES, PROMPT_FORMATS, SANDBOXES
+from agent.cli.choices import ORDERS, POLICIES, PROMPT_FORMATS, SANDBOXES, STRATEGIES
 from agent.messages import listed
-from agent.strategies import STRATEGIES
+
+_THRESHOLD_HELP = (
+    "Pause from this much of the policy's score on, in nats, or as in this profile of `dubito calibrate threshold`. "
+    "uscd also takes std=0.0035, a bound on the standard deviation of the probabilities. By default, the learned or "
+    "published threshold of the model, else the policy's own."
+)
+_PROMPT_FORMAT_HELP = (
+    f"{listed(PROMPT_FORMATS)}. auto decides by how the model ends its texts; completion suits base models."
+)
+_POLICY_HELP = (
+    f"How to choose tokens: {listed(POLICIES)}. By default, best-of samples, beam is greedy, "
+    "solve and chat use adadec, and bench greedy."
+)
+_PROGRAMS_HELP = "Write at most this many programs (tree: 20), samples (best-of: 5) or beams (beam: 3)."
+_BUDGET_HELP = "Bound a tree further: tokens=, forwards=, runs=, seconds=, with commas. Unbounded by default."
 
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
-LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many problems.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Take only this many problems. All by default.")]
 ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
-ThresholdOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Pause at this much of the gate's score, or as `dubito calibrate threshold` wrote in this file; with uscd "
-        "also std=0.0035, a bound on the standard deviation of the probabilities."
-    ),
+PolicyOption = Annotated[str | None, typer.Option(help=_POLICY_HELP)]
+ThresholdOption = Annotated[str | None, typer.Option(help=_THRESHOLD_HELP)]
+StrategyOption = Annotated[str, typer.Option(help=f"How to spend the budget: {listed(STRATEGIES)}.")]
+ProgramsOption = Annotated[int | None, typer.Option(min=1, help=_PROGRAMS_HELP)]
+AskOption = Annotated[bool, typer.Option("--ask", help="Ask a person at pauses, and where programs differ.")]
+BudgetOption = Annotated[str | None, typer.Option(help=_BUDGET_HELP)]
+OrderOption = Annotated[
+    str | None, typer.Option(help=f"Which branch a tree tries next: {listed(ORDERS)}. probability by default.")
 ]
-TokensOption = Annotated[int, typer.Option(min=1, help="The most tokens of one program.")]
-SandboxOption = Annotated[str | None, typer.Option(help=f"{listed(SANDBOXES)} (no isolation).")]
+MinProbabilityOption = Annotated[
+    float, typer.Option(help="Abstain where the answer is less likely to be right than this.")
+]
+TokensOption = Annotated[int, typer.Option(min=1, help="Write at most this many tokens a program.")]
+SandboxOption = Annotated[
+    str | None, typer.Option(help=f"{listed(SANDBOXES)} (no isolation). The default is the safest one here.")
+]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Give every program a sandbox of its own: nothing passes between samples.")
 ]
-SeedOption = Annotated[int, typer.Option(help="Of the samplers.")]
-DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda …; the best there is by default.")]
-MemoryOption = Annotated[int | None, typer.Option(min=64, help="MiB of a Docker container; Mbpp/255 needs 3072.")]
+MemoryOption = Annotated[
+    int | None, typer.Option(min=64, help="Limit a Docker container's memory, in MiB. Mbpp/255 needs 3072.")
+]
+SeedOption = Annotated[int, typer.Option(help="Seed the samplers.")]
+DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda or another of torch's. cuda by default, if there.")]
 DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
-PromptFormatOption = Annotated[
-    str,
-    typer.Option(
-        help=f"{listed(PROMPT_FORMATS)}: auto looks at how the model ends its texts; completion suits base models."
-    ),
-]
-PolicyOption = Annotated[
-    str | None,
-    typer.Option(help=f"How tokens are chosen: {listed(POLICIES)}. best-of samples by default, and beam is greedy."),
-]
-StrategyOption = Annotated[str, typer.Option(help=f"How the budget is spent: {listed(STRATEGIES)}.")]
-ProgramsOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1, help="The most programs of a tree (default 20), samples of best-of (default 5), or beams (default 3)."
-    ),
-]
-BudgetOption = Annotated[
-    str | None,
-    typer.Option(help="Other bounds of a tree: tokens=, forwards=, runs=, seconds=, with commas. No bound by default."),
-]
-OrderOption = Annotated[
-    str | None,
-    typer.Option(help=f"Which branch a tree tries next: {listed(ORDERS)}. The default is probability."),
-]
-MinProbabilityOption = Annotated[float, typer.Option(help="Abstain where the answer is less probable to be right.")]
+PromptFormatOption = Annotated[str, typer.Option(help=_PROMPT_FORMAT_HELP)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from agent.cli.commands import plain_typer
 from agent.cli.exits import ExitCode, report_errors
 from agent.files.access import STANDARD_STREAM
 from agent.views.say import say, write_data, write_json
@@ -21,7 +22,7 @@ from sandbox import SANDBOXES
 if TYPE_CHECKING:
     from sandbox.base import Execution
 
-sandbox = typer.Typer(name="sandbox", help="Run any program in a sandbox.", no_args_is_help=True)
+sandbox = plain_typer(name="sandbox", help="Run any program in a sandbox.")
 VERDICT_CODES = {  # 2 and 3 are taken: a bad request, a failure of the machine
     "passed": 0,
     "failed": 1,
@@ -52,12 +53,12 @@ def sandbox_run(
     6 out of memory; 7 too much output; 8 forbidden; 2 the request is wrong; 3 the machine or the sandbox failed.
     """
     with report_errors(as_json=as_json):
-        from agent.cli import components
+        from agent.cli.components import start_sandbox
         from sandbox import Limits
 
         program, text = _read_inputs(file, stdin, seconds)
         limits = Limits(cpu_seconds=seconds, wall_seconds=2 * seconds, memory_mib=memory_mib)
-        with closing(components.sandbox_named(name)) as box:
+        with closing(start_sandbox(name)) as box:
             execution = box.run(program, stdin=text, limits=limits)
         exited = execution.verdict.value == "failed" and execution.exit_code == 0
         _print(execution, "left with exit code 0" if exited else execution.verdict.value, as_json=as_json)
@@ -79,7 +80,7 @@ def sandbox_gc(
 
 def _read_inputs(file: Path, stdin: Path | None, seconds: float) -> tuple[str, str]:
     """Return the program and its standard input. Raises InvalidRequestError."""
-    from agent.cli import components
+    from agent.cli.inputs import read_text
     from agent.errors import InvalidRequestError
 
     if not 0.01 <= seconds <= 86_400:
@@ -90,20 +91,20 @@ def _read_inputs(file: Path, stdin: Path | None, seconds: float) -> tuple[str, s
         )
     program = _read_program(file)
     if stdin is not None:
-        return program, components.text_of(stdin, "standard input")
+        return program, read_text(stdin, "standard input")
     piped = str(file) != STANDARD_STREAM and _is_piped(sys.stdin)
     return program, _peek(sys.stdin) if piped else ""
 
 
 def _read_program(file: Path) -> str:
     """Read a program as Python does: by its coding line, else as UTF-8. Raises InvalidRequestError."""
-    from agent.cli import components
+    from agent.cli.inputs import read_stdin
     from agent.errors import InvalidRequestError
     from agent.files.access import read_bounded
     from agent.messages import quoted
 
     if str(file) == STANDARD_STREAM:
-        return components.text_of_stdin("the program")
+        return read_stdin("the program")
     if not os.path.lexists(file):
         raise InvalidRequestError(
             f"the program should come from {quoted(file)}, and there is no such file; check the path"
@@ -116,10 +117,10 @@ def _read_program(file: Path) -> str:
 
 def _peek(stream: TextIO) -> str:
     """Return the content of standard input. A file keeps its position for the next reader."""
-    from agent.cli import components
+    from agent.cli.inputs import read_stdin
 
     position = os.lseek(stream.fileno(), 0, os.SEEK_CUR) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
-    text = components.text_of_stdin("standard input")
+    text = read_stdin("standard input")
     if position is not None:
         os.lseek(stream.fileno(), position, os.SEEK_SET)
     return text

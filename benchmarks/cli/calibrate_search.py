@@ -19,7 +19,7 @@ from agent.cli.options import (
     SeedOption,
     TokensOption,
 )
-from agent.files.access import STDOUT
+from agent.files.access import STANDARD_STREAM
 from agent.views.say import say
 from benchmarks.cli.run_options import RunOptions, collect, open_records
 
@@ -67,11 +67,11 @@ def calibrate_search(
         weights = digest_weights(model)
         file = out or profile.profile_file(model, weights)
         profile.check_profile_file(file)
-        gated = components.policy_named(policy, model=model, profile=profile.find_profile(model))
+        gated = components.build_policy(policy, model=model, profile=profile.find_profile(model))
         examples = _search(options, policy, gated, budget or "programs=20", keep)
         parts = _learn(examples, {"problems": problems, "policy": policy, "budget": budget})
         profile.update_profile(file, model, weights, **parts)
-        to_stdout = str(file) == STDOUT
+        to_stdout = str(file) == STANDARD_STREAM
         say(_report(parts, examples), err=to_stdout)
         say(f"written to {file}", err=to_stdout)
 

@@ -14,7 +14,7 @@ import typer
 from agent.cli.choices import RECIPES, SCORES
 from agent.cli.exits import report_errors
 from agent.cli.options import DeviceOption, DtypeOption, LimitOption
-from agent.files.access import STDOUT
+from agent.files.access import STANDARD_STREAM
 from agent.messages import listed, quoted
 from agent.views.say import say, write_progress
 from benchmarks.cli.calibrate_search import ProfileFileOption
@@ -73,7 +73,7 @@ def calibrate_threshold(
         if recipe:
             profile.check_profile_file(file)
         tokens = _read_table(table) if table else _read_problems(name, read_problems(problems, limit), device, dtype)
-        to_stdout = str(file) == STDOUT
+        to_stdout = str(file) == STANDARD_STREAM
         say(_report(tokens, score), err=to_stdout)
         if choose and recipe:
             calibration = _learn(choose, recipe, tokens, score, table.name if table else problems)
@@ -134,10 +134,10 @@ def _learn(choose: Callable[[Ranked], float], recipe: str, tokens: _Tokens, scor
 
 
 def _read_problems(model: str, problems: list[Problem], device: str | None, dtype: str) -> _Tokens:
-    from agent.cli import components
+    from agent.lm import open_lm
     from benchmarks.experiments.teacher_forcing import force_solutions, rank_by_scores
 
-    opened = components.model_named(model, device=device, dtype=dtype)
+    opened = open_lm(model, device=device, dtype=dtype)
     forced = []
     for solution in force_solutions(opened, problems):
         forced.append(solution)

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from agent.cli.commands import plain_typer
 from agent.cli.exits import report_errors
 from agent.cli.options import LimitOption
 from agent.views.say import say
 from benchmarks.cli.run_options import read_problem, read_problems
 
-exercises = typer.Typer(name="exercises", help="Show and export the project's own problems.", no_args_is_help=True)
+exercises = plain_typer(name="exercises", help="Show and export the project's own problems.")
 
 
 @exercises.command("show", context_settings={"ignore_unknown_options": True})  # -1 is an id that does not exist
@@ -45,11 +46,14 @@ def export_exercises(
     Example: dubito exercises export --split test --out exercises.jsonl
     """
     with report_errors(as_json=False):
-        from agent.files.access import STDOUT, check_writable
+        from agent.files.access import STANDARD_STREAM, check_writable
         from benchmarks.exercises.export import export, is_export
 
         check_writable(out, is_ours=is_export)
         problems = read_problems("exercises" if split == "test" else f"exercises/{split}", limit)
         export(problems, out)
-        place = "standard output" if str(out) == STDOUT else out
-        say(f"{len(problems)} exercise{'' if len(problems) == 1 else 's'} written to {place}", err=str(out) == STDOUT)
+        place = "standard output" if str(out) == STANDARD_STREAM else out
+        say(
+            f"{len(problems)} exercise{'' if len(problems) == 1 else 's'} written to {place}",
+            err=str(out) == STANDARD_STREAM,
+        )

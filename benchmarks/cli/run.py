@@ -27,7 +27,7 @@ from agent.cli.options import (
     ThresholdOption,
     TokensOption,
 )
-from agent.files.access import STDOUT
+from agent.files.access import STANDARD_STREAM
 from agent.views.say import say
 from benchmarks.cli.run_options import RunOptions, collect, open_records
 
@@ -74,10 +74,10 @@ def bench_run(
 
         options.check()
         name = choices.policy_for(strategy, policy, otherwise="greedy")
-        gated = components.policy_named(name, model=model, threshold=threshold)
+        gated = components.build_policy(name, model=model, threshold=threshold)
         profile = components.profile_of(model)
-        spend = components.strategy_named(strategy, programs=programs, budget=budget, order=order, profile=profile)
-        say(_run(options, name, gated, spend, profile, out), err=str(out) == STDOUT)
+        spend = components.build_strategy(strategy, programs=programs, budget=budget, order=order, profile=profile)
+        say(_run(options, name, gated, spend, profile, out), err=str(out) == STANDARD_STREAM)
 
 
 def _run(
@@ -133,7 +133,7 @@ def bench_fill(
         from benchmarks.reports.metrics import wilson
 
         options.check()
-        problems, decoding = options.problems(), components.policy_named(policy or "greedy", model=model)
+        problems, decoding = options.problems(), components.build_policy(policy or "greedy", model=model)
         stream = fill_holes(problems, options.context(decoding, cleanup), attempts=attempts)
         fillings = collect(stream, len(problems), "filled", lambda filling: filling.passed)
         passed, same = sum(each.passed for each in fillings), sum(each.filling == each.expression for each in fillings)
@@ -166,6 +166,6 @@ def bench_pauses(
 
         options.check()
         problems = options.problems()
-        pausing = components.policy_named(policy or "adadec", model=model, threshold=threshold)
+        pausing = components.build_policy(policy or "adadec", model=model, threshold=threshold)
         stream = explore_failures(problems, options.context(pausing, cleanup), width=width)
         say(pauses_table(collect(stream, len(problems), "failed", lambda run: run is not None)))

@@ -57,12 +57,12 @@ class RunOptions:
 
     def context(self, policy: Policy, cleanup: ExitStack, *, profile: ModelProfile | None = None) -> Context:
         """Load the model and open the sandbox, which `cleanup` closes. profile: what was learned of the model."""
-        from agent.cli import components
+        from agent.lm import open_lm
         from agent.profile import ModelProfile
         from agent.workflow.context import Context
 
         options = {"device": self.device, "dtype": self.dtype, "prompt_format": self.prompt_format}
-        model = components.model_named(self.model, **options)  # type: ignore[arg-type]  # each has its type in the record
+        model = open_lm(self.model, **options)  # type: ignore[arg-type]  # each has its type in the record
         box = open_box(self.sandbox, cleanup, self.memory_mib)
         profile = profile or ModelProfile("")
         return Context(model, policy, box, max_tokens=self.max_tokens, seed=self.seed, profile=profile)
@@ -74,7 +74,7 @@ def open_box(
     """Open a sandbox, which `cleanup` closes. fresh: every program gets a sandbox of its own."""
     from agent.cli import components
 
-    box = components.sandbox_named(sandbox, workers=workers, memory_mib=memory_mib, fresh=fresh)
+    box = components.start_sandbox(sandbox, workers=workers, memory_mib=memory_mib, fresh=fresh)
     return cleanup.enter_context(closing(box))
 
 

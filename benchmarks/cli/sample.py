@@ -21,7 +21,7 @@ from agent.cli.options import (
     SeedOption,
     TokensOption,
 )
-from agent.files.access import STDOUT
+from agent.files.access import STANDARD_STREAM
 from agent.views.say import say
 from benchmarks.cli.run import OutOption
 from benchmarks.cli.run_options import RunOptions, collect, open_records
@@ -56,7 +56,7 @@ def bench_sample(
     with report_errors(as_json=False, resumes="a batch with --out FILE"):
         from benchmarks.experiments.best_of_n import samples_table
 
-        say(samples_table(draw_samples(options, samples, out)), err=str(out) == STDOUT)
+        say(samples_table(draw_samples(options, samples, out)), err=str(out) == STANDARD_STREAM)
 
 
 def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[ProblemSamples]:
@@ -68,7 +68,7 @@ def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[Pr
         options.check()
         problems = options.problems()
         file = open_records(out, ProblemSamples, {**options.provenance(), "samples": samples}, cleanup)
-        context = options.context(components.policy_named("sample", model=options.model), cleanup)
+        context = options.context(components.build_policy("sample", model=options.model), cleanup)
         stream = (
             file.resume(problems, lambda problem: sample_problem(problem, context, samples=samples))
             if file

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agent.errors import InvalidRequestError
-from agent.files.access import STDOUT, is_stream, write_whole
+from agent.files.access import STANDARD_STREAM, is_stream, write_whole
 from agent.messages import quoted
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
 from benchmarks.reports.curves import Curve
@@ -59,7 +59,7 @@ def is_picture(head: bytes) -> bool:
 
 def check_format(file: Path) -> None:
     """Raise InvalidRequestError if the name does not say which kind of picture is wanted."""
-    if str(file) == STDOUT or (file.suffix.lower() not in _FORMATS and not is_stream(file)):
+    if str(file) == STANDARD_STREAM or (file.suffix.lower() not in _FORMATS and not is_stream(file)):
         raise InvalidRequestError(
             f"{quoted(file)} names no kind of picture; wanted a name that ends in {', '.join(_FORMATS)}"
         )

@@ -17,13 +17,20 @@ from agent.records import Answer, Attempt
 from agent.strategies import BestOf, Once, Tree
 from sandbox import Verdict
 
-PROMPT = 'def f(x: int) -> int:\n    """Double.\n\n    >>> f(1)\n    2\n    """\n'
-GOOD, BAD = "    return 2 * x\n", "    return x\n"
+PROMPT = 'def f(x: int) -> int:\n    """Double.\n\n    >>> f(1)\n    2\n    """'
+DOUBTFUL = replace(POLICIES["adadec"], gate=replace(POLICIES["adadec"].gate, threshold=0.3))
+GOOD, BAD = "\n    return 2 * x\n", "\n    return x\n"
 TEN_LINES = """
 from agent import open_lm, solve
 from sandbox import open_sandbox
 
-request = "def add(a: int, b: int) -> int:\\n    \\"\\"\\"Return the sum.\\n\\n    >>> add(1, 2)\\n    3\\n    \\"\\"\\"\\n"
+request = '''def total(xs: list[int]) -> int:
+    \"\"\"Return the sum of the numbers in xs that are even.
+
+    >>> total([1, 2, 4])
+    6
+    \"\"\"
+'''
 sandbox = open_sandbox("process")
 result = solve(request, lm=open_lm("models/tiny"), sandbox=sandbox)
 sandbox.close()
@@ -35,29 +42,29 @@ print(result.best.program)
 def solved(request=PROMPT, *, known=(BAD, GOOD), **options) -> Result:
     """Solve with a model that knows two programs, the likelier one first, in a sandbox that passes the second."""
     lm = TrieLM({text: 0.5 + 0.1 * (text is known[0]) for text in known}).model()
-    box = ScriptedSandbox(lambda program: Verdict.PASSED if GOOD in program else Verdict.FAILED, value=2)
-    return solve(request, lm=lm, sandbox=box, max_tokens=40, **options)
+    box = ScriptedSandbox(lambda program: Verdict.PASSED if GOOD.strip() in program else Verdict.FAILED, value=2)
+    return solve(request, lm=lm, sandbox=box, **{"policy": DOUBTFUL, "max_tokens": 40, **options})
 
 
 @pytest.mark.model
 def test_ten_lines_write_a_verified_program(capsys):
     exec(compile(TEN_LINES, "example", "exec"), {})
     standing, program = capsys.readouterr().out.split("\n", 1)
-    assert standing == "verified" and "return a + b" in program
+    assert standing == "verified" and "def total(" in program
 
 
 def test_a_result_names_the_program_its_standing_and_every_attempt():
     result = solved()
     assert (result.outcome, result.standing) == ("accepted", "verified")
-    assert result.best.program == PROMPT + GOOD.rstrip("\n")
-    assert [attempt.verdict for attempt in result.attempts][-1] == "passed" and len(result.attempts) > 1
-    assert result.cost.forwards > 0 and result.answer.attempt == len(result.attempts) - 1
+    assert result.best.program == PROMPT + GOOD
+    assert {attempt.verdict for attempt in result.attempts} == {"passed", "failed"}
+    assert result.attempts[result.answer.attempt] == result.best and result.cost.forwards > 0
 
 
 def test_events_are_heard_while_the_run_goes_on():
     events = []
     result = solved(on_event=events.append)
-    assert [event for event in events if isinstance(event, Attempt)] == result.attempts
+    assert [event for event in events if isinstance(event, Attempt)] == list(result.attempts)
     assert isinstance(events[-1], Answer)
 
 

@@ -6,7 +6,7 @@ import pytest
 from fakes import ScriptedSandbox
 from text_model import byte_model
 
-from agent.cli.components import strategy_named
+from agent.cli.components import build_strategy
 from agent.decoding import POLICIES
 from agent.decoding.step import Step
 from agent.errors import InvalidRequestError
@@ -30,7 +30,7 @@ def context(verdict=Verdict.FAILED, policy="greedy") -> Context:
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_every_strategy_writes_an_answer_with_its_own_policy(name):
     policy = (*STRATEGIES[name].policies, "adadec")[0]
-    result = strategy_named(name, programs=None if name == "once" else 2)(context(Verdict.PASSED, policy), TWICE)
+    result = build_strategy(name, programs=None if name == "once" else 2)(context(Verdict.PASSED, policy), TWICE)
     assert result.best.program.startswith("def f(x)") and result.outcome == "accepted"
 
 
@@ -101,13 +101,13 @@ def test_what_starts_anew_each_time_keeps_no_thread(strategy):
 
 
 def test_options_make_strategies():
-    assert strategy_named("once") == strategy_named("once", programs=1) == Once()
-    assert (strategy_named("best-of"), strategy_named("best-of", programs=7)) == (BestOf(5), BestOf(7))
-    assert (strategy_named("beam"), strategy_named("beam", programs=2)) == (Beam(3), Beam(2))
-    assert strategy_named("tree") == Tree.within(20)
-    bounded = strategy_named("tree", programs=5, budget="tokens=300", order="gap")
+    assert build_strategy("once") == build_strategy("once", programs=1) == Once()
+    assert (build_strategy("best-of"), build_strategy("best-of", programs=7)) == (BestOf(5), BestOf(7))
+    assert (build_strategy("beam"), build_strategy("beam", programs=2)) == (Beam(3), Beam(2))
+    assert build_strategy("tree") == Tree.within(20)
+    bounded = build_strategy("tree", programs=5, budget="tokens=300", order="gap")
     assert (bounded.config.budget, bounded.config.order) == (Budget(programs=5, tokens=300), "gap")
-    assert strategy_named("tree", budget="programs=2").config.budget == Budget(programs=2)
+    assert build_strategy("tree", budget="programs=2").config.budget == Budget(programs=2)
 
 
 @pytest.mark.parametrize(
@@ -123,4 +123,4 @@ def test_options_make_strategies():
 )
 def test_an_option_that_does_not_go_with_a_strategy_is_refused(options, sentence):
     with pytest.raises(InvalidRequestError, match=sentence):
-        strategy_named(**options)
+        build_strategy(**options)

@@ -117,7 +117,7 @@ def test_a_result_is_delivered_before_older_runs_are_dropped(place, tmp_path, mo
         raise KeyboardInterrupt
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr("agent.cli.app.prune", break_off)
+    monkeypatch.setattr("agent.cli.solve.prune", break_off)
     result = solve(place, "--file", "@prompt.py", "--thread", "mine", "--json")
     assert result.exit_code == 130 and "program" in json.loads(result.stdout.splitlines()[0])
 

@@ -54,7 +54,7 @@ def test_a_stdout_that_cannot_be_written_fails_the_command_and_a_stderr_does_not
 @pytest.mark.parametrize(
     ("module", "said"),
     [
-        ("benchmarks.cli.run", ""),
+        ("agent.cli.solve", ""),
         ("agent.cli.choices", ""),
         ("torch", "dubito: interrupted; a run with --thread NAME goes on when started again\n"),
     ],

@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_a_policy_takes_the_threshold_asked_for_else_the_models_else_its_own():
     def threshold(name, text=None, model="Qwen/Qwen3-0.6B"):
-        policy = components.policy_named(name, model=model, threshold=text, profile=find_profile(model))
+        policy = components.build_policy(name, model=model, threshold=text, profile=find_profile(model))
         return policy.gate.threshold
 
     assert threshold("adadec", model="nobody/knows") == 1.0
@@ -32,14 +32,14 @@ def test_a_policy_takes_the_threshold_asked_for_else_the_models_else_its_own():
     learned = {"entropy": Calibration("entropy", "youden", 0.25)}
     update_profile(profile_file("Qwen/Qwen3-0.6B", ""), "Qwen/Qwen3-0.6B", "", thresholds=learned)
     assert threshold("adadec") == 0.25
-    hidden = components.policy_named("adadec", model="Qwen/Qwen3-0.6B").gate.threshold
+    hidden = components.build_policy("adadec", model="Qwen/Qwen3-0.6B").gate.threshold
     assert hidden == 1.0, "benchmarks take no hidden one"
 
 
 @pytest.mark.model
 def test_a_bound_on_the_deviation_is_one_on_the_collision_entropy_of_the_models_vocabulary():
     def threshold(text, policy="uscd"):
-        return components.policy_named(policy, model="models/tiny", threshold=text).gate.threshold
+        return components.build_policy(policy, model="models/tiny", threshold=text).gate.threshold
 
     assert threshold("std=0.0035") == threshold("std=0.0035", "uscd-adadec") == collision_of_deviation(0.0035, 2048)
     for wrong in ("std=", "std=x", "std=-1", "std=2", "std=nan"):

@@ -49,11 +49,11 @@ def test_a_model_without_the_marks_is_refused():
 
 @pytest.mark.model
 def test_a_filling_stands_between_what_was_shown_and_is_judged_by_the_hidden_tests():
-    from agent.cli.components import model_named
+    from agent.lm import open_lm
     from sandbox import open_sandbox
 
     box = open_sandbox("process")
-    context = Context(model_named("models/tiny"), POLICIES["greedy"], box, max_tokens=64)
+    context = Context(open_lm("models/tiny"), POLICIES["greedy"], box, max_tokens=64)
     problems = [make_problem(f"exercises/{number}") for number in range(8)]
     once, found = (list(fill_holes(problems, context, attempts=attempts)) for attempts in (1, 4))
     box.close()
@@ -66,7 +66,7 @@ def test_a_filling_stands_between_what_was_shown_and_is_judged_by_the_hidden_tes
 
 @pytest.mark.model
 def test_where_no_filling_passes_the_examples_the_first_stands_and_all_differ(monkeypatch):
-    from agent.cli.components import model_named
+    from agent.lm import open_lm
 
     tried = []
     failed = Verification(Verdict.FAILED, 1)
@@ -74,7 +74,7 @@ def test_where_no_filling_passes_the_examples_the_first_stands_and_all_differ(mo
     monkeypatch.setattr(
         infill, "judge_program", lambda box, problem, program: SimpleNamespace(passed=program == tried[0])
     )
-    context = Context(model_named("models/tiny"), POLICIES["greedy"], ScriptedSandbox(), max_tokens=64)
+    context = Context(open_lm("models/tiny"), POLICIES["greedy"], ScriptedSandbox(), max_tokens=64)
     (found,) = fill_holes([make_problem("exercises/3")], context, attempts=4)
     assert len(tried) == len(set(tried)) == found.attempts == 4
     assert found.passed and found.filling in tried[0]

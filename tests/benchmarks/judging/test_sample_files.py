@@ -158,7 +158,7 @@ def test_a_files_name_moves_no_cursor(tmp_path):
 
 
 def test_a_module_that_the_sandbox_lacks_is_named_with_the_sample(tmp_path, monkeypatch):
-    monkeypatch.setattr(components, "sandbox_named", lambda *_, **__: Bare())
+    monkeypatch.setattr(components, "start_sandbox", lambda *_, **__: Bare())
     path = tmp_path / "samples.jsonl"
     head = "import json, no_such_module.part\nfrom nothing_there import x\n"
     programs = [

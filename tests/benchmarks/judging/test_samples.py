@@ -467,7 +467,7 @@ def test_ctrl_c_says_so_and_exits_with_130(tmp_path, monkeypatch):
         def run(self, program, **options):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(components, "sandbox_named", lambda *_, **__: Interrupted())
+    monkeypatch.setattr(components, "start_sandbox", lambda *_, **__: Interrupted())
     result = check(written(tmp_path, right(find_problem("exercises/2"))))
     assert result.exit_code == 130 and "dubito: interrupted" in result.stderr
 

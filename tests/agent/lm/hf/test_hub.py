@@ -9,6 +9,7 @@ from text_model import byte_model, save
 
 from agent.cli import components
 from agent.errors import InvalidLogitsError, InvalidRequestError, ModelLoadError
+from agent.lm import open_lm
 from agent.lm.names import digest_weights
 
 
@@ -51,7 +52,7 @@ def test_the_digest_of_weights_reads_regular_files_alone(folder):
 def test_a_folder_that_would_hang_is_refused_before_anything_in_it_is_read(folder, name):
     (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
-    for ask in (components.profile_of, components.model_named, lambda model: components.check_model(model, "auto")):
+    for ask in (components.profile_of, open_lm, lambda model: components.check_model(model, "auto")):
         with pytest.raises(ModelLoadError, match=f"{name}' is no regular file"):
             ask(str(folder))
 
@@ -59,20 +60,20 @@ def test_a_folder_that_would_hang_is_refused_before_anything_in_it_is_read(folde
 def test_a_chat_template_that_does_not_work_is_said_when_the_model_is_loaded(folder):
     (folder / "chat_template.jinja").write_text("{% for m in messages %}{{ m.content }}")
     with pytest.raises(ModelLoadError, match="chat template cannot be rendered"):
-        components.model_named(str(folder))
-    assert components.model_named(str(folder), prompt_format="completion").chats is False
+        open_lm(str(folder))
+    assert open_lm(str(folder), prompt_format="completion").chats is False
     with pytest.raises(InvalidRequestError, match="unknown prompt format 'turns'"):
-        components.model_named(str(folder), prompt_format="turns")
+        open_lm(str(folder), prompt_format="turns")
 
 
 def test_a_missing_tokenizer_and_a_broken_one_are_told_apart(folder):
     (folder / "tokenizer.json").write_text(json.dumps({"model": {"type": "BPE"}}))
     with pytest.raises(ModelLoadError, match="cannot load the tokenizer of"):
-        components.model_named(str(folder))
+        open_lm(str(folder))
     for file in folder.glob("tokenizer*"):
         file.unlink()
     with pytest.raises(ModelLoadError, match="has no tokenizer beside it, and text is wanted"):
-        components.model_named(str(folder))
+        open_lm(str(folder))
 
 
 def test_a_model_that_gives_no_numbers_is_the_machines_failure(sound, folder):
@@ -80,4 +81,4 @@ def test_a_model_that_gives_no_numbers_is_the_machines_failure(sound, folder):
     lm.model.float().model.norm.weight.data.fill_(float("nan"))
     lm.model.save_pretrained(folder)
     with pytest.raises(InvalidLogitsError, match="NaN or infinite logits"):
-        components.model_named(str(folder))
+        open_lm(str(folder))

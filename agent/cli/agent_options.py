@@ -1,0 +1,131 @@
+"""The options that `solve` and `chat` share, and the agent that they describe. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from agent.cli import choices, components
+from agent.cli.thresholds import describe_threshold
+
+if TYPE_CHECKING:
+    from agent.decoding import Policy
+    from agent.lm.base import Model
+    from agent.profile import ModelProfile
+    from agent.program.task import Task
+    from agent.records import Event
+    from agent.strategies import Strategy
+    from agent.workflow.run import Result
+    from sandbox.base import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """How to write programs, as a command line says it."""
+
+    model: str
+    policy: str | None
+    threshold: str | None
+    strategy: str
+    programs: int | None
+    ask: bool
+    budget: str | None
+    order: str | None
+    min_probability: float
+    max_tokens: int
+    sandbox: str | None
+    seed: int
+    device: str | None
+    dtype: str
+    prompt_format: str
+    tau: float = 0.1
+    holes: int = 2
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> AgentOptions:
+        """Return the record of these options; others in the dict are left out."""
+        return cls(**{field.name: options[field.name] for field in fields(cls) if field.name in options})
+
+    def check(self) -> CheckedOptions:
+        """Refuse options that are unknown or contradict each other. Imports nothing slow."""
+        choices.check_tau(self.tau)
+        policy = choices.policy_for(self.strategy, self.policy, otherwise="adadec")
+        components.check_policy(policy, model=self.model, threshold=self.threshold, ask=self.ask)
+        components.check_model(self.model, self.dtype, self.prompt_format)
+        components.check_sandbox(self.sandbox)
+        profile = components.profile_of(self.model)
+        strategy = components.build_strategy(
+            self.strategy, programs=self.programs, budget=self.budget, order=self.order,
+            min_probability=self.min_probability, ask=self.ask, profile=profile,
+        )  # fmt: skip
+        return CheckedOptions(self, policy, strategy, profile)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedOptions:
+    """Options that go together, with the names and files in them looked up."""
+
+    options: AgentOptions
+    policy: str
+    strategy: Strategy
+    profile: ModelProfile
+
+    def open(self, cleanup: ExitStack, *, quiet: bool = False) -> Agent:
+        """Start the sandbox, which `cleanup` closes, and load the model."""
+        from agent.lm.open import open_lm
+        from agent.views.say import announce_loading
+
+        options = self.options
+        sandbox = cleanup.enter_context(closing(components.start_sandbox(options.sandbox)))
+        announce_loading(options.model, quiet=quiet)
+        policy = components.build_policy(
+            self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
+        )
+        model = open_lm(options.model, device=options.device, dtype=options.dtype, prompt_format=options.prompt_format)
+        return Agent(self, model, policy, sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A loaded model, a policy and a running sandbox."""
+
+    checked: CheckedOptions
+    model: Model
+    policy: Policy
+    sandbox: Sandbox
+
+    @property
+    def asks(self) -> bool:
+        """A person answers questions, which need a checkpointer."""
+        return self.checked.options.ask
+
+    def solve(self, task: Task, *, on_event: Callable[[Event], None], **session: Any) -> Result:
+        """Solve a task. session: see `agent.api.solve`."""
+        from agent.api import solve
+
+        checked, options = self.checked, self.checked.options
+        return solve(
+            task, lm=self.model, sandbox=self.sandbox, policy=self.policy, strategy=checked.strategy,
+            profile=checked.profile, max_tokens=options.max_tokens, tau=options.tau, max_holes=options.holes,
+            seed=options.seed, on_event=on_event, **session,
+        )  # fmt: skip
+
+    def identity(self) -> dict[str, Any]:
+        """Return the options that a stored run cannot change."""
+        from agent.files.plain import plain
+
+        options = self.checked.options
+        return {
+            "model": options.model, "weights": self.checked.profile.weights,
+            "prompt_format": self.model.prompt_format, "policy": self.checked.policy,
+            "threshold": plain(self.policy.gate.threshold), "ask": options.ask,
+            "max_tokens": options.max_tokens, "tau": options.tau, "holes": options.holes, "seed": options.seed,
+        }  # fmt: skip
+
+    def describe(self) -> str:
+        """Return the policy, the model and where the pauses come from, for the head of a run."""
+        options = self.checked.options
+        pausing = describe_threshold(self.policy, self.checked.policy, options.threshold)
+        return f"{self.checked.policy} with {options.model}{pausing}, run in {type(self.sandbox).__name__}"

@@ -1,0 +1,94 @@
+"""Read what a person gives: a request, a prompt, tests, from arguments, files or standard input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.errors import InvalidRequestError
+from agent.files.access import STANDARD_STREAM, read_bounded
+from agent.messages import quoted
+
+if TYPE_CHECKING:
+    from agent.program.task import Task
+
+_MOST_BYTES = 2**24  # of a prompt, of tests, of a program
+
+
+def check_sources(request: str | None, task: str | None, file: Path | None, tests: Path | None, *, ask: bool) -> str:
+    """Return the kind of source that came: a sentence, --task, --file or stdin. Raises InvalidRequestError."""
+    named = (("a sentence", request), ("--task", task), ("--file", file))
+    kinds = [kind for kind, value in named if value is not None]
+    if not kinds and sys.stdin is not None and not sys.stdin.isatty():
+        kinds = ["stdin"]
+    if len(kinds) != 1:
+        raise InvalidRequestError(
+            f"{' and '.join(kinds) or 'nothing'} came; wanted one of a sentence, --task ID and --file FILE"
+        )
+    from_stdin = [request, str(file), str(tests)].count(STANDARD_STREAM) + (kinds == ["stdin"])
+    if from_stdin and ask:
+        raise InvalidRequestError(
+            "--ask reads answers from stdin, so the request and its tests must come from elsewhere"
+        )
+    if from_stdin > 1:
+        raise InvalidRequestError("stdin can be read once, as the request or as its tests; give the other as a file")
+    return kinds[0]
+
+
+def build_task(
+    request: str | None, file: Path | None, tests: Path | None, *, name: str = "", entry_point: str | None = None
+) -> Task:
+    """Return the task of a sentence or a file, with the examples of a test file. Raises InvalidRequestError."""
+    from agent.program.task import read_task
+
+    if request == STANDARD_STREAM:
+        request = read_stdin("the request")
+    text = request if file is None else read_text(file, "the prompt")
+    if text is None or not text.strip():
+        raise InvalidRequestError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
+    if file is None and text.endswith(".py") and len(text.split()) == 1:
+        raise InvalidRequestError(
+            f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}"
+        )
+    return read_task(
+        text,
+        entry_point=entry_point,
+        name=name or (str(file) if file else "your sentence"),
+        file=quoted(file) if file else None,
+        tests=read_text(tests, "the tests") if tests else None,
+        tests_file=str(tests),
+    )
+
+
+def read_text(path: Path, purpose: str) -> str:
+    """Read a file, or stdin for `-`. purpose: of the text, for messages. Raises InvalidRequestError."""
+    if str(path) == STANDARD_STREAM:
+        return read_stdin(purpose)
+    if not os.path.lexists(path):
+        raise InvalidRequestError(
+            f"{purpose} should come from {quoted(path)}, and there is no such file; check the path"
+        )
+    return _decode(read_bounded(path, _MOST_BYTES), quoted(path))
+
+
+def read_stdin(purpose: str) -> str:
+    """Read all of stdin. Raises InvalidRequestError where it is closed, too long, or no text."""
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None or sys.stdin.isatty():
+        raise InvalidRequestError(
+            f"{purpose} should come from stdin, and nothing is piped into it; pipe it, or give a file"
+        )
+    data = stream.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise InvalidRequestError(f"more than {_MOST_BYTES // 2**20} MiB came on stdin; is it the right file?")
+    return _decode(data, "stdin")
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError(f"{name} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads text

@@ -1,0 +1,207 @@
+"""`dubito solve`: one request, one program. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.cli.agent_options import Agent, AgentOptions
+from agent.cli.exits import ExitCode, report_errors
+from agent.cli.options import (
+    AskOption,
+    BudgetOption,
+    DeviceOption,
+    DtypeOption,
+    MinProbabilityOption,
+    ModelOption,
+    OrderOption,
+    PolicyOption,
+    ProgramsOption,
+    PromptFormatOption,
+    SandboxOption,
+    SeedOption,
+    StrategyOption,
+    ThresholdOption,
+    TokensOption,
+)
+from agent.views.say import is_watched, write_data, write_json
+from agent.workflow.threads import open_memory_store, open_threads, prune
+
+if TYPE_CHECKING:
+    from agent.program.task import Task
+    from agent.views.terminal import TerminalView
+    from agent.workflow.context import Log
+    from agent.workflow.run import Result
+    from benchmarks.cli import Problem
+
+_TASK_HELP = "Solve a benchmark problem instead: HumanEval/0, Mbpp/2 or exercises/12."
+_FILE_HELP = "Complete the Python in this file: a signature with its docstring. `-` reads it from stdin."
+_TESTS_HELP = "Also pass the assert statements in this file. `-` reads them from stdin."
+_TAU_HELP = "Trust at most -ln tau nats of surprisal in a partial program. The rest becomes holes."
+_THREAD_HELP = "Store the run under this name, and resume it if it was cut off."
+_DISPLAY_HELP = "live, plain, or auto. auto is live where somebody watches."
+
+
+def solve(
+    request: Annotated[str | None, typer.Argument(help="Describe the program in a sentence.")] = None,
+    task: Annotated[str | None, typer.Option(help=_TASK_HELP)] = None,
+    file: Annotated[Path | None, typer.Option(help=_FILE_HELP)] = None,
+    tests: Annotated[Path | None, typer.Option(help=_TESTS_HELP)] = None,
+    model: ModelOption = "models/tiny",
+    policy: PolicyOption = None,
+    threshold: ThresholdOption = None,
+    strategy: StrategyOption = "tree",
+    programs: ProgramsOption = None,
+    ask: AskOption = False,
+    budget: BudgetOption = None,
+    order: OrderOption = None,
+    min_probability: MinProbabilityOption = 0.0,
+    max_tokens: TokensOption = 512,
+    tau: Annotated[float, typer.Option(help=_TAU_HELP)] = 0.1,
+    holes: Annotated[int, typer.Option(min=1, help="Leave at most this many holes in a partial program.")] = 2,
+    sandbox: SandboxOption = None,
+    thread: Annotated[str | None, typer.Option(help=_THREAD_HELP)] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write every step to this new file of JSON lines.")] = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+    prompt_format: PromptFormatOption = "auto",
+    display: Annotated[str, typer.Option(help=_DISPLAY_HELP)] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Write a program, run it on the examples in the request, and try again where the model was in doubt.
+
+    Reads the request from stdin if it is `-`, or if it is missing and something is piped in.
+
+    Example: dubito solve --task exercises/12
+    """
+    options, how = (
+        AgentOptions.take(locals()),
+        _SolveOptions(request, task, file, tests, thread, trace, display, as_json),
+    )
+    with report_errors(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
+        raise typer.Exit(_solve(options, how, cleanup))
+
+
+@dataclass(frozen=True, slots=True)
+class _SolveOptions:
+    """The options of `solve` alone: what to solve, and where the answer and the events go."""
+
+    request: str | None
+    task: str | None
+    file: Path | None
+    tests: Path | None
+    thread: str | None
+    trace: Path | None
+    display: str
+    as_json: bool
+
+
+def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> ExitCode:
+    from agent.cli.choices import check_thread
+
+    _check_display(how, ask=options.ask)
+    checked = options.check()
+    check_thread(options.strategy, how.thread)
+    task, problem = _read_task(how, ask=options.ask)
+    provenance: dict[str, Any] = {"task": task.name, "thread": how.thread}
+    log = cleanup.enter_context(_open_trace(how, provenance))
+    agent = checked.open(cleanup, quiet=how.as_json)
+    view = _open_view(how)
+    identity = agent.identity()
+    provenance |= {**identity, "device": agent.model.device, "dtype": agent.model.dtype}
+    checkpointer = cleanup.enter_context(_open_threads(how, ask=options.ask))
+    view.show_unparsed(task)
+    view.show_heading(f"{task.name}: {agent.describe()}")
+    with view:
+        result = agent.solve(
+            task, on_event=view.show, log=log, person=view.ask,
+            checkpointer=checkpointer, thread=how.thread or "once", identity=identity,
+        )  # fmt: skip
+    code = _finish(agent, view, result, problem, as_json=how.as_json)
+    if how.thread is not None:
+        prune(checkpointer, how.thread)
+    return code
+
+
+def _check_display(how: _SolveOptions, *, ask: bool) -> None:
+    from agent.cli.choices import DISPLAYS
+    from agent.errors import InvalidRequestError
+    from agent.messages import check_choice
+
+    check_choice("display", how.display, DISPLAYS)
+    if how.as_json and ask:
+        raise InvalidRequestError(
+            "--ask needs somebody to talk to, and --json prints nothing but its object; choose one of them"
+        )
+
+
+def _read_task(how: _SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
+    """Return the task, and the benchmark problem that it is, if any. Its hidden tests stay out of the task."""
+    from agent.cli.inputs import build_task, check_sources
+    from agent.files.access import STANDARD_STREAM
+
+    kind = check_sources(how.request, how.task, how.file, how.tests, ask=ask)
+    if how.task is None:
+        return build_task(STANDARD_STREAM if kind == "stdin" else how.request, how.file, how.tests), None
+    from benchmarks.cli import read_problem
+
+    problem = read_problem(how.task)
+    return build_task(problem.prompt, None, how.tests, name=how.task, entry_point=problem.entry_point), problem
+
+
+@contextmanager
+def _open_trace(how: _SolveOptions, provenance: dict[str, Any]) -> Iterator[Log]:
+    """Open the trace; a thread's goes on where it was. The caller may add to the provenance until the first event."""
+    if how.trace is None:
+        yield lambda number, event: None
+        return
+    from agent.trace import TraceWriter, collect_provenance
+
+    provenance |= collect_provenance()
+    with closing(TraceWriter(how.trace, provenance, resume=how.thread is not None)) as writer:
+        yield writer.log
+
+
+def _open_view(how: _SolveOptions) -> TerminalView:
+    """Return the view: on stdout where somebody watches it, else on stderr, and silent beside JSON."""
+    from rich.console import Console
+
+    from agent.views.terminal import TerminalView
+
+    console = Console(stderr=not is_watched(), quiet=how.as_json, highlight=False)
+    live = how.display == "live" or (how.display == "auto" and console.is_terminal)
+    return TerminalView(console, live=live and not how.as_json)
+
+
+def _open_threads(how: _SolveOptions, *, ask: bool) -> Any:
+    """Return the checkpointer that a run needs: a file for a thread, memory for questions, none otherwise."""
+    if how.thread is not None:
+        return open_threads()
+    return nullcontext(open_memory_store() if ask else None)
+
+
+def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem | None, *, as_json: bool) -> ExitCode:
+    """Judge a benchmark problem by its hidden tests, and print the answer. Return the exit code.
+
+    The program goes to stdout where the view is elsewhere. A run that abstained prints none.
+    """
+    from agent.workflow.run import AGREED, VERIFIED
+
+    hidden = None
+    if problem is not None:
+        from benchmarks.cli import hidden_verdicts
+
+        hidden = hidden_verdicts(agent.sandbox, problem, result.best.program)
+    view.finish(result, hidden)
+    code = ExitCode.OK if result.standing in (VERIFIED, AGREED) else ExitCode.ABSTAINED
+    if as_json:
+        write_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
+    elif not is_watched() and result.outcome == "accepted":
+        write_data(result.best.program.rstrip("\n"))
+    return code
