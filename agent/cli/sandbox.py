@@ -47,7 +47,9 @@ def sandbox_run(
     name: Annotated[str | None, typer.Option("--sandbox", "--name", help=_SANDBOX_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Run a program as a script. Example: dubito sandbox run main.py --seconds 10
+    """Run a program as a script.
+
+    Example: dubito sandbox run main.py --seconds 10
 
     Exit codes: 0 the program passed, or left with exit code 0; 1 it failed; 4 syntax error; 5 timed out;
     6 out of memory; 7 too much output; 8 forbidden; 2 the request is wrong; 3 the machine or the sandbox failed.
@@ -69,7 +71,10 @@ def sandbox_run(
 def sandbox_gc(
     everything: Annotated[bool, typer.Option("--all", help="Remove the containers in use, too.")] = False,
 ) -> None:
-    """Remove containers whose owner is gone: an engine that was killed leaves some. Example: dubito sandbox gc"""
+    """Remove containers whose owner is gone: an engine that was killed leaves some.
+
+    Example: dubito sandbox gc
+    """
     with report_errors(as_json=False):
         from sandbox.docker.client import connect, sweep
 
