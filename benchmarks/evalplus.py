@@ -55,7 +55,7 @@ class PlusBenchmark:
         source = str(self._path or os.environ.get(self._override) or "")
         try:
             if Path(source).exists() and not Path(source).is_file() and source:
-                raise OSError("it is no regular file")  # a pipe or a device would be read for ever
+                raise OSError("it is no regular file")  # reading a pipe or a device might never end
             records = _load(self._module, self._loader, self._override, source)
             problems = {task_id: _problem(record) for task_id, record in records.items()}
         except ImportError as error:

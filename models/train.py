@@ -64,7 +64,7 @@ def _check_recipe(recipe: Recipe, file: Path) -> None:
     recorded = json.loads(file.read_text(encoding="utf-8"))
     if recorded != wanted:
         differing = ", ".join(f"{name} {recorded.get(name)}" for name in wanted if recorded.get(name) != wanted[name])
-        raise SystemExit(f"{file.parent} holds a run begun with {differing}; give that again, or name another --work")
+        raise SystemExit(f"{file.parent} holds a run with {differing}; give the same again, or another --work")
 
 
 if __name__ == "__main__":

@@ -105,5 +105,5 @@ def _safest(memory_mib: int | None, fresh: bool) -> tuple[str, ForkServerSandbox
             reasons.append(f"{isolating}: {error}")
     raise SandboxUnavailable(
         f"no isolating sandbox on this machine ({'; '.join(reasons)}); install Docker, "
-        "or use `--sandbox process` to run programs without isolation"
+        "or name the sandbox `process`, which does not isolate"
     )

@@ -30,7 +30,7 @@ def log_probabilities(logits: Tensor) -> Tensor:
 
 def entropy(logits: Tensor, *, normalised: bool = False) -> float:
     """Shannon entropy of the next token, in nats, from 0 to ln(vocab). logits: [vocab]."""
-    # AdaDec, eq. 1 (arXiv:2506.08980). Clamped, for 0 * -inf would be NaN.
+    # AdaDec, eq. 1 (arXiv:2506.08980). Clamped, because 0 * -inf is NaN.
     logp = logits if normalised else log_probabilities(logits)
     return _at_least_zero(-float(logp.exp() @ logp.clamp(min=torch.finfo(logp.dtype).min)))
 
@@ -87,7 +87,7 @@ def surprisal(logits: Tensor, token: int) -> float:
 
 
 def _at_least_zero(number: float) -> float:
-    return max(number, 0.0)  # in this order a NaN stays one
+    return max(number, 0.0)  # keeps NaN: max(0.0, NaN) would be 0.0
 
 
 SCORES: dict[str, Score] = {

@@ -98,7 +98,7 @@ def budget_threshold(data: Ranked, share: float) -> float:
     if not 0 <= share <= 1:
         raise ValueError(f"the budget is {share}; wanted a share of the tokens, from 0 to 1")
     falling = np.sort(data.scores)[::-1]
-    most = math.floor(share * len(falling) + 1e-9)  # 0.29 of 100 are 29, whatever the product rounds to
+    most = math.floor(share * len(falling) + 1e-9)  # 0.29 * 100 rounds to 28.999..., and 29 is meant
     most -= most / len(falling) > share
     if most == len(falling):
         return float(falling[-1])

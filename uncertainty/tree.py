@@ -72,7 +72,7 @@ def program_tree(source: str, charges: Sequence[tuple[int, float]]) -> TreeNode:
     contexts have no place in the text and belong to their parent. So do the parts of an f-string.
     """
     try:
-        with warnings.catch_warnings():  # a program's oddities are not its reader's
+        with warnings.catch_warnings():  # compile warnings concern the program's author, not its reader
             warnings.simplefilter("ignore")
             module = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -83,7 +83,7 @@ def _check_holds_samples(path: Path, file: SampleFile, first: bytes, wanted: Col
     name, sets = display_name(path), sorted({_dataset_of(sample.problem.task_id) for sample in file.samples})
     if len(sets) > 1:
         mixed = f"{name} holds samples of {' and '.join(sets)}, and one pass@k over them would mean nothing"
-        raise InvalidRequestError(f"{mixed}; choose with --dataset")
+        raise InvalidRequestError(f"{mixed}; name the one to judge")
     if len(file.broken) >= _MOST_BROKEN:
         raise InvalidRequestError(f"{name} holds {_MOST_BROKEN} lines that are no samples; is it the right file?")
     if not file.samples and (other := _other_kind(first)):

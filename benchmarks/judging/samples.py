@@ -113,7 +113,7 @@ class _SampleJudge:
         if has_reference:  # the program is at fault if the sandbox dies of it twice and runs others
             return JudgedSample(sample.line, sample.problem.task_id, Verdict.FAILED, Verdict.FAILED)
         reason = f"the canonical solution of {sample.problem.task_id} fails here, so nothing can be judged by it"
-        return UnjudgedSample(sample.line, f"{reason}; is the sandbox large enough (--memory-mib)?")
+        return UnjudgedSample(sample.line, f"{reason}; does the sandbox have enough memory?")
 
     def _try_to_judge(self, sample: Sample) -> JudgedSample | None:
         """Return the verdicts of a sample; None where the sandbox failed."""

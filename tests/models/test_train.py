@@ -107,7 +107,7 @@ def test_on_cuda_a_recipe_has_a_hundred_times_the_text(monkeypatch, capsys):
 def test_a_folder_of_another_recipe_is_refused_and_left_alone(tmp_path):
     train(TINY, tmp_path / "model", tmp_path / "work")
     before = (tmp_path / "model" / "training.json").read_text()
-    with pytest.raises(SystemExit, match="holds a run begun with steps 6; give that again, or name another --work"):
+    with pytest.raises(SystemExit, match="holds a run with steps 6; give the same again, or another --work"):
         train(replace(TINY, steps=7), tmp_path / "model", tmp_path / "work")
     assert (tmp_path / "model" / "training.json").read_text() == before
 

@@ -38,7 +38,7 @@ def test_the_safest_sandbox_that_works_is_chosen(monkeypatch, working, chosen):
 def test_without_isolation_nothing_is_chosen_and_the_message_says_what_to_try(monkeypatch):
     for name in ("docker", "bubblewrap"):
         monkeypatch.setitem(SANDBOXES, name, unavailable)
-    with pytest.raises(SandboxUnavailable, match="install Docker, or use `--sandbox process`"):
+    with pytest.raises(SandboxUnavailable, match="install Docker, or name the sandbox `process`"):
         open_sandbox()
 
 

@@ -141,7 +141,7 @@ def test_a_file_of_two_data_sets_is_refused_until_one_is_chosen(tmp_path, monkey
     monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", "nowhere")  # a data set that is not asked for is not opened
     path = written(tmp_path, right(FIRST), right(find_problem("exercises/far/0")))
     with pytest.raises(
-        InvalidRequestError, match=r"holds samples of exercises and exercises/far, .*choose with --dataset"
+        InvalidRequestError, match=r"holds samples of exercises and exercises/far, .*name the one to judge"
     ):
         read_samples(path)
     path = written(tmp_path, right(FIRST), right(find_problem("exercises/far/0")), line("HumanEval/0", solution=""))
