@@ -46,8 +46,8 @@ def cluster_programs(attempts: Sequence[Attempt]) -> list[Cluster]:
         key = tuple(row[column] for column in columns) if len(row) == width else ()
         alone = width > 0 and not key
         groups.setdefault((normal_form(attempts[number].program),) if alone else key, []).append(number)
-    found = [_cluster(attempts, numbers, key) for key, numbers in groups.items()]
-    return sorted(found, key=lambda cluster: (*_faults(attempts, cluster), -cluster.mass, cluster.attempts))
+    clusters = [_cluster(attempts, numbers, key) for key, numbers in groups.items()]
+    return sorted(clusters, key=lambda cluster: (*_faults(attempts, cluster), -cluster.mass, cluster.attempts))
 
 
 def _faults(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[bool, bool, bool]:

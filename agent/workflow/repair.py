@@ -54,14 +54,14 @@ def _begin_repair(context: Context, state: AgentState, edge: Edge, prompt: Promp
     start, before, failed = context.clock(), count_forwards(context), state.attempts[edge.parent]
     tokens, logprobs = _decode_repeated_part(context, state, prompt, failed)
     current = Unfinished(len(state.prompts), edge, state.cost, tokens, logprobs)
-    begun = replace(state, prompts=(*state.prompts, prompt), current=current)
-    completion = rebuild_completion(context, begun)
+    repairing = replace(state, prompts=(*state.prompts, prompt), current=current)
+    completion = rebuild_completion(context, repairing)
     failure = describe_failure(failed.failures[0])
     detail = f"asking again with the failure of program {edge.parent_label}: {failure}"
     context.emit(Revision(REPAIR, detail, completion.text, edge.parent))
-    end = decode_context(context, begun).stop(completion) if tokens else None
+    end = decode_context(context, repairing).stop(completion) if tokens else None
     spent = Cost(tokens=len(tokens[-1:]), seconds=context.clock() - start) + (count_forwards(context) - before)
-    return replace(begun, current=replace(current, end=end), cost=state.cost + spent)
+    return replace(repairing, current=replace(current, end=end), cost=state.cost + spent)
 
 
 def _decode_repeated_part(
