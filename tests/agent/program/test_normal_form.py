@@ -1,4 +1,4 @@
-"""Equal normal forms mean equal behaviour; what is dropped as hopeless could never have become Python."""
+"""Equal normal forms mean equal behaviour; no continuation of a dropped beginning would have been Python."""
 
 import itertools
 import random

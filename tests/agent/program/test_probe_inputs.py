@@ -1,4 +1,4 @@
-"""Inputs that nobody wrote: of the right shape, all different, the same each time."""
+"""Generated inputs have the right shape, are all different, and are the same each time."""
 
 import pytest
 

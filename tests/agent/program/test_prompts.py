@@ -1,4 +1,4 @@
-"""Prompts: what is shown, what is left out for a contrast, and how a program is found in an answer."""
+"""Prompts show the request and its tests, lame prompts drop the examples, and a program is found in an answer."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""Source is read without a word, by any number of threads."""
+"""Source is parsed without warnings, in any number of threads."""
 
 import ast
 import time

@@ -1,4 +1,4 @@
-"""What programs give for inputs that nobody wrote, as text that can be compared."""
+"""Behaviour is text that can be compared: what a program returns on generated inputs."""
 
 from contextlib import closing
 

@@ -1,4 +1,4 @@
-"""Verification: outside the program's reach, and told in sentences that a repair prompt can use."""
+"""Verification judges where no program can reach, and says in sentences what failed."""
 
 import math
 
@@ -84,7 +84,7 @@ def test_a_lying_object_proves_nothing(sandbox):
     assert not verify(sandbox, liar, read_tests("assert f([1]) == 2 and True").examples).passed
 
 
-def test_a_claim_is_judged_where_the_program_cannot_reach(sandbox):
+def test_a_condition_is_judged_where_the_program_cannot_reach(sandbox):
     forging = "import math\nmath.isclose = lambda *a, **k: True\ndef f(xs): return 5.0\n"
     assert not verify(sandbox, forging, read_tests("assert math.isclose(f([1]), 1.0)").examples).passed
     assert verify(sandbox, "def f(xs): return 1.0\n", read_tests("assert math.isclose(f([1]), 1.0)").examples).passed

@@ -1,4 +1,4 @@
-"""Lines that a failing example ran, and those that its exception came through."""
+"""The tracer records the lines that a failing example ran, and those that its exception passed."""
 
 import pytest
 from fakes import ScriptedSandbox

@@ -1,4 +1,4 @@
-"""Whatever a model, a program or a file is called or gives: it is shown without harm, and JSON stays JSON."""
+"""Any text of a model, a program or a file is shown without harm, and JSON stays JSON."""
 
 import json
 import math

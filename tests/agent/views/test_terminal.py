@@ -1,4 +1,4 @@
-"""The terminal view: everything that happened is said, and nothing that was generated is obeyed."""
+"""The terminal view shows everything that happened, and the terminal obeys nothing that was generated."""
 
 from dataclasses import replace
 

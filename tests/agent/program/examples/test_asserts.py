@@ -1,4 +1,4 @@
-"""Test files: everything that checks the program is read, or the file is refused with a line."""
+"""A test file is read whole, or it is refused with the line that cannot be read."""
 
 import ast
 import textwrap

@@ -1,4 +1,4 @@
-"""Sessions in docstrings: what is printed, shown, raised and kept from one example to the next."""
+"""Doctest sessions: examples print, show, raise, and keep names from one to the next."""
 
 import time
 from contextlib import suppress

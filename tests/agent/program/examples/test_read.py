@@ -1,4 +1,4 @@
-"""Visible examples: found in prompts, taken apart so that a program never sees what is claimed of its values."""
+"""Visible examples are found in prompts, and split so that no program sees an expected value."""
 
 import pytest
 from data import humaneval, needs_data
@@ -13,7 +13,7 @@ def prompt(docstring: str, name: str = "f") -> str:
     return f'def {name}(x):\n    """{docstring}"""'
 
 
-def test_a_doctest_becomes_an_expression_and_a_claim():
+def test_a_doctest_becomes_an_expression_and_a_condition():
     assert visible_examples(prompt("Add.\n    >>> f(1)\n    2\n    ")) == [Example(">>> f(1)", ("f(1)",), "_0 == 2")]
 
 
@@ -118,7 +118,7 @@ def test_an_assert_that_cannot_be_split_is_an_error_with_its_line(source):
         ("from pytest import approx as a\nassert f(2) == [a(4)]", ("f(2)",), "_0 == [_approx(4)]", (), ""),
     ],
 )  # fmt: skip
-def test_what_depends_on_the_program_is_split_from_what_is_claimed(
+def test_what_depends_on_the_program_is_split_from_what_is_expected(
     source, expressions, expected, before, expected_setup
 ):
     example = read_tests(source).examples[0]

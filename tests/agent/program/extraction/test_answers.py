@@ -1,4 +1,4 @@
-"""A chat model's answer: which of its text is the program, whatever Markdown stands around it."""
+"""The program is found in a chat model's answer, whatever Markdown stands around it."""
 # ruff: noqa: E501 - an answer is read best on one line
 
 import time
