@@ -49,12 +49,12 @@ NODES: dict[str, Node] = {
 
 
 def after_decoding(state: AgentState, runtime: Runtime[Context]) -> str:
-    """A finished answer goes to `extract`; a pause goes to the node of the policy's resolver."""
+    """Send a finished answer to `extract`, and a pause to the node of the policy's resolver."""
     return "extract" if state.current.end else runtime.context.policy.resolver.name
 
 
 def after_pause(state: AgentState) -> str:
-    """A resolved pause, a branch or a repair may have finished the answer."""
+    """Send on an answer that a resolved pause, a branch or a repair has finished; else decode."""
     return "extract" if state.current.end else "decode"
 
 
@@ -82,7 +82,10 @@ def build(checkpointer: Any = None) -> Any:
 def invoke(
     graph: Any, context: Context, start: AgentState | None, *, thread: str = "", person: Person | None = None
 ) -> AgentState:
-    """Run to the end and return the final state; the context hears the events. start=None resumes the thread."""
+    """Run to the end and return the final state. start=None resumes the thread.
+
+    person: answers the run's questions. Raises ValueError for a question that nobody is there to answer.
+    """
     config = {"configurable": {"thread_id": thread}, "recursion_limit": 10_000}
     step: Any = start
     # A decision is on disk before the next node begins, so a kill leaves no half of it.
