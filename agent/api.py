@@ -1,4 +1,11 @@
-"""`solve`: the one way from a request to a verified program. Loads no model and starts no sandbox; the caller does."""
+"""`solve`: the one way from a request to a verified program. Loads no model and starts no sandbox; the caller does.
+
+from agent import open_lm, solve
+from sandbox import open_sandbox
+
+result = solve("Write total(xs), the sum of xs.", lm=open_lm("models/tiny"), sandbox=open_sandbox())
+print(result.standing, result.best.program)
+"""
 
 from __future__ import annotations
 
@@ -39,39 +46,23 @@ def solve(
 ) -> Result:
     """Write a program for a request, and run it on the examples that the request shows.
 
-    request: a sentence, Python to complete (a signature with its docstring), or a task that was read from one.
-    lm: a model of `open_lm`. sandbox: one of `sandbox.open_sandbox`; the caller closes it.
-    policy: a key of POLICIES or a policy; None for the strategy's own, which is adadec for most. A named policy pauses
-    at the threshold of the profile. strategy: a key of STRATEGIES, or a strategy, as in Tree.within(5).
-    tests: the text of a test file; the program must pass its asserts, too.
-    profile: what was learned of the model; None to find it by the model's name.
-    max_tokens: of one program. tau: the partial program of a run that abstains keeps what costs at most -ln tau nats of
-    surprisal. max_holes: of that partial program. seed: of the samplers.
-    on_event: is called with each Step, Attempt and Answer, in the thread that decodes.
-    session: options of `agent.workflow.run.run_task` for a run that is stored or asks a person.
+    request: a sentence, Python to complete (a signature with its docstring), or a task. lm: a model of `open_lm`.
+    sandbox: one of `sandbox.open_sandbox`; the caller closes it. policy: a key of POLICIES or a policy; None for the
+    strategy's own, most often adadec. strategy: a key of STRATEGIES, or a strategy. tests: the text of a test file,
+    whose asserts the program must pass, too. profile: what was learned of the model; None to find it by its name.
+    max_tokens: of one program. tau, max_holes: a partial program costs at most -ln tau nats of surprisal, and has at
+    most so many holes. seed: of the samplers. on_event: is called with each Step, Attempt and Answer, in the thread
+    that decodes. session: options of `run_task` for a run that is stored or asks a person.
 
     Returns a Result: `best.program`, `standing` (verified, agreed, unverified or abstained), `attempts`, `cost`.
-    Raises InvalidRequestError, ContextLengthError, InvalidLogitsError, DeviceError, and SandboxError of the sandbox. A
-    program that fails is no error.
-
-        from agent import open_lm, solve
-        from sandbox import open_sandbox
-
-        result = solve("Write add(a, b).", lm=open_lm("models/tiny"), sandbox=open_sandbox())
-        print(result.standing, result.best.program)
+    Raises InvalidRequestError, ContextLengthError, InvalidLogitsError, and SandboxError. A program that fails is none.
     """
     chosen = choose_strategy(strategy)
     profile = find_profile(lm.name) if profile is None else profile
     context = Context(
-        lm,
-        choose_policy(policy, chosen, profile),
-        sandbox,
-        max_tokens=max_tokens,
-        tau=tau,
-        max_holes=max_holes,
-        seed=seed,
-        profile=profile,
-    )
+        lm, choose_policy(policy, chosen, profile), sandbox,
+        max_tokens=max_tokens, tau=tau, max_holes=max_holes, seed=seed, profile=profile,
+    )  # fmt: skip
     if isinstance(request, str):
         request = read_task(request, tests=tests)
     return chosen(context, request, on_event=on_event, **session)

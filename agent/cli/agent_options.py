@@ -51,7 +51,7 @@ class AgentOptions:
     def check(self) -> CheckedOptions:
         """Refuse options that are unknown or contradict each other. Imports nothing slow."""
         choices.check_tau(self.tau)
-        policy = choices.policy_for(self.strategy, self.policy, otherwise="adadec")
+        policy = choices.choose_policy_name(self.strategy, self.policy, otherwise="adadec")
         components.check_policy(policy, model=self.model, threshold=self.threshold, ask=self.ask)
         components.check_model(self.model, self.dtype, self.prompt_format)
         components.check_sandbox(self.sandbox)

@@ -16,7 +16,7 @@ app = lazy_group(
     "Generate code. Dubito pauses where its model is in doubt, looks ahead there, and runs what it wrote.\n\n"
     "Example: dubito solve --task exercises/12",
     {
-        "solve": Entry("agent.cli.solve:solve", "Write a program and run it on the examples in the request."),
+        "solve": Entry("agent.cli.solve:solve_request", "Write a program and run it on the examples in the request."),
         "chat": Entry("agent.cli.chat:chat", "Write one program after another."),
         "doctor": Entry("agent.cli.app:doctor", "Check that packages, model, sandbox and device are available."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),

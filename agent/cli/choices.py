@@ -1,18 +1,16 @@
 """The choices of options, for help and for refusals before anything slow is imported.
 
-POLICIES, SCORES and RECIPES repeat the keys of registries that need torch or numpy; a test holds them equal.
+What this module names repeats registries that need torch or numpy; a test holds them equal.
 """
 
 from __future__ import annotations
 
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice, listed
-from agent.search.orders import ORDERS
 from agent.strategies import STRATEGIES
-from sandbox import SANDBOXES
 
 # Each policy, and the score by which it pauses; None where it never pauses.
-POLICIES: dict[str, str | None] = {
+POLICY_SCORES: dict[str, str | None] = {
     "greedy": None,
     "sample": None,
     "adapt": None,
@@ -21,28 +19,27 @@ POLICIES: dict[str, str | None] = {
     "uscd": "collision",
     "uscd-adadec": "collision",
 }
-__all__ = ["ORDERS", "SANDBOXES", "STRATEGIES"]  # the registries that are quick to import
 DISPLAYS = ("auto", "live", "plain")
 PROMPT_FORMATS = ("auto", "chat", "completion")
-SCORES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
-RECIPES = ("adadec", "youden", "expected")
+SCORE_NAMES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
+RECIPE_NAMES = ("adadec", "youden", "expected")
 
 
-def check_policy(name: str, *, ask: bool = False) -> None:
+def check_policy_name(name: str, *, ask: bool = False) -> None:
     """Raise InvalidRequestError for a policy that does not exist, or never pauses where questions are wanted."""
-    check_choice("policy", name, sorted(POLICIES))
-    if ask and POLICIES[name] is None:
-        pausing = listed(each for each in POLICIES if POLICIES[each])
+    check_choice("policy", name, sorted(POLICY_SCORES))
+    if ask and POLICY_SCORES[name] is None:
+        pausing = listed(each for each in POLICY_SCORES if POLICY_SCORES[each])
         raise InvalidRequestError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
 
 
-def policy_for(strategy: str, policy: str | None, *, otherwise: str) -> str:
+def choose_policy_name(strategy: str, policy: str | None, *, otherwise: str) -> str:
     """Return the policy that a strategy runs: the one asked for, else the strategy's own, else `otherwise`."""
     check_choice("strategy", strategy, STRATEGIES)
     fitting = STRATEGIES[strategy].policies
     if policy is None:
         return fitting[0] if fitting else otherwise
-    check_choice("policy", policy, sorted(POLICIES))
+    check_choice("policy", policy, sorted(POLICY_SCORES))
     if fitting and policy not in fitting:
         raise InvalidRequestError(
             f"--strategy {strategy} needs --policy {listed(fitting)}, and {policy} came; leave it out"

@@ -37,10 +37,10 @@ def build_policy(
 
 def check_policy(name: str, *, model: str, threshold: str | None = None, ask: bool = False) -> None:
     """Raise InvalidRequestError or ProfileError for what `build_policy` would refuse. Imports nothing slow."""
-    choices.check_policy(name)
+    choices.check_policy_name(name)
     if threshold is not None:
-        check_threshold(threshold, model=model, score=choices.POLICIES[name])
-    choices.check_policy(name, ask=ask)
+        check_threshold(threshold, model=model, score=choices.POLICY_SCORES[name])
+    choices.check_policy_name(name, ask=ask)
 
 
 def build_strategy(
@@ -84,8 +84,9 @@ def _search_config(
     """Return how to search: within this budget and in this order."""
     from agent.search.budget import Budget, budget_from
     from agent.search.frontier import SearchConfig
+    from agent.search.orders import ORDERS
 
-    messages.check_choice("order", order, choices.ORDERS)
+    messages.check_choice("order", order, ORDERS)
     choices.check_probability("--min-probability", min_probability)
     if programs and budget and budget_from(budget, Budget(None)).programs is not None:
         raise InvalidRequestError(f"--programs {programs} came, and the budget names programs, too; give one of them")

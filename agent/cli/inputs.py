@@ -45,7 +45,7 @@ def build_task(
 
     if request == STANDARD_STREAM:
         request = read_stdin("the request")
-    text = request if file is None else read_text(file, "the prompt")
+    text = request if file is None else read_source(file, "the prompt")
     if text is None or not text.strip():
         raise InvalidRequestError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
     if file is None and text.endswith(".py") and len(text.split()) == 1:
@@ -57,12 +57,12 @@ def build_task(
         entry_point=entry_point,
         name=name or (str(file) if file else "your sentence"),
         file=quoted(file) if file else None,
-        tests=read_text(tests, "the tests") if tests else None,
+        tests=read_source(tests, "the tests") if tests else None,
         tests_file=str(tests),
     )
 
 
-def read_text(path: Path, purpose: str) -> str:
+def read_source(path: Path, purpose: str) -> str:
     """Read a file, or stdin for `-`. purpose: of the text, for messages. Raises InvalidRequestError."""
     if str(path) == STANDARD_STREAM:
         return read_stdin(purpose)

@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.choices import ORDERS, POLICIES, PROMPT_FORMATS, SANDBOXES, STRATEGIES
+from agent.cli.choices import POLICY_SCORES, PROMPT_FORMATS
 from agent.messages import listed
+from agent.search.orders import ORDERS
+from agent.strategies import STRATEGIES
+from sandbox import SANDBOXES
 
 _THRESHOLD_HELP = (
     "Pause from this much of the policy's score on, in nats, or as in this profile of `dubito calibrate threshold`. "
@@ -18,7 +21,7 @@ _PROMPT_FORMAT_HELP = (
     f"{listed(PROMPT_FORMATS)}. auto decides by how the model ends its texts; completion suits base models."
 )
 _POLICY_HELP = (
-    f"How to choose tokens: {listed(POLICIES)}. By default, best-of samples, beam is greedy, "
+    f"How to choose tokens: {listed(POLICY_SCORES)}. By default, best-of samples, beam is greedy, "
     "solve and chat use adadec, and bench greedy."
 )
 _PROGRAMS_HELP = "Write at most this many programs (tree: 20), samples (best-of: 5) or beams (beam: 3)."

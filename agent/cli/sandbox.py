@@ -85,7 +85,7 @@ def sandbox_gc(
 
 def _read_inputs(file: Path, stdin: Path | None, seconds: float) -> tuple[str, str]:
     """Return the program and its standard input. Raises InvalidRequestError."""
-    from agent.cli.inputs import read_text
+    from agent.cli.inputs import read_source
     from agent.errors import InvalidRequestError
 
     if not 0.01 <= seconds <= 86_400:
@@ -96,7 +96,7 @@ def _read_inputs(file: Path, stdin: Path | None, seconds: float) -> tuple[str, s
         )
     program = _read_program(file)
     if stdin is not None:
-        return program, read_text(stdin, "standard input")
+        return program, read_source(stdin, "standard input")
     piped = str(file) != STANDARD_STREAM and _is_piped(sys.stdin)
     return program, _peek(sys.stdin) if piped else ""
 

@@ -47,7 +47,7 @@ _THREAD_HELP = "Store the run under this name, and resume it if it was cut off."
 _DISPLAY_HELP = "live, plain, or auto. auto is live where somebody watches."
 
 
-def solve(
+def solve_request(
     request: Annotated[str | None, typer.Argument(help="Describe the program in a sentence.")] = None,
     task: Annotated[str | None, typer.Option(help=_TASK_HELP)] = None,
     file: Annotated[Path | None, typer.Option(help=_FILE_HELP)] = None,

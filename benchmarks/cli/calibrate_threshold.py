@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from agent.cli.choices import RECIPES, SCORES
+from agent.cli.choices import RECIPE_NAMES, SCORE_NAMES
 from agent.cli.exits import report_errors
 from agent.cli.options import DeviceOption, DtypeOption, LimitOption
 from agent.files.access import STANDARD_STREAM
@@ -36,9 +36,10 @@ TableOption = Annotated[
     Path | None,
     typer.Option("--from", help="Learn from a parquet file with columns Entropy and Rank, and from no problem."),
 ]
-ScoreOption = Annotated[str, typer.Option(help=f"Learn the threshold of this score: {listed(SCORES)}.")]
+ScoreOption = Annotated[str, typer.Option(help=f"Learn the threshold of this score: {listed(SCORE_NAMES)}.")]
 RecipeOption = Annotated[
-    str | None, typer.Option(help=f"Choose the threshold by {listed([*RECIPES, 'budget=R'])}. Default: write nothing.")
+    str | None,
+    typer.Option(help=f"Choose the threshold by {listed([*RECIPE_NAMES, 'budget=R'])}. Default: write nothing."),
 ]
 
 
@@ -85,8 +86,8 @@ def _check_request(model: str | None, table: Path | None, score: str, recipe: st
     """Raise InvalidRequestError for options that do not go together."""
     from agent.errors import InvalidRequestError
 
-    if score not in SCORES or (table and score != "entropy"):
-        known = "entropy, which is all that a table holds" if table else ", ".join(SCORES)
+    if score not in SCORE_NAMES or (table and score != "entropy"):
+        known = "entropy, which is all that a table holds" if table else ", ".join(SCORE_NAMES)
         raise InvalidRequestError(f"the score {quoted(score)} cannot be learned from; choose from {known}")
     if table and recipe and model is None:
         raise InvalidRequestError("a table does not say whose it is; name the model with --model")

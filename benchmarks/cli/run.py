@@ -73,7 +73,7 @@ def bench_run(
         from agent.cli import choices, components
 
         options.check()
-        name = choices.policy_for(strategy, policy, otherwise="greedy")
+        name = choices.choose_policy_name(strategy, policy, otherwise="greedy")
         gated = components.build_policy(name, model=model, threshold=threshold)
         profile = components.profile_of(model)
         spend = components.build_strategy(strategy, programs=programs, budget=budget, order=order, profile=profile)

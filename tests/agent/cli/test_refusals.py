@@ -153,6 +153,6 @@ def test_the_choices_are_the_registries():
     paused = {
         name: policy.gate.score if policy.gate.threshold < float("inf") else None for name, policy in POLICIES.items()
     }
-    assert paused == choices.POLICIES
-    assert tuple(SCORES) == choices.SCORES and tuple(RECIPES) == choices.RECIPES
+    assert paused == choices.POLICY_SCORES
+    assert tuple(SCORES) == choices.SCORE_NAMES and tuple(RECIPES) == choices.RECIPE_NAMES
     assert get_args(PromptFormat) == choices.PROMPT_FORMATS
