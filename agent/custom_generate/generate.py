@@ -1,12 +1,11 @@
 """Decoding policies for users of transformers: `model.generate(**inputs, custom_generate=adadec(threshold=1.0))`.
 
-One import, no agent: the call's own generation config, processors and stopping criteria decide about everything else.
-A text ends at the latest where the model's context is full. A streamer stays silent: transformers does not hand it to a
-`custom_generate`.
+The call's own generation config, processors and stopping criteria decide everything else. A text ends at the latest
+when the model's context is full. A streamer stays silent: transformers does not hand it to a `custom_generate`.
 
-A logits processor may keep a place of its own, as those of grammars do: each branch of a lookahead has its own copy of
-it. It is called once for each token of a branch, in order. A model or a tokenizer that it holds is not copied. A plain
-function has to follow from its arguments alone.
+A logits processor may keep state, as those of grammars do: each branch of a lookahead gets a copy of it, but not of a
+model or tokenizer in it. Each copy sees every token of its branch once, in order. A plain function must depend only on
+its arguments.
 """
 
 from __future__ import annotations
@@ -43,9 +42,10 @@ def adadec(
     width: int = 3,
     horizon: int = 5,
 ) -> Generate:
-    """Return AdaDec (arXiv:2506.08980) for `custom_generate`: rerank by lookahead where the entropy is high.
+    """Return AdaDec (arXiv:2506.08980) for `custom_generate`: rerank by lookahead if the entropy is high.
 
-    threshold: in nats; `dubito calibrate threshold` learns one for a model. width: candidates. horizon: tokens ahead.
+    threshold: in nats; `dubito calibrate threshold` learns one for a model. width: candidates. horizon: tokens of a
+    rollout.
     """
     resolver = Rerank(width, horizon)
     return generate_by(replace(ADADEC, gate=Gate("entropy", threshold), resolver=resolver))
@@ -61,12 +61,12 @@ def uscd(
     alpha: float = 0.1,
     rerank: Rerank | None = None,
 ) -> Generate:
-    """Return USCD (arXiv:2409.05923) for `custom_generate`: subtract what a weaker prompt says where all is not clear.
+    """Return USCD (arXiv:2409.05923) for `custom_generate`: contrast with a weaker prompt if the entropy is high.
 
-    lame: token ids of the weaker prompt, one row for each row of the inputs; agent.program.prompts.lame writes it.
-    threshold: collision entropy, in nats. deviation: instead of it, the paper's bound on the standard deviation of the
-    probabilities, which means something else for each vocabulary. form, weight, alpha: of the contrast. rerank: settles
-    by lookahead what the contrast leaves in doubt, as AdaDec does; `Rerank()` is AdaDec's.
+    lame: token ids of the weaker prompt, one row for each row of the inputs; agent.program.lame writes it. threshold:
+    collision entropy, in nats. deviation: the paper's bound on the standard deviation of the probabilities, instead of
+    a threshold; its meaning depends on the vocabulary. form, weight, alpha: of the contrast. rerank: settles by
+    lookahead what the contrast leaves in doubt; `Rerank()` is AdaDec's.
     """
     rows: list[Any] = lame.tolist() if isinstance(lame, Tensor) else list(lame)
     lame_rows: list[list[int]] = [rows] if rows and isinstance(rows[0], int) else rows
@@ -82,11 +82,11 @@ def uscd(
 
 
 def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) -> Generate:
-    """Return a policy that looks at tokens alone, not at text, in the form that `custom_generate` wants.
+    """Return a policy in the form that `custom_generate` wants. The policy must look only at tokens, not at text.
 
-    Rows of a batch are decoded one after another. Under `do_sample` the policy's sampler gives way to the call's own
-    temperature, top_p and so on, and its gate sees what they make of the logits. Raises ValueError for beams, for an
-    encoder and decoder, for scores or inputs that it cannot give or take, and for other than one lame prompt a row.
+    It decodes the rows of a batch one after another. Under `do_sample` the call's own temperature, top_p and so on
+    replace the policy's sampler, and its gate sees the logits that they leave. Raises ValueError for beams, for a model
+    with an encoder, for outputs and inputs that it does not support, and unless each row has one lame prompt.
     """
 
     def generate(
@@ -100,18 +100,18 @@ def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) 
         _refuse(model, generation_config, kwargs)
         if lame is not None and len(lame) != len(input_ids):
             raise ValueError(f"{len(lame)} lame prompts came for {len(input_ids)} rows of inputs; wanted one for each")
-        draws, mask = generation_config.do_sample, kwargs.get("attention_mask")
-        drawn = replace(policy, sampler=Temperature(1.0, top_p=1.0)) if draws else policy
+        sampling, mask = generation_config.do_sample, kwargs.get("attention_mask")
+        chosen = replace(policy, sampler=Temperature(1.0, top_p=1.0)) if sampling else policy
         most, rows = generation_config.max_length - input_ids.shape[1], []
-        with _left_as_it_was(model):
+        with _restored(model):
             plain = HFLM(model)
             for number, row in enumerate(input_ids):
                 ids = row.tolist() if mask is None else row[mask[number].bool()].tolist()
-                weaker, room = None if lame is None else lame[number], _room(plain.context, len(ids), most)
-                _check_lame(weaker or (), plain.context, room)
-                lm, stop = _processed(plain, logits_processor, row, ids, weaker), _stop(stopping_criteria, row, room)
-                seed = int(torch.randint(2**31, ())) if draws else 0
-                tokens = [step.token for step in decode(lm, ids, drawn, stop=stop, lame_ids=weaker, seed=seed)]
+                lame_ids, room = None if lame is None else lame[number], _room(plain.context, len(ids), most)
+                _check_lame(lame_ids or (), plain.context, room)
+                lm, stop = _process(plain, logits_processor, row, ids, lame_ids), _stop(stopping_criteria, row, room)
+                seed = int(torch.randint(2**31, ())) if sampling else 0
+                tokens = [step.token for step in decode(lm, ids, chosen, stop=stop, lame_ids=lame_ids, seed=seed)]
                 rows.append(torch.cat([row, row.new_tensor(tokens)]))
         pad = generation_config.pad_token_id
         padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=0 if pad is None else pad)
@@ -121,8 +121,8 @@ def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) 
 
 
 @contextmanager
-def _left_as_it_was(model: Any) -> Iterator[None]:
-    """Give each part of a model its mode back, also where decoding fails, and let it fail by ValueError alone."""
+def _restored(model: Any) -> Iterator[None]:
+    """Restore the training mode of each part of a model afterwards, and raise ValueError for a DubitoError."""
     modes = [(part, part.training) for part in model.modules()]
     try:
         yield
@@ -133,15 +133,15 @@ def _left_as_it_was(model: Any) -> Iterator[None]:
             part.training = training
 
 
-def _processed(plain: HFLM, processors: Any, row: Tensor, ids: list[int], lame: Sequence[int] | None) -> LM:
-    """Return the model as the call's processors show it. row: ids with the padding that stands before them."""
+def _process(plain: HFLM, processors: Any, row: Tensor, ids: list[int], lame: Sequence[int] | None) -> LM:
+    """Return the model seen through the call's processors. row: the padding, then the ids."""
     if not processors:
         return plain
     return Processed(plain, processors, row[: len(row) - len(ids)].tolist(), (ids, ids if lame is None else lame))
 
 
 def _room(context: int | None, prompt: int, most: int) -> int:
-    """Return how many tokens may follow a prompt: so many as are wanted, or until the context is full."""
+    """Return how many tokens may follow a prompt: `most`, or fewer if the context is full before."""
     return most if context is None else min(most, context - prompt)
 
 
@@ -156,7 +156,7 @@ def _check_lame(lame: Sequence[int], context: int | None, room: int) -> None:
 def _as_dictionary(sequences: Tensor) -> Any:
     from transformers.generation.utils import GenerateDecoderOnlyOutput
 
-    return GenerateDecoderOnlyOutput(sequences=sequences)  # type: ignore[arg-type]  # they mean int64
+    return GenerateDecoderOnlyOutput(sequences=sequences)  # type: ignore[arg-type]  # the annotation means int64
 
 
 def _refuse(model: Any, config: Any, inputs: dict[str, Any]) -> None:

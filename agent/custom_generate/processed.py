@@ -13,19 +13,18 @@ from torch import Tensor
 from agent.lm.base import LM, Batch, Prefix
 
 
-class Seen(NamedTuple):
-    """What a processed prefix holds where a cache would be."""
+class ProcessedCache(NamedTuple):
+    """The cache of a processed prefix."""
 
     raw: Prefix  # of the model itself
-    processors: Any  # as they are after they saw this prefix; never called again, only copied
+    processors: Any  # after they saw this prefix; they are never called again, only copied
 
 
 class Processed:
-    """A language model seen through the logits processors of a call, in lookaheads as outside of them.
+    """A language model whose prefixes hold processed logits, inside lookaheads and outside of them.
 
-    Its prefixes hold processed logits. Processors see each prefix of a stream once, in order, as `generate` shows it to
-    them; whatever place they keep belongs to the prefix. padding: ids that stand before each row and that the model
-    does not see, but the processors count. starts: the prompts at which streams of tokens begin.
+    Processors see each prefix of a stream once, in order, as in `generate`. Their state belongs to the prefix. padding:
+    ids before each row, which the processors see and the model does not. starts: the prompts of the streams.
     """
 
     def __init__(
@@ -33,65 +32,65 @@ class Processed:
     ) -> None:
         self._lm, self._processors, self._padding = lm, processors, list(padding)
         self._starts = sorted({tuple(start) for start in starts}, key=len, reverse=True)
-        self._latest: dict[tuple[int, ...], Prefix] = {}  # of each stream, the prefix that was prefilled last
+        self._latest: dict[tuple[int, ...], Prefix] = {}  # of each stream: its last prefilled prefix
 
     @property
     def context(self) -> int | None:
-        """The most tokens of prompt and completion."""
+        """The most tokens of prompt and completion together."""
         return self._lm.context
 
     @property
     def forwards(self) -> int:
-        """Model calls."""
+        """Model calls so far."""
         return self._lm.forwards
 
     @property
     def token_rows(self) -> int:
-        """Tokens fed, summed over rows."""
+        """Tokens fed so far, summed over rows."""
         return self._lm.token_rows
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
-        """Return the prefix of these ids, which go on one of the streams, or begin one."""
+        """Return the prefix of these ids, which continue a stream or start one."""
         wanted = tuple(ids)
         start = next((start for start in self._starts if wanted[: len(start)] == start), wanted)
         latest = self._latest.get(start)
         if latest is None or wanted[: len(latest.ids)] != latest.ids:
-            latest = self.processed(self._lm.prefill(start), self._processors)
+            latest = self.process(self._lm.prefill(start), self._processors)
         self._latest[start] = self.extend(latest, wanted[len(latest.ids) :])
         return self._latest[start]
 
     def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
-        """Append tokens in one forward where the cache allows it; no tokens, no forward."""
+        """Append tokens, in one forward if the cache can be cropped; no tokens, no forward."""
         for longer in self.extend_each(prefix, tokens) if len(tokens) > 1 else ():
             prefix = longer
         if len(tokens) != 1:
             return prefix
-        return self.processed(self._lm.extend(prefix.cache.raw, tokens), prefix.cache.processors)
+        return self.process(self._lm.extend(prefix.cache.raw, tokens), prefix.cache.processors)
 
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         """Append each of k tokens to a copy of the prefix."""
         return _ProcessedBatch(self, self._lm.branch(prefix.cache.raw, tokens), tokens, lambda row: prefix)
 
     def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
-        """Append tokens that may prove wrong; the prefix after each."""
+        """Append draft tokens; yield the prefix after each."""
         for raw in self._lm.extend_each(prefix.cache.raw, tokens):
-            prefix = self.processed(raw, prefix.cache.processors)
+            prefix = self.process(raw, prefix.cache.processors)
             yield prefix
 
-    def processed(self, raw: Prefix, before: Any) -> Prefix:
-        """Return a prefix with the logits that processors make of the model's own. before: those of its parent."""
-        processors = copied(before)
-        seen = torch.tensor([[*self._padding, *raw.ids]], device=raw.logits.device)
-        logits: Tensor = processors(seen, raw.logits[None].clone())[0]
+    def process(self, raw: Prefix, before: Any) -> Prefix:
+        """Return the prefix with processed logits. before: the processors of its parent."""
+        processors = copy_processors(before)
+        ids = torch.tensor([[*self._padding, *raw.ids]], device=raw.logits.device)
+        logits: Tensor = processors(ids, raw.logits[None].clone())[0]
         if not bool(logits.amax(-1).isfinite()):
             raise ValueError(
                 "the logits processors leave NaN or infinite logits, or no token at all; wanted at least one finite"
             )
-        return Prefix(raw.ids, logits, Seen(raw, processors))
+        return Prefix(raw.ids, logits, ProcessedCache(raw, processors))
 
 
 class _ProcessedBatch:
-    """Rows that grow together, each processed when it is looked at: nobody looks behind the end of one."""
+    """Rows that grow together. A row is processed only when somebody reads it, so never behind its end."""
 
     def __init__(
         self,
@@ -119,7 +118,7 @@ class _ProcessedBatch:
         if row not in self._prefixes:
             parent = self._parent(row)
             raw = Prefix((*parent.ids, self._tokens[row]), self._batch.logits[row])
-            self._prefixes[row] = self._lm.processed(raw, parent.cache.processors)
+            self._prefixes[row] = self._lm.process(raw, parent.cache.processors)
         return self._prefixes[row]
 
     def advance(self, tokens: Sequence[int]) -> _ProcessedBatch:
@@ -131,20 +130,20 @@ class _ProcessedBatch:
             assert batch._before is not None, f"row {row} has no {drop} tokens to drop"
             batch = batch._before
         prefix = batch.prefix(row)
-        return replace(prefix, cache=Seen(self._batch.select(row, drop), prefix.cache.processors))
+        return replace(prefix, cache=ProcessedCache(self._batch.select(row, drop), prefix.cache.processors))
 
 
-def copied(processors: Any) -> Any:
-    """Copy logits processors with the places they keep. Raises ValueError for one that cannot be copied."""
+def copy_processors(processors: Any) -> Any:
+    """Copy logits processors with their state. Raises ValueError for one that cannot be copied."""
     from transformers import LogitsProcessorList, PreTrainedTokenizerBase
 
-    each = list(processors) if isinstance(processors, list) else [processors]
-    held = (value for processor in each for value in getattr(processor, "__dict__", {}).values())
-    shared = {id(value): value for value in held if isinstance(value, torch.nn.Module | PreTrainedTokenizerBase)}
-    return LogitsProcessorList([_copy_of(processor, shared) for processor in each])
+    originals = list(processors) if isinstance(processors, list) else [processors]
+    values = (value for processor in originals for value in getattr(processor, "__dict__", {}).values())
+    shared = {id(value): value for value in values if isinstance(value, torch.nn.Module | PreTrainedTokenizerBase)}
+    return LogitsProcessorList([_copy(processor, shared) for processor in originals])
 
 
-def _copy_of(processor: Any, shared: dict[int, Any]) -> Any:
+def _copy(processor: Any, shared: dict[int, Any]) -> Any:
     try:
         return copy.deepcopy(processor, shared)
     except Exception as error:

@@ -17,7 +17,7 @@ from agent.lm.fim import FimTokens
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prefix:
-    """Token ids, the logits that follow them, and the model's own cache for them. Never changed once made."""
+    """Token ids, the logits that follow them, and the model's own cache for them. Nothing ever changes it."""
 
     ids: tuple[int, ...]
     logits: Tensor  # [vocab], raw, at least float32
@@ -29,7 +29,7 @@ class Batch(Protocol):
 
     @property
     def logits(self) -> Tensor:
-        """Logits that follow each row. [rows, vocab]."""
+        """Logits after each row. [rows, vocab]."""
         ...
 
     @property
@@ -38,7 +38,7 @@ class Batch(Protocol):
         ...
 
     def advance(self, tokens: Sequence[int]) -> Batch:
-        """Append one token to each row: one forward. This batch stays as it was."""
+        """Append one token to each row, in one forward. This batch stays unchanged."""
         ...
 
     def select(self, row: int, drop: int = 0) -> Prefix:

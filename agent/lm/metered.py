@@ -1,4 +1,4 @@
-"""A language model that refuses the forwards and seconds that its budget does not have."""
+"""A language model with a budget of forwards and seconds."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ if TYPE_CHECKING:
 
 
 class Metered:
-    """A model that raises BudgetSpentError before a forward that the budget does not have.
+    """Raises BudgetSpentError before a forward that would exceed the budget.
 
-    Where rows go one by one a batched forward counts once a row; so a batch is begun only with a forward left for each.
+    A backend without batches feeds row by row, so a batch needs one forward for each row in the budget.
     """
 
     def __init__(self, lm: LM, forwards: int | None, deadline: float | None, clock: Callable[[], float]) -> None:
         self._lm, self._deadline, self._clock = lm, deadline, clock
-        self._most = None if forwards is None else lm.forwards + forwards
+        self._max_forwards = None if forwards is None else lm.forwards + forwards
 
     @property
     def forwards(self) -> int:
-        """Model calls."""
+        """Model calls so far."""
         return self._lm.forwards
 
     @property
     def token_rows(self) -> int:
-        """Tokens fed, over all rows."""
+        """Tokens fed so far, summed over rows."""
         return self._lm.token_rows
 
     @property
     def context(self) -> int | None:
-        """The most tokens of prompt and completion."""
+        """The most tokens of prompt and completion together."""
         return self._lm.context
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
         """Return the prefix of these ids."""
-        self._check()
+        self._require()
         return self._lm.prefill(ids)
 
     def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:
         """Append tokens in one forward."""
         if tokens:
-            self._check()
+            self._require()
         return self._lm.extend(prefix, tokens)
 
     def branch(self, prefix: Prefix, tokens: Sequence[int]) -> Batch:
         """Append each of k tokens to the prefix."""
-        self._check(len(tokens))
-        return _MeteredBatch(self._lm.branch(prefix, tokens), len(tokens), self._check)
+        self._require(len(tokens))
+        return _MeteredBatch(self._lm.branch(prefix, tokens), len(tokens), self._require)
 
     def extend_each(self, prefix: Prefix, tokens: Sequence[int]) -> Iterable[Prefix]:
-        """Append tokens that may prove wrong."""
-        self._check(len(tokens))
+        """Append draft tokens; return the prefix after each."""
+        self._require(len(tokens))
         return self._lm.extend_each(prefix, tokens)
 
-    def _check(self, forwards: int = 1) -> None:
-        if self._most is not None and self._lm.forwards + forwards > self._most:
+    def _require(self, forwards: int = 1) -> None:
+        if self._max_forwards is not None and self._lm.forwards + forwards > self._max_forwards:
             raise BudgetSpentError("forwards")
         if self._deadline is not None and self._clock() >= self._deadline:
             raise BudgetSpentError("seconds")
@@ -71,7 +71,7 @@ class Metered:
 class _MeteredBatch:
     batch: Batch
     rows: int
-    check: Callable[[int], None]
+    require: Callable[[int], None]
 
     @property
     def logits(self) -> Tensor:
@@ -82,7 +82,7 @@ class _MeteredBatch:
         return self.batch.depth
 
     def advance(self, tokens: Sequence[int]) -> Batch:
-        self.check(self.rows)
+        self.require(self.rows)
         return replace(self, batch=self.batch.advance(tokens))
 
     def select(self, row: int, drop: int = 0) -> Prefix:

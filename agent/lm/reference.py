@@ -1,4 +1,4 @@
-"""Branch and extend token by token, for backends that cannot batch: the reference that faster ways must equal."""
+"""Branch and extend token by token. Backends that cannot batch use it; every faster way must equal it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agent.lm.base import LM, Batch, Prefix
 
 
 class RowBatch:
-    """Rows one by one, for models that cannot batch: the reference that every faster batch must equal."""
+    """A batch that feeds its rows one by one."""
 
     def __init__(self, lm: LM, prefixes: Sequence[Prefix], parent: Batch | None = None) -> None:
         self._lm, self._prefixes, self._parent = lm, list(prefixes), parent
@@ -19,11 +19,11 @@ class RowBatch:
 
     @property
     def logits(self) -> Tensor:
-        """Logits that follow each row. [rows, vocab]."""
+        """Logits after each row. [rows, vocab]."""
         return torch.stack([prefix.logits for prefix in self._prefixes])
 
     def advance(self, tokens: Sequence[int]) -> RowBatch:
-        """Append one token to each row: a forward a row."""
+        """Append one token to each row, with a forward a row."""
         rows = [self._lm.extend(prefix, (token,)) for prefix, token in zip(self._prefixes, tokens, strict=True)]
         return RowBatch(self._lm, rows, parent=self)
 
@@ -36,7 +36,7 @@ class RowBatch:
 
 
 def extend_each(lm: LM, prefix: Prefix, tokens: Sequence[int]) -> Iterator[Prefix]:
-    """Yield the prefix after each token, with a forward each, only when it is asked for."""
+    """Yield the prefix after each token. Each takes a forward, at the moment when it is asked for."""
     for token in tokens:
         prefix = lm.extend(prefix, (token,))
         yield prefix
@@ -45,8 +45,8 @@ def extend_each(lm: LM, prefix: Prefix, tokens: Sequence[int]) -> Iterator[Prefi
 def logits_before(lm: LM, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
     """Return the logits before each of one or more tokens that follow a prompt: [len(tokens), vocab].
 
-    What was read is at hand afterwards, for completions that leave these tokens somewhere.
+    The LM keeps what it read, so completions that depart from these tokens are cheap afterwards.
     """
     prefix = lm.prefill(prompt)
-    behind = lm.extend_each(prefix, tokens[:-1]) if len(tokens) > 1 else ()
-    return torch.stack([prefix.logits, *(each.logits for each in behind)])
+    longer = lm.extend_each(prefix, tokens[:-1]) if len(tokens) > 1 else ()
+    return torch.stack([prefix.logits, *(each.logits for each in longer)])

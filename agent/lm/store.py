@@ -1,4 +1,4 @@
-"""Keep recent prefixes within a bound of bytes. Every backend with a cache uses it."""
+"""A store of recent prefixes with a bound in bytes, for backends with a cache."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import NamedTuple
 from agent.lm.base import Prefix
 
 
-class Shared(NamedTuple):
-    """A stored prefix and how many leading ids it has in common with what was asked for."""
+class Match(NamedTuple):
+    """A stored prefix, and how many leading ids it shares with the wanted ones."""
 
     prefix: Prefix
     length: int
@@ -20,19 +20,18 @@ class Shared(NamedTuple):
 
 @dataclass(slots=True)
 class PrefixStore:
-    """Recent prefixes, bounded in bytes; the least recently used goes first.
+    """Recent prefixes, bounded in bytes. The least recently used one goes first.
 
-    Holds what was prefilled, and the tip of each line: a longer prefix takes its parent's place. Of caches that cannot
-    be cropped it also holds what was branched from.
+    A longer prefix takes its parent's place. Only if a cache cannot be cropped, the parent of a batch stays too.
     """
 
     max_bytes: int = 512 * 2**20
     _entries: OrderedDict[tuple[int, ...], tuple[Prefix, int]] = field(default_factory=OrderedDict)
-    _of_cache: dict[int, set[tuple[int, ...]]] = field(default_factory=dict)  # by the id of a cache that an entry holds
+    _of_cache: dict[int, set[tuple[int, ...]]] = field(default_factory=dict)  # id(cache) -> ids of its prefixes
     _bytes: int = 0
 
     def put(self, prefix: Prefix, nbytes: int, *, instead_of: Prefix | None = None) -> None:
-        """Remember a prefix of this size; forget the cache of `instead_of`, and the oldest while over the bound."""
+        """Store a prefix of this size. Forget the cache of `instead_of`, and the oldest prefixes over the bound."""
         self._forget(prefix.ids)
         if instead_of is not None:
             for ids in tuple(self._of_cache.get(id(instead_of.cache), ())):
@@ -45,17 +44,18 @@ class PrefixStore:
 
     def longest(
         self, ids: tuple[int, ...], *, whole: bool, fits: Callable[[int], bool] = lambda length: True
-    ) -> Shared | None:
-        """Return the entry sharing most leading ids; `whole` asks for entries that are a prefix of `ids` in full.
+    ) -> Match | None:
+        """Return the stored prefix that shares most leading ids.
 
-        fits: whether the cache of an entry of so many ids is of use for these.
+        whole: consider only prefixes whose ids all lead `ids`. fits: decides by a prefix's length whether its cache is
+        of use here.
         """
-        best: Shared | None = None
+        best: Match | None = None
         for prefix, _ in self._entries.values():
-            length = len(prefix.ids) if ids[: len(prefix.ids)] == prefix.ids else _shared(prefix.ids, ids)
+            length = len(prefix.ids) if ids[: len(prefix.ids)] == prefix.ids else _count_common(prefix.ids, ids)
             usable = (length == len(prefix.ids) or not whole) and fits(len(prefix.ids))
             if usable and length > (best.length if best else 0):
-                best = Shared(prefix, length)
+                best = Match(prefix, length)
         if best is not None:
             self._entries.move_to_end(best.prefix.ids)
         return best
@@ -74,5 +74,5 @@ class PrefixStore:
         return len(self._entries)
 
 
-def _shared(left: Sequence[int], right: Sequence[int]) -> int:
+def _count_common(left: Sequence[int], right: Sequence[int]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))

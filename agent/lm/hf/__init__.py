@@ -1,1 +1,1 @@
-"""The backend for causal LMs of transformers: no other part of the agent but custom_generate imports it."""
+"""The backend for causal LMs of transformers. Besides it only custom_generate imports transformers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.errors import ModelLoadError
 from agent.lm.base import Model
-from agent.lm.hf.chat import decide_chat_format, parse_prompt_format
+from agent.lm.hf.chat import expects_turns, parse_prompt_format
 from agent.lm.hf.load import explain_load_errors, load_model, load_tokenizer
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.tokenizer import HFTokenizer, read_end_ids
@@ -31,7 +31,7 @@ def open_model(name: str, *, device: str | None, dtype: str, prompt_format: str)
         revision=getattr(lm.model.config, "_commit_hash", None),
         device=str(lm.model.device),
         dtype=str(lm.model.dtype).removeprefix("torch."),
-        prompt_format="chat" if decide_chat_format(wanted, tokenizer, end_ids) else "completion",
+        prompt_format="chat" if expects_turns(wanted, tokenizer, end_ids) else "completion",
     )
 
 

@@ -13,11 +13,11 @@ from agent.errors import InvalidRequestError, ModelLoadError
 from agent.messages import first_sentence
 
 PromptFormat = Literal["auto", "chat", "completion"]
-_SECONDS = 20.0  # of wall time for one rendering; the child's own limit, in CPU seconds, strikes first
+_SECONDS = 20.0  # of wall time for one rendering; the child's own limit in CPU seconds is stricter
 _ADVICE = "mend the template, or ask with the prompt format completion"
 _LIMITS = "it takes too much time or memory"
 _CHILD = Path(__file__).with_name("template_child.py")
-_REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template writes by itself
+_REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template contains
 
 
 def parse_prompt_format(wanted: str) -> PromptFormat:
@@ -28,11 +28,11 @@ def parse_prompt_format(wanted: str) -> PromptFormat:
     raise InvalidRequestError(f"unknown prompt format {wanted!r}; choose from {', '.join(get_args(PromptFormat))}")
 
 
-def decide_chat_format(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
-    """Decide whether prompts are turns of a chat. Raises ModelLoadError where a template is wanted and does not work.
+def expects_turns(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
+    """Decide whether prompts are turns of a chat. Raises ModelLoadError if it needs a template and that does not work.
 
-    auto: in turns where there is a chat template, unless it closes an answer with tokens none of which ends a text of
-    this model. Base models carry the template of their instruct sibling, and end their texts otherwise.
+    auto: a model with a chat template expects turns, unless its answers end with tokens that do not end texts. Base models
+    carry the template of their instruct sibling, but end texts otherwise.
     """
     template = getattr(tokenizer, "chat_template", None)
     if wanted == "completion" or (wanted == "auto" and not template):
@@ -41,27 +41,27 @@ def decide_chat_format(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[
         raise ModelLoadError("this model has no chat template; ask with the prompt format completion")
     if _REQUEST not in render_request(tokenizer, _REQUEST):
         raise ModelLoadError(f"this model's chat template leaves out what it is asked; {_ADVICE}")
-    closing = _closing_ids(tokenizer) if wanted == "auto" else frozenset()
+    closing = _find_closing_ids(tokenizer) if wanted == "auto" else frozenset()
     return not closing or bool(closing & end_ids)
 
 
 def render_request(tokenizer: Any, request: str) -> str:
-    """Return the text of a chat whose only turn asks for something, up to where the answer begins."""
-    return _rendered(tokenizer, ({"role": "user", "content": request},), answer_follows=True)
+    """Render a chat whose only turn is this request, up to the start of the answer. Raises ModelLoadError."""
+    return _render_turns(tokenizer, ({"role": "user", "content": request},), answer_follows=True)
 
 
-def _closing_ids(tokenizer: Any) -> frozenset[int]:
-    """Return the added tokens that the template writes behind an answer; none where it cannot show one."""
+def _find_closing_ids(tokenizer: Any) -> frozenset[int]:
+    """Return the added tokens that the template writes after an answer; none if it cannot render one."""
     turns = ({"role": "user", "content": _REQUEST}, {"role": "assistant", "content": _ANSWER})
     try:
-        _, shown, closing = _rendered(tokenizer, turns, answer_follows=False).rpartition(_ANSWER)
-    except ModelLoadError:  # some templates take no answer; what they make of a request was seen to work
+        _, answer, closing = _render_turns(tokenizer, turns, answer_follows=False).rpartition(_ANSWER)
+    except ModelLoadError:  # some templates take no answer; they work for a request
         return frozenset()
-    ids = tokenizer(closing, add_special_tokens=False)["input_ids"] if shown else ()
+    ids = tokenizer(closing, add_special_tokens=False)["input_ids"] if answer else ()
     return frozenset(ids) & frozenset(tokenizer.added_tokens_decoder)
 
 
-def _rendered(tokenizer: Any, turns: tuple[dict[str, str], ...], *, answer_follows: bool) -> str:
+def _render_turns(tokenizer: Any, turns: tuple[dict[str, str], ...], *, answer_follows: bool) -> str:
     variables = {
         **tokenizer.special_tokens_map,
         "messages": turns,
@@ -87,12 +87,12 @@ def _default_template(tokenizer: Any) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _render(request: str) -> str:
-    """Render in a child process. Raises ModelLoadError where there is no text."""
-    # -E and -P leave out what the environment and the current folder say; jinja2 may be in the user's own packages.
+    """Render in a child process. Raises ModelLoadError if no text comes of it."""
+    # -E and -P ignore the environment and the current folder. -s is missing: jinja2 may be in the user's packages.
     command = [sys.executable, "-E", "-P", str(_CHILD)]
     try:
         child = subprocess.run(command, input=request.encode(), capture_output=True, timeout=_SECONDS, check=False)
-        outcome = json.loads(child.stdout) if child.returncode == 0 else {"error": _end_of(child)}
+        outcome = json.loads(child.stdout) if child.returncode == 0 else {"error": _describe_end(child)}
     except subprocess.TimeoutExpired:
         outcome = {"error": _LIMITS}
     if "text" in outcome:
@@ -102,8 +102,8 @@ def _render(request: str) -> str:
     )
 
 
-def _end_of(child: subprocess.CompletedProcess[bytes]) -> str:
-    """Return why a child that gave no answer ended: a signal is the limits', else its last line of stderr says it."""
+def _describe_end(child: subprocess.CompletedProcess[bytes]) -> str:
+    """Describe why a child ended without an answer: a signal means a limit, else the last line of stderr tells."""
     lines = child.stderr.decode(errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), f"exit code {child.returncode}")
     return _LIMITS if child.returncode < 0 else f"its renderer failed: {last[:300]}"

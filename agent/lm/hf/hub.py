@@ -1,6 +1,6 @@
-"""Where a model comes from: a folder, else the hub's cache, else the hub, and that only if there is a way to it.
+"""Find a model: in a folder, else in the hub's cache, else on the hub if the network reaches it.
 
-Whatever the place, no code that lies there is run. A folder is looked over before anything in it is read.
+No code beside a model ever runs. The files of a folder are checked before anything in them is read.
 """
 
 from __future__ import annotations
@@ -19,18 +19,16 @@ from agent.messages import flatten
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
 WHAT_LOADS = "wanted a causal LM of transformers, as a folder or a hub id within reach; try models/tiny"
-_MAX_TEXT_BYTES, MAX_TEMPLATE_BYTES = (
-    128 * 2**20,
-    2**20,
-)  # bytes; the largest tokenizers of public models take some 35 MB
+_MAX_TEXT_BYTES = 128 * 2**20  # the largest tokenizers of public models take some 35 MB
+MAX_TEMPLATE_BYTES = 2**20
 _TEXTS = (".json", ".txt", ".model", ".tiktoken", ".py")
 _HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 _NEVER_EMPTY = (".json", ".safetensors", ".bin", ".model")
 
 
 def load_nearest(kind: Any, name: str, **options: Any) -> Any:
-    """Return `kind.from_pretrained(name)` from the nearest place. Raises ModelLoadError for a broken folder."""
-    options["trust_remote_code"] = False  # said, so that transformers neither runs what lies there nor asks
+    """Return `kind.from_pretrained(name)` from the nearest place. Raises ModelLoadError for a bad folder."""
+    options["trust_remote_code"] = False  # so transformers neither runs code from there nor asks about it
     check_folder(name)
     folder = find_folder(name)
     if folder is not None:
@@ -43,7 +41,7 @@ def load_nearest(kind: Any, name: str, **options: Any) -> Any:
 
 
 def check_folder(name: str) -> None:
-    """Raise ModelLoadError for a folder that is no model, by its files alone. A hub id is not looked for."""
+    """Raise ModelLoadError for a folder whose files are no model. A hub id passes without a look-up."""
     folder = find_folder(name)
     if folder is not None:
         _check_folder(folder, name)
@@ -54,13 +52,13 @@ def check_folder(name: str) -> None:
 
 
 def find_folder(name: str) -> Path | None:
-    """Return the folder that a model's name means; None where it means a hub id."""
+    """Return the folder that a name means; None for a hub id."""
     folder = Path(os.path.expanduser(name))  # noqa: PTH111 - pathlib raises for an unknown user's home
     return folder if name.startswith(("/", ".", "~")) or os.path.lexists(folder) else None
 
 
 def check_files(folder: Path) -> None:
-    """Raise ModelLoadError for a model's folder that holds what reading could hang on, or what no memory could hold."""
+    """Raise ModelLoadError for a folder with pipes, devices, or files too large to read."""
     try:
         files = [*folder.iterdir(), *folder.glob("additional_chat_templates/*")]
     except OSError as error:
@@ -92,8 +90,8 @@ def _check_folder(folder: Path, name: str) -> None:
 
 
 def _check_reachable() -> None:
-    """Raise OSError at once where the hub cannot be reached; its own client would retry for half a minute."""
-    from huggingface_hub import constants  # it comes with transformers, which is loaded late
+    """Raise OSError at once if the hub cannot be reached. Its own client would retry for half a minute."""
+    from huggingface_hub import constants  # heavy; it comes with transformers
 
     if constants.HF_HUB_OFFLINE or getproxies():
         return

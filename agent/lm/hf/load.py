@@ -1,6 +1,6 @@
-"""Load a model and its tokenizer from files that may hold anything, and say in one sentence what does not work.
+"""Load a model and its tokenizer from files that may hold anything. Every failure becomes one sentence.
 
-Never runs code that comes with a model. Decodes nothing: agent.lm.hf.model does.
+This module never runs code that comes with a model. It decodes nothing: agent.lm.hf.model does.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from agent.lm.hf.hub import DTYPES, WHAT_LOADS, find_folder, load_nearest
 from agent.messages import check_choice, first_sentence, flatten
 
 _CUSTOM_CODE = "it brings its own Python code, and code of a model is never run"
-_SLACK = 2**28  # numbers that a model may hold beside its weights: masks, tables of positions
+_SLACK = 2**28  # numbers that a model may compute besides its weights: masks, tables of positions
 _TOKENIZER_FILES = ("tokenizer", "vocab.", "merges.txt", "spiece.model", "sentencepiece", "tekken.json")
-_MAX_GROWTH = 64  # times that replacements of a tokenizer, one after the other, may lengthen a text
+_MAX_GROWTH = 64  # factor by which all replacements of a tokenizer together may lengthen a text
 _SAMPLE = "def f(x):\n    return x + 1\n"
 
 
 def load_model(name: str, *, device: str | None = None, dtype: str = "auto") -> Any:
-    """Return the model of a folder or a hub id, on its device. Raises ModelLoadError, DeviceError."""
+    """Load a folder or a hub id onto a device. Raises ModelLoadError, DeviceError, InvalidRequestError."""
     check_choice("dtype", dtype, DTYPES)
-    where = _checked_device(device)
-    os.environ.setdefault("USE_HUB_KERNELS", "NO")  # else a checkpoint may ask for kernels, which are code
+    where = _choose_device(device)
+    os.environ.setdefault("USE_HUB_KERNELS", "NO")  # kernels that a checkpoint asks for are code
     with explain_load_errors(f"load the model {name!r}"):
         from transformers import AutoConfig, AutoModelForCausalLM
         from transformers.utils import logging
@@ -54,9 +54,9 @@ def load_model(name: str, *, device: str | None = None, dtype: str = "auto") -> 
 
 
 def load_tokenizer(name: str, rows: int) -> Any:
-    """Return a model's tokenizer, tried once; None where the model's folder holds none. Raises ModelLoadError.
+    """Load a model's tokenizer and try it on a line of Python; return None if the folder has none.
 
-    rows: of the model's embedding, so token ids that it knows.
+    rows: of the model's embedding: the token ids that it knows. Raises ModelLoadError.
     """
     folder = find_folder(name)
     if folder is not None and not any(file.name.startswith(_TOKENIZER_FILES) for file in folder.iterdir()):
@@ -80,7 +80,7 @@ def load_tokenizer(name: str, rows: int) -> Any:
 
 
 def _check_growth(name: str, tokenizer: Any) -> None:
-    """Raise ModelLoadError for a tokenizer whose replacements would blow a text up."""
+    """Raise ModelLoadError for a tokenizer whose replacements make a text far longer."""
     growth = 1
     for part in (tokenizer.normalizer, tokenizer.decoder):
         for step in _steps(json.loads(part.__getstate__())) if part is not None else ():
@@ -92,19 +92,19 @@ def _check_growth(name: str, tokenizer: Any) -> None:
 
 
 def _steps(part: Any) -> Iterator[dict[str, Any]]:
-    """Yield the steps of a tokenizer's part, however they are nested."""
-    waiting = [part]
-    while waiting:
-        match waiting.pop():
+    """Yield the steps of a part of a tokenizer, at any depth."""
+    stack = [part]
+    while stack:
+        match stack.pop():
             case dict(step):
                 yield step
-                waiting += step.values()
+                stack += step.values()
             case list(steps):
-                waiting += steps
+                stack += steps
 
 
 def read_vocab_size(name: str) -> int:
-    """Return how many tokens a model knows, by its configuration alone. Raises ModelLoadError."""
+    """Read from a model's configuration how many tokens it knows. Raises ModelLoadError."""
     with explain_load_errors(f"load the model {name!r}"):
         from transformers import AutoConfig
 
@@ -113,24 +113,24 @@ def read_vocab_size(name: str) -> int:
 
 @contextmanager
 def explain_load_errors(what: str) -> Iterator[None]:
-    """Turn whatever reading strange files raises into ModelLoadError, or DeviceError where memory ran out."""
+    """Turn whatever reading strange files raises into ModelLoadError; out of memory becomes DeviceError."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters of it is raised or checked; the rest is no user's business
+            warnings.simplefilter("ignore")  # everything that matters to a user is raised or checked
             yield
     except DubitoError:
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise DeviceError(f"cannot {what}: memory ran out; choose a smaller model") from error
     except Exception as error:  # tokenizers raises Exception itself, transformers nearly every other
-        raise ModelLoadError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
+        raise ModelLoadError(f"cannot {what}: {_explain(error)}; {WHAT_LOADS}") from error
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # what Rust code raises where it gives up
+        if type(error).__name__ != "PanicException":  # Rust code raises it
             raise
-        raise ModelLoadError(f"cannot {what}: {_reason(error)}; {WHAT_LOADS}") from error
+        raise ModelLoadError(f"cannot {what}: {_explain(error)}; {WHAT_LOADS}") from error
 
 
-def _reason(error: BaseException) -> str:
+def _explain(error: BaseException) -> str:
     if isinstance(error, pickle.UnpicklingError):
         return "its weights are a pickle that holds more than numbers; wanted safetensors"
     if "trust_remote_code" in str(error):
@@ -142,7 +142,7 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__} {first_sentence(error)}".strip()
 
 
-def _checked_device(device: str | None) -> str:
+def _choose_device(device: str | None) -> str:
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         kind = torch.device(where).type
@@ -160,7 +160,7 @@ def _checked_device(device: str | None) -> str:
 
 
 def _check_config(config: Any) -> None:
-    """Raise ValueError for a configuration that wants code from elsewhere."""
+    """Raise ValueError for a configuration that wants code from the hub."""
     parts = [config, *(part for part in vars(config).values() if hasattr(part, "to_dict"))]
     wanted = [
         getattr(part, name, None) for part in parts for name in ("_attn_implementation", "_experts_implementation")
@@ -171,11 +171,11 @@ def _check_config(config: Any) -> None:
 
 
 def _check_size(kind: Any, config: Any, folder: Path | None) -> None:
-    """Raise ValueError where a folder's config.json asks for far more numbers than its weights hold.
+    """Raise ValueError if a folder's config.json asks for far more numbers than its weights hold.
 
-    Nothing of that size is made: neither that many layers, nor memory for them.
+    The check allocates nothing of that size.
     """
-    shapes = _shapes_in(folder) if folder is not None else {}
+    shapes = _read_shapes(folder) if folder is not None else {}
     if not shapes:
         return
     layers = getattr(config.get_text_config(), "num_hidden_layers", 1)
@@ -185,13 +185,13 @@ def _check_size(kind: Any, config: Any, folder: Path | None) -> None:
         empty = kind.from_config(config, trust_remote_code=False)
     wanted = sum(each.numel() for each in (*empty.parameters(), *empty.buffers()))
     numbers = sum(_product(shape) for shape in shapes.values())
-    packed = 32 if getattr(config, "quantization_config", None) else 1  # of numbers in one, at most
+    packed = 32 if getattr(config, "quantization_config", None) else 1  # the most weights in one stored number
     if wanted > packed * numbers + _SLACK:
         raise ValueError(f"its config.json asks for {wanted} numbers, and its weights are {numbers}")
 
 
-def _shapes_in(folder: Path) -> dict[str, list[int]]:
-    """Return name and shape of each tensor in a folder's safetensors; their values are not read."""
+def _read_shapes(folder: Path) -> dict[str, list[int]]:
+    """Read the name and shape of each tensor in a folder's safetensors, but no values."""
     from safetensors import safe_open
 
     index = folder / "model.safetensors.index.json"
@@ -214,7 +214,7 @@ def _product(shape: list[int]) -> int:
 
 
 def _check_weights(model: Any, report: dict[str, Any]) -> None:
-    """Raise ValueError where the weights are not those that the configuration asks for; tied ones may be absent."""
+    """Raise ValueError for weights that differ from what the configuration asks for. Tied weights may be absent."""
     mismatched, missing = sorted(report["mismatched_keys"]), sorted(report["missing_keys"])
     if mismatched:
         name, held, wanted = mismatched[0]
@@ -227,7 +227,7 @@ def _check_weights(model: Any, report: dict[str, Any]) -> None:
         )
     kinds = {_kind(name) for name in model.state_dict()}
     beyond = sorted(name for name in report["unexpected_keys"] if _kind(name) in kinds)
-    if beyond and not getattr(model.config, "num_nextn_predict_layers", 0):  # layers that guess further tokens
+    if beyond and not getattr(model.config, "num_nextn_predict_layers", 0):  # those layers draft further tokens
         raise ValueError(
             f"its weights hold {len(beyond)} tensors of layers beyond those of its config.json ({beyond[0]})"
         )

@@ -1,6 +1,6 @@
-"""Rotations that change with the length of a text: keys cached before the change do not fit those after it.
+"""Rotary embeddings that change with the length of a text: keys cached before a boundary do not fit those after it.
 
-LongRoPE (arXiv:2402.13753) takes other factors beyond the length of the pretraining; dynamic NTK stretches its base.
+LongRoPE (arXiv:2402.13753) changes its factors beyond the length of the pretraining; dynamic NTK changes its base.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from agent.lm.reference import RowBatch
 
 
 def rope_boundaries(config: Any) -> tuple[int, ...]:
-    """Return the lengths, in tokens, behind which the model rotates all keys in another way. Mostly none."""
+    """Return the lengths, in tokens, beyond which the model rotates all keys differently. Most models have none."""
     text = config.get_text_config()
     rotations = getattr(text, "rope_parameters", None) or getattr(text, "rope_scaling", None) or {}
     kinds = [rotations, *(entry for entry in rotations.values() if isinstance(entry, dict))]
-    return tuple(sorted({int(turn) for kind in kinds if (turn := _turn_of(kind, text))}))
+    return tuple(sorted({int(boundary) for kind in kinds if (boundary := _find_boundary(kind, text))}))
 
 
-def rope_regime(turns: tuple[int, ...], length: int) -> int:
-    """Return which way the keys of a text of this length are rotated: how many turns lie before its end."""
-    return bisect_left(turns, length)
+def rope_regime(boundaries: tuple[int, ...], length: int) -> int:
+    """Return how many boundaries a text of this length has crossed."""
+    return bisect_left(boundaries, length)
 
 
-def _turn_of(kind: dict[str, Any], text: Any) -> int | None:
+def _find_boundary(kind: dict[str, Any], text: Any) -> int | None:
     name = str(kind.get("rope_type", kind.get("type")))
-    whole = getattr(text, "max_position_embeddings", None)
+    context = getattr(text, "max_position_embeddings", None)
     if name == "longrope":
-        own = kind.get("original_max_position_embeddings")
-        return own or getattr(text, "original_max_position_embeddings", None) or whole
-    return whole if "dynamic" in name else None
+        pretrained = kind.get("original_max_position_embeddings")
+        return pretrained or getattr(text, "original_max_position_embeddings", None) or context
+    return context if "dynamic" in name else None
 
 
 class BoundaryBatch:
-    """Rows that grow together up to the next turn, and are computed anew, one by one, where they cross it."""
+    """Rows that grow together up to the next boundary. Behind it each row is recomputed by itself."""
 
     def __init__(self, lm: LM, batch: Batch, room: int) -> None:
-        """room: tokens that fit into a row before the turn."""
+        """room: tokens of a row before the boundary."""
         self._lm, self._batch, self._room = lm, batch, room
 
     @property
     def logits(self) -> Tensor:
-        """Logits that follow each row. [rows, vocab]."""
+        """Logits after each row. [rows, vocab]."""
         return self._batch.logits
 
     @property

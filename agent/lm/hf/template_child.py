@@ -1,7 +1,7 @@
-"""Render one chat template in a process of its own: JSON comes from standard input, JSON goes to standard output.
+"""Render one chat template in a process of its own: JSON from standard input to JSON on standard output.
 
-A template is a stranger's program, and Jinja bounds neither its time nor its memory; this process bounds both.
-It imports nothing of this package and runs isolated. Its environment is the one that transformers gives to templates.
+A template is a stranger's program, and Jinja bounds neither its time nor its memory. This process bounds both. It
+imports nothing of this package. Templates see the same environment as in transformers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import jinja2
 from jinja2.ext import Extension, loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-CPU_SECONDS, MEMORY_BYTES, MOST_CHARACTERS = 2, 512 * 2**20, 4 * 2**20
+_CPU_SECONDS, _MEMORY_BYTES, _MAX_CHARACTERS = 2, 512 * 2**20, 4 * 2**20
 
 
 class Generation(Extension):
@@ -31,7 +31,7 @@ class Generation(Extension):
 
 
 class PlainDict:
-    """Makes dictionaries, and offers nothing else of the type."""
+    """Makes dictionaries; it hides the type `dict` from templates."""
 
     def __call__(self, *args: Any, **entries: Any) -> dict[Any, Any]:
         """Return a dictionary."""
@@ -43,7 +43,7 @@ class PlainDict:
 
 
 class PlainNamespace(jinja2.utils.Namespace):
-    """A namespace that takes no name with a leading underscore, so no template reaches Python's own attributes."""
+    """A namespace that refuses names with a leading underscore, so that no template reaches Python's own attributes."""
 
     def __init__(*args: Any, **attributes: Any) -> None:
         entries = dict(*args[1:], **attributes)
@@ -57,17 +57,21 @@ class PlainNamespace(jinja2.utils.Namespace):
 
     @staticmethod
     def check(name: Any) -> None:
-        """Refuse a name that begins with an underscore."""
+        """Raise SecurityError for a name that begins with an underscore."""
         if isinstance(name, str) and name.startswith("_"):
             raise jinja2.exceptions.SecurityError(f"a namespace may not hold {name!r}")
 
 
-def environment() -> ImmutableSandboxedEnvironment:
-    """Return what transformers lets templates see."""
-    made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
-    made.filters["tojson"] = _tojson
-    made.globals.update(raise_exception=_raise, strftime_now=_strftime_now, dict=PlainDict(), namespace=PlainNamespace)
-    return made
+def make_environment() -> ImmutableSandboxedEnvironment:
+    """Return the environment that transformers gives to templates."""
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
+    )
+    environment.filters["tojson"] = _tojson
+    environment.globals.update(
+        raise_exception=_raise, strftime_now=_strftime_now, dict=PlainDict(), namespace=PlainNamespace
+    )
+    return environment
 
 
 def _tojson(
@@ -84,25 +88,25 @@ def _strftime_now(form: str) -> str:
     return datetime.now().strftime(form)
 
 
-def outcome_of(template: str, variables: dict[str, Any]) -> dict[str, str]:
-    """Return the text that a template makes, or the reason why there is none."""
+def render(template: str, variables: dict[str, Any]) -> dict[str, str]:
+    """Return the text of a template, or the error."""
     try:
-        text = environment().from_string(template).render(**variables)
+        text = make_environment().from_string(template).render(**variables)
     except MemoryError:
-        return {"error": f"it needs more than {MEMORY_BYTES // 2**20} MiB of memory"}
+        return {"error": f"it needs more than {_MEMORY_BYTES // 2**20} MiB of memory"}
     except Exception as error:  # noqa: BLE001 - a template may raise whatever Python can
         return {"error": f"{type(error).__name__}: {error}"[:300]}
-    return {"text": text} if len(text) <= MOST_CHARACTERS else {"error": f"it makes {len(text)} characters"}
+    return {"text": text} if len(text) <= _MAX_CHARACTERS else {"error": f"it makes {len(text)} characters"}
 
 
 def main() -> None:
-    """Bound this process, then render what comes."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    """Bound this process, then render the request on standard input."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     request = json.load(sys.stdin)
-    json.dump(outcome_of(request["template"], request["variables"]), sys.stdout)
+    json.dump(render(request["template"], request["variables"]), sys.stdout)
 
 
 if __name__ == "__main__":

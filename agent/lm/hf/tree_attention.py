@@ -1,4 +1,4 @@
-"""Alternatives that grow together from one prefix, a token each a forward: the rollouts of a lookahead."""
+"""Batches of alternatives that grow from one prefix: side by side under a mask, or as rows of copied caches."""
 
 from __future__ import annotations
 
@@ -9,70 +9,70 @@ import torch
 from torch import Tensor
 
 from agent.lm.base import Prefix
-from agent.lm.hf.cache import fork, gathered
+from agent.lm.hf.cache import fork, gather
 
 Forward = Callable[..., Tensor]  # HFLM.forward
-Keep = Callable[..., Prefix]  # puts a prefix into the store and returns it
+Store = Callable[..., Prefix]  # puts a prefix into the store and returns it
 Paths = tuple[tuple[int, ...], ...]  # tokens of each alternative since the root
 
 
 class TreeAttentionBatch:
-    """Alternatives side by side in one sequence: a mask lets each see the root and its own path alone.
+    """Alternatives in one sequence, with tree attention: a mask shows each only the root and its own path.
 
-    The root's keys and values are there once, however many alternatives, so a lookahead costs hardly more time and
-    memory than a single token. Behind the root's tokens the cache holds one token of each alternative for each level.
+    The cache holds the root's keys and values once, then one token of each alternative for each level. So a lookahead
+    costs hardly more time and memory than a single token.
     """
 
     def __init__(
-        self, forward: Forward, keep: Keep, root: Prefix, cache: Any, paths: Paths, history: tuple[Tensor, ...] = ()
+        self, forward: Forward, store: Store, root: Prefix, cache: Any, paths: Paths, history: tuple[Tensor, ...] = ()
     ) -> None:
-        self._forward, self._keep, self._root, self._cache, self._paths = forward, keep, root, cache, paths
-        self.depth, width, begun = len(paths[0]), len(paths), len(root.ids)
+        self._forward, self._store, self._root, self._cache, self._paths = forward, store, root, cache, paths
+        self.depth, width, root_length = len(paths[0]), len(paths), len(root.ids)
         own = torch.eye(width).repeat(1, self.depth)
-        mask = torch.cat([torch.zeros(width, begun), own.log().clamp(min=torch.finfo(torch.bfloat16).min)], dim=1)
+        mask = torch.cat([torch.zeros(width, root_length), own.log().clamp(min=torch.finfo(torch.bfloat16).min)], dim=1)
         fed = [path[-1] for path in paths]
-        self.logits = forward([fed], cache, begun + self.depth - 1, keep=width, mask=mask)[0]
-        self._length = begun + width * self.depth
+        self.logits = forward([fed], cache, root_length + self.depth - 1, keep=width, mask=mask)[0]
+        self._length = root_length + width * self.depth
         self._history = (*history, self.logits)
 
     def advance(self, tokens: Sequence[int]) -> TreeAttentionBatch:
-        """Append one token to each alternative: one forward. This tree stays as it was."""
+        """Append one token to each alternative, in one forward. This batch stays unchanged."""
         paths = tuple((*path, token) for path, token in zip(self._paths, tokens, strict=True))
-        # The cache grows in place where nobody went on from here before: this tree still reads its own part of it.
-        mine = self._cache.get_seq_length() == self._length
-        cache = self._cache if mine else fork(self._cache, length=self._length)
-        return TreeAttentionBatch(self._forward, self._keep, self._root, cache, paths, self._history)
+        # The first batch that grows from this one shares its cache: this one still reads its own part.
+        unshared = self._cache.get_seq_length() == self._length
+        cache = self._cache if unshared else fork(self._cache, length=self._length)
+        return TreeAttentionBatch(self._forward, self._store, self._root, cache, paths, self._history)
 
     def select(self, row: int, drop: int = 0) -> Prefix:
-        """Return one alternative without its last `drop` tokens, as a prefix that takes its root's place."""
-        begun, width, kept = len(self._root.ids), len(self._paths), self.depth - drop
+        """Return one alternative without its last `drop` tokens. In the store it replaces its root."""
+        start, width, kept = len(self._root.ids), len(self._paths), self.depth - drop
         assert kept > 0, f"an alternative of {self.depth} tokens has no {drop} to drop"
-        places = torch.cat([torch.arange(begun), begun + width * torch.arange(kept) + row])
+        positions = torch.cat([torch.arange(start), start + width * torch.arange(kept) + row])
         ids = self._root.ids + self._paths[row][:kept]
-        prefix = Prefix(ids, self._history[kept - 1][row], gathered(self._cache, places))
-        return self._keep(prefix, instead_of=self._root)
+        prefix = Prefix(ids, self._history[kept - 1][row], gather(self._cache, positions))
+        return self._store(prefix, instead_of=self._root)
 
 
 class CopiedRowsBatch:
-    """Alternatives as rows of a batch, each with a copy of the root's cache: for caches that no mask reaches."""
+    """Alternatives as rows of a batch, each with a copy of the root's cache: for caches that ignore masks."""
 
     def __init__(
         self,
         forward: Forward,
-        keep: Keep,
+        store: Store,
         root: Prefix,
         cache: Any,
         paths: Paths,
         parent: CopiedRowsBatch | None = None,
     ) -> None:
-        self._forward, self._keep, self._root, self._cache, self._paths = forward, keep, root, cache, paths
+        self._forward, self._store, self._root, self._cache, self._paths = forward, store, root, cache, paths
         self._parent, self.depth = parent, len(paths[0])
         self.logits = forward([path[-1:] for path in paths], cache, len(root.ids) + self.depth - 1)[:, -1]
 
     def advance(self, tokens: Sequence[int]) -> CopiedRowsBatch:
-        """Append one token to each row: one forward. This batch stays as it was."""
+        """Append one token to each row, in one forward. This batch stays unchanged."""
         paths = tuple((*path, token) for path, token in zip(self._paths, tokens, strict=True))
-        return CopiedRowsBatch(self._forward, self._keep, self._root, fork(self._cache), paths, parent=self)
+        return CopiedRowsBatch(self._forward, self._store, self._root, fork(self._cache), paths, parent=self)
 
     def select(self, row: int, drop: int = 0) -> Prefix:
         """Return one row as it was `drop` tokens ago, as a prefix."""
@@ -81,4 +81,4 @@ class CopiedRowsBatch:
             assert batch._parent is not None, f"row {row} has no {drop} tokens to drop"
             batch = batch._parent
         ids = self._root.ids + batch._paths[row]
-        return self._keep(Prefix(ids, batch.logits[row], fork(batch._cache, row=row)))
+        return self._store(Prefix(ids, batch.logits[row], fork(batch._cache, row=row)))

@@ -9,7 +9,7 @@ from architectures import DEVICE, make
 from transformers import LogitsProcessor, LogitsProcessorList
 
 from agent.custom_generate import adadec, generate_by, uscd
-from agent.custom_generate.processed import copied
+from agent.custom_generate.processed import copy_processors
 from agent.decoding import Gate, Policy
 from agent.decoding.contrast import Contrast
 from agent.decoding.rerank import Rerank
@@ -114,7 +114,7 @@ def test_what_cannot_be_copied_is_refused_by_name(model):
 def test_models_and_tokenizers_that_a_processor_holds_are_shared(model):
     processor = Turns()
     processor.model, processor.list = model, [1]
-    (again,) = copied(LogitsProcessorList([processor]))
+    (again,) = copy_processors(LogitsProcessorList([processor]))
     assert again.model is model and again.list == [1] and again.list is not processor.list
 
 

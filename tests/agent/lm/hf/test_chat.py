@@ -7,7 +7,7 @@ from text_model import byte_tokenizer
 
 from agent.errors import InvalidRequestError, ModelLoadError
 from agent.lm.hf import chat
-from agent.lm.hf.chat import decide_chat_format, parse_prompt_format, render_request
+from agent.lm.hf.chat import expects_turns, parse_prompt_format, render_request
 from agent.lm.hf.tokenizer import HFTokenizer
 
 CHATML = (
@@ -40,7 +40,7 @@ def tokenizer_with(template, *, eos="<end>", added=("<|im_start|>", "<|im_end|>"
 
 
 def in_turns(tokenizer, *, wanted="auto", ends=("<end>",)):
-    return decide_chat_format(wanted, tokenizer, frozenset(tokenizer.convert_tokens_to_ids(list(ends))))
+    return expects_turns(wanted, tokenizer, frozenset(tokenizer.convert_tokens_to_ids(list(ends))))
 
 
 @pytest.mark.parametrize("template", [CHATML, LLAMA_2, RICH, ALPACA])
