@@ -31,8 +31,8 @@ def parse_prompt_format(wanted: str) -> PromptFormat:
 def expects_turns(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
     """Decide whether prompts are turns of a chat. Raises ModelLoadError if it needs a template and that does not work.
 
-    auto: a model with a chat template expects turns, unless its answers end with tokens that do not end texts. Base models
-    carry the template of their instruct sibling, but end texts otherwise.
+    auto: a model with a chat template expects turns, unless its answers end with tokens that do not end texts. A base
+    model carries the template of its instruct sibling, but ends texts otherwise.
     """
     template = getattr(tokenizer, "chat_template", None)
     if wanted == "completion" or (wanted == "auto" and not template):
