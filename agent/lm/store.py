@@ -11,7 +11,7 @@ from typing import NamedTuple
 from agent.lm.base import Prefix
 
 
-class Match(NamedTuple):
+class StoredMatch(NamedTuple):
     """A stored prefix, and how many leading ids it shares with the wanted ones."""
 
     prefix: Prefix
@@ -44,18 +44,18 @@ class PrefixStore:
 
     def longest(
         self, ids: tuple[int, ...], *, whole: bool, fits: Callable[[int], bool] = lambda length: True
-    ) -> Match | None:
+    ) -> StoredMatch | None:
         """Return the stored prefix that shares most leading ids.
 
         whole: consider only prefixes whose ids all lead `ids`. fits: decides by a prefix's length whether its cache is
         of use here.
         """
-        best: Match | None = None
+        best: StoredMatch | None = None
         for prefix, _ in self._entries.values():
             length = len(prefix.ids) if ids[: len(prefix.ids)] == prefix.ids else _count_common(prefix.ids, ids)
             usable = (length == len(prefix.ids) or not whole) and fits(len(prefix.ids))
             if usable and length > (best.length if best else 0):
-                best = Match(prefix, length)
+                best = StoredMatch(prefix, length)
         if best is not None:
             self._entries.move_to_end(best.prefix.ids)
         return best
