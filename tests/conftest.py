@@ -10,8 +10,8 @@ import tempfile
 import typer.testing
 from hypothesis import settings
 
-# A first import takes a second where the machine is busy: no test may depend on that.
-settings.register_profile("unhurried", parent=settings(), deadline=None)
+# A first import takes a second where the machine is busy: no test may depend on that. Examples differ run by run.
+settings.register_profile("unhurried", parent=settings(), deadline=None, max_examples=50)
 settings.load_profile("unhurried")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["XDG_DATA_HOME"] = os.environ["XDG_STATE_HOME"] = FOLDER = tempfile.mkdtemp(prefix="dubito-tests-")

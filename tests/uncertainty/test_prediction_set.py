@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from uncertainty.prediction_set import fewest_removed, partial_program
 from uncertainty.tree import TreeNode, program_tree
 
-LAW = settings(derandomize=True, deadline=None, max_examples=80)
+LAW = settings(derandomize=True, deadline=None, max_examples=50)
 
 
 @st.composite

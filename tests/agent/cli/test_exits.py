@@ -38,7 +38,6 @@ def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         ("$D exercises show 12 >/dev/full 2>/dev/full", 3, ""),
         ("$D exercises show 12 >&-", 3, "dubito: stdout is closed"),
         ("$D exercises show 12 >&- 2>&-", 3, ""),
-        ("$D exercises show 12 2>/dev/full", 0, ""),
         ("$D exercises show 12 2>&- <&-", 0, ""),
         ("$D exercises show nosuch 2>/dev/full", 2, ""),
         ("$D exercises show nosuch 2>&-", 2, ""),
@@ -196,7 +195,7 @@ def test_nothing_but_the_view_and_one_module_writes_to_the_terminal():
         assert [each for each in prints if each not in allowed] == [], path
 
 
-@pytest.mark.parametrize("columns", ["0", "-1", "x", "", "20", "1"])
+@pytest.mark.parametrize("columns", ["0", "x", "20"])
 def test_help_names_its_options_at_any_width(columns):
     told = shell("$D solve --help", COLUMNS=columns)
     assert told.returncode == 0 and "--min-probability" in told.stdout and "--budget" in told.stdout

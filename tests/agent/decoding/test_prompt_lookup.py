@@ -13,7 +13,7 @@ from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.stops import any_of, budget, end_token
 from agent.errors import InvalidRequestError
 
-LAW = settings(derandomize=True, deadline=None, max_examples=60)
+LAW = settings(derandomize=True, deadline=None, max_examples=40)
 
 
 def test_what_followed_the_last_tokens_is_guessed_as_far_as_they_agree():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.decoding.samplers import LineStart, Temperature, argmax, uniform_at
 
-LAW = settings(derandomize=True, deadline=None, max_examples=60)
+LAW = settings(derandomize=True, deadline=None, max_examples=40)
 SWEEP = 200
 
 P = [0.1, 0.5, 0.0, 0.25, 0.15]

@@ -12,7 +12,7 @@ from agent.decoding import Completion
 from agent.decoding.stops import any_of, budget, end_of_code_block, end_of_function, end_token
 from agent.program.syntax import find_function_end
 
-LAW = settings(derandomize=True, deadline=None, max_examples=80)
+LAW = settings(derandomize=True, deadline=None, max_examples=50)
 
 PROMPT = 'def f(x):\n    """Do it."""\n'
 BODY = "    y = x + 1\n\n    return y"

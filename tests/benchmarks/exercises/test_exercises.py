@@ -82,7 +82,7 @@ def test_an_adjective_goes_before_the_noun_it_belongs_to(plain, natural):
 
 
 def test_a_sentence_says_each_note_once_and_keeps_the_names_of_arguments():
-    for number in range(500):
+    for number in range(250):
         made = exercise(f"exercises/{number}")
         assert all(made.sentence.count(note) == 1 for note in made.meaning.notes)
         first = made.sentence.split()[0]
@@ -90,7 +90,7 @@ def test_a_sentence_says_each_note_once_and_keeps_the_names_of_arguments():
 
 
 def test_no_solution_negates_twice():
-    assert not any("not not" in exercise(f"exercises/{number}").body for number in range(500))
+    assert not any("not not" in exercise(f"exercises/{number}").body for number in range(250))
 
 
 def test_no_slot_has_the_name_of_an_argument():

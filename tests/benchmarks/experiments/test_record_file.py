@@ -44,19 +44,24 @@ BAD_VALUES = [
 ]  # fmt: skip
 
 
+GOOD_VALUES = [
+    ("program", "text"), ("task_id", "text"), ("prompt_sha256", "text"), ("probability", None),
+    ("highest_entropy", None), ("highest_entropy", 1.5), ("seconds", 1.5),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("field", asdict(OUTCOME))
-@pytest.mark.parametrize("value", BAD_VALUES, ids=range(len(BAD_VALUES)))
-def test_a_value_of_another_kind_is_refused_and_never_raises_anything_else(tmp_path, field, value):
-    line = json.dumps({"kind": "outcome", **asdict(OUTCOME), "task_id": "t/1", field: value})
-    with_line(tmp_path / "a.jsonl", line)
-    try:
-        records = read_outcomes(tmp_path / "a.jsonl")
-    except InvalidRequestError as error:
-        assert len(str(error)) < 1_000
-        return
-    fine = {("program", "text"), ("task_id", "text"), ("prompt_sha256", "text"), ("probability", None)}
-    fine |= {("highest_entropy", None), ("highest_entropy", 1.5), ("seconds", 1.5)}
-    assert len(records) == 2 and any((field, value) == each for each in fine), (field, value)
+def test_a_value_of_another_kind_is_refused_and_never_raises_anything_else(tmp_path, field):
+    for number, value in enumerate(BAD_VALUES):
+        file = tmp_path / f"{number}.jsonl"
+        line = json.dumps({"kind": "outcome", **asdict(OUTCOME), "task_id": "t/1", field: value})
+        with_line(file, line)
+        try:
+            records = read_outcomes(file)
+        except InvalidRequestError as error:
+            assert len(str(error)) < 1_000
+        else:
+            assert len(records) == 2 and (field, value) in GOOD_VALUES, (field, value)
 
 
 LINES = [
@@ -84,7 +89,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_file_of_results_brings_a_command_down(tmp_path, data):
     kind = data.draw(st.sampled_from(list(RECORDS)))
@@ -168,7 +173,7 @@ def test_a_second_run_on_the_same_file_is_refused_while_the_first_writes_it(tmp_
     assert [each.task_id for each in read_outcomes(tmp_path / "a.jsonl")] == [p.task_id for p in problems()]
 
 
-@pytest.mark.parametrize("cut", range(0, 400, 29))
+@pytest.mark.parametrize("cut", range(0, 400, 57))
 def test_a_run_killed_at_any_byte_goes_on_with_whole_lines(tmp_path, cut):
     path = tmp_path / "a.jsonl"
     kept(problems(2), path, OPTIONS, made)

@@ -237,7 +237,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_a_docstring_shows_is_read_or_named(pieces):
     read_examples(request_of(*pieces))
     lines = [piece.removeprefix(">>> ").replace("... ", "    ") for piece in pieces]

@@ -17,7 +17,7 @@ from agent.program.extraction.answers import (
     is_complete,
 )
 
-LAW = settings(derandomize=True, deadline=None, max_examples=150)
+LAW = settings(derandomize=True, deadline=None, max_examples=60)
 REQUEST = 'from typing import List\n\n\ndef add(xs: List[int]) -> int:\n    """Return the sum."""\n'
 ASKED = AnswerRules(REQUEST, "add")
 RIGHT = "def add(xs: List[int]) -> int:\n    return sum(xs)\n"
