@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LONGEST = 100  # characters of a quoted text
 
 
-def quoted(came: object) -> str:
+def quote(came: object) -> str:
     """Quote a text on one line, without control characters; shorten a long one."""
     text = str(came)
     return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
@@ -44,7 +44,7 @@ def first_sentence(error: object) -> str:
     return flatten(error).split(". ")[0].rstrip(".")
 
 
-def listed(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Join names as in a sentence: a, b or c."""
     *most, last = names
     return f"{', '.join(most)} or {last}" if most else last
@@ -53,7 +53,7 @@ def listed(names: Iterable[str]) -> str:
 def check_choice(what: str, came: str, names: Iterable[str]) -> None:
     """Raise InvalidRequestError for a name that is not among the names."""
     if came not in names:
-        raise InvalidRequestError(f"unknown {what} {quoted(came)}; choose from {', '.join(names)}")
+        raise InvalidRequestError(f"unknown {what} {quote(came)}; choose from {', '.join(names)}")
 
 
 def _beginning(value: Any, most: int) -> Any:

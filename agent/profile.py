@@ -18,7 +18,7 @@ from agent.errors import FileAccessError, ProfileError
 from agent.files.access import check_writable, explain_errors, is_stream, read_bounded, write_whole
 from agent.files.plain import plain
 from agent.lm.names import digest_weights, find_model_folder
-from agent.messages import quoted
+from agent.messages import quote
 
 PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeBench by its recipe
     "deepseek-ai/deepseek-coder-1.3b-base": 0.985025,
@@ -123,7 +123,7 @@ def load_profile(file: Path) -> ModelProfile:
         thresholds = {score: _read_calibration(score, each) for score, each in record["thresholds"].items()}
         return replace(profile, thresholds=thresholds, reliability=None if curve is None else _read_curve(curve))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ProfileError(f"{quoted(file)} is no profile of a model, or was written by an older version") from error
+        raise ProfileError(f"{quote(file)} is no profile of a model, or was written by an older version") from error
 
 
 def update_profile(file: Path, model: str, weights: str, **parts: Any) -> None:
@@ -144,7 +144,7 @@ def update_profile(file: Path, model: str, weights: str, **parts: Any) -> None:
 def check_profile_file(file: Path) -> None:
     """Make the folder of a profile. Raise FileAccessError where the file could not be written."""
     if file.is_dir():
-        raise FileAccessError(f"{quoted(file)} is a folder; name a file, such as {PROFILE_NAME}")
+        raise FileAccessError(f"{quote(file)} is a folder; name a file, such as {PROFILE_NAME}")
     with explain_errors(file, "write"):
         file.parent.mkdir(parents=True, exist_ok=True)
     check_writable(file, is_ours=_is_profile)
@@ -163,7 +163,7 @@ def _check_no_old_files(model: str, weights: str) -> None:
     for folder in ("thresholds", "searches"):
         file = user_data_path("dubito") / folder / name
         if _is_file(file):
-            raise ProfileError(f"{quoted(file)} was written by an older version; remove it")
+            raise ProfileError(f"{quote(file)} was written by an older version; remove it")
 
 
 def _is_file(path: Path) -> bool:

@@ -18,7 +18,7 @@ from agent.errors import FileAccessError
 from agent.files.access import read_bounded
 from agent.files.appended import AppendedFile
 from agent.files.plain import plain
-from agent.messages import quoted
+from agent.messages import quote
 
 _MOST_BYTES = 2**28  # of a trace that is read
 _BEGINS = b'{"kind": "provenance"'
@@ -34,7 +34,7 @@ class TraceWriter:
         thread = _read_line(self._file.first_line()).get("thread")
         if thread is not None and thread != provenance.get("thread"):
             self.close()
-            raise FileAccessError(f"{quoted(path)} holds the run of the thread {quoted(thread)}; choose another name")
+            raise FileAccessError(f"{quote(path)} holds the run of the thread {quote(thread)}; choose another name")
 
     @property
     def keeps(self) -> bool:
@@ -94,7 +94,7 @@ def read_trace(path: Path) -> Iterator[dict[str, Any]]:
 
 def _no_record(path: Path, number: int, reason: str) -> FileAccessError:
     return FileAccessError(
-        f"{quoted(path)}, line {number}: this is no trace record ({reason[:200]}); wanted one JSON object a line"
+        f"{quote(path)}, line {number}: this is no trace record ({reason[:200]}); wanted one JSON object a line"
     )
 
 

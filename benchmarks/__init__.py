@@ -10,7 +10,7 @@ from functools import cache
 from importlib import import_module
 from typing import cast
 
-from agent.messages import quoted
+from agent.messages import quote
 from benchmarks.base import Benchmark, DatasetError, Problem
 
 __all__ = ["BENCHMARKS", "Benchmark", "DatasetError", "Problem", "find_problem", "open_benchmark"]
@@ -37,7 +37,7 @@ def find_problem(task_id: str) -> Problem:
     """Return the problem of an id such as "HumanEval/0". Raises KeyError for other ids, DatasetError without data."""
     name, _, _ = task_id.partition("/")
     if name not in BENCHMARKS:
-        raise KeyError(f"no benchmark {quoted(name)} (of task {quoted(task_id)}); choose from {', '.join(BENCHMARKS)}")
+        raise KeyError(f"no benchmark {quote(name)} (of task {quote(task_id)}); choose from {', '.join(BENCHMARKS)}")
     return BENCHMARKS[name]().problem(task_id)
 
 
@@ -53,4 +53,4 @@ def open_benchmark(name: str) -> Benchmark:
             return Exercises(split)
         except ValueError as error:
             raise KeyError(str(error)) from error
-    raise KeyError(f"no benchmark {quoted(name)}; choose from {', '.join(BENCHMARKS)}, exercises/SPLIT")
+    raise KeyError(f"no benchmark {quote(name)}; choose from {', '.join(BENCHMARKS)}, exercises/SPLIT")

@@ -55,7 +55,7 @@ class AgentOptions:
         components.check_policy(policy, model=self.model, threshold=self.threshold, ask=self.ask)
         components.check_model(self.model, self.dtype, self.prompt_format)
         components.check_sandbox(self.sandbox)
-        profile = components.profile_of(self.model)
+        profile = components.read_profile(self.model)
         strategy = components.build_strategy(
             self.strategy, programs=self.programs, budget=self.budget, order=self.order,
             min_probability=self.min_probability, ask=self.ask, profile=profile,

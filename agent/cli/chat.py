@@ -29,7 +29,7 @@ from agent.cli.options import (
     TokensOption,
 )
 from agent.errors import InvalidRequestError
-from agent.messages import quoted
+from agent.messages import quote
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,7 +121,7 @@ def _turn(line: str, view: TerminalView, agent: Agent, last: Result | None) -> R
                 return _solve(_read_task(rest.strip(), None), view, agent)
             case name if name.startswith("/"):
                 raise InvalidRequestError(
-                    f"{quoted(command)} came; wanted a request, /file PATH, /alternatives, /help or /quit"
+                    f"{quote(command)} came; wanted a request, /file PATH, /alternatives, /help or /quit"
                 )
             case _:
                 return _solve(_read_task(None, line), view, agent)

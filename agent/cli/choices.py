@@ -6,7 +6,7 @@ What this module names repeats registries that need torch or numpy; a test holds
 from __future__ import annotations
 
 from agent.errors import InvalidRequestError
-from agent.messages import check_choice, listed
+from agent.messages import check_choice, join_names
 from agent.strategies import STRATEGIES
 
 # Each policy, and the score by which it pauses; None where it never pauses.
@@ -29,7 +29,7 @@ def check_policy_name(name: str, *, ask: bool = False) -> None:
     """Raise InvalidRequestError for a policy that does not exist, or never pauses where questions are wanted."""
     check_choice("policy", name, sorted(POLICY_SCORES))
     if ask and POLICY_SCORES[name] is None:
-        pausing = listed(each for each in POLICY_SCORES if POLICY_SCORES[each])
+        pausing = join_names(each for each in POLICY_SCORES if POLICY_SCORES[each])
         raise InvalidRequestError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
 
 
@@ -42,7 +42,7 @@ def choose_policy_name(strategy: str, policy: str | None, *, otherwise: str) -> 
     check_choice("policy", policy, sorted(POLICY_SCORES))
     if fitting and policy not in fitting:
         raise InvalidRequestError(
-            f"--strategy {strategy} needs --policy {listed(fitting)}, and {policy} came; leave it out"
+            f"--strategy {strategy} needs --policy {join_names(fitting)}, and {policy} came; leave it out"
         )
     return policy
 

@@ -95,7 +95,7 @@ def _search_config(
     return SearchConfig(bounds, order, questions=3 if ask else 0, min_probability=min_probability)
 
 
-def profile_of(model: str) -> ModelProfile:
+def read_profile(model: str) -> ModelProfile:
     """Return what was learned of a model. Raises ModelLoadError for a folder that could hang its reader."""
     from agent.lm.hf import hub
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM, read_bounded
-from agent.messages import quoted
+from agent.messages import quote
 
 if TYPE_CHECKING:
     from agent.program.task import Task
@@ -56,7 +56,7 @@ def build_task(
         text,
         entry_point=entry_point,
         name=name or (str(file) if file else "your sentence"),
-        file=quoted(file) if file else None,
+        file=quote(file) if file else None,
         tests=read_source(tests, "the tests") if tests else None,
         tests_file=str(tests),
     )
@@ -68,9 +68,9 @@ def read_source(path: Path, purpose: str) -> str:
         return read_stdin(purpose)
     if not os.path.lexists(path):
         raise InvalidRequestError(
-            f"{purpose} should come from {quoted(path)}, and there is no such file; check the path"
+            f"{purpose} should come from {quote(path)}, and there is no such file; check the path"
         )
-    return _decode(read_bounded(path, _MOST_BYTES), quoted(path))
+    return _decode(read_bounded(path, _MOST_BYTES), quote(path))
 
 
 def read_stdin(purpose: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.choices import POLICY_SCORES, PROMPT_FORMATS
-from agent.messages import listed
+from agent.messages import join_names
 from agent.search.orders import ORDERS
 from agent.strategies import STRATEGIES
 from sandbox import SANDBOXES
@@ -18,10 +18,10 @@ _THRESHOLD_HELP = (
     "published threshold of the model, else the policy's own."
 )
 _PROMPT_FORMAT_HELP = (
-    f"{listed(PROMPT_FORMATS)}. auto decides by how the model ends its texts; completion suits base models."
+    f"{join_names(PROMPT_FORMATS)}. auto decides by how the model ends its texts; completion suits base models."
 )
 _POLICY_HELP = (
-    f"How to choose tokens: {listed(POLICY_SCORES)}. By default, best-of samples, beam is greedy, "
+    f"How to choose tokens: {join_names(POLICY_SCORES)}. By default, best-of samples, beam is greedy, "
     "solve and chat use adadec, and bench greedy."
 )
 _PROGRAMS_HELP = "Write at most this many programs (tree: 20), samples (best-of: 5) or beams (beam: 3)."
@@ -32,19 +32,19 @@ LimitOption = Annotated[int | None, typer.Option(min=1, help="Take only this man
 ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
 PolicyOption = Annotated[str | None, typer.Option(help=_POLICY_HELP)]
 ThresholdOption = Annotated[str | None, typer.Option(help=_THRESHOLD_HELP)]
-StrategyOption = Annotated[str, typer.Option(help=f"How to spend the budget: {listed(STRATEGIES)}.")]
+StrategyOption = Annotated[str, typer.Option(help=f"How to spend the budget: {join_names(STRATEGIES)}.")]
 ProgramsOption = Annotated[int | None, typer.Option(min=1, help=_PROGRAMS_HELP)]
 AskOption = Annotated[bool, typer.Option("--ask", help="Ask a person at pauses, and where programs differ.")]
 BudgetOption = Annotated[str | None, typer.Option(help=_BUDGET_HELP)]
 OrderOption = Annotated[
-    str | None, typer.Option(help=f"Which branch a tree tries next: {listed(ORDERS)}. probability by default.")
+    str | None, typer.Option(help=f"Which branch a tree tries next: {join_names(ORDERS)}. probability by default.")
 ]
 MinProbabilityOption = Annotated[
     float, typer.Option(help="Abstain where the answer is less likely to be right than this.")
 ]
 TokensOption = Annotated[int, typer.Option(min=1, help="Write at most this many tokens a program.")]
 SandboxOption = Annotated[
-    str | None, typer.Option(help=f"{listed(SANDBOXES)} (no isolation). The default is the safest one here.")
+    str | None, typer.Option(help=f"{join_names(SANDBOXES)} (no isolation). The default is the safest one here.")
 ]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Give every program a sandbox of its own: nothing passes between samples.")

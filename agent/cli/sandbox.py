@@ -106,18 +106,18 @@ def _read_program(file: Path) -> str:
     from agent.cli.inputs import read_stdin
     from agent.errors import InvalidRequestError
     from agent.files.access import read_bounded
-    from agent.messages import quoted
+    from agent.messages import quote
 
     if str(file) == STANDARD_STREAM:
         return read_stdin("the program")
     if not os.path.lexists(file):
         raise InvalidRequestError(
-            f"the program should come from {quoted(file)}, and there is no such file; check the path"
+            f"the program should come from {quote(file)}, and there is no such file; check the path"
         )
     try:
         return decode_source(read_bounded(file))
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise InvalidRequestError(f"{quoted(file)} is no Python text: {error}; save it as UTF-8") from error
+        raise InvalidRequestError(f"{quote(file)} is no Python text: {error}; save it as UTF-8") from error
 
 
 def _peek(stream: TextIO) -> str:

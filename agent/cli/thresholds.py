@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agent.cli.exits import advise
 from agent.errors import InvalidRequestError, ProfileError
 from agent.lm.names import digest_weights
-from agent.messages import quoted
+from agent.messages import quote
 from agent.profile import ModelProfile, load_profile
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def parse_deviation(text: str, score: str) -> float:
     """Return the bound on std(p) that a threshold states. Raises InvalidRequestError."""
     if score != "collision":
         raise InvalidRequestError(
-            f"{quoted(text)} came, and this policy pauses by {score}; a bound on std(p) goes with uscd"
+            f"{quote(text)} came, and this policy pauses by {score}; a bound on std(p) goes with uscd"
         )
     try:
         deviation = float(text.removeprefix(DEVIATION))
@@ -70,7 +70,7 @@ def parse_deviation(text: str, score: str) -> float:
         deviation = math.nan
     if not 0 <= deviation <= 1:
         raise InvalidRequestError(
-            f"{quoted(text)} came; wanted a standard deviation of probabilities, as in {DEVIATION}0.0035"
+            f"{quote(text)} came; wanted a standard deviation of probabilities, as in {DEVIATION}0.0035"
         )
     return deviation
 
@@ -85,12 +85,12 @@ def read_threshold(text: str, *, model: str, score: str) -> float:
     weights = digest_weights(model)
     if not profile.is_of(model, weights):
         raise ProfileError(
-            f"the threshold in {quoted(text)} was learned from {_describe(profile.model, profile.weights)}, and this "
+            f"the threshold in {quote(text)} was learned from {_describe(profile.model, profile.weights)}, and this "
             f"is {_describe(model, weights)}; learn one from it with `dubito calibrate threshold --model {model}`"
         )
     if score not in profile.thresholds:
         scores = ", ".join(profile.thresholds) or "none"
-        raise ProfileError(f"{quoted(text)} holds thresholds of {scores}, and this policy pauses by {score}")
+        raise ProfileError(f"{quote(text)} holds thresholds of {scores}, and this policy pauses by {score}")
     return profile.thresholds[score].threshold
 
 
@@ -104,13 +104,13 @@ def _parse_number(text: str) -> float | None:
         return None
     if math.isnan(number) or number < 0:
         raise InvalidRequestError(
-            f"the threshold {quoted(text)} is not a number from 0 on; {_NATS}, or inf for no pause"
+            f"the threshold {quote(text)} is not a number from 0 on; {_NATS}, or inf for no pause"
         )
     return number
 
 
 def _describe(model: str, weights: str) -> str:
-    return f"{quoted(model)[1:-1]} (weights {quoted(weights)[1:-1]})" if weights else quoted(model)[1:-1]
+    return f"{quote(model)[1:-1]} (weights {quote(weights)[1:-1]})" if weights else quote(model)[1:-1]
 
 
 def _collision_bound(text: str, model: str, score: str) -> float:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from agent.errors import FileAccessError, StorageError
-from agent.messages import quoted
+from agent.messages import quote
 
 _MOST_BYTES = 64 * 2**20  # of a file that is read whole
 HEAD_BYTES = 2**20  # the beginning of a file, which says whose it is
@@ -48,7 +48,7 @@ def read_bounded(path: Path, most: int = _MOST_BYTES) -> bytes:
         data = file.read(most + 1) if os.fstat(file.fileno()).st_size <= most else None
     if data is None or len(data) > most:
         size = f"{most // 2**20} MiB" if most >= 2**20 else f"{most} bytes"
-        raise FileAccessError(f"{quoted(path)} is larger than {size}, the most that is read; is it the right file?")
+        raise FileAccessError(f"{quote(path)} is larger than {size}, the most that is read; is it the right file?")
     return data
 
 
@@ -90,9 +90,7 @@ def is_stream(path: Path) -> bool:
     harmless = status.st_rdev in _SINKS or os.major(status.st_rdev) in _TERMINALS
     if stat.S_ISFIFO(status.st_mode) or (stat.S_ISCHR(status.st_mode) and harmless):
         return True
-    raise FileAccessError(
-        f"{quoted(path)} is {_name_kind(status.st_mode)}, and a file was wanted; choose another place"
-    )
+    raise FileAccessError(f"{quote(path)} is {_name_kind(status.st_mode)}, and a file was wanted; choose another place")
 
 
 def open_stream(path: Path) -> BinaryIO:
@@ -137,7 +135,7 @@ def check_regular(path: Path, mode: int) -> None:
     """Raise FileAccessError unless the mode is a regular file's."""
     if not stat.S_ISREG(mode):
         advice = "; save what it gives in a file first" if stat.S_ISFIFO(mode) else ""
-        raise FileAccessError(f"{quoted(path)} is {_name_kind(mode)}; wanted a regular file{advice}")
+        raise FileAccessError(f"{quote(path)} is {_name_kind(mode)}; wanted a regular file{advice}")
 
 
 @contextmanager
@@ -146,13 +144,13 @@ def explain_errors(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        sentence = f"cannot {doing} {quoted(path)}: {reason_of(error)}"
+        sentence = f"cannot {doing} {quote(path)}: {reason_of(error)}"
         number = error.errno if isinstance(error, OSError) else None
         if number in _FULL and doing != "read":
             raise StorageError(f"{sentence}; free some space, or choose another place") from error
         if number == errno.ENXIO:
             raise FileAccessError(
-                f"cannot {doing} {quoted(path)}: nobody reads from it; start its reader first"
+                f"cannot {doing} {quote(path)}: nobody reads from it; start its reader first"
             ) from error
         raise FileAccessError(
             f"{sentence}; {'check the path' if doing == 'read' else 'choose another place'}"
@@ -179,7 +177,7 @@ def _find_target(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
         head = file.read(HEAD_BYTES)
     if head and not is_ours(head):
         raise FileAccessError(
-            f"{quoted(path)} exists and was not made by this command; choose another name, or remove it"
+            f"{quote(path)} exists and was not made by this command; choose another name, or remove it"
         )
     return place
 

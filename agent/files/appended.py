@@ -20,7 +20,7 @@ from agent.files.access import (
     pour,
     reason_of,
 )
-from agent.messages import quoted
+from agent.messages import quote
 
 
 class AppendedFile:
@@ -85,7 +85,7 @@ class AppendedFile:
             if self._keeps:
                 os.ftruncate(self._file.fileno(), start)
             whole = "its lines so far are whole; free some space, or choose another place"
-            raise StorageError(f"cannot write {quoted(self._path)}: {reason_of(error)}; {whole}") from error
+            raise StorageError(f"cannot write {quote(self._path)}: {reason_of(error)}; {whole}") from error
 
     def close(self) -> None:
         """Close the file. Remove a new one that is still empty."""
@@ -112,19 +112,19 @@ class AppendedFile:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FileAccessError(
-                f"another process is writing {quoted(self._path)}; let it end, or choose another file"
+                f"another process is writing {quote(self._path)}; let it end, or choose another file"
             ) from None
         except OSError:  # this file system has no locks
             pass
         if self.empty:
             return
         if not resume:
-            raise FileAccessError(f"{quoted(self._path)} exists and is never rewritten; choose another name")
+            raise FileAccessError(f"{quote(self._path)} exists and is never rewritten; choose another name")
         head, whole = os.pread(descriptor, len(begins), 0), _end_of_last_line(descriptor, os.fstat(descriptor).st_size)
         torn_at_once = whole == 0 and begins.startswith(head)  # the first line will write these bytes again
         if head != begins and not torn_at_once:
             raise FileAccessError(
-                f"{quoted(self._path)} is no file of this command, and is left alone; choose another name"
+                f"{quote(self._path)} is no file of this command, and is left alone; choose another name"
             )
         self._torn_at = whole if whole < os.fstat(descriptor).st_size else None
 

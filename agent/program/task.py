@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from agent.errors import InvalidRequestError
-from agent.messages import quoted
+from agent.messages import quote
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.example import Example, ReadExamples, combine_examples
 from agent.program.examples.read import find_definitions, read_examples
@@ -84,7 +84,7 @@ def _check_completable(name: str, text: str, shown: ReadExamples) -> None:
 
 def _read_test_file(tests_file: str, source: str, request: str, entry_point: str | None) -> ReadExamples:
     """Read the text of a test file. Raises InvalidRequestError, with the line, if it cannot be read."""
-    defined, name = find_definitions(request), quoted(tests_file)
+    defined, name = find_definitions(request), quote(tests_file)
     names = defined.names | ({entry_point} if entry_point else set())
     try:
         tests = read_tests(source, program=names, classes=defined.classes, records=defined.records)

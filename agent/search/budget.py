@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from agent.errors import InvalidRequestError
-from agent.messages import quoted
+from agent.messages import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def budget_from(text: str, budget: Budget | None = None) -> Budget:
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, amount = part.partition("=")
         if name in bounds:
-            raise InvalidRequestError(f"the budget names {name} twice, the second time as {quoted(part)}; name it once")
+            raise InvalidRequestError(f"the budget names {name} twice, the second time as {quote(part)}; name it once")
         try:
             bounds[name] = kinds[name](amount)
         except (KeyError, ValueError, OverflowError):
@@ -40,5 +40,5 @@ def budget_from(text: str, budget: Budget | None = None) -> Budget:
 
 def _unreadable(part: str) -> InvalidRequestError:
     names = ", ".join(part.name for part in fields(Budget))
-    came = f"the budget {quoted(part)} came"
+    came = f"the budget {quote(part)} came"
     return InvalidRequestError(f"{came}; wanted positive numbers of {names}, as in tokens=2000,seconds=30")

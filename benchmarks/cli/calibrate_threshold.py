@@ -15,7 +15,7 @@ from agent.cli.choices import RECIPE_NAMES, SCORE_NAMES
 from agent.cli.exits import report_errors
 from agent.cli.options import DeviceOption, DtypeOption, LimitOption
 from agent.files.access import STANDARD_STREAM
-from agent.messages import listed, quoted
+from agent.messages import join_names, quote
 from agent.views.say import say, write_progress
 from benchmarks.cli.calibrate_search import ProfileFileOption
 from benchmarks.cli.run_options import read_problems
@@ -36,10 +36,10 @@ TableOption = Annotated[
     Path | None,
     typer.Option("--from", help="Learn from a parquet file with columns Entropy and Rank, and from no problem."),
 ]
-ScoreOption = Annotated[str, typer.Option(help=f"Learn the threshold of this score: {listed(SCORE_NAMES)}.")]
+ScoreOption = Annotated[str, typer.Option(help=f"Learn the threshold of this score: {join_names(SCORE_NAMES)}.")]
 RecipeOption = Annotated[
     str | None,
-    typer.Option(help=f"Choose the threshold by {listed([*RECIPE_NAMES, 'budget=R'])}. Default: write nothing."),
+    typer.Option(help=f"Choose the threshold by {join_names([*RECIPE_NAMES, 'budget=R'])}. Default: write nothing."),
 ]
 
 
@@ -88,7 +88,7 @@ def _check_request(model: str | None, table: Path | None, score: str, recipe: st
 
     if score not in SCORE_NAMES or (table and score != "entropy"):
         known = "entropy, which is all that a table holds" if table else ", ".join(SCORE_NAMES)
-        raise InvalidRequestError(f"the score {quoted(score)} cannot be learned from; choose from {known}")
+        raise InvalidRequestError(f"the score {quote(score)} cannot be learned from; choose from {known}")
     if table and recipe and model is None:
         raise InvalidRequestError("a table does not say whose it is; name the model with --model")
     if out and not recipe:
@@ -161,7 +161,7 @@ def _read_table(file: Path) -> _Tokens:
 
     wanted = "wanted a parquet file with columns Entropy (nats) and Rank (1: the argmax)"
     if not os.path.lexists(file):
-        raise InvalidRequestError(f"there is no file {quoted(file)}; {wanted}")
+        raise InvalidRequestError(f"there is no file {quote(file)}; {wanted}")
     open_regular(file).close()  # a folder would be read whole, and a device for ever
     try:
         columns = parquet.read_table(file, columns=["Entropy", "Rank"])
@@ -171,7 +171,7 @@ def _read_table(file: Path) -> _Tokens:
         return _Tokens({"entropy": Ranked(entropy, rank.astype(int))}, 0, {})
     except (OSError, KeyError, ValueError, TypeError, pyarrow.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise InvalidRequestError(f"cannot learn from {quoted(file)}: {reason}; {wanted}") from error
+        raise InvalidRequestError(f"cannot learn from {quote(file)}: {reason}; {wanted}") from error
 
 
 def _report(tokens: _Tokens, score: str) -> str:

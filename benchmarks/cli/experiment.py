@@ -28,7 +28,7 @@ from agent.cli.options import (
 )
 from agent.errors import InvalidRequestError
 from agent.files.access import reason_of
-from agent.messages import check_choice, quoted
+from agent.messages import check_choice, quote
 from agent.views.say import complain, say
 from benchmarks.cli.run import describe_run
 from benchmarks.cli.run_options import RunOptions, collect
@@ -200,7 +200,7 @@ class ExperimentRun:
     def _profile(self) -> ModelProfile:
         from agent.cli import components
 
-        return components.profile_of(self._options.model)
+        return components.read_profile(self._options.model)
 
     @cached_property
     def _context(self) -> Context:
@@ -225,5 +225,5 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidRequestError(
-            f"cannot make the folder {quoted(folder)}: {reason_of(error)}; choose another --out"
+            f"cannot make the folder {quote(folder)}: {reason_of(error)}; choose another --out"
         ) from error

@@ -120,14 +120,14 @@ def bench_reliability(files: FilesArgument, out: PictureOption = None) -> None:
 def _print_reliability(name: str, run: StoredRun[Any]) -> Any:
     """Print the table of one run; return its bins. Raises InvalidRequestError if the run states no probability."""
     from agent.errors import InvalidRequestError
-    from agent.messages import quoted
+    from agent.messages import quote
     from benchmarks.experiments.search_examples import reliability_table
     from uncertainty.calibration import reliability_bins
 
     outcomes = [each for each in run.records if each.probability is not None]
     if not outcomes:
         raise InvalidRequestError(
-            f"the run {quoted(name)} states no probabilities: they were not learned for its model (`dubito "
+            f"the run {quote(name)} states no probabilities: they were not learned for its model (`dubito "
             "calibrate search`), or its prompts show fewer examples than they were learned with"
         )
     stated, right = [each.probability for each in outcomes], [each.passed for each in outcomes]

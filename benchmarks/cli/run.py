@@ -75,7 +75,7 @@ def bench_run(
         options.check()
         name = choices.choose_policy_name(strategy, policy, otherwise="greedy")
         gated = components.build_policy(name, model=model, threshold=threshold)
-        profile = components.profile_of(model)
+        profile = components.read_profile(model)
         spend = components.build_strategy(strategy, programs=programs, budget=budget, order=order, profile=profile)
         say(_run(options, name, gated, spend, profile, out), err=str(out) == STANDARD_STREAM)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 from random import Random
 
-from agent.messages import quoted
+from agent.messages import quote
 from benchmarks.base import Problem
 from benchmarks.exercises import world
 from benchmarks.exercises.compose import Exercise, compose, draw_inputs
@@ -21,7 +21,7 @@ class Exercises:
 
     def __init__(self, split: str = "test") -> None:
         if split not in world.SPLITS:
-            raise ValueError(f"unknown split {quoted(split)}; choose from {', '.join(world.SPLITS)}")
+            raise ValueError(f"unknown split {quote(split)}; choose from {', '.join(world.SPLITS)}")
         self.split = split
         self.name = "exercises" if split == "test" else f"exercises/{split}"
 
@@ -64,6 +64,6 @@ def exercise(task_id: str) -> Exercise:
         return compose(world.from_key(world.held_out(split)[int(match[2])]), task_id)
     sizes = ", ".join(f"{name} {len(world.held_out(name))}" for name in world.SPLITS if name != "train")
     raise KeyError(
-        f"no exercise {quoted(task_id)}; ids are exercises/N for the test split and exercises/SPLIT/N for the others, "
+        f"no exercise {quote(task_id)}; ids are exercises/N for the test split and exercises/SPLIT/N for the others, "
         f"with N below: {sizes}; train has no end"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import InvalidRequestError
-from agent.messages import quoted
+from agent.messages import quote
 from benchmarks.experiments.record_file import StoredRun, differences
 
 # Options that may differ. Runs of older versions had a budget and side_by_side.
@@ -20,13 +20,13 @@ def read_runs(paths: Sequence[Path], read: Callable[[Path], StoredRun[Any]]) -> 
     """Read runs, by the names of their files. Raises InvalidRequestError if they may not be compared."""
     places = [os.path.realpath(path) for path in paths]  # not Path.resolve: it raises for a loop of links
     if twice := [path for path, place in zip(paths, places, strict=True) if places.count(place) > 1]:
-        raise InvalidRequestError(f"{quoted(twice[0])} came twice; wanted each file once")
+        raise InvalidRequestError(f"{quote(twice[0])} came twice; wanted each file once")
     stems = [path.stem for path in paths]
     names = [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]
     runs = {name: read(path) for name, path in zip(names, paths, strict=True)}
     for name, run in runs.items():
         if not run.records:
-            raise InvalidRequestError(f"the run {quoted(name)} has no outcome yet; let it go on, or leave it out")
+            raise InvalidRequestError(f"the run {quote(name)} has no outcome yet; let it go on, or leave it out")
     for (name, run), (other, another) in pairwise(runs.items()):
         _check_options(name, run, other, another)
         _check_problems(name, run, other, another)
@@ -36,7 +36,7 @@ def read_runs(paths: Sequence[Path], read: Callable[[Path], StoredRun[Any]]) -> 
 def _check_options(name: str, run: StoredRun[Any], other: str, another: StoredRun[Any]) -> None:
     differing = differences(run.options, another.options, ignored=_COMPARED)
     if differing:
-        apart = f"{quoted(name)} (there) and {quoted(other)} (here) differ in more than the policy"
+        apart = f"{quote(name)} (there) and {quote(other)} (here) differ in more than the policy"
         raise InvalidRequestError(f"{apart} and cannot be compared: {differing}")
 
 
@@ -44,16 +44,16 @@ def _check_problems(name: str, run: StoredRun[Any], other: str, another: StoredR
     one, two = ({each.task_id: each.prompt_sha256 for each in stored.records} for stored in (run, another))
     if one.keys() != two.keys():
         if not (one.keys() < two.keys() or two.keys() < one.keys()):
-            alone = quoted(next(task_id for task_id in one if task_id not in two))
+            alone = quote(next(task_id for task_id in one if task_id not in two))
             raise InvalidRequestError(
-                f"{quoted(name)} and {quoted(other)} are not over the same problems: {alone} is in the first alone"
+                f"{quote(name)} and {quote(other)} are not over the same problems: {alone} is in the first alone"
             )
         (less, few), (more, many) = sorted([(name, one), (other, two)], key=lambda each: len(each[1]))
         raise InvalidRequestError(
-            f"these runs are not over the same problems: {quoted(less)} has {len(few)} of the {len(many)} of "
-            f"{quoted(more)}; let it go on, or leave it out"
+            f"these runs are not over the same problems: {quote(less)} has {len(few)} of the {len(many)} of "
+            f"{quote(more)}; let it go on, or leave it out"
         )
     if changed := [task_id for task_id in one if one[task_id] != two[task_id]]:
         raise InvalidRequestError(
-            f"{quoted(changed[0])} has another prompt in {quoted(other)} than in {quoted(name)}; run it again"
+            f"{quote(changed[0])} has another prompt in {quote(other)} than in {quote(name)}; run it again"
         )

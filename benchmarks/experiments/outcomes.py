@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from agent.messages import quoted
+from agent.messages import quote
 from agent.program.syntax import is_degenerate
 from benchmarks.experiments.record_file import read_run
 from sandbox import Verdict
@@ -44,7 +44,7 @@ class ProblemOutcome:
         }  # fmt: skip
         for name, choices in allowed.items():
             if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {quoted(getattr(self, name))}; wanted one of {', '.join(choices)}")
+                raise ValueError(f"{name} is {quote(getattr(self, name))}; wanted one of {', '.join(choices)}")
         if not 0.0 <= (self.probability or 0.0) <= 1.0:
             raise ValueError(f"probability is {self.probability}; wanted one from 0 to 1")
         if min(self.highest_entropy or 0.0, self.seconds) < 0.0:

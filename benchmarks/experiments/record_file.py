@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, Union, get_args, g
 
 from agent.errors import InvalidRequestError
 from agent.files.plain import plain
-from agent.messages import quoted
+from agent.messages import quote
 from agent.trace import TraceWriter, collect_provenance, read_trace
 from benchmarks.base import Problem
 
@@ -78,7 +78,7 @@ class RecordFile(Generic[R]):
             record = self._done.get(problem.task_id)
             if record is not None and record.prompt_sha256 != prompt_digest(problem.prompt):
                 raise InvalidRequestError(
-                    f"{quoted(self._path)} was made with another {problem.task_id}; choose another file"
+                    f"{quote(self._path)} was made with another {problem.task_id}; choose another file"
                 )
             if record is None:
                 record = make(problem)
@@ -93,7 +93,7 @@ class RecordFile(Generic[R]):
         run = read_run(self._path, self._kind)
         if differing := differences(run.options, options):
             raise InvalidRequestError(
-                f"{quoted(self._path)} was made with other options ({differing}); choose another file"
+                f"{quote(self._path)} was made with other options ({differing}); choose another file"
             )
         return run.records
 
@@ -106,14 +106,14 @@ def read_run(path: Path, kind: type[R]) -> StoredRun[R]:
         if line.get("kind") == "provenance" and isinstance(line.get("options"), dict):
             if options is not None and (differing := differences(options, line["options"])):
                 raise InvalidRequestError(
-                    f"{quoted(path)} holds runs with different options ({differing}); take them apart"
+                    f"{quote(path)} holds runs with different options ({differing}); take them apart"
                 )
             options = line["options"]
             continue
         record = _record(path, number, line, kind)
         if not _same_but_for_time(records.setdefault(record.task_id, record), record):
             raise InvalidRequestError(
-                f"{quoted(path)}, line {number}: {quoted(record.task_id)} came before, with another outcome"
+                f"{quote(path)}, line {number}: {quote(record.task_id)} came before, with another outcome"
             )
     return StoredRun(options or {}, list(records.values()))
 
@@ -153,7 +153,7 @@ def _record(path: Path, number: int, line: dict[str, Any], kind: type[R]) -> R:
     hints = _hints(kind)
     if line.get("kind") != kind.KIND or not required.issubset(line):
         raise InvalidRequestError(
-            f"{quoted(path)}, line {number}: this is no {kind.KIND}; wanted a file made by `dubito {kind.MADE_BY}`"
+            f"{quote(path)}, line {number}: this is no {kind.KIND}; wanted a file made by `dubito {kind.MADE_BY}`"
         )
     values = {name: value for name, value in line.items() if name in hints}
     try:
@@ -162,7 +162,7 @@ def _record(path: Path, number: int, line: dict[str, Any], kind: type[R]) -> R:
                 raise ValueError(f"{name} is {_short(value)}")
         return kind(**values)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"{quoted(path)}, line {number}: this is no sound {kind.KIND}: {error}") from error
+        raise InvalidRequestError(f"{quote(path)}, line {number}: this is no sound {kind.KIND}: {error}") from error
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 
 from agent.errors import InvalidRequestError
 from agent.files.access import open_regular
-from agent.messages import quoted
+from agent.messages import quote
 
 LONGEST_LINE = 1 << 25  # bytes; a few bytes of gzip can unpack to any length
 STANDARD_INPUT = Path("-")
@@ -62,7 +62,7 @@ def parse_record(line: bytes) -> dict[str, Any]:
 
 def display_name(path: Path) -> str:
     """Return the name of the file in messages."""
-    return "standard input" if path == STANDARD_INPUT else quoted(path)
+    return "standard input" if path == STANDARD_INPUT else quote(path)
 
 
 def _open(path: Path, closing: ExitStack) -> IO[bytes]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM, is_stream, write_whole
-from agent.messages import quoted
+from agent.messages import quote
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
 from benchmarks.reports.curves import Curve
 from benchmarks.reports.metrics import wilson
@@ -61,7 +61,7 @@ def check_format(file: Path) -> None:
     """Raise InvalidRequestError if the name does not say which kind of picture is wanted."""
     if str(file) == STANDARD_STREAM or (file.suffix.lower() not in _FORMATS and not is_stream(file)):
         raise InvalidRequestError(
-            f"{quoted(file)} names no kind of picture; wanted a name that ends in {', '.join(_FORMATS)}"
+            f"{quote(file)} names no kind of picture; wanted a name that ends in {', '.join(_FORMATS)}"
         )
 
 

@@ -12,7 +12,7 @@ from agent.lm.fim import FIM_FAMILIES, FimTokens
 from agent.lm.hf.chat import render_request
 from agent.lm.hf.load import explain_load_errors
 from agent.lm.hf.text import TokenStream
-from agent.messages import quoted
+from agent.messages import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +80,5 @@ def read_end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     ids = [i for entry in entries if entry is not None for i in (entry if isinstance(entry, list) else [entry])]
     odd = next((i for i in ids if not isinstance(i, int)), None)
     if odd is not None:
-        raise ModelLoadError(f"the model's eos_token_id holds {quoted(odd)}; wanted token ids, as whole numbers")
+        raise ModelLoadError(f"the model's eos_token_id holds {quote(odd)}; wanted token ids, as whole numbers")
     return frozenset(ids)

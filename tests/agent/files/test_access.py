@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.errors import FileAccessError, StorageError
 from agent.files.access import check_writable, read_bounded, write_whole
 from agent.files.appended import AppendedFile
-from agent.messages import quoted
+from agent.messages import quote
 
 BEGINS = b'{"kind": "provenance"'
 FIRST = BEGINS + b"}\n"
@@ -76,8 +76,8 @@ def test_what_cannot_be_opened_is_said_in_a_sentence(tmp_path, name):
 
 
 def test_what_came_is_quoted_on_one_line_without_control_characters_and_cut():
-    assert quoted("a\x1b[2J\n\u202e\ud800") == "'a\\x1b[2J\\n\\u202e\\ud800'"
-    assert len(quoted("9" * 5000)) < 110
+    assert quote("a\x1b[2J\n\u202e\ud800") == "'a\\x1b[2J\\n\\u202e\\ud800'"
+    assert len(quote("9" * 5000)) < 110
 
 
 # Writing whole

@@ -32,7 +32,7 @@ def test_the_embedded_models_name_means_it_whatever_the_working_folder_holds(tmp
     monkeypatch.chdir(tmp_path)
     assert digest_weights("models/tiny") == known != ""
     assert digest_weights("./models/tiny") not in ("", known)
-    assert components.profile_of("models/tiny") is not None
+    assert components.read_profile("models/tiny") is not None
     components.check_model("models/tiny", "auto")
     with pytest.raises(ModelLoadError, match=r"'\./models/tiny' is no model: it has no config.json"):
         components.check_model("./models/tiny", "auto")
@@ -52,7 +52,7 @@ def test_the_digest_of_weights_reads_regular_files_alone(folder):
 def test_a_folder_that_would_hang_is_refused_before_anything_in_it_is_read(folder, name):
     (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
-    for ask in (components.profile_of, open_lm, lambda model: components.check_model(model, "auto")):
+    for ask in (components.read_profile, open_lm, lambda model: components.check_model(model, "auto")):
         with pytest.raises(ModelLoadError, match=f"{name}' is no regular file"):
             ask(str(folder))
 
