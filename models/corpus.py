@@ -13,8 +13,9 @@ from random import Random
 from typing import NamedTuple
 
 from agent.lm.fim import FIM_TOKENS
-from agent.messages import short
+from agent.messages import shorten_repr
 from agent.program import prompts
+from agent.program.failures import Failure, FailureKind, describe_failure
 from benchmarks.exercises import world
 from benchmarks.exercises.body import load_function, write_body
 from benchmarks.exercises.compose import Exercise, compose, format_call
@@ -131,17 +132,18 @@ def describe_failures(exercise: Exercise, body: str) -> list[str]:
     """Return a line for each visible example that a body fails, in the words that the workflow uses."""
     right = load_function(exercise.program, exercise.name)
     wrong = load_function(f"{exercise.prompt}{body}", exercise.name)
-    lines = []
+    failures = []
     for args in exercise.examples:
-        wanted = right(*copy.deepcopy(args))
+        call, wanted = format_call(exercise.name, args), right(*copy.deepcopy(args))
         try:
             returned = wrong(*copy.deepcopy(args))
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, NameError) as error:
-            lines.append(f"{format_call(exercise.name, args)} raised {type(error).__name__}: {error}")
+            failures.append(Failure(FailureKind.RAISED, None, call, f"{type(error).__name__}: {error}"))
             continue
         if repr(returned) != repr(wanted):
-            lines.append(f"{format_call(exercise.name, args)} returned {short(returned)}, wanted {short(wanted)}")
-    return lines
+            got, right_value = shorten_repr(returned), shorten_repr(wanted)
+            failures.append(Failure(FailureKind.RETURNED, None, call, got, right_value))
+    return list(map(describe_failure, failures))
 
 
 def _neighbour(exercise: Exercise, random: Random) -> str | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.cli.components import task_named
+from agent.cli.inputs import build_task
 from agent.errors import InvalidRequestError
 
 PROMPT = 'def total(xs: list[int]) -> int:\n    """Add.\n\n    >>> total([1])\n    1\n    """\n'
@@ -31,7 +31,7 @@ def files(tmp_path):
 )
 def test_a_file_with_nothing_to_complete_is_refused(files, text, told):
     with pytest.raises(InvalidRequestError) as caught:
-        task_named(None, files("prompt.py", text), None)
+        build_task(None, files("prompt.py", text), None)
     assert told in str(caught.value)
 
 
@@ -45,7 +45,7 @@ def test_a_file_with_nothing_to_complete_is_refused(files, text, told):
     ],
 )  # fmt: skip
 def test_any_beginning_of_a_program_is_a_prompt(files, text):
-    assert task_named(None, files("prompt.py", text), None).request == text
+    assert build_task(None, files("prompt.py", text), None).request == text
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,17 @@ def test_any_beginning_of_a_program_is_a_prompt(files, text):
 )
 def test_tests_of_something_else_are_refused_with_their_line(files, tests, told):
     with pytest.raises(InvalidRequestError) as caught:
-        task_named(None, files("prompt.py", PROMPT), files("tests.py", tests))
+        build_task(None, files("prompt.py", PROMPT), files("tests.py", tests))
     assert told in str(caught.value)
 
 
 def test_tests_of_a_sentence_say_what_is_asked_for(files):
-    task = task_named("Return the sum of a list.", None, files("tests.py", "assert total([1]) == 1\n"))
+    task = build_task("Return the sum of a list.", None, files("tests.py", "assert total([1]) == 1\n"))
     assert (task.entry_point, len(task.examples)) == ("total", 1)
 
 
 def test_tests_run_apart_from_the_examples_of_the_prompt(files):
-    task = task_named(
+    task = build_task(
         None, files("prompt.py", PROMPT), files("tests.py", "import os\nassert total([]) == 0\nos.listdir()\n")
     )
     assert [example.session for example in task.examples] == [0, 1]

@@ -17,7 +17,7 @@ from text_model import byte_model
 from trie import TrieLM
 
 import agent.workflow.decode
-from agent.cli.components import task_named
+from agent.cli.inputs import build_task
 from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
 from agent.decoding.prompt_lookup import PromptLookup
@@ -38,6 +38,7 @@ from agent.workflow.graph import build, invoke
 from agent.workflow.run import run_task
 from agent.workflow.state import AgentState
 from agent.workflow.threads import open_memory_store, open_threads
+from benchmarks.cli import read_problem
 from sandbox import open_sandbox
 from sandbox.base import Verdict
 
@@ -217,9 +218,8 @@ def serialized(value) -> str:
 
 
 def test_hidden_tests_never_enter_the_state(model):
-    from agent.cli.app import _wanted
-
-    wanted, problem = _wanted(None, "exercises/3", None, None, ask=False)
+    problem = read_problem("exercises/3")
+    wanted = build_task(problem.prompt, None, None, entry_point=problem.entry_point)
     graph = build(open_memory_store())
     failing = ScriptedSandbox(lambda program: Verdict.FAILED)
     invoke(graph, context(model, doubtful("adadec"), sandbox=failing), AgentState(wanted, programs(2)), thread="t")
@@ -342,7 +342,7 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
         box = open_sandbox("process")
         with open_threads(folder) as saver, closing(box):
             doing = Context(TrieLM(known).model(), POLICIES["greedy"], box)
-            task = task_named(request, None, None)
+            task = build_task(request, None, None)
             result = run_task(
                 doing, task, config=programs(9, order="blame"), checkpointer=saver, thread="t", on_event=on_event
             )
@@ -424,7 +424,7 @@ def test_the_compiled_graph_is_the_picture_in_the_tour():
 def test_a_sentence_with_tests_asks_for_the_function_that_they_call(tmp_path):
     (tmp_path / "tests.py").write_text("assert total([1, 2]) == 3\nassert total([]) == 0\n")
     with closing(open_sandbox("process")) as box:
-        task = task_named("Return the sum.", None, tmp_path / "tests.py")
+        task = build_task("Return the sum.", None, tmp_path / "tests.py")
         lm = TrieLM({"xs):\n    return sum(xs)\n": 1.0})
         result = run_task(Context(lm.model(), POLICIES["adadec"], box), task, config=programs(1))
     prompt = max(("".join(map(chr, ids)) for ids in lm.prompts), key=len)
