@@ -18,34 +18,51 @@ from agent.workflow.run import ABSTAINED, AGREED, UNVERIFIED, VERIFIED
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 TOUR = (ROOT / "docs" / "tour.md").read_text()
+PAGES = {path.stem: path.read_text() for path in (ROOT / "docs").glob("*.md") if path.stem != "LOG"}
 
 
 def test_the_policy_table_names_exactly_the_policies():
-    table = README.split("| policy |")[1].split("\n\n")[0]
+    table = PAGES["policies"].split("| policy |")[1].split("\n\n")[0]
     assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == set(POLICIES)
 
 
 def test_the_table_of_orders_names_exactly_the_orders():
-    table = README.split("| `--order` |")[1].split("\n\n")[0]
+    table = PAGES["search"].split("| `--order` |")[1].split("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(ORDERS)
 
 
 def test_the_tables_of_marks_and_exit_codes_are_what_commands_do():
-    marks = dict(re.findall(r"^\| (\S) \| (\w+): .* \| (?:\d) \|$", README, re.MULTILINE))
+    marks = dict(re.findall(r"^\| (\S) \| (\w+): .* \| (?:\d) \|$", PAGES["search"], re.MULTILINE))
     assert set(marks.values()) == {VERIFIED, AGREED, UNVERIFIED, ABSTAINED}
-    codes = re.findall(r"^\| (\d+) \| ", README, re.MULTILINE)
+    codes = re.findall(r"^\| (\d+) \| ", PAGES["cli"], re.MULTILINE)
     assert [int(code) for code in codes] == list(ExitCode)
 
 
-def test_every_command_in_the_readme_exists_with_its_options():
-    lines = [line.split("#")[0].removeprefix("$ ") for line in README.splitlines() if line.startswith("$ dubito")]
-    assert len(lines) >= 8
+@pytest.mark.parametrize("page", [README, *PAGES.values()], ids=["README", *PAGES])
+def test_every_command_in_a_document_exists_with_its_options(page):
+    lines = [
+        line.split("#")[0].split("<")[0].removeprefix("$ ") for line in page.splitlines() if line.startswith("$ dubito")
+    ]
     for line in lines:
         words, command = shlex.split(line)[1:], get_command(app)
         while hasattr(command, "get_command"):
             command = command.get_command(None, words.pop(0))
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known, line
+
+
+def commands(group, path="dubito"):
+    """Yield the whole name of each command."""
+    for name, command in group.commands.items():
+        yield from commands(command, f"{path} {name}") if hasattr(command, "commands") else (f"{path} {name}",)
+
+
+def test_the_table_of_commands_names_exactly_the_commands():
+    assert set(re.findall(r"^\| `(dubito [^`]*)` \|", PAGES["cli"], re.MULTILINE)) == set(commands(get_command(app)))
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 120
 
 
 def test_the_program_that_the_readme_runs_in_a_sandbox_is_made_there_and_runs(tmp_path, monkeypatch):
@@ -64,8 +81,17 @@ def test_every_make_target_that_documents_name_exists():
     assert named <= targets
 
 
-def test_every_file_that_the_tour_names_exists():
-    paths = set(re.findall(r"`((?:agent|uncertainty|sandbox|benchmarks|docs)/[\w/.-]*)`", TOUR))
+def test_every_file_that_a_document_names_exists():
+    texts = [
+        README,
+        *PAGES.values(),
+        *((ROOT / name).read_text() for name in ("CONTRIBUTING.md", "models/tiny/README.md")),
+    ]
+    paths = {
+        path
+        for text in texts
+        for path in re.findall(r"`((?:agent|uncertainty|sandbox|benchmarks|docs|models|tests)/[\w/.-]*)`", text)
+    }
     assert len(paths) > 10
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
@@ -85,17 +111,25 @@ def told(text: str) -> list[str]:
 @pytest.mark.model
 def test_the_demo_prints_what_the_readme_shows():
     exercise = re.search(r"^EXERCISE \?= (\d+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
-    shown = README.split("```text\n")[1].split("```")[0]
+    parts = README.split("```text\n")[1].split("```")[0].split("…\n")
     result = CliRunner().invoke(app, ["solve", "--task", f"exercises/{exercise}", "--sandbox", "process"])
     assert result.exit_code == 0
-    assert f"exercises/{exercise}: adadec with models/tiny" in shown
-    assert [line for line in told(result.stderr) if "does not isolate" not in line] == told(shown)
+    assert f"exercises/{exercise}: adadec with models/tiny" in parts[0]
+    lines = [line for line in told(result.stderr) if "does not isolate" not in line]
+    assert lines[: len(told(parts[0]))] == told(parts[0])
+    for part in map(told, parts[1:]):
+        assert any(lines[at : at + len(part)] == part for at in range(len(lines))), part
+
+
+def examples_in(page: str) -> str:
+    """Return the Python examples of a page as one program."""
+    return "".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("document", [README, TOUR], ids=["README", "tour"])
-def test_the_python_example_runs_and_writes_the_sum(document, monkeypatch, capsys):
+@pytest.mark.parametrize("page", [name for name, text in {"README": README, **PAGES}.items() if examples_in(text)])
+def test_the_python_examples_of_a_page_run_and_print(page, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    examples = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
-    exec(compile("".join(examples), "examples", "exec"), {})
-    assert capsys.readouterr().out.count("return") >= len(examples)
+    exec(compile(examples_in(README if page == "README" else PAGES[page]), page, "exec"), {})
+    printed = capsys.readouterr().out
+    assert printed if page != "README" else "verified" in printed and "return" in printed
