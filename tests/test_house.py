@@ -3,9 +3,6 @@
 import ast
 from collections import defaultdict
 from pathlib import Path
-from typing import get_type_hints
-
-from agent.workflow.state import AgentState
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("agent", "uncertainty", "sandbox", "benchmarks", "models")
@@ -57,21 +54,19 @@ def test_every_package_says_what_lives_there():
     assert [str(path) for path, docstring in inits.items() if not docstring] == []
 
 
-def reads(tree: ast.Module) -> list[str]:
-    """Return the keys of the run's state that a module reads by their names."""
-    keys = set(get_type_hints(AgentState))
-    found = [
-        node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
-    ]
-    found += [
-        node.args[0]
+def state_reads(tree: ast.Module) -> list[str]:
+    """Return the expressions by which a module reads a state, or a record of it, as a dictionary."""
+    records = {"state", "attempt", "edge", "fork", "cost", "answer", "prompt", "task", "config", "result"}
+    reads = [
+        node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
     ]
-    return [node.value for node in found if isinstance(node, ast.Constant) and node.value in keys]
+    reads += [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "get"]
+    return [name for name in map(ast.unparse, reads) if name.rpartition(".")[2] in records]
 
 
-def test_the_state_of_a_run_is_read_by_its_keys_in_the_workflow_alone():
-    assert reads(ast.parse("state['tokens'], state.get('edge')")) == ["tokens", "edge"]
-    outside = {str(path): reads(tree) for path, tree in TREES.items() if path.parts[:2] != ("agent", "workflow")}
-    assert {path: keys for path, keys in outside.items() if keys} == {}
+def test_state_and_records_are_read_by_fields_and_not_by_keys():
+    assert state_reads(ast.parse("state['tokens'], run.attempt.get('edge'), labels['x']")) == ["state", "run.attempt"]
+    agent = {path: tree for path, tree in TREES.items() if path.parts[0] in ("agent", "benchmarks")}
+    assert {str(path): reads for path, tree in agent.items() if (reads := state_reads(tree))} == {}
