@@ -53,8 +53,9 @@ def test_every_command_in_a_document_exists_with_its_options(page):
 
 def commands(group, path="dubito"):
     """Yield the whole name of each command."""
-    for name, command in group.commands.items():
-        yield from commands(command, f"{path} {name}") if hasattr(command, "commands") else (f"{path} {name}",)
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        yield from commands(command, f"{path} {name}") if hasattr(command, "list_commands") else (f"{path} {name}",)
 
 
 def test_the_table_of_commands_names_exactly_the_commands():
