@@ -163,7 +163,7 @@ def _check_no_old_files(model: str, weights: str) -> None:
     for folder in ("thresholds", "searches"):
         file = user_data_path("dubito") / folder / name
         if _is_file(file):
-            raise ProfileError(f"{quote(file)} was written by an older version; remove it")
+            raise ProfileError(f"{quote(file)} was written by an older version, whose files are not read")
 
 
 def _is_file(path: Path) -> bool:

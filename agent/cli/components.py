@@ -102,7 +102,7 @@ def read_profile(model: str) -> ModelProfile:
     folder = find_model_folder(model)
     if os.path.isdir(folder):  # noqa: PTH112 - pathlib raises for names that are too long
         hub.check_files(folder)
-    with advise(ProfileError, "learn it again with `dubito calibrate`, or remove the file"):
+    with advise(ProfileError, "remove it, and `dubito calibrate` learns a new one"):
         return find_profile(model)
 
 
