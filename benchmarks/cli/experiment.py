@@ -115,6 +115,7 @@ class ExperimentRun:
         free = [name for name in names if name not in matching]
         if workers > 1 and len(free) > 1:
             self._run_in_processes(free, workers)
+            free = []
         for name in [*free, *matching]:
             self._run(name)
 
@@ -167,7 +168,7 @@ class ExperimentRun:
     def _run_in_process(self, name: str) -> None:
         options = {**asdict(self._options), "dataset": self._options.benchmark, "benchmark": None}
         flags = [part for key, value in options.items() if value is not None for part in (_flag(key), str(value))]
-        command = [sys.executable, "-m", "agent", "bench", "experiment", self._name, "--arm", name, *flags]
+        command = [sys.executable, "-P", "-m", "agent", "bench", "experiment", self._name, "--arm", name, *flags]
         log = self._folder / f"{name}.log"
         with log.open("w") as written:
             done = subprocess.run(
