@@ -26,7 +26,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
         "GPT2",
         {"vocab_size": VOCAB, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, **UNTIED},
     ),
-    "gpt-neo": (  # windows by place in the cache, which no layer of the cache knows of
+    "gpt-neo": (  # its windows count cache places, and no layer of the cache knows them
         "GPTNeo",
         {"vocab_size": VOCAB, "hidden_size": 32, "num_layers": 2, "num_heads": 4, "window_size": 8,
          "attention_types": [[["global", "local"], 1]], "max_position_embeddings": 256, **UNTIED},

@@ -1,4 +1,4 @@
-"""Fakes with behaviour: a language model that is a table, a sandbox whose verdicts are a function."""
+"""Fakes: a language model that is a table, and a sandbox whose verdicts are a function."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class ScriptedSandbox:
         self.programs.append(program)
         verdict = self._verdict(program)
         outcomes = tuple(Returned(self._value) for _ in calls) if verdict is Verdict.PASSED else ()
-        told = "" if verdict is Verdict.PASSED else "NameError: name 'x' is not defined"
-        return Execution(verdict, "", told, False, outcomes, 0.0, 0.0, 0.0, "3.11")
+        stderr = "" if verdict is Verdict.PASSED else "NameError: name 'x' is not defined"
+        return Execution(verdict, "", stderr, False, outcomes, 0.0, 0.0, 0.0, "3.11")
 
     def close(self) -> None:
         """Nothing was opened."""

@@ -1,4 +1,4 @@
-"""A fake model with behaviour: it knows a few programs by heart, each with its probability, a character a token."""
+"""A fake model that knows a few programs by heart, each with its probability; a token is a character."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TrieLM:
     token_rows: int = 0
     context: int | None = None
     prompts: set[tuple[int, ...]] = field(default_factory=set)
-    asked: set[tuple[int, ...]] = field(default_factory=set)  # whatever was fed, to count what was fed twice
+    asked: set[tuple[int, ...]] = field(default_factory=set)  # all ids fed, to count what is fed twice
     again: int = 0
 
     def model(self, *, chats: bool = False, opening: str = "") -> Model:
@@ -95,12 +95,12 @@ class TrieLM:
 
     def _logits(self, ids: tuple[int, ...]) -> torch.Tensor:
         prompt = max((p for p in self.prompts if ids[: len(p)] == p), key=len)
-        said = "".join(map(chr, ids[len(prompt) :]))
+        completion = "".join(map(chr, ids[len(prompt) :]))
         repairing = self.repaired and self.repairs_from in "".join(map(chr, prompt))
         weights = torch.zeros(SIZE, dtype=torch.float64)
         for text, weight in (self.repaired if repairing else self.known).items():
-            if text.startswith(said):
-                weights[ord(text[len(said)]) if len(text) > len(said) else 0] += weight
+            if text.startswith(completion):
+                weights[ord(text[len(completion)]) if len(text) > len(completion) else 0] += weight
         if not weights.sum():
             weights[0] = 1.0
         return (weights / weights.sum()).log()

@@ -199,8 +199,8 @@ def test_a_stream_joins_to_the_text_that_was_encoded(model, text):
 
 def test_a_text_stream_is_a_value(model):
     first, second = model.tokenizer.encode("ab", continues=True)
-    begun, _ = model.tokenizer.stream(model.tokenizer.encode("x")).feed(first)
-    assert begun.feed(second)[1] == begun.feed(second)[1] == "b"
+    stream, _ = model.tokenizer.stream(model.tokenizer.encode("x")).feed(first)
+    assert stream.feed(second)[1] == stream.feed(second)[1] == "b"
 
 
 def test_a_tokenizer_knows_tokens_of_the_model_alone(model):

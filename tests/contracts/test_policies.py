@@ -40,8 +40,8 @@ def model(world: int) -> TableLM:
 def distributions(world: int) -> tuple[dict[tuple[int, ...], list[float]], list[float]]:
     """Draw a distribution for each completion of up to three tokens, sharp and flat ones mixed, and one for others."""
     random = Random(world)
-    begun = [b for length in range(4) for b in itertools.product((1, 2, 3), repeat=length)]
-    table = {(*lame, *completion): _distribution(random) for lame in ((), LAME[1:]) for completion in begun}
+    completions = [b for length in range(4) for b in itertools.product((1, 2, 3), repeat=length)]
+    table = {(*lame, *completion): _distribution(random) for lame in ((), LAME[1:]) for completion in completions}
     return table, _distribution(random)
 
 
@@ -145,8 +145,8 @@ def test_a_resumed_run_goes_on_like_the_uninterrupted_one(policy, world, seed, d
     assert [(s.token, s.logprob, s.end) for s in rest] == [(s.token, s.logprob, s.end) for s in whole[len(before) :]]
 
 
-def _resumed(decoding: DecodeContext, place: DecodeState) -> Iterator[Step]:
-    while place.end is None:
-        place = yield from decode_until_pause(decoding, place)
-        if place.end is None:
-            place = yield from resolve_pause(decoding, place)
+def _resumed(decoding: DecodeContext, state: DecodeState) -> Iterator[Step]:
+    while state.end is None:
+        state = yield from decode_until_pause(decoding, state)
+        if state.end is None:
+            state = yield from resolve_pause(decoding, state)

@@ -52,9 +52,9 @@ def test_with_pauses_it_is_our_loop(model):
     policy = Policy(Gate("entropy", threshold), Rerank(), argmax)
     steps = list(decode(HFLM(model), PROMPT, policy, stop=budget(24)))
     assert sum(step.pause is not None for step in steps) > 2
-    made = generate(model, custom_generate=adadec(threshold), **GREEDY)
-    assert made.tolist() == [[*PROMPT, *(step.token for step in steps)]]
-    assert not torch.equal(made, generate(model, **GREEDY))
+    generated = generate(model, custom_generate=adadec(threshold), **GREEDY)
+    assert generated.tolist() == [[*PROMPT, *(step.token for step in steps)]]
+    assert not torch.equal(generated, generate(model, **GREEDY))
 
 
 def test_processors_act_inside_lookaheads_too(model):
@@ -72,8 +72,8 @@ def test_a_padded_batch_is_its_rows_one_by_one(model):
     mask = torch.tensor([[1] * 12, [0] * 5 + [1] * 7], device=DEVICE)
     policy = adadec(doubtful(model))
     options = {**GREEDY, "pad_token_id": 0, "eos_token_id": 40}
-    made = generate(model, ids, mask=mask, custom_generate=policy, **options)
-    for row, prompt in zip(made, (PROMPT, short), strict=True):
+    generated = generate(model, ids, mask=mask, custom_generate=policy, **options)
+    for row, prompt in zip(generated, (PROMPT, short), strict=True):
         alone = generate(model, torch.tensor([prompt], device=DEVICE), custom_generate=policy, **options)[
             0, len(prompt) :
         ]
@@ -92,14 +92,14 @@ def test_sampling_follows_torchs_seed_and_the_calls_temperature(model):
 
 
 def test_uscd_contrasts_with_the_lame_prompt(model):
-    made = generate(model, custom_generate=uscd(PROMPT[6:], threshold=0.0), **GREEDY)
+    generated = generate(model, custom_generate=uscd(PROMPT[6:], threshold=0.0), **GREEDY)
     policy = POLICIES["uscd"]
     policy = Policy(Gate("collision", 0.0), policy.resolver, argmax)
     steps = decode(HFLM(model), PROMPT, policy, stop=budget(24), lame_ids=PROMPT[6:])
-    assert made.tolist() == [[*PROMPT, *(step.token for step in steps)]]
-    assert not torch.equal(made, generate(model, **GREEDY))
+    assert generated.tolist() == [[*PROMPT, *(step.token for step in steps)]]
+    assert not torch.equal(generated, generate(model, **GREEDY))
     for same in (torch.tensor(PROMPT[6:]), torch.tensor([PROMPT[6:]]), [PROMPT[6:]]):
-        assert torch.equal(generate(model, custom_generate=uscd(same, threshold=0.0), **GREEDY), made)
+        assert torch.equal(generate(model, custom_generate=uscd(same, threshold=0.0), **GREEDY), generated)
 
 
 def test_options_are_those_of_the_loop(model):
@@ -109,10 +109,12 @@ def test_options_are_those_of_the_loop(model):
         adadec(threshold, width=2): Policy(gate, Rerank(2), argmax),
         uscd(lame, threshold=0.3, rerank=Rerank()): Policy(Gate("collision", 0.3), Contrast(rerank=Rerank()), argmax),
     }
-    for made, policy in wanted.items():
+    for generated, policy in wanted.items():
         steps = list(decode(HFLM(model), PROMPT, policy, stop=budget(24), lame_ids=lame))
         assert "rerank" in {step.pause.resolver for step in steps if step.pause}
-        assert generate(model, custom_generate=made, **GREEDY).tolist() == [[*PROMPT, *(step.token for step in steps)]]
+        assert generate(model, custom_generate=generated, **GREEDY).tolist() == [
+            [*PROMPT, *(step.token for step in steps)]
+        ]
 
 
 def test_a_bound_on_the_deviation_is_one_on_the_collision_entropy(model):
@@ -143,13 +145,13 @@ def test_processors_see_the_row_as_it_came_with_its_padding(model):
         "eos_token_id": list(range(63)),  # one token is left where the text may not end yet
         "pad_token_id": 0,
     }
-    made = generate(model, ids, mask=mask, custom_generate=adadec(math.inf), **options)
-    assert torch.equal(made, generate(model, ids, mask=mask, **options)) and made.shape[1] <= 12 + 5
+    generated = generate(model, ids, mask=mask, custom_generate=adadec(math.inf), **options)
+    assert torch.equal(generated, generate(model, ids, mask=mask, **options)) and generated.shape[1] <= 12 + 5
 
 
 def test_a_dictionary_is_returned_where_it_is_asked_for(model):
-    made = generate(model, custom_generate=adadec(math.inf), return_dict_in_generate=True, **GREEDY)
-    assert torch.equal(made.sequences, generate(model, **GREEDY))
+    generated = generate(model, custom_generate=adadec(math.inf), return_dict_in_generate=True, **GREEDY)
+    assert torch.equal(generated.sequences, generate(model, **GREEDY))
 
 
 def test_what_it_cannot_do_is_said(model):

@@ -1,4 +1,4 @@
-"""Logits processors that keep a place of their own, and models that leave nothing to choose from."""
+"""Logits processors that keep state, and models that leave nothing to choose from."""
 
 import math
 import threading
@@ -30,17 +30,19 @@ class Turns(LogitsProcessor):
     """Even and odd tokens in turn, by a count of its own calls; it minds being called out of turn, or behind an end."""
 
     def __init__(self, end=None):
-        self.place, self.seen, self.end = 0, None, end
+        self.position, self.seen, self.end = 0, None, end
 
     def __call__(self, ids, scores):
         now = ids[0].tolist()
         if self.seen is not None:
             assert now[:-1] == self.seen, "one more token each call"
-            assert now[-1] % 2 == self.place % 2, "a token that was not allowed"
+            assert now[-1] % 2 == self.position % 2, "a token that was not allowed"
             assert now[-1] != self.end, "nothing is asked behind an end"
-            self.place += 1
+            self.position += 1
         self.seen = now
-        return scores.masked_fill(torch.arange(scores.shape[-1], device=scores.device) % 2 != self.place % 2, -math.inf)
+        return scores.masked_fill(
+            torch.arange(scores.shape[-1], device=scores.device) % 2 != self.position % 2, -math.inf
+        )
 
 
 class Stubborn(Turns):
@@ -70,22 +72,24 @@ POLICIES = {
 @pytest.mark.parametrize("ends", [None, END])
 def test_each_branch_has_its_own_copy_of_a_processor_that_counts(model, name, ends):
     processor = Turns(ends)
-    made = generate(
+    generated = generate(
         model, custom_generate=POLICIES[name], logits_processor=LogitsProcessorList([processor]), eos_token_id=ends
     )
-    tokens = made[0, len(PROMPT) :].tolist()
+    tokens = generated[0, len(PROMPT) :].tolist()
     assert all(token % 2 == number % 2 for number, token in enumerate(tokens)), tokens
-    assert processor.place == 0, "the one that was given is left as it was"
+    assert processor.position == 0, "the processor of the call stays unchanged"
     if name == "no pause":
         again = generate(model, logits_processor=LogitsProcessorList([Turns()]), eos_token_id=ends)
-        assert torch.equal(made, again)
+        assert torch.equal(generated, again)
 
 
 @pytest.mark.parametrize("architecture", ["gemma3", "mamba"])
 @pytest.mark.filterwarnings("ignore:this model's cache cannot be forked")
 def test_they_advance_in_order_with_caches_that_cannot_be_cropped(architecture):
-    made = generate(make(architecture), custom_generate=adadec(0.0), logits_processor=LogitsProcessorList([Turns()]))
-    assert all(token % 2 == number % 2 for number, token in enumerate(made[0, len(PROMPT) :].tolist()))
+    generated = generate(
+        make(architecture), custom_generate=adadec(0.0), logits_processor=LogitsProcessorList([Turns()])
+    )
+    assert all(token % 2 == number % 2 for number, token in enumerate(generated[0, len(PROMPT) :].tolist()))
 
 
 def test_each_row_of_a_batch_begins_with_the_processor_as_it_was_given(model):
@@ -172,5 +176,5 @@ def test_the_trial_of_a_cache_is_remembered_with_the_model():
 
 def test_contrast_and_lame_prompts_may_begin_alike(model):
     policy = generate_by(Policy(Gate("collision", 0.0), Contrast(), argmax), lame=[PROMPT[:4]])
-    made = generate(model, custom_generate=policy, logits_processor=LogitsProcessorList([Turns()]))
-    assert made.shape[1] == len(PROMPT) + MOST
+    generated = generate(model, custom_generate=policy, logits_processor=LogitsProcessorList([Turns()]))
+    assert generated.shape[1] == len(PROMPT) + MOST

@@ -18,16 +18,16 @@ TABLE = {(): [0.0, 0.6, 0.3, 0.1], (1,): [0.0, 0.001, 0.999, 0.0], (1, 2): [0.99
 def decoded(policy: Policy, *, forking: bool = True) -> tuple[list[Step], TableLM]:
     lm, steps = TableLM(TABLE, [1.0, 0.0, 0.0, 0.0]), list[Step]()
     decoding = DecodeContext(lm, policy, any_of(end_token([0]), budget(9)), PROMPT, forking=forking)
-    place = DecodeState(lm.prefill(PROMPT), Completion())
-    while place.end is None:
+    state = DecodeState(lm.prefill(PROMPT), Completion())
+    while state.end is None:
         for walk in (decode_until_pause, resolve_pause):
-            if place.end is None:
-                stream = walk(decoding, place)
+            if state.end is None:
+                stream = walk(decoding, state)
                 while True:
                     try:
                         steps.append(next(stream))
                     except StopIteration as arrived:
-                        place = arrived.value
+                        state = arrived.value
                         break
     return steps, lm
 
@@ -53,8 +53,8 @@ def test_where_a_policy_paused_its_candidates_keep_their_lookahead():
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", 0.5))
     steps, _ = decoded(policy)
     assert steps[0].pause
-    told = {candidate.token: candidate.score for candidate in steps[0].pause.candidates}
-    assert all(candidate.score == told[candidate.token] for candidate in steps[0].others)
+    scores = {candidate.token: candidate.score for candidate in steps[0].pause.candidates}
+    assert all(candidate.score == scores[candidate.token] for candidate in steps[0].others)
     assert steps[0].pause.chosen not in others(steps)[0]
 
 

@@ -28,22 +28,22 @@ def test_of_equal_places_the_latest_is_taken():
 
 
 @pytest.mark.parametrize("ids", [[1], [1, 2], [1, 2, 3, 2], [1, 1]])
-def test_where_nothing_or_too_little_agrees_there_is_no_guess(ids):
+def test_where_nothing_or_too_little_agrees_there_is_no_draft(ids):
     assert list(PromptLookup()(ids)) == []
 
 
 @LAW
 @given(ids=st.lists(st.integers(0, 2), min_size=1, max_size=40), least=st.integers(1, 4), most=st.integers(4, 8))
-def test_guesses_are_what_stands_after_an_agreeing_place(ids, least, most):
-    guesses = list(PromptLookup(least, most)(ids))
-    assert len(guesses) <= most
+def test_a_draft_is_what_follows_an_earlier_match(ids, least, most):
+    drafted = list(PromptLookup(least, most)(ids))
+    assert len(drafted) <= most
     places = [
         at
         for at in range(least, len(ids))
-        if ids[at - least : at] == ids[-least:] and ids[at : at + len(guesses)] == guesses
+        if ids[at - least : at] == ids[-least:] and ids[at : at + len(drafted)] == drafted
     ]
     agrees = any(ids[at - least : at] == ids[len(ids) - least :] for at in range(least, len(ids)))
-    assert bool(guesses) == agrees and (places or not guesses)
+    assert bool(drafted) == agrees and (places or not drafted)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def model():
 
 
 def parrot(text: str):
-    """A drafter that guesses what a known continuation says, with every seventh guess wrong."""
+    """Draft a known continuation, with every seventh token wrong."""
     known = list(text)
 
     def draft(ids):
@@ -73,8 +73,8 @@ def test_steps_and_pauses_are_the_same_with_drafts_as_without(model, name, thres
 
     def run(draft):
         before, text = lm.forwards, tokenizer.stream(prompt)
-        made = list(decode(lm, prompt, policy, stop=stop, lame_ids=lame, text=text, seed=3, draft=draft))
-        return made, lm.forwards - before
+        steps = list(decode(lm, prompt, policy, stop=stop, lame_ids=lame, text=text, seed=3, draft=draft))
+        return steps, lm.forwards - before
 
     plain, forwards = run(None)
     drafted, fewer = run(parrot([*prompt, *(step.token for step in plain)]))
@@ -96,18 +96,18 @@ def test_a_prompt_that_holds_the_answer_is_repeated_in_few_forwards(model):
 
     policy = replace(POLICIES["greedy"], sampler=copies)
     before = lm.forwards
-    made = [step.token for step in decode(lm, copied, policy, stop=budget(60), draft=PromptLookup())]
-    assert made == plain
+    drafted = [step.token for step in decode(lm, copied, policy, stop=budget(60), draft=PromptLookup())]
+    assert drafted == plain
     assert lm.forwards - before <= 12
 
 
-def test_guesses_end_where_the_context_does():
+def test_draft_tokens_end_where_the_context_does():
     lm = byte_model(sharpness=8.0, context=20).lm
     prompt = list(range(12))
     plain = [step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(8))]
-    guess = [*prompt, *plain, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-    made = decode(lm, prompt, POLICIES["greedy"], stop=budget(8), draft=lambda ids: guess[len(ids) : len(ids) + 9])
-    assert [step.token for step in made] == plain
+    draft = [*prompt, *plain, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    steps = decode(lm, prompt, POLICIES["greedy"], stop=budget(8), draft=lambda ids: draft[len(ids) : len(ids) + 9])
+    assert [step.token for step in steps] == plain
 
 
 def test_what_does_not_fit_into_the_context_is_an_error_with_drafts_as_without():
@@ -115,7 +115,7 @@ def test_what_does_not_fit_into_the_context_is_an_error_with_drafts_as_without()
     prompt = list(range(12))
     known = [*prompt, *(step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(9))), 1, 2, 3]
     for draft in (None, lambda ids: known[len(ids) : len(ids) + 9]):
-        steps, made = decode(lm, prompt, POLICIES["greedy"], stop=budget(30), draft=draft), []
+        steps, tokens = decode(lm, prompt, POLICIES["greedy"], stop=budget(30), draft=draft), []
         with pytest.raises(InvalidRequestError, match="21 tokens and this model reads at most 20"):
-            made.extend(step.token for step in steps)
-        assert made == known[12:21]
+            tokens.extend(step.token for step in steps)
+        assert tokens == known[12:21]

@@ -146,8 +146,8 @@ def test_a_sampler_that_draws_commits_the_winner_alone():
     policy = replace(adadec(), sampler=Temperature(1.0, top_p=1.0))
     lm = TableLM({(): [0, 0.5, 0.45, 0.05], (1,): [0.25] * 4, (2,): [0, 0, 0, 1]}, default=END)
     decoding = DecodeContext(lm, policy, any_of(end_token([0]), budget(9)), PROMPT)
-    place = DecodeState(lm.prefill(PROMPT), Completion())
-    assert [step.token for step in policy.resolver(decoding, place)] == [2]
+    state = DecodeState(lm.prefill(PROMPT), Completion())
+    assert [step.token for step in policy.resolver(decoding, state)] == [2]
 
 
 def test_a_horizon_of_zero_takes_the_likeliest_and_feeds_nothing():

@@ -53,8 +53,12 @@ def test_the_pieces_of_all_steps_join_to_the_text_of_the_tokens(policy, rows, la
 
 
 def test_the_same_completion_can_grow_two_ways():
-    begun = Completion(stream=stream()).append(2)
-    assert [begun.append(3).text, begun.append(3).append(1).text, begun.text] == ["é", "éa", ""]
+    open_character = Completion(stream=stream()).append(2)
+    assert [open_character.append(3).text, open_character.append(3).append(1).text, open_character.text] == [
+        "é",
+        "éa",
+        "",
+    ]
 
 
 def test_candidates_show_their_rollouts_text():

@@ -1,4 +1,4 @@
-"""What a model's name means, what tells its weights, and what is said before anything is asked of it."""
+"""The name of a model, the digest of its weights, and refusals before anything is loaded."""
 
 import json
 import os

@@ -76,11 +76,11 @@ def test_extend_branch_select_and_store_equal_recomputation(lm):
             assert torch.allclose(longer.logits, slow.prefill(longer.ids).logits, atol=1e-4), (path, drop)
 
 
-def test_a_trail_is_every_prefix_in_between(lm):
+def test_extend_each_gives_every_prefix_in_between(lm):
     slow, prefix = Uncached(lm.model), lm.prefill(PROMPT)
-    extend_each = list(lm.extend_each(prefix, [5, 6, 7]))
-    assert [each.ids for each in extend_each] == [(*PROMPT, 5), (*PROMPT, 5, 6), (*PROMPT, 5, 6, 7)]
-    for each in extend_each:
+    prefixes = list(lm.extend_each(prefix, [5, 6, 7]))
+    assert [each.ids for each in prefixes] == [(*PROMPT, 5), (*PROMPT, 5, 6), (*PROMPT, 5, 6, 7)]
+    for each in prefixes:
         longer = lm.extend(each, [8, 9])
         for seen in (each, longer, lm.prefill(each.ids)):
             assert torch.allclose(seen.logits, slow.prefill(seen.ids).logits, atol=1e-4)
@@ -106,7 +106,7 @@ def test_caches_that_can_be_cropped_hold_a_prompt_once_however_many_alternatives
 
 
 def test_what_half_precision_hides_from_the_trial_is_known_by_other_signs():
-    """MPT counts places back (ALiBi) and is told no positions; GPT-Neo looks back so many places."""
+    """MPT takes no positions (ALiBi); GPT-Neo looks back a fixed number of cache places."""
     from transformers import GPTNeoConfig, GPTNeoForCausalLM, MptConfig, MptForCausalLM
 
     kinds = (
@@ -122,12 +122,12 @@ def test_what_half_precision_hides_from_the_trial_is_known_by_other_signs():
 
 def test_a_tree_grows_twice_from_one_place_and_each_way_is_as_if_it_were_alone():
     lm = HFLM(make("llama"))
-    slow, begun = Uncached(lm.model), lm.branch(lm.prefill(PROMPT), [1, 2])
-    first, second = begun.advance([3, 4]), begun.advance([5, 6])
+    slow, batch_at_root = Uncached(lm.model), lm.branch(lm.prefill(PROMPT), [1, 2])
+    first, second = batch_at_root.advance([3, 4]), batch_at_root.advance([5, 6])
     for batch, paths in (
         (first.advance([7, 7]), ((1, 3, 7), (2, 4, 7))),
         (second, ((1, 5), (2, 6))),
-        (begun, ((1,), (2,))),
+        (batch_at_root, ((1,), (2,))),
     ):
         for row, path in enumerate(paths):
             expected = slow.prefill((*PROMPT, *path)).logits
@@ -135,7 +135,7 @@ def test_a_tree_grows_twice_from_one_place_and_each_way_is_as_if_it_were_alone()
             longer = lm.extend(batch.select(row), [9]).logits
             assert torch.allclose(longer, slow.prefill((*PROMPT, *path, 9)).logits)
     with pytest.raises(AssertionError, match="no 1 to drop"):
-        begun.select(0, 1)
+        batch_at_root.select(0, 1)
 
 
 def test_a_stored_prefix_keeps_no_logits_alive_but_its_own():

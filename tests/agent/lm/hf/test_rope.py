@@ -94,10 +94,10 @@ def test_custom_generate_is_generate_without_a_cache(model, length):
 
 def test_given_text_is_read_as_decoding_reads_it(model):
     text = prompt(TURN + 12)
-    for begun in (4, TURN - 1, TURN, TURN + 1, TURN + 6):
-        slow = torch.stack([Uncached(model).prefill(text[:n]).logits for n in range(begun, len(text))])
-        assert torch.allclose(HFLM(model).teacher_forced(text[:begun], text[begun:]), slow, atol=1e-6)
-        assert torch.allclose(logits_before(HFLM(model), text[:begun], text[begun:]), slow, atol=1e-6)
+    for start in (4, TURN - 1, TURN, TURN + 1, TURN + 6):
+        slow = torch.stack([Uncached(model).prefill(text[:n]).logits for n in range(start, len(text))])
+        assert torch.allclose(HFLM(model).teacher_forced(text[:start], text[start:]), slow, atol=1e-6)
+        assert torch.allclose(logits_before(HFLM(model), text[:start], text[start:]), slow, atol=1e-6)
 
 
 def test_a_shorter_text_behind_a_longer_one_is_read_anew(model):
