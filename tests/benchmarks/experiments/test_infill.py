@@ -54,7 +54,7 @@ def test_a_filling_stands_between_what_was_shown_and_is_judged_by_the_hidden_tes
 
     box = open_sandbox("process")
     context = Context(open_lm("models/tiny"), POLICIES["greedy"], box, max_tokens=64)
-    problems = [make_problem(f"exercises/{number}") for number in range(8)]
+    problems = [make_problem(f"exercises/{number}") for number in (0, 5, 6, 7)]
     once, found = (list(fill_holes(problems, context, attempts=attempts)) for attempts in (1, 4))
     box.close()
     assert [each.task_id for each in found] == [each.task_id for each in problems]

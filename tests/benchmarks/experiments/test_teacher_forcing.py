@@ -58,15 +58,15 @@ def test_a_problem_that_does_not_fit_is_passed_over_and_none_is_an_error():
 
 @pytest.mark.model
 def test_the_command_reports_every_score_and_writes_what_runs_then_find(folder):
-    told = calibrate("--limit", 12)
+    told = calibrate("--limit", 4)
     assert told.exit_code == 0 and all(f"\n{name} " in told.stdout for name in MEASURED)
     assert not list(folder.rglob("*.json")), "no recipe is chosen silently"
-    done = calibrate("--limit", 12, "--recipe", "budget=0.05")
+    done = calibrate("--limit", 4, "--recipe", "budget=0.05")
     (file,) = folder.rglob("*.json")
     written = json.loads(file.read_text())
     assert done.exit_code == 0 and str(file) in done.stdout
     learned = written["thresholds"]["entropy"]
-    assert (written["model"], learned["tasks"]) == ("models/tiny", 12)
+    assert (written["model"], learned["tasks"]) == ("models/tiny", 4)
     assert find_profile("models/tiny").threshold("entropy") == learned["threshold"]
     assert all(each["paused"] <= 0.3 for each in learned["curve"])
 

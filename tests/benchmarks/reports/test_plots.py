@@ -44,8 +44,7 @@ def test_every_axis_makes_a_picture(tmp_path, axis):
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("passed", [True, False])
-@pytest.mark.parametrize("count", [3, 4, 10])
+@pytest.mark.parametrize(("passed", "count"), [(True, 3), (False, 4), (True, 10)])
 def test_runs_that_solve_all_or_none_have_their_point_too(tmp_path, passed, count):
     draw_costs({"a": [outcome(n, passed=passed) for n in range(count)]}, tmp_path / "a.png", axis="tokens")
     assert (tmp_path / "a.png").is_file()

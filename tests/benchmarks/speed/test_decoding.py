@@ -13,7 +13,7 @@ from benchmarks.speed.uncached import Uncached
 
 @pytest.fixture(scope="module")
 def bench():
-    return Bench(byte_model(sharpness=8.0, context=320).lm.model, tokens=16, rounds=1)
+    return Bench(byte_model(sharpness=8.0, context=320).lm.model, tokens=8, rounds=1)
 
 
 def test_every_line_is_measured_on_any_model(bench):
@@ -31,12 +31,12 @@ def test_pauses_are_drawn_at_exactly_their_share(bench):
 
 
 def test_a_model_without_cache_writes_the_same_tokens_from_more_token_rows(bench):
-    policy = pause_at_random("adadec", 0.25, 16)
+    policy = pause_at_random("adadec", 0.25, 8)
     slow = Uncached(bench.model)
     assert (
-        time_completion(slow, policy, bench.prompt(20), 16).tokens == bench.run(policy, prompt=bench.prompt(20)).tokens
+        time_completion(slow, policy, bench.prompt(20), 8).tokens == bench.run(policy, prompt=bench.prompt(20)).tokens
     )
-    assert slow.token_rows > 16 * 20
+    assert slow.token_rows > 8 * 20
 
 
 def test_a_completion_longer_than_the_prompt_can_be_drafted(bench):
@@ -57,5 +57,5 @@ def test_peak_memory_is_that_of_the_call_and_errors_of_the_call_pass_through():
 def test_complete_greedily_is_the_greedy_policy(bench):
     assert (
         bench.complete_greedily().tokens
-        == time_completion(byte_model(sharpness=8.0, context=320).lm, POLICIES["greedy"], bench.prompt(), 16).tokens
+        == time_completion(byte_model(sharpness=8.0, context=320).lm, POLICIES["greedy"], bench.prompt(), 8).tokens
     )
