@@ -116,7 +116,7 @@ class TrainingRun:
         )
         counted = weights[:, 1:].flatten()
         loss = (losses * counted).sum() / counted.sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()

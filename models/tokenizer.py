@@ -38,7 +38,7 @@ def read_tokenizer(file: Path) -> Any:
     """Read a tokenizer.json as a tokenizer of transformers. It adds no token before a text."""
     from transformers import PreTrainedTokenizerFast
 
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call] # transformers leaves it untyped
         tokenizer_file=str(file),
         eos_token=END,
         pad_token=END,

@@ -1,6 +1,6 @@
 """Write a program's values and texts in few characters. No plain value makes it raise, or take long.
 
-agent/messages.py writes values for people who wait for their own program. Here a stranger chose the value, so every
+agent/messages.py shortens values of the program that its reader asked for. Here a stranger chose the value, so every
 level of nesting is bounded, and every character that could act on a terminal is escaped.
 """
 
