@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 from typing import Any
 
+from agent.api import solve
 from agent.decoding import Policy
 from agent.program.task import read_task
 from agent.strategies import STRATEGIES, Strategy
@@ -35,7 +36,10 @@ def run_problems(
 def run_problem(problem: Problem, context: Context, strategy: Strategy) -> ProblemOutcome:
     """Run a strategy on one problem, then judge its answer by the hidden tests."""
     task = read_task(problem.prompt, entry_point=problem.entry_point)
-    result = strategy(context, task)
+    result = solve(
+        task, lm=context.model, sandbox=context.sandbox, policy=context.policy, strategy=strategy,
+        profile=context.profile, max_tokens=context.max_tokens, seed=context.seed,
+    )  # fmt: skip
     judged = judge_program(context.sandbox, problem, result.best.program)
     highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
     return ProblemOutcome(
