@@ -1,6 +1,7 @@
 """Experiments from the command line: listed, run arm by arm, resumed, compared."""
 
 import json
+import subprocess
 
 import pytest
 from results import dubito, refused
@@ -45,17 +46,28 @@ def test_an_experiment_runs_its_arms_resumes_them_and_prints_the_comparison(monk
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_arms_in_processes_of_their_own_leave_the_same_outcomes(model, tmp_path):
-    chosen = ["--arm", "greedy", "--arm", "greedy-repaired"]
+def test_arms_in_processes_of_their_own_leave_the_same_outcomes(monkeypatch, model, tmp_path):
+    chosen, commands, start = ["greedy", "greedy-repaired"], {}, subprocess.run
+
+    def run(command, **options):
+        if "--arm" not in command:
+            return start(command, **options)
+        arm = command[command.index("--arm") + 1]
+        commands[arm] = [part for part in command if part != arm]
+        # One new process is enough: another one would import torch for seconds.
+        return start(command, **options) if arm == "greedy" else subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("benchmarks.cli.experiment.subprocess.run", run)
     for folder, workers in (("one", 1), ("two", 2)):
-        told = experiment("card", model, tmp_path / folder, *chosen, "--workers", workers)
+        arms = [word for arm in chosen for word in ("--arm", arm)]
+        told = experiment("card", model, tmp_path / folder, *arms, "--workers", workers)
         assert told.exit_code == 0, told.output
-    for name in ("greedy", "greedy-repaired"):
-        one, two = (read_outcomes(tmp_path / folder / f"{name}.jsonl") for folder in ("one", "two"))
-        assert [(o.task_id, o.program, o.tokens, o.forwards) for o in one] == [
-            (o.task_id, o.program, o.tokens, o.forwards) for o in two
-        ]
+    one, two = (read_outcomes(tmp_path / folder / "greedy.jsonl") for folder in ("one", "two"))
+    assert [(o.task_id, o.program, o.tokens, o.forwards) for o in one] == [
+        (o.task_id, o.program, o.tokens, o.forwards) for o in two
+    ]
     assert (tmp_path / "two" / "greedy.log").read_text()
+    assert commands.keys() == set(chosen) and commands["greedy"] == commands["greedy-repaired"]
 
 
 def test_the_outcomes_of_another_configuration_are_refused_and_left_alone(model, tmp_path):
