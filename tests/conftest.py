@@ -19,5 +19,6 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 os.environ.setdefault("LANGSMITH_TRACING", "false")
 os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported, which is left to those who need it
 gc.set_threshold(100_000, 50, 100)  # torch alone is half a million objects, and no test makes garbage of them
+atexit.register(gc.freeze)  # nor does the end of a process need to look at each of them again
 # A runner builds every command anew for each line that it runs, which takes ten times as long as most lines do.
 typer.testing._get_command = functools.cache(typer.testing._get_command)
