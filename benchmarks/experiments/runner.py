@@ -21,7 +21,7 @@ from benchmarks.experiments.rivals import BestOfEqual, named_policy, pausing_by_
 from benchmarks.judging.checker import judge_program
 
 _ALWAYS_SHOWN = ("programs", "width")
-_NEVER_SHOWN = ("weights", "trust")  # learned numbers: provenance has their digest
+_NEVER_SHOWN = ("weights", "reliability")  # learned numbers: provenance has their digest
 
 
 def run_problems(
@@ -79,7 +79,9 @@ def _options(record: Any) -> Iterator[tuple[str, Any]]:
     for part in fields(record):
         value = getattr(record, part.name)
         default = part.default if part.default_factory is MISSING else part.default_factory()
+        if part.name in _NEVER_SHOWN or not part.repr:
+            continue
         if is_dataclass(value):
             yield from _options(value)
-        elif part.repr and part.name not in _NEVER_SHOWN and (value != default or part.name in _ALWAYS_SHOWN):
+        elif value != default or part.name in _ALWAYS_SHOWN:
             yield part.name, value

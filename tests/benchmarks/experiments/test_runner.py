@@ -8,8 +8,9 @@ from text_model import byte_model
 
 from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
+from agent.profile import ModelProfile, ReliabilityCurve
 from agent.search.budget import Budget
-from agent.search.frontier import SearchConfig
+from agent.search.frontier import SearchConfig, with_profile
 from agent.strategies import Beam, BestOf, Once, Tree
 from agent.workflow.context import Context
 from benchmarks import open_benchmark
@@ -106,3 +107,12 @@ def test_a_comparison_pairs_problems_and_counts_what_is_no_python():
 )
 def test_a_strategy_is_described_by_what_differs_from_its_defaults(strategy, text):
     assert describe(strategy) == text
+
+
+def test_learned_numbers_are_no_part_of_a_strategys_description():
+    curve = ReliabilityCurve({"share": 1.0}, 0.0, (0.0, 1.0), (0.2, 0.9), examples=1)
+    config = with_profile(
+        SearchConfig(order="learned"), ModelProfile("m", edge_weights={"gap": 1.0}, reliability=curve)
+    )
+    assert config.weights and config.reliability
+    assert describe(Tree(config)) == "tree(programs=20, order=learned)"
