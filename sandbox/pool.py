@@ -1,11 +1,10 @@
-"""Run programs of several threads side by side in several sandboxes. A thread waits while all are busy."""
+"""Run programs of several threads in several sandboxes at once. A thread waits while all are busy."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from queue import SimpleQueue
 
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, SandboxError
@@ -59,16 +58,6 @@ class SandboxPool:
                 threading.Thread(target=self._renew, args=(worker,)).start()
             else:
                 self._idle.put(worker)
-
-    def healthy(self) -> int:
-        """Count the workers that run a trivial program now. Waits for busy ones."""
-        workers = [self._idle.get() for _ in range(self._size)]
-        well = 0
-        for worker in workers:
-            with suppress(SandboxError):
-                well += worker.run("").passed
-            self._idle.put(worker)
-        return well
 
     def close(self) -> None:
         """Wait for running programs, then close every worker. A closed pool starts again at the next run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,15 @@ class ReliabilityBin(NamedTuple):
     stated: float  # mean probability
     right: float  # share that was right
     statements: int
+
+
+class Reliability(NamedTuple):
+    """A probability of being right: a linear form of the features, then a rising curve over the form's values."""
+
+    weights: dict[str, float]  # by feature
+    intercept: float
+    knots: list[float]  # values of the linear form, rising
+    levels: list[float]  # the probability at each knot, rising
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
@@ -74,8 +83,8 @@ def learn_weights(features: Sequence[Mapping[str, float]], right: Sequence[bool]
     return _weights(names, matrix, _labels(right))
 
 
-def learn_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> dict[str, Any]:
-    """Learn to turn features into the probability of being right: a linear form, and a rising curve over it.
+def learn_reliability(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> Reliability:
+    """Learn to turn features into the probability of being right.
 
     The curve is a centred isotonic regression (Oron & Flournoy, doi:10.1080/19466315.2017.1286256). It is fitted to
     forms that were learned from other folds, so that it is not overconfident. Its levels stay a pseudo-count away from
@@ -99,7 +108,7 @@ def learn_trust(features: Sequence[Mapping[str, float]], right: Sequence[bool]) 
     fitted = curve.predict(forms)
     levels = sorted(set(fitted.tolist()))
     knots = [float(forms[fitted == level].mean()) for level in levels]
-    return {"weights": weights, "intercept": intercept, "knots": knots, "levels": levels}
+    return Reliability(weights, intercept, knots, levels)
 
 
 def _matrix(features: Sequence[Mapping[str, float]]) -> tuple[list[str], NDArray[np.float64]]:

@@ -43,18 +43,13 @@ class _Table(NamedTuple):
 def partial_program(source: str, tree: TreeNode, *, tau: float, max_holes: int) -> PartialProgram:
     """Remove the fewest nodes so that the kept cost is at most -ln tau and there are at most `max_holes` holes.
 
-    tau in (0, 1]: smaller keeps more. Ties go to the lower cost, then to fewer holes.
+    tau in (0, 1]: smaller keeps more. More holes never remove more. Ties go to the lower cost, then to fewer holes.
     """
     budget = _budget(tau, max_holes)
     table = _solve(tree, max_holes)
     cell = _best(table.cells, budget)
     holes = tuple(sorted(_holes(table, cell)))
     return PartialProgram(source, holes, cell[1], tree.size, table.cells[cell])
-
-
-def fewest_removed(tree: TreeNode, *, tau: float, max_holes: int) -> int:
-    """Return the least number of nodes to remove: non-decreasing in tau, non-increasing in `max_holes`."""
-    return _best(_solve(tree, max_holes).cells, _budget(tau, max_holes))[1]
 
 
 def _budget(tau: float, max_holes: int) -> float:

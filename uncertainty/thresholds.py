@@ -18,7 +18,7 @@ _SEED = 42  # the paper's, to split and to balance
 _GRID = np.arange(0.01, 1.0, 0.01)  # the paper's probabilities
 _FOLDS = 5
 _PRICE = 0.25  # a pause pays if one in four finds the right token behind the first
-_SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # budgets of a curve
+CURVE_SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # pause rates
 _WIDTH = 3  # ranks that a rerank can reach
 
 
@@ -183,6 +183,6 @@ def threshold_point(data: Ranked, threshold: float, *, width: int = _WIDTH) -> T
     return ThresholdPoint(threshold, float(paused.mean()), *shares)
 
 
-def threshold_curve(data: Ranked, shares: Sequence[float] = _SHARES) -> list[ThresholdPoint]:
+def threshold_curve(data: Ranked, shares: Sequence[float] = CURVE_SHARES) -> list[ThresholdPoint]:
     """Return the effect of the threshold of each budget."""
     return [threshold_point(data, budget_threshold(data, share)) for share in shares]

@@ -12,7 +12,6 @@ from agent.program.syntax import ignore_warnings, parse
 
 _LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"}
 _OPEN = "__open_block__"  # a name that no program has: it fills a block that has not ended
-_DOCUMENTED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
 _NUMBERED = "_local_"
 
 

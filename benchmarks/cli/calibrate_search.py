@@ -103,16 +103,18 @@ def _learn(examples: list[SearchExample], origin: dict[str, Any]) -> dict[str, A
     from agent.errors import InvalidRequestError
     from agent.profile import ReliabilityCurve
     from agent.trace import collect_provenance
-    from uncertainty.calibration import learn_trust, learn_weights
+    from uncertainty.calibration import learn_reliability, learn_weights
 
     edges = [edge for example in examples for edge in example.edges]
     try:
         order, _ = learn_weights(edges, [passed for example in examples for passed in example.edges_passed])
-        fit = learn_trust([example.answer for example in examples], [example.right for example in examples])
+        learned = learn_reliability([example.answer for example in examples], [example.right for example in examples])
     except ValueError as error:
         raise InvalidRequestError(f"nothing can be learned from these searches: {error}; try more problems") from error
     fewest = min((example.examples for example in examples if example.accepted), default=1)
-    curve = ReliabilityCurve(fit["weights"], fit["intercept"], tuple(fit["knots"]), tuple(fit["levels"]), fewest)
+    curve = ReliabilityCurve(
+        learned.weights, learned.intercept, tuple(learned.knots), tuple(learned.levels), examples=fewest
+    )
     origin = {"tasks": len(examples), **collect_provenance(), **origin}
     return {"edge_weights": order, "reliability": curve, "search_origin": origin}
 
@@ -126,7 +128,7 @@ def _report(parts: dict[str, Any], examples: list[SearchExample]) -> str:
         f"{'order':<12}{'weight':>9}",
         *(f"{name:<12}{weight:>9.4f}" for name, weight in parts["edge_weights"].items()),
         "",
-        f"{'trust':<12}{'weight':>9}",
+        f"{'reliability':<12}{'weight':>9}",
         *(f"{name:<12}{weight:>9.4f}" for name, weight in parts["reliability"].weights.items()),
         "",
         "on the problems it was learned from, so too good:",

@@ -175,7 +175,7 @@ def _read_table(file: Path) -> _Tokens:
 
 
 def _report(tokens: _Tokens, score: str) -> str:
-    from uncertainty.thresholds import _SHARES, RECIPES, threshold_curve, threshold_point
+    from uncertainty.thresholds import CURVE_SHARES, RECIPES, threshold_curve, threshold_point
 
     data = tokens.by_score[score]
     rows: list[tuple[str, ...]] = [("recipe, on " + score, "threshold", "paused", "caught", "in top 3")]
@@ -184,7 +184,7 @@ def _report(tokens: _Tokens, score: str) -> str:
             rows.append(_row(name, threshold_point(data, recipe(data))))
         except ValueError as error:
             rows.append((name, f"  {error}"))
-    rows += [_row(f"budget={share}", each) for share, each in zip(_SHARES, threshold_curve(data), strict=True)]
+    rows += [_row(f"budget={share}", each) for share, each in zip(CURVE_SHARES, threshold_curve(data), strict=True)]
     return "\n".join([
         f"{len(data.ranks)} tokens, {data.misranked.mean():.3f} of them not the model's first choice",
         "",

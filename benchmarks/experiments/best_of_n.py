@@ -35,7 +35,7 @@ from benchmarks.reports.metrics import pass_at_k
 class ProblemSamples:
     """The samples of one problem, in the order drawn."""
 
-    KIND: ClassVar[str] = "draws"
+    KIND: ClassVar[str] = "sample set"
     MADE_BY: ClassVar[str] = "bench sample --out"
 
     task_id: str

@@ -1,4 +1,4 @@
-"""Which runs may be compared: those over the same problems that differ in nothing but policy, strategy and budget."""
+"""Check that runs may be compared: they are over the same problems and differ only in what is compared."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from agent.errors import InvalidRequestError
 from agent.messages import quote
 from benchmarks.experiments.record_file import StoredRun, differences
 
-# Options that may differ. Runs of older versions had a budget and side_by_side.
-_COMPARED = ("policy", "threshold", "strategy", "learned", "equal", "samples", "budget", "side_by_side")
+_COMPARED = ("policy", "threshold", "strategy", "learned", "equal", "samples")  # options that may differ
 
 
 def read_runs(paths: Sequence[Path], read: Callable[[Path], StoredRun[Any]]) -> Mapping[str, StoredRun[Any]]:

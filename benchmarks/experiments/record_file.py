@@ -20,10 +20,10 @@ from benchmarks.base import Problem
 
 _DEFAULTS: dict[str, Any] = {  # an option that a file does not name had its default when the file was written
     "benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "strategy": "once", "max_tokens": 512,
-    "seed": 0, "dtype": "auto", "samples": 20, "problems": "exercises/calibration", "side_by_side": False,
+    "seed": 0, "dtype": "auto", "samples": 20, "problems": "exercises/calibration",
     "prompt_format": "auto",
 }  # fmt: skip
-_DERIVED = {"plan", "arm"}  # options that follow from the others
+_DERIVED = {"arm"}  # options that follow from the others
 _MOST_CHARACTERS = 2**22  # of a text
 _LARGEST_NUMBER = 10**15  # so that sums over any file stay exact enough
 

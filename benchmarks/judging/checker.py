@@ -41,7 +41,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The result of one program on one problem. Where the sandbox fails there is none: `judge` raises."""
+    """The result of one program on one problem. `judge_program` raises instead where the sandbox fails."""
 
     task_id: str
     base: Tally

@@ -136,15 +136,6 @@ def test_a_failing_sandbox_gives_its_worker_back():
     assert pool.run("").passed
 
 
-def test_health_counts_the_workers_that_answer():
-    well, ill = Counted(), Counted()
-    pool = SandboxPool([well.worker(), ill.worker()])
-    assert pool.healthy() == 2
-    ill.act = "die"
-    ill.channels[0].acts = ["die"]
-    assert pool.healthy() == 1
-
-
 def test_a_closed_pool_starts_again_when_it_is_asked_to():
     counted = Counted()
     pool = SandboxPool([counted.worker(), counted.worker()])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from agent.profile import ReliabilityCurve
-from uncertainty.calibration import auroc, brier, ece, learn_trust, learn_weights, reliability_bins
+from uncertainty.calibration import auroc, brier, ece, learn_reliability, learn_weights, reliability_bins
 
 
 def test_statements_that_are_kept_have_no_error_and_those_that_are_not_have_all():
@@ -42,7 +42,7 @@ def test_auroc_counts_pairs_in_order():
     assert math.isnan(auroc([], [1.0]))
 
 
-def drawn(count, seed=0):
+def sample_answers(count, seed=0):
     chance = random.Random(seed)
     examples = []
     for _ in range(count):
@@ -52,15 +52,15 @@ def drawn(count, seed=0):
 
 
 def test_weights_find_what_matters_and_give_none_to_what_never_varies():
-    weights, intercept = learn_weights(*drawn(4_000))
+    weights, intercept = learn_weights(*sample_answers(4_000))
     assert weights["a"] == pytest.approx(2.0, abs=0.25)
     assert abs(weights["b"]) < 0.2 and weights["same"] == 0.0 and abs(intercept) < 0.2
 
 
-def test_learned_probabilities_are_kept_on_other_draws():
-    trust = learn_trust(*drawn(2_000))
-    features, right = drawn(2_000, seed=1)
-    stated = [ReliabilityCurve(**trust, examples=0).probability(of) for of in features]
+def test_learned_probabilities_hold_on_other_samples():
+    curve = learn_reliability(*sample_answers(2_000))
+    features, right = sample_answers(2_000, seed=1)
+    stated = [ReliabilityCurve(**curve._asdict(), examples=0).probability(of) for of in features]
     assert ece(stated, right) < 0.05
     split = (
         [p for p, r in zip(stated, right, strict=True) if r],
@@ -68,11 +68,11 @@ def test_learned_probabilities_are_kept_on_other_draws():
     )
     assert auroc(*split) > 0.85
     assert all(0 < p < 1 for p in stated), "nothing is certain"
-    assert trust["knots"] == sorted(trust["knots"]) and trust["levels"] == sorted(trust["levels"])
+    assert curve.knots == sorted(curve.knots) and curve.levels == sorted(curve.levels)
 
 
 def test_nothing_is_learned_where_all_are_right_or_too_few_are_wrong():
     with pytest.raises(ValueError, match="some that are right and some that are wrong"):
         learn_weights([{"a": 1.0}, {"a": 2.0}], [True, True])
     with pytest.raises(ValueError, match="at least 5 of either kind"):
-        learn_trust([{"a": float(n)} for n in range(20)], [n > 2 for n in range(20)])
+        learn_reliability([{"a": float(n)} for n in range(20)], [n > 2 for n in range(20)])

@@ -56,8 +56,8 @@ REFUSED = [
     ("bench run --out @thesis", "is left alone"),
     ("bench run --out @link", "is left alone"),
     ("bench run --out @pipe", "nobody reads from it"),
-    ("bench run --out @draws.jsonl", "this is no outcome"),
-    ("bench sample --out @run.jsonl", "this is no draws"),
+    ("bench run --out @samples.jsonl", "this is no outcome"),
+    ("bench sample --out @run.jsonl", "this is no sample set"),
     ("bench sample --samples 0", "--samples"),
     ("bench sample --samples 10001", "--samples"),
     ("bench sample --samples 1000000000000", "--samples"),
@@ -99,7 +99,9 @@ def place(tmp_path_factory):
     (folder / "loop").symlink_to("loop")
     os.mkfifo(folder / "pipe")
     written(folder / "run.jsonl", OUTCOME)
-    (folder / "draws.jsonl").write_bytes((folder / "run.jsonl").read_bytes().replace(b'"outcome"', b'"draws"', 1))
+    (folder / "samples.jsonl").write_bytes(
+        (folder / "run.jsonl").read_bytes().replace(b'"outcome"', b'"sample set"', 1)
+    )
     return folder
 
 

@@ -49,10 +49,8 @@ def test_what_differs_in_more_than_the_policy_is_refused_and_the_difference_name
     [
         ("policy", "adadec"),
         ("threshold", 0.5),
-        ("budget", "tokens=9"),
         ("learned", "abc"),
         ("strategy", "tree(programs=5)"),
-        ("side_by_side", True),
     ],
 )  # fmt: skip
 def test_what_differs_in_what_is_compared_is_compared_with_its_count(tmp_path, first, option, value):

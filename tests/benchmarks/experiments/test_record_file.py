@@ -21,7 +21,7 @@ from benchmarks.experiments.search_examples import SearchExample
 
 RECORDS = {
     "outcome": OUTCOME,
-    "draws": ProblemSamples("t/0", "0", [5, 6], [True, False], [True, False]),
+    "sample set": ProblemSamples("t/0", "0", [5, 6], [True, False], [True, False]),
     "search example": SearchExample("t/0", "0", [{"path": 1.0}], [True], {"passed": 1.0}, 2, True, True),
 }
 
@@ -117,12 +117,12 @@ def test_fields_of_a_later_version_are_passed_over(tmp_path):
 @pytest.mark.parametrize(
     "record", [{"tokens": []}, {"accepted": [True]}, {"tokens": [-1, 2]}, {"passed": [1, 0]}, {"tokens": [1.5, 2]}]
 )
-def test_draws_that_do_not_belong_together_are_refused(tmp_path, record):
-    line = {"kind": "draws", **asdict(RECORDS["draws"]), **record}
+def test_samples_that_do_not_belong_together_are_refused(tmp_path, record):
+    line = {"kind": "sample set", **asdict(RECORDS["sample set"]), **record}
     written(tmp_path / "a.jsonl")
     with (tmp_path / "a.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
-    refused(dubito("bench", "curve", tmp_path / "a.jsonl"), "line 2: this is no sound draws")
+    refused(dubito("bench", "curve", tmp_path / "a.jsonl"), "line 2: this is no sound sample set")
     refused(dubito("bench", "sample", "--limit", "1", "--out", tmp_path / "a.jsonl"), "line 2")
 
 

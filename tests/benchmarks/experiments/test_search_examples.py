@@ -24,7 +24,7 @@ from benchmarks.experiments.best_of_n import sample_problem
 from benchmarks.experiments.search_examples import reliability_table, search_problem
 from benchmarks.judging.checker import judge_program
 from sandbox import Expression, open_sandbox
-from uncertainty.calibration import learn_trust, learn_weights
+from uncertainty.calibration import learn_reliability, learn_weights
 
 PROMPT = 'def f(x: int) -> int:\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(5)\n    6\n    """'
 KNOWN = {"\n    return x - 1": 0.5, "\n    return x * 2": 0.2, "\n    return x + 1": 0.3}
@@ -59,9 +59,9 @@ def test_a_search_example_holds_each_edge_taken_and_whether_its_program_passed(b
 def test_what_search_examples_teach_is_used_by_the_next_search(box):
     taught = search_problem(problem(7), context(box), SearchConfig(repair_after=0, order="entropy"))
     order, _ = learn_weights(taught.edges * 2 + [{"path": -9.0}], [True, True, False])
-    trust = learn_trust([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
+    curve = learn_reliability([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
     doing = context(
-        box, profile=ModelProfile("m", edge_weights=order, reliability=ReliabilityCurve(**trust, examples=2))
+        box, profile=ModelProfile("m", edge_weights=order, reliability=ReliabilityCurve(**curve._asdict(), examples=2))
     )
     result = run_task(doing, read_task(PROMPT), config=SearchConfig(order="learned"))
     assert result.outcome == "accepted" and result.answer.probability > 0.9

@@ -67,7 +67,7 @@ def test_the_name_says_which_kind_of_picture_is_written_and_an_older_one_is_repl
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.jpg", "a.png.bak", "-", "a.PNG/", ".png"])
 def test_other_kinds_of_picture_are_refused_before_anything_is_read(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    for command in ("plot", "curve", "trust"):
+    for command in ("plot", "curve", "reliability"):
         refused(dubito("bench", command, "missing.jsonl", "--out", name))
     assert not list(tmp_path.iterdir())
 
