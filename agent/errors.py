@@ -42,4 +42,8 @@ class StorageError(DubitoError):
 
 
 class BudgetSpentError(DubitoError):
-    """The next forward or run would exceed the budget. args: the part of the budget that is spent."""
+    """The next forward or run would exceed the budget. part: the part of the budget that is spent."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(part)
+        self.part = part

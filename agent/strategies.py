@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from agent.errors import InvalidRequestError
+from agent.program.ends import End
 from agent.records import Attempt, Cost, Event, Unfinished, next_label
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
@@ -213,7 +214,7 @@ def _verify_beams(context: Context, state: AgentState, beams: Sequence[list[int]
     from agent.workflow.verify import verify_program
 
     for tokens in beams:
-        beam = Unfinished(tokens=tuple(tokens), logprobs=(0.0,) * len(tokens), end="beam")
+        beam = Unfinished(tokens=tuple(tokens), logprobs=(0.0,) * len(tokens), end=End.BEAM)
         state = verify_program(context, extract_draft(context, replace(state, current=beam)))
         if state.attempts[-1].passed:
             break

@@ -8,7 +8,7 @@ from typing import ClassVar
 from agent.decoding.context import DecodeContext
 from agent.decoding.rerank import Rerank
 from agent.decoding.step import Completion
-from agent.decoding.stops import END_TOKEN
+from agent.program.ends import End
 
 _NO_TOKEN = -1  # no stop rule knows it
 
@@ -22,6 +22,6 @@ class ReferenceRerank(Rerank):
     def ends(self, completion: Completion, context: DecodeContext) -> bool:
         """Decide whether a rollout is over. The authors' code overlooks end tokens here, and no other end."""
         reason = context.stop(completion)
-        if reason == END_TOKEN:
+        if reason == End.END_TOKEN:
             reason = context.stop(replace(completion, tokens=(*completion.tokens[:-1], _NO_TOKEN)))
         return reason is not None

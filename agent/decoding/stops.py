@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from agent.decoding.step import Completion
-from agent.program.ends import END_OF_BLOCK
+from agent.program.ends import End
 from agent.program.syntax import find_function_end
 
-END_TOKEN = "end token"
 StopRule = Callable[[Completion], str | None]
 
 
@@ -23,17 +22,17 @@ def any_of(*rules: StopRule) -> StopRule:
 def end_token(ids: Iterable[int]) -> StopRule:
     """Return a rule that stops at one of these tokens."""
     ends = frozenset(ids)
-    return lambda completion: END_TOKEN if completion.tokens and completion.tokens[-1] in ends else None
+    return lambda completion: End.END_TOKEN if completion.tokens and completion.tokens[-1] in ends else None
 
 
 def budget(max_tokens: int) -> StopRule:
     """Return a rule that stops after this many tokens."""
-    return lambda completion: "token budget" if len(completion.tokens) >= max_tokens else None
+    return lambda completion: End.TOKEN_BUDGET if len(completion.tokens) >= max_tokens else None
 
 
 def end_of_function(prompt: str) -> StopRule:
     """Return a rule that stops at the first line back at the margin: there the prompt's function is over."""
-    return lambda completion: "end of function" if find_function_end(prompt, completion.text) is not None else None
+    return lambda completion: End.END_OF_FUNCTION if find_function_end(prompt, completion.text) is not None else None
 
 
 def end_of_code_block(is_answer: Callable[[str], bool]) -> StopRule:
@@ -41,6 +40,6 @@ def end_of_code_block(is_answer: Callable[[str], bool]) -> StopRule:
 
     def rule(completion: Completion) -> str | None:
         last = completion.text.rstrip()[-3:]
-        return END_OF_BLOCK if last in ("```", "~~~") and is_answer(completion.text) else None
+        return End.END_OF_BLOCK if last in ("```", "~~~") and is_answer(completion.text) else None
 
     return rule

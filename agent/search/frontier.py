@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import ProfileError
 from agent.profile import ModelProfile, ReliabilityCurve
-from agent.program.ends import END_OF_BLOCK
+from agent.program.ends import BUDGET_ENDS, End
 from agent.records import BRANCH, READ_ON, REPAIR, Attempt, Cost, Edge, Fork, label_of
 from agent.search.budget import Budget
 from agent.search.orders import ORDERS, count_pairs, edge_features
@@ -102,7 +102,7 @@ def describe_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> s
     used = {"programs": programs, "tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs}
     for name, amount in {**used, "seconds": cost.seconds}.items():
         bound = getattr(budget, name)
-        cut = attempts and attempts[-1].end == f"{name} budget" and name != "tokens"  # too few for another forward
+        cut = attempts and attempts[-1].end == BUDGET_ENDS.get(name)  # too few for another forward
         if bound is not None and (amount >= bound or cut):
             return f"{amount:.2f} of {bound:g} seconds" if name == "seconds" else f"{amount} of {bound} {name}"
     if budget.programs is not None and len(attempts) >= _ATTEMPTS_A_PROGRAM * budget.programs:
@@ -185,12 +185,12 @@ def _continuations(attempts: Sequence[Attempt]) -> list[Edge]:
     """
     read_on = [attempt for attempt in attempts if attempt.came_by(READ_ON)]
     parents = {each.edge.parent for each in read_on if each.edge}
-    idle = {each.prompt for each in read_on if not each.ran and each.end != END_OF_BLOCK}
+    idle = {each.prompt for each in read_on if not each.ran and each.end != End.END_OF_BLOCK}
     return [
         Edge(
             READ_ON, number, each.prior, each.prior + sum(each.logprobs), len(each.tokens), parent_label=label_of(each)
         )
         for number, each in enumerate(attempts)
-        if each.end == END_OF_BLOCK and not each.passed and (each.ran or each.came_by(READ_ON))
+        if each.end == End.END_OF_BLOCK and not each.passed and (each.ran or each.came_by(READ_ON))
         if number not in parents and each.prompt not in idle
     ]

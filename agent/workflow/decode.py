@@ -11,6 +11,7 @@ from agent.decoding.loop import resolve_pause
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Candidate, Completion, Step
 from agent.errors import BudgetSpentError
+from agent.program.ends import BUDGET_ENDS
 from agent.records import CandidateQuestion, Cost, Fork
 from agent.workflow.context import Context, Person, count_forwards, limit_forwards
 from agent.workflow.state import AgentState
@@ -71,7 +72,7 @@ def rebuild_completion(context: Context, state: AgentState) -> Completion:
 
 
 def _follow(context: Context, state: AgentState, walk: Walk) -> tuple[list[Step], str | None]:
-    """Follow a walk; return its steps, and the part of the budget that ended it early."""
+    """Follow a walk; return its steps, and the end that a spent budget put to it."""
     steps: list[Step] = []
     try:
         prefix = context.lm.prefill([*state.prompt.ids, *state.current.tokens])
@@ -79,7 +80,7 @@ def _follow(context: Context, state: AgentState, walk: Walk) -> tuple[list[Step]
             context.emit(step)
             steps.append(step)
     except BudgetSpentError as error:
-        return steps, f"{error.args[0]} budget"
+        return steps, BUDGET_ENDS[error.part]
     return steps, None
 
 

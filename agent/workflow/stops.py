@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from agent.decoding.step import Completion
 from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
-from agent.program.ends import DUPLICATE, NO_PYTHON
+from agent.program.ends import End
 from agent.program.extraction.answers import extract_open_program, is_complete
 from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
 from agent.records import BRANCH, READ_ON
@@ -68,8 +68,8 @@ def _dead_end(context: Context, state: AgentState, position: int) -> StopRule:
         if not last or last.startswith("#"):
             return None
         if _cannot_parse(lines):
-            return NO_PYTHON
-        return DUPLICATE if normal_prefix(lines, any_name=any_name) in taken else None
+            return End.NO_PYTHON
+        return End.DUPLICATE if normal_prefix(lines, any_name=any_name) in taken else None
 
     return rule
 

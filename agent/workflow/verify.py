@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from agent.errors import BudgetSpentError
 from agent.files.plain import plain
-from agent.program.ends import NO_PYTHON, PRUNED
+from agent.program.ends import CUT_OFF, PRUNED, End
 from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
 from agent.program.normal_form import normal_form
@@ -56,7 +56,7 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
     """Run a draft, unless it was dropped while it was written, or an earlier program equals it."""
     end, original = state.current.end, _find_original(state, draft)
     if end in PRUNED:
-        verdict = Verdict.SYNTAX_ERROR if end == NO_PYTHON else Verdict.FAILED
+        verdict = Verdict.SYNTAX_ERROR if end == End.NO_PYTHON else Verdict.FAILED
         dropped = Verification(verdict, 0, (Failure(FailureKind.DROPPED, got=end),))
         return _Findings(dropped, state.inputs, duplicate_of=original)
     if original is not None:
@@ -66,7 +66,7 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
     try:
         result = verify_steadily(context.sandbox, draft.program, state.task.examples, limits=context.limits)
     except BudgetSpentError as error:
-        result = Verification(Verdict.FAILED, 0, (Failure(FailureKind.NOT_RUN, got=error.args[0]),))
+        result = Verification(Verdict.FAILED, 0, (Failure(FailureKind.NOT_RUN, got=error.part),))
     with suppress(BudgetSpentError):  # the verdict on the examples stands
         return _observe(context, state, draft.program, result)
     return _Findings(result, state.inputs)
@@ -102,7 +102,7 @@ def _find_blamed_lines(context: Context, state: AgentState, program: str, result
 def _explain_end(context: Context, state: AgentState, result: Verification) -> Verification:
     """Fail a program that was cut off and that no example checked; say where a thought used up the tokens."""
     current, end = state.current, state.current.end or ""
-    if end.endswith("budget") and result.passed and not result.checked:
+    if end in CUT_OFF and result.passed and not result.checked:
         result = replace(result, verdict=Verdict.FAILED, failures=(Failure(FailureKind.CUT_OFF, got=end),))
     if not result.passed and is_still_thinking(context, state.prompt, current.tokens):
         result = replace(result, failures=(Failure(FailureKind.STILL_THINKING, got=end),))

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from agent.program.ends import NO_PYTHON
+from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind
 from agent.program.normal_form import normal_form
 from agent.program.syntax import parse
@@ -24,7 +24,7 @@ def attempt(verdict, *, checked=0, failures=0, end="end", behaviour=None, mass=0
 
 
 def test_a_dropped_fragment_never_stands_for_a_run_that_has_a_program():
-    dropped = attempt("syntax error", failures=1, end=NO_PYTHON)
+    dropped = attempt("syntax error", failures=1, end=End.NO_PYTHON)
     assert find_least_failed([dropped, attempt("failed", checked=3, failures=2)]) == 1
     assert find_least_failed([dropped, attempt("failed", checked=3, failures=3)]) == 1
     assert find_least_failed([dropped, attempt("syntax error", failures=1)]) == 1
