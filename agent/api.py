@@ -15,8 +15,9 @@ from dataclasses import replace
 from typing import Any
 
 from agent.decoding import POLICIES, Policy
+from agent.errors import InvalidRequestError
 from agent.lm.base import Model
-from agent.messages import check_choice
+from agent.messages import check_choice, check_tau
 from agent.profile import ModelProfile, find_profile
 from agent.program.task import Task, read_task
 from agent.records import Event
@@ -46,25 +47,36 @@ def solve(
 ) -> Result:
     """Write a program for a request, and run it on the examples that the request shows.
 
-    request: a sentence, Python to complete (a signature with its docstring), or a task. lm: a model of `open_lm`.
-    sandbox: one of `sandbox.open_sandbox`; the caller closes it. policy: a key of POLICIES or a policy; None for the
-    strategy's own, most often adadec. strategy: a key of STRATEGIES, or a strategy. tests: the text of a test file,
-    whose asserts the program must pass, too. profile: what was learned of the model; None to find it by its name.
-    max_tokens: of one program. tau, max_holes: a partial program costs at most -ln tau nats of surprisal, and has at
-    most so many holes. seed: of the samplers. on_event: is called with each Step, Attempt and Answer, in the thread
-    that decodes. session: options of `run_task` for a run that is stored or asks a person.
+    request: a sentence, Python to complete (a signature with its docstring), or a task.
+    lm: the model, as `open_lm` returns it.
+    sandbox: runs the programs, as `sandbox.open_sandbox` returns it. The caller closes it.
+    policy: a key of POLICIES, or a policy. None takes the strategy's own, which is adadec for once and tree.
+    strategy: a key of STRATEGIES, or a strategy.
+    tests: the text of a test file. The program must also pass its asserts. A task has its tests already.
+    profile: the numbers learned for the model. None finds them by the model's name.
+    max_tokens: the most tokens that one program may have.
+    tau, max_holes: a partial program keeps at most -ln tau nats of surprisal, and has at most so many holes.
+    seed: starts the random numbers of the samplers.
+    on_event: receives each Step, Attempt and Answer, in the thread that decodes.
+    session: options of `run_task` for a run that is stored or asks a person.
 
-    Returns a Result: `best.program`, `standing` (verified, agreed, unverified or abstained), `attempts`, `cost`.
-    Raises InvalidRequestError, ContextLengthError, InvalidLogitsError, and SandboxError. A program that fails is none.
+    Returns a Result: `best.program`, `standing` (verified, agreed, unverified or abstained), `attempts`, `cost`. A
+    program that fails is no error: the Result has it.
+    Raises InvalidRequestError for arguments that are wrong or contradict each other, and ContextLengthError for a
+    prompt that is too long; ProfileError for a damaged profile; InvalidLogitsError and DeviceError for a model that
+    fails; StorageError for a run that cannot be stored; SandboxError for a sandbox that fails.
     """
+    _check_bounds(max_tokens, tau, max_holes)
+    if isinstance(request, str):
+        request = read_task(request, tests=tests)
+    elif tests is not None:
+        raise InvalidRequestError("tests came beside a task, which has its own; give them to read_task with the text")
     chosen = choose_strategy(strategy)
     profile = find_profile(lm.name) if profile is None else profile
     context = Context(
         lm, choose_policy(policy, chosen, profile), sandbox,
         max_tokens=max_tokens, tau=tau, max_holes=max_holes, seed=seed, profile=profile,
     )  # fmt: skip
-    if isinstance(request, str):
-        request = read_task(request, tests=tests)
     return chosen(context, request, on_event=on_event, **session)
 
 
@@ -87,3 +99,11 @@ def choose_policy(policy: str | Policy | None, strategy: Strategy, profile: Mode
     pauses = math.isfinite(named.gate.threshold)
     threshold = profile.threshold(named.gate.score) if pauses else None
     return named if threshold is None else replace(named, gate=replace(named.gate, threshold=threshold))
+
+
+def _check_bounds(max_tokens: int, tau: float, max_holes: int) -> None:
+    """Raise InvalidRequestError for a bound that no run can keep."""
+    check_tau(tau)
+    for name, value in (("max_tokens", max_tokens), ("max_holes", max_holes)):
+        if value < 1:
+            raise InvalidRequestError(f"{name} is {value}; wanted 1 or more")

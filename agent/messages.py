@@ -56,6 +56,14 @@ def check_choice(what: str, came: str, names: Iterable[str]) -> None:
         raise InvalidRequestError(f"unknown {what} {quote(came)}; choose from {', '.join(names)}")
 
 
+def check_tau(tau: float) -> None:
+    """Raise InvalidRequestError for a tau that is no probability above 0."""
+    if not 0 < tau <= 1:
+        raise InvalidRequestError(
+            f"tau is {tau}; wanted 0 < tau <= 1, where a smaller one trusts more of the program (try 0.1)"
+        )
+
+
 def _beginning(value: Any, most: int) -> Any:
     """Return the part of a value that its shortened repr shows, so that nobody waits for the rest."""
     match value:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.cli import choices, components
 from agent.cli.thresholds import describe_threshold
+from agent.messages import check_tau
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
@@ -50,7 +51,7 @@ class AgentOptions:
 
     def check(self) -> CheckedOptions:
         """Refuse options that are unknown or contradict each other. Imports nothing slow."""
-        choices.check_tau(self.tau)
+        check_tau(self.tau)
         policy = choices.choose_policy_name(self.strategy, self.policy, otherwise="adadec")
         components.check_policy(policy, model=self.model, threshold=self.threshold, ask=self.ask)
         components.check_model(self.model, self.dtype, self.prompt_format)

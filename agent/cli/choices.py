@@ -59,11 +59,3 @@ def check_probability(name: str, value: float) -> None:
     """Raise InvalidRequestError for what is no probability; NaN is none."""
     if not 0 <= value <= 1:
         raise InvalidRequestError(f"{name} is {value}; wanted a probability from 0 to 1")
-
-
-def check_tau(tau: float) -> None:
-    """Raise InvalidRequestError for a tau that is no probability above 0."""
-    if not 0 < tau <= 1:
-        raise InvalidRequestError(
-            f"tau is {tau}; wanted 0 < tau <= 1, where a smaller one trusts more of the program (try 0.1)"
-        )

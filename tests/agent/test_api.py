@@ -13,6 +13,7 @@ from agent import POLICIES, STRATEGIES, Result, solve
 from agent.api import choose_policy, choose_strategy
 from agent.errors import InvalidRequestError
 from agent.profile import Calibration, ModelProfile
+from agent.program.task import read_task
 from agent.records import Answer, Attempt
 from agent.strategies import BestOf, Once, Tree
 from sandbox import Verdict
@@ -97,11 +98,17 @@ def test_a_policy_is_a_name_or_an_object_and_a_named_one_takes_the_threshold_of_
         ({"strategy": "nosuch"}, f"unknown strategy 'nosuch'; choose from {', '.join(STRATEGIES)}"),
         ({"tests": "x = 1"}, "holds no assert"),
         ({"request": "\0"}, "NUL"),
+        ({"request": read_task(PROMPT), "tests": "assert f(2) == 4"}, "tests came beside a task, which has its own"),
+        ({"max_tokens": 0}, "max_tokens is 0; wanted 1 or more"),
+        ({"max_holes": 0}, "max_holes is 0; wanted 1 or more"),
+        ({"tau": 0}, "tau is 0; wanted 0 < tau <= 1"),
     ],
 )
-def test_a_request_that_cannot_be_carried_out_is_refused_with_what_there_is(options, sentence):
+def test_a_request_that_cannot_be_carried_out_is_refused_before_the_model_runs(options, sentence):
+    events = []
     with pytest.raises(InvalidRequestError, match=sentence):
-        solved(**options)
+        solved(**options, on_event=events.append)
+    assert events == []
 
 
 def test_importing_the_package_loads_no_part_of_it():
