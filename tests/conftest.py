@@ -22,3 +22,8 @@ gc.set_threshold(100_000, 50, 100)  # torch alone is half a million objects, and
 atexit.register(gc.freeze)  # nor does the end of a process need to look at each of them again
 # A runner builds every command anew for each line that it runs, which takes ten times as long as most lines do.
 typer.testing._get_command = functools.cache(typer.testing._get_command)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what the imports made out of every later collection of garbage."""
+    gc.freeze()

@@ -18,7 +18,7 @@ from agent.lm.hf.tree_attention import CopiedRowsBatch, TreeAttentionBatch
 from benchmarks.speed.decoding import Uncached
 
 PROMPT = [(7 * i + 3) % 64 for i in range(20)]  # longer than the sliding windows of 8
-MOST = 12
+MOST = 10
 CACHELESS = {"mamba"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:this model's cache cannot be forked")
