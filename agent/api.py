@@ -17,16 +17,14 @@ from typing import Any
 from agent.decoding import POLICIES, Policy
 from agent.errors import InvalidRequestError
 from agent.lm.base import Model
-from agent.messages import check_choice, check_tau
+from agent.messages import check_tau
 from agent.profile import ModelProfile, find_profile
 from agent.program.task import Task, read_task
 from agent.records import Event
-from agent.strategies import STRATEGIES, Strategy
+from agent.strategies import Strategy, StrategyOptions, check_thread, choose_policy_name, find_strategy
 from agent.workflow.context import Context
 from agent.workflow.run import Result
 from sandbox.base import Sandbox
-
-DEFAULT_POLICY = "adadec"
 
 
 def solve(
@@ -47,58 +45,56 @@ def solve(
 ) -> Result:
     """Write a program for a request, and run it on the examples that the request shows.
 
-    request: a sentence, Python to complete (a signature with its docstring), or a task.
-    lm: the model, as `open_lm` returns it.
-    sandbox: runs the programs, as `sandbox.open_sandbox` returns it. The caller closes it.
-    policy: a key of POLICIES, or a policy. None takes the strategy's own, which is adadec for once and tree.
-    strategy: a key of STRATEGIES, or a strategy.
-    tests: the text of a test file. The program must also pass its asserts. A task has its tests already.
-    profile: the numbers learned for the model. None finds them by the model's name.
-    max_tokens: the most tokens that one program may have.
-    tau, max_holes: a partial program keeps at most -ln tau nats of surprisal, and has at most so many holes.
-    seed: starts the random numbers of the samplers.
-    on_event: receives each Step, Attempt and Answer, in the thread that decodes.
-    session: options of `run_task` for a run that is stored or asks a person.
+    request: a sentence, Python to complete (a signature with its docstring), or a task. lm: what `open_lm` returns.
+    sandbox: what `sandbox.open_sandbox` returns; the caller closes it. policy, strategy: a key of POLICIES and one of
+    STRATEGIES, or objects; without a policy, the strategy takes its own. tests: a test file's text, whose asserts the
+    program must also pass; a task has its tests. profile: the numbers learned for the model; None finds them by its
+    name. max_tokens: the most tokens of one program. tau, max_holes: a partial program keeps at most -ln tau nats of
+    surprisal, and has at most so many holes. seed: starts the samplers' random numbers. on_event: receives each Step,
+    Attempt and Answer, in the thread that decodes. session: options of `run_task` for a stored run or a person.
 
     Returns a Result: `best.program`, `standing` (verified, agreed, unverified or abstained), `attempts`, `cost`. A
-    program that fails is no error: the Result has it.
-    Raises InvalidRequestError for arguments that are wrong or contradict each other, and ContextLengthError for a
-    prompt that is too long; ProfileError for a damaged profile; InvalidLogitsError and DeviceError for a model that
-    fails; StorageError for a run that cannot be stored; SandboxError for a sandbox that fails.
+    failing program is no error; the Result has it. Raises InvalidRequestError, ContextLengthError, ProfileError,
+    InvalidLogitsError, DeviceError, StorageError (of a stored run), and SandboxError.
     """
     _check_bounds(max_tokens, tau, max_holes)
-    if isinstance(request, str):
-        request = read_task(request, tests=tests)
-    elif tests is not None:
-        raise InvalidRequestError("tests came beside a task, which has its own; give them to read_task with the text")
-    chosen = choose_strategy(strategy)
+    task, chosen = _choose_task(request, tests), choose_strategy(strategy)
+    if session.get("checkpointer") is not None:
+        check_thread(chosen)
     profile = find_profile(lm.name) if profile is None else profile
     context = Context(
         lm, choose_policy(policy, chosen, profile), sandbox,
         max_tokens=max_tokens, tau=tau, max_holes=max_holes, seed=seed, profile=profile,
     )  # fmt: skip
-    return chosen(context, request, on_event=on_event, **session)
+    return chosen(context, task, on_event=on_event, **session)
 
 
 def choose_strategy(strategy: str | Strategy) -> Strategy:
     """Return the strategy of a name. Raises InvalidRequestError for a name that is none."""
-    if not isinstance(strategy, str):
-        return strategy
-    check_choice("strategy", strategy, STRATEGIES)
-    return STRATEGIES[strategy]()
+    return find_strategy(strategy).from_options(StrategyOptions()) if isinstance(strategy, str) else strategy
 
 
 def choose_policy(policy: str | Policy | None, strategy: Strategy, profile: ModelProfile) -> Policy:
-    """Return the policy of a name, pausing at the threshold of the profile. Raises InvalidRequestError."""
+    """Return a policy as it is, or the one of a name with the learned threshold. Raises InvalidRequestError."""
     if isinstance(policy, Policy):
         return policy
-    if policy is None:
-        policy = next(iter(getattr(strategy, "policies", ())), DEFAULT_POLICY)
-    check_choice("policy", policy, sorted(POLICIES))
-    named = POLICIES[policy]
-    pauses = math.isfinite(named.gate.threshold)
-    threshold = profile.threshold(named.gate.score) if pauses else None
-    return named if threshold is None else replace(named, gate=replace(named.gate, threshold=threshold))
+    return apply_profile(POLICIES[choose_policy_name(policy, strategy, POLICIES)], profile)
+
+
+def apply_profile(policy: Policy, profile: ModelProfile) -> Policy:
+    """Return the policy with the threshold learned for the model; as it is where it never pauses, or none is."""
+    gate = policy.gate
+    threshold = profile.threshold(gate.score) if math.isfinite(gate.threshold) else None
+    return policy if threshold is None else replace(policy, gate=replace(gate, threshold=threshold))
+
+
+def _choose_task(request: str | Task, tests: str | None) -> Task:
+    """Return the task of a request and its tests. Raises InvalidRequestError for tests beside a task."""
+    if isinstance(request, str):
+        return read_task(request, tests=tests)
+    if tests is not None:
+        raise InvalidRequestError("tests came beside a task, which has its own; give them to read_task with the text")
+    return request
 
 
 def _check_bounds(max_tokens: int, tau: float, max_holes: int) -> None:

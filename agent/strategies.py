@@ -5,15 +5,18 @@ A strategy is a callable of a context and a task. All keep the same account of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from agent.errors import InvalidRequestError
+from agent.messages import check_choice, join_names
+from agent.profile import ModelProfile
 from agent.program.ends import End
-from agent.records import Attempt, Cost, Event, Unfinished, next_label
-from agent.search.budget import Budget
-from agent.search.frontier import SearchConfig
+from agent.records import Cost, Unfinished
+from agent.search.budget import Budget, budget_from
+from agent.search.frontier import SearchConfig, with_profile
+from agent.search.orders import ORDERS
 
 if TYPE_CHECKING:  # the command line reads STRATEGIES before torch is imported
     from agent.program.task import Task
@@ -21,11 +24,32 @@ if TYPE_CHECKING:  # the command line reads STRATEGIES before torch is imported
     from agent.workflow.run import Result
     from agent.workflow.state import AgentState
 
-_ONE_PROGRAM = SearchConfig(Budget(programs=1), votes=1, mutants=0)
+DEFAULT_POLICY = "adadec"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyOptions:
+    """What a user may ask of a strategy by its name. Each strategy says which of these it takes."""
+
+    programs: int | None = None  # at most so many programs, samples or beams; None: the strategy's own number
+    budget: str | None = None  # bounds a search further, as "tokens=300,seconds=9"
+    order: str | None = None  # a key of ORDERS
+    min_probability: float = 0.0  # abstain below it
+    asks: bool = False  # a person answers questions
+    profile: ModelProfile | None = None  # what was learned of the model
 
 
 class Strategy(Protocol):
-    """A way to spend a budget on a task."""
+    """A way to spend a budget on a task. One that is to have a name inherits from here and stands in STRATEGIES."""
+
+    policies: ClassVar[tuple[str, ...]] = ()  # names of the policies it works with, the best first; empty: any
+    options: ClassVar[tuple[str, ...]] = ()  # the fields of StrategyOptions that it takes
+    keeps_thread: ClassVar[bool] = True  # a run that was cut off can go on
+
+    @classmethod
+    def from_options(cls, options: StrategyOptions) -> Self:
+        """Return the strategy with the options that it takes. Raises InvalidRequestError for their values."""
+        return cls()
 
     def __call__(self, context: Context, task: Task, **session: Any) -> Result:
         """Run the task. session: the options of `run_task` that say who hears of the run and where it is kept."""
@@ -33,25 +57,46 @@ class Strategy(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class Once(Strategy):
     """Write one program."""
 
-    policies: ClassVar[tuple[str, ...]] = ()  # names of the policies it works with, the best first; empty: any
+    options: ClassVar[tuple[str, ...]] = ("programs",)
+
+    @classmethod
+    def from_options(cls, options: StrategyOptions) -> Self:
+        """Return the strategy. Raises InvalidRequestError for another number of programs than one."""
+        if options.programs not in (None, 1):
+            raise InvalidRequestError(
+                f"once writes one program, and {options.programs} were wanted; choose best-of or tree"
+            )
+        return cls()
 
     def __call__(self, context: Context, task: Task, **session: Any) -> Result:
         """Decode one program and run it on the visible examples."""
-        return _run_task(context, task, _ONE_PROGRAM, session)
+        from agent.workflow.run import run_task
+        from agent.workflow.series import ONE_PROGRAM
+
+        return run_task(context, task, config=ONE_PROGRAM, **session)
 
 
 @dataclass(frozen=True, slots=True)
-class BestOf:
+class BestOf(Strategy):
     """Sample programs until one passes the visible examples. The first one stands where none does."""
 
     policies: ClassVar[tuple[str, ...]] = ("sample", "adapt")
+    options: ClassVar[tuple[str, ...]] = ("programs",)
+    keeps_thread: ClassVar[bool] = False
     programs: int = 5
 
+    @classmethod
+    def from_options(cls, options: StrategyOptions) -> Self:
+        """Return the strategy that writes so many programs at most."""
+        return cls() if options.programs is None else cls(options.programs)
+
     def __call__(self, context: Context, task: Task, **session: Any) -> Result:
-        """Sample, each program by its own seed. Raises InvalidRequestError for a thread, and for a greedy policy."""
+        """Sample, each program by its own seed. Raises InvalidRequestError for a policy that always writes the same."""
+        from agent.workflow.series import Series
+
         series = Series(context, task, session)
         while not series.accepted and len(series.results) < self.programs:
             series.sample()
@@ -59,28 +104,39 @@ class BestOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Beam:
-    """Write one program by transformers' own beam search, whatever the policy.
+class Beam(Strategy):
+    """Write one program by transformers' own beam search. It chooses tokens by itself, so its policy is greedy.
 
     choose_by_examples: return the first of all beams that passes the visible examples, and the best beam otherwise.
     """
 
     policies: ClassVar[tuple[str, ...]] = ("greedy",)
+    options: ClassVar[tuple[str, ...]] = ("programs",)
+    keeps_thread: ClassVar[bool] = False
     width: int = 3
     choose_by_examples: bool = False
 
+    @classmethod
+    def from_options(cls, options: StrategyOptions) -> Self:
+        """Return the search of so many beams."""
+        return cls() if options.programs is None else cls(options.programs)
+
     def __call__(self, context: Context, task: Task, **session: Any) -> Result:
-        """Search. Raises InvalidRequestError for a thread, and for a model of another backend."""
+        """Search. Raises InvalidRequestError for another policy than greedy, and for a model of another backend."""
         from agent.decoding import POLICIES
         from agent.workflow.conclude import choose_answer
         from agent.workflow.context import count_forwards
         from agent.workflow.prepare import build_prompt
         from agent.workflow.run import result_of
+        from agent.workflow.series import ONE_PROGRAM
         from agent.workflow.state import AgentState
 
-        _refuse_thread(session)
-        context = replace(context, policy=POLICIES["greedy"], emit=session.get("on_event", context.emit))
-        state = build_prompt(context, AgentState(task, _ONE_PROGRAM))
+        if context.policy != POLICIES["greedy"]:
+            raise InvalidRequestError(
+                "beam search chooses tokens by itself; take the policy greedy, or another strategy"
+            )
+        context = replace(context, emit=session.get("on_event", context.emit))
+        state = build_prompt(context, AgentState(task, ONE_PROGRAM))
         start, before = context.clock(), count_forwards(context)
         beams = self._search(context, state.prompt.ids)
         spent = Cost(sum(map(len, beams)), seconds=context.clock() - start) + (count_forwards(context) - before)
@@ -105,11 +161,22 @@ class Beam:
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Strategy):
     """Search the pause tree: go back to pauses and repair programs, until the examples or the budget end it."""
 
-    policies: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[str, ...]] = ("programs", "budget", "order", "min_probability")
     config: SearchConfig = field(default_factory=SearchConfig)
+
+    @classmethod
+    def from_options(cls, options: StrategyOptions) -> Self:
+        """Return the search. Raises InvalidRequestError, and ProfileError where the profile lacks learned numbers."""
+        order = options.order or "probability"
+        check_choice("order", order, ORDERS)
+        config = SearchConfig(
+            _read_bounds(options.programs, options.budget), order, questions=3 if options.asks else 0,
+            min_probability=options.min_probability,
+        )  # fmt: skip
+        return cls(with_profile(config, options.profile) if options.profile else config)
 
     @classmethod
     def within(cls, programs: int, **options: Any) -> Tree:
@@ -118,10 +185,12 @@ class Tree:
 
     def __call__(self, context: Context, task: Task, **session: Any) -> Result:
         """Search."""
-        return _run_task(context, task, self.config, session)
+        from agent.workflow.run import run_task
+
+        return run_task(context, task, config=self.config, **session)
 
 
-STRATEGIES: dict[str, type[Once | BestOf | Beam | Tree]] = {
+STRATEGIES: dict[str, type[Strategy]] = {
     "once": Once,
     "best-of": BestOf,
     "beam": Beam,
@@ -129,83 +198,53 @@ STRATEGIES: dict[str, type[Once | BestOf | Beam | Tree]] = {
 }
 
 
-class Series:
-    """Programs written one after another for one task, told and counted as one run."""
-
-    def __init__(self, context: Context, task: Task, session: dict[str, Any]) -> None:
-        _refuse_thread(session)
-        self.context, self.task, self.results = context, task, list["Result"]()
-        self._attempts, self._events = list[Attempt](), 0
-        self._on_event: Callable[[Event], None] = session.get("on_event", context.emit)
-        self._log: Callable[[int, Event], None] = session.get("log", context.log)
-
-    @property
-    def accepted(self) -> bool:
-        """The last program passed the visible examples."""
-        return bool(self.results) and self.results[-1].outcome == "accepted"
-
-    def sample(self, max_tokens: int | None = None) -> Result:
-        """Write the next program by the context's policy and its own seed."""
-        from agent.decoding.samplers import argmax
-
-        if self.context.policy.sampler is argmax:
-            raise InvalidRequestError(
-                "best-of needs programs that differ, and this policy always writes the same; take sample"
-            )
-        seed = seed_of_sample(self.context, len(self.results))
-        return self.write(replace(self.context, seed=seed, max_tokens=max_tokens or self.context.max_tokens))
-
-    def write(self, context: Context) -> Result:
-        """Write the next program in this context."""
-        session = {"on_event": self._hear, "log": self._number}
-        self.results.append(_run_task(context, self.task, _ONE_PROGRAM, session))
-        return self.results[-1]
-
-    def choose(self) -> Result:
-        """Return the run whose last program passed, or else whose first program stands, at the cost of all programs."""
-        return replace(self.join(len(self.results) - 1 if self.accepted else 0), feedback="visible")
-
-    def join(self, number: int) -> Result:
-        """Return the run of all programs in which the one of this number stands, from 0."""
-        chosen, before = self.results[number], sum(len(each.attempts) for each in self.results[:number])
-        return replace(
-            chosen,
-            cost=sum((result.cost for result in self.results), Cost()),
-            steps=[step for result in self.results for step in result.steps],
-            attempts=list(self._attempts),
-            answer=replace(chosen.answer, attempt=before + chosen.answer.attempt),
-        )
-
-    def _hear(self, event: Event) -> None:
-        """Pass an event on. `_number` got it just before."""
-        self._on_event(self._attempts[-1] if isinstance(event, Attempt) else event)
-
-    def _number(self, number: int, event: Event) -> None:
-        """Log an event. Events and attempts are numbered over all programs."""
-        if isinstance(event, Attempt):
-            label = next_label(self._attempts, ran=event.ran)
-            event = replace(event, number=len(self._attempts), label=label)
-            self._attempts.append(event)
-        self._events += 1
-        self._log(self._events, event)
+def find_strategy(name: str) -> type[Strategy]:
+    """Return the strategy of this name. Raises InvalidRequestError for a name that is none."""
+    check_choice("strategy", name, STRATEGIES)
+    return STRATEGIES[name]
 
 
-def seed_of_sample(context: Context, number: int) -> int:
-    """Return the seed of the sample of this number, from 0."""
-    return context.seed + 1_000 * number
+def choose_policy_name(
+    policy: str | None, strategy: Strategy | type[Strategy], known: Iterable[str], default: str = DEFAULT_POLICY
+) -> str:
+    """Return the policy that a strategy runs: the one asked for, else the strategy's own, else the default.
 
-
-def _run_task(context: Context, task: Task, config: SearchConfig, session: dict[str, Any]) -> Result:
-    from agent.workflow.run import run_task
-
-    return run_task(context, task, config=config, **session)
-
-
-def _refuse_thread(session: dict[str, Any]) -> None:
-    if session.get("checkpointer") is not None:
+    known: the names of all policies. Raises InvalidRequestError for another, and for one that the strategy cannot run.
+    """
+    fitting = strategy.policies
+    if policy is None:
+        return fitting[0] if fitting else default
+    check_choice("policy", policy, sorted(known))
+    if fitting and policy not in fitting:
         raise InvalidRequestError(
-            "best-of and beam start anew each time and keep no thread; choose once or tree for one"
+            f"{name_of(strategy)} needs the policy {join_names(fitting)}, and {policy} came; leave it out"
         )
+    return policy
+
+
+def check_thread(strategy: Strategy | type[Strategy]) -> None:
+    """Raise InvalidRequestError for a strategy that cannot go on where it was cut off."""
+    if not strategy.keeps_thread:
+        keeping = join_names(name for name, each in STRATEGIES.items() if each.keeps_thread)
+        raise InvalidRequestError(
+            f"{name_of(strategy)} starts anew each time and keeps no thread; choose {keeping} for one"
+        )
+
+
+def name_of(strategy: Strategy | type[Strategy]) -> str:
+    """Return the name of a strategy in STRATEGIES, else that of its class."""
+    kind = strategy if isinstance(strategy, type) else type(strategy)
+    return next((name for name, each in STRATEGIES.items() if each is kind), kind.__name__)
+
+
+def _read_bounds(programs: int | None, budget: str | None) -> Budget:
+    """Return the budget of a search. Raises InvalidRequestError for a wrong one, and for programs given twice."""
+    bounds = Budget() if programs is None else Budget(programs)
+    if budget is None:
+        return bounds
+    if programs is not None and budget_from(budget, Budget(None)).programs is not None:
+        raise InvalidRequestError(f"{programs} programs came, and the budget names programs, too; give one of them")
+    return budget_from(budget, bounds)
 
 
 def _verify_beams(context: Context, state: AgentState, beams: Sequence[list[int]]) -> AgentState:

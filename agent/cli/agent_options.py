@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agent.cli import choices, components
 from agent.cli.thresholds import describe_threshold
 from agent.messages import check_tau
+from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
@@ -52,15 +53,13 @@ class AgentOptions:
     def check(self) -> CheckedOptions:
         """Refuse options that are unknown or contradict each other. Imports nothing slow."""
         check_tau(self.tau)
-        policy = choices.choose_policy_name(self.strategy, self.policy, otherwise="adadec")
+        policy = choose_policy_name(self.policy, find_strategy(self.strategy), choices.POLICY_SCORES)
         components.check_policy(policy, model=self.model, threshold=self.threshold, ask=self.ask)
         components.check_model(self.model, self.dtype, self.prompt_format)
         components.check_sandbox(self.sandbox)
         profile = components.read_profile(self.model)
-        strategy = components.build_strategy(
-            self.strategy, programs=self.programs, budget=self.budget, order=self.order,
-            min_probability=self.min_probability, ask=self.ask, profile=profile,
-        )  # fmt: skip
+        options = StrategyOptions(self.programs, self.budget, self.order, self.min_probability, self.ask, profile)
+        strategy = components.build_strategy(self.strategy, options)
         return CheckedOptions(self, policy, strategy, profile)
 
 

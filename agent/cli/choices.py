@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice, join_names
-from agent.strategies import STRATEGIES
 
 # Each policy, and the score by which it pauses; None where it never pauses.
 POLICY_SCORES: dict[str, str | None] = {
@@ -31,28 +30,6 @@ def check_policy_name(name: str, *, ask: bool = False) -> None:
     if ask and POLICY_SCORES[name] is None:
         pausing = join_names(each for each in POLICY_SCORES if POLICY_SCORES[each])
         raise InvalidRequestError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
-
-
-def choose_policy_name(strategy: str, policy: str | None, *, otherwise: str) -> str:
-    """Return the policy that a strategy runs: the one asked for, else the strategy's own, else `otherwise`."""
-    check_choice("strategy", strategy, STRATEGIES)
-    fitting = STRATEGIES[strategy].policies
-    if policy is None:
-        return fitting[0] if fitting else otherwise
-    check_choice("policy", policy, sorted(POLICY_SCORES))
-    if fitting and policy not in fitting:
-        raise InvalidRequestError(
-            f"--strategy {strategy} needs --policy {join_names(fitting)}, and {policy} came; leave it out"
-        )
-    return policy
-
-
-def check_thread(strategy: str, thread: str | None) -> None:
-    """Raise InvalidRequestError for a thread of a strategy that starts anew each time."""
-    if thread is not None and strategy in ("best-of", "beam"):
-        raise InvalidRequestError(
-            f"{strategy} starts anew each time and keeps no thread; choose --strategy tree or once"
-        )
 
 
 def check_probability(name: str, value: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from agent import messages
@@ -12,13 +12,15 @@ from agent.cli.exits import advise
 from agent.cli.thresholds import check_threshold, set_threshold
 from agent.errors import InvalidRequestError, ProfileError
 from agent.lm.names import EMBEDDED, find_model_folder, parse_spec
+from agent.messages import join_names
 from agent.profile import ModelProfile, find_profile
+from agent.strategies import STRATEGIES, Strategy, StrategyOptions, find_strategy
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
-    from agent.search.frontier import SearchConfig
-    from agent.strategies import Strategy
     from sandbox.base import Sandbox
+
+_FOR_ALL_STRATEGIES = ("asks", "profile")  # facts of the run, which a strategy may leave alone
 
 
 def build_policy(
@@ -43,56 +45,17 @@ def check_policy(name: str, *, model: str, threshold: str | None = None, ask: bo
     choices.check_policy_name(name, ask=ask)
 
 
-def build_strategy(
-    name: str,
-    *,
-    programs: int | None = None,
-    budget: str | None = None,
-    order: str | None = None,
-    min_probability: float = 0.0,
-    ask: bool = False,
-    profile: ModelProfile | None = None,
-) -> Strategy:
+def build_strategy(name: str, options: StrategyOptions) -> Strategy:
     """Return a strategy with its options. Raises InvalidRequestError for an option that does not go with it."""
-    from agent.search.frontier import with_profile
-    from agent.strategies import STRATEGIES, Beam, BestOf, Once, Tree
-
-    messages.check_choice("strategy", name, STRATEGIES)
-    if name == "tree":
-        config = _search_config(programs, budget, order or "probability", min_probability, ask=ask)
-        with advise(ProfileError, "learn it with `dubito calibrate search`"):
-            return Tree(with_profile(config, profile) if profile else config)
-    for_trees = {"--budget": budget, "--order": order, "--min-probability": min_probability or None}
-    if came := next((option for option, value in for_trees.items() if value is not None), None):
-        raise InvalidRequestError(
-            f"{came} bounds searches, and {name} is none; leave it out, or choose --strategy tree"
-        )
-    if name == "once":
-        if programs not in (None, 1):
-            raise InvalidRequestError(
-                f"once writes one program, and --programs {programs} came; choose best-of or tree"
-            )
-        return Once()
-    if programs is None:
-        return BestOf() if name == "best-of" else Beam()
-    return BestOf(programs) if name == "best-of" else Beam(programs)
-
-
-def _search_config(
-    programs: int | None, budget: str | None, order: str, min_probability: float, *, ask: bool
-) -> SearchConfig:
-    """Return how to search: within this budget and in this order."""
-    from agent.search.budget import Budget, budget_from
-    from agent.search.frontier import SearchConfig
-    from agent.search.orders import ORDERS
-
-    messages.check_choice("order", order, ORDERS)
-    choices.check_probability("--min-probability", min_probability)
-    if programs and budget and budget_from(budget, Budget(None)).programs is not None:
-        raise InvalidRequestError(f"--programs {programs} came, and the budget names programs, too; give one of them")
-    bounds = Budget() if programs is None else Budget(programs)
-    bounds = bounds if budget is None else budget_from(budget, bounds)
-    return SearchConfig(bounds, order, questions=3 if ask else 0, min_probability=min_probability)
+    kind = find_strategy(name)
+    for part in fields(options):
+        if getattr(options, part.name) != part.default and part.name not in (*kind.options, *_FOR_ALL_STRATEGIES):
+            taking = join_names(each for each, other in STRATEGIES.items() if part.name in other.options)
+            flag = f"--{part.name.replace('_', '-')}"
+            raise InvalidRequestError(f"{flag} does not go with {name}; leave it out, or choose --strategy {taking}")
+    choices.check_probability("--min-probability", options.min_probability)
+    with advise(ProfileError, "learn it with `dubito calibrate search`"):
+        return STRATEGIES[name].from_options(options)
 
 
 def read_profile(model: str) -> ModelProfile:

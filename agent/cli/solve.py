@@ -29,6 +29,7 @@ from agent.cli.options import (
     ThresholdOption,
     TokensOption,
 )
+from agent.strategies import check_thread
 from agent.views.say import is_watched, write_data, write_json
 from agent.workflow.threads import open_memory_store, open_threads, prune
 
@@ -103,11 +104,10 @@ class _SolveOptions:
 
 
 def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> ExitCode:
-    from agent.cli.choices import check_thread
-
     _check_display(how, ask=options.ask)
     checked = options.check()
-    check_thread(options.strategy, how.thread)
+    if how.thread is not None:
+        check_thread(checked.strategy)
     task, problem = _read_task(how, ask=options.ask)
     provenance: dict[str, Any] = {"task": task.name, "thread": how.thread}
     log = cleanup.enter_context(_open_trace(how, provenance))

@@ -23,15 +23,14 @@ _NATS = "give one in nats, as in --threshold 1.0"
 
 def set_threshold(policy: Policy, text: str | None, model: str, profile: ModelProfile | None = None) -> Policy:
     """Return the policy with the threshold that a text names, else with the one of the profile, else as it is."""
-    own, score = policy.gate.threshold, policy.gate.score
-    if not math.isfinite(own):
-        if text is not None:
-            raise InvalidRequestError(NEVER_PAUSES)
-        return policy
+    from agent.api import apply_profile
+
     if text is None:
-        learned = profile.threshold(score) if profile else None
-        threshold = own if learned is None else learned
-    elif text.startswith(DEVIATION):
+        return apply_profile(policy, profile) if profile else policy
+    if not math.isfinite(policy.gate.threshold):
+        raise InvalidRequestError(NEVER_PAUSES)
+    score = policy.gate.score
+    if text.startswith(DEVIATION):
         threshold = _collision_bound(text, model, score)
     else:
         threshold = read_threshold(text, model=model, score=score)

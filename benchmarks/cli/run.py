@@ -28,6 +28,7 @@ from agent.cli.options import (
     TokensOption,
 )
 from agent.files.access import STANDARD_STREAM
+from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
 from agent.views.say import say
 from benchmarks.cli.run_options import RunOptions, collect, open_records
 
@@ -73,10 +74,10 @@ def bench_run(
         from agent.cli import choices, components
 
         options.check()
-        name = choices.choose_policy_name(strategy, policy, otherwise="greedy")
+        name = choose_policy_name(policy, find_strategy(strategy), choices.POLICY_SCORES, default="greedy")
         gated = components.build_policy(name, model=model, threshold=threshold)
         profile = components.read_profile(model)
-        spend = components.build_strategy(strategy, programs=programs, budget=budget, order=order, profile=profile)
+        spend = components.build_strategy(strategy, StrategyOptions(programs, budget, order, profile=profile))
         say(_run(options, name, gated, spend, profile, out), err=str(out) == STANDARD_STREAM)
 
 

@@ -19,11 +19,11 @@ from agent.decoding.step import Completion
 from agent.lm.base import Tokenizer
 from agent.program.prompts import find_program
 from agent.program.task import read_task
-from agent.strategies import seed_of_sample
 from agent.verification.examples import verify
 from agent.workflow.context import Context
 from agent.workflow.decode import decode_context
 from agent.workflow.prepare import build_prompt
+from agent.workflow.series import seed_of_sample
 from agent.workflow.state import AgentState
 from benchmarks.base import Problem
 from benchmarks.experiments.record_file import prompt_digest

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agent.program.syntax import is_degenerate
-from agent.strategies import Series
+from agent.strategies import BestOf, Strategy
 from benchmarks.experiments.record_file import prompt_digest
 
 if TYPE_CHECKING:  # the command line lists experiments before torch is imported
@@ -21,14 +21,18 @@ _REDRAWS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class RedrawDegenerate:
+class RedrawDegenerate(Strategy):
     """Write one program, and while there is nothing in it to run, sample another. The first stands if all are empty.
 
     The degenerate-output guard by itself: it looks at no example.
     """
 
+    keeps_thread: ClassVar[bool] = False
+
     def __call__(self, context: Context, task: Task, **session: Any) -> Result:
         """Write a program, and three more at most."""
+        from agent.workflow.series import Series  # noqa: PLC0415 - torch, and a list of experiments needs none
+
         series = Series(_sampling(context), task, session)
         result = series.write(context)
         while is_degenerate(result.best.program) and len(series.results) <= _REDRAWS:
@@ -37,7 +41,7 @@ class RedrawDegenerate:
 
 
 @dataclass(frozen=True, slots=True)
-class BestOfEqual:
+class BestOfEqual(Strategy):
     """Sample programs as best-of does, on each problem for as many tokens fed as another arm spent there.
 
     The first program is written whole, whatever it takes. Of the others the last is cut off where the budget ends: n
@@ -45,10 +49,14 @@ class BestOfEqual:
     feeds its whole prompt again, and spends more.) A problem without a budget raises KeyError.
     """
 
+    policies: ClassVar[tuple[str, ...]] = BestOf.policies
+    keeps_thread: ClassVar[bool] = False
     token_rows: Mapping[str, int] = field(repr=False)  # by the digest of the prompt
 
     def __call__(self, context: Context, task: Task, **session: Any) -> Result:
         """Sample until a program passes the visible examples or the tokens are spent."""
+        from agent.workflow.series import Series  # noqa: PLC0415 - torch, as above
+
         left, series = self.token_rows[prompt_digest(task.request)], Series(context, task, session)
         while not series.results or (not series.accepted and left > 0):
             room = left if series.results else context.max_tokens

@@ -11,7 +11,7 @@ from typing import Any
 from agent.api import solve
 from agent.decoding import Policy
 from agent.program.task import read_task
-from agent.strategies import STRATEGIES, Strategy
+from agent.strategies import Strategy, name_of
 from agent.workflow.context import Context
 from benchmarks.base import Problem
 from benchmarks.experiments.arms import Arm
@@ -70,9 +70,8 @@ def digest_outcomes(outcomes: Sequence[ProblemOutcome]) -> str:
 
 def describe(strategy: Strategy) -> str:
     """Return a strategy in one line with the options that differ from their defaults, as "tree(programs=5)"."""
-    names: dict[type, str] = {kind: name for name, kind in STRATEGIES.items()}
     options = ", ".join(f"{name}={value}" for name, value in _options(strategy))
-    return names.get(type(strategy), type(strategy).__name__) + (f"({options})" if options else "")
+    return name_of(strategy) + (f"({options})" if options else "")
 
 
 def _options(record: Any) -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from agent.errors import InvalidRequestError
 from agent.profile import Calibration, ModelProfile
 from agent.program.task import read_task
 from agent.records import Answer, Attempt
-from agent.strategies import BestOf, Once, Tree
+from agent.strategies import BestOf, Once, Strategy, Tree
 from sandbox import Verdict
 
 PROMPT = 'def f(x: int) -> int:\n    """Double.\n\n    >>> f(1)\n    2\n    """'
@@ -69,16 +69,17 @@ def test_events_are_heard_while_the_run_goes_on():
     assert isinstance(events[-1], Answer)
 
 
-def test_a_strategy_is_a_name_an_object_or_a_function():
+def test_a_strategy_is_a_name_or_an_object():
     assert not [each for each in (solved(strategy="once"), solved(strategy=Once())) if len(each.attempts) != 1]
     assert choose_strategy("tree") == Tree() and choose_strategy("best-of") == BestOf()
     asked = []
 
-    def strategy(context, task, **session):
-        asked.append((context.max_tokens, task.request, sorted(session)))
-        return "anything"
+    class Asked(Strategy):
+        def __call__(self, context, task, **session):
+            asked.append((context.max_tokens, task.request, sorted(session)))
+            return "anything"
 
-    assert solved(strategy=strategy, thread="t") == "anything"
+    assert solved(strategy=Asked(), thread="t") == "anything"
     assert asked == [(40, PROMPT, ["on_event", "thread"])]
 
 
@@ -97,6 +98,9 @@ def test_a_policy_is_a_name_or_an_object_and_a_named_one_takes_the_threshold_of_
         ({"policy": "nosuch"}, "unknown policy 'nosuch'; choose from adadec, "),
         ({"strategy": "nosuch"}, f"unknown strategy 'nosuch'; choose from {', '.join(STRATEGIES)}"),
         ({"tests": "x = 1"}, "holds no assert"),
+        ({"strategy": "beam", "policy": "uscd"}, "beam needs the policy greedy, and uscd came; leave it out"),
+        ({"strategy": "best-of", "policy": "adadec"}, "best-of needs the policy sample or adapt, and adadec came"),
+        ({"strategy": "beam", "policy": "greedy", "checkpointer": object()}, "beam starts anew each time"),
         ({"request": "\0"}, "NUL"),
         ({"request": read_task(PROMPT), "tests": "assert f(2) == 4"}, "tests came beside a task, which has its own"),
         ({"max_tokens": 0}, "max_tokens is 0; wanted 1 or more"),

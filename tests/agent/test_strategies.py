@@ -1,6 +1,7 @@
 """Each strategy spends its budget as it says, and all keep the same account of their cost."""
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import pytest
 from fakes import ScriptedSandbox
@@ -14,7 +15,18 @@ from agent.lm.metered import Metered
 from agent.program.task import read_task
 from agent.records import Attempt
 from agent.search.budget import Budget
-from agent.strategies import STRATEGIES, Beam, BestOf, Once, Tree
+from agent.strategies import (
+    STRATEGIES,
+    Beam,
+    BestOf,
+    Once,
+    Strategy,
+    StrategyOptions,
+    Tree,
+    check_thread,
+    choose_policy_name,
+    name_of,
+)
 from agent.workflow.context import Context
 from sandbox import Verdict
 
@@ -29,8 +41,9 @@ def context(verdict=Verdict.FAILED, policy="greedy") -> Context:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_every_strategy_writes_an_answer_with_its_own_policy(name):
-    policy = (*STRATEGIES[name].policies, "adadec")[0]
-    result = build_strategy(name, programs=None if name == "once" else 2)(context(Verdict.PASSED, policy), TWICE)
+    strategy = build_strategy(name, StrategyOptions())
+    assert type(strategy) is STRATEGIES[name], "it is the strategy of this name that runs"
+    result = strategy(context(Verdict.PASSED, choose_policy_name(None, strategy, POLICIES)), TWICE)
     assert result.best.program.startswith("def f(x)") and result.outcome == "accepted"
 
 
@@ -92,35 +105,82 @@ def test_best_of_n_refuses_a_policy_that_always_writes_the_same():
 
 
 @pytest.mark.parametrize("strategy", [BestOf(2), Beam(2)])
-def test_what_starts_anew_each_time_keeps_no_thread(strategy):
-    with pytest.raises(InvalidRequestError, match="keep no thread"):
-        strategy(context(policy="sample"), TASK, checkpointer=object(), thread="t")
+def test_a_strategy_that_starts_anew_each_time_keeps_no_thread(strategy):
+    with pytest.raises(InvalidRequestError, match="starts anew each time and keeps no thread; choose once or tree"):
+        check_thread(strategy)
+
+
+@pytest.mark.parametrize("policy", ["adadec", "sample"])
+def test_beam_search_refuses_a_policy_that_it_would_not_follow(policy):
+    with pytest.raises(InvalidRequestError, match="take the policy greedy"):
+        Beam(2)(context(policy=policy), TASK)
+
+
+def test_a_new_strategy_is_one_class_and_one_line(monkeypatch):
+    @dataclass(frozen=True, slots=True)
+    class First(Strategy):
+        def __call__(self, context, task, **session):
+            return "first"
+
+    monkeypatch.setitem(STRATEGIES, "first", First)
+    assert build_strategy("first", StrategyOptions())(context(), TASK) == "first"
+    assert name_of(First) == "first" and choose_policy_name(None, First, POLICIES) == "adadec"
+    with pytest.raises(InvalidRequestError, match="--programs does not go with first; leave it out"):
+        build_strategy("first", StrategyOptions(programs=2))
+
+
+OPTIONS = {
+    "programs": (1, 9),
+    "budget": ("tokens=2", "tokens=9"),
+    "order": ("gap", "entropy"),
+    "min_probability": (0.1, 0.9),
+}
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_heeds_each_option_that_it_takes(name):
+    for option in STRATEGIES[name].options:
+        made = []
+        for value in OPTIONS[option]:
+            with suppress(InvalidRequestError):  # once takes programs, but no other number than 1
+                made.append(build_strategy(name, StrategyOptions(**{option: value})))
+        assert made[0] not in made[1:], f"{name} ignores {option}"
 
 
 # Options of the command line
 
 
 def test_options_make_strategies():
-    assert build_strategy("once") == build_strategy("once", programs=1) == Once()
-    assert (build_strategy("best-of"), build_strategy("best-of", programs=7)) == (BestOf(5), BestOf(7))
-    assert (build_strategy("beam"), build_strategy("beam", programs=2)) == (Beam(3), Beam(2))
-    assert build_strategy("tree") == Tree.within(20)
-    bounded = build_strategy("tree", programs=5, budget="tokens=300", order="gap")
+    def built(name, **options):
+        return build_strategy(name, StrategyOptions(**options))
+
+    assert built("once") == built("once", programs=1) == Once()
+    assert (built("best-of"), built("best-of", programs=7)) == (BestOf(5), BestOf(7))
+    assert (built("beam"), built("beam", programs=2)) == (Beam(3), Beam(2))
+    assert built("tree") == Tree.within(20)
+    bounded = built("tree", programs=5, budget="tokens=300", order="gap")
     assert (bounded.config.budget, bounded.config.order) == (Budget(programs=5, tokens=300), "gap")
-    assert build_strategy("tree", budget="programs=2").config.budget == Budget(programs=2)
+    assert built("tree", budget="programs=2").config.budget == Budget(programs=2)
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ({"name": "forest"}, "unknown strategy 'forest'; choose from once, best-of, beam, tree"),
-        ({"name": "once", "programs": 2}, "once writes one program, and --programs 2 came"),
-        ({"name": "best-of", "budget": "tokens=9"}, "--budget bounds searches, and best-of is none"),
-        ({"name": "beam", "order": "gap"}, "--order bounds searches, and beam is none"),
-        ({"name": "once", "min_probability": 0.5}, "--min-probability bounds searches, and once is none"),
-        ({"name": "tree", "programs": 2, "budget": "programs=3"}, "--programs 2 came, and the budget names programs"),
+        ({"name": "once", "programs": 2}, "once writes one program, and 2 were wanted"),
+        (
+            {"name": "best-of", "budget": "tokens=9"},
+            "--budget does not go with best-of; .* choose --strategy tree",
+        ),
+        ({"name": "beam", "order": "gap"}, "--order does not go with beam"),
+        ({"name": "once", "min_probability": 0.5}, "--min-probability does not go with once"),
+        (
+            {"name": "tree", "programs": 2, "budget": "programs=3"},
+            "2 programs came, and the budget names",
+        ),
     ],
 )
 def test_an_option_that_does_not_go_with_a_strategy_is_refused(options, sentence):
+    name = options.pop("name")
     with pytest.raises(InvalidRequestError, match=sentence):
-        build_strategy(**options)
+        build_strategy(name, StrategyOptions(**options))

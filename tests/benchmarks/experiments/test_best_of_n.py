@@ -9,8 +9,9 @@ from text_model import byte_model
 from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
 from agent.program.task import read_task
-from agent.strategies import BestOf, Once, seed_of_sample
+from agent.strategies import BestOf, Once
 from agent.workflow.context import Context
+from agent.workflow.series import seed_of_sample
 from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import ProblemSamples, sample_problem, samples_table
 from benchmarks.experiments.outcomes import read_outcomes
