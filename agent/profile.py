@@ -16,7 +16,7 @@ from platformdirs import user_data_path
 
 from agent.errors import FileAccessError, ProfileError
 from agent.files.access import check_writable, explain_errors, is_stream, read_bounded, write_whole
-from agent.files.plain import plain
+from agent.files.plain import make_plain
 from agent.lm.names import digest_weights, find_model_folder
 from agent.messages import quote
 
@@ -92,7 +92,7 @@ class ModelProfile:
         """Return a digest of what a search uses; None where nothing was learned."""
         if not (self.edge_weights or self.reliability):
             return None
-        numbers = json.dumps([self.edge_weights, plain(self.reliability) or {}], sort_keys=True)
+        numbers = json.dumps([self.edge_weights, make_plain(self.reliability) or {}], sort_keys=True)
         return hashlib.sha256(numbers.encode()).hexdigest()[:12]
 
 
@@ -138,7 +138,7 @@ def update_profile(file: Path, model: str, weights: str, **parts: Any) -> None:
         profile = stored if stored.is_of(model, weights) else profile
     thresholds = {**profile.thresholds, **parts.pop("thresholds", {})}
     profile = replace(profile, thresholds=thresholds, **parts)
-    write_whole(file, (json.dumps(plain(profile), indent=2) + "\n").encode(), is_ours=_is_profile)
+    write_whole(file, (json.dumps(make_plain(profile), indent=2) + "\n").encode(), is_ours=_is_profile)
 
 
 def check_profile_file(file: Path) -> None:

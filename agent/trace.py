@@ -17,7 +17,7 @@ from typing import Any
 from agent.errors import FileAccessError
 from agent.files.access import read_bounded
 from agent.files.appended import AppendedFile
-from agent.files.plain import plain
+from agent.files.plain import make_plain
 from agent.messages import quote
 
 _MOST_BYTES = 2**28  # of a trace that is read
@@ -55,7 +55,7 @@ class TraceWriter:
     def log(self, number: int, event: Any) -> None:
         """Append an event of a run with its number, unless the file has it from before a kill."""
         if number > self._last_event:
-            self.write(type(event).__name__.lower(), {"event": number, **plain(event)})
+            self.write(type(event).__name__.lower(), {"event": number, **make_plain(event)})
             self._last_event = number
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ def _read_line(line: bytes) -> dict[str, Any]:
 
 
 def _write_line(kind: str, record: Any) -> bytes:
-    return json.dumps({"kind": kind, **plain(record)}, ensure_ascii=False).encode() + b"\n"
+    return json.dumps({"kind": kind, **make_plain(record)}, ensure_ascii=False).encode() + b"\n"
 
 
 def read_trace(path: Path) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from agent.decoding import Policy, Step, decode
-from agent.decoding.stops import StopRule, any_of, budget, end_token
+from agent.decoding.stops import StopRule, any_of, end_token, token_limit
 from agent.lm.base import Batch, Prefix
 from agent.lm.reference import RowBatch, extend_each
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Returned, Verdict
@@ -73,7 +73,7 @@ def steps(
     policy: Policy, lm: TableLM, *, stop: StopRule | None = None, most: int = 12, seed: int = 0
 ) -> Iterator[Step]:
     """Decode after the one-token prompt; token 0 ends."""
-    return decode(lm, PROMPT, policy, stop=stop or any_of(end_token([0]), budget(most)), seed=seed)
+    return decode(lm, PROMPT, policy, stop=stop or any_of(end_token([0]), token_limit(most)), seed=seed)
 
 
 def tokens(policy: Policy, lm: TableLM, *, most: int = 12, seed: int = 0) -> list[int]:

@@ -24,7 +24,7 @@ class PartialProgram:
     nodes: int
     cost: float  # nats kept
 
-    def rendered(self, mark: str = "???") -> str:
+    def render(self, mark: str = "???") -> str:
         """Return the text with each hole replaced by a mark."""
         pieces, at = [], 0
         for start, end in self.holes:

@@ -93,7 +93,7 @@ def youden_threshold(data: Ranked) -> float:
     return float(thresholds[best])
 
 
-def budget_threshold(data: Ranked, share: float) -> float:
+def pause_rate_threshold(data: Ranked, share: float) -> float:
     """Return the smallest threshold that pauses at no more than this share; infinite where one pause is too many."""
     if not 0 <= share <= 1:
         raise ValueError(f"the budget is {share}; wanted a share of the tokens, from 0 to 1")
@@ -148,7 +148,7 @@ RECIPES: dict[str, Callable[[Ranked], float]] = {
 }
 
 
-def recipe_named(name: str) -> Callable[[Ranked], float]:
+def find_recipe(name: str) -> Callable[[Ranked], float]:
     """Return a recipe: one of RECIPES, or budget=R. Raises ValueError with the choices."""
     kind, _, share = name.partition("=")
     if kind == "budget":
@@ -158,7 +158,7 @@ def recipe_named(name: str) -> Callable[[Ranked], float]:
             raise ValueError(f"budget={share[:100]} came; wanted a share of the tokens, as in budget=0.05") from None
         if not 0 <= wanted <= 1:
             raise ValueError(f"budget={share[:100]} came; wanted a share of the tokens, as in budget=0.05")
-        return lambda data: budget_threshold(data, wanted)
+        return lambda data: pause_rate_threshold(data, wanted)
     if name not in RECIPES:
         raise ValueError(f"unknown recipe {name[:100]!r}; choose from {', '.join([*RECIPES, 'budget=R'])}")
     return RECIPES[name]
@@ -185,4 +185,4 @@ def threshold_point(data: Ranked, threshold: float, *, width: int = _WIDTH) -> T
 
 def threshold_curve(data: Ranked, shares: Sequence[float] = CURVE_SHARES) -> list[ThresholdPoint]:
     """Return the effect of the threshold of each budget."""
-    return [threshold_point(data, budget_threshold(data, share)) for share in shares]
+    return [threshold_point(data, pause_rate_threshold(data, share)) for share in shares]

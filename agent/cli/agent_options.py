@@ -114,13 +114,13 @@ class Agent:
 
     def identity(self) -> dict[str, Any]:
         """Return the options that a stored run cannot change."""
-        from agent.files.plain import plain
+        from agent.files.plain import make_plain
 
         options = self.checked.options
         return {
             "model": options.model, "weights": self.checked.profile.weights,
             "prompt_format": self.model.prompt_format, "policy": self.checked.policy,
-            "threshold": plain(self.policy.gate.threshold), "ask": options.ask,
+            "threshold": make_plain(self.policy.gate.threshold), "ask": options.ask,
             "max_tokens": options.max_tokens, "tau": options.tau, "holes": options.holes, "seed": options.seed,
         }  # fmt: skip
 

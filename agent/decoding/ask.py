@@ -13,7 +13,7 @@ from agent.decoding.step import Candidate, Pause, Step
 Choose = Callable[[str, tuple[Candidate, ...]], Sequence[int]]
 
 
-def nobody(text: str, candidates: tuple[Candidate, ...]) -> Sequence[int]:
+def refuse_to_choose(text: str, candidates: tuple[Candidate, ...]) -> Sequence[int]:
     """Raise ValueError: this is the default of a resolver that was given no person."""
     raise ValueError("there is a pause and nobody to ask; give Ask a choose=")
 
@@ -22,7 +22,7 @@ def nobody(text: str, candidates: tuple[Candidate, ...]) -> Sequence[int]:
 class Ask:
     """Commits the tokens that `choose` returns; if it returns none, the likeliest candidate."""
 
-    choose: Choose = nobody
+    choose: Choose = refuse_to_choose
     width: int = 3
     name: ClassVar[str] = "ask"
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agent.decoding.gates import Gate
 from agent.decoding.prompt_lookup import Draft
-from agent.decoding.samplers import Sampler, uniform_at
+from agent.decoding.samplers import Sampler, pick_uniform
 from agent.decoding.step import Candidate, Completion, Pause, Step
 from agent.decoding.stops import StopRule
 from agent.lm.base import LM, Prefix
@@ -88,7 +88,7 @@ class DecodeContext:
 
     def sample(self, logits: Tensor, state: DecodeState) -> int:
         """Return the token that the sampler chooses. logits: [vocab]."""
-        uniform = uniform_at(self.seed, len(state.completion.tokens))
+        uniform = pick_uniform(self.seed, len(state.completion.tokens))
         return self.policy.sampler(logits, uniform, state.completion.text)
 
     def commit(

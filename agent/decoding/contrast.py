@@ -55,7 +55,7 @@ class Contrast:
             return logits if weaker is None else self.contrast(logits, weaker, raw=raw)
 
         if self.rerank and not decided and context.pauses_at(context.score(contrast(raw=False)), state.completion):
-            return (yield from self.rerank.among(contrast(raw=True), context, state, start))
+            return (yield from self.rerank.choose(contrast(raw=True), context, state, start))
         distribution, contrasted = context.score(logits), contrast(raw=greedy)
         token = context.sample(contrasted, state)
         cost = Usage.read(context.lm).since(start)

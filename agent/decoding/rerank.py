@@ -65,9 +65,9 @@ class Rerank:
     def __call__(self, context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
         """Yield the winner and the certain part of its rollout; return the state after them."""
         start = Usage.read(context.lm)
-        return (yield from self.among(state.prefix.logits, context, state, start))
+        return (yield from self.choose(state.prefix.logits, context, state, start))
 
-    def among(
+    def choose(
         self, ranked: Tensor, context: DecodeContext, state: DecodeState, start: Usage
     ) -> Generator[Step, None, DecodeState]:
         """Rerank the candidates that `ranked` puts first: the model's logits, or a contrasted ranking. [vocab].

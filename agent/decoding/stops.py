@@ -25,7 +25,7 @@ def end_token(ids: Iterable[int]) -> StopRule:
     return lambda completion: End.END_TOKEN if completion.tokens and completion.tokens[-1] in ends else None
 
 
-def budget(max_tokens: int) -> StopRule:
+def token_limit(max_tokens: int) -> StopRule:
     """Return a rule that stops after this many tokens."""
     return lambda completion: End.TOKEN_BUDGET if len(completion.tokens) >= max_tokens else None
 

@@ -71,7 +71,7 @@ def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = l
             return
         stream = open_stream(path)
         try:
-            pour(stream, data)
+            write_fully(stream, data)
         finally:
             close_stream(stream)
 
@@ -108,7 +108,7 @@ def open_stream(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "wb", 0)
 
 
-def pour(stream: BinaryIO, data: bytes) -> None:
+def write_fully(stream: BinaryIO, data: bytes) -> None:
     """Write all data to a stream, in as many pieces as it takes. Raises OSError."""
     left = memoryview(data)
     while left:

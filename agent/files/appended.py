@@ -17,8 +17,8 @@ from agent.files.access import (
     follow_links,
     is_stream,
     open_stream,
-    pour,
     reason_of,
+    write_fully,
 )
 from agent.messages import quote
 
@@ -100,7 +100,7 @@ class AppendedFile:
 
     def _write(self, line: bytes) -> None:
         if not self._keeps:
-            pour(self._file, line)
+            write_fully(self._file, line)
         elif self._file.write(line) != len(line):
             raise OSError(errno.ENOSPC, "no space left on the device")
 

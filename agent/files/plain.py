@@ -10,7 +10,7 @@ _DEEPEST = 100  # levels of nesting
 _MOST_BITS = 1024  # of an integer; a longer one is no float, and readers of JSON fail on it
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def make_plain(value: Any, depth: int = 0) -> Any:
     """Return plain data: null for an infinite number or NaN, a text for what JSON cannot hold."""
     if value is None or isinstance(value, bool):
         return value
@@ -28,18 +28,18 @@ def plain(value: Any, depth: int = 0) -> Any:
 def _plain_parts(value: Any, depth: int) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         if hasattr(value, "record"):  # what it shows a reader, beside its fields
-            return plain(value.record(), depth)
-        return {each.name: plain(getattr(value, each.name), depth) for each in fields(value)}
+            return make_plain(value.record(), depth)
+        return {each.name: make_plain(getattr(value, each.name), depth) for each in fields(value)}
     if isinstance(value, dict):
-        return {_key(key): plain(item, depth) for key, item in value.items()}
+        return {_key(key): make_plain(item, depth) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item, depth) for item in value]
+        return [make_plain(item, depth) for item in value]
     item = getattr(value, "item", None)  # a number of numpy or torch
-    return plain(item(), depth) if callable(item) and getattr(value, "shape", None) == () else _text(str(value))
+    return make_plain(item(), depth) if callable(item) and getattr(value, "shape", None) == () else _text(str(value))
 
 
 def _key(key: Any) -> str:
-    plain_key = plain(key)
+    plain_key = make_plain(key)
     return plain_key if isinstance(plain_key, str) else _text(str(key if plain_key is None else plain_key))
 
 

@@ -174,7 +174,7 @@ class OffsetTokenizer(Protocol):
 class Scorer(Protocol):
     """A model that reads a whole text at once. Not every backend has one."""
 
-    def teacher_forced(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
+    def score_tokens(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
         """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab]."""
         ...
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from agent.files.plain import plain
+from agent.files.plain import make_plain
 
 # They move the cursor, reverse the direction of reading, or cannot be seen: Unicode's control characters except line
 # feed and tab, its default ignorable code points, line and paragraph separators, and surrogates.
@@ -35,4 +35,4 @@ def format_code(text: str, most: int = 40) -> str:
 
 def json_text(value: Any) -> str:
     """Return any value as JSON that every parser reads: no NaN, no surrogates, no great depth, no huge integers."""
-    return json.dumps(plain(value), allow_nan=False)
+    return json.dumps(make_plain(value), allow_nan=False)

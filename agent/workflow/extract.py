@@ -28,7 +28,7 @@ def extract_draft(context: Context, state: AgentState) -> AgentState:
     current = replace(
         current,
         forks=tuple(replace(fork, line=lines[fork.position]) for fork in current.forks),
-        draft=DraftProgram(partial.source, partial.rendered(), partial.holes),
+        draft=DraftProgram(partial.source, partial.render(), partial.holes),
     )
     return replace(state, current=current, cost=state.cost + Cost(seconds=context.clock() - start))
 

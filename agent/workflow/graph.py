@@ -16,7 +16,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from agent.decoding.loop import decode_until_pause, resolve_pause
-from agent.files.plain import plain
+from agent.files.plain import make_plain
 from agent.records import BRANCH, READ_ON, REPAIR, Event
 from agent.workflow.branch import continue_answer, take_branch
 from agent.workflow.clarify import ask_for_output
@@ -93,7 +93,7 @@ def invoke(
     while (output := graph.invoke(step, config, context=context, version="v2", durability=durability)).interrupts:
         if person is None:
             raise ValueError("the run asks a question and nobody is there to answer; pass person=")
-        step = Command(resume=plain(person(output.interrupts[0].value)))
+        step = Command(resume=make_plain(person(output.interrupts[0].value)))
     final: AgentState = output.value
     return final
 

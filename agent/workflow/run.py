@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from agent.decoding.step import Step
 from agent.errors import InvalidRequestError
-from agent.files.plain import plain
+from agent.files.plain import make_plain
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event
 from agent.search.frontier import ENOUGH_SHARE, SearchConfig, with_profile
@@ -64,12 +64,12 @@ class Result:
             "checked": best.checked,
             "unparsed_examples": list(self.task.unparsed),
             "partial": best.partial,
-            "holes": plain(best.holes),
+            "holes": make_plain(best.holes),
             "feedback": self.feedback,
-            "answer": plain(self.answer),
+            "answer": make_plain(self.answer),
             **asdict(self.cost),
             "steps": [asdict(step) for step in self.steps],
-            "attempts": [plain(attempt) for attempt in self.attempts],
+            "attempts": [make_plain(attempt) for attempt in self.attempts],
         }
 
 

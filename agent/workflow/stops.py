@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from agent.decoding.step import Completion
-from agent.decoding.stops import StopRule, any_of, budget, end_of_code_block, end_of_function, end_token
+from agent.decoding.stops import StopRule, any_of, end_of_code_block, end_of_function, end_token, token_limit
 from agent.program.ends import End
 from agent.program.extraction.answers import extract_open_program, is_complete
 from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
@@ -19,7 +19,7 @@ def stop_rule(context: Context, state: AgentState) -> StopRule:
     """Return the rule that ends the attempt in progress."""
     edge, prompt = state.current.edge, state.prompt
     end = _end_of_answer(context, state) if context.model.chats else end_of_function(prompt.text)
-    rules = [end_token(context.tokenizer.end_ids), end, budget(_most_tokens(context, state))]
+    rules = [end_token(context.tokenizer.end_ids), end, token_limit(_most_tokens(context, state))]
     if state.config.prune and edge and edge.kind == BRANCH:
         rules.append(_dead_end(context, state, edge.position))
     return any_of(*rules)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agent.errors import BudgetSpentError
-from agent.files.plain import plain
+from agent.files.plain import make_plain
 from agent.program.ends import CUT_OFF, PRUNED, End
 from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
@@ -126,8 +126,8 @@ def _finish(state: AgentState, draft: DraftProgram, findings: _Findings, cost: C
     attempt = Attempt(
         current.prompt, current.tokens, current.logprobs, current.forks, current.end or "", draft.program,
         draft.partial, draft.holes, result.verdict.value, result.checked,
-        tuple(failure_of(plain(failure)) for failure in result.failures), current.edge, cost - current.cost_before,
-        findings.duplicate_of, None if findings.behaviour is None else tuple(plain(findings.behaviour)),
+        tuple(failure_of(make_plain(failure)) for failure in result.failures), current.edge, cost - current.cost_before,
+        findings.duplicate_of, None if findings.behaviour is None else tuple(make_plain(findings.behaviour)),
         findings.blamed, len(attempts), 1 + attempts[current.edge.parent].depth if current.edge else 0,
         duplicate_label=label_of(original) if original else "",
     )  # fmt: skip

@@ -107,10 +107,10 @@ class _Tokens(NamedTuple):
 
 def _recipe(name: str | None) -> Callable[[Ranked], float] | None:
     from agent.errors import InvalidRequestError
-    from uncertainty.thresholds import recipe_named
+    from uncertainty.thresholds import find_recipe
 
     try:
-        return recipe_named(name) if name else None
+        return find_recipe(name) if name else None
     except ValueError as error:
         raise InvalidRequestError(str(error)) from error
 

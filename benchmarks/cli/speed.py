@@ -44,7 +44,7 @@ def _random_model(device: str | None, dtype: str) -> Any:
     import torch
 
     from agent.errors import DeviceError, InvalidRequestError
-    from benchmarks.speed.shapes import qwen_shaped
+    from benchmarks.speed.shapes import make_qwen
 
     wanted = torch.bfloat16 if dtype == "auto" else getattr(torch, dtype, None)
     if not isinstance(wanted, torch.dtype):
@@ -55,4 +55,4 @@ def _random_model(device: str | None, dtype: str) -> Any:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise DeviceError(f"cannot use device {where!r}: {reason}; try --device cpu") from error
-    return qwen_shaped(where, wanted)
+    return make_qwen(where, wanted)

@@ -61,7 +61,7 @@ def exercise(task_id: str) -> Exercise:
     if match and split == "train":
         return compose(world.draw(Random(task_id), "train"), task_id)
     if match and int(match[2]) < len(world.held_out(split)):
-        return compose(world.from_key(world.held_out(split)[int(match[2])]), task_id)
+        return compose(world.parse_key(world.held_out(split)[int(match[2])]), task_id)
     sizes = ", ".join(f"{name} {len(world.held_out(name))}" for name in world.SPLITS if name != "train")
     raise KeyError(
         f"no exercise {quote(task_id)}; ids are exercises/N for the test split and exercises/SPLIT/N for the others, "

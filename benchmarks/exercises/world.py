@@ -42,7 +42,7 @@ def groups() -> Mapping[str, Sequence[Family]]:
     }
 
 
-def split_of(meaning: Meaning) -> str:
+def find_split(meaning: Meaning) -> str:
     """Return the split of a meaning: "far" for whole families, else by a hash of its key."""
     if meaning.family.far:
         return "far"
@@ -58,7 +58,7 @@ def draw(random: Random, split: str, zipf: float = 0.0) -> Meaning:
     """
     while True:
         meaning = draw_pieces(_draw_family(random, far=split == "far", zipf=zipf), random, zipf=zipf)
-        if split_of(meaning) == split:
+        if find_split(meaning) == split:
             return meaning
 
 
@@ -83,7 +83,7 @@ def relatives(args: str, returns: str) -> Sequence[Family]:
     ]
 
 
-def from_key(key: str) -> Meaning:
+def parse_key(key: str) -> Meaning:
     """Return the meaning with this key."""
     name, *keys = key.split("/")
     family = families()[name]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from agent.decoding import POLICIES
 from agent.decoding.context import DecodeContext
-from agent.decoding.samplers import uniform_at
+from agent.decoding.samplers import pick_uniform
 from agent.decoding.step import Completion
 from agent.lm.base import Tokenizer
 from agent.program.prompts import find_program
@@ -26,7 +26,7 @@ from agent.workflow.prepare import build_prompt
 from agent.workflow.series import seed_of_sample
 from agent.workflow.state import AgentState
 from benchmarks.base import Problem
-from benchmarks.experiments.record_file import prompt_digest
+from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.judging.checker import judge_program
 from benchmarks.reports.metrics import pass_at_k
 
@@ -90,7 +90,7 @@ def sample_problem(problem: Problem, context: Context, *, samples: int) -> Probl
         passed[program] = judge_program(context.sandbox, problem, program).passed
     return ProblemSamples(
         problem.task_id,
-        prompt_digest(problem.prompt),
+        digest_prompt(problem.prompt),
         [len(sample.completion.tokens) for sample in drawn],
         [accepted[program] for program in programs],
         [passed[program] for program in programs],
@@ -131,7 +131,7 @@ def _decode_together(decoding: DecodeContext, tokenizer: Tokenizer, seeds: list[
 
 
 def _token(decoding: DecodeContext, sample: _Sample, logits: Tensor, position: int) -> int:
-    return decoding.policy.sampler(logits, uniform_at(sample.seed, position), sample.completion.text)
+    return decoding.policy.sampler(logits, pick_uniform(sample.seed, position), sample.completion.text)
 
 
 def _program(problem: Problem, sample: _Sample, context: Context) -> str:

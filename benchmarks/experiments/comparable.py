@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.errors import InvalidRequestError
 from agent.messages import quote
-from benchmarks.experiments.record_file import StoredRun, differences
+from benchmarks.experiments.record_file import StoredRun, describe_differences
 
 _COMPARED = ("policy", "threshold", "strategy", "learned", "equal", "samples")  # options that may differ
 
@@ -33,7 +33,7 @@ def read_runs(paths: Sequence[Path], read: Callable[[Path], StoredRun[Any]]) -> 
 
 
 def _check_options(name: str, run: StoredRun[Any], other: str, another: StoredRun[Any]) -> None:
-    differing = differences(run.options, another.options, ignored=_COMPARED)
+    differing = describe_differences(run.options, another.options, ignored=_COMPARED)
     if differing:
         apart = f"{quote(name)} (there) and {quote(other)} (here) differ in more than the policy"
         raise InvalidRequestError(f"{apart} and cannot be compared: {differing}")

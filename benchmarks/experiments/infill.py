@@ -11,7 +11,7 @@ from random import Random
 from agent.decoding.context import Policy
 from agent.decoding.loop import decode
 from agent.decoding.policies import GREEDY
-from agent.decoding.stops import any_of, budget, end_token
+from agent.decoding.stops import any_of, end_token, token_limit
 from agent.errors import InvalidRequestError
 from agent.lm.reference import logits_before
 from agent.program.examples.read import visible_examples
@@ -85,7 +85,7 @@ def _complete(context: Context, ids: list[int], start: list[int], policy: Policy
     room = context.max_tokens if lm.context is None else min(context.max_tokens, lm.context - len(ids))
     if start and (start[-1] in end_ids or len(start) >= room):
         return start
-    stop = any_of(end_token(end_ids), budget(room - len(start)))
+    stop = any_of(end_token(end_ids), token_limit(room - len(start)))
     text = None if start else context.tokenizer.stream(ids)
     steps = decode(lm, [*ids, *start], policy, stop=stop, text=text, seed=context.seed)
     return [*start, *(step.token for step in steps)]

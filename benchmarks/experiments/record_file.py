@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from agent.errors import InvalidRequestError
-from agent.files.plain import plain
+from agent.files.plain import make_plain
 from agent.messages import quote
 from agent.trace import TraceWriter, collect_provenance, read_trace
 from benchmarks.base import Problem
@@ -41,7 +41,7 @@ class Record(Protocol):
 
     @property
     def prompt_sha256(self) -> str:
-        """The `prompt_digest` of the problem: an id means nothing once its problem has changed."""
+        """The `digest_prompt` of the problem: an id means nothing once its problem has changed."""
         ...
 
 
@@ -76,7 +76,7 @@ class RecordFile(Generic[R]):
         """
         for problem in problems:
             record = self._done.get(problem.task_id)
-            if record is not None and record.prompt_sha256 != prompt_digest(problem.prompt):
+            if record is not None and record.prompt_sha256 != digest_prompt(problem.prompt):
                 raise InvalidRequestError(
                     f"{quote(self._path)} was made with another {problem.task_id}; choose another file"
                 )
@@ -91,7 +91,7 @@ class RecordFile(Generic[R]):
 
     def _stored_records(self, options: Mapping[str, Any]) -> list[R]:
         run = read_run(self._path, self._kind)
-        if differing := differences(run.options, options):
+        if differing := describe_differences(run.options, options):
             raise InvalidRequestError(
                 f"{quote(self._path)} was made with other options ({differing}); choose another file"
             )
@@ -104,7 +104,7 @@ def read_run(path: Path, kind: type[R]) -> StoredRun[R]:
     records: dict[str, R] = {}
     for number, line in enumerate(read_trace(path), start=1):
         if line.get("kind") == "provenance" and isinstance(line.get("options"), dict):
-            if options is not None and (differing := differences(options, line["options"])):
+            if options is not None and (differing := describe_differences(options, line["options"])):
                 raise InvalidRequestError(
                     f"{quote(path)} holds runs with different options ({differing}); take them apart"
                 )
@@ -118,16 +118,16 @@ def read_run(path: Path, kind: type[R]) -> StoredRun[R]:
     return StoredRun(options or {}, list(records.values()))
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any], *, ignored: Iterable[str] = ()) -> str:
+def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any], *, ignored: Iterable[str] = ()) -> str:
     """Name the options that differ, with both values, as in "policy: greedy there, adadec here"; empty if none do."""
     names = [name for name in {**here, **there} if name not in {*_DERIVED, *ignored}]
-    pairs = [(name, *(plain(each.get(name, _DEFAULTS.get(name))) for each in (there, here))) for name in names]
+    pairs = [(name, *(make_plain(each.get(name, _DEFAULTS.get(name))) for each in (there, here))) for name in names]
     # Compare them as text: to Python True equals 1.
     sentences = [f"{_short(name)}: {_short(a)} there, {_short(b)} here" for name, a, b in pairs if _json(a) != _json(b)]
     return "; ".join(sentences)
 
 
-def prompt_digest(prompt: str) -> str:
+def digest_prompt(prompt: str) -> str:
     """Return 12 digits that tell a prompt from another one under the same id."""
     return hashlib.sha256(prompt.encode()).hexdigest()[:12]
 
@@ -184,7 +184,7 @@ def _fits(hint: Any, value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= _MOST_CHARACTERS and plain(value) == value
+    return isinstance(value, str) and len(value) <= _MOST_CHARACTERS and make_plain(value) == value
 
 
 def _is_number(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from agent.program.syntax import is_degenerate
 from agent.strategies import BestOf, Strategy
-from benchmarks.experiments.record_file import prompt_digest
+from benchmarks.experiments.record_file import digest_prompt
 
 if TYPE_CHECKING:  # the command line lists experiments before torch is imported
     from agent.decoding import Policy
@@ -57,7 +57,7 @@ class BestOfEqual(Strategy):
         """Sample until a program passes the visible examples or the tokens are spent."""
         from agent.workflow.series import Series  # noqa: PLC0415 - torch, as above
 
-        left, series = self.token_rows[prompt_digest(task.request)], Series(context, task, session)
+        left, series = self.token_rows[digest_prompt(task.request)], Series(context, task, session)
         while not series.results or (not series.accepted and left > 0):
             room = left if series.results else context.max_tokens
             result = series.sample(min(context.max_tokens, room))

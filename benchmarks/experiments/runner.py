@@ -16,7 +16,7 @@ from agent.workflow.context import Context
 from benchmarks.base import Problem
 from benchmarks.experiments.arms import Arm
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
-from benchmarks.experiments.record_file import RecordFile, prompt_digest
+from benchmarks.experiments.record_file import RecordFile, digest_prompt
 from benchmarks.experiments.rivals import BestOfEqual, named_policy, pausing_by_chance
 from benchmarks.judging.checker import judge_program
 
@@ -43,7 +43,7 @@ def run_problem(problem: Problem, context: Context, strategy: Strategy) -> Probl
     judged = judge_program(context.sandbox, problem, result.best.program)
     highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
     return ProblemOutcome(
-        problem.task_id, prompt_digest(problem.prompt), result.best.program, result.outcome,
+        problem.task_id, digest_prompt(problem.prompt), result.best.program, result.outcome,
         judged.base.verdict.value, judged.plus.verdict.value, len(result.attempts),
         highest if math.isfinite(highest) else None, **asdict(result.cost), feedback=result.feedback,
         probability=result.answer.probability,

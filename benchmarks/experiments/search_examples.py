@@ -17,7 +17,7 @@ from agent.search.orders import count_pairs, edge_features
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from benchmarks.base import Problem
-from benchmarks.experiments.record_file import prompt_digest
+from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.judging.checker import judge_program
 from uncertainty.calibration import auroc, brier, ece, reliability_bins
 
@@ -51,7 +51,7 @@ def search_problem(problem: Problem, context: Context, config: SearchConfig) -> 
     taken = [(number, attempt.edge) for number, attempt in enumerate(attempts) if attempt.edge]
     edges = [edge_features(edge, attempts[:number], count_pairs(attempts[:number])) for number, edge in taken]
     return SearchExample(
-        problem.task_id, prompt_digest(problem.prompt), edges, [attempts[number].passed for number, _ in taken],
+        problem.task_id, digest_prompt(problem.prompt), edges, [attempts[number].passed for number, _ in taken],
         answer_features(attempts, result.answer), best.checked, best.passed,
         judge_program(context.sandbox, problem, best.program).passed,
     )  # fmt: skip

@@ -40,7 +40,7 @@ def force_solutions(model: Model, problems: Iterable[Problem]) -> Iterator[Teach
         if lm.context is not None and len(ids) > lm.context:
             continue
         first = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
-        logits, tokens = lm.teacher_forced(ids[:first], ids[first:]), ids[first:]
+        logits, tokens = lm.score_tokens(ids[:first], ids[first:]), ids[first:]
         logprobs = [log_probabilities(each) for each in logits]
         scores = {name: [score(each, normalised=True) for each in logprobs] for name, score in MEASURED.items()}
         yield TeacherForced(

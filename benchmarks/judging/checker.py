@@ -200,7 +200,7 @@ def _agree(problem: Problem, arguments: tuple[Any, ...], result: CallResult, wan
         return False
     if equality.asks_for_anything(problem):
         values = (each.value if each.kind == "value" else "anything" for each in (result, wanted))
-        return equality.both_or_neither(*values)
+        return equality.agree_on_none(*values)
     if result.kind == wanted.kind == "value":
         return equality.choose_comparison(problem)(arguments, result.value, wanted.value, atol)
     return result == wanted and result.kind == "digest"

@@ -54,7 +54,7 @@ def equal(value: Any, expected: Any) -> bool:
     return bool(value == expected) or (_has_nan(expected) and _alike(value, expected))
 
 
-def both_or_neither(value: Any, expected: Any) -> bool:
+def agree_on_none(value: Any, expected: Any) -> bool:
     """Apply evalplus' rule for tasks that ask for anything: None means nothing, and a bool speaks for itself."""
     is_something = value if isinstance(value, bool) else value is not None
     return is_something == (expected is not None)

@@ -20,7 +20,7 @@ class Modules:
         self._sandbox = sandbox
         self._installed = dict[str, bool]()
 
-    def missing_from(self, program: str) -> tuple[str, ...]:
+    def find_missing(self, program: str) -> tuple[str, ...]:
         """Return the modules that a program imports and the sandbox lacks, whether it uses them or not."""
         return tuple(name for name in _imported_modules(program) if not self._has(name))
 

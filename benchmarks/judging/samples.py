@@ -130,7 +130,7 @@ class _SampleJudge:
 
     def _verdicts(self, sample: Sample) -> JudgedSample:
         # Looked up before the verdict is known: a run after failures alone would let a program learn that it failed.
-        lacks = self._modules.missing_from(sample.program)
+        lacks = self._modules.find_missing(sample.program)
         judgement = judge_program(self._sandbox, sample.problem, sample.program)
         base, plus = judgement.base.verdict, judgement.plus.verdict
         failed = Verdict.FAILED in (base, plus)

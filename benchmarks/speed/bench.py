@@ -13,7 +13,7 @@ import torch
 
 from agent.decoding import POLICIES, Policy, decode
 from agent.decoding.gates import Gate
-from agent.decoding.stops import budget
+from agent.decoding.stops import token_limit
 from agent.lm.base import LM
 from agent.lm.hf.model import HFLM
 
@@ -70,7 +70,7 @@ def time_completion(lm: LM, policy: Policy, prompt: Sequence[int], tokens: int, 
     """Decode this many tokens and time them."""
     wait_for_gpu()
     forwards, start = lm.forwards, time.perf_counter()
-    completion = [step.token for step in decode(lm, prompt, policy, stop=budget(tokens), **options)]
+    completion = [step.token for step in decode(lm, prompt, policy, stop=token_limit(tokens), **options)]
     wait_for_gpu()
     return TimedRun(time.perf_counter() - start, completion, lm.forwards - forwards)
 

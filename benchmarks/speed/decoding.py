@@ -20,7 +20,7 @@ from agent.decoding import POLICIES, decode
 from agent.decoding.contrast import Contrast
 from agent.decoding.prompt_lookup import Draft, PromptLookup
 from agent.decoding.rerank import Rerank
-from agent.decoding.stops import budget
+from agent.decoding.stops import token_limit
 from agent.lm.hf.cache import count_cache_bytes
 from agent.lm.hf.model import HFLM
 from benchmarks.speed.bench import PROMPT_TOKENS, Bench, TimedRun, pause_at_random, time_completion, wait_for_gpu
@@ -161,7 +161,7 @@ def measure_time_outside_forward(bench: Bench) -> Measurement:
     shares = []
     hooks = bench.model.register_forward_pre_hook(before), bench.model.register_forward_hook(after)
     for number in range(bench.rounds):
-        steps = decode(lm, bench.prompt(PROMPT_TOKENS + number), _GREEDY, stop=budget(bench.tokens))
+        steps = decode(lm, bench.prompt(PROMPT_TOKENS + number), _GREEDY, stop=token_limit(bench.tokens))
         next(steps)  # the prompt is no part of a token's time
         inside[0], start = 0.0, time.perf_counter()
         list(steps)

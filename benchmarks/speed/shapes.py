@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 
-def qwen_shaped(device: str, dtype: torch.dtype = torch.bfloat16, *, seed: int = 0) -> Any:
+def make_qwen(device: str, dtype: torch.dtype = torch.bfloat16, *, seed: int = 0) -> Any:
     """Return a Qwen2 of 0.5 B parameters with random weights."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
 

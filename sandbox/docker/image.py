@@ -42,12 +42,18 @@ def ensure_image(client: Any, say: Say) -> str:
         say(f"building {name} from {base}")
         network = "none" if base == OFFLINE_BASE else None  # the registry's image has no numpy yet
         build_image(
-            client, context(), tag=name, buildargs={"BASE": base}, labels=_IMAGE_LABELS, network_mode=network, rm=True
+            client,
+            pack_context(),
+            tag=name,
+            buildargs={"BASE": base},
+            labels=_IMAGE_LABELS,
+            network_mode=network,
+            rm=True,
         )
     return name
 
 
-def context() -> io.BytesIO:
+def pack_context() -> io.BytesIO:
     """Pack the sources into a tar archive."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent import profile
 from agent.errors import FileAccessError, ProfileError
-from agent.files.plain import plain
+from agent.files.plain import make_plain
 from agent.lm.names import digest_weights
 from agent.profile import (
     PROFILE_NAME,
@@ -49,7 +49,7 @@ def model(tmp_path):
 def stored(tmp_path, **changed):
     """Return a file of the whole profile, some of its fields changed."""
     file = tmp_path / "a.json"
-    file.write_text(json.dumps({**plain(WHOLE), **changed}))
+    file.write_text(json.dumps({**make_plain(WHOLE), **changed}))
     return file
 
 
@@ -161,7 +161,7 @@ def test_a_threshold_that_is_no_number_is_refused(tmp_path, spoiled):
 )  # fmt: skip
 def test_a_curve_that_lacks_something_is_refused(tmp_path, spoiled):
     with pytest.raises(ProfileError, match="is no profile"):
-        load_profile(stored(tmp_path, reliability={**plain(CURVE), **spoiled}))
+        load_profile(stored(tmp_path, reliability={**make_plain(CURVE), **spoiled}))
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
 
 
 def test_a_file_of_another_kind_is_never_replaced(tmp_path):
-    for text in ('{"mine": 1}', json.dumps({**plain(WHOLE), "more": 1})):
+    for text in ('{"mine": 1}', json.dumps({**make_plain(WHOLE), "more": 1})):
         (tmp_path / "b.json").write_text(text)
         with pytest.raises(FileAccessError, match="exists and was not made by this command"):
             update_profile(tmp_path / "b.json", "m", "")

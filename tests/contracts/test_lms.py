@@ -13,7 +13,7 @@ from text_model import byte_model, save
 from agent.decoding import POLICIES, Completion, DecodeState, Gate, decode, decode_until_pause
 from agent.decoding.context import DecodeContext
 from agent.decoding.loop import resolve_pause
-from agent.decoding.stops import budget
+from agent.decoding.stops import token_limit
 from agent.errors import ContextLengthError, InvalidRequestError, ModelLoadError
 from agent.lm import BACKENDS, open_lm
 from agent.lm.base import Batch, Model, Prefix
@@ -158,7 +158,7 @@ def test_a_backend_counts_the_tokens_that_it_feeds(model):
 
 @pytest.mark.oracle
 def test_a_resumed_run_goes_on_like_the_uninterrupted_one(make_lm):
-    policy, stop = replace(POLICIES["adadec"], gate=Gate("entropy", 1.0)), budget(8)
+    policy, stop = replace(POLICIES["adadec"], gate=Gate("entropy", 1.0)), token_limit(8)
     steps = list(decode(make_lm(), PROMPT, policy, stop=stop))
     assert any(step.pause for step in steps)
     for done in (1, 4, 7):

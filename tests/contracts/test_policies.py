@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from agent.decoding import POLICIES, Completion, DecodeState, Policy, Step, decode, decode_until_pause
 from agent.decoding.context import DecodeContext
 from agent.decoding.loop import resolve_pause
-from agent.decoding.samplers import argmax, uniform_at
-from agent.decoding.stops import any_of, budget, end_token
+from agent.decoding.samplers import argmax, pick_uniform
+from agent.decoding.stops import any_of, end_token, token_limit
 from uncertainty.scores import SCORES
 
 LAW = settings(derandomize=True, deadline=None, max_examples=25)
 LAME = (8, 7)  # what follows the lame prompt is looked up behind a 7, which no completion contains
 MOST = 8
-STOP = any_of(end_token([0]), budget(MOST))
+STOP = any_of(end_token([0]), token_limit(MOST))
 
 worlds = st.integers(0, 10_000)
 seeds = st.integers(0, 100)
@@ -105,7 +105,7 @@ def test_with_an_infinite_threshold_a_policy_is_its_sampler_alone(policy, world,
     lm, alone = model(world), Completion()
     while STOP(alone) is None:
         logits = lm.prefill((*PROMPT, *alone.tokens)).logits
-        alone = alone.append(policy.sampler(logits, uniform_at(seed, len(alone.tokens)), alone.text))
+        alone = alone.append(policy.sampler(logits, pick_uniform(seed, len(alone.tokens)), alone.text))
     steps = list(run(never_pausing(policy), model(world), seed))
     assert tuple(step.token for step in steps) == alone.tokens
     assert all(step.pause is None for step in steps)

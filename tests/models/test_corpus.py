@@ -95,7 +95,7 @@ def test_failures_are_described_in_the_words_of_the_workflow(exercises):
 
 
 def test_a_failure_says_what_came_and_what_was_wanted():
-    each = compose.compose(world.from_key("keep@numbers/even"), "a seed")
+    each = compose.compose(world.parse_key("keep@numbers/even"), "a seed")
     args = each.examples[0]
     wanted = load_function(each.program, each.name)(*args)
     assert corpus.describe_failures(each, each.body) == []
@@ -127,4 +127,4 @@ def test_only_train_meanings_are_in_the_text(monkeypatch):
         corpus, "compose", lambda meaning, seed: drawn.append(meaning) or compose.compose(meaning, seed)
     )
     assert len(list(islice(corpus.documents(3, 0, 300, corpus.Mix()), 300))) == 300
-    assert {world.split_of(meaning) for meaning in drawn} == {"train"}
+    assert {world.find_split(meaning) for meaning in drawn} == {"train"}

@@ -55,7 +55,7 @@ def test_the_image_is_named_after_its_sources(monkeypatch, tmp_path):
 
 
 def test_the_images_context_is_the_dockerfile_and_the_guest():
-    with tarfile.open(fileobj=image.context()) as context:
+    with tarfile.open(fileobj=image.pack_context()) as context:
         names = set(context.getnames())
     assert {"Dockerfile", "guest/__init__.py", "guest/server.py", "guest/plain.py"} <= names
     assert all(name == "Dockerfile" or name.startswith("guest/") for name in names)

@@ -94,14 +94,14 @@ def test_more_is_removed_at_a_larger_tau_and_less_with_more_holes(pictured, budg
 def test_a_tau_small_enough_keeps_all(pictured):
     source, tree = pictured
     partial = partial_program(source, tree, tau=math.exp(-40), max_holes=1)
-    assert (partial.holes, partial.removed, partial.rendered()) == ((), 0, source)
+    assert (partial.holes, partial.removed, partial.render()) == ((), 0, source)
 
 
 def test_of_equal_removals_the_one_that_keeps_less_cost_is_taken():
     source = "f(a, b)\n"
     tree = program_tree(source, [(2, 2.0), (5, 3.0)])
     partial = partial_program(source, tree, tau=math.exp(-3.5), max_holes=1)
-    assert (partial.rendered(), partial.removed, partial.cost) == ("f(a, ???)\n", 1, 2.0)
+    assert (partial.render(), partial.removed, partial.cost) == ("f(a, ???)\n", 1, 2.0)
 
 
 def test_of_equal_removals_and_costs_the_one_with_fewer_holes_is_taken():
@@ -109,15 +109,15 @@ def test_of_equal_removals_and_costs_the_one_with_fewer_holes_is_taken():
     pair = TreeNode("pair", 1, 5, 1.0, (TreeNode("pair", 2, 4, 1.0),))
     tree = TreeNode("pair", 0, 8, 0.0, (pair, TreeNode("pair", 5, 7, 1.0)))
     partial = partial_program(picture(tree), tree, tau=math.exp(-1.5), max_holes=3)
-    assert (partial.rendered("?"), partial.removed, partial.cost) == ("(?())", 2, 1.0)
+    assert (partial.render("?"), partial.removed, partial.cost) == ("(?())", 2, 1.0)
 
 
-def test_rendered_puts_the_mark_where_each_hole_is():
+def test_render_puts_the_mark_where_each_hole_is():
     source = "def f(é):\n    return g(é, 1) + é\n"
     tree = program_tree(source, [(source.index("1"), 3.0), (len(source) - 2, 4.0), (0, 0.5)])
     partial = partial_program(source, tree, tau=math.exp(-1), max_holes=2)
-    assert partial.rendered() == "def f(é):\n    return g(é, ???) + ???\n"
-    assert partial.rendered("□") == "def f(é):\n    return g(é, □) + □\n"
+    assert partial.render() == "def f(é):\n    return g(é, ???) + ???\n"
+    assert partial.render("□") == "def f(é):\n    return g(é, □) + □\n"
     assert [source[start:end] for start, end in partial.holes] == ["1", "é"]
     assert (partial.removed, partial.nodes, partial.cost) == (2, tree.size, 0.5)
 
@@ -125,13 +125,13 @@ def test_rendered_puts_the_mark_where_each_hole_is():
 def test_a_hole_for_a_decorated_function_leaves_no_at_sign_behind():
     source = "@cache\ndef f(): pass\nx = 1\n"
     tree = program_tree(source, [(source.index("def"), 5.0)])
-    assert partial_program(source, tree, tau=1.0, max_holes=1).rendered() == "???\nx = 1\n"
+    assert partial_program(source, tree, tau=1.0, max_holes=1).render() == "???\nx = 1\n"
 
 
 def test_a_text_that_does_not_parse_is_one_hole():
     source = "def f(:"
     partial = partial_program(source, program_tree(source, []), tau=1e-9, max_holes=1)
-    assert (partial.rendered(), partial.removed, partial.nodes, partial.cost) == ("???", 1, 1, 0.0)
+    assert (partial.render(), partial.removed, partial.nodes, partial.cost) == ("???", 1, 1, 0.0)
 
 
 @pytest.mark.parametrize("tau", [0.0, -0.5, 1.5, math.inf, math.nan])

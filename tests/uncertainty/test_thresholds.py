@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from uncertainty.thresholds import (
     RECIPES,
     Ranked,
-    budget_threshold,
-    recipe_named,
+    find_recipe,
+    pause_rate_threshold,
     threshold_curve,
     threshold_point,
     utility_threshold,
@@ -46,13 +46,13 @@ def test_the_papers_recipe_gives_the_published_thresholds(name, published):
         pytest.skip(f"needs {file.name}, a table of AdaDec's authors, beside HumanEvalPlus.jsonl.gz")
     table = parquet.read_table(file, columns=["Entropy", "Rank"])
     data = Ranked(table["Entropy"].to_numpy().astype(float), table["Rank"].to_numpy())
-    assert round(recipe_named("adadec")(data), 6) == published
+    assert round(find_recipe("adadec")(data), 6) == published
 
 
 @given(TOKENS, st.floats(0, 1))
 def test_a_budget_is_kept_and_no_lower_threshold_keeps_it(pairs, share):
     data = ranked(pairs)
-    threshold = budget_threshold(data, share)
+    threshold = pause_rate_threshold(data, share)
     assert threshold_point(data, threshold).paused <= share
     lower = data.scores[data.scores < threshold]
     assert not len(lower) or threshold_point(data, float(lower.max())).paused > share
@@ -108,7 +108,7 @@ def test_no_task_decides_about_itself():
 @pytest.mark.parametrize("recipe", [*RECIPES, "budget=0.1"])
 def test_each_recipe_learns_a_threshold_that_separates(recipe):
     data = drawn(4_000)
-    effect = threshold_point(data, recipe_named(recipe)(data))
+    effect = threshold_point(data, find_recipe(recipe)(data))
     assert 0 < effect.paused < 0.5 and effect.caught > effect.paused
     assert 0.7 < data.auroc() < 1
 
@@ -123,7 +123,7 @@ def test_each_recipe_learns_a_threshold_that_separates(recipe):
 )
 def test_an_unknown_recipe_is_refused_with_the_recipes(recipe, sentence):
     with pytest.raises(ValueError, match=sentence):
-        recipe_named(recipe)
+        find_recipe(recipe)
 
 
 @pytest.mark.parametrize(
@@ -149,29 +149,29 @@ def test_an_empty_table_and_columns_of_other_lengths_are_refused():
 @pytest.mark.parametrize(("rank", "kind"), [(1, "no"), (2, "every")])
 def test_tokens_of_one_kind_teach_nothing(recipe, rank, kind):
     with pytest.raises(ValueError, match=f"{kind} token is misranked"):
-        recipe_named(recipe)(ranked([(0.5, rank)] * 9))
+        find_recipe(recipe)(ranked([(0.5, rank)] * 9))
 
 
 def test_the_papers_recipe_refuses_what_it_cannot_fit():
     with pytest.raises(ValueError, match="no threshold follows"):
-        recipe_named("adadec")(drawn(500, gap=-1.0))
+        find_recipe("adadec")(drawn(500, gap=-1.0))
     with pytest.raises(ValueError, match="2 tokens are too few"):
-        recipe_named("adadec")(ranked([(0.5, 1), (1.0, 2)]))
+        find_recipe("adadec")(ranked([(0.5, 1), (1.0, 2)]))
 
 
 def test_a_budget_of_all_tokens_pauses_everywhere_and_of_none_nowhere():
     data = ranked([(0.5, 1), (0.2, 2), (0.9, 1)])
-    assert (budget_threshold(data, 1.0), budget_threshold(data, 0.0), budget_threshold(data, 0.4)) == (
+    assert (pause_rate_threshold(data, 1.0), pause_rate_threshold(data, 0.0), pause_rate_threshold(data, 0.4)) == (
         0.2,
         math.inf,
         0.9,
     )
     hundred = ranked([(number / 100, 1) for number in range(100)])
-    assert threshold_point(hundred, budget_threshold(hundred, 0.29)).paused == 0.29
-    assert budget_threshold(data, math.nextafter(2 / 3, 0)) == 0.9
+    assert threshold_point(hundred, pause_rate_threshold(hundred, 0.29)).paused == 0.29
+    assert pause_rate_threshold(data, math.nextafter(2 / 3, 0)) == 0.9
 
 
 def test_a_budget_is_a_share():
     with pytest.raises(ValueError, match="the budget is 3"):
-        budget_threshold(drawn(10), 3)
+        pause_rate_threshold(drawn(10), 3)
     assert math.isnan(ranked([(1.0, 1)]).auroc()) and math.isnan(threshold_point(ranked([(1.0, 1)]), 0).caught)

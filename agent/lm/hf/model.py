@@ -130,7 +130,7 @@ class HFLM:
             )
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
-    def teacher_forced(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
+    def score_tokens(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
         """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab].
 
         Neither reads nor fills the store, so the result does not depend on earlier texts.

@@ -104,7 +104,7 @@ def _tree_agrees(lm: HFLM) -> bool:
     """Try whether alternatives under a mask get the same logits as each by itself, two and three tokens deep."""
     ids = (0, 1, 2) * min(8, (lm.context or 27) // 3 - 1)
 
-    def fed(more: tuple[int, ...], cache: Any) -> Tensor:
+    def feed(more: tuple[int, ...], cache: Any) -> Tensor:
         return lm.forward([list(more)], cache, len(ids) + (2 if len(more) == 1 else 0))[0, -1]
 
     cache = new_cache(lm.model)
@@ -113,10 +113,10 @@ def _tree_agrees(lm: HFLM) -> bool:
         tree = TreeAttentionBatch(lm.forward, lambda prefix, **_: prefix, root, fork(cache), ((1,), (2,))).advance(
             [2, 1]
         )
-        deeper = fed((0,), tree.select(1).cache)
+        deeper = feed((0,), tree.select(1).cache)
     except _UNABLE:
         return False
-    first, second, third = (fed(tail, fork(cache)) for tail in ((1, 2), (2, 1), (2, 1, 0)))
+    first, second, third = (feed(tail, fork(cache)) for tail in ((1, 2), (2, 1), (2, 1, 0)))
     pairs = ((first, tree.logits[0]), (second, tree.logits[1]), (third, deeper))
     return all(_close(lm, alone, together, 4) for alone, together in pairs)
 

@@ -12,7 +12,7 @@ from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.contrast import Contrast
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
-from agent.decoding.stops import budget
+from agent.decoding.stops import token_limit
 from agent.lm.hf.model import HFLM
 from uncertainty.scores import collision_of_deviation
 
@@ -32,7 +32,7 @@ def generate(model, ids=IDS, **options):
 
 def doubtful(model):
     """A threshold that most of the greedy tokens reach."""
-    steps = decode(HFLM(model), PROMPT, POLICIES["greedy"], stop=budget(24))
+    steps = decode(HFLM(model), PROMPT, POLICIES["greedy"], stop=token_limit(24))
     return sum(sorted(step.scores["entropy"] for step in steps)[5:7]) / 2
 
 
@@ -50,7 +50,7 @@ def test_without_pauses_it_is_transformers_greedy_search(model, options):
 def test_with_pauses_it_is_our_loop(model):
     threshold = doubtful(model)
     policy = Policy(Gate("entropy", threshold), Rerank(), argmax)
-    steps = list(decode(HFLM(model), PROMPT, policy, stop=budget(24)))
+    steps = list(decode(HFLM(model), PROMPT, policy, stop=token_limit(24)))
     assert sum(step.pause is not None for step in steps) > 2
     generated = generate(model, custom_generate=adadec(threshold), **GREEDY)
     assert generated.tolist() == [[*PROMPT, *(step.token for step in steps)]]
@@ -95,7 +95,7 @@ def test_uscd_contrasts_with_the_lame_prompt(model):
     generated = generate(model, custom_generate=uscd(PROMPT[6:], threshold=0.0), **GREEDY)
     policy = POLICIES["uscd"]
     policy = Policy(Gate("collision", 0.0), policy.resolver, argmax)
-    steps = decode(HFLM(model), PROMPT, policy, stop=budget(24), lame_ids=PROMPT[6:])
+    steps = decode(HFLM(model), PROMPT, policy, stop=token_limit(24), lame_ids=PROMPT[6:])
     assert generated.tolist() == [[*PROMPT, *(step.token for step in steps)]]
     assert not torch.equal(generated, generate(model, **GREEDY))
     for same in (torch.tensor(PROMPT[6:]), torch.tensor([PROMPT[6:]]), [PROMPT[6:]]):
@@ -110,7 +110,7 @@ def test_options_are_those_of_the_loop(model):
         uscd(lame, threshold=0.3, rerank=Rerank()): Policy(Gate("collision", 0.3), Contrast(rerank=Rerank()), argmax),
     }
     for generated, policy in wanted.items():
-        steps = list(decode(HFLM(model), PROMPT, policy, stop=budget(24), lame_ids=lame))
+        steps = list(decode(HFLM(model), PROMPT, policy, stop=token_limit(24), lame_ids=lame))
         assert "rerank" in {step.pause.resolver for step in steps if step.pause}
         assert generate(model, custom_generate=generated, **GREEDY).tolist() == [
             [*PROMPT, *(step.token for step in steps)]
@@ -171,10 +171,10 @@ def test_what_it_cannot_do_is_said(model):
 
 def test_drafts_of_a_processed_model_change_no_token(model):
     seen = Processed(HFLM(model), lambda ids, logits: logits / 1.5)
-    plain = [step.token for step in decode(seen, PROMPT, POLICIES["greedy"], stop=budget(16))]
+    plain = [step.token for step in decode(seen, PROMPT, POLICIES["greedy"], stop=token_limit(16))]
     whole = [*PROMPT, *plain, 1, 2, 3]
     drafted = decode(
-        seen, PROMPT, POLICIES["greedy"], stop=budget(16), draft=lambda ids: whole[len(ids) : len(ids) + 3]
+        seen, PROMPT, POLICIES["greedy"], stop=token_limit(16), draft=lambda ids: whole[len(ids) : len(ids) + 3]
     )
     assert [step.token for step in drafted] == plain
 

@@ -14,10 +14,10 @@ from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.contrast import Contrast
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import Temperature, argmax
-from agent.decoding.stops import any_of, budget, end_token
+from agent.decoding.stops import any_of, end_token, token_limit
 
 ln = math.log
-STOP = any_of(end_token([0]), budget(8))
+STOP = any_of(end_token([0]), token_limit(8))
 ALWAYS = Gate("collision", 0.0)
 
 forms = st.sampled_from(["linear", "logratio"])

@@ -10,14 +10,14 @@ from agent.decoding import POLICIES, Gate, Policy
 from agent.decoding.context import _LEAST_PROBABILITY, _MAX_OTHERS, DecodeContext, DecodeState
 from agent.decoding.loop import decode_until_pause, resolve_pause
 from agent.decoding.step import Completion, Step
-from agent.decoding.stops import any_of, budget, end_token
+from agent.decoding.stops import any_of, end_token, token_limit
 
 TABLE = {(): [0.0, 0.6, 0.3, 0.1], (1,): [0.0, 0.001, 0.999, 0.0], (1, 2): [0.997, 0.003, 0.0, 0.0]}
 
 
 def decoded(policy: Policy, *, forking: bool = True) -> tuple[list[Step], TableLM]:
     lm, steps = TableLM(TABLE, [1.0, 0.0, 0.0, 0.0]), list[Step]()
-    decoding = DecodeContext(lm, policy, any_of(end_token([0]), budget(9)), PROMPT, forking=forking)
+    decoding = DecodeContext(lm, policy, any_of(end_token([0]), token_limit(9)), PROMPT, forking=forking)
     state = DecodeState(lm.prefill(PROMPT), Completion())
     while state.end is None:
         for walk in (decode_until_pause, resolve_pause):
@@ -61,7 +61,7 @@ def test_where_a_policy_paused_its_candidates_keep_their_lookahead():
 def test_only_so_many_and_none_that_is_next_to_impossible():
     wide = [0.3] + [0.07] * 10
     lm = TableLM({}, wide)
-    decoding = DecodeContext(lm, POLICIES["greedy"], any_of(end_token([0]), budget(1)), PROMPT, forking=True)
+    decoding = DecodeContext(lm, POLICIES["greedy"], any_of(end_token([0]), token_limit(1)), PROMPT, forking=True)
     (step,) = list(decode_until_pause(decoding, DecodeState(lm.prefill(PROMPT), Completion())))
     assert others([step]) == [list(range(1, 1 + _MAX_OTHERS))]
     assert _LEAST_PROBABILITY < 0.07

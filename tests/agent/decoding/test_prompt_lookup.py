@@ -10,7 +10,7 @@ from text_model import byte_model
 
 from agent.decoding import POLICIES, Gate, decode
 from agent.decoding.prompt_lookup import PromptLookup
-from agent.decoding.stops import any_of, budget, end_token
+from agent.decoding.stops import any_of, end_token, token_limit
 from agent.errors import InvalidRequestError
 
 LAW = settings(derandomize=True, deadline=None, max_examples=40)
@@ -69,7 +69,7 @@ def test_steps_and_pauses_are_the_same_with_drafts_as_without(model, name, thres
     lm, tokenizer = model.lm, model.tokenizer
     policy = replace(POLICIES[name], gate=Gate(POLICIES[name].gate.score, threshold))
     prompt, lame = tokenizer.encode("def f(x):\n    "), tokenizer.encode("def f(")
-    stop = any_of(end_token(tokenizer.end_ids), budget(40))
+    stop = any_of(end_token(tokenizer.end_ids), token_limit(40))
 
     def run(draft):
         before, text = lm.forwards, tokenizer.stream(prompt)
@@ -87,7 +87,7 @@ def test_steps_and_pauses_are_the_same_with_drafts_as_without(model, name, thres
 
 def test_a_prompt_that_holds_the_answer_is_repeated_in_few_forwards(model):
     lm, prompt = model.lm, model.tokenizer.encode("ab")
-    plain = [step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(60))]
+    plain = [step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=token_limit(60))]
     copied = [*prompt, *plain, *prompt]
     script = iter(plain)
 
@@ -96,7 +96,7 @@ def test_a_prompt_that_holds_the_answer_is_repeated_in_few_forwards(model):
 
     policy = replace(POLICIES["greedy"], sampler=copies)
     before = lm.forwards
-    drafted = [step.token for step in decode(lm, copied, policy, stop=budget(60), draft=PromptLookup())]
+    drafted = [step.token for step in decode(lm, copied, policy, stop=token_limit(60), draft=PromptLookup())]
     assert drafted == plain
     assert lm.forwards - before <= 12
 
@@ -104,18 +104,20 @@ def test_a_prompt_that_holds_the_answer_is_repeated_in_few_forwards(model):
 def test_draft_tokens_end_where_the_context_does():
     lm = byte_model(sharpness=8.0, context=20).lm
     prompt = list(range(12))
-    plain = [step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(8))]
+    plain = [step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=token_limit(8))]
     draft = [*prompt, *plain, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-    steps = decode(lm, prompt, POLICIES["greedy"], stop=budget(8), draft=lambda ids: draft[len(ids) : len(ids) + 9])
+    steps = decode(
+        lm, prompt, POLICIES["greedy"], stop=token_limit(8), draft=lambda ids: draft[len(ids) : len(ids) + 9]
+    )
     assert [step.token for step in steps] == plain
 
 
 def test_what_does_not_fit_into_the_context_is_an_error_with_drafts_as_without():
     lm = byte_model(sharpness=8.0, context=20).lm
     prompt = list(range(12))
-    known = [*prompt, *(step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=budget(9))), 1, 2, 3]
+    known = [*prompt, *(step.token for step in decode(lm, prompt, POLICIES["greedy"], stop=token_limit(9))), 1, 2, 3]
     for draft in (None, lambda ids: known[len(ids) : len(ids) + 9]):
-        steps, tokens = decode(lm, prompt, POLICIES["greedy"], stop=budget(30), draft=draft), []
+        steps, tokens = decode(lm, prompt, POLICIES["greedy"], stop=token_limit(30), draft=draft), []
         with pytest.raises(InvalidRequestError, match="21 tokens and this model reads at most 20"):
             tokens.extend(step.token for step in steps)
         assert tokens == known[12:21]

@@ -14,7 +14,7 @@ from agent.decoding.context import DecodeContext, top_candidates
 from agent.decoding.rerank import Rerank
 from agent.decoding.rerank_reference import ReferenceRerank
 from agent.decoding.samplers import Temperature, argmax
-from agent.decoding.stops import any_of, budget, end_token
+from agent.decoding.stops import any_of, end_token, token_limit
 
 ln = math.log
 END = [1, 0, 0, 0]
@@ -68,7 +68,7 @@ def test_the_authors_way_scores_past_an_end_at_the_length_before_it():
     def over(completion):
         return "end of function" if 3 in completion.tokens else None
 
-    stop = any_of(over, budget(9))
+    stop = any_of(over, token_limit(9))
     policies = adadec(horizon=2), reference(horizon=2)
     ours, theirs = (next(iter(steps(policy, lm, stop=stop))).pause for policy in policies)
     scores = [[candidate.score for candidate in pause.candidates] for pause in (ours, theirs)]
@@ -145,7 +145,7 @@ def test_the_budget_cuts_inside_a_committed_rollout():
 def test_a_sampler_that_draws_commits_the_winner_alone():
     policy = replace(adadec(), sampler=Temperature(1.0, top_p=1.0))
     lm = TableLM({(): [0, 0.5, 0.45, 0.05], (1,): [0.25] * 4, (2,): [0, 0, 0, 1]}, default=END)
-    decoding = DecodeContext(lm, policy, any_of(end_token([0]), budget(9)), PROMPT)
+    decoding = DecodeContext(lm, policy, any_of(end_token([0]), token_limit(9)), PROMPT)
     state = DecodeState(lm.prefill(PROMPT), Completion())
     assert [step.token for step in policy.resolver(decoding, state)] == [2]
 
@@ -202,7 +202,7 @@ def test_a_candidate_scores_what_decoding_greedily_behind_it_would_say(rows, thr
     for step in steps(adadec(threshold, width=width, horizon=4), chain(rows), most=9):
         for candidate in step.pause.candidates if step.pause else ():
             behind = (*PROMPT, *done, candidate.token)
-            stop = any_of(end_token([0]), budget(min(4, 9 - len(done) - 1)))
+            stop = any_of(end_token([0]), token_limit(min(4, 9 - len(done) - 1)))
             ended = candidate.token == 0 or len(done) + 1 == 9
             follow = [] if ended else [s.logprob for s in decode(lm, behind, POLICIES["greedy"], stop=stop)]
             assert candidate.score == pytest.approx((candidate.logprob + sum(follow)) / (1 + len(follow)))
@@ -235,7 +235,7 @@ def test_a_width_or_horizon_out_of_range_is_refused_with_its_value(options):
 
 def test_until_pause_returns_the_place_of_the_pause_and_yields_what_comes_before():
     lm = TableLM({(1,): [0, 0, 0.5, 0.5]}, default=[0, 1, 0, 0])
-    decoding = DecodeContext(lm, adadec(), budget(9), PROMPT)
+    decoding = DecodeContext(lm, adadec(), token_limit(9), PROMPT)
     stream = decode_until_pause(decoding, DecodeState(lm.prefill(PROMPT), Completion()))
     assert next(stream).token == 1
     with pytest.raises(StopIteration) as ended:

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.decoding.samplers import LineStart, Temperature, argmax, uniform_at
+from agent.decoding.samplers import LineStart, Temperature, argmax, pick_uniform
 
 LAW = settings(derandomize=True, deadline=None, max_examples=40)
 SWEEP = 200
@@ -89,7 +89,7 @@ def test_argmax_takes_the_lowest_id_of_equals():
 
 
 def test_a_position_of_a_seed_always_has_the_same_number():
-    assert [uniform_at(0, 0), uniform_at(0, 1), uniform_at(1, 0)] == [
+    assert [pick_uniform(0, 0), pick_uniform(0, 1), pick_uniform(1, 0)] == [
         0.5847004851343456,
         0.1894119604636878,
         0.7259748788500867,
@@ -97,7 +97,7 @@ def test_a_position_of_a_seed_always_has_the_same_number():
 
 
 def test_positions_and_seeds_differ_and_stay_below_one():
-    numbers = {uniform_at(seed, position) for seed in range(10) for position in range(10)}
+    numbers = {pick_uniform(seed, position) for seed in range(10) for position in range(10)}
     assert len(numbers) == 100
     assert 0 <= min(numbers) <= max(numbers) < 1
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.decoding import Completion
-from agent.decoding.stops import any_of, budget, end_of_code_block, end_of_function, end_token
+from agent.decoding.stops import any_of, end_of_code_block, end_of_function, end_token, token_limit
 from agent.program.syntax import find_function_end
 
 LAW = settings(derandomize=True, deadline=None, max_examples=50)
@@ -249,10 +249,10 @@ def test_an_end_token_ends_only_as_the_last_token():
 
 
 def test_a_budget_ends_after_that_many_tokens():
-    assert [budget(2)(Completion((1,) * n)) for n in (0, 1, 2, 3)] == [None, None, "token budget", "token budget"]
+    assert [token_limit(2)(Completion((1,) * n)) for n in (0, 1, 2, 3)] == [None, None, "token budget", "token budget"]
 
 
 def test_any_of_gives_the_first_reason():
-    rule = any_of(end_token([0]), budget(2))
+    rule = any_of(end_token([0]), token_limit(2))
     assert [rule(Completion(t)) for t in ((1,), (1, 0), (1, 1))] == [None, "end token", "token budget"]
     assert any_of()(Completion()) is None

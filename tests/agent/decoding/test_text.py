@@ -14,7 +14,7 @@ from agent.decoding import POLICIES, Completion, Gate, Policy, decode
 from agent.decoding.ask import Ask
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
-from agent.decoding.stops import any_of, budget, end_token
+from agent.decoding.stops import any_of, end_token, token_limit
 from agent.lm.hf.text import TokenStream
 
 # Token 0 ends a text, 1 is a letter, 2 and 3 are the two bytes of an é, written as byte-level vocabularies write them.
@@ -22,7 +22,7 @@ TOKENIZER = Tokenizer(models.BPE(vocab={"<end>": 0, "a": 1, "Ã": 2, "©": 3}, m
 TOKENIZER.decoder = decoders.ByteLevel()
 TOKENIZER.add_special_tokens(["<end>"])
 
-STOP = any_of(end_token([0]), budget(8))
+STOP = any_of(end_token([0]), token_limit(8))
 
 
 def stream() -> TokenStream:

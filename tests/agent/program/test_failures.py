@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from agent.files.plain import plain
+from agent.files.plain import make_plain
 from agent.program.failures import Failure, FailureKind, describe_failure, failure_of
 
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_every_kind_has_a_sentence_and_survives_json(kind):
     failure = Failure(kind, 2, "f(1)", "{got}", "3")
-    record = json.loads(json.dumps(plain(failure)))
+    record = json.loads(json.dumps(make_plain(failure)))
     assert record["sentence"] == describe_failure(failure)
     assert failure_of(record) == failure
 

@@ -117,8 +117,8 @@ def test_the_world_is_large():
 def test_held_out_splits_have_their_size_and_their_hash(split, size):
     keys = world.held_out(split)
     assert len(keys) == len(set(keys)) == len(Exercises(split)) == size
-    assert {world.split_of(world.from_key(key)) for key in keys} == {split}
-    assert [world.from_key(key).key for key in keys] == list(keys)
+    assert {world.find_split(world.parse_key(key)) for key in keys} == {split}
+    assert [world.parse_key(key).key for key in keys] == list(keys)
 
 
 def test_no_composition_is_in_two_splits():
@@ -201,12 +201,14 @@ def test_zipf_draws_are_uneven_and_of_the_same_split():
     first, last = piece_table("int?")[0][0].key, piece_table("int?")[-1][0].key
     assert uneven[first] > 2 * even[first] and uneven[last] < even[last] / 2
     assert all(
-        world.split_of(world.draw(Random(n), split, zipf=1.5)) == split for n in range(20) for split in ("test", "far")
+        world.find_split(world.draw(Random(n), split, zipf=1.5)) == split
+        for n in range(20)
+        for split in ("test", "far")
     )
 
 
 def test_relatives_have_one_signature_and_none_is_far():
-    family = world.from_key("keep@numbers/even").family
+    family = world.parse_key("keep@numbers/even").family
     families = world.relatives(family.args, family.returns)
     assert family in families and len(families) > 1
     assert {(each.args, each.returns, each.far) for each in families} == {(family.args, family.returns, False)}

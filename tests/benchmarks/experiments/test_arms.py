@@ -15,14 +15,14 @@ from agent.strategies import Beam, Once, Tree
 from agent.workflow.context import Context
 from benchmarks.cli.results import PLOT_AXES
 from benchmarks.experiments.arms import BOUNDS, EXPERIMENTS, Arm, bounded, bounds_of
-from benchmarks.experiments.record_file import prompt_digest
+from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.experiments.runner import settle
 from benchmarks.reports.plots import AXES
 from sandbox import Verdict
 
 TASK = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """')
 ARMS = {name: arm for experiment in EXPERIMENTS.values() for name, arm in experiment.arms.items()}
-MATCHED = [replace(OUTCOME, prompt_sha256=prompt_digest(TASK.request))]
+MATCHED = [replace(OUTCOME, prompt_sha256=digest_prompt(TASK.request))]
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=list(EXPERIMENTS))

@@ -16,7 +16,7 @@ from agent.trace import TraceWriter
 from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import ProblemSamples
 from benchmarks.experiments.outcomes import ProblemOutcome, read_outcomes
-from benchmarks.experiments.record_file import RecordFile, differences, prompt_digest, read_run
+from benchmarks.experiments.record_file import RecordFile, describe_differences, digest_prompt, read_run
 from benchmarks.experiments.search_examples import SearchExample
 
 RECORDS = {
@@ -148,7 +148,7 @@ def problems(count=3):
 
 
 def made(problem):
-    return replace(OUTCOME, task_id=problem.task_id, prompt_sha256=prompt_digest(problem.prompt))
+    return replace(OUTCOME, task_id=problem.task_id, prompt_sha256=digest_prompt(problem.prompt))
 
 
 def kept(problems, path, options, make):
@@ -209,15 +209,15 @@ def test_a_trace_of_a_single_run_is_no_file_to_go_on_from(tmp_path):
 
 def test_only_the_options_that_differ_are_named_with_both_values():
     there, here = {**OPTIONS, "threshold": None}, {**OPTIONS, "policy": "adadec", "threshold": 1.0}
-    assert differences(there, here) == "policy: greedy there, adadec here; threshold: none there, 1.0 here"
-    assert differences(OPTIONS, OPTIONS) == ""
-    assert differences({"seed": True}, {"seed": 1}) == "seed: true there, 1 here"
+    assert describe_differences(there, here) == "policy: greedy there, adadec here; threshold: none there, 1.0 here"
+    assert describe_differences(OPTIONS, OPTIONS) == ""
+    assert describe_differences({"seed": True}, {"seed": 1}) == "seed: true there, 1 here"
 
 
 def test_an_option_that_a_file_does_not_name_had_its_default():
-    assert differences({}, {"dtype": "auto", "max_tokens": 512, "new": None}) == ""
-    assert differences({}, {"dtype": "float32"}) == "dtype: auto there, float32 here"
-    assert differences({"gone": "x" * 100, "old": None}, {}) == f"gone: {'x' * 60}… there, none here"
+    assert describe_differences({}, {"dtype": "auto", "max_tokens": 512, "new": None}) == ""
+    assert describe_differences({}, {"dtype": "float32"}) == "dtype: auto there, float32 here"
+    assert describe_differences({"gone": "x" * 100, "old": None}, {}) == f"gone: {'x' * 60}… there, none here"
 
 
 def test_infinite_thresholds_are_the_same_in_the_file_and_here(tmp_path):

@@ -10,7 +10,7 @@ from agent.decoding import POLICIES
 from agent.program.task import read_task
 from agent.strategies import Once
 from agent.workflow.context import Context
-from benchmarks.experiments.record_file import prompt_digest
+from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.experiments.rivals import BestOfEqual, RedrawDegenerate
 from sandbox import Verdict
 
@@ -23,7 +23,7 @@ def context(verdict=Verdict.FAILED, policy="greedy") -> Context:
 
 
 def best_of_equal(token_rows, verdict=Verdict.FAILED):
-    return BestOfEqual({prompt_digest(TASK.request): token_rows})(context(verdict, "sample"), TASK)
+    return BestOfEqual({digest_prompt(TASK.request): token_rows})(context(verdict, "sample"), TASK)
 
 
 def test_the_guard_leaves_a_program_alone_that_has_something_to_run():

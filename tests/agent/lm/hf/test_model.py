@@ -11,7 +11,7 @@ from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.contrast import Contrast
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
-from agent.decoding.stops import budget
+from agent.decoding.stops import token_limit
 from agent.errors import InvalidRequestError
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.tree_attention import CopiedRowsBatch, TreeAttentionBatch
@@ -35,12 +35,14 @@ def lm(request):
 
 
 def run(lm, policy, *, most=MOST, lame=None) -> list[int]:
-    return [step.token for step in decode(lm, PROMPT, policy, stop=budget(most), lame_ids=lame)]
+    return [step.token for step in decode(lm, PROMPT, policy, stop=token_limit(most), lame_ids=lame)]
 
 
 def median_threshold(lm, share: float) -> float:
     """Between two entropies: at one of them the last bit would decide."""
-    entropies = sorted(step.scores["entropy"] for step in decode(lm, PROMPT, POLICIES["greedy"], stop=budget(MOST)))
+    entropies = sorted(
+        step.scores["entropy"] for step in decode(lm, PROMPT, POLICIES["greedy"], stop=token_limit(MOST))
+    )
     above = int(share * len(entropies))
     return sum(entropies[above - 1 : above + 1]) / 2
 
@@ -92,7 +94,7 @@ def test_drafts_change_no_token(lm):
     plain = run(lm, policy)
     whole = [*PROMPT, *plain]
     wrong = [token if number % 4 else (token + 1) % 64 for number, token in enumerate(whole)]
-    drafted = decode(lm, PROMPT, policy, stop=budget(MOST), draft=lambda ids: wrong[len(ids) : len(ids) + 5])
+    drafted = decode(lm, PROMPT, policy, stop=token_limit(MOST), draft=lambda ids: wrong[len(ids) : len(ids) + 5])
     assert [step.token for step in drafted] == plain
 
 
@@ -178,7 +180,7 @@ def test_a_pause_costs_as_many_forwards_as_the_horizon_and_commits_without_more(
     lm = HFLM(make("llama"))
     policy = Policy(Gate("entropy", median_threshold(lm, 0.6)), Rerank(), argmax)
     before = lm.forwards
-    steps = list(decode(lm, PROMPT, policy, stop=budget(MOST)))
+    steps = list(decode(lm, PROMPT, policy, stop=token_limit(MOST)))
     paused = [step for step in steps if step.pause]
     assert paused
     assert all(step.pause.forwards <= 5 for step in paused)
@@ -188,7 +190,7 @@ def test_a_pause_costs_as_many_forwards_as_the_horizon_and_commits_without_more(
 
 def test_decoding_does_no_forward_for_a_step_nobody_asked_for():
     lm = HFLM(make("llama"))
-    stream = decode(lm, PROMPT, POLICIES["greedy"], stop=budget(MOST))
+    stream = decode(lm, PROMPT, POLICIES["greedy"], stop=token_limit(MOST))
     for _, _ in zip(range(3), stream, strict=False):
         pass
     assert lm.forwards == 3

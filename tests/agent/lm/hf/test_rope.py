@@ -11,7 +11,7 @@ from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.contrast import Contrast
 from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
-from agent.decoding.stops import budget
+from agent.decoding.stops import token_limit
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.rope import rope_boundaries, rope_regime
 from agent.lm.reference import logits_before
@@ -62,7 +62,7 @@ def prompt(length):
 
 
 def tokens(lm, policy, length, most=MOST, **options):
-    return [step.token for step in decode(lm, prompt(length), policy, stop=budget(most), **options)]
+    return [step.token for step in decode(lm, prompt(length), policy, stop=token_limit(most), **options)]
 
 
 @pytest.mark.oracle
@@ -96,7 +96,7 @@ def test_given_text_is_read_as_decoding_reads_it(model):
     text = prompt(TURN + 12)
     for start in (4, TURN - 1, TURN, TURN + 1, TURN + 6):
         slow = torch.stack([Uncached(model).prefill(text[:n]).logits for n in range(start, len(text))])
-        assert torch.allclose(HFLM(model).teacher_forced(text[:start], text[start:]), slow, atol=1e-6)
+        assert torch.allclose(HFLM(model).score_tokens(text[:start], text[start:]), slow, atol=1e-6)
         assert torch.allclose(logits_before(HFLM(model), text[:start], text[start:]), slow, atol=1e-6)
 
 
