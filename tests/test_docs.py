@@ -34,8 +34,9 @@ def test_the_table_of_orders_names_exactly_the_orders():
 def test_the_tables_of_marks_and_exit_codes_are_what_commands_do():
     marks = dict(re.findall(r"^\| (\S) \| (\w+): .* \| (?:\d) \|$", PAGES["search"], re.MULTILINE))
     assert set(marks.values()) == {VERIFIED, AGREED, UNVERIFIED, ABSTAINED}
-    codes = re.findall(r"^\| (\d+) \| ", PAGES["cli"], re.MULTILINE)
-    assert [int(code) for code in codes] == list(ExitCode)
+    rows = re.findall(r"^\| (\d+)(?: to (\d+))? \| ", PAGES["cli"], re.MULTILINE)
+    codes = [code for first, last in rows for code in range(int(first), int(last or first) + 1)]
+    assert codes == list(ExitCode)
 
 
 @pytest.mark.parametrize("page", [README, *PAGES.values()], ids=["README", *PAGES])

@@ -8,25 +8,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from agent import errors
 from agent.cli.interrupts import is_pending
 from agent.views.say import complain, is_watched, say, write_json
-from sandbox.base import SandboxError
+from sandbox.base import SandboxError, Verdict
 
 DEBUG = "DUBITO_DEBUG"  # set to print the traceback of an unexpected error
 
 
 class ExitCode(IntEnum):
-    """The exit codes of every command but `sandbox run`, which adds codes for verdicts."""
+    """The exit codes of every command. Those from 4 to 8 are of `sandbox run` alone."""
 
     OK = 0
-    ABSTAINED = 1
+    NOT_PASSED = 1  # no program is verified or agreed; one was not judged; one failed
     BAD_REQUEST = 2
     MACHINE_FAILED = 3
+    SYNTAX_ERROR = 4
+    TIMED_OUT = 5
+    OUT_OF_MEMORY = 6
+    OUTPUT_LIMIT = 7
+    FORBIDDEN = 8
     INTERRUPTED = 130
 
 
@@ -39,6 +43,16 @@ EXIT_CODES: dict[type[BaseException], ExitCode] = {
     errors.DeviceError: ExitCode.MACHINE_FAILED,
     errors.StorageError: ExitCode.MACHINE_FAILED,
     SandboxError: ExitCode.MACHINE_FAILED,
+}
+VERDICT_CODES: dict[Verdict, ExitCode] = {
+    Verdict.PASSED: ExitCode.OK,
+    Verdict.FAILED: ExitCode.NOT_PASSED,
+    Verdict.SYNTAX_ERROR: ExitCode.SYNTAX_ERROR,
+    Verdict.TIMED_OUT_CPU: ExitCode.TIMED_OUT,
+    Verdict.TIMED_OUT_WALL: ExitCode.TIMED_OUT,
+    Verdict.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
+    Verdict.OUTPUT_LIMIT: ExitCode.OUTPUT_LIMIT,
+    Verdict.FORBIDDEN: ExitCode.FORBIDDEN,
 }
 
 
@@ -93,7 +107,7 @@ def _explain(error: BaseException, resumes: str) -> tuple[str, ExitCode]:
     """Return the sentence and the exit code of an error."""
     if isinstance(error, EOFError) or _was_interrupted(error):  # a question got no answer
         return "interrupted" + (f"; {resumes} goes on when started again" if resumes else ""), ExitCode.INTERRUPTED
-    if hasattr(error, "format_message"):  # the parser's; its class has no public name
+    if isinstance(error, typer.TyperException):
         return _explain_parser_error(error), ExitCode.BAD_REQUEST
     code = next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), None)
     if code is not None or type(error).__name__ == "OutOfMemoryError":  # torch's; its name here would import torch
@@ -114,10 +128,11 @@ def _was_interrupted(error: BaseException | None) -> bool:
     return isinstance(error, KeyboardInterrupt | typer.Abort)
 
 
-def _explain_parser_error(error: Any) -> str:
+def _explain_parser_error(error: typer.TyperException) -> str:
     """Return the parser's message as a sentence; an empty one where the parser has printed the help instead."""
     message = " ".join(error.format_message().split()).rstrip(".")
-    command = error.ctx.command_path if getattr(error, "ctx", None) else "dubito"
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "dubito"
     return message and f"{message} (try: {command} --help)"
 
 

@@ -6,19 +6,26 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.choices import POLICY_SCORES, PROMPT_FORMATS
+from agent.cli.choices import POLICY_SCORES
 from agent.messages import join_names
 from agent.search.orders import ORDERS
 from agent.strategies import STRATEGIES
 from sandbox import SANDBOXES
 
-_THRESHOLD_HELP = (
+_PAUSES_HELP = (
     "Pause from this much of the policy's score on, in nats, or as in this profile of `dubito calibrate threshold`. "
-    "uscd also takes std=0.0035, a bound on the standard deviation of the probabilities. By default, the learned or "
-    "published threshold of the model, else the policy's own."
+    "uscd also takes std=0.0035, a bound on the standard deviation of the probabilities. By default, the "
 )
 _PROMPT_FORMAT_HELP = (
-    f"{join_names(PROMPT_FORMATS)}. auto decides by how the model ends its texts; completion suits base models."
+    "Give the model its prompt as a chat turn (chat) or as text to continue (completion, for base models). "
+    "By default, auto decides by how the model ends its texts."
+)
+_MODEL_HELP = "Load this model: the embedded models/tiny, a folder, or the id of a causal LM on the Hugging Face hub."
+_DTYPE_HELP = "Load the model in this precision, as float32 or bfloat16. By default, auto takes the checkpoint's own."
+_DEVICE_HELP = "Run the model on this device, as cpu, cuda or cuda:1. By default, cuda if there is one, else cpu."
+SANDBOX_HELP = (
+    f"Run programs in this sandbox: {join_names(SANDBOXES)}; process does not isolate. "
+    "By default, docker, else bubblewrap."
 )
 _POLICY_HELP = (
     f"How to choose tokens: {join_names(POLICY_SCORES)}. By default, best-of samples, beam is greedy, "
@@ -29,9 +36,12 @@ _BUDGET_HELP = "Bound a tree further: tokens=, forwards=, runs=, seconds=, with 
 
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Take only this many problems. All by default.")]
-ModelOption = Annotated[str, typer.Option(help="A folder or a hub id of any causal LM of transformers.")]
+ModelOption = Annotated[str, typer.Option(help=_MODEL_HELP)]
 PolicyOption = Annotated[str | None, typer.Option(help=_POLICY_HELP)]
-ThresholdOption = Annotated[str | None, typer.Option(help=_THRESHOLD_HELP)]
+ThresholdOption = Annotated[
+    str | None, typer.Option(help=f"{_PAUSES_HELP}learned or published threshold of the model, else the policy's own.")
+]
+BenchThresholdOption = Annotated[str | None, typer.Option(help=f"{_PAUSES_HELP}policy's own, for every model.")]
 StrategyOption = Annotated[str, typer.Option(help=f"How to spend the budget: {join_names(STRATEGIES)}.")]
 ProgramsOption = Annotated[int | None, typer.Option(min=1, help=_PROGRAMS_HELP)]
 AskOption = Annotated[bool, typer.Option("--ask", help="Ask a person at pauses, and where programs differ.")]
@@ -43,9 +53,7 @@ MinProbabilityOption = Annotated[
     float, typer.Option(help="Abstain where the answer is less likely to be right than this.")
 ]
 TokensOption = Annotated[int, typer.Option(min=1, help="Write at most this many tokens a program.")]
-SandboxOption = Annotated[
-    str | None, typer.Option(help=f"{join_names(SANDBOXES)} (no isolation). The default is the safest one here.")
-]
+SandboxOption = Annotated[str | None, typer.Option(help=SANDBOX_HELP)]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Give every program a sandbox of its own: nothing passes between samples.")
 ]
@@ -53,6 +61,6 @@ MemoryOption = Annotated[
     int | None, typer.Option(min=64, help="Limit a Docker container's memory, in MiB. Mbpp/255 needs 3072.")
 ]
 SeedOption = Annotated[int, typer.Option(help="Seed the samplers.")]
-DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda or another of torch's. cuda by default, if there.")]
-DtypeOption = Annotated[str, typer.Option(help="float32, bfloat16 …; auto is the checkpoint's own.")]
+DeviceOption = Annotated[str | None, typer.Option(help=_DEVICE_HELP)]
+DtypeOption = Annotated[str, typer.Option(help=_DTYPE_HELP)]
 PromptFormatOption = Annotated[str, typer.Option(help=_PROMPT_FORMAT_HELP)]

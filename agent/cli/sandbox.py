@@ -14,28 +14,17 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from agent.cli.commands import plain_typer
-from agent.cli.exits import ExitCode, report_errors
+from agent.cli.exits import VERDICT_CODES, ExitCode, report_errors
+from agent.cli.options import SANDBOX_HELP
 from agent.files.access import STANDARD_STREAM
 from agent.views.say import say, write_data, write_json
-from sandbox import SANDBOXES
 
 if TYPE_CHECKING:
     from sandbox.base import Execution
 
 sandbox = plain_typer(name="sandbox", help="Run any program in a sandbox.")
-VERDICT_CODES = {  # 2 and 3 are taken: a bad request, a failure of the machine
-    "passed": 0,
-    "failed": 1,
-    "syntax error": 4,
-    "timed out (cpu)": 5,
-    "timed out (wall)": 5,
-    "out of memory": 6,
-    "output limit": 7,
-    "forbidden": 8,
-}
 _STDIN_HELP = "Give the program this file as its standard input. By default, and with `-`, it gets what is piped."
 _SECONDS_HELP = "Stop the program after this much CPU time, from 0.01 to 86400 seconds, or twice that of wall time."
-_SANDBOX_HELP = f"{', '.join(SANDBOXES)} (no isolation). The default is the safest one here."
 
 
 @sandbox.command("run")
@@ -44,7 +33,7 @@ def sandbox_run(
     stdin: Annotated[Path | None, typer.Option(help=_STDIN_HELP)] = None,
     seconds: Annotated[float, typer.Option(help=_SECONDS_HELP)] = 5,
     memory_mib: Annotated[int, typer.Option(min=1, max=2**20, help="Limit the memory of a process, in MiB.")] = 512,
-    name: Annotated[str | None, typer.Option("--sandbox", "--name", help=_SANDBOX_HELP)] = None,
+    name: Annotated[str | None, typer.Option("--sandbox", "--name", help=SANDBOX_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Run a program as a script.
@@ -56,15 +45,15 @@ def sandbox_run(
     """
     with report_errors(as_json=as_json):
         from agent.cli.components import start_sandbox
-        from sandbox import Limits
+        from sandbox import Limits, Verdict
 
         program, text = _read_inputs(file, stdin, seconds)
         limits = Limits(cpu_seconds=seconds, wall_seconds=2 * seconds, memory_mib=memory_mib)
         with closing(start_sandbox(name)) as box:
             execution = box.run(program, stdin=text, limits=limits)
-        exited = execution.verdict.value == "failed" and execution.exit_code == 0
-        _print(execution, "left with exit code 0" if exited else execution.verdict.value, as_json=as_json)
-        raise typer.Exit(ExitCode.OK if exited else VERDICT_CODES[execution.verdict.value])
+        left = execution.verdict is Verdict.FAILED and execution.exit_code == 0  # by sys.exit, before its end
+        _print(execution, "left with exit code 0" if left else execution.verdict.value, as_json=as_json)
+        raise typer.Exit(ExitCode.OK if left else VERDICT_CODES[execution.verdict])
 
 
 @sandbox.command("gc")

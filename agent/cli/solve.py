@@ -45,7 +45,9 @@ _FILE_HELP = "Complete the Python in this file: a signature with its docstring. 
 _TESTS_HELP = "Also pass the assert statements in this file. `-` reads them from stdin."
 _TAU_HELP = "Trust at most -ln tau nats of surprisal in a partial program. The rest becomes holes."
 _THREAD_HELP = "Store the run under this name, and resume it if it was cut off."
-_DISPLAY_HELP = "live, plain, or auto. auto is live where somebody watches."
+_DISPLAY_HELP = (
+    "Redraw the run as it grows (live), or print one line an event (plain). By default, auto: live on a terminal."
+)
 
 
 def solve_request(
@@ -199,7 +201,7 @@ def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem |
 
         hidden = hidden_verdicts(agent.sandbox, problem, result.best.program)
     view.finish(result, hidden)
-    code = ExitCode.OK if result.standing in (VERIFIED, AGREED) else ExitCode.ABSTAINED
+    code = ExitCode.OK if result.standing in (VERIFIED, AGREED) else ExitCode.NOT_PASSED
     if as_json:
         write_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
     elif not is_watched() and result.outcome == "accepted":

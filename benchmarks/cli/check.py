@@ -76,7 +76,7 @@ def bench_check(
         for sentence in describe_missing_modules(report.judged):
             say(sentence, err=True)
         failed = any(each.sandbox_failed for each in report.unjudged)
-        code = ExitCode.MACHINE_FAILED if failed else ExitCode.ABSTAINED if report.unjudged else ExitCode.OK
+        code = ExitCode.MACHINE_FAILED if failed else ExitCode.NOT_PASSED if report.unjudged else ExitCode.OK
         write_json({**report.record(), "exit_code": code}) if as_json else say(report.table())
         raise typer.Exit(code)
 

@@ -11,6 +11,7 @@ import typer
 from agent.cli.exits import report_errors
 from agent.cli.options import (
     BenchmarkArgument,
+    BenchThresholdOption,
     BudgetOption,
     DeviceOption,
     DtypeOption,
@@ -24,7 +25,6 @@ from agent.cli.options import (
     SandboxOption,
     SeedOption,
     StrategyOption,
-    ThresholdOption,
     TokensOption,
 )
 from agent.files.access import STANDARD_STREAM
@@ -48,7 +48,7 @@ def bench_run(
     out: OutOption = None,
     model: ModelOption = "models/tiny",
     policy: PolicyOption = None,
-    threshold: ThresholdOption = None,
+    threshold: BenchThresholdOption = None,
     strategy: StrategyOption = "once",
     programs: ProgramsOption = None,
     budget: BudgetOption = None,
@@ -147,7 +147,7 @@ def bench_pauses(
     limit: LimitOption = None,
     model: ModelOption = "models/tiny",
     policy: PolicyOption = None,
-    threshold: ThresholdOption = None,
+    threshold: BenchThresholdOption = None,
     width: Annotated[int, typer.Option(min=2, help="Try this many candidates at each pause.")] = 5,
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli.app import app
-from agent.cli.sandbox import VERDICT_CODES
+from agent.cli.exits import VERDICT_CODES
 from sandbox import Verdict
 
 
@@ -23,7 +23,7 @@ def written(folder, text):
 
 
 def test_every_verdict_has_an_exit_code_that_means_nothing_else():
-    assert set(VERDICT_CODES) == {verdict.value for verdict in Verdict}
+    assert set(VERDICT_CODES) == set(Verdict)
     assert not set(VERDICT_CODES.values()) & {2, 3, 130}
 
 
