@@ -38,7 +38,7 @@ class TraceWriter:
 
     @property
     def keeps(self) -> bool:
-        """Whether it writes a file, which can be read again, and not a stream."""
+        """Decide whether it writes a file, which can be read again, and not a stream."""
         return self._file.keeps
 
     def begin(self) -> None:

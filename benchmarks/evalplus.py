@@ -40,11 +40,11 @@ class PlusBenchmark:
 
     def problem(self, task_id: str) -> Problem:
         """Return one problem. Raises KeyError with a sentence that names the ids, DatasetError without data."""
-        known = self._problems.get(task_id)
-        if known is None:
+        problem = self._problems.get(task_id)
+        if problem is None:
             first, *_, last = [*self._problems, *self._problems]
             raise KeyError(f"no problem {task_id!r}; wanted {first} … {last}")
-        return known
+        return problem
 
     def __iter__(self) -> Iterator[Problem]:
         """Iterate over all problems, in the file's order. Raises DatasetError without data."""
@@ -91,7 +91,7 @@ def _without_inputs(error: Exception) -> str:
 
 
 def _load(module: str, loader: str, override: str, source: str) -> dict[str, dict[str, Any]]:
-    """Call evalplus' loader. Set its override first: it reads the variable at import, before a path may be known."""
+    """Call evalplus' loader. Set its override first: it reads the variable at import, before a path may be problem."""
     data = import_module(module)
     before = getattr(data, override)
     setattr(data, override, source or before)

@@ -81,7 +81,7 @@ def open_sandbox(
 ) -> Sandbox:
     """Open the sandbox of that name, or the safest one of this machine: docker, else bubblewrap, never process.
 
-    workers: how many programs run side by side, for callers with threads. More than one make a pool, started here.
+    workers: how many programs run at once, for callers with threads. More than one make a pool, started here.
     memory_mib: of a container, for all processes of a program together. The other sandboxes bound each process alone.
     fresh: give every program a sandbox of its own. This is slower, and nothing passes from one program to the next.
     Raises ValueError for an unknown name and SandboxUnavailable where this machine cannot give the sandbox.

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 class Verdict(StrEnum):
-    """How a program ended. A sandbox that itself fails raises SandboxError and gives no verdict."""
+    """The way a program ended. A sandbox that itself fails raises SandboxError and gives no verdict."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may use. A run that reaches a limit ends, with the verdict that is named after the limit."""
+    """The limits of one run. A run that reaches a limit ends, with the verdict that is named after the limit."""
 
     cpu_seconds: float = 5.0  # of the program and all its processes together
     wall_seconds: float = 10.0

@@ -9,7 +9,7 @@ MEASURED = {"wall_seconds": 0.0, "peak_memory_mib": 0.0, "python": "3.0", "worn"
 
 
 class ScriptedChannel:
-    """Says hello, then does to each request what it is told: answer, die, hang, babble, or answer another request.
+    """Says hello, then does to each request what its script says: answer, die, hang, babble, or answer another request.
 
     An answer may also say that the server is worn, or that the machine starved the program.
     """
@@ -31,8 +31,8 @@ class ScriptedChannel:
             self.ready += wire.frame(wire.pack({"nonce": nonce, "another": True}))
             return
         done = wire.frame(message.sign(bytes.fromhex(header["token"]), message.DONE))
-        told = {"nonce": nonce} | ENDED | MEASURED | ({act: True} if act in ("worn", "starved") else {})
-        answer = wire.frame(wire.pack(told, act.encode(), b"", done))
+        report = {"nonce": nonce} | ENDED | MEASURED | ({act: True} if act in ("worn", "starved") else {})
+        answer = wire.frame(wire.pack(report, act.encode(), b"", done))
         self.ready += {"hang": b"", "babble": wire.frame(b"nonsense")}.get(act, answer)
 
     def receive(self, count, deadline):

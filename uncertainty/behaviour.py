@@ -19,11 +19,11 @@ def functional_entropy(shares: Sequence[float]) -> float:
 
 
 def error_of_mass(masses: Sequence[float]) -> float:
-    """Return a lower bound on how likely a program drawn from the model is wrong, from the programs of a search.
+    """Return a lower bound on how likely a program sampled from the model is wrong, from the programs of a search.
 
     masses: for each cluster, the summed probabilities of its programs under the model. At most one cluster is right, so
-    all but the largest are wrong; programs that the search did not reach may be right. It holds for draws at
-    temperature 1. After a complete search it is never below 1 - sqrt(1 - I), the bound from how often draws disagree
+    all but the largest are wrong; programs that the search did not reach may be right. It holds for samples at
+    temperature 1. After a complete search it is never below 1 - sqrt(1 - I), the bound from how often samples disagree
     (arXiv:2507.00057), for I = 1 - sum of squared masses.
     """
     return max(0.0, sum(masses) - max(masses, default=0.0))

@@ -45,7 +45,7 @@ class Ranked:
 
     @property
     def misranked(self) -> NDArray[np.bool_]:
-        """Which right tokens were not the argmax."""
+        """Mark the right tokens that were not the argmax."""
         return self.ranks > 1
 
     def auroc(self) -> float:
@@ -117,13 +117,13 @@ def utility_threshold(data: Ranked, *, price: float = _PRICE, width: int = _WIDT
     names, number = np.unique(tasks, return_inverse=True)
     if len(names) < 2:
         raise ValueError("one task cannot be left out of itself; give at least two")
-    folds, chosen, held_out = number % _FOLDS, [], 0.0
+    folds, thresholds, held_out = number % _FOLDS, [], 0.0
     for fold in range(min(_FOLDS, len(names))):
         inside = folds != fold
         threshold = _most_useful(data.scores[inside], gains[inside])
-        chosen.append(threshold)
+        thresholds.append(threshold)
         held_out += float(gains[~inside][data.scores[~inside] >= threshold].sum())
-    return float(np.median(chosen)) if held_out > 0 else math.inf
+    return float(np.median(thresholds)) if held_out > 0 else math.inf
 
 
 def _most_useful(scores: NDArray[np.float64], gains: NDArray[np.float64]) -> float:
@@ -153,12 +153,12 @@ def find_recipe(name: str) -> Callable[[Ranked], float]:
     kind, _, share = name.partition("=")
     if kind == "budget":
         try:
-            wanted = float(share)
+            pause_rate = float(share)
         except ValueError:
             raise ValueError(f"budget={share[:100]} came; wanted a share of the tokens, as in budget=0.05") from None
-        if not 0 <= wanted <= 1:
+        if not 0 <= pause_rate <= 1:
             raise ValueError(f"budget={share[:100]} came; wanted a share of the tokens, as in budget=0.05")
-        return lambda data: pause_rate_threshold(data, wanted)
+        return lambda data: pause_rate_threshold(data, pause_rate)
     if name not in RECIPES:
         raise ValueError(f"unknown recipe {name[:100]!r}; choose from {', '.join([*RECIPES, 'budget=R'])}")
     return RECIPES[name]
@@ -169,9 +169,9 @@ class ThresholdPoint:
     """The effect of one threshold. All but the threshold are shares, from 0 to 1."""
 
     threshold: float
-    paused: float  # of all tokens
-    caught: float  # of the misranked ones; NaN where there are none
-    reachable: float  # of the misranked ones, both caught and within a rerank's width
+    paused: float  # share of all tokens
+    caught: float  # share of the misranked tokens; NaN where there are none
+    reachable: float  # share of the misranked tokens that are caught and within a rerank's width
 
 
 def threshold_point(data: Ranked, threshold: float, *, width: int = _WIDTH) -> ThresholdPoint:

@@ -148,7 +148,7 @@ class Resolver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When to pause, how to settle a pause, and how to choose every other token."""
+    """A gate that decides when to pause, a resolver that settles pauses, and a sampler for every other token."""
 
     gate: Gate
     resolver: Resolver

@@ -35,7 +35,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why decoding paused, which candidates it considered, and what that cost."""
+    """A pause: its reason, the candidates considered, and the cost."""
 
     reason: str  # of the gate, as in "entropy 1.73 >= 1.00"
     resolver: str

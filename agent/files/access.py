@@ -17,7 +17,7 @@ from agent.errors import FileAccessError, StorageError
 from agent.messages import quote
 
 _MOST_BYTES = 64 * 2**20  # of a file that is read whole
-HEAD_BYTES = 2**20  # the beginning of a file, which says whose it is
+HEAD_BYTES = 2**20  # of a file: they say whose it is
 STANDARD_STREAM = "-"  # as a file's name: stdin where it is read, stdout where it is written
 _MOST_LINKS = 40
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
@@ -59,7 +59,7 @@ def check_writable(path: Path, *, is_ours: Callable[[bytes], bool] = lambda head
 
 
 def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = lambda head: False) -> None:
-    """Write a file whole or not at all. It may replace an empty file, and one whose beginning `is_ours` accepts.
+    """Write a file whole or not at all. It may replace an empty file, and one whose first bytes `is_ours` accepts.
 
     Writes the target of a symbolic link. Writes through `-`, the process's own descriptors, /dev/null, terminals and
     pipes. Raises FileAccessError for any other place, and StorageError where the disk is full.
@@ -77,7 +77,7 @@ def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = l
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a path is written through, as a pipe is. Raises FileAccessError where it can be no file either."""
+    """Decide whether a path is written through, as a pipe is. Raises FileAccessError where it can be no file either."""
     place = follow_links(path)
     if str(path) == STANDARD_STREAM or _OWN.fullmatch(str(place)):
         return True

@@ -146,7 +146,7 @@ class Model:
 
     @property
     def chats(self) -> bool:
-        """Whether the model expects turns of a chat."""
+        """Decide whether the model expects turns of a chat."""
         return self.prompt_format == "chat"
 
     def encode_prompt(self, text: str) -> list[int]:

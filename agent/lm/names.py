@@ -1,4 +1,4 @@
-"""What a model's name means: a backend, a local folder, and a digest of the weights there. Loads nothing."""
+"""Parse a model's name into a backend and a local folder, and digest the weights there. Loads nothing."""
 
 from __future__ import annotations
 

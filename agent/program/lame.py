@@ -65,7 +65,7 @@ def _classify_line(text: str, below: str, before: str, *, shown: bool) -> str:
 
 
 def _defines_general_case(body: list[str], entry_point: str) -> bool:
-    """Whether a line defines the function for a variable, as a recurrence does: such lines are specification."""
+    """Decide whether a line defines the function for a variable, as a recurrence does: such lines are specification."""
     general = re.compile(rf"\b{re.escape(entry_point)}\s*\(\s*[a-zA-Z_]\w*\s*\)\s*(->|==?)(?!>)")
     return any(general.search(line) for line in body if not line.strip().startswith(">>>"))
 

@@ -1,4 +1,4 @@
-"""Tell which programs are the same to whoever runs them, and which beginnings cannot become a program."""
+"""Compare programs by what they do, whatever their layout and names; find prefixes that cannot become a program."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def normal_form(source: str, *, any_name: bool = False) -> str:
 
 
 def cannot_parse(source: str) -> bool:
-    """Whether no continuation makes these whole lines Python."""
+    """Decide whether no continuation makes these whole lines Python."""
     return find_syntax_error(source) is not None
 
 
@@ -72,12 +72,12 @@ def _closed(source: str) -> str | None:
     last = source.splitlines()[-1] if source else ""
     indent = last[: len(last) - len(last.lstrip())]
     deeper = f"{source}\n{indent}    {_OPEN}"
-    for beginning in (deeper, source):
-        if parse(beginning) is not None:
-            return beginning
+    for prefix in (deeper, source):
+        if parse(prefix) is not None:
+            return prefix
         margins = sorted({line[: len(line) - len(line.lstrip())] for line in source.splitlines()}, key=len)
         for margin in reversed(margins):
-            if parse(closed := f"{beginning}\n{margin}finally: {_OPEN}") is not None:
+            if parse(closed := f"{prefix}\n{margin}finally: {_OPEN}") is not None:
                 return closed
     return None
 
@@ -115,7 +115,7 @@ def _has_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef |
 
 
 def _looks_at_itself(tree: ast.Module) -> bool:
-    """Whether a program may read its own names or source, or has names that normal forms use."""
+    """Decide whether a program may read its own names or source, or has names that normal forms use."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     special = any(name.startswith("__") and name not in ("__init__", _OPEN) for name in attributes | names)

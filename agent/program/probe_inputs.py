@@ -170,8 +170,8 @@ def _values_of_generic(name: str, kinds: list[tuple[Any, ...]], chance: random.R
 def _lists(kinds: Sequence[tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
     values = kinds[0]
     lengths = (0, 1, 2, 3, 5, 8)
-    drawn = [[chance.choice(values) for _ in range(length)] for length in lengths]
-    return (*drawn, [values[0]] * 3, sorted(drawn[-1], key=repr))
+    lists = [[chance.choice(values) for _ in range(length)] for length in lengths]
+    return (*lists, [values[0]] * 3, sorted(lists[-1], key=repr))
 
 
 def _tuples(kinds: Sequence[tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:

@@ -99,7 +99,7 @@ def find_modules(statement: ast.Import | ast.ImportFrom) -> set[str]:
 
 
 def is_standard_import(statement: ast.Import | ast.ImportFrom) -> bool:
-    """Whether all modules are of the standard library."""
+    """Decide whether all modules are of the standard library."""
     return find_modules(statement) <= set(sys.stdlib_module_names)
 
 
@@ -171,7 +171,7 @@ def _inside_brackets_or_string(text: str) -> bool:
 
 
 def is_degenerate(program: str) -> bool:
-    """Whether a program is not Python or does nothing: it has only comments, texts and functions without a body."""
+    """Detect a program that is not Python or does nothing: it has only comments, texts and functions without a body."""
     tree = parse(program)
     return tree is None or all(_does_nothing(statement) for statement in tree.body)
 
@@ -186,7 +186,7 @@ def _does_nothing(statement: ast.stmt) -> bool:
 
 
 def is_code(request: str) -> bool:
-    """Whether a request is Python to complete, not a sentence."""
+    """Decide whether a request is Python to complete, not a sentence."""
     if re.search(r"^(async def|def|class) \w+\s*[(:]", request, re.MULTILINE):
         return True
     tree = parse(request)
@@ -201,7 +201,7 @@ def find_entry_point(request: str) -> str | None:
 
 
 def is_text(statement: ast.stmt) -> bool:
-    """Whether a statement is a bare string, as a docstring is."""
+    """Decide whether a statement is a bare string, as a docstring is."""
     match statement:
         case ast.Expr(ast.Constant(str())):
             return True

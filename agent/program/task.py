@@ -18,7 +18,7 @@ from agent.program.syntax import find_entry_point
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the agent is asked: a request and the examples it may run. Hidden tests have no place here."""
+    """A request and the examples that the agent may run. Hidden tests have no place here."""
 
     request: str  # Python to complete, or a sentence
     examples: tuple[Example, ...] = ()
@@ -73,7 +73,7 @@ def _check_completable(name: str, text: str, shown: ReadExamples) -> None:
     if error is not None:
         where = f"{name}:{error.lineno or 1}"
         raise InvalidRequestError(
-            f"{where}: this is no beginning of Python ({error.msg}); mend it, or ask in a sentence"
+            f"{where}: this is no prefix of Python code ({error.msg}); mend it, or ask in a sentence"
         )
     if not re.search(r"^[ \t]*(async def|def|class) \w", text, re.MULTILINE) and not shown.examples:
         raise InvalidRequestError(

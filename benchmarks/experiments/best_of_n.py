@@ -1,4 +1,4 @@
-"""Draw many samples of each problem and judge all: what would an oracle among them solve, and what best-of-n?
+"""Sample many programs of each problem and judge all: what would an oracle among them solve, and what best-of-n?
 
 The samples of a problem are decoded in one batch. Each equals the one that `agent.strategies.BestOf` writes under its
 number.
@@ -33,7 +33,7 @@ from benchmarks.reports.metrics import pass_at_k
 
 @dataclass(frozen=True, slots=True)
 class ProblemSamples:
-    """The samples of one problem, in the order drawn."""
+    """The samples of one problem, in the order of their numbers."""
 
     KIND: ClassVar[str] = "sample set"
     MADE_BY: ClassVar[str] = "bench sample --out"
@@ -50,13 +50,13 @@ class ProblemSamples:
 
     def best_of(self, most: int) -> BestOfN:
         """Return what best-of-n does with the first `most` samples."""
-        drawn = next((n for n, accepted in enumerate(self.accepted[:most], start=1) if accepted), most)
-        chosen = drawn - 1 if self.accepted[drawn - 1] else 0
-        return BestOfN(self.passed[chosen], sum(self.tokens[:drawn]))
+        count = next((n for n, accepted in enumerate(self.accepted[:most], start=1) if accepted), most)
+        best = count - 1 if self.accepted[count - 1] else 0
+        return BestOfN(self.passed[best], sum(self.tokens[:count]))
 
 
 class BestOfN(NamedTuple):
-    """What best-of-n makes of one problem: it stops at the first sample that passes the visible examples."""
+    """The result of best-of-n on one problem. It stops at the first sample that passes the visible examples."""
 
     solved: bool
     tokens: int  # up to that sample
@@ -77,13 +77,13 @@ class _Sample:
 
 
 def sample_problem(problem: Problem, context: Context, *, samples: int) -> ProblemSamples:
-    """Draw that many samples at temperature 0.8 and judge each by the visible examples and by the hidden tests."""
+    """Take that many samples at temperature 0.8 and judge each by the visible examples and by the hidden tests."""
     task = read_task(problem.prompt, entry_point=problem.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
     decoding = decode_context(sampling, build_prompt(sampling, AgentState(task)))
     seeds = [seed_of_sample(context, number) for number in range(samples)]
-    drawn = _decode_together(decoding, context.tokenizer, seeds)
-    programs = [_program(problem, sample, context) for sample in drawn]
+    sampled = _decode_together(decoding, context.tokenizer, seeds)
+    programs = [_program(problem, sample, context) for sample in sampled]
     accepted, passed = dict[str, bool](), dict[str, bool]()
     for program in set(programs):
         accepted[program] = verify(context.sandbox, program, task.examples, limits=context.limits).passed
@@ -91,7 +91,7 @@ def sample_problem(problem: Problem, context: Context, *, samples: int) -> Probl
     return ProblemSamples(
         problem.task_id,
         digest_prompt(problem.prompt),
-        [len(sample.completion.tokens) for sample in drawn],
+        [len(sample.completion.tokens) for sample in sampled],
         [accepted[program] for program in programs],
         [passed[program] for program in programs],
     )

@@ -28,7 +28,7 @@ _SHORTEST = 3  # characters of an expression that is worth a hole: most names an
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What a model wrote in the place of one expression."""
+    """The texts that a model wrote in the place of one expression."""
 
     task_id: str
     expression: str  # of the canonical solution

@@ -1,4 +1,4 @@
-"""What one configuration did on one problem, and files of it."""
+"""The outcome of one configuration on one problem, and files of outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pause is worth: where greedy decoding fails, which candidate at which pause leads to a program that passes?"""
+"""Measure what a pause is worth: try each candidate of each pause where greedy decoding fails, and judge it."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ def _explore(
         _, after = greedy.commit(pause, greedy.score(logits), token)
         return _passes(problem, context, _last_state(decode_until_pause(greedy, after)))
 
-    # Rank 0 is what the failed run took.
+    # The failed run chose rank 0.
     right = next((rank for rank, token in enumerate(candidates) if rank and leads_to_a_pass(token)), None)
-    taken = next(decoding.policy.resolver(decoding, pause)).token
+    choice = next(decoding.policy.resolver(decoding, pause)).token
     return PauseOutcome(
         problem.task_id,
         len(pause.completion.tokens),
         decoding.policy.gate.uncertainty(logits),
-        candidates.index(taken) + 1 if taken in candidates else width + 1,
+        candidates.index(choice) + 1 if choice in candidates else width + 1,
         None if right is None else right + 1,
     )
 

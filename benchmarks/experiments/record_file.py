@@ -29,7 +29,7 @@ _LARGEST_NUMBER = 10**15  # so that sums over any file stay exact enough
 
 
 class Record(Protocol):
-    """What a run keeps of one problem: a dataclass of plain values, one line of a file."""
+    """The record that a run stores of one problem: a dataclass of plain values, one line of a file."""
 
     KIND: ClassVar[str]  # what the line calls it
     MADE_BY: ClassVar[str]  # the command and option that write such files
@@ -143,7 +143,7 @@ def _short(value: Any) -> str:
 
 
 def _same_but_for_time(one: Any, other: Any) -> bool:
-    """Whether two records of a problem agree: two processes may have written one file."""
+    """Check that two records of a problem agree: two processes may have written one file."""
     return one is other or {**asdict(one), "seconds": 0} == {**asdict(other), "seconds": 0}
 
 

@@ -31,7 +31,7 @@ class SearchExample:
 
     task_id: str
     prompt_sha256: str
-    edges: list[dict[str, float]]  # features of each edge that was taken
+    edges: list[dict[str, float]]  # features of each edge that was numbered
     edges_passed: list[bool]  # whether the program behind each edge passed the visible examples
     answer: dict[str, float]  # features of the answer
     examples: int  # visible examples that the answer was checked by
@@ -48,10 +48,10 @@ def search_problem(problem: Problem, context: Context, config: SearchConfig) -> 
     task = read_task(problem.prompt, entry_point=problem.entry_point)
     result = run_task(context, task, config=config)
     attempts, best = result.attempts, result.best
-    taken = [(number, attempt.edge) for number, attempt in enumerate(attempts) if attempt.edge]
-    edges = [edge_features(edge, attempts[:number], count_pairs(attempts[:number])) for number, edge in taken]
+    numbered = [(number, attempt.edge) for number, attempt in enumerate(attempts) if attempt.edge]
+    edges = [edge_features(edge, attempts[:number], count_pairs(attempts[:number])) for number, edge in numbered]
     return SearchExample(
-        problem.task_id, digest_prompt(problem.prompt), edges, [attempts[number].passed for number, _ in taken],
+        problem.task_id, digest_prompt(problem.prompt), edges, [attempts[number].passed for number, _ in numbered],
         answer_features(attempts, result.answer), best.checked, best.passed,
         judge_program(context.sandbox, problem, best.program).passed,
     )  # fmt: skip

@@ -19,7 +19,7 @@ MEASURED = {**SCORES, "varentropy": varentropy}
 
 @dataclass(frozen=True, slots=True)
 class TeacherForced:
-    """What a model says of one solution: the scores before each token, and the rank of each token. All [tokens]."""
+    """The scores before each token of one solution, and the rank of each token. All [tokens]."""
 
     task_id: str
     scores: Mapping[str, list[float]]
@@ -64,4 +64,4 @@ def rank_by_scores(solutions: Iterable[TeacherForced]) -> dict[str, Ranked]:
     try:
         return {name: Ranked(scores, ranks, tasks) for name, scores in columns.items()}
     except ValueError as error:  # the logits are NaN, as when float16 overflows
-        raise InvalidRequestError(f"this model's scores are no numbers ({error}); try another --dtype") from error
+        raise InvalidRequestError(f"this model's scores are no numbers ({error}); try another dtype") from error

@@ -18,7 +18,7 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class CallResult(NamedTuple):
-    """What one call of the program gave."""
+    """The result of one call of the program."""
 
     kind: str  # "value", "digest", "unplain" or "raised"
     value: Any  # plain data, 64 hex digits, a type's name, or an exception in a few words

@@ -65,7 +65,7 @@ class Expected:
 
     @property
     def wall_seconds(self) -> float:
-        """What the canonical solution took for all tests."""
+        """Seconds that the canonical solution took for all tests."""
         return sum(chunk.wall_seconds for chunk in self.chunks)
 
 
@@ -79,12 +79,12 @@ class References:
     def expected(self, sandbox: Sandbox, problem: Problem, *, plus: bool) -> Expected:
         """Return the results for the base or the plus tests. Raises DatasetError where the canonical solution fails."""
         with self._locks.setdefault((problem.task_id, plus), Lock()):
-            known = self._known.get((problem.task_id, plus))
-            if known is None or known[0] != problem:
+            stored = self._known.get((problem.task_id, plus))
+            if stored is None or stored[0] != problem:
                 inputs = problem.plus_inputs if plus else problem.base_inputs
-                known = problem, _compute_expected(sandbox, problem, inputs)
-                self._known[problem.task_id, plus] = known
-            return known[1]
+                stored = problem, _compute_expected(sandbox, problem, inputs)
+                self._known[problem.task_id, plus] = stored
+            return stored[1]
 
 
 def _compute_expected(sandbox: Sandbox, problem: Problem, inputs: Inputs) -> Expected:

@@ -102,7 +102,7 @@ def _other_kind(first: bytes) -> str:
     except ValueError:
         return ""
     if record.get("kind") == "provenance":
-        return "is what `dubito bench run` or --trace wrote, and its programs are judged already"
+        return "holds outcomes of a run or a trace, and its programs are judged already"
     if "entry_point" in record and "prompt" in record and not _PROGRAM_FIELDS & record.keys():
         return "holds problems, and no answers to them"
     return ""

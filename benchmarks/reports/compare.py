@@ -105,6 +105,6 @@ def _costs(outcomes: Sequence[ProblemOutcome]) -> dict[str, float]:
 
 
 def _auroc(outcomes: Sequence[ProblemOutcome]) -> float:
-    """How well the highest entropy of a run tells failures from successes; 0.5 says nothing."""
-    known = [(each.highest_entropy, each.passed) for each in outcomes if each.highest_entropy is not None]
-    return auroc([entropy for entropy, passed in known if not passed], [entropy for entropy, passed in known if passed])
+    """Return how well the highest entropy of a run separates failures from successes; 0.5 says nothing."""
+    pairs = [(each.highest_entropy, each.passed) for each in outcomes if each.highest_entropy is not None]
+    return auroc([entropy for entropy, passed in pairs if not passed], [entropy for entropy, passed in pairs if passed])

@@ -16,7 +16,7 @@ class Interval(NamedTuple):
 
 
 def pass_at_k(samples: int, passed: int, k: int) -> float:
-    """Return the probability that one of k drawn samples passes; unbiased (Chen et al., arXiv:2107.03374)."""
+    """Return the probability that one of k samples passes; unbiased (Chen et al., arXiv:2107.03374)."""
     if not 0 <= passed <= samples or not 1 <= k <= samples:
         raise ValueError(
             f"samples {samples}, passed {passed}, k {k} came; wanted 0 <= passed <= samples, 1 <= k <= samples"

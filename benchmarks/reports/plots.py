@@ -44,7 +44,7 @@ _Z = 1.959964  # of a 95 % interval
 
 
 class _Look(NamedTuple):
-    """How a run is drawn, in every panel alike."""
+    """The colour and sign of a run, the same in every panel."""
 
     label: str | None  # None: another point has the label
     colour: Any
@@ -53,7 +53,7 @@ class _Look(NamedTuple):
 
 
 def is_picture(head: bytes) -> bool:
-    """Whether a file begins as one of our pictures."""
+    """Decide whether a file begins as one of our pictures."""
     return any(mark in head for mark in _MARKS)
 
 

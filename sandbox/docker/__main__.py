@@ -9,7 +9,7 @@ from sandbox.base import SandboxUnavailable
 from sandbox.docker.client import connect
 from sandbox.docker.image import ensure_image
 
-_EXAMPLE = "example: python -m sandbox.docker (or: make sandbox)"
+_EXAMPLE = "example: python -m sandbox.docker"
 
 
 def _say(step: str) -> None:

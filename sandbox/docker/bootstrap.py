@@ -24,7 +24,7 @@ def bootstrap(client: Any, say: Callable[[str], None]) -> str:
     if program is None or os.geteuid() != 0:
         raise SandboxUnavailable(
             "the sandbox's image needs a registry for python:3.11-slim, or debootstrap run by root; "
-            "try (as root): apt-get install debootstrap && make sandbox"
+            "try (as root): apt-get install debootstrap && python -m sandbox.docker"
         )
     with tempfile.TemporaryDirectory(prefix="dubito-base-") as folder:
         say(f"making {OFFLINE_BASE} with debootstrap (about a minute)")

@@ -88,7 +88,7 @@ def build_image(client: Any, context: BinaryIO, **options: Any) -> None:
     try:
         client.images.build(fileobj=context, custom_context=True, **options)
     except DockerException as error:
-        raise SandboxUnavailable(f"the sandbox's image does not build: {error}; try: make sandbox") from error
+        raise SandboxUnavailable(f"the sandbox's image does not build: {error}") from error
 
 
 def create_container(client: Any, image: str, options: dict[str, Any]) -> str:

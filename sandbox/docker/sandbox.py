@@ -70,5 +70,5 @@ def describe_isolation(client: Any) -> Iterator[tuple[str, str | None, str]]:
     yield (
         "sandbox image",
         image_tag() if has_image(client, image_tag()) else None,
-        "it is built at first use, or by: make sandbox",
+        "it is built at first use, or by: python -m sandbox.docker",
     )

@@ -1,4 +1,4 @@
-"""A pool runs programs side by side and replaces worn workers. No process is needed."""
+"""A pool runs several programs at once and replaces worn workers. No process is needed."""
 
 import threading
 import time
@@ -51,7 +51,7 @@ def run_in_threads(pool, count):
     assert not failures and not any(thread.is_alive() for thread in threads)
 
 
-def test_as_many_programs_run_side_by_side_as_there_are_workers():
+def test_as_many_programs_run_at_once_as_there_are_workers():
     together = threading.Barrier(3, timeout=20)  # three must be inside at once, or this breaks
     counted = Counted(before=together.wait)
     pool = SandboxPool([counted.worker() for _ in range(3)])

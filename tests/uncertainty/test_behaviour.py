@@ -31,7 +31,7 @@ def test_the_bound_from_masses_holds_whichever_cluster_is_right(masses):
 
 
 @given(SHARES)
-def test_the_bound_from_masses_is_no_weaker_than_the_one_from_disagreeing_draws(masses):
+def test_the_bound_from_masses_is_no_weaker_than_the_one_from_disagreeing_samples(masses):
     masses = [mass / sum(masses) for mass in masses]
     incoherence = 1.0 - sum(mass * mass for mass in masses)
     assert error_of_mass(masses) >= 1.0 - math.sqrt(max(0.0, 1.0 - incoherence)) - 1e-9

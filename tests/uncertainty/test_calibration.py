@@ -23,10 +23,10 @@ def test_brier_is_the_squared_distance():
 
 
 @given(some.lists(some.tuples(some.floats(0, 1), some.booleans()), min_size=1, max_size=30))
-def test_bins_hold_every_statement_once_and_the_error_lies_between_nothing_and_one(told):
-    stated, right = [p for p, _ in told], [r for _, r in told]
+def test_bins_hold_every_statement_once_and_the_error_lies_between_nothing_and_one(statements):
+    stated, right = [p for p, _ in statements], [r for _, r in statements]
     bins = reliability_bins(stated, right)
-    assert sum(each.statements for each in bins) == len(told)
+    assert sum(each.statements for each in bins) == len(statements)
     assert all(each.low - 1e-9 <= each.stated <= each.high + 1e-9 for each in bins)
     assert 0.0 <= ece(stated, right) <= 1.0 and 0.0 <= brier(stated, right) <= 1.0
 

@@ -28,7 +28,7 @@ def ranked(pairs, tasks=()):
     return Ranked(np.array(scores, float), np.array(ranks), np.array(tasks, np.int64))
 
 
-def drawn(count, *, seed=0, gap=1.0):
+def sample_tokens(count, *, seed=0, gap=1.0):
     """Tokens whose rank is above 1 the more often, the higher the score."""
     random = np.random.default_rng(seed)
     scores = random.exponential(0.7, count)
@@ -107,7 +107,7 @@ def test_no_task_decides_about_itself():
 
 @pytest.mark.parametrize("recipe", [*RECIPES, "budget=0.1"])
 def test_each_recipe_learns_a_threshold_that_separates(recipe):
-    data = drawn(4_000)
+    data = sample_tokens(4_000)
     effect = threshold_point(data, find_recipe(recipe)(data))
     assert 0 < effect.paused < 0.5 and effect.caught > effect.paused
     assert 0.7 < data.auroc() < 1
@@ -154,7 +154,7 @@ def test_tokens_of_one_kind_teach_nothing(recipe, rank, kind):
 
 def test_the_papers_recipe_refuses_what_it_cannot_fit():
     with pytest.raises(ValueError, match="no threshold follows"):
-        find_recipe("adadec")(drawn(500, gap=-1.0))
+        find_recipe("adadec")(sample_tokens(500, gap=-1.0))
     with pytest.raises(ValueError, match="2 tokens are too few"):
         find_recipe("adadec")(ranked([(0.5, 1), (1.0, 2)]))
 
@@ -173,5 +173,5 @@ def test_a_budget_of_all_tokens_pauses_everywhere_and_of_none_nowhere():
 
 def test_a_budget_is_a_share():
     with pytest.raises(ValueError, match="the budget is 3"):
-        pause_rate_threshold(drawn(10), 3)
+        pause_rate_threshold(sample_tokens(10), 3)
     assert math.isnan(ranked([(1.0, 1)]).auroc()) and math.isnan(threshold_point(ranked([(1.0, 1)]), 0).caught)

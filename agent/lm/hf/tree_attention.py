@@ -1,4 +1,4 @@
-"""Batches of alternatives that grow from one prefix: side by side under a mask, or as rows of copied caches."""
+"""Batches of alternatives that grow from one prefix: in one sequence under a mask, or as rows of copied caches."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _DIFFERING_BEHIND = ((0, 1, 2, 1, 2, 1, 2, 1), (0, 2, 2, 0, 1, 1, 0, 2))
 
 @dataclass(slots=True)
 class Abilities:
-    """What the trials of one model showed."""
+    """The results of one model's trials."""
 
     caching: bool  # a forked cache gives the same numbers as no cache
     croppable: bool  # cropping gives every shorter cache

@@ -87,18 +87,18 @@ class _TemplateFiller(ast.NodeTransformer):
 
 
 def is_raises(call: ast.Call) -> bool:
-    """Whether a call expects an exception: pytest.raises, or unittest's assertRaises."""
+    """Decide whether a call expects an exception: pytest.raises, or unittest's assertRaises."""
     named = isinstance(call.func, ast.Name) and call.func.id == RAISES
     return bool(call.args) and (named or read_method(call) in ("assertRaises", "assertRaisesRegex"))
 
 
 def names_callee(call: ast.Call) -> bool:
-    """Whether a call that expects an exception has the function to call among its arguments."""
+    """Decide whether a call that expects an exception has the function to call among its arguments."""
     return len(call.args) > (2 if "Regex" in read_method(call) else 1)
 
 
 def is_assertion(call: ast.Call) -> bool:
-    """Whether a call is an assertion."""
+    """Decide whether a call is an assertion."""
     return is_raises(call) or read_method(call).startswith("assert")
 
 
@@ -144,7 +144,7 @@ _DEEPEST = 150  # levels of a statement
 
 
 def ends_test(statement: ast.stmt) -> bool:
-    """Whether nothing after a statement runs. Raises NotSeparableError for one that always fails or raises."""
+    """Decide whether nothing after a statement runs. Raises NotSeparableError for one that always fails or raises."""
     match statement:
         case ast.Return():
             return True
@@ -159,7 +159,7 @@ def ends_test(statement: ast.stmt) -> bool:
 
 
 def is_skipped(function: ast.FunctionDef) -> bool:
-    """Whether a test never runs: all its decorators skip it unconditionally."""
+    """Decide whether a test never runs: all its decorators skip it unconditionally."""
     names = [ast.unparse(each.func if isinstance(each, ast.Call) else each) for each in function.decorator_list]
     return bool(names) and set(names) <= {"skip", "unittest.skip", "pytest.mark.skip"}
 
@@ -183,12 +183,12 @@ def drop_self(method: ast.FunctionDef) -> ast.FunctionDef:
 
 
 def asserts_or_branches(tree: ast.AST) -> bool:
-    """Whether code asserts or branches."""
+    """Decide whether code asserts or branches."""
     return any(isinstance(n, ast.Assert | ast.If | ast.While | ast.IfExp) for n in ast.walk(tree))
 
 
 def holds_tests(group: ast.ClassDef) -> bool:
-    """Whether a class holds tests."""
+    """Decide whether a class holds tests."""
     case = any(ast.unparse(base).endswith("TestCase") for base in group.bases)
     tests = any(isinstance(each, ast.FunctionDef) and each.name.startswith("test") for each in group.body)
     return tests and (case or group.name.startswith("Test"))

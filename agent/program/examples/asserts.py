@@ -244,7 +244,7 @@ class _Reader:
             self._read_function(method, own)
 
     def _is_idle(self, statement: ast.stmt) -> bool:
-        """Whether a statement is no part of a test, but a text or a way to start the tests."""
+        """Decide whether a statement is no part of a test, but a text or a way to start the tests."""
         match statement:
             case ast.Expr(ast.Constant()) | ast.Pass():
                 return True

@@ -181,7 +181,7 @@ class DoctestReader:
         self._setups += read_setup(statement, self._scope)
 
     def _touches(self, statement: ast.stmt) -> bool:
-        """Whether a statement depends on the program."""
+        """Decide whether a statement depends on the program."""
         return not find_free_names(statement) <= self._scope.trusted | self._scope.risky
 
     def _refuse_names(self, names: set[str]) -> None:
@@ -251,7 +251,7 @@ _DATA = {"Counter", "OrderedDict", "deque", "Decimal", "Fraction", "datetime", "
 
 
 def _is_of_data(want: str) -> bool:
-    """Whether a text may be the repr of plain data, or of a value that the judge's process can build."""
+    """Decide whether a text may be the repr of plain data, or of a value that the judge's process can build."""
     tree = read_expression(re.sub(r"<class '(\w+)'>", "None", want.strip()))
     return tree is not None and find_names([tree]) <= _DATA | {"inf", "nan"}
 

@@ -34,7 +34,7 @@ class Example:
 
     @property
     def judge_sources(self) -> tuple[str, ...]:
-        """What the judge's process runs."""
+        """The sources that the judge's process runs."""
         return (self.expected_setup, self.expected or "")
 
 

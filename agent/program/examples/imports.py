@@ -18,7 +18,7 @@ _ELSEWHERE = {  # packages that cannot be the program under test
 
 @dataclass
 class Imports:
-    """What each name means that an import statement binds."""
+    """The meaning of each name that an import statement binds."""
 
     modules: set[str] = field(default_factory=set)  # modules whose attributes are the program's names
     renamed: dict[str, str] = field(default_factory=dict)  # to names of the program or of judge_guest.py

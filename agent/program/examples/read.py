@@ -87,7 +87,7 @@ def _find_docstrings(request: str) -> list[str]:
 
 
 def _prints(request: str, docstring: str) -> bool:
-    """Whether shown outputs are printed, not returned: the prose says "print", or the function returns None."""
+    """Decide whether shown outputs are printed, not returned: the prose says "print", or the function returns None."""
     prose = "\n".join(line for line in docstring.splitlines() if not line.strip().startswith((">>>", "...")))
     last = [line for line in request.splitlines() if re.match(r"(async )?def ", line)]
     return bool(re.search(r"\bprint(s|ed|ing)?\b", prose, re.IGNORECASE)) or ("-> None:" in last[-1] if last else False)

@@ -30,7 +30,7 @@ _FUTURE = re.compile(r"^from __future__ import [^\n]*\n?", re.MULTILINE)
 
 
 class AnswerRules(NamedTuple):
-    """What the program in an answer must be: what it continues, and what it must define."""
+    """The rules for the program in an answer: the text it continues, and the names it must define."""
 
     code: str = ""  # the request, if it is Python
     entry_point: str | None = None
@@ -38,7 +38,7 @@ class AnswerRules(NamedTuple):
 
 
 class SourceFacts(NamedTuple):
-    """What is known of source without running it."""
+    """Facts about source that needs no run."""
 
     compiles: bool = False
     defines: frozenset[str] = frozenset()  # global names
@@ -74,7 +74,7 @@ def extract_program(answer: str, rules: AnswerRules) -> ExtractedProgram:
 
 
 def is_complete(answer: str, rules: AnswerRules, since: int = 0) -> bool:
-    """Whether the answer ends with a closed block that completes the program, and that ends after `since`."""
+    """Decide whether the answer ends with a closed block that completes the program, and that ends after `since`."""
     start = find_answer_start(answer, thinking=rules.thinking)
     code_blocks = _find_code_blocks(answer, start) if start is not None else []
     last = code_blocks[-1] if code_blocks else None

@@ -82,7 +82,7 @@ def find_blocks(text: str, start: int = 0) -> list[Block]:
 
 
 def is_fence(line: str) -> bool:
-    """Whether a line is only a fence: the end of a block, or the beginning of one without a language."""
+    """Decide whether a line is only a fence: it ends a block, or opens one without a language."""
     fence = _read_opening(line, in_list=True)
     return fence is not None and not fence.info
 
@@ -145,14 +145,14 @@ def _find_closing(text: str, lines: list[Span], number: int, fence: _Fence, *, p
 
 
 def _closes(line: str, fence: _Fence) -> bool:
-    """Whether a line, without its container's indentation, closes the block that a fence opened."""
+    """Decide whether a line, without its container's indentation, closes the block that a fence opened."""
     mark = line.strip(" \t\r\n")
     indented = len(line) - len(line.lstrip(" \t")) > 3
     return not indented and len(mark) >= len(fence.mark) and not mark.strip(fence.mark[0])
 
 
 def _ends_with(line: str, fence: _Fence) -> bool:
-    """Whether a line of code ends with a closing fence, which Python has only in strings and comments."""
+    """Decide whether a line of code ends with a closing fence, which Python has only in strings and comments."""
     return line.rstrip().endswith(fence.mark) and "#" not in line
 
 

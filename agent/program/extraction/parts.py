@@ -32,7 +32,7 @@ class ExtractedProgram(NamedTuple):
 
     @property
     def end(self) -> int:
-        """Where in the generated text the program ends; 0 if no part of it was generated."""
+        """The offset in the generated text at which the program ends; 0 if no part of it was generated."""
         return max((part.end for part in self.parts if isinstance(part, Span)), default=0)
 
     def offsets(self, starts: Sequence[int], length: int) -> list[int | None]:

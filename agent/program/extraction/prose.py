@@ -82,7 +82,7 @@ def _clean_lines(text: str, start: int) -> list[Span]:
 
 
 def _is_idle(text: str, unit: LineRun) -> bool:
-    """Whether a unit is blank, or only expressions and annotations without a value."""
+    """Decide whether a unit is blank, or only expressions and annotations without a value."""
     tree = parse(join_parts(text, unit))
     return tree is not None and all(
         isinstance(each, ast.Expr) or (isinstance(each, ast.AnnAssign) and each.value is None) for each in tree.body

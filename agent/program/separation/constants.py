@@ -59,12 +59,12 @@ def write_literal(value: Any) -> ast.expr | None:
 
 
 def is_atom(value: Any) -> bool:
-    """Whether a value is immutable, down to its parts."""
+    """Decide whether a value is immutable, down to its parts."""
     return isinstance(value, _ATOMS) or (isinstance(value, tuple | frozenset) and all(map(is_atom, value)))
 
 
 def is_bland(value: Any) -> bool:
-    """Whether a value reveals nothing: it is empty, zero or None, or holds only such values."""
+    """Decide whether a value reveals nothing: it is empty, zero or None, or holds only such values."""
     if isinstance(value, list | tuple | set | frozenset):
         return all(map(is_bland, value))
     return not isinstance(value, SimpleNamespace) and not value

@@ -20,7 +20,7 @@ _IMPURE = {"next", "setattr", "delattr", "exec", "eval", "iter"}
 
 
 def is_fresh(statement: ast.stmt) -> bool:
-    """Whether the assigned value shares no object with what it is computed from."""
+    """Decide whether the assigned value shares no object with what it is computed from."""
     inner = getattr(statement, "value", None)
     return isinstance(inner, ast.Call) and ast.unparse(inner.func) in ("copy.deepcopy", "deepcopy", "json.loads", "str")
 
@@ -30,7 +30,7 @@ def _find_calls(node: ast.AST) -> Iterator[ast.Call]:
 
 
 def may_change(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether a statement may change an object that it did not make."""
+    """Decide whether a statement may change an object that it did not make."""
     if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr | ast.FunctionDef | ast.ClassDef | ast.Assert):
         return True
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
@@ -55,7 +55,7 @@ def _call_may_change(call: ast.Call, scope: Scope) -> bool:
 
 
 def is_pure(function: ast.FunctionDef | ast.Lambda, scope: Scope, names: set[str]) -> bool:
-    """Whether a function changes nothing but the objects that it makes. names: the function's own."""
+    """Decide whether a function changes nothing but the objects that it makes. names: the function's own."""
     own = {
         target.id
         for node in ast.walk(function)
@@ -79,7 +79,7 @@ def is_pure(function: ast.FunctionDef | ast.Lambda, scope: Scope, names: set[str
 
 
 def is_nondeterministic(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether a call in a statement may give another value in another process."""
+    """Decide whether a call in a statement may give another value in another process."""
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return False
     for call in _find_calls(statement):
@@ -92,7 +92,7 @@ def is_nondeterministic(statement: ast.stmt, scope: Scope) -> bool:
 
 
 def reaches_out(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether a statement that binds nothing changes something outside: a module, a file, a setting."""
+    """Decide whether a statement that binds nothing changes something outside: a module, a file, a setting."""
     match statement:
         case ast.Expr(ast.Call(function)):
             return find_root(function) in scope.imported or find_root(function) in ("open", "setattr")

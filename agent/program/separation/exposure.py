@@ -95,7 +95,7 @@ class _Exposer(ast.NodeTransformer):
         return bool(find_names([node]) & (self._scope.secret | self._own))
 
     def _passes_on(self, call: ast.Call) -> bool:
-        """Whether a call passes its arguments on as they are, to the program or to an object that it gets."""
+        """Decide whether a call passes its arguments on as they are, to the program or to an object that it gets."""
         root = find_root(call.func)
         outside = root not in self._scope.trusted | self._scope.risky
         is_maker = isinstance(call.func, ast.Name) and root in self._scope.own_classes
@@ -146,7 +146,7 @@ class _Exposer(ast.NodeTransformer):
         return isinstance(node, ast.Name) and node.id not in self._scope.secret
 
     def _collects(self, name: str) -> bool:
-        """Whether a name is an empty container, which collects values of the program."""
+        """Decide whether a name is an empty container, which collects values of the program."""
         empty = name in self._scope.secret and is_bland(self._scope.constants.get(name, "unknown"))
         if empty:
             self.names.add(name)

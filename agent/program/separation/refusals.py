@@ -12,7 +12,7 @@ from agent.program.syntax import find_names, read_expression, read_literal
 
 
 def is_identity(node: ast.AST) -> bool:
-    """Whether code compares identities, of anything but Python's singletons and types."""
+    """Decide whether code compares identities, of anything but Python's singletons and types."""
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
         pairs = zip(sides, node.ops, sides[1:], strict=False)

@@ -1,4 +1,4 @@
-"""What is known of each name where an assertion stands: a record of information flow to and from the program."""
+"""Track each name up to an assertion: whether its value depends on the program, and whether the program has seen it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _TABLES = ("imported", "constants", "mutable", "aliases")
 
 @dataclass
 class Scope:
-    """What is known of the program's names, and of the names that the statements so far have bound."""
+    """The program's names, and the names that the statements so far have bound."""
 
     program: Collection[str] = ()  # names that the program is known to define
     classes: Collection[str] = ()  # which of these are classes
@@ -132,17 +132,17 @@ class Scope:
         return False
 
     def makes_object(self, node: ast.AST) -> bool:
-        """Whether a chain begins with a class of the program, or with an instance of one."""
+        """Decide whether a chain begins with a class of the program, or with an instance of one."""
         return bool({find_root(node)} & {*self.objects, *self.classes})
 
     def may_make_object(self, node: ast.AST) -> bool:
-        """Whether a chain begins with an unknown name that is spelled as classes are."""
+        """Decide whether a chain begins with an unknown name that is spelled as classes are."""
         root = find_root(node) or ""
         return root[:1].isupper() and not root.isupper() and root not in self.program
 
 
 def may_judge(node: ast.AST | None) -> bool:
-    """Whether a call gets the value of another call and something to compare it with: it may say yes to anything."""
+    """Detect a call with another call's value and something to compare it with: it may say yes to anything."""
     if not isinstance(node, ast.Call):
         return False
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
@@ -151,7 +151,7 @@ def may_judge(node: ast.AST | None) -> bool:
 
 
 def decides(node: ast.AST, known: set[str]) -> bool:
-    """Whether code compares a value of the program or computes with it: there an object of its own class could lie.
+    """Detect code that compares a value of the program or computes with it: there an object of its own class could lie.
 
     known: names that do not depend on the program.
     """
@@ -183,7 +183,7 @@ def _decides(node: ast.AST, known: set[str]) -> bool:
 
 
 def touches(nodes: Sequence[ast.AST], known: set[str]) -> bool:
-    """Whether code reads a name that is not known."""
+    """Decide whether code reads a name that is not known."""
     return not find_names(nodes) <= known
 
 

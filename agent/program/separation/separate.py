@@ -174,12 +174,12 @@ class _Puller(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def _is_chain(self, call: ast.Call) -> bool:
-        """Whether a call calls a function of the program by its name."""
+        """Decide whether a call calls a function of the program by its name."""
         known = self.scope.trusted | self.bound | self.scope.risky
         return isinstance(call.func, ast.Name) and call.func.id not in known
 
     def _is_function(self, node: ast.expr) -> bool:
-        """Whether a node is a name that only the program can have defined."""
+        """Decide whether a node is a name that only the program can have defined."""
         return isinstance(node, ast.Name) and node.id not in self.scope.trusted | self.bound | self.scope.bound
 
     def _visit_chain(self, node: ast.expr) -> ast.AST:
@@ -214,12 +214,12 @@ class _Puller(ast.NodeTransformer):
             raise NotSeparableError(f"speaks of {ast.unparse(node)} as a whole, and objects do not leave the program")
 
     def _is_method_of_data(self, link: ast.AST) -> bool:
-        """Whether a link calls a method of strings, numbers or containers."""
+        """Decide whether a link calls a method of strings, numbers or containers."""
         method = isinstance(link, ast.Call) and isinstance(link.func, ast.Attribute) and link.func.attr in METHODS
         return method and not self.scope.makes_object(link) and not self._may_be_object(link)
 
     def _may_be_object(self, call: ast.AST) -> bool:
-        """Whether a method may belong to a class that the prompt does not name. Raises if it could judge arguments."""
+        """Detect a method that may be of a class that the prompt does not name. Raises if it could judge arguments."""
         if not self.scope.may_make_object(call):
             return False
         if isinstance(call, ast.Call) and (call.args or call.keywords):

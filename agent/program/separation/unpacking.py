@@ -66,7 +66,7 @@ def _parts(value: ast.expr, scope: Scope) -> list[ast.expr]:
 
 
 def binds_one(statement: ast.stmt) -> bool:
-    """Whether a statement assigns to one name, and does nothing else."""
+    """Decide whether a statement assigns to one name, and does nothing else."""
     match statement:
         case ast.Assign([ast.Name()]) | ast.AnnAssign(ast.Name(), value=ast.expr()):
             return True

@@ -75,14 +75,14 @@ def test_a_prompt_that_cannot_be_used_is_named(place, file, sentence):
 
 def test_json_is_one_object_with_the_whole_account(place):
     result = solve(place, "--file", "@prompt.py", "--budget", "programs=2", "--json")
-    told = json.loads(result.stdout)
-    assert result.exit_code == told["exit_code"] == 1
+    record = json.loads(result.stdout)
+    assert result.exit_code == record["exit_code"] == 1
     expected = {"task", "outcome", "program", "verdict", "steps", "pauses", "forwards", "seconds", "attempts", "holes"}
-    assert expected <= told.keys()
-    assert told["outcome"] == "abstained"
-    assert len(told["attempts"]) == 2
-    branches = len(told["attempts"]) - 1 - (told["attempts"][-1]["prompt"] > 0)
-    assert told["tokens"] == len(told["steps"]) + branches, "a branch commits its candidate without a step"
+    assert expected <= record.keys()
+    assert record["outcome"] == "abstained"
+    assert len(record["attempts"]) == 2
+    branches = len(record["attempts"]) - 1 - (record["attempts"][-1]["prompt"] > 0)
+    assert record["tokens"] == len(record["steps"]) + branches, "a branch commits its candidate without a step"
 
 
 def test_json_reports_errors_as_an_object_too(place):
@@ -181,12 +181,12 @@ def chat(place, *lines: str, options: tuple[str, ...] = ()):
 
 
 def test_a_chat_answers_requests_walks_the_tree_of_the_last_and_goes_on_after_mistakes(place):
-    told = chat(
+    result = chat(
         place, "/alternatives", "/file nowhere.py", f"/file {place}/prompt.py", "/alternatives", "/alternatives 2",
         "/alternatives 99", "/frobnicate", "", "/help", "/quit", "never read",
     )  # fmt: skip
-    assert told.exit_code == 0, told.output
-    said = " ".join(told.output.split())
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
     assert "nothing was asked for yet" in said
     assert "there is no such file" in said
     assert said.count("program 1 ✗") == 2, "once while it grew, once as an alternative"
@@ -195,8 +195,8 @@ def test_a_chat_answers_requests_walks_the_tree_of_the_last_and_goes_on_after_mi
 
 
 def test_a_chat_ends_with_its_input(place):
-    told = CliRunner().invoke(app, ["chat", "--model", f"{place}/model", "--sandbox", "process"], input="")
-    assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(app, ["chat", "--model", f"{place}/model", "--sandbox", "process"], input="")
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize(
@@ -212,11 +212,11 @@ def test_a_search_that_cannot_be_made_is_refused_in_one_sentence(place, options,
 
 
 def test_json_holds_the_whole_tree(place):
-    told = json.loads(solve(place, "--file", "@prompt.py", "--budget", "programs=3", "--json").stdout)
-    assert told["feedback"] == "visible" and told["answer"]["ended_by"] == "3 of 3 programs"
-    first, *others = told["attempts"]
+    record = json.loads(solve(place, "--file", "@prompt.py", "--budget", "programs=3", "--json").stdout)
+    assert record["feedback"] == "visible" and record["answer"]["ended_by"] == "3 of 3 programs"
+    first, *others = record["attempts"]
     assert first["forks"] and all(each["edge"]["parent"] < n for n, each in enumerate(others, start=1))
-    assert told["tokens"] == sum(each["cost"]["tokens"] for each in told["attempts"])
+    assert record["tokens"] == sum(each["cost"]["tokens"] for each in record["attempts"])
     alone = json.loads(solve(place, "--file", "@prompt.py", "--budget", "programs=1", "--json").stdout)
     assert alone["feedback"] == "none"
 
@@ -225,8 +225,8 @@ def test_an_example_that_cannot_be_read_is_said_and_in_the_account(place, tmp_pa
     (tmp_path / "odd.py").write_text('def f(x):\n    """Add.\n    >>> f(1\n    2\n    >>> f(2)\n    3\n    """\n')
     result = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3")
     assert "this example cannot be read, and is not checked: >>> f(1" in " ".join(result.stderr.split())
-    told = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3", "--json")
-    assert json.loads(told.stdout)["unparsed_examples"] == [">>> f(1"]
+    process = solve(place, "--file", str(tmp_path / "odd.py"), "--budget", "programs=1", "--max-tokens", "3", "--json")
+    assert json.loads(process.stdout)["unparsed_examples"] == [">>> f(1"]
 
 
 def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatch):
@@ -251,10 +251,10 @@ def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatc
 
     monkeypatch.setattr(Console, "input", read)
     monkeypatch.setattr(run, "run_task", run_or_stop)
-    told = chat(place, options=("--budget", "programs=1"))
-    assert told.exit_code == 0 and len(interrupted) == 1, told.output
-    assert "/quit or Ctrl-D ends the chat" in told.output and "stopped; what came before is kept" in told.output
-    assert told.output.count("program 1 ✗") == 2, "the alternatives are still those of the run that ended"
+    result = chat(place, options=("--budget", "programs=1"))
+    assert result.exit_code == 0 and len(interrupted) == 1, result.output
+    assert "/quit or Ctrl-D ends the chat" in result.output and "stopped; what came before is kept" in result.output
+    assert result.output.count("program 1 ✗") == 2, "the alternatives are still those of the run that ended"
 
 
 UNUSABLE = {
@@ -270,9 +270,9 @@ UNUSABLE = {
 
 
 def test_a_line_that_a_chat_cannot_carry_out_is_said_and_the_next_is_read(place):
-    told = chat(place, *(each for line in UNUSABLE for each in (line, "/HELP")), "/quit")
-    assert told.exit_code == 0, told.output
-    *answers, _ = " ".join(told.output.split()).split("the tree of the last request")
+    result = chat(place, *(each for line in UNUSABLE for each in (line, "/HELP")), "/quit")
+    assert result.exit_code == 0, result.output
+    *answers, _ = " ".join(result.output.split()).split("the tree of the last request")
     for line, answer, sentence in zip(UNUSABLE, answers, UNUSABLE.values(), strict=True):
         assert sentence in answer, line
 

@@ -150,8 +150,8 @@ def test_the_parsers_own_errors_are_one_sentence_and_with_json_an_object(argumen
 
 def test_help_has_a_short_name_everywhere():
     for command in ([], ["solve"], ["bench", "run"], ["sandbox", "run"]):
-        told = CliRunner().invoke(app, [*command, "-h"])
-        assert (told.exit_code, "Usage" in told.stdout) == (0, True)
+        result = CliRunner().invoke(app, [*command, "-h"])
+        assert (result.exit_code, "Usage" in result.stdout) == (0, True)
 
 
 def test_what_is_said_is_cleaned_and_an_error_never_breaks_a_line(capsys):
@@ -197,8 +197,8 @@ def test_nothing_but_the_view_and_one_module_writes_to_the_terminal():
 
 @pytest.mark.parametrize("columns", ["0", "x", "20"])
 def test_help_names_its_options_at_any_width(columns):
-    told = shell("$D solve --help", COLUMNS=columns)
-    assert told.returncode == 0 and "--min-probability" in told.stdout and "--budget" in told.stdout
+    result = shell("$D solve --help", COLUMNS=columns)
+    assert result.returncode == 0 and "--min-probability" in result.stdout and "--budget" in result.stdout
 
 
 def test_a_current_folder_that_is_gone_is_said(tmp_path):
@@ -225,5 +225,5 @@ with report_errors(as_json=False):
 
 
 def test_an_interrupt_that_a_library_turned_into_an_error_is_an_interrupt():
-    told = subprocess.run([sys.executable, "-c", TURNED], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert told.stderr.startswith("dubito: interrupted\n") and "bug" not in told.stderr
+    result = subprocess.run([sys.executable, "-c", TURNED], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert result.stderr.startswith("dubito: interrupted\n") and "bug" not in result.stderr

@@ -107,8 +107,8 @@ def test_a_file_that_is_no_text_is_refused(tmp_path, content):
 
 def test_json_is_one_object_and_nothing_else(tmp_path):
     ran = run(written(tmp_path, "import sys\nprint('out')\nprint('err', file=sys.stderr)"), "--json")
-    told = json.loads(ran.stdout)
-    assert (told["verdict"], told["stdout"], told["stderr"]) == ("passed", "out\n", "err\n")
+    record = json.loads(ran.stdout)
+    assert (record["verdict"], record["stdout"], record["stderr"]) == ("passed", "out\n", "err\n")
 
 
 def test_a_file_that_is_not_there_is_said_in_a_sentence(tmp_path):

@@ -1,4 +1,4 @@
-"""Equal normal forms mean equal behaviour; no continuation of a dropped beginning would have been Python."""
+"""Equal normal forms mean equal behaviour; no continuation of a dropped prefix would have been Python."""
 
 import itertools
 import random
@@ -123,7 +123,7 @@ def test_equal_forms_mean_equal_results_on_random_programs():
         "1 = x",
     ],
 )
-def test_what_no_continuation_can_mend_is_hopeless(source):
+def test_what_no_continuation_can_mend_cannot_parse(source):
     assert cannot_parse(source)
 
 
@@ -150,19 +150,19 @@ PROGRAM = '''def f(x):
 '''
 
 
-def test_no_beginning_of_a_program_is_hopeless():
+def test_every_prefix_of_a_program_can_parse():
     lines = PROGRAM.splitlines()
     assert [end for end in range(len(lines) + 1) if cannot_parse("\n".join(lines[:end]))] == []
 
 
-def test_beginnings_are_those_lines_that_end_a_statement():
+def test_normal_prefixes_are_those_lines_that_end_a_statement():
     program = "def f(x):\n    y = [\n        1,\n    ]\n    return y\n"
     ends = [end for end in range(1, 6) if normal_prefix("\n".join(program.splitlines()[:end]))]
     assert ends == [1, 4, 5]
     assert len(normal_prefixes(program)) == 3
 
 
-def test_programs_that_begin_alike_share_those_beginnings_and_no_others():
+def test_programs_that_begin_alike_share_those_prefixes_and_no_others():
     one, other = LOOP, LOOP.replace("return total", "return -total").replace("total", "t")
     shared = normal_prefixes(one) & normal_prefixes(other)
     assert len(shared) == 4

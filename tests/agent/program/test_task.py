@@ -18,21 +18,21 @@ def files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("x = 1\n", "begins no function and no class"),
         ("print('hello')\n", "begins no function and no class"),
-        ("def f(x:\n    return 1\ndef g(", "1: this is no beginning of Python"),
-        ("def f(x):\nreturn 1\n\ndef g(x):\n", "2: this is no beginning of Python (expected an indented block"),
-        ("Return the sum of a list.\nNothing else.\n", "1: this is no beginning of Python"),
+        ("def f(x:\n    return 1\ndef g(", "1: this is no prefix of Python code"),
+        ("def f(x):\nreturn 1\n\ndef g(x):\n", "2: this is no prefix of Python code (expected an indented block"),
+        ("Return the sum of a list.\nNothing else.\n", "1: this is no prefix of Python code"),
         ("def f(x):\n    pass\0\n", "NUL"),
         (" \n", "nothing was asked for"),
     ],
 )
-def test_a_file_with_nothing_to_complete_is_refused(files, text, told):
+def test_a_file_with_nothing_to_complete_is_refused(files, text, message):
     with pytest.raises(InvalidRequestError) as caught:
         build_task(None, files("prompt.py", text), None)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_a_file_with_nothing_to_complete_is_refused(files, text, told):
         '"""Write f.\nassert f(1) == 2\n"""\n', "@cache\ndef f(x):\n    try:\n        y = 1\n",
     ],
 )  # fmt: skip
-def test_any_beginning_of_a_program_is_a_prompt(files, text):
+def test_any_prefix_of_a_program_is_a_prompt(files, text):
     assert build_task(None, files("prompt.py", text), None).request == text
 
 
 @pytest.mark.parametrize(
-    ("tests", "told"),
+    ("tests", "message"),
     [
         (
             "assert total([1]) == 1\nassert other(2) == 3\n",
@@ -60,10 +60,10 @@ def test_any_beginning_of_a_program_is_a_prompt(files, text):
         ("import helpers\n", "holds no assert"),
     ],
 )
-def test_tests_of_something_else_are_refused_with_their_line(files, tests, told):
+def test_tests_of_something_else_are_refused_with_their_line(files, tests, message):
     with pytest.raises(InvalidRequestError) as caught:
         build_task(None, files("prompt.py", PROMPT), files("tests.py", tests))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_tests_of_a_sentence_say_what_is_asked_for(files):

@@ -110,7 +110,7 @@ def test_programs_that_give_no_value_at_all_come_last():
     assert [cluster.attempts for cluster in cluster_programs([hangs, program(["1", "2"], 0.2)])] == [(1,), (0,)]
 
 
-def test_what_a_repair_wrote_is_no_draw_from_the_first_prompt():
+def test_what_a_repair_wrote_is_no_sample_from_the_first_prompt():
     answer = best_answer([program("1", 0.9), program("2", 0.05, prompt=1)], ["(1,)"])
     assert answer.error_at_least == 0.0 and answer.clusters == 2
 
@@ -227,11 +227,11 @@ def test_programs_found_after_a_question_are_judged_by_its_answer_too(box):
     assert all(not each.passed for each in result.attempts)
 
 
-TRUST = ReliabilityCurve({"logprob": 1.0}, 1.0, (-1.0, 1.0), (0.0, 1.0), examples=0)
+CURVE = ReliabilityCurve({"logprob": 1.0}, 1.0, (-1.0, 1.0), (0.0, 1.0), examples=0)
 
 
 def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_least(box):
-    profile = ModelProfile("m", edge_weights={"path": 1.0}, reliability=TRUST)
+    profile = ModelProfile("m", edge_weights={"path": 1.0}, reliability=CURVE)
     stated = search(box, profile=profile).answer.probability
     assert 0.2 < stated < 0.7
     withheld = search(box, profile=profile, config=SearchConfig(min_probability=0.7))
@@ -243,7 +243,7 @@ def test_an_answer_states_its_learned_probability_and_is_withheld_below_the_leas
 
 
 def test_of_fewer_examples_than_it_was_learned_with_no_probability_is_stated_and_none_is_enough(box):
-    profile = ModelProfile("m", edge_weights={"path": 1.0}, reliability=replace(TRUST, examples=2))
+    profile = ModelProfile("m", edge_weights={"path": 1.0}, reliability=replace(CURVE, examples=2))
     assert search(box, profile=profile).answer.probability is None
     assert search(box, profile=profile).outcome == "accepted"
     assert search(box, profile=profile, config=SearchConfig(min_probability=0.1)).outcome == "abstained"

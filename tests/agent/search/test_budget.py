@@ -20,7 +20,7 @@ def test_what_a_budget_does_not_name_stays_as_it_was():
     "text",
     ["", "tokens", "tokens=", "tokens=0", "tokens=-1", "tokens=1.5", "words=3", "seconds=inf", "seconds=nan", "5"],
 )
-def test_an_unreadable_budget_is_told_what_was_wanted(text):
+def test_an_unreadable_budget_is_refused_with_what_is_wanted(text):
     with pytest.raises(
         InvalidRequestError, match="wanted positive numbers of programs, tokens, forwards, runs, seconds"
     ):

@@ -48,12 +48,12 @@ def way(edge: Edge) -> tuple[int, int]:
     return edge.position, edge.token
 
 
-def test_the_likeliest_beginning_comes_first():
+def test_the_likeliest_prefix_comes_first():
     assert [round(edge.path, 6) for edge in frontier([FIRST], BARE)] == [-1.0, -1.3, -2.6]
     assert way(best_edge([FIRST], BARE)) == (0, 8)
 
 
-def test_a_way_that_was_taken_is_not_offered_again_wherever_it_was_found():
+def test_a_token_that_was_tried_is_not_offered_again_wherever_it_was_found():
     second = attempt([8, 3], [fork(1, 1.0, (2, -0.9))])
     assert {way(edge) for edge in frontier([FIRST, second], BARE)} == {(2, 9), (2, 4), (1, 2)}
     twice = attempt([5, 6, 9], [fork(2, 1.9, (4, -2.0))])
@@ -221,7 +221,7 @@ def test_a_program_that_differs_in_layout_alone_is_not_run_again(box):
     assert [each.cost.sandbox_runs for each in result.attempts] == [1, 1, 0, 1]
 
 
-def test_a_search_that_exhausts_its_ways_abstains_with_the_program_that_failed_least(box):
+def test_a_search_that_exhausts_its_frontier_abstains_with_the_program_that_failed_least(box):
     known = {"\n    return x - 1": 0.6, "\n    return 2": 0.4}
     result, _ = search(box, known, config=SearchConfig(repair_after=0))
     assert (result.outcome, result.best.program) == ("abstained", REQUEST + "\n    return 2")
@@ -347,7 +347,7 @@ def test_what_greedy_decoding_leaves_by_itself_is_left_alone():
     assert find_departure(p[:0].log(), []) is None
 
 
-def test_ways_to_leave_come_likeliest_first_and_never_the_way_that_was_taken():
+def test_departures_come_likeliest_first_and_never_the_committed_token():
     p = torch.tensor([[0.85, 0.15, 0.0], [0.1, 0.5, 0.4]])
     assert find_departures(p.log(), [0, 1], 3) == [(1, 2), (0, 1), (1, 0)]
     assert len(find_departures(p.log(), [0, 1], 99)) == 4

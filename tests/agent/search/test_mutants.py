@@ -102,13 +102,13 @@ def test_an_answer_says_what_its_examples_leave_open():
     assert (closed.mutants, closed.undecided) == (3, ())
 
 
-TRUST = ReliabilityCurve({"undecided": -1.0}, 0.0, (-1.0, 0.0), (0.0, 1.0), examples=0)
+CURVE = ReliabilityCurve({"undecided": -1.0}, 0.0, (-1.0, 0.0), (0.0, 1.0), examples=0)
 
 
 def test_no_probability_is_stated_where_not_all_mutants_were_run():
     def stated(**config):
         examples = "    >>> f(0) >= 0\n    True\n    >>> f(1) >= 0\n    True\n"
-        return search(KNOWN, examples, profile=ModelProfile("m", reliability=TRUST), **config).answer
+        return search(KNOWN, examples, profile=ModelProfile("m", reliability=CURVE), **config).answer
 
     whole = stated()
     weights = [each.weight for each in whole.undecided]

@@ -32,7 +32,7 @@ def test_a_right_program_passes_every_example(sandbox):
     assert (result.verdict, result.checked, result.failures) == (Verdict.PASSED, 2, ())
 
 
-def test_a_wrong_value_is_told_beside_the_wanted_one(sandbox):
+def test_a_wrong_value_is_reported_beside_the_wanted_one(sandbox):
     result = verify(sandbox, REQUEST + "\n    return max(xs)\n", visible_examples(REQUEST))
     assert result.verdict is Verdict.FAILED
     assert described(result)[0] == "f([1, 2]) returned 2, wanted 3"
@@ -50,7 +50,7 @@ def test_a_number_too_long_to_write_fails_like_any_other_wrong_value(sandbox, va
     assert all("too long to write" in failure for failure in described(result))
 
 
-def test_a_program_that_does_not_compile_is_told_so(sandbox):
+def test_a_program_that_does_not_compile_is_reported_so(sandbox):
     result = verify(sandbox, "def f(:\n", visible_examples(REQUEST))
     assert result.verdict is Verdict.SYNTAX_ERROR
     assert described(result)[0].startswith("the program is no valid Python")
@@ -153,7 +153,7 @@ CHECK = visible_examples(REQUEST)[:1]
 
 
 @pytest.mark.parametrize(
-    ("met", "verdict", "told"),
+    ("met", "verdict", "message"),
     [
         ((PASSED,), PASSED, ()),
         ((LATE, LATE), LATE, ("the program ran out of time",)),
@@ -163,10 +163,10 @@ CHECK = visible_examples(REQUEST)[:1]
         ((WRONG,), WRONG, ("the program failed: NameError: name 'x' is not defined",)),
     ],
 )
-def test_a_program_that_ran_out_of_time_is_run_again_and_sometimes_is_not_enough(met, verdict, told):
+def test_a_program_that_ran_out_of_time_is_run_again_and_sometimes_is_not_enough(met, verdict, message):
     box = Sometimes(*met)
     result = verify_steadily(box, "def f(xs): return 3", CHECK)
-    assert (result.verdict, described(result), result.runs) == (verdict, told, len(met))
+    assert (result.verdict, described(result), result.runs) == (verdict, message, len(met))
 
 
 @pytest.mark.parametrize("source", ["import random", "from time import time", "import os\nos.urandom", "id(3)"])
@@ -182,7 +182,7 @@ def test_a_program_that_is_random_is_found_out_in_a_real_sandbox(sandbox):
     assert sum(verdicts) < 16, "it passes twice a quarter of the time"
 
 
-def test_numbers_of_failing_examples_are_told(sandbox):
+def test_numbers_of_failing_examples_are_reported(sandbox):
     examples = [*visible_examples(REQUEST), *read_tests("assert f([2]) == 2").examples]
     assert verify(sandbox, "def f(xs): return 0", examples).failed_examples == (0, 2)
     assert verify(sandbox, "raise ValueError", examples).failed_examples == ()

@@ -110,15 +110,15 @@ def test_texts_are_compared_as_literals_where_both_are(wanted, text, same):
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_any_outcome_is_told_as_a_behaviour(value):
+def test_any_outcome_becomes_a_behaviour(value):
     for outcome in (
         Returned(value),
         Returned([value, [value]]),
         Raised(str(value)[:50] if value != -(10**5000) else "", ""),
     ):
-        told = observe_behaviour(Saying(outcome), "def f(x): ...", "f", ["(1,)"], Limits())
-        assert all(fits_anywhere(each) for each in told)
-        assert read_output(told[0]) is None or fits_anywhere(told[0])
+        outputs = observe_behaviour(Saying(outcome), "def f(x): ...", "f", ["(1,)"], Limits())
+        assert all(fits_anywhere(each) for each in outputs)
+        assert read_output(outputs[0]) is None or fits_anywhere(outputs[0])
 
 
 @pytest.mark.parametrize(

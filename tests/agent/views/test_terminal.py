@@ -25,7 +25,7 @@ PASSED = Attempt(
 )
 
 
-def drawn(*events, live: bool = False) -> str:
+def show_all(*events, live: bool = False) -> str:
     console = Console(record=True, width=100, height=40, force_terminal=live)
     with TerminalView(console, live=live) as view:
         for event in events:
@@ -34,7 +34,7 @@ def drawn(*events, live: bool = False) -> str:
 
 
 def test_a_pause_shows_its_candidates_and_which_one_won():
-    lines = drawn(Step(2, "max", -0.9, {}, PAUSE)).splitlines()
+    lines = show_all(Step(2, "max", -0.9, {}, PAUSE)).splitlines()
     assert "pause 1: entropy 1.30 >= 1.00" in lines[0]
     assert [line.split() for line in lines if "(xs)" in line] == [
         ["sum(xs)⏎", "0.50", "-0.50"],
@@ -71,7 +71,7 @@ def test_the_tree_grows_a_line_a_program_indented_below_the_one_it_left():
     second = replace(FAILED, edge=way(0), cost=spent, duplicate_of=0, number=1, depth=1)
     third = replace(PASSED, edge=way(0), number=2, depth=1)
     repaired = replace(PASSED, edge=way(1, kind=REPAIR), cost=spent, number=3, depth=2)
-    lines = drawn(FAILED, second, third, repaired).splitlines()
+    lines = show_all(FAILED, second, third, repaired).splitlines()
     assert lines == [
         "program 1 ✗ f(1) returned 1, wanted 2 · 0 tokens · 0 forwards",
         "└ program 2 from 1 at token 15, 'goal' ✗ f(1) returned 1, wanted 2, as 1 · 17 tokens · 16 forwards",
@@ -82,7 +82,7 @@ def test_the_tree_grows_a_line_a_program_indented_below_the_one_it_left():
 
 def test_a_resumed_run_goes_on_with_the_numbers_and_the_indentation_that_it_had():
     late = replace(PASSED, edge=way(4), number=6, depth=3)
-    assert drawn(late) == "    └ program 7 from 5 at token 15, 'goal' ✓ passed 2 examples · 0 tokens · 0 forwards\n"
+    assert show_all(late) == "    └ program 7 from 5 at token 15, 'goal' ✓ passed 2 examples · 0 tokens · 0 forwards\n"
 
 
 def test_the_end_says_the_outcome_and_the_account():
@@ -157,8 +157,8 @@ def test_a_person_is_shown_what_programs_give_and_answers_by_letter_or_value(mon
 
 def test_control_characters_of_a_model_never_reach_the_terminal():
     evil = "\x1b[2J\x1b]0;title\x07\x9b31m"
-    told = replace(FAILED, failures=(replace(WRONG, got=evil),), edge=replace(way(0), text=evil))
-    text = drawn(Step(1, evil, -1.0, {}), Revision("branch", evil), FAILED, told, live=True) + finished(told)
+    hostile = replace(FAILED, failures=(replace(WRONG, got=evil),), edge=replace(way(0), text=evil))
+    text = show_all(Step(1, evil, -1.0, {}), Revision("branch", evil), FAILED, hostile, live=True) + finished(hostile)
     assert "title" in text
     assert "\x1b[2J" not in text
     assert clean(evil).count("\x1b") == 0
@@ -166,7 +166,7 @@ def test_control_characters_of_a_model_never_reach_the_terminal():
 
 def test_live_and_plain_end_with_the_same_text():
     events = (Step(2, "max", -0.9, {}, PAUSE), PASSED)
-    plain, live = drawn(*events), drawn(*events, live=True)
+    plain, live = show_all(*events), show_all(*events, live=True)
     assert all(line in live for line in plain.splitlines())
 
 

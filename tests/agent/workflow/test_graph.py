@@ -260,7 +260,7 @@ def test_a_question_that_nobody_answers_is_an_error_and_no_hang(model):
         run_task(context(model, policy), TASK, checkpointer=open_memory_store(), thread="t")
 
 
-def test_a_finished_thread_is_told_again_without_a_forward(model):
+def test_a_finished_thread_is_replayed_without_a_forward(model):
     saver = open_memory_store()
     first = run_task(context(model, doubtful("adadec")), TASK, checkpointer=saver, thread="t", identity={"model": "m"})
     forwards = model.lm.forwards
@@ -358,7 +358,7 @@ def test_a_search_killed_while_it_verifies_revises_and_accepts_grows_the_same_tr
     assert len(expected[0]) == 5 and expected[1]["clusters"] > 1
 
 
-def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_told_again(tmp_path):
+def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_replayed(tmp_path):
     def go(kill_at: int | None, folder: Path) -> None:
         heard = 0
 

@@ -73,7 +73,7 @@ def test_only_the_newest_runs_are_kept(tmp_path, monkeypatch):
     assert sorted(left.split(",")) == ["run 2", "run 3", "run 4"] and writes == 0
 
 
-def test_the_size_of_named_runs_is_told(tmp_path, monkeypatch):
+def test_the_size_of_named_runs_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert measure_threads() == (0, 0)
     with open_threads() as saver:

@@ -25,9 +25,9 @@ def experiment(name, model, out, *more):
 
 
 def test_without_a_name_the_experiments_are_listed():
-    told = dubito("bench", "experiment")
-    assert told.exit_code == 0
-    assert [line.split()[0] for line in told.stdout.splitlines()] == list(EXPERIMENTS)
+    result = dubito("bench", "experiment")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()] == list(EXPERIMENTS)
 
 
 def test_an_experiment_runs_its_arms_resumes_them_and_prints_the_comparison(monkeypatch, model, tmp_path):
@@ -60,8 +60,8 @@ def test_arms_in_processes_of_their_own_leave_the_same_outcomes(monkeypatch, mod
     monkeypatch.setattr("benchmarks.cli.experiment.subprocess.run", run)
     for folder, workers in (("one", 1), ("two", 2)):
         arms = [word for arm in chosen for word in ("--arm", arm)]
-        told = experiment("card", model, tmp_path / folder, *arms, "--workers", workers)
-        assert told.exit_code == 0, told.output
+        result = experiment("card", model, tmp_path / folder, *arms, "--workers", workers)
+        assert result.exit_code == 0, result.output
     one, two = (read_outcomes(tmp_path / folder / "greedy.jsonl") for folder in ("one", "two"))
     assert [(o.task_id, o.program, o.tokens, o.forwards) for o in one] == [
         (o.task_id, o.program, o.tokens, o.forwards) for o in two
@@ -75,8 +75,8 @@ def test_the_outcomes_of_another_configuration_are_refused_and_left_alone(model,
     before = (tmp_path / "greedy.jsonl").read_bytes()
     refused(experiment("card", model, tmp_path, "--arm", "greedy", "--seed", 1), "seed: 0 there, 1 here")
     (tmp_path / "greedy-repaired.jsonl").write_bytes(before)
-    told = experiment("card", model, tmp_path, "--arm", "greedy-repaired")
-    refused(told, "strategy: once there, tree(programs=2, branches=False, repair_after=1) here")
+    result = experiment("card", model, tmp_path, "--arm", "greedy-repaired")
+    refused(result, "strategy: once there, tree(programs=2, branches=False, repair_after=1) here")
     assert (tmp_path / "greedy.jsonl").read_bytes() == before
     options = json.loads(before.splitlines()[0])["options"]
     assert (options["policy"], options["strategy"], options["arm"]) == ("greedy", "once", "greedy")

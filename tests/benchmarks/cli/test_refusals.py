@@ -120,9 +120,9 @@ def test_a_wrong_request_is_code_2_one_sentence_and_nothing_written(place, monke
 
 
 def test_text_goes_to_standard_output_where_it_is_asked_for_and_nothing_else_does(capfdbinary):
-    told = dubito("exercises", "export", "--limit", 1, "--out", "-")
-    assert told.exit_code == 0 and told.stdout.startswith('{"task_id": "exercises/0"')
-    assert told.stderr == "1 exercise written to standard output\n" and told.stdout.count("\n") == 1
+    result = dubito("exercises", "export", "--limit", 1, "--out", "-")
+    assert result.exit_code == 0 and result.stdout.startswith('{"task_id": "exercises/0"')
+    assert result.stderr == "1 exercise written to standard output\n" and result.stdout.count("\n") == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/null")

@@ -1,4 +1,4 @@
-"""Samples drawn side by side are those drawn one by one, and what is made of them is counted right."""
+"""Samples of one batch are those taken one by one, and best-of-n counts them right."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -28,7 +28,7 @@ def context():
     box.close()
 
 
-def test_samples_drawn_together_are_those_drawn_one_by_one(context):
+def test_samples_of_one_batch_are_those_taken_one_by_one(context):
     found = sample_problem(PROBLEM, context, samples=4)
     task = read_task(PROBLEM.prompt, entry_point=PROBLEM.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
@@ -39,23 +39,23 @@ def test_samples_drawn_together_are_those_drawn_one_by_one(context):
     assert found.best_of(4) == (False, best.cost.tokens)
 
 
-DRAWN = ProblemSamples("t/0", "0", [10, 20, 30], [False, True, True], [False, False, True])
+THREE = ProblemSamples("t/0", "0", [10, 20, 30], [False, True, True], [False, False, True])
 
 
 def test_best_of_n_takes_the_first_that_passes_the_examples_and_pays_up_to_it():
-    assert [DRAWN.best_of(n) for n in (1, 2, 3)] == [(False, 10), (False, 30), (False, 30)]
-    assert replace(DRAWN, accepted=[False, False, True]).best_of(3) == (True, 60)
-    assert replace(DRAWN, accepted=[False] * 3, passed=[True, False, False]).best_of(3) == (True, 60)
+    assert [THREE.best_of(n) for n in (1, 2, 3)] == [(False, 10), (False, 30), (False, 30)]
+    assert replace(THREE, accepted=[False, False, True]).best_of(3) == (True, 60)
+    assert replace(THREE, accepted=[False] * 3, passed=[True, False, False]).best_of(3) == (True, 60)
 
 
-def test_the_table_holds_the_oracle_and_both_ways_of_counting_tokens():
-    lines = [line.split() for line in samples_table([DRAWN, replace(DRAWN, passed=[True, True, True])]).splitlines()]
+def test_the_table_holds_the_oracle_and_both_counts_of_tokens():
+    lines = [line.split() for line in samples_table([THREE, replace(THREE, passed=[True, True, True])]).splitlines()]
     assert lines[1] == ["1", "0.667", "1", "1", "10.0", "10.0"]
     assert lines[3] == ["3", "1.000", "2", "1", "30.0", "60.0"]
     assert len(lines) == 4
 
 
-def test_draws_are_kept_and_taken_up_again(context, tmp_path):
+def test_samples_are_stored_and_resumed(context, tmp_path):
     def make(problem):
         return sample_problem(problem, context, samples=2)
 

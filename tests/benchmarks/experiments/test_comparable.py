@@ -1,4 +1,4 @@
-"""Runs stand side by side only where nothing but the policy differs."""
+"""Runs are compared only where nothing but the policy differs."""
 
 import json
 import subprocess
@@ -89,23 +89,23 @@ def test_a_file_given_twice_is_refused_and_two_of_one_name_are_both_shown(tmp_pa
     refused(dubito("bench", "compare", first, tmp_path / "link.jsonl"), "came twice")
     (tmp_path / "b").mkdir()
     other = run(tmp_path / "b" / "greedy.jsonl", True, True, True, policy="adadec")
-    told = dubito("bench", "compare", first, other).stdout
-    assert first in told and other in told
+    output = dubito("bench", "compare", first, other).stdout
+    assert first in output and other in output
 
 
 def test_nothing_that_cannot_be_computed_is_printed_as_nan(tmp_path):
     right = run(tmp_path / "right.jsonl", True, True)
     for command in ("compare", "reliability", "curve"):
-        told = dubito("bench", command, right)
-        assert (told.exit_code, "nan" in told.output) == (0, False)
-    (told,) = json.loads(dubito("bench", "compare", right, "--json").stdout)["runs"]
-    assert (told["auroc"], told["passed"], told["costs"]["seconds"]) == (None, 2, OUTCOME.seconds)
+        result = dubito("bench", command, right)
+        assert (result.exit_code, "nan" in result.output) == (0, False)
+    (result,) = json.loads(dubito("bench", "compare", right, "--json").stdout)["runs"]
+    assert (result["auroc"], result["passed"], result["costs"]["seconds"]) == (None, 2, OUTCOME.seconds)
 
 
 def test_names_of_files_cannot_act_on_the_terminal(tmp_path):
     name = "\x1b[2J\u202egreedy"
-    told = dubito("bench", "compare", run(tmp_path / f"{name}.jsonl", True)).stdout
-    assert "\x1b" not in told and "\u202e" not in told and clean(name) in told
+    output = dubito("bench", "compare", run(tmp_path / f"{name}.jsonl", True)).stdout
+    assert "\x1b" not in output and "\u202e" not in output and clean(name) in output
 
 
 def test_comparing_and_listing_load_neither_torch_nor_a_picture_library(first, tmp_path):
@@ -118,5 +118,5 @@ def test_comparing_and_listing_load_neither_torch_nor_a_picture_library(first, t
         "    assert CliRunner().invoke(app, words).exit_code == 0, words\n"
         "print(sorted({'torch', 'transformers', 'langgraph', 'matplotlib', 'scipy'} & set(sys.modules)))\n"
     )
-    told = subprocess.run([sys.executable, "-c", code, first, other], capture_output=True, text=True, check=False)
-    assert told.stdout == "[]\n", told.stderr
+    result = subprocess.run([sys.executable, "-c", code, first, other], capture_output=True, text=True, check=False)
+    assert result.stdout == "[]\n", result.stderr

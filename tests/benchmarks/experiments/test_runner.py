@@ -62,9 +62,9 @@ def test_a_file_of_other_options_is_refused_and_left_alone(context, problems, tm
 
 
 def test_a_random_model_solves_nothing_and_the_summary_says_so(context, problems, tmp_path):
-    told = summary(run_to_file(problems, context, tmp_path / "run.jsonl", OPTIONS))
-    assert "0/3 = 0.000" in told
-    assert "forwards a problem" in told
+    report = summary(run_to_file(problems, context, tmp_path / "run.jsonl", OPTIONS))
+    assert "0/3 = 0.000" in report
+    assert "forwards a problem" in report
 
 
 def test_outcomes_of_a_problem_that_has_changed_since_are_refused(context, problems, tmp_path):

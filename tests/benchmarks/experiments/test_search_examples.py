@@ -68,9 +68,9 @@ def test_what_search_examples_teach_is_used_by_the_next_search(box):
 
 
 def test_the_report_is_over_all_answers_and_over_the_accepted_ones():
-    told = reliability_table([0.9, 0.9, 0.1], [True, False, False], [True, True, False]).splitlines()
-    assert told[0].startswith("all answers:   3, 1 right, ECE 0.3000")
-    assert told[1].startswith("accepted ones: 2, 1 right, ECE 0.4000")
+    report = reliability_table([0.9, 0.9, 0.1], [True, False, False], [True, True, False]).splitlines()
+    assert report[0].startswith("all answers:   3, 1 right, ECE 0.3000")
+    assert report[1].startswith("accepted ones: 2, 1 right, ECE 0.4000")
 
 
 class Watched:

@@ -58,8 +58,8 @@ def test_a_problem_that_does_not_fit_is_passed_over_and_none_is_an_error():
 
 @pytest.mark.model
 def test_the_command_reports_every_score_and_writes_what_runs_then_find(folder):
-    told = calibrate("--limit", 4)
-    assert told.exit_code == 0 and all(f"\n{name} " in told.stdout for name in MEASURED)
+    result = calibrate("--limit", 4)
+    assert result.exit_code == 0 and all(f"\n{name} " in result.stdout for name in MEASURED)
     assert not list(folder.rglob("*.json")), "no recipe is chosen silently"
     done = calibrate("--limit", 4, "--recipe", "budget=0.05")
     (file,) = folder.rglob("*.json")
@@ -127,8 +127,8 @@ def test_bad_input_gets_one_sentence(folder, monkeypatch, arguments, sentence):
     for name, columns in TABLES.items():
         table(folder / name, **columns)
     (folder / "text").write_text("no parquet")
-    told = calibrate(*arguments)
-    assert told.exit_code == 2 and sentence in told.stderr and told.stderr.count("\n") == 1, told.stderr
+    result = calibrate(*arguments)
+    assert result.exit_code == 2 and sentence in result.stderr and result.stderr.count("\n") == 1, result.stderr
     assert not list(folder.rglob("*.json"))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.base import Problem
-from benchmarks.judging.equality import agrees, asks_for_anything, both_or_neither, choose_comparison, equal, has_floats
+from benchmarks.judging.equality import agree_on_none, agrees, asks_for_anything, choose_comparison, equal, has_floats
 
 nan, inf = math.nan, math.inf
 atoms = st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text() | st.binary()
@@ -123,5 +123,5 @@ def test_any_root_is_right_where_a_root_is_asked_for():
 
 def test_where_anything_is_asked_for_a_bool_speaks_for_itself():
     found, nothing = "anything", None
-    assert [both_or_neither(value, found) for value in (True, "anything", 3, False, None)] == [True] * 3 + [False] * 2
-    assert [both_or_neither(value, nothing) for value in (False, None, True, 3)] == [True] * 2 + [False] * 2
+    assert [agree_on_none(value, found) for value in (True, "anything", 3, False, None)] == [True] * 3 + [False] * 2
+    assert [agree_on_none(value, nothing) for value in (False, None, True, 3)] == [True] * 2 + [False] * 2

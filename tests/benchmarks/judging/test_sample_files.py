@@ -68,7 +68,7 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
         (b"\x7fELF\0\0\n\xff\xfe\n" * 500, "is no UTF-8 text"),
         (RIGHT.encode("utf-16"), "is no UTF-8 text"),
         (b"\0" * 1000, "is no UTF-8 text"),
-        (f"{PROVENANCE}\n{OUTCOME}\n{OUTCOME}\n".encode(), "is what `dubito bench run` or --trace wrote"),
+        (f"{PROVENANCE}\n{OUTCOME}\n{OUTCOME}\n".encode(), "holds outcomes of a run or a trace"),
         (json.dumps(write_record(FIRST)).encode() + b"\n", "holds problems, and no answers to them"),
         (b"x\n" * 20_000, "holds 10000 lines that are no samples"),
         (f"{RIGHT}\n".encode() + b"x\n" * 20_000, "holds 10000 lines that are no samples"),

@@ -31,14 +31,14 @@ def outcome(number, passed, tokens, **more):
     )
 
 
-def test_runs_and_draws_make_curves():
+def test_runs_and_samples_make_curves():
     run = curve_of_outcomes([outcome(0, True, 12), outcome(1, False, 9)])
     assert (run.tokens, run.feedback) == ({"t/0": 12, "t/1": math.inf}, "none")
-    drawn = [
+    samples = [
         ProblemSamples("t/0", "0", [5, 7], [False, True], [False, True]),
         ProblemSamples("t/1", "0", [5, 7], [True, True], [False, True]),
     ]
-    assert curve_of_samples(drawn).tokens == {"t/0": 12, "t/1": math.inf}
+    assert curve_of_samples(samples).tokens == {"t/0": 12, "t/1": math.inf}
 
 
 def test_a_curve_does_not_differ_from_itself_and_does_from_one_that_is_much_better():
@@ -65,15 +65,17 @@ def written(path, *records):
     return str(path)
 
 
-def test_the_command_reads_runs_and_draws_and_draws_a_picture(tmp_path):
+def test_the_command_reads_runs_and_samples_and_draws_a_picture(tmp_path):
     pytest.importorskip("matplotlib", reason="needs matplotlib (pip install 'dubito[bench]')")
     runs = written(tmp_path / "a.jsonl", outcome(0, True, 12), outcome(1, True, 30))
-    drawn = written(
+    samples = written(
         tmp_path / "b.jsonl",
         ProblemSamples("t/0", "0", [5], [True], [True]),
         ProblemSamples("t/1", "0", [5], [True], [False]),
     )
-    result = CliRunner().invoke(app, ["bench", "curve", runs, drawn, "--out", str(tmp_path / "c.png"), "--most", "40"])
+    result = CliRunner().invoke(
+        app, ["bench", "curve", runs, samples, "--out", str(tmp_path / "c.png"), "--most", "40"]
+    )
     assert result.exit_code == 0, result.output
     heads = [line.split("  ")[0] for line in result.stdout.splitlines()]
     assert heads == ["one pass", "a", "", "feedback=visible", "b"], "the two kinds are not compared"
@@ -91,8 +93,8 @@ def test_stated_probabilities_are_held_against_what_came_of_them(tmp_path):
     result = CliRunner().invoke(app, ["bench", "reliability", written(tmp_path / "a.jsonl", *stated)])
     assert "10, 9 right, ECE 0.1100, Brier 0.0130, AUROC 1.0000" in result.stdout
     some = written(tmp_path / "c.jsonl", *stated, outcome(10, True, 1), outcome(11, True, 1))
-    told = CliRunner().invoke(app, ["bench", "reliability", some]).stdout
-    assert "c: 2 of 12 answers state no probability and are left out" in told and "10, 9 right, ECE 0.1100" in told
+    output = CliRunner().invoke(app, ["bench", "reliability", some]).stdout
+    assert "c: 2 of 12 answers state no probability and are left out" in output and "10, 9 right, ECE 0.1100" in output
     mute = written(tmp_path / "b.jsonl", outcome(0, True, 1))
     result = CliRunner().invoke(app, ["bench", "reliability", mute])
     assert (result.exit_code, "states no probabilities" in result.stderr) == (2, True)

@@ -11,12 +11,12 @@ def test_pass_at_one_is_the_share_that_passes():
     assert pass_at_k(10, 3, 1) == pytest.approx(0.3)
 
 
-def test_pass_at_k_counts_draws_without_a_pass():
+def test_pass_at_k_counts_samples_without_a_pass():
     assert pass_at_k(5, 2, 3) == pytest.approx(1 - math.comb(3, 3) / math.comb(5, 3))
     assert pass_at_k(5, 3, 3) == 1.0
 
 
-def test_pass_at_k_refuses_more_draws_than_samples():
+def test_pass_at_k_refuses_a_k_above_the_samples():
     with pytest.raises(ValueError, match="wanted 0 <= passed <= samples"):
         pass_at_k(2, 1, 3)
 

@@ -59,8 +59,8 @@ def test_axes_are_means_over_problems():
 def test_the_name_says_which_kind_of_picture_is_written_and_an_older_one_is_replaced(tmp_path, name, begins):
     run = written(tmp_path / "r.jsonl", OUTCOME)
     for _ in range(2):
-        told = dubito("bench", "curve", run, "--out", tmp_path / name)
-        assert (told.exit_code, told.stderr) == (0, f"picture written to {tmp_path / name}\n")
+        result = dubito("bench", "curve", run, "--out", tmp_path / name)
+        assert (result.exit_code, result.stderr) == (0, f"picture written to {tmp_path / name}\n")
     assert (tmp_path / name).read_bytes().startswith(begins)
 
 
@@ -100,7 +100,7 @@ def test_no_share_is_drawn_outside_of_what_a_share_can_be(tmp_path, monkeypatch)
         assert 0.0 <= low < high <= 1.02 and high - low >= 0.1 - 1e-9
 
 
-def test_many_curves_are_told_apart_by_a_few(tmp_path, monkeypatch):
+def test_of_many_curves_a_few_stand_out(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(plots, "_write", lambda figure, file: drawn.append(figure))
     curves = {f"run {n}": curve_of_outcomes([outcome(m, tokens=10 + n) for m in range(3)]) for n in range(17)}
@@ -125,7 +125,7 @@ def test_colours_rise_with_the_threshold_where_nothing_else_differs():
         (["--out", "nowhere/a.png"], "cannot write 'nowhere/a.png'"),
     ],
 )
-def test_what_cannot_be_drawn_is_said_in_a_sentence(tmp_path, monkeypatch, arguments, sentence):
+def test_what_cannot_be_drawn_is_refused_in_a_sentence(tmp_path, monkeypatch, arguments, sentence):
     from agent.trace import TraceWriter
 
     monkeypatch.chdir(tmp_path)

@@ -246,7 +246,7 @@ def test_a_sweep_removes_what_has_lost_its_owner_and_nothing_else(fresh, client)
 
 
 @pytest.mark.docker
-def test_a_pool_of_containers_runs_programs_side_by_side(docker_sandbox, client):
+def test_a_pool_of_containers_runs_programs_at_once(docker_sandbox, client):
     before = {container.id for container in containers(client)}
     pool = sandbox.open_sandbox("docker", workers=2)
     program = "import time\ntime.sleep(0.05)\nprint('both')"

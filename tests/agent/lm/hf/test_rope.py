@@ -116,7 +116,7 @@ def test_crossing_costs_one_forward_and_no_other_is_dearer():
     assert lm.forwards == plain.forwards and lm.token_rows == plain.token_rows + TURN
 
 
-def test_turns_are_told_by_the_configuration_and_not_by_the_kind_of_model():
+def test_turns_are_read_from_the_configuration_and_not_by_the_kind_of_model():
     def turns(**options):
         import transformers
 

@@ -180,7 +180,7 @@ def test_each_test_of_a_class_begins_with_its_own_set_up(sandbox):
 
 
 @pytest.mark.parametrize(
-    ("tests", "line", "told"),
+    ("tests", "line", "message"),
     [
         ("assert f(1) == 2\nif f(2) != 4:\n    raise ValueError", 2, "judges what the program gives"),
         ("assert f(1) == 2\ndef test_a(tmp_path):\n    f(1)", 2, "takes arguments"),
@@ -209,8 +209,8 @@ def test_each_test_of_a_class_begins_with_its_own_set_up(sandbox):
         ("assert f(1) == 2\nassert f(1) == " + "- " * 600 + "1", 2, "too deeply"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_line(tests, line, told):
-    with pytest.raises(NotSeparableError, match=rf"(?s)^{line}: .*{told}"):
+def test_what_cannot_be_read_is_refused_with_its_line(tests, line, message):
+    with pytest.raises(NotSeparableError, match=rf"(?s)^{line}: .*{message}"):
         read_tests(tests, program={"f"})
 
 

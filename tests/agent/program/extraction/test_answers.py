@@ -194,7 +194,7 @@ def test_an_open_block_is_the_program_in_progress():
     assert extract_open_program(fenced(RIGHT), ASKED) is None
 
 
-def test_each_token_is_told_its_place_in_a_program_of_several_pieces():
+def test_each_token_gets_its_place_in_a_program_of_several_pieces():
     answer = "Ok\n```py\r\nfrom __future__ import annotations\r\nx = 1\r\n```\n ```py\n def add(xs: List):\n  return x + add\n ```\n"
     piece = extract_program(answer, ASKED)
     source = piece.source(answer)
