@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from agent.program.task import Task
     from agent.strategies import STRATEGIES
     from agent.workflow.run import Result
+    from agent.workflow.session import Session
 
-__all__ = ["POLICIES", "STRATEGIES", "Result", "Task", "open_lm", "solve"]
+__all__ = ["POLICIES", "STRATEGIES", "Result", "Session", "Task", "open_lm", "solve"]
 
 _PLACES = {
     "POLICIES": "agent.decoding",
     "STRATEGIES": "agent.strategies",
     "Result": "agent.workflow.run",
+    "Session": "agent.workflow.session",
     "Task": "agent.program.task",
     "open_lm": "agent.lm.open",
     "solve": "agent.api",

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from agent.decoding import POLICIES, Policy
 from agent.errors import InvalidRequestError
@@ -21,9 +20,10 @@ from agent.messages import check_tau
 from agent.profile import ModelProfile, find_profile
 from agent.program.task import Task, read_task
 from agent.records import Event
-from agent.strategies import Strategy, StrategyOptions, check_thread, choose_policy_name, find_strategy
+from agent.strategies import ALONE, Strategy, StrategyOptions, check_thread, choose_policy_name, find_strategy
 from agent.workflow.context import Context
 from agent.workflow.run import Result
+from agent.workflow.session import Session
 from sandbox.base import Sandbox
 
 
@@ -41,7 +41,7 @@ def solve(
     max_holes: int = 2,
     seed: int = 0,
     on_event: Callable[[Event], None] = lambda event: None,
-    **session: Any,
+    session: Session = ALONE,
 ) -> Result:
     """Write a program for a request, and run it on the examples that the request shows.
 
@@ -51,7 +51,7 @@ def solve(
     program must also pass; a task has its tests. profile: the numbers learned for the model; None finds them by its
     name. max_tokens: the most tokens of one program. tau, max_holes: a partial program keeps at most -ln tau nats of
     surprisal, and has at most so many holes. seed: starts the samplers' random numbers. on_event: receives each Step,
-    Attempt and Answer, in the thread that decodes. session: options of `run_task` for a stored run or a person.
+    Attempt and Answer, in the thread that decodes. session: where the run is kept, and who answers.
 
     Returns a Result: `best.program`, `standing` (verified, agreed, unverified or abstained), `attempts`, `cost`. A
     failing program is no error; the Result has it. Raises InvalidRequestError, ContextLengthError, ProfileError,
@@ -59,14 +59,14 @@ def solve(
     """
     _check_bounds(max_tokens, tau, max_holes)
     task, chosen = _choose_task(request, tests), choose_strategy(strategy)
-    if session.get("checkpointer") is not None:
+    if session.checkpointer is not None:
         check_thread(chosen)
     profile = find_profile(lm.name) if profile is None else profile
     context = Context(
         lm, choose_policy(policy, chosen, profile), sandbox,
-        max_tokens=max_tokens, tau=tau, max_holes=max_holes, seed=seed, profile=profile,
+        max_tokens=max_tokens, tau=tau, max_holes=max_holes, seed=seed, profile=profile, emit=on_event,
     )  # fmt: skip
-    return chosen(context, task, on_event=on_event, **session)
+    return chosen(context, task, session)
 
 
 def choose_strategy(strategy: str | Strategy) -> Strategy:

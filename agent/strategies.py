@@ -17,6 +17,7 @@ from agent.records import Cost, Unfinished
 from agent.search.budget import Budget, budget_from
 from agent.search.frontier import SearchConfig, with_profile
 from agent.search.orders import ORDERS
+from agent.workflow.session import Session
 
 if TYPE_CHECKING:  # the command line reads STRATEGIES before torch is imported
     from agent.program.task import Task
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # the command line reads STRATEGIES before torch is imported
     from agent.workflow.state import AgentState
 
 DEFAULT_POLICY = "adadec"
+ALONE = Session()  # nobody answers, and nothing is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class Strategy(Protocol):
         """Return the strategy with the options that it takes. Raises InvalidRequestError for their values."""
         return cls()
 
-    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
-        """Run the task. session: the options of `run_task` that say who hears of the run and where it is kept."""
+    def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
+        """Run the task. `context.emit` receives the events."""
         ...
 
 
@@ -71,12 +73,11 @@ class Once(Strategy):
             )
         return cls()
 
-    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+    def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Decode one program and run it on the visible examples."""
-        from agent.workflow.run import run_task
-        from agent.workflow.series import ONE_PROGRAM
+        from agent.workflow.series import ONE_PROGRAM, run_session
 
-        return run_task(context, task, config=ONE_PROGRAM, **session)
+        return run_session(context, task, ONE_PROGRAM, session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class BestOf(Strategy):
         """Return the strategy that writes so many programs at most."""
         return cls() if options.programs is None else cls(options.programs)
 
-    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+    def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Sample, each program by its own seed. Raises InvalidRequestError for a policy that always writes the same."""
         from agent.workflow.series import Series
 
@@ -121,7 +122,7 @@ class Beam(Strategy):
         """Return the search of so many beams."""
         return cls() if options.programs is None else cls(options.programs)
 
-    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+    def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Search. Raises InvalidRequestError for another policy than greedy, and for a model of another backend."""
         from agent.decoding import POLICIES
         from agent.workflow.conclude import choose_answer
@@ -135,7 +136,6 @@ class Beam(Strategy):
             raise InvalidRequestError(
                 "beam search chooses tokens by itself; take the policy greedy, or another strategy"
             )
-        context = replace(context, emit=session.get("on_event", context.emit))
         state = build_prompt(context, AgentState(task, ONE_PROGRAM))
         start, before = context.clock(), count_forwards(context)
         beams = self._search(context, state.prompt.ids)
@@ -183,11 +183,11 @@ class Tree(Strategy):
         """Return the search that runs at most so many programs. options: other fields of `SearchConfig`."""
         return cls(SearchConfig(Budget(programs=programs), **options))
 
-    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+    def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Search."""
-        from agent.workflow.run import run_task
+        from agent.workflow.series import run_session
 
-        return run_task(context, task, config=self.config, **session)
+        return run_session(context, task, self.config, session)
 
 
 STRATEGIES: dict[str, type[Strategy]] = {

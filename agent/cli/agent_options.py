@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent.records import Event
     from agent.strategies import Strategy
     from agent.workflow.run import Result
+    from agent.workflow.session import Session
     from sandbox.base import Sandbox
 
 
@@ -101,15 +102,15 @@ class Agent:
         """A person answers questions, which need a checkpointer."""
         return self.checked.options.ask
 
-    def solve(self, task: Task, *, on_event: Callable[[Event], None], **session: Any) -> Result:
-        """Solve a task. session: see `agent.api.solve`."""
+    def solve(self, task: Task, *, on_event: Callable[[Event], None], session: Session) -> Result:
+        """Solve a task."""
         from agent.api import solve
 
         checked, options = self.checked, self.checked.options
         return solve(
             task, lm=self.model, sandbox=self.sandbox, policy=self.policy, strategy=checked.strategy,
             profile=checked.profile, max_tokens=options.max_tokens, tau=options.tau, max_holes=options.holes,
-            seed=options.seed, on_event=on_event, **session,
+            seed=options.seed, on_event=on_event, session=session,
         )  # fmt: skip
 
     def identity(self) -> dict[str, Any]:

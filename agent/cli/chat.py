@@ -144,11 +144,12 @@ def _read_task(file: str | None, request: str | None) -> Task:
 
 
 def _solve(task: Task, view: TerminalView, agent: Agent) -> Result:
+    from agent.workflow.session import Session
     from agent.workflow.threads import open_memory_store
 
-    checkpointer = open_memory_store() if agent.asks else None
+    session = Session(view.ask, checkpointer=open_memory_store() if agent.asks else None, thread="chat")
     view.show_unparsed(task)
     with view:
-        result = agent.solve(task, on_event=view.show, person=view.ask, checkpointer=checkpointer, thread="chat")
+        result = agent.solve(task, on_event=view.show, session=session)
     view.finish(result)
     return result

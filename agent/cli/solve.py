@@ -31,6 +31,7 @@ from agent.cli.options import (
 )
 from agent.strategies import check_thread
 from agent.views.say import is_watched, write_data, write_json
+from agent.workflow.session import Session
 from agent.workflow.threads import open_memory_store, open_threads, prune
 
 if TYPE_CHECKING:
@@ -121,10 +122,8 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
     view.show_unparsed(task)
     view.show_heading(f"{task.name}: {agent.describe()}")
     with view:
-        result = agent.solve(
-            task, on_event=view.show, log=log, person=view.ask,
-            checkpointer=checkpointer, thread=how.thread or "once", identity=identity,
-        )  # fmt: skip
+        session = Session(view.ask, log, checkpointer, how.thread or "once", identity)
+        result = agent.solve(task, on_event=view.show, session=session)
     code = _finish(agent, view, result, problem, as_json=how.as_json)
     if how.thread is not None:
         prune(checkpointer, how.thread)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from agent.decoding.samplers import argmax
 from agent.errors import InvalidRequestError
@@ -14,6 +12,7 @@ from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
 from agent.workflow.run import Result, run_task
+from agent.workflow.session import Session
 
 ONE_PROGRAM = SearchConfig(Budget(programs=1), votes=1, mutants=0)
 
@@ -21,11 +20,10 @@ ONE_PROGRAM = SearchConfig(Budget(programs=1), votes=1, mutants=0)
 class Series:
     """Programs written one after another for one task, reported and counted as one run."""
 
-    def __init__(self, context: Context, task: Task, session: dict[str, Any]) -> None:
+    def __init__(self, context: Context, task: Task, session: Session) -> None:
         self.context, self.task, self.results = context, task, list[Result]()
         self._attempts, self._events = list[Attempt](), 0
-        self._on_event: Callable[[Event], None] = session.get("on_event", context.emit)
-        self._log: Callable[[int, Event], None] = session.get("log", context.log)
+        self._on_event, self._log = context.emit, session.log
 
     @property
     def accepted(self) -> bool:
@@ -79,3 +77,11 @@ class Series:
 def seed_of_sample(context: Context, number: int) -> int:
     """Return the seed of the sample of this number, from 0."""
     return context.seed + 1_000 * number
+
+
+def run_session(context: Context, task: Task, config: SearchConfig, session: Session) -> Result:
+    """Run a task by the workflow. `context.emit` receives the events."""
+    return run_task(
+        context, task, config=config, on_event=context.emit, log=session.log, person=session.person,
+        checkpointer=session.checkpointer, thread=session.thread, identity=session.identity,
+    )  # fmt: skip

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from agent.program.syntax import is_degenerate
-from agent.strategies import BestOf, Strategy
+from agent.strategies import ALONE, BestOf, Strategy
 from benchmarks.experiments.record_file import digest_prompt
 
 if TYPE_CHECKING:  # the command line lists experiments before torch is imported
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the command line lists experiments before torch is imported
     from agent.program.task import Task
     from agent.workflow.context import Context
     from agent.workflow.run import Result
+    from agent.workflow.session import Session
 
 _REDRAWS = 3
 
@@ -29,7 +30,7 @@ class RedrawDegenerate(Strategy):
 
     keeps_thread: ClassVar[bool] = False
 
-    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+    def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Write a program, and three more at most."""
         from agent.workflow.series import Series  # noqa: PLC0415 - torch, and a list of experiments needs none
 
@@ -53,7 +54,7 @@ class BestOfEqual(Strategy):
     keeps_thread: ClassVar[bool] = False
     token_rows: Mapping[str, int] = field(repr=False)  # by the digest of the prompt
 
-    def __call__(self, context: Context, task: Task, **session: Any) -> Result:
+    def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Sample until a program passes the visible examples or the tokens are spent."""
         from agent.workflow.series import Series  # noqa: PLC0415 - torch, as above
 

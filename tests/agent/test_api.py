@@ -9,13 +9,13 @@ from fakes import ScriptedSandbox
 from trie import TrieLM
 
 import agent
-from agent import POLICIES, STRATEGIES, Result, solve
+from agent import POLICIES, STRATEGIES, Result, Session, solve
 from agent.api import choose_policy, choose_strategy
 from agent.errors import InvalidRequestError
 from agent.profile import Calibration, ModelProfile
 from agent.program.task import read_task
 from agent.records import Answer, Attempt
-from agent.strategies import BestOf, Once, Strategy, Tree
+from agent.strategies import ALONE, BestOf, Once, Strategy, Tree
 from sandbox import Verdict
 
 PROMPT = 'def f(x: int) -> int:\n    """Double.\n\n    >>> f(1)\n    2\n    """'
@@ -75,12 +75,12 @@ def test_a_strategy_is_a_name_or_an_object():
     asked = []
 
     class Asked(Strategy):
-        def __call__(self, context, task, **session):
-            asked.append((context.max_tokens, task.request, sorted(session)))
+        def __call__(self, context, task, session=ALONE):
+            asked.append((context.max_tokens, task.request, session))
             return "anything"
 
-    assert solved(strategy=Asked(), thread="t") == "anything"
-    assert asked == [(40, PROMPT, ["on_event", "thread"])]
+    assert solved(strategy=Asked(), session=Session(thread="t")) == "anything"
+    assert asked == [(40, PROMPT, Session(thread="t"))]
 
 
 def test_a_policy_is_a_name_or_an_object_and_a_named_one_takes_the_threshold_of_the_profile():
@@ -100,7 +100,10 @@ def test_a_policy_is_a_name_or_an_object_and_a_named_one_takes_the_threshold_of_
         ({"tests": "x = 1"}, "holds no assert"),
         ({"strategy": "beam", "policy": "uscd"}, "beam needs the policy greedy, and uscd came; leave it out"),
         ({"strategy": "best-of", "policy": "adadec"}, "best-of needs the policy sample or adapt, and adadec came"),
-        ({"strategy": "beam", "policy": "greedy", "checkpointer": object()}, "beam starts anew each time"),
+        (
+            {"strategy": "beam", "policy": "greedy", "session": Session(checkpointer=object())},
+            "beam starts anew each time",
+        ),
         ({"request": "\0"}, "NUL"),
         ({"request": read_task(PROMPT), "tests": "assert f(2) == 4"}, "tests came beside a task, which has its own"),
         ({"max_tokens": 0}, "max_tokens is 0; wanted 1 or more"),

@@ -16,6 +16,7 @@ from agent.program.task import read_task
 from agent.records import Attempt
 from agent.search.budget import Budget
 from agent.strategies import (
+    ALONE,
     STRATEGIES,
     Beam,
     BestOf,
@@ -28,6 +29,7 @@ from agent.strategies import (
     name_of,
 )
 from agent.workflow.context import Context
+from agent.workflow.session import Session
 from sandbox import Verdict
 
 TWICE = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(1 + 0)\n    2\n    """')
@@ -91,8 +93,8 @@ def test_best_of_n_ends_with_the_first_program_that_passes():
 
 def test_best_of_n_numbers_programs_and_events_on():
     shown, logged = [], []
-    session = {"on_event": shown.append, "log": lambda number, event: logged.append(number)}
-    result = BestOf(3)(context(policy="sample"), TASK, **session)
+    here = replace(context(policy="sample"), emit=shown.append)
+    result = BestOf(3)(here, TASK, Session(log=lambda number, event: logged.append(number)))
     attempts = [event for event in shown if isinstance(event, Attempt)]
     assert [(each.number, each.label) for each in attempts] == [(0, "1"), (1, "2"), (2, "3")]
     assert attempts == result.attempts and logged == list(range(1, len(shown) + 1))
@@ -119,7 +121,7 @@ def test_beam_search_refuses_a_policy_that_it_would_not_follow(policy):
 def test_a_new_strategy_is_one_class_and_one_line(monkeypatch):
     @dataclass(frozen=True, slots=True)
     class First(Strategy):
-        def __call__(self, context, task, **session):
+        def __call__(self, context, task, session=ALONE):
             return "first"
 
     monkeypatch.setitem(STRATEGIES, "first", First)
