@@ -58,12 +58,12 @@ def train(recipe: Recipe, out: Path, work: Path) -> None:
 
 def _check_recipe(recipe: Recipe, file: Path) -> None:
     """Write the recipe to the file; exit where the file holds another recipe."""
-    wanted = asdict(recipe)
+    options = asdict(recipe)
     if not file.exists():
-        file.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(options, indent=2) + "\n", encoding="utf-8")
     recorded = json.loads(file.read_text(encoding="utf-8"))
-    if recorded != wanted:
-        differing = ", ".join(f"{name} {recorded.get(name)}" for name in wanted if recorded.get(name) != wanted[name])
+    if recorded != options:
+        differing = ", ".join(f"{name} {recorded.get(name)}" for name in options if recorded.get(name) != options[name])
         raise SystemExit(f"{file.parent} holds a run with {differing}; give the same again, or another --work")
 
 

@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 class Limits:
     """The limits of one run. A run that reaches a limit ends, with the verdict that is named after the limit."""
 
-    cpu_seconds: float = 5.0  # of the program and all its processes together
+    cpu_seconds: float = 5.0  # the sum over the program and all its processes
     wall_seconds: float = 10.0
     memory_mib: int = 512  # address space of each process, above the interpreter's own
     output_kib: int = 64  # kept of each stream, head and tail; a longer stream is `truncated`, which is no error
@@ -34,7 +34,7 @@ class Limits:
     file_mib: int = 16  # size of one file
     open_files: int = 64
     processes: int = 32  # and threads; enforced where programs have a user id of their own
-    hash_seed: int = 0  # of the program's interpreter; it decides the order of sets of text
+    hash_seed: int = 0  # the interpreter's PYTHONHASHSEED; it decides the order of sets of text
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Execution:
     wall_seconds: float
     peak_memory_mib: float  # resident, of the largest process
     python: str  # the guest's version
-    exit_code: int | None = None  # of the process, 0 to 255; None where a signal or a limit ended it
+    exit_code: int | None = None  # 0 to 255; None where a signal or a limit ended it
 
     @property
     def passed(self) -> bool:

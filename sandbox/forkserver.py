@@ -68,14 +68,14 @@ class ForkServerSandbox:
         with self._turn:
             self._stop()
 
-    def _run(self, blobs: tuple[bytes, bytes, bytes], wanted: int, limits: Limits) -> Execution:
+    def _run(self, blobs: tuple[bytes, bytes, bytes], num_calls: int, limits: Limits) -> Execution:
         deaths = starved = 0
         while deaths < MOST_DEATHS:
             if self.worn:
                 self._stop()
             was_idle = self._channel is not None
             try:
-                return self._ask(blobs, wanted, limits)
+                return self._ask(blobs, num_calls, limits)
             except Worn:
                 self.replaced += 1
             except Closed:
@@ -92,10 +92,10 @@ class ForkServerSandbox:
         last_words = f"program.py: the sandbox ended {deaths} times while it ran this program: {Verdict.FAILED}\n"
         return Execution(Verdict.FAILED, "", last_words, False, (), 0.0, 0.0, 0.0, self._python)
 
-    def _ask(self, blobs: tuple[bytes, bytes, bytes], wanted: int, limits: Limits) -> Execution:
+    def _ask(self, blobs: tuple[bytes, bytes, bytes], num_calls: int, limits: Limits) -> Execution:
         channel = self._channel or self._open()
         nonce, token = secrets.token_hex(16), secrets.token_bytes(16)
-        header = {"nonce": nonce, "token": token.hex(), "limits": asdict(limits), "answering": wanted > 0}
+        header = {"nonce": nonce, "token": token.hex(), "limits": asdict(limits), "answering": num_calls > 0}
         start = time.monotonic()
         try:
             answer, parts = _exchange(channel, wire.pack(header, *blobs), start + limits.wall_seconds + GRACE_SECONDS)
@@ -113,7 +113,7 @@ class ForkServerSandbox:
         self.worn = self._fresh or answer["worn"]
         if answer["starved"]:
             raise Starved("the machine ran out of memory while it ran a program; free some, or run fewer at once")
-        return verdicts.build_execution(answer, parts, token, wanted, limits)
+        return verdicts.build_execution(answer, parts, token, num_calls, limits)
 
     def _open(self) -> Channel:
         try:

@@ -34,23 +34,23 @@ class ChildReport:
 
 
 def build_execution(
-    header: dict[str, Any], blobs: list[bytes], token: bytes, wanted: int, limits: Limits = DEFAULT_LIMITS
+    header: dict[str, Any], blobs: list[bytes], token: bytes, num_calls: int, limits: Limits = DEFAULT_LIMITS
 ) -> Execution:
-    """Build the execution of one answer. wanted: the number of calls. token: signs the child's messages.
+    """Build the execution of one answer. num_calls: how many were asked for. token: signs the child's messages.
 
     The time to decode the outcomes counts as the program's cpu time.
     """
     stdout, stderr, results = blobs
     report = read_report(results, token, plain.DecodingBudget(limits.cpu_seconds))
     code = None if header["status"] is None else os.waitstatus_to_exitcode(header["status"])
-    verdict = choose_verdict(header["struck"], code, header["memory_kills"], report, wanted)
+    verdict = choose_verdict(header["struck"], code, header["memory_kills"], report, num_calls)
     errors = stderr.decode("utf-8", "replace")
     return Execution(
         verdict=verdict,
         stdout=stdout.decode("utf-8", "replace"),
-        stderr=errors or _describe_end(verdict, code, header["struck"], script=wanted == 0),
+        stderr=errors or _describe_end(verdict, code, header["struck"], script=num_calls == 0),
         truncated=header["truncated"],
-        outcomes=report.outcomes[:wanted],
+        outcomes=report.outcomes[:num_calls],
         cpu_seconds=header["cpu_seconds"],
         wall_seconds=header["wall_seconds"],
         peak_memory_mib=header["peak_memory_mib"],
@@ -60,7 +60,7 @@ def build_execution(
 
 
 def choose_verdict(
-    struck: str | None, code: int | None, memory_kills: int, report: ChildReport, wanted: int
+    struck: str | None, code: int | None, memory_kills: int, report: ChildReport, num_calls: int
 ) -> Verdict:
     """Choose the verdict: first by what the guest enforced, then by what ended the process, then by the messages."""
     if struck:
@@ -71,7 +71,7 @@ def choose_verdict(
         return _SIGNALS.get(-code, Verdict.FAILED)
     if report.last in _LAST_WORDS:
         return _LAST_WORDS[report.last]
-    complete = report.last == "done" and len(report.outcomes) == wanted and code == 0
+    complete = report.last == "done" and len(report.outcomes) == num_calls and code == 0
     return Verdict.PASSED if complete else Verdict.FAILED
 
 

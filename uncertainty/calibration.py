@@ -26,7 +26,7 @@ class ReliabilityBin(NamedTuple):
 class Reliability(NamedTuple):
     """A probability of being right: a linear form of the features, then a rising curve over the form's values."""
 
-    weights: dict[str, float]  # by feature
+    weights: dict[str, float]  # one weight a feature
     intercept: float
     knots: list[float]  # values of the linear form, rising
     levels: list[float]  # the probability at each knot, rising

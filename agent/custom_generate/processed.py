@@ -16,8 +16,8 @@ from agent.lm.base import LM, Batch, Prefix
 class ProcessedCache(NamedTuple):
     """The cache of a processed prefix."""
 
-    raw: Prefix  # of the model itself
-    processors: Any  # after they saw this prefix; they are never called again, only copied
+    raw: Prefix  # the model's own prefix
+    processors: Any  # their state after this prefix; they are never called again, only copied
 
 
 class Processed:
@@ -51,12 +51,12 @@ class Processed:
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
         """Return the prefix of these ids, which continue a stream or start one."""
-        wanted = tuple(ids)
-        start = next((start for start in self._starts if wanted[: len(start)] == start), wanted)
+        all_ids = tuple(ids)
+        start = next((start for start in self._starts if all_ids[: len(start)] == start), all_ids)
         latest = self._latest.get(start)
-        if latest is None or wanted[: len(latest.ids)] != latest.ids:
+        if latest is None or all_ids[: len(latest.ids)] != latest.ids:
             latest = self.process(self._lm.prefill(start), self._processors)
-        self._latest[start] = self.extend(latest, wanted[len(latest.ids) :])
+        self._latest[start] = self.extend(latest, all_ids[len(latest.ids) :])
         return self._latest[start]
 
     def extend(self, prefix: Prefix, tokens: Sequence[int]) -> Prefix:

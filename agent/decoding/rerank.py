@@ -26,8 +26,8 @@ class Rollout:
     completion: Completion
     ended: bool
     total: float  # logprob of the candidate and its continuation, in nats
-    row: int = 0  # in the batch
-    next_token: int = 0  # that its row is fed
+    row: int = 0  # its index in the batch
+    next_token: int = 0  # the token to feed to its row
     tokens: list[int] = field(default_factory=list)  # the continuation, without the candidate
     logits: list[Tensor] = field(default_factory=list)  # before each of these tokens, [vocab]
 
@@ -54,7 +54,7 @@ class Rerank:
 
     width: int = 3  # candidates
     horizon: int = 5  # the most tokens of a rollout
-    commit_rollout: bool = True  # as far as it is certain; changes no token
+    commit_rollout: bool = True  # commit its certain part at once; changes no token
     name: ClassVar[str] = "rerank"
     grows_past_end: ClassVar[bool] = False  # True in the reference of AdaDec alone
 

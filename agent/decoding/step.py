@@ -30,14 +30,14 @@ class Candidate:
     token: int
     logprob: float  # nats, at most 0, of the token alone
     score: float  # what the resolver ranked by; higher is better
-    text: str = ""  # of the token and of its rollout, if it had one
+    text: str = ""  # the token, and its rollout if it had one
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
     """A pause: its reason, the candidates considered, and the cost."""
 
-    reason: str  # of the gate, as in "entropy 1.73 >= 1.00"
+    reason: str  # the gate's, as in "entropy 1.73 >= 1.00"
     resolver: str
     candidates: tuple[Candidate, ...]  # by falling probability
     chosen: int  # token
@@ -50,9 +50,9 @@ class Step:
     """One committed token. The terminal, the trace, the graph and the benchmarks iterate over steps."""
 
     token: int
-    text: str  # that became complete with this token; empty inside a character
+    text: str  # the characters that this token completes; empty inside a character
     logprob: float  # nats, at most 0, under the model's own distribution
-    scores: dict[str, float] = field(default_factory=dict)  # of its distribution; higher is more uncertain
+    scores: dict[str, float] = field(default_factory=dict)  # the scores of its distribution; higher is more uncertain
     pause: Pause | None = None
     end: str | None = None  # the stop rule's reason, if decoding ended with this step
     others: tuple[Candidate, ...] = ()  # alternatives for a search to return to, by falling probability

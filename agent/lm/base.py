@@ -137,8 +137,8 @@ class Model:
 
     lm: LM
     tokenizer: Tokenizer
-    name: str  # as it was asked for
-    digest: str = ""  # of a local folder's weights; empty for a hub's, of which the name is known
+    name: str  # the name that was asked for
+    digest: str = ""  # a digest of the weights in a local folder; empty for a model of the hub
     revision: str | None = None  # commit of a hub's repository
     device: str = "cpu"
     dtype: str = "float32"

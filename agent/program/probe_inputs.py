@@ -31,30 +31,32 @@ _UNKNOWN: tuple[Any, ...] = (0, 1, [3, 1, 2], "ab", [], "")
 
 
 def generate_inputs(
-    request: str, entry_point: str, examples: Sequence[Example], *, most: int = _MOST, asked: str | None = None
+    request: str, entry_point: str, examples: Sequence[Example], *, most: int = _MOST, numbers_from: str | None = None
 ) -> list[Arguments]:
     """Return distinct arguments for the entry point: those of the examples, mutations of them, and boundary values.
 
     Numbers in the request, and their neighbours, are boundary values too: "at most 19" and "below 19" differ there.
-    asked: the text with these numbers, if it is not the request. The same request gives the same inputs. Empty if
-    neither types nor examples tell how many arguments there are.
+    numbers_from: the text that holds these numbers, if it is not the request. The same request gives the same
+    inputs. Empty if neither types nor examples tell how many arguments there are.
     """
-    shown = [arguments for example in examples for arguments in find_arguments(example, entry_point)]
+    example_inputs = [arguments for example in examples for arguments in find_arguments(example, entry_point)]
     hints = _read_hints(request, entry_point)
-    chance, known = (
-        random.Random(f"{entry_point}:{len(shown)}"),
-        _boundary_values(write_lame_prompt(asked or request, entry_point)),
+    rng, boundaries = (
+        random.Random(f"{entry_point}:{len(example_inputs)}"),
+        _boundary_values(write_lame_prompt(numbers_from or request, entry_point)),
     )
-    if not shown and not hints:
+    if not example_inputs and not hints:
         return []
     columns = [
-        _values(hint, known, chance) if hint or not shown else tuple(each[place] for each in shown if place < len(each))
+        _values(hint, boundaries, rng)
+        if hint or not example_inputs
+        else tuple(each[place] for each in example_inputs if place < len(each))
         for place, hint in enumerate(hints)
     ]
-    bounds = list(_combine_boundaries(columns, chance)) if all(columns) else []
-    mutated = list(_mutate_all(shown or bounds, 4 * most, chance))
+    bounds = list(_combine_boundaries(columns, rng)) if all(columns) else []
+    mutated = list(_mutate_all(example_inputs or bounds, 4 * most, rng))
     mixed = (each for pair in zip_longest(mutated, bounds) for each in pair if each is not None)
-    return list(islice(_drop_duplicates([*shown, *mixed]), most))
+    return list(islice(_drop_duplicates([*example_inputs, *mixed]), most))
 
 
 def find_arguments(example: Example, entry_point: str) -> list[Arguments]:

@@ -23,17 +23,17 @@ def write_prompt(request: str, *, chat: bool, name: str | None = None, tests: Se
     name: the function that the tests call; tests: given by a person besides the request. Outside of a chat, they stand
     above a sentence only: Python to complete has a name already, and stays as it is.
     """
-    shown = _choose_test_lines(tests)
+    test_lines = _choose_test_lines(tests)
     # A prompt that ends in a newline splits the token that carries newline and indentation together.
     if chat:
-        asked = _CHAT_CODE.format(request.rstrip()) if is_code(request) else request.strip()
-        called = f" The function is named {name}." if name and not is_code(request) else ""
-        wanted = _CHAT_TESTS.format("\n".join(shown)) if shown else ""
-        return _CHAT.format(f"{asked}{called}{wanted}")
+        question = _CHAT_CODE.format(request.rstrip()) if is_code(request) else request.strip()
+        naming = f" The function is named {name}." if name and not is_code(request) else ""
+        tests_part = _CHAT_TESTS.format("\n".join(test_lines)) if test_lines else ""
+        return _CHAT.format(f"{question}{naming}{tests_part}")
     if is_code(request):
         return request.rstrip()
     # A sentence without a line break would be continued. It comes last, as the embedded model learned it.
-    lines = [f"# {line}" for line in (*shown, *request.strip().splitlines())]
+    lines = [f"# {line}" for line in (*test_lines, *request.strip().splitlines())]
     return "\n".join([*lines, f"def {name}(" if name else ""])
 
 
@@ -48,12 +48,12 @@ def write_repair_prompt(
     request: str, program: str, failure: str, *, chat: bool, name: str | None = None, tests: Sequence[str] = ()
 ) -> str:
     """Return the prompt that shows a failed program and its failure, and asks for a corrected one."""
-    asked = write_prompt(request, chat=chat, name=name, tests=tests)
+    question = write_prompt(request, chat=chat, name=name, tests=tests)
     if chat:
-        shown = f"This program failed:\n```python\n{program.strip()}\n```\n{failure}\nWrite a corrected version."
-        return f"{asked}\n\n{shown}"
+        report = f"This program failed:\n```python\n{program.strip()}\n```\n{failure}\nWrite a corrected version."
+        return f"{question}\n\n{report}"
     comment = "\n".join(f"# {line}" for line in failure.splitlines() if line.strip())
-    return f"{program.strip()}\n\n# The program above failed:\n{comment}\n# A corrected version:\n{asked}"
+    return f"{program.strip()}\n\n# The program above failed:\n{comment}\n# A corrected version:\n{question}"
 
 
 def _choose_test_lines(tests: Sequence[str]) -> list[str]:

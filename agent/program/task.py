@@ -52,21 +52,21 @@ def read_task(
         raise InvalidRequestError("the request is not UTF-8 text; give it in UTF-8, or in a file")
     if "\0" in request:
         raise InvalidRequestError("the request holds a NUL character, which no Python program may; take it out")
-    shown = read_examples(request)
+    in_request = read_examples(request)
     if file is not None:
-        _check_completable(file, request, shown)
-    wanted_name = entry_point or find_entry_point(request)
-    examples, unparsed, test_sources = tuple(shown.examples), shown.unparsed, tuple[str, ...]()
+        _check_completable(file, request, in_request)
+    function = entry_point or find_entry_point(request)
+    examples, unparsed, test_sources = tuple(in_request.examples), in_request.unparsed, tuple[str, ...]()
     if tests is not None:
-        tested = _read_test_file(tests_file, tests, request, wanted_name)
-        examples = combine_examples(examples, tested.examples)
-        unparsed = [*unparsed, *(f"{tests_file}:{line}" for line in tested.unparsed)]
-        wanted_name = wanted_name or find_called_function(tested.examples)
-        test_sources = tuple("\n".join((*example.before, example.source)) for example in tested.examples)
-    return Task(request, examples, wanted_name, name, tuple(unparsed), test_sources)
+        in_tests = _read_test_file(tests_file, tests, request, function)
+        examples = combine_examples(examples, in_tests.examples)
+        unparsed = [*unparsed, *(f"{tests_file}:{line}" for line in in_tests.unparsed)]
+        function = function or find_called_function(in_tests.examples)
+        test_sources = tuple("\n".join((*example.before, example.source)) for example in in_tests.examples)
+    return Task(request, examples, function, name, tuple(unparsed), test_sources)
 
 
-def _check_completable(name: str, text: str, shown: ReadExamples) -> None:
+def _check_completable(name: str, text: str, examples: ReadExamples) -> None:
     """Raise InvalidRequestError for a file's text that cannot begin a Python program, or has nothing to complete."""
     whole_lines = text.rstrip().rpartition("\n")[0]  # the last line may be cut off anywhere
     error = find_syntax_error(f"{whole_lines}\n") if whole_lines else None
@@ -75,7 +75,7 @@ def _check_completable(name: str, text: str, shown: ReadExamples) -> None:
         raise InvalidRequestError(
             f"{where}: this is no prefix of Python code ({error.msg}); mend it, or ask in a sentence"
         )
-    if not re.search(r"^[ \t]*(async def|def|class) \w", text, re.MULTILINE) and not shown.examples:
+    if not re.search(r"^[ \t]*(async def|def|class) \w", text, re.MULTILINE) and not examples.examples:
         raise InvalidRequestError(
             f"{name} begins no function and no class, so there is nothing to complete; "
             "begin one, as in `def f(x):`, or ask in a sentence"

@@ -88,7 +88,7 @@ def _generate_inputs(state: AgentState, program: str, entry_point: str) -> tuple
     """Generate argument tuples from the request; where it names no function, from the program."""
     task = state.task
     source = task.request if task.entry_point else program
-    return tuple(map(repr, generate_inputs(source, entry_point, task.examples, asked=task.request)))
+    return tuple(map(repr, generate_inputs(source, entry_point, task.examples, numbers_from=task.request)))
 
 
 def _find_blamed_lines(context: Context, state: AgentState, program: str, result: Verification) -> tuple[int, ...]:

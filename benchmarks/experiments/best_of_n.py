@@ -40,9 +40,9 @@ class ProblemSamples:
 
     task_id: str
     prompt_sha256: str
-    tokens: list[int]  # of each sample
-    accepted: list[bool]  # by the visible examples
-    passed: list[bool]  # by the hidden tests
+    tokens: list[int]  # the length of each sample
+    accepted: list[bool]  # whether each passes the visible examples
+    passed: list[bool]  # whether each passes the hidden tests
 
     def __post_init__(self) -> None:
         if not len(self.tokens) == len(self.accepted) == len(self.passed) > 0:

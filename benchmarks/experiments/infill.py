@@ -31,7 +31,7 @@ class Filling:
     """The texts that a model wrote in the place of one expression."""
 
     task_id: str
-    expression: str  # of the canonical solution
+    expression: str  # the canonical solution's own text
     filling: str
     attempts: int
     passed: bool  # the program with the filling in it passes every hidden test

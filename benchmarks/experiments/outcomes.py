@@ -35,7 +35,7 @@ class ProblemOutcome:
     sandbox_runs: int
     seconds: float
     feedback: str = "none"  # "visible" if the examples in the prompt decided what was tried next
-    probability: float | None = None  # of being right, as the agent states it; None if it states nothing
+    probability: float | None = None  # that the program is right, as the agent states it; None if it states none
 
     def __post_init__(self) -> None:
         allowed = {

@@ -27,9 +27,9 @@ class PauseOutcome:
     """One pause of a greedy run that failed, and the first candidate from which greedy decoding passes."""
 
     task_id: str
-    position: int  # of the token, from 0
-    uncertainty: float  # by the policy's gate
-    chosen: int  # rank of the candidate that the policy takes here; 1 is the likeliest
+    position: int  # the token's, from 0
+    uncertainty: float  # the gate's score
+    chosen: int  # rank of the candidate that the policy commits here; 1 is the likeliest
     right: int | None  # rank of the first candidate whose greedy continuation passes every hidden test; None: none does
 
 
@@ -62,13 +62,13 @@ def pauses_table(runs: Sequence[FailedRun | None]) -> str:
     pauses = [pause for run in failed for pause in run.pauses]
     ranks = Counter(pause.right for pause in pauses)
     saved = [run for run in failed if any(pause.right for pause in run.pauses)]
-    taken = [run for run in failed if any(pause.right == pause.chosen != 1 for pause in run.pauses)]
+    followed = [run for run in failed if any(pause.right == pause.chosen != 1 for pause in run.pauses)]
     rows = {
         "problems": len(runs),
         "failed by greedy": len(failed),
         "of these, with a pause": sum(bool(run.pauses) for run in failed),
         "of these, with a way out at a pause": len(saved),
-        "of these, where the policy takes it": len(taken),
+        "of these, where the policy takes it": len(followed),
         "pauses in failed runs": len(pauses),
         **{f"way out is candidate {rank}": ranks[rank] for rank in sorted(rank for rank in ranks if rank)},
         "no way out among the candidates": ranks[None],

@@ -29,13 +29,13 @@ REFERENCES = References()
 class Tally:
     """The result of one group of tests. A test that was not asked, because the program had ended, has failed."""
 
-    verdict: Verdict  # of the first failing test; PASSED where none fails
+    verdict: Verdict  # the first failing test's; PASSED where none fails
     tests: int
     passed: int
     failed: tuple[int, ...]  # test numbers
     reason: str  # the first failure in words. It names a hidden input: never for the agent, a file or a terminal
-    runs: int  # of the sandbox
-    wall_seconds: float  # in the sandbox
+    runs: int  # runs of the sandbox
+    wall_seconds: float  # time in the sandbox
     finished: bool = True  # the program answered every test, and its runs ended well
 
 
@@ -107,8 +107,8 @@ class _Run(NamedTuple):
     reason: str  # why the first of them failed
     end: str  # why testing stopped before every test had an answer; empty if it did not
     verdict: Verdict
-    wall_seconds: float  # in the sandbox
-    host_seconds: float  # of this thread, to send and to decode
+    wall_seconds: float  # time in the sandbox
+    host_seconds: float  # CPU time of this thread, to send and to decode
 
 
 def _tally(candidate: _Candidate) -> Tally:

@@ -34,12 +34,12 @@ def read_samples(path: Path, *, dataset: str | None = None, tasks: Collection[st
     Raises InvalidRequestError for a file that cannot be read, holds nothing to judge, or mixes data sets while none is
     named. Raises DatasetError where the data set of no line can be had.
     """
-    wanted = {_canonical(dataset)} if dataset else {_dataset_of(task) for task in tasks}
+    datasets = {_canonical(dataset)} if dataset else {_dataset_of(task) for task in tasks}
     file, look_up, first, size, missing = SampleFile([], []), _LookUp(), b"", 0, list[DatasetError]()
     for number, line in read_lines(path):
         first = first or line
         try:
-            sample = _parse_sample(number, line, wanted, look_up)
+            sample = _parse_sample(number, line, datasets, look_up)
         except (ValueError, KeyError, DatasetError) as error:
             missing += [error] if isinstance(error, DatasetError) else []
             file.broken.append(UnjudgedSample(number, escape(str(error.args[0]), LONGEST_REASON)))
@@ -56,7 +56,7 @@ def read_samples(path: Path, *, dataset: str | None = None, tasks: Collection[st
                 )
     if missing and not file.samples:
         raise missing[0]
-    _check_holds_samples(path, file, first, tasks or wanted)
+    _check_holds_samples(path, file, first, tasks or datasets)
     return file
 
 
@@ -110,7 +110,7 @@ def _other_kind(first: bytes) -> str:
 
 def _canonical(dataset: str) -> str:
     """Return the data set's name as task ids write it. Raises InvalidRequestError with the choices."""
-    name = {known.lower(): known for known in BENCHMARKS}.get(dataset.lower(), dataset)
+    name = {benchmark.lower(): benchmark for benchmark in BENCHMARKS}.get(dataset.lower(), dataset)
     try:
         return open_benchmark(name).name
     except KeyError as error:

@@ -30,7 +30,7 @@ class ComparedRun:
     costs: dict[str, float]  # a problem, on average
     pause_rate: float
     degenerate: int
-    auroc: float  # of the highest entropy of a run against failure; NaN if it cannot be computed
+    auroc: float  # how well a run's highest entropy predicts failure; NaN if it cannot be computed
 
     def record(self) -> dict[str, Any]:
         """Return the measures as plain data for JSON."""

@@ -49,8 +49,8 @@ def curve_table(curves: Mapping[str, Curve], most: int) -> str:
     """
     blocks = []
     for kind, title in (("none", "one pass"), ("visible", "feedback=visible")):
-        chosen = {name: curve for name, curve in curves.items() if curve.feedback == kind}
-        blocks += [_block(chosen, most, title)] if chosen else []
+        comparable = {name: curve for name, curve in curves.items() if curve.feedback == kind}
+        blocks += [_block(comparable, most, title)] if comparable else []
     return "\n\n".join(blocks)
 
 

@@ -101,7 +101,7 @@ def test_a_message_that_ends_within_its_token_says_nothing(payload):
     ],
 )
 def test_the_verdict_follows_enforcement_then_death_then_words(struck, code, kills, report, verdict):
-    assert choose_verdict(struck, code, kills, report, wanted=1) is verdict
+    assert choose_verdict(struck, code, kills, report, num_calls=1) is verdict
 
 
 @pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL"), (40, "signal 40")])

@@ -14,7 +14,7 @@ from agent.lm.names import EMBEDDED, digest_weights, find_embedded_model
 
 def open_model(name: str, *, device: str | None, dtype: str, prompt_format: str) -> Model:
     """Load a folder or a hub id, and its tokenizer. Raises ModelLoadError, DeviceError."""
-    wanted = parse_prompt_format(prompt_format)
+    chosen_format = parse_prompt_format(prompt_format)
     lm = open_decoder(name, device=device, dtype=dtype)
     vocab_size = lm.model.config.get_text_config().vocab_size
     tokenizer = load_tokenizer(_place(name), vocab_size)
@@ -31,7 +31,7 @@ def open_model(name: str, *, device: str | None, dtype: str, prompt_format: str)
         revision=getattr(lm.model.config, "_commit_hash", None),
         device=str(lm.model.device),
         dtype=str(lm.model.dtype).removeprefix("torch."),
-        prompt_format="chat" if expects_turns(wanted, tokenizer, end_ids) else "completion",
+        prompt_format="chat" if expects_turns(chosen_format, tokenizer, end_ids) else "completion",
     )
 
 

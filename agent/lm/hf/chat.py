@@ -20,28 +20,28 @@ _CHILD = Path(__file__).with_name("template_child.py")
 _REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template contains
 
 
-def parse_prompt_format(wanted: str) -> PromptFormat:
+def parse_prompt_format(name: str) -> PromptFormat:
     """Return a prompt format. Raises ModelLoadError for a word that is none."""
-    for known in get_args(PromptFormat):
-        if wanted == known:
-            return known  # type: ignore[no-any-return]  # get_args is untyped
-    raise InvalidRequestError(f"unknown prompt format {wanted!r}; choose from {', '.join(get_args(PromptFormat))}")
+    for prompt_format in get_args(PromptFormat):
+        if name == prompt_format:
+            return prompt_format  # type: ignore[no-any-return]  # get_args is untyped
+    raise InvalidRequestError(f"unknown prompt format {name!r}; choose from {', '.join(get_args(PromptFormat))}")
 
 
-def expects_turns(wanted: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
+def expects_turns(prompt_format: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
     """Decide whether prompts are turns of a chat. Raises ModelLoadError if it needs a template and that does not work.
 
     auto: a model with a chat template expects turns, unless its answers end with tokens that do not end texts. A base
     model carries the template of its instruct sibling, but ends texts otherwise.
     """
     template = getattr(tokenizer, "chat_template", None)
-    if wanted == "completion" or (wanted == "auto" and not template):
+    if prompt_format == "completion" or (prompt_format == "auto" and not template):
         return False
     if not template:
         raise ModelLoadError("this model has no chat template; ask with the prompt format completion")
     if _REQUEST not in render_request(tokenizer, _REQUEST):
         raise ModelLoadError(f"this model's chat template leaves out what it is asked; {_ADVICE}")
-    closing = _find_closing_ids(tokenizer) if wanted == "auto" else frozenset()
+    closing = _find_closing_ids(tokenizer) if prompt_format == "auto" else frozenset()
     return not closing or bool(closing & end_ids)
 
 

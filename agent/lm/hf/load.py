@@ -162,10 +162,10 @@ def _choose_device(device: str | None) -> str:
 def _check_config(config: Any) -> None:
     """Raise ValueError for a configuration that wants code from the hub."""
     parts = [config, *(part for part in vars(config).values() if hasattr(part, "to_dict"))]
-    wanted = [
+    implementations = [
         getattr(part, name, None) for part in parts for name in ("_attn_implementation", "_experts_implementation")
     ]
-    kernels = [name for name in wanted if isinstance(name, str) and "/" in name]
+    kernels = [name for name in implementations if isinstance(name, str) and "/" in name]
     if kernels:
         raise ValueError(f"the model wants the kernel {kernels[0]!r} of the hub, and code of a model is never run")
 
@@ -183,11 +183,11 @@ def _check_size(kind: Any, config: Any, folder: Path | None) -> None:
         raise ValueError(f"its config.json asks for {layers} layers, and its weights are {len(shapes)} tensors")
     with torch.device("meta"):
         empty = kind.from_config(config, trust_remote_code=False)
-    wanted = sum(each.numel() for each in (*empty.parameters(), *empty.buffers()))
+    asked_for = sum(each.numel() for each in (*empty.parameters(), *empty.buffers()))
     numbers = sum(_product(shape) for shape in shapes.values())
     packed = 32 if getattr(config, "quantization_config", None) else 1  # the most weights in one stored number
-    if wanted > packed * numbers + _SLACK:
-        raise ValueError(f"its config.json asks for {wanted} numbers, and its weights are {numbers}")
+    if asked_for > packed * numbers + _SLACK:
+        raise ValueError(f"its config.json asks for {asked_for} numbers, and its weights are {numbers}")
 
 
 def _read_shapes(folder: Path) -> dict[str, list[int]]:
@@ -217,8 +217,8 @@ def _check_weights(model: Any, report: dict[str, Any]) -> None:
     """Raise ValueError for weights that differ from what the configuration asks for. Tied weights may be absent."""
     mismatched, missing = sorted(report["mismatched_keys"]), sorted(report["missing_keys"])
     if mismatched:
-        name, held, wanted = mismatched[0]
-        sizes = f"{_by(held)} in its weights, and its config.json asks for {_by(wanted)}"
+        name, stored_shape, config_shape = mismatched[0]
+        sizes = f"{_by(stored_shape)} in its weights, and its config.json asks for {_by(config_shape)}"
         raise ValueError(f"{len(mismatched)} tensors have other sizes than its config.json says: {name} is {sizes}")
     if missing:
         raise ValueError(

@@ -138,10 +138,10 @@ class HFLM:
         ids = self._check_ids((*prompt, *tokens))
         # A token before a boundary was chosen under the rotation before it, so each such stretch is read by itself.
         boundaries = [boundary for boundary in self._rope_boundaries if len(prompt) <= boundary < len(ids)]
-        parts, known = [], len(prompt) - 1
+        parts, read_up_to = [], len(prompt) - 1
         for text in (*(ids[:boundary] for boundary in boundaries), ids):
-            parts.append(self.forward([text], None, 0, keep=len(text) - known)[0])
-            known = len(text)
+            parts.append(self.forward([text], None, 0, keep=len(text) - read_up_to)[0])
+            read_up_to = len(text)
         return torch.cat(parts)[:-1]
 
     def beam_search(
@@ -170,8 +170,8 @@ class HFLM:
         return not boundaries or rope_regime(boundaries, length) == rope_regime(boundaries, other)
 
     def _fork(self, prefix: Prefix, *, length: int | None = None, rows: int = 1) -> Any:
-        wanted = len(prefix.ids) if length is None else length
-        return fork(prefix.cache, length=wanted if self._croppable else None, rows=rows)
+        kept_length = len(prefix.ids) if length is None else length
+        return fork(prefix.cache, length=kept_length if self._croppable else None, rows=rows)
 
     def _feed(self, ids: tuple[int, ...], cache: Any, tail: Sequence[int]) -> Prefix:
         return Prefix(ids, self.forward([list(tail)], cache, len(ids) - len(tail))[0, -1], cache)

@@ -19,12 +19,12 @@ class Example:
     interpreter would show a text, printed or as the value's repr. One that expects none of them only has to run.
     """
 
-    source: str  # as the prompt has it
+    source: str  # the prompt's own text
     expressions: tuple[str, ...]  # Python, in the order in which it runs; for `raises` and `shown` also statements
     expected: str | None = None  # a Python expression over _0, _1 …, such as "_0 == 3"
     raises: str | None = None  # names of exceptions, "A|B" for either of two
     subclasses: bool = False  # an exception derived from one of these counts as well
-    message: str | None = None  # of the exception; None where any will do
+    message: str | None = None  # the exception's; None where any will do
     shown: str | None = None
     flags: int = 0  # doctest's, for `shown` and `message`
     pattern: bool = False  # `message` is a regular expression to search for

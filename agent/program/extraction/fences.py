@@ -28,9 +28,9 @@ _SECOND_READINGS = 8  # blocks with fences inside strings that are read twice, s
 class Block(NamedTuple):
     """A fenced block: its language, and its lines without the indentation of its container."""
 
-    language: str  # in lower case; "python" for any name of Python, "" if none is named
+    language: str  # lower-case name; "python" for any name of Python, "" if none is named
     lines: tuple[Span, ...]  # a line without its carriage return is two spans
-    end: int  # after the closing fence; the end of the text if the block is open
+    end: int  # the offset after the closing fence; the end of the text if the block is open
     closed: bool
 
 

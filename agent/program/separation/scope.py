@@ -51,13 +51,13 @@ class Scope:
     """The program's names, and the names that the statements so far have bound."""
 
     program: Collection[str] = ()  # names that the program is known to define
-    classes: Collection[str] = ()  # which of these are classes
-    records: Collection[str] = ()  # which of the classes are no more than their fields
+    classes: Collection[str] = ()  # the names that are classes
+    records: Collection[str] = ()  # the classes that are no more than their fields
     closed: bool = False  # the program defines no other names
     foreign: Mapping[str, str] = field(default_factory=dict)  # names of foreign packages, and their package
     bound: set[str] = field(default_factory=set)  # names that the statements so far have bound
     # What a value may depend on:
-    trusted: set[str] = field(default_factory=set)  # not on the program
+    trusted: set[str] = field(default_factory=set)  # names whose values do not depend on the program
     risky: set[str] = field(default_factory=set)  # modules whose functions might run what the program gives them
     objects: set[str] = field(default_factory=set)  # instances of the program's classes
     tainted: set[str] = field(default_factory=set)  # bound by statements in which the program could lie
@@ -70,8 +70,8 @@ class Scope:
     shown_ids: set[int] = field(default_factory=set)  # ids of objects in constants that the program was shown
     kept_alive: list[Any] = field(default_factory=list)  # objects with those ids, so that no id is used twice
     # What the names mean:
-    own_classes: set[str] = field(default_factory=set)  # that the example defines
-    own_functions: set[str] = field(default_factory=set)  # that the example defines
+    own_classes: set[str] = field(default_factory=set)  # classes that the example defines
+    own_functions: set[str] = field(default_factory=set)  # functions that the example defines
     pure_functions: set[str] = field(default_factory=set)  # own functions that change nothing
     closed_functions: set[str] = field(default_factory=set)  # pure functions that use only each other
     imported: dict[str, str] = field(default_factory=dict)  # names of the standard library, and their module
