@@ -7,15 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent.program.ends import PRUNED
 from agent.program.failures import Failure
+from sandbox.base import Verdict
 
 if TYPE_CHECKING:  # requests are read and refused before torch is imported
     from agent.decoding.step import Candidate, Step
 
-BRANCH, REPAIR, READ_ON = "branch", "repair", "read_on"  # kinds of edges; each is the graph node that follows it
+
+class EdgeKind(StrEnum):
+    """The kinds of edges. Each is the name of the graph node that follows it."""
+
+    BRANCH = "branch"
+    REPAIR = "repair"
+    READ_ON = "read_on"
+
+
+class RunOutcome(StrEnum):
+    """Whether a run stands by its answer."""
+
+    ACCEPTED = "accepted"
+    ABSTAINED = "abstained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,7 @@ class Fork:
 class Edge:
     """A way to another attempt: another candidate at a fork, a repair, or the rest of a chat answer."""
 
-    kind: str  # BRANCH, REPAIR or READ_ON
+    kind: EdgeKind
     parent: int  # number of the attempt it starts from
     prior: float  # nats: what its prompt is worth against the first one
     path: float  # nats: the prior, and the logprob of all tokens up to the candidate
@@ -111,7 +126,7 @@ class Attempt:
     program: str
     partial: str  # the program with holes
     holes: tuple[tuple[int, int], ...]  # character spans of the program
-    verdict: str = ""
+    verdict: Verdict
     checked: int = 0  # examples that were judged
     failures: tuple[Failure, ...] = ()
     edge: Edge | None = None  # that it began with; None for the first attempt
@@ -132,14 +147,14 @@ class Attempt:
     @property
     def passed(self) -> bool:
         """Whether no visible example failed, and the program itself did not."""
-        return self.verdict == "passed"
+        return self.verdict == Verdict.PASSED
 
     @property
     def prior(self) -> float:
         """What its prompt is worth against the first one, in nats."""
         return self.edge.prior if self.edge else 0.0
 
-    def came_by(self, *kinds: str) -> bool:
+    def came_by(self, *kinds: EdgeKind) -> bool:
         """Whether it began with an edge of one of these kinds."""
         return self.edge is not None and self.edge.kind in kinds
 
@@ -162,7 +177,7 @@ def label_of(attempt: Attempt) -> str:
 class Revision:
     """What the run tries after an attempt."""
 
-    kind: str  # of the edge
+    kind: EdgeKind  # of the edge
     detail: str  # one line for a person
     text: str = ""  # what the next attempt keeps of the completion
     parent: int = 0  # number of the attempt that it starts from

@@ -13,7 +13,7 @@ from agent.cli.app import app
 from agent.cli.exits import ExitCode
 from agent.decoding import POLICIES
 from agent.search.orders import ORDERS
-from agent.workflow.run import ABSTAINED, AGREED, UNVERIFIED, VERIFIED
+from agent.workflow.run import Standing
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -33,7 +33,7 @@ def test_the_table_of_orders_names_exactly_the_orders():
 
 def test_the_tables_of_marks_and_exit_codes_are_what_commands_do():
     marks = dict(re.findall(r"^\| (\S) \| (\w+): .* \| (?:\d) \|$", PAGES["search"], re.MULTILINE))
-    assert set(marks.values()) == {VERIFIED, AGREED, UNVERIFIED, ABSTAINED}
+    assert set(marks.values()) == set(Standing)
     rows = re.findall(r"^\| (\d+)(?: to (\d+))? \| ", PAGES["cli"], re.MULTILINE)
     codes = [code for first, last in rows for code in range(int(first), int(last or first) + 1)]
     assert codes == list(ExitCode)

@@ -192,7 +192,8 @@ def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem |
 
     The program goes to stdout where the view is elsewhere. A run that abstained prints none.
     """
-    from agent.workflow.run import AGREED, VERIFIED
+    from agent.records import RunOutcome
+    from agent.workflow.run import Standing
 
     hidden = None
     if problem is not None:
@@ -200,9 +201,9 @@ def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem |
 
         hidden = hidden_verdicts(agent.sandbox, problem, result.best.program)
     view.finish(result, hidden)
-    code = ExitCode.OK if result.standing in (VERIFIED, AGREED) else ExitCode.NOT_PASSED
+    code = ExitCode.OK if result.standing in (Standing.VERIFIED, Standing.AGREED) else ExitCode.NOT_PASSED
     if as_json:
         write_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
-    elif not is_watched() and result.outcome == "accepted":
+    elif not is_watched() and result.outcome == RunOutcome.ACCEPTED:
         write_data(result.best.program.rstrip("\n"))
     return code

@@ -16,6 +16,7 @@ from agent.search.faults import count_undefined, describe_breakage, find_least_f
 from agent.search.frontier import CLOSE
 from agent.search.mutants import total_weight
 from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, is_same_output
+from sandbox.base import Verdict
 from uncertainty.behaviour import error_of_mass, functional_entropy, information_gain
 
 _WRONG_VALUE = {FailureKind.RETURNED, FailureKind.NOT_PLAIN, FailureKind.NOT_HELD}
@@ -129,7 +130,7 @@ def judge_by_person(attempt: Attempt, example: PersonExample) -> Attempt:
     if is_same_output(given[0], example.wanted):
         return replace(attempt, checked=attempt.checked + 1)
     failure = Failure(FailureKind.GAVE, expression=example.call, got=given[0], wanted=example.wanted)
-    return replace(attempt, verdict="failed", checked=attempt.checked + 1, failures=(failure,))
+    return replace(attempt, verdict=Verdict.FAILED, checked=attempt.checked + 1, failures=(failure,))
 
 
 def answer_features(attempts: Sequence[Attempt], answer: Answer) -> dict[str, float]:
@@ -153,7 +154,7 @@ def find_suspect(attempts: Sequence[Attempt]) -> str | None:
     Then the example may be wrong: programs that differ fail it, and pass the others.
     """
     ran = [attempt for attempt in attempts if attempt.checked > 1 and attempt.duplicate_of is None and attempt.failures]
-    near = [attempt for attempt in ran if len(attempt.failures) == 1 and attempt.verdict == "failed"]
+    near = [attempt for attempt in ran if len(attempt.failures) == 1 and attempt.verdict == Verdict.FAILED]
     failures = [attempt.failures[0] for attempt in near]
     examples = {failure.expression for failure in failures if failure.kind in _WRONG_VALUE}
     return examples.pop() if len(near) > 1 and len(examples) == 1 else None

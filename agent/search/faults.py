@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.records import Attempt
+from sandbox.base import Verdict
 
 _UNDEFINED = {"NameError", "UnboundLocalError"}  # never what anybody asked for
 _BROKEN = _UNDEFINED | {
@@ -22,7 +23,7 @@ def find_least_failed(attempts: Sequence[Attempt]) -> int:
 
     def rank(number: int) -> tuple[bool, bool, int, int]:
         attempt = attempts[number]
-        judged = attempt.verdict == "failed" and attempt.checked > len(attempt.failures)
+        judged = attempt.verdict == Verdict.FAILED and attempt.checked > len(attempt.failures)
         return not attempt.ran, not judged, len(attempt.failures) if judged else 0, number
 
     return min(range(len(attempts)), key=rank)

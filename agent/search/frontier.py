@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from agent.errors import ProfileError
 from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.ends import BUDGET_ENDS, End
-from agent.records import BRANCH, READ_ON, REPAIR, Attempt, Cost, Edge, Fork, label_of
+from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, label_of
 from agent.search.budget import Budget
 from agent.search.orders import ORDERS, count_pairs, edge_features
 
@@ -157,16 +157,27 @@ def _candidates(attempt: Attempt, number: int, fork: Fork) -> Iterator[Edge]:
     path = attempt.prior + sum(attempt.logprobs[: fork.position])
     for each in fork.candidates:
         yield Edge(
-            BRANCH, number, attempt.prior, path + each.logprob, fork.position, each.token, each.logprob, each.score,
-            each.text, fork.entropy, fork.logprob - each.logprob, fork.line, label_of(attempt),
-        )  # fmt: skip
+            EdgeKind.BRANCH,
+            number,
+            prior=attempt.prior,
+            path=path + each.logprob,
+            position=fork.position,
+            token=each.token,
+            logprob=each.logprob,
+            score=each.score,
+            text=each.text,
+            entropy=fork.entropy,
+            gap=fork.logprob - each.logprob,
+            line=fork.line,
+            parent_label=label_of(attempt),
+        )
 
 
 def _repairs(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:
     """Return a repair of each program that ran and failed, once enough have failed since the last repair."""
     if not config.repair_after:
         return []
-    repaired = {attempt.edge.parent for attempt in attempts if attempt.edge and attempt.edge.kind == REPAIR}
+    repaired = {attempt.edge.parent for attempt in attempts if attempt.edge and attempt.edge.kind == EdgeKind.REPAIR}
     edges = []
     for number, attempt in enumerate(attempts):
         same_prompt = [n for n, other in enumerate(attempts) if other.prompt == attempt.prompt]
@@ -174,7 +185,7 @@ def _repairs(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:
         ready = len(fails) >= config.repair_after * (1 + sum(n in repaired for n in fails))
         if attempt.failures and attempt.ran and number not in repaired and ready:
             prior = attempt.prior + _WORTH_OF_REPAIR
-            edges.append(Edge(REPAIR, number, prior, prior, parent_label=label_of(attempt)))
+            edges.append(Edge(EdgeKind.REPAIR, number, prior=prior, path=prior, parent_label=label_of(attempt)))
     return edges
 
 
@@ -183,14 +194,19 @@ def _continuations(attempts: Sequence[Attempt]) -> list[Edge]:
 
     Once reading on brought nothing new for a prompt, its other answers are not read on either.
     """
-    read_on = [attempt for attempt in attempts if attempt.came_by(READ_ON)]
+    read_on = [attempt for attempt in attempts if attempt.came_by(EdgeKind.READ_ON)]
     parents = {each.edge.parent for each in read_on if each.edge}
     idle = {each.prompt for each in read_on if not each.ran and each.end != End.END_OF_BLOCK}
     return [
         Edge(
-            READ_ON, number, each.prior, each.prior + sum(each.logprobs), len(each.tokens), parent_label=label_of(each)
+            EdgeKind.READ_ON,
+            number,
+            prior=each.prior,
+            path=each.prior + sum(each.logprobs),
+            position=len(each.tokens),
+            parent_label=label_of(each),
         )
         for number, each in enumerate(attempts)
-        if each.end == End.END_OF_BLOCK and not each.passed and (each.ran or each.came_by(READ_ON))
+        if each.end == End.END_OF_BLOCK and not each.passed and (each.ran or each.came_by(EdgeKind.READ_ON))
         if number not in parents and each.prompt not in idle
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from agent.records import BRANCH, Attempt, Edge
+from agent.records import Attempt, Edge, EdgeKind
 
 Priority = Callable[[Mapping[str, float], Mapping[str, float]], float]  # (features, weights)
 _DISCOUNT = 0.02  # nats a token: how much earlier forks are preferred
@@ -24,7 +24,7 @@ def count_pairs(attempts: Sequence[Attempt]) -> Counter[tuple[int, ...]]:
 def edge_features(edge: Edge, attempts: Sequence[Attempt], pairs: Mapping[tuple[int, ...], int]) -> dict[str, float]:
     """Return what the priority functions look at; nats where it comes from the model. pairs: by `count_pairs`."""
     parent = attempts[edge.parent]
-    if edge.kind != BRANCH:
+    if edge.kind != EdgeKind.BRANCH:
         return {"path": edge.path, edge.kind: 1.0}
     before = parent.tokens[max(0, edge.position - 1) : edge.position]
     return {

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from agent.records import Answer, Attempt, Cost, Undecided, label_of
 from agent.views.text import format_code, one_line
-from agent.workflow.run import AGREED, UNVERIFIED, VERIFIED, Result
+from agent.workflow.run import Result, Standing
 
 
 class Ending(NamedTuple):
@@ -26,16 +26,16 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
     example = "give an example in the request, as in `>>> f(2)` and `4` below it"
     example += "" if in_chat else ", or a file of asserts with --tests"
     look = f"; look at {_list_holes(best)} first" if best.holes else ""
-    if result.standing == VERIFIED:
+    if result.standing == Standing.VERIFIED:
         examples = format_count(best.checked, "visible example")
         sentence = f"accepted: the program passed its {examples}"
         return Ending("✓", sentence, "bold green", f"use it, after you have read it{look}; only {examples} checked it")
-    if result.standing == AGREED:
+    if result.standing == Standing.AGREED:
         sentence = (
             f"accepted, unverified by any example: {format_share(answer.share)} of what the model writes does the same"
         )
         return Ending("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it checked, {example}")
-    if result.standing == UNVERIFIED:
+    if result.standing == Standing.UNVERIFIED:
         sentence = "accepted, unverified: the program runs, and nothing checks what it gives"
         return Ending("?", sentence, "bold yellow", f"do not rely on it{look}; to have it checked, {example}")
     why = _explain_abstention(answer) if best.passed else "no program passed"

@@ -20,7 +20,7 @@ from agent.records import Attempt, CandidateQuestion, Event, OutputQuestion, Que
 from agent.views.sentences import describe_cost, describe_doubts, describe_ending, describe_evidence, format_probability
 from agent.views.text import clean, format_code, one_line
 from agent.views.tree import draw_attempt
-from agent.workflow.run import ABSTAINED, Result
+from agent.workflow.run import Result, Standing
 
 # A terminal writes ^C at the cursor; in a full line it would wrap, and shift the frame.
 ECHO = 4  # free columns beside the live frame
@@ -142,7 +142,7 @@ class TerminalView:
         for line in [*describe_doubts(answer), *describe_evidence(result.answer, result.attempts)]:
             self._print(Text(clean(line), style="yellow"))
         ending = describe_ending(result, in_chat=self._in_chat)
-        if result.standing == ABSTAINED:
+        if result.standing == Standing.ABSTAINED:
             self._explain_abstention(answer, result.answer.breaks)
         self._print(Text(one_line(f"{ending.mark} {ending.sentence}"), style=ending.style))
         self._print(Text(describe_cost(result.cost), style="dim"))

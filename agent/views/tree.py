@@ -6,7 +6,7 @@ from rich.text import Text
 
 from agent.program.ends import PRUNED
 from agent.program.failures import describe_failure
-from agent.records import READ_ON, REPAIR, Attempt, label_of
+from agent.records import Attempt, EdgeKind, label_of
 from agent.views.sentences import format_count
 from agent.views.text import clean, format_code, one_line
 
@@ -40,9 +40,9 @@ def _way(attempt: Attempt) -> str:
     if edge is None:
         return ""
     parent = edge.parent_label or edge.parent + 1
-    if edge.kind == REPAIR:
+    if edge.kind == EdgeKind.REPAIR:
         return f" shown the failure of {parent}"
-    if edge.kind == READ_ON:
+    if edge.kind == EdgeKind.READ_ON:
         return f" in what follows {parent}"
     return f" from {parent} at token {edge.position + 1}, {format_code(clean(edge.text).strip())!r}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.records import BRANCH, READ_ON, Cost, Revision, Unfinished
+from agent.records import Cost, EdgeKind, Revision, Unfinished
 from agent.workflow.context import Context
 from agent.workflow.decode import decode_context, rebuild_completion
 from agent.workflow.routes import edge_to_follow
@@ -26,7 +26,7 @@ def take_branch(context: Context, state: AgentState) -> AgentState:
     branched = replace(state, current=current, cost=state.cost + Cost(tokens=1))  # the stop rule counts the token
     completion = rebuild_completion(context, branched)
     fork = f"token {edge.position + 1} of program {edge.parent_label}, entropy {edge.entropy:.2f}"
-    context.emit(Revision(BRANCH, f"back to {fork}, taking {edge.text!r}", completion.text, edge.parent))
+    context.emit(Revision(EdgeKind.BRANCH, f"back to {fork}, taking {edge.text!r}", completion.text, edge.parent))
     end = decode_context(context, branched).stop(completion)
     cost = branched.cost + Cost(seconds=context.clock() - start)
     return replace(branched, current=replace(current, end=end), cost=cost)
@@ -38,5 +38,5 @@ def continue_answer(context: Context, state: AgentState) -> AgentState:
     parent = state.attempts[edge.parent]
     current = Unfinished(parent.prompt, edge, state.cost, parent.tokens, parent.logprobs)
     text = read_text(context, state.prompts[parent.prompt], parent.tokens)
-    context.emit(Revision(READ_ON, f"reading on after program {edge.parent_label}", text, edge.parent))
+    context.emit(Revision(EdgeKind.READ_ON, f"reading on after program {edge.parent_label}", text, edge.parent))
     return replace(state, current=current)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass
+from enum import StrEnum
 from typing import Any
 
 from langgraph.types import Interrupt
@@ -11,7 +12,7 @@ from langgraph.types import Interrupt
 from agent.decoding.step import Candidate
 from agent.profile import ReliabilityCurve
 from agent.program.examples.example import Example
-from agent.program.failures import Failure, failure_of
+from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
 from agent.records import (
     Answer,
@@ -21,16 +22,19 @@ from agent.records import (
     Difference,
     DraftProgram,
     Edge,
+    EdgeKind,
     Fork,
     OutputQuestion,
     PersonExample,
     Prompt,
+    RunOutcome,
     Undecided,
     Unfinished,
 )
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.state import AgentState
+from sandbox.base import Verdict
 
 _RECORDS = {
     kind.__name__: kind
@@ -40,6 +44,12 @@ _RECORDS = {
         Undecided, Unfinished,
     )
 }  # fmt: skip
+_ENUMS: dict[type, dict[str, type[StrEnum]]] = {  # JSON holds their texts
+    AgentState: {"outcome": RunOutcome},
+    Attempt: {"verdict": Verdict},
+    Edge: {"kind": EdgeKind},
+    Failure: {"kind": FailureKind},
+}
 _KIND = "record"  # the key under which a JSON object names its record
 _FORMAT = "dubito"
 
@@ -79,7 +89,8 @@ def _rebuild(item: dict[str, Any]) -> Any:
         return item
     kind = _RECORDS[item.pop(_KIND)]
     values = {name: _as_tuple(value) for name, value in item.items()}
-    return failure_of(values) if kind is Failure else kind(**values)  # its kind is an enum
+    enums = {name: enum(values[name]) for name, enum in _ENUMS.get(kind, {}).items() if values[name] is not None}
+    return kind(**{**values, **enums})
 
 
 def _as_tuple(value: Any) -> Any:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from agent.errors import BudgetSpentError
-from agent.records import Answer, Cost, Undecided
+from agent.records import Answer, Cost, RunOutcome, Undecided
 from agent.search.answer import answer_features, best_answer, share_of_first
 from agent.search.frontier import SearchConfig, describe_spent, is_settled
 from agent.search.mutants import MUTANT_SECONDS, Mutant, mutants
@@ -40,7 +40,7 @@ def choose_answer(context: Context, state: AgentState) -> AgentState:
     context.emit(answer)
     accepted = best.passed and not answer.breaks and _is_probable(answer, state.config)
     cost = state.cost + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
-    return replace(state, answer=answer, outcome="accepted" if accepted else "abstained", cost=cost)
+    return replace(state, answer=answer, outcome=RunOutcome.ACCEPTED if accepted else RunOutcome.ABSTAINED, cost=cost)
 
 
 def _find_end(state: AgentState) -> str:

@@ -17,7 +17,7 @@ from langgraph.types import Command, interrupt
 
 from agent.decoding.loop import decode_until_pause, resolve_pause
 from agent.files.plain import make_plain
-from agent.records import BRANCH, READ_ON, REPAIR, Event
+from agent.records import EdgeKind, Event
 from agent.workflow.branch import continue_answer, take_branch
 from agent.workflow.clarify import ask_for_output
 from agent.workflow.conclude import choose_answer
@@ -39,9 +39,9 @@ NODES: dict[str, Node] = {
     "ask": partial(ask_for_token, person=interrupt),
     "extract": extract_draft,
     "verify": verify_program,
-    BRANCH: take_branch,
-    READ_ON: continue_answer,
-    REPAIR: repair_program,
+    EdgeKind.BRANCH: take_branch,
+    EdgeKind.READ_ON: continue_answer,
+    EdgeKind.REPAIR: repair_program,
     "clarify": partial(ask_for_output, person=interrupt),
     "accept": choose_answer,
     "abstain": choose_answer,
@@ -68,12 +68,12 @@ def build(checkpointer: Any = None) -> Any:
     graph.add_edge("prepare", "decode")
     resolvers = ["rerank", "contrast", "ask"]
     graph.add_conditional_edges("decode", after_decoding, ["extract", *resolvers])
-    for name in (*resolvers, BRANCH, REPAIR):
+    for name in (*resolvers, EdgeKind.BRANCH, EdgeKind.REPAIR):
         graph.add_conditional_edges(name, after_pause, ["extract", "decode"])
-    graph.add_edge(READ_ON, "decode")
+    graph.add_edge(EdgeKind.READ_ON, "decode")
     graph.add_edge("extract", "verify")
     for name in ("verify", "clarify"):
-        graph.add_conditional_edges(name, next_step, [BRANCH, READ_ON, REPAIR, "clarify", "accept", "abstain"])
+        graph.add_conditional_edges(name, next_step, [*EdgeKind, "clarify", "accept", "abstain"])
     graph.add_edge("accept", END)
     graph.add_edge("abstain", END)
     return graph.compile(checkpointer=checkpointer)

@@ -10,7 +10,7 @@ from agent.errors import BudgetSpentError, ContextLengthError
 from agent.lm.reference import logits_before
 from agent.program import prompts
 from agent.program.failures import describe_failure
-from agent.records import REPAIR, Attempt, Cost, Edge, Prompt, Revision, Unfinished
+from agent.records import Attempt, Cost, Edge, EdgeKind, Prompt, Revision, Unfinished
 from agent.search.frontier import find_departure
 from agent.workflow.context import Context, count_forwards, limit_forwards
 from agent.workflow.decode import decode_context, rebuild_completion
@@ -44,7 +44,8 @@ def _build_repair_prompt(context: Context, state: AgentState, failed: Attempt) -
 def _repeat_parent(context: Context, state: AgentState, edge: Edge, reason: str) -> AgentState:
     """Let the failed program stand as its own duplicate, at no cost, so that its repair leaves the frontier."""
     parent = state.attempts[edge.parent]
-    context.emit(Revision(REPAIR, f"program {edge.parent_label} cannot be repaired: {reason}", "", edge.parent))
+    detail = f"program {edge.parent_label} cannot be repaired: {reason}"
+    context.emit(Revision(EdgeKind.REPAIR, detail, parent=edge.parent))
     current = Unfinished(parent.prompt, edge, state.cost, parent.tokens, parent.logprobs, end=parent.end)
     return replace(state, current=current)
 
@@ -58,7 +59,7 @@ def _begin_repair(context: Context, state: AgentState, edge: Edge, prompt: Promp
     completion = rebuild_completion(context, repairing)
     failure = describe_failure(failed.failures[0])
     detail = f"asking again with the failure of program {edge.parent_label}: {failure}"
-    context.emit(Revision(REPAIR, detail, completion.text, edge.parent))
+    context.emit(Revision(EdgeKind.REPAIR, detail, completion.text, edge.parent))
     end = decode_context(context, repairing).stop(completion) if tokens else None
     spent = Cost(tokens=len(tokens[-1:]), seconds=context.clock() - start) + (count_forwards(context) - before)
     return replace(repairing, current=replace(current, end=end), cost=state.cost + spent)

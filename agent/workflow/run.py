@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from agent.decoding.step import Step
 from agent.errors import InvalidRequestError
 from agent.files.plain import make_plain
 from agent.program.task import Task
-from agent.records import Answer, Attempt, Cost, Event
+from agent.records import Answer, Attempt, Cost, Event, RunOutcome
 from agent.search.frontier import ENOUGH_SHARE, SearchConfig, with_profile
 from agent.workflow.checkpoints import ForeignCheckpointError
 from agent.workflow.context import Context, Log, Person
 from agent.workflow.graph import build, invoke
 from agent.workflow.state import AgentState
 
-# What an answer rests on.
-VERIFIED, AGREED, UNVERIFIED, ABSTAINED = "verified", "agreed", "unverified", "abstained"
+
+class Standing(StrEnum):
+    """What an answer rests on."""
+
+    VERIFIED = "verified"  # by examples
+    AGREED = "agreed"  # most of the model's probability behaves as it does, on inputs that nobody wrote
+    UNVERIFIED = "unverified"
+    ABSTAINED = "abstained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Result:
     """The end of a run: its answer, all attempts, and what they cost."""
 
     task: Task
-    outcome: str  # "accepted" or "abstained"
+    outcome: RunOutcome
     attempts: Sequence[Attempt]
     cost: Cost
     answer: Answer
@@ -39,18 +46,18 @@ class Result:
         return self.attempts[self.answer.attempt]
 
     @property
-    def standing(self) -> str:
-        """What the answer rests on: VERIFIED, AGREED, UNVERIFIED or ABSTAINED.
+    def standing(self) -> Standing:
+        """What the answer rests on.
 
         AGREED means: of several programs, most of the model's probability behaves alike and returns at least one value.
         """
-        if self.outcome != "accepted":
-            return ABSTAINED
+        if self.outcome != RunOutcome.ACCEPTED:
+            return Standing.ABSTAINED
         if self.best.checked:
-            return VERIFIED
+            return Standing.VERIFIED
         returned = any(not each.startswith("raises ") for each in self.best.behaviour or ())
         agreed = self.answer.programs > 1 and self.answer.share >= ENOUGH_SHARE and returned
-        return AGREED if agreed else UNVERIFIED
+        return Standing.AGREED if agreed else Standing.UNVERIFIED
 
     def record(self) -> dict[str, Any]:
         """Return the run as plain data for JSON."""
@@ -111,9 +118,9 @@ def run_task(
 
 def result_of(state: AgentState, steps: Sequence[Step] = ()) -> Result:
     """Return the result that a final state holds."""
-    assert state.answer is not None, "a run ends with an answer"
+    assert state.answer is not None and state.outcome is not None, "a run ends with an answer"
     feedback = "none" if state.config.budget.programs == 1 else "visible"
-    return Result(state.task, state.outcome, state.attempts, state.cost, state.answer, feedback, steps)
+    return Result(state.task, RunOutcome(state.outcome), state.attempts, state.cost, state.answer, feedback, steps)
 
 
 class _Stored(NamedTuple):

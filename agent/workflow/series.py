@@ -7,7 +7,7 @@ from dataclasses import replace
 from agent.decoding.samplers import argmax
 from agent.errors import InvalidRequestError
 from agent.program.task import Task
-from agent.records import Attempt, Cost, Event, next_label
+from agent.records import Attempt, Cost, Event, RunOutcome, next_label
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
@@ -28,7 +28,7 @@ class Series:
     @property
     def accepted(self) -> bool:
         """The last program passed the visible examples."""
-        return bool(self.results) and self.results[-1].outcome == "accepted"
+        return bool(self.results) and self.results[-1].outcome == RunOutcome.ACCEPTED
 
     def sample(self, max_tokens: int | None = None) -> Result:
         """Write the next program by the context's policy and its own seed."""

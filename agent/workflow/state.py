@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.program.task import Task
-from agent.records import Answer, Attempt, Cost, PersonExample, Prompt, Unfinished
+from agent.records import Answer, Attempt, Cost, PersonExample, Prompt, RunOutcome, Unfinished
 from agent.search.frontier import SearchConfig
 
 
@@ -27,7 +27,7 @@ class AgentState:
     cost: Cost = field(default_factory=Cost)
     events: int = 0  # emitted by the nodes that have ended
     answer: Answer | None = None
-    outcome: str = ""  # "accepted" or "abstained"; empty while the run goes on
+    outcome: RunOutcome | None = None  # None while the run goes on
 
     @property
     def prompt(self) -> Prompt:

@@ -9,7 +9,7 @@ from agent.decoding.stops import StopRule, any_of, end_of_code_block, end_of_fun
 from agent.program.ends import End
 from agent.program.extraction.answers import extract_open_program, is_complete
 from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
-from agent.records import BRANCH, READ_ON
+from agent.records import EdgeKind
 from agent.workflow.context import Context
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program, read_text, rules_for
@@ -20,7 +20,7 @@ def stop_rule(context: Context, state: AgentState) -> StopRule:
     edge, prompt = state.current.edge, state.prompt
     end = _end_of_answer(context, state) if context.model.chats else end_of_function(prompt.text)
     rules = [end_token(context.tokenizer.end_ids), end, token_limit(_most_tokens(context, state))]
-    if state.config.prune and edge and edge.kind == BRANCH:
+    if state.config.prune and edge and edge.kind == EdgeKind.BRANCH:
         rules.append(_dead_end(context, state, edge.position))
     return any_of(*rules)
 
@@ -33,9 +33,9 @@ def _most_tokens(context: Context, state: AgentState) -> int:
 
 
 def _end_of_answer(context: Context, state: AgentState) -> StopRule:
-    """Stop at the end of a code block that makes a chat answer whole; after READ_ON only at a later one."""
+    """Stop at the end of a code block that makes a chat answer whole; after EdgeKind.READ_ON only at a later one."""
     rules, edge = rules_for(state.task, state.prompt), state.current.edge
-    since = _length(context, state, edge.position) if edge and edge.kind == READ_ON else 0
+    since = _length(context, state, edge.position) if edge and edge.kind == EdgeKind.READ_ON else 0
     return end_of_code_block(lambda answer: is_complete(answer, rules, since))
 
 

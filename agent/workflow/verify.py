@@ -61,7 +61,7 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
         return _Findings(dropped, state.inputs, duplicate_of=original)
     if original is not None:
         earlier = state.attempts[original]
-        known = Verification(Verdict(earlier.verdict), earlier.checked, earlier.failures)
+        known = Verification(earlier.verdict, earlier.checked, earlier.failures)
         return _Findings(known, state.inputs, earlier.behaviour, earlier.blamed, original)
     try:
         result = verify_steadily(context.sandbox, draft.program, state.task.examples, limits=context.limits)
@@ -124,11 +124,24 @@ def _finish(state: AgentState, draft: DraftProgram, findings: _Findings, cost: C
     current, attempts, result = state.current, state.attempts, findings.verification
     original = None if findings.duplicate_of is None else attempts[findings.duplicate_of]
     attempt = Attempt(
-        current.prompt, current.tokens, current.logprobs, current.forks, current.end or "", draft.program,
-        draft.partial, draft.holes, result.verdict.value, result.checked,
-        tuple(failure_of(make_plain(failure)) for failure in result.failures), current.edge, cost - current.cost_before,
-        findings.duplicate_of, None if findings.behaviour is None else tuple(make_plain(findings.behaviour)),
-        findings.blamed, len(attempts), 1 + attempts[current.edge.parent].depth if current.edge else 0,
+        prompt=current.prompt,
+        tokens=current.tokens,
+        logprobs=current.logprobs,
+        forks=current.forks,
+        end=current.end or "",
+        program=draft.program,
+        partial=draft.partial,
+        holes=draft.holes,
+        verdict=result.verdict,
+        checked=result.checked,
+        failures=tuple(failure_of(make_plain(failure)) for failure in result.failures),
+        edge=current.edge,
+        cost=cost - current.cost_before,
+        duplicate_of=findings.duplicate_of,
+        behaviour=None if findings.behaviour is None else tuple(make_plain(findings.behaviour)),
+        blamed=findings.blamed,
+        number=len(attempts),
+        depth=1 + attempts[current.edge.parent].depth if current.edge else 0,
         duplicate_label=label_of(original) if original else "",
-    )  # fmt: skip
+    )
     return replace(attempt, label=next_label(attempts, ran=attempt.ran))

@@ -11,7 +11,7 @@ from trie import TrieLM
 from agent.decoding import POLICIES, Candidate
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import read_task
-from agent.records import REPAIR, Attempt, Cost, Edge, Fork, label_of, next_label
+from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, label_of, next_label
 from agent.search.budget import Budget
 from agent.search.frontier import (
     SearchConfig,
@@ -66,7 +66,7 @@ def test_attempts_at_another_prompt_do_not_count_as_taken():
 
 
 def test_a_branch_inside_a_repair_carries_what_its_prompt_is_worth():
-    repaired = attempt([1, 2], [fork(1, 1.0, (3, -1.0))], prompt=1, edge=Edge(REPAIR, 0, -4.0, -4.0))
+    repaired = attempt([1, 2], [fork(1, 1.0, (3, -1.0))], prompt=1, edge=Edge(EdgeKind.REPAIR, 0, -4.0, -4.0))
     edge = next(edge for edge in frontier([FIRST, repaired], BARE) if edge.parent == 1)
     assert (edge.prior, edge.path) == (-4.0, pytest.approx(-5.1))
 
@@ -77,7 +77,7 @@ def test_a_repair_is_offered_once_enough_programs_have_failed_and_never_twice_of
     kinds = [edge.kind for edge in frontier([failed], config)]
     assert kinds == []
     assert [edge.parent for edge in frontier([failed, failed], config)] == [0, 1]
-    repaired = attempt([2], prompt=1, edge=Edge(REPAIR, 0, -4.0, -4.0), failures=(WRONG,))
+    repaired = attempt([2], prompt=1, edge=Edge(EdgeKind.REPAIR, 0, -4.0, -4.0), failures=(WRONG,))
     assert [edge.parent for edge in frontier([failed, failed, repaired], config)] == []
     assert [edge.parent for edge in frontier([failed] * 4 + [repaired], config)] == [1, 2, 3]
     assert frontier([failed] * 9, SearchConfig(repair_after=0)) == []
@@ -127,7 +127,7 @@ def test_the_learned_order_is_its_weights():
 
 
 def test_every_order_ranks_repairs_too():
-    edge = Edge(REPAIR, 0, -4.0, -4.0)
+    edge = Edge(EdgeKind.REPAIR, 0, -4.0, -4.0)
     for order in ORDERS.values():
         assert math.isfinite(order(edge_features(edge, [FIRST], count_pairs([FIRST])), {"path": 1.0, "repair": 0.5}))
 

@@ -9,7 +9,7 @@ from trie import TrieLM
 from agent.decoding import POLICIES, Candidate
 from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.task import read_task
-from agent.records import BRANCH, REPAIR, Attempt, Edge, Fork
+from agent.records import Attempt, Edge, EdgeKind, Fork
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.search.mutants import LEAST_WEIGHT, mutants, total_weight
@@ -50,11 +50,11 @@ def test_what_is_no_python_a_duplicate_or_hardly_probable_is_none():
 
 def test_forks_on_the_way_before_it_left_another_attempt_are_its_own_too():
     first = attempt("x=1+1", (2, [("2", -1.0)]), (3, [("-", -1.0), ("*", -1.5)]), (4, [("7", -1.0)]))
-    branch = Edge(BRANCH, 0, 0.0, 0.0, position=3)
+    branch = Edge(EdgeKind.BRANCH, 0, 0.0, 0.0, position=3)
     second = attempt("x=1-5", (4, [("6", -3.0)]), edge=branch)
     # No "x=1+5": what the first one said there was decoded and run, with the tail that belongs to it.
     assert list_mutants(first, second) == [("x=2-5", -0.8), ("x=1*5", -1.3), ("x=1-6", -2.8)]
-    assert list_mutants(first, attempt("x=2", edge=Edge(REPAIR, 0, 0.0, 0.0))) == []
+    assert list_mutants(first, attempt("x=2", edge=Edge(EdgeKind.REPAIR, 0, 0.0, 0.0))) == []
 
 
 def test_each_says_in_which_line_it_differs_first_and_what_stands_there():

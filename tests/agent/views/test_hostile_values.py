@@ -11,11 +11,12 @@ from rich.console import Console
 from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
-from agent.records import BRANCH, READ_ON, REPAIR, Answer, Attempt, Cost, Difference, Edge, Revision, Undecided
+from agent.records import Answer, Attempt, Cost, Difference, Edge, EdgeKind, Revision, Undecided
 from agent.views.sentences import format_count, format_probability, format_share
 from agent.views.terminal import TerminalView
 from agent.views.text import clean, format_code, json_text, one_line
 from agent.workflow.run import Result
+from sandbox.base import Verdict
 
 HOSTILE = (
     "\x1b[2J\x1b]0;title\x07", "\x9b31m", "\u202edlrow\u2066", "a\u200bb\ufeff\u2060", "\ud800", "\udfff\ud800",
@@ -36,10 +37,10 @@ failures = st.builds(Failure, st.sampled_from(FailureKind), numbers, texts, text
 def attempts(draw):
     program = draw(texts)
     spans = st.tuples(st.integers(0, len(program)), st.integers(0, len(program))).map(sorted)
-    edge = Edge(draw(st.sampled_from((BRANCH, READ_ON, REPAIR))), 0, 0.0, 0.0, position=3, text=draw(texts))
+    edge = Edge(draw(st.sampled_from(EdgeKind)), 0, 0.0, 0.0, position=3, text=draw(texts))
     return Attempt(
         0, (), (), (), draw(texts), program, draw(texts), draw(st.lists(spans, max_size=2)),
-        draw(st.sampled_from(("passed", "failed", "syntax error"))), draw(st.integers(0, 3)),
+        draw(st.sampled_from((Verdict.PASSED, Verdict.FAILED, Verdict.SYNTAX_ERROR))), draw(st.integers(0, 3)),
         tuple(draw(st.lists(failures, max_size=2))), edge, Cost(tokens=1, forwards=2),
         behaviour=draw(st.one_of(st.none(), st.lists(texts, max_size=2))),
         number=draw(numbers), depth=draw(st.integers(0, 9)),

@@ -8,7 +8,7 @@ from rich.console import Console
 from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
-from agent.records import BRANCH, REPAIR, Answer, Attempt, Cost, Difference, Edge, OutputQuestion, Revision, Undecided
+from agent.records import Answer, Attempt, Cost, Difference, Edge, EdgeKind, OutputQuestion, Revision, Undecided
 from agent.views.terminal import TerminalView, clean, describe_cost, format_code
 from agent.workflow.run import Result
 
@@ -62,7 +62,7 @@ WRONG = Failure(FailureKind.RETURNED, 0, "f(1)", "1", "2")
 FAILED = Attempt(0, (), (), (), "", "x", "x", (), "failed", 1, (WRONG,))
 
 
-def way(parent: int, kind: str = BRANCH) -> Edge:
+def way(parent: int, kind: str = EdgeKind.BRANCH) -> Edge:
     return Edge(kind, parent, 0.0, 0.0, position=14, text=" goal\n")
 
 
@@ -70,7 +70,7 @@ def test_the_tree_grows_a_line_a_program_indented_below_the_one_it_left():
     spent = Cost(tokens=17, forwards=16)
     second = replace(FAILED, edge=way(0), cost=spent, duplicate_of=0, number=1, depth=1)
     third = replace(PASSED, edge=way(0), number=2, depth=1)
-    repaired = replace(PASSED, edge=way(1, kind=REPAIR), cost=spent, number=3, depth=2)
+    repaired = replace(PASSED, edge=way(1, kind=EdgeKind.REPAIR), cost=spent, number=3, depth=2)
     lines = show_all(FAILED, second, third, repaired).splitlines()
     assert lines == [
         "program 1 ✗ f(1) returned 1, wanted 2 · 0 tokens · 0 forwards",

@@ -9,7 +9,7 @@ from trie import TrieLM
 from agent.decoding import POLICIES
 from agent.program.failures import describe_failure
 from agent.program.task import read_task
-from agent.records import READ_ON, Revision
+from agent.records import EdgeKind, Revision
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
@@ -55,9 +55,9 @@ def test_a_right_program_is_accepted_and_nothing_is_decoded_behind_it(box, answe
 def test_an_answer_is_read_on_where_its_program_fails_and_only_once_where_that_brings_nothing(box):
     events = []
     result = solve_chat(box, {f"{WRONG}\nThis adds.": 0.7, f"Or:\n{WRONG}\nSo be it.": 0.3}, events=events, most=9)
-    assert [event.kind for event in events if isinstance(event, Revision)].count(READ_ON) == 1
+    assert [event.kind for event in events if isinstance(event, Revision)].count(EdgeKind.READ_ON) == 1
     assert result.outcome == "abstained"
-    longer = next(attempt for attempt in result.attempts if attempt.came_by(READ_ON))
+    longer = next(attempt for attempt in result.attempts if attempt.came_by(EdgeKind.READ_ON))
     assert longer.duplicate_of == 0 and longer.cost.sandbox_runs == 0 and longer.cost.tokens < 20
 
 

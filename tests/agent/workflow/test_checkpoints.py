@@ -13,8 +13,6 @@ from agent.profile import ReliabilityCurve
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import read_task
 from agent.records import (
-    BRANCH,
-    REPAIR,
     Answer,
     Attempt,
     CandidateQuestion,
@@ -22,10 +20,12 @@ from agent.records import (
     Difference,
     DraftProgram,
     Edge,
+    EdgeKind,
     Fork,
     OutputQuestion,
     PersonExample,
     Prompt,
+    RunOutcome,
     Undecided,
     Unfinished,
 )
@@ -35,11 +35,13 @@ from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from agent.workflow.state import AgentState
 from agent.workflow.threads import open_memory_store
+from sandbox.base import Verdict
 
 FORK = Fork(1, 0.7, -0.1, (Candidate(3, -1.5, float("-inf"), "\ud800 x"),), 2)
 ATTEMPT = Attempt(
-    0, (1, 2), (-0.1, -0.2), (FORK,), "end token", "x", "???", ((0, 1),), "failed", 1,
-    (Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3"),), Edge(BRANCH, 0, 0.0, -1.5, token=3), Cost(2, seconds=0.1),
+    0, (1, 2), (-0.1, -0.2), (FORK,), "end token", "x", "???", ((0, 1),), Verdict.FAILED, 1,
+    (Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3"),),
+    Edge(EdgeKind.BRANCH, 0, 0.0, -1.5, token=3), Cost(2, seconds=0.1),
     behaviour=("1", "raises KeyError"), blamed=(1,),
 )  # fmt: skip
 STATE = AgentState(
@@ -47,7 +49,9 @@ STATE = AgentState(
     SearchConfig(weights={"path": 1.0}, reliability=ReliabilityCurve({"a": 1.0}, 0.0, (0.0, 1.0), (0.1, 0.9), 1)),
     {"model": "m", "threshold": None},
     (Prompt("text", (1, 2), (3,)),),
-    Unfinished(0, Edge(REPAIR, 0, -4.0, -4.0), Cost(1), (1,), (-0.5,), (FORK,), None, DraftProgram("x", "x", ())),
+    Unfinished(
+        0, Edge(EdgeKind.REPAIR, 0, -4.0, -4.0), Cost(1), (1,), (-0.5,), (FORK,), None, DraftProgram("x", "x", ())
+    ),
     (ATTEMPT,),
     ("(1,)",),
     (0,),
@@ -55,7 +59,7 @@ STATE = AgentState(
     Cost(3),
     7,
     Answer(0, rival=1, differs=Difference("(1,)", "2", "3"), undecided=(Undecided(-0.1, 1, "y"),)),
-    "accepted",
+    RunOutcome.ACCEPTED,
 )
 
 
