@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from agent.program.ends import PRUNED
 from agent.program.failures import Failure
+from agent.program.outputs import Output
 from sandbox.base import Verdict
 
 if TYPE_CHECKING:  # requests are read and refused before torch is imported
@@ -132,7 +133,7 @@ class Attempt:
     edge: Edge | None = None  # that it began with; None for the first attempt
     cost: Cost = field(default_factory=Cost)  # of this attempt alone
     duplicate_of: int | None = None  # an earlier attempt, equal but for names and layout; this one did not run
-    behaviour: tuple[str, ...] | None = None  # what it returns for the run's inputs; None where it was not asked
+    behaviour: tuple[Output, ...] | None = None  # what it returns for the run's inputs; None where it was not asked
     blamed: tuple[int, ...] = ()  # lines of the program that its failure points at
     number: int = 0  # its place among the attempts, from 0
     depth: int = 0  # edges from the first attempt to this one
@@ -196,7 +197,7 @@ class OutputQuestion:
     """Asks a person what a call should give. The reply is an output's number, from 0, or another value as text."""
 
     call: str
-    outputs: tuple[str, ...]  # what programs that passed give for it
+    outputs: tuple[Output, ...]  # what programs that passed give for it
 
 
 Question: TypeAlias = CandidateQuestion | OutputQuestion
@@ -208,7 +209,7 @@ class PersonExample:
 
     input_number: int  # among the inputs of the run, from 0
     call: str
-    wanted: str
+    wanted: Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +226,8 @@ class Difference:
     """An input on which the answer and its rival differ, and what each gives for it."""
 
     input: str
-    answer: str
-    rival: str
+    answer: Output
+    rival: Output
 
 
 @dataclass(frozen=True, slots=True)

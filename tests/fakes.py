@@ -11,7 +11,19 @@ from agent.decoding import Policy, Step, decode
 from agent.decoding.stops import StopRule, any_of, end_token, token_limit
 from agent.lm.base import Batch, Prefix
 from agent.lm.reference import RowBatch, extend_each
+from agent.program.outputs import Output, OutputKind
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Returned, Verdict
+
+
+def outputs(*texts: str) -> tuple[Output, ...]:
+    """Return outputs as short texts write them: "raises KeyError", or else a value."""
+    return tuple(
+        Output(OutputKind.EXCEPTION, text.removeprefix("raises "))
+        if text.startswith("raises ")
+        else Output(OutputKind.VALUE, text)
+        for text in texts
+    )
+
 
 PROMPT = (9,)  # any one token: the table is keyed by what comes after it
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from agent.program.failures import Failure, FailureKind
 from agent.program.normal_form import normal_form
+from agent.program.outputs import Output, OutputKind, describe_output
 from agent.records import Answer, Attempt, Difference, PersonExample
 from agent.search.faults import count_undefined, describe_breakage, find_least_failed
 from agent.search.frontier import CLOSE
 from agent.search.mutants import total_weight
-from agent.verification.behaviour import UNPLAIN, UNREACHED, VARIES, is_same_output
+from agent.verification.behaviour import is_same_output
 from sandbox.base import Verdict
 from uncertainty.behaviour import error_of_mass, functional_entropy, information_gain
 
@@ -28,7 +29,7 @@ class Cluster:
 
     attempts: tuple[int, ...]
     mass: float  # summed probability under the model
-    behaviour: tuple[str, ...]
+    behaviour: tuple[Output, ...]  # on the inputs that tell programs apart; empty for a cluster of its own
 
 
 def cluster_programs(attempts: Sequence[Attempt]) -> list[Cluster]:
@@ -42,12 +43,12 @@ def cluster_programs(attempts: Sequence[Attempt]) -> list[Cluster]:
     width = max((len(row) for row in outputs.values()), default=0)
     rows = [row for row in outputs.values() if len(row) == width]
     columns = [column for column in range(width) if not _is_uninformative([row[column] for row in rows])]
-    groups: dict[tuple[str, ...], list[int]] = {}
+    groups: dict[tuple[tuple[Output, ...], str], list[int]] = {}
     for number, row in outputs.items():
-        key = tuple(row[column] for column in columns) if len(row) == width else ()
-        alone = width > 0 and not key
-        groups.setdefault((normal_form(attempts[number].program),) if alone else key, []).append(number)
-    clusters = [_cluster(attempts, numbers, key) for key, numbers in groups.items()]
+        behaviour = tuple(row[column] for column in columns) if len(row) == width else ()
+        form = normal_form(attempts[number].program) if width > 0 and not behaviour else ""
+        groups.setdefault((behaviour, form), []).append(number)
+    clusters = [_cluster(attempts, numbers, behaviour) for (behaviour, _), numbers in groups.items()]
     return sorted(clusters, key=lambda cluster: (*_faults(attempts, cluster), -cluster.mass, cluster.attempts))
 
 
@@ -124,12 +125,13 @@ def best_question(attempts: Sequence[Attempt], inputs: Sequence[str], asked: Seq
 
 def judge_by_person(attempt: Attempt, example: PersonExample) -> Attempt:
     """Judge an attempt that passed by one more example: it fails where it gave another output for that input."""
-    given = (attempt.behaviour or ())[example.input_number : example.input_number + 1]
-    if not attempt.passed or not given:
+    outputs = (attempt.behaviour or ())[example.input_number : example.input_number + 1]
+    if not attempt.passed or not outputs:
         return attempt
-    if is_same_output(given[0], example.wanted):
+    if is_same_output(outputs[0], example.wanted):
         return replace(attempt, checked=attempt.checked + 1)
-    failure = Failure(FailureKind.GAVE, expression=example.call, got=given[0], wanted=example.wanted)
+    got, wanted = map(describe_output, (outputs[0], example.wanted))
+    failure = Failure(FailureKind.GAVE, expression=example.call, got=got, wanted=wanted)
     return replace(attempt, verdict=Verdict.FAILED, checked=attempt.checked + 1, failures=(failure,))
 
 
@@ -165,7 +167,7 @@ def _shares(clusters: Sequence[Cluster]) -> list[float]:
     return [cluster.mass / total for cluster in clusters] if total else [1.0 / len(clusters)] * len(clusters)
 
 
-def _cluster(attempts: Sequence[Attempt], numbers: list[int], behaviour: tuple[str, ...]) -> Cluster:
+def _cluster(attempts: Sequence[Attempt], numbers: list[int], behaviour: tuple[Output, ...]) -> Cluster:
     weights = _weights(attempts, numbers)
     ranked = sorted(weights, key=lambda number: (-weights[number], number))
     return Cluster(tuple(ranked), sum(weights.values()), behaviour)
@@ -182,9 +184,9 @@ def _mass_of_draws(attempts: Sequence[Attempt], cluster: Cluster) -> float:
     return sum(_weights(attempts, [number for number in cluster.attempts if not attempts[number].prompt]).values())
 
 
-def _is_uninformative(outputs: list[str]) -> bool:
+def _is_uninformative(outputs: list[Output]) -> bool:
     return len(set(outputs)) == 1 and _gives_no_value(outputs)
 
 
-def _gives_no_value(outputs: Sequence[str]) -> bool:
-    return all(output.startswith("raises ") or output in (UNPLAIN, VARIES, UNREACHED) for output in outputs)
+def _gives_no_value(outputs: Sequence[Output]) -> bool:
+    return all(output.kind != OutputKind.VALUE for output in outputs)

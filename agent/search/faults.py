@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.program.outputs import Output, OutputKind
 from agent.records import Attempt
 from sandbox.base import Verdict
 
@@ -29,12 +30,12 @@ def find_least_failed(attempts: Sequence[Attempt]) -> int:
     return min(range(len(attempts)), key=rank)
 
 
-def count_undefined(behaviour: Sequence[str]) -> int:
+def count_undefined(behaviour: Sequence[Output]) -> int:
     """Return on how many inputs a program uses a name that it does not define."""
     return sum(_exception_in(output) in _UNDEFINED for output in behaviour)
 
 
-def describe_breakage(behaviour: Sequence[str]) -> str:
+def describe_breakage(behaviour: Sequence[Output]) -> str:
     """Return how a program breaks on made-up inputs, as in "raises NameError on 2 of 3"; empty where it does not.
 
     An undefined name on most inputs is a fault. Another exception is one only where it comes of every input, because a
@@ -47,5 +48,5 @@ def describe_breakage(behaviour: Sequence[str]) -> str:
     return ""
 
 
-def _exception_in(output: str) -> str:
-    return output.removeprefix("raises ") if output.startswith("raises ") else ""
+def _exception_in(output: Output) -> str:
+    return output.text if output.kind == OutputKind.EXCEPTION else ""

@@ -1,4 +1,4 @@
-"""Record what a program returns on probe inputs, as text that two programs share if they behave alike."""
+"""Record what a program returns on probe inputs, as outputs that are equal if two programs behave alike."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import ast
 import builtins
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agent.messages import shorten_text
+from agent.program.outputs import UNPLAIN, UNREACHED, VARIES, Output, OutputKind
 from agent.program.syntax import parse, read_literal
 from sandbox.base import CallOutcome, Expression, Limits, Raised, Returned, Sandbox, Unplain
 
-VARIES = "varies from run to run"
-UNREACHED = "not reached in time"
-UNPLAIN = "returns what is no plain data"
 _CALL_SECONDS = 0.5
-_LONGEST = 200  # characters of an output; a digest replaces the rest
+_LONGEST = 200  # characters of a value; a digest replaces the rest
 _HUGE = 1 << 64  # larger numbers are written in hexadecimal: Python refuses to write very long decimals
 _ITEMS = 1_000  # items of an iterator that are read
 _CALLER = f"""
@@ -39,8 +38,8 @@ def _given_by(function, arguments):
 
 def observe_behaviour(
     sandbox: Sandbox, program: str, entry_point: str, inputs: Sequence[str], limits: Limits
-) -> list[str]:
-    """Return the function's output on each input, as text: the value, and its arguments if it changes them.
+) -> list[Output]:
+    """Return the function's output on each input: the value, and its arguments if it changes them.
 
     inputs: argument tuples as source. One sandbox run tries each input twice, half a second each. The output is
     `VARIES` if the two differ.
@@ -48,7 +47,7 @@ def observe_behaviour(
     calls = [Expression(f"_given_by({entry_point}, {source})") for source in inputs for _ in (0, 1)]
     arguments = [_canonical(list(ast.literal_eval(source))) for source in inputs for _ in (0, 1)]
     answers = sandbox.run(f"{program}{_CALLER}", calls=calls, limits=limits).outcomes
-    outcomes = [_write_output(outcome, before) for outcome, before in zip(answers, arguments, strict=False)]
+    outcomes = [_read_outcome(outcome, before) for outcome, before in zip(answers, arguments, strict=False)]
     outcomes += [UNREACHED] * (len(calls) - len(outcomes))
     return [
         first if first == second or UNREACHED in (first, second) else VARIES
@@ -64,7 +63,7 @@ def find_function(program: str, entry_point: str | None) -> str | None:
 
 
 def gives_all(
-    sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mapping[str, str], limits: Limits
+    sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mapping[str, Output], limits: Limits
 ) -> bool:
     """Whether a program gives the output that a person wants on each input. wanted: output by input."""
     name = find_function(program, entry_point)
@@ -74,17 +73,17 @@ def gives_all(
     return all(is_same_output(output, right) for output, right in zip(outputs, wanted.values(), strict=True))
 
 
-def _write_output(outcome: CallOutcome, before: str) -> str:
+def _read_outcome(outcome: CallOutcome, before: str) -> Output:
     match outcome:
         case Raised(name, _):
-            return f"raises {shorten_text(name, _LONGEST)}"
+            return Output(OutputKind.EXCEPTION, shorten_text(name, _LONGEST))
         case Unplain():
             return UNPLAIN
         case Returned([value, list(after)]):
-            changed = "" if _canonical(after) == before else f" and leaves {_canonical(after)}"
-            return _cut(_canonical(value) + changed)
+            left = _canonical(after)
+            return Output(OutputKind.VALUE, _cut(_canonical(value)), None if left == before else _cut(left))
         case Returned(value):
-            return _cut(_canonical(value))
+            return Output(OutputKind.VALUE, _cut(_canonical(value)))
 
 
 def _canonical(value: Any) -> str:
@@ -111,16 +110,16 @@ def _cut(text: str) -> str:
     return f"{text[:_LONGEST]}… ({hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]})"
 
 
-def is_same_output(output: str, right: str) -> bool:
-    """Whether an output is the one that a person wants: the value, or the name of an exception."""
-    return right in (output, output.split(" and leaves ")[0], output.removeprefix("raises "))
+def is_same_output(output: Output, right: Output) -> bool:
+    """Whether an output is the one that a person wants, who need not say what becomes of the arguments."""
+    return right in (output, replace(output, leaves=None))
 
 
-def read_output(text: str, outputs: Sequence[str] = ()) -> str | None:
-    """Return what a person typed as outputs are written; None if it is neither a literal nor a known exception."""
+def read_output(text: str, outputs: Sequence[Output] = ()) -> Output | None:
+    """Return the output that a person typed; None if it is neither a literal nor a known exception."""
     literal, name = read_literal(text.strip()), text.strip()
     if literal is not None:
-        return _canonical(literal[0])
-    kind = getattr(builtins, name, None)
-    raised = isinstance(kind, type) and issubclass(kind, BaseException)
-    return name if raised or f"raises {name}" in outputs else None
+        return Output(OutputKind.VALUE, _canonical(literal[0]))
+    kind, exception = getattr(builtins, name, None), Output(OutputKind.EXCEPTION, name)
+    is_known = isinstance(kind, type) and issubclass(kind, BaseException)
+    return exception if is_known or exception in outputs else None

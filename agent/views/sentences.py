@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.program.outputs import Output, OutputKind, describe_output
 from agent.records import Answer, Attempt, Cost, Undecided, label_of
 from agent.views.text import format_code, one_line
 from agent.workflow.run import Result, Standing
@@ -93,7 +94,7 @@ def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
         differs = answer.differs
         lines.append(
             f"close to it: program {_label(attempts, answer.rival)}. For {one_line(differs.input)} it "
-            f"{_describe_output(one_line(differs.rival))}, and this one {_describe_output(one_line(differs.answer))}"
+            f"{_say_output(differs.rival)}, and this one {_say_output(differs.answer)}"
         )
     lines += [
         f"the examples leave open whether line {mutant.line} is rather: {format_code(mutant.text, 100)}"
@@ -145,9 +146,10 @@ def format_count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _describe_output(output: str) -> str:
-    """Return an output as a verb phrase: "gives 3", or "raises NameError" as it stands."""
-    return output if output.startswith("raises ") else f"gives {output}"
+def _say_output(output: Output) -> str:
+    """Return an output as a verb phrase, as in "gives 3" and "raises NameError"."""
+    text = one_line(describe_output(output))
+    return text if output.kind == OutputKind.EXCEPTION else f"gives {text}"
 
 
 def _label(attempts: Sequence[Attempt], number: int) -> str:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import describe_failure
+from agent.program.outputs import describe_output
 from agent.program.task import Task
 from agent.records import Attempt, CandidateQuestion, Event, OutputQuestion, Question, Revision, label_of
 from agent.views.sentences import describe_cost, describe_doubts, describe_ending, describe_evidence, format_probability
@@ -115,7 +116,7 @@ class TerminalView:
         self._console.print(Text(f"Programs differ: what should {one_line(question.call)} give?"))
         labels = ascii_lowercase[: len(question.outputs)]
         for label, output in zip(labels, question.outputs, strict=False):
-            self._console.print(Text(f"  {label}  {one_line(output)}"))
+            self._console.print(Text(f"  {label}  {one_line(describe_output(output))}"))
         answer = self._console.input("A letter, another value, an exception's name, or Enter if you cannot say: ")
         return labels.find(answer.strip()) if answer.strip() in tuple(labels) else answer
 

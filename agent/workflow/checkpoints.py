@@ -13,6 +13,7 @@ from agent.decoding.step import Candidate
 from agent.profile import ReliabilityCurve
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
+from agent.program.outputs import Output, OutputKind
 from agent.program.task import Task
 from agent.records import (
     Answer,
@@ -40,8 +41,8 @@ _RECORDS = {
     kind.__name__: kind
     for kind in (
         AgentState, Answer, Attempt, Budget, Candidate, CandidateQuestion, Cost, Difference, DraftProgram, Edge,
-        Example, Failure, Fork, Interrupt, OutputQuestion, PersonExample, Prompt, ReliabilityCurve, SearchConfig, Task,
-        Undecided, Unfinished,
+        Example, Failure, Fork, Interrupt, Output, OutputQuestion, PersonExample, Prompt, ReliabilityCurve,
+        SearchConfig, Task, Undecided, Unfinished,
     )
 }  # fmt: skip
 _ENUMS: dict[type, dict[str, type[StrEnum]]] = {  # JSON holds their texts
@@ -49,6 +50,7 @@ _ENUMS: dict[type, dict[str, type[StrEnum]]] = {  # JSON holds their texts
     Attempt: {"verdict": Verdict},
     Edge: {"kind": EdgeKind},
     Failure: {"kind": FailureKind},
+    Output: {"kind": OutputKind},
 }
 _KIND = "record"  # the key under which a JSON object names its record
 _FORMAT = "dubito"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from agent.decoding.step import Step
 from agent.errors import InvalidRequestError
 from agent.files.plain import make_plain
+from agent.program.outputs import OutputKind
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event, RunOutcome
 from agent.search.frontier import ENOUGH_SHARE, SearchConfig, with_profile
@@ -55,7 +56,7 @@ class Result:
             return Standing.ABSTAINED
         if self.best.checked:
             return Standing.VERIFIED
-        returned = any(not each.startswith("raises ") for each in self.best.behaviour or ())
+        returned = any(each.kind != OutputKind.EXCEPTION for each in self.best.behaviour or ())
         agreed = self.answer.programs > 1 and self.answer.share >= ENOUGH_SHARE and returned
         return Standing.AGREED if agreed else Standing.UNVERIFIED
 

@@ -13,6 +13,7 @@ from agent.program.ends import CUT_OFF, PRUNED, End
 from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
 from agent.program.normal_form import normal_form
+from agent.program.outputs import Output
 from agent.program.probe_inputs import generate_inputs
 from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of, next_label
 from agent.search.answer import judge_by_person
@@ -32,7 +33,7 @@ class _Findings(NamedTuple):
 
     verification: Verification
     inputs: Sequence[str]  # of the run; generated where the program is the first to need them
-    behaviour: Sequence[str] | None = None
+    behaviour: Sequence[Output] | None = None
     blamed: tuple[int, ...] = ()
     duplicate_of: int | None = None
 
@@ -138,7 +139,7 @@ def _finish(state: AgentState, draft: DraftProgram, findings: _Findings, cost: C
         edge=current.edge,
         cost=cost - current.cost_before,
         duplicate_of=findings.duplicate_of,
-        behaviour=None if findings.behaviour is None else tuple(make_plain(findings.behaviour)),
+        behaviour=None if findings.behaviour is None else tuple(findings.behaviour),
         blamed=findings.blamed,
         number=len(attempts),
         depth=1 + attempts[current.edge.parent].depth if current.edge else 0,

@@ -10,6 +10,7 @@ from trie import Characters, TrieLM
 from agent.decoding import POLICIES, Gate
 from agent.decoding.ask import Ask
 from agent.program.failures import describe_failure
+from agent.program.outputs import describe_output
 from agent.program.task import read_task
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
@@ -56,7 +57,7 @@ def test_what_a_program_says_is_kept_in_a_thread_and_shown_to_a_tokenizer(tmp_pa
         again = run_task(around, read_task(REQUEST), config=config, checkpointer=saver, thread="t")
     assert result.outcome == again.outcome == "abstained" and len(result.attempts) > 1, "a repair's prompt was read"
     for attempt in result.attempts:
-        "".join([*map(describe_failure, attempt.failures), *(attempt.behaviour or ())]).encode()
+        "".join([*map(describe_failure, attempt.failures), *map(describe_output, attempt.behaviour or ())]).encode()
 
 
 @pytest.mark.parametrize("name", ["what UTF-8 cannot hold", "what a terminal obeys"])

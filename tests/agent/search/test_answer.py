@@ -4,12 +4,14 @@ import math
 from dataclasses import replace
 
 import pytest
+from fakes import outputs
 from trie import TrieLM
 
 from agent.decoding import POLICIES
 from agent.errors import ProfileError
 from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.failures import Failure, FailureKind, describe_failure
+from agent.program.outputs import UNPLAIN, UNREACHED, Output, OutputKind
 from agent.program.task import read_task
 from agent.records import Attempt, Difference, PersonExample
 from agent.search.answer import (
@@ -22,11 +24,11 @@ from agent.search.answer import (
 )
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
-from agent.verification.behaviour import UNPLAIN, UNREACHED
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from agent.workflow.threads import open_memory_store
 from sandbox import open_sandbox
+from sandbox.base import Verdict
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +39,10 @@ def box():
 
 
 def program(behaviours, mass, *, passed=True, prompt=0, tokens=None, **more):
-    verdict, known = "passed" if passed else "failed", tokens or [round(1000 * mass)]
+    verdict, known = Verdict.PASSED if passed else Verdict.FAILED, tokens or [round(1000 * mass)]
+    behaviours = tuple(each if isinstance(each, Output) else outputs(each)[0] for each in behaviours)
     return Attempt(
-        prompt, tuple(known), (math.log(mass),), (), "end", "", "", (), verdict, behaviour=tuple(behaviours), **more
+        prompt, tuple(known), (math.log(mass),), (), "end", "", "", (), verdict, behaviour=behaviours, **more
     )  # fmt: skip
 
 
@@ -54,7 +57,7 @@ def test_programs_that_behave_alike_are_one_cluster_the_most_probable_first():
 def test_inputs_on_which_all_raise_alike_say_nothing():
     one, other = (program(["raises KeyError", value], 0.1 * n) for n, value in ((1, "3"), (2, "3")))
     assert len(cluster_programs([one, other])) == 1
-    assert len(cluster_programs([one, replace(other, behaviour=("raises TypeError", "3"))])) == 2
+    assert len(cluster_programs([one, replace(other, behaviour=outputs("raises TypeError", "3"))])) == 2
 
 
 def test_the_same_tokens_count_once():
@@ -66,7 +69,7 @@ def test_close_clusters_come_with_the_shortest_input_on_which_they_differ():
     attempts = [program(["1", "5", "5"], 0.3), program(["1", "6", "7"], 0.28)]
     close = best_answer(attempts, ["(1,)", "(22222,)", "(3,)"])
     assert (close.attempt, close.rival) == (0, 1)
-    assert close.differs == Difference("(3,)", "5", "7")
+    assert close.differs == Difference("(3,)", *outputs("5", "7"))
     assert close.error_at_least == pytest.approx(0.28)
     far = best_answer([attempts[0], program(["1", "6", "7"], 0.1)], ["(1,)", "(2,)", "(3,)"])
     assert (far.rival, far.differs, round(far.share, 2), round(far.margin, 2)) == (None, None, 0.75, 0.5)
@@ -79,17 +82,19 @@ def test_the_best_question_settles_most_doubt():
 
 
 def test_an_answer_of_a_person_fails_the_programs_that_gave_another():
-    attempts = [program(["5"], 0.3), program(["6 and leaves [[]]"], 0.3), program(["raises KeyError"], 0.3)]
-    judged = [judge_by_person(each, PersonExample(0, "f(3)", "6")) for each in attempts]
+    behaviours = ["5"], [Output(OutputKind.VALUE, "6", "[[]]")], ["raises KeyError"]
+    attempts = [program(each, 0.3) for each in behaviours]
+    judged = [judge_by_person(each, PersonExample(0, "f(3)", *outputs("6"))) for each in attempts]
     assert [each.verdict for each in judged] == ["failed", "passed", "failed"]
     assert [describe_failure(failure) for failure in judged[0].failures] == ["f(3) gives 5, wanted 6"]
-    missing = PersonExample(0, "f(3)", "KeyError")
+    missing = PersonExample(0, "f(3)", *outputs("raises KeyError"))
     assert [judge_by_person(each, missing).verdict for each in attempts] == ["failed", "failed", "passed"]
 
 
 def test_the_output_that_was_shown_is_the_one_that_is_meant():
-    attempts = [program(["None and leaves [[3, 1]]"], 0.3), program(["None"], 0.3)]
-    shown = PersonExample(0, "f([1, 3])", "None and leaves [[3, 1]]")
+    sorts = Output(OutputKind.VALUE, "None", "[[3, 1]]")
+    attempts = [program([sorts], 0.3), program(["None"], 0.3)]
+    shown = PersonExample(0, "f([1, 3])", sorts)
     judged = [judge_by_person(each, shown) for each in attempts]
     assert [each.passed for each in judged] == [True, False]
 
@@ -182,7 +187,7 @@ def test_a_person_is_asked_what_an_input_should_give_and_the_search_goes_on_from
 
     def answer(question):
         asked.append(question)
-        return question.outputs.index("0") if question.call == "f(1)" else "2"
+        return question.outputs.index(*outputs("0")) if question.call == "f(1)" else "2"
 
     result = search(box, config=SearchConfig(questions=3), answer=answer)
     assert 1 <= len(asked) <= 3

@@ -4,6 +4,7 @@ import math
 import warnings
 
 import pytest
+from fakes import outputs
 
 from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind
@@ -19,7 +20,7 @@ def attempt(verdict, *, checked=0, failures=0, end="end", behaviour=None, mass=0
     wrong = Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3")
     return Attempt(
         0, tokens, (math.log(mass),), (), end, "", "", (), verdict, checked, (wrong,) * failures,
-        behaviour=behaviour, duplicate_of=duplicate_of,
+        behaviour=behaviour and outputs(*behaviour), duplicate_of=duplicate_of,
     )  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def test_of_programs_that_failed_the_one_with_the_fewest_failures_stands_for_the
     ],
 )
 def test_a_program_breaks_that_stumbles_over_its_own_names_or_gives_nothing_else(behaviour, breaks):
-    assert describe_breakage(behaviour) == breaks
+    assert describe_breakage(outputs(*behaviour)) == breaks
 
 
 def test_a_program_that_breaks_loses_to_any_that_returns_however_improbable():

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from fakes import outputs
 from trie import TrieLM
 
 from agent.decoding import POLICIES, Candidate
@@ -134,7 +135,7 @@ def test_every_order_ranks_repairs_too():
 
 def test_a_program_that_passed_two_examples_settles_the_search_and_one_that_passed_fewer_needs_others():
     def passed(checked):
-        return attempt([1], verdict="passed", checked=checked, behaviour=("1",))
+        return attempt([1], verdict="passed", checked=checked, behaviour=outputs("1"))
 
     assert is_settled([FIRST, passed(2)], SearchConfig(), 1.0)
     assert not is_settled([passed(1)], SearchConfig(), 1.0)

@@ -10,6 +10,7 @@ from fakes import ScriptedSandbox
 from agent.messages import shorten_repr, shorten_text
 from agent.program.examples.example import Example
 from agent.program.failures import describe_failure
+from agent.program.outputs import describe_output
 from agent.program.syntax import read_literal
 from agent.verification import expectations
 from agent.verification.behaviour import observe_behaviour, read_output
@@ -116,9 +117,10 @@ def test_any_outcome_becomes_a_behaviour(value):
         Returned([value, [value]]),
         Raised(str(value)[:50] if value != -(10**5000) else "", ""),
     ):
-        outputs = observe_behaviour(Saying(outcome), "def f(x): ...", "f", ["(1,)"], Limits())
-        assert all(fits_anywhere(each) for each in outputs)
-        assert read_output(outputs[0]) is None or fits_anywhere(outputs[0])
+        output = observe_behaviour(Saying(outcome), "def f(x): ...", "f", ["(1,)"], Limits())[0]
+        assert fits_anywhere(describe_output(output))
+        typed = read_output(output.text)
+        assert typed is None or fits_anywhere(describe_output(typed))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import Failure, FailureKind
+from agent.program.outputs import Output, OutputKind
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Difference, Edge, EdgeKind, Revision, Undecided
 from agent.views.sentences import format_count, format_probability, format_share
@@ -32,6 +33,8 @@ pauses = st.builds(Pause, texts, resolvers, st.tuples(candidates, candidates), n
 steps = st.builds(Step, numbers, texts, floats, st.just({}), st.one_of(st.none(), pauses))
 failures = st.builds(Failure, st.sampled_from(FailureKind), numbers, texts, texts, st.one_of(st.none(), texts))
 
+outputs = st.builds(Output, st.sampled_from(OutputKind), texts, st.one_of(st.none(), texts))
+
 
 @st.composite
 def attempts(draw):
@@ -42,7 +45,7 @@ def attempts(draw):
         0, (), (), (), draw(texts), program, draw(texts), draw(st.lists(spans, max_size=2)),
         draw(st.sampled_from((Verdict.PASSED, Verdict.FAILED, Verdict.SYNTAX_ERROR))), draw(st.integers(0, 3)),
         tuple(draw(st.lists(failures, max_size=2))), edge, Cost(tokens=1, forwards=2),
-        behaviour=draw(st.one_of(st.none(), st.lists(texts, max_size=2))),
+        behaviour=draw(st.one_of(st.none(), st.lists(outputs, max_size=2))),
         number=draw(numbers), depth=draw(st.integers(0, 9)),
     )  # fmt: skip
 
@@ -50,7 +53,7 @@ def attempts(draw):
 @st.composite
 def results(draw):
     made = draw(st.lists(attempts(), min_size=1, max_size=2))
-    differs = Difference(draw(texts), draw(texts), draw(texts))
+    differs = Difference(draw(texts), draw(outputs), draw(outputs))
     undecided = (Undecided(-0.1, 1, draw(texts)),)
     chosen = Answer(
         0, draw(texts), draw(st.one_of(st.none(), floats)), draw(floats), 0.1, 2, draw(st.integers(0, 3)), draw(floats),

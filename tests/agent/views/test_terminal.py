@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from fakes import outputs
 from rich.console import Console
 
 from agent.decoding.step import Candidate, Pause, Step
@@ -104,8 +105,11 @@ def test_what_the_examples_leave_open_is_said_where_it_is_likely():
 
 
 def test_what_speaks_for_an_answer_and_against_it_is_said():
-    compared = replace(PASSED, checked=0, behaviour=("1", "2"))
-    chosen = Answer(0, "", 0.625, 0.6, 0.1, 2, 3, 0.67, 0.31, 1, Difference("(3,)", "5", "7"), "20 of 20 programs")
+    compared = replace(PASSED, checked=0, behaviour=outputs("1", "2"))
+    chosen = Answer(
+        0, probability=0.625, share=0.6, margin=0.1, clusters=2, programs=3, functional_entropy=0.67,
+        error_at_least=0.31, rival=1, differs=Difference("(3,)", *outputs("5", "7")),
+    )  # fmt: skip
     text = " ".join(finished(compared, replace(compared, number=1), answer=chosen).split())
     assert "3 programs behave in 2 ways on 2 inputs that nobody wrote; this one's way has 60% of their" in text
     assert "(functional entropy 0.67 nats)" in text
@@ -150,7 +154,7 @@ def test_examples_that_cannot_be_read_are_said():
 def test_a_person_is_shown_what_programs_give_and_answers_by_letter_or_value(monkeypatch, typed, meant):
     console = Console(record=True, width=100)
     monkeypatch.setattr(console, "input", lambda prompt: typed)
-    asked = OutputQuestion("f(3)", ("5", "[\x1b]"))
+    asked = OutputQuestion("f(3)", outputs("5", "[\x1b]"))
     assert TerminalView(console, live=False).ask(asked) == meant
     assert "what should f(3) give?" in console.export_text()
 
@@ -187,11 +191,17 @@ def test_the_account_counts_in_one_line():
         (replace(PASSED, checked=0), Answer(0), False, "? accepted, unverified", "or a file of asserts with --tests"),
         (replace(PASSED, checked=0), Answer(0), True, "? accepted, unverified", "and `4` below it."),
         (
-            replace(PASSED, checked=0, behaviour=("1", "raises E")), Answer(0, share=0.9, programs=3), False,
+            replace(PASSED, checked=0, behaviour=outputs("1", "raises E")), Answer(0, share=0.9, programs=3), False,
             "≈ accepted, unverified by any example: 90%", "try it on an input of yours",
         ),
-        (replace(PASSED, checked=0, behaviour=("raises E",)), Answer(0, programs=3), False, "? accepted", "do not"),
-        (replace(PASSED, checked=0, behaviour=("1",)), Answer(0, share=0.5, programs=3), False, "? accepted", "do not"),
+        (
+            replace(PASSED, checked=0, behaviour=outputs("raises E")), Answer(0, programs=3), False,
+            "? accepted", "do not",
+        ),
+        (
+            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, share=0.5, programs=3), False,
+            "? accepted", "do not",
+        ),
     ],
 )  # fmt: skip
 def test_the_last_line_says_what_to_do_now(attempt, chosen, in_chat, mark, advice):

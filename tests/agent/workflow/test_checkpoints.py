@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from fakes import ScriptedSandbox
+from fakes import ScriptedSandbox, outputs
 from text_model import byte_model
 
 from agent.decoding import POLICIES, Candidate
@@ -42,7 +42,7 @@ ATTEMPT = Attempt(
     0, (1, 2), (-0.1, -0.2), (FORK,), "end token", "x", "???", ((0, 1),), Verdict.FAILED, 1,
     (Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3"),),
     Edge(EdgeKind.BRANCH, 0, 0.0, -1.5, token=3), Cost(2, seconds=0.1),
-    behaviour=("1", "raises KeyError"), blamed=(1,),
+    behaviour=outputs("1", "raises KeyError"), blamed=(1,),
 )  # fmt: skip
 STATE = AgentState(
     read_task('def f(x):\n    """Add.\n    >>> f(1)\n    2\n    """'),
@@ -55,17 +55,23 @@ STATE = AgentState(
     (ATTEMPT,),
     ("(1,)",),
     (0,),
-    (PersonExample(0, "f(1)", "2"),),
+    (PersonExample(0, "f(1)", *outputs("2")),),
     Cost(3),
     7,
-    Answer(0, rival=1, differs=Difference("(1,)", "2", "3"), undecided=(Undecided(-0.1, 1, "y"),)),
+    Answer(0, rival=1, differs=Difference("(1,)", *outputs("2", "3")), undecided=(Undecided(-0.1, 1, "y"),)),
     RunOutcome.ACCEPTED,
 )
 
 
 @pytest.mark.parametrize(
     "value",
-    [STATE, AgentState(STATE.task), CandidateQuestion("x", FORK.candidates), OutputQuestion("f(1)", ("1", "2")), None],
+    [
+        STATE,
+        AgentState(STATE.task),
+        CandidateQuestion("x", FORK.candidates),
+        OutputQuestion("f(1)", outputs("1", "2")),
+        None,
+    ],
     ids=["full", "fresh", "candidates", "outputs", "none"],
 )
 def test_what_is_written_is_json_and_what_is_read_is_the_same(value):
