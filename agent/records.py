@@ -231,11 +231,29 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Breakage:
+    """The exceptions with which a program breaks on made-up inputs."""
+
+    exceptions: tuple[str, ...]  # classes, sorted
+    broken: int  # inputs that raise one of them
+    inputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The part of a budget that is used up."""
+
+    part: str  # a field of Budget, or "attempts"
+    used: float
+    bound: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The attempt that stands for the run, and the evidence for it beyond the visible examples."""
 
     attempt: int
-    breaks: str = ""  # how it fails on most made-up inputs, where no example passed
+    breakage: Breakage | None = None  # on made-up inputs, where no example was checked
     probability: float | None = None  # of being right; None where nothing was learned for this model
     share: float = 1.0  # of its cluster, among programs that passed, by their probability under the model
     margin: float = 1.0  # to the next cluster's share
@@ -245,7 +263,7 @@ class Answer:
     error_at_least: float = 0.0  # of a program drawn from the model
     rival: int | None = None  # the next cluster's most probable attempt, where it is close
     differs: Difference | None = None  # from the rival
-    ended_by: str = ""  # the part of the budget that was used up, if one was
+    ended_by: Spent | None = None  # what used up the budget; None where the search had enough
     mutants: int = 0  # programs of one other token that the examples were run on
     undecided: tuple[Undecided, ...] = ()  # mutants that passed, likeliest first
     suspect: str | None = None  # the example that the best programs all fail, where none passed: it may be wrong

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from agent.program.failures import Failure, FailureKind
 from agent.program.normal_form import normal_form
 from agent.program.outputs import Output, OutputKind, describe_output
-from agent.records import Answer, Attempt, Difference, PersonExample
-from agent.search.faults import count_undefined, describe_breakage, find_least_failed
+from agent.records import Answer, Attempt, Difference, PersonExample, Spent
+from agent.search.faults import count_undefined, find_breakage, find_least_failed
 from agent.search.frontier import CLOSE
 from agent.search.mutants import total_weight
 from agent.verification.behaviour import is_same_output
@@ -56,7 +56,7 @@ def _faults(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[bool, bool, 
     """Return what puts a cluster last: it breaks, gives no value, or uses a name that it does not define."""
     behaviour = attempts[cluster.attempts[0]].behaviour or ()
     silent = bool(cluster.behaviour) and _gives_no_value(cluster.behaviour)
-    return bool(describe_breakage(behaviour)), silent, count_undefined(behaviour) > 0
+    return find_breakage(behaviour) is not None, silent, count_undefined(behaviour) > 0
 
 
 def share_of_first(attempts: Sequence[Attempt]) -> float:
@@ -65,7 +65,7 @@ def share_of_first(attempts: Sequence[Attempt]) -> float:
     return _shares(clusters)[0] if clusters else 0.0
 
 
-def best_answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: str = "") -> Answer:
+def best_answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: Spent | None = None) -> Answer:
     """Choose the most probable program of the first cluster; where none passed, the one that failed least."""
     clusters = cluster_programs(attempts)
     if not clusters:
@@ -83,7 +83,7 @@ def best_answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: st
     rival = clusters[1].attempts[0] if len(clusters) > 1 and margin < CLOSE else None
     return Answer(
         attempt=first,
-        breaks="" if attempts[first].checked else describe_breakage(attempts[first].behaviour or ()),
+        breakage=None if attempts[first].checked else find_breakage(attempts[first].behaviour or ()),
         share=shares[0],
         margin=margin,
         clusters=len(clusters),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.program.outputs import Output, OutputKind
-from agent.records import Attempt
+from agent.records import Attempt, Breakage
 from sandbox.base import Verdict
 
 _UNDEFINED = {"NameError", "UnboundLocalError"}  # never what anybody asked for
@@ -35,17 +35,16 @@ def count_undefined(behaviour: Sequence[Output]) -> int:
     return sum(_exception_in(output) in _UNDEFINED for output in behaviour)
 
 
-def describe_breakage(behaviour: Sequence[Output]) -> str:
-    """Return how a program breaks on made-up inputs, as in "raises NameError on 2 of 3"; empty where it does not.
+def find_breakage(behaviour: Sequence[Output]) -> Breakage | None:
+    """Return how a program breaks on made-up inputs; None where it does not.
 
-    An undefined name on most inputs is a fault. Another exception is one only where it comes of every input, because a
+    An undefined name on most inputs is a fault. Another exception is one only if every input raises one, because a
     made-up input may have the wrong type.
     """
     broken = [name for output in behaviour if (name := _exception_in(output)) in _BROKEN]
     if count_undefined(behaviour) > _MOST * len(behaviour) or (broken and len(broken) == len(behaviour)):
-        names = " or ".join(sorted(set(broken)))
-        return f"raises {names} on {len(broken)} of {len(behaviour)} made-up inputs"
-    return ""
+        return Breakage(tuple(sorted(set(broken))), len(broken), len(behaviour))
+    return None
 
 
 def _exception_in(output: Output) -> str:

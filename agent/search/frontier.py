@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from agent.errors import ProfileError
 from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.ends import BUDGET_ENDS, End
-from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, label_of
+from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, Spent, label_of
 from agent.search.budget import Budget
 from agent.search.orders import ORDERS, count_pairs, edge_features
 
@@ -69,7 +69,7 @@ def best_edge(attempts: Sequence[Attempt], config: SearchConfig) -> Edge | None:
 
 def next_edge(attempts: Sequence[Attempt], config: SearchConfig, cost: Cost, share: float) -> Edge | None:
     """Return the edge to follow next; None where the search is over. share: as for `is_settled`."""
-    if is_settled(attempts, config, share) or describe_spent(config.budget, attempts, cost):
+    if is_settled(attempts, config, share) or find_spent(config.budget, attempts, cost):
         return None
     return best_edge(attempts, config)
 
@@ -92,8 +92,8 @@ def is_settled(attempts: Sequence[Attempt], config: SearchConfig, share: float) 
     return votes >= config.votes and (share >= ENOUGH_SHARE or votes >= 2 * config.votes)
 
 
-def describe_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> str | None:
-    """Return the part of the budget that is used up, as in "20 of 20 programs"; None while some of each is left.
+def find_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> Spent | None:
+    """Return the part of the budget that is used up; None while some of each is left.
 
     Only programs that ran count as programs. Attempts that were dropped, and duplicates, are bounded in number, so that
     a search ends where everything leads to the same program.
@@ -104,10 +104,9 @@ def describe_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> s
         bound = getattr(budget, name)
         cut = attempts and attempts[-1].end == BUDGET_ENDS.get(name)  # too few for another forward
         if bound is not None and (amount >= bound or cut):
-            return f"{amount:.2f} of {bound:g} seconds" if name == "seconds" else f"{amount} of {bound} {name}"
-    if budget.programs is not None and len(attempts) >= _ATTEMPTS_A_PROGRAM * budget.programs:
-        return f"{len(attempts)} of {_ATTEMPTS_A_PROGRAM * budget.programs} attempts"
-    return None
+            return Spent(name, amount, bound)
+    most = None if budget.programs is None else _ATTEMPTS_A_PROGRAM * budget.programs
+    return Spent("attempts", len(attempts), most) if most is not None and len(attempts) >= most else None
 
 
 def find_departure(logits: Tensor, tokens: Sequence[int]) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent.program.outputs import Output, OutputKind, describe_output
-from agent.records import Answer, Attempt, Cost, Undecided, label_of
+from agent.records import Answer, Attempt, Breakage, Cost, Spent, Undecided, label_of
 from agent.views.text import format_code, one_line
 from agent.workflow.run import Result, Standing
 
@@ -45,11 +45,11 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
 
 def _advise(result: Result, *, in_chat: bool) -> str:
     """Return what may help after an abstention."""
-    if result.best.passed and not result.answer.breaks:
+    if result.best.passed and result.answer.breakage is None:
         return "give more examples in the request" + ("" if in_chat else ", or ask for less with --min-probability")
     if in_chat:
         return "say it in other words, or in smaller steps; a larger model may know it"
-    budget = "a larger --budget" if result.answer.ended_by else "another --policy or --order"
+    budget = "a larger --budget" if result.answer.ended_by is not None else "another --policy or --order"
     return f"try {budget}, --ask to help at its doubts, or a larger --model"
 
 
@@ -107,12 +107,12 @@ def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
             f"programs that differ fail {one_line(answer.suspect)} and nothing else: the model does not know how, or "
             "that example is wrong"
         )
-    if answer.ended_by:
+    if answer.ended_by is not None:
         dropped = sum(not attempt.ran for attempt in attempts)
         beside = (
             f"; {dropped} more, like them or no Python, {'was' if dropped == 1 else 'were'} not run" if dropped else ""
         )
-        lines.append(f"the search ended at {answer.ended_by}{beside}")
+        lines.append(f"the search ended at {_describe_spent(answer.ended_by)}{beside}")
     return lines
 
 
@@ -152,13 +152,24 @@ def _say_output(output: Output) -> str:
     return text if output.kind == OutputKind.EXCEPTION else f"gives {text}"
 
 
+def _describe_breakage(breakage: Breakage) -> str:
+    """Return a breakage as a verb phrase, as in "raises NameError on 2 of 3 made-up inputs"."""
+    return f"raises {' or '.join(breakage.exceptions)} on {breakage.broken} of {breakage.inputs} made-up inputs"
+
+
+def _describe_spent(spent: Spent) -> str:
+    """Return what was used of a budget's part, as in "20 of 20 programs" and "1.50 of 1.5 seconds"."""
+    used = f"{spent.used:.2f} of {spent.bound:g}" if spent.part == "seconds" else f"{spent.used} of {spent.bound}"
+    return f"{used} {spent.part}"
+
+
 def _label(attempts: Sequence[Attempt], number: int) -> str:
     return label_of(attempts[number]) if number < len(attempts) else str(number + 1)
 
 
 def _explain_abstention(answer: Answer) -> str:
-    if answer.breaks:
-        return f"the best program {answer.breaks}"
+    if answer.breakage is not None:
+        return f"the best program {_describe_breakage(answer.breakage)}"
     if answer.probability is None:
         return "how probable it is to be right is not known, of so few examples or with so little budget"
     return "it is not probable enough to be right"

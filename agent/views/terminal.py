@@ -17,7 +17,7 @@ from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import describe_failure
 from agent.program.outputs import describe_output
 from agent.program.task import Task
-from agent.records import Attempt, CandidateQuestion, Event, OutputQuestion, Question, Revision, label_of
+from agent.records import Attempt, Breakage, CandidateQuestion, Event, OutputQuestion, Question, Revision, label_of
 from agent.views.sentences import describe_cost, describe_doubts, describe_ending, describe_evidence, format_probability
 from agent.views.text import clean, format_code, one_line
 from agent.views.tree import draw_attempt
@@ -144,7 +144,7 @@ class TerminalView:
             self._print(Text(clean(line), style="yellow"))
         ending = describe_ending(result, in_chat=self._in_chat)
         if result.standing == Standing.ABSTAINED:
-            self._explain_abstention(answer, result.answer.breaks)
+            self._explain_abstention(answer, result.answer.breakage)
         self._print(Text(one_line(f"{ending.mark} {ending.sentence}"), style=ending.style))
         self._print(Text(describe_cost(result.cost), style="dim"))
         if hidden is not None:
@@ -152,12 +152,12 @@ class TerminalView:
             self._print(Text(f"hidden tests, which the agent never sees: {verdicts}"))
         self._print(Text(one_line(f"What now: {ending.advice}.")))
 
-    def _explain_abstention(self, answer: Attempt, breaks: str) -> None:
+    def _explain_abstention(self, answer: Attempt, breakage: Breakage | None) -> None:
         """Draw why the best program failed or, if it passed, the program without its holes."""
         if not answer.passed:
             reason = describe_failure(answer.failures[0]) if answer.failures else answer.verdict
             self._print(Text(f"✗ {one_line(reason)}", style="red"))
-        elif answer.holes and not breaks:
+        elif answer.holes and breakage is None:
             self._print(Text("without what is in doubt:"))
             self._print(Text(clean(answer.partial).strip()))
 

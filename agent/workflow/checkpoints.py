@@ -18,6 +18,7 @@ from agent.program.task import Task
 from agent.records import (
     Answer,
     Attempt,
+    Breakage,
     CandidateQuestion,
     Cost,
     Difference,
@@ -29,6 +30,7 @@ from agent.records import (
     PersonExample,
     Prompt,
     RunOutcome,
+    Spent,
     Undecided,
     Unfinished,
 )
@@ -40,9 +42,9 @@ from sandbox.base import Verdict
 _RECORDS = {
     kind.__name__: kind
     for kind in (
-        AgentState, Answer, Attempt, Budget, Candidate, CandidateQuestion, Cost, Difference, DraftProgram, Edge,
-        Example, Failure, Fork, Interrupt, Output, OutputQuestion, PersonExample, Prompt, ReliabilityCurve,
-        SearchConfig, Task, Undecided, Unfinished,
+        AgentState, Answer, Attempt, Breakage, Budget, Candidate, CandidateQuestion, Cost, Difference, DraftProgram,
+        Edge, Example, Failure, Fork, Interrupt, Output, OutputQuestion, PersonExample, Prompt, ReliabilityCurve,
+        SearchConfig, Spent, Task, Undecided, Unfinished,
     )
 }  # fmt: skip
 _ENUMS: dict[type, dict[str, type[StrEnum]]] = {  # JSON holds their texts

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from agent.errors import BudgetSpentError
-from agent.records import Answer, Cost, RunOutcome, Undecided
+from agent.records import Answer, Cost, RunOutcome, Spent, Undecided
 from agent.search.answer import answer_features, best_answer, share_of_first
-from agent.search.frontier import SearchConfig, describe_spent, is_settled
+from agent.search.frontier import SearchConfig, find_spent, is_settled
 from agent.search.mutants import MUTANT_SECONDS, Mutant, mutants
 from agent.verification.behaviour import gives_all
 from agent.verification.examples import verify
@@ -38,15 +38,15 @@ def choose_answer(context: Context, state: AgentState) -> AgentState:
     if runs.complete and curve and best.checked >= curve.examples:  # from fewer examples nothing was learned
         answer = replace(answer, probability=curve.probability(answer_features(state.attempts, answer)))
     context.emit(answer)
-    accepted = best.passed and not answer.breaks and _is_probable(answer, state.config)
+    accepted = best.passed and answer.breakage is None and _is_probable(answer, state.config)
     cost = state.cost + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
     return replace(state, answer=answer, outcome=RunOutcome.ACCEPTED if accepted else RunOutcome.ABSTAINED, cost=cost)
 
 
-def _find_end(state: AgentState) -> str:
-    """Return the part of the budget that ended the search; empty where the search had enough."""
+def _find_end(state: AgentState) -> Spent | None:
+    """Return the part of the budget that ended the search; None where the search had enough."""
     settled = is_settled(state.attempts, state.config, share_of_first(state.attempts))
-    return "" if settled else describe_spent(state.config.budget, state.attempts, state.cost) or ""
+    return None if settled else find_spent(state.config.budget, state.attempts, state.cost)
 
 
 def _is_probable(answer: Answer, config: SearchConfig) -> bool:

@@ -10,9 +10,9 @@ from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind
 from agent.program.normal_form import normal_form
 from agent.program.syntax import parse
-from agent.records import Attempt
+from agent.records import Attempt, Breakage
 from agent.search.answer import best_answer
-from agent.search.faults import describe_breakage, find_least_failed
+from agent.search.faults import find_breakage, find_least_failed
 from uncertainty.tree import program_tree
 
 
@@ -38,19 +38,19 @@ def test_of_programs_that_failed_the_one_with_the_fewest_failures_stands_for_the
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "breaks"),
+    ("behaviour", "breakage"),
     [
-        (["[]", "raises NameError", "raises NameError"], "raises NameError on 2 of 3 made-up inputs"),
-        (["raises TypeError", "raises AttributeError"], "raises AttributeError or TypeError on 2 of 2 made-up inputs"),
-        (["1", "raises TypeError", "raises TypeError"], ""),  # inputs may be of a wrong type
-        (["raises ValueError", "raises ValueError"], ""),  # that may be what is asked for
-        (["raises KeyError", "raises TypeError"], ""),
-        (["1", "raises UnboundLocalError"], ""),
-        ([], ""),
+        (["[]", "raises NameError", "raises NameError"], Breakage(("NameError",), 2, 3)),
+        (["raises TypeError", "raises AttributeError"], Breakage(("AttributeError", "TypeError"), 2, 2)),
+        (["1", "raises TypeError", "raises TypeError"], None),  # inputs may be of a wrong type
+        (["raises ValueError", "raises ValueError"], None),  # that may be what is asked for
+        (["raises KeyError", "raises TypeError"], None),
+        (["1", "raises UnboundLocalError"], None),
+        ([], None),
     ],
 )
-def test_a_program_breaks_that_stumbles_over_its_own_names_or_gives_nothing_else(behaviour, breaks):
-    assert describe_breakage(outputs(*behaviour)) == breaks
+def test_a_program_breaks_that_stumbles_over_its_own_names_or_gives_nothing_else(behaviour, breakage):
+    assert find_breakage(outputs(*behaviour)) == breakage
 
 
 def test_a_program_that_breaks_loses_to_any_that_returns_however_improbable():
@@ -63,8 +63,8 @@ def test_a_program_that_breaks_loses_to_any_that_returns_however_improbable():
 
 def test_an_answer_says_how_it_breaks_unless_an_example_holds():
     behaviour = ["raises NameError"] * 2
-    assert best_answer([attempt("passed", behaviour=behaviour)], ["()"] * 2).breaks
-    assert not best_answer([attempt("passed", behaviour=behaviour, checked=1)], ["()"] * 2).breaks
+    assert best_answer([attempt("passed", behaviour=behaviour)], ["()"] * 2).breakage
+    assert not best_answer([attempt("passed", behaviour=behaviour, checked=1)], ["()"] * 2).breakage
 
 
 @pytest.mark.parametrize("source", ["x = 1if 2else 3", "x = '\\d'", "assert (1, 'a')", "x is 3", "(1)(2)"])

@@ -12,14 +12,14 @@ from trie import TrieLM
 from agent.decoding import POLICIES, Candidate
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import read_task
-from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, label_of, next_label
+from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, Spent, label_of, next_label
 from agent.search.budget import Budget
 from agent.search.frontier import (
     SearchConfig,
     best_edge,
-    describe_spent,
     find_departure,
     find_departures,
+    find_spent,
     frontier,
     is_settled,
 )
@@ -154,21 +154,20 @@ def test_where_nothing_can_be_compared_the_first_program_that_runs_is_enough():
 
 def test_each_part_of_a_budget_ends_a_search_and_says_so():
     cost = Cost(tokens=10, forwards=20, sandbox_runs=3, seconds=1.5)
-    assert describe_spent(Budget(programs=None), [FIRST], cost) is None
-    assert describe_spent(Budget(programs=1), [FIRST], cost) == "1 of 1 programs"
-    assert describe_spent(Budget(tokens=10), [FIRST], cost) == "10 of 10 tokens"
-    assert describe_spent(Budget(forwards=21), [FIRST], cost) is None
-    assert describe_spent(Budget(runs=2), [FIRST], cost) == "3 of 2 runs"
-    assert describe_spent(Budget(seconds=1.5), [FIRST], cost) == "1.50 of 1.5 seconds"
+    assert find_spent(Budget(programs=None), [FIRST], cost) is None
+    assert find_spent(Budget(programs=1), [FIRST], cost) == Spent("programs", 1, 1)
+    assert find_spent(Budget(tokens=10), [FIRST], cost) == Spent("tokens", 10, 10)
+    assert find_spent(Budget(forwards=21), [FIRST], cost) is None
+    assert find_spent(Budget(runs=2), [FIRST], cost) == Spent("runs", 3, 2)
+    assert find_spent(Budget(seconds=1.5), [FIRST], cost) == Spent("seconds", 1.50, 1.5)
 
 
 def test_programs_that_were_not_run_do_not_count_but_not_without_end():
     duplicate_of = attempt([1], duplicate_of=0)
     assert (
-        describe_spent(Budget(programs=2), [FIRST, duplicate_of, duplicate_of, duplicate_of, duplicate_of], Cost())
-        is None
+        find_spent(Budget(programs=2), [FIRST, duplicate_of, duplicate_of, duplicate_of, duplicate_of], Cost()) is None
     )
-    assert describe_spent(Budget(programs=2), [FIRST, *[duplicate_of] * 5], Cost()) == "6 of 6 attempts"
+    assert find_spent(Budget(programs=2), [FIRST, *[duplicate_of] * 5], Cost()) == Spent("attempts", 6, 6)
 
 
 # The whole search, on a model that knows a few programs by heart.
@@ -251,7 +250,7 @@ def test_a_search_never_exceeds_a_budget_and_says_which_ended_it(box, bound, pol
     assert (runs, lm.forwards) == (result.cost.sandbox_runs, result.cost.forwards)
     assert result.outcome == "abstained"
     if result.answer.ended_by:
-        assert result.answer.ended_by.endswith(bound)
+        assert result.answer.ended_by.part == bound
     elif bound != "programs":
         assert len(result.attempts) >= 3, "every way was tried"
 

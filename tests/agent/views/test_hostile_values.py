@@ -12,7 +12,7 @@ from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import Failure, FailureKind
 from agent.program.outputs import Output, OutputKind
 from agent.program.task import Task
-from agent.records import Answer, Attempt, Cost, Difference, Edge, EdgeKind, Revision, Undecided
+from agent.records import Answer, Attempt, Breakage, Cost, Difference, Edge, EdgeKind, Revision, Spent, Undecided
 from agent.views.sentences import format_count, format_probability, format_share
 from agent.views.terminal import TerminalView
 from agent.views.text import clean, format_code, json_text, one_line
@@ -34,6 +34,7 @@ steps = st.builds(Step, numbers, texts, floats, st.just({}), st.one_of(st.none()
 failures = st.builds(Failure, st.sampled_from(FailureKind), numbers, texts, texts, st.one_of(st.none(), texts))
 
 outputs = st.builds(Output, st.sampled_from(OutputKind), texts, st.one_of(st.none(), texts))
+breakages = st.builds(Breakage, st.tuples(texts), numbers, numbers)
 
 
 @st.composite
@@ -56,8 +57,9 @@ def results(draw):
     differs = Difference(draw(texts), draw(outputs), draw(outputs))
     undecided = (Undecided(-0.1, 1, draw(texts)),)
     chosen = Answer(
-        0, draw(texts), draw(st.one_of(st.none(), floats)), draw(floats), 0.1, 2, draw(st.integers(0, 3)), draw(floats),
-        draw(floats), 0, differs, draw(texts), 3, undecided,
+        0, draw(st.one_of(st.none(), breakages)), draw(st.one_of(st.none(), floats)), draw(floats), 0.1, 2,
+        draw(st.integers(0, 3)), draw(floats), draw(floats), 0, differs, Spent("seconds", draw(floats), 1.0), 3,
+        undecided,
     )  # fmt: skip
     outcome = draw(st.sampled_from(("accepted", "abstained")))
     return Result(Task("x", unparsed=(draw(texts),)), outcome, made, Cost(seconds=draw(floats)), chosen, "visible")

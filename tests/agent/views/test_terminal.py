@@ -9,7 +9,19 @@ from rich.console import Console
 from agent.decoding.step import Candidate, Pause, Step
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
-from agent.records import Answer, Attempt, Cost, Difference, Edge, EdgeKind, OutputQuestion, Revision, Undecided
+from agent.records import (
+    Answer,
+    Attempt,
+    Breakage,
+    Cost,
+    Difference,
+    Edge,
+    EdgeKind,
+    OutputQuestion,
+    Revision,
+    Spent,
+    Undecided,
+)
 from agent.views.terminal import TerminalView, clean, describe_cost, format_code
 from agent.workflow.run import Result
 
@@ -120,12 +132,21 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
 
 
 def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be_wrong():
-    chosen = Answer(0, share=0.0, clusters=0, programs=0, ended_by="2 of 2 programs", suspect="f(1)")
+    chosen = Answer(0, share=0.0, clusters=0, programs=0, ended_by=Spent("programs", 2, 2), suspect="f(1)")
     text = " ".join(finished(FAILED, outcome="abstained", answer=chosen).split())
     assert "the search ended at 2 of 2 programs" in text
     assert (
         "programs that differ fail f(1) and nothing else: the model does not know how, or that example is wrong" in text
     )
+
+
+def test_an_abstention_says_how_the_best_program_breaks_and_how_long_the_search_took():
+    broken = Breakage(("AttributeError", "TypeError"), 2, 2)
+    answer = Answer(0, broken, ended_by=Spent("seconds", 1.504, 1.5))
+    text = " ".join(finished(PASSED, outcome="abstained", answer=answer).split())
+    assert "abstained: the best program raises AttributeError or TypeError on 2 of 2 made-up inputs" in text
+    assert "the search ended at 1.50 of 1.5 seconds" in text
+    assert "without what is in doubt" not in text
 
 
 def test_alternatives_are_walked_by_number():
@@ -217,9 +238,9 @@ def test_the_last_line_says_what_to_do_now(attempt, chosen, in_chat, mark, advic
     ("attempt", "chosen", "said", "advice"),
     [
         (FAILED, Answer(0), "✗ f(1) returned 1, wanted 2", "another --policy or --order"),
-        (FAILED, Answer(0, ended_by="1 of 1 programs"), "✗ f(1) returned 1, wanted 2", "a larger --budget"),
+        (FAILED, Answer(0, ended_by=Spent("programs", 1, 1)), "✗ f(1) returned 1, wanted 2", "a larger --budget"),
         (PASSED, Answer(0, probability=0.3), "without what is in doubt:", "ask for less with --min-probability"),
-        (PASSED, Answer(0, breaks="raises NameError"), "the best program raises NameError", "another --policy"),
+        (PASSED, Answer(0, Breakage(("NameError",), 1, 1)), "the best program raises NameError", "another --policy"),
     ],
 )
 def test_a_run_that_abstains_says_what_is_wrong_and_what_may_help(attempt, chosen, said, advice):

@@ -15,6 +15,7 @@ from agent.program.task import read_task
 from agent.records import (
     Answer,
     Attempt,
+    Breakage,
     CandidateQuestion,
     Cost,
     Difference,
@@ -26,6 +27,7 @@ from agent.records import (
     PersonExample,
     Prompt,
     RunOutcome,
+    Spent,
     Undecided,
     Unfinished,
 )
@@ -58,7 +60,14 @@ STATE = AgentState(
     (PersonExample(0, "f(1)", *outputs("2")),),
     Cost(3),
     7,
-    Answer(0, rival=1, differs=Difference("(1,)", *outputs("2", "3")), undecided=(Undecided(-0.1, 1, "y"),)),
+    Answer(
+        0,
+        Breakage(("E",), 1, 2),
+        ended_by=Spent("seconds", 1.5, 1),
+        rival=1,
+        differs=Difference("(1,)", *outputs("2", "3")),
+        undecided=(Undecided(-0.1, 1, "y"),),
+    ),
     RunOutcome.ACCEPTED,
 )
 
