@@ -46,7 +46,7 @@ format: setup ## rewrite the code in the house format
 setup: $(READY) ## make .venv with pinned dependencies
 
 $(READY): pyproject.toml constraints.txt
-	@echo "setting up .venv (about a minute, once)"
+	@echo "setting up .venv (a few minutes, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 3; }
 	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e ".[bench,dev]"
 	@$(BIN)/python -c "import torch, transformers, langgraph"

@@ -13,7 +13,7 @@ from agent.strategies import STRATEGIES
 from sandbox import SANDBOXES
 
 _PAUSES_HELP = (
-    "Pause from this much of the policy's score on, in nats, or as in this profile of `dubito calibrate threshold`. "
+    "Pause from this much of the policy's score on, in nats, or from the profile at this path, which `dubito calibrate threshold` wrote. "
     "uscd also takes std=0.0035, a bound on the standard deviation of the probabilities. By default, the "
 )
 _PROMPT_FORMAT_HELP = (
@@ -32,7 +32,7 @@ _POLICY_HELP = (
     "solve and chat use adadec, and bench greedy."
 )
 _PROGRAMS_HELP = "Write at most this many programs (tree: 20), samples (best-of: 5) or beams (beam: 3)."
-_BUDGET_HELP = "Bound a tree further: tokens=, forwards=, runs=, seconds=, with commas. Unbounded by default."
+_BUDGET_HELP = "Bound a tree by programs=, tokens=, forwards=, runs= or seconds=, several with commas."
 
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Take only this many problems. All by default.")]
