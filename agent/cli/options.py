@@ -14,7 +14,8 @@ from sandbox import SANDBOXES
 
 _PAUSES_HELP = (
     "Pause from this much of the policy's score on, in nats, or from the profile at this path, which `dubito calibrate "
-    "threshold` wrote. uscd also takes std=0.0035, a bound on the standard deviation of the probabilities. By default, the "
+    "threshold` wrote. uscd also takes std=0.0035, a bound on the standard deviation of the probabilities. "
+    "By default, the "
 )
 _PROMPT_FORMAT_HELP = (
     "Give the model its prompt as a chat turn (chat) or as text to continue (completion, for base models). "
