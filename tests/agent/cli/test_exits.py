@@ -61,6 +61,7 @@ def test_a_stdout_that_cannot_be_written_fails_the_command_and_a_stderr_does_not
 def test_an_interrupt_while_python_imports_is_no_traceback(module, said):
     code = (
         "import os, signal, sys, agent.__main__\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job of a script ignores it
         "class Interrupting:\n"
         "    def find_spec(self, name, *others):\n"
         f"        if name == {module!r}: os.kill(os.getpid(), signal.SIGINT)\n"
