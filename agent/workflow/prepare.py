@@ -15,7 +15,7 @@ _THOUGHT_TAGS = ("<think>", "<think>\n")
 
 
 def build_prompt(context: Context, state: AgentState) -> AgentState:
-    """Build the prompt and its weaker twin for a contrast; begin the first attempt."""
+    """Build the prompt and its lame prompt; begin the first attempt."""
     task, chat = state.task, context.model.chats
     text = prompts.write_prompt(task.request, chat=chat, name=task.entry_point, tests=task.tests)
     weaker = prompts.write_prompt(write_lame_prompt(task.request, task.entry_point), chat=chat, name=task.entry_point)
