@@ -1,4 +1,4 @@
-"""What can go wrong, one class an event. A program that fails is no error. A message says what came, what was wanted,
+"""Errors, one class an event. A program that fails is no error. A message says what came, what was wanted,
 and what to try; it names no option of the command line, which adds its own advice and chooses the exit code.
 """
 

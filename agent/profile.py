@@ -1,4 +1,4 @@
-"""What was learned of one model, in one JSON file: thresholds, edge weights, a reliability curve. Learns nothing."""
+"""The numbers learned for one model, in one JSON file: thresholds, edge weights, reliability. Learns nothing."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class ModelProfile:
-    """What was learned of one model. A field that was not learned is empty."""
+    """The numbers learned for one model. A field that was not learned is empty."""
 
     model: str
     weights: str = ""  # digest of a local model's weights; empty for a hub's

@@ -36,7 +36,7 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What was spent. Adding costs adds each of their parts."""
+    """The cost of a run or a part of it. Adding costs adds each of their parts."""
 
     tokens: int = 0  # committed
     forwards: int = 0
@@ -152,7 +152,7 @@ class Attempt:
 
     @property
     def prior(self) -> float:
-        """What its prompt is worth against the first one, in nats."""
+        """The worth of its prompt against the first one, in nats."""
         return self.edge.prior if self.edge else 0.0
 
     def came_by(self, *kinds: EdgeKind) -> bool:
@@ -176,7 +176,7 @@ def label_of(attempt: Attempt) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What the run tries after an attempt."""
+    """The next try after an attempt."""
 
     kind: EdgeKind  # of the edge
     detail: str  # one line for a person

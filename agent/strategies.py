@@ -31,7 +31,7 @@ ALONE = Session()  # nobody answers, and nothing is kept
 
 @dataclass(frozen=True, slots=True)
 class StrategyOptions:
-    """What a user may ask of a strategy by its name. Each strategy says which of these it takes."""
+    """The options of all strategies. Each strategy says which of them it takes."""
 
     programs: int | None = None  # at most so many programs, samples or beams; None: the strategy's own number
     budget: str | None = None  # bounds a search further, as "tokens=300,seconds=9"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AgentOptions:
-    """How to write programs, as a command line says it."""
+    """The options of `solve` and `chat` that say how to write programs."""
 
     model: str
     policy: str | None

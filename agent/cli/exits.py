@@ -1,4 +1,4 @@
-"""How a command ends: an exit code, and one sentence (with --json one object) where something went wrong."""
+"""End a command: set its exit code, and say in one sentence (with --json in one object) what went wrong."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class OutputKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What one call gives. Texts are valid UTF-8 and short."""
+    """The output of one call. Texts are valid UTF-8 and short."""
 
     kind: OutputKind
     text: str = ""  # the value as canonical source, or the exception's class

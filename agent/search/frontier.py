@@ -29,7 +29,7 @@ _ATTEMPTS_A_PROGRAM = 3  # of a budget's programs, at most
 
 @dataclass(frozen=True, slots=True)
 class SearchConfig:
-    """How a run searches: within which budget, in which order, and when it has enough."""
+    """The options of a search: its budget, its order, and when it has enough."""
 
     budget: Budget = field(default_factory=Budget)
     order: str = "probability"  # a key of ORDERS

@@ -22,7 +22,7 @@ _LONGEST = 10_000  # characters of a message that a regular expression searches
 
 
 class ExampleOutcomes(NamedTuple):
-    """What the program's process gave for one example."""
+    """The outcomes of one example in the program's process."""
 
     example: Example
     before: Sequence[CallOutcome]

@@ -13,7 +13,7 @@ from agent.workflow.run import Result, Standing
 
 
 class Ending(NamedTuple):
-    """How a run ended, and what to do now: a sentence each, with a sign and a style."""
+    """The end of a run and the advice for it: a sentence each, with a sign and a style."""
 
     mark: str
     sentence: str

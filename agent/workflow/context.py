@@ -1,4 +1,4 @@
-"""What a run works with and never stores: model, policy, sandbox, bounds. Holds it to its budget; decides nothing."""
+"""The parts of a run that are never stored: model, policy, sandbox, bounds. Enforces the budget; decides nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Log = Callable[[int, Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a run works with: the model, the policy, the sandbox and the bounds."""
+    """The model, the policy, the sandbox and the bounds of a run."""
 
     model: Model
     policy: Policy

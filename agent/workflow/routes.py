@@ -1,4 +1,4 @@
-"""Where the graph goes next, by what the state holds. Changes nothing."""
+"""Choose the next node of the graph from the state. Change nothing."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from agent.workflow.state import AgentState
 
 
 class Standing(StrEnum):
-    """What an answer rests on."""
+    """The evidence that an answer rests on."""
 
     VERIFIED = "verified"  # by examples
     AGREED = "agreed"  # most of the model's probability behaves as it does, on inputs that nobody wrote
@@ -48,7 +48,7 @@ class Result:
 
     @property
     def standing(self) -> Standing:
-        """What the answer rests on.
+        """The evidence that the answer rests on.
 
         AGREED means: of several programs, most of the model's probability behaves alike and returns at least one value.
         """

@@ -1,4 +1,4 @@
-"""Where one run is kept and who takes part in it: what a strategy passes on to the workflow. Decides nothing."""
+"""The store of one run and the people in it, which a strategy passes on to the workflow. Decides nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the command line names strategies before torch is imported
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who takes part in a run, and where it is kept."""
+    """The person and the log of a run, and its store."""
 
     person: Person | None = None  # answers the questions of a run that asks; it needs a checkpointer
     log: Callable[[int, Event], None] = lambda number, event: None  # receives each event with its number in the run

@@ -29,7 +29,7 @@ from sandbox.base import Verdict
 
 
 class _Findings(NamedTuple):
-    """What is known of a program once it ran, or why it did not run."""
+    """The findings about a program that ran, or the reason why it did not run."""
 
     verification: Verification
     inputs: Sequence[str]  # of the run; generated where the program is the first to need them

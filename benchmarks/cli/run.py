@@ -154,7 +154,7 @@ def bench_pauses(
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
 ) -> None:
-    """Where greedy decoding fails, try each candidate of each pause, and print at which rank the right one was.
+    """Try each candidate of each pause where greedy decoding fails, and print the rank of the right one.
 
     The policy decides where to pause and what to choose there; it is adadec by default.
 

@@ -1,4 +1,4 @@
-"""What commands over a benchmark share: their options as one record, its model and sandbox, and a line of progress."""
+"""The shared part of commands over a benchmark: options as one record, model and sandbox, a line of progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Which problems a command runs over, with which model and sandbox, and within which bounds."""
+    """The problems, the model, the sandbox and the bounds of a command."""
 
     benchmark: str
     model: str

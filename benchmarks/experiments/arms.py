@@ -13,7 +13,7 @@ from benchmarks.experiments.rivals import RedrawDegenerate
 
 
 class Match(NamedTuple):
-    """What an arm must have in common with another arm, which runs first."""
+    """The part of another arm's outcomes that an arm must equal. The other arm runs first."""
 
     arm: str
     part: Literal["cost", "pause rate"]
@@ -40,7 +40,7 @@ class Experiment:
 
 
 class Bounds(NamedTuple):
-    """What a benchmark's problems need, where a command names nothing else."""
+    """The default bounds for the problems of a benchmark."""
 
     max_tokens: int = 512
     memory_mib: int | None = None
