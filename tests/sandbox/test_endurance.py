@@ -146,7 +146,6 @@ def own_engine():
 @pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("dockerd"), reason="needs root and dockerd (which dockerd failed)"
 )
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # docker-py forgets sockets it cannot connect
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_an_engine_that_ends_in_mid_run_costs_no_result(client, monkeypatch, how):
     image = b"".join(client.images.get(ensure_image(client, print)).save(named=True))
