@@ -18,6 +18,10 @@ test: setup ## run the default tests
 test-docker: setup sandbox ## run the tests that need a Docker engine, and the hostile suite in every sandbox
 	@$(BIN)/pytest -q -m "(docker or hostile) and not slow"
 
+test-real: setup ## fetch a real code model where it can be had, and run the tests that need one
+	@$(BIN)/dubito models get qwen2.5-coder-0.5b || echo "going on without a real model: its tests skip" >&2
+	@$(BIN)/pytest -q -rs -m real
+
 test-slow: setup sandbox ## run the tests that take minutes: ten thousand programs, lost engines, whole data sets
 	@$(BIN)/pytest -q -m slow
 
@@ -92,4 +96,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed bench-sandbox card train-tiny clean
+.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed bench-sandbox card train-tiny clean
