@@ -20,6 +20,7 @@ bench = lazy_group(
         "reliability": Entry("benchmarks.cli.results:bench_reliability", "Check stated probabilities."),
         "check": Entry("benchmarks.cli.check:bench_check", "Judge samples in evalplus' format, and print pass@k."),
         "sample": Entry("benchmarks.cli.sample:bench_sample", "Draw and judge many samples of each problem."),
+        "examples": Entry("benchmarks.cli.examples:bench_examples", "Read the examples of prompts, and check them."),
         "fill": Entry("benchmarks.cli.run:bench_fill", "Let the model fill one hole in each canonical solution."),
         "pauses": Entry("benchmarks.cli.run:bench_pauses", "Try each candidate of each pause where greedy fails."),
         "speed": Entry("benchmarks.cli.speed:bench_speed", "Time each policy against greedy."),
