@@ -58,6 +58,7 @@ class Calibration:
     score: str  # a key of uncertainty.SCORES
     recipe: str
     threshold: float  # infinite (null in the file) for never
+    recipes: dict[str, float | None] = field(default_factory=dict)  # the threshold that each recipe gives
     tokens: int = 0
     tasks: int = 0
     auroc: dict[str, float | None] = field(

@@ -18,7 +18,7 @@ _SEED = 42  # the paper's, to split and to balance
 _GRID = np.arange(0.01, 1.0, 0.01)  # the paper's probabilities
 _FOLDS = 5
 _PRICE = 0.25  # a pause pays if one in four finds the right token behind the first
-CURVE_SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # pause rates
+CURVE_SHARES = (0.01, 0.02, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3)  # pause rates
 _WIDTH = 3  # ranks that a rerank can reach
 
 

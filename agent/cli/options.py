@@ -64,4 +64,5 @@ MemoryOption = Annotated[
 SeedOption = Annotated[int, typer.Option(help="Seed the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help=_DEVICE_HELP)]
 DtypeOption = Annotated[str, typer.Option(help=_DTYPE_HELP)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no table.")]
 PromptFormatOption = Annotated[str, typer.Option(help=_PROMPT_FORMAT_HELP)]

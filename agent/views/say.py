@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from agent.views.report import Report
 from agent.views.text import clean, json_text, one_line
 
 _open_lines: list[str] = []  # the line of progress on stderr that has not ended, if there is one
@@ -29,10 +30,15 @@ def write_data(text: str, *, err: bool = False, nl: bool = True) -> None:
     typer.echo(clean(text) if is_watched(err=err) else text, err=err, nl=nl, color=True)  # color: bytes stay
 
 
-def write_json(record: Any) -> None:
+def write_json(record: Any, *, err: bool = False) -> None:
     """Write one JSON object on a line."""
     _end_progress()
-    typer.echo(json_text(record))
+    typer.echo(json_text(record), err=err)
+
+
+def show(report: Report, *, as_json: bool, err: bool = False) -> None:
+    """Write a report: its record as one JSON object, or else its text."""
+    write_json(report.record, err=err) if as_json else say(report.text, err=err)
 
 
 def write_progress(text: str, *, last: bool) -> None:

@@ -13,6 +13,7 @@ from agent.cli.options import (
     BudgetOption,
     DeviceOption,
     DtypeOption,
+    JsonOption,
     LimitOption,
     ModelOption,
     SandboxOption,
@@ -20,11 +21,12 @@ from agent.cli.options import (
     TokensOption,
 )
 from agent.files.access import STANDARD_STREAM
-from agent.views.say import say
+from agent.views.say import show
 from benchmarks.cli.run_options import RunOptions, collect, open_records
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
+    from agent.views.report import Report
     from benchmarks.experiments.search_examples import SearchExample
 
 
@@ -52,13 +54,14 @@ def calibrate_search(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Search problems that are kept for it; learn which branch to try next, and how probable an answer is to be right.
 
     Example: dubito calibrate search --limit 200 --keep searches.jsonl --out search.json
     """
     options = RunOptions(problems, model, limit, max_tokens, sandbox, seed=seed, device=device, dtype=dtype)
-    with report_errors(as_json=False, resumes="a batch with --keep FILE"):
+    with report_errors(as_json, resumes="a batch with --keep FILE"):
         from agent import profile
         from agent.cli import components
         from agent.lm.names import digest_weights
@@ -72,8 +75,7 @@ def calibrate_search(
         parts = _learn(examples, {"problems": problems, "policy": policy, "budget": budget})
         profile.update_profile(file, model, weights, **parts)
         to_stdout = str(file) == STANDARD_STREAM
-        say(_report(parts, examples), err=to_stdout)
-        say(f"written to {file}", err=to_stdout)
+        show(_report(parts, examples, file), as_json=as_json, err=to_stdout)
 
 
 def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: Path | None) -> list[SearchExample]:
@@ -119,12 +121,15 @@ def _learn(examples: list[SearchExample], origin: dict[str, Any]) -> dict[str, A
     return {"edge_weights": order, "reliability": curve, "search_origin": origin}
 
 
-def _report(parts: dict[str, Any], examples: list[SearchExample]) -> str:
-    from benchmarks.experiments.search_examples import reliability_table
+def _report(parts: dict[str, Any], examples: list[SearchExample], file: Path) -> Report:
+    from agent.views.report import Report
+    from benchmarks.reports.reliability import report_reliability
 
     stated = [parts["reliability"].probability(example.answer) for example in examples]
     right, accepted = [example.right for example in examples], [example.accepted for example in examples]
-    return "\n".join([
+    reliability = report_reliability(stated, right, accepted)
+    record = {**parts, "on_the_problems_learned_from": reliability.record, "file": str(file)}
+    return Report(record, "\n".join([
         f"{'order':<12}{'weight':>9}",
         *(f"{name:<12}{weight:>9.4f}" for name, weight in parts["edge_weights"].items()),
         "",
@@ -132,5 +137,6 @@ def _report(parts: dict[str, Any], examples: list[SearchExample]) -> str:
         *(f"{name:<12}{weight:>9.4f}" for name, weight in parts["reliability"].weights.items()),
         "",
         "on the problems it was learned from, so too good:",
-        reliability_table(stated, right, accepted),
-    ])  # fmt: skip
+        reliability.text,
+        f"written to {file}",
+    ]))  # fmt: skip

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -13,24 +11,28 @@ import typer
 
 from agent.cli.choices import RECIPE_NAMES, SCORE_NAMES
 from agent.cli.exits import report_errors
-from agent.cli.options import DeviceOption, DtypeOption, LimitOption
+from agent.cli.options import DeviceOption, DtypeOption, JsonOption, LimitOption
 from agent.files.access import STANDARD_STREAM
 from agent.messages import join_names, quote
-from agent.views.say import say, write_progress
+from agent.views.say import say, show, write_progress
 from benchmarks.cli.calibrate_search import ProfileFileOption
 from benchmarks.cli.run_options import read_problems
 
 if TYPE_CHECKING:
     from agent.profile import Calibration
-    from benchmarks.base import Problem
-    from uncertainty.thresholds import Ranked, ThresholdPoint
+    from agent.views.report import Report
+    from uncertainty.thresholds import Ranked
 
-
+_KEPT_FOR_IT = ["exercises/calibration"]
 CalibratedModelOption = Annotated[
     str | None, typer.Option(help="Learn for this model, a folder or a hub id. Default: models/tiny.")
 ]
 ReadProblemsOption = Annotated[
-    str, typer.Option(help="Let the model read the solutions of these problems: a benchmark or one of its splits.")
+    list[str] | None,
+    typer.Option(
+        help="Let the model read the solutions of these problems: a benchmark or one of its splits; may be repeated. "
+        "Default: exercises/calibration."
+    ),
 ]
 TableOption = Annotated[
     Path | None,
@@ -45,7 +47,7 @@ RecipeOption = Annotated[
 
 def calibrate_threshold(
     model: CalibratedModelOption = None,
-    problems: ReadProblemsOption = "exercises/calibration",
+    problems: ReadProblemsOption = None,
     table: TableOption = None,
     score: ScoreOption = "entropy",
     recipe: RecipeOption = None,
@@ -53,6 +55,7 @@ def calibrate_threshold(
     limit: LimitOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Learn at how much doubt a model should pause.
 
@@ -60,32 +63,37 @@ def calibrate_threshold(
 
     Example: dubito calibrate threshold --recipe youden --out threshold.json
     """
-    with report_errors(as_json=False):
+    with report_errors(as_json):
         from agent import profile
         from agent.cli import components
         from agent.lm.names import EMBEDDED, digest_weights
+        from agent.views.report import join_reports
+        from benchmarks.reports.thresholds import report_thresholds
 
         _check_request(model, table, score, recipe, out)
-        choose, name = _recipe(recipe), model or EMBEDDED
+        name = model or EMBEDDED
         if table is None:
             components.check_model(name, dtype)
-        weights = digest_weights(name)
-        file = out or profile.profile_file(name, weights)
+        file = out or profile.profile_file(name, digest_weights(name))
         if recipe:
             profile.check_profile_file(file)
-        tokens = _read_table(table) if table else _read_problems(name, read_problems(problems, limit), device, dtype)
-        to_stdout = str(file) == STANDARD_STREAM
-        say(_report(tokens, score), err=to_stdout)
-        if choose and recipe:
-            calibration = _learn(choose, recipe, tokens, score, table.name if table else problems)
-            profile.update_profile(file, name, weights, thresholds={score: calibration})
-            say(f"threshold {calibration.threshold:.6f} by {recipe} written to {file}", err=to_stdout)
+        tokens = _read_table(table) if table else _read_sets(name, problems or _KEPT_FOR_IT, limit, device, dtype)
+        report = report_thresholds(tokens.by_score, score)
+        if recipe:
+            report = join_reports([report, _write_threshold(name, file, _learn(recipe, tokens, score))])
+        show(report, as_json=as_json, err=str(file) == STANDARD_STREAM)
 
 
 def _check_request(model: str | None, table: Path | None, score: str, recipe: str | None, out: Path | None) -> None:
     """Raise InvalidRequestError for options that do not go together."""
     from agent.errors import InvalidRequestError
+    from uncertainty.thresholds import find_recipe
 
+    if recipe:
+        try:
+            find_recipe(recipe)
+        except ValueError as error:
+            raise InvalidRequestError(str(error)) from error
     if score not in SCORE_NAMES or (table and score != "entropy"):
         known = "entropy, which is all that a table holds" if table else ", ".join(SCORE_NAMES)
         raise InvalidRequestError(f"the score {quote(score)} cannot be learned from; choose from {known}")
@@ -105,39 +113,46 @@ class _Tokens(NamedTuple):
     origin: dict[str, Any]
 
 
-def _recipe(name: str | None) -> Callable[[Ranked], float] | None:
-    from agent.errors import InvalidRequestError
-    from uncertainty.thresholds import find_recipe
-
-    try:
-        return find_recipe(name) if name else None
-    except ValueError as error:
-        raise InvalidRequestError(str(error)) from error
-
-
-def _learn(choose: Callable[[Ranked], float], recipe: str, tokens: _Tokens, score: str, problems: str) -> Calibration:
+def _learn(recipe: str, tokens: _Tokens, score: str) -> Calibration:
+    """Choose the threshold by a recipe. Raises InvalidRequestError where none follows."""
     from agent.errors import InvalidRequestError
     from agent.profile import Calibration
     from agent.trace import collect_provenance
-    from uncertainty.thresholds import threshold_curve
+    from benchmarks.reports.thresholds import apply_recipes
+    from uncertainty.thresholds import find_recipe, threshold_curve
 
     data = tokens.by_score[score]
     try:
-        threshold = choose(data)
+        threshold = find_recipe(recipe)(data)
         if not data.misranked.any():
             raise ValueError("no token is misranked, so nothing can be learned from them; give more problems")
     except ValueError as error:
         raise InvalidRequestError(str(error)) from error
+    thresholds = {row["recipe"]: row["threshold"] for row in apply_recipes(data) if "threshold" in row}
     auroc: dict[str, float | None] = {name: each.auroc() for name, each in tokens.by_score.items()}
     points = [asdict(each) for each in threshold_curve(data)]
-    origin = {**collect_provenance(), "problems": problems, **tokens.origin}
-    return Calibration(score, recipe, threshold, len(data.ranks), tokens.tasks, auroc, points, origin)
+    origin = {**collect_provenance(), **tokens.origin}
+    return Calibration(score, recipe, threshold, thresholds, len(data.ranks), tokens.tasks, auroc, points, origin)
 
 
-def _read_problems(model: str, problems: list[Problem], device: str | None, dtype: str) -> _Tokens:
+def _write_threshold(model: str, file: Path, calibration: Calibration) -> Report:
+    """Write a threshold into the profile in a file, and report it."""
+    from agent.lm.names import digest_weights
+    from agent.profile import update_profile
+    from agent.views.report import Report
+
+    update_profile(file, model, digest_weights(model), thresholds={calibration.score: calibration})
+    written = {"recipe": calibration.recipe, "threshold": calibration.threshold, "file": str(file)}
+    sentence = f"threshold {calibration.threshold:.6f} by {calibration.recipe} written to {file}"
+    return Report({"written": written}, sentence)
+
+
+def _read_sets(model: str, sets: list[str], limit: int | None, device: str | None, dtype: str) -> _Tokens:
+    """Let the model read the solutions of these sets of problems, `limit` of each."""
     from agent.lm import open_lm
     from benchmarks.experiments.teacher_forcing import force_solutions, rank_by_scores
 
+    problems = [problem for name in sets for problem in read_problems(name, limit)]
     opened = open_lm(model, device=device, dtype=dtype)
     forced = []
     for solution in force_solutions(opened, problems):
@@ -146,7 +161,7 @@ def _read_problems(model: str, problems: list[Problem], device: str | None, dtyp
     long = len(problems) - len(forced)
     if long:
         say(f"{long} longer than the model's context", err=True)
-    origin = {"revision": opened.revision, "dtype": opened.dtype, "too_long": long}
+    origin = {"problems": sets, "revision": opened.revision, "dtype": opened.dtype, "too_long": long}
     return _Tokens(rank_by_scores(forced), len(forced), origin)
 
 
@@ -168,37 +183,7 @@ def _read_table(file: Path) -> _Tokens:
         entropy, rank = (columns[name].cast("float64").to_numpy() for name in ("Entropy", "Rank"))
         if not (rank % 1 == 0).all():
             raise ValueError("a rank is missing or no whole number")
-        return _Tokens({"entropy": Ranked(entropy, rank.astype(int))}, 0, {})
+        return _Tokens({"entropy": Ranked(entropy, rank.astype(int))}, 0, {"problems": [file.name]})
     except (OSError, KeyError, ValueError, TypeError, pyarrow.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise InvalidRequestError(f"cannot learn from {quote(file)}: {reason}; {wanted}") from error
-
-
-def _report(tokens: _Tokens, score: str) -> str:
-    from uncertainty.thresholds import CURVE_SHARES, RECIPES, threshold_curve, threshold_point
-
-    data = tokens.by_score[score]
-    rows: list[tuple[str, ...]] = [("recipe, on " + score, "threshold", "paused", "caught", "in top 3")]
-    for name, recipe in RECIPES.items():
-        try:
-            rows.append(_row(name, threshold_point(data, recipe(data))))
-        except ValueError as error:
-            rows.append((name, f"  {error}"))
-    rows += [_row(f"budget={share}", each) for share, each in zip(CURVE_SHARES, threshold_curve(data), strict=True)]
-    return "\n".join([
-        f"{len(data.ranks)} tokens, {data.misranked.mean():.3f} of them not the model's first choice",
-        "",
-        f"{'score':<20}AUROC",
-        *(f"{name:<20}{_measure(each.auroc())}" for name, each in tokens.by_score.items()),
-        "",
-        *(f"{name:<24}{''.join(f'{cell:>11}' for cell in cells)}" for name, *cells in rows),
-    ])  # fmt: skip
-
-
-def _row(name: str, point: ThresholdPoint) -> tuple[str, ...]:
-    threshold = f"{point.threshold:.6f}" if math.isfinite(point.threshold) else "never"
-    return (name, threshold, *map(_measure, (point.paused, point.caught, point.reachable)))
-
-
-def _measure(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else "-"

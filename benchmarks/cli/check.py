@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.exits import ExitCode, report_errors
-from agent.cli.options import FreshOption, MemoryOption, SandboxOption
+from agent.cli.options import FreshOption, JsonOption, MemoryOption, SandboxOption
 from agent.errors import InvalidRequestError
-from agent.views.say import say, write_json
+from agent.views.report import Report
+from agent.views.say import say, show
 from benchmarks.cli.run_options import collect, open_box, read_problem
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def bench_check(
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
     fresh: FreshOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one object with the verdicts of each sample.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Judge samples in evalplus' format by the hidden tests, and print pass@k.
 
@@ -77,7 +78,7 @@ def bench_check(
             say(sentence, err=True)
         failed = any(each.sandbox_failed for each in report.unjudged)
         code = ExitCode.MACHINE_FAILED if failed else ExitCode.NOT_PASSED if report.unjudged else ExitCode.OK
-        write_json({**report.record(), "exit_code": code}) if as_json else say(report.table())
+        show(Report({**report.record(), "exit_code": code}, report.table()), as_json=as_json)
         raise typer.Exit(code)
 
 

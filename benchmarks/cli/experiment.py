@@ -19,6 +19,7 @@ from agent.cli.exits import report_errors
 from agent.cli.options import (
     DeviceOption,
     DtypeOption,
+    JsonOption,
     LimitOption,
     MemoryOption,
     ModelOption,
@@ -29,7 +30,7 @@ from agent.cli.options import (
 from agent.errors import InvalidRequestError
 from agent.files.access import reason_of
 from agent.messages import check_choice, quote
-from agent.views.say import complain, say
+from agent.views.say import complain, say, show
 from benchmarks.cli.run import describe_run
 from benchmarks.cli.run_options import RunOptions, collect
 from benchmarks.cli.sample import draw_samples
@@ -37,6 +38,7 @@ from benchmarks.experiments.arms import EXPERIMENTS, bounded, bounds_of
 
 if TYPE_CHECKING:
     from agent.profile import ModelProfile
+    from agent.views.report import Report
     from agent.workflow.context import Context
     from benchmarks.base import Problem
     from benchmarks.experiments.outcomes import ProblemOutcome
@@ -73,6 +75,7 @@ def bench_experiment(
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
     prompt_format: PromptFormatOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Run each arm of an experiment over a benchmark, print the comparison, and draw its pictures.
 
@@ -80,10 +83,9 @@ def bench_experiment(
 
     Example: dubito bench experiment sweep --limit 20 --workers 2
     """
-    with report_errors(as_json=False, resumes="the experiment"), ExitStack() as cleanup:
+    with report_errors(as_json, resumes="the experiment"), ExitStack() as cleanup:
         if name is None:
-            for key, experiment in EXPERIMENTS.items():
-                say(f"{key:<12}{len(experiment.arms):>2} arms  {experiment.question}")
+            show(_list_experiments(), as_json=as_json)
             return
         check_choice("experiment", name, EXPERIMENTS)
         bounds = bounds_of(dataset)
@@ -94,7 +96,16 @@ def bench_experiment(
         run = ExperimentRun(name, options, out or Path("runs") / dataset, cleanup)
         run.run_arms(arm or list(EXPERIMENTS[name].arms), workers)
         if not arm:
-            run.report()
+            show(run.report(), as_json=as_json)
+            say(f"one file an arm, logs and pictures are in {out or Path('runs') / dataset}", err=True)
+
+
+def _list_experiments() -> Report:
+    from agent.views.report import Report
+
+    rows = [(name, each.question, list(each.arms)) for name, each in EXPERIMENTS.items()]
+    text = "\n".join(f"{name:<12}{len(arms):>2} arms  {question}" for name, question, arms in rows)
+    return Report({"experiments": [dict(zip(("name", "question", "arms"), row, strict=True)) for row in rows]}, text)
 
 
 class ExperimentRun:
@@ -119,23 +130,24 @@ class ExperimentRun:
         for name in [*free, *matching]:
             self._run(name)
 
-    def report(self) -> None:
-        """Print the comparison, draw the pictures, and say where all of it is."""
+    def report(self) -> Report:
+        """Compare the arms, and draw the pictures."""
+        from agent.views.report import join_reports
         from benchmarks.cli import results
 
         files, title = [self._file(name) for name in self._experiment.arms], f"{self._name}, {self._options.benchmark}"
-        results.bench_compare(files)
+        parts = [results.compare_files(files)]
         if self._experiment.plot_axis:
             results.bench_plot(files, self._folder / f"{self._name}.png", self._experiment.plot_axis, title)
         if self._experiment.with_curves:
             samples = self._folder / "samples.jsonl"
             draw_samples(self._options, self._bounds.samples, samples)
-            say()
-            results.bench_curve([*files, samples], self._folder / f"{self._name}-curves.png", title=title)
+            picture = self._folder / f"{self._name}-curves.png"
+            parts.append(results.draw_curves_of([*files, samples], picture, title=title))
             if stating := [file for file in files if _states_probabilities(file)]:
-                say()
-                results.bench_reliability(stating[:1], self._folder / f"{self._name}-reliability.png")
-        say(f"one file an arm, logs and pictures are in {self._folder}", err=True)
+                picture = self._folder / f"{self._name}-reliability.png"
+                parts.append(results.draw_reliability_of(stating[:1], picture))
+        return join_reports(parts)
 
     def _run(self, name: str) -> None:
         """Run one arm in this process; problems that stand in its file are not run again."""

@@ -5,16 +5,18 @@ Heavy imports wait inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.cli.exits import report_errors
-from agent.views.say import say, write_json
+from agent.cli.options import JsonOption
+from agent.views.say import say, show
 
 if TYPE_CHECKING:
+    from agent.views.report import Report
     from benchmarks.experiments.record_file import StoredRun
 
 PLOT_AXES = (
@@ -33,9 +35,7 @@ TitleOption = Annotated[str, typer.Option(help="The title of the picture. Defaul
 
 def bench_compare(
     files: FilesArgument,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one object with every measure of each run, and no table.")
-    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print runs over the same problems in one table, each with a paired test against the first of its kind.
 
@@ -45,11 +45,15 @@ def bench_compare(
     Example: dubito bench compare greedy.jsonl adadec.jsonl
     """
     with report_errors(as_json):
-        from benchmarks.experiments.comparable import read_runs
-        from benchmarks.reports.compare import compare, comparison_table
+        show(compare_files(files), as_json=as_json)
 
-        runs = compare({name: run.records for name, run in read_runs(files, _read_outcomes).items()})
-        write_json({"runs": [run.record() for run in runs]}) if as_json else say(comparison_table(runs))
+
+def compare_files(files: Sequence[Path]) -> Report:
+    """Report runs over the same problems, from their files."""
+    from benchmarks.experiments.comparable import read_runs
+    from benchmarks.reports.compare import compare, report_comparison
+
+    return report_comparison(compare({name: run.records for name, run in read_runs(files, _read_outcomes).items()}))
 
 
 def bench_plot(
@@ -81,48 +85,65 @@ def bench_curve(
     out: PictureOption = None,
     most: Annotated[int, typer.Option(min=8, max=10**9, help="Draw the curve up to this many tokens a problem.")] = 400,
     title: TitleOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Print, and draw, what is solved by how many tokens, the area below that curve, and paired tests.
 
     Example: dubito bench curve tree.jsonl samples.jsonl --out curves.png
     """
-    with report_errors(as_json=False):
-        from benchmarks.experiments.best_of_n import ProblemSamples
-        from benchmarks.experiments.comparable import read_runs
-        from benchmarks.reports.curves import curve_of_outcomes, curve_of_samples, curve_table
-        from benchmarks.reports.plots import draw_curves
-
-        _check_picture(out)
-        runs = read_runs(files, _read_outcomes_or_samples)
-        curves = {}
-        for name, run in runs.items():
-            sampled = isinstance(run.records[0], ProblemSamples)
-            curves[name] = curve_of_samples(run.records) if sampled else curve_of_outcomes(run.records)
-        say(curve_table(curves, most))
-        _draw(out, lambda file: draw_curves(curves, file, most=most, title=_title(title, runs)))
+    with report_errors(as_json):
+        show(draw_curves_of(files, out, most=most, title=title), as_json=as_json)
 
 
-def bench_reliability(files: FilesArgument, out: PictureOption = None) -> None:
+def draw_curves_of(files: Sequence[Path], out: Path | None, *, most: int = 400, title: str = "") -> Report:
+    """Report, and draw if a picture is wanted, what runs and samples solve by how many tokens."""
+    from benchmarks.experiments.best_of_n import ProblemSamples
+    from benchmarks.experiments.comparable import read_runs
+    from benchmarks.reports.curves import curve_of_outcomes, curve_of_samples, report_curves
+    from benchmarks.reports.plots import draw_curves
+
+    _check_picture(out)
+    runs = read_runs(files, _read_outcomes_or_samples)
+    curves = {}
+    for name, run in runs.items():
+        sampled = isinstance(run.records[0], ProblemSamples)
+        curves[name] = curve_of_samples(run.records) if sampled else curve_of_outcomes(run.records)
+    _draw(out, lambda file: draw_curves(curves, file, most=most, title=_title(title, runs)))
+    return report_curves(curves, most)
+
+
+def bench_reliability(files: FilesArgument, out: PictureOption = None, as_json: JsonOption = False) -> None:
     """Print, and draw, whether answers are right as often as their stated probability: ECE, Brier, AUROC.
 
     Example: dubito bench reliability tree.jsonl --out reliability.png
     """
-    with report_errors(as_json=False):
-        from benchmarks.experiments.comparable import read_runs
-        from benchmarks.reports.plots import draw_reliability
-
-        _check_picture(out)
-        runs = read_runs(files, _read_outcomes)
-        bins = {name: _print_reliability(name, run) for name, run in runs.items()}
-        _draw(out, lambda file: draw_reliability(bins, file, title=_title("", runs)))
+    with report_errors(as_json):
+        show(draw_reliability_of(files, out), as_json=as_json)
 
 
-def _print_reliability(name: str, run: StoredRun[Any]) -> Any:
-    """Print the table of one run; return its bins. Raises InvalidRequestError if the run states no probability."""
+def draw_reliability_of(files: Sequence[Path], out: Path | None) -> Report:
+    """Report, and draw if a picture is wanted, whether the answers of runs are right as often as they state."""
+    from agent.views.report import Report
+    from benchmarks.experiments.comparable import read_runs
+    from benchmarks.reports.plots import draw_reliability
+    from uncertainty.calibration import reliability_bins
+
+    _check_picture(out)
+    runs = read_runs(files, _read_outcomes)
+    stating = {name: _stating_outcomes(name, run) for name, run in runs.items()}
+    parts = [_report_run(name, runs[name], outcomes) for name, outcomes in stating.items()]
+    bins = {
+        name: reliability_bins([each.probability for each in outcomes], [each.passed for each in outcomes])
+        for name, outcomes in stating.items()
+    }
+    _draw(out, lambda file: draw_reliability(bins, file, title=_title("", runs)))
+    return Report({"reliability": [part.record for part in parts]}, "\n".join(part.text for part in parts))
+
+
+def _stating_outcomes(name: str, run: StoredRun[Any]) -> list[Any]:
+    """Return the outcomes that state a probability. Raises InvalidRequestError if none does."""
     from agent.errors import InvalidRequestError
     from agent.messages import quote
-    from benchmarks.experiments.search_examples import reliability_table
-    from uncertainty.calibration import reliability_bins
 
     outcomes = [each for each in run.records if each.probability is not None]
     if not outcomes:
@@ -130,12 +151,18 @@ def _print_reliability(name: str, run: StoredRun[Any]) -> Any:
             f"the run {quote(name)} states no probabilities: they were not learned for its model (`dubito "
             "calibrate search`), or its prompts show fewer examples than they were learned with"
         )
+    return outcomes
+
+
+def _report_run(name: str, run: StoredRun[Any], outcomes: Sequence[Any]) -> Report:
+    from agent.views.report import Report
+    from benchmarks.reports.reliability import report_reliability
+
     stated, right = [each.probability for each in outcomes], [each.passed for each in outcomes]
+    report = report_reliability(stated, right, [each.outcome == "accepted" for each in outcomes])
     silent = len(run.records) - len(outcomes)
     left_out = f": {silent} of {len(run.records)} answers state no probability and are left out" if silent else ""
-    say(f"{name}{left_out}")
-    say(reliability_table(stated, right, [each.outcome == "accepted" for each in outcomes]))
-    return reliability_bins(stated, right)
+    return Report({"name": name, "silent": silent, **report.record}, f"{name}{left_out}\n{report.text}")
 
 
 def _read_outcomes(path: Path) -> StoredRun[Any]:

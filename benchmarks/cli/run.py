@@ -15,6 +15,7 @@ from agent.cli.options import (
     BudgetOption,
     DeviceOption,
     DtypeOption,
+    JsonOption,
     LimitOption,
     MemoryOption,
     ModelOption,
@@ -29,13 +30,14 @@ from agent.cli.options import (
 )
 from agent.files.access import STANDARD_STREAM
 from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
-from agent.views.say import say
+from agent.views.say import show
 from benchmarks.cli.run_options import RunOptions, collect, open_records
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
     from agent.profile import ModelProfile
     from agent.strategies import Strategy
+    from agent.views.report import Report
 
 OutOption = Annotated[
     Path | None, typer.Option(help="Keep what was done in this file, and resume from it after a kill.")
@@ -60,6 +62,7 @@ def bench_run(
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
     prompt_format: PromptFormatOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Run a policy and a strategy over a benchmark, judge the programs by the hidden tests, and print a table.
 
@@ -70,7 +73,7 @@ def bench_run(
     options = RunOptions(
         benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, dtype, prompt_format
     )  # fmt: skip
-    with report_errors(as_json=False, resumes="a batch with --out FILE"):
+    with report_errors(as_json, resumes="a batch with --out FILE"):
         from agent.cli import choices, components
 
         options.check()
@@ -78,23 +81,24 @@ def bench_run(
         gated = components.build_policy(name, model=model, threshold=threshold)
         profile = components.read_profile(model)
         spend = components.build_strategy(strategy, StrategyOptions(programs, budget, order, profile=profile))
-        say(_run(options, name, gated, spend, profile, out), err=str(out) == STANDARD_STREAM)
+        report = _run(options, name, gated, spend, profile, out)
+        show(report, as_json=as_json, err=str(out) == STANDARD_STREAM)
 
 
 def _run(
     options: RunOptions, name: str, policy: Policy, strategy: Strategy, profile: ModelProfile, out: Path | None
-) -> str:
-    """Run over the problems; resume from the file and append to it, if there is one. Return the table."""
+) -> Report:
+    """Run over the problems; resume from the file and append to it, if there is one."""
     from benchmarks.experiments.outcomes import ProblemOutcome
     from benchmarks.experiments.runner import run_problems
-    from benchmarks.reports.compare import summary
+    from benchmarks.reports.compare import summarise
 
     with ExitStack() as cleanup:
         problems = options.problems()
         # The file is opened before the model is loaded, so that a file of another run is refused at once.
         file = open_records(out, ProblemOutcome, describe_run(options, name, policy, strategy, profile), cleanup)
         outcomes = run_problems(problems, options.context(policy, cleanup, profile=profile), strategy, file)
-        return summary(collect(outcomes, len(problems), "solved", lambda outcome: outcome.passed))
+        return summarise(collect(outcomes, len(problems), "solved", lambda outcome: outcome.passed))
 
 
 def describe_run(
@@ -120,6 +124,7 @@ def bench_fill(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Cut one expression out of each canonical solution, let the model fill the hole, and judge by the hidden tests.
 
@@ -128,18 +133,15 @@ def bench_fill(
     Example: dubito bench fill exercises --limit 20 --attempts 1
     """
     options = RunOptions(benchmark, model, limit, max_tokens, sandbox, seed=seed, device=device, dtype=dtype)
-    with report_errors(as_json=False), ExitStack() as cleanup:
+    with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli import components
-        from benchmarks.experiments.infill import fill_holes
-        from benchmarks.reports.metrics import wilson
+        from benchmarks.experiments.infill import fill_holes, report_fillings
 
         options.check()
         problems, decoding = options.problems(), components.build_policy(policy or "greedy", model=model)
         stream = fill_holes(problems, options.context(decoding, cleanup), attempts=attempts)
         fillings = collect(stream, len(problems), "filled", lambda filling: filling.passed)
-        passed, same = sum(each.passed for each in fillings), sum(each.filling == each.expression for each in fillings)
-        share, low, high = wilson(passed, len(fillings))
-        say(f"filled {passed}/{len(fillings)} = {share:.3f} ({low:.3f} to {high:.3f}), {same} as in the original")
+        show(report_fillings(fillings), as_json=as_json)
 
 
 def bench_pauses(
@@ -153,6 +155,7 @@ def bench_pauses(
     sandbox: SandboxOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Try each candidate of each pause where greedy decoding fails, and print the rank of the right one.
 
@@ -161,12 +164,13 @@ def bench_pauses(
     Example: dubito bench pauses exercises --limit 50 --threshold 0.5
     """
     options = RunOptions(benchmark, model, limit, max_tokens, sandbox, device=device, dtype=dtype)
-    with report_errors(as_json=False), ExitStack() as cleanup:
+    with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli import components
-        from benchmarks.experiments.pauses import explore_failures, pauses_table
+        from benchmarks.experiments.pauses import explore_failures, report_pauses
 
         options.check()
         problems = options.problems()
         pausing = components.build_policy(policy or "adadec", model=model, threshold=threshold)
         stream = explore_failures(problems, options.context(pausing, cleanup), width=width)
-        say(pauses_table(collect(stream, len(problems), "failed", lambda run: run is not None)))
+        runs = collect(stream, len(problems), "failed", lambda run: run is not None)
+        show(report_pauses(runs), as_json=as_json)

@@ -13,6 +13,7 @@ from agent.cli.options import (
     BenchmarkArgument,
     DeviceOption,
     DtypeOption,
+    JsonOption,
     LimitOption,
     MemoryOption,
     ModelOption,
@@ -22,7 +23,7 @@ from agent.cli.options import (
     TokensOption,
 )
 from agent.files.access import STANDARD_STREAM
-from agent.views.say import say
+from agent.views.say import show
 from benchmarks.cli.run import OutOption
 from benchmarks.cli.run_options import RunOptions, collect, open_records
 
@@ -45,6 +46,7 @@ def bench_sample(
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
     prompt_format: PromptFormatOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve.
 
@@ -53,10 +55,10 @@ def bench_sample(
     options = RunOptions(
         benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, dtype, prompt_format
     )  # fmt: skip
-    with report_errors(as_json=False, resumes="a batch with --out FILE"):
-        from benchmarks.experiments.best_of_n import samples_table
+    with report_errors(as_json, resumes="a batch with --out FILE"):
+        from benchmarks.experiments.best_of_n import report_samples
 
-        say(samples_table(draw_samples(options, samples, out)), err=str(out) == STANDARD_STREAM)
+        show(report_samples(draw_samples(options, samples, out)), as_json=as_json, err=str(out) == STANDARD_STREAM)
 
 
 def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[ProblemSamples]:

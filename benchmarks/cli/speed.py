@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from agent.cli.exits import report_errors
-from agent.cli.options import DeviceOption, DtypeOption
-from agent.views.say import say
+from agent.cli.options import DeviceOption, DtypeOption, JsonOption
+from agent.views.say import say, write_json
 
 
 def bench_speed(
@@ -21,12 +21,13 @@ def bench_speed(
     uncached: Annotated[bool, typer.Option(help="Also time AdaDec without any cache, as its reference runs.")] = True,
     device: DeviceOption = None,
     dtype: DtypeOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Time each policy against greedy, and greedy against transformers' own generate, in one process.
 
     Example: dubito bench speed --tokens 64 --rounds 3 --no-uncached
     """
-    with report_errors(as_json=False):
+    with report_errors(as_json):
         from agent.lm.hf.backend import open_decoder
         from agent.lm.names import parse_spec
         from benchmarks.speed.bench import Bench
@@ -36,8 +37,12 @@ def bench_speed(
             timed = open_decoder(parse_spec(model).name, device=device, dtype=dtype).model
         else:
             timed = _random_model(device, dtype)
+        rows = []
         for row in measure(Bench(timed, tokens, rounds), uncached=uncached):
-            say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}")
+            rows.append(row._asdict())
+            say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}", err=as_json)
+        if as_json:
+            write_json({"measures": rows})
 
 
 def _random_model(device: str | None, dtype: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import ClassVar, NamedTuple
 
 from torch import Tensor
@@ -20,6 +21,7 @@ from agent.lm.base import Tokenizer
 from agent.program.prompts import find_program
 from agent.program.task import read_task
 from agent.verification.examples import verify
+from agent.views.report import Report
 from agent.workflow.context import Context
 from agent.workflow.decode import decode_context
 from agent.workflow.prepare import build_prompt
@@ -29,6 +31,8 @@ from benchmarks.base import Problem
 from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.judging.checker import judge_program
 from benchmarks.reports.metrics import pass_at_k
+
+_COUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +101,40 @@ def sample_problem(problem: Problem, context: Context, *, samples: int) -> Probl
     )
 
 
-def samples_table(problems: Sequence[ProblemSamples], counts: Sequence[int] = (1, 2, 3, 5, 10, 20, 50, 100)) -> str:
-    """Return, for each n: pass@n (unbiased), the oracle over the first n, and best-of-n with its tokens a problem."""
+class SampleCount(NamedTuple):
+    """What n samples a problem are worth."""
+
+    n: int
+    pass_at_n: float  # unbiased
+    oracle: int  # problems that one of the first n samples solves
+    best_of_n: int  # problems that best-of-n solves
+    tokens_stopping: float  # a problem, of best-of-n
+    tokens_all: float  # a problem, of all n samples
+
+
+def report_samples(problems: Sequence[ProblemSamples], counts: Sequence[int] = _COUNTS) -> Report:
+    """Report, for each n: pass@n, the oracle over the first n, and best-of-n with its tokens a problem."""
     most = min((len(each.tokens) for each in problems), default=0)
+    rows = [_count_samples(problems, n) for n in counts if n <= most]
     lines = [f"{'n':>4}{'pass@n':>10}{'oracle':>10}{'best-of-n':>12}{'tokens, stopping':>18}{'tokens, all n':>15}"]
-    for n in [count for count in counts if count <= most]:
-        share = sum(pass_at_k(len(each.passed), sum(each.passed), n) for each in problems) / len(problems)
-        oracle = sum(any(each.passed[:n]) for each in problems)
-        best = [each.best_of(n) for each in problems]
-        stopping = sum(each.tokens for each in best) / len(problems)
-        every = sum(sum(each.tokens[:n]) for each in problems) / len(problems)
-        solved = sum(each.solved for each in best)
-        lines.append(f"{n:>4}{share:>10.3f}{oracle:>10}{solved:>12}{stopping:>18.1f}{every:>15.1f}")
-    return "\n".join(lines)
+    lines += [
+        f"{row.n:>4}{row.pass_at_n:>10.3f}{row.oracle:>10}{row.best_of_n:>12}{row.tokens_stopping:>18.1f}"
+        f"{row.tokens_all:>15.1f}"
+        for row in rows
+    ]
+    return Report({"problems": len(problems), "rows": [row._asdict() for row in rows]}, "\n".join(lines))
+
+
+def _count_samples(problems: Sequence[ProblemSamples], n: int) -> SampleCount:
+    best = [each.best_of(n) for each in problems]
+    return SampleCount(
+        n,
+        fmean(pass_at_k(len(each.passed), sum(each.passed), n) for each in problems),
+        sum(any(each.passed[:n]) for each in problems),
+        sum(each.solved for each in best),
+        fmean(each.tokens for each in best),
+        fmean(sum(each.tokens[:n]) for each in problems),
+    )
 
 
 def _decode_together(decoding: DecodeContext, tokenizer: Tokenizer, seeds: list[int]) -> list[_Sample]:

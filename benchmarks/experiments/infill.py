@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -18,9 +18,11 @@ from agent.program.examples.read import visible_examples
 from agent.program.syntax import read_module
 from agent.search.frontier import find_departures
 from agent.verification.examples import verify
+from agent.views.report import Report
 from agent.workflow.context import Context
 from benchmarks.base import Problem
 from benchmarks.judging.checker import judge_program
+from benchmarks.reports.metrics import wilson
 
 _DEPARTURES = 16  # ways to leave the first attempt; some lead to the same text
 _SHORTEST = 3  # characters of an expression that is worth a hole: most names and digits are shorter
@@ -62,6 +64,16 @@ def fill_holes(problems: Iterable[Problem], context: Context, *, attempts: int =
                 break
         judged = judge_program(context.sandbox, problem, before + filling + after)
         yield Filling(problem.task_id, program[first:last], filling, tried, judged.passed)
+
+
+def report_fillings(fillings: Sequence[Filling]) -> Report:
+    """Report how many fillings passed the hidden tests, and how many are the canonical solution's own text."""
+    passed, same = sum(each.passed for each in fillings), sum(each.filling == each.expression for each in fillings)
+    interval = wilson(passed, len(fillings))
+    share, low, high = interval
+    record = {"problems": len(fillings), "filled": passed, "interval": interval._asdict(), "as_in_the_original": same}
+    text = f"filled {passed}/{len(fillings)} = {share:.3f} ({low:.3f} to {high:.3f}), {same} as in the original"
+    return Report(record, text)
 
 
 def _attempts(context: Context, ids: list[int]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from agent.decoding.step import Completion, Step
 from agent.lm.base import Tokenizer
 from agent.program.prompts import find_program
 from agent.program.task import read_task
+from agent.views.report import Report
 from agent.workflow.context import Context
 from agent.workflow.decode import decode_context
 from agent.workflow.prepare import build_prompt
@@ -56,8 +57,8 @@ def explore_failures(problems: Iterable[Problem], context: Context, *, width: in
             yield FailedRun(problem.task_id, tuple(_explore(problem, context, decoding, at, width) for at in pauses))
 
 
-def pauses_table(runs: Sequence[FailedRun | None]) -> str:
-    """Return the counts in words: how many failures have a way out, and at which rank it lies."""
+def report_pauses(runs: Sequence[FailedRun | None]) -> Report:
+    """Count how many failures have a way out, and at which rank it lies."""
     failed = [run for run in runs if run]
     pauses = [pause for run in failed for pause in run.pauses]
     ranks = Counter(pause.right for pause in pauses)
@@ -74,7 +75,7 @@ def pauses_table(runs: Sequence[FailedRun | None]) -> str:
         "no way out among the candidates": ranks[None],
         "pauses where the policy leaves the likeliest": sum(pause.chosen != 1 for pause in pauses),
     }
-    return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
+    return Report(dict(rows), "\n".join(f"{name:<46}{value}" for name, value in rows.items()))
 
 
 def _explore(

@@ -5,8 +5,6 @@ An order of edges and a probability of being right are learned from it. Nothing 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,7 +17,6 @@ from agent.workflow.run import run_task
 from benchmarks.base import Problem
 from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.judging.checker import judge_program
-from uncertainty.calibration import auroc, brier, ece, reliability_bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +52,3 @@ def search_problem(problem: Problem, context: Context, config: SearchConfig) -> 
         answer_features(attempts, result.answer), best.checked, best.passed,
         judge_program(context.sandbox, problem, best.program).passed,
     )  # fmt: skip
-
-
-def reliability_table(probabilities: Sequence[float], right: Sequence[bool], accepted: Sequence[bool]) -> str:
-    """Return how well stated probabilities hold, over all answers and over the accepted ones, and a table by tenths."""
-    lines = []
-    for name, included in (("all answers", [True] * len(right)), ("accepted ones", list(accepted))):
-        stated = [p for p, include in zip(probabilities, included, strict=True) if include]
-        truth = [r for r, include in zip(right, included, strict=True) if include]
-        of_right, of_wrong = ([p for p, r in zip(stated, truth, strict=True) if r == kind] for kind in (True, False))
-        measures = {"ECE": ece(stated, truth), "Brier": brier(stated, truth), "AUROC": auroc(of_right, of_wrong)}
-        texts = [f"{measure} {'-' if math.isnan(value) else f'{value:.4f}'}" for measure, value in measures.items()]
-        lines.append(f"{name + ':':<15}{len(truth)}, {sum(truth)} right, {', '.join(texts)}")
-    lines += [f"{'stated':>10}{'right':>8}{'answers':>9}"]
-    lines += [
-        f"{each.stated:>10.3f}{each.right:>8.3f}{each.statements:>9}" for each in reliability_bins(probabilities, right)
-    ]
-    return "\n".join(lines)

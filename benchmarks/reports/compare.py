@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from agent.views.report import Report
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
 from benchmarks.reports.metrics import Interval, mcnemar, wilson
 from uncertainty.calibration import auroc
 
 _COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
+_PAIRED = ("name", "gained", "lost", "p")  # fields that say nothing of a run by itself
 _NAME = 26  # columns; the table then has 118
 
 
@@ -38,19 +40,22 @@ class ComparedRun:
         return record | {"auroc": self.auroc if math.isfinite(self.auroc) else None}
 
 
-def summary(outcomes: Sequence[ProblemOutcome]) -> str:
-    """Return the table of one run: the share solved with its interval, and what a problem cost."""
-    passed, total = sum(outcome.passed for outcome in outcomes), len(outcomes)
-    share, low, high = wilson(passed, total)
+def summarise(outcomes: Sequence[ProblemOutcome]) -> Report:
+    """Report one run: the share solved with its interval, and what a problem cost."""
+    (run,) = compare({"": outcomes})
+    accepted = sum(outcome.outcome == "accepted" for outcome in outcomes)
+    share, low, high = run.interval
     rows = {
-        "solved": f"{passed}/{total} = {format_measure(share)} ({low:.3f} to {high:.3f})",
-        "accepted by the visible examples": f"{sum(outcome.outcome == 'accepted' for outcome in outcomes)}",
-        "AUROC of the highest entropy against failure": format_measure(_auroc(outcomes)),
-        "pause rate": f"{pause_rate(outcomes):.3f}",
-        "degenerate": f"{sum(outcome.degenerate for outcome in outcomes)}",
-        **{f"{name} a problem": f"{cost:.2f}" for name, cost in _costs(outcomes).items()},
+        "solved": f"{run.passed}/{run.problems} = {format_measure(share)} ({low:.3f} to {high:.3f})",
+        "accepted by the visible examples": f"{accepted}",
+        "AUROC of the highest entropy against failure": format_measure(run.auroc),
+        "pause rate": f"{run.pause_rate:.3f}",
+        "degenerate": f"{run.degenerate}",
+        **{f"{name} a problem": f"{cost:.2f}" for name, cost in run.costs.items()},
     }
-    return "\n".join(f"{name:<46}{value}" for name, value in rows.items())
+    text = "\n".join(f"{name:<46}{value}" for name, value in rows.items())
+    record = {name: value for name, value in run.record().items() if name not in _PAIRED}
+    return Report(record | {"accepted": accepted}, text)
 
 
 def compare(runs: Mapping[str, Sequence[ProblemOutcome]]) -> list[ComparedRun]:
@@ -73,13 +78,13 @@ def compare(runs: Mapping[str, Sequence[ProblemOutcome]]) -> list[ComparedRun]:
     return compared
 
 
-def comparison_table(runs: Sequence[ComparedRun]) -> str:
-    """Return runs in at most 120 columns: one block of runs of one pass, one of runs that the examples steered."""
+def report_comparison(runs: Sequence[ComparedRun]) -> Report:
+    """Report runs in at most 120 columns: one block of runs of one pass, one of runs that the examples steered."""
     blocks = []
     for feedback, title in (("none", "one pass"), ("visible", "feedback=visible")):
         block = [_row(run) for run in runs if run.feedback == feedback]
         blocks += ["\n".join([_heads(title), *block])] if block else []
-    return "\n\n".join(blocks)
+    return Report({"runs": [run.record() for run in runs]}, "\n\n".join(blocks))
 
 
 def format_measure(value: float) -> str:

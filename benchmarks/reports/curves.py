@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
+from agent.views.report import Report
 from benchmarks.experiments.best_of_n import ProblemSamples
 from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.reports.metrics import mcnemar
@@ -42,29 +44,77 @@ def curve_of_samples(problems: Sequence[ProblemSamples]) -> Curve:
     return Curve({task_id: each.tokens if each.solved else math.inf for task_id, each in best.items()})
 
 
-def curve_table(curves: Mapping[str, Curve], most: int) -> str:
-    """Return each curve at four budgets, its area, and tests against the first curve with the same feedback.
+class BudgetPoint(NamedTuple):
+    """What a curve solves within a budget, beside the first curve with the same feedback."""
 
-    The p of an area is of a paired bootstrap over problems, two-sided; at a budget it is McNemar's.
-    """
-    blocks = []
+    tokens: int  # the budget
+    solved: int
+    gained: int
+    lost: int
+    p: float  # McNemar's
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedCurve:
+    """A curve at four budgets, its area, and tests against the first curve with the same feedback."""
+
+    name: str
+    feedback: str
+    problems: int
+    points: tuple[BudgetPoint, ...]
+    area: float
+    p: float  # of the area: a paired bootstrap over problems, two-sided
+
+    def record(self) -> dict[str, Any]:
+        """Return the measures as plain data for JSON."""
+        return {**asdict(self), "points": [point._asdict() for point in self.points]}
+
+
+def report_curves(curves: Mapping[str, Curve], most: int) -> Report:
+    """Report each curve at four budgets up to `most` tokens, one block of one pass, one that the examples steered."""
+    compared, blocks = list[ComparedCurve](), []
     for kind, title in (("none", "one pass"), ("visible", "feedback=visible")):
         comparable = {name: curve for name, curve in curves.items() if curve.feedback == kind}
-        blocks += [_block(comparable, most, title)] if comparable else []
-    return "\n\n".join(blocks)
+        rows = _compare_curves(comparable, most)
+        compared += rows
+        blocks += ["\n".join([_heads(title, most), *map(_row, rows)])] if rows else []
+    return Report({"curves": [each.record() for each in compared]}, "\n\n".join(blocks))
 
 
-def _block(curves: Mapping[str, Curve], most: int, title: str) -> str:
-    first, *_ = curves.values()
-    budgets = [most // 8, most // 4, most // 2, most]
-    heads = "".join(f"{f'at {budget} tokens':>26}" for budget in budgets)
-    lines = [f"{title:<22}{heads}{'area':>9}{'p':>8}{'n':>7}"]
+def _compare_curves(curves: Mapping[str, Curve], most: int) -> list[ComparedCurve]:
+    """Compare curves with the first of them."""
+    compared = []
     for name, curve in curves.items():
-        cells = "".join(f"{_against(curve.solved(budget), first.solved(budget)):>26}" for budget in budgets)
-        lines.append(
-            f"{name:<22}{cells}{curve.area(most):>9.4f}{area_p(curve, first, most):>8.3f}{len(curve.tokens):>7}"
-        )
-    return "\n".join(lines)
+        first = next(iter(curves.values()))
+        points = tuple(_point(curve, first, budget) for budget in _budgets(most))
+        area, p = curve.area(most), area_p(curve, first, most)
+        compared.append(ComparedCurve(name, curve.feedback, len(curve.tokens), points, area, p))
+    return compared
+
+
+def _budgets(most: int) -> list[int]:
+    return [most // 8, most // 4, most // 2, most]
+
+
+def _point(curve: Curve, first: Curve, budget: int) -> BudgetPoint:
+    solved, reference = curve.solved(budget), first.solved(budget)
+    gained, lost = len(solved - reference), len(reference - solved)
+    return BudgetPoint(budget, len(solved), gained, lost, mcnemar(gained, lost))
+
+
+def _heads(title: str, most: int) -> str:
+    heads = "".join(f"{f'at {budget} tokens':>26}" for budget in _budgets(most))
+    return f"{title:<22}{heads}{'area':>9}{'p':>8}{'n':>7}"
+
+
+def _row(curve: ComparedCurve) -> str:
+    cells = "".join(f"{_cell(point):>26}" for point in curve.points)
+    return f"{curve.name:<22}{cells}{curve.area:>9.4f}{curve.p:>8.3f}{curve.problems:>7}"
+
+
+def _cell(point: BudgetPoint) -> str:
+    same = point.gained == point.lost == 0
+    return f"{point.solved}" if same else f"{point.solved} +{point.gained}/-{point.lost} p {point.p:.3f}"
 
 
 def area_p(curve: Curve, other: Curve, most: float, *, seed: int = 0) -> float:
@@ -80,8 +130,3 @@ def area_p(curve: Curve, other: Curve, most: float, *, seed: int = 0) -> float:
 
 def _part(tokens: float, most: float) -> float:
     return max(0.0, 1.0 - tokens / most)
-
-
-def _against(solved: set[str], reference: set[str]) -> str:
-    gained, lost = len(solved - reference), len(reference - solved)
-    return f"{len(solved)}" if gained == lost == 0 else f"{len(solved)} +{gained}/-{lost} p {mcnemar(gained, lost):.3f}"

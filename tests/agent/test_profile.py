@@ -26,7 +26,7 @@ from agent.profile import (
 from agent.search.frontier import SearchConfig, with_profile
 
 CURVE = ReliabilityCurve({"share": 2.0, "gone": 1.0}, -1.0, (-1.0, 0.0, 0.0, 1.0), (0.1, 0.2, 0.6, 0.9), examples=2)
-ENTROPY = Calibration("entropy", "youden", 0.7, 10, 2, {"entropy": 0.9}, [], {"python": "3.11"})
+ENTROPY = Calibration("entropy", "youden", 0.7, {"youden": 0.7}, 10, 2, {"entropy": 0.9}, [], {"python": "3.11"})
 SEARCH = {"edge_weights": {"path": 1.0}, "reliability": CURVE, "search_origin": {"tasks": 10}}
 WHOLE = ModelProfile("me/model", "abc", {"entropy": ENTROPY}, **SEARCH)
 

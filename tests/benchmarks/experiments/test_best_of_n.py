@@ -13,7 +13,7 @@ from agent.strategies import BestOf, Once
 from agent.workflow.context import Context
 from agent.workflow.series import seed_of_sample
 from benchmarks import open_benchmark
-from benchmarks.experiments.best_of_n import ProblemSamples, sample_problem, samples_table
+from benchmarks.experiments.best_of_n import ProblemSamples, report_samples, sample_problem
 from benchmarks.experiments.outcomes import read_outcomes
 from benchmarks.experiments.record_file import RecordFile
 from sandbox import open_sandbox
@@ -49,10 +49,11 @@ def test_best_of_n_takes_the_first_that_passes_the_examples_and_pays_up_to_it():
 
 
 def test_the_table_holds_the_oracle_and_both_counts_of_tokens():
-    lines = [line.split() for line in samples_table([THREE, replace(THREE, passed=[True, True, True])]).splitlines()]
+    report = report_samples([THREE, replace(THREE, passed=[True, True, True])])
+    lines = [line.split() for line in report.text.splitlines()]
     assert lines[1] == ["1", "0.667", "1", "1", "10.0", "10.0"]
     assert lines[3] == ["3", "1.000", "2", "1", "30.0", "60.0"]
-    assert len(lines) == 4
+    assert len(lines) == 4 and [row["oracle"] for row in report.record["rows"]] == [1, 1, 2]
 
 
 def test_samples_are_stored_and_resumed(context, tmp_path):

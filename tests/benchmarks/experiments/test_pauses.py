@@ -13,7 +13,7 @@ from agent.decoding.samplers import argmax
 from agent.workflow.context import Context
 from benchmarks.exercises import make_problem
 from benchmarks.experiments import pauses
-from benchmarks.experiments.pauses import FailedRun, PauseOutcome, explore_failures, pauses_table
+from benchmarks.experiments.pauses import FailedRun, PauseOutcome, explore_failures, report_pauses
 from benchmarks.judging.checker import Judgement, Tally
 from sandbox import Verdict
 
@@ -76,7 +76,9 @@ def test_a_gate_that_never_pauses_leaves_no_way_out(judged):
 def test_the_table_counts_problems_pauses_and_ranks():
     lost = FailedRun("a", (PauseOutcome("a", 4, 1.5, 1, None),))
     found = FailedRun("b", (PauseOutcome("b", 2, 1.1, 2, 2), PauseOutcome("b", 7, 1.2, 1, 3)))
-    rows = dict(line.rsplit(maxsplit=1) for line in pauses_table([None, lost, found, FailedRun("c", ())]).splitlines())
+    report = report_pauses([None, lost, found, FailedRun("c", ())])
+    rows = dict(line.rsplit(maxsplit=1) for line in report.text.splitlines())
+    assert rows == {name: str(count) for name, count in report.record.items()}
     assert rows == {
         "problems": "4",
         "failed by greedy": "3",

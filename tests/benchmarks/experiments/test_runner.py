@@ -18,7 +18,7 @@ from benchmarks.experiments.outcomes import ProblemOutcome, read_outcomes
 from benchmarks.experiments.record_file import RecordFile
 from benchmarks.experiments.rivals import BestOfEqual
 from benchmarks.experiments.runner import describe, run_problems
-from benchmarks.reports.compare import compare, comparison_table, summary
+from benchmarks.reports.compare import compare, report_comparison, summarise
 from sandbox import open_sandbox
 
 OPTIONS = {"policy": "greedy", "limit": 3}
@@ -62,7 +62,7 @@ def test_a_file_of_other_options_is_refused_and_left_alone(context, problems, tm
 
 
 def test_a_random_model_solves_nothing_and_the_summary_says_so(context, problems, tmp_path):
-    report = summary(run_to_file(problems, context, tmp_path / "run.jsonl", OPTIONS))
+    report = summarise(run_to_file(problems, context, tmp_path / "run.jsonl", OPTIONS)).text
     assert "0/3 = 0.000" in report
     assert "forwards a problem" in report
 
@@ -88,7 +88,7 @@ def test_a_comparison_pairs_problems_and_counts_what_is_no_python():
     first, second = compare({"greedy": base, "other": other})
     assert (first.passed, first.gained, first.lost, first.degenerate, first.auroc) == (6, 0, 0, 0, 1)
     assert (second.passed, second.gained, second.lost, second.pause_rate, second.degenerate) == (7, 2, 1, 0.2, 1)
-    lines = comparison_table([first, second]).splitlines()
+    lines = report_comparison([first, second]).text.splitlines()
     assert lines[0].split()[:5] == ["one", "pass", "solved", "gained/lost", "p"]
     assert "0.600" in lines[1] and "0/0" in lines[1] and "0.700" in lines[2] and "2/1" in lines[2]
     assert max(map(len, lines)) <= 120

@@ -21,8 +21,9 @@ from agent.workflow.run import run_task
 from benchmarks.base import Problem
 from benchmarks.experiments import runner
 from benchmarks.experiments.best_of_n import sample_problem
-from benchmarks.experiments.search_examples import reliability_table, search_problem
+from benchmarks.experiments.search_examples import search_problem
 from benchmarks.judging.checker import judge_program
+from benchmarks.reports.reliability import report_reliability
 from sandbox import Expression, open_sandbox
 from uncertainty.calibration import learn_reliability, learn_weights
 
@@ -68,7 +69,7 @@ def test_what_search_examples_teach_is_used_by_the_next_search(box):
 
 
 def test_the_report_is_over_all_answers_and_over_the_accepted_ones():
-    report = reliability_table([0.9, 0.9, 0.1], [True, False, False], [True, True, False]).splitlines()
+    report = report_reliability([0.9, 0.9, 0.1], [True, False, False], [True, True, False]).text.splitlines()
     assert report[0].startswith("all answers:   3, 1 right, ECE 0.3000")
     assert report[1].startswith("accepted ones: 2, 1 right, ECE 0.4000")
 

@@ -135,3 +135,10 @@ def test_bad_input_gets_one_sentence(folder, monkeypatch, arguments, sentence):
 def test_a_threshold_is_what_its_point_says():
     found = rank_by_scores(force_solutions(byte_model(), PROBLEMS))["entropy"]
     assert threshold_point(found, float(found.scores.min())).paused == 1.0
+
+
+@pytest.mark.model
+def test_a_profile_keeps_what_every_recipe_gives_beside_the_chosen_one(folder):
+    assert calibrate("--limit", 4, "--recipe", "budget=0.07", "--out", folder / "t.json").exit_code == 0
+    learned = profile.load_profile(folder / "t.json").thresholds["entropy"]
+    assert learned.recipes["budget=0.07"] == learned.threshold and {"adadec", "youden"} < learned.recipes.keys()

@@ -9,7 +9,7 @@ from agent.cli.app import app
 from agent.trace import TraceWriter
 from benchmarks.experiments.best_of_n import ProblemSamples
 from benchmarks.experiments.outcomes import ProblemOutcome
-from benchmarks.reports.curves import Curve, area_p, curve_of_outcomes, curve_of_samples, curve_table
+from benchmarks.reports.curves import Curve, area_p, curve_of_outcomes, curve_of_samples, report_curves
 
 CURVE = Curve({"a": 10.0, "b": 30.0, "c": math.inf, "d": 200.0})
 
@@ -52,7 +52,7 @@ def test_a_curve_does_not_differ_from_itself_and_does_from_one_that_is_much_bett
 
 def test_the_table_pairs_each_curve_with_the_first():
     other = Curve({**CURVE.tokens, "c": 10.0, "a": math.inf})
-    first, second = curve_table({"one": CURVE, "two": other}, 80).splitlines()[1:]
+    first, second = report_curves({"one": CURVE, "two": other}, 80).text.splitlines()[1:]
     assert first.split()[:5] == ["one", "1", "1", "2", "2"]
     assert "1 +1/-1 p 1.000" in second
 
