@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -17,6 +17,8 @@ from agent.decoding.stops import StopRule
 from agent.lm.base import LM, Prefix
 from uncertainty.scores import SCORES, log_probabilities
 
+CodeRegion = Callable[[str], bool]  # from the text of a completion to whether the next token belongs to the program
+
 _LEAST_PROBABILITY = 0.0025  # of an alternative
 _MAX_OTHERS = 5  # alternatives of a step, besides the candidates of its pause
 _CERTAIN = math.log1p(-_LEAST_PROBABILITY)  # above this logprob no other token can be an alternative
@@ -29,6 +31,11 @@ class DecodeState:
     prefix: Prefix
     completion: Completion
     end: str | None = None  # the stop rule's reason, once the completion is over
+
+
+def everywhere(text: str) -> bool:
+    """Return True: a completion that is no chat answer is code throughout."""
+    return True
 
 
 class Distribution(NamedTuple):
@@ -50,6 +57,7 @@ class DecodeContext:
     seed: int = 0
     draft: Draft | None = None
     forking: bool = False  # steps carry alternatives, for a search that may return to them
+    in_code: CodeRegion = everywhere  # elsewhere nothing pauses and no step carries alternatives
 
     def feed_with_draft(self, state: DecodeState) -> Iterable[tuple[Prefix, int | None]]:
         """Feed what the prefix lacks and, in the same forward, draft tokens for what may follow.
@@ -78,9 +86,14 @@ class DecodeContext:
         return Distribution(logprobs, {name: SCORES[name](logprobs, normalised=True) for name in names})
 
     def pauses_at(self, distribution: Distribution, completion: Completion) -> bool:
-        """Decide whether the policy pauses before the token behind this completion."""
+        """Decide whether the policy pauses before the token behind this completion: only in code, and by its gate."""
         gate = self.policy.gate
-        return gate.pauses_at(distribution.scores[gate.score], len(completion.tokens), completion.text)
+        fires = gate.pauses_at(distribution.scores[gate.score], len(completion.tokens), completion.text)
+        return fires and self.in_code(completion.text)
+
+    def ends_rollout(self, completion: Completion) -> bool:
+        """Decide whether a lookahead is over: where decoding stops, and where the code does."""
+        return self.stop(completion) is not None or not self.in_code(completion.text)
 
     def explain_pause(self, distribution: Distribution) -> str:
         """Describe why the policy pauses at this distribution."""
@@ -99,7 +112,8 @@ class DecodeContext:
         end = self.stop(completion)
         text = completion.text[len(state.completion.text) :]
         logprob = min(float(distribution.logprobs[token]), 0.0)
-        others = self._others(state, distribution, token, pause) if self.forking and logprob <= _CERTAIN else ()
+        forks = self.forking and logprob <= _CERTAIN and self.in_code(state.completion.text)
+        others = self._others(state, distribution, token, pause) if forks else ()
         return Step(token, text, logprob, distribution.scores, pause, end, others), DecodeState(
             state.prefix, completion, end
         )

@@ -88,13 +88,14 @@ class Rerank:
         )
         step, state = context.commit(state, distribution, winner.candidate.token, pause)
         yield step
-        if state.end is not None or batch is None or not self.commit_rollout or context.policy.sampler is not argmax:
+        committable = self.commit_rollout and context.policy.sampler is argmax and winner.tokens
+        if state.end is not None or batch is None or not committable:
             return state
         return (yield from _commit_certain_part(context, state, winner, batch))
 
     def ends(self, completion: Completion, context: DecodeContext) -> bool:
         """Decide whether a rollout is over."""
-        return context.stop(completion) is not None
+        return context.ends_rollout(completion)
 
     def _candidates(self, ranked: Tensor, distribution: Distribution, state: DecodeState) -> list[Candidate]:
         """Return the first tokens of a ranking, each with the model's own logprob, by falling logprob."""

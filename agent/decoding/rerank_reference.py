@@ -21,7 +21,6 @@ class ReferenceRerank(Rerank):
 
     def ends(self, completion: Completion, context: DecodeContext) -> bool:
         """Decide whether a rollout is over. The authors' code overlooks end tokens here, and no other end."""
-        reason = context.stop(completion)
-        if reason == End.END_TOKEN:
-            reason = context.stop(replace(completion, tokens=(*completion.tokens[:-1], _NO_TOKEN)))
-        return reason is not None
+        if context.stop(completion) == End.END_TOKEN:
+            completion = replace(completion, tokens=(*completion.tokens[:-1], _NO_TOKEN))
+        return context.ends_rollout(completion)

@@ -109,15 +109,16 @@ def find_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> Spent
     return Spent("attempts", len(attempts), most) if most is not None and len(attempts) >= most else None
 
 
-def find_departure(logits: Tensor, tokens: Sequence[int]) -> tuple[int, int] | None:
+def find_departure(logits: Tensor, tokens: Sequence[int], places: Sequence[int]) -> tuple[int, int] | None:
     """Return where, and with which token, to leave a completion that greedy decoding would repeat.
 
-    That is where another token comes nearest to being chosen. None where greedy decoding leaves the completion anyway.
-    logits: [tokens, vocab], those before each token.
+    That is the place where another token comes nearest to being chosen. None where greedy decoding leaves the
+    completion anyway. logits: [tokens, vocab], those before each token. places: the positions to choose from.
     """
-    if not tokens or logits.argmax(-1).tolist() != list(tokens):
+    if not places or logits.argmax(-1).tolist() != list(tokens):
         return None
-    return find_departures(logits, tokens, 1)[0]
+    place, token = find_departures(logits[list(places)], [tokens[each] for each in places], 1)[0]
+    return places[place], token
 
 
 def find_departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from agent.records import CandidateQuestion, Cost, Fork
 from agent.workflow.context import Context, Person, count_forwards, limit_forwards
 from agent.workflow.state import AgentState
 from agent.workflow.stops import stop_rule
+from agent.workflow.text import code_region
 
 Walk = Callable[[DecodeContext, DecodeState], Generator[Step, None, DecodeState]]
 
@@ -57,9 +58,17 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
     prompt, repairs = state.prompt, state.current.prompt > 0
     draft = PromptLookup() if repairs else None  # a repair repeats most of the program that its prompt shows
     seed = context.seed + len(state.attempts)
-    stop = stop_rule(context, state)
+    stop, in_code = stop_rule(context, state), code_region(context, state.task, prompt)
     return DecodeContext(
-        context.lm, context.policy, stop, prompt.ids, prompt.lame_ids or None, seed, draft, forking=True
+        context.lm,
+        context.policy,
+        stop,
+        prompt.ids,
+        prompt.lame_ids or None,
+        seed,
+        draft,
+        forking=True,
+        in_code=in_code,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from agent.decoding.samplers import argmax
 from agent.errors import BudgetSpentError, ContextLengthError
@@ -17,7 +18,7 @@ from agent.workflow.decode import decode_context, rebuild_completion
 from agent.workflow.prepare import encode_prompt
 from agent.workflow.routes import edge_to_follow
 from agent.workflow.state import AgentState
-from agent.workflow.text import locate_program, split_pieces
+from agent.workflow.text import code_region, locate_program, split_pieces
 from uncertainty.scores import surprisal
 
 _SHOWN = 3  # failures in the prompt
@@ -80,11 +81,18 @@ def _decode_repeated_part(
         logits = logits_before(context.lm, prompt.ids, repeated)
     except BudgetSpentError:
         return (), ()
-    departure = find_departure(logits, repeated)
+    departure = find_departure(logits, repeated, _places_in_code(context, state, prompt, repeated))
     if departure is None:
         return (), ()
     tokens = (*repeated[: departure[0]], departure[1])
     return tokens, tuple(-surprisal(before, token) for before, token in zip(logits, tokens, strict=False))
+
+
+def _places_in_code(context: Context, state: AgentState, prompt: Prompt, tokens: Sequence[int]) -> list[int]:
+    """Return the positions of the tokens that belong to the code of an answer."""
+    in_code = code_region(context, state.task, prompt)
+    texts = accumulate(split_pieces(context, prompt, tokens), initial="")
+    return [position for position, text in zip(range(len(tokens)), texts, strict=False) if in_code(text)]
 
 
 def _program_tokens(context: Context, state: AgentState, attempt: Attempt) -> Sequence[int]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.decoding.context import CodeRegion, everywhere
 from agent.program import prompts
-from agent.program.extraction.answers import AnswerRules, extract_program, find_answer_start
+from agent.program.extraction.answers import AnswerRules, extract_program
 from agent.program.extraction.parts import ExtractedProgram
+from agent.program.extraction.regions import goes_on_with_code
+from agent.program.extraction.thoughts import find_answer_start
 from agent.program.task import Task
 from agent.records import Prompt
 from agent.workflow.context import Context
@@ -38,6 +41,14 @@ def locate_program(context: Context, task: Task, prompt: Prompt, text: str) -> E
         return extract_program(text, rules_for(task, prompt))
     # Without the tests that the prompt shows: they are no part of the program.
     return prompts.read_completion(prompts.write_prompt(task.request, chat=False, name=task.entry_point), text)
+
+
+def code_region(context: Context, task: Task, prompt: Prompt) -> CodeRegion:
+    """Return where the policy may pause: in the code of a chat answer, and everywhere in a completion."""
+    if not context.model.chats:
+        return everywhere
+    rules = rules_for(task, prompt)
+    return lambda answer: goes_on_with_code(answer, rules)
 
 
 def read_program(context: Context, task: Task, prompt: Prompt, tokens: Sequence[int]) -> str:

@@ -6,26 +6,20 @@ it lacks, and with what the request has above the entry point. The model's thoug
 
 from __future__ import annotations
 
-import builtins
 import re
-import symtable
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
+from agent.program.extraction.facts import IMPORTS_EVERYTHING, SourceFacts, inspect_source
 from agent.program.extraction.fences import Block, find_blocks
 from agent.program.extraction.parts import ExtractedProgram, SourcePart, Span, join_parts
 from agent.program.extraction.prose import find_indented_runs, find_statement_runs
-from agent.program.syntax import ignore_warnings
+from agent.program.extraction.thoughts import find_answer_start
 
 _MOST_BLOCKS = 60  # the last blocks of an answer; earlier ones are not read
 _INDENT = "    "
-_THOUGHT = re.compile(r"<(/?)(?:think|thinking|thought|reasoning|seed:think)>|\[(/?)THINK\]", re.IGNORECASE)
-_ALONE = re.compile(r"^[ \t]*(?:</(?:think|thinking|thought|reasoning|seed:think)>|\[/THINK\])[ \t\r]*$", re.M | re.I)
-_KNOWN = {*dir(builtins), "__name__", "__file__", "__doc__", "__builtins__"}
 _USES = re.compile(r"test|main$|demo|example", re.IGNORECASE)  # functions with such names use the entry point
 _RETURNS = re.compile(r"^[ \t]*(?:return|yield)\b", re.MULTILINE)
-_EVERYTHING = re.compile(r"^[ \t]*from [\w.]+ import \*", re.MULTILINE)
 _FUTURE = re.compile(r"^from __future__ import [^\n]*\n?", re.MULTILINE)
 
 
@@ -35,15 +29,7 @@ class AnswerRules(NamedTuple):
     code: str = ""  # the request, if it is Python
     entry_point: str | None = None
     thinking: bool = False  # the prompt ends inside a thought
-
-
-class SourceFacts(NamedTuple):
-    """Facts about source that needs no run."""
-
-    compiles: bool = False
-    defines: frozenset[str] = frozenset()  # global names
-    functions: frozenset[str] = frozenset()  # global functions and classes
-    lacks: frozenset[str] = frozenset()  # names that it reads and does not define
+    begun: str = ""  # the beginning of the answer that the prompt ends with, such as an opened fence
 
 
 class _Candidate(NamedTuple):
@@ -61,20 +47,12 @@ class _Choice(NamedTuple):
 
 def extract_program(answer: str, rules: AnswerRules) -> ExtractedProgram:
     """Return the program in an answer or, if no code in it defines the entry point, what comes nearest."""
-    start = find_answer_start(answer, thinking=rules.thinking)
-    if start is None:
-        return ExtractedProgram(())
-    code_blocks = _find_code_blocks(answer, start)
-    candidates = [_read_block(answer, block, rules) for block in code_blocks]
-    choice = _choose(candidates, answer, rules) or _search_prose(answer, start, rules)
-    if choice is not None:
-        return ExtractedProgram(choice.parts)
-    nearest = [block for block in code_blocks if block.language in ("python", "")] or code_blocks
-    return ExtractedProgram(nearest[0].lines if nearest else (Span(start, len(answer)),))
+    return _extract(rules.begun + answer, rules).behind(rules.begun)
 
 
 def is_complete(answer: str, rules: AnswerRules, since: int = 0) -> bool:
     """Decide whether the answer ends with a closed block that completes the program, and that ends after `since`."""
+    answer, since = rules.begun + answer, len(rules.begun) + since
     start = find_answer_start(answer, thinking=rules.thinking)
     code_blocks = _find_code_blocks(answer, start) if start is not None else []
     last = code_blocks[-1] if code_blocks else None
@@ -86,61 +64,28 @@ def is_complete(answer: str, rules: AnswerRules, since: int = 0) -> bool:
 
 def extract_open_program(answer: str, rules: AnswerRules) -> str | None:
     """Return the source in the block that is being written; None if no block of Python is open."""
+    answer = rules.begun + answer
     start = find_answer_start(answer, thinking=rules.thinking)
     last = next(reversed(find_blocks(answer, start)), None) if start is not None else None
-    if last is None or last.closed or last.language not in ("python", ""):
+    if last is None or last.closed or not last.is_python:
         return None
     source = join_parts(answer, last.lines)
     body = bool(source) and source.lstrip("\r\n")[:1] in (" ", "\t")
     return f"{rules.code.rstrip()}\n{source}" if body and rules.code else source
 
 
-def find_answer_start(text: str, *, thinking: bool = False) -> int | None:
-    """Return where the answer begins, after the thought if there is one; None while the model thinks.
-
-    thinking: the prompt opened the thought.
-    """
-    at = 0
-    while True:
-        first = len(text) - len(text[at:].lstrip())
-        opening = _THOUGHT.match(text, first)
-        if opening is not None and not (opening[1] or opening[2]):
-            at, thinking = opening.end(), True
-        elif not thinking:
-            alone = _ALONE.search(text, at)  # the prompt opened a thought after all
-            return alone.end() if alone else at
-        closing = next((tag for tag in _THOUGHT.finditer(text, at) if tag[1] or tag[2]), None)
-        if closing is None:
-            return None
-        at, thinking = closing.end(), False
-        if not _THOUGHT.match(text, len(text) - len(text[at:].lstrip())):
-            return at
-
-
-@lru_cache(maxsize=256)
-def inspect_source(source: str) -> SourceFacts:
-    """Return the facts of a source; the empty ones if it does not compile."""
-    try:
-        with ignore_warnings():
-            compile(source, "program.py", "exec", dont_inherit=True)
-            module = symtable.symtable(source, "program.py", "exec")
-    except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError):
-        return SourceFacts()
-    own = {each for each in module.get_symbols() if each.is_assigned() or each.is_imported()}
-    tables, used = [module], set[str]()
-    defines = {each.get_name() for each in own}
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        for symbol in table.get_symbols():
-            outside = symbol.is_global() or (table is module and symbol not in own)
-            if outside and symbol.is_referenced():
-                used.add(symbol.get_name())
-            if symbol.is_declared_global() and symbol.is_assigned():
-                defines.add(symbol.get_name())
-    lacks = frozenset[str]() if _EVERYTHING.search(source) else frozenset(used - defines - _KNOWN)
-    functions = frozenset(each.get_name() for each in own if each.is_namespace())
-    return SourceFacts(True, frozenset(defines), functions, lacks)
+def _extract(answer: str, rules: AnswerRules) -> ExtractedProgram:
+    """Return the program in an answer that contains its beginning."""
+    start = find_answer_start(answer, thinking=rules.thinking)
+    if start is None:
+        return ExtractedProgram(())
+    code_blocks = _find_code_blocks(answer, start)
+    candidates = [_read_block(answer, block, rules) for block in code_blocks]
+    choice = _choose(candidates, answer, rules) or _search_prose(answer, start, rules)
+    if choice is not None:
+        return ExtractedProgram(choice.parts)
+    nearest = [block for block in code_blocks if block.is_python] or code_blocks
+    return ExtractedProgram(nearest[0].lines if nearest else (Span(start, len(answer)),))
 
 
 def _find_code_blocks(answer: str, start: int) -> list[Block]:
@@ -184,7 +129,7 @@ def _read_as_body(answer: str, lines: tuple[Span, ...], code: str) -> Iterable[t
 
 def _choose(candidates: Sequence[_Candidate], answer: str, rules: AnswerRules) -> _Choice | None:
     for python in (True, False):
-        among = [each for each in candidates if (each.block.language in ("python", "")) is python]
+        among = [each for each in candidates if each.block.is_python is python]
         main = _find_last_defining(among, rules.entry_point)
         if main is not None:
             return _complete(main, candidates, answer, rules)
@@ -213,7 +158,7 @@ def _complete(main: _Candidate, candidates: Sequence[_Candidate], answer: str, r
     parts = tuple(part for each in ordered for part in _end_line(each, answer))
     above = find_preamble(rules.code, rules.entry_point)
     known = inspect_source(above)
-    everything = bool(lacks) and _EVERYTHING.search(above) is not None
+    everything = bool(lacks) and IMPORTS_EVERYTHING.search(above) is not None
     if everything or lacks & known.defines or known.functions - defines:
         parts, lacks = (above, *parts), set() if everything else lacks - known.defines
     return _Choice(_move_futures_first(parts, answer), ordered[-1].block, frozenset(lacks))

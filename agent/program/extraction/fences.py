@@ -33,6 +33,11 @@ class Block(NamedTuple):
     end: int  # the offset after the closing fence; the end of the text if the block is open
     closed: bool
 
+    @property
+    def is_python(self) -> bool:
+        """Whether it may hold Python: its fence names that language, or none."""
+        return self.language in ("python", "")
+
 
 class _Fence(NamedTuple):
     mark: str  # the run of backticks or tildes
@@ -55,8 +60,11 @@ def split_lines(text: str, start: int = 0) -> list[Span]:
     return [Span(*line.span()) for line in _LINE.finditer(text, start)]
 
 
-def find_blocks(text: str, start: int = 0) -> list[Block]:
-    """Return the fenced blocks that begin at `start` or later. The last one may be open."""
+def find_blocks(text: str, start: int = 0, *, unfinished: bool = False) -> list[Block]:
+    """Return the fenced blocks that begin at `start` or later. The last one may be open.
+
+    unfinished: the text goes on, so a string that is open in it may still end.
+    """
     lines, read, number = split_lines(text, start), list[Block](), 0
     in_list, outer, seconds = False, 0, _SECOND_READINGS
     while number < len(lines):
@@ -72,7 +80,8 @@ def find_blocks(text: str, start: int = 0) -> list[Block]:
         python = language in ("python", "")
         closing = _find_closing(text, lines, number, fence, python=python, strings=python and seconds > 0)
         block = _make_block(text, lines, number, fence, language, closing)
-        if closing.passed_over and parse(join_parts(text, block.lines)) is None:  # that was no string, or it never ends
+        rereads = closing.passed_over and not unfinished
+        if rereads and parse(join_parts(text, block.lines)) is None:  # that was no string, or it never ends
             seconds -= 1
             closing = _find_closing(text, lines, number, fence, python=True, strings=False)
             block = _make_block(text, lines, number, fence, language, closing)

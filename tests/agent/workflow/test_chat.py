@@ -4,16 +4,20 @@
 from contextlib import closing
 
 import pytest
+from fakes import ScriptedSandbox
 from trie import TrieLM
 
-from agent.decoding import POLICIES
+from agent.decoding import POLICIES, Step, decode
 from agent.program.failures import describe_failure
 from agent.program.task import read_task
 from agent.records import EdgeKind, Revision
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
+from agent.workflow.decode import decode_context
+from agent.workflow.prepare import build_prompt
 from agent.workflow.run import run_task
+from agent.workflow.state import AgentState
 from sandbox import open_sandbox
 
 REQUEST = 'from math import floor\n\n\ndef add(a, b):\n    """Return the sum.\n    >>> add(1, 2)\n    3\n    >>> add(2, 2)\n    4\n    """\n'
@@ -73,6 +77,38 @@ def test_a_thought_that_uses_up_the_tokens_is_named(box):
     (failure,) = result.best.failures
     sentence = describe_failure(failure)
     assert "thought did not end before the token budget" in sentence and "allow more tokens" in sentence
+
+
+PROSE = {f"{greeting}\n{RIGHT.replace('+', sign)}\n": share * part
+         for greeting, share in (("Sure!", 0.4), ("Of course:", 0.35), ("Here it is.", 0.25))
+         for sign, part in (("+", 0.3), ("-", 0.4), ("*", 0.3))}  # fmt: skip
+
+
+def test_doubt_in_the_prose_of_an_answer_is_no_pause_and_no_way_to_another_program(box):
+    events = []
+    result = solve_chat(box, PROSE, events=events)
+    steps = [event for event in events if isinstance(event, Step)]
+    begin = len("Sure!\n```python\n")
+    doubtful = [at for at, step in enumerate(steps[: len(result.attempts[0].tokens)]) if step.scores["entropy"] >= 1]
+    assert 0 in doubtful, "the greeting is in doubt"
+    forks = [fork.position for attempt in result.attempts for fork in attempt.forks]
+    paused = [at for at, step in enumerate(steps) if step.pause]
+    assert min(forks) >= begin and min(paused) >= begin
+    assert result.outcome == "accepted" and all(each.program.startswith("def add") for each in result.attempts)
+
+
+@pytest.mark.oracle
+def test_the_graph_and_the_loop_agree_on_where_the_code_is():
+    model = TrieLM(PROSE).model(chats=True)
+    context = Context(model, POLICIES["adadec"], ScriptedSandbox(value=3), max_tokens=200)
+    place = decode_context(context, build_prompt(context, AgentState(read_task(REQUEST))))
+    steps = decode(model.lm, place.prompt_ids, context.policy, stop=place.stop, in_code=place.in_code,
+                   text=model.tokenizer.stream(place.prompt_ids))  # fmt: skip
+    ran = run_task(context, read_task(REQUEST), config=SearchConfig(Budget(programs=1))).steps
+    facts = [
+        [(step.token, step.end, step.pause and step.pause.candidates) for step in each] for each in (ran, list(steps))
+    ]
+    assert facts[0] == facts[1] and any(step.pause for step in ran)
 
 
 def test_doubt_is_marked_where_the_program_has_it_whatever_stands_before(box):

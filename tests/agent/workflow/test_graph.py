@@ -80,7 +80,7 @@ def test_graph_run_equals_loop_run_token_for_token(model, name):
     place = decode_context(around, state)
     expected = list(
         decode(model.lm, place.prompt_ids, policy, stop=place.stop, lame_ids=place.lame_ids,
-               text=model.tokenizer.stream(place.prompt_ids))
+               text=model.tokenizer.stream(place.prompt_ids), in_code=place.in_code)
     )  # fmt: skip
     steps = [event for event in events if isinstance(event, Step)]
     assert [step.token for step in steps] == [step.token for step in expected]

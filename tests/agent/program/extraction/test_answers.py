@@ -4,66 +4,21 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from chat_answers import BEFORE, BEHIND, LANGUAGES, LAW, PROGRAMS, REQUEST, RIGHT, WRONG, fenced, value
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.program.extraction.answers import (
     AnswerRules,
     extract_open_program,
     extract_program,
-    find_answer_start,
     find_preamble,
-    inspect_source,
     is_complete,
 )
+from agent.program.extraction.facts import inspect_source
+from agent.program.extraction.thoughts import find_answer_start
 
-LAW = settings(derandomize=True, deadline=None, max_examples=60)
-REQUEST = 'from typing import List\n\n\ndef add(xs: List[int]) -> int:\n    """Return the sum."""\n'
 ASKED = AnswerRules(REQUEST, "add")
-RIGHT = "def add(xs: List[int]) -> int:\n    return sum(xs)\n"
-WRONG = "def add(xs):\n    return 0\n"
-
-PROGRAMS = (
-    RIGHT,
-    "from typing import List\n\ndef add(xs: List[int]) -> int:\n    total = 0\n\n    for x in xs:\n        total += x\n    return total\n",
-    'def add(xs):\n    """Add.\n\n```\nadd([1])\n```\n    """\n    return sum(xs)\n',
-    "def add(xs):\n    '''See:\n```python\nadd([1])\n```\nand\n~~~\n1\n~~~\n'''\n    return sum(xs)\n",
-    "def add(xs):\n    note = '```'  # ~~~\n    return sum(xs)\n",
-    "from __future__ import annotations\nimport functools\n\n@functools.lru_cache\ndef total(xs):\n    return sum(xs)\n\ndef add(xs):\n    return total(tuple(xs))\n",
-    "LIMITS = [\n1,\n]\n\ndef helper(x):\n    return x\n\ndef add(xs):\n    return sum(map(helper, xs))\n",
-    "class Adder:\n    def of(self, xs):\n        return sum(xs)\n\nadd = Adder().of\n",
-    "async def other():\n    pass\n\ndef add(xs):\n\tif xs:\n\t\treturn sum(xs)\n\treturn 0\n",
-)  # fmt: skip
-
-LANGUAGES = ("", "python", "Python", "py", "python3", "python3.11", "{python}", "{.python .numberLines}", "python:add.py",
-             'python title="add.py"', "python {linenos=true}", "add.py", "python\t", " python ", "ipython", "code")  # fmt: skip
-
-
-def fenced(
-    program: str, *, mark: str = "```", language: str = "python", indent: str = "", close: str | None = None
-) -> str:
-    lines = f"{mark}{language}\n{program}{mark if close is None else close}\n"
-    return "".join(indent + line if line.strip() else line for line in lines.splitlines(keepends=True))
-
-
-def value(source: str) -> object:
-    """What the program's add gives for [1, 2]."""
-    names: dict[str, object] = {}
-    exec(compile(source, "program.py", "exec"), names)
-    return names["add"]([1, 2])  # type: ignore[operator]
-
-
-BEFORE = st.sampled_from([
-    "", "Sure!\n", "Sure! Here's the code:\n\n", "First install:\n```bash\npip install nothing\n```\nThen:\n",
-    "It's called so:\n```python\nprint(add([1]))  # 1\n```\n", "```\n```\n", "```python\n```\n", "```text\n3\n```\n",
-    "A first try:\n```python\ndef add(xs):\n    return 0\n```\nThat's wrong. Corrected:\n", "1. Write:\n\n", "~~~json\n{}\n~~~\n",
-    "<think>\nMaybe\n```python\ndef add(xs):\n    return 0\n```\nno.\n</think>\n\n", "<think>hm</think>", "We use `sum`:\n",
-    "```python\nimport math\n```\nand\n", "| a | b |\n|---|---|\n", "<thinking>\n```\ndef add(xs): 1\n```\n</thinking>\n",
-])  # fmt: skip
-BEHIND = st.sampled_from([
-    "", "\n", "This adds.\n", "It prints:\n```\n3\n```\n", "Run it:\n```bash\npython add.py\n```\n", "Use:\n```python\nprint(add([1]))\n```\n",
-    "Note: it's `sum`.\n", "```\n", "Tests:\n```python\ndef test_add():\n    assert add([1]) == 1\n```\n", "> Done\n",
-])  # fmt: skip
 
 
 @LAW
