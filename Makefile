@@ -81,6 +81,9 @@ learn: setup sandbox ## learn from searches over the calibration exercises what 
 speed: setup ## what decoding costs against transformers' own generate, on half a billion random weights (half an hour)
 	@$(BIN)/dubito bench speed
 
+real: setup sandbox ## real models over HumanEval+ and MBPP+, into docs/results/real.md (many hours; resumes)
+	@$(BIN)/dubito bench real --run --workers $$(nproc) --out docs/results/real.md
+
 bench-sandbox: setup sandbox ## how fast programs run and benchmarks are checked, against cold containers and evalplus
 	@$(BIN)/python -m benchmarks.speed.sandbox --evalplus
 
@@ -96,4 +99,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed bench-sandbox card train-tiny clean
+.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed real bench-sandbox card train-tiny clean

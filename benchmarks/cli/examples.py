@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Annotated
-
-import typer
 
 from agent.cli.exits import report_errors
-from agent.cli.options import BenchmarkArgument, LimitOption, SandboxOption
-from agent.views.say import say, write_json
+from agent.cli.options import BenchmarkArgument, JsonOption, LimitOption, SandboxOption
+from agent.views.report import Report
+from agent.views.say import show
 from benchmarks.cli.run_options import collect, open_box, read_problems
 
 
@@ -17,7 +15,7 @@ def bench_examples(
     benchmark: BenchmarkArgument = "HumanEval",
     limit: LimitOption = None,
     sandbox: SandboxOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one object with the counts and the lines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Read the examples that each prompt shows, and run the canonical solution on them.
 
@@ -34,4 +32,4 @@ def bench_examples(
         stream = check_prompts(problems, open_box(sandbox, cleanup))
         prompts = collect(stream, len(problems), "with an example that is read", lambda each: bool(each.examples))
         counts = count_examples(prompts)
-        write_json({**counts, "exit_code": 0}) if as_json else say(examples_table(counts))
+        show(Report(counts, examples_table(counts)), as_json=as_json)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -28,9 +24,9 @@ from agent.cli.options import (
     SeedOption,
 )
 from agent.errors import InvalidRequestError
-from agent.files.access import reason_of
-from agent.messages import check_choice, quote
-from agent.views.say import complain, say, show
+from agent.messages import check_choice
+from agent.views.say import say, show
+from benchmarks.cli.processes import make_folder, run_in_processes
 from benchmarks.cli.run import describe_run
 from benchmarks.cli.run_options import RunOptions, collect
 from benchmarks.cli.sample import draw_samples
@@ -116,7 +112,7 @@ class ExperimentRun:
         self._name, self._options, self._folder, self._cleanup = name, options, folder, cleanup
         self._experiment, self._bounds = EXPERIMENTS[name], bounds_of(options.benchmark)
         self._problems = options.problems()
-        _make_folder(folder)
+        make_folder(folder)
 
     def run_arms(self, names: Sequence[str], workers: int) -> None:
         """Run arms, at most `workers` at once. An arm that must match another one comes after it."""
@@ -125,7 +121,8 @@ class ExperimentRun:
         matching = [name for name in names if self._experiment.arms[name].match]
         free = [name for name in names if name not in matching]
         if workers > 1 and len(free) > 1:
-            self._run_in_processes(free, workers)
+            if code := run_in_processes({name: self._command(name) for name in free}, self._folder, workers):
+                raise typer.Exit(code)
             free = []
         for name in [*free, *matching]:
             self._run(name)
@@ -169,29 +166,11 @@ class ExperimentRun:
             say(f"{name}:", err=True)
             collect(file.resume(self._problems, make), len(self._problems), "solved", lambda outcome: outcome.passed)
 
-    def _run_in_processes(self, names: Sequence[str], workers: int) -> None:
-        """Run each arm in a process of its own, with one thread: a small model gains nothing from more."""
-        pool = ThreadPoolExecutor(workers)
-        try:
-            list(pool.map(self._run_in_process, names))
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _run_in_process(self, name: str) -> None:
+    def _command(self, name: str) -> list[str]:
+        """Return the words behind `dubito` that run one arm."""
         options = {**asdict(self._options), "dataset": self._options.benchmark, "benchmark": None}
         flags = [part for key, value in options.items() if value is not None for part in (_flag(key), str(value))]
-        command = [sys.executable, "-P", "-m", "agent", "bench", "experiment", self._name, "--arm", name, *flags]
-        log = self._folder / f"{name}.log"
-        with log.open("w") as written:
-            done = subprocess.run(
-                [*command, "--out", str(self._folder)], env={**os.environ, "OMP_NUM_THREADS": "1"},
-                stdin=subprocess.DEVNULL, stdout=written, stderr=subprocess.STDOUT, check=False,
-            )  # fmt: skip
-        if done.returncode:
-            reason = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-            complain(f"the arm {name} failed: {reason.removeprefix('dubito: ')} (its log is {log})")
-            raise typer.Exit(done.returncode)
-        say(f"{name}: done", err=True)
+        return ["bench", "experiment", self._name, "--arm", name, *flags, "--out", str(self._folder)]
 
     def _matched_outcomes(self, name: str) -> list[ProblemOutcome]:
         """Return the outcomes of the arm that this one must match; none if it matches no other."""
@@ -231,12 +210,3 @@ def _states_probabilities(file: Path) -> bool:
     from benchmarks.experiments.outcomes import read_outcomes
 
     return any(outcome.probability is not None for outcome in read_outcomes(file))
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidRequestError(
-            f"cannot make the folder {quote(folder)}: {reason_of(error)}; choose another --out"
-        ) from error

@@ -57,7 +57,7 @@ def test_arms_in_processes_of_their_own_leave_the_same_outcomes(monkeypatch, mod
         # One new process is enough: another one would import torch for seconds.
         return start(command, **options) if arm == "greedy" else subprocess.CompletedProcess(command, 0)
 
-    monkeypatch.setattr("benchmarks.cli.experiment.subprocess.run", run)
+    monkeypatch.setattr("benchmarks.cli.processes.subprocess.run", run)
     for folder, workers in (("one", 1), ("two", 2)):
         arms = [word for arm in chosen for word in ("--arm", arm)]
         result = experiment("card", model, tmp_path / folder, *arms, "--workers", workers)
