@@ -41,7 +41,7 @@ class AgentOptions:
     sandbox: str | None
     seed: int
     device: str | None
-    dtype: str
+    weights: str
     prompt_format: str
     tau: float = 0.1
     holes: int = 2
@@ -56,7 +56,7 @@ class AgentOptions:
         check_tau(self.tau)
         policy = choose_policy_name(self.policy, find_strategy(self.strategy), choices.POLICY_SCORES)
         components.check_policy(policy, model=self.model, threshold=self.threshold, ask=self.ask)
-        components.check_model(self.model, self.dtype, self.prompt_format)
+        components.check_model(self.model, self.weights, self.prompt_format)
         components.check_sandbox(self.sandbox)
         profile = components.read_profile(self.model)
         options = StrategyOptions(self.programs, self.budget, self.order, self.min_probability, self.ask, profile)
@@ -84,7 +84,7 @@ class CheckedOptions:
         policy = components.build_policy(
             self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
         )
-        model = open_lm(options.model, device=options.device, dtype=options.dtype, prompt_format=options.prompt_format)
+        model = open_lm(options.model, device=options.device, weights=options.weights, prompt_format=options.prompt_format)
         return Agent(self, model, policy, sandbox)
 
 
@@ -119,7 +119,7 @@ class Agent:
 
         options = self.checked.options
         return {
-            "model": options.model, "weights": self.checked.profile.weights,
+            "model": options.model, "weights": self.checked.profile.weights, "dtype": self.model.dtype,
             "prompt_format": self.model.prompt_format, "policy": self.checked.policy,
             "threshold": make_plain(self.policy.gate.threshold), "ask": options.ask,
             "max_tokens": options.max_tokens, "tau": options.tau, "holes": options.holes, "seed": options.seed,

@@ -15,7 +15,6 @@ from agent.cli.options import (
     AskOption,
     BudgetOption,
     DeviceOption,
-    DtypeOption,
     MinProbabilityOption,
     ModelOption,
     OrderOption,
@@ -27,6 +26,7 @@ from agent.cli.options import (
     StrategyOption,
     ThresholdOption,
     TokensOption,
+    WeightsOption,
 )
 from agent.errors import InvalidRequestError
 from agent.messages import quote
@@ -61,7 +61,7 @@ def chat(
     sandbox: SandboxOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     prompt_format: PromptFormatOption = "auto",
 ) -> None:
     """Write one program after another, as `solve` does. /alternatives shows the tree of the last one.

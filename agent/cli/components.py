@@ -69,11 +69,11 @@ def read_profile(model: str) -> ModelProfile:
         return find_profile(model)
 
 
-def check_model(name: str, dtype: str, prompt_format: str = "auto") -> None:
+def check_model(name: str, weights: str, prompt_format: str = "auto") -> None:
     """Raise ModelLoadError for a folder that is no model, or InvalidRequestError for an unknown option."""
-    from agent.lm.hf.hub import DTYPES, check_folder
+    from agent.lm.hf.hub import WEIGHTS, check_folder
 
-    messages.check_choice("dtype", dtype, DTYPES)
+    messages.check_choice("weights", weights, WEIGHTS)
     messages.check_choice("prompt format", prompt_format, choices.PROMPT_FORMATS)
     backend, place = parse_spec(name)
     if backend == "hf" and place != EMBEDDED:

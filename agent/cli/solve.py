@@ -16,7 +16,6 @@ from agent.cli.options import (
     AskOption,
     BudgetOption,
     DeviceOption,
-    DtypeOption,
     MinProbabilityOption,
     ModelOption,
     OrderOption,
@@ -28,6 +27,7 @@ from agent.cli.options import (
     StrategyOption,
     ThresholdOption,
     TokensOption,
+    WeightsOption,
 )
 from agent.strategies import check_thread
 from agent.views.say import is_watched, write_data, write_json
@@ -73,7 +73,7 @@ def solve_request(
     trace: Annotated[Path | None, typer.Option(help="Write every step to this new file of JSON lines.")] = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     prompt_format: PromptFormatOption = "auto",
     display: Annotated[str, typer.Option(help=_DISPLAY_HELP)] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -117,7 +117,7 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
     agent = checked.open(cleanup, quiet=how.as_json)
     view = _open_view(how)
     identity = agent.identity()
-    provenance |= {**identity, "device": agent.model.device, "dtype": agent.model.dtype}
+    provenance |= {**identity, "device": agent.model.device}
     checkpointer = cleanup.enter_context(_open_threads(how, ask=options.ask))
     view.show_unparsed(task)
     view.show_heading(f"{task.name}: {agent.describe()}")

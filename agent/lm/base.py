@@ -141,7 +141,7 @@ class Model:
     digest: str = ""  # a digest of the weights in a local folder; empty for a model of the hub
     revision: str | None = None  # commit of a hub's repository
     device: str = "cpu"
-    dtype: str = "float32"
+    dtype: str = "float32"  # of the weights: torch's name, or int8
     prompt_format: Literal["completion", "chat"] = "completion"
 
     @property

@@ -12,7 +12,7 @@ from agent.cli.exits import report_errors
 from agent.cli.options import (
     BudgetOption,
     DeviceOption,
-    DtypeOption,
+    WeightsOption,
     JsonOption,
     LimitOption,
     ModelOption,
@@ -53,27 +53,27 @@ def calibrate_search(
     sandbox: SandboxOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Search problems that are kept for it; learn which branch to try next, and how probable an answer is to be right.
 
     Example: dubito calibrate search --limit 200 --keep searches.jsonl --out search.json
     """
-    options = RunOptions(problems, model, limit, max_tokens, sandbox, seed=seed, device=device, dtype=dtype)
+    options = RunOptions(problems, model, limit, max_tokens, sandbox, seed=seed, device=device, weights=weights)
     with report_errors(as_json, resumes="a batch with --keep FILE"):
         from agent import profile
         from agent.cli import components
         from agent.lm.names import digest_weights
 
         options.check()
-        weights = digest_weights(model)
-        file = out or profile.profile_file(model, weights)
+        digest = digest_weights(model)
+        file = out or profile.profile_file(model, digest)
         profile.check_profile_file(file)
         gated = components.build_policy(policy, model=model, profile=profile.find_profile(model))
         examples = _search(options, policy, gated, budget or "programs=20", keep)
         parts = _learn(examples, {"problems": problems, "policy": policy, "budget": budget})
-        profile.update_profile(file, model, weights, **parts)
+        profile.update_profile(file, model, digest, **parts)
         to_stdout = str(file) == STANDARD_STREAM
         show(_report(parts, examples, file), as_json=as_json, err=to_stdout)
 

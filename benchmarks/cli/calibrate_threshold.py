@@ -11,7 +11,7 @@ import typer
 
 from agent.cli.choices import RECIPE_NAMES, SCORE_NAMES
 from agent.cli.exits import report_errors
-from agent.cli.options import DeviceOption, DtypeOption, JsonOption, LimitOption
+from agent.cli.options import DeviceOption, WeightsOption, JsonOption, LimitOption
 from agent.files.access import STANDARD_STREAM
 from agent.messages import join_names, quote
 from agent.views.say import say, show, write_progress
@@ -54,7 +54,7 @@ def calibrate_threshold(
     out: ProfileFileOption = None,
     limit: LimitOption = None,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Learn at how much doubt a model should pause.
@@ -73,11 +73,11 @@ def calibrate_threshold(
         _check_request(model, table, score, recipe, out)
         name = model or EMBEDDED
         if table is None:
-            components.check_model(name, dtype)
+            components.check_model(name, weights)
         file = out or profile.profile_file(name, digest_weights(name))
         if recipe:
             profile.check_profile_file(file)
-        tokens = _read_table(table) if table else _read_sets(name, problems or _KEPT_FOR_IT, limit, device, dtype)
+        tokens = _read_table(table) if table else _read_sets(name, problems or _KEPT_FOR_IT, limit, device, weights)
         report = report_thresholds(tokens.by_score, score)
         if recipe:
             report = join_reports([report, _write_threshold(name, file, _learn(recipe, tokens, score))])
@@ -147,13 +147,13 @@ def _write_threshold(model: str, file: Path, calibration: Calibration) -> Report
     return Report({"written": written}, sentence)
 
 
-def _read_sets(model: str, sets: list[str], limit: int | None, device: str | None, dtype: str) -> _Tokens:
+def _read_sets(model: str, sets: list[str], limit: int | None, device: str | None, weights: str) -> _Tokens:
     """Let the model read the solutions of these sets of problems, `limit` of each."""
     from agent.lm import open_lm
     from benchmarks.experiments.teacher_forcing import force_solutions, rank_by_scores
 
     problems = [problem for name in sets for problem in read_problems(name, limit)]
-    opened = open_lm(model, device=device, dtype=dtype)
+    opened = open_lm(model, device=device, weights=weights)
     forced = []
     for solution in force_solutions(opened, problems):
         forced.append(solution)

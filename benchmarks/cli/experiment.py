@@ -14,7 +14,7 @@ import typer
 from agent.cli.exits import report_errors
 from agent.cli.options import (
     DeviceOption,
-    DtypeOption,
+    WeightsOption,
     JsonOption,
     LimitOption,
     MemoryOption,
@@ -69,7 +69,7 @@ def bench_experiment(
     memory_mib: MemoryOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     prompt_format: PromptFormatOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -87,7 +87,7 @@ def bench_experiment(
         bounds = bounds_of(dataset)
         options = RunOptions(
             dataset, model, limit, max_tokens or bounds.max_tokens, sandbox, memory_mib or bounds.memory_mib, seed,
-            device, dtype, prompt_format,
+            device, weights, prompt_format,
         )  # fmt: skip
         run = ExperimentRun(name, options, out or Path("runs") / dataset, cleanup)
         run.run_arms(arm or list(EXPERIMENTS[name].arms), workers)

@@ -14,7 +14,7 @@ from agent.cli.options import (
     BenchThresholdOption,
     BudgetOption,
     DeviceOption,
-    DtypeOption,
+    WeightsOption,
     JsonOption,
     LimitOption,
     MemoryOption,
@@ -60,7 +60,7 @@ def bench_run(
     memory_mib: MemoryOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     prompt_format: PromptFormatOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -71,7 +71,7 @@ def bench_run(
     Example: dubito bench run exercises --policy adadec --strategy tree --programs 5 --limit 20 --out tree.jsonl
     """
     options = RunOptions(
-        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, dtype, prompt_format
+        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_format
     )  # fmt: skip
     with report_errors(as_json, resumes="a batch with --out FILE"):
         from agent.cli import choices, components
@@ -123,7 +123,7 @@ def bench_fill(
     sandbox: SandboxOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Cut one expression out of each canonical solution, let the model fill the hole, and judge by the hidden tests.
@@ -132,7 +132,7 @@ def bench_fill(
 
     Example: dubito bench fill exercises --limit 20 --attempts 1
     """
-    options = RunOptions(benchmark, model, limit, max_tokens, sandbox, seed=seed, device=device, dtype=dtype)
+    options = RunOptions(benchmark, model, limit, max_tokens, sandbox, seed=seed, device=device, weights=weights)
     with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli import components
         from benchmarks.experiments.infill import fill_holes, report_fillings
@@ -154,7 +154,7 @@ def bench_pauses(
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Try each candidate of each pause where greedy decoding fails, and print the rank of the right one.
@@ -163,7 +163,7 @@ def bench_pauses(
 
     Example: dubito bench pauses exercises --limit 50 --threshold 0.5
     """
-    options = RunOptions(benchmark, model, limit, max_tokens, sandbox, device=device, dtype=dtype)
+    options = RunOptions(benchmark, model, limit, max_tokens, sandbox, device=device, weights=weights)
     with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli import components
         from benchmarks.experiments.pauses import explore_failures, report_pauses

@@ -34,14 +34,14 @@ class RunOptions:
     memory_mib: int | None = None
     seed: int = 0
     device: str | None = None
-    dtype: str = "auto"
+    weights: str = "auto"
     prompt_format: str = "auto"
 
     def check(self) -> None:
         """Raise InvalidRequestError for a model, a type or a sandbox that does not exist. Loads nothing."""
         from agent.cli import components
 
-        components.check_model(self.model, self.dtype, self.prompt_format)
+        components.check_model(self.model, self.weights, self.prompt_format)
         components.check_sandbox(self.sandbox)
 
     def problems(self) -> list[Problem]:
@@ -51,9 +51,11 @@ class RunOptions:
     def provenance(self) -> dict[str, Any]:
         """Return what tells a run with these options from another; how many problems it is over does not."""
         from agent.lm.names import digest_weights
+        from agent.lm.open import settle_dtype
 
         options = {name: value for name, value in asdict(self).items() if name not in ("limit", "memory_mib")}
-        return {**options, "weights": digest_weights(self.model)}
+        dtype = settle_dtype(self.model, device=self.device, weights=self.weights)
+        return {**options, "dtype": dtype, "weights": digest_weights(self.model)}
 
     def context(self, policy: Policy, cleanup: ExitStack, *, profile: ModelProfile | None = None) -> Context:
         """Load the model and open the sandbox, which `cleanup` closes. profile: what was learned of the model."""
@@ -61,7 +63,7 @@ class RunOptions:
         from agent.profile import ModelProfile
         from agent.workflow.context import Context
 
-        options = {"device": self.device, "dtype": self.dtype, "prompt_format": self.prompt_format}
+        options = {"device": self.device, "weights": self.weights, "prompt_format": self.prompt_format}
         model = open_lm(self.model, **options)  # type: ignore[arg-type]  # each has its type in the record
         box = open_box(self.sandbox, cleanup, self.memory_mib)
         profile = profile or ModelProfile("")

@@ -12,7 +12,7 @@ from agent.cli.exits import report_errors
 from agent.cli.options import (
     BenchmarkArgument,
     DeviceOption,
-    DtypeOption,
+    WeightsOption,
     JsonOption,
     LimitOption,
     MemoryOption,
@@ -44,7 +44,7 @@ def bench_sample(
     memory_mib: MemoryOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     prompt_format: PromptFormatOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -53,7 +53,7 @@ def bench_sample(
     Example: dubito bench sample exercises --samples 5 --limit 20 --out samples.jsonl
     """
     options = RunOptions(
-        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, dtype, prompt_format
+        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_format
     )  # fmt: skip
     with report_errors(as_json, resumes="a batch with --out FILE"):
         from benchmarks.experiments.best_of_n import report_samples

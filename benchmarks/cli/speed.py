@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from agent.cli.exits import report_errors
-from agent.cli.options import DeviceOption, DtypeOption, JsonOption
+from agent.cli.options import DeviceOption, WeightsOption, JsonOption
 from agent.views.say import say, write_json
 
 
@@ -20,7 +20,7 @@ def bench_speed(
     rounds: Annotated[int, typer.Option(min=1, help="Run each policy this often, in turns, and take medians.")] = 5,
     uncached: Annotated[bool, typer.Option(help="Also time AdaDec without any cache, as its reference runs.")] = True,
     device: DeviceOption = None,
-    dtype: DtypeOption = "auto",
+    weights: WeightsOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Time each policy against greedy, and greedy against transformers' own generate, in one process.
@@ -34,9 +34,9 @@ def bench_speed(
         from benchmarks.speed.decoding import measure
 
         if model:
-            timed = open_decoder(parse_spec(model).name, device=device, dtype=dtype).model
+            timed = open_decoder(parse_spec(model).name, device=device, weights=weights).model
         else:
-            timed = _random_model(device, dtype)
+            timed = _random_model(device, weights)
         rows = []
         for row in measure(Bench(timed, tokens, rounds), uncached=uncached):
             rows.append(row._asdict())
@@ -45,19 +45,20 @@ def bench_speed(
             write_json({"measures": rows})
 
 
-def _random_model(device: str | None, dtype: str) -> Any:
+def _random_model(device: str | None, weights: str) -> Any:
     import torch
 
-    from agent.errors import DeviceError, InvalidRequestError
+    from agent.errors import DeviceError
+    from agent.lm.hf.hub import WEIGHTS
+    from agent.messages import check_choice
     from benchmarks.speed.shapes import make_qwen
 
-    wanted = torch.bfloat16 if dtype == "auto" else getattr(torch, dtype, None)
-    if not isinstance(wanted, torch.dtype):
-        raise InvalidRequestError(f"unknown dtype {dtype!r}; choose auto, float32, bfloat16 or float16")
+    check_choice("weights", weights, WEIGHTS)
+    dtype = torch.bfloat16 if weights == "auto" else getattr(torch, WEIGHTS[weights])
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.zeros(1, device=where)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise DeviceError(f"cannot use device {where!r}: {reason}; try --device cpu") from error
-    return make_qwen(where, wanted)
+    return make_qwen(where, dtype)

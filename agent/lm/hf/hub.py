@@ -17,7 +17,9 @@ from urllib.request import getproxies
 from agent.errors import ModelLoadError
 from agent.messages import flatten
 
-DTYPES = ("auto", "float32", "bfloat16", "float16", "float64", "float", "half", "double")
+WEIGHTS = {  # what the weights may be, and the dtype that they are loaded in
+    "auto": "auto", "int8": "bfloat16", "bf16": "bfloat16", "fp16": "float16", "fp32": "float32",
+}  # fmt: skip
 WHAT_LOADS = "wanted a causal LM of transformers, as a folder or a hub id within reach; try models/tiny"
 _MAX_TEXT_BYTES = 128 * 2**20  # the largest tokenizers of public models take some 35 MB
 MAX_TEMPLATE_BYTES = 2**20

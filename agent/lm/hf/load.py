@@ -18,7 +18,8 @@ from typing import Any
 import torch
 
 from agent.errors import DeviceError, DubitoError, InvalidRequestError, ModelLoadError
-from agent.lm.hf.hub import DTYPES, WHAT_LOADS, find_folder, load_nearest
+from agent.lm.hf.hub import WEIGHTS, WHAT_LOADS, find_folder, load_nearest
+from agent.lm.hf.int8 import use_int8
 from agent.messages import check_choice, first_sentence, flatten
 
 _CUSTOM_CODE = "it brings its own Python code, and code of a model is never run"
@@ -28,10 +29,10 @@ _MAX_GROWTH = 64  # factor by which all replacements of a tokenizer together may
 _SAMPLE = "def f(x):\n    return x + 1\n"
 
 
-def load_model(name: str, *, device: str | None = None, dtype: str = "auto") -> Any:
+def load_model(name: str, *, device: str | None = None, weights: str = "auto") -> Any:
     """Load a folder or a hub id onto a device. Raises ModelLoadError, DeviceError, InvalidRequestError."""
-    check_choice("dtype", dtype, DTYPES)
-    where = _choose_device(device)
+    check_choice("weights", weights, WEIGHTS)
+    where = _choose_device(device, weights)
     os.environ.setdefault("USE_HUB_KERNELS", "NO")  # kernels that a checkpoint asks for are code
     with explain_load_errors(f"load the model {name!r}"):
         from transformers import AutoConfig, AutoModelForCausalLM
@@ -42,9 +43,11 @@ def load_model(name: str, *, device: str | None = None, dtype: str = "auto") -> 
         _check_config(config)
         _check_size(AutoModelForCausalLM, config, find_folder(name))
         model, report = load_nearest(
-            AutoModelForCausalLM, name, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True
+            AutoModelForCausalLM, name, dtype=WEIGHTS[weights], output_loading_info=True, ignore_mismatched_sizes=True
         )
         _check_weights(model, report)
+        if weights == "int8":
+            use_int8(model)
     try:
         return model.to(where)
     except (RuntimeError, AssertionError, ImportError, AttributeError, ValueError) as error:
@@ -142,7 +145,7 @@ def _explain(error: BaseException) -> str:
     return f"{type(error).__name__} {first_sentence(error)}".strip()
 
 
-def _choose_device(device: str | None) -> str:
+def _choose_device(device: str | None, weights: str) -> str:
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         kind = torch.device(where).type
@@ -153,6 +156,10 @@ def _choose_device(device: str | None) -> str:
     if kind == "meta":
         raise InvalidRequestError(
             "the device meta holds no numbers, so nothing can be computed there; choose cpu or cuda"
+        )
+    if kind != "cpu" and weights == "int8":
+        raise InvalidRequestError(
+            f"int8 weights are for CPUs, and the device is {where!r}; choose the weights bf16 or the device cpu"
         )
     if kind == "cuda" and not torch.cuda.is_available():
         raise DeviceError(f"the device {where!r} was asked for and there is no CUDA here; try the device cpu")

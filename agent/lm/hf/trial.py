@@ -1,13 +1,14 @@
-"""Try a model: does its cache give the same numbers as no cache, and does it take tree attention?
+"""Try a model: does its cache give the same numbers as no cache, does it take tree attention, and int8 weights?
 
-A trial costs a few forwards of a few tokens, once for each model. No run pays for it.
+A trial costs a few forwards of a few tokens, once for each model. No run pays for it. That of int8 weights costs some
+seconds, and agent.lm.fidelity keeps its result.
 """
 
 from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,9 @@ import torch
 from torch import Tensor
 
 from agent.lm.base import Prefix
+from agent.lm.fidelity import Fidelity
 from agent.lm.hf.cache import fork, is_croppable, new_cache
+from agent.lm.hf.int8 import put_back, use_int8
 from agent.lm.hf.tree_attention import TreeAttentionBatch
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 _WINDOWS = ("window", "window_size")
 # What models raise if they cannot do something.
 _UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, IndexError, NotImplementedError)
+_ROWS = 4  # tokens a forward with int8 weights: as many as the kernel for few rows takes
 _DIFFERING_BEHIND = ((0, 1, 2, 1, 2, 1, 2, 1), (0, 2, 2, 0, 1, 1, 0, 2))
 
 
@@ -76,6 +80,36 @@ def is_causal(lm: HFLM) -> bool:
     # Experts that sort tokens, and states computed in chunks, round differently. A model that looks ahead is far off.
     rounding = max(1e-3, 8 * torch.finfo(lm.model.dtype).eps) * first[first.isfinite()].abs().max()
     return bool((first - second).abs().masked_fill(first == second, 0.0).max() <= rounding)
+
+
+def try_int8(lm: HFLM, name: str, ids: Sequence[int]) -> Fidelity:
+    """Measure over a text how near the model comes to itself with int8 weights. Keep them if it is near enough.
+
+    ids: of the text. The trial feeds few tokens at a time, as decoding does.
+    """
+    with _uncounted(lm):
+        expected = lm.forward([ids], None, 0, keep=len(ids))[0].log_softmax(-1)
+        layers = use_int8(lm.model)
+        try:
+            seen = _read_in_steps(lm, ids).log_softmax(-1)
+        except _UNABLE:
+            seen = torch.full_like(expected, torch.nan)
+    # Entries that are -inf in both are equal; subtracting them would give NaN.
+    differences = (expected - seen).masked_fill(expected == seen, 0.0)
+    kl = float((expected.exp() * differences).sum(-1).mean())
+    agreement = float((expected.argmax(-1) == seen.argmax(-1)).float().mean())
+    fidelity = Fidelity(name, kl, agreement, len(ids))
+    if not fidelity.suffices:
+        put_back(lm.model, layers)
+    return fidelity
+
+
+def _read_in_steps(lm: HFLM, ids: Sequence[int]) -> Tensor:
+    cache, parts = new_cache(lm.model), []
+    for start in range(0, len(ids), _ROWS):
+        part = list(ids[start : start + _ROWS])
+        parts.append(lm.forward([part], cache, start, keep=len(part))[0])
+    return torch.cat(parts)
 
 
 @contextmanager

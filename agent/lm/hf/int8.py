@@ -1,0 +1,80 @@
+"""Linear layers with int8 weights, for CPUs. Knows no model families, and decides nothing: agent.lm.hf.trial does.
+
+A token costs a CPU the time in which the weights come from memory, and int8 halves that. The weights are the same
+however many rows are fed: a kernel multiplies few rows, and for more the layer widens its weights in the cache of the
+CPU. So with and without a prefix cache results differ by rounding alone, as they do with weights of any other type.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_FEW_ROWS = 4  # the kernel works in blocks of four rows, and five take it longer than widened weights
+_MULTIPLE = 32  # the kernel reads past the end of rows of another length
+_LARGEST = 127
+_WIDENED = 2**23  # weights that are widened at once: few enough to stay in the cache of a CPU
+
+
+class Int8Linear(nn.Module):
+    """A linear layer whose weights are int8 numbers times one scale for each output."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.numbers, self.scale = quantise(linear.weight.detach())
+        self.bias = linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x times the weights, plus the bias. x: [..., in_features] gives [..., out_features]."""
+        rows = x.reshape(-1, x.shape[-1])
+        if len(rows) <= _FEW_ROWS:
+            out = torch.ops.aten._weight_int8pack_mm(rows.contiguous(), self.numbers, self.scale)
+        else:
+            blocks = self.numbers.split(max(1, _WIDENED // x.shape[-1]))
+            out = torch.cat([nn.functional.linear(rows, block.to(x.dtype)) for block in blocks], dim=-1) * self.scale
+        out = out if self.bias is None else out + self.bias
+        return out.view(*x.shape[:-1], -1)
+
+
+def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return int8 numbers and a scale for each output, whose product is near the weight: [out, in] and [out]."""
+    scale = (weight.abs().amax(dim=1) / _LARGEST).clamp(min=torch.finfo(weight.dtype).tiny)
+    numbers = torch.empty_like(weight, dtype=torch.int8)
+    step = max(1, _WIDENED // weight.shape[1])
+    for start in range(0, len(weight), step):  # in blocks, because float32 takes twice the memory
+        block = weight[start : start + step].float() / scale[start : start + step, None].float()
+        numbers[start : start + step] = block.round_().clamp_(-_LARGEST, _LARGEST)
+    return numbers, scale
+
+
+def use_int8(model: nn.Module) -> dict[str, nn.Linear]:
+    """Give a model's linear layers int8 weights, in place; return the layers that were replaced, by name.
+
+    Embeddings keep their weights, also where an output layer was tied to them.
+    """
+    layers = {name: layer for name, layer in model.named_modules() if _can_be_int8(layer)}
+    for name, layer in layers.items():
+        _replace(model, name, Int8Linear(layer))
+    return layers
+
+
+def put_back(model: nn.Module, layers: dict[str, nn.Linear]) -> None:
+    """Undo `use_int8`."""
+    for name, layer in layers.items():
+        _replace(model, name, layer)
+
+
+def has_int8(model: nn.Module) -> bool:
+    """Decide whether a layer of a model has int8 weights."""
+    return any(isinstance(layer, Int8Linear) for layer in model.modules())
+
+
+def _can_be_int8(layer: Any) -> bool:
+    return type(layer) is nn.Linear and layer.in_features % _MULTIPLE == 0
+
+
+def _replace(model: nn.Module, name: str, layer: nn.Module) -> None:
+    parent, _, attribute = name.rpartition(".")
+    setattr(model.get_submodule(parent), attribute, layer)
