@@ -84,7 +84,9 @@ class CheckedOptions:
         policy = components.build_policy(
             self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
         )
-        model = open_lm(options.model, device=options.device, weights=options.weights, prompt_format=options.prompt_format)
+        model = open_lm(
+            options.model, device=options.device, weights=options.weights, prompt_format=options.prompt_format
+        )
         return Agent(self, model, policy, sandbox)
 
 

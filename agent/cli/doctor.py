@@ -31,6 +31,7 @@ def check_parts() -> Iterator[Check]:
     state = str(folder) if (folder / "config.json").is_file() else None
     yield Check("embedded model", state, "models/tiny is not beside the code; clone it whole")
     yield _check_threads()
+    yield from _check_int8()
     yield from _check_sandbox()
     yield from _check_engine()
     yield _check_device()
@@ -51,6 +52,13 @@ def _check_threads() -> Check:
         advice = f"{threads_file()} cannot be read ({error}); remove it, and its runs begin anew"
         return Check("threads", None, advice)
     return Check("threads", f"{runs} of at most {MOST_RUNS} runs, {size / 2**20:.1f} MiB in {threads_file()}", "")
+
+
+def _check_int8() -> Iterator[Check]:
+    """List what trials of int8 weights measured."""
+    from agent.lm.fidelity import read_all
+
+    yield from (Check("int8 weights", str(fidelity), "") for fidelity in read_all())
 
 
 def _check_sandbox() -> Iterator[Check]:

@@ -12,13 +12,13 @@ from agent.cli.exits import report_errors
 from agent.cli.options import (
     BudgetOption,
     DeviceOption,
-    WeightsOption,
     JsonOption,
     LimitOption,
     ModelOption,
     SandboxOption,
     SeedOption,
     TokensOption,
+    WeightsOption,
 )
 from agent.files.access import STANDARD_STREAM
 from agent.views.say import show

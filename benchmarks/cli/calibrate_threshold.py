@@ -11,7 +11,7 @@ import typer
 
 from agent.cli.choices import RECIPE_NAMES, SCORE_NAMES
 from agent.cli.exits import report_errors
-from agent.cli.options import DeviceOption, WeightsOption, JsonOption, LimitOption
+from agent.cli.options import DeviceOption, JsonOption, LimitOption, WeightsOption
 from agent.files.access import STANDARD_STREAM
 from agent.messages import join_names, quote
 from agent.views.say import say, show, write_progress

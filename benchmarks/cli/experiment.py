@@ -14,7 +14,6 @@ import typer
 from agent.cli.exits import report_errors
 from agent.cli.options import (
     DeviceOption,
-    WeightsOption,
     JsonOption,
     LimitOption,
     MemoryOption,
@@ -22,6 +21,7 @@ from agent.cli.options import (
     PromptFormatOption,
     SandboxOption,
     SeedOption,
+    WeightsOption,
 )
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice

@@ -14,7 +14,6 @@ from agent.cli.options import (
     BenchThresholdOption,
     BudgetOption,
     DeviceOption,
-    WeightsOption,
     JsonOption,
     LimitOption,
     MemoryOption,
@@ -27,6 +26,7 @@ from agent.cli.options import (
     SeedOption,
     StrategyOption,
     TokensOption,
+    WeightsOption,
 )
 from agent.files.access import STANDARD_STREAM
 from agent.strategies import StrategyOptions, choose_policy_name, find_strategy

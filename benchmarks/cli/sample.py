@@ -12,7 +12,6 @@ from agent.cli.exits import report_errors
 from agent.cli.options import (
     BenchmarkArgument,
     DeviceOption,
-    WeightsOption,
     JsonOption,
     LimitOption,
     MemoryOption,
@@ -21,6 +20,7 @@ from agent.cli.options import (
     SandboxOption,
     SeedOption,
     TokensOption,
+    WeightsOption,
 )
 from agent.files.access import STANDARD_STREAM
 from agent.views.say import show

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from agent.cli.exits import report_errors
-from agent.cli.options import DeviceOption, WeightsOption, JsonOption
+from agent.cli.options import DeviceOption, JsonOption, WeightsOption
 from agent.views.say import say, write_json
 
 

@@ -17,7 +17,6 @@ from agent.lm.hf.tokenizer import HFTokenizer, read_end_ids
 from agent.lm.hf.trial import is_causal, try_int8
 from agent.lm.names import EMBEDDED, digest_weights, find_embedded_model
 
-
 _TRIAL_TEXT = '''\
 def merge_intervals(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Merge the intervals that overlap, and return them in ascending order.

@@ -26,15 +26,21 @@ class Int8Linear(nn.Module):
         self.numbers, self.scale = quantise(linear.weight.detach())
         self.bias = linear.bias
 
+    @property
+    def weight(self) -> Tensor:
+        """The weights in the type of the scale, for models that multiply by themselves: [out_features, in_features]."""
+        return self.numbers.to(self.scale.dtype) * self.scale[:, None]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return x times the weights, plus the bias. x: [..., in_features] gives [..., out_features]."""
         rows = x.reshape(-1, x.shape[-1])
         if len(rows) <= _FEW_ROWS:
-            out = torch.ops.aten._weight_int8pack_mm(rows.contiguous(), self.numbers, self.scale)
+            out: Tensor = torch.ops.aten._weight_int8pack_mm(rows.contiguous(), self.numbers, self.scale)
         else:
-            blocks = self.numbers.split(max(1, _WIDENED // x.shape[-1]))
+            blocks = torch.split(self.numbers, max(1, _WIDENED // x.shape[-1]))
             out = torch.cat([nn.functional.linear(rows, block.to(x.dtype)) for block in blocks], dim=-1) * self.scale
-        out = out if self.bias is None else out + self.bias
+        if self.bias is not None:
+            out += self.bias
         return out.view(*x.shape[:-1], -1)
 
 

@@ -43,7 +43,7 @@ def solve(place, *arguments: str):
     [
         (["--model", "@mute"], 2, "has no tokenizer beside it"),
         (["--model", "nobody/nothing"], 2, "cannot load the model 'nobody/nothing'"),
-        (["--dtype", "float"], 0, None),
+        (["--weights", "fp16"], 0, None),
         (["--device", "gpu"], 2, "unknown device 'gpu'"),
         (["--tests", "@tests.py"], 2, "tests.py:2: this is no valid Python"),
         (["--tests", "@loop.py"], 2, "loop.py:2: this assert stands inside a loop"),

@@ -57,7 +57,7 @@ REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin
     ("--holes 0", "Invalid value for '--holes'"),
     ("--max-tokens 0", "Invalid value for '--max-tokens'"),
     ("--display loud", "unknown display 'loud'; choose from auto, live, plain"),
-    ("--dtype float7", "unknown dtype 'float7'"),
+    ("--weights float7", "unknown weights 'float7'"),
     ("--prompt-format turns", "unknown prompt format 'turns'; choose from auto, chat, completion"),
     ("--sandbox jail", "unknown sandbox 'jail'; choose from bubblewrap, docker, gvisor, process"),
     ("--model @nowhere", "there is no such folder"),

@@ -52,7 +52,7 @@ REFUSED = [
     ("bench run --strategy tree --order best", "unknown order 'best'"),
     ("bench run --model @nowhere", "there is no such folder"),
     ("bench run --sandbox jail", "unknown sandbox 'jail'"),
-    ("bench run --dtype float7", "unknown dtype 'float7'"),
+    ("bench run --weights float7", "unknown weights 'float7'"),
     ("bench run --out @thesis", "is left alone"),
     ("bench run --out @link", "is left alone"),
     ("bench run --out @pipe", "nobody reads from it"),

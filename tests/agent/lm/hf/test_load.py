@@ -298,8 +298,8 @@ def test_a_model_that_looks_ahead_is_no_decoder(tmp_path, family, suffix, dtype)
 @pytest.mark.filterwarnings("ignore:this model's cache cannot be forked")
 def test_every_kind_of_decoder_loads_in_the_dtypes_of_checkpoints(tmp_path, name):
     make(name).save_pretrained(tmp_path)
-    for dtype in ("float32", "bfloat16"):
-        assert open_decoder(str(tmp_path), dtype=dtype).prefill([1, 2]).logits.isfinite().all()
+    for weights in ("fp32", "bf16", "int8"):
+        assert open_decoder(str(tmp_path), weights=weights).prefill([1, 2]).logits.isfinite().all()
 
 
 @pytest.mark.parametrize(
@@ -323,10 +323,12 @@ def test_cuda_where_there_is_none_is_the_machines_failure(folder):
         open_lm(str(folder), device="cuda:0")
 
 
-@pytest.mark.parametrize("dtype", ["int8", "bool", "complex64", "float8_e4m3fn", "nosuch", "load"])
-def test_a_dtype_that_logits_cannot_have_is_refused(folder, dtype):
-    with pytest.raises(InvalidRequestError, match=f"unknown dtype '{dtype}'; choose"):
-        open_lm(str(folder), dtype=dtype)
+@pytest.mark.parametrize("weights", ["int4", "bool", "float8_e4m3fn", "nosuch", "load"])
+def test_weights_of_another_kind_are_refused(folder, weights):
+    with pytest.raises(
+        InvalidRequestError, match=f"unknown weights '{weights}'; choose from auto, int8, bf16, fp16, fp32"
+    ):
+        open_lm(str(folder), weights=weights)
 
 
 @pytest.mark.parametrize(

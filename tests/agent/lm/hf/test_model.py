@@ -13,6 +13,7 @@ from agent.decoding.rerank import Rerank
 from agent.decoding.samplers import argmax
 from agent.decoding.stops import token_limit
 from agent.errors import InvalidRequestError
+from agent.lm.hf.int8 import use_int8
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.tree_attention import CopiedRowsBatch, TreeAttentionBatch
 from benchmarks.speed.decoding import Uncached
@@ -26,12 +27,19 @@ pytestmark = pytest.mark.filterwarnings("ignore:this model's cache cannot be for
 
 @pytest.fixture(
     scope="module",
-    params=[*sorted(ARCHITECTURES), *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(MORE))],
+    params=[
+        *sorted(ARCHITECTURES),
+        "qwen2 int8",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(MORE)),
+    ],
 )
 def lm(request):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # reference kernels of linear attention say that they are slow
-        return HFLM(make(request.param))
+        model = make(request.param.removesuffix(" int8"))
+    if request.param.endswith(" int8"):
+        use_int8(model.float())  # the kernel has no float64
+    return HFLM(model)
 
 
 def run(lm, policy, *, most=MOST, lame=None) -> list[int]:
