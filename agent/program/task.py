@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from agent.errors import InvalidRequestError
 from agent.messages import quote
 from agent.program.examples.asserts import read_tests
+from agent.program.examples.docstrings import find_definitions
 from agent.program.examples.example import Example, ReadExamples, combine_examples
-from agent.program.examples.read import find_definitions, read_examples
+from agent.program.examples.read import read_examples
 from agent.program.normal_form import find_syntax_error
 from agent.program.prompts import find_called_function
 from agent.program.separation.scope import NotSeparableError

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from copy import deepcopy
 from dataclasses import replace
 
+from agent.program.examples.equations import read_session_line
 from agent.program.examples.example import Example
 from agent.program.examples.imports import read_imports
 from agent.program.separation.scope import NotSeparableError, Scope, decides, may_judge
@@ -50,6 +51,8 @@ class DoctestReader:
                 f">>> {doctest_example if isinstance(doctest_example, str) else doctest_example.source.splitlines()[0]}"
             )
             skipped = not isinstance(doctest_example, str) and doctest_example.options.get(doctest.SKIP)
+            if not skipped and self._read_line(doctest_example, tree, shown):
+                continue
             if tree is None or isinstance(doctest_example, str) or skipped or not tree.body:
                 self.unparsed.append(shown)
                 continue
@@ -57,6 +60,20 @@ class DoctestReader:
                 self._read_one(imported.resolve(tree), doctest_example, shown)
             except PARSE_ERRORS:  # NotSeparableError is a ValueError
                 self.unparsed.append(shown)
+
+    def _read_line(self, doctest_example: doctest.Example | str, tree: ast.Module | None, shown: str) -> bool:
+        """Add the example of a line that shows its output itself, if none stands below. Return whether it does."""
+        if isinstance(doctest_example, str):
+            line = doctest_example
+        elif doctest_example.want.strip() or doctest_example.exc_msg is not None:
+            return False
+        else:
+            line = doctest_example.source.strip()
+        example = read_session_line(line, set(self._scope.program) - set(self._waits))
+        if example is None or not (tree is None or _is_subscript(tree) or "#" in line):
+            return False
+        self.examples.append(replace(example, source=shown, session=self._number))
+        return True
 
     def _read_one(self, tree: ast.Module, doctest_example: doctest.Example, shown: str) -> None:
         *first, last = tree.body
@@ -254,6 +271,13 @@ def _is_of_data(want: str) -> bool:
     """Decide whether a text may be the repr of plain data, or of a value that the judge's process can build."""
     tree = read_expression(re.sub(r"<class '(\w+)'>", "None", want.strip()))
     return tree is not None and find_names([tree]) <= _DATA | {"inf", "nan"}
+
+
+def _is_subscript(tree: ast.Module) -> bool:
+    match tree.body:
+        case [ast.Expr(ast.Subscript())]:
+            return True
+    return False
 
 
 def _equate(value: ast.expr, wanted: ast.expr) -> ast.expr:

@@ -1,32 +1,44 @@
-"""Read the visible examples of a prompt: interpreter sessions, asserts, and lines such as `f(2) ➞ 4`."""
+"""Read the visible examples of a prompt: sessions, asserts, and what lines, blocks, sentences and tables show."""
 
 from __future__ import annotations
 
 import ast
+import builtins
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import NamedTuple
 
 from agent.program.examples.asserts import read_tests
+from agent.program.examples.bindings import read_assignments, read_blocks, read_sentences
+from agent.program.examples.docstrings import (
+    Definitions,
+    Docstring,
+    find_definitions,
+    find_docstrings,
+    find_signatures,
+    parse_prompt,
+)
 from agent.program.examples.doctests import DoctestReader
+from agent.program.examples.equations import read_equations, read_line
 from agent.program.examples.example import Example, ReadExamples
+from agent.program.examples.meaning import Surroundings, settle_examples
+from agent.program.examples.page import LONGEST_SHOWN_LINE, Page, ShownExample, read_page
+from agent.program.examples.pairs import read_pairs, read_tables
 from agent.program.separation.scope import NotSeparableError, Scope
-from agent.program.syntax import PARSE_ERRORS, find_bound_names, parse, read_expression, read_literal
+from agent.program.syntax import parse
 
-_LONGEST_LINE = 2_000  # characters of a line that is looked at
-_MOST_ARROWS = 8  # arrows of a line that are tried
-_RECORDS = {"dataclass", "NamedTuple", "Enum"}
+_ASSERT = re.compile(r"assert\b\s*[^\s,.]")
+_MOST_JOINED = 30  # lines of one assert
+_BUILTINS = frozenset(dir(builtins))
 
 
-class Definitions(NamedTuple):
-    """The names that a prompt defines, or begins to define."""
+class _Line(NamedTuple):
+    """An example, or a text that looks like one, and the line on which it begins."""
 
-    names: set[str]
-    classes: set[str]
-    records: set[str]  # classes that are no more than their fields
-    waits: set[str]  # functions that return coroutines
+    line: int
+    example: Example | None
+    source: str = ""
 
 
 def visible_examples(request: str) -> list[Example]:
@@ -36,54 +48,107 @@ def visible_examples(request: str) -> list[Example]:
 
 def read_examples(request: str) -> ReadExamples:
     """Return the examples of a prompt, docstring by docstring, and the lines that cannot be parsed."""
-    reading, defined = ReadExamples([], []), find_definitions(request)
-    for number, docstring in enumerate(_find_docstrings(request)):
-        scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
-        session = DoctestReader(scope, waits=defined.waits, prints=_prints(request, docstring), number=number)
-        session.read(docstring)
-        lines = _read_lines(docstring, defined)
-        reading.examples.extend([*session.examples, *(replace(example, session=number) for example in lines.examples)])
-        reading.unparsed.extend([*session.unparsed, *lines.unparsed])
+    reading, tree = ReadExamples([], []), parse_prompt(request)
+    for number, docstring in enumerate(find_docstrings(request, tree)):
+        # Escapes that Python has taken out of a docstring may have cut its examples in two.
+        texts = dict.fromkeys((docstring.text, docstring.written))
+        readings = [_read_docstring(request, tree, replace(docstring, text=text), number) for text in texts]
+        best = min(readings, key=lambda each: (len(each.unparsed), -len(each.examples)))
+        reading.examples.extend(best.examples)
+        reading.unparsed.extend(best.unparsed)
     return reading
 
 
-def find_definitions(request: str) -> Definitions:
-    """Return the names that a prompt defines at its top level."""
-    tree = _parse_prompt(request)
-    body = tree.body if tree else []
-    names = {name for statement in body for name in find_bound_names(statement)}
-    names |= set(re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE))
-    classes = set(re.findall(r"^class (\w+)", request, re.MULTILINE))
-    waits = set(re.findall(r"^async def (\w+)", request, re.MULTILINE))
-    records = {
-        node.name
-        for node in body
-        if isinstance(node, ast.ClassDef)
-        and {word for part in (*node.decorator_list, *node.bases) for word in re.findall(r"\w+", ast.unparse(part))}
-        & _RECORDS
-        and not _compares_in_its_own_way(node)
-    }
-    return Definitions(names | classes, classes, records, waits)
+def _read_docstring(request: str, tree: ast.Module | None, docstring: Docstring, number: int) -> ReadExamples:
+    defined, signatures = find_definitions(request), find_signatures(tree)
+    scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
+    prints = _prints(request, docstring.text)
+    session = DoctestReader(scope, waits=defined.waits, prints=prints, number=number)
+    session.read(docstring.text)
+    page = read_page(docstring)
+    asserts, shown = _read_asserts(page, docstring.text, defined)
+    shown += _read_shown(page, defined.names - defined.classes)
+    settled = settle_examples(shown, Surroundings(request, page, defined, signatures, prints))
+    lines = sorted([*asserts, *_list_lines(settled, page)], key=lambda each: each.line)
+    lines += _find_unread_headings(page, lines)
+    examples = [replace(each.example, session=number) for each in lines if each.example]
+    unparsed = [each.source for each in lines if each.example is None]
+    return ReadExamples([*session.examples, *examples], [*session.unparsed, *dict.fromkeys(unparsed)])
 
 
-def _compares_in_its_own_way(group: ast.ClassDef) -> bool:
-    own = any(isinstance(each, ast.FunctionDef) and each.name == "__eq__" for each in group.body)
-    return own or any("eq=False" in ast.unparse(decorator) for decorator in group.decorator_list)
+def _read_shown(page: Page, functions: set[str]) -> Iterator[ShownExample]:
+    """Yield what each way of showing finds."""
+    yield from read_equations(page, functions)
+    if signature := page.docstring.function:
+        for read in (read_blocks, read_sentences, read_assignments, read_pairs, read_tables):
+            yield from read(page, signature)
 
 
-def _parse_prompt(request: str) -> ast.Module | None:
-    """Return the syntax tree of a prompt, with a body for the function that it begins if it needs one."""
-    trees = (parse(request.rstrip() + ending) for ending in ("\n    pass\n", "\n", "\n        pass\n"))
-    return next((tree for tree in trees if tree is not None), None)
+def _list_lines(settled: Sequence[ShownExample], page: Page) -> Iterator[_Line]:
+    """Yield the examples, and the lines that no way of showing could read."""
+    read = {line for each in settled if each.call for line in each.lines}
+    for each in settled:
+        if example := each.write():
+            yield _Line(each.line, example)
+        elif not read & {*each.lines}:
+            yield _Line(each.line, None, each.source or page.lines[each.line])
 
 
-def _find_docstrings(request: str) -> list[str]:
-    tree = _parse_prompt(request)
-    if tree is None:
-        return [request]
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
-    texts = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
-    return [text for text in texts if text]
+def _find_unread_headings(page: Page, lines: Sequence[_Line]) -> Iterator[_Line]:
+    """Yield the first line below each heading of examples where none was read or listed."""
+    ends = [*page.headings[1:], len(page.lines)]
+    sessions = [line.strip().startswith(">>>") for line in page.docstring.text.splitlines()]
+    for heading, end in zip(page.headings, ends, strict=False):
+        below = [line for line in range(heading + 1, end) if page.under_heading[line]]
+        texts = [page.lines[line] for line in below if re.search(r"\w", page.lines[line])]
+        if texts and not any(sessions[heading:end]) and not any(each.line in below for each in lines):
+            yield _Line(heading, None, texts[0])
+
+
+def _read_asserts(page: Page, text: str, defined: Definitions) -> tuple[list[_Line], list[ShownExample]]:
+    """Return the asserts of a docstring, and those that Python cannot read as other lines are read."""
+    lines, shown = list[_Line](), list[ShownExample]()
+    raw = [line.strip() for line in text.splitlines()]
+    for number, line in enumerate(raw):
+        if not _ASSERT.match(line) or not page.lines[number]:
+            continue
+        source, last = _join_assert(raw, number)
+        examples = _read_assert(source, defined)
+        equations = [] if examples else read_line(source, defined.names)
+        lines += [_Line(number, example) for example in examples]
+        shown += [each._replace(line=number, last=last) for each in equations]
+        if not examples and not equations:
+            lines.append(_Line(number, None, line))
+        page.lines[number : last + 1] = [""] * (last + 1 - number)
+    return lines, shown
+
+
+def _join_assert(lines: Sequence[str], number: int) -> tuple[str, int]:
+    """Return an assert with the lines below it that its brackets need, and the last one."""
+    for last in range(number, min(number + _MOST_JOINED, len(lines))):
+        source = "\n".join(lines[number : last + 1])
+        if (last > number and not lines[last]) or len(source) > LONGEST_SHOWN_LINE:
+            break
+        if parse(source):
+            return source, last
+    return lines[number], number
+
+
+def _read_assert(source: str, defined: Definitions) -> list[Example]:
+    """Return the examples of an assert; none for prose that begins with the word, or for what cannot be separated.
+
+    Where nothing is defined, an assert that calls no other function asks for the builtin one that it calls.
+    """
+    if any(re.search(rf"\b{name}\(", source) for name in defined.waits):
+        return []
+    called = re.match(r"assert\s+(\w+)\(", source)
+    asked = {called[1]} if called and not defined.names and called[1] in _BUILTINS else set[str]()
+    for program in (set[str](), asked):
+        try:
+            return read_tests(source, program=program).examples
+        except (SyntaxError, NotSeparableError):
+            continue
+    return []
 
 
 def _prints(request: str, docstring: str) -> bool:
@@ -91,74 +156,3 @@ def _prints(request: str, docstring: str) -> bool:
     prose = "\n".join(line for line in docstring.splitlines() if not line.strip().startswith((">>>", "...")))
     last = [line for line in request.splitlines() if re.match(r"(async )?def ", line)]
     return bool(re.search(r"\bprint(s|ed|ing)?\b", prose, re.IGNORECASE)) or ("-> None:" in last[-1] if last else False)
-
-
-def _read_lines(docstring: str, defined: Definitions) -> ReadExamples:
-    """Read the lines of a docstring outside of its sessions."""
-    reading, general = ReadExamples([], []), _find_recurrences(docstring)
-    for line in (line.strip() for line in docstring.splitlines()):
-        if re.match(r"assert\b\s*[^\s,.]", line):
-            examples = _read_assert(line, defined.waits)
-            reading.examples.extend(examples)
-            reading.unparsed.extend([] if examples else [line])
-        elif not line.startswith((">>>", "...")) and len(line) <= _LONGEST_LINE:
-            try:
-                examples, looks = _read_equation(line, defined.names - defined.waits - general)
-            except PARSE_ERRORS:  # a number too long to write again
-                examples, looks = [], True
-            reading.examples.extend(examples)
-            reading.unparsed.extend([line] if looks and not examples else [])
-    return reading
-
-
-def _find_recurrences(docstring: str) -> set[str]:
-    """Return the functions that a line defines, as the recurrence `f(n) = …` does: their lines are no examples."""
-    return set(re.findall(r"\b(\w+)\s*\(\s*[a-zA-Z_]\w*\s*\)\s*=(?![=>])", docstring))
-
-
-def _read_assert(line: str, waits: Collection[str]) -> list[Example]:
-    try:
-        examples = read_tests(line).examples
-    except (SyntaxError, NotSeparableError):  # prose that begins with the word, or an assert that cannot be separated
-        return []
-    return [] if any(re.search(rf"\b{name}\(", line) for name in waits) else examples
-
-
-_ARROW = re.compile(
-    r"\s*(?:==>|=>|➞|➔|→|⇒|⟶|⟹|-->|->|==|=|\breturns?\b|\bshould (?:return|be|give)\b|\bgives?\b|\byields?\b"
-    r"|\bevaluates to\b|\bis equal to\b|\bequals\b|\bis\b)\s*"
-)
-_SIGN = re.compile(r"\s*[=>➞➔→⇒⟶⟹]")
-_BULLET = re.compile(r"^(?:[-*•+]|\(?\d{1,3}[.)])\s+")
-
-
-def _read_equation(line: str, defined: Collection[str]) -> tuple[list[Example], bool]:
-    """Return the example of a line that holds a call with literals, an arrow and a literal; none for another line.
-
-    Also return whether the line looks like an example.
-    """
-    text = _BULLET.sub("", line).replace("`", "")
-    looks = bool(defined) and any(
-        _read_literal_call(text[: sign.start()].rstrip("-= "), defined) for sign in _first(_SIGN, text)
-    )
-    for arrow in _first(_ARROW, text):
-        call = _read_literal_call(text[: arrow.start()], defined)
-        if call is None:
-            continue
-        wanted = read_expression(text[arrow.end() :].strip().rstrip(" .,;"))
-        if wanted is not None and read_literal(wanted) is not None:
-            value = ast.unparse(wanted)
-            return [Example(f"{call} == {value}", (call,), f"_0 == {value}")], True
-    return [], looks
-
-
-def _first(pattern: re.Pattern[str], text: str) -> Iterable[re.Match[str]]:
-    return islice(pattern.finditer(text), _MOST_ARROWS)
-
-
-def _read_literal_call(source: str, defined: Collection[str]) -> str | None:
-    match read_expression(source.strip()):
-        case ast.Call(ast.Name(name), arguments, keywords) as call if name in defined:
-            values = [*arguments, *(keyword.value for keyword in keywords)]
-            return ast.unparse(call) if all(read_literal(value) is not None for value in values) else None
-    return None

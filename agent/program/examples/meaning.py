@@ -1,0 +1,262 @@
+"""Decide what shown examples mean, and leave unread those that could mean two things.
+
+A text names functions that it does not define, strings without quotes and tuples without commas. Its other examples and
+the annotations say which reading is right; where they do not, there is none.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from agent.program.examples.docstrings import Definitions, Signature
+from agent.program.examples.page import Page, ShownExample
+
+_BUILTINS = frozenset(dir(builtins))
+_TEXTUAL = re.compile(r"\b(?:strings?|str|words?|texts?|characters?|letters?|names?|sentences?)\b", re.IGNORECASE)
+_TUPLES = re.compile(r"\btuple", re.IGNORECASE)
+_LISTS = re.compile(r"\b(?:list|array|sequence|vector|string|separated)", re.IGNORECASE)
+_ASKED_FOR = re.compile(
+    r"\b(?:called|named|functions?|methods?|write|implement|define|create|code|program|def)\s+(?:a function\s+)?"
+    r"`?([A-Za-z_]\w*)`?\s*(?=\(|[`.,:]|that\b|which\b|to\b|$)",
+    re.IGNORECASE,
+)
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "int": int, "float": (int, float), "str": str, "bool": bool, "bytes": bytes, "list": list, "List": list,
+    "tuple": tuple, "Tuple": tuple, "dict": dict, "Dict": dict, "set": set, "Set": set,
+}  # fmt: skip
+
+
+class Surroundings(NamedTuple):
+    """What a prompt says around its examples."""
+
+    request: str
+    page: Page
+    defined: Definitions
+    signatures: dict[str, Signature]
+    prints: bool  # shown outputs are printed, not returned
+
+    def signature_of(self, example: ShownExample) -> Signature | None:
+        """Return the signature of the function that an example calls, if the prompt has it."""
+        return self.signatures.get(_name_of(example))
+
+
+def settle_examples(shown: Sequence[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Return the examples with one meaning each; those with none have lost their call."""
+    examples = list(shown)
+    for rule in _RULES:
+        examples = rule(examples, around)
+    return [each for each in examples if each.line >= 0]
+
+
+def _name_of(example: ShownExample) -> str:
+    return example.call.func.id if example.call and isinstance(example.call.func, ast.Name) else ""
+
+
+def _unread(example: ShownExample) -> ShownExample:
+    return example._replace(call=None, value=None, raises=None)
+
+
+def _keep_if(examples: list[ShownExample], keeps: Callable[[ShownExample, ast.Call], bool]) -> list[ShownExample]:
+    return [each if each.call is None or keeps(each, each.call) else _unread(each) for each in examples]
+
+
+def _resolve_names(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Call the prompt's function where another name stands for it, and leave unread what calls something else."""
+    names = {_name_of(each) for each in examples if each.call} - {""}
+    functions = around.defined.names - around.defined.classes
+    if not around.defined.names:
+        asked = set(_ASKED_FOR.findall(around.request)) & names
+        meant = asked or (names if len(names) == 1 else set())
+        return _keep_if(examples, lambda each, _: _name_of(each) in meant)
+    alias = _find_alias(examples, names, around)
+    own = around.page.docstring.function
+    if alias and own:
+        renamed = ast.Name(own.name, ast.Load())
+        examples = [
+            each._replace(call=ast.Call(renamed, each.call.args, each.call.keywords))
+            if each.call and _name_of(each) == alias
+            else each
+            for each in examples
+        ]
+    return _keep_if(examples, lambda each, _: _name_of(each) in functions)
+
+
+def _find_alias(examples: list[ShownExample], names: set[str], around: Surroundings) -> str | None:
+    """Return the one name that the examples give to a function which they never call by its own.
+
+    A name that the prompt uses elsewhere may be another function.
+    """
+    own = around.page.docstring.function
+    if own is None or len(names) != 1 or names & (around.defined.names | _BUILTINS):
+        return None
+    alias = next(iter(names))
+    calling = [each for each in examples if _name_of(each) == alias]
+    uses = re.findall(rf"\b{re.escape(alias)}\b", around.request)
+    starts = all(re.match(rf"(?:assert\s+)?{re.escape(alias)}\(", each.source) for each in calling)
+    headed = all(around.page.under_heading[each.line] for each in calling)
+    return alias if starts and headed and len(uses) == len(calling) else None
+
+
+def _refuse_recurrences(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Leave unread the calls of a function that a line defines, as `f(n) = f(n - 1) + 1` does."""
+    general = set(re.findall(r"\b(\w+)\s*\(\s*[a-zA-Z_]\w*\s*\)\s*=(?![=>])", around.page.docstring.text))
+    read = [each for each in examples if _name_of(each) not in general]
+    return [each for each in read if each.call or f"{each.source.split('(')[0]}" not in general]
+
+
+def _refuse_what_does_not_return(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Leave unread calls of coroutines, what a function that returns nothing shows, and what may be printed."""
+
+    def returns(example: ShownExample, _: ast.Call) -> bool:
+        signature = around.signature_of(example)
+        nothing = signature and isinstance(signature.returns, ast.Constant) and signature.returns.value is None
+        prints = around.prints and not example.named
+        return not (nothing or prints or _name_of(example) in around.defined.waits)
+
+    return _keep_if(examples, returns)
+
+
+def _refuse_other_arguments(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    def fits(example: ShownExample, call: ast.Call) -> bool:
+        signature = around.signature_of(example)
+        return signature is None or signature.fits(call)
+
+    return _keep_if(examples, fits)
+
+
+def _quote_words(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Read bare words as strings where the text is about strings, several stand in one place, and none is a name."""
+    places = defaultdict[tuple[str, int], list[ast.expr]](list)
+    for each in examples:
+        for at, argument in enumerate(each.call.args if each.call else []):
+            places[_name_of(each), at].append(argument)
+
+    def quote(example: ShownExample) -> ShownExample:
+        call, signature = example.call, around.signature_of(example)
+        if call is None or not any(isinstance(value, ast.Name) for value in _arguments(call)):
+            return example
+        arguments = list[ast.expr]()
+        for at, argument in enumerate(call.args):
+            if isinstance(argument, ast.Name):
+                if not signature or not _are_words(places[_name_of(example), at], signature, at, around):
+                    return example._replace(call=None) if _may_be_words([argument], signature) else _nothing(example)
+                argument = ast.Constant(argument.id)
+            arguments.append(argument)
+        plain = not any(isinstance(keyword.value, ast.Name) for keyword in call.keywords)
+        return example._replace(call=ast.Call(call.func, arguments, call.keywords)) if plain else _nothing(example)
+
+    return [quote(each) for each in examples]
+
+
+def _nothing(example: ShownExample) -> ShownExample:
+    """Mark a general statement about the function, which is no example and not listed as one."""
+    return example._replace(call=None, line=-1)
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _may_be_words(arguments: Sequence[ast.expr], signature: Signature | None) -> bool:
+    taken = {*(signature.parameters if signature else ()), *_BUILTINS}
+    return all(isinstance(each, ast.Name) and len(each.id) > 1 and each.id not in taken for each in arguments)
+
+
+def _are_words(arguments: Sequence[ast.expr], signature: Signature, at: int, around: Surroundings) -> bool:
+    """Decide whether all arguments at one place are strings that lack their quotes."""
+    text = around.page.docstring.text
+    words = {each.id for each in arguments if isinstance(each, ast.Name)}
+    name = signature.parameters[at] if at < len(signature.parameters) else ""
+    annotation = signature.annotations.get(name)
+    if annotation is not None and not (isinstance(annotation, ast.Name) and annotation.id == "str"):
+        return False
+    assigned = any(re.search(rf"\b{word}\s*=(?!=)", text) for word in words)
+    taken = {*signature.parameters, *around.defined.names, *_BUILTINS}
+    several = len(words) > 1 or annotation is not None
+    textual = annotation is not None or _TEXTUAL.search(text) is not None
+    return len(arguments) == sum(isinstance(e, ast.Name) for e in arguments) and (
+        several and textual and not assigned and not words & taken
+    )
+
+
+def _refuse_other_types(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Leave unread what the annotations contradict."""
+
+    def fits(example: ShownExample, call: ast.Call) -> bool:
+        signature = around.signature_of(example)
+        if signature is None:
+            return True
+        pairs = [*zip(signature.parameters, call.args, strict=False), *((k.arg or "", k.value) for k in call.keywords)]
+        expected = [(signature.returns, example.value)] if example.value and not example.loose else []
+        return all(_fits(signature.annotations.get(name), value) for name, value in pairs) and all(
+            _fits(annotation, value) for annotation, value in expected
+        )
+
+    return _keep_if(examples, fits)
+
+
+def _fits(annotation: ast.expr | None, value: ast.expr) -> bool:
+    kind = _KINDS.get(_annotated_name(annotation))
+    if kind is None:
+        return True
+    literal = ast.literal_eval(value)
+    return isinstance(literal, kind) and (isinstance(literal, bool) == (kind is bool))
+
+
+def _annotated_name(annotation: ast.expr | None) -> str:
+    base = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    return base.id if isinstance(base, ast.Name) else base.attr if isinstance(base, ast.Attribute) else ""
+
+
+def _settle_tuples(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Read `("a")` and `1, 2` as tuples where the other examples or the annotation are of tuples.
+
+    Where nothing says so, they are what Python reads: not where the text speaks of tuples, or of lists.
+    """
+    text = around.page.docstring.text
+    firm = [each.value for each in examples if each.call and each.value and not each.loose]
+    tuples = bool(firm) and all(isinstance(value, ast.Tuple) for value in firm)
+
+    def settle(example: ShownExample) -> ShownExample:
+        if example.call is None or example.value is None or not example.loose:
+            return example
+        signature, is_tuple = around.signature_of(example), isinstance(example.value, ast.Tuple)
+        annotation = _annotated_name(signature.returns) if signature else ""
+        if tuples or annotation in ("tuple", "Tuple"):
+            return example if is_tuple else example._replace(value=ast.Tuple([example.value], ast.Load()))
+        if is_tuple:
+            plain = not firm and annotation == "" and not _LISTS.search(text)
+        else:
+            plain = bool(firm) or not _TUPLES.search(text)
+        return example if plain else _unread(example)
+
+    return [settle(each) for each in examples]
+
+
+def _refuse_contradictions(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Leave unread the calls that are shown with two values, and read an example that stands twice once."""
+    values = defaultdict[str, dict[str, int]](dict)
+    for number, each in enumerate(examples):
+        if each.call:
+            value = ast.unparse(each.value) if each.value else f"raises {each.raises}"
+            values[ast.unparse(each.call)].setdefault(value, number)
+    firsts = {number for shown in values.values() for number in shown.values()}
+    kept = [each for number, each in enumerate(examples) if each.call is None or number in firsts]
+    return _keep_if(kept, lambda _, call: len(values[ast.unparse(call)]) == 1)
+
+
+_RULES = (
+    _resolve_names,
+    _refuse_recurrences,
+    _refuse_what_does_not_return,
+    _refuse_other_arguments,
+    _quote_words,
+    _refuse_other_types,
+    _settle_tuples,
+    _refuse_contradictions,
+)
