@@ -7,10 +7,18 @@ READY := .venv/.ready
 help: ## list the intentions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: setup ## solve a problem live with the embedded model
+demo: setup ## solve a problem live with the embedded model (or MODEL=qwen2.5-coder-0.5b, which it gets first)
 	@$(MAKE) --no-print-directory sandbox || echo "going on without Docker: bubblewrap will do where it is installed" >&2
-	@$(BIN)/dubito solve --task exercises/$(EXERCISE)
+ifdef MODEL
+	@$(BIN)/dubito models get $(MODEL)
+	@$(BIN)/dubito solve --model $(MODEL) --file $(REQUEST)
+else
+	@$(BIN)/dubito solve --model models/tiny --task exercises/$(EXERCISE)
+	@printf '\nA real model on this machine (0.5 GB to download):\n  %s\n  %s\n' \
+		"$(BIN)/dubito models get qwen2.5-coder-0.5b" "$(BIN)/dubito solve --file $(REQUEST)"
+endif
 EXERCISE ?= 130
+REQUEST ?= docs/request.py
 
 test: setup ## run the default tests
 	@$(BIN)/pytest -q -n 2 --dist worksteal

@@ -155,7 +155,9 @@ def profile_file(model: str, weights: str) -> Path:
     """Return the file of a model's profile in the user's data folder, named by weights or by name."""
     key = weights or hashlib.sha256(model.encode()).hexdigest()[:12]
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.")
-    return user_data_path("dubito") / "profiles" / f"{name}-{key}.json"
+    folder = user_data_path("dubito") / "profiles"
+    earlier = sorted(folder.glob(f"*-{key}.json")) if weights else []  # the same weights may have several names
+    return earlier[0] if earlier else folder / f"{name}-{key}.json"
 
 
 def _check_no_old_files(model: str, weights: str) -> None:

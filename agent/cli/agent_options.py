@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.cli import choices, components
 from agent.cli.thresholds import describe_threshold
+from agent.lm.names import EMBEDDED, choose_default_model, needs_conversion
 from agent.messages import check_tau
 from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
 
@@ -42,13 +43,14 @@ class AgentOptions:
     seed: int
     device: str | None
     weights: str
-    prompt_style: str
+    prompt_format: str
     tau: float = 0.1
     holes: int = 2
 
     @classmethod
     def take(cls, options: dict[str, Any]) -> AgentOptions:
-        """Return the record of these options; others in the dict are left out."""
+        """Return the record of these options; others in the dict are left out. Without a model, choose the default."""
+        options = {**options, "model": options["model"] or choose_default_model()}
         return cls(**{field.name: options[field.name] for field in fields(cls) if field.name in options})
 
     def check(self) -> CheckedOptions:
@@ -56,7 +58,7 @@ class AgentOptions:
         check_tau(self.tau)
         policy = choose_policy_name(self.policy, find_strategy(self.strategy), choices.POLICY_SCORES)
         components.check_policy(policy, model=self.model, threshold=self.threshold, ask=self.ask)
-        components.check_model(self.model, self.weights, self.prompt_style)
+        components.check_model(self.model, self.weights, self.prompt_format)
         components.check_sandbox(self.sandbox)
         profile = components.read_profile(self.model)
         options = StrategyOptions(self.programs, self.budget, self.order, self.min_probability, self.ask, profile)
@@ -80,12 +82,12 @@ class CheckedOptions:
 
         options = self.options
         sandbox = cleanup.enter_context(closing(components.start_sandbox(options.sandbox)))
-        announce_loading(options.model, quiet=quiet)
+        announce_loading(options.model, converts=needs_conversion(options.model), quiet=quiet)
         policy = components.build_policy(
             self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
         )
         model = open_lm(
-            options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style
+            options.model, device=options.device, weights=options.weights, prompt_format=options.prompt_format
         )
         return Agent(self, model, policy, sandbox)
 
@@ -122,10 +124,19 @@ class Agent:
         options = self.checked.options
         return {
             "model": options.model, "weights": self.checked.profile.weights, "dtype": self.model.dtype,
-            "prompt_style": self.model.prompt_style.describe(), "policy": self.checked.policy,
+            "prompt_format": self.model.prompt_format, "policy": self.checked.policy,
             "threshold": make_plain(self.policy.gate.threshold), "ask": options.ask,
             "max_tokens": options.max_tokens, "tau": options.tau, "holes": options.holes, "seed": options.seed,
         }  # fmt: skip
+
+    def describe_limits(self) -> str:
+        """Return a sentence about what the model cannot do; an empty one for any but the embedded model."""
+        if self.model.name != EMBEDDED:
+            return ""
+        return (
+            f"{EMBEDDED} knows only the exercises it was trained on; get a real model with: "
+            "dubito models get qwen2.5-coder-0.5b"
+        )
 
     def describe(self) -> str:
         """Return the policy, the model and where the pauses come from, for the head of a run."""

@@ -19,6 +19,7 @@ app = lazy_group(
         "solve": Entry("agent.cli.solve:solve_request", "Write a program and run it on the examples in the request."),
         "chat": Entry("agent.cli.chat:chat", "Write one program after another."),
         "doctor": Entry("agent.cli.app:doctor", "Check that packages, model, sandbox and device are available."),
+        "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),
         "bench": Entry("benchmarks.cli:bench", "Run benchmarks, and judge and compare runs."),
         "calibrate": Entry("benchmarks.cli:calibrate", "Learn from problems that are kept for it."),

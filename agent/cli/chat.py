@@ -14,13 +14,13 @@ from agent.cli.interrupts import forget
 from agent.cli.options import (
     AskOption,
     BudgetOption,
+    DefaultModelOption,
     DeviceOption,
     MinProbabilityOption,
-    ModelOption,
     OrderOption,
     PolicyOption,
     ProgramsOption,
-    PromptStyleOption,
+    PromptFormatOption,
     SandboxOption,
     SeedOption,
     StrategyOption,
@@ -48,7 +48,7 @@ Ctrl-C stops what is being written, and the chat goes on."""
 
 
 def chat(
-    model: ModelOption = "models/tiny",
+    model: DefaultModelOption = None,
     policy: PolicyOption = None,
     threshold: ThresholdOption = None,
     strategy: StrategyOption = "tree",
@@ -62,7 +62,7 @@ def chat(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
-    prompt_style: PromptStyleOption = "auto",
+    prompt_format: PromptFormatOption = "auto",
 ) -> None:
     """Write one program after another, as `solve` does. /alternatives shows the tree of the last one.
 
@@ -84,6 +84,7 @@ def _talk(agent: Agent) -> None:
     console = Console(highlight=False)
     view = TerminalView(console, live=False)
     view.show_heading(f"{agent.describe()}; /help says more")
+    view.show_limits(agent.describe_limits())
     last: Result | None = None
     while (line := _read(console, view)) is not None:
         view = TerminalView(console, live=console.is_terminal, in_chat=True)

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from agent.lm.names import find_embedded_model
+from agent.lm.shelf.cache import is_present, measure_bytes, models_folder, place_of
+from agent.lm.shelf.entries import read_shelf
 from agent.workflow.threads import MOST_RUNS, measure_threads, threads_file
 
 
@@ -30,6 +32,7 @@ def check_parts() -> Iterator[Check]:
     folder = find_embedded_model()
     state = str(folder) if (folder / "config.json").is_file() else None
     yield Check("embedded model", state, "models/tiny is not beside the code; clone it whole")
+    yield _check_shelf()
     yield _check_threads()
     yield from _check_int8()
     yield from _check_sandbox()
@@ -42,6 +45,20 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _check_shelf() -> Check:
+    """Name the real models of the shelf that are on this machine, and those that are not."""
+    here, absent = [], []
+    for model in read_shelf().values():
+        folder = place_of(model.sha256)
+        if is_present(folder):
+            here.append(f"{model.name} ({measure_bytes(folder) / 1e9:.1f} GB)")
+        else:
+            absent.append(model.name)
+    facts = [f"{', '.join(here) or 'none'} in {models_folder()}"]
+    facts += [f"not here {', '.join(absent)} (try: dubito models get NAME)"] if absent else []
+    return Check("real models", "; ".join(facts), "")
 
 
 def _check_threads() -> Check:

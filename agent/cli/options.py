@@ -8,7 +8,6 @@ import typer
 
 from agent.cli.choices import POLICY_SCORES
 from agent.messages import join_names
-from agent.program.styles import PROMPT_STYLES
 from agent.search.orders import ORDERS
 from agent.strategies import STRATEGIES
 from sandbox import SANDBOXES
@@ -18,13 +17,17 @@ _PAUSES_HELP = (
     "threshold` wrote. uscd also takes std=0.0035, a bound on the standard deviation of the probabilities. "
     "By default, the "
 )
-_PROMPT_STYLE_HELP = (
-    f"Ask the model in this style: {join_names(PROMPT_STYLES)}; completion, for base models, gives it a text to "
-    "continue. By default, auto takes the style of the shelf, and else decides by how the model ends its texts."
+_PROMPT_FORMAT_HELP = (
+    "Give the model its prompt as a chat turn (chat) or as text to continue (completion, for base models). "
+    "By default, auto decides by how the model ends its texts."
 )
-_LIMITS = join_names(f"{each.name} {each.max_tokens}" for each in PROMPT_STYLES.values() if each.max_tokens)
-_TOKENS_HELP = f"Write at most this many tokens a program. The makers of prompt styles allow: {_LIMITS}."
-_MODEL_HELP = "Load this model: the embedded models/tiny, a folder, or the id of a causal LM on the Hugging Face hub."
+_MODELS = (
+    "a name that `dubito models list` shows, a folder, a GGUF file, or the id of a causal LM on the Hugging Face hub"
+)
+_MODEL_HELP = f"Load this model: the embedded models/tiny, {_MODELS}."
+_DEFAULT_MODEL_HELP = (
+    f"Load this model: {_MODELS}. By default, the best coder that `dubito models get` put here, else models/tiny."
+)
 _WEIGHTS_HELP = (
     "Take the model's weights as int8 (on CPUs, about twice as fast), bf16, fp16 or fp32. By default, auto takes int8 "
     "for a large model on a CPU if a trial finds hardly any difference, else the checkpoint's own."
@@ -44,6 +47,7 @@ _BUDGET_HELP = "Bound a tree by programs=, tokens=, forwards=, runs= or seconds=
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, exercises, or exercises/SPLIT.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Take only this many problems. All by default.")]
 ModelOption = Annotated[str, typer.Option(help=_MODEL_HELP)]
+DefaultModelOption = Annotated[str | None, typer.Option(help=_DEFAULT_MODEL_HELP)]
 PolicyOption = Annotated[str | None, typer.Option(help=_POLICY_HELP)]
 ThresholdOption = Annotated[
     str | None, typer.Option(help=f"{_PAUSES_HELP}learned or published threshold of the model, else the policy's own.")
@@ -59,7 +63,7 @@ OrderOption = Annotated[
 MinProbabilityOption = Annotated[
     float, typer.Option(help="Abstain where the answer is less likely to be right than this.")
 ]
-TokensOption = Annotated[int, typer.Option(min=1, help=_TOKENS_HELP)]
+TokensOption = Annotated[int, typer.Option(min=1, help="Write at most this many tokens a program.")]
 SandboxOption = Annotated[str | None, typer.Option(help=SANDBOX_HELP)]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Give every program a sandbox of its own: nothing passes between samples.")
@@ -71,4 +75,4 @@ SeedOption = Annotated[int, typer.Option(help="Seed the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help=_DEVICE_HELP)]
 WeightsOption = Annotated[str, typer.Option(help=_WEIGHTS_HELP)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no table.")]
-PromptStyleOption = Annotated[str, typer.Option(help=_PROMPT_STYLE_HELP)]
+PromptFormatOption = Annotated[str, typer.Option(help=_PROMPT_FORMAT_HELP)]

@@ -15,13 +15,13 @@ from agent.cli.exits import ExitCode, report_errors
 from agent.cli.options import (
     AskOption,
     BudgetOption,
+    DefaultModelOption,
     DeviceOption,
     MinProbabilityOption,
-    ModelOption,
     OrderOption,
     PolicyOption,
     ProgramsOption,
-    PromptStyleOption,
+    PromptFormatOption,
     SandboxOption,
     SeedOption,
     StrategyOption,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from agent.workflow.run import Result
     from benchmarks.cli import Problem
 
+EXERCISES = "exercises/"  # begins the names of the embedded model's own problems
 _TASK_HELP = "Solve a benchmark problem instead: HumanEval/0, Mbpp/2 or exercises/12."
 _FILE_HELP = "Complete the Python in this file: a signature with its docstring. `-` reads it from stdin."
 _TESTS_HELP = "Also pass the assert statements in this file. `-` reads them from stdin."
@@ -56,7 +57,7 @@ def solve_request(
     task: Annotated[str | None, typer.Option(help=_TASK_HELP)] = None,
     file: Annotated[Path | None, typer.Option(help=_FILE_HELP)] = None,
     tests: Annotated[Path | None, typer.Option(help=_TESTS_HELP)] = None,
-    model: ModelOption = "models/tiny",
+    model: DefaultModelOption = None,
     policy: PolicyOption = None,
     threshold: ThresholdOption = None,
     strategy: StrategyOption = "tree",
@@ -74,7 +75,7 @@ def solve_request(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
-    prompt_style: PromptStyleOption = "auto",
+    prompt_format: PromptFormatOption = "auto",
     display: Annotated[str, typer.Option(help=_DISPLAY_HELP)] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -121,6 +122,8 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
     checkpointer = cleanup.enter_context(_open_threads(how, ask=options.ask))
     view.show_unparsed(task)
     view.show_heading(f"{task.name}: {agent.describe()}")
+    if not (how.task or "").startswith(EXERCISES):
+        view.show_limits(agent.describe_limits())
     with view:
         session = Session(view.ask, log, checkpointer, how.thread or "once", identity)
         result = agent.solve(task, on_event=view.show, session=session)

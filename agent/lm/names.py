@@ -1,21 +1,26 @@
-"""Parse a model's name into a backend and a local folder, and digest the weights there. Loads nothing."""
+"""Say what a model's name means: a backend, a folder, a digest of the weights. Loads nothing.
+
+A name is models/tiny, a folder, a GGUF file, a short name of the shelf, or a hub id. What is on this machine under
+that very name wins.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from agent.errors import InvalidRequestError
+from agent.lm.shelf.cache import digest_folder, hash_file, is_gguf, is_present, place_of, read_origin
+from agent.lm.shelf.entries import ShelfModel, read_shelf
 
 # name -> module:function; the function takes what is behind the colon of a spec and open_lm's options.
 BACKENDS: dict[str, str] = {"hf": "agent.lm.hf.backend:open_model"}
 DEFAULT = "hf"
 _PREFIX = re.compile(r"([a-z][a-z0-9_-]+):(.*)", re.DOTALL)  # one letter is a drive of Windows
 EMBEDDED = "models/tiny"
-_SAMPLED = 2**20  # bytes at each end of a weights file, which stand for the whole
+_DIGITS = 12  # of a sha256 that stand for it
 
 
 class Spec(NamedTuple):
@@ -47,25 +52,60 @@ def find_embedded_model() -> Path:
 
 
 def find_model_folder(name: str) -> Path:
-    """Return the folder of a local model. EMBEDDED means the embedded one; ./models/tiny is another."""
+    """Return the folder that a name means, whether it is there or not. ./models/tiny is not the embedded model."""
     name = parse_spec(name).name
-    return find_embedded_model() if name == EMBEDDED else Path(name)
+    if name == EMBEDDED:
+        return find_embedded_model()
+    path = expand_user(name)
+    if is_gguf(path):
+        return place_of(hash_file(path))
+    model = find_on_shelf(name)
+    return place_of(model.sha256) if model else path
+
+
+def find_on_shelf(name: str) -> ShelfModel | None:
+    """Return the model of the shelf that a name means by itself; None where a path of that name is on this machine."""
+    name = parse_spec(name).name
+    return None if os.path.lexists(name) else read_shelf().get(name)
+
+
+def find_shelf_model(name: str) -> ShelfModel | None:
+    """Return the model of the shelf behind a name: its short name, its GGUF file, or the folder made from that."""
+    sha256 = _find_sha256(name)
+    return next((model for model in read_shelf().values() if model.sha256 == sha256), None)
+
+
+def needs_conversion(name: str) -> bool:
+    """Whether a name means a GGUF file that was not converted yet."""
+    path = expand_user(parse_spec(name).name)
+    return is_gguf(path) and not is_present(place_of(hash_file(path)))
+
+
+def choose_default_model() -> str:
+    """Return the best coder of the shelf that is on this machine, else the embedded model."""
+    coders = (model for model in read_shelf().values() if model.coder)
+    return next((model.name for model in coders if is_present(place_of(model.sha256))), EMBEDDED)
 
 
 def digest_weights(name: str) -> str:
     """Return a digest of a local model's weights; an empty one for a hub's, which its name identifies.
 
-    Reads a bounded part of each regular file that holds something.
+    A model that was made from a GGUF file has the digest of that file, so all its names agree.
     """
-    digest = hashlib.sha256()
-    try:
-        files = [file for file in sorted(find_model_folder(name).glob("*.safetensors")) if file.is_file()]
-        files = [file for file in files if file.stat().st_size]
-        for file in files:
-            with file.open("rb") as stream:
-                digest.update(stream.read(_SAMPLED))
-                stream.seek(max(0, file.stat().st_size - _SAMPLED))
-                digest.update(stream.read(_SAMPLED))
-    except (OSError, ValueError):  # loading the model will say what is wrong with it
-        return ""
-    return digest.hexdigest()[:12] if files else ""
+    return _find_sha256(name)[:_DIGITS] or digest_folder(find_model_folder(name))
+
+
+def expand_user(name: str) -> Path:
+    """Return the path that a name is, with `~` expanded where that user exists."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - pathlib raises for an unknown user's home
+
+
+def _find_sha256(name: str) -> str:
+    """Return the sha256 of the GGUF file that a model is, or was made from; an empty one for any other model."""
+    model, path = find_on_shelf(name), expand_user(parse_spec(name).name)
+    if model is not None:
+        return model.sha256
+    if is_gguf(path):
+        return hash_file(path)
+    origin = read_origin(find_model_folder(name))
+    return origin["sha256"] if origin else ""

@@ -53,10 +53,11 @@ def write_progress(text: str, *, last: bool) -> None:
     typer.echo(f"{start}{one_line(text)}", err=True, nl=last)
 
 
-def announce_loading(model: str, *, quiet: bool = False) -> None:
-    """Write on stderr, if it is a terminal, that a model is being loaded."""
+def announce_loading(model: str, *, converts: bool = False, quiet: bool = False) -> None:
+    """Write on stderr, if it is a terminal, that a model is being loaded. converts: from a new GGUF file."""
     if is_watched(err=True) and not quiet:
-        say(f"loading {one_line(model)}", err=True)
+        duration = " (it is converted first, once, which takes a minute or more)" if converts else ""
+        say(f"loading {one_line(model)}{duration}", err=True)
 
 
 def is_watched(*, err: bool = False) -> bool:

@@ -61,6 +61,11 @@ class TerminalView:
         """Draw one line that says what is about to be done."""
         self._print(Text(one_line(text), style="bold"))
 
+    def show_limits(self, text: str) -> None:
+        """Draw what the model cannot do, if there is anything."""
+        if text:
+            self._print(Text(one_line(text), style="yellow"))
+
     def say(self, text: str) -> None:
         """Draw a text for the person."""
         self._print(Text(clean(text)))

@@ -9,14 +9,14 @@ import torch
 from agent.errors import ModelLoadError
 from agent.lm.base import Model
 from agent.lm.fidelity import LARGE, keep_fidelity, read_fidelity
-from agent.lm.hf.chat import choose_style
+from agent.lm.hf.chat import expects_turns, parse_prompt_format
+from agent.lm.hf.hub import find_place
 from agent.lm.hf.int8 import has_int8, use_int8
 from agent.lm.hf.load import explain_load_errors, load_model, load_tokenizer
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.tokenizer import HFTokenizer, read_end_ids
 from agent.lm.hf.trial import is_causal, try_int8
-from agent.lm.names import EMBEDDED, digest_weights, find_embedded_model
-from agent.program.styles import check_style
+from agent.lm.names import digest_weights
 
 _TRIAL_TEXT = '''\
 def merge_intervals(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -46,12 +46,12 @@ class Counter:
 '''
 
 
-def open_model(name: str, *, device: str | None, weights: str, prompt_style: str) -> Model:
-    """Load a folder or a hub id, and its tokenizer. Raises InvalidRequestError, ModelLoadError, DeviceError."""
-    check_style(prompt_style)
+def open_model(name: str, *, device: str | None, weights: str, prompt_format: str) -> Model:
+    """Load a folder or a hub id, and its tokenizer. Raises ModelLoadError, DeviceError."""
+    chosen_format = parse_prompt_format(prompt_format)
     lm = open_decoder(name, device=device, weights=weights)
     vocab_size = lm.model.config.get_text_config().vocab_size
-    tokenizer = load_tokenizer(_place(name), vocab_size)
+    tokenizer = load_tokenizer(find_place(name), vocab_size)
     if tokenizer is None:
         raise ModelLoadError(
             f"the model {name!r} has no tokenizer beside it, and text is wanted; save one there with save_pretrained"
@@ -67,13 +67,13 @@ def open_model(name: str, *, device: str | None, weights: str, prompt_style: str
         revision=getattr(lm.model.config, "_commit_hash", None),
         device=str(lm.model.device),
         dtype="int8" if has_int8(lm.model) else str(lm.model.dtype).removeprefix("torch."),
-        prompt_style=choose_style(prompt_style, tokenizer, end_ids),
+        prompt_format="chat" if expects_turns(chosen_format, tokenizer, end_ids) else "completion",
     )
 
 
 def open_decoder(name: str, *, device: str | None = None, weights: str = "auto") -> HFLM:
     """Load a model for token ids alone; weights `auto` are its checkpoint's. Raises ModelLoadError, DeviceError."""
-    lm = HFLM(load_model(_place(name), device=device, weights=weights))
+    lm = HFLM(load_model(find_place(name), device=device, weights=weights))
     with explain_load_errors(f"load the model {name!r}"):
         if not is_causal(lm):
             raise ValueError("what it says of a token depends on the tokens behind it, so it is no decoder")
@@ -90,8 +90,3 @@ def _choose_int8(lm: HFLM, name: str, tokenizer: Any) -> None:
         keep_fidelity(key, try_int8(lm, name, tokenizer(_TRIAL_TEXT)["input_ids"]))
     elif fidelity.suffices:
         use_int8(model)
-
-
-def _place(name: str) -> str:
-    """Return what transformers loads: the embedded model is found from any working folder."""
-    return str(find_embedded_model()) if name == EMBEDDED else name

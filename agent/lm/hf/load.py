@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from agent.errors import DeviceError, DubitoError, InvalidRequestError, ModelLoadError
-from agent.lm.hf.hub import WEIGHTS, WHAT_LOADS, find_folder, load_nearest
+from agent.lm.hf.hub import WEIGHTS, WHAT_LOADS, find_folder, find_place, load_nearest
 from agent.lm.hf.int8 import use_int8
 from agent.messages import check_choice, first_sentence, flatten
 
@@ -111,7 +111,7 @@ def read_vocab_size(name: str) -> int:
     with explain_load_errors(f"load the model {name!r}"):
         from transformers import AutoConfig
 
-        return int(load_nearest(AutoConfig, name).get_text_config().vocab_size)
+        return int(load_nearest(AutoConfig, find_place(name)).get_text_config().vocab_size)
 
 
 @contextmanager
