@@ -23,6 +23,7 @@ bench = lazy_group(
         "examples": Entry("benchmarks.cli.examples:bench_examples", "Read the examples of prompts, and check them."),
         "fill": Entry("benchmarks.cli.run:bench_fill", "Let the model fill one hole in each canonical solution."),
         "pauses": Entry("benchmarks.cli.run:bench_pauses", "Try each candidate of each pause where greedy fails."),
+        "fidelity": Entry("benchmarks.cli.fidelity:bench_fidelity", "Measure how near one model comes to another."),
         "real": Entry("benchmarks.cli.real:bench_real", "Run real models, and write the page of results."),
         "speed": Entry("benchmarks.cli.speed:bench_speed", "Time each policy against greedy."),
     },

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 from torch import Tensor
 
 from agent.errors import InvalidRequestError
-from agent.lm.base import Model, OffsetTokenizer, Scorer
+from agent.lm.base import LM, Model, OffsetTokenizer, Scorer
 from benchmarks.base import Problem
 from uncertainty.scores import SCORES, log_probabilities, varentropy
 from uncertainty.thresholds import Ranked
@@ -32,20 +33,42 @@ def force_solutions(model: Model, problems: Iterable[Problem]) -> Iterator[Teach
     Prompt and solution are encoded as one text. Only tokens that start in the solution count (AdaDec, section 3.2,
     arXiv:2506.08980). Of equal logits the lower id ranks first. The tokenizer must know offsets.
     """
-    lm, tokenizer = model.lm, model.tokenizer
-    if not (isinstance(lm, Scorer) and isinstance(tokenizer, OffsetTokenizer)):
-        raise InvalidRequestError("teacher forcing needs the backend hf; choose a model of it")
+    lm = open_scorer(model)
     for problem in problems:
-        ids, starts = tokenizer.encode_with_offsets(problem.reference_program)
-        if lm.context is not None and len(ids) > lm.context:
+        prompt, tokens = encode_solution(model, problem)
+        if lm.context is not None and len(prompt) + len(tokens) > lm.context:
             continue
-        first = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
-        logits, tokens = lm.score_tokens(ids[:first], ids[first:]), ids[first:]
+        logits = lm.score_tokens(prompt, tokens)
         logprobs = [log_probabilities(each) for each in logits]
         scores = {name: [score(each, normalised=True) for each in logprobs] for name, score in MEASURED.items()}
         yield TeacherForced(
             problem.task_id, scores, [_rank(each, token) for each, token in zip(logits, tokens, strict=True)]
         )
+
+
+class ScoringLM(LM, Scorer, Protocol):
+    """A model that also reads a whole text at once."""
+
+
+def open_scorer(model: Model) -> ScoringLM:
+    """Return the model's function of token ids. Raises InvalidRequestError if it cannot read a whole text at once."""
+    if not (isinstance(model.lm, Scorer) and isinstance(model.tokenizer, OffsetTokenizer)):
+        raise InvalidRequestError("teacher forcing needs the backend hf; choose a model of it")
+    return cast("ScoringLM", model.lm)
+
+
+class EncodedSolution(NamedTuple):
+    """The token ids of a solution, and those before it."""
+
+    prompt: list[int]
+    tokens: list[int]
+
+
+def encode_solution(model: Model, problem: Problem) -> EncodedSolution:
+    """Encode prompt and solution as one text, and split it at the first token that starts in the solution."""
+    ids, starts = cast("OffsetTokenizer", model.tokenizer).encode_with_offsets(problem.reference_program)
+    first = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
+    return EncodedSolution(ids[:first], ids[first:])
 
 
 def _rank(logits: Tensor, token: int) -> int:
