@@ -56,10 +56,11 @@ class Cost:
 class Prompt:
     """A prompt as text and as token ids."""
 
-    text: str
-    ids: tuple[int, ...]
+    text: str  # the user's turn
+    ids: tuple[int, ...]  # of the whole: what the answer begins with, too
     lame_ids: tuple[int, ...] | None = None  # of USCD's weaker prompt; None where there is none
     thinking: bool = False  # the chat template has opened a thought for the model
+    begun: str = ""  # the text with which the answer begins, before the completion
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Beam(Strategy):
         beams = self._search(context, state.prompt.ids)
         spent = Cost(sum(map(len, beams)), seconds=context.clock() - start) + (count_forwards(context) - before)
         state = choose_answer(context, _verify_beams(context, replace(state, cost=spent), beams))
-        return replace(result_of(state), feedback="visible" if self.choose_by_examples else "none")
+        return replace(result_of(context, state), feedback="visible" if self.choose_by_examples else "none")
 
     def _search(self, context: Context, prompt: Sequence[int]) -> list[list[int]]:
         """Return the beams that may become programs, best first, each up to its end token."""

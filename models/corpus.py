@@ -16,6 +16,7 @@ from agent.lm.fim import FIM_TOKENS
 from agent.messages import shorten_repr
 from agent.program import prompts
 from agent.program.failures import Failure, FailureKind, describe_failure
+from agent.program.styles import PROMPT_STYLES
 from benchmarks.exercises import world
 from benchmarks.exercises.body import load_function, write_body
 from benchmarks.exercises.compose import Exercise, compose, format_call
@@ -114,8 +115,9 @@ def write_repair(exercise: Exercise, random: Random) -> list[WeightedText]:
         wrong = mistake(exercise, random)
         if wrong and (failures := describe_failures(exercise, wrong)):
             report = "\n".join(failures[: random.choice((1, 2, 3, 3, 3))])
-            asked = prompts.write_repair_prompt(exercise.prompt, exercise.prompt + wrong, report, chat=False)
-            attempt = WeightedText(asked.removeprefix(exercise.prompt).removesuffix(exercise.prompt), _READ_WEIGHT)
+            program, style = exercise.prompt + wrong, PROMPT_STYLES["completion"]
+            asked = prompts.write_repair_prompt(exercise.prompt, program, report, style).user
+            attempt = WeightedText(asked.removeprefix(exercise.prompt), _READ_WEIGHT)
             return [
                 WeightedText(exercise.prompt, _PROMPT_WEIGHT),
                 attempt,

@@ -10,6 +10,7 @@ import torch
 from agent.lm.base import Batch, Model, Prefix
 from agent.lm.fim import FimTokens
 from agent.lm.reference import RowBatch, extend_each
+from agent.program.styles import PROMPT_STYLES, PromptStyle
 
 SIZE = 128  # ASCII; 0 ends a text
 
@@ -38,9 +39,9 @@ class CharacterTokenizer:
             self.prompts.add(tuple(ids))
         return ids
 
-    def chat(self, request: str) -> list[int]:
-        """Return the request's characters and what opens the answer."""
-        return self.encode(request + self.opening)
+    def chat(self, request: str, *, system: str | None = None, begun: str = "") -> list[int]:
+        """Return the request's characters, what opens the answer, and what the answer begins with."""
+        return self.encode((system or "") + request + self.opening + begun)
 
     def stream(self, prompt_ids: Sequence[int]) -> Characters:
         """Return a stream of characters; what it follows is noted as a prompt."""
@@ -65,10 +66,9 @@ class TrieLM:
     asked: set[tuple[int, ...]] = field(default_factory=set)  # all ids fed, to count what is fed twice
     again: int = 0
 
-    def model(self, *, chats: bool = False, opening: str = "") -> Model:
-        """Return this model with its tokenizer."""
-        tokenizer = CharacterTokenizer(self.prompts, opening)
-        return Model(self, tokenizer, "trie", prompt_format="chat" if chats else "completion")
+    def model(self, *, style: PromptStyle = PROMPT_STYLES["completion"], opening: str = "") -> Model:
+        """Return this model with its tokenizer, asked in a style."""
+        return Model(self, CharacterTokenizer(self.prompts, opening), "trie", prompt_style=style)
 
     def prefill(self, ids: Sequence[int]) -> Prefix:
         """Look the completion up. What was asked before is at hand, and no forward."""

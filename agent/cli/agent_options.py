@@ -43,7 +43,7 @@ class AgentOptions:
     seed: int
     device: str | None
     weights: str
-    prompt_format: str
+    prompt_style: str
     tau: float = 0.1
     holes: int = 2
 
@@ -58,7 +58,7 @@ class AgentOptions:
         check_tau(self.tau)
         policy = choose_policy_name(self.policy, find_strategy(self.strategy), choices.POLICY_SCORES)
         components.check_policy(policy, model=self.model, threshold=self.threshold, ask=self.ask)
-        components.check_model(self.model, self.weights, self.prompt_format)
+        components.check_model(self.model, self.weights, self.prompt_style)
         components.check_sandbox(self.sandbox)
         profile = components.read_profile(self.model)
         options = StrategyOptions(self.programs, self.budget, self.order, self.min_probability, self.ask, profile)
@@ -87,7 +87,7 @@ class CheckedOptions:
             self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
         )
         model = open_lm(
-            options.model, device=options.device, weights=options.weights, prompt_format=options.prompt_format
+            options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style
         )
         return Agent(self, model, policy, sandbox)
 
@@ -124,7 +124,7 @@ class Agent:
         options = self.checked.options
         return {
             "model": options.model, "weights": self.checked.profile.weights, "dtype": self.model.dtype,
-            "prompt_format": self.model.prompt_format, "policy": self.checked.policy,
+            "prompt_style": self.model.prompt_style.describe(), "policy": self.checked.policy,
             "threshold": make_plain(self.policy.gate.threshold), "ask": options.ask,
             "max_tokens": options.max_tokens, "tau": options.tau, "holes": options.holes, "seed": options.seed,
         }  # fmt: skip

@@ -20,7 +20,7 @@ from agent.cli.options import (
     OrderOption,
     PolicyOption,
     ProgramsOption,
-    PromptFormatOption,
+    PromptStyleOption,
     SandboxOption,
     SeedOption,
     StrategyOption,
@@ -62,7 +62,7 @@ def chat(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
-    prompt_format: PromptFormatOption = "auto",
+    prompt_style: PromptStyleOption = "auto",
 ) -> None:
     """Write one program after another, as `solve` does. /alternatives shows the tree of the last one.
 

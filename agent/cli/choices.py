@@ -19,7 +19,6 @@ POLICY_SCORES: dict[str, str | None] = {
     "uscd-adadec": "collision",
 }
 DISPLAYS = ("auto", "live", "plain")
-PROMPT_FORMATS = ("auto", "chat", "completion")
 SCORE_NAMES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
 RECIPE_NAMES = ("adadec", "youden", "expected")
 

@@ -14,6 +14,7 @@ from agent.errors import InvalidRequestError, ProfileError
 from agent.lm.names import EMBEDDED, find_model_folder, parse_spec
 from agent.messages import join_names
 from agent.profile import ModelProfile, find_profile
+from agent.program.styles import AUTO, check_style
 from agent.strategies import STRATEGIES, Strategy, StrategyOptions, find_strategy
 
 if TYPE_CHECKING:
@@ -69,12 +70,12 @@ def read_profile(model: str) -> ModelProfile:
         return find_profile(model)
 
 
-def check_model(name: str, weights: str, prompt_format: str = "auto") -> None:
+def check_model(name: str, weights: str, prompt_style: str = AUTO) -> None:
     """Raise ModelLoadError for a folder that is no model, or InvalidRequestError for an unknown option."""
     from agent.lm.hf.hub import WEIGHTS, check_folder
 
     messages.check_choice("weights", weights, WEIGHTS)
-    messages.check_choice("prompt format", prompt_format, choices.PROMPT_FORMATS)
+    check_style(prompt_style)
     backend, place = parse_spec(name)
     if backend == "hf" and place != EMBEDDED:
         check_folder(place)

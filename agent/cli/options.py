@@ -8,6 +8,7 @@ import typer
 
 from agent.cli.choices import POLICY_SCORES
 from agent.messages import join_names
+from agent.program.styles import PROMPT_STYLES
 from agent.search.orders import ORDERS
 from agent.strategies import STRATEGIES
 from sandbox import SANDBOXES
@@ -17,10 +18,12 @@ _PAUSES_HELP = (
     "threshold` wrote. uscd also takes std=0.0035, a bound on the standard deviation of the probabilities. "
     "By default, the "
 )
-_PROMPT_FORMAT_HELP = (
-    "Give the model its prompt as a chat turn (chat) or as text to continue (completion, for base models). "
-    "By default, auto decides by how the model ends its texts."
+_PROMPT_STYLE_HELP = (
+    f"Ask the model in this style: {join_names(PROMPT_STYLES)}; completion, for base models, gives it a text to "
+    "continue. By default, auto takes the style of the shelf, and else decides by how the model ends its texts."
 )
+_LIMITS = join_names(f"{each.name} {each.max_tokens}" for each in PROMPT_STYLES.values() if each.max_tokens)
+_TOKENS_HELP = f"Write at most this many tokens a program. The makers of prompt styles allow: {_LIMITS}."
 _MODELS = (
     "a name that `dubito models list` shows, a folder, a GGUF file, or the id of a causal LM on the Hugging Face hub"
 )
@@ -63,7 +66,7 @@ OrderOption = Annotated[
 MinProbabilityOption = Annotated[
     float, typer.Option(help="Abstain where the answer is less likely to be right than this.")
 ]
-TokensOption = Annotated[int, typer.Option(min=1, help="Write at most this many tokens a program.")]
+TokensOption = Annotated[int, typer.Option(min=1, help=_TOKENS_HELP)]
 SandboxOption = Annotated[str | None, typer.Option(help=SANDBOX_HELP)]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Give every program a sandbox of its own: nothing passes between samples.")
@@ -75,4 +78,4 @@ SeedOption = Annotated[int, typer.Option(help="Seed the samplers.")]
 DeviceOption = Annotated[str | None, typer.Option(help=_DEVICE_HELP)]
 WeightsOption = Annotated[str, typer.Option(help=_WEIGHTS_HELP)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no table.")]
-PromptFormatOption = Annotated[str, typer.Option(help=_PROMPT_FORMAT_HELP)]
+PromptStyleOption = Annotated[str, typer.Option(help=_PROMPT_STYLE_HELP)]

@@ -21,7 +21,7 @@ from agent.cli.options import (
     OrderOption,
     PolicyOption,
     ProgramsOption,
-    PromptFormatOption,
+    PromptStyleOption,
     SandboxOption,
     SeedOption,
     StrategyOption,
@@ -75,7 +75,7 @@ def solve_request(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
-    prompt_format: PromptFormatOption = "auto",
+    prompt_style: PromptStyleOption = "auto",
     display: Annotated[str, typer.Option(help=_DISPLAY_HELP)] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:

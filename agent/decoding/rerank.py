@@ -76,7 +76,7 @@ class Rerank:
         """
         distribution = context.score(state.prefix.logits)
         candidates = self._candidates(ranked, distribution, state)
-        rollouts = [self._start_rollout(candidate, context, state) for candidate in candidates]
+        rollouts = [self.start_rollout(candidate, context, state) for candidate in candidates]
         batch = self._roll_out(rollouts, context, state.prefix)
         winner = max(rollouts, key=lambda r: (r.score, r.candidate.logprob, -r.candidate.token))
         pause = Pause(
@@ -104,16 +104,17 @@ class Rerank:
         candidates = [replace(each, logprob=own, score=own) for each, own in zip(first, logprobs, strict=True)]
         return sorted(candidates, key=lambda each: -each.logprob)
 
-    def _start_rollout(self, candidate: Candidate, context: DecodeContext, state: DecodeState) -> Rollout:
+    def start_rollout(self, candidate: Candidate, context: DecodeContext, state: DecodeState) -> Rollout:
+        """Return the rollout of a candidate before it grows."""
         completion = state.completion.append(candidate.token)
         return Rollout(candidate, completion, self.ends(completion, context), candidate.logprob)
 
     def _roll_out(self, rollouts: list[Rollout], context: DecodeContext, prefix: Prefix) -> Batch | None:
         """Roll the candidates out together in at most `horizon` forwards. The last token of each is never fed."""
-        live = [rollout for rollout in rollouts if self.grows_past_end or not rollout.ended]
+        live = [rollout for rollout in rollouts if not rollout.ended]
         batch: Batch | None = None
-        for depth in range(self.horizon):
-            if (depth or not self.grows_past_end) and all(rollout.ended for rollout in rollouts):
+        for _ in range(self.horizon):
+            if all(rollout.ended for rollout in rollouts):
                 break
             if batch is None:
                 batch = context.lm.branch(prefix, [rollout.candidate.token for rollout in live])

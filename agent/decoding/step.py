@@ -14,13 +14,14 @@ class Completion:
     tokens: tuple[int, ...] = ()
     text: str = ""
     stream: TextStream | None = None  # None for ids alone: the text stays empty
+    last_start: int = 0  # the character of the text at which the last token begins
 
     def append(self, token: int) -> Completion:
         """Return the completion with one more token."""
         if self.stream is None:
             return Completion((*self.tokens, token))
         stream, piece = self.stream.feed(token)
-        return Completion((*self.tokens, token), self.text + piece, stream)
+        return Completion((*self.tokens, token), self.text + piece, stream, len(self.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ Rules look only at text and counts, so they are the same inside a lookahead as o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from agent.decoding.step import Completion
 from agent.program.ends import End
+from agent.program.stop_texts import find_margin_stop, find_stop_text, may_stop_at_margin
 from agent.program.syntax import find_function_end
 
 StopRule = Callable[[Completion], str | None]
@@ -41,5 +42,31 @@ def end_of_code_block(is_answer: Callable[[str], bool]) -> StopRule:
     def rule(completion: Completion) -> str | None:
         last = completion.text.rstrip()[-3:]
         return End.END_OF_BLOCK if last in ("```", "~~~") and is_answer(completion.text) else None
+
+    return rule
+
+
+def end_at_text(stops: Sequence[str]) -> StopRule:
+    """Return a rule that stops at one of these texts. It reads only what the last token completes."""
+
+    def rule(completion: Completion) -> str | None:
+        at = find_stop_text(completion.text, stops, completion.last_start)
+        return None if at is None else End.STOP_TEXT
+
+    return rule
+
+
+def end_at_margin(begun: str, stops: tuple[str, ...], name: str | None) -> StopRule:
+    """Return a rule that stops at a line behind the program that begins, at the margin, with one of these texts.
+
+    begun: the text with which the answer begins; name: of the function or class that was asked for, if any.
+    """
+
+    def rule(completion: Completion) -> str | None:
+        text, since = completion.text, completion.last_start
+        if not may_stop_at_margin(text, stops, since):
+            return None
+        at = find_margin_stop(begun + text, stops, name, len(begun) + since)
+        return None if at is None else End.END_OF_FUNCTION
 
     return rule

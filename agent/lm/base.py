@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from agent.lm.fim import FimTokens
+from agent.program.styles import PROMPT_STYLES, PromptStyle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,8 +123,11 @@ class Tokenizer(Protocol):
         """Return the token ids of a text, or of what `continues` an earlier text. Raises ModelLoadError."""
         ...
 
-    def chat(self, request: str) -> list[int]:
-        """Return the token ids of a chat whose only turn is this request. Raises ModelLoadError without a template."""
+    def chat(self, request: str, *, system: str | None = None, begun: str = "") -> list[int]:
+        """Return the token ids of a chat with this request, and of the text with which its answer begins.
+
+        system: the system prompt; None for the template's own. Raises ModelLoadError without a template.
+        """
         ...
 
     def stream(self, prompt_ids: Sequence[int]) -> TextStream:
@@ -142,16 +146,17 @@ class Model:
     revision: str | None = None  # commit of a hub's repository
     device: str = "cpu"
     dtype: str = "float32"  # of the weights: torch's name, or int8
-    prompt_format: Literal["completion", "chat"] = "completion"
+    prompt_style: PromptStyle = PROMPT_STYLES["completion"]
 
-    @property
-    def chats(self) -> bool:
-        """Decide whether the model expects turns of a chat."""
-        return self.prompt_format == "chat"
+    def encode_prompt(self, user: str, begun: str = "") -> list[int]:
+        """Return the token ids of a prompt in the model's style: the user's turn, and how the answer begins.
 
-    def encode_prompt(self, text: str) -> list[int]:
-        """Return the token ids of a prompt in the model's own format. Raises ModelLoadError."""
-        return self.tokenizer.chat(text) if self.chats else self.tokenizer.encode(text)
+        Raises ModelLoadError.
+        """
+        style = self.prompt_style
+        if not style.chat:
+            return self.tokenizer.encode(user + begun)
+        return self.tokenizer.chat(user, system=style.system, begun=begun)
 
 
 class OffsetIds(NamedTuple):

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from agent.lm.base import Model
 
 
-def open_lm(spec: str, *, device: str | None = None, weights: str = "auto", prompt_format: str = "auto") -> Model:
+def open_lm(spec: str, *, device: str | None = None, weights: str = "auto", prompt_style: str = "auto") -> Model:
     """Load a model and its tokenizer.
 
     spec: a folder or a hub id, with the backend before it or not: `models/tiny`, `hf:Qwen/Qwen2.5-Coder-0.5B`.
     device: None for CUDA where there is one. weights: `int8`, `bf16`, `fp16`, `fp32`, or `auto` for the checkpoint's
-    own, and for int8 if the model is large, runs on a CPU, and a trial finds hardly any difference. prompt_format:
-    `chat`, `completion`, or `auto`, which decides by the model's files. Raises InvalidRequestError, ModelLoadError,
-    DeviceError.
+    own, and for int8 if the model is large, runs on a CPU, and a trial finds hardly any difference. prompt_style:
+    a key of PROMPT_STYLES, or `auto`, which decides by the shelf and the model's files. Raises InvalidRequestError,
+    ModelLoadError, DeviceError.
     """
     backend, name = parse_spec(spec)
     module, _, function = BACKENDS[backend].partition(":")
     model: Model = getattr(import_module(module), function)(
-        name, device=device, weights=weights, prompt_format=prompt_format
+        name, device=device, weights=weights, prompt_style=prompt_style
     )
     return model
 

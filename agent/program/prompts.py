@@ -1,40 +1,85 @@
-"""Write prompts as text, and find the program in what a model wrote for one."""
+"""Write prompts as text in a style, and find the program in what a model wrote for one."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from agent.program.examples.example import Example, find_required_names
 from agent.program.extraction.answers import AnswerRules, extract_program
 from agent.program.extraction.parts import ExtractedProgram, Span
-from agent.program.syntax import find_entry_point, find_function_end, is_code
+from agent.program.stop_texts import find_margin_stop, find_stop_text
+from agent.program.styles import PromptStyle, Turn
+from agent.program.syntax import find_entry_point, find_function_end, is_code, is_text, parse
 
-_CHAT = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n{}"
-_CHAT_CODE = "Complete this Python program:\n```python\n{}\n```"
-_CHAT_TESTS = "\n\nIt should pass these tests:\n```python\n{}\n```"
 _MOST_TESTS, _LONGEST_TEST = 8, 160  # tests that a prompt shows; characters of each
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def write_prompt(request: str, *, chat: bool, name: str | None = None, tests: Sequence[str] = ()) -> str:
+class PromptText(NamedTuple):
+    """A prompt as text: the user's turn, and the text with which the answer begins."""
+
+    user: str
+    begun: str
+
+
+def write_prompt(request: str, style: PromptStyle, *, name: str | None = None, tests: Sequence[str] = ()) -> PromptText:
     """Return the prompt for a request, which is Python to complete or a sentence.
 
-    name: the function that the tests call; tests: given by a person besides the request. Outside of a chat, they stand
-    above a sentence only: Python to complete has a name already, and stays as it is.
+    name: the function that the tests call; tests: given by a person besides the request.
     """
-    test_lines = _choose_test_lines(tests)
-    # A prompt that ends in a newline splits the token that carries newline and indentation together.
-    if chat:
-        question = _CHAT_CODE.format(request.rstrip()) if is_code(request) else request.strip()
-        naming = f" The function is named {name}." if name and not is_code(request) else ""
-        tests_part = _CHAT_TESTS.format("\n".join(test_lines)) if test_lines else ""
-        return _CHAT.format(f"{question}{naming}{tests_part}")
-    if is_code(request):
-        return request.rstrip()
-    # A sentence without a line break would be continued. It comes last, as the embedded model learned it.
-    lines = [f"# {line}" for line in (*test_lines, *request.strip().splitlines())]
-    return "\n".join([*lines, f"def {name}(" if name else ""])
+    turn, code, test_lines = _choose_turn(request, style), is_code(request), _choose_test_lines(tests)
+    defines = code and bool(find_head(request))
+    values = {
+        # A prompt that ends in a newline splits the token that carries newline and indentation together.
+        "request": request.strip("\n").rstrip() if code else request.strip(),
+        "head": find_head(request) if code else "",
+        "comment": _write_comment(request.strip().splitlines()),
+        "opening": f"def {name}(" if name and not defines else "",
+        "naming": style.naming.format(name=name) if name and not code else "",
+        "tests": style.tests.format(tests="\n".join(test_lines), comments=_write_comment(test_lines))
+        if test_lines
+        else "",
+    }
+    return PromptText(turn.user.format(**values), turn.begun.format(**values))
+
+
+def write_repair_prompt(
+    request: str,
+    program: str,
+    failure: str,
+    style: PromptStyle,
+    *,
+    name: str | None = None,
+    tests: Sequence[str] = (),
+) -> PromptText:
+    """Return the prompt that shows a failed program and its failure, and asks for a corrected one."""
+    question, begun = write_prompt(request, style, name=name, tests=tests)
+    comments = _write_comment([line for line in failure.splitlines() if line.strip()])
+    user = style.repair.format(question=question, program=program.strip(), failure=failure, comments=comments)
+    return PromptText(user, begun)
+
+
+def find_head(request: str) -> str:
+    """Return a request of Python up to the docstring of the last function or class that it begins.
+
+    All of it where that one has no docstring; nothing where it begins none.
+    """
+    code = request.strip("\n").rstrip()
+    tree = _parse_begun(code)
+    if tree is None:
+        return code if find_entry_point(code) else ""
+    last = next((each for each in reversed(tree.body) if isinstance(each, _DEFINITIONS)), None)
+    if last is None:
+        return ""
+    first, lines = last.body[0], code.split("\n")
+    if is_text(first):
+        before = lines[first.lineno - 1].encode()[: first.col_offset].decode()
+        lines[first.lineno - 1 :] = [before]
+    return "\n".join(lines).rstrip()
 
 
 def find_called_function(examples: Sequence[Example]) -> str | None:
@@ -44,40 +89,44 @@ def find_called_function(examples: Sequence[Example]) -> str | None:
     return next((name for name, _ in calls.most_common(1)), None)
 
 
-def write_repair_prompt(
-    request: str, program: str, failure: str, *, chat: bool, name: str | None = None, tests: Sequence[str] = ()
-) -> str:
-    """Return the prompt that shows a failed program and its failure, and asks for a corrected one."""
-    question = write_prompt(request, chat=chat, name=name, tests=tests)
-    if chat:
-        report = f"This program failed:\n```python\n{program.strip()}\n```\n{failure}\nWrite a corrected version."
-        return f"{question}\n\n{report}"
-    comment = "\n".join(f"# {line}" for line in failure.splitlines() if line.strip())
-    return f"{program.strip()}\n\n# The program above failed:\n{comment}\n# A corrected version:\n{question}"
+def find_program(text: str, style: PromptStyle, rules: AnswerRules) -> ExtractedProgram:
+    """Return the program in a completion: out of a chat answer, or the function that was completed."""
+    if style.chat:
+        return extract_program(cut_at_stop(text, style, rules), rules)
+    end = find_function_end(rules.begun, text)
+    return ExtractedProgram((rules.begun, Span(0, len(text) if end is None else end)))
+
+
+def cut_at_stop(text: str, style: PromptStyle, rules: AnswerRules) -> str:
+    """Return the completion of a chat answer up to the first text that ends it."""
+    begun, text = rules.begun, text[: find_stop_text(text, style.stops)]
+    stop = find_margin_stop(begun + text, style.margin_stops, rules.entry_point, len(begun))
+    return text if stop is None else text[: stop - len(begun)]
+
+
+def read_answer_rules(request: str, name: str | None, begun: str = "", *, thinking: bool = False) -> AnswerRules:
+    """Return what an answer to a request is searched for. begun: the text with which it begins."""
+    return AnswerRules(request if is_code(request) else "", name or find_entry_point(request), thinking, begun)
+
+
+def _choose_turn(request: str, style: PromptStyle) -> Turn:
+    if not is_code(request):
+        return style.sentence
+    tree = _parse_begun(request.rstrip())
+    several = sum(isinstance(each, _DEFINITIONS) for each in (tree.body if tree else [])) > 1
+    return style.stub if several and style.stub else style.code
+
+
+def _parse_begun(code: str) -> ast.Module | None:
+    """Return the syntax tree of a request of Python, whose last function may still lack its body."""
+    return parse(f"{code}\n    pass\n") or parse(code)
+
+
+def _write_comment(lines: Sequence[str]) -> str:
+    return "\n".join(f"# {line}" for line in lines)
 
 
 def _choose_test_lines(tests: Sequence[str]) -> list[str]:
     """Return the lines of the first tests that are short enough to be shown."""
     short = [test for test in tests if len(test) <= _LONGEST_TEST][:_MOST_TESTS]
     return list(dict.fromkeys(line for test in short for line in test.splitlines() if line.strip()))
-
-
-def find_program(request: str, text: str, *, chat: bool, name: str | None = None) -> ExtractedProgram:
-    """Return the program in what a model wrote for a request: out of a chat answer, or the completed function.
-
-    name: the function that was asked for; without it, the last one that the request begins.
-    """
-    if chat:
-        return extract_program(text, read_answer_rules(request, name))
-    return read_completion(write_prompt(request, chat=False), text)
-
-
-def read_completion(prompt: str, text: str) -> ExtractedProgram:
-    """Return the program that a prompt and its completion make, up to the end of the function."""
-    end = find_function_end(prompt, text)
-    return ExtractedProgram((prompt, Span(0, len(text) if end is None else end)))
-
-
-def read_answer_rules(request: str, name: str | None, *, thinking: bool = False) -> AnswerRules:
-    """Return what an answer to a request is searched for."""
-    return AnswerRules(request if is_code(request) else "", name or find_entry_point(request), thinking)

@@ -128,7 +128,7 @@ def find_function_end(prompt: str, text: str) -> int | None:
 
 def _find_outside(prompt: str, text: str, places: Iterable[int]) -> int | None:
     """Return the first of these line breaks that stands outside of brackets and strings."""
-    return next((at for at in places if not _inside_brackets_or_string(prompt + text[: at + 1])), None)
+    return next((at for at in places if not stands_in_brackets_or_string(prompt + text[: at + 1])), None)
 
 
 def _find_comments_above(text: str, end: int) -> list[int]:
@@ -156,7 +156,8 @@ def _has_indented_block(text: str) -> bool:
         return False
 
 
-def _inside_brackets_or_string(text: str) -> bool:
+def stands_in_brackets_or_string(text: str) -> bool:
+    """Decide whether what follows a text stands inside of a bracket or a string that the text opens."""
     depth = 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):

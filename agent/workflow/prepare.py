@@ -7,6 +7,7 @@ from dataclasses import replace
 from agent.errors import ContextLengthError
 from agent.program import prompts
 from agent.program.lame import write_lame_prompt
+from agent.program.prompts import PromptText
 from agent.records import Prompt, Unfinished
 from agent.workflow.context import Context
 from agent.workflow.state import AgentState
@@ -16,22 +17,22 @@ _THOUGHT_TAGS = ("<think>", "<think>\n")
 
 def build_prompt(context: Context, state: AgentState) -> AgentState:
     """Build the prompt and its lame prompt; begin the first attempt."""
-    task, chat = state.task, context.model.chats
-    text = prompts.write_prompt(task.request, chat=chat, name=task.entry_point, tests=task.tests)
-    weaker = prompts.write_prompt(write_lame_prompt(task.request, task.entry_point), chat=chat, name=task.entry_point)
-    prompt = replace(encode_prompt(context, text), lame_ids=tuple(context.model.encode_prompt(weaker)))
+    task, style = state.task, context.model.prompt_style
+    text = prompts.write_prompt(task.request, style, name=task.entry_point, tests=task.tests)
+    weaker = prompts.write_prompt(write_lame_prompt(task.request, task.entry_point), style, name=task.entry_point)
+    prompt = replace(encode_prompt(context, text), lame_ids=tuple(context.model.encode_prompt(*weaker)))
     return replace(state, prompts=(prompt,), current=Unfinished(cost_before=state.cost))
 
 
-def encode_prompt(context: Context, text: str) -> Prompt:
+def encode_prompt(context: Context, text: PromptText) -> Prompt:
     """Turn a prompt's text into token ids. Raises ContextLengthError where the model cannot read them."""
-    ids, room = context.model.encode_prompt(text), context.lm.context
+    ids, room = context.model.encode_prompt(*text), context.lm.context
     if room is not None and len(ids) >= room:
         raise ContextLengthError(
             f"the prompt has {len(ids)} tokens and this model reads at most {room} with its answer; "
             "shorten the prompt or choose a model with a longer context"
         )
-    texts = _THOUGHT_TAGS if context.model.chats else ()
+    texts = _THOUGHT_TAGS if context.model.prompt_style.chat else ()
     tags = [context.tokenizer.encode(text, continues=True) for text in texts]
     thinking = any(ids[-len(tag) :] == tag for tag in tags)  # some chat templates open the thought for the model
-    return Prompt(text, tuple(ids), thinking=thinking)
+    return Prompt(text.user, tuple(ids), thinking=thinking, begun=text.begun)

@@ -11,6 +11,7 @@ from agent.decoding.step import Step
 from agent.errors import InvalidRequestError
 from agent.files.plain import make_plain
 from agent.program.outputs import OutputKind
+from agent.program.styles import PROMPT_STYLES, PromptStyle
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event, RunOutcome
 from agent.search.frontier import ENOUGH_SHARE, SearchConfig, with_profile
@@ -40,6 +41,7 @@ class Result:
     answer: Answer
     feedback: str  # "visible" where the examples decided what came next, "none" in one pass
     steps: Sequence[Step] = field(default_factory=list)  # of this process; a resumed run has the rest in its state
+    prompt_style: PromptStyle = PROMPT_STYLES["completion"]
 
     @property
     def best(self) -> Attempt:
@@ -74,6 +76,7 @@ class Result:
             "partial": best.partial,
             "holes": make_plain(best.holes),
             "feedback": self.feedback,
+            "prompt_style": self.prompt_style.describe(),
             "answer": make_plain(self.answer),
             **asdict(self.cost),
             "steps": [asdict(step) for step in self.steps],
@@ -102,7 +105,7 @@ def run_task(
     fresh = AgentState(task, with_profile(config or SearchConfig(), context.profile), identity or {})
     stored = _load_thread(graph, thread, fresh) if checkpointer is not None else _Stored()
     if stored.state is not None and stored.state.answer is not None:
-        result = result_of(stored.state)
+        result = result_of(context, stored.state)
         on_event(result.best)
         on_event(result.answer)
         return result
@@ -114,14 +117,17 @@ def run_task(
 
     listening = replace(context, emit=receive, log=log)
     start = None if stored.cut_off else fresh
-    return result_of(invoke(graph, listening, start, thread=thread, person=person), steps)
+    return result_of(context, invoke(graph, listening, start, thread=thread, person=person), steps)
 
 
-def result_of(state: AgentState, steps: Sequence[Step] = ()) -> Result:
-    """Return the result that a final state holds."""
+def result_of(context: Context, state: AgentState, steps: Sequence[Step] = ()) -> Result:
+    """Return the result that a final state holds. context: of the run."""
     assert state.answer is not None and state.outcome is not None, "a run ends with an answer"
     feedback = "none" if state.config.budget.programs == 1 else "visible"
-    return Result(state.task, RunOutcome(state.outcome), state.attempts, state.cost, state.answer, feedback, steps)
+    return Result(
+        state.task, RunOutcome(state.outcome), state.attempts, state.cost, state.answer, feedback, steps,
+        context.model.prompt_style,
+    )  # fmt: skip
 
 
 class _Stored(NamedTuple):

@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 
 from agent.decoding.step import Completion
-from agent.decoding.stops import StopRule, any_of, end_of_code_block, end_of_function, end_token, token_limit
+from agent.decoding.stops import (
+    StopRule,
+    any_of,
+    end_at_margin,
+    end_at_text,
+    end_of_code_block,
+    end_of_function,
+    end_token,
+    token_limit,
+)
 from agent.program.ends import End
 from agent.program.extraction.answers import extract_open_program, is_complete
 from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
@@ -17,12 +26,25 @@ from agent.workflow.text import locate_program, read_text, rules_for
 
 def stop_rule(context: Context, state: AgentState) -> StopRule:
     """Return the rule that ends the attempt in progress."""
-    edge, prompt = state.current.edge, state.prompt
-    end = _end_of_answer(context, state) if context.model.chats else end_of_function(prompt.text)
-    rules = [end_token(context.tokenizer.end_ids), end, token_limit(_most_tokens(context, state))]
+    edge, limit = state.current.edge, token_limit(_most_tokens(context, state))
+    rules = [end_token(context.tokenizer.end_ids), *_ends_of_style(context, state), limit]
     if state.config.prune and edge and edge.kind == EdgeKind.BRANCH:
         rules.append(_dead_end(context, state, edge.position))
     return any_of(*rules)
+
+
+def _ends_of_style(context: Context, state: AgentState) -> list[StopRule]:
+    """Return the rules by which the prompt style ends a program."""
+    style, begun, rules = context.model.prompt_style, state.prompt.begun, list[StopRule]()
+    if not style.chat:
+        rules.append(end_of_function(begun))
+    if style.closing_fence:
+        rules.append(_end_of_answer(context, state))
+    if style.stops:
+        rules.append(end_at_text(style.stops))
+    if style.margin_stops:
+        rules.append(end_at_margin(begun, style.margin_stops, rules_for(state.task, state.prompt).entry_point))
+    return rules
 
 
 def _most_tokens(context: Context, state: AgentState) -> int:
@@ -56,7 +78,7 @@ def _dead_end(context: Context, state: AgentState, position: int) -> StopRule:
 
     def begins(text: str) -> str:
         """Return the program that a text begins, so far."""
-        if context.model.chats:
+        if context.model.prompt_style.chat:
             return extract_open_program(text, rules) or ""
         return locate_program(context, task, prompt, text).source(text)
 

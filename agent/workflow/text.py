@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agent.decoding.context import CodeRegion, everywhere
 from agent.program import prompts
-from agent.program.extraction.answers import AnswerRules, extract_program
+from agent.program.extraction.answers import AnswerRules
 from agent.program.extraction.parts import ExtractedProgram
 from agent.program.extraction.regions import goes_on_with_code
 from agent.program.extraction.thoughts import find_answer_start
@@ -32,20 +32,17 @@ def read_text(context: Context, prompt: Prompt, tokens: Sequence[int]) -> str:
 
 def rules_for(task: Task, prompt: Prompt) -> AnswerRules:
     """Return how an answer to this prompt is read."""
-    return prompts.read_answer_rules(task.request, task.entry_point, thinking=prompt.thinking)
+    return prompts.read_answer_rules(task.request, task.entry_point, prompt.begun, thinking=prompt.thinking)
 
 
 def locate_program(context: Context, task: Task, prompt: Prompt, text: str) -> ExtractedProgram:
     """Find the program in the text of a completion."""
-    if context.model.chats:
-        return extract_program(text, rules_for(task, prompt))
-    # Without the tests that the prompt shows: they are no part of the program.
-    return prompts.read_completion(prompts.write_prompt(task.request, chat=False, name=task.entry_point), text)
+    return prompts.find_program(text, context.model.prompt_style, rules_for(task, prompt))
 
 
 def code_region(context: Context, task: Task, prompt: Prompt) -> CodeRegion:
     """Return where the policy may pause: in the code of a chat answer, and everywhere in a completion."""
-    if not context.model.chats:
+    if not context.model.prompt_style.chat:
         return everywhere
     rules = rules_for(task, prompt)
     return lambda answer: goes_on_with_code(answer, rules)
@@ -59,6 +56,7 @@ def read_program(context: Context, task: Task, prompt: Prompt, tokens: Sequence[
 
 def is_still_thinking(context: Context, prompt: Prompt, tokens: Sequence[int]) -> bool:
     """Whether a chat completion is a thought that has not ended."""
-    if not context.model.chats:
+    if not context.model.prompt_style.chat:
         return False
-    return find_answer_start(read_text(context, prompt, tokens), thinking=prompt.thinking) is None
+    answer = prompt.begun + read_text(context, prompt, tokens)
+    return find_answer_start(answer, thinking=prompt.thinking) is None

@@ -18,7 +18,7 @@ from agent.cli.options import (
     LimitOption,
     MemoryOption,
     ModelOption,
-    PromptFormatOption,
+    PromptStyleOption,
     SandboxOption,
     SeedOption,
     WeightsOption,
@@ -70,7 +70,7 @@ def bench_experiment(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
-    prompt_format: PromptFormatOption = "auto",
+    prompt_style: PromptStyleOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Run each arm of an experiment over a benchmark, print the comparison, and draw its pictures.
@@ -87,7 +87,7 @@ def bench_experiment(
         bounds = bounds_of(dataset)
         options = RunOptions(
             dataset, model, limit, max_tokens or bounds.max_tokens, sandbox, memory_mib or bounds.memory_mib, seed,
-            device, weights, prompt_format,
+            device, weights, prompt_style,
         )  # fmt: skip
         run = ExperimentRun(name, options, out or Path("runs") / dataset, cleanup)
         run.run_arms(arm or list(EXPERIMENTS[name].arms), workers)

@@ -21,7 +21,7 @@ from agent.cli.options import (
     OrderOption,
     PolicyOption,
     ProgramsOption,
-    PromptFormatOption,
+    PromptStyleOption,
     SandboxOption,
     SeedOption,
     StrategyOption,
@@ -61,7 +61,7 @@ def bench_run(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
-    prompt_format: PromptFormatOption = "auto",
+    prompt_style: PromptStyleOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Run a policy and a strategy over a benchmark, judge the programs by the hidden tests, and print a table.
@@ -71,7 +71,7 @@ def bench_run(
     Example: dubito bench run exercises --policy adadec --strategy tree --programs 5 --limit 20 --out tree.jsonl
     """
     options = RunOptions(
-        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_format
+        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_style
     )  # fmt: skip
     with report_errors(as_json, resumes="a batch with --out FILE"):
         from agent.cli import choices, components

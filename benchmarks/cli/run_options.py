@@ -35,13 +35,13 @@ class RunOptions:
     seed: int = 0
     device: str | None = None
     weights: str = "auto"
-    prompt_format: str = "auto"
+    prompt_style: str = "auto"
 
     def check(self) -> None:
         """Raise InvalidRequestError for a model, a type or a sandbox that does not exist. Loads nothing."""
         from agent.cli import components
 
-        components.check_model(self.model, self.weights, self.prompt_format)
+        components.check_model(self.model, self.weights, self.prompt_style)
         components.check_sandbox(self.sandbox)
 
     def problems(self) -> list[Problem]:
@@ -63,7 +63,7 @@ class RunOptions:
         from agent.profile import ModelProfile
         from agent.workflow.context import Context
 
-        options = {"device": self.device, "weights": self.weights, "prompt_format": self.prompt_format}
+        options = {"device": self.device, "weights": self.weights, "prompt_style": self.prompt_style}
         model = open_lm(self.model, **options)  # type: ignore[arg-type]  # each has its type in the record
         box = open_box(self.sandbox, cleanup, self.memory_mib)
         profile = profile or ModelProfile("")

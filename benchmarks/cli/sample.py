@@ -16,7 +16,7 @@ from agent.cli.options import (
     LimitOption,
     MemoryOption,
     ModelOption,
-    PromptFormatOption,
+    PromptStyleOption,
     SandboxOption,
     SeedOption,
     TokensOption,
@@ -45,7 +45,7 @@ def bench_sample(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
-    prompt_format: PromptFormatOption = "auto",
+    prompt_style: PromptStyleOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Draw many samples of each problem, judge all, and print what an oracle among them and best-of-n solve.
@@ -53,7 +53,7 @@ def bench_sample(
     Example: dubito bench sample exercises --samples 5 --limit 20 --out samples.jsonl
     """
     options = RunOptions(
-        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_format
+        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_style
     )  # fmt: skip
     with report_errors(as_json, resumes="a batch with --out FILE"):
         from benchmarks.experiments.best_of_n import report_samples

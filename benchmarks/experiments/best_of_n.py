@@ -18,7 +18,6 @@ from agent.decoding.context import DecodeContext
 from agent.decoding.samplers import pick_uniform
 from agent.decoding.step import Completion
 from agent.lm.base import Tokenizer
-from agent.program.prompts import find_program
 from agent.program.task import read_task
 from agent.verification.examples import verify
 from agent.views.report import Report
@@ -27,6 +26,7 @@ from agent.workflow.decode import decode_context
 from agent.workflow.prepare import build_prompt
 from agent.workflow.series import seed_of_sample
 from agent.workflow.state import AgentState
+from agent.workflow.text import locate_program
 from benchmarks.base import Problem
 from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.judging.checker import judge_program
@@ -84,10 +84,12 @@ def sample_problem(problem: Problem, context: Context, *, samples: int) -> Probl
     """Take that many samples at temperature 0.8 and judge each by the visible examples and by the hidden tests."""
     task = read_task(problem.prompt, entry_point=problem.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
-    decoding = decode_context(sampling, build_prompt(sampling, AgentState(task)))
+    state = build_prompt(sampling, AgentState(task))
+    decoding = decode_context(sampling, state)
     seeds = [seed_of_sample(context, number) for number in range(samples)]
     sampled = _decode_together(decoding, context.tokenizer, seeds)
-    programs = [_program(problem, sample, context) for sample in sampled]
+    texts = [sample.completion.text for sample in sampled]
+    programs = [locate_program(context, task, state.prompt, text).source(text) for text in texts]
     accepted, passed = dict[str, bool](), dict[str, bool]()
     for program in set(programs):
         accepted[program] = verify(context.sandbox, program, task.examples, limits=context.limits).passed
@@ -157,8 +159,3 @@ def _decode_together(decoding: DecodeContext, tokenizer: Tokenizer, seeds: list[
 
 def _token(decoding: DecodeContext, sample: _Sample, logits: Tensor, position: int) -> int:
     return decoding.policy.sampler(logits, pick_uniform(sample.seed, position), sample.completion.text)
-
-
-def _program(problem: Problem, sample: _Sample, context: Context) -> str:
-    text = sample.completion.text
-    return find_program(problem.prompt, text, chat=context.model.chats, name=problem.entry_point).source(text)

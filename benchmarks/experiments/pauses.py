@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from agent.decoding import POLICIES
 from agent.decoding.context import DecodeContext, DecodeState, top_candidates
@@ -12,13 +13,13 @@ from agent.decoding.loop import decode_until_pause
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Completion, Step
 from agent.lm.base import Tokenizer
-from agent.program.prompts import find_program
 from agent.program.task import read_task
 from agent.views.report import Report
 from agent.workflow.context import Context
 from agent.workflow.decode import decode_context
 from agent.workflow.prepare import build_prompt
 from agent.workflow.state import AgentState
+from agent.workflow.text import locate_program
 from benchmarks.base import Problem
 from benchmarks.judging.checker import judge_program
 
@@ -49,12 +50,14 @@ def explore_failures(problems: Iterable[Problem], context: Context, *, width: in
     """
     for problem in problems:
         task = read_task(problem.prompt, entry_point=problem.entry_point)
-        decoding = decode_context(context, build_prompt(context, AgentState(task)))
+        state = build_prompt(context, AgentState(task))
+        decoding = decode_context(context, state)
+        judge = partial(_passes, problem, context, state)
         end, pauses = _greedy_with_pauses(decoding, context.tokenizer)
-        if _passes(problem, context, end):
+        if judge(end):
             yield None
         else:
-            yield FailedRun(problem.task_id, tuple(_explore(problem, context, decoding, at, width) for at in pauses))
+            yield FailedRun(problem.task_id, tuple(_explore(problem, decoding, at, width, judge) for at in pauses))
 
 
 def report_pauses(runs: Sequence[FailedRun | None]) -> Report:
@@ -79,7 +82,11 @@ def report_pauses(runs: Sequence[FailedRun | None]) -> Report:
 
 
 def _explore(
-    problem: Problem, context: Context, decoding: DecodeContext, pause: DecodeState, width: int
+    problem: Problem,
+    decoding: DecodeContext,
+    pause: DecodeState,
+    width: int,
+    judge: Callable[[DecodeState], bool],
 ) -> PauseOutcome:
     """Decode greedily from each candidate of a pause, and judge the programs."""
     logits = pause.prefix.logits
@@ -88,7 +95,7 @@ def _explore(
 
     def leads_to_a_pass(token: int) -> bool:
         _, after = greedy.commit(pause, greedy.score(logits), token)
-        return _passes(problem, context, _last_state(decode_until_pause(greedy, after)))
+        return judge(_last_state(decode_until_pause(greedy, after)))
 
     # The failed run chose rank 0.
     right = next((rank for rank, token in enumerate(candidates) if rank and leads_to_a_pass(token)), None)
@@ -125,7 +132,7 @@ def _last_state(steps: Generator[Step, None, DecodeState]) -> DecodeState:
             return state
 
 
-def _passes(problem: Problem, context: Context, end: DecodeState) -> bool:
+def _passes(problem: Problem, context: Context, state: AgentState, end: DecodeState) -> bool:
     text = end.completion.text
-    program = find_program(problem.prompt, text, chat=context.model.chats, name=problem.entry_point).source(text)
+    program = locate_program(context, state.task, state.prompt, text).source(text)
     return judge_program(context.sandbox, problem, program).passed

@@ -21,7 +21,7 @@ from benchmarks.base import Problem
 _DEFAULTS: dict[str, Any] = {  # an option that a file does not name had its default when the file was written
     "benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "strategy": "once", "max_tokens": 512,
     "seed": 0, "dtype": "auto", "samples": 20, "problems": "exercises/calibration",
-    "prompt_format": "auto",
+    "prompt_format": "auto", "prompt_style": "auto",  # the first is the name that older files have
 }  # fmt: skip
 _DERIVED = {"arm"}  # options that follow from the others
 _MOST_CHARACTERS = 2**22  # of a text

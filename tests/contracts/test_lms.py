@@ -212,7 +212,7 @@ def test_a_tokenizer_knows_tokens_of_the_model_alone(model):
 
 def test_a_model_states_plain_facts(model, folders):
     assert model.name in map(str, folders.values()) and model.device and len(model.digest) == 12
-    assert (model.dtype, model.prompt_format, model.chats) == ("float32", "completion", False)
+    assert (model.dtype, model.prompt_style.name) == ("float32", "completion")
     assert model.encode_prompt("ab") == model.tokenizer.encode("ab")
     with pytest.raises(ModelLoadError, match="chat template"):
         model.tokenizer.chat("ab")

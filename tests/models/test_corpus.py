@@ -10,6 +10,7 @@ from agent.program.examples.read import visible_examples
 from agent.program.failures import describe_failure
 from agent.program.lame import write_lame_prompt
 from agent.program.prompts import write_repair_prompt
+from agent.program.styles import PROMPT_STYLES
 from agent.verification.examples import verify
 from benchmarks.exercises import compose, world
 from benchmarks.exercises.benchmark import exercise
@@ -80,7 +81,8 @@ def test_a_repair_asks_as_the_workflow_does(exercises):
         if len(parts) == 4:
             wrong, report = parts[1].text.removesuffix(CORRECTED).split(FAILED)
             failure = "\n".join(line.removeprefix("# ") for line in report.splitlines())
-            assert text(parts[:3]) == write_repair_prompt(each.prompt, each.prompt + wrong, failure, chat=False)
+            asked = write_repair_prompt(each.prompt, each.prompt + wrong, failure, PROMPT_STYLES["completion"])
+            assert text(parts[:3]) == asked.user + asked.begun
 
 
 def test_failures_are_described_in_the_words_of_the_workflow(exercises):

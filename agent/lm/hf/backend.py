@@ -9,7 +9,7 @@ import torch
 from agent.errors import ModelLoadError
 from agent.lm.base import Model
 from agent.lm.fidelity import LARGE, keep_fidelity, read_fidelity
-from agent.lm.hf.chat import expects_turns, parse_prompt_format
+from agent.lm.hf.chat import choose_style
 from agent.lm.hf.hub import find_place
 from agent.lm.hf.int8 import has_int8, use_int8
 from agent.lm.hf.load import explain_load_errors, load_model, load_tokenizer
@@ -17,6 +17,7 @@ from agent.lm.hf.model import HFLM
 from agent.lm.hf.tokenizer import HFTokenizer, read_end_ids
 from agent.lm.hf.trial import is_causal, try_int8
 from agent.lm.names import digest_weights
+from agent.program.styles import check_style
 
 _TRIAL_TEXT = '''\
 def merge_intervals(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -46,9 +47,9 @@ class Counter:
 '''
 
 
-def open_model(name: str, *, device: str | None, weights: str, prompt_format: str) -> Model:
-    """Load a folder or a hub id, and its tokenizer. Raises ModelLoadError, DeviceError."""
-    chosen_format = parse_prompt_format(prompt_format)
+def open_model(name: str, *, device: str | None, weights: str, prompt_style: str) -> Model:
+    """Load a folder or a hub id, and its tokenizer. Raises InvalidRequestError, ModelLoadError, DeviceError."""
+    check_style(prompt_style)
     lm = open_decoder(name, device=device, weights=weights)
     vocab_size = lm.model.config.get_text_config().vocab_size
     tokenizer = load_tokenizer(find_place(name), vocab_size)
@@ -67,7 +68,7 @@ def open_model(name: str, *, device: str | None, weights: str, prompt_format: st
         revision=getattr(lm.model.config, "_commit_hash", None),
         device=str(lm.model.device),
         dtype="int8" if has_int8(lm.model) else str(lm.model.dtype).removeprefix("torch."),
-        prompt_format="chat" if expects_turns(chosen_format, tokenizer, end_ids) else "completion",
+        prompt_style=choose_style(prompt_style, tokenizer, end_ids),
     )
 
 

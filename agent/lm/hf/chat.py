@@ -1,4 +1,4 @@
-"""Chat templates: decide whether a model expects turns of a chat, and render them in a child process."""
+"""Chat templates: choose a model's prompt style by what it has, and render turns in a child process."""
 
 from __future__ import annotations
 
@@ -6,48 +6,81 @@ import functools
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-from agent.errors import InvalidRequestError, ModelLoadError
+from agent.errors import ModelLoadError
 from agent.messages import first_sentence
+from agent.program.styles import AUTO, PromptStyle, find_style
 
-PromptFormat = Literal["auto", "chat", "completion"]
 _SECONDS = 20.0  # of wall time for one rendering; the child's own limit in CPU seconds is stricter
-_ADVICE = "mend the template, or ask with the prompt format completion"
+_ADVICE = "mend the template, or ask with the prompt style completion"
 _LIMITS = "it takes too much time or memory"
 _CHILD = Path(__file__).with_name("template_child.py")
-_REQUEST, _ANSWER = "Dubitatio", "Certitudo"  # words that no template contains
+_SYSTEM, _REQUEST, _ANSWER = "Praefatio", "Dubitatio", "Certitudo"  # words that no template contains
 
 
-def parse_prompt_format(name: str) -> PromptFormat:
-    """Return a prompt format. Raises ModelLoadError for a word that is none."""
-    for prompt_format in get_args(PromptFormat):
-        if name == prompt_format:
-            return prompt_format  # type: ignore[no-any-return]  # get_args is untyped
-    raise InvalidRequestError(f"unknown prompt format {name!r}; choose from {', '.join(get_args(PromptFormat))}")
+def choose_style(wanted: str, tokenizer: Any, end_ids: frozenset[int]) -> PromptStyle:
+    """Return the style of a name; `auto` is `dubito` for a chat model and `completion` for others.
 
-
-def expects_turns(prompt_format: PromptFormat, tokenizer: Any, end_ids: frozenset[int]) -> bool:
-    """Decide whether prompts are turns of a chat. Raises ModelLoadError if it needs a template and that does not work.
-
-    auto: a model with a chat template expects turns, unless its answers end with tokens that do not end texts. A base
-    model carries the template of its instruct sibling, but ends texts otherwise.
+    Raises ModelLoadError where the style is of chats, and the model's chat template is missing or does not work.
     """
-    template = getattr(tokenizer, "chat_template", None)
-    if prompt_format == "completion" or (prompt_format == "auto" and not template):
+    if wanted == AUTO:
+        wanted = "dubito" if is_chat_model(tokenizer, end_ids) else "completion"
+    style = find_style(wanted)
+    if style.chat:
+        _check_template(tokenizer, style)
+    return style
+
+
+def is_chat_model(tokenizer: Any, end_ids: frozenset[int]) -> bool:
+    """Decide whether a model expects turns of a chat: its chat template ends answers with a token that ends texts.
+
+    A base model carries the template of its instruct sibling, but ends texts otherwise. Raises ModelLoadError for a
+    template that does not work.
+    """
+    if not getattr(tokenizer, "chat_template", None):
         return False
-    if not template:
-        raise ModelLoadError("this model has no chat template; ask with the prompt format completion")
-    if _REQUEST not in render_request(tokenizer, _REQUEST):
-        raise ModelLoadError(f"this model's chat template leaves out what it is asked; {_ADVICE}")
-    closing = _find_closing_ids(tokenizer) if prompt_format == "auto" else frozenset()
+    _check_template(tokenizer)
+    closing = _find_closing_ids(tokenizer)
     return not closing or bool(closing & end_ids)
 
 
-def render_request(tokenizer: Any, request: str) -> str:
-    """Render a chat whose only turn is this request, up to the start of the answer. Raises ModelLoadError."""
-    return _render_turns(tokenizer, ({"role": "user", "content": request},), answer_follows=True)
+def render_request(tokenizer: Any, request: str, *, system: str | None = None, begun: str = "") -> str:
+    """Render a chat of one request, up to the start of the answer and the text that it begins with.
+
+    system: the system prompt; None for the template's own. Raises ModelLoadError.
+    """
+    turns = _write_turns(tokenizer, request, system)
+    if begun:
+        answer = {"role": "assistant", "content": begun + _ANSWER}
+        with suppress(ModelLoadError):  # some templates take no answer
+            before, _, _ = _render_turns(tokenizer, (*turns, answer), answer_follows=False).rpartition(_ANSWER)
+            if before.endswith(begun):
+                return before
+    return _render_turns(tokenizer, turns, answer_follows=True) + begun
+
+
+def _write_turns(tokenizer: Any, request: str, system: str | None) -> tuple[dict[str, str], ...]:
+    """Return the turns of a request; the system prompt stands in the user's turn where the template takes no other."""
+    user = {"role": "user", "content": request}
+    if system is None:
+        return (user,)
+    probe = ({"role": "system", "content": _SYSTEM}, {"role": "user", "content": _REQUEST})
+    with suppress(ModelLoadError):
+        if _SYSTEM in _render_turns(tokenizer, probe, answer_follows=True):
+            return ({"role": "system", "content": system}, user)
+    return ({"role": "user", "content": f"{system}\n\n{request}"},)
+
+
+def _check_template(tokenizer: Any, style: PromptStyle | None = None) -> None:
+    """Raise ModelLoadError unless the model has a chat template that shows what is asked."""
+    if not getattr(tokenizer, "chat_template", None):
+        asked = f", and the prompt style {style.name} needs one" if style else ""
+        raise ModelLoadError(f"this model has no chat template{asked}; ask with the prompt style completion")
+    if _REQUEST not in render_request(tokenizer, _REQUEST):
+        raise ModelLoadError(f"this model's chat template leaves out what it is asked; {_ADVICE}")
 
 
 def _find_closing_ids(tokenizer: Any) -> frozenset[int]:
@@ -81,7 +114,7 @@ def _default_template(tokenizer: Any) -> str:
     names = ", ".join(sorted(map(str, template))) if isinstance(template, dict) else type(template).__name__
     raise ModelLoadError(
         f"this model has several chat templates ({names[:200]}) and none of them is the default; "
-        "name one of them default, or ask with the prompt format completion"
+        "name one of them default, or ask with the prompt style completion"
     )
 
 

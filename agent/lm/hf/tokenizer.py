@@ -36,9 +36,13 @@ class HFTokenizer:
         ids = self._ids(text, add_special_tokens=not continues)
         return self._without_end(ids)
 
-    def chat(self, request: str) -> list[int]:
-        """Return the token ids of a chat whose only turn is this request. Raises ModelLoadError without a template."""
-        return self._ids(render_request(self.tokenizer, request), add_special_tokens=False)
+    def chat(self, request: str, *, system: str | None = None, begun: str = "") -> list[int]:
+        """Return the token ids of a chat with this request, and of the text with which its answer begins.
+
+        system: the system prompt; None for the template's own. Raises ModelLoadError without a template.
+        """
+        text = render_request(self.tokenizer, request, system=system, begun=begun)
+        return self._ids(text, add_special_tokens=False)
 
     def encode_with_offsets(self, text: str) -> OffsetIds:
         """Encode a text. Raises ModelLoadError where the tokenizer cannot tell offsets."""

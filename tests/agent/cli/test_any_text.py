@@ -11,6 +11,7 @@ from agent.decoding import POLICIES, Gate
 from agent.decoding.ask import Ask
 from agent.program.failures import describe_failure
 from agent.program.outputs import describe_output
+from agent.program.styles import PROMPT_STYLES
 from agent.program.task import read_task
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
@@ -74,17 +75,17 @@ def test_what_a_person_types_is_written_and_kept(model, name):
     assert questions
 
 
-@pytest.mark.parametrize("chats", [False, True])
-def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, monkeypatch, chats):
+@pytest.mark.parametrize("style", ["completion", "dubito"])
+def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, monkeypatch, style):
     body = "\n    return '\x01'\n"
-    known = {f"```python\n{REQUEST}{body}```" if chats else body: 1.0}
+    known = {f"```python\n{REQUEST}{body}```" if style == "dubito" else body: 1.0}
 
     class Nul(Characters):
         def feed(self, token):
             return self, {0: "", 1: "\x00"}.get(token, chr(token))
 
     monkeypatch.setattr("trie.Characters", Nul)
-    model = TrieLM(known).model(chats=chats)
+    model = TrieLM(known).model(style=PROMPT_STYLES[style])
     with open_threads(tmp_path) as saver:
         around = Context(model, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
         result = run_task(around, read_task(REQUEST), checkpointer=saver, thread="t")

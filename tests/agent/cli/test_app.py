@@ -7,6 +7,7 @@ from text_model import byte_model, save
 from typer.testing import CliRunner
 
 from agent.cli.app import app
+from agent.program.styles import PROMPT_STYLES
 
 TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
 PROMPT = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    """\n'
@@ -310,15 +311,18 @@ def test_a_request_is_read_from_stdin(place):
         assert json.loads(piped.stdout)["program"] == json.loads(as_file.stdout)["program"]
 
 
-def test_the_prompt_format_is_an_option_and_part_of_what_a_run_is(place, tmp_path, monkeypatch):
+def test_the_prompt_style_is_an_option_and_part_of_what_a_run_is(place, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     model = byte_model(sharpness=8.0, context=400)
     model.tokenizer.tokenizer.chat_template = TEMPLATE
     save(model, place / "talker")
     begun = ("--file", "@prompt.py", "--model", "@talker", "--budget", "programs=1", "--thread", "talk")
-    solve(place, *begun, "--prompt-format", "completion", "--trace", str(tmp_path / "trace.jsonl"))
-    assert json.loads((tmp_path / "trace.jsonl").read_text().splitlines()[0])["prompt_format"] == "completion"
-    other = solve(place, *begun, "--prompt-format", "chat")
-    assert (other.exit_code, "begun with another prompt-format" in other.stderr) == (2, True), other.output
-    mute = solve(place, "--file", "@prompt.py", "--prompt-format", "chat")
+    asked = solve(place, *begun, "--prompt-style", "qwen", "--trace", str(tmp_path / "trace.jsonl"), "--json")
+    style = PROMPT_STYLES["qwen"].describe()
+    assert style["system"] and "\n```" in style["stops"]
+    assert json.loads((tmp_path / "trace.jsonl").read_text().splitlines()[0])["prompt_style"] == style
+    assert json.loads(asked.stdout)["prompt_style"] == style
+    other = solve(place, *begun, "--prompt-style", "completion")
+    assert (other.exit_code, "begun with another prompt-style;" in other.stderr) == (2, True), other.output
+    mute = solve(place, "--file", "@prompt.py", "--prompt-style", "dubito")
     assert (mute.exit_code, "has no chat template" in mute.stderr) == (2, True)

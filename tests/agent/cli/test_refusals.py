@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -58,7 +57,7 @@ REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin
     ("--max-tokens 0", "Invalid value for '--max-tokens'"),
     ("--display loud", "unknown display 'loud'; choose from auto, live, plain"),
     ("--weights float7", "unknown weights 'float7'"),
-    ("--prompt-format turns", "unknown prompt format 'turns'; choose from auto, chat, completion"),
+    ("--prompt-style turns", "unknown prompt style 'turns'; choose from auto, evalplus, qwen, dubito, completion"),
     ("--sandbox jail", "unknown sandbox 'jail'; choose from bubblewrap, docker, gvisor, process"),
     ("--model @nowhere", "there is no such folder"),
     ("--model @", "it has no config.json"),
@@ -146,7 +145,6 @@ def test_nothing_heavy_is_imported_to_refuse(place, tmp_path):
 
 def test_the_choices_are_the_registries():
     from agent.decoding import POLICIES
-    from agent.lm.hf.chat import PromptFormat
     from uncertainty.scores import SCORES
     from uncertainty.thresholds import RECIPES
 
@@ -155,4 +153,3 @@ def test_the_choices_are_the_registries():
     }
     assert paused == choices.POLICY_SCORES
     assert tuple(SCORES) == choices.SCORE_NAMES and tuple(RECIPES) == choices.RECIPE_NAMES
-    assert get_args(PromptFormat) == choices.PROMPT_FORMATS

@@ -62,7 +62,7 @@ def test_a_candidate_that_ends_the_text_is_not_rolled_out():
 
 
 def test_the_authors_way_scores_past_an_end_at_the_length_before_it():
-    """Token 3 closes the function: its rollout counts no token more, and each further one makes its score worse."""
+    """Token 3 closes the function: its rollout counts one token more, and each further one makes its score worse."""
     lm = BatchedTableLM({(): [0, 0.5, 0, 0.5], (1,): [0, 0.5, 0.5, 0]}, default=[0.2, 0.2, 0.2, 0.4])
 
     def over(completion):
@@ -75,7 +75,7 @@ def test_the_authors_way_scores_past_an_end_at_the_length_before_it():
     # 1 goes on with 1 at a half and with 3, the end, at 0.4; 3 is an end, followed by two more at 0.4 each.
     goes_on = (ln(0.5) + ln(0.5) + ln(0.4)) / 3
     assert scores[0] == pytest.approx([goes_on, ln(0.5)])
-    assert scores[1] == pytest.approx([goes_on, ln(0.5) + 2 * ln(0.4)])
+    assert scores[1] == pytest.approx([goes_on, (ln(0.5) + 2 * ln(0.4)) / 2])
     assert (ours.chosen, theirs.chosen) == (3, 1)
 
 

@@ -2,6 +2,8 @@
 
 import ast
 import itertools
+import time
+from dataclasses import replace
 
 import pytest
 from data import humaneval, needs_data
@@ -9,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.decoding import Completion
-from agent.decoding.stops import any_of, end_of_code_block, end_of_function, end_token, token_limit
+from agent.decoding.stops import (
+    any_of,
+    end_at_margin,
+    end_at_text,
+    end_of_code_block,
+    end_of_function,
+    end_token,
+    token_limit,
+)
+from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.syntax import find_function_end
 
 LAW = settings(derandomize=True, deadline=None, max_examples=50)
@@ -256,3 +267,61 @@ def test_any_of_gives_the_first_reason():
     rule = any_of(end_token([0]), token_limit(2))
     assert [rule(Completion(t)) for t in ((1,), (1, 0), (1, 1))] == [None, "end token", "token budget"]
     assert any_of()(Completion()) is None
+
+
+def first_end(rule, text: str, cuts: list[int]) -> int | None:
+    """How much of a text that comes in pieces has come when the rule first says stop."""
+    ends = [*sorted(cut for cut in set(cuts) if cut < len(text)), len(text)]
+    starts = [0, *ends[:-1]]
+    pieces = (Completion(text=text[:end], last_start=start) for start, end in zip(starts, ends, strict=True))
+    return next((len(piece.text) for piece in pieces if rule(piece)), None)
+
+
+@LAW
+@given(st.text("ab\n", max_size=30), st.lists(st.integers(1, 29)))
+def test_a_stop_text_is_found_with_the_piece_that_completes_it_however_the_text_is_cut(text, cuts):
+    stops = ("\nab", "bb\n")
+    at = find_stop_text(text, stops)
+    whole = None if at is None else min(text.find(stop) + len(stop) for stop in stops if stop in text)
+    stopped = first_end(end_at_text(stops), text, cuts)
+    assert stopped == (whole and min(cut for cut in [*cuts, len(text)] if cut >= whole))
+
+
+MARGIN = ("#", "print(", "assert ", "if __name__")
+TAIL = "\n\nprint(f(1))\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        ("```python\ndef f(x):\n    return x" + TAIL, "f"),
+        ("# A comment\nimport re\n# another\ndef f(x):\n    return x" + TAIL, "f"),
+        ("def g(x):\n    return x\n\n# now f\ndef f(x):\n    return g(x)" + TAIL, "f"),
+        ('def f(x):\n    """Say:\nprint(1)\n# no\n    """\n    return [\n#\n    ]' + TAIL, "f"),
+        ("class Stack:\n    def push(self, x):\n        pass\n\n    def pop(self):\n        pass" + TAIL, "Stack"),
+        ("async def f(\n    x,\n):\n    return x" + TAIL, None),
+        ("```python\ndef f(x):\n    return x\n```\n# Not code\n```python\ndef f(x):\n    return 1" + TAIL, "f"),
+    ],
+)
+def test_a_line_at_the_margin_ends_the_program_that_was_asked_for(answer, name):
+    at = find_margin_stop(answer, MARGIN, name)
+    assert answer[at:] == "print(f(1))\n"
+    begun = answer[: answer.index("\n") + 1]
+    rule = end_at_margin(begun, MARGIN, name)
+    assert len(begun) + first_end(rule, answer[len(begun) :], list(range(len(answer)))) == at + len("print(")
+
+
+def test_a_line_at_the_margin_ends_nothing_without_a_program_above_it():
+    for answer in ("# def f\nprint(1)\n", "def g(x):\n    return x" + TAIL, "def f(x):\nprint(1)", "f = 1" + TAIL, ""):
+        assert find_margin_stop(answer, MARGIN, "f") is None
+        assert first_end(end_at_margin("", MARGIN, "f"), answer, list(range(len(answer)))) is None
+    assert find_margin_stop("def f(x):\n    return x" + TAIL, (), "f") is None
+
+
+def test_stops_read_a_long_completion_in_linear_time():
+    text, rules = "    x = 1\n" * 20_000, (end_at_text(MARGIN), end_at_margin("def f():\n", MARGIN, "f"))
+    start = time.process_time()
+    for end in range(10, len(text), 10):
+        completion = Completion(text=text, last_start=end - 10)
+        assert not any(rule(replace(completion, last_start=len(text) - 10)) for rule in rules)
+    assert time.process_time() - start < 5

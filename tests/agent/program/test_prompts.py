@@ -7,55 +7,68 @@ from data import humaneval, mbpp, needs_data
 
 from agent.program.examples.asserts import read_tests
 from agent.program.lame import write_lame_prompt
-from agent.program.prompts import find_called_function, find_program, read_completion, write_prompt, write_repair_prompt
+from agent.program.prompts import (
+    find_called_function,
+    find_head,
+    find_program,
+    read_answer_rules,
+    write_prompt,
+    write_repair_prompt,
+)
+from agent.program.styles import PROMPT_STYLES, PromptStyle, Turn
 from agent.program.syntax import find_entry_point, is_code
 
 CODE = 'def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """\n'
 
+COMPLETION, DUBITO = PROMPT_STYLES["completion"], PROMPT_STYLES["dubito"]
+
+
+def find(request: str, text: str, style: PromptStyle, *, name: str | None = None) -> str:
+    """Return the program in a completion of the prompt for this request."""
+    begun = write_prompt(request, style, name=name).begun
+    return find_program(text, style, read_answer_rules(request, name, begun)).source(text)
+
 
 def test_a_code_prompt_loses_its_last_newline():
-    assert write_prompt(CODE, chat=False) == CODE.rstrip()
+    assert write_prompt(CODE, COMPLETION) == ("", CODE.rstrip())
 
 
 def test_a_sentence_becomes_a_comment_for_a_completion_model():
-    assert write_prompt("Add one.\nQuickly.", chat=False) == "# Add one.\n# Quickly.\n"
+    assert write_prompt("Add one.\nQuickly.", COMPLETION) == ("", "# Add one.\n# Quickly.\n")
 
 
 TESTS = ("assert total([1, 2]) == 3", "xs = [4]\nassert total(xs) == 4")
 
 
 def test_a_sentence_with_tests_shows_them_and_begins_the_function_that_they_call():
-    prompt = write_prompt("Return the sum.", chat=False, name="total", tests=TESTS)
-    shown = "# assert total([1, 2]) == 3\n# xs = [4]\n# assert total(xs) == 4\n"
-    assert prompt == f"{shown}# Return the sum.\ndef total("
-    assert (
-        read_completion(prompt, "xs):\n    return sum(xs)\nprint(1)")
-        .source("xs):\n    return sum(xs)\nprint(1)")
-        .endswith("def total(xs):\n    return sum(xs)")
+    user, begun = write_prompt("Return the sum.", COMPLETION, name="total", tests=TESTS)
+    assert user == "# assert total([1, 2]) == 3\n# xs = [4]\n# assert total(xs) == 4\n"
+    assert begun == "# Return the sum.\ndef total("
+    assert find("Return the sum.", "xs):\n    return sum(xs)\nprint(1)", COMPLETION, name="total") == (
+        "# Return the sum.\ndef total(xs):\n    return sum(xs)"
     )
-    chat = write_prompt("Return the sum.", chat=True, name="total", tests=TESTS)
+    chat = write_prompt("Return the sum.", DUBITO, name="total", tests=TESTS).user
     assert "The function is named total." in chat and "```python\nassert total([1, 2]) == 3\nxs = [4]\n" in chat
 
 
 def test_a_request_of_python_stays_as_it_is_and_a_chat_is_shown_its_tests():
-    assert write_prompt(CODE, chat=False, name="f", tests=("assert f(3) == 4",)) == CODE.rstrip()
-    chat = write_prompt(CODE, chat=True, name="f", tests=("assert f(3) == 4",))
+    assert write_prompt(CODE, COMPLETION, name="f", tests=("assert f(3) == 4",)) == ("", CODE.rstrip())
+    chat = write_prompt(CODE, DUBITO, name="f", tests=("assert f(3) == 4",)).user
     assert "assert f(3) == 4" in chat and "is named" not in chat
 
 
 def test_a_prompt_shows_the_first_tests_that_are_short():
     tests = [f"assert f('{'x' * 200}') == 1", *(f"assert f({n}) == {n}" for n in range(50))]
-    prompt = write_prompt("Do it.", chat=False, name="f", tests=tests)
+    prompt = write_prompt("Do it.", COMPLETION, name="f", tests=tests).user
     assert prompt.count("# assert") == 8 and len(prompt) < 500
 
 
 def test_a_repair_of_a_sentence_with_tests_begins_the_same_function():
-    text = write_repair_prompt(
-        "Return the sum.", "def total(): pass", "total() failed", chat=False, name="total", tests=TESTS
+    user, begun = write_repair_prompt(
+        "Return the sum.", "def total(): pass", "total() failed", COMPLETION, name="total", tests=TESTS
     )
-    assert text.endswith(
-        "# A corrected version:\n" + write_prompt("Return the sum.", chat=False, name="total", tests=TESTS)
-    )
+    asked = write_prompt("Return the sum.", COMPLETION, name="total", tests=TESTS)
+    assert user.endswith(f"# A corrected version:\n{asked.user}") and begun == asked.begun
 
 
 @pytest.mark.parametrize(
@@ -75,8 +88,8 @@ def test_the_function_that_most_tests_call_is_the_one_asked_for(tests, name):
 
 
 def test_a_chat_model_is_given_the_code_in_a_block():
-    assert "```python\ndef f(x):" in write_prompt(CODE, chat=True)
-    assert write_prompt("Add one.", chat=True).endswith("Add one.")
+    assert "```python\ndef f(x):" in write_prompt(CODE, DUBITO).user
+    assert write_prompt("Add one.", DUBITO).user.endswith("Add one.")
 
 
 @pytest.mark.parametrize(
@@ -94,40 +107,39 @@ def test_python_is_told_from_a_sentence(request_, code):
 
 
 def test_a_repair_prompt_for_completion_ends_where_the_answer_begins():
-    text = write_repair_prompt(CODE, CODE + "    return x\n", "f(1) returned 1, wanted 2", chat=False)
-    assert text.endswith(
-        f"# The program above failed:\n# f(1) returned 1, wanted 2\n# A corrected version:\n{CODE.rstrip()}"
-    )
+    user, begun = write_repair_prompt(CODE, CODE + "    return x\n", "f(1) returned 1, wanted 2", COMPLETION)
+    assert user.endswith("# The program above failed:\n# f(1) returned 1, wanted 2\n# A corrected version:\n")
+    assert begun == CODE.rstrip()
 
 
 def test_a_repair_prompt_for_chat_carries_program_and_failure():
-    text = write_repair_prompt(CODE, "def f(x): return x", "f(1) returned 1, wanted 2", chat=True)
+    text = write_repair_prompt(CODE, "def f(x): return x", "f(1) returned 1, wanted 2", DUBITO).user
     assert "def f(x): return x" in text
     assert "f(1) returned 1, wanted 2" in text
 
 
 def test_a_completed_program_ends_with_its_function():
     text = "\n    return x + 1\n\nprint(f(1))\n"
-    assert find_program(CODE, text, chat=False).source(text) == CODE.rstrip() + "\n    return x + 1\n"
+    assert find(CODE, text, COMPLETION) == CODE.rstrip() + "\n    return x + 1\n"
 
 
 def test_a_program_for_a_sentence_contains_the_function_begun_by_the_answer():
     text = "\ndef f(x):\n    return x + 1\n\nprint(f(1))\n"
-    assert find_program("Add one.", text, chat=False).source(text) == "# Add one.\n\ndef f(x):\n    return x + 1\n"
+    assert find("Add one.", text, COMPLETION) == "# Add one.\n\ndef f(x):\n    return x + 1\n"
 
 
 @pytest.mark.parametrize("answer", ["Sure:\n```python\nx = 1\n```\nDone.", "```\nx = 1\n```", "```python\nx = 1\n"])
 def test_a_chat_answer_is_its_first_code_block(answer):
-    assert find_program("Set x.", answer, chat=True).source(answer) == "x = 1\n"
+    assert find("Set x.", answer, DUBITO) == "x = 1\n"
 
 
 def test_a_chat_answer_is_its_first_block_of_python_with_something_in_it():
     answer = "```bash\npip install x\n```\n```\n```\n```python\nx = 1\n```"
-    assert find_program("Set x.", answer, chat=True).source(answer) == "x = 1\n"
+    assert find("Set x.", answer, DUBITO) == "x = 1\n"
 
 
 def test_a_chat_answer_without_a_block_is_taken_whole():
-    assert find_program("Set x.", "x = 1", chat=True).source("x = 1") == "x = 1"
+    assert find("Set x.", "x = 1", DUBITO) == "x = 1"
 
 
 def test_the_entry_point_is_the_last_function_begun():
@@ -228,11 +240,69 @@ def test_lame_prompts_of_mbpp_lose_the_assert_alone():
 
 
 def test_in_a_chat_the_lame_prompt_is_the_same_turn_without_the_examples():
-    plain, weaker = write_prompt(CODE, chat=True), write_prompt(write_lame_prompt(CODE, "f"), chat=True)
-    assert weaker == plain.replace("    >>> f(1)\n    2\n", "")
+    plain, weaker = write_prompt(CODE, DUBITO), write_prompt(write_lame_prompt(CODE, "f"), DUBITO)
+    assert weaker.user == plain.user.replace("    >>> f(1)\n    2\n", "")
 
 
 def test_a_sentence_with_the_functions_name_is_no_example_and_one_that_goes_on_with_an_example_is_cut():
     begun = 'def f(x):\n    """Write f() that doubles x.'
     request = f'{begun} For example f(2) is 4,\n    f(3) is 6.\n    Never fails.\n    """'
     assert write_lame_prompt(request, "f") == f'{begun}\n    Never fails.\n    """'
+
+
+HELPED = "import re\n\n\ndef help_(x: str) -> str:\n    return x\n\n\ndef g(x: str) -> str:\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "head"),
+    [
+        (CODE, "def f(x):"),
+        (f'{HELPED}    """Do it.\n\n    >>> g("")\n    \'\'\n    """\n', HELPED.rstrip()),
+        (HELPED, HELPED.rstrip()),
+        ('def f(x): "Add é"', "def f(x):"),
+        ("def f(x", "def f(x"),
+        ('class Stack:\n    """A stack."""\n\n    def push(self, x):\n        """Add x."""\n', "class Stack:"),
+        ('"""Write a function.\nassert f(1) == 2\n"""\n', ""),
+        ("import re", ""),
+    ],
+)
+def test_the_head_of_a_request_ends_before_its_docstring(request_, head):
+    assert find_head(request_) == head
+
+
+ASKING = PromptStyle(
+    "asking",
+    code=Turn("Complete\n{request}{tests}", "```python\n{head}{opening}"),
+    stub=Turn("Fill in\n{request}", "```python\n{request}"),
+    sentence=Turn("{request}{naming}", "```python\n{opening}"),
+    system="Be brief.",
+)
+
+
+def test_an_answer_begins_by_the_kind_of_the_request():
+    assert write_prompt(CODE, ASKING).begun == "```python\ndef f(x):"
+    assert write_prompt('"""Add.\nassert f(1) == 2\n"""', ASKING, name="f").begun == "```python\ndef f("
+    assert write_prompt(f'{HELPED}    """Do it."""', ASKING).user.startswith("Fill in\nimport re")
+    assert write_prompt("Add one.", ASKING, name="f") == ("Add one. The function is named f.", "```python\ndef f(")
+    assert write_prompt("Add one.", ASKING).begun == "```python\n"
+
+
+def test_braces_in_a_request_are_text():
+    request = 'def f(x):\n    """Return {x} as {request}."""'
+    assert write_prompt(request, ASKING).user == f"Complete\n{request}"
+
+
+def test_a_program_is_read_from_what_the_answer_began_with_and_the_completion():
+    assert find(CODE, "\n    return x\n```\nDone.", ASKING) == "def f(x):\n    return x\n"
+    assert find("Add.", "x):\n    return x", ASKING, name="f") == "def f(x):\n    return x\n"
+    program = find_program("\n    return x\n", ASKING, read_answer_rules(CODE, "f", "```python\ndef f(x):"))
+    assert (program.parts, program.end) == (("def f(x):", (0, 1), (1, 14)), 14)
+    assert program.offsets([0, 5, 14], 14) == [9, 14, None]
+
+
+@pytest.mark.parametrize("style", PROMPT_STYLES.values(), ids=PROMPT_STYLES)
+@pytest.mark.parametrize("request_", [CODE, "Add one.", f'{HELPED}    """Do it."""'])
+def test_every_style_shows_the_request_and_begins_no_answer_with_a_line_break(style, request_):
+    user, begun = write_prompt(request_, style, name="g", tests=("assert g(1) == 2",))
+    assert request_.strip() in user + begun and "{" not in user + begun
+    assert style.name in PROMPT_STYLES and (style.chat or not begun.endswith(")\n"))

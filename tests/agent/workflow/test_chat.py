@@ -2,6 +2,7 @@
 # ruff: noqa: E501 - an answer is read best on one line
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from fakes import ScriptedSandbox
@@ -9,6 +10,7 @@ from trie import TrieLM
 
 from agent.decoding import POLICIES, Step, decode
 from agent.program.failures import describe_failure
+from agent.program.styles import PROMPT_STYLES, Turn
 from agent.program.task import read_task
 from agent.records import EdgeKind, Revision
 from agent.search.budget import Budget
@@ -21,6 +23,7 @@ from agent.workflow.state import AgentState
 from sandbox import open_sandbox
 
 REQUEST = 'from math import floor\n\n\ndef add(a, b):\n    """Return the sum.\n    >>> add(1, 2)\n    3\n    >>> add(2, 2)\n    4\n    """\n'
+DUBITO = PROMPT_STYLES["dubito"]
 RIGHT, WRONG = "```python\ndef add(a, b):\n    return a + b\n```", "```python\ndef add(a, b):\n    return a - b\n```"
 
 
@@ -30,8 +33,9 @@ def box():
         yield sandbox
 
 
-def solve_chat(box, known, *, request=REQUEST, most=3, prompt_ends="", events=None, **options):
-    model = TrieLM(known if isinstance(known, dict) else {known: 1.0}).model(chats=True, opening=prompt_ends)
+def solve_chat(box, known, *, request=REQUEST, style=DUBITO, most=3, prompt_ends="", events=None, **options):
+    lm = TrieLM(known if isinstance(known, dict) else {known: 1.0}, repairs_from="This program failed")
+    model = lm.model(style=style, opening=prompt_ends)
     context = Context(model, POLICIES["adadec"], box, **{"max_tokens": 2000, **options})
     listen = events.append if events is not None else lambda event: None
     return run_task(context, read_task(request), config=SearchConfig(Budget(programs=most)), on_event=listen)
@@ -99,7 +103,7 @@ def test_doubt_in_the_prose_of_an_answer_is_no_pause_and_no_way_to_another_progr
 
 @pytest.mark.oracle
 def test_the_graph_and_the_loop_agree_on_where_the_code_is():
-    model = TrieLM(PROSE).model(chats=True)
+    model = TrieLM(PROSE).model(style=DUBITO)
     context = Context(model, POLICIES["adadec"], ScriptedSandbox(value=3), max_tokens=200)
     place = decode_context(context, build_prompt(context, AgentState(read_task(REQUEST))))
     steps = decode(model.lm, place.prompt_ids, context.policy, stop=place.stop, in_code=place.in_code,
@@ -120,3 +124,53 @@ def test_doubt_is_marked_where_the_program_has_it_whatever_stands_before(box):
     (fork,) = [fork for fork in result.best.forks if fork.entropy > 0.5]
     assert "return" in program.splitlines()[fork.line - 1]
     assert any("-" in program[start:end] for start, end in result.best.holes)
+
+
+HEAD = Turn("Complete:\n{request}{tests}", "```python\n{head}")
+BEGUN = replace(DUBITO, code=HEAD, margin_stops=("#", "print(", "assert ", "if __name__"))
+HEAD_TEXT = "from math import floor\n\n\ndef add(a, b):"
+
+
+def test_a_program_begins_in_the_begun_turn_and_its_holes_and_forks_stand_in_the_completion(box):
+    known = {"\n    return floor(a - b)\n```": 0.55, "\n    return floor(a * b)\n```": 0.45}
+    result = solve_chat(box, known, style=BEGUN, most=1, tau=0.9)
+    assert result.best.program == f"{HEAD_TEXT}\n    return floor(a - b)\n"
+    (fork,) = [fork for fork in result.best.forks if fork.entropy > 0.5]
+    assert fork.line == 5 and any("-" in result.best.program[start:end] for start, end in result.best.holes)
+    assert all(start >= len(HEAD_TEXT) for start, _ in result.best.holes)
+
+
+def test_branches_of_a_begun_program_are_pruned_by_what_it_is_as_a_whole(box):
+    known = {"\n    return a - b\n```": 0.5, "\n    retry a\n    more\n": 0.3, "\n    return a + b\n```": 0.2}
+    result = solve_chat(box, known, style=BEGUN, most=4)
+    assert result.outcome == "accepted" and "no Python any more" in [each.end for each in result.attempts]
+
+
+def test_what_stands_behind_the_program_at_the_margin_ends_it(box):
+    tail = "\n# Example usage\nprint(add(1, 2))\n```\nIt adds."
+    for style, answer in (
+        (BEGUN, "\n    # Sum.\n    return a + b\n"),
+        (replace(BEGUN, code=DUBITO.code), f"Sure:\n{RIGHT[:-3]}"),
+    ):
+        result = solve_chat(box, answer + tail, style=style, most=1)
+        assert (result.outcome, result.best.end) == ("accepted", "end of function")
+        assert result.best.program.endswith("return a + b\n\n") or result.best.program.endswith("return a + b\n")
+        assert len(result.best.tokens) == len(answer) + 2
+
+
+def test_a_stop_text_ends_an_answer_and_is_no_part_of_its_program(box):
+    style = PROMPT_STYLES["evalplus"]
+    result = solve_chat(box, "def add(a, b):\n    return a + b\n\nif __name__ == '__main__':\n    add(1)", style=style)
+    assert (result.outcome, result.best.end) == ("accepted", "stop text")
+    assert result.best.program == "def add(a, b):\n    return a + b\n"
+
+
+def test_a_repair_begins_as_the_first_answer_did(box):
+    lm = TrieLM(
+        {"\n    return a - b\n```": 1.0}, repaired={"\n    return a + b\n```": 1.0}, repairs_from="This program failed"
+    )
+    context = Context(lm.model(style=BEGUN), POLICIES["greedy"], box, max_tokens=200)
+    result = run_task(context, read_task(REQUEST), config=SearchConfig(Budget(programs=2), repair_after=1))
+    (asked,) = [text for ids in lm.prompts if "This program failed" in (text := "".join(map(chr, ids)))]
+    assert asked.endswith(f"Write a corrected version.```python\n{HEAD_TEXT}")
+    assert result.outcome == "accepted" and result.best.program.endswith("def add(a, b):\n    return a + b\n")

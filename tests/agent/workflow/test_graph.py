@@ -25,6 +25,7 @@ from agent.decoding.step import Completion
 from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
+from agent.program.styles import PROMPT_STYLES
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Revision, Unfinished
 from agent.search.budget import Budget
@@ -135,7 +136,7 @@ def test_a_repair_prompt_shows_the_program_and_its_failure(model):
     prompt = final.prompts[1].text
     assert final.attempts[0].program.strip() in prompt
     assert "# the program failed: NameError: name 'x' is not defined" in prompt
-    assert prompt.endswith(REQUEST)
+    assert final.prompts[1].begun == REQUEST
 
 
 def test_a_repair_prompt_that_the_model_cannot_read_costs_nothing_and_ends_no_run():
@@ -393,7 +394,7 @@ def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_repl
 
 
 def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():
-    model = replace(byte_model(sharpness=8.0), prompt_format="chat")
+    model = replace(byte_model(sharpness=8.0), prompt_style=PROMPT_STYLES["dubito"])
     model.tokenizer.tokenizer.chat_template = (
         "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
     )

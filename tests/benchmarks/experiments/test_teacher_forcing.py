@@ -142,3 +142,24 @@ def test_a_profile_keeps_what_every_recipe_gives_beside_the_chosen_one(folder):
     assert calibrate("--limit", 4, "--recipe", "budget=0.07", "--out", folder / "t.json").exit_code == 0
     learned = profile.load_profile(folder / "t.json").thresholds["entropy"]
     assert learned.recipes["budget=0.07"] == learned.threshold and {"adadec", "youden"} < learned.recipes.keys()
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("begins", [False, True], ids=["as it is", "with a token that begins each text"])
+def test_what_the_authors_learn_from_is_the_same_but_for_a_token_before_the_solution(tmp_path, begins):
+    generator = pytest.importorskip("adadec.generator", reason="needs adadec (pip install 'dubito[dev]')")
+    import pandas
+    from tokenizers.processors import TemplateProcessing
+
+    model, problem = byte_model(), PROBLEMS[0]
+    tokenizer = model.tokenizer.tokenizer
+    if begins:
+        template = TemplateProcessing(single="<end> $A", special_tokens=[("<end>", 0)])
+        tokenizer.backend_tokenizer.post_processor = template
+    authors, file = generator.Generator(model.lm.model, tokenizer, "m"), tmp_path / "t.parquet"
+    authors.generate_base_on_ground_truth(problem.prompt, problem.canonical_solution, file)
+    theirs, (ours,) = pandas.read_parquet(file), force_solutions(model, [problem])
+    assert len(theirs) - len(ours.ranks) == begins
+    if not begins:
+        assert theirs["Rank"].tolist() == ours.ranks
+        assert theirs["Entropy"].tolist() == pytest.approx(ours.scores["entropy"], abs=1e-6)

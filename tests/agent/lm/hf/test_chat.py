@@ -5,9 +5,9 @@ import ast
 import pytest
 from text_model import byte_tokenizer
 
-from agent.errors import InvalidRequestError, ModelLoadError
+from agent.errors import ModelLoadError
 from agent.lm.hf import chat
-from agent.lm.hf.chat import expects_turns, parse_prompt_format, render_request
+from agent.lm.hf.chat import choose_style, render_request
 from agent.lm.hf.tokenizer import HFTokenizer
 
 CHATML = (
@@ -40,7 +40,7 @@ def tokenizer_with(template, *, eos="<end>", added=("<|im_start|>", "<|im_end|>"
 
 
 def in_turns(tokenizer, *, wanted="auto", ends=("<end>",)):
-    return expects_turns(wanted, tokenizer, frozenset(tokenizer.convert_tokens_to_ids(list(ends))))
+    return choose_style(wanted, tokenizer, frozenset(tokenizer.convert_tokens_to_ids(list(ends)))).chat
 
 
 @pytest.mark.parametrize("template", [CHATML, LLAMA_2, RICH, ALPACA])
@@ -68,14 +68,34 @@ def test_a_model_is_asked_in_turns_where_its_template_ends_an_answer_as_the_mode
     assert in_turns(tokenizer_with(template), ends=ends) is turns
 
 
-def test_a_prompt_format_that_is_asked_for_decides_by_itself():
+def test_a_style_that_is_asked_for_decides_by_itself():
     base = tokenizer_with(CHATML)
-    assert in_turns(base, wanted="chat") is True
+    assert in_turns(base, wanted="qwen") is True
     assert in_turns(base, wanted="completion", ends=("<|im_end|>",)) is False
-    with pytest.raises(ModelLoadError, match="has no chat template; ask with the prompt format completion"):
-        in_turns(tokenizer_with(None), wanted="chat")
-    with pytest.raises(InvalidRequestError, match="unknown prompt format 'turns'; choose from auto, chat, completion"):
-        parse_prompt_format("turns")
+    needs = "has no chat template, and the prompt style evalplus needs one; ask with the prompt style completion"
+    with pytest.raises(ModelLoadError, match=needs):
+        in_turns(tokenizer_with(None), wanted="evalplus")
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA_2, ALPACA])
+def test_what_an_answer_begins_with_stands_where_the_template_puts_answers(template):
+    tokenizer = tokenizer_with(template)
+    turns = [{"role": "user", "content": "Add."}, {"role": "assistant", "content": "Sure:\n```python\n"}]
+    wanted = tokenizer.apply_chat_template(turns, tokenize=False, continue_final_message=True)
+    assert render_request(tokenizer, "Add.", begun="Sure:\n```python\n") == wanted
+
+
+def test_an_answer_begins_behind_its_opening_where_the_template_takes_no_answers():
+    one_turn = "{% if messages[1] %}{{ raise_exception('one turn') }}{% endif %}{{ messages[0].content }} =>"
+    assert render_request(tokenizer_with(one_turn), "Add.", begun=" def") == "Add. => def"
+
+
+def test_a_system_prompt_stands_before_the_request_where_the_template_has_no_place_for_it():
+    assert "<|im_start|>system\nBe terse.<|im_end|>" in render_request(
+        tokenizer_with(CHATML), "Add.", system="Be terse."
+    )
+    for template in (LLAMA_2, "{{ messages[-1].content }}"):
+        assert "Be terse.\n\nAdd." in render_request(tokenizer_with(template), "Add.", system="Be terse.")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +123,7 @@ def test_a_prompt_format_that_is_asked_for_decides_by_itself():
 )
 def test_a_template_that_does_not_work_is_said_in_one_sentence(template, reason):
     with pytest.raises(ModelLoadError, match=reason) as error:
-        in_turns(tokenizer_with(template), wanted="chat")
+        in_turns(tokenizer_with(template), wanted="dubito")
     assert "\n" not in str(error.value) and "completion" in str(error.value)
     assert in_turns(tokenizer_with(template), wanted="completion") is False
 

@@ -61,9 +61,9 @@ def test_a_chat_template_that_does_not_work_is_said_when_the_model_is_loaded(fol
     (folder / "chat_template.jinja").write_text("{% for m in messages %}{{ m.content }}")
     with pytest.raises(ModelLoadError, match="chat template cannot be rendered"):
         open_lm(str(folder))
-    assert open_lm(str(folder), prompt_format="completion").chats is False
-    with pytest.raises(InvalidRequestError, match="unknown prompt format 'turns'"):
-        open_lm(str(folder), prompt_format="turns")
+    assert open_lm(str(folder), prompt_style="completion").prompt_style.chat is False
+    with pytest.raises(InvalidRequestError, match="unknown prompt style 'turns'"):
+        open_lm(str(folder), prompt_style="turns")
 
 
 def test_a_missing_tokenizer_and_a_broken_one_are_told_apart(folder):

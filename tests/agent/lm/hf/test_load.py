@@ -211,7 +211,7 @@ def test_a_folder_that_is_no_sound_model_is_refused_in_one_sentence(folder, name
 
 def test_a_sound_folder_loads_with_or_without_tied_weights_and_shards(folder, tmp_path):
     opened = loaded(folder)
-    assert (opened.lm.context, opened.prompt_format, opened.lm.forwards) == (64, "completion", 0)
+    assert (opened.lm.context, opened.prompt_style.name, opened.lm.forwards) == (64, "completion", 0)
     assert (opened.name, opened.device, opened.dtype, len(opened.digest)) == (str(folder), "cpu", "float32", 12)
     model = byte_model().lm.model.float()
     model.config.tie_word_embeddings = True

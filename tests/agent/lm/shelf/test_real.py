@@ -13,7 +13,7 @@ from agent.lm import open_lm
 @pytest.mark.real
 def test_a_real_model_opens_within_seconds_and_continues_a_function(real_model):
     started = time.monotonic()
-    model = open_lm(real_model, prompt_format="completion")
+    model = open_lm(real_model, prompt_style="completion")
     assert time.monotonic() - started < 10
     ids = model.tokenizer.encode('def double(x):\n    """Return twice x."""\n    return')
     steps = decode(

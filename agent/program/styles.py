@@ -1,0 +1,105 @@
+"""Prompt styles as data: what a model is shown, how its answer begins, and which texts end it. Writes no prompt.
+
+A turn's texts are templates. They may name {request}, {head} (the request up to the docstring of the function or class
+to complete), {comment} (the request as comment lines), {opening} (`def name(` where the request defines nothing),
+{naming} and {tests}.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from agent.messages import check_choice
+
+AUTO = "auto"  # the shelf's style for a model it has, else `dubito` for chat models and `completion` for others
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The user's turn for one kind of request, and the text with which the answer begins."""
+
+    user: str
+    begun: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStyle:
+    """The way to put requests to a model, and to end its answers."""
+
+    name: str
+    code: Turn  # for Python to complete
+    sentence: Turn
+    stub: Turn | None = None  # for Python that defines several functions, one of them to complete; None: as `code`
+    chat: bool = True  # the model's chat template renders the turns; without it the two texts of a turn are the prompt
+    system: str | None = None  # the system prompt; None for the template's own
+    naming: str = " The function is named {name}."  # for sentences
+    tests: str = "\n\nIt should pass these tests:\n```python\n{tests}\n```"  # or {comments}: the same, as comment lines
+    repair: str = "{question}\n\nThis program failed:\n```python\n{program}\n```\n{failure}\nWrite a corrected version."
+    closing_fence: bool = True  # a chat answer ends with the code block that makes the program whole
+    stops: tuple[str, ...] = ()  # texts that end the answer wherever they stand; they are no part of it
+    margin_stops: tuple[str, ...] = ()  # beginnings of lines at the margin that end the answer behind the program
+    max_tokens: int | None = None  # the limit that its makers use; stated in the help, and not applied
+
+    def describe(self) -> dict[str, Any]:
+        """Return what tells this style from another in a run's provenance."""
+        return {
+            "name": self.name,
+            "system": self.system,
+            "stops": list(self.stops),
+            "margin_stops": list(self.margin_stops),
+        }
+
+
+_FENCE = "```python\n"
+_DUBITO = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n"
+_EVALPLUS = Turn(
+    "Please provide a self-contained Python script that solves the following problem in a markdown code block:\n"
+    "```\n{request}\n```\n{naming}{tests}",
+    "Below is a Python script with a self-contained function that solves the problem and passes corresponding tests:\n"
+    + _FENCE,
+)
+_EVALPLUS_STOPS = ("<|endoftext|>", "<|endofmask|>", "</s>", "\nif __name__", "\ndef main(", "\nprint(")
+
+PROMPT_STYLES: dict[str, PromptStyle] = {
+    # What evalplus 0.3.1 asks and stops at (evalplus/codegen.py, evalplus/provider/utility.py).
+    "evalplus": PromptStyle(
+        "evalplus", _EVALPLUS, _EVALPLUS, closing_fence=False, stops=(*_EVALPLUS_STOPS, "\n```\n"), max_tokens=768
+    ),
+    # What the makers of Qwen2.5-Coder ask and stop at (QwenLM/Qwen2.5-Coder, qwencoder-eval/instruct/eval_plus).
+    "qwen": PromptStyle(
+        "qwen",
+        Turn("Can you complete the following Python function?\n```python\n{request}\n```\n{tests}", _FENCE),
+        Turn("Can you write the following Python function?\n{request}{naming}{tests}\n", _FENCE),
+        system="You are an intelligent programming assistant to produce Python algorithmic solutions",
+        closing_fence=False,
+        stops=(*_EVALPLUS_STOPS, "\n#", "\n```"),
+        max_tokens=2048,
+    ),
+    "dubito": PromptStyle(
+        "dubito",
+        Turn(f"{_DUBITO}Complete this Python program:\n```python\n{{request}}\n```{{tests}}"),
+        Turn(f"{_DUBITO}{{request}}{{naming}}{{tests}}"),
+    ),
+    # A text to continue. The embedded model learned these forms (models/corpus.py).
+    "completion": PromptStyle(
+        "completion",
+        Turn("", "{request}"),
+        Turn("{tests}", "{comment}\n{opening}"),  # a sentence without a line break would be continued
+        chat=False,
+        tests="{comments}\n",
+        repair="{program}\n\n# The program above failed:\n{comments}\n# A corrected version:\n{question}",
+        closing_fence=False,
+    ),
+}
+
+
+def find_style(name: str) -> PromptStyle:
+    """Return the style of a name. Raises InvalidRequestError for a name that is none."""
+    check_style(name)
+    return PROMPT_STYLES[name]
+
+
+def check_style(name: str) -> None:
+    """Raise InvalidRequestError unless the name is a style's or AUTO."""
+    check_choice("prompt style", name, (AUTO, *PROMPT_STYLES))
