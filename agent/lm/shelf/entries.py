@@ -44,9 +44,9 @@ class ShelfModel:
 
 
 @cache
-def read_shelf(file: Path = SHELF_FILE) -> dict[str, ShelfModel]:
+def read_shelf() -> dict[str, ShelfModel]:
     """Read the models of the shelf by name, the best first."""
-    with file.open("rb") as stream:
+    with SHELF_FILE.open("rb") as stream:
         entries = tomllib.load(stream)
     return {
         name: ShelfModel(name=name, **{**entry, "wheels": Wheels(**entry["wheels"])}) for name, entry in entries.items()

@@ -54,9 +54,10 @@ def read_hub(model: ShelfModel, partial: Path) -> Iterator[Progress]:
         if offered != model.bytes:
             raise OSError(f"it offers {offered} bytes, and the file has {model.bytes}")
         with _open_partial(partial, done) as file:
-            while chunk := response.read(_CHUNK):
+            while chunk := response.read1(_CHUNK):
                 with explain_errors(partial, "write"):
                     file.write(chunk)
+                    file.flush()
                 done += len(chunk)
                 yield Progress(stage, done, model.bytes)
     if done != model.bytes:
