@@ -17,7 +17,7 @@ from platformdirs import user_data_path
 from agent.errors import FileAccessError, ProfileError
 from agent.files.access import check_writable, explain_errors, is_stream, read_bounded, write_whole
 from agent.files.plain import make_plain
-from agent.lm.names import digest_weights, find_model_folder
+from agent.lm.names import digest_weights, find_embedded_model, find_model_folder, find_shelf_model
 from agent.messages import quote
 
 PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeBench by its recipe
@@ -98,16 +98,26 @@ class ModelProfile:
 
 
 def find_profile(model: str) -> ModelProfile:
-    """Return the profile of a model: the user's own, completed by its folder's. Raises ProfileError."""
+    """Return the profile of a model: the user's own, completed by its folder's, and that by the shipped one.
+
+    Raises ProfileError.
+    """
     profile, weights = ModelProfile(model, digest_weights(model)), digest_weights(model)
     _check_no_old_files(model, weights)
-    for file in (find_model_folder(model) / PROFILE_NAME, profile_file(model, weights)):
+    files = (*_shipped_file(model), find_model_folder(model) / PROFILE_NAME, profile_file(model, weights))
+    for file in files:
         if _is_file(file) and (stored := load_profile(file)).is_of(model, weights):
             profile = replace(profile, thresholds={**profile.thresholds, **stored.thresholds})
             if stored.search_origin:
                 parts = (stored.edge_weights, stored.reliability, stored.search_origin)
                 profile = replace(profile, edge_weights=parts[0], reliability=parts[1], search_origin=parts[2])
     return profile
+
+
+def _shipped_file(model: str) -> tuple[Path, ...]:
+    """Return the file of the profile that comes with the code, for a model of the shelf."""
+    shelf_model = find_shelf_model(model)
+    return (find_embedded_model().parent / "profiles" / f"{shelf_model.name}.json",) if shelf_model else ()
 
 
 def load_profile(file: Path) -> ModelProfile:

@@ -14,9 +14,9 @@ from agent.strategies import STRATEGIES
 from sandbox import SANDBOXES
 
 _PAUSES_HELP = (
-    "Pause from this much of the policy's score on, in nats, or from the profile at this path, which `dubito calibrate "
-    "threshold` wrote. uscd also takes std=0.0035, a bound on the standard deviation of the probabilities. "
-    "By default, the "
+    "Pause from this much of the score on, in nats, or from the model's `learned` threshold, or from the one in "
+    "the profile at this path, which `dubito calibrate threshold` wrote. uscd also takes std=0.0035, a bound on the "
+    "standard deviation of the probabilities. By default, the "
 )
 _PROMPT_STYLE_HELP = (
     f"Ask the model in this style: {join_names(PROMPT_STYLES)}; completion, for base models, gives it a text to "

@@ -11,11 +11,12 @@ from agent.cli.exits import advise
 from agent.errors import InvalidRequestError, ProfileError
 from agent.lm.names import digest_weights
 from agent.messages import quote
-from agent.profile import ModelProfile, load_profile
+from agent.profile import ModelProfile, find_profile, load_profile
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
 
+LEARNED = "learned"  # the threshold of the model's profile
 DEVIATION = "std="  # opens a threshold that bounds std(p)
 NEVER_PAUSES = "this policy never pauses, so it takes no threshold; choose adadec or uscd, or leave it out"
 _NATS = "give one in nats, as in --threshold 1.0"
@@ -75,7 +76,9 @@ def parse_deviation(text: str, score: str) -> float:
 
 
 def read_threshold(text: str, *, model: str, score: str) -> float:
-    """Return the threshold of a text: a number, or the path of a profile of this model."""
+    """Return the threshold of a text: a number, `learned`, or the path of a profile of this model."""
+    if text == LEARNED:
+        return _learned_threshold(model, score)
     number = _parse_number(text)
     if number is not None:
         return number
@@ -91,6 +94,17 @@ def read_threshold(text: str, *, model: str, score: str) -> float:
         scores = ", ".join(profile.thresholds) or "none"
         raise ProfileError(f"{quote(text)} holds thresholds of {scores}, and this policy pauses by {score}")
     return profile.thresholds[score].threshold
+
+
+def _learned_threshold(model: str, score: str) -> float:
+    """Return the threshold learned or published for a model. Raises ProfileError if there is none."""
+    threshold = find_profile(model).threshold(score)
+    if threshold is None:
+        raise ProfileError(
+            f"no threshold of {score} was learned for {quote(model)}; learn one with `dubito calibrate threshold "
+            f"--model {model} --score {score} --recipe budget=0.07`"
+        )
+    return threshold
 
 
 def _parse_number(text: str) -> float | None:

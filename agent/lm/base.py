@@ -170,8 +170,8 @@ class OffsetIds(NamedTuple):
 class OffsetTokenizer(Protocol):
     """A tokenizer that knows where its tokens begin. Not every backend has one."""
 
-    def encode_with_offsets(self, text: str) -> OffsetIds:
-        """Encode a text. Raises ModelLoadError where the tokenizer cannot tell offsets."""
+    def encode_with_offsets(self, text: str, *, continues: bool = False) -> OffsetIds:
+        """Encode a text, or what `continues` one. Raises ModelLoadError where the tokenizer cannot tell offsets."""
         ...
 
 

@@ -11,7 +11,7 @@ import typer
 
 from agent.cli.choices import RECIPE_NAMES, SCORE_NAMES
 from agent.cli.exits import report_errors
-from agent.cli.options import DeviceOption, JsonOption, LimitOption, WeightsOption
+from agent.cli.options import DeviceOption, JsonOption, LimitOption, PromptStyleOption, WeightsOption
 from agent.files.access import STANDARD_STREAM
 from agent.messages import join_names, quote
 from agent.views.say import say, show, write_progress
@@ -55,6 +55,7 @@ def calibrate_threshold(
     limit: LimitOption = None,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
+    prompt_style: PromptStyleOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Learn at how much doubt a model should pause.
@@ -71,13 +72,13 @@ def calibrate_threshold(
         from benchmarks.reports.thresholds import report_thresholds
 
         _check_request(model, table, score, recipe, out)
-        name = model or EMBEDDED
+        name, opening = model or EMBEDDED, {"device": device, "weights": weights, "prompt_style": prompt_style}
         if table is None:
-            components.check_model(name, weights)
+            components.check_model(name, weights, prompt_style)
         file = out or profile.profile_file(name, digest_weights(name))
         if recipe:
             profile.check_profile_file(file)
-        tokens = _read_table(table) if table else _read_sets(name, problems or _KEPT_FOR_IT, limit, device, weights)
+        tokens = _read_table(table) if table else _read_sets(name, problems or _KEPT_FOR_IT, limit, opening)
         report = report_thresholds(tokens.by_score, score)
         if recipe:
             report = join_reports([report, _write_threshold(name, file, _learn(recipe, tokens, score))])
@@ -137,23 +138,25 @@ def _learn(recipe: str, tokens: _Tokens, score: str) -> Calibration:
 
 def _write_threshold(model: str, file: Path, calibration: Calibration) -> Report:
     """Write a threshold into the profile in a file, and report it."""
-    from agent.lm.names import digest_weights
+    from agent.lm.names import digest_weights, find_shelf_model
     from agent.profile import update_profile
     from agent.views.report import Report
 
-    update_profile(file, model, digest_weights(model), thresholds={calibration.score: calibration})
+    shelf_model = find_shelf_model(model)
+    name = shelf_model.name if shelf_model else model
+    update_profile(file, name, digest_weights(model), thresholds={calibration.score: calibration})
     written = {"recipe": calibration.recipe, "threshold": calibration.threshold, "file": str(file)}
     sentence = f"threshold {calibration.threshold:.6f} by {calibration.recipe} written to {file}"
     return Report({"written": written}, sentence)
 
 
-def _read_sets(model: str, sets: list[str], limit: int | None, device: str | None, weights: str) -> _Tokens:
-    """Let the model read the solutions of these sets of problems, `limit` of each."""
+def _read_sets(model: str, sets: list[str], limit: int | None, opening: dict[str, Any]) -> _Tokens:
+    """Let the model read the solutions of these sets of problems, `limit` of each. opening: options of `open_lm`."""
     from agent.lm import open_lm
     from benchmarks.experiments.teacher_forcing import force_solutions, rank_by_scores
 
     problems = [problem for name in sets for problem in read_problems(name, limit)]
-    opened = open_lm(model, device=device, weights=weights)
+    opened = open_lm(model, **opening)
     forced = []
     for solution in force_solutions(opened, problems):
         forced.append(solution)
@@ -162,6 +165,7 @@ def _read_sets(model: str, sets: list[str], limit: int | None, device: str | Non
     if long:
         say(f"{long} longer than the model's context", err=True)
     origin = {"problems": sets, "revision": opened.revision, "dtype": opened.dtype, "too_long": long}
+    origin["prompt_style"] = opened.prompt_style.name
     return _Tokens(rank_by_scores(forced), len(forced), origin)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.exits import report_errors
-from agent.cli.options import DeviceOption, JsonOption, LimitOption, ModelOption, WeightsOption
+from agent.cli.options import DeviceOption, JsonOption, LimitOption, ModelOption, PromptStyleOption, WeightsOption
 from agent.views.say import show
 from benchmarks.cli.run_options import collect, read_problems
 
@@ -26,6 +26,7 @@ def bench_fidelity(
     problems: SolutionsOption = None,
     limit: LimitOption = None,
     device: DeviceOption = None,
+    prompt_style: PromptStyleOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Let two models read canonical solutions, and print their perplexities and where their first choices part.
@@ -41,9 +42,9 @@ def bench_fidelity(
 
         specs = ((model, weights), (against or model, against_weights))
         for name, kind in specs:
-            components.check_model(name, kind)
+            components.check_model(name, kind, prompt_style)
         solutions = [each for name in problems or ["exercises"] for each in read_problems(name, limit)]
-        first, second = (open_lm(name, device=device, weights=kind) for name, kind in specs)
+        first, second = (open_lm(name, device=device, weights=kind, prompt_style=prompt_style) for name, kind in specs)
         compared = collect(
             compare_models(first, second, solutions), len(solutions), "part", lambda each: bool(each.parted)
         )

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from agent.errors import InvalidRequestError
 from agent.lm.base import LM, Model, OffsetTokenizer, Scorer
+from agent.program.prompts import find_head, write_prompt
 from benchmarks.base import Problem
 from uncertainty.scores import SCORES, log_probabilities, varentropy
 from uncertainty.thresholds import Ranked
 
+_FENCE = "```python\n"
 MEASURED = {**SCORES, "varentropy": varentropy}
 
 
@@ -30,8 +32,8 @@ class TeacherForced:
 def force_solutions(model: Model, problems: Iterable[Problem]) -> Iterator[TeacherForced]:
     """Yield the scores and ranks of each solution that fits into the model's context.
 
-    Prompt and solution are encoded as one text. Only tokens that start in the solution count (AdaDec, section 3.2,
-    arXiv:2506.08980). Of equal logits the lower id ranks first. The tokenizer must know offsets.
+    Only tokens that start in the solution count (AdaDec, section 3.2, arXiv:2506.08980). Of equal logits the lower id
+    ranks first. The tokenizer must know offsets.
     """
     lm = open_scorer(model)
     for problem in problems:
@@ -65,10 +67,33 @@ class EncodedSolution(NamedTuple):
 
 
 def encode_solution(model: Model, problem: Problem) -> EncodedSolution:
-    """Encode prompt and solution as one text, and split it at the first token that starts in the solution."""
-    ids, starts = cast("OffsetTokenizer", model.tokenizer).encode_with_offsets(problem.reference_program)
-    first = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
-    return EncodedSolution(ids[:first], ids[first:])
+    """Encode a solution behind its prompt in the model's style; split it at the first token that starts in it.
+
+    A text to continue is encoded together with its solution. In a chat the solution stands in the answer, behind what
+    the style begins it with, in a code block and below its signature.
+    """
+    tokenizer, style = cast("OffsetTokenizer", model.tokenizer), model.prompt_style
+    if not style.chat:
+        ids, starts = tokenizer.encode_with_offsets(problem.reference_program)
+        first = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
+        return EncodedSolution(ids[:first], ids[first:])
+    user, begun = write_prompt(problem.prompt, style, name=problem.entry_point)
+    before = write_before_solution(problem, begun)
+    ids, starts = tokenizer.encode_with_offsets(before + problem.canonical_solution, continues=True)
+    first = next((at for at in range(len(ids)) if starts[at] >= len(before)), len(ids))
+    return EncodedSolution([*model.encode_prompt(user, begun), *ids[:first]], ids[first:])
+
+
+def write_before_solution(problem: Problem, begun: str) -> str:
+    """Return what a chat answer that begins like this holds before the canonical solution: a fence, the signature."""
+    _, fence, code = begun.rpartition(_FENCE)
+    head, gap = find_head(problem.prompt), "" if problem.canonical_solution.startswith("\n") else "\n"
+    signature = f"{head}{gap}" if head else ""
+    if not fence:
+        return f"{_FENCE}{signature}"
+    if signature.startswith(code):
+        return signature[len(code) :]
+    return "" if code.endswith("\n") else gap
 
 
 def _rank(logits: Tensor, token: int) -> int:

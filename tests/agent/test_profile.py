@@ -89,6 +89,18 @@ def test_the_users_parts_come_before_those_of_the_models_folder(tmp_path, model)
     assert (find_profile(name).edge_weights, find_profile(name).reliability) == ({"path": 2.0}, None)
 
 
+def test_the_shipped_profile_of_a_shelf_model_comes_last(tmp_path, monkeypatch):
+    monkeypatch.setattr(profile, "find_embedded_model", lambda: tmp_path / "models" / "tiny")
+    name, weights = "qwen2.5-coder-0.5b", digest_weights("qwen2.5-coder-0.5b")
+    shipped = tmp_path / "models" / "profiles" / f"{name}.json"
+    update_profile(shipped, name, weights, thresholds={"entropy": ENTROPY})
+    assert find_profile(name).threshold("entropy") == 0.7
+    own = {"entropy": replace(ENTROPY, threshold=0.2), "collision": Calibration("collision", "youden", 0.3)}
+    update_profile(profile_file(name, weights), name, weights, thresholds=own)
+    assert (find_profile(name).threshold("entropy"), find_profile(name).threshold("collision")) == (0.2, 0.3)
+    assert find_profile("models/tiny").thresholds == find_profile("nobody/knows").thresholds == {}
+
+
 def test_a_profile_of_other_weights_is_not_taken(tmp_path, model):
     name, _ = model
     update_profile(tmp_path / "model" / PROFILE_NAME, name, "other", thresholds={"entropy": ENTROPY})

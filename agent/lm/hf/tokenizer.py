@@ -44,10 +44,10 @@ class HFTokenizer:
         text = render_request(self.tokenizer, request, system=system, begun=begun)
         return self._ids(text, add_special_tokens=False)
 
-    def encode_with_offsets(self, text: str) -> OffsetIds:
-        """Encode a text. Raises ModelLoadError where the tokenizer cannot tell offsets."""
+    def encode_with_offsets(self, text: str, *, continues: bool = False) -> OffsetIds:
+        """Encode a text, or what `continues` one. Raises ModelLoadError where the tokenizer cannot tell offsets."""
         try:
-            encoding = self.tokenizer(text, return_offsets_mapping=True)
+            encoding = self.tokenizer(text, add_special_tokens=not continues, return_offsets_mapping=True)
         except (NotImplementedError, TypeError) as error:
             raise ModelLoadError(
                 "this model's tokenizer does not say where its tokens begin; choose a model with a fast tokenizer"

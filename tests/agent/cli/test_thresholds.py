@@ -49,6 +49,12 @@ def test_a_bound_on_the_deviation_is_one_on_the_collision_entropy_of_the_models_
         threshold("std=0.0035", "adadec")
 
 
+def test_the_learned_threshold_is_asked_for_by_its_word(tmp_path):
+    assert read_threshold("learned", model="Qwen/Qwen3-0.6B", score="entropy") == 1.321288
+    with pytest.raises(ProfileError, match=r"no threshold of collision was learned for 'Qwen/Qwen3-0\.6B'; learn one"):
+        read_threshold("learned", model="Qwen/Qwen3-0.6B", score="collision")
+
+
 def test_a_profile_gives_its_threshold_to_its_own_model(tmp_path):
     file = tmp_path / "a.json"
     update_profile(file, "me/model", "", thresholds={"entropy": Calibration("entropy", "youden", 0.7)})

@@ -9,10 +9,18 @@ from typer.testing import CliRunner
 
 from agent import profile
 from agent.cli.app import app
+from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
 from agent.profile import find_profile
+from benchmarks.base import Problem
 from benchmarks.exercises import make_problem
-from benchmarks.experiments.teacher_forcing import MEASURED, force_solutions, rank_by_scores
+from benchmarks.experiments.teacher_forcing import (
+    MEASURED,
+    encode_solution,
+    force_solutions,
+    rank_by_scores,
+    write_before_solution,
+)
 from uncertainty.thresholds import threshold_point
 
 PROBLEMS = [make_problem(f"exercises/calibration/{number}") for number in range(2)]
@@ -163,3 +171,50 @@ def test_what_the_authors_learn_from_is_the_same_but_for_a_token_before_the_solu
     if not begins:
         assert theirs["Rank"].tolist() == ours.ranks
         assert theirs["Entropy"].tolist() == pytest.approx(ours.scores["entropy"], abs=1e-6)
+
+
+SOLUTION = Problem("t/0", 'import re\n\n\ndef f(x):\n    """Double."""\n', "f", "    return 2 * x\n", (), ())
+HEAD = "import re\n\n\ndef f(x):\n"
+
+
+@pytest.mark.parametrize(
+    ("begun", "before"),
+    [
+        ("", f"```python\n{HEAD}"),
+        ("Sure:\n```python\n", HEAD),
+        ("```python\nimport re\n", "\n\ndef f(x):\n"),
+        ("```python\nimport re\n\n\ndef f(x):", "\n"),
+        ('```python\nimport re\n\n\ndef f(x):\n    """Double."""\n', ""),
+        ('```python\nimport re\n\n\ndef f(x):\n    """Double."""', "\n"),
+    ],
+    ids=["nothing", "a fence", "an import", "the signature", "the prompt", "the prompt without its end"],
+)
+def test_a_chat_answer_holds_what_its_beginning_lacks_before_the_solution(begun, before):
+    assert write_before_solution(SOLUTION, begun) == before
+
+
+def test_a_prompt_without_a_signature_has_its_solution_right_behind_the_fence():
+    sentence = '"""Double it.\nassert f(2) == 4\n"""\n'
+    text = replace(SOLUTION, prompt=sentence, canonical_solution="def f(x):\n    return 2 * x")
+    assert [write_before_solution(text, begun) for begun in ("", "```python\n")] == ["```python\n", ""]
+
+
+def test_a_chat_solution_is_forced_behind_the_prompt_that_decoding_uses(tmp_path):
+    from agent.program.styles import PROMPT_STYLES
+    from agent.program.task import read_task
+    from agent.workflow.context import Context
+    from agent.workflow.prepare import build_prompt
+    from agent.workflow.state import AgentState
+
+    model = byte_model()
+    model.tokenizer.tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<model>"
+    model = replace(model, prompt_style=PROMPT_STYLES["qwen"])
+    prompt, tokens = encode_solution(model, SOLUTION)
+    task = read_task(SOLUTION.prompt, entry_point="f")
+    decoded = build_prompt(Context(model, POLICIES["greedy"], None), AgentState(task)).prompt.ids
+    assert prompt[: len(decoded)] == list(decoded)
+    assert bytes_of(model, prompt[len(decoded) :]) == HEAD and bytes_of(model, tokens) == "    return 2 * x\n"
+
+
+def bytes_of(model, ids):
+    return model.tokenizer.tokenizer.decode(ids)
