@@ -19,7 +19,7 @@ from platformdirs import user_state_path
 from agent.errors import DubitoError
 from agent.files.access import read_bounded, write_whole
 
-LARGE = 100_000_000  # parameters from which int8 weights are tried: a smaller model takes milliseconds a step
+FEWEST_PARAMETERS = 100_000_000  # of a model that int8 weights are tried with: a smaller one is fast in any case
 # Qwen2.5-Coder-0.5B has 0.0008 and 0.995 with int8 weights, with int6 0.010 and 0.974, with int4 0.17 and 0.88. Its own
 # bf16 weights have 0.0003 and 0.995 where the text is read four tokens at a time and not at once.
 MOST_KL = 0.003

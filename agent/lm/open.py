@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from agent.lm.fidelity import LARGE
+from agent.lm.fidelity import FEWEST_PARAMETERS
 from agent.lm.hf.hub import WEIGHTS
 from agent.lm.names import BACKENDS, find_model_folder, parse_spec
 
@@ -44,6 +44,6 @@ def settle_dtype(spec: str, *, device: str | None = None, weights: str = "auto")
 
 
 def _may_be_large(spec: str) -> bool:
-    """Decide by the files of a local model whether it may have LARGE parameters, of two bytes each."""
+    """Decide by the files of a local model whether it may have so many parameters, of two bytes each."""
     files = list(find_model_folder(spec).glob("*.safetensors"))
-    return not files or sum(file.stat().st_size for file in files) >= 2 * LARGE
+    return not files or sum(file.stat().st_size for file in files) >= 2 * FEWEST_PARAMETERS

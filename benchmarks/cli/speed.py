@@ -14,7 +14,7 @@ from agent.views.say import say, write_json
 def bench_speed(
     model: Annotated[
         str | None,
-        typer.Option(help="Time this model, a folder or hub id. Default: 0.5 B random weights, shaped as Qwen2."),
+        typer.Option(help="Time this model. By default, a real one of the shelf that is here, else random weights."),
     ] = None,
     tokens: Annotated[int, typer.Option(min=16, help="Decode this many tokens a completion.")] = 128,
     rounds: Annotated[int, typer.Option(min=1, help="Run each policy this often, in turns, and take medians.")] = 5,
@@ -28,15 +28,19 @@ def bench_speed(
     Example: dubito bench speed --tokens 64 --rounds 3 --no-uncached
     """
     with report_errors(as_json):
+        import torch
+
         from agent.lm.hf.backend import open_decoder
-        from agent.lm.names import parse_spec
+        from agent.lm.names import EMBEDDED, choose_default_model, parse_spec
         from benchmarks.speed.bench import Bench
         from benchmarks.speed.decoding import measure
 
-        if model:
-            timed = open_decoder(parse_spec(model).name, device=device, weights=weights).model
+        name = model or choose_default_model()
+        if model or name != EMBEDDED:  # the embedded model is too small to tell anything
+            timed = open_decoder(parse_spec(name).name, device=device, weights=weights).model
         else:
-            timed = _random_model(device, weights)
+            name, timed = "random weights in the shape of Qwen2.5-Coder-0.5B", _random_model(device, weights)
+        say(f"{name}, {torch.get_num_threads()} threads", err=True)
         rows = []
         for row in measure(Bench(timed, tokens, rounds), uncached=uncached):
             rows.append(row._asdict())

@@ -22,7 +22,7 @@ PROMPT_TOKENS = 200
 
 
 class TimedRun(NamedTuple):
-    """One completion and what it took, its prompt included."""
+    """One completion and what it took, its prompt included. seconds: as `read_clock` counts them."""
 
     seconds: float
     tokens: list[int]
@@ -68,11 +68,9 @@ class Bench:
 
 def time_completion(lm: LM, policy: Policy, prompt: Sequence[int], tokens: int, **options: Any) -> TimedRun:
     """Decode this many tokens and time them."""
-    wait_for_gpu()
-    forwards, start = lm.forwards, time.perf_counter()
+    forwards, start = lm.forwards, read_clock()
     completion = [step.token for step in decode(lm, prompt, policy, stop=token_limit(tokens), **options)]
-    wait_for_gpu()
-    return TimedRun(time.perf_counter() - start, completion, lm.forwards - forwards)
+    return TimedRun(read_clock() - start, completion, lm.forwards - forwards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,12 @@ def pause_at_random(name: str, rate: float, tokens: int, seed: int = 0) -> Polic
     return replace(policy, gate=_PositionGate(policy.gate.score, policy.gate.threshold, positions))
 
 
-def wait_for_gpu() -> None:
-    """Wait until the GPU, if there is one, has done its work; a clock would stop too early."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def read_clock() -> float:
+    """Return seconds of this process's CPUs, which other processes hardly lengthen; with a GPU, wall seconds.
+
+    Waits until the GPU, if there is one, has done its work.
+    """
+    if not torch.cuda.is_available():
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()

@@ -8,7 +8,7 @@ import torch
 
 from agent.errors import ModelLoadError
 from agent.lm.base import Model
-from agent.lm.fidelity import LARGE, keep_fidelity, read_fidelity
+from agent.lm.fidelity import FEWEST_PARAMETERS, keep_fidelity, read_fidelity
 from agent.lm.hf.chat import choose_style
 from agent.lm.hf.hub import find_place
 from agent.lm.hf.int8 import has_int8, use_int8
@@ -84,7 +84,7 @@ def open_decoder(name: str, *, device: str | None = None, weights: str = "auto")
 def _choose_int8(lm: HFLM, name: str, tokenizer: Any) -> None:
     """Give a large bf16 model on a CPU int8 weights if they come near enough to its own, by a trial the first time."""
     model, key = lm.model, digest_weights(name) or name
-    if model.device.type != "cpu" or model.dtype != torch.bfloat16 or model.num_parameters() < LARGE:
+    if model.device.type != "cpu" or model.dtype != torch.bfloat16 or model.num_parameters() < FEWEST_PARAMETERS:
         return
     fidelity = read_fidelity(key)
     if fidelity is None:

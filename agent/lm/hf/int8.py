@@ -7,6 +7,7 @@ CPU. So with and without a prefix cache results differ by rounding alone, as the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -66,8 +67,8 @@ def use_int8(model: nn.Module) -> dict[str, nn.Linear]:
     return layers
 
 
-def put_back(model: nn.Module, layers: dict[str, nn.Linear]) -> None:
-    """Undo `use_int8`."""
+def put_back(model: nn.Module, layers: Mapping[str, nn.Module]) -> None:
+    """Put layers where they were, by their names: undo `use_int8`, or do it again without another conversion."""
     for name, layer in layers.items():
         _replace(model, name, layer)
 

@@ -48,6 +48,8 @@ def load_model(name: str, *, device: str | None = None, weights: str = "auto") -
         _check_weights(model, report)
         if weights == "int8":
             use_int8(model)
+    # cuDNN plans masked attention anew for every length, and decoding has a new length at every step.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     try:
         return model.to(where)
     except (RuntimeError, AssertionError, ImportError, AttributeError, ValueError) as error:

@@ -1,13 +1,18 @@
 """The speed table: each line is about what it says. Its numbers are for a quiet machine, and no test looks at them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from text_model import byte_model
 
 from agent.decoding import POLICIES
+from agent.decoding.gates import Gate
+from agent.lm.hf.int8 import has_int8
 from benchmarks.speed.bench import Bench, pause_at_random, time_completion
 from benchmarks.speed.decoding import measure, measure_drafts
 from benchmarks.speed.peak_memory import peak_memory
+from benchmarks.speed.rival import complete_as_authors
 from benchmarks.speed.uncached import Uncached
 
 
@@ -18,9 +23,26 @@ def bench():
 
 def test_every_line_is_measured_on_any_model(bench):
     rows = list(measure(bench))
-    assert len(rows) == 8
-    assert all(row.measured.lstrip("-")[0].isdigit() for row in rows), rows  # what is measured may be below zero here
+    assert len(rows) == 9
+    measured = [row for row in rows if not row.measured.startswith("not measured: the package adadec")]
+    assert all(row.measured.lstrip("-")[0].isdigit() for row in measured), rows  # it may be below zero here
     assert "the same tokens" in rows[0].measured and "the same tokens" in rows[3].measured, "float64 has no near-ties"
+
+
+def test_bf16_on_a_cpu_is_timed_with_int8_weights_too():
+    model = byte_model(sharpness=8.0, context=320).lm.model.bfloat16()
+    rows = list(measure(Bench(model, tokens=8, rounds=1), uncached=False))
+    assert [row.measure.split(",")[0].split(":")[0] for row in rows[-3:]] == ["greedy", "int8", "int8"]
+    assert rows[-3].measured.endswith(" x") and not has_int8(model), "the model is given back as it was"
+
+
+def test_the_authors_code_writes_what_ours_writes_from_the_same_pauses(bench):
+    pytest.importorskip("adadec", reason="needs adadec (pip install 'dubito[dev]')")
+    prompt = bench.prompt(20)
+    theirs = complete_as_authors(bench.model, prompt, 8, 1.0)
+    policy = replace(POLICIES["adadec-reference"], gate=Gate("entropy", 1.0))
+    assert theirs.tokens == bench.run(policy, prompt=prompt).tokens
+    assert complete_as_authors(bench.model, prompt, 8, float("inf")).tokens == bench.run(prompt=prompt).tokens
 
 
 def test_pauses_are_drawn_at_exactly_their_share(bench):

@@ -111,8 +111,8 @@ def large(monkeypatch):
     """Every model counts as large, and random weights, whose numbers are all in doubt, may differ more."""
     monkeypatch.setattr(fidelity, "MOST_KL", 0.1)
     monkeypatch.setattr(fidelity, "LEAST_AGREEMENT", 0.9)
-    monkeypatch.setattr(backend, "LARGE", 0)
-    monkeypatch.setattr("agent.lm.open.LARGE", 0)
+    monkeypatch.setattr(backend, "FEWEST_PARAMETERS", 0)
+    monkeypatch.setattr("agent.lm.open.FEWEST_PARAMETERS", 0)
 
 
 def test_auto_takes_int8_for_a_large_bf16_model_and_asks_the_trial_once(folder, large, monkeypatch):
