@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def open_lm(spec: str, *, device: str | None = None, weights: str = "auto", prompt_style: str = "auto") -> Model:
     """Load a model and its tokenizer.
 
-    spec: a folder or a hub id, with the backend before it or not: `models/tiny`, `hf:Qwen/Qwen2.5-Coder-0.5B`.
+    spec: a short name of the shelf, a folder, a GGUF file or a hub id, with the backend before it or not, as in
+    `models/tiny` and `hf:Qwen/Qwen2.5-Coder-0.5B`.
     device: None for CUDA where there is one. weights: `int8`, `bf16`, `fp16`, `fp32`, or `auto` for the checkpoint's
     own, and for int8 if the model is large, runs on a CPU, and a trial finds hardly any difference. prompt_style:
     a key of PROMPT_STYLES, or `auto`, which decides by the shelf and the model's files. Raises InvalidRequestError,

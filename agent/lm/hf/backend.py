@@ -16,8 +16,8 @@ from agent.lm.hf.load import explain_load_errors, load_model, load_tokenizer
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.tokenizer import HFTokenizer, read_end_ids
 from agent.lm.hf.trial import is_causal, try_int8
-from agent.lm.names import digest_weights
-from agent.program.styles import check_style
+from agent.lm.names import digest_weights, find_shelf_model
+from agent.program.styles import AUTO, check_style
 
 _TRIAL_TEXT = '''\
 def merge_intervals(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -48,7 +48,7 @@ class Counter:
 
 
 def open_model(name: str, *, device: str | None, weights: str, prompt_style: str) -> Model:
-    """Load a folder or a hub id, and its tokenizer. Raises InvalidRequestError, ModelLoadError, DeviceError."""
+    """Load a model and its tokenizer. Raises InvalidRequestError, ModelLoadError, DeviceError."""
     check_style(prompt_style)
     lm = open_decoder(name, device=device, weights=weights)
     vocab_size = lm.model.config.get_text_config().vocab_size
@@ -60,6 +60,9 @@ def open_model(name: str, *, device: str | None, weights: str, prompt_style: str
     if weights == "auto":
         _choose_int8(lm, name, tokenizer)
     end_ids = read_end_ids(lm.model, tokenizer)
+    shelf_model = find_shelf_model(name)
+    if prompt_style == AUTO and shelf_model:
+        prompt_style = shelf_model.prompt_style
     return Model(
         lm,
         HFTokenizer(tokenizer, end_ids, vocab_size),

@@ -36,7 +36,7 @@ def test_a_converted_model_has_exactly_the_logits_of_its_gguf_file(tmp_path, cac
 
     file = write_gguf(tmp_path / "model.gguf", tied=tied)
     assert needs_conversion(str(file))
-    model = open_lm(str(file), prompt_format="completion")
+    model = open_lm(str(file), prompt_style="completion")
     assert not needs_conversion(str(file))
     direct = AutoModelForCausalLM.from_pretrained(
         tmp_path, gguf_file=file.name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
@@ -50,7 +50,7 @@ def test_a_converted_model_has_exactly_the_logits_of_its_gguf_file(tmp_path, cac
 
 def test_a_converted_model_ends_turns_and_texts_and_keeps_its_chat_template(tmp_path, cache):
     model = open_lm(str(write_gguf(tmp_path / "model.gguf")))
-    assert model.chats
+    assert model.prompt_style.chat
     assert model.tokenizer.end_ids == {256, 258}, "<|endoftext|> and <|im_end|>"
     assert bytes(model.tokenizer.encode(PROMPT)).decode("latin-1") == PROMPT, "one token a byte"
     assert [256 < token < 259 for token in model.tokenizer.chat("x")].count(True) == 3

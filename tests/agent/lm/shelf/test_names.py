@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from text_model import byte_model, save
@@ -71,13 +72,25 @@ def test_a_name_that_is_nearly_on_the_shelf_gets_the_one_that_is(shelf, name):
 
 
 def test_a_fetched_model_opens_by_its_name_and_has_one_digest_under_all_names(fetched):
-    model = open_lm(NAME, prompt_format="completion")
+    model = open_lm(NAME, prompt_style="completion")
     assert (model.name, model.digest) == (NAME, read_shelf()[NAME].sha256[:12])
     assert digest_weights(NAME) == digest_weights(str(fetched)) == model.digest
     assert find_model_folder(NAME) == find_model_folder(f"hf:{NAME}") == fetched
     assert read_vocab_size(NAME) == model.lm.model.config.vocab_size
     assert find_shelf_model(NAME) == find_shelf_model(str(fetched)) == find_on_shelf(NAME)
     assert find_shelf_model("models/tiny") is find_shelf_model("gpt2") is None
+
+
+def test_a_model_of_the_shelf_is_asked_as_its_entry_says(fetched, monkeypatch):
+    from agent.program.styles import PROMPT_STYLES
+
+    entry = read_shelf()[NAME]
+    assert {model.prompt_style for model in read_shelf().values()} <= {"auto", *PROMPT_STYLES}
+    monkeypatch.setitem(read_shelf(), NAME, replace(entry, prompt_style="qwen"))
+    for name in (NAME, str(fetched)):
+        with pytest.raises(ModelLoadError, match="chat template"):  # which the style needs, and this model lacks
+            open_lm(name)
+    assert open_lm(NAME, prompt_style="completion").prompt_style.name == "completion"
 
 
 def test_what_was_learned_by_name_holds_for_the_folder(fetched):
@@ -100,7 +113,7 @@ def test_a_local_folder_of_a_name_wins(fetched, sound, tmp_path, monkeypatch):
     assert (find_model_folder(NAME) / "own.json").exists()
     assert find_on_shelf(NAME) is None
     assert digest_weights(NAME) != read_shelf()[NAME].sha256[:12]
-    assert open_lm(NAME, prompt_format="completion").digest == digest_weights(NAME)
+    assert open_lm(NAME, prompt_style="completion").digest == digest_weights(NAME)
 
 
 def test_the_default_is_the_best_coder_that_is_here(shelf, sound):
