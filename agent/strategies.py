@@ -21,6 +21,7 @@ from agent.workflow.session import Session
 
 if TYPE_CHECKING:  # the command line reads STRATEGIES before torch is imported
     from agent.program.task import Task
+    from agent.records import Prompt
     from agent.workflow.context import Context
     from agent.workflow.run import Result
     from agent.workflow.state import AgentState
@@ -138,25 +139,26 @@ class Beam(Strategy):
             )
         state = build_prompt(context, AgentState(task, ONE_PROGRAM))
         start, before = context.clock(), count_forwards(context)
-        beams = self._search(context, state.prompt.ids)
+        beams = self._search(context, state.prompt)
         spent = Cost(sum(map(len, beams)), seconds=context.clock() - start) + (count_forwards(context) - before)
         state = choose_answer(context, _verify_beams(context, replace(state, cost=spent), beams))
         return replace(result_of(context, state), feedback="visible" if self.choose_by_examples else "none")
 
-    def _search(self, context: Context, prompt: Sequence[int]) -> list[list[int]]:
+    def _search(self, context: Context, prompt: Prompt) -> list[list[int]]:
         """Return the beams that may become programs, best first, each up to its end token."""
         from agent.lm.base import BeamSearcher
 
         lm = context.lm
         if not isinstance(lm, BeamSearcher):
             raise InvalidRequestError("beam search needs the backend hf; choose a model of it, or another strategy")
-        room = (lm.context or len(prompt) + context.max_tokens) - len(prompt)
+        room = (lm.context or len(prompt.ids) + context.max_tokens) - len(prompt.ids)
         return lm.beam_search(
-            prompt,
+            prompt.ids,
             width=self.width,
             returned=self.width if self.choose_by_examples else 1,
             max_tokens=min(context.max_tokens, room),
             end_ids=context.tokenizer.end_ids,
+            forbidden_first=prompt.forbidden_first,
         )
 
 

@@ -10,8 +10,11 @@ import torch
 from agent.lm.base import Batch, Model, Prefix
 from agent.lm.fim import FimTokens
 from agent.lm.reference import RowBatch, extend_each
-from agent.program.styles import PROMPT_STYLES, PromptStyle
+from agent.program.styles import PROMPT_STYLES, PromptStyle, Turn
 
+PLAIN_CHAT = PromptStyle(  # begins no answer
+    "plain chat", Turn("Write:\n```python\n{request}\n```{tests}"), Turn("Write: {request}{naming}{tests}")
+)
 SIZE = 128  # ASCII; 0 ends a text
 
 
@@ -42,6 +45,10 @@ class CharacterTokenizer:
     def chat(self, request: str, *, system: str | None = None, begun: str = "") -> list[int]:
         """Return the request's characters, what opens the answer, and what the answer begins with."""
         return self.encode((system or "") + request + self.opening + begun)
+
+    def find_tokens(self, beginning: str) -> frozenset[int]:
+        """Return the character that is this text, if it is one."""
+        return frozenset({ord(beginning)} if len(beginning) == 1 else ())
 
     def stream(self, prompt_ids: Sequence[int]) -> Characters:
         """Return a stream of characters; what it follows is noted as a prompt."""

@@ -130,6 +130,10 @@ class Tokenizer(Protocol):
         """
         ...
 
+    def find_tokens(self, beginning: str) -> frozenset[int]:
+        """Return the tokens whose text, without blanks before it, begins so."""
+        ...
+
     def stream(self, prompt_ids: Sequence[int]) -> TextStream:
         """Return the text stream of what follows a prompt."""
         ...
@@ -189,7 +193,17 @@ class BeamSearcher(Protocol):
     """A model with a beam search of its own. Not every backend has one."""
 
     def beam_search(
-        self, prompt: Sequence[int], *, width: int, returned: int, max_tokens: int, end_ids: frozenset[int]
+        self,
+        prompt: Sequence[int],
+        *,
+        width: int,
+        returned: int,
+        max_tokens: int,
+        end_ids: frozenset[int],
+        forbidden_first: Sequence[int] = (),
     ) -> list[list[int]]:
-        """Return the best beams, best first, each up to and including its end token."""
+        """Return the best beams, best first, each up to and including its end token.
+
+        forbidden_first: tokens with which no beam may begin.
+        """
         ...

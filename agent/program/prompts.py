@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -13,10 +12,9 @@ from agent.program.extraction.answers import AnswerRules, extract_program
 from agent.program.extraction.parts import ExtractedProgram, Span
 from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.styles import PromptStyle, Turn
-from agent.program.syntax import find_entry_point, find_function_end, is_code, is_text, parse
+from agent.program.syntax import find_entry_point, find_function_end, is_code, is_open
 
 _MOST_TESTS, _LONGEST_TEST = 8, 160  # tests that a prompt shows; characters of each
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class PromptText(NamedTuple):
@@ -24,6 +22,7 @@ class PromptText(NamedTuple):
 
     user: str
     begun: str
+    forbidden_first: str = ""  # the completion's first token may not begin so
 
 
 def write_prompt(request: str, style: PromptStyle, *, name: str | None = None, tests: Sequence[str] = ()) -> PromptText:
@@ -32,11 +31,10 @@ def write_prompt(request: str, style: PromptStyle, *, name: str | None = None, t
     name: the function that the tests call; tests: given by a person besides the request.
     """
     turn, code, test_lines = _choose_turn(request, style), is_code(request), _choose_test_lines(tests)
-    defines = code and bool(find_head(request))
+    defines = code and re.search(r"^(?:async def|def|class) ", request, re.MULTILINE)
     values = {
         # A prompt that ends in a newline splits the token that carries newline and indentation together.
         "request": request.strip("\n").rstrip() if code else request.strip(),
-        "head": find_head(request) if code else "",
         "comment": _write_comment(request.strip().splitlines()),
         "opening": f"def {name}(" if name and not defines else "",
         "naming": style.naming.format(name=name) if name and not code else "",
@@ -44,7 +42,7 @@ def write_prompt(request: str, style: PromptStyle, *, name: str | None = None, t
         if test_lines
         else "",
     }
-    return PromptText(turn.user.format(**values), turn.begun.format(**values))
+    return PromptText(turn.user.format(**values), turn.begun.format(**values), turn.forbidden_first)
 
 
 def write_repair_prompt(
@@ -57,29 +55,10 @@ def write_repair_prompt(
     tests: Sequence[str] = (),
 ) -> PromptText:
     """Return the prompt that shows a failed program and its failure, and asks for a corrected one."""
-    question, begun = write_prompt(request, style, name=name, tests=tests)
+    first = write_prompt(request, style, name=name, tests=tests)
     comments = _write_comment([line for line in failure.splitlines() if line.strip()])
-    user = style.repair.format(question=question, program=program.strip(), failure=failure, comments=comments)
-    return PromptText(user, begun)
-
-
-def find_head(request: str) -> str:
-    """Return a request of Python up to the docstring of the last function or class that it begins.
-
-    All of it where that one has no docstring; nothing where it begins none.
-    """
-    code = request.strip("\n").rstrip()
-    tree = _parse_begun(code)
-    if tree is None:
-        return code if find_entry_point(code) else ""
-    last = next((each for each in reversed(tree.body) if isinstance(each, _DEFINITIONS)), None)
-    if last is None:
-        return ""
-    first, lines = last.body[0], code.split("\n")
-    if is_text(first):
-        before = lines[first.lineno - 1].encode()[: first.col_offset].decode()
-        lines[first.lineno - 1 :] = [before]
-    return "\n".join(lines).rstrip()
+    user = style.repair.format(question=first.user, program=program.strip(), failure=failure, comments=comments)
+    return first._replace(user=user)
 
 
 def find_called_function(examples: Sequence[Example]) -> str | None:
@@ -112,14 +91,7 @@ def read_answer_rules(request: str, name: str | None, begun: str = "", *, thinki
 def _choose_turn(request: str, style: PromptStyle) -> Turn:
     if not is_code(request):
         return style.sentence
-    tree = _parse_begun(request.rstrip())
-    several = sum(isinstance(each, _DEFINITIONS) for each in (tree.body if tree else [])) > 1
-    return style.stub if several and style.stub else style.code
-
-
-def _parse_begun(code: str) -> ast.Module | None:
-    """Return the syntax tree of a request of Python, whose last function may still lack its body."""
-    return parse(f"{code}\n    pass\n") or parse(code)
+    return style.open if style.open and is_open(request) else style.code
 
 
 def _write_comment(lines: Sequence[str]) -> str:

@@ -1,13 +1,12 @@
 """Prompt styles as data: what a model is shown, how its answer begins, and which texts end it. Writes no prompt.
 
-A turn's texts are templates. They may name {request}, {head} (the request up to the docstring of the function or class
-to complete), {comment} (the request as comment lines), {opening} (`def name(` where the request defines nothing),
-{naming} and {tests}.
+A turn's texts are templates. They may name {request}, {comment} (the request as comment lines), {opening} (`def name(`
+where the request defines nothing), {naming} and {tests}.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.messages import check_choice
@@ -21,6 +20,7 @@ class Turn:
 
     user: str
     begun: str = ""
+    forbidden_first: str = ""  # no token that begins so, but for blanks before it, may come first behind `begun`
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class PromptStyle:
     """The way to put requests to a model, and to end its answers."""
 
     name: str
-    code: Turn  # for Python to complete
+    code: Turn  # for Python: a file with stubs in it, or text that begins no function
     sentence: Turn
-    stub: Turn | None = None  # for Python that defines several functions, one of them to complete; None: as `code`
+    open: Turn | None = None  # for Python that ends where the body of its only unwritten function begins; None: `code`
     chat: bool = True  # the model's chat template renders the turns; without it the two texts of a turn are the prompt
     system: str | None = None  # the system prompt; None for the template's own
     naming: str = " The function is named {name}."  # for sentences
@@ -52,7 +52,6 @@ class PromptStyle:
 
 
 _FENCE = "```python\n"
-_DUBITO = "Write the Python code that is asked for. Answer with one code block: complete, no examples of its use.\n\n"
 _EVALPLUS = Turn(
     "Please provide a self-contained Python script that solves the following problem in a markdown code block:\n"
     "```\n{request}\n```\n{naming}{tests}",
@@ -60,6 +59,9 @@ _EVALPLUS = Turn(
     + _FENCE,
 )
 _EVALPLUS_STOPS = ("<|endoftext|>", "<|endofmask|>", "</s>", "\nif __name__", "\ndef main(", "\nprint(")
+_QWEN_SYSTEM = "You are an intelligent programming assistant to produce Python algorithmic solutions"
+_QWEN = Turn("Can you complete the following Python function?\n```python\n{request}\n```\n{tests}", _FENCE)
+_QWEN_SENTENCE = Turn("Can you write the following Python function?\n{request}{naming}{tests}\n", _FENCE)
 
 PROMPT_STYLES: dict[str, PromptStyle] = {
     # What evalplus 0.3.1 asks and stops at (evalplus/codegen.py, evalplus/provider/utility.py).
@@ -69,17 +71,21 @@ PROMPT_STYLES: dict[str, PromptStyle] = {
     # What the makers of Qwen2.5-Coder ask and stop at (QwenLM/Qwen2.5-Coder, qwencoder-eval/instruct/eval_plus).
     "qwen": PromptStyle(
         "qwen",
-        Turn("Can you complete the following Python function?\n```python\n{request}\n```\n{tests}", _FENCE),
-        Turn("Can you write the following Python function?\n{request}{naming}{tests}\n", _FENCE),
-        system="You are an intelligent programming assistant to produce Python algorithmic solutions",
+        _QWEN,
+        _QWEN_SENTENCE,
+        system=_QWEN_SYSTEM,
         closing_fence=False,
         stops=(*_EVALPLUS_STOPS, "\n#", "\n```"),
         max_tokens=2048,
     ),
+    # The answer begins with the request itself: the model completes it, and copies nothing.
     "dubito": PromptStyle(
         "dubito",
-        Turn(f"{_DUBITO}Complete this Python program:\n```python\n{{request}}\n```{{tests}}"),
-        Turn(f"{_DUBITO}{{request}}{{naming}}{{tests}}"),
+        _QWEN,
+        _QWEN_SENTENCE,
+        open=replace(_QWEN, begun=f"{_FENCE}{{request}}\n", forbidden_first="```"),
+        system=_QWEN_SYSTEM,
+        margin_stops=("#", "print(", "assert ", "if __name__", "def test", "def main("),
     ),
     # A text to continue. The embedded model learned these forms (models/corpus.py).
     "completion": PromptStyle(

@@ -11,6 +11,7 @@ import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 PARSE_ERRORS = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
@@ -195,10 +196,39 @@ def is_code(request: str) -> bool:
     return any(isinstance(s, ast.Import | ast.ImportFrom | ast.Assign) or is_text(s) for s in statements)
 
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def is_open(request: str) -> bool:
+    """Decide whether Python ends where the body of its last function or class begins, and lacks no other body."""
+    code = request.rstrip()
+    tree = parse(code) or parse(f"{code}\n{' ' * 40}...")  # deeper than any signature stands
+    defined = [node for node in ast.walk(tree) if isinstance(node, _DEFINITIONS)] if tree else []
+    defined.sort(key=lambda node: node.lineno)
+    if not defined or any(_is_stub(node) for node in defined[:-1]):
+        return False
+    last = defined[-1]
+    behind = code.splitlines()[last.end_lineno :]
+    whole = len(last.body) == 1 and (is_text(last.body[0]) or last.body[0].lineno > code.count("\n") + 1)
+    return whole and all(line.lstrip().startswith("#") for line in behind if line.strip())
+
+
+def _is_stub(node: ast.stmt) -> bool:
+    """Decide whether a function's body is still to be written: it has a docstring, `...`, `pass` or nothing more."""
+    match node:
+        case ast.FunctionDef(body=[*_, last]) | ast.AsyncFunctionDef(body=[*_, last]):
+            text = ast.unparse(last)
+            return len(node.body) < 3 and (is_text(last) or text in ("...", "pass") or "NotImplementedError" in text)
+    return False
+
+
+@lru_cache(maxsize=64)
 def find_entry_point(request: str) -> str | None:
-    """Return the name of the last function that a request begins; None if it begins none."""
+    """Return the name of the only function whose body is still to be written, else of the last; None without any."""
     names = re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE)
-    return names[-1] if names else None
+    tree = parse(request) if len(names) > 1 else None
+    stubs = [each.name for each in (tree.body if tree else []) if isinstance(each, _DEFINITIONS) and _is_stub(each)]
+    return stubs[0] if len(stubs) == 1 else names[-1] if names else None
 
 
 def is_text(statement: ast.stmt) -> bool:

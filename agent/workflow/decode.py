@@ -11,8 +11,10 @@ from agent.decoding.loop import resolve_pause
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Candidate, Completion, Step
 from agent.errors import BudgetSpentError
+from agent.lm.base import LM
+from agent.lm.forbidding import Forbidding
 from agent.program.ends import BUDGET_ENDS
-from agent.records import CandidateQuestion, Cost, Fork
+from agent.records import CandidateQuestion, Cost, Fork, Prompt
 from agent.workflow.context import Context, Person, count_forwards, limit_forwards
 from agent.workflow.state import AgentState
 from agent.workflow.stops import stop_rule
@@ -60,7 +62,7 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
     seed = context.seed + len(state.attempts)
     stop, in_code = stop_rule(context, state), code_region(context, state.task, prompt)
     return DecodeContext(
-        context.lm,
+        forbid_first(context.lm, prompt),
         context.policy,
         stop,
         prompt.ids,
@@ -70,6 +72,13 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
         forking=True,
         in_code=in_code,
     )
+
+
+def forbid_first(lm: LM, prompt: Prompt) -> LM:
+    """Return the model that begins no answer with a token that the prompt forbids; the lame prompt forbids the same."""
+    if not prompt.forbidden_first:
+        return lm
+    return Forbidding(lm, frozenset((prompt.ids, prompt.lame_ids or prompt.ids)), prompt.forbidden_first)
 
 
 def rebuild_completion(context: Context, state: AgentState) -> Completion:
@@ -84,8 +93,9 @@ def _follow(context: Context, state: AgentState, walk: Walk) -> tuple[list[Step]
     """Follow a walk; return its steps, and the end that a spent budget put to it."""
     steps: list[Step] = []
     try:
-        prefix = context.lm.prefill([*state.prompt.ids, *state.current.tokens])
-        for step in walk(decode_context(context, state), DecodeState(prefix, rebuild_completion(context, state))):
+        decoding = decode_context(context, state)
+        prefix = decoding.lm.prefill([*state.prompt.ids, *state.current.tokens])
+        for step in walk(decoding, DecodeState(prefix, rebuild_completion(context, state))):
             context.emit(step)
             steps.append(step)
     except BudgetSpentError as error:

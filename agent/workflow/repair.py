@@ -14,7 +14,7 @@ from agent.program.failures import describe_failure
 from agent.records import Attempt, Cost, Edge, EdgeKind, Prompt, Revision, Unfinished
 from agent.search.frontier import find_departure
 from agent.workflow.context import Context, count_forwards, limit_forwards
-from agent.workflow.decode import decode_context, rebuild_completion
+from agent.workflow.decode import decode_context, forbid_first, rebuild_completion
 from agent.workflow.prepare import encode_prompt
 from agent.workflow.routes import edge_to_follow
 from agent.workflow.state import AgentState
@@ -78,7 +78,7 @@ def _decode_repeated_part(
     if not repeated or context.policy.sampler is not argmax or too_long:
         return (), ()
     try:
-        logits = logits_before(context.lm, prompt.ids, repeated)
+        logits = logits_before(forbid_first(context.lm, prompt), prompt.ids, repeated)
     except BudgetSpentError:
         return (), ()
     departure = find_departure(logits, repeated, _places_in_code(context, state, prompt, repeated))

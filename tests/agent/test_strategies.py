@@ -12,6 +12,7 @@ from agent.decoding import POLICIES
 from agent.decoding.step import Step
 from agent.errors import InvalidRequestError
 from agent.lm.metered import Metered
+from agent.program.styles import PROMPT_STYLES
 from agent.program.task import read_task
 from agent.records import Attempt
 from agent.search.budget import Budget
@@ -54,6 +55,16 @@ def test_a_beam_of_one_is_greedy_with_as_many_forwards():
     greedy, searched = Once()(here, TASK), Beam(1)(here, TASK)
     assert searched.best.tokens == greedy.best.tokens
     assert (searched.cost.forwards, searched.cost.tokens) == (greedy.cost.forwards, greedy.cost.tokens)
+
+
+def test_a_beam_begins_with_no_token_that_the_style_forbids_first():
+    here, style = replace(context(), model=byte_model(seed=5, sharpness=8.0)), PROMPT_STYLES["completion"]
+    likeliest = here.tokenizer.encode("b")
+    assert list(Once()(here, TASK).best.tokens[:1]) == list(Beam(1)(here, TASK).best.tokens[:1]) == likeliest
+    forbidding = replace(style, open=replace(style.code, forbidden_first="b"))
+    here = replace(here, model=replace(here.model, prompt_style=forbidding))
+    greedy, searched = Once()(here, TASK), Beam(1)(here, TASK)
+    assert searched.best.tokens == greedy.best.tokens and list(greedy.best.tokens[:1]) != likeliest
 
 
 def test_a_wider_beam_feeds_more_rows():

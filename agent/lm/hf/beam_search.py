@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 
 def beam_search(
-    lm: HFLM, prompt: Sequence[int], *, width: int, returned: int, max_tokens: int, end_ids: frozenset[int]
+    lm: HFLM,
+    prompt: Sequence[int],
+    *,
+    width: int,
+    returned: int,
+    max_tokens: int,
+    end_ids: frozenset[int],
+    forbidden_first: Sequence[int] = (),
 ) -> list[list[int]]:
     """Return the best beams, best first, each up to and including its end token."""
     ids = torch.tensor([list(prompt)], device=lm.model.device)
@@ -22,6 +29,7 @@ def beam_search(
         out = lm.model.generate(
             ids, attention_mask=torch.ones_like(ids), num_beams=width, num_return_sequences=returned, do_sample=False,
             eos_token_id=ends, pad_token_id=ends[0] if ends else None, max_new_tokens=max_tokens,
+            begin_suppress_tokens=list(forbidden_first) or None,
         )  # fmt: skip
     return [_up_to_end(tokens, end_ids) for tokens in out[:, len(prompt) :].tolist()]
 

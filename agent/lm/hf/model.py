@@ -145,12 +145,20 @@ class HFLM:
         return torch.cat(parts)[:-1]
 
     def beam_search(
-        self, prompt: Sequence[int], *, width: int, returned: int, max_tokens: int, end_ids: frozenset[int]
+        self,
+        prompt: Sequence[int],
+        *,
+        width: int,
+        returned: int,
+        max_tokens: int,
+        end_ids: frozenset[int],
+        forbidden_first: Sequence[int] = (),
     ) -> list[list[int]]:
         """Return the best beams of transformers' own search, best first, each up to and including its end token."""
         return beam_search(
-            self, self._check_ids(prompt), width=width, returned=returned, max_tokens=max_tokens, end_ids=end_ids
-        )
+            self, self._check_ids(prompt), width=width, returned=returned, max_tokens=max_tokens, end_ids=end_ids,
+            forbidden_first=forbidden_first,
+        )  # fmt: skip
 
     @cached_property
     def _caching(self) -> bool:

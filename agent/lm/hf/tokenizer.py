@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from agent.errors import ModelLoadError
@@ -55,6 +56,10 @@ class HFTokenizer:
         ids = self._without_end(list(encoding["input_ids"]))
         return OffsetIds(ids, [start for start, _ in encoding["offset_mapping"]][: len(ids)])
 
+    def find_tokens(self, beginning: str) -> frozenset[int]:
+        """Return the tokens whose text, without blanks before it, begins so."""
+        return _find_tokens(self.tokenizer, beginning)
+
     def stream(self, prompt_ids: Sequence[int]) -> TokenStream:
         """Return the text stream of what follows a prompt."""
         return TokenStream.after(self.tokenizer.backend_tokenizer, prompt_ids)
@@ -72,6 +77,13 @@ class HFTokenizer:
 
     def _is_token(self, text: str) -> bool:
         return len(self.encode(text, continues=True)) == 1
+
+
+@lru_cache(maxsize=8)
+def _find_tokens(tokenizer: Any, beginning: str) -> frozenset[int]:
+    # Every kind of vocabulary spells printable ASCII as itself, so few tokens need to be decoded.
+    ids = [number for token, number in tokenizer.get_vocab().items() if beginning[0] in token]
+    return frozenset(number for number in ids if tokenizer.decode([number]).lstrip().startswith(beginning))
 
 
 def read_end_ids(model: Any, tokenizer: Any) -> frozenset[int]:

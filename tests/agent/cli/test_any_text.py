@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from fakes import ScriptedSandbox
 from text_model import byte_model
-from trie import Characters, TrieLM
+from trie import PLAIN_CHAT, Characters, TrieLM
 
 from agent.decoding import POLICIES, Gate
 from agent.decoding.ask import Ask
@@ -75,17 +75,17 @@ def test_what_a_person_types_is_written_and_kept(model, name):
     assert questions
 
 
-@pytest.mark.parametrize("style", ["completion", "dubito"])
+@pytest.mark.parametrize("style", [PROMPT_STYLES["completion"], PLAIN_CHAT])
 def test_a_model_that_writes_nul_characters_is_judged_like_others(tmp_path, monkeypatch, style):
     body = "\n    return '\x01'\n"
-    known = {f"```python\n{REQUEST}{body}```" if style == "dubito" else body: 1.0}
+    known = {f"```python\n{REQUEST}{body}```" if style.chat else body: 1.0}
 
     class Nul(Characters):
         def feed(self, token):
             return self, {0: "", 1: "\x00"}.get(token, chr(token))
 
     monkeypatch.setattr("trie.Characters", Nul)
-    model = TrieLM(known).model(style=PROMPT_STYLES[style])
+    model = TrieLM(known).model(style=style)
     with open_threads(tmp_path) as saver:
         around = Context(model, POLICIES["greedy"], ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR))
         result = run_task(around, read_task(REQUEST), checkpointer=saver, thread="t")

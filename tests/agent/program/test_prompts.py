@@ -4,12 +4,12 @@ import ast
 
 import pytest
 from data import humaneval, mbpp, needs_data
+from trie import PLAIN_CHAT
 
 from agent.program.examples.asserts import read_tests
 from agent.program.lame import write_lame_prompt
 from agent.program.prompts import (
     find_called_function,
-    find_head,
     find_program,
     read_answer_rules,
     write_prompt,
@@ -20,7 +20,7 @@ from agent.program.syntax import find_entry_point, is_code
 
 CODE = 'def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    """\n'
 
-COMPLETION, DUBITO = PROMPT_STYLES["completion"], PROMPT_STYLES["dubito"]
+COMPLETION = PROMPT_STYLES["completion"]
 
 
 def find(request: str, text: str, style: PromptStyle, *, name: str | None = None) -> str:
@@ -30,30 +30,30 @@ def find(request: str, text: str, style: PromptStyle, *, name: str | None = None
 
 
 def test_a_code_prompt_loses_its_last_newline():
-    assert write_prompt(CODE, COMPLETION) == ("", CODE.rstrip())
+    assert write_prompt(CODE, COMPLETION) == ("", CODE.rstrip(), "")
 
 
 def test_a_sentence_becomes_a_comment_for_a_completion_model():
-    assert write_prompt("Add one.\nQuickly.", COMPLETION) == ("", "# Add one.\n# Quickly.\n")
+    assert write_prompt("Add one.\nQuickly.", COMPLETION) == ("", "# Add one.\n# Quickly.\n", "")
 
 
 TESTS = ("assert total([1, 2]) == 3", "xs = [4]\nassert total(xs) == 4")
 
 
 def test_a_sentence_with_tests_shows_them_and_begins_the_function_that_they_call():
-    user, begun = write_prompt("Return the sum.", COMPLETION, name="total", tests=TESTS)
+    user, begun, _ = write_prompt("Return the sum.", COMPLETION, name="total", tests=TESTS)
     assert user == "# assert total([1, 2]) == 3\n# xs = [4]\n# assert total(xs) == 4\n"
     assert begun == "# Return the sum.\ndef total("
     assert find("Return the sum.", "xs):\n    return sum(xs)\nprint(1)", COMPLETION, name="total") == (
         "# Return the sum.\ndef total(xs):\n    return sum(xs)"
     )
-    chat = write_prompt("Return the sum.", DUBITO, name="total", tests=TESTS).user
+    chat = write_prompt("Return the sum.", PLAIN_CHAT, name="total", tests=TESTS).user
     assert "The function is named total." in chat and "```python\nassert total([1, 2]) == 3\nxs = [4]\n" in chat
 
 
 def test_a_request_of_python_stays_as_it_is_and_a_chat_is_shown_its_tests():
-    assert write_prompt(CODE, COMPLETION, name="f", tests=("assert f(3) == 4",)) == ("", CODE.rstrip())
-    chat = write_prompt(CODE, DUBITO, name="f", tests=("assert f(3) == 4",)).user
+    assert write_prompt(CODE, COMPLETION, name="f", tests=("assert f(3) == 4",)) == ("", CODE.rstrip(), "")
+    chat = write_prompt(CODE, PLAIN_CHAT, name="f", tests=("assert f(3) == 4",)).user
     assert "assert f(3) == 4" in chat and "is named" not in chat
 
 
@@ -64,7 +64,7 @@ def test_a_prompt_shows_the_first_tests_that_are_short():
 
 
 def test_a_repair_of_a_sentence_with_tests_begins_the_same_function():
-    user, begun = write_repair_prompt(
+    user, begun, _ = write_repair_prompt(
         "Return the sum.", "def total(): pass", "total() failed", COMPLETION, name="total", tests=TESTS
     )
     asked = write_prompt("Return the sum.", COMPLETION, name="total", tests=TESTS)
@@ -88,8 +88,8 @@ def test_the_function_that_most_tests_call_is_the_one_asked_for(tests, name):
 
 
 def test_a_chat_model_is_given_the_code_in_a_block():
-    assert "```python\ndef f(x):" in write_prompt(CODE, DUBITO).user
-    assert write_prompt("Add one.", DUBITO).user.endswith("Add one.")
+    assert "```python\ndef f(x):" in write_prompt(CODE, PLAIN_CHAT).user
+    assert write_prompt("Add one.", PLAIN_CHAT).user.endswith("Add one.")
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_python_is_told_from_a_sentence(request_, code):
 
 
 def test_a_repair_prompt_for_completion_ends_where_the_answer_begins():
-    user, begun = write_repair_prompt(CODE, CODE + "    return x\n", "f(1) returned 1, wanted 2", COMPLETION)
+    user, begun, _ = write_repair_prompt(CODE, CODE + "    return x\n", "f(1) returned 1, wanted 2", COMPLETION)
     assert user.endswith("# The program above failed:\n# f(1) returned 1, wanted 2\n# A corrected version:\n")
     assert begun == CODE.rstrip()
 
 
 def test_a_repair_prompt_for_chat_carries_program_and_failure():
-    text = write_repair_prompt(CODE, "def f(x): return x", "f(1) returned 1, wanted 2", DUBITO).user
+    text = write_repair_prompt(CODE, "def f(x): return x", "f(1) returned 1, wanted 2", PLAIN_CHAT).user
     assert "def f(x): return x" in text
     assert "f(1) returned 1, wanted 2" in text
 
@@ -130,16 +130,16 @@ def test_a_program_for_a_sentence_contains_the_function_begun_by_the_answer():
 
 @pytest.mark.parametrize("answer", ["Sure:\n```python\nx = 1\n```\nDone.", "```\nx = 1\n```", "```python\nx = 1\n"])
 def test_a_chat_answer_is_its_first_code_block(answer):
-    assert find("Set x.", answer, DUBITO) == "x = 1\n"
+    assert find("Set x.", answer, PLAIN_CHAT) == "x = 1\n"
 
 
 def test_a_chat_answer_is_its_first_block_of_python_with_something_in_it():
     answer = "```bash\npip install x\n```\n```\n```\n```python\nx = 1\n```"
-    assert find("Set x.", answer, DUBITO) == "x = 1\n"
+    assert find("Set x.", answer, PLAIN_CHAT) == "x = 1\n"
 
 
 def test_a_chat_answer_without_a_block_is_taken_whole():
-    assert find("Set x.", "x = 1", DUBITO) == "x = 1"
+    assert find("Set x.", "x = 1", PLAIN_CHAT) == "x = 1"
 
 
 def test_the_entry_point_is_the_last_function_begun():
@@ -240,7 +240,7 @@ def test_lame_prompts_of_mbpp_lose_the_assert_alone():
 
 
 def test_in_a_chat_the_lame_prompt_is_the_same_turn_without_the_examples():
-    plain, weaker = write_prompt(CODE, DUBITO), write_prompt(write_lame_prompt(CODE, "f"), DUBITO)
+    plain, weaker = write_prompt(CODE, PLAIN_CHAT), write_prompt(write_lame_prompt(CODE, "f"), PLAIN_CHAT)
     assert weaker.user == plain.user.replace("    >>> f(1)\n    2\n", "")
 
 
@@ -251,39 +251,22 @@ def test_a_sentence_with_the_functions_name_is_no_example_and_one_that_goes_on_w
 
 
 HELPED = "import re\n\n\ndef help_(x: str) -> str:\n    return x\n\n\ndef g(x: str) -> str:\n"
-
-
-@pytest.mark.parametrize(
-    ("request_", "head"),
-    [
-        (CODE, "def f(x):"),
-        (f'{HELPED}    """Do it.\n\n    >>> g("")\n    \'\'\n    """\n', HELPED.rstrip()),
-        (HELPED, HELPED.rstrip()),
-        ('def f(x): "Add é"', "def f(x):"),
-        ("def f(x", "def f(x"),
-        ('class Stack:\n    """A stack."""\n\n    def push(self, x):\n        """Add x."""\n', "class Stack:"),
-        ('"""Write a function.\nassert f(1) == 2\n"""\n', ""),
-        ("import re", ""),
-    ],
-)
-def test_the_head_of_a_request_ends_before_its_docstring(request_, head):
-    assert find_head(request_) == head
-
-
+STUB = "def f(x):\n    raise NotImplementedError\n\n\ndef g(x):\n    return f(x)\n"
 ASKING = PromptStyle(
     "asking",
-    code=Turn("Complete\n{request}{tests}", "```python\n{head}{opening}"),
-    stub=Turn("Fill in\n{request}", "```python\n{request}"),
+    code=Turn("Fill in\n{request}{tests}", "```python\n{opening}"),
+    open=Turn("Complete\n{request}{tests}", "```python\n{request}\n", "```"),
     sentence=Turn("{request}{naming}", "```python\n{opening}"),
     system="Be brief.",
 )
 
 
 def test_an_answer_begins_by_the_kind_of_the_request():
-    assert write_prompt(CODE, ASKING).begun == "```python\ndef f(x):"
+    assert write_prompt(CODE, ASKING).begun == f"```python\n{CODE}"
+    assert write_prompt(f'{HELPED}    """Do it."""', ASKING).forbidden_first == "```"
     assert write_prompt('"""Add.\nassert f(1) == 2\n"""', ASKING, name="f").begun == "```python\ndef f("
-    assert write_prompt(f'{HELPED}    """Do it."""', ASKING).user.startswith("Fill in\nimport re")
-    assert write_prompt("Add one.", ASKING, name="f") == ("Add one. The function is named f.", "```python\ndef f(")
+    assert write_prompt(STUB, ASKING, name="f") == (f"Fill in\n{STUB.rstrip()}", "```python\n", "")
+    assert write_prompt("Add one.", ASKING, name="f") == ("Add one. The function is named f.", "```python\ndef f(", "")
     assert write_prompt("Add one.", ASKING).begun == "```python\n"
 
 
@@ -293,7 +276,7 @@ def test_braces_in_a_request_are_text():
 
 
 def test_a_program_is_read_from_what_the_answer_began_with_and_the_completion():
-    assert find(CODE, "\n    return x\n```\nDone.", ASKING) == "def f(x):\n    return x\n"
+    assert find(CODE, "    return x\n```\nDone.", ASKING) == f"{CODE}    return x\n"
     assert find("Add.", "x):\n    return x", ASKING, name="f") == "def f(x):\n    return x\n"
     program = find_program("\n    return x\n", ASKING, read_answer_rules(CODE, "f", "```python\ndef f(x):"))
     assert (program.parts, program.end) == (("def f(x):", (0, 1), (1, 14)), 14)
@@ -301,8 +284,9 @@ def test_a_program_is_read_from_what_the_answer_began_with_and_the_completion():
 
 
 @pytest.mark.parametrize("style", PROMPT_STYLES.values(), ids=PROMPT_STYLES)
-@pytest.mark.parametrize("request_", [CODE, "Add one.", f'{HELPED}    """Do it."""'])
-def test_every_style_shows_the_request_and_begins_no_answer_with_a_line_break(style, request_):
-    user, begun = write_prompt(request_, style, name="g", tests=("assert g(1) == 2",))
-    assert request_.strip() in user + begun and "{" not in user + begun
-    assert style.name in PROMPT_STYLES and (style.chat or not begun.endswith(")\n"))
+@pytest.mark.parametrize("request_", [CODE, "Add one.", f'{HELPED}    """Do it."""', STUB])
+def test_every_style_shows_the_request_and_fills_in_its_templates(style, request_):
+    user, begun, _ = write_prompt(request_, style, name="g", tests=("assert g(1) == 2",))
+    assert (request_.strip() in user or request_.strip() in begun) and "{" not in user + begun
+    repair = write_repair_prompt(request_, "def g(x): pass", "g(1) failed", style, name="g")
+    assert "g(1) failed" in repair.user and "{" not in repair.user + repair.begun

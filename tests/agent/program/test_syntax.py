@@ -5,8 +5,10 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from agent.program import syntax
-from agent.program.syntax import parse
+from agent.program.syntax import find_entry_point, is_open, parse
 
 
 def test_threads_that_read_source_leave_the_filters_of_warnings_as_they_were(monkeypatch):
@@ -23,3 +25,30 @@ def test_threads_that_read_source_leave_the_filters_of_warnings_as_they_were(mon
     after = list(warnings.filters)
     warnings.filters[:] = before
     assert after == before
+
+
+STUBS = {
+    "def f(x):": True,
+    "def f(\n    x,\n):\n    # Add one.\n": True,
+    'def f(x):\n    """Add."""\n    # here\n': True,
+    'class A:\n    """A thing."""': True,
+    'class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        """Do."""': True,
+    'class A:\n    def f(self):\n        """Do."""\n\n    def g(self):\n        """Do."""': False,
+    'def f(x):\n    pass\n\n\ndef g(x):\n    """Do."""': False,
+    'def f(x):\n    """Add."""\n    return 1': False,
+    'def f(x):\n    """Add."""\n\n\nprint(1)': False,
+    "def f(x):\n    pass": False,
+    "def f(x": False,
+    "x = 1": False,
+}
+
+
+@pytest.mark.parametrize(("request_", "opens"), STUBS.items())
+def test_python_that_ends_where_a_body_begins_is_open(request_, opens):
+    assert is_open(request_) is opens
+
+
+def test_the_entry_point_is_the_only_function_without_a_body():
+    for body in ("...", "pass", "raise NotImplementedError('soon')", '"""Add."""', '"""Add."""\n    ...'):
+        assert find_entry_point(f"def f(x):\n    {body}\n\n\ndef g(x):\n    return f(x)\n") == "f"
+    assert find_entry_point("def f(x):\n    ...\n\n\ndef g(x):\n    ...\n") == "g"

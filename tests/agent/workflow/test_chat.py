@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 from fakes import ScriptedSandbox
-from trie import TrieLM
+from trie import PLAIN_CHAT, TrieLM
 
 from agent.decoding import POLICIES, Step, decode
 from agent.program.failures import describe_failure
-from agent.program.styles import PROMPT_STYLES, Turn
+from agent.program.styles import PROMPT_STYLES
 from agent.program.task import read_task
 from agent.records import EdgeKind, Revision
 from agent.search.budget import Budget
@@ -23,7 +23,6 @@ from agent.workflow.state import AgentState
 from sandbox import open_sandbox
 
 REQUEST = 'from math import floor\n\n\ndef add(a, b):\n    """Return the sum.\n    >>> add(1, 2)\n    3\n    >>> add(2, 2)\n    4\n    """\n'
-DUBITO = PROMPT_STYLES["dubito"]
 RIGHT, WRONG = "```python\ndef add(a, b):\n    return a + b\n```", "```python\ndef add(a, b):\n    return a - b\n```"
 
 
@@ -33,7 +32,7 @@ def box():
         yield sandbox
 
 
-def solve_chat(box, known, *, request=REQUEST, style=DUBITO, most=3, prompt_ends="", events=None, **options):
+def solve_chat(box, known, *, request=REQUEST, style=PLAIN_CHAT, most=3, prompt_ends="", events=None, **options):
     lm = TrieLM(known if isinstance(known, dict) else {known: 1.0}, repairs_from="This program failed")
     model = lm.model(style=style, opening=prompt_ends)
     context = Context(model, POLICIES["adadec"], box, **{"max_tokens": 2000, **options})
@@ -103,7 +102,7 @@ def test_doubt_in_the_prose_of_an_answer_is_no_pause_and_no_way_to_another_progr
 
 @pytest.mark.oracle
 def test_the_graph_and_the_loop_agree_on_where_the_code_is():
-    model = TrieLM(PROSE).model(style=DUBITO)
+    model = TrieLM(PROSE).model(style=PLAIN_CHAT)
     context = Context(model, POLICIES["adadec"], ScriptedSandbox(value=3), max_tokens=200)
     place = decode_context(context, build_prompt(context, AgentState(read_task(REQUEST))))
     steps = decode(model.lm, place.prompt_ids, context.policy, stop=place.stop, in_code=place.in_code,
@@ -126,22 +125,20 @@ def test_doubt_is_marked_where_the_program_has_it_whatever_stands_before(box):
     assert any("-" in program[start:end] for start, end in result.best.holes)
 
 
-HEAD = Turn("Complete:\n{request}{tests}", "```python\n{head}")
-BEGUN = replace(DUBITO, code=HEAD, margin_stops=("#", "print(", "assert ", "if __name__"))
-HEAD_TEXT = "from math import floor\n\n\ndef add(a, b):"
+BEGUN = PROMPT_STYLES["dubito"]
 
 
 def test_a_program_begins_in_the_begun_turn_and_its_holes_and_forks_stand_in_the_completion(box):
-    known = {"\n    return floor(a - b)\n```": 0.55, "\n    return floor(a * b)\n```": 0.45}
+    known = {"    return floor(a - b)\n```": 0.55, "    return floor(a * b)\n```": 0.45}
     result = solve_chat(box, known, style=BEGUN, most=1, tau=0.9)
-    assert result.best.program == f"{HEAD_TEXT}\n    return floor(a - b)\n"
+    assert result.best.program == f"{REQUEST}    return floor(a - b)\n"
     (fork,) = [fork for fork in result.best.forks if fork.entropy > 0.5]
-    assert fork.line == 5 and any("-" in result.best.program[start:end] for start, end in result.best.holes)
-    assert all(start >= len(HEAD_TEXT) for start, _ in result.best.holes)
+    assert fork.line == 11 and any("-" in result.best.program[start:end] for start, end in result.best.holes)
+    assert all(start >= len(REQUEST) for start, _ in result.best.holes)
 
 
 def test_branches_of_a_begun_program_are_pruned_by_what_it_is_as_a_whole(box):
-    known = {"\n    return a - b\n```": 0.5, "\n    retry a\n    more\n": 0.3, "\n    return a + b\n```": 0.2}
+    known = {"    return a - b\n```": 0.5, "    retry a\n    more\n": 0.3, "    return a + b\n```": 0.2}
     result = solve_chat(box, known, style=BEGUN, most=4)
     assert result.outcome == "accepted" and "no Python any more" in [each.end for each in result.attempts]
 
@@ -149,8 +146,8 @@ def test_branches_of_a_begun_program_are_pruned_by_what_it_is_as_a_whole(box):
 def test_what_stands_behind_the_program_at_the_margin_ends_it(box):
     tail = "\n# Example usage\nprint(add(1, 2))\n```\nIt adds."
     for style, answer in (
-        (BEGUN, "\n    # Sum.\n    return a + b\n"),
-        (replace(BEGUN, code=DUBITO.code), f"Sure:\n{RIGHT[:-3]}"),
+        (BEGUN, "    # Sum.\n    return a + b\n"),
+        (replace(BEGUN, open=PLAIN_CHAT.code), f"Sure:\n{RIGHT[:-3]}"),
     ):
         result = solve_chat(box, answer + tail, style=style, most=1)
         assert (result.outcome, result.best.end) == ("accepted", "end of function")
@@ -167,10 +164,21 @@ def test_a_stop_text_ends_an_answer_and_is_no_part_of_its_program(box):
 
 def test_a_repair_begins_as_the_first_answer_did(box):
     lm = TrieLM(
-        {"\n    return a - b\n```": 1.0}, repaired={"\n    return a + b\n```": 1.0}, repairs_from="This program failed"
+        {"    return a - b\n```": 1.0}, repaired={"    return a + b\n```": 1.0}, repairs_from="This program failed"
     )
     context = Context(lm.model(style=BEGUN), POLICIES["greedy"], box, max_tokens=200)
     result = run_task(context, read_task(REQUEST), config=SearchConfig(Budget(programs=2), repair_after=1))
     (asked,) = [text for ids in lm.prompts if "This program failed" in (text := "".join(map(chr, ids)))]
-    assert asked.endswith(f"Write a corrected version.```python\n{HEAD_TEXT}")
-    assert result.outcome == "accepted" and result.best.program.endswith("def add(a, b):\n    return a + b\n")
+    assert asked.endswith(f"Write a corrected version.```python\n{REQUEST}")
+    assert result.outcome == "accepted" and result.best.program.endswith('4\n    """\n    return a + b\n')
+
+
+def test_what_may_not_come_first_comes_first_in_no_way_of_the_tree(box):
+    style = replace(BEGUN, open=replace(BEGUN.open, forbidden_first="`"))
+    known = {"```\nDone.": 0.9, "    return a - b\n```": 0.06, "    return a + b\n```": 0.04}
+    for policy in ("greedy", "adadec", "uscd"):
+        context = Context(TrieLM(known).model(style=style), POLICIES[policy], box, max_tokens=200)
+        result = run_task(context, read_task(REQUEST), config=SearchConfig(Budget(programs=4)))
+        assert result.outcome == "accepted" and all(chr(each.tokens[0]) == " " for each in result.attempts)
+        assert result.best.logprobs[0] > -0.01  # of what is left, nothing else was likely
+    assert chr(run_task(context, read_task("Add."), config=SearchConfig(Budget(programs=1))).best.tokens[0]) == "`"

@@ -14,7 +14,7 @@ import pytest
 import torch
 from fakes import ScriptedSandbox
 from text_model import byte_model
-from trie import TrieLM
+from trie import PLAIN_CHAT, TrieLM
 
 import agent.workflow.decode
 from agent.cli.inputs import build_task
@@ -25,7 +25,6 @@ from agent.decoding.step import Completion
 from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
-from agent.program.styles import PROMPT_STYLES
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Revision, Unfinished
 from agent.search.budget import Budget
@@ -394,13 +393,13 @@ def test_a_trace_holds_each_event_once_however_often_its_run_was_killed_and_repl
 
 
 def test_a_chat_model_is_asked_in_turns_and_read_up_to_the_end_of_its_code_block():
-    model = replace(byte_model(sharpness=8.0), prompt_style=PROMPT_STYLES["dubito"])
+    model = replace(byte_model(sharpness=8.0), prompt_style=PLAIN_CHAT)
     model.tokenizer.tokenizer.chat_template = (
         "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
     )
     final = invoke(build(), context(model, doubtful("greedy"), max_tokens=6), AgentState(TASK))
     asked = model.tokenizer.tokenizer.decode(list(final.prompts[0].ids))
-    assert asked.startswith("<user>Write the Python code")
+    assert asked.startswith("<user>Write:\n```python")
     assert asked.endswith("```<assistant>")
     answer = model.tokenizer.encode("Here:\n```python\ndef f(x): return x + 1\n```\nThat")
     stop = decode_context(context(model, doubtful("greedy"), max_tokens=99), final).stop

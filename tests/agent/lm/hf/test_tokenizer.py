@@ -25,3 +25,13 @@ def test_a_model_fills_holes_if_each_mark_is_one_token():
     assert larger.fim is None
     tokenizer.tokenizer.add_tokens(list(FIM_TOKENS[2:]))
     assert larger.fim == FIM_TOKENS
+
+
+def test_tokens_are_found_by_how_they_begin_whatever_blanks_stand_before():
+    tokenizer = byte_model().tokenizer
+    larger = replace(tokenizer, vocab_size=tokenizer.vocab_size + 5)
+    fences = ["```", "\n```", "  ```py", "``", "x```"]
+    tokenizer.tokenizer.add_tokens(fences)
+    found = larger.find_tokens("```")
+    assert sorted(tokenizer.tokenizer.convert_ids_to_tokens(sorted(found))) == sorted(fences[:3])
+    assert larger.find_tokens("a") == {tokenizer.encode("a")[0]}
