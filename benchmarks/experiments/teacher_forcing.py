@@ -77,7 +77,7 @@ def encode_solution(model: Model, problem: Problem) -> EncodedSolution:
         ids, starts = tokenizer.encode_with_offsets(problem.reference_program)
         first = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
         return EncodedSolution(ids[:first], ids[first:])
-    user, begun = write_prompt(problem.prompt, style, name=problem.entry_point)
+    user, begun, _ = write_prompt(problem.prompt, style, name=problem.entry_point)
     before = write_before_solution(problem, begun)
     ids, starts = tokenizer.encode_with_offsets(before + problem.canonical_solution, continues=True)
     first = next((at for at in range(len(ids)) if starts[at] >= len(before)), len(ids))
