@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent.program.examples.example import Example, find_required_names
-from agent.program.extraction.answers import AnswerRules, extract_program
+from agent.program.extraction.answers import extract_program
 from agent.program.extraction.parts import ExtractedProgram, Span
+from agent.program.extraction.pieces import AnswerRules
 from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.styles import PromptStyle, Turn
 from agent.program.syntax import find_entry_point, find_function_end, is_code, is_open, is_text, parse

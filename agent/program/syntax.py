@@ -175,15 +175,16 @@ def stands_in_brackets_or_string(text: str) -> bool:
 def is_degenerate(program: str) -> bool:
     """Detect a program that is not Python or does nothing: it has only comments, texts and functions without a body."""
     tree = parse(program)
-    return tree is None or all(_does_nothing(statement) for statement in tree.body)
+    return tree is None or all(does_nothing(statement) for statement in tree.body)
 
 
-def _does_nothing(statement: ast.stmt) -> bool:
+def does_nothing(statement: ast.stmt) -> bool:
+    """Decide whether a statement is a bare constant, an import, or a definition without a body."""
     match statement:
         case ast.Expr(ast.Constant()) | ast.Pass() | ast.Import() | ast.ImportFrom():
             return True
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return all(_does_nothing(inner) for inner in statement.body)
+            return all(does_nothing(inner) for inner in statement.body)
     return False
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from agent.decoding.context import CodeRegion, everywhere
 from agent.program import prompts
-from agent.program.extraction.answers import AnswerRules
 from agent.program.extraction.parts import ExtractedProgram
+from agent.program.extraction.pieces import AnswerRules
 from agent.program.extraction.regions import goes_on_with_code
 from agent.program.extraction.thoughts import find_answer_start
 from agent.program.task import Task

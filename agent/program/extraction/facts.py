@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import re
 import symtable
 from functools import lru_cache
 from typing import NamedTuple
 
-from agent.program.syntax import ignore_warnings
+from agent.program.syntax import does_nothing, find_bound_names, ignore_warnings, is_standard_import, parse
 
 _KNOWN = {*dir(builtins), "__name__", "__file__", "__doc__", "__builtins__"}
 IMPORTS_EVERYTHING = re.compile(r"^[ \t]*from [\w.]+ import \*", re.MULTILINE)
@@ -21,6 +22,7 @@ class SourceFacts(NamedTuple):
     defines: frozenset[str] = frozenset()  # global names
     functions: frozenset[str] = frozenset()  # global functions and classes
     lacks: frozenset[str] = frozenset()  # names that it reads and does not define
+    stubs: frozenset[str] = frozenset()  # global names without a body, or imported from another package
 
 
 @lru_cache(maxsize=256)
@@ -46,4 +48,15 @@ def inspect_source(source: str) -> SourceFacts:
                 defines.add(symbol.get_name())
     lacks = frozenset[str]() if IMPORTS_EVERYTHING.search(source) else frozenset(used - defines - _KNOWN)
     functions = frozenset(each.get_name() for each in own if each.is_namespace())
-    return SourceFacts(True, frozenset(defines), functions, lacks)
+    return SourceFacts(True, frozenset(defines), functions, lacks, _find_stubs(source))
+
+
+def _find_stubs(source: str) -> frozenset[str]:
+    """Return the names whose last definition at the margin does nothing, only raises, or imports from elsewhere."""
+    tree, stubs = parse(source), dict[str, bool]()
+    for node in tree.body if tree else []:
+        body = node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else []
+        empty = bool(body) and all(isinstance(each, ast.Raise) or does_nothing(each) for each in body)
+        foreign = isinstance(node, ast.Import | ast.ImportFrom) and not is_standard_import(node)
+        stubs.update(dict.fromkeys(find_bound_names(node), empty or foreign))
+    return frozenset(name for name, is_stub in stubs.items() if is_stub)

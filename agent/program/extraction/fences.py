@@ -53,6 +53,7 @@ class _Closing(NamedTuple):
     cut: int | None = None  # where the last line of the content ends, if it ends early
     closed: bool = True
     passed_over: bool = False  # a fence inside a string stands in the content
+    margin: int | None = None  # offset of the first line at the margin behind that string
 
 
 def split_lines(text: str, start: int = 0) -> list[Span]:
@@ -80,14 +81,20 @@ def find_blocks(text: str, start: int = 0, *, unfinished: bool = False) -> list[
         python = language in ("python", "")
         closing = _find_closing(text, lines, number, fence, python=python, strings=python and seconds > 0)
         block = _make_block(text, lines, number, fence, language, closing)
-        rereads = closing.passed_over and not unfinished
-        if rereads and parse(join_parts(text, block.lines)) is None:  # that was no string, or it never ends
+        if closing.passed_over and not unfinished and not _has_whole_strings(text, block, closing.margin):
             seconds -= 1
             closing = _find_closing(text, lines, number, fence, python=True, strings=False)
             block = _make_block(text, lines, number, fence, language, closing)
         read.append(block)
         number = closing.following
     return read
+
+
+def _has_whole_strings(text: str, block: Block, margin: int | None) -> bool:
+    """Decide whether a fence in the block stood in a string that ends: what is whole around it is Python."""
+    lines = block.lines
+    behind = next((number for number, line in enumerate(lines) if line.start >= margin), None) if margin else None
+    return any(parse(join_parts(text, lines[:end])) is not None for end in (behind, len(lines), -1) if end)
 
 
 def is_fence(line: str) -> bool:
@@ -131,7 +138,7 @@ def _split_mark(text: str) -> tuple[str, str]:
 
 def _find_closing(text: str, lines: list[Span], number: int, fence: _Fence, *, python: bool, strings: bool) -> _Closing:
     """Find where the block ends whose content begins at this line. strings: a fence inside a string ends nothing."""
-    quote, passed_over = "", False
+    quote, passed_over, margin = "", False, None
     for here in range(number, len(lines)):
         span = lines[here]
         content = _find_content(text, span, fence)
@@ -140,17 +147,19 @@ def _find_closing(text: str, lines: list[Span], number: int, fence: _Fence, *, p
         if closes and quote:
             passed_over = True
         elif closes:
-            return _Closing(here, here + 1, content + len(line.rstrip()), passed_over=passed_over)
+            return _Closing(here, here + 1, content + len(line.rstrip()), passed_over=passed_over, margin=margin)
         elif python and not quote and line.startswith(fence.mark) and _split_mark(line)[1]:  # the next block opens
-            return _Closing(here, here, span.start, passed_over=passed_over)
+            return _Closing(here, here, span.start, passed_over=passed_over, margin=margin)
         elif python and not quote and _ends_with(line, fence):
             code = line.rstrip().rstrip(fence.mark[0])
             return _Closing(
-                here + 1, here + 1, content + len(line.rstrip()), content + len(code), passed_over=passed_over
+                here + 1, here + 1, content + len(line.rstrip()), content + len(code), True, passed_over, margin
             )
+        if passed_over and margin is None and not quote and line[:1].strip():
+            margin = content
         if strings:
             quote = find_open_quote(line, quote)
-    return _Closing(len(lines), len(lines), len(text), closed=False, passed_over=passed_over)
+    return _Closing(len(lines), len(lines), len(text), closed=False, passed_over=passed_over, margin=margin)
 
 
 def _closes(line: str, fence: _Fence) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -19,6 +19,29 @@ SourcePart = str | Span  # source from the prompt, or a span of the generated te
 def join_parts(text: str, parts: Iterable[SourcePart]) -> str:
     """Return the parts as one text. The spans are of `text`."""
     return "".join(part if isinstance(part, str) else text[part.start : part.end] for part in parts)
+
+
+def leave_out(parts: Iterable[SourcePart], cuts: Sequence[tuple[int, int]]) -> Iterator[SourcePart]:
+    """Yield the parts without these spans of the text that they make. The spans are in order and apart."""
+    at = number = 0
+    for part in parts:
+        begin, end = at, at + (len(part) if isinstance(part, str) else part.end - part.start)
+        start = begin
+        while number < len(cuts) and cuts[number][0] < end:
+            cut_start, cut_end = cuts[number]
+            if start < cut_start:
+                yield _slice(part, start - begin, cut_start - begin)
+            start = max(start, min(cut_end, end))
+            if cut_end > end:
+                break
+            number += 1
+        if start < end:
+            yield _slice(part, start - begin, end - begin)
+        at = end
+
+
+def _slice(part: SourcePart, start: int, end: int) -> SourcePart:
+    return part[start:end] if isinstance(part, str) else Span(part.start + start, part.start + end)
 
 
 class ExtractedProgram(NamedTuple):

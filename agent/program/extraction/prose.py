@@ -3,69 +3,31 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
+from collections.abc import Collection, Sequence
 
 from agent.program.extraction.fences import find_open_quote, is_fence, split_lines
 from agent.program.extraction.parts import Span, join_parts
-from agent.program.syntax import parse
+from agent.program.syntax import find_bound_names, find_root, parse
 
 LineRun = tuple[Span, ...]
 _NAME = r"(?:PYTHON|CODE|ANSWER|SOLUTION|PROGRAM)"
 _TAGS = re.compile(rf"[ \t]*(?:</?[A-Za-z_]\w{{0,20}}>|\[/?{_NAME}\])+")  # as in <code> and [PYTHON]
 _LAST_TAGS = re.compile(rf"(?:</[A-Za-z_]\w{{0,20}}>|\[/{_NAME}\])+\s*\Z")
 _GOES_ON = re.compile(r"[)\]}]|(?:else|elif|except|finally)\b")  # at the margin, but inside a statement
+_QUOTED_IMPORT = re.compile(r"(?<!`)`((?:import|from) [^`\n]{1,100})`(?!`)")
+_BUILTINS = frozenset(dir(builtins))
 _MOST_LINES = 2_000  # the last lines of a text; earlier ones are not read
 
 
-def find_statement_runs(text: str, start: int = 0) -> list[LineRun]:
-    """Return the runs of whole statements, without bare expressions at their ends: prose may look like those."""
-    complete, run = list[LineRun](), list[LineRun]()
-    for unit in [*_split_units(text, start), ()]:
-        if unit and parse(join_parts(text, unit)) is not None:
-            run.append(unit)
-            continue
-        while run and _is_idle(text, run[-1]):
-            run.pop()
-        while run and _is_idle(text, run[0]):
-            run.pop(0)
-        complete += [tuple(span for each in run for span in each)] if run else []
-        run = []
-    return complete
+def find_imports(text: str, start: int = 0) -> list[LineRun]:
+    """Return the imports that sentences quote, as in "you need `import math`"."""
+    return [(Span(*match.span(1)),) for match in _QUOTED_IMPORT.finditer(text, start)]
 
 
-def find_indented_runs(text: str, start: int = 0) -> list[LineRun]:
-    """Return the runs of indented lines, as a function's body is."""
-    complete, run = list[LineRun](), list[Span]()
-    for line in [*_clean_lines(text, start), Span(len(text), len(text))]:
-        content = text[slice(*line)]
-        if line.end > line.start and (not content.strip() or content[0] in " \t"):
-            run.append(line)
-        else:
-            complete += [tuple(run)] if join_parts(text, run).strip() else []
-            run = []
-    return complete
-
-
-def _split_units(text: str, start: int, *, strings: bool = True) -> list[LineRun]:
-    """Cut a text before each line that may begin a statement at the margin. strings: no statement begins inside one."""
-    units, quote, decorated = list[list[Span]](), "", False
-    for line in _clean_lines(text, start):
-        content = text[slice(*line)]
-        inside = bool(quote) or decorated or not content.strip() or content[0] in " \t" or _GOES_ON.match(content)
-        if is_fence(content) and not quote:
-            units.append([])  # an empty unit does not parse, and so ends a run
-            units.append([])
-            continue
-        if not inside or not units:
-            units.append([])
-        units[-1].append(line)
-        decorated = not quote and content.startswith("@")
-        quote = find_open_quote(content, quote) if strings else ""
-    return _split_units(text, start, strings=False) if quote else [tuple(unit) for unit in units]
-
-
-def _clean_lines(text: str, start: int) -> list[Span]:
-    """Return the lines without tags at their ends and without carriage returns."""
+def split_prose(text: str, start: int = 0) -> list[Span]:
+    """Return the last lines without tags at their ends and without carriage returns."""
     lines = list[Span]()
     for begin, end in split_lines(text, start)[-_MOST_LINES:]:
         content = text[begin:end]
@@ -81,9 +43,68 @@ def _clean_lines(text: str, start: int) -> list[Span]:
     return lines
 
 
-def _is_idle(text: str, unit: LineRun) -> bool:
-    """Decide whether a unit is blank, or only expressions and annotations without a value."""
-    tree = parse(join_parts(text, unit))
-    return tree is not None and all(
-        isinstance(each, ast.Expr) or (isinstance(each, ast.AnnAssign) and each.value is None) for each in tree.body
+def find_statement_runs(text: str, lines: Sequence[Span]) -> list[LineRun]:
+    """Return the runs of whole statements, without bare expressions at their ends: prose may look like those."""
+    complete, run = list[LineRun](), list[LineRun]()
+    for unit in [*_split_units(text, lines), ()]:
+        if unit and parse(join_parts(text, unit)) is not None:
+            run.append(unit)
+            continue
+        names = _BUILTINS | {
+            name for each in run for node in _parse_unit(text, each) for name in find_bound_names(node)
+        }
+        while run and _is_idle(text, run[-1], names):
+            run.pop()
+        while run and _is_idle(text, run[0], names):
+            run.pop(0)
+        complete += [tuple(span for each in run for span in each)] if run else []
+        run = []
+    return complete
+
+
+def find_indented_runs(text: str, start: int = 0) -> list[LineRun]:
+    """Return the runs of indented lines, as a function's body is."""
+    complete, run = list[LineRun](), list[Span]()
+    for line in [*split_prose(text, start), Span(len(text), len(text))]:
+        content = text[slice(*line)]
+        if line.end > line.start and (not content.strip() or content[0] in " \t"):
+            run.append(line)
+        else:
+            complete += [tuple(run)] if join_parts(text, run).strip() else []
+            run = []
+    return complete
+
+
+def _split_units(text: str, lines: Sequence[Span], *, strings: bool = True) -> list[LineRun]:
+    """Cut a text before each line that may begin a statement at the margin. strings: no statement begins inside one."""
+    units, quote, decorated = list[list[Span]](), "", False
+    for line in lines:
+        content = text[slice(*line)]
+        inside = bool(quote) or decorated or not content.strip() or content[0] in " \t" or _GOES_ON.match(content)
+        if is_fence(content) and not quote:
+            units.append([])  # an empty unit does not parse, and so ends a run
+            units.append([])
+            continue
+        if not inside or not units:
+            units.append([])
+        units[-1].append(line)
+        decorated = not quote and content.startswith("@")
+        quote = find_open_quote(content, quote) if strings else ""
+    whole = [tuple(unit) for unit in units]
+    if not quote:
+        return whole
+    return [*whole[:-1], *_split_units(text, whole[-1], strings=False)]  # the string in the last one never ends
+
+
+def _is_idle(text: str, unit: LineRun, names: Collection[str]) -> bool:
+    """Decide whether a unit is blank, or only annotations and expressions that call none of these names."""
+    return all(
+        (isinstance(each, ast.Expr) and not (isinstance(each.value, ast.Call) and find_root(each.value) in names))
+        or (isinstance(each, ast.AnnAssign) and each.value is None)
+        for each in _parse_unit(text, unit)
     )
+
+
+def _parse_unit(text: str, unit: LineRun) -> list[ast.stmt]:
+    tree = parse(join_parts(text, unit))
+    return tree.body if tree else []

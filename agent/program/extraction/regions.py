@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from agent.program.extraction.answers import AnswerRules
 from agent.program.extraction.fences import find_blocks
+from agent.program.extraction.pieces import AnswerRules
 from agent.program.extraction.thoughts import find_answer_start
 
 _MARKS = ("```", "~~~", "</", "[/")  # of fences, and of the ends of thoughts

@@ -4,33 +4,52 @@
 import time
 
 import pytest
-from chat_answers import BEFORE, BEHIND, LANGUAGES, LAW, PROGRAMS, REQUEST, RIGHT, WRONG, fenced, value
+from chat_answers import BEFORE, BEHIND, LANGUAGES, LAW, NEEDED, PROGRAMS, REQUEST, RIGHT, USES, WRONG, fenced, value
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.program.extraction.answers import (
-    AnswerRules,
     extract_open_program,
     extract_program,
     find_preamble,
     is_complete,
 )
 from agent.program.extraction.facts import inspect_source
+from agent.program.extraction.pieces import AnswerRules
 from agent.program.extraction.thoughts import find_answer_start
 
 ASKED = AnswerRules(REQUEST, "add")
 
 
 @LAW
-@given(BEFORE, st.sampled_from(PROGRAMS), st.sampled_from(LANGUAGES), BEHIND, st.sampled_from(["```", "````", "~~~", "~~~~~"]),
-       st.sampled_from(["", "", " ", "   "]), st.booleans())  # fmt: skip
+@given(BEFORE, st.sampled_from(PROGRAMS + NEEDED), st.sampled_from(USES), st.sampled_from(LANGUAGES), BEHIND,
+       st.sampled_from(["```", "````", "~~~", "~~~~~"]), st.sampled_from(["", "", " ", "   "]), st.booleans())  # fmt: skip
 def test_a_right_program_in_a_block_is_found_whatever_stands_around_it(
-    before, program, language, behind, mark, indent, crlf
+    before, program, use, language, behind, mark, indent, crlf
 ):
+    program += use
     if any(line.startswith(mark) for line in program.splitlines()) and language not in ("python", "py"):
         language = "python"
     answer = before + fenced(program, mark=mark, language=language, indent=indent) + behind
     answer = answer.replace("\n", "\r\n") if crlf else answer
+    assert value(extract_program(answer, ASKED).source(answer)) == 3, answer
+
+
+@LAW
+@given(st.data(), BEFORE, st.sampled_from(PROGRAMS + NEEDED), st.sampled_from(USES), BEHIND)
+def test_a_right_program_is_found_wherever_the_answer_is_cut_off_behind_it(data, before, program, use, behind):
+    whole = f"{program}{use}```\n{behind}"
+    end = data.draw(st.integers(len(program), len(whole)), "cut")
+    for begun in ("", f"{before}```python\n"):
+        answer = whole[:end] if begun else f"{before}```python\n{whole[:end]}"
+        source = extract_program(answer, ASKED._replace(begun=begun)).source(answer)
+        assert value(source) == 3, (begun, answer, source)
+
+
+@LAW
+@given(st.sampled_from(PROGRAMS + NEEDED), st.sampled_from(USES), st.sampled_from(["", "Sure!\n\n", "So:\n\n"]))
+def test_a_right_program_is_found_without_a_fence(program, use, before):
+    answer = f"{before}{program}{use}\nThis adds the numbers.\n"
     assert value(extract_program(answer, ASKED).source(answer)) == 3, answer
 
 

@@ -7,8 +7,8 @@ from chat_answers import BEFORE, BEHIND, LAW, PROGRAMS, REQUEST, fenced
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.program.extraction.answers import AnswerRules
 from agent.program.extraction.fences import find_blocks
+from agent.program.extraction.pieces import AnswerRules
 from agent.program.extraction.regions import goes_on_with_code
 from agent.program.extraction.thoughts import find_answer_start
 
