@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -56,7 +56,7 @@ def bench_real(
             more = [word for name, value in options.items() if value is not None for word in (name, str(value))]
             commands = {each.name: [*each.command(), "--out", str(each.file(folder)), *more] for each in chosen}
             code = run_in_processes(commands, folder, workers)
-        report = report_real(_read_folder(folder))
+        report = report_real(*_read_folder(folder))
         if out:
             write_whole(out, f"{report.text}\n".encode(), is_ours=is_page)
             say(f"page written to {out}", err=True)
@@ -71,9 +71,11 @@ def _choose_runs(names: list[str] | None) -> list[RealRun]:
     return [RUNS[name] for name in names] if names else list(RUNS.values())
 
 
-def _read_folder(folder: Path) -> dict[str, list[ProblemOutcome]]:
-    """Return the outcomes of each run that has a file in the folder."""
+def _read_folder(folder: Path) -> tuple[dict[str, list[ProblemOutcome]], dict[str, dict[str, Any]]]:
+    """Return the outcomes and the provenance of each run that has a file in the folder."""
+    from agent.trace import read_trace
     from benchmarks.experiments.outcomes import read_outcomes
 
-    files = {name: run.file(folder) for name, run in RUNS.items()}
-    return {name: read_outcomes(file) for name, file in files.items() if file.exists()}
+    files = {name: run.file(folder) for name, run in RUNS.items() if run.file(folder).exists()}
+    outcomes = {name: read_outcomes(file) for name, file in files.items()}
+    return outcomes, {name: next(read_trace(file), {}) for name, file in files.items()}

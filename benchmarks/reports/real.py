@@ -33,6 +33,7 @@ means over problems. p is of the exact McNemar test on plus, against the first r
 tokens they may. Seconds depend on what else the machine did."""
 
 Outcomes = Mapping[str, Sequence[ProblemOutcome]]  # by the name of the run
+Provenance = Mapping[str, Mapping[str, Any]]  # by the name of the run: the first line of its file
 
 
 def is_page(head: bytes) -> bool:
@@ -40,13 +41,14 @@ def is_page(head: bytes) -> bool:
     return head.startswith(_TITLE.encode())
 
 
-def report_real(outcomes: Outcomes) -> Report:
+def report_real(outcomes: Outcomes, provenance: Provenance) -> Report:
     """Report all runs as a page of Markdown; one that has no outcome yet is named as not run."""
     records = {comparison.title: _measure(comparison, outcomes) for comparison in COMPARISONS}
     joint, published = _test_jointly(outcomes), [_beside(each, outcomes) for each in REPORTED]
     parts = [_TITLE, _OPENING]
     for comparison in COMPARISONS:
         parts += [f"## {comparison.title}", _table(comparison, records[comparison.title])]
+        parts += _describe_runs(comparison, provenance)
         parts += ["```console\n" + "\n".join(_command(run) for run in comparison.runs) + "\n```"]
     parts += ["## `dubito` against `qwen` on both data sets together", _joint_sentence(joint)]
     parts += ["## Beside the makers' own numbers", _published_table(published)]
@@ -66,6 +68,19 @@ def _measure(comparison: Comparison, outcomes: Outcomes) -> list[dict[str, Any]]
         }
         for each in compare(runs)
     ]
+
+
+def _describe_runs(comparison: Comparison, provenance: Provenance) -> list[str]:
+    """Return a sentence of when, from which commit, with which torch and weights the runs were made, if any was."""
+    lines = [provenance[run.name] for run in comparison.runs if run.name in provenance]
+    facts = {
+        "begun": (str(line.get("time", ""))[:10] for line in lines),
+        "commit": (str(line.get("commit"))[:8] for line in lines),
+        "torch": (line.get("versions", {}).get("torch", "unknown") for line in lines),
+        "weights": (line.get("options", {}).get("dtype", "unknown") for line in lines),
+    }
+    words = [f"{name} {', '.join(sorted(set(values)))}" for name, values in facts.items()]
+    return [f"Runs: {'; '.join(words)}."] if lines else []
 
 
 def _base(outcomes: Sequence[ProblemOutcome]) -> Interval:

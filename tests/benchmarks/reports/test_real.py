@@ -19,13 +19,14 @@ def outcomes(*passed, tokens=50):
 
 
 def test_without_any_run_each_row_says_so_and_has_its_command():
-    page = report_real({}).text
+    page = report_real({}, {}).text
     assert page.count("| not run |") == sum(len(each.runs) for each in COMPARISONS) + 4
     assert all(f"$ dubito {' '.join(run.command())}\n" in page for run in RUNS.values())
 
 
 def test_a_row_holds_the_interval_the_test_and_how_much_has_run():
-    page = report_real({QWEN.name: outcomes(True, False, False, False), OURS.name: outcomes(True, True, True, False)})
+    runs = {QWEN.name: outcomes(True, False, False, False), OURS.name: outcomes(True, True, True, False)}
+    page = report_real(runs, {})
     assert "| dubito | greedy | 100.0 | 75.0 (30.1 to 95.4) | 2/0 | 0.500 | 50.0 |" in page.text
     assert "| 0 | 4 of 164 so far |" in page.text
     assert page.record["joint"] == {"problems": 4, "qwen": 1, "dubito": 3, "gained": 2, "lost": 0, "p": 0.5}
@@ -34,19 +35,20 @@ def test_a_row_holds_the_interval_the_test_and_how_much_has_run():
 
 
 def test_programs_that_took_all_their_tokens_are_counted():
-    record = report_real({QWEN.name: outcomes(True, tokens=768)}).record
+    record = report_real({QWEN.name: outcomes(True, tokens=768)}, {}).record
     (row,) = record["comparisons"]["Prompt styles on HumanEval+"]
     assert (row["cut_off"], row["missing"]) == (1, 163)
 
 
 def test_the_command_reads_the_runs_of_a_folder_and_writes_its_own_page_alone(tmp_path):
-    written(QWEN.file(tmp_path), *outcomes(True, True))
+    written(QWEN.file(tmp_path), *outcomes(True, True), dtype="int8")
     result = dubito("bench", "real", "--folder", tmp_path, "--json")
     assert result.exit_code == 0 and json.loads(result.stdout)["comparisons"]["Prompt styles on HumanEval+"]
     page = tmp_path / "real.md"
     for _ in range(2):
         assert dubito("bench", "real", "--folder", tmp_path, "--out", page).exit_code == 0
     assert page.read_text().startswith("# Real models\n")
+    assert "\nRuns: begun " in page.read_text() and "weights int8." in page.read_text()
     (tmp_path / "thesis.md").write_text("# Mine")
     refused(dubito("bench", "real", "--folder", tmp_path, "--out", tmp_path / "thesis.md"), "was not made by this")
     refused(dubito("bench", "real", "--only", "all"), "unknown run 'all'; choose from HumanEval-qwen2.5-coder-0.5b")
