@@ -21,6 +21,7 @@ bench = lazy_group(
         "check": Entry("benchmarks.cli.check:bench_check", "Judge samples in evalplus' format, and print pass@k."),
         "sample": Entry("benchmarks.cli.sample:bench_sample", "Draw and judge many samples of each problem."),
         "examples": Entry("benchmarks.cli.examples:bench_examples", "Read the examples of prompts, and check them."),
+        "codegen": Entry("benchmarks.cli.codegen:bench_codegen", "Compare completions with evalplus' own."),
         "fill": Entry("benchmarks.cli.run:bench_fill", "Let the model fill one hole in each canonical solution."),
         "pauses": Entry("benchmarks.cli.run:bench_pauses", "Try each candidate of each pause where greedy fails."),
         "fidelity": Entry("benchmarks.cli.fidelity:bench_fidelity", "Measure how near one model comes to another."),

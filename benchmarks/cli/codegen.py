@@ -1,0 +1,49 @@
+"""`dubito bench codegen`: our completions beside evalplus' own. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agent.cli.exits import report_errors
+from agent.cli.options import BenchmarkArgument, JsonOption, LimitOption, ModelOption
+from agent.views.report import Report
+from agent.views.say import show
+from benchmarks.cli.run_options import collect, read_problems
+
+_DATASETS = {"HumanEval": "humaneval", "Mbpp": "mbpp"}  # our name -> evalplus'
+
+
+def bench_codegen(
+    benchmark: BenchmarkArgument = "HumanEval",
+    limit: LimitOption = None,
+    model: ModelOption = "models/tiny",
+    max_tokens: Annotated[int, typer.Option(min=1, help="Write at most this many tokens. evalplus allows 768.")] = 768,
+    as_json: JsonOption = False,
+) -> None:
+    """Complete each problem greedily in the style evalplus, let evalplus do the same, and print where they differ.
+
+    Both load the model, each in its own way: evalplus with eager attention. A gap is that of our two likeliest tokens
+    where the texts part; near 0 it is a matter of rounding.
+
+    Example: dubito bench codegen HumanEval --model qwen2.5-coder-0.5b --limit 3
+    """
+    with report_errors(as_json):
+        from agent.cli import components
+        from agent.errors import InvalidRequestError
+        from agent.lm import open_lm
+        from agent.lm.names import find_model_folder
+        from benchmarks.experiments import evalplus_codegen
+
+        if benchmark not in _DATASETS:
+            raise InvalidRequestError(f"evalplus generates no code for {benchmark}; choose from {', '.join(_DATASETS)}")
+        components.check_model(model, "auto", "evalplus")
+        problems = read_problems(benchmark, limit)
+        ours = open_lm(model, weights="bf16", prompt_style="evalplus")
+        folder = str(find_model_folder(model))
+        theirs = evalplus_codegen.open_decoder(folder, _DATASETS[benchmark], dtype="bfloat16", max_tokens=max_tokens)
+        stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens)
+        compared = collect(stream, len(problems), "the same", lambda each: each.same)
+        counts, table = evalplus_codegen.count_completions(compared), evalplus_codegen.comparison_table(compared)
+        show(Report(counts, table), as_json=as_json)
