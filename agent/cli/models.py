@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -136,13 +137,16 @@ def _draw(steps: Any) -> None:
                 stage = step.stage
                 say(stage, err=True)
         return
-    import sys
-
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeElapsedColumn())
+    # The console keeps its stream: while a file is converted, sys.stderr is another.
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        stage, task = "", bar.add_task("", amount="")
         for step in steps:
-            bar.update(task, description=step.stage, completed=step.done, total=step.total or None)
+            if step.stage != stage:
+                bar.remove_task(task)
+                stage, task = step.stage, bar.add_task(step.stage, total=step.total or None, amount="")
+            amount = f"{step.done / 1e6:.0f} of {step.total / 1e6:.0f} MB" if step.total else ""
+            bar.update(task, completed=step.done, amount=amount)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
-from contextlib import redirect_stderr
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
+import gguf
 import torch
 
 from agent.errors import ModelLoadError
@@ -46,17 +48,18 @@ def convert_gguf(file: Path, folder: Path, *, source: str) -> None:
     source: where the file comes from, in words. Raises ModelLoadError, StorageError.
     """
     check_gguf(file)
-    end_ids, numbers = _read_facts(file)
-    check_space(folder.parent, 2 * numbers + _TEXT_BYTES)
     for leftover in folder.parent.glob(f".{folder.name}.convert-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     with (
         explain_errors(folder, "write"),
+        _parse_once(),
         tempfile.TemporaryDirectory(prefix=f".{folder.name}.convert-", dir=folder.parent) as work,
     ):
         alone, out = Path(work, "in"), Path(work, "out")
         alone.mkdir()
         (alone / _NAME).symlink_to(file.absolute())  # files beside it are not of this model
+        end_ids, numbers = _read_facts(file)
+        check_space(folder.parent, 2 * numbers + _TEXT_BYTES)
         with explain_load_errors(f"convert the GGUF file {quote(file)}"):
             _convert(alone, out, end_ids)
         write_origin(out, hash_file(file), source=source)
@@ -65,12 +68,29 @@ def convert_gguf(file: Path, folder: Path, *, source: str) -> None:
         out.rename(folder)
 
 
+@contextmanager
+def _parse_once() -> Iterator[None]:
+    """Let gguf parse a file once: transformers asks for it three times, and a long vocabulary takes seconds."""
+    parse = gguf.GGUFReader
+    readers: dict[Path, gguf.GGUFReader] = {}
+
+    def find_reader(path: str | Path) -> gguf.GGUFReader:
+        target = Path(path).resolve()
+        if target not in readers:
+            readers[target] = parse(path)
+        return readers[target]
+
+    gguf.GGUFReader = find_reader  # type: ignore[misc,assignment]
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = parse  # type: ignore[misc]
+
+
 def _read_facts(file: Path) -> tuple[list[int], int]:
     """Read which tokens end a text, and how many numbers the tensors hold. Raises ModelLoadError for a damaged file."""
-    from gguf import GGUFReader
-
     try:
-        reader = GGUFReader(file)
+        reader = gguf.GGUFReader(file)
         fields = [reader.get_field(f"tokenizer.ggml.{key}") for key in _END_KEYS]
         end_ids = [int(field.contents()) for field in fields if field]
         return end_ids, sum(int(tensor.n_elements) for tensor in reader.tensors)
