@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -40,6 +40,10 @@ class TraceWriter:
     def keeps(self) -> bool:
         """Decide whether it writes a file, which can be read again, and not a stream."""
         return self._file.keeps
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Add facts to the provenance, which were not known when the file was opened. A file that has one keeps it."""
+        self._provenance = {**self._provenance, **facts}
 
     def begin(self) -> None:
         """Write the provenance where the file lacks it. Raises StorageError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,11 +93,10 @@ def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: P
         provenance["threshold"] = None if policy == POLICIES[name] else policy.gate.threshold
         file = open_records(keep, SearchExample, provenance, cleanup)
         context = options.context(policy, cleanup)
-        stream = (
-            file.resume(problems, lambda problem: search_problem(problem, context, config))
-            if file
-            else (search_problem(problem, context, config) for problem in problems)
-        )
+        stream: Iterable[SearchExample] = (search_problem(problem, context, config) for problem in problems)
+        if file:
+            file.note_style(context.model.prompt_style)
+            stream = file.resume(problems, lambda problem: search_problem(problem, context, config))
         return collect(stream, len(problems), "right", lambda example: example.right)
 
 

@@ -97,7 +97,10 @@ def _run(
         problems = options.problems()
         # The file is opened before the model is loaded, so that a file of another run is refused at once.
         file = open_records(out, ProblemOutcome, describe_run(options, name, policy, strategy, profile), cleanup)
-        outcomes = run_problems(problems, options.context(policy, cleanup, profile=profile), strategy, file)
+        context = options.context(policy, cleanup, profile=profile)
+        if file:
+            file.note_style(context.model.prompt_style)
+        outcomes = run_problems(problems, context, strategy, file)
         return summarise(collect(outcomes, len(problems), "solved", lambda outcome: outcome.passed))
 
 

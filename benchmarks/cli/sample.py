@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,9 +72,8 @@ def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[Pr
         problems = options.problems()
         file = open_records(out, ProblemSamples, {**options.provenance(), "samples": samples}, cleanup)
         context = options.context(components.build_policy("sample", model=options.model), cleanup)
-        stream = (
-            file.resume(problems, lambda problem: sample_problem(problem, context, samples=samples))
-            if file
-            else (sample_problem(problem, context, samples=samples) for problem in problems)
-        )
+        stream: Iterable[ProblemSamples] = (sample_problem(problem, context, samples=samples) for problem in problems)
+        if file:
+            file.note_style(context.model.prompt_style)
+            stream = file.resume(problems, lambda problem: sample_problem(problem, context, samples=samples))
         return collect(stream, len(problems), "solved by one or more", lambda each: any(each.passed))

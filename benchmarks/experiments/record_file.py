@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, Union, get_args, g
 from agent.errors import InvalidRequestError
 from agent.files.plain import make_plain
 from agent.messages import quote
+from agent.program.styles import PromptStyle
 from agent.trace import TraceWriter, collect_provenance, read_trace
 from benchmarks.base import Problem
 
@@ -84,6 +85,10 @@ class RecordFile(Generic[R]):
                 record = make(problem)
                 self._writer.write(self._kind.KIND, record)
             yield record
+
+    def note_style(self, style: PromptStyle) -> None:
+        """Add to the first line how the model is asked: `auto` among the options does not tell."""
+        self._writer.note({"prompt_style": style.describe()})
 
     def close(self) -> None:
         """Close the file. Every line in it is whole."""

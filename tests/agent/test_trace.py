@@ -23,6 +23,16 @@ def test_a_trace_reads_back_as_it_was_written(tmp_path):
     assert (step["kind"], step["token"], step["logprob"]) == ("step", 3, None)
 
 
+def test_facts_that_come_late_stand_in_the_first_line_of_a_new_file_only(tmp_path):
+    for style in ("qwen", "dubito"):
+        writer = TraceWriter(tmp_path / "t.jsonl", {"seed": 0}, resume=True)
+        writer.note({"prompt_style": style})
+        writer.write("step", {"token": 1})
+        writer.close()
+    first, *steps = read_trace(tmp_path / "t.jsonl")
+    assert (first["prompt_style"], len(steps)) == ("qwen", 2)
+
+
 def test_a_torn_last_line_is_passed_over(tmp_path):
     (tmp_path / "t.jsonl").write_text('{"kind": "step"}\n{"kind": "st')
     assert list(read_trace(tmp_path / "t.jsonl")) == [{"kind": "step"}]
