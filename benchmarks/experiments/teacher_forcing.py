@@ -78,8 +78,8 @@ def encode_solution(model: Model, problem: Problem) -> EncodedSolution:
         first = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
         return EncodedSolution(ids[:first], ids[first:])
     user, begun, _ = write_prompt(problem.prompt, style, name=problem.entry_point)
-    before = write_before_solution(problem, begun)
-    ids, starts = tokenizer.encode_with_offsets(before + problem.canonical_solution, continues=True)
+    before, solution = write_before_solution(problem, begun), problem.canonical_solution.lstrip("\n")
+    ids, starts = tokenizer.encode_with_offsets(before + solution, continues=True)
     first = next((at for at in range(len(ids)) if starts[at] >= len(before)), len(ids))
     return EncodedSolution([*model.encode_prompt(user, begun), *ids[:first]], ids[first:])
 
@@ -87,13 +87,13 @@ def encode_solution(model: Model, problem: Problem) -> EncodedSolution:
 def write_before_solution(problem: Problem, begun: str) -> str:
     """Return what a chat answer that begins like this holds before the canonical solution: a fence, the signature."""
     _, fence, code = begun.rpartition(_FENCE)
-    head, gap = find_head(problem.prompt), "" if problem.canonical_solution.startswith("\n") else "\n"
-    signature = f"{head}{gap}" if head else ""
+    head = find_head(problem.prompt)
+    signature = f"{head}\n" if head else ""
     if not fence:
         return f"{_FENCE}{signature}"
     if signature.startswith(code):
         return signature[len(code) :]
-    return "" if code.endswith("\n") else gap
+    return "" if code.endswith("\n") else "\n"
 
 
 def _rank(logits: Tensor, token: int) -> int:

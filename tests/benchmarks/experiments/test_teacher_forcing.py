@@ -173,7 +173,7 @@ def test_what_the_authors_learn_from_is_the_same_but_for_a_token_before_the_solu
         assert theirs["Entropy"].tolist() == pytest.approx(ours.scores["entropy"], abs=1e-6)
 
 
-SOLUTION = Problem("t/0", 'import re\n\n\ndef f(x):\n    """Double."""\n', "f", "    return 2 * x\n", (), ())
+SOLUTION = Problem("t/0", 'import re\n\n\ndef f(x):\n    """Double."""\n', "f", "\n    return 2 * x\n", (), ())
 HEAD = "import re\n\n\ndef f(x):\n"
 
 
