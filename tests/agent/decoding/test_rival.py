@@ -131,11 +131,11 @@ def steps_of_both(seed, folder, policy):
 
 def test_pauses_and_tokens_are_theirs_for_random_models(tmp_path):
     pauses = 0
-    for seed in range(120):
+    for seed in range(60):
         ours, theirs = steps_of_both(seed, tmp_path, "adadec-reference")
         assert ours == theirs, f"seed {seed}"
         pauses += len(theirs[0])
-    assert pauses > 300, "a law that is hardly asked says nothing"
+    assert pauses > 150, "a law that is hardly asked says nothing"
 
 
 def test_adadec_itself_differs_where_rollouts_end(tmp_path):
