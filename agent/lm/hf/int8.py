@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_FEW_ROWS = 4  # the kernel works in blocks of four rows, and five take it longer than widened weights
+_FEW_ROWS = 8  # two of the blocks of rows that the kernel works in; widened weights take as long at some 20 rows
 _MULTIPLE = 32  # the kernel reads past the end of rows of another length
 _LARGEST = 127
 _WIDENED = 2**23  # weights that are widened at once: few enough to stay in the cache of a CPU

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _WINDOWS = ("window", "window_size")
 # What models raise if they cannot do something.
 _UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, IndexError, NotImplementedError)
-_ROWS = 4  # tokens a forward with int8 weights: as many as the kernel for few rows takes
+_ROWS = 8  # tokens a forward with int8 weights: as many as the kernel for few rows takes
 _DIFFERING_BEHIND = ((0, 1, 2, 1, 2, 1, 2, 1), (0, 2, 2, 0, 1, 1, 0, 2))
 
 
