@@ -64,3 +64,12 @@ def test_the_help_of_a_group_lists_its_commands():
     root, bench = (CliRunner().invoke(app, line).output for line in (["--help"], ["bench", "--help"]))
     assert all(f"  {name.split()[0]} " in root for name in COMMANDS)
     assert all(f"  {name.split()[1]} " in bench for name in COMMANDS if name.startswith("bench "))
+
+
+def test_every_command_that_prints_a_table_has_json():
+    tables = {name for name in COMMANDS if name.split()[0] in ("bench", "calibrate")} - {"bench plot"}  # a picture
+    assert [name for name in sorted(tables | {"models list"}) if not has_option(COMMANDS[name], "--json")] == []
+
+
+def has_option(command, option):
+    return any(option in parameter.opts for parameter in command.params)
