@@ -9,7 +9,9 @@ import typer
 
 from agent.cli.commands import plain_typer
 from agent.cli.exits import report_errors
-from agent.views.say import is_watched, say, write_data, write_json
+from agent.cli.options import JsonOption
+from agent.views.report import Report
+from agent.views.say import is_watched, say, show, write_data
 
 if TYPE_CHECKING:
     from agent.lm.shelf.entries import ShelfModel
@@ -21,7 +23,7 @@ _NAME_WIDTH = 20
 
 @models.command("list")
 def models_list(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the models of the shelf, and the GGUF files that were converted on this machine.
 
@@ -31,13 +33,15 @@ def models_list(
         from agent.lm.shelf.cache import models_folder
 
         records = _describe_models()
-        if as_json:
-            write_json({"folder": str(models_folder()), "models": records})
-            return
-        for record in records:
-            say(f"{'✓' if record['folder'] else '·'} {record['name']:<{_NAME_WIDTH}}{_describe_state(record)}")
-            say(f"  {record['summary']}")
-        say(f"Models live in {models_folder()} (DUBITO_MODELS moves them); get one with: dubito models get NAME")
+        lines = [
+            f"{'✓' if record['folder'] else '·'} {record['name']:<{_NAME_WIDTH}}{_describe_state(record)}\n"
+            f"  {record['summary']}"
+            for record in records
+        ]
+        lines.append(
+            f"Models live in {models_folder()} (DUBITO_MODELS moves them); get one with: dubito models get NAME"
+        )
+        show(Report({"folder": str(models_folder()), "models": records}, "\n".join(lines)), as_json=as_json)
 
 
 @models.command("get")
