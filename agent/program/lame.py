@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection
 
+from agent.program.examples.read import find_example_lines
 from agent.program.syntax import is_text, parse
 
 _QUOTES = ('"""', "'''")
@@ -16,8 +18,12 @@ def write_lame_prompt(request: str, entry_point: str | None) -> str:
     Notes, constraints and definitions stay (arXiv:2409.05923, section 3.2; the rules are ours).
     """
     lines = request.splitlines(keepends=True)
-    first, last = _find_last_docstring(request) or (0, len(lines) if _only_text(request) else 0)
-    return "".join([*lines[:first], *_drop_examples(lines[first:last], entry_point), *lines[last:]])
+    place = _find_last_docstring(request)
+    if place is None and _only_text(request):
+        return "".join(_drop_examples(_cut_sentences(lines, entry_point), None, ()))
+    first, last = place or (0, 0)
+    examples = find_example_lines(request, "".join(lines[first:last]))
+    return "".join([*lines[:first], *_drop_examples(lines[first:last], entry_point, examples), *lines[last:]])
 
 
 _HEADING = re.compile(
@@ -33,7 +39,8 @@ _ARROW = re.compile(r"^(?!(return|if|when|where)s?\b).*(=>|==>|➞|->|==)", re.I
 _LITERAL = re.compile(r"^(True|False|None|[-\[({'\"\d])")
 
 
-def _drop_examples(body: list[str], entry_point: str | None) -> list[str]:
+def _drop_examples(body: list[str], entry_point: str | None, examples: Collection[int]) -> list[str]:
+    """Return the lines without those of examples. examples: the numbers of some that are read."""
     # `f()` in a sentence is a name, not a call.
     call = re.compile(rf"\b{re.escape(entry_point)}\s*\((?!\))") if entry_point else None
     defines = entry_point is not None and _defines_general_case(body, entry_point)
@@ -41,12 +48,38 @@ def _drop_examples(body: list[str], entry_point: str | None) -> list[str]:
     for number, line in enumerate(body):
         text, below = line.strip(), body[number + 1].strip() if number + 1 < len(body) else ""
         shown = not defines and bool((call and call.search(text)) or _ARROW.search(text))
-        before = _classify_line(text, below, before, shown=shown)
+        read = not defines and number in examples and text not in _QUOTES
+        before = "shown" if read else _classify_line(text, below, before, shown=shown)
         if shown and (inline := _INLINE.search(line)) and not _RULE.match(text):
             lines.append(line[: inline.start()] + (text[-3:] if text.endswith(_QUOTES) else "") + "\n")
         elif not before or text.endswith(_QUOTES):
             lines.append(line)
     return lines
+
+
+_SENTENCE = re.compile(r"(?<=[.;!?])(?=\s+\w)")
+_LEAD = re.compile(
+    r"[\s,;:(]*(?:\b(?:so that|such that|for example|for instance|e\.g\.?|i\.e\.?|where|like|as in|and))?[\s,:(]*$",
+    re.IGNORECASE,
+)
+
+
+def _cut_sentences(lines: list[str], entry_point: str | None) -> list[str]:
+    """Return the lines of a request in prose, each sentence up to the example in it."""
+    if entry_point is None:
+        return lines
+    call = re.compile(rf"\b{re.escape(entry_point)}\s*\(\s*(?=[\[({{'\"\d.+-]|True|False|None)")
+    cut = (("".join(_cut_sentence(sentence, call) for sentence in _SENTENCE.split(line)), line) for line in lines)
+    return [short for short, line in cut if short.strip() or not line.strip()]
+
+
+def _cut_sentence(sentence: str, call: re.Pattern[str]) -> str:
+    shown = call.search(sentence)
+    if shown is None or sentence.startswith("assert "):
+        return sentence
+    rest = _LEAD.sub("", sentence[: shown.start()])
+    ending = "\n" if sentence.endswith("\n") else ""
+    return f"{rest}.{ending}" if rest.strip() else ending
 
 
 def _classify_line(text: str, below: str, before: str, *, shown: bool) -> str:

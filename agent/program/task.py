@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from agent.errors import InvalidRequestError
 from agent.messages import quote
 from agent.program.examples.asserts import read_tests
-from agent.program.examples.docstrings import find_definitions
+from agent.program.examples.docstrings import find_definitions, parse_prompt
 from agent.program.examples.example import Example, ReadExamples, combine_examples
 from agent.program.examples.read import read_examples
 from agent.program.normal_form import find_syntax_error
 from agent.program.prompts import find_called_function
 from agent.program.separation.scope import NotSeparableError
-from agent.program.syntax import find_entry_point
+from agent.program.syntax import find_entry_point, is_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ def read_task(
     if file is not None:
         _check_completable(file, request, in_request)
     function = entry_point or find_entry_point(request)
+    if function is None and not is_code(request):  # a sentence may show an example of the function that it asks for
+        function = find_called_function(in_request.examples)
     examples, unparsed, test_sources = tuple(in_request.examples), in_request.unparsed, tuple[str, ...]()
     if tests is not None:
         in_tests = _read_test_file(tests_file, tests, request, function)
@@ -85,7 +87,7 @@ def _check_completable(name: str, text: str, examples: ReadExamples) -> None:
 
 def _read_test_file(tests_file: str, source: str, request: str, entry_point: str | None) -> ReadExamples:
     """Read the text of a test file. Raises InvalidRequestError, with the line, if it cannot be read."""
-    defined, name = find_definitions(request), quote(tests_file)
+    defined, name = find_definitions(request, parse_prompt(request)), quote(tests_file)
     names = defined.names | ({entry_point} if entry_point else set())
     try:
         tests = read_tests(source, program=names, classes=defined.classes, records=defined.records)

@@ -52,9 +52,8 @@ class Docstring:
     function: Signature | None = None  # which it describes
 
 
-def find_definitions(request: str) -> Definitions:
-    """Return the names that a prompt defines at its top level."""
-    tree = parse_prompt(request)
+def find_definitions(request: str, tree: ast.Module | None) -> Definitions:
+    """Return the names that a prompt defines at its top level. tree: as `parse_prompt` returns it."""
     body = tree.body if tree else []
     names = {name for statement in body for name in find_bound_names(statement)}
     names |= set(re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE))

@@ -83,6 +83,7 @@ def _resolve_names(examples: list[ShownExample], around: Surroundings) -> list[S
             else each
             for each in examples
         ]
+    examples = [_nothing(each) if each.has_words and _name_of(each) not in functions else each for each in examples]
     return _keep_if(examples, lambda each, _: _name_of(each) in functions)
 
 
@@ -138,7 +139,7 @@ def _quote_words(examples: list[ShownExample], around: Surroundings) -> list[Sho
 
     def quote(example: ShownExample) -> ShownExample:
         call, signature = example.call, around.signature_of(example)
-        if call is None or not any(isinstance(value, ast.Name) for value in _arguments(call)):
+        if call is None or not example.has_words:
             return example
         arguments = list[ast.expr]()
         for at, argument in enumerate(call.args):
@@ -156,10 +157,6 @@ def _quote_words(examples: list[ShownExample], around: Surroundings) -> list[Sho
 def _nothing(example: ShownExample) -> ShownExample:
     """Mark a general statement about the function, which is no example and not listed as one."""
     return example._replace(call=None, line=-1)
-
-
-def _arguments(call: ast.Call) -> list[ast.expr]:
-    return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 def _may_be_words(arguments: Sequence[ast.expr], signature: Signature | None) -> bool:

@@ -48,6 +48,12 @@ class ShownExample(NamedTuple):
         """The lines on which it stands."""
         return range(self.line, self.last + 1)
 
+    @property
+    def has_words(self) -> bool:
+        """Some argument is a bare word: a variable, or a string without its quotes."""
+        values = [*self.call.args, *(each.value for each in self.call.keywords)] if self.call else []
+        return any(isinstance(value, ast.Name) for value in values)
+
     def write(self) -> Example | None:
         """Return it as an example that can be run; None if it cannot be read."""
         if self.call is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -14,23 +15,25 @@ from agent.program.examples.bindings import read_assignments, read_blocks, read_
 from agent.program.examples.docstrings import (
     Definitions,
     Docstring,
+    Signature,
     find_definitions,
     find_docstrings,
     find_signatures,
     parse_prompt,
 )
 from agent.program.examples.doctests import DoctestReader
-from agent.program.examples.equations import read_equations, read_line
+from agent.program.examples.equations import SIGN, read_equations, read_line
 from agent.program.examples.example import Example, ReadExamples
 from agent.program.examples.meaning import Surroundings, settle_examples
-from agent.program.examples.page import LONGEST_SHOWN_LINE, Page, ShownExample, read_page
+from agent.program.examples.notation import take_value
+from agent.program.examples.page import LONGEST_SHOWN_LINE, Page, ShownExample, first_matches, read_page
 from agent.program.examples.pairs import read_pairs, read_tables
 from agent.program.separation.scope import NotSeparableError, Scope
-from agent.program.syntax import parse
+from agent.program.syntax import find_free_names, parse
 
 _ASSERT = re.compile(r"assert\b\s*[^\s,.]")
 _MOST_JOINED = 30  # lines of one assert
-_BUILTINS = frozenset(dir(builtins))
+_PYTHONS = frozenset(dir(builtins)) | sys.stdlib_module_names
 
 
 class _Line(NamedTuple):
@@ -48,32 +51,60 @@ def visible_examples(request: str) -> list[Example]:
 
 def read_examples(request: str) -> ReadExamples:
     """Return the examples of a prompt, docstring by docstring, and the lines that cannot be parsed."""
-    reading, tree = ReadExamples([], []), parse_prompt(request)
-    for number, docstring in enumerate(find_docstrings(request, tree)):
+    reading, prompt = ReadExamples([], []), _read_prompt(request)
+    for number, docstring in enumerate(find_docstrings(request, prompt.tree)):
         # Escapes that Python has taken out of a docstring may have cut its examples in two.
         texts = dict.fromkeys((docstring.text, docstring.written))
-        readings = [_read_docstring(request, tree, replace(docstring, text=text), number) for text in texts]
+        readings = [_read_docstring(prompt, replace(docstring, text=text), number) for text in texts]
         best = min(readings, key=lambda each: (len(each.unparsed), -len(each.examples)))
         reading.examples.extend(best.examples)
         reading.unparsed.extend(best.unparsed)
     return reading
 
 
-def _read_docstring(request: str, tree: ast.Module | None, docstring: Docstring, number: int) -> ReadExamples:
-    defined, signatures = find_definitions(request), find_signatures(tree)
+def find_example_lines(request: str, text: str) -> set[int]:
+    """Return the numbers of the lines of a text of the request, below headings, that show examples outside sessions."""
+    prompt = _read_prompt(request)
+    page = read_page(Docstring(text, text, next(reversed(prompt.signatures.values()), None)))
+    shown = _settle(prompt, page, prints=False)
+    return {line for each in shown if each.call for line in each.lines if page.under_heading[line]}
+
+
+class _Prompt(NamedTuple):
+    """A request, and what it defines."""
+
+    request: str
+    tree: ast.Module | None
+    defined: Definitions
+    signatures: dict[str, Signature]
+
+
+def _read_prompt(request: str) -> _Prompt:
+    tree = parse_prompt(request)
+    return _Prompt(request, tree, find_definitions(request, tree), find_signatures(tree))
+
+
+def _read_docstring(prompt: _Prompt, docstring: Docstring, number: int) -> ReadExamples:
+    defined = prompt.defined
     scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
-    prints = _prints(request, docstring.text)
+    prints = _prints(prompt.request, docstring.text)
     session = DoctestReader(scope, waits=defined.waits, prints=prints, number=number)
     session.read(docstring.text)
     page = read_page(docstring)
     asserts, shown = _read_asserts(page, docstring.text, defined)
-    shown += _read_shown(page, defined.names - defined.classes)
-    settled = settle_examples(shown, Surroundings(request, page, defined, signatures, prints))
-    lines = sorted([*asserts, *_list_lines(settled, page)], key=lambda each: each.line)
+    lines = [*asserts, *_list_lines(_settle(prompt, page, shown, prints=prints), page)]
+    lines.sort(key=lambda each: each.line)
     lines += _find_unread_headings(page, lines)
     examples = [replace(each.example, session=number) for each in lines if each.example]
     unparsed = [each.source for each in lines if each.example is None]
     return ReadExamples([*session.examples, *examples], [*session.unparsed, *dict.fromkeys(unparsed)])
+
+
+def _settle(prompt: _Prompt, page: Page, asserts: Sequence[ShownExample] = (), *, prints: bool) -> list[ShownExample]:
+    """Return what a page shows outside of sessions, with one meaning each."""
+    functions = prompt.defined.names - prompt.defined.classes
+    around = Surroundings(prompt.request, page, prompt.defined, prompt.signatures, prints)
+    return settle_examples([*asserts, *_read_shown(page, functions)], around)
 
 
 def _read_shown(page: Page, functions: set[str]) -> Iterator[ShownExample]:
@@ -94,15 +125,25 @@ def _list_lines(settled: Sequence[ShownExample], page: Page) -> Iterator[_Line]:
             yield _Line(each.line, None, each.source or page.lines[each.line])
 
 
+_SHOWS_VALUE = re.compile(rf"(?:{SIGN}|=|:\s)\s*(?=\S)")
+
+
 def _find_unread_headings(page: Page, lines: Sequence[_Line]) -> Iterator[_Line]:
-    """Yield the first line below each heading of examples where none was read or listed."""
+    """Yield the first line with a value below each heading of examples where none was read or listed."""
     ends = [*page.headings[1:], len(page.lines)]
     sessions = [line.strip().startswith(">>>") for line in page.docstring.text.splitlines()]
     for heading, end in zip(page.headings, ends, strict=False):
         below = [line for line in range(heading + 1, end) if page.under_heading[line]]
-        texts = [page.lines[line] for line in below if re.search(r"\w", page.lines[line])]
-        if texts and not any(sessions[heading:end]) and not any(each.line in below for each in lines):
-            yield _Line(heading, None, texts[0])
+        if any(sessions[heading:end]) or any(each.line in below for each in lines):
+            continue
+        texts = (page.lines[line] for line in below)
+        shown = next((text for text in texts if _shows_value(text)), None)
+        if shown is not None:
+            yield _Line(heading, None, shown)
+
+
+def _shows_value(text: str) -> bool:
+    return any(take_value(text, sign.end()) is not None for sign in first_matches(_SHOWS_VALUE, text))
 
 
 def _read_asserts(page: Page, text: str, defined: Definitions) -> tuple[list[_Line], list[ShownExample]]:
@@ -114,7 +155,7 @@ def _read_asserts(page: Page, text: str, defined: Definitions) -> tuple[list[_Li
             continue
         source, last = _join_assert(raw, number)
         examples = _read_assert(source, defined)
-        equations = [] if examples else read_line(source, defined.names)
+        equations = [] if examples else [each for each in read_line(source, defined.names) if not each.has_words]
         lines += [_Line(number, example) for example in examples]
         shown += [each._replace(line=number, last=last) for each in equations]
         if not examples and not equations:
@@ -137,18 +178,29 @@ def _join_assert(lines: Sequence[str], number: int) -> tuple[str, int]:
 def _read_assert(source: str, defined: Definitions) -> list[Example]:
     """Return the examples of an assert; none for prose that begins with the word, or for what cannot be separated.
 
-    Where nothing is defined, an assert that calls no other function asks for the builtin one that it calls.
+    It may name what the prompt defines, or, where that is nothing, the functions that it calls; even a builtin one.
     """
-    if any(re.search(rf"\b{name}\(", source) for name in defined.waits):
+    names, called = _find_asked(source)
+    if any(re.search(rf"\b{name}\(", source) for name in defined.waits) or names - (defined.names or called):
         return []
-    called = re.match(r"assert\s+(\w+)\(", source)
-    asked = {called[1]} if called and not defined.names and called[1] in _BUILTINS else set[str]()
+    first = re.match(r"assert\s+(\w+)\(", source)
+    asked = {first[1]} if first and not defined.names and first[1] in dir(builtins) else set[str]()
     for program in (set[str](), asked):
         try:
             return read_tests(source, program=program).examples
         except (SyntaxError, NotSeparableError):
             continue
     return []
+
+
+def _find_asked(source: str) -> tuple[set[str], set[str]]:
+    """Return the names in a piece of code that are neither Python's nor its own, and those among its names it calls."""
+    tree = parse(source)
+    if tree is None or not tree.body:
+        return set(), set()
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    called = {function.id for function in calls if isinstance(function, ast.Name)}
+    return find_free_names(tree.body[0]) - _PYTHONS, called
 
 
 def _prints(request: str, docstring: str) -> bool:

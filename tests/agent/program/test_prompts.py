@@ -7,6 +7,7 @@ from data import humaneval, mbpp, needs_data
 from trie import PLAIN_CHAT
 
 from agent.program.examples.asserts import read_tests
+from agent.program.examples.read import visible_examples
 from agent.program.lame import write_lame_prompt
 from agent.program.prompts import (
     find_called_function,
@@ -308,3 +309,24 @@ def test_every_style_shows_the_request_and_fills_in_its_templates(style, request
     assert (request_.strip() in user or request_.strip() in begun) and "{" not in user + begun
     repair = write_repair_prompt(request_, "def g(x): pass", "g(1) failed", style, name="g")
     assert "g(1) failed" in repair.user and "{" not in repair.user + repair.begun
+
+@pytest.mark.parametrize(
+    ("request_", "kept"),
+    [
+        ("Write vowels(s). vowels('hello') is 2.", "Write vowels(s)."),
+        ("Write vowels, so that vowels('hello') returns 2 and vowels('') returns 0.", "Write vowels."),
+        ("Write vowels(s). For example, vowels('hello') is 2. Be fast.", "Write vowels(s). Be fast."),
+        ("Count.\nvowels('a') -> 1\nvowels('b') -> 0\nBe fast.", "Count.\nBe fast."),
+        ("Count.\nassert vowels('a') == 1\n", "Count.\n"),
+    ],
+)
+def test_the_lame_prompt_of_a_sentence_keeps_what_is_asked_for(request_, kept):
+    assert write_lame_prompt(request_, "vowels") == kept
+
+
+@needs_data
+def test_no_example_below_a_heading_is_left_in_a_lame_prompt():
+    base_cases = {"HumanEval/46", "HumanEval/63"}  # they belong to a recurrence, which specifies
+    for problem in humaneval():
+        weaker = write_lame_prompt(problem["prompt"], problem["entry_point"])
+        assert not visible_examples(weaker) or problem["task_id"] in base_cases, problem["task_id"]

@@ -77,3 +77,11 @@ def test_tests_run_apart_from_the_examples_of_the_prompt(files):
     )
     assert [example.session for example in task.examples] == [0, 1]
     assert len(task.unparsed) == 1 and task.unparsed[0].endswith("tests.py:3: os.listdir()")
+
+
+def test_an_example_in_a_sentence_names_the_function_that_is_asked_for():
+    task = build_task("Count vowels. For example, count_vowels('hello') is 2.", None, None)
+    assert (task.entry_point, [example.source for example in task.examples]) == (
+        "count_vowels",
+        ["count_vowels('hello') == 2"],
+    )
