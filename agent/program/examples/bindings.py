@@ -40,6 +40,7 @@ _RESULT = re.compile(
 )
 _STEP = re.compile(rf"^(?:{SIGN}|#)")
 _MOST_LINES = 12  # of one input
+_MOST_NAMES = 20  # of one example
 
 
 class _Bindings(NamedTuple):
@@ -119,7 +120,7 @@ def _take_bindings(text: str, start: int) -> _Bindings | None:
     """Return the names and values that begin at a place of a text."""
     names, values, at = list[str](), list[ast.expr](), start
     end = start
-    while binding := _BINDING.match(text, at):
+    while len(names) < _MOST_NAMES and (binding := _BINDING.match(text, at)):
         value = take_literal(text, binding.end())
         if value is None:
             break

@@ -136,20 +136,25 @@ def _quote_words(examples: list[ShownExample], around: Surroundings) -> list[Sho
     for each in examples:
         for at, argument in enumerate(each.call.args if each.call else []):
             places[_name_of(each), at].append(argument)
+    textual = {
+        (name, at)
+        for (name, at), arguments in places.items()
+        if (signature := around.signatures.get(name)) and _are_words(arguments, signature, at, around)
+    }
 
     def quote(example: ShownExample) -> ShownExample:
-        call, signature = example.call, around.signature_of(example)
+        call = example.call
         if call is None or not example.has_words:
             return example
-        arguments = list[ast.expr]()
-        for at, argument in enumerate(call.args):
-            if isinstance(argument, ast.Name):
-                if not signature or not _are_words(places[_name_of(example), at], signature, at, around):
-                    return example._replace(call=None) if _may_be_words([argument], signature) else _nothing(example)
-                argument = ast.Constant(argument.id)
-            arguments.append(argument)
-        plain = not any(isinstance(keyword.value, ast.Name) for keyword in call.keywords)
-        return example._replace(call=ast.Call(call.func, arguments, call.keywords)) if plain else _nothing(example)
+        arguments = [
+            ast.Constant(each.id) if isinstance(each, ast.Name) and (_name_of(example), at) in textual else each
+            for at, each in enumerate(call.args)
+        ]
+        quoted = example._replace(call=ast.Call(call.func, arguments, call.keywords))
+        if not quoted.has_words:
+            return quoted
+        words = [each for each in call.args if isinstance(each, ast.Name)]
+        return _unread(example) if _may_be_words(words, around.signature_of(example)) else _nothing(example)
 
     return [quote(each) for each in examples]
 
