@@ -310,6 +310,7 @@ def test_every_style_shows_the_request_and_fills_in_its_templates(style, request
     repair = write_repair_prompt(request_, "def g(x): pass", "g(1) failed", style, name="g")
     assert "g(1) failed" in repair.user and "{" not in repair.user + repair.begun
 
+
 @pytest.mark.parametrize(
     ("request_", "kept"),
     [
