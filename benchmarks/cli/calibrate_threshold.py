@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _KEPT_FOR_IT = ["exercises/calibration"]
 CalibratedModelOption = Annotated[
-    str | None, typer.Option(help="Learn for this model, a folder or a hub id. Default: models/tiny.")
+    str | None, typer.Option(help="Learn for this model, named as in solve. Default: models/tiny.")
 ]
 ReadProblemsOption = Annotated[
     list[str] | None,
