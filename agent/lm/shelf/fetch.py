@@ -58,7 +58,8 @@ def _download(model: ShelfModel, partial: Path) -> Iterator[Progress]:
         yield from read_index(model, partial)
     except StorageError as error:
         raise StorageError(
-            f"cannot get {model.name}: the hub does not answer ({reason}), and {error}; what came so far is kept"
+            f"cannot get {model.name}: the hub does not answer ({reason}), and {error}; "
+            "what came so far is kept: check the network, and try again"
         ) from error
 
 
