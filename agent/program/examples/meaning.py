@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import typing
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from agent.program.examples.page import Page, ShownExample
 
 _BUILTINS = frozenset(dir(builtins))
 _TEXTUAL = re.compile(r"\b(?:strings?|str|words?|texts?|characters?|letters?|names?|sentences?)\b", re.IGNORECASE)
+_PLAIN_NAMES = _BUILTINS | set(typing.__all__) | {"typing", "collections", "abc", "numbers", "Number", "Real"}
+_STRUCTURES = re.compile(r"\b(?:ListNode|TreeNode|linked list|binary (?:search )?tree)\b", re.IGNORECASE)
+_IN_PLACE = re.compile(r"\bin[- ]?place\b", re.IGNORECASE)
 _TUPLES = re.compile(r"\btuple", re.IGNORECASE)
 _LISTS = re.compile(r"\b(?:list|array|sequence|vector|string|separated)", re.IGNORECASE)
 _ASKED_FOR = re.compile(
@@ -117,6 +121,7 @@ def _refuse_what_does_not_return(examples: list[ShownExample], around: Surroundi
         signature = around.signature_of(example)
         nothing = signature and isinstance(signature.returns, ast.Constant) and signature.returns.value is None
         prints = around.prints and not example.named
+        nothing = nothing or _IN_PLACE.search(around.page.docstring.text) is not None
         return not (nothing or prints or _name_of(example) in around.defined.waits)
 
     return _keep_if(examples, returns)
@@ -187,12 +192,17 @@ def _are_words(arguments: Sequence[ast.expr], signature: Signature, at: int, aro
 
 
 def _refuse_other_types(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
-    """Leave unread what the annotations contradict."""
+    """Leave unread what the annotations contradict, and lists that stand for linked nodes."""
+    aliases = around.defined.names - around.defined.classes
+    linked = _STRUCTURES.search(around.request) is not None
 
     def fits(example: ShownExample, call: ast.Call) -> bool:
         signature = around.signature_of(example)
         if signature is None:
             return True
+        annotations = [*signature.annotations.values(), *([signature.returns] if signature.returns else [])]
+        if (linked and not example.named) or not all(_is_plain(each, aliases) for each in annotations):
+            return False
         pairs = [*zip(signature.parameters, call.args, strict=False), *((k.arg or "", k.value) for k in call.keywords)]
         expected = [(signature.returns, example.value)] if example.value and not example.loose else []
         return all(_fits(signature.annotations.get(name), value) for name, value in pairs) and all(
@@ -200,6 +210,12 @@ def _refuse_other_types(examples: list[ShownExample], around: Surroundings) -> l
         )
 
     return _keep_if(examples, fits)
+
+
+def _is_plain(annotation: ast.expr, aliases: set[str]) -> bool:
+    """Decide whether literals can be of a type: it names no class of a library or of the prompt."""
+    words = set(re.findall(r"[A-Za-z_]\w*", ast.unparse(annotation)))
+    return "Literal" in words or all(len(word) < 3 for word in words - _PLAIN_NAMES - aliases)
 
 
 def _fits(annotation: ast.expr | None, value: ast.expr) -> bool:
