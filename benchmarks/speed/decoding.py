@@ -22,7 +22,7 @@ from agent.decoding.prompt_lookup import Draft, PromptLookup
 from agent.decoding.rerank import Rerank
 from agent.decoding.stops import token_limit
 from agent.lm.hf.cache import count_cache_bytes
-from agent.lm.hf.int8 import has_int8, put_back, use_int8
+from agent.lm.hf.int8 import find_linear, has_int8, put_back, use_int8
 from agent.lm.hf.model import HFLM
 from benchmarks.speed.bench import PROMPT_TOKENS, Bench, TimedRun, pause_at_random, read_clock, time_completion
 from benchmarks.speed.peak_memory import peak_memory
@@ -123,7 +123,8 @@ def compare_with_authors(bench: Bench) -> Measurement:
 def measure_int8(bench: Bench) -> Iterator[Measurement]:
     """Time greedy with int8 weights against bf16, then the policies with int8 weights."""
     model = bench.model
-    bf16_layers = use_int8(model)
+    bf16_layers = find_linear(model)
+    use_int8(model)
     int8_layers = {name: model.get_submodule(name) for name in bf16_layers}
 
     def complete_with(layers: Mapping[str, torch.nn.Module]) -> TimedRun:

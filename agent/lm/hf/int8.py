@@ -56,15 +56,19 @@ def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
     return numbers, scale
 
 
-def use_int8(model: nn.Module) -> dict[str, nn.Linear]:
-    """Give a model's linear layers int8 weights, in place; return the layers that were replaced, by name.
+def use_int8(model: nn.Module) -> None:
+    """Give a model's linear layers int8 weights, in place, and free the old ones one by one.
 
     Embeddings keep their weights, also where an output layer was tied to them.
     """
-    layers = {name: layer for name, layer in model.named_modules() if _can_be_int8(layer)}
-    for name, layer in layers.items():
+    for name in list(find_linear(model)):
+        layer: Any = model.get_submodule(name)
         _replace(model, name, Int8Linear(layer))
-    return layers
+
+
+def find_linear(model: nn.Module) -> dict[str, nn.Module]:
+    """Return the layers that `use_int8` would replace, by name."""
+    return {name: layer for name, layer in model.named_modules() if _can_be_int8(layer)}
 
 
 def put_back(model: nn.Module, layers: Mapping[str, nn.Module]) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor
 from agent.lm.base import Prefix
 from agent.lm.fidelity import Fidelity
 from agent.lm.hf.cache import fork, is_croppable, new_cache
-from agent.lm.hf.int8 import put_back, use_int8
+from agent.lm.hf.int8 import find_linear, put_back, use_int8
 from agent.lm.hf.tree_attention import TreeAttentionBatch
 
 if TYPE_CHECKING:
@@ -87,9 +87,11 @@ def try_int8(lm: HFLM, name: str, ids: Sequence[int]) -> Fidelity:
 
     ids: of the text. The trial feeds few tokens at a time, as decoding does.
     """
+    ids = ids[: lm.context]
     with _uncounted(lm):
         expected = lm.forward([ids], None, 0, keep=len(ids))[0].log_softmax(-1)
-        layers = use_int8(lm.model)
+        layers = find_linear(lm.model)
+        use_int8(lm.model)
         try:
             seen = _read_in_steps(lm, ids).log_softmax(-1)
         except _UNABLE:

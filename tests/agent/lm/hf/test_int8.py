@@ -11,7 +11,7 @@ from agent.errors import InvalidRequestError
 from agent.lm import fidelity, open_lm
 from agent.lm.fidelity import Fidelity, keep_fidelity, read_all, read_fidelity
 from agent.lm.hf import backend
-from agent.lm.hf.int8 import Int8Linear, has_int8, put_back, quantise, use_int8
+from agent.lm.hf.int8 import Int8Linear, find_linear, has_int8, put_back, quantise, use_int8
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.trial import try_int8
 from agent.lm.names import digest_weights
@@ -68,7 +68,8 @@ def test_linear_layers_change_and_come_back_and_embeddings_stay():
     model = make("qwen2").float()
     model.lm_head.weight = model.model.embed_tokens.weight  # tied
     expected, embedding = model.state_dict(), model.model.embed_tokens.weight.clone()
-    layers = use_int8(model)
+    layers = find_linear(model)
+    use_int8(model)
     assert has_int8(model) and isinstance(model.lm_head, Int8Linear)
     assert type(model.model.layers[0].mlp.down_proj) is torch.nn.Linear, "the kernel reads past rows of 48 inputs"
     assert torch.equal(model.model.embed_tokens.weight, embedding)
