@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent import profile
 from agent.errors import FileAccessError, ProfileError
 from agent.files.plain import make_plain
-from agent.lm.names import digest_weights
+from agent.lm.names import digest_weights, find_embedded_model
 from agent.profile import (
     PROFILE_NAME,
     PUBLISHED,
@@ -99,6 +99,16 @@ def test_the_shipped_profile_of_a_shelf_model_comes_last(tmp_path, monkeypatch):
     update_profile(profile_file(name, weights), name, weights, thresholds=own)
     assert (find_profile(name).threshold("entropy"), find_profile(name).threshold("collision")) == (0.2, 0.3)
     assert find_profile("models/tiny").thresholds == find_profile("nobody/knows").thresholds == {}
+
+
+def test_every_shipped_profile_is_of_a_model_of_the_shelf_and_says_what_it_was_learned_on():
+    for file in (find_embedded_model().parent / "profiles").glob("*.json"):
+        shipped = load_profile(file)
+        assert shipped.is_of(shipped.model, digest_weights(shipped.model)) and file.stem == shipped.model
+        learned = shipped.thresholds["entropy"]
+        assert {"adadec", "budget=0.07"} <= learned.recipes.keys() and learned.tasks > 0
+        assert learned.provenance["problems"] == ["Mbpp", "exercises/calibration"], "HumanEval+ is for testing"
+        assert find_profile(shipped.model).threshold("entropy") == learned.threshold
 
 
 def test_a_profile_of_other_weights_is_not_taken(tmp_path, model):
