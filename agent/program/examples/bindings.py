@@ -51,7 +51,7 @@ class _Bindings(NamedTuple):
     end: int
 
 
-def read_blocks(page: Page, signature: Signature) -> Iterator[ShownExample]:
+def read_input_blocks(page: Page, signature: Signature) -> Iterator[ShownExample]:
     """Yield the examples of blocks that say `Input: …` and `Output: …`."""
     for number, line in enumerate(page.lines):
         if not (begin := _INPUT.match(line)):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agent.program.examples.asserts import read_tests
-from agent.program.examples.bindings import read_assignments, read_blocks, read_sentences
+from agent.program.examples.bindings import read_assignments, read_input_blocks, read_sentences
 from agent.program.examples.docstrings import (
     Definitions,
     Docstring,
@@ -111,7 +111,7 @@ def _read_shown(page: Page, functions: set[str]) -> Iterator[ShownExample]:
     """Yield what each way of showing finds."""
     yield from read_equations(page, functions)
     if signature := page.docstring.function:
-        for read in (read_blocks, read_sentences, read_assignments, read_pairs, read_tables):
+        for read in (read_input_blocks, read_sentences, read_assignments, read_pairs, read_tables):
             yield from read(page, signature)
 
 
