@@ -14,6 +14,7 @@ from agent.program.extraction.uses import find_uses
 
 _MOST_BLOCKS = 60  # the last blocks of an answer; earlier ones are not read
 _INDENT = "    "
+_CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
 _RETURNS = re.compile(r"^[ \t]*(?:return|yield)\b", re.MULTILINE)
 
 
@@ -77,7 +78,8 @@ def _find_statements(answer: str, lines: tuple[Span, ...]) -> tuple[Span, ...]:
 
 
 def _read_parts(answer: str, block: Block | None, parts: tuple[SourcePart, ...], rules: AnswerRules) -> CodePiece:
-    cuts = find_uses(join_parts(answer, parts), rules.entry_point) if rules.entry_point else ()
+    asked = rules.entry_point or next(reversed(_CLASS.findall(rules.code)), None)
+    cuts = find_uses(join_parts(answer, parts), asked) if asked else ()
     parts = tuple(leave_out(parts, cuts)) if cuts else parts
     source = join_parts(answer, parts)
     return CodePiece(block, parts, source, inspect_source(source))

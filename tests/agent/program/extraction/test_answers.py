@@ -153,6 +153,14 @@ def test_what_the_request_has_above_its_function_is_put_before_an_answer_that_la
     )
 
 
+def test_of_a_class_that_was_asked_for_a_demonstration_is_no_part_either():
+    request = 'class Stack:\n    """A stack."""\n\n    def push(self, x):\n        """Add x."""\n'
+    whole = "class Stack:\n    def push(self, x):\n        self.items = [x]\n"
+    answer = fenced(f"{whole}\nstack = Stack()\nprint(stack.pop())\n")
+    assert extract_program(answer, AnswerRules(request)).source(answer).rstrip() == whole.rstrip()
+    assert "pop" in extract_program(answer, AnswerRules("")).source(answer), "a sentence may have asked for it"
+
+
 def test_where_nobody_gave_a_name_the_program_is_what_defines_something_and_is_no_test_of_it():
     answer = fenced("print(1)\n") + fenced(RIGHT) + fenced("def test_add():\n    assert add([1]) == 1\n")
     asked = AnswerRules("", None)
