@@ -61,7 +61,6 @@ _EVALPLUS = Turn(
 _EVALPLUS_STOPS = ("<|endoftext|>", "<|endofmask|>", "</s>", "\nif __name__", "\ndef main(", "\nprint(")
 _QWEN_SYSTEM = "You are an intelligent programming assistant to produce Python algorithmic solutions"
 _QWEN = Turn("Can you complete the following Python function?\n```python\n{request}\n```\n{tests}", _FENCE)
-_QWEN_SENTENCE = Turn("Can you write the following Python function?\n{request}{naming}{tests}\n", _FENCE)
 
 PROMPT_STYLES: dict[str, PromptStyle] = {
     # What evalplus 0.3.1 asks and stops at (evalplus/codegen.py, evalplus/provider/utility.py).
@@ -72,7 +71,7 @@ PROMPT_STYLES: dict[str, PromptStyle] = {
     "qwen": PromptStyle(
         "qwen",
         _QWEN,
-        _QWEN_SENTENCE,
+        Turn("Can you write the following Python function?\n{request}{naming}{tests}\n", _FENCE),
         system=_QWEN_SYSTEM,
         closing_fence=False,
         stops=(*_EVALPLUS_STOPS, "\n#", "\n```"),
@@ -82,7 +81,7 @@ PROMPT_STYLES: dict[str, PromptStyle] = {
     "dubito": PromptStyle(
         "dubito",
         _QWEN,
-        _QWEN_SENTENCE,
+        Turn("{request}{naming}{tests}\n", _FENCE),
         open=replace(_QWEN, begun=f"{_FENCE}{{request}}\n", forbidden_first="```"),
         system=_QWEN_SYSTEM,
         margin_stops=("#", "print(", "assert ", "if __name__", "def test", "def main("),
