@@ -25,7 +25,9 @@ class RealRun:
     @property
     def name(self) -> str:
         """The name of the run and of its file."""
-        return "-".join([self.dataset, self.model, self.style, self.policy])
+        return "-".join(
+            [self.dataset, self.model, self.style, self.policy, *([self.threshold] if self.threshold else [])]
+        )
 
     def file(self, folder: Path) -> Path:
         """Return the file of its outcomes."""
@@ -57,6 +59,7 @@ COMPARISONS = (
         [
             RealRun("HumanEval", "dubito"),
             RealRun("HumanEval", "dubito", "sample"),
+            RealRun("HumanEval", "dubito", "adadec"),
             RealRun("HumanEval", "dubito", "adadec", threshold="learned"),
             RealRun("HumanEval", "dubito", "uscd"),
         ],

@@ -94,13 +94,14 @@ def _table(comparison: Comparison, records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _row(run: RealRun, record: Mapping[str, Any] | None) -> Sequence[str]:
+    policy = f"{run.policy}, {run.threshold} threshold" if run.threshold else run.policy
     if record is None:
-        return (run.style, run.policy, "not run", *[""] * (len(_HEADS) - 1))
+        return (run.style, policy, "not run", *[""] * (len(_HEADS) - 1))
     costs, interval = record["costs"], record["interval"]
     counted = f"{record['problems']}" + (f" of {SIZES[run.dataset]} so far" if record["missing"] else "")
     return (
         run.style,
-        run.policy,
+        policy,
         f"{100 * record['base']['share']:.1f}",
         f"{100 * interval['share']:.1f} ({100 * interval['low']:.1f} to {100 * interval['high']:.1f})",
         f"{record['gained']}/{record['lost']}",
