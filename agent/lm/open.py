@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from agent.lm.fidelity import FEWEST_PARAMETERS
-from agent.lm.hf.hub import WEIGHTS
-from agent.lm.names import BACKENDS, find_model_folder, parse_spec
+from agent.lm.names import BACKENDS, parse_spec
 
 if TYPE_CHECKING:
     from agent.lm.base import Model
@@ -30,21 +27,3 @@ def open_lm(spec: str, *, device: str | None = None, weights: str = "auto", prom
         name, device=device, weights=weights, prompt_style=prompt_style
     )
     return model
-
-
-@cache
-def settle_dtype(spec: str, *, device: str | None = None, weights: str = "auto") -> str:
-    """Return what a run records of its weights: a dtype, `int8`, or `auto` for the checkpoint's own.
-
-    Where the weights are `auto` and the model is large, it is loaded: only then its device and a trial can tell.
-    """
-    if weights != "auto":
-        return "int8" if weights == "int8" else WEIGHTS[weights]
-    is_int8 = _may_be_large(spec) and open_lm(spec, device=device).dtype == "int8"
-    return "int8" if is_int8 else "auto"
-
-
-def _may_be_large(spec: str) -> bool:
-    """Decide by the files of a local model whether it may have so many parameters, of two bytes each."""
-    files = list(find_model_folder(spec).glob("*.safetensors"))
-    return not files or sum(file.stat().st_size for file in files) >= 2 * FEWEST_PARAMETERS

@@ -95,7 +95,7 @@ def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: P
         context = options.context(policy, cleanup)
         stream: Iterable[SearchExample] = (search_problem(problem, context, config) for problem in problems)
         if file:
-            file.note_style(context.model.prompt_style)
+            file.note_model(context.model)
             stream = file.resume(problems, lambda problem: search_problem(problem, context, config))
         return collect(stream, len(problems), "right", lambda example: example.right)
 

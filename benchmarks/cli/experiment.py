@@ -160,7 +160,7 @@ class ExperimentRun:
         run |= {"arm": name, "equal": digest}
 
         def make(problem: Problem) -> ProblemOutcome:
-            file.note_style(self._context.model.prompt_style)
+            file.note_model(self._context.model)
             return run_problem(problem, replace(self._context, policy=policy), strategy)
 
         with closing(RecordFile(self._file(name), ProblemOutcome, run)) as file:

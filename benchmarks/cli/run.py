@@ -99,7 +99,7 @@ def _run(
         file = open_records(out, ProblemOutcome, describe_run(options, name, policy, strategy, profile), cleanup)
         context = options.context(policy, cleanup, profile=profile)
         if file:
-            file.note_style(context.model.prompt_style)
+            file.note_model(context.model)
         outcomes = run_problems(problems, context, strategy, file)
         return summarise(collect(outcomes, len(problems), "solved", lambda outcome: outcome.passed))
 

@@ -50,12 +50,15 @@ class RunOptions:
 
     def provenance(self) -> dict[str, Any]:
         """Return what tells a run with these options from another; how many problems it is over does not."""
+        from agent.lm.hf.hub import WEIGHTS
         from agent.lm.names import digest_weights
-        from agent.lm.open import settle_dtype
 
         options = {name: value for name, value in asdict(self).items() if name not in ("limit", "memory_mib")}
-        dtype = settle_dtype(self.model, device=self.device, weights=self.weights)
-        return {**options, "dtype": dtype, "weights": digest_weights(self.model)}
+        return {
+            **options,
+            "dtype": "int8" if self.weights == "int8" else WEIGHTS[self.weights],
+            "weights": digest_weights(self.model),
+        }
 
     def context(self, policy: Policy, cleanup: ExitStack, *, profile: ModelProfile | None = None) -> Context:
         """Load the model and open the sandbox, which `cleanup` closes. profile: what was learned of the model."""

@@ -74,6 +74,6 @@ def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[Pr
         context = options.context(components.build_policy("sample", model=options.model), cleanup)
         stream: Iterable[ProblemSamples] = (sample_problem(problem, context, samples=samples) for problem in problems)
         if file:
-            file.note_style(context.model.prompt_style)
+            file.note_model(context.model)
             stream = file.resume(problems, lambda problem: sample_problem(problem, context, samples=samples))
         return collect(stream, len(problems), "solved by one or more", lambda each: any(each.passed))

@@ -10,14 +10,16 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from agent.errors import InvalidRequestError
 from agent.files.plain import make_plain
 from agent.messages import quote
-from agent.program.styles import PromptStyle
 from agent.trace import TraceWriter, collect_provenance, read_trace
 from benchmarks.base import Problem
+
+if TYPE_CHECKING:
+    from agent.lm.base import Model
 
 _DEFAULTS: dict[str, Any] = {  # an option that a file does not name had its default when the file was written
     "benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "strategy": "once", "max_tokens": 512,
@@ -55,6 +57,7 @@ class StoredRun(Generic[R]):
 
     options: dict[str, Any]
     records: list[R]
+    dtype: str | None = None  # of the model's weights; files of earlier versions do not say
 
 
 class RecordFile(Generic[R]):
@@ -64,11 +67,11 @@ class RecordFile(Generic[R]):
         self._path, self._kind = path, kind
         self._writer = TraceWriter(path, {**collect_provenance(), "options": dict(options)}, resume=True)
         try:
-            records = self._stored_records(options) if self._writer.keeps and path.stat().st_size else []
+            stored = self._stored_run(options) if self._writer.keeps and path.stat().st_size else StoredRun({}, [])
         except BaseException:
             self._writer.close()
             raise
-        self._done = {record.task_id: record for record in records}
+        self._dtype, self._done = stored.dtype, {record.task_id: record for record in stored.records}
 
     def resume(self, problems: Iterable[Problem], make: Callable[[Problem], R]) -> Iterator[R]:
         """Yield one record a problem: from the file if it is there, else made and appended.
@@ -86,41 +89,53 @@ class RecordFile(Generic[R]):
                 self._writer.write(self._kind.KIND, record)
             yield record
 
-    def note_style(self, style: PromptStyle) -> None:
-        """Add to the first line how the model is asked: `auto` among the options does not tell."""
-        self._writer.note({"prompt_style": style.describe()})
+    def note_model(self, model: Model) -> None:
+        """Add to the first line how the model is asked and computes: `auto` among the options does not tell.
+
+        Raises InvalidRequestError where the file was made with weights of another type.
+        """
+        if self._dtype not in (None, model.dtype):
+            raise InvalidRequestError(
+                f"{quote(self._path)} was made with other weights (dtype: {_short(self._dtype)} there, {model.dtype} "
+                "here); choose another file"
+            )
+        self._writer.note({"prompt_style": model.prompt_style.describe(), "dtype": model.dtype})
 
     def close(self) -> None:
         """Close the file. Every line in it is whole."""
         self._writer.close()
 
-    def _stored_records(self, options: Mapping[str, Any]) -> list[R]:
+    def _stored_run(self, options: Mapping[str, Any]) -> StoredRun[R]:
         run = read_run(self._path, self._kind)
         if differing := describe_differences(run.options, options):
             raise InvalidRequestError(
                 f"{quote(self._path)} was made with other options ({differing}); choose another file"
             )
-        return run.records
+        return run
 
 
 def read_run(path: Path, kind: type[R]) -> StoredRun[R]:
     """Read a file of records of one kind, with its options. Raises InvalidRequestError for any other file."""
     options: dict[str, Any] | None = None
+    dtype: str | None = None
     records: dict[str, R] = {}
     for number, line in enumerate(read_trace(path), start=1):
         if line.get("kind") == "provenance" and isinstance(line.get("options"), dict):
-            if options is not None and (differing := describe_differences(options, line["options"])):
+            differing = "" if options is None else describe_differences(options, line["options"])
+            if None not in (dtype, line.get("dtype")) and dtype != line["dtype"]:
+                differing = differing or f"dtype: {_short(dtype)} there, {_short(line['dtype'])} here"
+            if differing:
                 raise InvalidRequestError(
                     f"{quote(path)} holds runs with different options ({differing}); take them apart"
                 )
-            options = line["options"]
+            options, dtype = line["options"], line.get("dtype", dtype)
             continue
         record = _record(path, number, line, kind)
         if not _same_but_for_time(records.setdefault(record.task_id, record), record):
             raise InvalidRequestError(
                 f"{quote(path)}, line {number}: {quote(record.task_id)} came before, with another outcome"
             )
-    return StoredRun(options or {}, list(records.values()))
+    return StoredRun(options or {}, list(records.values()), dtype if isinstance(dtype, str) else None)
 
 
 def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any], *, ignored: Iterable[str] = ()) -> str:

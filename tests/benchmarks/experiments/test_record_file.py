@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from results import OPTIONS, OUTCOME, dubito, refused, written
 
 from agent.errors import FileAccessError, InvalidRequestError
+from agent.lm.base import Model
 from agent.trace import TraceWriter
 from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import ProblemSamples
@@ -233,6 +234,20 @@ def test_a_run_with_other_options_is_refused_before_a_model_is_loaded(tmp_path):
     refused(
         dubito(*command), "made with other options (", "policy: greedy there, adadec here", "model: models/tiny there"
     )
+    assert (tmp_path / "a.jsonl").read_bytes() == before
+
+
+def test_a_run_goes_on_with_weights_of_the_same_type_alone(tmp_path):
+    def resume(dtype, number):
+        with closing(RecordFile(tmp_path / "a.jsonl", ProblemOutcome, OPTIONS)) as file:
+            file.note_model(Model(None, None, "models/tiny", dtype=dtype))
+            return list(file.resume(problems(number), made))
+
+    resume("int8", 1)
+    assert len(resume("int8", 2)) == 2
+    before = (tmp_path / "a.jsonl").read_bytes()
+    with pytest.raises(InvalidRequestError, match=r"other weights \(dtype: int8 there, bfloat16 here\)"):
+        resume("bfloat16", 3)
     assert (tmp_path / "a.jsonl").read_bytes() == before
 
 

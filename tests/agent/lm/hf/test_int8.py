@@ -15,7 +15,6 @@ from agent.lm.hf.int8 import Int8Linear, find_linear, has_int8, put_back, quanti
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.trial import try_int8
 from agent.lm.names import digest_weights
-from agent.lm.open import settle_dtype
 
 TEXT = [(5 * i + 2) % 64 for i in range(30)]
 GOOD = Fidelity("a model", 0.001, 0.99, 196)
@@ -113,7 +112,6 @@ def large(monkeypatch):
     monkeypatch.setattr(fidelity, "MOST_KL", 0.1)
     monkeypatch.setattr(fidelity, "LEAST_AGREEMENT", 0.9)
     monkeypatch.setattr(backend, "FEWEST_PARAMETERS", 0)
-    monkeypatch.setattr("agent.lm.open.FEWEST_PARAMETERS", 0)
 
 
 def test_auto_takes_int8_for_a_large_bf16_model_and_asks_the_trial_once(folder, large, monkeypatch):
@@ -141,14 +139,6 @@ def test_int8_is_taken_where_it_is_asked_for(folder):
 def test_int8_on_a_gpu_is_refused_in_one_sentence(folder):
     with pytest.raises(InvalidRequestError, match=r"^int8 weights are for CPUs, and the device is 'cuda'; choose the"):
         open_lm(folder, device="cuda", weights="int8")
-
-
-def test_a_run_records_what_auto_becomes(folder, request):
-    assert [settle_dtype(folder, weights=name) for name in ("bf16", "int8", "auto")] == ["bfloat16", "int8", "auto"]
-    settle_dtype.cache_clear()
-    request.getfixturevalue("large")
-    assert settle_dtype(folder) == "int8"
-    settle_dtype.cache_clear()
 
 
 def test_what_was_measured_is_bounded_kept_and_measured_again_where_it_is_damaged():
