@@ -77,7 +77,7 @@ def _describe_runs(comparison: Comparison, provenance: Provenance) -> list[str]:
         "begun": (str(line.get("time", ""))[:10] for line in lines),
         "commit": (str(line.get("commit"))[:8] for line in lines),
         "torch": (line.get("versions", {}).get("torch", "unknown") for line in lines),
-        "weights": (line.get("options", {}).get("dtype", "unknown") for line in lines),
+        "weights": (str(line.get("dtype", "unknown")) for line in lines),
     }
     words = [f"{name} {', '.join(sorted(set(values)))}" for name, values in facts.items()]
     return [f"Runs: {'; '.join(words)}."] if lines else []

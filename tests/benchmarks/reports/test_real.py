@@ -41,14 +41,14 @@ def test_programs_that_took_all_their_tokens_are_counted():
 
 
 def test_the_command_reads_the_runs_of_a_folder_and_writes_its_own_page_alone(tmp_path):
-    written(QWEN.file(tmp_path), *outcomes(True, True), dtype="int8")
+    written(QWEN.file(tmp_path), *outcomes(True, True))
     result = dubito("bench", "real", "--folder", tmp_path, "--json")
     assert result.exit_code == 0 and json.loads(result.stdout)["comparisons"]["Prompt styles on HumanEval+"]
     page = tmp_path / "real.md"
     for _ in range(2):
         assert dubito("bench", "real", "--folder", tmp_path, "--out", page).exit_code == 0
     assert page.read_text().startswith("# Real models\n")
-    assert "\nRuns: begun " in page.read_text() and "weights int8." in page.read_text()
+    assert "\nRuns: begun " in page.read_text() and "weights unknown." in page.read_text()
     (tmp_path / "thesis.md").write_text("# Mine")
     refused(dubito("bench", "real", "--folder", tmp_path, "--out", tmp_path / "thesis.md"), "was not made by this")
     refused(dubito("bench", "real", "--only", "all"), "unknown run 'all'; choose from HumanEval-qwen2.5-coder-0.5b")
