@@ -37,7 +37,7 @@ def fetch_model(model: ShelfModel) -> Iterator[Progress]:
         yield from _download(model, partial)
         yield Progress("checking the sha256")
         _check_hash(model, partial)
-        yield Progress("converting, once; this takes about a minute")
+        yield Progress("converting, once")
         from agent.lm.hf.gguf import convert_gguf  # imports torch
 
         convert_gguf(partial, folder, source=f"{model.repository}/{model.file} at {model.revision}")

@@ -93,6 +93,12 @@ def test_the_tree_grows_a_line_a_program_indented_below_the_one_it_left():
     ]
 
 
+@pytest.mark.parametrize(("text", "shown"), [("", "the end of the text"), ("\n", "'⏎'"), ("  ", "'  '")])
+def test_a_branch_says_where_it_leaves_also_where_nothing_can_be_seen(text, shown):
+    attempt = replace(PASSED, edge=replace(way(0), text=text), number=1, depth=1)
+    assert show_all(attempt).startswith(f"└ program 2 from 1 at token 15, {shown} ✓ passed")
+
+
 def test_a_resumed_run_goes_on_with_the_numbers_and_the_indentation_that_it_had():
     late = replace(PASSED, edge=way(4), number=6, depth=3)
     assert show_all(late) == "    └ program 7 from 5 at token 15, 'goal' ✓ passed 2 examples · 0 tokens · 0 forwards\n"
