@@ -62,6 +62,10 @@ def models_get(name: ShelfNameArgument) -> None:
             say(f"{name} is here already: {folder}", err=True)
             return
         _draw(fetch_model(model))
+        say("loading it once, to try int8 weights where they may be faster", err=True)
+        from agent.lm.open import open_lm
+
+        open_lm(str(folder))  # what the trial finds is kept, so that no first run waits for it
         say(f"{name} is here: {folder}; use it with: dubito solve --model {name}", err=True)
 
 

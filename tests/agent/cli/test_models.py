@@ -50,15 +50,19 @@ def test_list_says_which_models_are_here_and_what_others_need(shelf):
 
 def test_get_draws_its_stages_and_says_at_once_that_a_model_is_here(shelf, monkeypatch):
     monkeypatch.setitem(sys.modules, "agent.lm.hf.gguf", fakes_shelf.fake_conversion())
+    opened = list[str]()
+    monkeypatch.setattr("agent.lm.open.open_lm", opened.append)  # the fake's folder holds no model
     model = fakes_shelf.put_on_shelf(DATA)
     (shelf / f".{model.name}.gguf").write_bytes(DATA)
     first, second = run("get", model.name), run("get", model.name)
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert first.stderr.splitlines() == [
         "checking the sha256",
-        "converting, once; this takes about a minute",
+        "converting, once",
+        "loading it once, to try int8 weights where they may be faster",
         f"toy-1b is here: {shelf / 'toy-1b'}; use it with: dubito solve --model toy-1b",
     ]
+    assert opened == [str(shelf / "toy-1b")]
     assert second.stderr == f"toy-1b is here already: {shelf / 'toy-1b'}\n"
     assert run("path", model.name).stdout == f"{shelf / 'toy-1b'}\n"
     assert run("remove", model.name).exit_code == 0
