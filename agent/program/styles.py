@@ -105,6 +105,12 @@ def find_style(name: str) -> PromptStyle:
     return PROMPT_STYLES[name]
 
 
+def begin_nothing(style: PromptStyle) -> PromptStyle:
+    """Return a style whose answers begin with what the model writes first."""
+    code, sentence = (replace(turn, begun="", forbidden_first="") for turn in (style.code, style.sentence))
+    return replace(style, code=code, sentence=sentence, open=None)
+
+
 def check_style(name: str) -> None:
     """Raise InvalidRequestError unless the name is a style's or AUTO."""
     check_choice("prompt style", name, (AUTO, *PROMPT_STYLES))

@@ -12,11 +12,12 @@ from typing import Any
 
 from agent.errors import ModelLoadError
 from agent.messages import first_sentence
-from agent.program.styles import AUTO, PromptStyle, find_style
+from agent.program.styles import AUTO, PromptStyle, begin_nothing, find_style
 
 _SECONDS = 20.0  # of wall time for one rendering; the child's own limit in CPU seconds is stricter
 _ADVICE = "mend the template, or ask with the prompt style completion"
 _LIMITS = "it takes too much time or memory"
+_THOUGHT = "<think>"  # some templates open the thought for the model
 _CHILD = Path(__file__).with_name("template_child.py")
 _SYSTEM, _REQUEST, _ANSWER = "Praefatio", "Dubitatio", "Certitudo"  # words that no template contains
 
@@ -31,6 +32,8 @@ def choose_style(wanted: str, tokenizer: Any, end_ids: frozenset[int]) -> Prompt
     style = find_style(wanted)
     if style.chat:
         _check_template(tokenizer, style)
+        if style.closing_fence and render_request(tokenizer, _REQUEST).rstrip().endswith(_THOUGHT):
+            return begin_nothing(style)  # the model thinks first, and no text that is begun for it may stand in there
     return style
 
 

@@ -43,6 +43,15 @@ def in_turns(tokenizer, *, wanted="auto", ends=("<end>",)):
     return choose_style(wanted, tokenizer, frozenset(tokenizer.convert_tokens_to_ids(list(ends)))).chat
 
 
+def test_an_answer_is_not_begun_inside_a_thought_that_the_template_opens():
+    thinking = CHATML.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
+    ends = frozenset(tokenizer_with(CHATML).convert_tokens_to_ids(["<|im_end|>"]))
+    begun, after_thought = (choose_style("dubito", tokenizer_with(each), ends) for each in (CHATML, thinking))
+    assert begun.open and begun.code.begun and begun.sentence.begun
+    assert (after_thought.open, after_thought.code.begun, after_thought.sentence.begun) == (None, "", "")
+    assert after_thought.code.user == begun.code.user
+
+
 @pytest.mark.parametrize("template", [CHATML, LLAMA_2, RICH, ALPACA])
 def test_a_template_makes_the_text_that_transformers_makes(template):
     tokenizer = tokenizer_with(template)
