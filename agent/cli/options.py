@@ -22,8 +22,7 @@ _PROMPT_STYLE_HELP = (
     f"Ask the model in this style: {join_names(PROMPT_STYLES)}; completion, for base models, gives it a text to "
     "continue. By default, auto takes the style of the shelf, and else decides by how the model ends its texts."
 )
-_LIMITS = join_names(f"{each.name} {each.max_tokens}" for each in PROMPT_STYLES.values() if each.max_tokens)
-_TOKENS_HELP = f"Write at most this many tokens a program. The makers of prompt styles allow: {_LIMITS}."
+_TOKENS_HELP = "Write at most this many tokens a program."
 _MODELS = (
     "a name that `dubito models list` shows, a folder, a GGUF file, or the id of a causal LM on the Hugging Face hub"
 )

@@ -6,7 +6,9 @@ where the request defines nothing), {naming} and {tests}.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+import json
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from agent.messages import check_choice
@@ -39,12 +41,12 @@ class PromptStyle:
     closing_fence: bool = True  # a chat answer ends with the code block that makes the program whole
     stops: tuple[str, ...] = ()  # texts that end the answer wherever they stand; they are no part of it
     margin_stops: tuple[str, ...] = ()  # beginnings of lines at the margin that end the answer behind the program
-    max_tokens: int | None = None  # the limit that its makers use; stated in the help, and not applied
 
     def describe(self) -> dict[str, Any]:
-        """Return what tells this style from another in a run's provenance."""
+        """Return what tells this style from another in a run's provenance. digest: of all its data."""
         return {
             "name": self.name,
+            "digest": hashlib.sha256(json.dumps(astuple(self)).encode()).hexdigest()[:12],
             "system": self.system,
             "stops": list(self.stops),
             "margin_stops": list(self.margin_stops),
@@ -64,9 +66,7 @@ _QWEN = Turn("Can you complete the following Python function?\n```python\n{reque
 
 PROMPT_STYLES: dict[str, PromptStyle] = {
     # What evalplus 0.3.1 asks and stops at (evalplus/codegen.py, evalplus/provider/utility.py).
-    "evalplus": PromptStyle(
-        "evalplus", _EVALPLUS, _EVALPLUS, closing_fence=False, stops=(*_EVALPLUS_STOPS, "\n```\n"), max_tokens=768
-    ),
+    "evalplus": PromptStyle("evalplus", _EVALPLUS, _EVALPLUS, closing_fence=False, stops=(*_EVALPLUS_STOPS, "\n```\n")),
     # What the makers of Qwen2.5-Coder ask and stop at (QwenLM/Qwen2.5-Coder, qwencoder-eval/instruct/eval_plus).
     "qwen": PromptStyle(
         "qwen",
@@ -75,7 +75,6 @@ PROMPT_STYLES: dict[str, PromptStyle] = {
         system=_QWEN_SYSTEM,
         closing_fence=False,
         stops=(*_EVALPLUS_STOPS, "\n#", "\n```"),
-        max_tokens=2048,
     ),
     # The answer begins with the request itself: the model completes it, and copies nothing.
     "dubito": PromptStyle(

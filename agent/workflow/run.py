@@ -42,6 +42,8 @@ class Result:
     feedback: str  # "visible" where the examples decided what came next, "none" in one pass
     steps: Sequence[Step] = field(default_factory=list)  # of this process; a resumed run has the rest in its state
     prompt_style: PromptStyle = PROMPT_STYLES["completion"]
+    weights: str = ""  # a digest of the model's weights; empty for a model of the hub
+    dtype: str = "float32"  # of the weights: torch's name, or int8
 
     @property
     def best(self) -> Attempt:
@@ -77,6 +79,8 @@ class Result:
             "holes": make_plain(best.holes),
             "feedback": self.feedback,
             "prompt_style": self.prompt_style.describe(),
+            "weights": self.weights,
+            "dtype": self.dtype,
             "answer": make_plain(self.answer),
             **asdict(self.cost),
             "steps": [asdict(step) for step in self.steps],
@@ -126,7 +130,7 @@ def result_of(context: Context, state: AgentState, steps: Sequence[Step] = ()) -
     feedback = "none" if state.config.budget.programs == 1 else "visible"
     return Result(
         state.task, RunOutcome(state.outcome), state.attempts, state.cost, state.answer, feedback, steps,
-        context.model.prompt_style,
+        context.model.prompt_style, context.model.digest, context.model.dtype,
     )  # fmt: skip
 
 

@@ -164,8 +164,8 @@ def _read_sets(model: str, sets: list[str], limit: int | None, opening: dict[str
     long = len(problems) - len(forced)
     if long:
         say(f"{long} longer than the model's context", err=True)
-    origin = {"problems": sets, "revision": opened.revision, "dtype": opened.dtype, "too_long": long}
-    origin["prompt_style"] = opened.prompt_style.name
+    origin: dict[str, Any] = {"problems": sets, "revision": opened.revision, "dtype": opened.dtype, "too_long": long}
+    origin["prompt_style"] = opened.prompt_style.describe()
     return _Tokens(rank_by_scores(forced), len(forced), origin)
 
 

@@ -57,7 +57,7 @@ class StoredRun(Generic[R]):
 
     options: dict[str, Any]
     records: list[R]
-    dtype: str | None = None  # of the model's weights; files of earlier versions do not say
+    model: dict[str, str]  # its `dtype` and `prompt_style`, as far as the file says them
 
 
 class RecordFile(Generic[R]):
@@ -67,11 +67,11 @@ class RecordFile(Generic[R]):
         self._path, self._kind = path, kind
         self._writer = TraceWriter(path, {**collect_provenance(), "options": dict(options)}, resume=True)
         try:
-            stored = self._stored_run(options) if self._writer.keeps and path.stat().st_size else StoredRun({}, [])
+            stored = self._stored_run(options) if self._writer.keeps and path.stat().st_size else StoredRun({}, [], {})
         except BaseException:
             self._writer.close()
             raise
-        self._dtype, self._done = stored.dtype, {record.task_id: record for record in stored.records}
+        self._model, self._done = stored.model, {record.task_id: record for record in stored.records}
 
     def resume(self, problems: Iterable[Problem], make: Callable[[Problem], R]) -> Iterator[R]:
         """Yield one record a problem: from the file if it is there, else made and appended.
@@ -90,16 +90,16 @@ class RecordFile(Generic[R]):
             yield record
 
     def note_model(self, model: Model) -> None:
-        """Add to the first line how the model is asked and computes: `auto` among the options does not tell.
+        """Add the model's type of weights and its prompt style to the first line. The options may say `auto` for both.
 
-        Raises InvalidRequestError where the file was made with weights of another type.
+        Raises InvalidRequestError where the file was made with others.
         """
-        if self._dtype not in (None, model.dtype):
+        facts = {"prompt_style": model.prompt_style.describe(), "dtype": model.dtype}
+        if differing := _describe_other_model(self._model, _read_model(facts)):
             raise InvalidRequestError(
-                f"{quote(self._path)} was made with other weights (dtype: {_short(self._dtype)} there, {model.dtype} "
-                "here); choose another file"
+                f"{quote(self._path)} was made with another model ({differing}); choose another file"
             )
-        self._writer.note({"prompt_style": model.prompt_style.describe(), "dtype": model.dtype})
+        self._writer.note(facts)
 
     def close(self) -> None:
         """Close the file. Every line in it is whole."""
@@ -117,25 +117,24 @@ class RecordFile(Generic[R]):
 def read_run(path: Path, kind: type[R]) -> StoredRun[R]:
     """Read a file of records of one kind, with its options. Raises InvalidRequestError for any other file."""
     options: dict[str, Any] | None = None
-    dtype: str | None = None
+    model: dict[str, str] = {}
     records: dict[str, R] = {}
     for number, line in enumerate(read_trace(path), start=1):
         if line.get("kind") == "provenance" and isinstance(line.get("options"), dict):
             differing = "" if options is None else describe_differences(options, line["options"])
-            if None not in (dtype, line.get("dtype")) and dtype != line["dtype"]:
-                differing = differing or f"dtype: {_short(dtype)} there, {_short(line['dtype'])} here"
+            differing = differing or _describe_other_model(model, _read_model(line))
             if differing:
                 raise InvalidRequestError(
                     f"{quote(path)} holds runs with different options ({differing}); take them apart"
                 )
-            options, dtype = line["options"], line.get("dtype", dtype)
+            options, model = line["options"], {**model, **_read_model(line)}
             continue
         record = _record(path, number, line, kind)
         if not _same_but_for_time(records.setdefault(record.task_id, record), record):
             raise InvalidRequestError(
                 f"{quote(path)}, line {number}: {quote(record.task_id)} came before, with another outcome"
             )
-    return StoredRun(options or {}, list(records.values()), dtype if isinstance(dtype, str) else None)
+    return StoredRun(options or {}, list(records.values()), model)
 
 
 def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any], *, ignored: Iterable[str] = ()) -> str:
@@ -145,6 +144,20 @@ def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any], *, i
     # Compare them as text: to Python True equals 1.
     sentences = [f"{_short(name)}: {_short(a)} there, {_short(b)} here" for name, a, b in pairs if _json(a) != _json(b)]
     return "; ".join(sentences)
+
+
+def _read_model(line: Mapping[str, Any]) -> dict[str, str]:
+    """Return the type of weights and the prompt style that a first line holds. Files of earlier versions lack them."""
+    style = line.get("prompt_style")
+    style = style if isinstance(style, dict) and "digest" in style else {}
+    values = {"dtype": line.get("dtype"), "prompt_style": style and f"{style.get('name')} {style['digest']}"}
+    return {name: make_plain(value) for name, value in values.items() if value and isinstance(value, str)}
+
+
+def _describe_other_model(there: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """Name the facts that both sides know and that differ; empty if none do."""
+    known = there.keys() & here.keys()
+    return describe_differences(*({name: side[name] for name in sorted(known)} for side in (there, here)))
 
 
 def digest_prompt(prompt: str) -> str:

@@ -40,7 +40,7 @@ def test_an_experiment_runs_its_arms_resumes_them_and_prints_the_comparison(monk
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"greedy.jsonl", "best-of-equal.jsonl", "small.png"}
     before = {path: path.read_bytes() for path in tmp_path.glob("*.jsonl")}
-    assert all(b'"prompt_style": {"name": "completion", "system": null' in text for text in before.values())
+    assert all(b'"prompt_style": {"name": "completion", "digest": ' in text for text in before.values())
     monkeypatch.setattr("agent.lm.hf.backend.open_model", None)
     again = experiment("small", model, tmp_path)
     assert (again.exit_code, again.stdout) == (0, first.stdout), "what is there is not run again"

@@ -13,6 +13,7 @@ from results import OPTIONS, OUTCOME, dubito, refused, written
 
 from agent.errors import FileAccessError, InvalidRequestError
 from agent.lm.base import Model
+from agent.program.styles import PROMPT_STYLES
 from agent.trace import TraceWriter
 from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import ProblemSamples
@@ -237,18 +238,41 @@ def test_a_run_with_other_options_is_refused_before_a_model_is_loaded(tmp_path):
     assert (tmp_path / "a.jsonl").read_bytes() == before
 
 
-def test_a_run_goes_on_with_weights_of_the_same_type_alone(tmp_path):
-    def resume(dtype, number):
-        with closing(RecordFile(tmp_path / "a.jsonl", ProblemOutcome, OPTIONS)) as file:
-            file.note_model(Model(None, None, "models/tiny", dtype=dtype))
+DUBITO = PROMPT_STYLES["dubito"]
+OTHER_MODELS = {
+    "dtype: int8 there, bfloat16 here": {"dtype": "bfloat16"},
+    "prompt_style: dubito [0-9a-f]{12} there, qwen [0-9a-f]{12} here": {"prompt_style": PROMPT_STYLES["qwen"]},
+    "prompt_style: dubito .* there, dubito .* here": {
+        "prompt_style": replace(DUBITO, sentence=replace(DUBITO.sentence, user="Write this:\n{request}"))
+    },
+}
+
+
+@pytest.mark.parametrize("sentence", OTHER_MODELS)
+def test_a_run_goes_on_with_the_same_type_of_weights_and_the_same_style_alone(tmp_path, sentence):
+    def resume(path, number, **other):
+        with closing(RecordFile(path, ProblemOutcome, OPTIONS)) as file:
+            file.note_model(Model(None, None, "models/tiny", **{"dtype": "int8", "prompt_style": DUBITO, **other}))
             return list(file.resume(problems(number), made))
 
-    resume("int8", 1)
-    assert len(resume("int8", 2)) == 2
-    before = (tmp_path / "a.jsonl").read_bytes()
-    with pytest.raises(InvalidRequestError, match=r"other weights \(dtype: int8 there, bfloat16 here\)"):
-        resume("bfloat16", 3)
-    assert (tmp_path / "a.jsonl").read_bytes() == before
+    one, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    resume(one, 1)
+    assert len(resume(one, 2)) == 2
+    before = one.read_bytes()
+    with pytest.raises(InvalidRequestError, match=rf"made with another model \({sentence}\)"):
+        resume(one, 3, **OTHER_MODELS[sentence])
+    assert one.read_bytes() == before
+    resume(other, 3, **OTHER_MODELS[sentence])
+    one.write_bytes(before + other.read_bytes())
+    with pytest.raises(InvalidRequestError, match=rf"holds runs with different options \({sentence}\)"):
+        read_run(one, ProblemOutcome)
+
+
+@pytest.mark.parametrize("odd", [None, 3, [], {"digest": []}, {"digest": 7}, {"name": "dubito"}, "\ud800"])
+def test_a_first_line_with_odd_facts_of_the_model_says_nothing_of_it(tmp_path, odd):
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps({"kind": "provenance", "options": OPTIONS, "prompt_style": odd, "dtype": 3}) + "\n")
+    assert set(read_run(file, ProblemOutcome).model) <= {"prompt_style"}
 
 
 def test_runs_joined_into_one_file_are_refused(tmp_path):
