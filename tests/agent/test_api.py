@@ -62,6 +62,13 @@ def test_a_result_names_the_program_its_standing_and_every_attempt():
     assert result.attempts[result.answer.attempt] == result.best and result.cost.forwards > 0
 
 
+def test_a_result_holds_how_its_model_was_asked_and_which_weights_it_has():
+    model = replace(TrieLM({GOOD: 0.5}).model(), digest="0123456789ab", dtype="int8")
+    record = solve(PROMPT, lm=model, sandbox=ScriptedSandbox(value=2), policy="greedy", max_tokens=40).record()
+    assert (record["weights"], record["dtype"]) == ("0123456789ab", "int8")
+    assert record["prompt_style"] == model.prompt_style.describe()
+
+
 def test_events_are_heard_while_the_run_goes_on():
     events = []
     result = solved(on_event=events.append)
