@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -58,6 +59,22 @@ def announce_loading(model: str, *, converts: bool = False, quiet: bool = False)
     if is_watched(err=True) and not quiet:
         duration = " (it is converted first, once, which takes a minute or more)" if converts else ""
         say(f"loading {one_line(model)}{duration}", err=True)
+        _say_what_loading_logs()
+
+
+def _say_what_loading_logs() -> None:
+    """Write on stderr, from now on, what opening a model logs, such as a trial that takes seconds."""
+    logger = logging.getLogger("agent.lm")
+    logger.setLevel(logging.INFO)
+    logger.handlers[:] = [_Sayer()]
+
+
+class _Sayer(logging.Handler):
+    """Writes each message as a line of text for a person."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the message of a record on stderr."""
+        say(record.getMessage(), err=True)
 
 
 def is_watched(*, err: bool = False) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from agent.lm.base import Model
 from agent.lm.fidelity import FEWEST_PARAMETERS, keep_fidelity, read_fidelity
 from agent.lm.hf.chat import choose_style
 from agent.lm.hf.hub import find_place
-from agent.lm.hf.int8 import has_int8, use_int8
+from agent.lm.hf.int8 import find_linear, has_int8, use_int8
 from agent.lm.hf.load import explain_load_errors, load_model, load_tokenizer
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.tokenizer import HFTokenizer, read_end_ids
@@ -19,6 +20,7 @@ from agent.lm.hf.trial import is_causal, try_int8
 from agent.lm.names import digest_weights, find_shelf_model
 from agent.program.styles import AUTO, check_style
 
+_logger = logging.getLogger(__name__)
 _TRIAL_TEXT = '''\
 def merge_intervals(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Merge the intervals that overlap, and return them in ascending order.
@@ -85,12 +87,18 @@ def open_decoder(name: str, *, device: str | None = None, weights: str = "auto")
 
 
 def _choose_int8(lm: HFLM, name: str, tokenizer: Any) -> None:
-    """Give a large bf16 model on a CPU int8 weights if they come near enough to its own, by a trial the first time."""
+    """Give a large bf16 model on a CPU int8 weights if they come near enough to its own, by a trial the first time.
+
+    fp16 and fp32 models keep theirs: with such activations the kernel for int8 weights is slower than none.
+    """
     model, key = lm.model, digest_weights(name) or name
     if model.device.type != "cpu" or model.dtype != torch.bfloat16 or model.num_parameters() < FEWEST_PARAMETERS:
         return
+    if not find_linear(model):
+        return
     fidelity = read_fidelity(key)
     if fidelity is None:
+        _logger.info("trying int8 weights, once, which takes some seconds")
         keep_fidelity(key, try_int8(lm, name, tokenizer(_TRIAL_TEXT)["input_ids"]))
     elif fidelity.suffices:
         use_int8(model)

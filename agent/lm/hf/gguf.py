@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
@@ -25,6 +26,7 @@ from agent.messages import quote
 _NAME = "model.gguf"
 _END_KEYS = ("eos_token_id", "eot_token_id", "eom_token_id")  # of the file's tokenizer.ggml
 _END_TEXTS = ("<|endoftext|>", "<|end_of_text|>")  # end texts beside what ends turns; files name one of both
+_parsing = threading.Lock()  # held while the reader of the package gguf is replaced
 _TEXT_BYTES = 50 * 10**6  # of tokenizer and configuration, at most
 
 
@@ -71,7 +73,6 @@ def convert_gguf(file: Path, folder: Path, *, source: str) -> None:
 @contextmanager
 def _parse_once() -> Iterator[None]:
     """Let gguf parse a file once: transformers asks for it three times, and a long vocabulary takes seconds."""
-    parse = gguf.GGUFReader
     readers: dict[Path, gguf.GGUFReader] = {}
 
     def find_reader(path: str | Path) -> gguf.GGUFReader:
@@ -80,11 +81,13 @@ def _parse_once() -> Iterator[None]:
             readers[target] = parse(path)
         return readers[target]
 
-    gguf.GGUFReader = find_reader  # type: ignore[misc,assignment]
-    try:
-        yield
-    finally:
-        gguf.GGUFReader = parse  # type: ignore[misc]
+    with _parsing:
+        parse = gguf.GGUFReader
+        gguf.GGUFReader = find_reader  # type: ignore[misc,assignment]
+        try:
+            yield
+        finally:
+            gguf.GGUFReader = parse  # type: ignore[misc]
 
 
 def _read_facts(file: Path) -> tuple[list[int], int]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 _FEW_ROWS = 8  # two of the blocks of rows that the kernel works in; widened weights take as long at some 20 rows
-_MULTIPLE = 32  # the kernel reads past the end of rows of another length
+MULTIPLE = 32  # the kernel reads past the end of rows of another length
 _LARGEST = 127
 _WIDENED = 2**23  # weights that are widened at once: few enough to stay in the cache of a CPU
 
@@ -22,9 +22,14 @@ _WIDENED = 2**23  # weights that are widened at once: few enough to stay in the 
 class Int8Linear(nn.Module):
     """A linear layer whose weights are int8 numbers times one scale for each output."""
 
+    numbers: Tensor  # [out_features, in_features]
+    scale: Tensor  # [out_features]
+
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        self.numbers, self.scale = quantise(linear.weight.detach())
+        numbers, scale = quantise(linear.weight.detach())
+        self.register_buffer("numbers", numbers, persistent=False)
+        self.register_buffer("scale", scale, persistent=False)
         self.bias = linear.bias
 
     @property
@@ -83,7 +88,7 @@ def has_int8(model: nn.Module) -> bool:
 
 
 def _can_be_int8(layer: Any) -> bool:
-    return type(layer) is nn.Linear and layer.in_features % _MULTIPLE == 0
+    return type(layer) is nn.Linear and layer.in_features % MULTIPLE == 0
 
 
 def _replace(model: nn.Module, name: str, layer: nn.Module) -> None:

@@ -19,7 +19,7 @@ import torch
 
 from agent.errors import DeviceError, DubitoError, InvalidRequestError, ModelLoadError
 from agent.lm.hf.hub import WEIGHTS, WHAT_LOADS, find_folder, find_place, load_nearest
-from agent.lm.hf.int8 import use_int8
+from agent.lm.hf.int8 import MULTIPLE, has_int8, use_int8
 from agent.messages import check_choice, first_sentence, flatten
 
 _CUSTOM_CODE = "it brings its own Python code, and code of a model is never run"
@@ -47,7 +47,7 @@ def load_model(name: str, *, device: str | None = None, weights: str = "auto") -
         )
         _check_weights(model, report)
         if weights == "int8":
-            use_int8(model)
+            _use_int8(name, model)
     # cuDNN plans masked attention anew for every length, and decoding has a new length at every step.
     torch.backends.cuda.enable_cudnn_sdp(False)
     try:
@@ -56,6 +56,16 @@ def load_model(name: str, *, device: str | None = None, weights: str = "auto") -
         raise DeviceError(
             f"cannot put the model {name!r} on the device {where!r}: {first_sentence(error)}; try the device cpu"
         ) from error
+
+
+def _use_int8(name: str, model: Any) -> None:
+    """Give a model int8 weights. Raises InvalidRequestError where none of its layers takes them."""
+    use_int8(model)
+    if not has_int8(model):
+        raise InvalidRequestError(
+            f"no layer of the model {name!r} takes int8 weights, which need a linear layer with a multiple of "
+            f"{MULTIPLE} inputs; choose the weights bf16"
+        )
 
 
 def load_tokenizer(name: str, rows: int) -> Any:

@@ -6,6 +6,7 @@ seconds, and agent.lm.fidelity keeps its result.
 
 from __future__ import annotations
 
+import math
 import warnings
 import weakref
 from collections.abc import Iterator, Sequence
@@ -85,7 +86,8 @@ def is_causal(lm: HFLM) -> bool:
 def try_int8(lm: HFLM, name: str, ids: Sequence[int]) -> Fidelity:
     """Measure over a text how near the model comes to itself with int8 weights. Keep them if it is near enough.
 
-    ids: of the text. The trial feeds few tokens at a time, as decoding does.
+    ids: of the text. The trial feeds few tokens at a time, as decoding does. A model that cannot compute with int8
+    weights is infinitely far.
     """
     ids = ids[: lm.context]
     with _uncounted(lm):
@@ -93,15 +95,17 @@ def try_int8(lm: HFLM, name: str, ids: Sequence[int]) -> Fidelity:
         layers = find_linear(lm.model)
         use_int8(lm.model)
         try:
-            seen = _read_in_steps(lm, ids).log_softmax(-1)
+            with_int8 = _read_in_steps(lm, ids).log_softmax(-1)
         except _UNABLE:
-            seen = torch.full_like(expected, torch.nan)
+            with_int8 = torch.full_like(expected, torch.nan)
     # Entries that are -inf in both are equal; subtracting them would give NaN.
-    differences = (expected - seen).masked_fill(expected == seen, 0.0)
+    differences = (expected - with_int8).masked_fill(expected == with_int8, 0.0)
     kl = float((expected.exp() * differences).sum(-1).mean())
-    first = expected.gather(-1, seen.argmax(-1, keepdim=True))  # often one of several: bf16 rounds logits into ties
+    first = expected.gather(
+        -1, with_int8.argmax(-1, keepdim=True)
+    )  # often one of several: bf16 rounds logits into ties
     agreement = float((first == expected.amax(-1, keepdim=True)).float().mean())
-    fidelity = Fidelity(name, kl, agreement, len(ids))
+    fidelity = Fidelity(name, math.inf if math.isnan(kl) else kl, agreement, len(ids))
     if not fidelity.suffices:
         put_back(lm.model, layers)
     return fidelity

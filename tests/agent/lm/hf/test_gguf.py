@@ -2,8 +2,10 @@
 
 import shutil
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import gguf
 import pytest
 import torch
 from gguf_file import CONTEXT, write_gguf
@@ -56,6 +58,15 @@ def test_a_converted_model_ends_turns_and_texts_and_keeps_its_chat_template(tmp_
     assert [256 < token < 259 for token in model.tokenizer.chat("x")].count(True) == 3
     (folder,) = content(cache)
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+
+
+def test_two_threads_convert_one_after_the_other_and_leave_the_reader_of_gguf_alone(tmp_path, cache):
+    reader = gguf.GGUFReader
+    files = [write_gguf(tmp_path / f"{tied}.gguf", tied=tied) for tied in (False, True)]
+    with ThreadPoolExecutor(2) as pool:
+        folders = list(pool.map(open_gguf, files))
+    assert gguf.GGUFReader is reader
+    assert sorted(content(cache)) == sorted(folders)
 
 
 def test_a_file_and_its_folder_have_one_digest_and_one_profile(tmp_path, cache):

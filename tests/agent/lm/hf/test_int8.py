@@ -10,7 +10,7 @@ from text_model import byte_model, save
 from agent.errors import InvalidRequestError
 from agent.lm import fidelity, open_lm
 from agent.lm.fidelity import Fidelity, keep_fidelity, read_all, read_fidelity
-from agent.lm.hf import backend
+from agent.lm.hf import backend, int8
 from agent.lm.hf.int8 import Int8Linear, find_linear, has_int8, put_back, quantise, use_int8
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.trial import try_int8
@@ -76,12 +76,16 @@ def test_linear_layers_change_and_come_back_and_embeddings_stay():
     assert not has_int8(model) and all(torch.equal(each, expected[name]) for name, each in model.state_dict().items())
 
 
+def test_the_numbers_of_a_layer_move_and_count_with_it(linear):
+    layer = Int8Linear(linear)
+    assert dict(layer.named_buffers()).keys() == {"numbers", "scale"}
+    assert {each.device.type for each in layer.to("meta").buffers()} == {"meta"}
+
+
 def test_the_trial_keeps_int8_weights_that_come_near_enough():
     lm = HFLM(make("llama").float())
     seen = try_int8(lm, "near", TEXT)
-    assert (
-        seen.suffices and 0 < seen.kl < 0.003 and seen.agreement >= 0.97 and (seen.model, seen.tokens) == ("near", 30)
-    )
+    assert seen.suffices and seen.kl > 0 and (seen.model, seen.tokens) == ("near", 30)
     assert has_int8(lm.model) and lm.forwards == lm.token_rows == 0
 
 
@@ -94,6 +98,22 @@ def test_the_trial_puts_back_what_int8_would_change(name):
     before = lm.forward([TEXT], None, 0)
     assert not try_int8(lm, "far", TEXT).suffices
     assert not has_int8(lm.model) and torch.equal(lm.forward([TEXT], None, 0), before)
+
+
+def test_a_model_that_cannot_compute_with_int8_weights_is_tried_once(monkeypatch):
+    lm = HFLM(make("llama").float())
+    monkeypatch.setattr(Int8Linear, "forward", lambda self, x: x.no_such_method())
+    unable = try_int8(lm, "unable", TEXT)
+    assert not unable.suffices and not has_int8(lm.model)
+    keep_fidelity("unable", unable)
+    assert read_fidelity("unable") == unable
+    assert str(unable) == "unable: not used (it cannot compute with them)"
+
+
+def test_another_kind_of_cpu_has_numbers_of_its_own(monkeypatch):
+    keep_fidelity("shared", GOOD)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "ANOTHER")
+    assert read_fidelity("shared") is None
 
 
 @pytest.fixture
@@ -114,14 +134,17 @@ def large(monkeypatch):
     monkeypatch.setattr(backend, "FEWEST_PARAMETERS", 0)
 
 
-def test_auto_takes_int8_for_a_large_bf16_model_and_asks_the_trial_once(folder, large, monkeypatch):
+def test_auto_takes_int8_for_a_large_bf16_model_and_asks_the_trial_once(folder, large, monkeypatch, caplog):
+    caplog.set_level("INFO", "agent.lm")
     assert open_lm(folder).dtype == "int8"
+    assert caplog.messages == ["trying int8 weights, once, which takes some seconds"]
     seen = read_fidelity(digest_weights(folder))
     assert seen is not None and seen.suffices and seen in read_all()
     monkeypatch.setattr(backend, "try_int8", None)  # a second trial would fail
     assert open_lm(folder).dtype == "int8" and open_lm(folder, weights="bf16").dtype == "bfloat16"
     keep_fidelity(digest_weights(folder), replace(seen, kl=1.0))
     assert open_lm(folder).dtype == "bfloat16"
+    assert len(caplog.messages) == 1
 
 
 def test_auto_leaves_small_models_and_other_dtypes_alone(folder, tmp_path, request):
@@ -136,13 +159,22 @@ def test_int8_is_taken_where_it_is_asked_for(folder):
     assert open_lm("models/tiny", weights="int8").lm.prefill([1, 2]).logits.isfinite().all()
 
 
+def test_int8_for_a_model_whose_layers_cannot_take_it_is_refused_in_one_sentence(folder, large, monkeypatch):
+    monkeypatch.setattr(int8, "MULTIPLE", 10**6)
+    assert open_lm(folder).dtype == "bfloat16"
+    with pytest.raises(
+        InvalidRequestError, match=r"^no layer of the model .* takes int8 weights, .* choose the weights"
+    ):
+        open_lm(folder, weights="int8")
+
+
 def test_int8_on_a_gpu_is_refused_in_one_sentence(folder):
     with pytest.raises(InvalidRequestError, match=r"^int8 weights are for CPUs, and the device is 'cuda'; choose the"):
         open_lm(folder, device="cuda", weights="int8")
 
 
 def test_what_was_measured_is_bounded_kept_and_measured_again_where_it_is_damaged():
-    assert GOOD.suffices and not replace(GOOD, kl=0.01).suffices and not replace(GOOD, agreement=0.96).suffices
+    assert GOOD.suffices and not replace(GOOD, kl=0.002).suffices and not replace(GOOD, agreement=0.98).suffices
     assert not replace(GOOD, kl=float("nan")).suffices
     keep_fidelity("some weights", GOOD)
     assert read_fidelity("some weights") == GOOD and read_fidelity("other weights") is None

@@ -86,6 +86,7 @@ def test_a_model_of_the_shelf_is_asked_as_its_entry_says(fetched, monkeypatch):
 
     entry = read_shelf()[NAME]
     assert {model.prompt_style for model in read_shelf().values()} <= {"auto", *PROMPT_STYLES}
+    assert entry.prompt_style == "dubito"
     monkeypatch.setitem(read_shelf(), NAME, replace(entry, prompt_style="qwen"))
     for name in (NAME, str(fetched)):
         with pytest.raises(ModelLoadError, match="chat template"):  # which the style needs, and this model lacks
