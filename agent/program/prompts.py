@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -14,10 +13,9 @@ from agent.program.extraction.parts import ExtractedProgram, Span
 from agent.program.extraction.pieces import AnswerRules
 from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.styles import PromptStyle, Turn
-from agent.program.syntax import find_entry_point, find_function_end, is_code, is_open, is_text, parse
+from agent.program.syntax import find_entry_point, find_function_end, is_code, is_open
 
 _MOST_TESTS, _LONGEST_TEST = 8, 160  # tests that a prompt shows; characters of each
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class PromptText(NamedTuple):
@@ -62,25 +60,6 @@ def write_repair_prompt(
     comments = _write_comment([line for line in failure.splitlines() if line.strip()])
     user = style.repair.format(question=first.user, program=program.strip(), failure=failure, comments=comments)
     return first._replace(user=user)
-
-
-def find_head(request: str) -> str:
-    """Return a request of Python up to the docstring of the last function or class that it begins.
-
-    All of it where that one has no docstring; nothing where it begins none.
-    """
-    code = request.strip("\n").rstrip()
-    tree = parse(f"{code}\n    pass\n") or parse(code)
-    if tree is None:
-        return code if find_entry_point(code) else ""
-    last = next((each for each in reversed(tree.body) if isinstance(each, _DEFINITIONS)), None)
-    if last is None:
-        return ""
-    first, lines = last.body[0], code.split("\n")
-    if is_text(first):
-        before = lines[first.lineno - 1].encode()[: first.col_offset].decode()
-        lines[first.lineno - 1 :] = [before]
-    return "\n".join(lines).rstrip()
 
 
 def find_called_function(examples: Sequence[Example]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,13 +50,8 @@ def bench_real(
         chosen = _choose_runs(only)
         if out:
             check_writable(out, is_ours=is_page)
-        code = 0
-        if run:
-            make_folder(folder)
-            options = {"--limit": limit, "--sandbox": sandbox, "--device": device}
-            more = [word for name, value in options.items() if value is not None for word in (name, str(value))]
-            commands = {each.name: [*each.command(), "--out", str(each.file(folder)), *more] for each in chosen}
-            code = run_in_processes(commands, folder, workers)
+        options = {"--limit": limit, "--sandbox": sandbox, "--device": device}
+        code = _run_missing(chosen, options, folder, workers) if run else 0
         report = report_real(*_read_folder(folder))
         if out:
             write_whole(out, f"{report.text}\n".encode(), is_ours=is_page)
@@ -69,6 +65,14 @@ def _choose_runs(names: list[str] | None) -> list[RealRun]:
     for name in names or ():
         check_choice("run", name, RUNS)
     return [RUNS[name] for name in names] if names else list(RUNS.values())
+
+
+def _run_missing(runs: list[RealRun], options: Mapping[str, Any], folder: Path, workers: int) -> int:
+    """Run what its file in the folder lacks; return the exit code. options: of each run, None for the default."""
+    make_folder(folder)
+    more = [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    commands = {each.name: [*each.command(), "--out", str(each.file(folder)), *more] for each in runs}
+    return run_in_processes(commands, folder, workers)
 
 
 def _read_folder(folder: Path) -> tuple[dict[str, list[ProblemOutcome]], dict[str, dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, cast
@@ -11,12 +12,14 @@ from torch import Tensor
 
 from agent.errors import InvalidRequestError
 from agent.lm.base import LM, Model, OffsetTokenizer, Scorer
-from agent.program.prompts import find_head, write_prompt
+from agent.program.prompts import write_prompt
+from agent.program.syntax import find_entry_point, is_text, parse
 from benchmarks.base import Problem
 from uncertainty.scores import SCORES, log_probabilities, varentropy
 from uncertainty.thresholds import Ranked
 
 _FENCE = "```python\n"
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 MEASURED = {**SCORES, "varentropy": varentropy}
 
 
@@ -94,6 +97,25 @@ def write_before_solution(problem: Problem, begun: str) -> str:
     if signature.startswith(code):
         return signature[len(code) :]
     return "" if code.endswith("\n") else "\n"
+
+
+def find_head(prompt: str) -> str:
+    """Return a prompt of Python up to the docstring of the last function or class that it begins.
+
+    All of it where that one has no docstring; nothing where it begins none.
+    """
+    code = prompt.strip("\n").rstrip()
+    tree = parse(f"{code}\n    pass\n") or parse(code)
+    if tree is None:
+        return code if find_entry_point(code) else ""
+    last = next((each for each in reversed(tree.body) if isinstance(each, _DEFINITIONS)), None)
+    if last is None:
+        return ""
+    first, lines = last.body[0], code.split("\n")
+    if is_text(first):
+        before = lines[first.lineno - 1].encode()[: first.col_offset].decode()
+        lines[first.lineno - 1 :] = [before]
+    return "\n".join(lines).rstrip()
 
 
 def _rank(logits: Tensor, token: int) -> int:

@@ -29,8 +29,8 @@ _HEADS = ("base", "plus, 95 %", "gained/lost", "p", *_COSTS, "pause rate", "cut 
 _OPENING = """\
 `dubito bench real --run` runs what is missing, resumes what was killed, and writes this page; `make real` calls it.
 All runs write one program a problem. [README.md](README.md) explains the columns. Tokens, forwards and seconds are
-means over problems. p is of the exact McNemar test on plus, against the first row. Cut off are programs that took all
-tokens they may. Seconds depend on what else the machine did."""
+means over problems. p is of the exact McNemar test on plus, against the first row. A program counts as cut off when it
+reaches the limit of tokens. Seconds depend on what else the machine did."""
 
 Outcomes = Mapping[str, Sequence[ProblemOutcome]]  # by the name of the run
 Provenance = Mapping[str, Mapping[str, Any]]  # by the name of the run: the first line of its file
@@ -138,7 +138,7 @@ def _joint_sentence(joint: Mapping[str, Any]) -> str:
 
 def _beside(published: Published, outcomes: Outcomes) -> dict[str, Any]:
     """Return a published score, and ours in the makers' style; None where that was not run."""
-    run = outcomes.get(RealRun(published.dataset, "qwen", model=published.model).name, ())
+    run = outcomes.get(published.run.name, ())
     plus = wilson(sum(each.passed for each in run), len(run)) if run else None
     ours = {"base": 100 * _base(run).share, "plus": 100 * plus.share} if plus else None
     within = plus and plus.low <= published.plus / 100 <= plus.high

@@ -11,7 +11,6 @@ from agent.program.examples.read import visible_examples
 from agent.program.lame import write_lame_prompt
 from agent.program.prompts import (
     find_called_function,
-    find_head,
     find_program,
     read_answer_rules,
     write_prompt,
@@ -261,23 +260,6 @@ ASKING = PromptStyle(
     sentence=Turn("{request}{naming}", "```python\n{opening}"),
     system="Be brief.",
 )
-
-
-@pytest.mark.parametrize(
-    ("request_", "head"),
-    [
-        (CODE, "def f(x):"),
-        (f'{HELPED}    """Do it.\n\n    >>> g("")\n    \'\'\n    """\n', HELPED.rstrip()),
-        (HELPED, HELPED.rstrip()),
-        ('def f(x): "Add é"', "def f(x):"),
-        ("def f(x", "def f(x"),
-        ('class Stack:\n    """A stack."""\n\n    def push(self, x):\n        """Add x."""\n', "class Stack:"),
-        ('"""Write a function.\nassert f(1) == 2\n"""\n', ""),
-        ("import re", ""),
-    ],
-)
-def test_the_head_of_a_request_ends_before_its_docstring(request_, head):
-    assert find_head(request_) == head
 
 
 def test_an_answer_begins_by_the_kind_of_the_request():

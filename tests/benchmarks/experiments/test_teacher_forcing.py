@@ -17,6 +17,7 @@ from benchmarks.exercises import make_problem
 from benchmarks.experiments.teacher_forcing import (
     MEASURED,
     encode_solution,
+    find_head,
     force_solutions,
     rank_by_scores,
     write_before_solution,
@@ -191,6 +192,24 @@ HEAD = "import re\n\n\ndef f(x):\n"
 )
 def test_a_chat_answer_holds_what_its_beginning_lacks_before_the_solution(begun, before):
     assert write_before_solution(SOLUTION, begun) == before
+
+
+@pytest.mark.parametrize(
+    ("prompt", "head"),
+    [
+        (SOLUTION.prompt, HEAD.rstrip()),
+        (f'{HEAD}    """Do it.\n\n    >>> f("")\n    \'\'\n    """\n', HEAD.rstrip()),
+        (HEAD, HEAD.rstrip()),
+        (f"{HEAD}    return 2 * x\n\n\ndef g(x):\n", f"{HEAD}    return 2 * x\n\n\ndef g(x):"),
+        ('def f(x): "Add é"', "def f(x):"),
+        ("def f(x", "def f(x"),
+        ('class Stack:\n    """A stack."""\n\n    def push(self, x):\n        """Add x."""\n', "class Stack:"),
+        ('"""Write a function.\nassert f(1) == 2\n"""\n', ""),
+        ("import re", ""),
+    ],
+)
+def test_the_head_of_a_prompt_ends_before_its_docstring(prompt, head):
+    assert find_head(prompt) == head
 
 
 def test_a_prompt_without_a_signature_has_its_solution_right_behind_the_fence():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from results import OUTCOME, dubito, refused, written
 
-from benchmarks.experiments.real import COMPARISONS, RUNS, RealRun
+from benchmarks.experiments.real import COMPARISONS, JOINT, REPORTED, RUNS, RealRun
 from benchmarks.reports.real import report_real
 
 QWEN, OURS = RealRun("HumanEval", "qwen"), RealRun("HumanEval", "dubito")
@@ -22,6 +22,13 @@ def test_without_any_run_each_row_says_so_and_has_its_command():
     page = report_real({}, {}).text
     assert page.count("| not run |") == sum(len(each.runs) for each in COMPARISONS) + 4
     assert all(f"$ dubito {' '.join(run.command())}\n" in page for run in RUNS.values())
+
+
+def test_each_row_is_filled_by_a_run_of_the_page():
+    runs = {*(each.run for each in REPORTED), *(run for pair in JOINT for run in pair)}
+    assert runs <= set(RUNS.values())
+    page = report_real({name: outcomes(True) for name in RUNS}, {}).text
+    assert "not run" not in page.lower()
 
 
 def test_a_row_holds_the_interval_the_test_and_how_much_has_run():
