@@ -1,4 +1,4 @@
-"""`dubito bench codegen`: our completions beside evalplus' own. Heavy imports wait inside."""
+"""`dubito bench codegen`: our completions beside those of evalplus' generator. Heavy imports wait inside."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def bench_codegen(
 ) -> None:
     """Complete each problem greedily in the style evalplus, let evalplus do the same, and print where they differ.
 
-    Both load the model, each in its own way: evalplus with eager attention. A gap is that of our two likeliest tokens
-    where the texts part; near 0 it is a matter of rounding.
+    Both load the model, each in its own way: evalplus with eager attention. It forgets the stops of earlier problems
+    here; as it comes, it keeps them and cuts later answers short. A gap is that of our two likeliest tokens where the
+    texts part; near 0 it is a matter of rounding.
 
     Example: dubito bench codegen HumanEval --model qwen2.5-coder-0.5b --limit 3
     """

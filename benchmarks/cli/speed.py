@@ -25,14 +25,14 @@ def bench_speed(
 ) -> None:
     """Time each policy against greedy, and greedy against transformers' own generate, in one process.
 
+    Seconds are CPU seconds of one thread, or with a GPU wall seconds. Ratios compare such seconds.
+
     Example: dubito bench speed --tokens 64 --rounds 3 --no-uncached
     """
     with report_errors(as_json):
-        import torch
-
         from agent.lm.hf.backend import open_decoder
         from agent.lm.names import EMBEDDED, choose_default_model, parse_spec
-        from benchmarks.speed.bench import Bench
+        from benchmarks.speed.bench import Bench, pin_one_thread
         from benchmarks.speed.decoding import measure
 
         name = model or choose_default_model()
@@ -40,13 +40,14 @@ def bench_speed(
             timed = open_decoder(parse_spec(name).name, device=device, weights=weights).model
         else:
             name, timed = "random weights in the shape of Qwen2.5-Coder-0.5B", _random_model(device, weights)
-        say(f"{name}, {torch.get_num_threads()} threads", err=True)
+        seconds = pin_one_thread()
+        say(f"{name}, in {seconds}", err=True)
         rows = []
         for row in measure(Bench(timed, tokens, rounds), uncached=uncached):
             rows.append(row._asdict())
             say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}", err=as_json)
         if as_json:
-            write_json({"measures": rows})
+            write_json({"model": name, "seconds": seconds, "measures": rows})
 
 
 def _random_model(device: str | None, weights: str) -> Any:

@@ -1,4 +1,7 @@
-"""Compare greedy completions in the style `evalplus` with those of evalplus' own code generator, problem by problem."""
+"""Compare greedy completions in the style `evalplus` with those of evalplus' code generator, problem by problem.
+
+evalplus is not run quite as it comes: MENDED says what differs.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from agent.program.styles import PROMPT_STYLES
 from benchmarks.base import Problem
 
 STYLE = PROMPT_STYLES["evalplus"]
+MENDED = "evalplus forgets the stops of earlier problems here; as it comes, it keeps them and cuts later answers short"
 
 
 class Prefixes(NamedTuple):
@@ -105,9 +109,9 @@ def compare_completions(
 
 
 def comparison_table(compared: Sequence[ComparedCompletion]) -> str:
-    """Return how many completions are the same, and each other one with the place where it parts."""
+    """Return how many completions are the same, how evalplus was mended, and where each other completion parts."""
     same = sum(each.same for each in compared)
-    lines = [f"the same completion as evalplus' own at {same} of {len(compared)} problems"]
+    lines = [f"the same completion as evalplus at {same} of {len(compared)} problems", MENDED]
     for each in compared:
         if each.differs_at is not None:
             pair = (repr(text[each.differs_at :][:30]) for text in (each.ours, each.theirs))
@@ -118,7 +122,7 @@ def comparison_table(compared: Sequence[ComparedCompletion]) -> str:
 def count_completions(compared: Sequence[ComparedCompletion]) -> dict[str, Any]:
     """Return the same as a record for JSON."""
     parted = [asdict(each) for each in compared if not each.same]
-    return {"problems": len(compared), "same": len(compared) - len(parted), "others": parted}
+    return {"problems": len(compared), "same": len(compared) - len(parted), "mended": MENDED, "others": parted}
 
 
 def _find_difference(ours: str, theirs: str) -> int | None:

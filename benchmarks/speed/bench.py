@@ -90,10 +90,21 @@ def pause_at_random(name: str, rate: float, tokens: int, seed: int = 0) -> Polic
     return replace(policy, gate=_PositionGate(policy.gate.score, policy.gate.threshold, positions))
 
 
+def pin_one_thread() -> str:
+    """Let torch compute on one thread where seconds are those of CPUs; return what is measured, for a person.
+
+    CPU seconds add up over threads: on one they are the seconds that a machine of its own would take.
+    """
+    if torch.cuda.is_available():
+        return "wall seconds"
+    torch.set_num_threads(1)
+    return "CPU seconds of one thread"
+
+
 def read_clock() -> float:
     """Return seconds of this process's CPUs, which other processes hardly lengthen; with a GPU, wall seconds.
 
-    Waits until the GPU, if there is one, has done its work.
+    CPU seconds leave out child processes. Waits until the GPU, if there is one, has done its work.
     """
     if not torch.cuda.is_available():
         return time.process_time()

@@ -1,7 +1,8 @@
 """Measure what decoding costs beside transformers' own, in one process: forwards, tokens per second, memory.
 
 Time is measured and not text, so the positions of pauses are drawn at random, a script says what a repair writes, and
-the weights may be random. On a CPU seconds are those of the process, so that ratios hold beside other work.
+the weights may be random. On a CPU seconds are those of the process, so that ratios hold beside other work;
+`pin_one_thread` says why that takes one thread.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def compare_with_no_cache(bench: Bench) -> Measurement:
 
 def compare_with_authors(bench: Bench) -> Measurement:
     """Time AdaDec against its authors' code, at a threshold that the prompt's greedy completion reaches at 7 %."""
-    name, wanted, prompt = "adadec against the authors' own (0.1.0)", ">= 12 x", bench.prompt()
+    name, wanted, prompt = "adadec against the authors' own (0.1.0)", "no bound", bench.prompt()
     tokens = min(bench.tokens, _MOST_RIVAL_TOKENS)
     steps = decode(HFLM(bench.model), prompt, _GREEDY, stop=token_limit(tokens))
     entropies = sorted(step.scores["entropy"] for step in steps)

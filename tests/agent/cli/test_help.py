@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from typer.main import get_command
+from command_tree import COMMANDS
 from typer.testing import CliRunner
 
 from agent.cli.app import app
@@ -15,19 +15,6 @@ HEAVY = {
     "torch", "numpy", "transformers", "tokenizers", "langgraph", "rich", "jinja2", "docker", "evalplus", "matplotlib",
     "benchmarks.exercises", "agent.decoding.loop", "agent.lm.hf.model",
 }  # fmt: skip
-
-
-def commands(group, path=()):
-    """Yield every command with its words."""
-    for name in group.list_commands(None):
-        command = group.get_command(None, name)
-        if hasattr(command, "list_commands"):
-            yield from commands(command, (*path, name))
-        else:
-            yield (*path, name), command
-
-
-COMMANDS = {" ".join(path): command for path, command in commands(get_command(app))}
 
 
 @pytest.mark.parametrize("line", ["", "solve", "chat", "bench", "bench run", "sandbox run"])

@@ -1,14 +1,29 @@
-"""Every command that prints a table prints its numbers as one JSON object where --json is given, and no table."""
+"""A command that prints a table prints its numbers as one JSON object where --json is given, and no table."""
 
 import json
 
 import pytest
+from command_tree import COMMANDS
 from results import OUTCOME, dubito, written
 from text_model import byte_model, save
 
 from benchmarks.experiments.best_of_n import ProblemSamples
 
 SAMPLES = ProblemSamples("t/0", "0", [5, 7], [True, False], [True, False])
+
+WITHOUT_JSON = {  # they print no table
+    "chat",  # a conversation
+    "models get", "models path", "models remove", "sandbox gc",  # do one thing, and print a line or a path
+    "exercises show", "exercises export",  # print a problem, and write files
+    "bench plot",  # writes a picture; `bench curve` prints its numbers
+}  # fmt: skip
+
+
+def test_a_command_that_prints_a_table_takes_json():
+    lacking = {
+        name for name, command in COMMANDS.items() if "--json" not in {o for p in command.params for o in p.opts}
+    }
+    assert lacking - {"doctor"} == WITHOUT_JSON
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +61,8 @@ def test_commands_that_run_a_model_print_json_alone(model):
     assert printed("bench", "run", "exercises", *few)["problems"] == 1
     assert [row["n"] for row in printed("bench", "sample", "exercises", *few, "--samples", 2)["rows"]] == [1, 2]
     assert printed("bench", "pauses", "exercises", *few)["problems"] == 1
+    timed = printed("bench", "speed", "--model", model, "--tokens", 16, "--rounds", 1, "--no-uncached")
+    assert timed["measures"] and "seconds" in timed["seconds"]
 
 
 def test_a_learned_threshold_is_json_with_the_row_of_each_recipe(model, tmp_path):

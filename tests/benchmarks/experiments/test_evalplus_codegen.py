@@ -16,6 +16,7 @@ from agent.program.prompts import write_prompt
 from benchmarks.base import Problem
 from benchmarks.evalplus import human_eval, mbpp
 from benchmarks.experiments.evalplus_codegen import (
+    MENDED,
     STYLE,
     compare_completions,
     comparison_table,
@@ -85,8 +86,10 @@ def test_a_completion_ends_where_evalplus_cuts_it_and_a_difference_is_explained(
         (compared,) = compare_completions([problem(PROMPTS[0])], model, decoder, max_tokens=99)
         assert compared.same is same and compared.ours == "def f(x):\n    return x + 1\n\n"
     assert compared.ours[compared.differs_at :] == " + 1\n\n" and 0.3 < compared.gap < 0.5
-    assert "at 0 of 1 problems\nHumanEval/0" in comparison_table([compared])
-    assert count_completions([compared])["others"][0]["task_id"] == "HumanEval/0"
+    counts, lines = count_completions([compared]), comparison_table([compared]).splitlines()
+    assert lines[0].endswith("at 0 of 1 problems") and lines[2].startswith("HumanEval/0")
+    assert lines[1] == counts["mended"] == MENDED, "what is compared is not evalplus as it comes"
+    assert counts["others"][0]["task_id"] == "HumanEval/0"
     steps = complete_ours(model, problem(PROMPTS[0]), max_tokens=99)
     assert "".join(step.text for step in steps).endswith("\n\n\nprint(")
 

@@ -9,7 +9,7 @@ from text_model import byte_model
 from agent.decoding import POLICIES
 from agent.decoding.gates import Gate
 from agent.lm.hf.int8 import has_int8
-from benchmarks.speed.bench import Bench, pause_at_random, time_completion
+from benchmarks.speed.bench import Bench, pause_at_random, pin_one_thread, time_completion
 from benchmarks.speed.decoding import measure, measure_drafts
 from benchmarks.speed.peak_memory import peak_memory
 from benchmarks.speed.rival import complete_as_authors
@@ -43,6 +43,16 @@ def test_the_authors_code_writes_what_ours_writes_from_the_same_pauses(bench):
     policy = replace(POLICIES["adadec-reference"], gate=Gate("entropy", 1.0))
     assert theirs.tokens == bench.run(policy, prompt=prompt).tokens
     assert complete_as_authors(bench.model, prompt, 8, float("inf")).tokens == bench.run(prompt=prompt).tokens
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA, where seconds are those of CPUs")
+def test_cpu_seconds_are_those_of_one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert (pin_one_thread(), torch.get_num_threads()) == ("CPU seconds of one thread", 1)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_pauses_are_drawn_at_exactly_their_share(bench):
