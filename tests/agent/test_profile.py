@@ -102,12 +102,16 @@ def test_the_shipped_profile_of_a_shelf_model_comes_last(tmp_path, monkeypatch):
 
 
 def test_every_shipped_profile_is_of_a_model_of_the_shelf_and_says_what_it_was_learned_on():
-    for file in (find_embedded_model().parent / "profiles").glob("*.json"):
+    folder = find_embedded_model().parent / "profiles"
+    page = (folder / "README.md").read_text()
+    for file in folder.glob("*.json"):
         shipped = load_profile(file)
         assert shipped.is_of(shipped.model, digest_weights(shipped.model)) and file.stem == shipped.model
         learned = shipped.thresholds["entropy"]
         assert {"adadec", "budget=0.07"} <= learned.recipes.keys() and learned.tasks > 0
         assert learned.provenance["problems"] == ["Mbpp", "exercises/calibration"], "HumanEval+ is for testing"
+        command = [word for word in learned.provenance["command"][1:] if word != "--json"]  # behind the program's name
+        assert f"$ dubito {' '.join(command)}\n" in page
         assert find_profile(shipped.model).threshold("entropy") == learned.threshold
 
 
