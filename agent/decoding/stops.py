@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from agent.decoding.step import Completion
 from agent.program.ends import End
-from agent.program.stop_texts import find_margin_stop, find_stop_text, may_stop_at_margin
+from agent.program.extraction.pieces import AnswerRules
+from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.syntax import find_function_end
 
 StopRule = Callable[[Completion], str | None]
@@ -56,17 +57,11 @@ def end_at_text(stops: Sequence[str]) -> StopRule:
     return rule
 
 
-def end_at_margin(begun: str, stops: tuple[str, ...], name: str | None) -> StopRule:
-    """Return a rule that stops at a line behind the program that begins, at the margin, with one of these texts.
-
-    begun: the text with which the answer begins; name: of the function or class that was asked for, if any.
-    """
+def end_at_margin(stops: tuple[str, ...], rules: AnswerRules) -> StopRule:
+    """Return a rule that stops at a line behind the program that begins, at the margin, with one of these texts."""
 
     def rule(completion: Completion) -> str | None:
-        text, since = completion.text, completion.last_start
-        if not may_stop_at_margin(text, stops, since):
-            return None
-        at = find_margin_stop(begun + text, stops, name, len(begun) + since)
-        return None if at is None else End.END_OF_FUNCTION
+        at = find_margin_stop(completion.text, stops, rules, completion.last_start)
+        return None if at is None else End.BEHIND_PROGRAM
 
     return rule

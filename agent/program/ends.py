@@ -11,6 +11,7 @@ class End(StrEnum):
     END_TOKEN = "end token"
     END_OF_FUNCTION = "end of function"
     END_OF_BLOCK = "end of code block"  # a chat answer may go on after it
+    BEHIND_PROGRAM = "line behind the program"  # the style's: a test, a print, a main
     STOP_TEXT = "stop text"  # of the prompt style
     TOKEN_BUDGET = "token budget"
     FORWARDS_BUDGET = "forwards budget"

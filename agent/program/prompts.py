@@ -79,12 +79,9 @@ def find_program(text: str, style: PromptStyle, rules: AnswerRules) -> Extracted
 
 def cut_at_stop(text: str, style: PromptStyle, rules: AnswerRules) -> str:
     """Return the completion of a chat answer up to the first text that ends it."""
-    begun, text = rules.begun, text[: find_stop_text(text, style.stops)]
-    stop = find_margin_stop(begun + text, style.margin_stops, rules.entry_point, len(begun))
-    if stop is None:
-        return text
-    whole = text[: stop - len(begun)].rstrip("\n")
-    return text[: len(whole) + 1]  # with one line break
+    text = text[: find_stop_text(text, style.stops)]
+    stop = find_margin_stop(text, style.margin_stops, rules)
+    return text if stop is None else f"{text[:stop].rstrip()}\n"
 
 
 def read_answer_rules(request: str, name: str | None, begun: str = "", *, thinking: bool = False) -> AnswerRules:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from agent.program.syntax import stands_in_brackets_or_string
+from agent.program.extraction.answers import is_whole
+from agent.program.extraction.pieces import AnswerRules
 
-_BODY = re.compile(r"^[ \t]+\S", re.MULTILINE)
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
+_COMMENTS = re.compile(r"(?:^#[^\n]*\n|^[ \t\r]*\n)+\Z", re.MULTILINE)
 
 
 def find_stop_text(text: str, stops: Sequence[str], since: int = 0) -> int | None:
@@ -21,36 +21,23 @@ def find_stop_text(text: str, stops: Sequence[str], since: int = 0) -> int | Non
     return min((at for at in places if at >= 0), default=None)
 
 
-def find_margin_stop(answer: str, stops: Sequence[str], name: str | None, since: int = 0) -> int | None:
-    """Return where the first line begins that ends the program: it stands at the margin and begins as a stop does.
+def find_margin_stop(answer: str, stops: tuple[str, ...], rules: AnswerRules, since: int = 0) -> int | None:
+    """Return where what ends the program begins in a chat answer; None without it.
 
-    The program is a function or class of this name (without a name: any), with a line of its body, in the same code
-    block above the line. since: lines that are decided before this character are passed over.
+    A line at the margin ends the program if it begins with a stop, and if the block above it already makes the program
+    whole. The comments right above that line belong to it. Where nobody gave a name, any line may be asked for, and
+    none ends the program. since: the search passes over stops that are whole before this character.
     """
-    if not stops:
+    if rules.entry_point is None or not stops:
         return None
-    defined = [match.start() for match in _definition(name).finditer(answer)]
-    for line in _margin(tuple(stops)).finditer(answer, max(0, since - max(map(len, stops)))):
-        start = max((each for each in defined if each < line.start()), default=None)
-        if start is not None and _ends_program(answer[start : line.start()]):
-            return line.start()
+    length = len(rules.begun)
+    text = rules.begun + answer
+    for line in _margin(stops).finditer(text, length + max(0, since - max(map(len, stops)))):
+        above = text[length : line.start()]
+        if is_whole(above, rules):
+            comments = _COMMENTS.search(above)
+            return comments.start() if comments else len(above)
     return None
-
-
-def may_stop_at_margin(text: str, stops: tuple[str, ...], since: int) -> bool:
-    """Decide whether a line that `since` does not pass over begins as a stop does; `find_margin_stop` decides more."""
-    return _margin(stops).search(text, max(0, since - max(map(len, stops)))) is not None
-
-
-def _ends_program(source: str) -> bool:
-    """Decide whether a line at the margin below this source, which begins with a definition, stands behind that."""
-    return bool(_BODY.search(source)) and not _FENCE.search(source) and not stands_in_brackets_or_string(source)
-
-
-@lru_cache(maxsize=64)
-def _definition(name: str | None) -> re.Pattern[str]:
-    word = r"\w+" if name is None else re.escape(name)
-    return re.compile(rf"^(?:async def|def|class) +{word}\b", re.MULTILINE)
 
 
 @lru_cache(maxsize=64)

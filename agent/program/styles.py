@@ -83,7 +83,7 @@ PROMPT_STYLES: dict[str, PromptStyle] = {
         Turn("{request}{naming}{tests}\n", _FENCE),
         open=replace(_QWEN, begun=f"{_FENCE}{{request}}\n", forbidden_first="```"),
         system=_QWEN_SYSTEM,
-        margin_stops=("#", "print(", "assert ", "if __name__", "def test", "def main("),
+        margin_stops=("print(", "assert ", "if __name__", "def test_", "def main("),
     ),
     # A text to continue. The embedded model learned these forms (models/corpus.py).
     "completion": PromptStyle(

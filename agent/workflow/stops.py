@@ -43,7 +43,7 @@ def _ends_of_style(context: Context, state: AgentState) -> list[StopRule]:
     if style.stops:
         rules.append(end_at_text(style.stops))
     if style.margin_stops:
-        rules.append(end_at_margin(begun, style.margin_stops, rules_for(state.task, state.prompt).entry_point))
+        rules.append(end_at_margin(style.margin_stops, rules_for(state.task, state.prompt)))
     return rules
 
 

@@ -58,6 +58,16 @@ def is_complete(answer: str, rules: AnswerRules, since: int = 0) -> bool:
     return choice is not None and choice.block is last and choice.whole
 
 
+def is_whole(answer: str, rules: AnswerRules) -> bool:
+    """Decide whether the answer ends inside a block of Python that makes the program whole as it stands."""
+    source = extract_open_program(answer, rules)
+    if source is None or not inspect_source(source).compiles:
+        return False
+    read = _read_answer(answer, rules)
+    choice = _choose_block(read) if read else None
+    return read is not None and choice is not None and choice.block is read.blocks[-1].block and choice.whole
+
+
 def extract_open_program(answer: str, rules: AnswerRules) -> str | None:
     """Return the source in the block that is being written; None if no block of Python is open."""
     answer = rules.begun + answer

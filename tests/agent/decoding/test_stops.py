@@ -20,7 +20,9 @@ from agent.decoding.stops import (
     end_token,
     token_limit,
 )
+from agent.program.extraction.pieces import AnswerRules
 from agent.program.stop_texts import find_margin_stop, find_stop_text
+from agent.program.styles import PROMPT_STYLES
 from agent.program.syntax import find_function_end
 
 LAW = settings(derandomize=True, deadline=None, max_examples=50)
@@ -287,39 +289,79 @@ def test_a_stop_text_is_found_with_the_piece_that_completes_it_however_the_text_
     assert stopped == (whole and min(cut for cut in [*cuts, len(text)] if cut >= whole))
 
 
-MARGIN = ("#", "print(", "assert ", "if __name__")
-TAIL = "\n\nprint(f(1))\n"
+MARGIN = PROMPT_STYLES["dubito"].margin_stops
+TAIL = "\n\n# Example\nprint(f(1))\n"
+PREAMBLE = "import math\n\n\ndef half(x):\n    return x / 2\n\n\ndef f(x):\n    ...\n"
+
+
+def cut_margin(answer, name, code="", begun="```python\n"):
+    """What is left of an answer at its margin stop; None where it goes on."""
+    at = find_margin_stop(answer, MARGIN, AnswerRules(code, name, begun=begun))
+    return None if at is None else answer[:at].rstrip()
+
+
+WHOLE = {
+    "a function": ("def f(x):\n    return x", "f", ""),
+    "comments above it": ("# A comment\nimport re\n# another\ndef f(x):\n    return re.match(x, x)", "f", ""),
+    "a helper above it": ("def g(x):\n    return x\n\n# now f\ndef f(x):\n    return g(x)", "f", ""),
+    "a helper behind it": ("def f(x):\n    return g(x)\n\n# the helper\ndef g(x):\n    return x", "f", ""),
+    "a helper named like a test": ("def f(x):\n    return test_it(x)\n\n\ndef test_it(x):\n    return x", "f", ""),
+    "a helper named main": ("def f(x):\n    return main(x)\n\n\ndef main(x):\n    return x", "f", ""),
+    "a tester": ("def f(x):\n    return x\n\n\ndef tester(x):\n    return x", "f", ""),
+    "a table behind it": ("def f(x):\n    return T[x]\n\nprint(1)\n# the table\nT = {1: 1}", "f", ""),
+    "a comment at the margin of the body": ("def f(x):\n    y = x\n# double it\n    return 2 * y", "f", ""),
+    "a method behind a comment": ("class S:\n    def a(self):\n        return 1\n# b\n    def b(self):\n        return 2", "S", ""),
+    "stops in a string and in brackets": ('def f(x):\n    """Say:\nprint(1)\n# no\n    """\n    return [\nprint(\n1)]', "f", ""),
+    "a long signature": ("async def f(\n    x,\n):\n    return x", "f", ""),
+    "a fence in its text": ('def f(x):\n    """See:\n```python\nprint(f(1))\n```\n    """\n    return x', "f", ""),
+    "a draft before it": ("def f(x):\n    return y\n```\n# Not code\nprint(\n```python\ndef f(x):\n    return 1", "f", ""),
+    "what the request has above": ("def f(x):\n    return half(x)", "f", PREAMBLE),
+    "two stubs, the asked one first": (
+        "def g(x):\n    return x\nprint(g(1))\ndef f(x):\n    return x", "g", "def f(x):\n    ...\n\ndef g(x):\n    ...\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "name", "code"), WHOLE.values(), ids=WHOLE.keys())
+@pytest.mark.parametrize("line", ["print(f(1))", "assert f(1) == 1", "if __name__ ==", "def test_f():", "def main():"])
+def test_a_line_at_the_margin_ends_the_program_once_that_is_whole(program, name, code, line):
+    answer = f"{program}{TAIL.replace('print(f(1))', line)}"
+    assert cut_margin(answer, name, code) == program
+    rule = end_at_margin(MARGIN, AnswerRules(code, name, begun="```python\n"))
+    stop = max(stop for stop in MARGIN if line.startswith(stop))
+    assert first_end(rule, answer, list(range(len(answer)))) == answer.rindex(line) + len(stop)
+
+
+def test_a_program_whose_head_the_prompt_begins_ends_at_the_margin():
+    assert cut_margin("    return x" + TAIL, "f", PROMPT, f"```python\n{PROMPT}") == "    return x"
+    assert cut_margin("    # no body" + TAIL, "f", PROMPT, f"```python\n{PROMPT}") is None
 
 
 @pytest.mark.parametrize(
     ("answer", "name"),
     [
-        ("```python\ndef f(x):\n    return x" + TAIL, "f"),
-        ("# A comment\nimport re\n# another\ndef f(x):\n    return x" + TAIL, "f"),
-        ("def g(x):\n    return x\n\n# now f\ndef f(x):\n    return g(x)" + TAIL, "f"),
-        ('def f(x):\n    """Say:\nprint(1)\n# no\n    """\n    return [\n#\n    ]' + TAIL, "f"),
-        ("class Stack:\n    def push(self, x):\n        pass\n\n    def pop(self):\n        pass" + TAIL, "Stack"),
-        ("async def f(\n    x,\n):\n    return x" + TAIL, None),
-        ("```python\ndef f(x):\n    return x\n```\n# Not code\n```python\ndef f(x):\n    return 1" + TAIL, "f"),
+        ("# def f\nprint(1)\n", "f"),
+        ("def g(x):\n    return x" + TAIL, "f"),
+        ("def f(x):\nprint(1)", "f"),
+        ("def f(x):\n    return g(x)" + TAIL, "f"),
+        ("def f(x):\n    return x\n```\nprint(it)\n", "f"),
+        # Nobody named what the sentence asks for: a program, two functions, tests.
+        ("def read():\n    return int(input())\n\n# The sum\nprint(read() + read())\n", None),
+        ("def add(a, b):\n    return a + b\n\n# Multiply.\ndef mul(a, b):\n    return a * b\n", None),
+        ("def add(a, b):\n    return a + b\n\n\ndef test_add():\n    assert add(1, 2) == 3\n", None),
     ],
 )
-def test_a_line_at_the_margin_ends_the_program_that_was_asked_for(answer, name):
-    at = find_margin_stop(answer, MARGIN, name)
-    assert answer[at:] == "print(f(1))\n"
-    begun = answer[: answer.index("\n") + 1]
-    rule = end_at_margin(begun, MARGIN, name)
-    assert len(begun) + first_end(rule, answer[len(begun) :], list(range(len(answer)))) == at + len("print(")
+def test_a_line_at_the_margin_ends_no_program_that_may_go_on(answer, name):
+    assert cut_margin(answer, name) is None
+    rule = end_at_margin(MARGIN, AnswerRules("", name, begun="```python\n"))
+    assert first_end(rule, answer, list(range(len(answer)))) is None
 
 
-def test_a_line_at_the_margin_ends_nothing_without_a_program_above_it():
-    for answer in ("# def f\nprint(1)\n", "def g(x):\n    return x" + TAIL, "def f(x):\nprint(1)", "f = 1" + TAIL, ""):
-        assert find_margin_stop(answer, MARGIN, "f") is None
-        assert first_end(end_at_margin("", MARGIN, "f"), answer, list(range(len(answer)))) is None
-    assert find_margin_stop("def f(x):\n    return x" + TAIL, (), "f") is None
+def test_a_style_without_margin_stops_stops_at_no_margin():
+    assert find_margin_stop("def f(x):\n    return x" + TAIL, (), AnswerRules("", "f", begun="```python\n")) is None
 
 
 def test_stops_read_a_long_completion_in_linear_time():
-    text, rules = "    x = 1\n" * 20_000, (end_at_text(MARGIN), end_at_margin("def f():\n", MARGIN, "f"))
+    text, rules = "    x = 1\n" * 20_000, (end_at_text(("\n#",)), end_at_margin(MARGIN, AnswerRules("", "f", begun="def f():\n")))
     start = time.process_time()
     for end in range(10, len(text), 10):
         completion = Completion(text=text, last_start=end - 10)

@@ -150,9 +150,9 @@ def test_what_stands_behind_the_program_at_the_margin_ends_it(box):
         (replace(BEGUN, open=PLAIN_CHAT.code), f"Sure:\n{RIGHT[:-3]}"),
     ):
         result = solve_chat(box, answer + tail, style=style, most=1)
-        assert (result.outcome, result.best.end) == ("accepted", "end of function")
+        assert (result.outcome, result.best.end) == ("accepted", "line behind the program")
         assert result.best.program.endswith("return a + b\n")
-        assert len(result.best.tokens) == len(answer) + 2
+        assert len(result.best.tokens) == len(answer + tail[: tail.index("add(1")])
 
 
 def test_a_stop_text_ends_an_answer_and_is_no_part_of_its_program(box):
