@@ -13,7 +13,7 @@ from agent.program.extraction.parts import ExtractedProgram, Span
 from agent.program.extraction.pieces import AnswerRules
 from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.styles import PromptStyle, Turn
-from agent.program.syntax import find_entry_point, find_function_end, is_code, is_open
+from agent.program.syntax import find_asked_name, find_function_end, is_code, is_open
 
 _MOST_TESTS, _LONGEST_TEST = 8, 160  # tests that a prompt shows; characters of each
 
@@ -86,7 +86,7 @@ def cut_at_stop(text: str, style: PromptStyle, rules: AnswerRules) -> str:
 
 def read_answer_rules(request: str, name: str | None, begun: str = "", *, thinking: bool = False) -> AnswerRules:
     """Return what an answer to a request is searched for. begun: the text with which it begins."""
-    return AnswerRules(request if is_code(request) else "", name or find_entry_point(request), thinking, begun)
+    return AnswerRules(request if is_code(request) else "", name or find_asked_name(request), thinking, begun)
 
 
 def _choose_turn(request: str, style: PromptStyle) -> Turn:

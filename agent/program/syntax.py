@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 PARSE_ERRORS = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_FUNCTION, _CLASS = r"(?:async )?def (\w+)", r"class (\w+)\s*[(:]"  # at the margin
 _LOCK = threading.RLock()
 
 
@@ -75,7 +77,7 @@ def find_bound_names(statement: ast.stmt) -> set[str]:
 
 def find_free_names(statement: ast.stmt) -> set[str]:
     """Return the names that a statement reads and does not bind itself."""
-    binding = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension)
+    binding = (*DEFINITIONS, ast.Lambda, ast.comprehension)
     inside = {name for node in ast.walk(statement) if isinstance(node, binding) for name in find_targets(node)}
     return find_names([statement]) - find_bound_names(statement) - inside
 
@@ -197,14 +199,11 @@ def is_code(request: str) -> bool:
     return any(isinstance(s, ast.Import | ast.ImportFrom | ast.Assign) or is_text(s) for s in statements)
 
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-
 def is_open(request: str) -> bool:
     """Decide whether Python ends where the body of its last function or class begins, and lacks no other body."""
     code = request.rstrip()
-    tree = parse(code) or parse(f"{code}\n{' ' * 40}...")  # deeper than any signature stands
-    defined = [node for node in ast.walk(tree) if isinstance(node, _DEFINITIONS)] if tree else []
+    tree = _parse_open(code)
+    defined = [node for node in ast.walk(tree) if isinstance(node, DEFINITIONS)] if tree else []
     defined.sort(key=lambda node: node.lineno)
     if not defined or any(_is_stub(node) for node in defined[:-1]):
         return False
@@ -212,6 +211,26 @@ def is_open(request: str) -> bool:
     behind = code.splitlines()[last.end_lineno :]
     whole = len(last.body) == 1 and (is_text(last.body[0]) or last.body[0].lineno > code.count("\n") + 1)
     return whole and all(line.lstrip().startswith("#") for line in behind if line.strip())
+
+
+def _parse_open(code: str) -> ast.Module | None:
+    """Return the syntax tree of code that may end where the body of a function or class begins."""
+    return parse(code) or parse(f"{code}\n{' ' * 40}...")  # deeper than any signature stands
+
+
+def _is_open_class(node: ast.stmt) -> bool:
+    """Decide whether a class has only its text, or a method that is still to be written."""
+    inner = node.body if isinstance(node, ast.ClassDef) else []
+    return bool(inner) and (
+        any(_is_stub(each) for each in inner) or all(is_text(each) or _is_gap(each) for each in inner)
+    )
+
+
+def _is_gap(node: ast.stmt) -> bool:
+    match node:
+        case ast.Expr(ast.Constant(value)):
+            return value is ...
+    return False
 
 
 def _is_stub(node: ast.stmt) -> bool:
@@ -224,12 +243,28 @@ def _is_stub(node: ast.stmt) -> bool:
 
 
 @lru_cache(maxsize=64)
+def find_stubs(code: str) -> tuple[str, ...]:
+    """Return the functions at the margin whose body is still to be written, and the class that is open at the end."""
+    tree = _parse_open(code.rstrip())
+    defined = [each for each in tree.body if isinstance(each, DEFINITIONS)] if tree else []
+    return tuple(each.name for each in defined if _is_stub(each) or (each is defined[-1] and _is_open_class(each)))
+
+
+@lru_cache(maxsize=64)
+def find_asked_name(request: str) -> str | None:
+    """Return the function or class that a request asks for: the last one to write, else its last function, else class.
+
+    None where the request defines nothing.
+    """
+    names = [re.findall(rf"^{word}", request, re.MULTILINE) for word in (_FUNCTION, _CLASS)]
+    unwritten = find_stubs(request) if len([*names[0], *names[1]]) > 1 else ()
+    return next((each[-1] for each in (unwritten, *names) if each), None)
+
+
 def find_entry_point(request: str) -> str | None:
-    """Return the name of the only function whose body is still to be written, else of the last; None without any."""
-    names = re.findall(r"^(?:async )?def (\w+)", request, re.MULTILINE)
-    tree = parse(request) if len(names) > 1 else None
-    stubs = [each.name for each in (tree.body if tree else []) if isinstance(each, _DEFINITIONS) and _is_stub(each)]
-    return stubs[0] if len(stubs) == 1 else names[-1] if names else None
+    """Return the function that a request asks for; None where it asks for a class, or defines nothing."""
+    name = find_asked_name(request)
+    return name if name in re.findall(rf"^{_FUNCTION}", request, re.MULTILINE) else None
 
 
 def is_text(statement: ast.stmt) -> bool:

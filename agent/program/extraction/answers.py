@@ -1,7 +1,8 @@
 """Extract the program from a chat model's answer.
 
-The program is the last block of Python that defines the entry point, together with the code that defines names which
-it lacks, and with what the request has above the entry point. The model's thought before the answer is not read.
+The program is the last block of Python that defines the entry point, together with the blocks that write the
+request's other stubs, with the code that defines names which it lacks, and with what the request has above the entry
+point. The model's thought before the answer is not read.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from agent.program.extraction.fences import Block, find_blocks
 from agent.program.extraction.parts import ExtractedProgram, SourcePart, Span, join_parts
 from agent.program.extraction.pieces import AnswerRules, CodePiece, read_blocks, read_bodies, read_prose
 from agent.program.extraction.thoughts import find_answer_start
+from agent.program.syntax import find_stubs
 
 _USES = re.compile(r"test|main$|demo|example", re.IGNORECASE)  # functions with such names use the entry point
 _FUTURE = re.compile(r"^from __future__ import [^\n]*\n?", re.MULTILINE)
@@ -141,7 +143,8 @@ def _complete(main: CodePiece, pieces: Sequence[CodePiece], answer: _Answer) -> 
     The functions of the request's code are added in any case, unless the answer defines them.
     """
     above = _read_preamble(answer.rules)
-    taken = _add_defining([main], [*pieces, *above])
+    taken = _add_asked(_add_defining([main], [*pieces, *above]), pieces, answer.rules)
+    taken = _add_defining(taken, [*pieces, *above])
     starred = any(_find_lacks(taken) and IMPORTS_EVERYTHING.search(each.source) for each in above)
     missing = [each for each in above if starred or each.facts.functions - _find_defined(taken)]
     taken += [each for each in missing if each not in taken]
@@ -149,7 +152,7 @@ def _complete(main: CodePiece, pieces: Sequence[CodePiece], answer: _Answer) -> 
     taken = _add_defining(taken, prose)
     ordered = [each for each in (*prose, *above, *pieces) if any(each is other for other in taken)]
     parts = tuple(part for each in ordered for part in _end_line(each))
-    whole = (starred or not _find_lacks(taken)) and answer.rules.entry_point not in main.facts.stubs
+    whole = (starred or not _find_lacks(taken)) and not _find_unwritten(ordered, answer.rules)
     return _Choice(_move_futures_first(parts, answer.text), ordered[-1].block, whole)
 
 
@@ -159,6 +162,31 @@ def _add_defining(taken: Sequence[CodePiece], pieces: Sequence[CodePiece]) -> li
     while more := next((each for each in pieces if _find_lacks(taken) & each.facts.defines), None):
         taken.append(more)
     return taken
+
+
+def _add_asked(taken: Sequence[CodePiece], pieces: Sequence[CodePiece], rules: AnswerRules) -> list[CodePiece]:
+    """Return what is taken and the last pieces that write what else was asked for.
+
+    That is what the request leaves to write or, where nobody gave a name, all functions that are no tests.
+    """
+    taken = list(taken)
+    if rules.entry_point is None:
+        for each in reversed(pieces):
+            if any(not _USES.match(name) for name in each.facts.functions - _find_defined(taken)):
+                taken.append(each)
+        return taken
+    for name in _find_unwritten(taken, rules):
+        piece = _find_last_defining(pieces, name)
+        if piece is not None and all(piece is not each for each in taken):
+            taken.append(piece)
+    return taken
+
+
+def _find_unwritten(pieces: Sequence[CodePiece], rules: AnswerRules) -> list[str]:
+    """Return what was asked for and what the last of these pieces that defines it does not write."""
+    asked = dict.fromkeys((*find_stubs(rules.code), *([rules.entry_point] if rules.entry_point else [])))
+    last = {name: each for each in pieces for name in each.facts.defines}
+    return [name for name in asked if name not in last or name in last[name].facts.stubs]
 
 
 def _find_defined(pieces: Sequence[CodePiece]) -> set[str]:
@@ -181,7 +209,7 @@ def _read_preamble(rules: AnswerRules) -> list[CodePiece]:
 
 def find_preamble(code: str, entry_point: str | None) -> str:
     """Return the imports and functions that a request has above its last function; nothing if they are not Python."""
-    begins = list(re.finditer(rf"^(?:async )?def {re.escape(entry_point or '')}\b", code, re.MULTILINE))
+    begins = list(re.finditer(rf"^(?:(?:async )?def|class) {re.escape(entry_point or '')}\b", code, re.MULTILINE))
     lines = code[: begins[-1].start()].splitlines(keepends=True) if begins and entry_point else []
     while lines and lines[-1].startswith("@"):
         lines.pop()

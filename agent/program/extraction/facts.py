@@ -9,7 +9,7 @@ import symtable
 from functools import lru_cache
 from typing import NamedTuple
 
-from agent.program.syntax import does_nothing, find_bound_names, ignore_warnings, is_standard_import, parse
+from agent.program.syntax import DEFINITIONS, does_nothing, find_bound_names, ignore_warnings, is_standard_import, parse
 
 _KNOWN = {*dir(builtins), "__name__", "__file__", "__doc__", "__builtins__"}
 IMPORTS_EVERYTHING = re.compile(r"^[ \t]*from [\w.]+ import \*", re.MULTILINE)
@@ -55,7 +55,7 @@ def _find_stubs(source: str) -> frozenset[str]:
     """Return the names whose last definition at the margin does nothing, only raises, or imports from elsewhere."""
     tree, stubs = parse(source), dict[str, bool]()
     for node in tree.body if tree else []:
-        body = node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else []
+        body = node.body if isinstance(node, DEFINITIONS) else []
         empty = bool(body) and all(isinstance(each, ast.Raise) or does_nothing(each) for each in body)
         foreign = isinstance(node, ast.Import | ast.ImportFrom) and not is_standard_import(node)
         stubs.update(dict.fromkeys(find_bound_names(node), empty or foreign))

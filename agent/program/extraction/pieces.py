@@ -14,7 +14,6 @@ from agent.program.extraction.uses import find_uses
 
 _MOST_BLOCKS = 60  # the last blocks of an answer; earlier ones are not read
 _INDENT = "    "
-_CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
 _RETURNS = re.compile(r"^[ \t]*(?:return|yield)\b", re.MULTILINE)
 
 
@@ -22,7 +21,7 @@ class AnswerRules(NamedTuple):
     """The rules for the program in an answer: the text it continues, and the names it must define."""
 
     code: str = ""  # the request, if it is Python
-    entry_point: str | None = None
+    entry_point: str | None = None  # a function or a class
     thinking: bool = False  # the prompt ends inside a thought
     begun: str = ""  # the beginning of the answer that the prompt ends with, such as an opened fence
 
@@ -78,8 +77,7 @@ def _find_statements(answer: str, lines: tuple[Span, ...]) -> tuple[Span, ...]:
 
 
 def _read_parts(answer: str, block: Block | None, parts: tuple[SourcePart, ...], rules: AnswerRules) -> CodePiece:
-    asked = rules.entry_point or next(reversed(_CLASS.findall(rules.code)), None)
-    cuts = find_uses(join_parts(answer, parts), asked) if asked else ()
+    cuts = find_uses(join_parts(answer, parts), rules.entry_point) if rules.entry_point else ()
     parts = tuple(leave_out(parts, cuts)) if cuts else parts
     source = join_parts(answer, parts)
     return CodePiece(block, parts, source, inspect_source(source))

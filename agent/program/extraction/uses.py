@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from agent.program.syntax import find_bound_names, find_free_names, is_standard_import, parse
+from agent.program.syntax import DEFINITIONS, find_bound_names, find_free_names, is_standard_import, parse
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_LASTING = (*DEFINITIONS, ast.Import, ast.ImportFrom)
 _OUTSIDE = frozenset({"input", "open", "exit", "quit", "sys.exit", "sys.stdin", "sys.argv", "os._exit"})
 _SHOWING = frozenset({"print", "unittest", "doctest", "pytest", "__name__"})
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")  # as Python counts lines
@@ -54,7 +54,7 @@ def _read_statements(source: str) -> list[_Statement]:
 def _read_statement(node: ast.stmt) -> _Statement:
     inner = list(ast.walk(node))
     binds = find_bound_names(node)
-    if not isinstance(node, _DEFINITIONS):
+    if not isinstance(node, _LASTING):
         binds = binds.union(*(find_bound_names(each) for each in inner if isinstance(each, ast.stmt)))
     attributes = {f"{_find_owner(each)}.{each.attr}" for each in inner if isinstance(each, ast.Attribute)}
     changes = {name for each in inner if (name := _find_changed_name(each))}
@@ -101,7 +101,7 @@ def _find_using_names(statements: Sequence[_Statement], entry_point: str, needed
 
 
 def _is_use(statement: _Statement, using: set[str]) -> bool:
-    if isinstance(statement.node, _DEFINITIONS):
+    if isinstance(statement.node, _LASTING):
         return False
     return bool(statement.reads & using) or isinstance(statement.node, ast.Assert | ast.Raise)
 

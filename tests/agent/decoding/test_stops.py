@@ -1,4 +1,5 @@
 """Where a program is complete: by count, by end token, at the margin, at the closing fence."""
+# ruff: noqa: E501 - a program is read best on one line
 
 import ast
 import itertools
@@ -361,7 +362,10 @@ def test_a_style_without_margin_stops_stops_at_no_margin():
 
 
 def test_stops_read_a_long_completion_in_linear_time():
-    text, rules = "    x = 1\n" * 20_000, (end_at_text(("\n#",)), end_at_margin(MARGIN, AnswerRules("", "f", begun="def f():\n")))
+    text, rules = (
+        "    x = 1\n" * 20_000,
+        (end_at_text(("\n#",)), end_at_margin(MARGIN, AnswerRules("", "f", begun="def f():\n"))),
+    )
     start = time.process_time()
     for end in range(10, len(text), 10):
         completion = Completion(text=text, last_start=end - 10)

@@ -1,4 +1,5 @@
 """Source is parsed without warnings, in any number of threads."""
+# ruff: noqa: E501 - a program is read best on one line
 
 import ast
 import time
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from agent.program import syntax
-from agent.program.syntax import find_entry_point, is_open, parse
+from agent.program.syntax import find_asked_name, find_entry_point, is_open, parse
 
 
 def test_threads_that_read_source_leave_the_filters_of_warnings_as_they_were(monkeypatch):
@@ -52,3 +53,23 @@ def test_the_entry_point_is_the_only_function_without_a_body():
     for body in ("...", "pass", "raise NotImplementedError('soon')", '"""Add."""', '"""Add."""\n    ...'):
         assert find_entry_point(f"def f(x):\n    {body}\n\n\ndef g(x):\n    return f(x)\n") == "f"
     assert find_entry_point("def f(x):\n    ...\n\n\ndef g(x):\n    ...\n") == "g"
+
+
+HELPER = "def helper(x):\n    return x\n\n\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "asked", "entry_point"),
+    [
+        (f'{HELPER}class Foo:\n    """Doubles."""\n', "Foo", None),
+        (f"{HELPER}class Foo:", "Foo", None),
+        (f'{HELPER}class Foo:\n    def f(self):\n        """One."""\n\n    def g(self):\n        return 1\n', "Foo", None),
+        (f'class E(Exception):\n    """Wrong."""\n\n\n{HELPER}', "helper", "helper"),
+        (f"{HELPER}class E(Exception):\n    pass\n", "helper", "helper"),
+        ('def f(x):\n    """One."""\n\n\ndef g(x):\n    """Two."""\n\n\n' + HELPER, "g", "g"),
+        ("class Foo:\n    def f(self):\n        return 1\n", "Foo", None),
+        ("Write a\nclass that pops", None, None),
+    ],
+)  # fmt: skip
+def test_what_a_request_asks_for_is_what_it_leaves_to_write(request_, asked, entry_point):
+    assert (find_asked_name(request_), find_entry_point(request_)) == (asked, entry_point)

@@ -17,6 +17,7 @@ from agent.program.extraction.answers import (
 from agent.program.extraction.facts import inspect_source
 from agent.program.extraction.pieces import AnswerRules
 from agent.program.extraction.thoughts import find_answer_start
+from agent.program.prompts import read_answer_rules
 
 ASKED = AnswerRules(REQUEST, "add")
 
@@ -157,11 +158,41 @@ def test_of_a_class_that_was_asked_for_a_demonstration_is_no_part_either():
     request = 'class Stack:\n    """A stack."""\n\n    def push(self, x):\n        """Add x."""\n'
     whole = "class Stack:\n    def push(self, x):\n        self.items = [x]\n"
     answer = fenced(f"{whole}\nstack = Stack()\nprint(stack.pop())\n")
-    assert extract_program(answer, AnswerRules(request)).source(answer).rstrip() == whole.rstrip()
+    assert extract_program(answer, read_answer_rules(request, None)).source(answer).rstrip() == whole.rstrip()
     assert "pop" in extract_program(answer, AnswerRules("")).source(answer), "a sentence may have asked for it"
 
 
-def test_where_nobody_gave_a_name_the_program_is_what_defines_something_and_is_no_test_of_it():
+STUBS = 'def f(x):\n    """Add 1."""\n\n\ndef g(x):\n    """Add 2."""\n'
+F, G = "def f(x):\n    return x + 1\n", "def g(x):\n    return x + 2\n"
+
+
+@pytest.mark.parametrize("blocks", [(F, G), (G, F), (F + G,)])
+def test_each_function_that_the_request_leaves_to_write_is_taken_from_the_block_that_writes_it(blocks):
+    answer, rules = "So:\n".join(map(fenced, blocks)), read_answer_rules(STUBS, None)
+    names: dict[str, object] = {}
+    exec(extract_program(answer, rules).source(answer), names)
+    assert (names["f"](1), names["g"](1)) == (2, 3)
+    assert is_complete(answer.rstrip(), rules) and (len(blocks) == 1 or not is_complete(fenced(blocks[0]), rules))
+
+
+def test_where_nobody_gave_a_name_the_functions_of_all_blocks_are_the_program():
+    answer = f"{fenced(F)}And g:\n{fenced(G)}Or so:\n{fenced(F.replace('1', '1.0'))}"
+    names: dict[str, object] = {}
+    exec(extract_program(answer, read_answer_rules("Write f and g.", None)).source(answer), names)
+    assert (names["f"](1), names["g"](1)) == (2.0, 3)
+
+
+def test_a_helper_above_a_class_that_is_asked_for_is_not_asked_for():
+    request = 'def helper(x):\n    return x\n\n\nclass Foo:\n    """Doubles."""\n'
+    body = "    def double(self, x):\n        return K * helper(x)\n\n\nK = helper(2)\n"
+    rules = read_answer_rules(request, None, f"```python\n{request}")
+    assert extract_program(f"{body}```", rules).source(f"{body}```") == request + body
+    rules, answer = read_answer_rules(request, None, "```python\n"), f"{request.partition(chr(10) * 3)[2]}{body}```"
+    assert is_complete(answer, rules)
+    assert extract_program(answer, rules).source(answer).count("Doubles") == 1
+
+
+def test_where_nobody_gave_a_name_the_the_program_is_what_defines_something_and_is_no_test_of_it():
     answer = fenced("print(1)\n") + fenced(RIGHT) + fenced("def test_add():\n    assert add([1]) == 1\n")
     asked = AnswerRules("", None)
     assert extract_program(answer, asked).source(answer) == RIGHT
