@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -72,18 +72,26 @@ def calibrate_search(
         file = out or profile.profile_file(model, digest)
         profile.check_profile_file(file)
         gated = components.build_policy(policy, model=model, profile=profile.find_profile(model))
-        examples = _search(options, policy, gated, budget or "programs=20", keep)
-        parts = _learn(examples, {"problems": problems, "policy": policy, "budget": budget})
+        examples, asked = _search(options, policy, gated, budget or "programs=20", keep)
+        parts = _learn(examples, {"problems": problems, "policy": policy, "budget": budget, **asked})
         profile.update_profile(file, model, digest, **parts)
         to_stdout = str(file) == STANDARD_STREAM
         show(_report(parts, examples, file), as_json=as_json, err=to_stdout)
 
 
-def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: Path | None) -> list[SearchExample]:
+class _Searches(NamedTuple):
+    """What was searched, and how the model was asked and computes."""
+
+    examples: list[SearchExample]
+    asked: dict[str, Any]
+
+
+def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: Path | None) -> _Searches:
     """Search each problem; resume from the file and append to it, if there is one. name: of the policy."""
     from agent.decoding import POLICIES
     from agent.search.budget import budget_from
     from agent.search.frontier import SearchConfig
+    from benchmarks.experiments.record_file import describe_model
     from benchmarks.experiments.search_examples import SearchExample, search_problem
 
     with ExitStack() as cleanup:
@@ -97,7 +105,8 @@ def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: P
         if file:
             file.note_model(context.model)
             stream = file.resume(problems, lambda problem: search_problem(problem, context, config))
-        return collect(stream, len(problems), "right", lambda example: example.right)
+        examples = collect(stream, len(problems), "right", lambda example: example.right)
+        return _Searches(examples, describe_model(context.model))
 
 
 def _learn(examples: list[SearchExample], origin: dict[str, Any]) -> dict[str, Any]:

@@ -153,6 +153,7 @@ def _write_threshold(model: str, file: Path, calibration: Calibration) -> Report
 def _read_sets(model: str, sets: list[str], limit: int | None, opening: dict[str, Any]) -> _Tokens:
     """Let the model read the solutions of these sets of problems, `limit` of each. opening: options of `open_lm`."""
     from agent.lm import open_lm
+    from benchmarks.experiments.record_file import describe_model
     from benchmarks.experiments.teacher_forcing import force_solutions, rank_by_scores
 
     problems = [problem for name in sets for problem in read_problems(name, limit)]
@@ -164,8 +165,7 @@ def _read_sets(model: str, sets: list[str], limit: int | None, opening: dict[str
     long = len(problems) - len(forced)
     if long:
         say(f"{long} longer than the model's context", err=True)
-    origin: dict[str, Any] = {"problems": sets, "revision": opened.revision, "dtype": opened.dtype, "too_long": long}
-    origin["prompt_style"] = opened.prompt_style.describe()
+    origin = {"problems": sets, "revision": opened.revision, "too_long": long, **describe_model(opened)}
     return _Tokens(rank_by_scores(forced), len(forced), origin)
 
 

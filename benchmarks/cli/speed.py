@@ -31,6 +31,7 @@ def bench_speed(
     """
     with report_errors(as_json):
         from agent.lm.hf.backend import open_decoder
+        from agent.lm.hf.int8 import has_int8
         from agent.lm.names import EMBEDDED, choose_default_model, parse_spec
         from benchmarks.speed.bench import Bench, pin_one_thread
         from benchmarks.speed.decoding import measure
@@ -40,14 +41,14 @@ def bench_speed(
             timed = open_decoder(parse_spec(name).name, device=device, weights=weights).model
         else:
             name, timed = "random weights in the shape of Qwen2.5-Coder-0.5B", _random_model(device, weights)
-        seconds = pin_one_thread()
-        say(f"{name}, in {seconds}", err=True)
+        seconds, dtype = pin_one_thread(), "int8" if has_int8(timed) else str(timed.dtype).removeprefix("torch.")
+        say(f"{name} in {dtype}, {seconds}", err=True)
         rows = []
         for row in measure(Bench(timed, tokens, rounds), uncached=uncached):
             rows.append(row._asdict())
             say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}", err=as_json)
         if as_json:
-            write_json({"model": name, "seconds": seconds, "measures": rows})
+            write_json({"model": name, "dtype": dtype, "seconds": seconds, "measures": rows})
 
 
 def _random_model(device: str | None, weights: str) -> Any:

@@ -94,7 +94,7 @@ class RecordFile(Generic[R]):
 
         Raises InvalidRequestError where the file was made with others.
         """
-        facts = {"prompt_style": model.prompt_style.describe(), "dtype": model.dtype}
+        facts = describe_model(model)
         if differing := _describe_other_model(self._model, _read_model(facts)):
             raise InvalidRequestError(
                 f"{quote(self._path)} was made with another model ({differing}); choose another file"
@@ -144,6 +144,11 @@ def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any], *, i
     # Compare them as text: to Python True equals 1.
     sentences = [f"{_short(name)}: {_short(a)} there, {_short(b)} here" for name, a, b in pairs if _json(a) != _json(b)]
     return "; ".join(sentences)
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """Return how a model is asked and computes, for the provenance of what it made."""
+    return {"prompt_style": model.prompt_style.describe(), "dtype": model.dtype}
 
 
 def _read_model(line: Mapping[str, Any]) -> dict[str, str]:

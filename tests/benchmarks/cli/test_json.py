@@ -7,6 +7,7 @@ from command_tree import COMMANDS
 from results import OUTCOME, dubito, written
 from text_model import byte_model, save
 
+from agent.program.styles import PROMPT_STYLES
 from benchmarks.experiments.best_of_n import ProblemSamples
 
 SAMPLES = ProblemSamples("t/0", "0", [5, 7], [True, False], [True, False])
@@ -62,7 +63,7 @@ def test_commands_that_run_a_model_print_json_alone(model):
     assert [row["n"] for row in printed("bench", "sample", "exercises", *few, "--samples", 2)["rows"]] == [1, 2]
     assert printed("bench", "pauses", "exercises", *few)["problems"] == 1
     timed = printed("bench", "speed", "--model", model, "--tokens", 16, "--rounds", 1, "--no-uncached")
-    assert timed["measures"] and "seconds" in timed["seconds"]
+    assert timed["measures"] and "seconds" in timed["seconds"] and timed["dtype"].startswith("float")
 
 
 def test_a_learned_threshold_is_json_with_the_row_of_each_recipe(model, tmp_path):
@@ -75,6 +76,7 @@ def test_a_learned_threshold_is_json_with_the_row_of_each_recipe(model, tmp_path
     sets = [word for name in ("exercises/calibration", "exercises/far") for word in ("--problems", name)]
     assert printed("calibrate", "threshold", *words, *sets)["tokens"] > report["tokens"]
     learned = json.loads(file.read_text())["thresholds"]["entropy"]
+    assert learned["provenance"]["prompt_style"] == PROMPT_STYLES["completion"].describe()
     assert (learned["tasks"], learned["provenance"]["problems"]) == (4, ["exercises/calibration", "exercises/far"])
 
 
