@@ -11,6 +11,7 @@ from typing import NamedTuple
 from agent.program.examples.example import Example
 from agent.program.examples.notation import ShownValue, find_close, read_arithmetic, read_value, take_value
 from agent.program.examples.page import Page, ShownExample, first_matches
+from agent.program.examples.retractions import denies, find_sentence, takes_back
 from agent.program.syntax import PARSE_ERRORS, read_expression
 
 SIGN = r"(?:==>|=>|➞|➔|➜|➡|→|⇒|⟶|⟹|-->|->)"
@@ -26,14 +27,6 @@ _RAISES = re.compile(
 )
 _CALL = re.compile(r"(?<![\w.\"'])([A-Za-z_]\w*)\(")
 _OPENS = re.compile(r"[=>➞→⇒:]\s*(?=[\[({])")
-# Words before a call that take back what is said of it, put it under a condition, or make it a part of something else.
-_TAKEN_BACK = re.compile(
-    r"\b(?:if|unless|until|whether|when|where|suppose)\b[^.;]*$"
-    r"|(?:\b(?:not|never|cannot|wrong|incorrect|bug|instead|unlike|while|previously|currently|fails?|without|than)\b"
-    r"|n't\b)[^.;:,]*$"
-    r"|\b(?:or|in|(?<!value )(?<!result )(?<!output )of)\s*$",
-    re.IGNORECASE,
-)
 _JOINED = re.compile(r"\s*(?:[,&|+*/%<>^-]|(?:and|or|in|is not)\b)")
 _BEFORE = re.compile(r"(?:^|[\w.,;:!)]\s+|[:;,]|(?:^|\s)\()$")
 _BUILTINS = frozenset(dir(builtins))
@@ -58,25 +51,33 @@ def read_equations(page: Page, defined: set[str]) -> Iterator[ShownExample]:
     number = 0
     while number < len(page.lines):
         text, last = _join_line(page, number)
-        for example in read_line(text, defined):
+        below = page.lines[last + 1] if last + 1 < len(page.lines) else ""
+        for example in read_line(text, defined, below):
             yield example._replace(line=number, last=last)
         number = last + 1
 
 
-def read_line(text: str, defined: set[str]) -> list[ShownExample]:
-    """Return the examples of one line, and a record without a call for each that cannot be read."""
+def read_line(text: str, defined: set[str], below: str = "") -> list[ShownExample]:
+    """Return the examples of one line, and a record without a call for each that cannot be read.
+
+    below: the next line, which may take back what this one shows.
+    """
     examples, at = list[ShownExample](), 0
     for match in first_matches(_CALL, text):
         if match.start() < at:
             continue
         place = _find_call(text, match, defined)
-        if place is None or not _may_begin(text, match.start(), at):
+        if place is None or _BEFORE.search(text[: match.start()]) is None:
             continue
-        example, at = _read_value_of(text, place)
-        if example:
-            examples.append(example)
-        elif _all_literal(place.call) and _JOINED.match(text, place.end):  # f(1), f(2) -> 3
+        example, end = _read_value_of(text, place)
+        if example is None and _all_literal(place.call) and _JOINED.match(text, place.end):  # f(1), f(2) -> 3
             break
+        lead = text[at : match.start()]
+        if example and example.call and (denies(lead) or takes_back(text, match.start(), place.end, end, below)):
+            sentence = text[find_sentence(text, match.start()) : end].strip()
+            example = ShownExample(0, 0, sentence, taken_back=True) if _all_literal(place.call) else None
+        examples += [example] if example else []
+        at = end
     return examples
 
 
@@ -136,12 +137,6 @@ def _read_argument(node: ast.expr) -> ast.expr | None:
         return read_value(node) or (node if isinstance(node, ast.Name) else None)
     except PARSE_ERRORS:
         return None
-
-
-def _may_begin(text: str, start: int, before: int) -> bool:
-    """Decide whether a call is the subject of what follows it, and no part of an expression or of a condition."""
-    lead = text[before:start]
-    return _BEFORE.search(text[:start]) is not None and not _TAKEN_BACK.search(lead)
 
 
 def _read_value_of(text: str, place: _Place) -> tuple[ShownExample | None, int]:

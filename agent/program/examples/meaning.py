@@ -268,7 +268,13 @@ def _refuse_contradictions(examples: list[ShownExample], around: Surroundings) -
     return _keep_if(kept, lambda _, call: len(values[ast.unparse(call)]) == 1)
 
 
+def _refuse_taken_back(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Leave unread what stands below a heading such as `Wrong:`."""
+    return _keep_if(examples, lambda each, _: not around.page.taken_back[each.line])
+
+
 _RULES = (
+    _refuse_taken_back,
     _resolve_names,
     _refuse_recurrences,
     _refuse_what_does_not_return,

@@ -37,6 +37,7 @@ _TAIL = re.compile(
       | (?:\#|//|--|—|–).*                                # a comment
       | \s\((?!\s*(?:or|round|approx|about))[^=()]*\)?[.;,]?\s*$  # a remark in parentheses
       | \)?\.\s+(?=[A-Z(])                                 # another sentence
+      | ;\s+(?!or\b)(?=[A-Za-z]{2})                         # another clause
       | [,;]?\s+(?:because|since|whereas|while|which(?![^.;]*\b(?:wrong|incorrect|not|bug)\b)|due)\b
       | [,;]?\s+(?:and\s+|but\s+)?(?=\w+\()                # another call
       | (?:[,;]|\s+(?:and|but))\s+(?:and\s+|but\s+)?(?={_STARTS})

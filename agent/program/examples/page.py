@@ -12,6 +12,7 @@ from typing import NamedTuple
 from agent.program.examples.docstrings import Docstring
 from agent.program.examples.example import Example
 from agent.program.examples.notation import find_close
+from agent.program.examples.retractions import heads_retraction
 
 LONGEST_SHOWN_LINE = 2_000  # characters of a line that is looked at
 _MOST_JOINED = 30  # lines of one value
@@ -42,6 +43,7 @@ class ShownExample(NamedTuple):
     raises: str | None = None
     loose: bool = False  # the value may lack its parentheses, or have them in vain
     named: bool = True  # the text names the function
+    taken_back: bool = False  # the text says that it is not what is wanted
 
     @property
     def lines(self) -> range:
@@ -73,6 +75,7 @@ class Page:
     lines: list[str]  # stripped; those of sessions are empty
     under_heading: list[bool]  # that says that examples follow
     headings: list[int]
+    taken_back: list[bool]  # below a heading such as `Wrong:`
 
     def join(self, first: int, start: int) -> tuple[str, int]:
         """Return a line, with those behind it that its bracket at `start` needs to be closed, and the last one."""
@@ -90,6 +93,7 @@ def read_page(docstring: Docstring) -> Page:
     """Return the lines of a docstring."""
     lines = list(_clean_lines(docstring.text))
     under, headings, inside = list[bool](), list[int](), False
+    taken_back, retracted = list[bool](), False
     for number, line in enumerate(lines):
         below = lines[number + 1] if number + 1 < len(lines) else ""
         if _HEADING.match(line):
@@ -97,9 +101,14 @@ def read_page(docstring: Docstring) -> Page:
             inside = True
         elif _OTHER_HEADING.match(line) or (_UNDERLINE.match(below) and line):
             inside = False
+        if heads_retraction(line):
+            retracted = True
+        elif line.endswith(":") or _HEADING.match(line) or _OTHER_HEADING.match(line):
+            retracted = False
+        taken_back.append(retracted)
         under.append(inside or _BEGINS.match(line) is not None)
     lines = [_BEGINS.sub("", line) for line in lines]
-    return Page(docstring, lines, under, headings)
+    return Page(docstring, lines, under, headings, taken_back)
 
 
 def _clean_lines(text: str) -> Iterator[str]:

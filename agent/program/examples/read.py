@@ -28,6 +28,7 @@ from agent.program.examples.meaning import Surroundings, settle_examples
 from agent.program.examples.notation import take_value
 from agent.program.examples.page import LONGEST_SHOWN_LINE, Page, ShownExample, first_matches, read_page
 from agent.program.examples.pairs import read_pairs, read_tables
+from agent.program.examples.retractions import corrects
 from agent.program.separation.scope import NotSeparableError, Scope
 from agent.program.syntax import find_free_names, parse
 
@@ -89,15 +90,24 @@ def _read_docstring(prompt: _Prompt, docstring: Docstring, number: int) -> ReadE
     scope = Scope(defined.names, defined.classes, defined.records, closed=bool(defined.names))
     prints = _prints(prompt.request, docstring.text)
     session = DoctestReader(scope, waits=defined.waits, prints=prints, number=number)
-    session.read(docstring.text)
     page = read_page(docstring)
+    text, taken_back = _split_session(page)
+    session.read(text)
     asserts, shown = _read_asserts(page, docstring.text, defined)
     lines = [*asserts, *_list_lines(_settle(prompt, page, shown, prints=prints), page)]
     lines.sort(key=lambda each: each.line)
     lines += _find_unread_headings(page, lines)
     examples = [replace(each.example, session=number) for each in lines if each.example]
     unparsed = [each.source for each in lines if each.example is None]
-    return ReadExamples([*session.examples, *examples], [*session.unparsed, *dict.fromkeys(unparsed)])
+    return ReadExamples([*session.examples, *examples], [*session.unparsed, *taken_back, *dict.fromkeys(unparsed)])
+
+
+def _split_session(page: Page) -> tuple[str, list[str]]:
+    """Return a docstring without the inputs of sessions below a heading such as `Wrong:`, and these inputs."""
+    lines = page.docstring.text.splitlines()
+    below = [back and line.lstrip().startswith(">>>") for back, line in zip(page.taken_back, lines, strict=True)]
+    kept = ["" if back else line for back, line in zip(below, lines, strict=True)]
+    return "\n".join(kept), [line.strip() for back, line in zip(below, lines, strict=True) if back]
 
 
 def _settle(prompt: _Prompt, page: Page, asserts: Sequence[ShownExample] = (), *, prints: bool) -> list[ShownExample]:
@@ -121,7 +131,7 @@ def _list_lines(settled: Sequence[ShownExample], page: Page) -> Iterator[_Line]:
     for each in settled:
         if example := each.write():
             yield _Line(each.line, example)
-        elif not read & {*each.lines}:
+        elif each.taken_back or not read & {*each.lines}:
             yield _Line(each.line, None, each.source or page.lines[each.line])
 
 
@@ -154,7 +164,7 @@ def _read_asserts(page: Page, text: str, defined: Definitions) -> tuple[list[_Li
         if not _ASSERT.match(line) or not page.lines[number]:
             continue
         source, last = _join_assert(raw, number)
-        examples = _read_assert(source, defined)
+        examples = [] if _is_taken_back(page, number, source) else _read_assert(source, defined)
         equations = [] if examples else [each for each in read_line(source, defined.names) if not each.has_words]
         lines += [_Line(number, example) for example in examples]
         shown += [each._replace(line=number, last=last) for each in equations]
@@ -162,6 +172,11 @@ def _read_asserts(page: Page, text: str, defined: Definitions) -> tuple[list[_Li
             lines.append(_Line(number, None, line))
         page.lines[number : last + 1] = [""] * (last + 1 - number)
     return lines, shown
+
+
+def _is_taken_back(page: Page, number: int, source: str) -> bool:
+    comment = source.find("#")
+    return page.taken_back[number] or (comment >= 0 and corrects(source[comment:]))
 
 
 def _join_assert(lines: Sequence[str], number: int) -> tuple[str, int]:
