@@ -63,7 +63,7 @@ def read_input_blocks(page: Page, signature: Signature) -> Iterator[ShownExample
         value = take_value(joined, 0)
         call = _read_arguments(text, signature)
         source = f"{line} {page.lines[number + 1]}" if last > number else line
-        if call and value:
+        if call and value and not page.goes_on(last, is_text=True):
             yield ShownExample(number, last, source, call, value.tree, loose=value.loose, named=False)
         elif call or value:
             yield ShownExample(number, last, source)

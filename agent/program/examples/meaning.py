@@ -268,6 +268,11 @@ def _refuse_contradictions(examples: list[ShownExample], around: Surroundings) -
     return _keep_if(kept, lambda _, call: len(values[ast.unparse(call)]) == 1)
 
 
+def _refuse_first_lines(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Leave unread what shows the first line of several as its value."""
+    return _keep_if(examples, lambda each, _: each.raises is not None or not around.page.goes_on(each.last))
+
+
 def _refuse_taken_back(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
     """Leave unread what stands below a heading such as `Wrong:`."""
     return _keep_if(examples, lambda each, _: not around.page.taken_back[each.line])
@@ -275,6 +280,7 @@ def _refuse_taken_back(examples: list[ShownExample], around: Surroundings) -> li
 
 _RULES = (
     _refuse_taken_back,
+    _refuse_first_lines,
     _resolve_names,
     _refuse_recurrences,
     _refuse_what_does_not_return,

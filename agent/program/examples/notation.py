@@ -1,6 +1,6 @@
 """Read a value as people write it in prose: how far it goes, and whether what stands behind it leaves it whole.
 
-It is more than Python (true, null, an empty list) and less: what may be cut off or rounded is no value.
+It reads more than Python does (true, null, an empty list). It reads no value that may be cut off, rounded or in a unit.
 """
 
 from __future__ import annotations
@@ -33,16 +33,24 @@ _KIND = re.compile(rf"(?:(?:the|an?)\s+)?(?:({'|'.join(_KINDS)})\s+)?(?!empty\b)
 _STARTS = r"(?:if|for|when|given|with|otherwise|else)\b"
 _TAIL = re.compile(
     rf"""\s*(?:
-        \)?[.;,!]?\s*$                                    # nothing more on the line
-      | (?:\#|//|--|—|–).*                                # a comment
+        \)?(?:[.;,]|(?<!\d)!)?\s*$                        # nothing more on the line; 4! is a factorial
+      | (?:\#|(?://|--|—|–)(?!\s*[-\d.(\[])).*            # a comment; 3–4 and 7 // 2 go on
       | \s\((?!\s*(?:or|round|approx|about))[^=()]*\)?[.;,]?\s*$  # a remark in parentheses
       | \)?\.\s+(?=[A-Z(])                                 # another sentence
-      | ;\s+(?!or\b)(?=[A-Za-z]{2})                         # another clause
+      | ;\s+(?!or\b)(?=[A-Za-z][a-z])                       # another clause
       | [,;]?\s+(?:because|since|whereas|while|which(?![^.;]*\b(?:wrong|incorrect|not|bug)\b)|due)\b
       | [,;]?\s+(?:and\s+|but\s+)?(?=\w+\()                # another call
       | (?:[,;]|\s+(?:and|but))\s+(?:and\s+|but\s+)?(?={_STARTS})
     )""",
     re.VERBOSE | re.MULTILINE,
+)
+
+
+_REMARK_ON_NUMBER = re.compile(
+    r"\)?\s*(?:\#|//|--|—|–|\()\s*(?:(?:or|mod|modulo|rounded|approx\w*|about|roughly|nearly"
+    r"|in (?:base|hex|binary|octal))\b|(?<=\()[^()]*\b(?:mod|modulo|base|hex\w*|binary|octal|units?|percent|milliseconds|seconds|minutes|hours|days"
+    r"|ms|mm|cm|km|kg|degrees|dollars|euros|if|unless)\b)",
+    re.IGNORECASE,
 )
 
 
@@ -65,7 +73,9 @@ def take_value(text: str, start: int = 0) -> ShownValue | None:
 
 
 def ends_value(text: str, end: int) -> bool:
-    """Decide whether a value that ends here is whole: what follows is prose, or nothing."""
+    """Decide whether a value that ends here is whole: what follows is prose that leaves it as it is, or nothing."""
+    if text[end - 1 : end].isdigit() and _REMARK_ON_NUMBER.match(text, end):
+        return False
     return text[end : end + 2] != ".." and _TAIL.match(text, end) is not None
 
 

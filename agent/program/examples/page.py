@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from agent.program.examples.docstrings import Docstring
 from agent.program.examples.example import Example
-from agent.program.examples.notation import find_close
+from agent.program.examples.notation import find_close, read_value
 from agent.program.examples.retractions import heads_retraction
 
 LONGEST_SHOWN_LINE = 2_000  # characters of a line that is looked at
@@ -27,6 +27,11 @@ _BEGINS = re.compile(r"^\W*(?:for example|example|e\.g\.?)(?:\s*\d+)?\s*[:,]\s*(
 _OTHER_HEADING = re.compile(
     r"^\W*(?:notes?|constra?i?n?t?s?|arg(?:ument)?s|param(?:eter)?s|returns?|raises|yields|definitions?|rules?|see also"
     r"|references|attributes|variables|(?:in|out)put format|warnings?|complexity|todo)\s*:?\s*$",
+    re.IGNORECASE,
+)
+_SPEECH = re.compile(
+    r"^\W*(?:(?:explanation|notes?|because|since|as|so|where|here|this|the|and|constraints?)\b|[A-Z][\w'-]*(?:[^\w\n]+\w+){2}"
+    r"|[A-Za-z][\w ]*\d*\s*[:=](?:\s|$))|:\s*$|[a-z]{2}\.\s*$",
     re.IGNORECASE,
 )
 _UNDERLINE = re.compile(r"^[-=~^*]{3,}$")
@@ -76,6 +81,16 @@ class Page:
     under_heading: list[bool]  # that says that examples follow
     headings: list[int]
     taken_back: list[bool]  # below a heading such as `Wrong:`
+
+    def goes_on(self, last: int, *, is_text: bool = False) -> bool:
+        """Decide whether the output that ends on a line may go on below it, as the lines of a contest's output do.
+
+        is_text: what goes on need not be a literal; whatever is no prose and no heading will do.
+        """
+        below = self.lines[last + 1] if last + 1 < len(self.lines) else ""
+        if read_value(below) is not None:
+            return True
+        return is_text and bool(below) and not (_SPEECH.search(below) or _UNDERLINE.match(below) or "(" in below)
 
     def join(self, first: int, start: int) -> tuple[str, int]:
         """Return a line, with those behind it that its bracket at `start` needs to be closed, and the last one."""

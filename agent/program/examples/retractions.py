@@ -12,7 +12,7 @@ _VERSION = (
 )
 _OBSERVED = (
     rf"my|today|now|currently|buggy|broken|faulty|counter-?examples?|used to|so far|at (?:the moment|present)"
-    rf"|actual(?:ly)?|observed|(?:I|we) (?:get|got|see|saw)|bug report|(?:fix|debug|repair|correct) (?:this|that|it|the)"
+    r"|actual(?:ly)?|observed|(?:I|we) (?:get|got|see|saw)|bug report|(?:fix|debug|correct) (?:this|that|it|the)"
     rf"|returned|gave|printed|produced"
     rf"|(?:old|previous|existing|original|present|current|wrong|bad|incorrect) {_VERSION}"
 )
