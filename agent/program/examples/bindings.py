@@ -29,9 +29,11 @@ _GIVEN = re.compile(
     r"(?:^|\b(?:for|if|when|given|with|where|let|suppose|input)\s+)(?=[A-Za-z_]\w*\s*(?:=|:|is\b|equals\b))",
     re.IGNORECASE | re.MULTILINE,
 )
-_INPUT = re.compile(r"^(?:sample |test |example )?inputs?\s*\d*\s*[:=]\s*", re.IGNORECASE)
+_INPUT = re.compile(
+    r"^(?:sample |test |example )?inputs?\s*\d*\s*[:=]\s*|^(?:sample|test|example) input\s*\d*$", re.IGNORECASE
+)
 _OUTPUT = re.compile(
-    r"(?:^|[,;]?\s+|\s*(?:=>|->|→)\s*)(?:sample |expected )?(?:outputs?|result|expected|returns?)\s*\d*\s*[:=]\s*",
+    r"^(?:sample|test|example|expected) output\s*\d*$|(?:^|[,;]?\s+|\s*(?:=>|->|→)\s*)(?:sample |expected )?(?:outputs?|result|expected|returns?)\s*\d*\s*[:=]\s*",
     re.IGNORECASE,
 )
 _RESULT = re.compile(

@@ -46,10 +46,13 @@ _TAIL = re.compile(
 )
 
 
+_OTHER_SCALE = (
+    r"mod|modulo|base|hex\w*|binary|octal|units?|percent|milliseconds|seconds|minutes|hours|days|ms|mm|cm|km|kg|degrees"
+    r"|dollars|euros|if|unless"
+)
 _REMARK_ON_NUMBER = re.compile(
     r"\)?\s*(?:\#|//|--|—|–|\()\s*(?:(?:or|mod|modulo|rounded|approx\w*|about|roughly|nearly"
-    r"|in (?:base|hex|binary|octal))\b|(?<=\()[^()]*\b(?:mod|modulo|base|hex\w*|binary|octal|units?|percent|milliseconds|seconds|minutes|hours|days"
-    r"|ms|mm|cm|km|kg|degrees|dollars|euros|if|unless)\b)",
+    rf"|in (?:base|hex|binary|octal))\b|(?<=\()[^()]*\b(?:{_OTHER_SCALE})\b)",
     re.IGNORECASE,
 )
 
