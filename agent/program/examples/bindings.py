@@ -33,11 +33,18 @@ _INPUT = re.compile(
     r"^(?:sample |test |example )?inputs?\s*\d*\s*[:=]\s*|^(?:sample|test|example) input\s*\d*$", re.IGNORECASE
 )
 _OUTPUT = re.compile(
-    r"^(?:sample|test|example|expected) output\s*\d*$|(?:^|[,;]?\s+|\s*(?:=>|->|→)\s*)(?:sample |expected )?(?:outputs?|result|expected|returns?)\s*\d*\s*[:=]\s*",
+    r"^(?:sample|test|example|expected) output\s*\d*$"
+    r"|(?:^|[,;]?\s+|\s*(?:=>|->|→)\s*)(?:sample |expected )?(?:outputs?|result|expected|returns?)\s*\d*\s*[:=]\s*",
     re.IGNORECASE,
 )
 _RESULT = re.compile(
     rf"^(?:the\s+)?(?:returns?|result|output|expected(?: output)?|answer)\s*(?:is\b|should be\b|[:=]|{SIGN})?\s*",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\w+$")
+_KIND = re.compile(
+    r"(?:none|any|true|false|integers?|ints?|floats?|numbers?|str(?:ing)?s?|lists?|arrays?|tuples?|dict(?:ionary)?|sets?"
+    r"|bool(?:ean)?s?|bytes|objects?|values?|results?|words?|texts?|paths?|files?)$",
     re.IGNORECASE,
 )
 _STEP = re.compile(rf"^(?:{SIGN}|#)")
@@ -53,8 +60,8 @@ class _Bindings(NamedTuple):
     end: int
 
 
-def read_input_blocks(page: Page, signature: Signature) -> Iterator[ShownExample]:
-    """Yield the examples of blocks that say `Input: …` and `Output: …`."""
+def read_input_blocks(page: Page, signature: Signature | None) -> Iterator[ShownExample]:
+    """Yield the examples of blocks that say `Input: …` and `Output: …`. Without a signature none can be read."""
     for number, line in enumerate(page.lines):
         if not (begin := _INPUT.match(line)):
             continue
@@ -67,8 +74,14 @@ def read_input_blocks(page: Page, signature: Signature) -> Iterator[ShownExample
         source = f"{line} {page.lines[number + 1]}" if last > number else line
         if call and value and not page.goes_on(last, is_text=True):
             yield ShownExample(number, last, source, call, value.tree, loose=value.loose, named=False)
-        elif call or value:
+        elif call or value or (_is_datum(text) and _is_datum(joined)):
             yield ShownExample(number, last, source)
+
+
+def _is_datum(text: str) -> bool:
+    """Decide whether a text is one value, or a word that may be a string without quotes and names no kind of value."""
+    word = _WORD.match(text.strip())
+    return take_literal(text) is not None or (word is not None and _KIND.match(word[0]) is None)
 
 
 def _collect_input(page: Page, number: int, start: int) -> tuple[str, int | None, int]:
@@ -81,10 +94,16 @@ def _collect_input(page: Page, number: int, start: int) -> tuple[str, int | None
         if output and (at == number or output.start() == 0):
             parts.append(line[begin : output.start()])
             return _join_parts(parts), at, output.end()
-        if (not line and any(parts)) or (at > number and _INPUT.match(line)):
+        if (not line and any(parts) and not _is_output(page, at + 1)) or (at > number and _INPUT.match(line)):
             break
         parts.append(line[begin:])
     return "", None, 0
+
+
+def _is_output(page: Page, number: int) -> bool:
+    """Decide whether a line begins with the word for the output."""
+    output = _OUTPUT.search(page.lines[number]) if number < len(page.lines) else None
+    return output is not None and output.start() == 0
 
 
 def _join_parts(parts: list[str]) -> str:
@@ -106,8 +125,10 @@ def _join_value(page: Page, number: int, start: int) -> tuple[str, int]:
     return line[start:], number
 
 
-def _read_arguments(text: str, signature: Signature) -> ast.Call | None:
+def _read_arguments(text: str, signature: Signature | None) -> ast.Call | None:
     """Return the call that the text of an input stands for; None unless it names each argument once."""
+    if signature is None:
+        return None
     call = read_expression(text)
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
         return call if call.func.id == signature.name else None
@@ -161,24 +182,27 @@ def _build_call(bindings: _Bindings, signature: Signature, *, strict: bool = Fal
     return None if misplaced else ast.Call(function, values, [])
 
 
-def read_sentences(page: Page, signature: Signature) -> Iterator[ShownExample]:
-    """Yield the examples of prose that binds each parameter and says what is returned."""
+def read_sentences(page: Page, signature: Signature | None) -> Iterator[ShownExample]:
+    """Yield the examples of prose that binds each parameter and says what is returned.
+
+    Without a signature nobody knows what is called, so that none can be read.
+    """
     text = "\n".join(page.lines)
     starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
     for given in first_matches(_GIVEN, text, most=200):
         bindings = _take_bindings(text, given.end())
-        call = _build_call(bindings, signature, strict=True) if bindings else None
-        if bindings is None or call is None:
+        call = _build_call(bindings, signature, strict=True) if bindings and signature else None
+        if bindings is None or (signature and call is None):
             continue
         lead = _LEADS.match(text, bindings.end) or _find_output(text, bindings.end)
         if lead is None:
             continue
         first = bisect_right(starts, given.end()) - 1
         value = take_value(text, lead.end())
-        if value:
+        if value and call:
             last = bisect_right(starts, value.end) - 1
             yield ShownExample(first, last, "", call, value.tree, loose=value.loose, named=False)
-        elif page.under_heading[first]:
+        elif value or page.under_heading[first]:
             yield ShownExample(first, first, page.lines[first])
 
 

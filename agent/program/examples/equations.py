@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from agent.program.examples.example import Example
-from agent.program.examples.notation import ShownValue, find_close, read_arithmetic, read_value, take_value
+from agent.program.examples.notation import (
+    ShownValue,
+    find_close,
+    read_arithmetic,
+    read_value,
+    take_literal,
+    take_value,
+)
 from agent.program.examples.page import Page, ShownExample, first_matches
 from agent.program.examples.retractions import denies, find_sentence, takes_back
 from agent.program.syntax import PARSE_ERRORS, read_expression
@@ -33,6 +40,7 @@ _BUILTINS = frozenset(dir(builtins))
 
 
 _OUTPUT_BEHIND = re.compile(r"\s+(?=[\[({'\"\w-])")
+_BARE_WORD = re.compile(r"\s*([A-Za-z]\w+)\s*(?:[#(].*)?$")
 _HAS_SIGN = re.compile(r"[=>➞➔➜➡→⇒⟶⟹]")
 
 
@@ -67,6 +75,8 @@ def read_line(text: str, defined: set[str], below: str = "") -> list[ShownExampl
         if match.start() < at:
             continue
         place = _find_call(text, match, defined)
+        if place is None and match[1] in defined and _has_gap(text, match):
+            examples.append(ShownExample(0, 0, text))
         if place is None or _BEFORE.search(text[: match.start()]) is None:
             continue
         example, end = _read_value_of(text, place)
@@ -132,6 +142,13 @@ def _find_call(text: str, match: re.Match[str], defined: set[str]) -> _Place | N
     return _Place(ast.Call(call.func, [argument for argument in arguments if argument], options), end)
 
 
+def _has_gap(text: str, match: re.Match[str]) -> bool:
+    """Decide whether a call leaves out some of its argument, as `f([1, 2, ..., 10]) -> 55` does, and shows a value."""
+    end = find_close(text, match.end() - 1)
+    arrow = _ARROW.match(text, end) if end and re.search(r"\.\.\.|…", text[match.end() : end]) else None
+    return arrow is not None and take_literal(text, arrow.end()) is not None
+
+
 def _read_argument(node: ast.expr) -> ast.expr | None:
     try:
         return read_value(node) or (node if isinstance(node, ast.Name) else None)
@@ -148,10 +165,13 @@ def _read_value_of(text: str, place: _Place) -> tuple[ShownExample | None, int]:
     if start is None:
         return None, place.end
     value = take_value(text, start.end()) or _take_last_of_chain(text, start.end())
-    if value is None:
-        looks = arrow is not None and _HAS_SIGN.search(arrow[0]) and _all_literal(place.call)
-        return (ShownExample(0, 0, text) if looks else None), len(text)
-    return ShownExample(0, 0, text, place.call, value.tree, loose=value.loose), value.end
+    if value:
+        return ShownExample(0, 0, text, place.call, value.tree, loose=value.loose), value.end
+    word = _BARE_WORD.match(text, start.end()) if arrow and _HAS_SIGN.search(arrow[0]) else None
+    if word and not _all_literal(place.call):
+        return ShownExample(0, 0, text, place.call, ast.Name(word[1], ast.Load())), len(text)
+    shows = arrow and (_HAS_SIGN.search(arrow[0]) or take_literal(text, arrow.end()))
+    return (ShownExample(0, 0, text) if shows and _all_literal(place.call) else None), len(text)
 
 
 def _is_exception(name: str) -> bool:

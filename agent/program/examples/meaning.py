@@ -50,11 +50,14 @@ class Surroundings(NamedTuple):
 
 
 def settle_examples(shown: Sequence[ShownExample], around: Surroundings) -> list[ShownExample]:
-    """Return the examples with one meaning each; those with none have lost their call."""
+    """Return the examples that have one meaning, and a record without a call for each that cannot be read.
+
+    What is no example, such as a general statement about the function, is left out.
+    """
     examples = list(shown)
     for rule in _RULES:
         examples = rule(examples, around)
-    return [each for each in examples if each.line >= 0]
+    return examples
 
 
 def _name_of(example: ShownExample) -> str:
@@ -87,7 +90,7 @@ def _resolve_names(examples: list[ShownExample], around: Surroundings) -> list[S
             else each
             for each in examples
         ]
-    examples = [_nothing(each) if each.has_words and _name_of(each) not in functions else each for each in examples]
+    examples = [each for each in examples if not each.has_words or _name_of(each) in functions]
     return _keep_if(examples, lambda each, _: _name_of(each) in functions)
 
 
@@ -139,7 +142,8 @@ def _quote_words(examples: list[ShownExample], around: Surroundings) -> list[Sho
     """Read bare words as strings where the text is about strings, several stand in one place, and none is a name."""
     places = defaultdict[tuple[str, int], list[ast.expr]](list)
     for each in examples:
-        for at, argument in enumerate(each.call.args if each.call else []):
+        shows_word = isinstance(each.value, ast.Name)
+        for at, argument in enumerate(each.call.args if each.call and not shows_word else []):
             places[_name_of(each), at].append(argument)
     textual = {
         (name, at)
@@ -147,7 +151,7 @@ def _quote_words(examples: list[ShownExample], around: Surroundings) -> list[Sho
         if (signature := around.signatures.get(name)) and _are_words(arguments, signature, at, around)
     }
 
-    def quote(example: ShownExample) -> ShownExample:
+    def quote(example: ShownExample) -> ShownExample | None:
         call = example.call
         if call is None or not example.has_words:
             return example
@@ -158,20 +162,17 @@ def _quote_words(examples: list[ShownExample], around: Surroundings) -> list[Sho
         quoted = example._replace(call=ast.Call(call.func, arguments, call.keywords))
         if not quoted.has_words:
             return quoted
-        words = [each for each in call.args if isinstance(each, ast.Name)]
-        return _unread(example) if _may_be_words(words, around.signature_of(example)) else _nothing(example)
+        words = [each for each in (*call.args, example.value) if isinstance(each, ast.Name)]
+        return _unread(example) if _may_be_words(words, around.signature_of(example)) else None
 
-    return [quote(each) for each in examples]
-
-
-def _nothing(example: ShownExample) -> ShownExample:
-    """Mark a general statement about the function, which is no example and not listed as one."""
-    return example._replace(call=None, line=-1)
+    return [quoted for each in examples if (quoted := quote(each))]
 
 
 def _may_be_words(arguments: Sequence[ast.expr], signature: Signature | None) -> bool:
     taken = {*(signature.parameters if signature else ()), *_BUILTINS}
-    return all(isinstance(each, ast.Name) and len(each.id) > 1 and each.id not in taken for each in arguments)
+    names = {each.id for each in arguments if isinstance(each, ast.Name)}
+    kinds = {"string", "integer", "number", "boolean", "array", "list", "value", "result", "output", "error"}
+    return all(len(name) > 1 and name not in taken and name.lower() not in kinds for name in names)
 
 
 def _are_words(arguments: Sequence[ast.expr], signature: Signature, at: int, around: Surroundings) -> bool:

@@ -38,7 +38,10 @@ _UNDERLINE = re.compile(r"^[-=~^*]{3,}$")
 
 
 class ShownExample(NamedTuple):
-    """A call and its value, as the text shows them. Without a call, it looks like an example and cannot be read."""
+    """A call and its value, as the text shows them. Without a call, it looks like an example and cannot be read.
+
+    An argument or the value may be a bare word, which `meaning` quotes or refuses.
+    """
 
     line: int
     last: int  # line
@@ -57,8 +60,8 @@ class ShownExample(NamedTuple):
 
     @property
     def has_words(self) -> bool:
-        """Some argument is a bare word: a variable, or a string without its quotes."""
-        values = [*self.call.args, *(each.value for each in self.call.keywords)] if self.call else []
+        """An argument or the value is a bare word: a variable, or a string without its quotes."""
+        values = [self.value, *self.call.args, *(each.value for each in self.call.keywords)] if self.call else []
         return any(isinstance(value, ast.Name) for value in values)
 
     def write(self) -> Example | None:

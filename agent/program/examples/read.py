@@ -120,8 +120,11 @@ def _settle(prompt: _Prompt, page: Page, asserts: Sequence[ShownExample] = (), *
 def _read_shown(page: Page, functions: set[str]) -> Iterator[ShownExample]:
     """Yield what each way of showing finds."""
     yield from read_equations(page, functions)
-    if signature := page.docstring.function:
-        for read in (read_input_blocks, read_sentences, read_assignments, read_pairs, read_tables):
+    signature = page.docstring.function
+    yield from read_input_blocks(page, signature)
+    yield from read_sentences(page, signature)
+    if signature:
+        for read in (read_assignments, read_pairs, read_tables):
             yield from read(page, signature)
 
 
@@ -139,7 +142,7 @@ _SHOWS_VALUE = re.compile(rf"(?:{SIGN}|=|:\s)\s*(?=\S)")
 
 
 def _find_unread_headings(page: Page, lines: Sequence[_Line]) -> Iterator[_Line]:
-    """Yield the first line with a value below each heading of examples where none was read or listed."""
+    """Yield one line for each heading whose examples are neither read nor listed: the first one with a value."""
     ends = [*page.headings[1:], len(page.lines)]
     sessions = [line.strip().startswith(">>>") for line in page.docstring.text.splitlines()]
     for heading, end in zip(page.headings, ends, strict=False):
