@@ -32,17 +32,28 @@ def put_on_shelf(data: bytes, **changes):
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves one file, with ranges or without, and remembers from where on it was asked for it.
+    """Serves one file, with ranges or without, and remembers from where on it was asked for it, and with which token.
 
-    stalls_at: it sends so many bytes and waits for `goes_on`.
+    stalls_at: it sends so many bytes and waits for `goes_on`. breaks_at: it ends the first connections after so many
+    bytes each. sends_on: it has nothing itself, and sends whoever asks to this address.
     """
 
     daemon_threads = True
 
-    def __init__(self, data: bytes, *, ranges: bool = True, stalls_at: int | None = None) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        ranges: bool = True,
+        stalls_at: int | None = None,
+        breaks_at: tuple[int, ...] = (),
+        sends_on: str = "",
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.data, self.ranges, self.stalls_at = data, ranges, stalls_at
+        self.breaks_at, self.sends_on = list(breaks_at), sends_on
         self.starts: list[int] = []
+        self.tokens: list[str | None] = []
         self.stalled, self.goes_on = threading.Event(), threading.Event()
 
     def handle_error(self, request, client_address) -> None:
@@ -59,6 +70,12 @@ class _Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-")) if self.server.ranges else 0
         self.server.starts.append(start)
+        self.server.tokens.append(self.headers["Authorization"])
+        if self.server.sends_on:
+            self.send_response(302)
+            self.send_header("Location", self.server.sends_on)
+            self.end_headers()
+            return
         body = self.server.data[start:]
         self.send_response(206 if self.server.ranges else 200)
         self.send_header("Content-Length", str(len(body)))
@@ -70,7 +87,7 @@ class _Answer(BaseHTTPRequestHandler):
             self.server.stalled.set()
             self.server.goes_on.wait(30)
             body = body[stop:]
-        self.wfile.write(body)
+        self.wfile.write(body[: self.server.breaks_at.pop(0)] if self.server.breaks_at else body)
 
     def log_message(self, *args) -> None:
         """Say nothing."""

@@ -50,7 +50,8 @@ class AgentOptions:
     @classmethod
     def take(cls, options: dict[str, Any]) -> AgentOptions:
         """Return the record of these options; others in the dict are left out. Without a model, choose the default."""
-        options = {**options, "model": options["model"] or choose_default_model()}
+        if options["model"] is None:
+            options = {**options, "model": choose_default_model()}
         return cls(**{field.name: options[field.name] for field in fields(cls) if field.name in options})
 
     def check(self) -> CheckedOptions:

@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-import typer
-
 from agent.cli.commands import Entry, ProgramGroup, lazy_group
-from agent.cli.exits import ExitCode, report_errors
-from agent.views.say import say
 
 app = lazy_group(
     "dubito",
@@ -18,7 +14,7 @@ app = lazy_group(
     {
         "solve": Entry("agent.cli.solve:solve_request", "Write a program and run it on the examples in the request."),
         "chat": Entry("agent.cli.chat:chat", "Write one program after another."),
-        "doctor": Entry("agent.cli.app:doctor", "Check that packages, model, sandbox and device are available."),
+        "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),
         "bench": Entry("benchmarks.cli:bench", "Run benchmarks, and judge and compare runs."),
@@ -28,21 +24,6 @@ app = lazy_group(
     ProgramGroup,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-
-
-def doctor() -> None:
-    """Check that packages, model, sandbox and device are available.
-
-    Example: dubito doctor
-    """
-    with report_errors(as_json=False):
-        from agent.cli.doctor import check_parts
-
-        missing = False
-        for part, state, advice in check_parts():
-            missing = missing or state is None
-            say(f"{'✓' if state else '✗'} {part}: {state or advice}")
-        raise typer.Exit(ExitCode.MACHINE_FAILED if missing else ExitCode.OK)
 
 
 def main() -> None:

