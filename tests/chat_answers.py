@@ -72,6 +72,15 @@ NEEDED = (
     'def add(xs):\n    """Añade — 和。"""\n    größe = sum(xs)\n    return größe\n',
     "def add(xs):\n    return 0\n\nprint(add('x'))\n\ndef add(xs):\n    return sum(xs)\n",
 )  # fmt: skip
+BEHIND_FUNCTION = (
+    "def add(xs):\n    return helper(xs)\n\n# The helper\ndef helper(xs):\n    return sum(xs)\n",
+    "def add(xs):\n    return test_sum(xs)\n\n\ndef test_sum(xs):\n    return sum(xs)\n",
+    "def add(xs):\n    total = sum(xs)\n# that is all\n    return total\n",
+    "class Adder:\n    def one(self):\n        return 1\n\n# add\n    def of(self, xs):\n        return sum(xs)\n\nadd = Adder().of\n",
+    "R = {}\n\ndef fill():\n    print('x')\n    R['zero'] = 0\n\nfill()\n\ndef add(xs):\n    return sum(xs) + R['zero']\n",
+    "def add(xs):\n    return sum(xs) + ZERO\n\ndef prepare():\n    global ZERO\n    ZERO = 0\n    print(ZERO)\n\nprepare()\n",
+    "def add(xs):\n    return sum(xs) + add.zero\n\nsetattr(add, 'zero', 0)\n",
+)  # fmt: skip
 BEFORE = st.sampled_from([
     "", "Sure!\n", "Sure! Here's the code:\n\n", "First install:\n```bash\npip install nothing\n```\nThen:\n",
     "It's called so:\n```python\nprint(add([1]))  # 1\n```\n", "```\n```\n", "```python\n```\n", "```text\n3\n```\n",

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Forbidding:
-    """Gives the tokens no probability right behind the prompts, and is the wrapped model everywhere else.
+    """Gives the tokens no probability right behind the prompts, and leaves every other distribution as it is.
 
-    So whoever looks at that distribution sees the same one: gates, samplers, resolvers, forks, a resumed run.
+    All that read the first distribution read the same one: gates, samplers, resolvers, forks, a resumed run.
     """
 
     lm: LM

@@ -13,7 +13,7 @@ from agent.program.extraction.parts import ExtractedProgram, Span
 from agent.program.extraction.pieces import AnswerRules
 from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.styles import PromptStyle, Turn
-from agent.program.syntax import find_asked_name, find_function_end, is_code, is_open
+from agent.program.syntax import find_asked_name, find_entry_point, find_function_end, is_code, is_open
 
 _MOST_TESTS, _LONGEST_TEST = 8, 160  # tests that a prompt shows; characters of each
 
@@ -23,7 +23,7 @@ class PromptText(NamedTuple):
 
     user: str
     begun: str
-    forbidden_first: str = ""  # the completion's first token may not begin so
+    forbidden_first: str = ""  # what the completion's first token may not begin with
 
 
 def write_prompt(request: str, style: PromptStyle, *, name: str | None = None, tests: Sequence[str] = ()) -> PromptText:
@@ -38,6 +38,7 @@ def write_prompt(request: str, style: PromptStyle, *, name: str | None = None, t
         "request": request.strip("\n").rstrip() if code else request.strip(),
         "comment": _write_comment(request.strip().splitlines()),
         "opening": f"def {name}(" if name and not defines else "",
+        "kind": "class" if find_asked_name(request) and not find_entry_point(request) else "function",
         "naming": style.naming.format(name=name) if name and not code else "",
         "tests": style.tests.format(tests="\n".join(test_lines), comments=_write_comment(test_lines))
         if test_lines

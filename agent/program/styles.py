@@ -1,7 +1,7 @@
 """Prompt styles as data: what a model is shown, how its answer begins, and which texts end it. Writes no prompt.
 
 A turn's texts are templates. They may name {request}, {comment} (the request as comment lines), {opening} (`def name(`
-where the request defines nothing), {naming} and {tests}.
+where the request defines nothing), {kind} (class or function), {naming} and {tests}.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ class Turn:
 
     user: str
     begun: str = ""
-    forbidden_first: str = ""  # no token that begins so, but for blanks before it, may come first behind `begun`
+    # The first token behind `begun` is none that begins with this text after blanks, nor an end token. Only that token
+    # is forbidden: a model that splits the text may still write it.
+    forbidden_first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ _EVALPLUS = Turn(
 _EVALPLUS_STOPS = ("<|endoftext|>", "<|endofmask|>", "</s>", "\nif __name__", "\ndef main(", "\nprint(")
 _QWEN_SYSTEM = "You are an intelligent programming assistant to produce Python algorithmic solutions"
 _QWEN = Turn("Can you complete the following Python function?\n```python\n{request}\n```\n{tests}", _FENCE)
+_DUBITO = replace(_QWEN, user=_QWEN.user.replace("Python function", "Python {kind}"))
 
 PROMPT_STYLES: dict[str, PromptStyle] = {
     # What evalplus 0.3.1 asks and stops at (evalplus/codegen.py, evalplus/provider/utility.py).
@@ -79,9 +82,9 @@ PROMPT_STYLES: dict[str, PromptStyle] = {
     # The answer begins with the request itself: the model completes it, and copies nothing.
     "dubito": PromptStyle(
         "dubito",
-        _QWEN,
+        _DUBITO,
         Turn("{request}{naming}{tests}\n", _FENCE),
-        open=replace(_QWEN, begun=f"{_FENCE}{{request}}\n", forbidden_first="```"),
+        open=replace(_DUBITO, begun=f"{_FENCE}{{request}}\n", forbidden_first="```"),
         system=_QWEN_SYSTEM,
         margin_stops=("print(", "assert ", "if __name__", "def test_", "def main("),
     ),

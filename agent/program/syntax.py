@@ -17,6 +17,7 @@ from typing import Any
 PARSE_ERRORS = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FUNCTION, _CLASS = r"(?:async )?def (\w+)", r"class (\w+)\s*[(:]"  # at the margin
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _LOCK = threading.RLock()
 
 
@@ -191,7 +192,10 @@ def does_nothing(statement: ast.stmt) -> bool:
 
 
 def is_code(request: str) -> bool:
-    """Decide whether a request is Python to complete, not a sentence."""
+    """Decide whether a request is Python to complete, not a sentence. A sentence may hold a code block."""
+    fence = _FENCE.search(request)
+    if fence and not stands_in_brackets_or_string(request[: fence.start()]):
+        return False
     if re.search(r"^(async def|def|class) \w+\s*[(:]", request, re.MULTILINE):
         return True
     tree = parse(request)

@@ -36,5 +36,10 @@ def encode_prompt(context: Context, text: PromptText) -> Prompt:
     texts = _THOUGHT_TAGS if context.model.prompt_style.chat else ()
     tags = [context.tokenizer.encode(text, continues=True) for text in texts]
     thinking = any(ids[-len(tag) :] == tag for tag in tags)  # some chat templates open the thought for the model
-    forbidden = sorted(context.tokenizer.find_tokens(text.forbidden_first)) if text.forbidden_first else ()
-    return Prompt(text.user, tuple(ids), thinking=thinking, begun=text.begun, forbidden_first=tuple(forbidden))
+    forbidden = _find_forbidden(context, text.forbidden_first) if text.forbidden_first else ()
+    return Prompt(text.user, tuple(ids), thinking=thinking, begun=text.begun, forbidden_first=forbidden)
+
+
+def _find_forbidden(context: Context, beginning: str) -> tuple[int, ...]:
+    """Return the tokens that begin so, and those that end an answer: either would leave a stub."""
+    return tuple(sorted({*context.tokenizer.find_tokens(beginning), *context.tokenizer.end_ids}))

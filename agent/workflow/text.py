@@ -59,4 +59,4 @@ def is_still_thinking(context: Context, prompt: Prompt, tokens: Sequence[int]) -
     if not context.model.prompt_style.chat:
         return False
     answer = prompt.begun + read_text(context, prompt, tokens)
-    return find_answer_start(answer, thinking=prompt.thinking) is None
+    return find_answer_start(answer, thinking=prompt.thinking, begun=bool(prompt.begun)) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, cast
@@ -13,13 +12,12 @@ from torch import Tensor
 from agent.errors import InvalidRequestError
 from agent.lm.base import LM, Model, OffsetTokenizer, Scorer
 from agent.program.prompts import write_prompt
-from agent.program.syntax import find_entry_point, is_text, parse
+from agent.program.syntax import DEFINITIONS, find_entry_point, is_text, parse
 from benchmarks.base import Problem
 from uncertainty.scores import SCORES, log_probabilities, varentropy
 from uncertainty.thresholds import Ranked
 
 _FENCE = "```python\n"
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 MEASURED = {**SCORES, "varentropy": varentropy}
 
 
@@ -108,7 +106,7 @@ def find_head(prompt: str) -> str:
     tree = parse(f"{code}\n    pass\n") or parse(code)
     if tree is None:
         return code if find_entry_point(code) else ""
-    last = next((each for each in reversed(tree.body) if isinstance(each, _DEFINITIONS)), None)
+    last = next((each for each in reversed(tree.body) if isinstance(each, DEFINITIONS)), None)
     if last is None:
         return ""
     first, lines = last.body[0], code.split("\n")

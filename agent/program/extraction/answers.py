@@ -16,7 +16,7 @@ from agent.program.extraction.fences import Block, find_blocks
 from agent.program.extraction.parts import ExtractedProgram, SourcePart, Span, join_parts
 from agent.program.extraction.pieces import AnswerRules, CodePiece, read_blocks, read_bodies, read_prose
 from agent.program.extraction.thoughts import find_answer_start
-from agent.program.syntax import find_stubs
+from agent.program.syntax import find_stubs, is_degenerate
 
 _USES = re.compile(r"test|main$|demo|example", re.IGNORECASE)  # functions with such names use the entry point
 _FUTURE = re.compile(r"^from __future__ import [^\n]*\n?", re.MULTILINE)
@@ -42,7 +42,7 @@ def extract_program(answer: str, rules: AnswerRules) -> ExtractedProgram:
     read = _read_answer(answer, rules)
     if read is None:
         return ExtractedProgram(())
-    choice = _choose_block(read) or _choose_prose(read)
+    choice = _choose_block(read) or _choose_prose(read) or _choose_script(read)
     if choice is None:
         blocks = [each.block for each in read.blocks if each.block]
         nearest = [block for block in blocks if block.is_python] or blocks
@@ -56,7 +56,7 @@ def is_complete(answer: str, rules: AnswerRules, since: int = 0) -> bool:
     last = read.blocks[-1].block if read and read.blocks else None
     if read is None or last is None or not last.closed or last.end <= len(rules.begun) + since:
         return False
-    choice = None if read.text[last.end :].strip() else _choose_block(read)
+    choice = None if read.text[last.end :].strip() else _choose_block(read) or _choose_script(read)
     return choice is not None and choice.block is last and choice.whole
 
 
@@ -73,7 +73,7 @@ def is_whole(answer: str, rules: AnswerRules) -> bool:
 def extract_open_program(answer: str, rules: AnswerRules) -> str | None:
     """Return the source in the block that is being written; None if no block of Python is open."""
     answer = rules.begun + answer
-    start = find_answer_start(answer, thinking=rules.thinking)
+    start = find_answer_start(answer, thinking=rules.thinking, begun=bool(rules.begun))
     last = next(reversed(find_blocks(answer, start)), None) if start is not None else None
     if last is None or last.closed or not last.is_python:
         return None
@@ -85,7 +85,7 @@ def extract_open_program(answer: str, rules: AnswerRules) -> str | None:
 def _read_answer(answer: str, rules: AnswerRules) -> _Answer | None:
     """Return the answer with the blocks in it; None while the model thinks."""
     text = rules.begun + answer
-    start = find_answer_start(text, thinking=rules.thinking)
+    start = find_answer_start(text, thinking=rules.thinking, begun=bool(rules.begun))
     return None if start is None else _Answer(text, start, rules, read_blocks(text, start, rules))
 
 
@@ -108,6 +108,15 @@ def _choose_prose(answer: _Answer) -> _Choice | None:
     bodies = read_bodies(answer.text, answer.start, answer.rules)
     longest = max(bodies, key=lambda each: len(each.source), default=None)
     return None if longest is None else _Choice(longest.parts, None, whole=True)
+
+
+def _choose_script(answer: _Answer) -> _Choice | None:
+    """Choose, where nobody gave a name, the first block of Python that does something without defining a function."""
+    if answer.rules.entry_point is not None:
+        return None
+    python = (each for each in answer.blocks if each.block and each.block.is_python and each.facts.compiles)
+    main = next((each for each in python if not is_degenerate(each.source)), None)
+    return None if main is None else _complete(main, answer.blocks, answer)
 
 
 def _find_last_defining(pieces: Sequence[CodePiece], entry_point: str | None) -> CodePiece | None:

@@ -14,6 +14,7 @@ from agent.program.extraction.uses import find_uses
 
 _MOST_BLOCKS = 60  # the last blocks of an answer; earlier ones are not read
 _INDENT = "    "
+_MARGIN_RETURNS = re.compile(r"^(?:return|yield)\b", re.MULTILINE)
 _RETURNS = re.compile(r"^[ \t]*(?:return|yield)\b", re.MULTILINE)
 
 
@@ -57,9 +58,14 @@ def read_bodies(answer: str, start: int, rules: AnswerRules) -> list[CodePiece]:
 
 
 def _read_block(answer: str, block: Block, rules: AnswerRules) -> CodePiece:
-    """Read a block as it stands, or without its margin, or as the entry point's body, or without what is no Python."""
+    """Return the first reading of a block that compiles.
+
+    The readings are: a begun head with its body indented, the block as it stands, without its margin, as the body of
+    what was asked for, its whole statements alone.
+    """
     lines = _drop_margin(answer, block.lines)
-    plain = [_read_parts(answer, block, parts, rules) for parts in (block.lines, lines)]
+    indented = _indent_body(answer, block.lines, len(rules.begun))
+    plain = [_read_parts(answer, block, parts, rules) for parts in (*indented, block.lines, lines)]
     whole = [each for each in plain if each.facts.compiles]
     if whole and whole[0].facts.defines:
         return whole[0]
@@ -68,7 +74,7 @@ def _read_block(answer: str, block: Block, rules: AnswerRules) -> CodePiece:
     if whole:
         return whole[0]
     statements = _read_parts(answer, block, _find_statements(answer, lines), rules)
-    return statements if statements.facts.defines else plain[0]
+    return statements if statements.facts.defines else plain[-2]
 
 
 def _find_statements(answer: str, lines: tuple[Span, ...]) -> tuple[Span, ...]:
@@ -92,12 +98,22 @@ def _drop_margin(answer: str, lines: tuple[Span, ...]) -> tuple[Span, ...]:
     )
 
 
+def _indent_body(answer: str, lines: tuple[Span, ...], length: int) -> Iterator[tuple[SourcePart, ...]]:
+    """Yield the lines with those behind the first `length` characters indented, if they return at the margin."""
+    head, body = (tuple(each for each in lines if (each.start < length) is inside) for inside in (True, False))
+    if head and _MARGIN_RETURNS.search(join_parts(answer, body)):
+        yield (*head, *_indent(answer, body))
+
+
+def _indent(answer: str, lines: tuple[Span, ...]) -> tuple[SourcePart, ...]:
+    pairs = ((_INDENT, line) if answer[slice(*line)].strip() else (line,) for line in lines)
+    return tuple(part for pair in pairs for part in pair)
+
+
 def _read_as_body(answer: str, lines: tuple[Span, ...], code: str) -> Iterator[tuple[SourcePart, ...]]:
     """Yield the lines as the continuation of the request's code; lines that return at the margin are indented."""
     body = join_parts(answer, lines)
     if code and body.lstrip("\r\n")[:1] in (" ", "\t"):
         yield (f"{code.rstrip()}\n", *lines)
     elif code and _RETURNS.search(body):
-        blank = [not answer[slice(*line)].strip() for line in lines]
-        indented_lines = ((line,) if empty else (_INDENT, line) for line, empty in zip(lines, blank, strict=True))
-        yield (f"{code.rstrip()}\n", *(part for parts in indented_lines for part in parts))
+        yield (f"{code.rstrip()}\n", *_indent(answer, lines))

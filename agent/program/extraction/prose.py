@@ -78,9 +78,16 @@ def find_indented_runs(text: str, start: int = 0) -> list[LineRun]:
 def _split_units(text: str, lines: Sequence[Span], *, strings: bool = True) -> list[LineRun]:
     """Cut a text before each line that may begin a statement at the margin. strings: no statement begins inside one."""
     units, quote, decorated = list[list[Span]](), "", False
-    for line in lines:
+    for line, commented in zip(lines, _find_inner_comments(text, lines), strict=True):
         content = text[slice(*line)]
-        inside = bool(quote) or decorated or not content.strip() or content[0] in " \t" or _GOES_ON.match(content)
+        inside = (
+            commented
+            or bool(quote)
+            or decorated
+            or not content.strip()
+            or content[0] in " \t"
+            or _GOES_ON.match(content)
+        )
         if is_fence(content) and not quote:
             units.append([])  # an empty unit does not parse, and so ends a run
             units.append([])
@@ -94,6 +101,17 @@ def _split_units(text: str, lines: Sequence[Span], *, strings: bool = True) -> l
     if not quote:
         return whole
     return [*whole[:-1], *_split_units(text, whole[-1], strings=False)]  # the string in the last one never ends
+
+
+def _find_inner_comments(text: str, lines: Sequence[Span]) -> list[bool]:
+    """Return whether each line is a comment at the margin above an indented line: it stands inside that statement."""
+    inner, indented = list[bool](), False
+    for line in reversed(lines):
+        content = text[slice(*line)]
+        comment = content.startswith("#")
+        inner.append(comment and indented)
+        indented = indented if comment or not content.strip() else content[0] in " \t"
+    return inner[::-1]
 
 
 def _is_idle(text: str, unit: LineRun, names: Collection[str]) -> bool:

@@ -18,14 +18,14 @@ _BEGINS_WITH_CODE = re.compile(r"\s*(?:(?:def|class|import|from|async def) |@\w)
 def goes_on_with_code(answer: str, rules: AnswerRules) -> bool:
     """Decide whether the next token of an unfinished answer belongs to the program.
 
-    It does inside an open block of Python, and from the first line on where the answer begins with code and no fence.
+    Tokens inside an open block of Python do. So do tokens behind a first line of code without a fence.
     """
     text = _drop_unfinished_line(rules.begun + answer)
-    # Nothing changes behind the first line that follows the last mark, so the same beginning decides for many tokens.
+    # Only marks, and the first line behind the last one, decide. So one cached decision serves many tokens.
     last = max(text.rfind(mark) for mark in _MARKS)
     line_end = text.find("\n", last) + 1 if last >= 0 else 0
     decisive = text if last >= 0 and not line_end else text[: _end_of_first_line(text, line_end)]
-    return _goes_on_with_code(decisive, rules.thinking)
+    return _goes_on_with_code(decisive, rules.thinking, bool(rules.begun))
 
 
 def _drop_unfinished_line(text: str) -> str:
@@ -41,8 +41,8 @@ def _end_of_first_line(text: str, start: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _goes_on_with_code(text: str, thinking: bool) -> bool:
-    start = find_answer_start(text, thinking=thinking)
+def _goes_on_with_code(text: str, thinking: bool, begun: bool) -> bool:
+    start = find_answer_start(text, thinking=thinking, begun=begun)
     if start is None:
         return False
     if _BEGINS_WITH_CODE.match(text, start):

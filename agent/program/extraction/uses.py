@@ -1,7 +1,8 @@
 """Find the statements of a program that only use what was asked for: its tests, its demonstrations, its `main`.
 
 Models write them beside the function. Often they are wrong, or wait for input, and would then fail the program.
-Definitions and imports are none, nor is a statement that binds or changes a name that the entry point needs.
+Definitions and imports stay. A statement stays that binds or changes a name which the entry point needs, by itself or
+through a function that it calls.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from agent.program.syntax import DEFINITIONS, find_bound_names, find_free_names, is_standard_import, parse
+from agent.program.syntax import DEFINITIONS, find_bound_names, find_free_names, find_targets, is_standard_import, parse
 
 _LASTING = (*DEFINITIONS, ast.Import, ast.ImportFrom)
 _OUTSIDE = frozenset({"input", "open", "exit", "quit", "sys.exit", "sys.stdin", "sys.argv", "os._exit"})
@@ -31,7 +32,7 @@ class _Statement(NamedTuple):
 @lru_cache(maxsize=256)
 def find_uses(source: str, entry_point: str) -> tuple[tuple[int, int], ...]:
     """Return the spans of the statements that only use the entry point: whole lines, in characters, in order."""
-    statements = _read_statements(source)
+    statements = _follow_calls(_read_statements(source), entry_point)
     needed = _find_needed(statements, entry_point)
     using = _find_using_names(statements, entry_point, needed)
     numbers = {
@@ -58,15 +59,34 @@ def _read_statement(node: ast.stmt) -> _Statement:
         binds = binds.union(*(find_bound_names(each) for each in inner if isinstance(each, ast.stmt)))
     attributes = {f"{_find_owner(each)}.{each.attr}" for each in inner if isinstance(each, ast.Attribute)}
     changes = {name for each in inner if (name := _find_changed_name(each))}
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        outer = {name for each in inner if isinstance(each, ast.Global) for name in each.names}
+        changes = (changes - find_targets(node)) | outer
     return _Statement(
         node, frozenset(binds), frozenset(find_free_names(node) | (attributes & _OUTSIDE)), frozenset(changes)
     )
+
+
+def _follow_calls(statements: Sequence[_Statement], entry_point: str) -> list[_Statement]:
+    """Return the statements; one that names functions changes what those change, unless they use the entry point."""
+    functions = {name: each for each in statements if isinstance(each.node, DEFINITIONS) for name in each.binds}
+    followed = list[_Statement]()
+    for each in statements:
+        named = set[str]() if isinstance(each.node, _LASTING) else set(each.reads & functions.keys())
+        while more := {name for own in named for name in functions[own].reads & functions.keys()} - named:
+            named |= more
+        if named and not any(entry_point in {name, *functions[name].reads} for name in named):
+            each = each._replace(changes=each.changes.union(*(functions[name].changes for name in named)))
+        followed.append(each)
+    return followed
 
 
 def _find_changed_name(node: ast.AST) -> str | None:
     match node:
         case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
             return _find_owner(node)
+        case ast.Call(ast.Name("setattr" | "delattr"), [changed, *_]):
+            return _find_owner(changed)
         case ast.Expr(ast.Call(ast.Attribute() as method)):
             return _find_owner(method)
     return None

@@ -101,6 +101,10 @@ def test_a_chat_model_is_given_the_code_in_a_block():
         ('"""Text.\nassert f(1) == 2\n"""', True),
         ("Write a def.", False),
         ("import a file", False),
+        (f"Complete this function:\n```python\n{CODE}\n```", False),
+        (f"~~~\n{CODE}\n~~~", False),
+        ('def f(x):\n    """See:\n\n```python\nf(1)\n```\n    """', True),
+        ('def f(x):\n    """See\n```', True),
     ],
 )
 def test_python_is_told_from_a_sentence(request_, code):
@@ -269,6 +273,20 @@ def test_an_answer_begins_by_the_kind_of_the_request():
     assert write_prompt(STUB, ASKING, name="f") == (f"Fill in\n{STUB.rstrip()}", "```python\n", "")
     assert write_prompt("Add one.", ASKING, name="f") == ("Add one. The function is named f.", "```python\ndef f(", "")
     assert write_prompt("Add one.", ASKING).begun == "```python\n"
+
+
+def test_a_request_with_a_code_block_is_put_as_it_stands():
+    request = f"Complete this function:\n```python\n{CODE}\n```"
+    assert write_prompt(request, PROMPT_STYLES["dubito"]).user == f"{request}\n"
+    begun = write_prompt(request, COMPLETION, name="f").begun
+    assert all(line.startswith("# ") for line in begun.splitlines()[:-1]) and begun.endswith("\ndef f(")
+
+
+@pytest.mark.parametrize(("style", "kind"), [("dubito", "class"), ("qwen", "function")])
+def test_the_own_style_names_the_kind_of_what_it_asks_for(style, kind):
+    user = write_prompt('class Stack:\n    """A stack."""\n', PROMPT_STYLES[style]).user
+    assert user.startswith(f"Can you complete the following Python {kind}?\n")
+    assert "the following Python function?" in write_prompt(CODE, PROMPT_STYLES[style]).user
 
 
 def test_braces_in_a_request_are_text():

@@ -182,3 +182,12 @@ def test_what_may_not_come_first_comes_first_in_no_way_of_the_tree(box):
         assert result.outcome == "accepted" and all(chr(each.tokens[0]) == " " for each in result.attempts)
         assert result.best.logprobs[0] > -0.01  # of what is left, nothing else was likely
     assert chr(run_task(context, read_task("Add."), config=SearchConfig(Budget(programs=1))).best.tokens[0]) == "`"
+
+
+def test_behind_a_begun_head_no_answer_begins_with_a_fence_or_ends_at_once():
+    model = TrieLM({"    return a + b\n```": 1.0}).model(style=BEGUN)
+    context = Context(model, POLICIES["greedy"], ScriptedSandbox(value=3))
+    (prompt,) = build_prompt(context, AgentState(read_task(REQUEST))).prompts
+    assert set(prompt.forbidden_first) == model.tokenizer.find_tokens("```") | model.tokenizer.end_ids
+    (free,) = build_prompt(context, AgentState(read_task("Add."))).prompts
+    assert free.forbidden_first == ()

@@ -4,8 +4,22 @@
 import time
 
 import pytest
-from chat_answers import BEFORE, BEHIND, LANGUAGES, LAW, NEEDED, PROGRAMS, REQUEST, RIGHT, USES, WRONG, fenced, value
-from hypothesis import given
+from chat_answers import (
+    BEFORE,
+    BEHIND,
+    BEHIND_FUNCTION,
+    LANGUAGES,
+    LAW,
+    NEEDED,
+    PROGRAMS,
+    REQUEST,
+    RIGHT,
+    USES,
+    WRONG,
+    fenced,
+    value,
+)
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agent.program.extraction.answers import (
@@ -17,13 +31,16 @@ from agent.program.extraction.answers import (
 from agent.program.extraction.facts import inspect_source
 from agent.program.extraction.pieces import AnswerRules
 from agent.program.extraction.thoughts import find_answer_start
-from agent.program.prompts import read_answer_rules
+from agent.program.prompts import find_program, read_answer_rules
+from agent.program.stop_texts import find_stop_text
+from agent.program.styles import PROMPT_STYLES
+from agent.program.syntax import is_open
 
 ASKED = AnswerRules(REQUEST, "add")
 
 
 @LAW
-@given(BEFORE, st.sampled_from(PROGRAMS + NEEDED), st.sampled_from(USES), st.sampled_from(LANGUAGES), BEHIND,
+@given(BEFORE, st.sampled_from(PROGRAMS + NEEDED + BEHIND_FUNCTION), st.sampled_from(USES), st.sampled_from(LANGUAGES), BEHIND,
        st.sampled_from(["```", "````", "~~~", "~~~~~"]), st.sampled_from(["", "", " ", "   "]), st.booleans())  # fmt: skip
 def test_a_right_program_in_a_block_is_found_whatever_stands_around_it(
     before, program, use, language, behind, mark, indent, crlf
@@ -36,8 +53,32 @@ def test_a_right_program_in_a_block_is_found_whatever_stands_around_it(
     assert value(extract_program(answer, ASKED).source(answer)) == 3, answer
 
 
+PRINTED_DRAFT = NEEDED[-1]  # every style stops at the print that stands behind a whole function
+
+
 @LAW
-@given(st.data(), BEFORE, st.sampled_from(PROGRAMS + NEEDED), st.sampled_from(USES), BEHIND)
+@given(st.sampled_from([each for each in (*PROGRAMS, *NEEDED, *BEHIND_FUNCTION) if each != PRINTED_DRAFT]),
+       st.sampled_from(USES), BEHIND, st.booleans())  # fmt: skip
+def test_the_stops_of_the_own_style_cut_no_right_program(program, use, behind, begins):
+    style = PROMPT_STYLES["dubito"]
+    head = program[: program.index("\n", program.index("def add")) + 1] if begins and "def add" in program else ""
+    begun = f"```python\n{head}" if is_open(head) and "List" not in head else "```python\n"
+    answer, code = f"{program}{use}```\n{behind}"[len(begun) - len("```python\n") :], head if is_open(head) else REQUEST
+    code = REQUEST if "List" in code else code
+    assert value(find_program(answer, style, AnswerRules(code, "add", begun=begun)).source(answer)) == 3
+
+
+@LAW
+@given(st.sampled_from([each for each in (*PROGRAMS, *NEEDED, *BEHIND_FUNCTION) if each != PRINTED_DRAFT]),
+       st.sampled_from(USES), st.sampled_from(["qwen", "evalplus"]))  # fmt: skip
+def test_the_stops_of_the_makers_styles_cut_no_right_program_that_holds_none_of_them(program, use, name):
+    style, answer = PROMPT_STYLES[name], f"{program}{use}```\n"
+    assume(find_stop_text(program, style.stops) is None)
+    assert value(find_program(answer, style, ASKED._replace(begun="```python\n")).source(answer)) == 3
+
+
+@LAW
+@given(st.data(), BEFORE, st.sampled_from(PROGRAMS + NEEDED + BEHIND_FUNCTION), st.sampled_from(USES), BEHIND)
 def test_a_right_program_is_found_wherever_the_answer_is_cut_off_behind_it(data, before, program, use, behind):
     whole = f"{program}{use}```\n{behind}"
     end = data.draw(st.integers(len(program), len(whole)), "cut")
@@ -48,7 +89,11 @@ def test_a_right_program_is_found_wherever_the_answer_is_cut_off_behind_it(data,
 
 
 @LAW
-@given(st.sampled_from(PROGRAMS + NEEDED), st.sampled_from(USES), st.sampled_from(["", "Sure!\n\n", "So:\n\n"]))
+@given(
+    st.sampled_from(PROGRAMS + NEEDED + BEHIND_FUNCTION),
+    st.sampled_from(USES),
+    st.sampled_from(["", "Sure!\n\n", "So:\n\n"]),
+)
 def test_a_right_program_is_found_without_a_fence(program, use, before):
     answer = f"{before}{program}{use}\nThis adds the numbers.\n"
     assert value(extract_program(answer, ASKED).source(answer)) == 3, answer
@@ -252,3 +297,38 @@ def test_an_answer_of_any_kind_is_read_in_short_time(answer):
 def test_reading_an_answer_never_fails(text):
     piece = extract_program(text, ASKED)
     assert sorted(piece.offsets([0], len(text))) is not None and piece.source(text) is not None
+
+
+SCRIPT = "for number in range(1, 6):\n    print(number**2)\n"
+
+
+def test_a_script_that_a_sentence_asks_for_is_whole_at_its_closing_fence():
+    asked = AnswerRules("", None, begun="```python\n")
+    assert is_complete(f"{SCRIPT}```", asked)
+    assert extract_program(f"{SCRIPT}```\nDone.", asked).source(f"{SCRIPT}```\nDone.") == SCRIPT
+    for unfinished in ("import math\n", "# Squares\n", "print(square(1))\n", "for number in (\n"):
+        assert not is_complete(f"{unfinished}```", asked)
+    assert not is_complete(f"{SCRIPT}```", asked._replace(entry_point="f"))
+    assert is_complete(f"import math\n```\nand\n{fenced('print(math.pi)' + chr(10))}".rstrip(), asked)
+
+
+@pytest.mark.parametrize("tag", ["</think>", "[/THINK]", "<think>"])
+def test_a_tag_of_thoughts_in_the_request_is_text(tag):
+    request = f'def f(x):\n    """Strip tags.\n\n    {tag}\n    """\n'
+    rules, body = AnswerRules(request, "f", begun=f"```python\n{request}"), "    return x\n"
+    assert extract_program(f"{body}```", rules).source(f"{body}```") == request + body
+    assert is_complete(f"{body}```", rules) and extract_open_program(body, rules) == request + body
+
+
+@pytest.mark.parametrize(
+    ("request_", "body", "indented"),
+    [
+        (REQUEST, "return sum(xs)\n", "    return sum(xs)\n"),
+        (REQUEST, "total = 0\n\nfor x in xs:\n    total += x\nreturn total\n",
+         "    total = 0\n\n    for x in xs:\n        total += x\n    return total\n"),
+    ],
+)  # fmt: skip
+def test_a_body_at_the_margin_behind_a_begun_head_is_its_body(request_, body, indented):
+    rules = AnswerRules(request_, "add", begun=f"```python\n{request_}")
+    source = extract_program(f"{body}```", rules).source(f"{body}```")
+    assert source == request_ + indented and value(source) == 3
