@@ -14,8 +14,8 @@ from agent.strategies import STRATEGIES
 from sandbox import SANDBOXES
 
 _PAUSES_HELP = (
-    "Pause from this much of the score on, in nats, or from the model's `learned` threshold, or from the one in "
-    "the profile at this path, which `dubito calibrate threshold` wrote. uscd also takes std=0.0035, a bound on the "
+    "Pause where the score reaches this threshold: a number of nats, `learned` for the model's own, or the path of a "
+    "profile that `dubito calibrate threshold` wrote. uscd also takes std=0.0035, a bound on the "
     "standard deviation of the probabilities. By default, the "
 )
 _PROMPT_STYLE_HELP = (
