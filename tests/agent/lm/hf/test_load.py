@@ -339,7 +339,7 @@ def test_weights_of_another_kind_are_refused(folder, weights):
         ("~nobody-of-that-name/model", "there is no such folder"),
         (__file__, "is a file, and a model is a folder"),
         ("a/b/c/d", "it is no hub id"),
-        ("", "it has no config.json"),
+        ("", "the name of a model is empty"),
         ("nul\0byte", "it is no hub id"),
         ("long/" + "x" * 5000, "it is no hub id"),
         ("/long/" + "x" * 5000, "there is no such folder"),
