@@ -57,7 +57,7 @@ class DecodeContext:
     seed: int = 0
     draft: Draft | None = None
     forking: bool = False  # steps carry alternatives, for a search that may return to them
-    in_code: CodeRegion = everywhere  # elsewhere nothing pauses and no step carries alternatives
+    in_code: CodeRegion = everywhere  # only tokens in it are pauses or have alternatives
 
     def feed_with_draft(self, state: DecodeState) -> Iterable[tuple[Prefix, int | None]]:
         """Feed what the prefix lacks and, in the same forward, draft tokens for what may follow.
