@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
+import textwrap
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agent.program.syntax import find_bound_names, parse
 
 _RECORDS = {"dataclass", "NamedTuple", "Enum"}
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _QUOTES = re.compile(r"""^[a-zA-Z]*("{3}|'{3}|"|')(.*)\1$""", re.DOTALL)
 
 
@@ -105,7 +106,7 @@ def find_docstrings(request: str, tree: ast.Module | None) -> list[Docstring]:
         match statement:  # people write imports above a docstring
             case ast.Expr(ast.Constant(str(text))) if text.strip():
                 function = last if isinstance(node, ast.Module) else owners.get(id(node))
-                text = inspect.cleandoc(text)
+                text = clean_docstring(text)
                 docstrings.append(Docstring(text, _find_written(statement, lines, text), function))
     return docstrings
 
@@ -115,7 +116,14 @@ def _find_written(statement: ast.stmt, lines: list[str], text: str) -> str:
     if "\\" not in "".join(lines[statement.lineno - 1 : statement.end_lineno]):
         return text
     inside = _QUOTES.match("".join(lines[statement.lineno - 1 : statement.end_lineno]).strip())
-    return inspect.cleandoc(inside[2]) if inside else text
+    return clean_docstring(inside[2]) if inside else text
+
+
+def clean_docstring(text: str) -> str:
+    """Return a docstring without its margin, as `inspect.cleandoc` does, but with the tabs that stand inside a line."""
+    first, _, below = text.partition("\n")
+    indented = _INDENT.sub(lambda indent: indent[0].expandtabs(), below)
+    return f"{first.lstrip()}\n{textwrap.dedent(indented)}".strip("\n")
 
 
 def _read_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:

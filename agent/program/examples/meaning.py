@@ -9,19 +9,30 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import typing
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from agent.program.examples.annotations import find_kind_name, fits_annotation, is_plain
 from agent.program.examples.docstrings import Definitions, Signature
 from agent.program.examples.page import Page, ShownExample
 
 _BUILTINS = frozenset(dir(builtins))
 _TEXTUAL = re.compile(r"\b(?:strings?|str|words?|texts?|characters?|letters?|names?|sentences?)\b", re.IGNORECASE)
-_PLAIN_NAMES = _BUILTINS | set(typing.__all__) | {"typing", "collections", "abc", "numbers", "Number", "Real"}
 _STRUCTURES = re.compile(r"\b(?:ListNode|TreeNode|linked list|binary (?:search )?tree)\b", re.IGNORECASE)
-_IN_PLACE = re.compile(r"\bin[- ]?place\b", re.IGNORECASE)
+_CHANGED = r"(?:list|array|matrix|grid|board|dict\w*|set|input|arguments?|parameters?|nums|numbers|object)"
+_IN_PLACE = re.compile(
+    rf"\bin[- ]?place\b|(?<!not )(?<!n't )(?<!never )\b(?:modify|modifies|mutates?)\s+(?:the|its|this|a|an|your)\s+"
+    rf"(?:\w+\s+)?{_CHANGED}\b(?![^.]*\breturns?\s+(?!none\b|nothing\b))"
+    r"|(?:^|[.;]\s+)(?:(?!\b(?:if|when|where|for|unless|otherwise|else|empty|no|or)\b)[^.;])*"
+    r"\breturns?\s+(?:none|nothing)\s*(?=[.;]|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ANY_ORDER = re.compile(
+    r"\b(?:any|arbitrary|no particular) order\b"
+    r"|\border (?:of the \w+ )?(?:(?:does not|doesn't) matter|(?:is not|isn't) important)\b",
+    re.IGNORECASE,
+)
 _TUPLES = re.compile(r"\btuple", re.IGNORECASE)
 _LISTS = re.compile(r"\b(?:list|array|sequence|vector|string|separated)", re.IGNORECASE)
 _ASKED_FOR = re.compile(
@@ -29,10 +40,6 @@ _ASKED_FOR = re.compile(
     r"`?([A-Za-z_]\w*)`?\s*(?=\(|[`.,:]|that\b|which\b|to\b|$)",
     re.IGNORECASE,
 )
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "int": int, "float": (int, float), "str": str, "bool": bool, "bytes": bytes, "list": list, "List": list,
-    "tuple": tuple, "Tuple": tuple, "dict": dict, "Dict": dict, "set": set, "Set": set,
-}  # fmt: skip
 
 
 class Surroundings(NamedTuple):
@@ -202,34 +209,15 @@ def _refuse_other_types(examples: list[ShownExample], around: Surroundings) -> l
         if signature is None:
             return True
         annotations = [*signature.annotations.values(), *([signature.returns] if signature.returns else [])]
-        if (linked and not example.named) or not all(_is_plain(each, aliases) for each in annotations):
+        if (linked and not example.named) or not all(is_plain(each, aliases) for each in annotations):
             return False
         pairs = [*zip(signature.parameters, call.args, strict=False), *((k.arg or "", k.value) for k in call.keywords)]
         expected = [(signature.returns, example.value)] if example.value and not example.loose else []
-        return all(_fits(signature.annotations.get(name), value) for name, value in pairs) and all(
-            _fits(annotation, value) for annotation, value in expected
+        return all(fits_annotation(signature.annotations.get(name), value) for name, value in pairs) and all(
+            fits_annotation(annotation, value) for annotation, value in expected
         )
 
     return _keep_if(examples, fits)
-
-
-def _is_plain(annotation: ast.expr, aliases: set[str]) -> bool:
-    """Decide whether literals can be of a type: it names no class of a library or of the prompt."""
-    words = set(re.findall(r"[A-Za-z_]\w*", ast.unparse(annotation)))
-    return "Literal" in words or all(len(word) < 3 for word in words - _PLAIN_NAMES - aliases)
-
-
-def _fits(annotation: ast.expr | None, value: ast.expr) -> bool:
-    kind = _KINDS.get(_annotated_name(annotation))
-    if kind is None:
-        return True
-    literal = ast.literal_eval(value)
-    return isinstance(literal, kind) and (isinstance(literal, bool) == (kind is bool))
-
-
-def _annotated_name(annotation: ast.expr | None) -> str:
-    base = annotation.value if isinstance(annotation, ast.Subscript) else annotation
-    return base.id if isinstance(base, ast.Name) else base.attr if isinstance(base, ast.Attribute) else ""
 
 
 def _settle_tuples(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
@@ -245,7 +233,7 @@ def _settle_tuples(examples: list[ShownExample], around: Surroundings) -> list[S
         if example.call is None or example.value is None or not example.loose:
             return example
         signature, is_tuple = around.signature_of(example), isinstance(example.value, ast.Tuple)
-        annotation = _annotated_name(signature.returns) if signature else ""
+        annotation = find_kind_name(signature.returns) if signature else ""
         if tuples or annotation in ("tuple", "Tuple"):
             return example if is_tuple else example._replace(value=ast.Tuple([example.value], ast.Load()))
         if is_tuple:
@@ -269,6 +257,17 @@ def _refuse_contradictions(examples: list[ShownExample], around: Surroundings) -
     return _keep_if(kept, lambda _, call: len(values[ast.unparse(call)]) == 1)
 
 
+def _refuse_orders(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
+    """Leave unread the sequences that may come in another order."""
+    text = around.page.docstring.text
+    return _keep_if(examples, lambda each, _: not may_be_reordered(each.value, text))
+
+
+def may_be_reordered(value: ast.expr | None, text: str) -> bool:
+    """Decide whether a value is a sequence that a text allows in any order."""
+    return isinstance(value, ast.List | ast.Tuple) and len(value.elts) > 1 and _ANY_ORDER.search(text) is not None
+
+
 def _refuse_first_lines(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
     """Leave unread what shows the first line of several as its value."""
     return _keep_if(examples, lambda each, _: each.raises is not None or not around.page.goes_on(each.last))
@@ -281,6 +280,7 @@ def _refuse_taken_back(examples: list[ShownExample], around: Surroundings) -> li
 
 _RULES = (
     _refuse_taken_back,
+    _refuse_orders,
     _refuse_first_lines,
     _resolve_names,
     _refuse_recurrences,

@@ -24,15 +24,16 @@ from agent.program.examples.docstrings import (
 from agent.program.examples.doctests import DoctestReader
 from agent.program.examples.equations import SIGN, read_equations, read_line
 from agent.program.examples.example import Example, ReadExamples
-from agent.program.examples.meaning import Surroundings, settle_examples
+from agent.program.examples.meaning import Surroundings, may_be_reordered, settle_examples
 from agent.program.examples.notation import take_value
 from agent.program.examples.page import LONGEST_SHOWN_LINE, Page, ShownExample, first_matches, read_page
 from agent.program.examples.pairs import read_pairs, read_tables
 from agent.program.examples.retractions import corrects
 from agent.program.separation.scope import NotSeparableError, Scope
-from agent.program.syntax import find_free_names, parse
+from agent.program.syntax import find_free_names, parse, read_expression
 
 _ASSERT = re.compile(r"assert\b\s*[^\s,.]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")  # all but the end of a line
 _MOST_JOINED = 30  # lines of one assert
 _PYTHONS = frozenset(dir(builtins)) | sys.stdlib_module_names
 
@@ -54,8 +55,10 @@ def read_examples(request: str) -> ReadExamples:
     """Return the examples of a prompt, docstring by docstring, and the lines that cannot be parsed."""
     reading, prompt = ReadExamples([], []), _read_prompt(request)
     for number, docstring in enumerate(find_docstrings(request, prompt.tree)):
-        # Escapes that Python has taken out of a docstring may have cut its examples in two.
+        # An escape that Python has replaced may have cut an example in two, or left a tab that a session expands.
         texts = dict.fromkeys((docstring.text, docstring.written))
+        if _CONTROL.search(docstring.text):
+            texts = dict.fromkeys((docstring.written, docstring.text))
         readings = [_read_docstring(prompt, replace(docstring, text=text), number) for text in texts]
         best = min(readings, key=lambda each: (len(each.unparsed), -len(each.examples)))
         reading.examples.extend(best.examples)
@@ -97,9 +100,19 @@ def _read_docstring(prompt: _Prompt, docstring: Docstring, number: int) -> ReadE
     lines = [*asserts, *_list_lines(_settle(prompt, page, shown, prints=prints), page)]
     lines.sort(key=lambda each: each.line)
     lines += _find_unread_headings(page, lines)
-    examples = [replace(each.example, session=number) for each in lines if each.example]
+    examples = [*session.examples, *(replace(each.example, session=number) for each in lines if each.example)]
+    reordered = [each for each in examples if may_be_reordered(_find_expected(each), docstring.text)]
     unparsed = [each.source for each in lines if each.example is None]
-    return ReadExamples([*session.examples, *examples], [*session.unparsed, *taken_back, *dict.fromkeys(unparsed)])
+    lists = [*session.unparsed, *taken_back, *(each.source for each in reordered), *unparsed]
+    return ReadExamples([each for each in examples if each not in reordered], [*dict.fromkeys(lists)])
+
+
+def _find_expected(example: Example) -> ast.expr | None:
+    """Return the literal that an example compares its value with, if that is all it expects."""
+    match read_expression(example.expected or ""):
+        case ast.Compare(ast.Name("_0"), [ast.Eq()], [literal]):
+            return literal
+    return None
 
 
 def _split_session(page: Page) -> tuple[str, list[str]]:
