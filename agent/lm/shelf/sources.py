@@ -64,20 +64,12 @@ def read_hub(model: ShelfModel, partial: Path) -> Iterator[Progress]:
         raise OSError("the connection ended early")
 
 
-def check_online(model: ShelfModel) -> None:
-    """Raise StorageError where the user forbids the network."""
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        raise StorageError(
-            f"cannot get {model.name}: HF_HUB_OFFLINE is set, which forbids the network; unset it, and try again"
-        )
-
-
 def _ask_hub(url: str, start: int) -> Any:
     """Ask for a file from a byte on, with the user's token and certificates. Raises OSError, HTTPException."""
-    from huggingface_hub import get_token
+    from huggingface_hub import constants, get_token
 
+    if constants.HF_HUB_OFFLINE:  # the package index is another place, and may be asked
+        raise OSError("HF_HUB_OFFLINE is set")
     request = Request(url, headers={"Range": f"bytes={start}-"})
     if token := get_token():  # for the hub alone, and not for where it sends us on
         request.add_unredirected_header("Authorization", f"Bearer {token}")
