@@ -23,11 +23,11 @@ _STRUCTURES = re.compile(r"\b(?:ListNode|TreeNode|linked list|binary (?:search )
 _CHANGED = r"(?:list|array|matrix|grid|board|dict\w*|set|input|arguments?|parameters?|nums|numbers|object)"
 _IN_PLACE = re.compile(
     rf"\bin[- ]?place\b|(?<!not )(?<!n't )(?<!never )\b(?:modify|modifies|mutates?)\s+(?:the|its|this|a|an|your)\s+"
-    rf"(?:\w+\s+)?{_CHANGED}\b(?![^.]*\breturns?\s+(?!none\b|nothing\b))"
-    r"|(?:^|[.;]\s+)(?:(?!\b(?:if|when|where|for|unless|otherwise|else|empty|no|or)\b)[^.;])*"
-    r"\breturns?\s+(?:none|nothing)\s*(?=[.;]|$)",
-    re.IGNORECASE | re.MULTILINE,
+    rf"(?:\w+\s+)?{_CHANGED}\b(?![^.]{{0,200}}\breturns?\s+(?!none\b|nothing\b))",
+    re.IGNORECASE,
 )
+_RETURNS_NOTHING = re.compile(r"\breturns?\s+(?:none|nothing)\s*$", re.IGNORECASE)
+_SOMETIMES = re.compile(r"\b(?:if|when|where|for|unless|otherwise|else|empty|no|or)\b", re.IGNORECASE)
 _ANY_ORDER = re.compile(
     r"\b(?:any|arbitrary|no particular) order\b"
     r"|\border (?:of the \w+ )?(?:(?:does not|doesn't) matter|(?:is not|isn't) important)\b",
@@ -127,14 +127,21 @@ def _refuse_recurrences(examples: list[ShownExample], around: Surroundings) -> l
 def _refuse_what_does_not_return(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
     """Leave unread calls of coroutines, what a function that returns nothing shows, and what may be printed."""
 
+    changes = _changes_in_place(around.page.docstring.text)
+
     def returns(example: ShownExample, _: ast.Call) -> bool:
         signature = around.signature_of(example)
         nothing = signature and isinstance(signature.returns, ast.Constant) and signature.returns.value is None
         prints = around.prints and not example.named
-        nothing = nothing or _IN_PLACE.search(around.page.docstring.text) is not None
+        nothing = nothing or changes
         return not (nothing or prints or _name_of(example) in around.defined.waits)
 
     return _keep_if(examples, returns)
+
+
+def _changes_in_place(text: str) -> bool:
+    sentences = (sentence for sentence in re.split(r"[.;](?=\s|$)|\n", text) if _RETURNS_NOTHING.search(sentence[-60:]))
+    return _IN_PLACE.search(text) is not None or any(not _SOMETIMES.search(sentence) for sentence in sentences)
 
 
 def _refuse_other_arguments(examples: list[ShownExample], around: Surroundings) -> list[ShownExample]:
