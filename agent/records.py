@@ -60,7 +60,7 @@ class Prompt:
     ids: tuple[int, ...]  # of the whole: what the answer begins with, too
     lame_ids: tuple[int, ...] | None = None  # of USCD's weaker prompt; None where there is none
     thinking: bool = False  # the chat template has opened a thought for the model
-    begun: str = ""  # the text with which the answer begins, before the completion
+    opening: str = ""  # the text with which the answer begins, before the completion
     forbidden_first: tuple[int, ...] = ()  # tokens with which no completion begins
 
 

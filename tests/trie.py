@@ -42,9 +42,9 @@ class CharacterTokenizer:
             self.prompts.add(tuple(ids))
         return ids
 
-    def chat(self, request: str, *, system: str | None = None, begun: str = "") -> list[int]:
+    def chat(self, request: str, *, system: str | None = None, opening: str = "") -> list[int]:
         """Return the request's characters, what opens the answer, and what the answer begins with."""
-        return self.encode((system or "") + request + self.opening + begun)
+        return self.encode((system or "") + request + self.opening + opening)
 
     def find_tokens(self, beginning: str) -> frozenset[int]:
         """Return the character that is this text, if it is one."""

@@ -123,7 +123,7 @@ class Tokenizer(Protocol):
         """Return the token ids of a text, or of what `continues` an earlier text. Raises ModelLoadError."""
         ...
 
-    def chat(self, request: str, *, system: str | None = None, begun: str = "") -> list[int]:
+    def chat(self, request: str, *, system: str | None = None, opening: str = "") -> list[int]:
         """Return the token ids of a chat with this request, and of the text with which its answer begins.
 
         system: the system prompt; None for the template's own. Raises ModelLoadError without a template.
@@ -152,15 +152,15 @@ class Model:
     dtype: str = "float32"  # of the weights: torch's name, or int8
     prompt_style: PromptStyle = PROMPT_STYLES["completion"]
 
-    def encode_prompt(self, user: str, begun: str = "") -> list[int]:
+    def encode_prompt(self, user: str, opening: str = "") -> list[int]:
         """Return the token ids of a prompt in the model's style: the user's turn, and how the answer begins.
 
         Raises ModelLoadError.
         """
         style = self.prompt_style
         if not style.chat:
-            return self.tokenizer.encode(user + begun)
-        return self.tokenizer.chat(user, system=style.system, begun=begun)
+            return self.tokenizer.encode(user + opening)
+        return self.tokenizer.chat(user, system=style.system, opening=opening)
 
 
 class OffsetIds(NamedTuple):

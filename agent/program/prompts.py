@@ -22,7 +22,7 @@ class PromptText(NamedTuple):
     """A prompt as text: the user's turn, and the text with which the answer begins."""
 
     user: str
-    begun: str
+    opening: str
     forbidden_first: str = ""  # what the completion's first token may not begin with
 
 
@@ -37,14 +37,14 @@ def write_prompt(request: str, style: PromptStyle, *, name: str | None = None, t
         # A prompt that ends in a newline splits the token that carries newline and indentation together.
         "request": request.strip("\n").rstrip() if code else request.strip(),
         "comment": _write_comment(request.strip().splitlines()),
-        "opening": f"def {name}(" if name and not defines else "",
+        "head": f"def {name}(" if name and not defines else "",
         "kind": "class" if find_asked_name(request) and not find_entry_point(request) else "function",
         "naming": style.naming.format(name=name) if name and not code else "",
         "tests": style.tests.format(tests="\n".join(test_lines), comments=_write_comment(test_lines))
         if test_lines
         else "",
     }
-    return PromptText(turn.user.format(**values), turn.begun.format(**values), turn.forbidden_first)
+    return PromptText(turn.user.format(**values), turn.opening.format(**values), turn.forbidden_first)
 
 
 def write_repair_prompt(
@@ -74,8 +74,8 @@ def find_program(text: str, style: PromptStyle, rules: AnswerRules) -> Extracted
     """Return the program in a completion: out of a chat answer, or the function that was completed."""
     if style.chat:
         return extract_program(cut_at_stop(text, style, rules), rules)
-    end = find_function_end(rules.begun, text)
-    return ExtractedProgram((rules.begun, Span(0, len(text) if end is None else end)))
+    end = find_function_end(rules.opening, text)
+    return ExtractedProgram((rules.opening, Span(0, len(text) if end is None else end)))
 
 
 def cut_at_stop(text: str, style: PromptStyle, rules: AnswerRules) -> str:
@@ -85,9 +85,9 @@ def cut_at_stop(text: str, style: PromptStyle, rules: AnswerRules) -> str:
     return text if stop is None else f"{text[:stop].rstrip()}\n"
 
 
-def read_answer_rules(request: str, name: str | None, begun: str = "", *, thinking: bool = False) -> AnswerRules:
-    """Return what an answer to a request is searched for. begun: the text with which it begins."""
-    return AnswerRules(request if is_code(request) else "", name or find_asked_name(request), thinking, begun)
+def read_answer_rules(request: str, name: str | None, opening: str = "", *, thinking: bool = False) -> AnswerRules:
+    """Return what an answer to a request is searched for. opening: the text with which it begins."""
+    return AnswerRules(request if is_code(request) else "", name or find_asked_name(request), thinking, opening)
 
 
 def _choose_turn(request: str, style: PromptStyle) -> Turn:

@@ -30,8 +30,8 @@ def find_margin_stop(answer: str, stops: tuple[str, ...], rules: AnswerRules, si
     """
     if rules.entry_point is None or not stops:
         return None
-    length = len(rules.begun)
-    text = rules.begun + answer
+    length = len(rules.opening)
+    text = rules.opening + answer
     for line in _margin(stops).finditer(text, length + max(0, since - max(map(len, stops)))):
         above = text[length : line.start()]
         if is_whole(above, rules):

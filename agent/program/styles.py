@@ -1,6 +1,6 @@
 """Prompt styles as data: what a model is shown, how its answer begins, and which texts end it. Writes no prompt.
 
-A turn's texts are templates. They may name {request}, {comment} (the request as comment lines), {opening} (`def name(`
+A turn's texts are templates. They may name {request}, {comment} (the request as comment lines), {head} (`def name(`
 where the request defines nothing), {kind} (class or function), {naming} and {tests}.
 """
 
@@ -21,9 +21,9 @@ class Turn:
     """The user's turn for one kind of request, and the text with which the answer begins."""
 
     user: str
-    begun: str = ""
-    # The first token behind `begun` is none that begins with this text after blanks, nor an end token. Only that token
-    # is forbidden: a model that splits the text may still write it.
+    opening: str = ""
+    # No token that ends a text, or that begins with this text after blanks, may come first behind the opening. One token
+    # is meant: a model that splits the text may still write it.
     forbidden_first: str = ""
 
 
@@ -84,7 +84,7 @@ PROMPT_STYLES: dict[str, PromptStyle] = {
         "dubito",
         _DUBITO,
         Turn("{request}{naming}{tests}\n", _FENCE),
-        open=replace(_DUBITO, begun=f"{_FENCE}{{request}}\n", forbidden_first="```"),
+        open=replace(_DUBITO, opening=f"{_FENCE}{{request}}\n", forbidden_first="```"),
         system=_QWEN_SYSTEM,
         margin_stops=("print(", "assert ", "if __name__", "def test_", "def main("),
     ),
@@ -92,7 +92,7 @@ PROMPT_STYLES: dict[str, PromptStyle] = {
     "completion": PromptStyle(
         "completion",
         Turn("", "{request}"),
-        Turn("{tests}", "{comment}\n{opening}"),  # a sentence without a line break would be continued
+        Turn("{tests}", "{comment}\n{head}"),  # a sentence without a line break would be continued
         chat=False,
         tests="{comments}\n",
         repair="{program}\n\n# The program above failed:\n{comments}\n# A corrected version:\n{question}",
@@ -109,7 +109,7 @@ def find_style(name: str) -> PromptStyle:
 
 def begin_nothing(style: PromptStyle) -> PromptStyle:
     """Return a style whose answers begin with what the model writes first."""
-    code, sentence = (replace(turn, begun="", forbidden_first="") for turn in (style.code, style.sentence))
+    code, sentence = (replace(turn, opening="", forbidden_first="") for turn in (style.code, style.sentence))
     return replace(style, code=code, sentence=sentence, open=None)
 
 

@@ -20,14 +20,14 @@ def build_prompt(context: Context, state: AgentState) -> AgentState:
     task, style = state.task, context.model.prompt_style
     text = prompts.write_prompt(task.request, style, name=task.entry_point, tests=task.tests)
     weaker = prompts.write_prompt(write_lame_prompt(task.request, task.entry_point), style, name=task.entry_point)
-    lame_ids = context.model.encode_prompt(weaker.user, weaker.begun)
+    lame_ids = context.model.encode_prompt(weaker.user, weaker.opening)
     prompt = replace(encode_prompt(context, text), lame_ids=tuple(lame_ids))
     return replace(state, prompts=(prompt,), current=Unfinished(cost_before=state.cost))
 
 
 def encode_prompt(context: Context, text: PromptText) -> Prompt:
     """Turn a prompt's text into token ids. Raises ContextLengthError where the model cannot read them."""
-    ids, room = context.model.encode_prompt(text.user, text.begun), context.lm.context
+    ids, room = context.model.encode_prompt(text.user, text.opening), context.lm.context
     if room is not None and len(ids) >= room:
         raise ContextLengthError(
             f"the prompt has {len(ids)} tokens and this model reads at most {room} with its answer; "
@@ -37,7 +37,7 @@ def encode_prompt(context: Context, text: PromptText) -> Prompt:
     tags = [context.tokenizer.encode(text, continues=True) for text in texts]
     thinking = any(ids[-len(tag) :] == tag for tag in tags)  # some chat templates open the thought for the model
     forbidden = _find_forbidden(context, text.forbidden_first) if text.forbidden_first else ()
-    return Prompt(text.user, tuple(ids), thinking=thinking, begun=text.begun, forbidden_first=forbidden)
+    return Prompt(text.user, tuple(ids), thinking=thinking, opening=text.opening, forbidden_first=forbidden)
 
 
 def _find_forbidden(context: Context, beginning: str) -> tuple[int, ...]:

@@ -35,9 +35,9 @@ def stop_rule(context: Context, state: AgentState) -> StopRule:
 
 def _ends_of_style(context: Context, state: AgentState) -> list[StopRule]:
     """Return the rules by which the prompt style ends a program."""
-    style, begun, rules = context.model.prompt_style, state.prompt.begun, list[StopRule]()
+    style, opening, rules = context.model.prompt_style, state.prompt.opening, list[StopRule]()
     if not style.chat:
-        rules.append(end_of_function(begun))
+        rules.append(end_of_function(opening))
     if style.closing_fence:
         rules.append(_end_of_answer(context, state))
     if style.stops:

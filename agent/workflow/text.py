@@ -32,7 +32,7 @@ def read_text(context: Context, prompt: Prompt, tokens: Sequence[int]) -> str:
 
 def rules_for(task: Task, prompt: Prompt) -> AnswerRules:
     """Return how an answer to this prompt is read."""
-    return prompts.read_answer_rules(task.request, task.entry_point, prompt.begun, thinking=prompt.thinking)
+    return prompts.read_answer_rules(task.request, task.entry_point, prompt.opening, thinking=prompt.thinking)
 
 
 def locate_program(context: Context, task: Task, prompt: Prompt, text: str) -> ExtractedProgram:
@@ -58,5 +58,5 @@ def is_still_thinking(context: Context, prompt: Prompt, tokens: Sequence[int]) -
     """Whether a chat completion is a thought that has not ended."""
     if not context.model.prompt_style.chat:
         return False
-    answer = prompt.begun + read_text(context, prompt, tokens)
-    return find_answer_start(answer, thinking=prompt.thinking, begun=bool(prompt.begun)) is None
+    answer = prompt.opening + read_text(context, prompt, tokens)
+    return find_answer_start(answer, thinking=prompt.thinking, has_opening=bool(prompt.opening)) is None

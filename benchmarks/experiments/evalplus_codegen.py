@@ -90,8 +90,8 @@ def complete_ours(model: Model, problem: Problem, *, max_tokens: int) -> list[St
 
 def encode_prompt_of(model: Model, problem: Problem) -> list[int]:
     """Return the token ids of a problem's prompt in the style `evalplus`."""
-    user, begun, _ = write_prompt(problem.prompt, STYLE, name=problem.entry_point)
-    return model.tokenizer.chat(user, system=STYLE.system, begun=begun)
+    user, opening, _ = write_prompt(problem.prompt, STYLE, name=problem.entry_point)
+    return model.tokenizer.chat(user, system=STYLE.system, opening=opening)
 
 
 def compare_completions(

@@ -78,16 +78,16 @@ def encode_solution(model: Model, problem: Problem) -> EncodedSolution:
         ids, starts = tokenizer.encode_with_offsets(problem.reference_program)
         first = next((at for at in range(1, len(ids)) if starts[at] >= len(problem.prompt)), len(ids))
         return EncodedSolution(ids[:first], ids[first:])
-    user, begun, _ = write_prompt(problem.prompt, style, name=problem.entry_point)
-    before, solution = write_before_solution(problem, begun), problem.canonical_solution.lstrip("\n")
+    user, opening, _ = write_prompt(problem.prompt, style, name=problem.entry_point)
+    before, solution = write_before_solution(problem, opening), problem.canonical_solution.lstrip("\n")
     ids, starts = tokenizer.encode_with_offsets(before + solution, continues=True)
     first = next((at for at in range(len(ids)) if starts[at] >= len(before)), len(ids))
-    return EncodedSolution([*model.encode_prompt(user, begun), *ids[:first]], ids[first:])
+    return EncodedSolution([*model.encode_prompt(user, opening), *ids[:first]], ids[first:])
 
 
-def write_before_solution(problem: Problem, begun: str) -> str:
+def write_before_solution(problem: Problem, opening: str) -> str:
     """Return what a chat answer that begins like this holds before the canonical solution: a fence, the signature."""
-    _, fence, code = begun.rpartition(_FENCE)
+    _, fence, code = opening.rpartition(_FENCE)
     head = find_head(problem.prompt)
     signature = f"{head}\n" if head else ""
     if not fence:

@@ -82,7 +82,7 @@ def test_a_repair_asks_as_the_workflow_does(exercises):
             wrong, report = parts[1].text.removesuffix(CORRECTED).split(FAILED)
             failure = "\n".join(line.removeprefix("# ") for line in report.splitlines())
             asked = write_repair_prompt(each.prompt, each.prompt + wrong, failure, PROMPT_STYLES["completion"])
-            assert text(parts[:3]) == asked.user + asked.begun
+            assert text(parts[:3]) == asked.user + asked.opening
 
 
 def test_failures_are_described_in_the_words_of_the_workflow(exercises):

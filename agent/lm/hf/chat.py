@@ -50,19 +50,19 @@ def is_chat_model(tokenizer: Any, end_ids: frozenset[int]) -> bool:
     return not closing or bool(closing & end_ids)
 
 
-def render_request(tokenizer: Any, request: str, *, system: str | None = None, begun: str = "") -> str:
+def render_request(tokenizer: Any, request: str, *, system: str | None = None, opening: str = "") -> str:
     """Render a chat of one request, up to the start of the answer and the text that it begins with.
 
     system: the system prompt; None for the template's own. Raises ModelLoadError.
     """
     turns = _write_turns(tokenizer, request, system)
-    if begun:
-        answer = {"role": "assistant", "content": begun + _ANSWER}
+    if opening:
+        answer = {"role": "assistant", "content": opening + _ANSWER}
         with suppress(ModelLoadError):  # some templates take no answer
             before, _, _ = _render_turns(tokenizer, (*turns, answer), answer_follows=False).rpartition(_ANSWER)
-            if before.endswith(begun):
+            if before.endswith(opening):
                 return before
-    return _render_turns(tokenizer, turns, answer_follows=True) + begun
+    return _render_turns(tokenizer, turns, answer_follows=True) + opening
 
 
 def _write_turns(tokenizer: Any, request: str, system: str | None) -> tuple[dict[str, str], ...]:

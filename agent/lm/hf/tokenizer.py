@@ -37,12 +37,12 @@ class HFTokenizer:
         ids = self._ids(text, add_special_tokens=not continues)
         return self._without_end(ids)
 
-    def chat(self, request: str, *, system: str | None = None, begun: str = "") -> list[int]:
+    def chat(self, request: str, *, system: str | None = None, opening: str = "") -> list[int]:
         """Return the token ids of a chat with this request, and of the text with which its answer begins.
 
         system: the system prompt; None for the template's own. Raises ModelLoadError without a template.
         """
-        text = render_request(self.tokenizer, request, system=system, begun=begun)
+        text = render_request(self.tokenizer, request, system=system, opening=opening)
         return self._ids(text, add_special_tokens=False)
 
     def encode_with_offsets(self, text: str, *, continues: bool = False) -> OffsetIds:

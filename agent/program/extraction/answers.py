@@ -47,14 +47,14 @@ def extract_program(answer: str, rules: AnswerRules) -> ExtractedProgram:
         blocks = [each.block for each in read.blocks if each.block]
         nearest = [block for block in blocks if block.is_python] or blocks
         choice = _Choice(nearest[0].lines if nearest else (Span(read.start, len(read.text)),), None, whole=False)
-    return ExtractedProgram(choice.parts).behind(rules.begun)
+    return ExtractedProgram(choice.parts).behind(rules.opening)
 
 
 def is_complete(answer: str, rules: AnswerRules, since: int = 0) -> bool:
     """Decide whether the answer ends with a closed block that completes the program, and that ends after `since`."""
     read = _read_answer(answer, rules)
     last = read.blocks[-1].block if read and read.blocks else None
-    if read is None or last is None or not last.closed or last.end <= len(rules.begun) + since:
+    if read is None or last is None or not last.closed or last.end <= len(rules.opening) + since:
         return False
     choice = None if read.text[last.end :].strip() else _choose_block(read) or _choose_script(read)
     return choice is not None and choice.block is last and choice.whole
@@ -72,8 +72,8 @@ def is_whole(answer: str, rules: AnswerRules) -> bool:
 
 def extract_open_program(answer: str, rules: AnswerRules) -> str | None:
     """Return the source in the block that is being written; None if no block of Python is open."""
-    answer = rules.begun + answer
-    start = find_answer_start(answer, thinking=rules.thinking, begun=bool(rules.begun))
+    answer = rules.opening + answer
+    start = find_answer_start(answer, thinking=rules.thinking, has_opening=bool(rules.opening))
     last = next(reversed(find_blocks(answer, start)), None) if start is not None else None
     if last is None or last.closed or not last.is_python:
         return None
@@ -84,8 +84,8 @@ def extract_open_program(answer: str, rules: AnswerRules) -> str | None:
 
 def _read_answer(answer: str, rules: AnswerRules) -> _Answer | None:
     """Return the answer with the blocks in it; None while the model thinks."""
-    text = rules.begun + answer
-    start = find_answer_start(text, thinking=rules.thinking, begun=bool(rules.begun))
+    text = rules.opening + answer
+    start = find_answer_start(text, thinking=rules.thinking, has_opening=bool(rules.opening))
     return None if start is None else _Answer(text, start, rules, read_blocks(text, start, rules))
 
 

@@ -53,15 +53,15 @@ class ExtractedProgram(NamedTuple):
         """Return the program's source. text: the generated text."""
         return join_parts(text, self.parts)
 
-    def behind(self, begun: str) -> ExtractedProgram:
+    def behind(self, opening: str) -> ExtractedProgram:
         """Return the same program, with spans of the text that stands behind a beginning of the present one."""
-        length, parts = len(begun), list[SourcePart]()
+        length, parts = len(opening), list[SourcePart]()
         for part in self.parts:
-            if isinstance(part, str) or not begun:
+            if isinstance(part, str) or not opening:
                 parts.append(part)
                 continue
             if part.start < length:
-                parts.append(begun[part.start : part.end])
+                parts.append(opening[part.start : part.end])
             if part.end > length:
                 parts.append(Span(max(part.start - length, 0), part.end - length))
         return ExtractedProgram(tuple(parts))

@@ -24,7 +24,7 @@ class AnswerRules(NamedTuple):
     code: str = ""  # the request, if it is Python
     entry_point: str | None = None  # a function or a class
     thinking: bool = False  # the prompt ends inside a thought
-    begun: str = ""  # the beginning of the answer that the prompt ends with, such as an opened fence
+    opening: str = ""  # the beginning of the answer that the prompt ends with, such as an opened fence
 
 
 class CodePiece(NamedTuple):
@@ -60,11 +60,11 @@ def read_bodies(answer: str, start: int, rules: AnswerRules) -> list[CodePiece]:
 def _read_block(answer: str, block: Block, rules: AnswerRules) -> CodePiece:
     """Return the first reading of a block that compiles.
 
-    The readings are: a begun head with its body indented, the block as it stands, without its margin, as the body of
+    The readings are: an opened head with its body indented, the block as it stands, without its margin, as the body of
     what was asked for, its whole statements alone.
     """
     lines = _drop_margin(answer, block.lines)
-    indented = _indent_body(answer, block.lines, len(rules.begun))
+    indented = _indent_body(answer, block.lines, len(rules.opening))
     plain = [_read_parts(answer, block, parts, rules) for parts in (*indented, block.lines, lines)]
     whole = [each for each in plain if each.facts.compiles]
     if whole and whole[0].facts.defines:

@@ -20,12 +20,12 @@ def goes_on_with_code(answer: str, rules: AnswerRules) -> bool:
 
     Tokens inside an open block of Python do. So do tokens behind a first line of code without a fence.
     """
-    text = _drop_unfinished_line(rules.begun + answer)
+    text = _drop_unfinished_line(rules.opening + answer)
     # Only marks, and the first line behind the last one, decide. So one cached decision serves many tokens.
     last = max(text.rfind(mark) for mark in _MARKS)
     line_end = text.find("\n", last) + 1 if last >= 0 else 0
     decisive = text if last >= 0 and not line_end else text[: _end_of_first_line(text, line_end)]
-    return _goes_on_with_code(decisive, rules.thinking, bool(rules.begun))
+    return _goes_on_with_code(decisive, rules.thinking, bool(rules.opening))
 
 
 def _drop_unfinished_line(text: str) -> str:
@@ -41,8 +41,8 @@ def _end_of_first_line(text: str, start: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _goes_on_with_code(text: str, thinking: bool, begun: bool) -> bool:
-    start = find_answer_start(text, thinking=thinking, begun=begun)
+def _goes_on_with_code(text: str, thinking: bool, has_opening: bool) -> bool:
+    start = find_answer_start(text, thinking=thinking, has_opening=has_opening)
     if start is None:
         return False
     if _BEGINS_WITH_CODE.match(text, start):

@@ -8,12 +8,13 @@ _THOUGHT = re.compile(r"<(/?)(?:think|thinking|thought|reasoning|seed:think)>|\[
 _ALONE = re.compile(r"^[ \t]*(?:</(?:think|thinking|thought|reasoning|seed:think)>|\[/THINK\])[ \t\r]*$", re.M | re.I)
 
 
-def find_answer_start(text: str, *, thinking: bool = False, begun: bool = False) -> int | None:
+def find_answer_start(text: str, *, thinking: bool = False, has_opening: bool = False) -> int | None:
     """Return where the answer begins, after the thought if there is one; None while the model thinks.
 
-    thinking: the prompt opened the thought. begun: the prompt begins the answer itself, so that no thought precedes it.
+    thinking: the prompt opened the thought. has_opening: the prompt begins
+    the answer, so that no thought precedes it.
     """
-    if begun:
+    if has_opening:
         return 0
     at = 0
     while True:

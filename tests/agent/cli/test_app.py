@@ -316,13 +316,13 @@ def test_the_prompt_style_is_an_option_and_part_of_what_a_run_is(place, tmp_path
     model = byte_model(sharpness=8.0, context=400)
     model.tokenizer.tokenizer.chat_template = TEMPLATE
     save(model, place / "talker")
-    begun = ("--file", "@prompt.py", "--model", "@talker", "--budget", "programs=1", "--thread", "talk")
-    asked = solve(place, *begun, "--prompt-style", "qwen", "--trace", str(tmp_path / "trace.jsonl"), "--json")
+    opening = ("--file", "@prompt.py", "--model", "@talker", "--budget", "programs=1", "--thread", "talk")
+    asked = solve(place, *opening, "--prompt-style", "qwen", "--trace", str(tmp_path / "trace.jsonl"), "--json")
     style = PROMPT_STYLES["qwen"].describe()
     assert style["system"] and "\n```" in style["stops"]
     assert json.loads((tmp_path / "trace.jsonl").read_text().splitlines()[0])["prompt_style"] == style
     assert json.loads(asked.stdout)["prompt_style"] == style
-    other = solve(place, *begun, "--prompt-style", "completion")
+    other = solve(place, *opening, "--prompt-style", "completion")
     assert (other.exit_code, "begun with another prompt-style;" in other.stderr) == (2, True), other.output
     mute = solve(place, "--file", "@prompt.py", "--prompt-style", "dubito")
     assert (mute.exit_code, "has no chat template" in mute.stderr) == (2, True)

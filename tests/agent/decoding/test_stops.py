@@ -295,9 +295,9 @@ TAIL = "\n\n# Example\nprint(f(1))\n"
 PREAMBLE = "import math\n\n\ndef half(x):\n    return x / 2\n\n\ndef f(x):\n    ...\n"
 
 
-def cut_margin(answer, name, code="", begun="```python\n"):
+def cut_margin(answer, name, code="", opening="```python\n"):
     """What is left of an answer at its margin stop; None where it goes on."""
-    at = find_margin_stop(answer, MARGIN, AnswerRules(code, name, begun=begun))
+    at = find_margin_stop(answer, MARGIN, AnswerRules(code, name, opening=opening))
     return None if at is None else answer[:at].rstrip()
 
 
@@ -327,7 +327,7 @@ WHOLE = {
 def test_a_line_at_the_margin_ends_the_program_once_that_is_whole(program, name, code, line):
     answer = f"{program}{TAIL.replace('print(f(1))', line)}"
     assert cut_margin(answer, name, code) == program
-    rule = end_at_margin(MARGIN, AnswerRules(code, name, begun="```python\n"))
+    rule = end_at_margin(MARGIN, AnswerRules(code, name, opening="```python\n"))
     stop = max(stop for stop in MARGIN if line.startswith(stop))
     assert first_end(rule, answer, list(range(len(answer)))) == answer.rindex(line) + len(stop)
 
@@ -353,18 +353,18 @@ def test_a_program_whose_head_the_prompt_begins_ends_at_the_margin():
 )
 def test_a_line_at_the_margin_ends_no_program_that_may_go_on(answer, name):
     assert cut_margin(answer, name) is None
-    rule = end_at_margin(MARGIN, AnswerRules("", name, begun="```python\n"))
+    rule = end_at_margin(MARGIN, AnswerRules("", name, opening="```python\n"))
     assert first_end(rule, answer, list(range(len(answer)))) is None
 
 
 def test_a_style_without_margin_stops_stops_at_no_margin():
-    assert find_margin_stop("def f(x):\n    return x" + TAIL, (), AnswerRules("", "f", begun="```python\n")) is None
+    assert find_margin_stop("def f(x):\n    return x" + TAIL, (), AnswerRules("", "f", opening="```python\n")) is None
 
 
 def test_stops_read_a_long_completion_in_linear_time():
     text, rules = (
         "    x = 1\n" * 20_000,
-        (end_at_text(("\n#",)), end_at_margin(MARGIN, AnswerRules("", "f", begun="def f():\n"))),
+        (end_at_text(("\n#",)), end_at_margin(MARGIN, AnswerRules("", "f", opening="def f():\n"))),
     )
     start = time.process_time()
     for end in range(10, len(text), 10):

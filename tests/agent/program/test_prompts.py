@@ -26,8 +26,8 @@ COMPLETION = PROMPT_STYLES["completion"]
 
 def find(request: str, text: str, style: PromptStyle, *, name: str | None = None) -> str:
     """Return the program in a completion of the prompt for this request."""
-    begun = write_prompt(request, style, name=name).begun
-    return find_program(text, style, read_answer_rules(request, name, begun)).source(text)
+    opening = write_prompt(request, style, name=name).opening
+    return find_program(text, style, read_answer_rules(request, name, opening)).source(text)
 
 
 def test_a_code_prompt_loses_its_last_newline():
@@ -42,9 +42,9 @@ TESTS = ("assert total([1, 2]) == 3", "xs = [4]\nassert total(xs) == 4")
 
 
 def test_a_sentence_with_tests_shows_them_and_begins_the_function_that_they_call():
-    user, begun, _ = write_prompt("Return the sum.", COMPLETION, name="total", tests=TESTS)
+    user, opening, _ = write_prompt("Return the sum.", COMPLETION, name="total", tests=TESTS)
     assert user == "# assert total([1, 2]) == 3\n# xs = [4]\n# assert total(xs) == 4\n"
-    assert begun == "# Return the sum.\ndef total("
+    assert opening == "# Return the sum.\ndef total("
     assert find("Return the sum.", "xs):\n    return sum(xs)\nprint(1)", COMPLETION, name="total") == (
         "# Return the sum.\ndef total(xs):\n    return sum(xs)"
     )
@@ -65,11 +65,11 @@ def test_a_prompt_shows_the_first_tests_that_are_short():
 
 
 def test_a_repair_of_a_sentence_with_tests_begins_the_same_function():
-    user, begun, _ = write_repair_prompt(
+    user, opening, _ = write_repair_prompt(
         "Return the sum.", "def total(): pass", "total() failed", COMPLETION, name="total", tests=TESTS
     )
     asked = write_prompt("Return the sum.", COMPLETION, name="total", tests=TESTS)
-    assert user.endswith(f"# A corrected version:\n{asked.user}") and begun == asked.begun
+    assert user.endswith(f"# A corrected version:\n{asked.user}") and opening == asked.opening
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_python_is_told_from_a_sentence(request_, code):
 
 
 def test_a_repair_prompt_for_completion_ends_where_the_answer_begins():
-    user, begun, _ = write_repair_prompt(CODE, CODE + "    return x\n", "f(1) returned 1, wanted 2", COMPLETION)
+    user, opening, _ = write_repair_prompt(CODE, CODE + "    return x\n", "f(1) returned 1, wanted 2", COMPLETION)
     assert user.endswith("# The program above failed:\n# f(1) returned 1, wanted 2\n# A corrected version:\n")
-    assert begun == CODE.rstrip()
+    assert opening == CODE.rstrip()
 
 
 def test_a_repair_prompt_for_chat_carries_program_and_failure():
@@ -250,9 +250,9 @@ def test_in_a_chat_the_lame_prompt_is_the_same_turn_without_the_examples():
 
 
 def test_a_sentence_with_the_functions_name_is_no_example_and_one_that_goes_on_with_an_example_is_cut():
-    begun = 'def f(x):\n    """Write f() that doubles x.'
-    request = f'{begun} For example f(2) is 4,\n    f(3) is 6.\n    Never fails.\n    """'
-    assert write_lame_prompt(request, "f") == f'{begun}\n    Never fails.\n    """'
+    opening = 'def f(x):\n    """Write f() that doubles x.'
+    request = f'{opening} For example f(2) is 4,\n    f(3) is 6.\n    Never fails.\n    """'
+    assert write_lame_prompt(request, "f") == f'{opening}\n    Never fails.\n    """'
 
 
 HELPED = "import re\n\n\ndef help_(x: str) -> str:\n    return x\n\n\ndef g(x: str) -> str:\n"
@@ -267,19 +267,19 @@ ASKING = PromptStyle(
 
 
 def test_an_answer_begins_by_the_kind_of_the_request():
-    assert write_prompt(CODE, ASKING).begun == f"```python\n{CODE}"
+    assert write_prompt(CODE, ASKING).opening == f"```python\n{CODE}"
     assert write_prompt(f'{HELPED}    """Do it."""', ASKING).forbidden_first == "```"
-    assert write_prompt('"""Add.\nassert f(1) == 2\n"""', ASKING, name="f").begun == "```python\ndef f("
+    assert write_prompt('"""Add.\nassert f(1) == 2\n"""', ASKING, name="f").opening == "```python\ndef f("
     assert write_prompt(STUB, ASKING, name="f") == (f"Fill in\n{STUB.rstrip()}", "```python\n", "")
     assert write_prompt("Add one.", ASKING, name="f") == ("Add one. The function is named f.", "```python\ndef f(", "")
-    assert write_prompt("Add one.", ASKING).begun == "```python\n"
+    assert write_prompt("Add one.", ASKING).opening == "```python\n"
 
 
 def test_a_request_with_a_code_block_is_put_as_it_stands():
     request = f"Complete this function:\n```python\n{CODE}\n```"
     assert write_prompt(request, PROMPT_STYLES["dubito"]).user == f"{request}\n"
-    begun = write_prompt(request, COMPLETION, name="f").begun
-    assert all(line.startswith("# ") for line in begun.splitlines()[:-1]) and begun.endswith("\ndef f(")
+    opening = write_prompt(request, COMPLETION, name="f").opening
+    assert all(line.startswith("# ") for line in opening.splitlines()[:-1]) and opening.endswith("\ndef f(")
 
 
 @pytest.mark.parametrize(("style", "kind"), [("dubito", "class"), ("qwen", "function")])
@@ -305,10 +305,10 @@ def test_a_program_is_read_from_what_the_answer_began_with_and_the_completion():
 @pytest.mark.parametrize("style", PROMPT_STYLES.values(), ids=PROMPT_STYLES)
 @pytest.mark.parametrize("request_", [CODE, "Add one.", f'{HELPED}    """Do it."""', STUB])
 def test_every_style_shows_the_request_and_fills_in_its_templates(style, request_):
-    user, begun, _ = write_prompt(request_, style, name="g", tests=("assert g(1) == 2",))
-    assert (request_.strip() in user or request_.strip() in begun) and "{" not in user + begun
+    user, opening, _ = write_prompt(request_, style, name="g", tests=("assert g(1) == 2",))
+    assert (request_.strip() in user or request_.strip() in opening) and "{" not in user + opening
     repair = write_repair_prompt(request_, "def g(x): pass", "g(1) failed", style, name="g")
-    assert "g(1) failed" in repair.user and "{" not in repair.user + repair.begun
+    assert "g(1) failed" in repair.user and "{" not in repair.user + repair.opening
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_a_repair_prompt_shows_the_program_and_its_failure(model):
     prompt = final.prompts[1].text
     assert final.attempts[0].program.strip() in prompt
     assert "# the program failed: NameError: name 'x' is not defined" in prompt
-    assert final.prompts[1].begun == REQUEST
+    assert final.prompts[1].opening == REQUEST
 
 
 def test_a_repair_prompt_that_the_model_cannot_read_costs_nothing_and_ends_no_run():

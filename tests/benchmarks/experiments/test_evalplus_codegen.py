@@ -49,8 +49,8 @@ def test_the_prompt_is_the_one_that_evalplus_writes(utility, prompt):
     tokenizer.chat_template = CHATML
     prefixes = read_prefixes()
     theirs = utility.make_raw_chat_prompt(f"{prompt.strip()}\n", *prefixes, tokenizer)
-    user, begun, forbidden = write_prompt(prompt, STYLE, name="f")
-    assert render_request(tokenizer, user, system=STYLE.system, begun=begun) == theirs
+    user, opening, forbidden = write_prompt(prompt, STYLE, name="f")
+    assert render_request(tokenizer, user, system=STYLE.system, opening=opening) == theirs
     assert not forbidden and all(prefixes)
 
 
@@ -65,8 +65,8 @@ def test_the_prompts_of_both_data_sets_are_those_that_evalplus_writes(utility):
     prefixes = read_prefixes()
     for each in (*human_eval(HUMANEVAL_PLUS), *mbpp(MBPP_PLUS)):
         theirs = utility.make_raw_chat_prompt(f"{each.prompt.strip()}\n", *prefixes, tokenizer)
-        user, begun, _ = write_prompt(each.prompt, STYLE, name=each.entry_point)
-        assert f"<user>{user}<assistant>{begun}" == theirs, each.task_id
+        user, opening, _ = write_prompt(each.prompt, STYLE, name=each.entry_point)
+        assert f"<user>{user}<assistant>{opening}" == theirs, each.task_id
 
 
 def test_a_completion_ends_where_evalplus_cuts_it_and_a_difference_is_explained():

@@ -179,7 +179,7 @@ HEAD = "import re\n\n\ndef f(x):\n"
 
 
 @pytest.mark.parametrize(
-    ("begun", "before"),
+    ("opening", "before"),
     [
         ("", f"```python\n{HEAD}"),
         ("Sure:\n```python\n", HEAD),
@@ -190,8 +190,8 @@ HEAD = "import re\n\n\ndef f(x):\n"
     ],
     ids=["nothing", "a fence", "an import", "the signature", "the prompt", "the prompt without its end"],
 )
-def test_a_chat_answer_holds_what_its_beginning_lacks_before_the_solution(begun, before):
-    assert write_before_solution(SOLUTION, begun) == before
+def test_a_chat_answer_holds_what_its_beginning_lacks_before_the_solution(opening, before):
+    assert write_before_solution(SOLUTION, opening) == before
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_the_head_of_a_prompt_ends_before_its_docstring(prompt, head):
 def test_a_prompt_without_a_signature_has_its_solution_right_behind_the_fence():
     sentence = '"""Double it.\nassert f(2) == 4\n"""\n'
     text = replace(SOLUTION, prompt=sentence, canonical_solution="def f(x):\n    return 2 * x")
-    assert [write_before_solution(text, begun) for begun in ("", "```python\n")] == ["```python\n", ""]
+    assert [write_before_solution(text, opening) for opening in ("", "```python\n")] == ["```python\n", ""]
 
 
 def test_a_chat_solution_is_forced_behind_the_prompt_that_decoding_uses(tmp_path):

@@ -46,10 +46,10 @@ def in_turns(tokenizer, *, wanted="auto", ends=("<end>",)):
 def test_an_answer_is_not_begun_inside_a_thought_that_the_template_opens():
     thinking = CHATML.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
     ends = frozenset(tokenizer_with(CHATML).convert_tokens_to_ids(["<|im_end|>"]))
-    begun, after_thought = (choose_style("dubito", tokenizer_with(each), ends) for each in (CHATML, thinking))
-    assert begun.open and begun.code.begun and begun.sentence.begun
-    assert (after_thought.open, after_thought.code.begun, after_thought.sentence.begun) == (None, "", "")
-    assert after_thought.code.user == begun.code.user
+    opening, after_thought = (choose_style("dubito", tokenizer_with(each), ends) for each in (CHATML, thinking))
+    assert opening.open and opening.code.opening and opening.sentence.opening
+    assert (after_thought.open, after_thought.code.opening, after_thought.sentence.opening) == (None, "", "")
+    assert after_thought.code.user == opening.code.user
 
 
 @pytest.mark.parametrize("template", [CHATML, LLAMA_2, RICH, ALPACA])
@@ -91,12 +91,12 @@ def test_what_an_answer_begins_with_stands_where_the_template_puts_answers(templ
     tokenizer = tokenizer_with(template)
     turns = [{"role": "user", "content": "Add."}, {"role": "assistant", "content": "Sure:\n```python\n"}]
     wanted = tokenizer.apply_chat_template(turns, tokenize=False, continue_final_message=True)
-    assert render_request(tokenizer, "Add.", begun="Sure:\n```python\n") == wanted
+    assert render_request(tokenizer, "Add.", opening="Sure:\n```python\n") == wanted
 
 
 def test_an_answer_begins_behind_its_opening_where_the_template_takes_no_answers():
     one_turn = "{% if messages[1] %}{{ raise_exception('one turn') }}{% endif %}{{ messages[0].content }} =>"
-    assert render_request(tokenizer_with(one_turn), "Add.", begun=" def") == "Add. => def"
+    assert render_request(tokenizer_with(one_turn), "Add.", opening=" def") == "Add. => def"
 
 
 def test_a_system_prompt_stands_before_the_request_where_the_template_has_no_place_for_it():

@@ -62,10 +62,13 @@ PRINTED_DRAFT = NEEDED[-1]  # every style stops at the print that stands behind 
 def test_the_stops_of_the_own_style_cut_no_right_program(program, use, behind, begins):
     style = PROMPT_STYLES["dubito"]
     head = program[: program.index("\n", program.index("def add")) + 1] if begins and "def add" in program else ""
-    begun = f"```python\n{head}" if is_open(head) and "List" not in head else "```python\n"
-    answer, code = f"{program}{use}```\n{behind}"[len(begun) - len("```python\n") :], head if is_open(head) else REQUEST
+    opening = f"```python\n{head}" if is_open(head) and "List" not in head else "```python\n"
+    answer, code = (
+        f"{program}{use}```\n{behind}"[len(opening) - len("```python\n") :],
+        head if is_open(head) else REQUEST,
+    )
     code = REQUEST if "List" in code else code
-    assert value(find_program(answer, style, AnswerRules(code, "add", begun=begun)).source(answer)) == 3
+    assert value(find_program(answer, style, AnswerRules(code, "add", opening=opening)).source(answer)) == 3
 
 
 @LAW
@@ -74,7 +77,7 @@ def test_the_stops_of_the_own_style_cut_no_right_program(program, use, behind, b
 def test_the_stops_of_the_makers_styles_cut_no_right_program_that_holds_none_of_them(program, use, name):
     style, answer = PROMPT_STYLES[name], f"{program}{use}```\n"
     assume(find_stop_text(program, style.stops) is None)
-    assert value(find_program(answer, style, ASKED._replace(begun="```python\n")).source(answer)) == 3
+    assert value(find_program(answer, style, ASKED._replace(opening="```python\n")).source(answer)) == 3
 
 
 @LAW
@@ -82,10 +85,10 @@ def test_the_stops_of_the_makers_styles_cut_no_right_program_that_holds_none_of_
 def test_a_right_program_is_found_wherever_the_answer_is_cut_off_behind_it(data, before, program, use, behind):
     whole = f"{program}{use}```\n{behind}"
     end = data.draw(st.integers(len(program), len(whole)), "cut")
-    for begun in ("", f"{before}```python\n"):
-        answer = whole[:end] if begun else f"{before}```python\n{whole[:end]}"
-        source = extract_program(answer, ASKED._replace(begun=begun)).source(answer)
-        assert value(source) == 3, (begun, answer, source)
+    for opening in ("", f"{before}```python\n"):
+        answer = whole[:end] if opening else f"{before}```python\n{whole[:end]}"
+        source = extract_program(answer, ASKED._replace(opening=opening)).source(answer)
+        assert value(source) == 3, (opening, answer, source)
 
 
 @LAW
@@ -303,7 +306,7 @@ SCRIPT = "for number in range(1, 6):\n    print(number**2)\n"
 
 
 def test_a_script_that_a_sentence_asks_for_is_whole_at_its_closing_fence():
-    asked = AnswerRules("", None, begun="```python\n")
+    asked = AnswerRules("", None, opening="```python\n")
     assert is_complete(f"{SCRIPT}```", asked)
     assert extract_program(f"{SCRIPT}```\nDone.", asked).source(f"{SCRIPT}```\nDone.") == SCRIPT
     for unfinished in ("import math\n", "# Squares\n", "print(square(1))\n", "for number in (\n"):
@@ -315,7 +318,7 @@ def test_a_script_that_a_sentence_asks_for_is_whole_at_its_closing_fence():
 @pytest.mark.parametrize("tag", ["</think>", "[/THINK]", "<think>"])
 def test_a_tag_of_thoughts_in_the_request_is_text(tag):
     request = f'def f(x):\n    """Strip tags.\n\n    {tag}\n    """\n'
-    rules, body = AnswerRules(request, "f", begun=f"```python\n{request}"), "    return x\n"
+    rules, body = AnswerRules(request, "f", opening=f"```python\n{request}"), "    return x\n"
     assert extract_program(f"{body}```", rules).source(f"{body}```") == request + body
     assert is_complete(f"{body}```", rules) and extract_open_program(body, rules) == request + body
 
@@ -329,6 +332,6 @@ def test_a_tag_of_thoughts_in_the_request_is_text(tag):
     ],
 )  # fmt: skip
 def test_a_body_at_the_margin_behind_a_begun_head_is_its_body(request_, body, indented):
-    rules = AnswerRules(request_, "add", begun=f"```python\n{request_}")
+    rules = AnswerRules(request_, "add", opening=f"```python\n{request_}")
     source = extract_program(f"{body}```", rules).source(f"{body}```")
     assert source == request_ + indented and value(source) == 3

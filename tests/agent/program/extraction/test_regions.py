@@ -45,8 +45,8 @@ def test_the_code_of_an_answer_is_known_while_it_is_written(answer, code):
 
 
 def test_an_answer_that_the_prompt_begins_is_read_with_its_beginning():
-    assert mark_code("x = 1\n```\nDone", ASKED._replace(begun="Here is the program:\n```python\n")) == "x = 1\n```"
-    assert mark_code("    return 1\n```", ASKED._replace(begun="```python\ndef f():\n")) == "    return 1\n```"
+    assert mark_code("x = 1\n```\nDone", ASKED._replace(opening="Here is the program:\n```python\n")) == "x = 1\n```"
+    assert mark_code("    return 1\n```", ASKED._replace(opening="```python\ndef f():\n")) == "    return 1\n```"
     assert mark_code("x = 1\n", ASKED._replace(thinking=True)) == ""
     assert mark_code("a</think>\n```py\nx", ASKED._replace(thinking=True)) == "x"
 
