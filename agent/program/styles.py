@@ -22,7 +22,7 @@ class Turn:
 
     user: str
     opening: str = ""
-    # No token that ends a text, or that begins with this text after blanks, may come first behind the opening. One token
+    # No token that ends a text, or begins with this text after blanks, may come first behind the opening. One token
     # is meant: a model that splits the text may still write it.
     forbidden_first: str = ""
 

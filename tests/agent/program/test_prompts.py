@@ -259,9 +259,9 @@ HELPED = "import re\n\n\ndef help_(x: str) -> str:\n    return x\n\n\ndef g(x: s
 STUB = "def f(x):\n    raise NotImplementedError\n\n\ndef g(x):\n    return f(x)\n"
 ASKING = PromptStyle(
     "asking",
-    code=Turn("Fill in\n{request}{tests}", "```python\n{opening}"),
+    code=Turn("Fill in\n{request}{tests}", "```python\n{head}"),
     open=Turn("Complete\n{request}{tests}", "```python\n{request}\n", "```"),
-    sentence=Turn("{request}{naming}", "```python\n{opening}"),
+    sentence=Turn("{request}{naming}", "```python\n{head}"),
     system="Be brief.",
 )
 
