@@ -13,7 +13,7 @@ from agent.cli.options import DeviceOption, JsonOption, LimitOption, SandboxOpti
 from agent.messages import check_choice
 from agent.views.say import say, show
 from benchmarks.cli.processes import make_folder, run_in_processes
-from benchmarks.experiments.real import RUNS, RealRun
+from benchmarks.experiments.real import REAL_RUNS, RealRun
 
 if TYPE_CHECKING:
     from benchmarks.experiments.outcomes import ProblemOutcome
@@ -22,7 +22,7 @@ RunOption = Annotated[
     bool, typer.Option("--run", help="First run what is missing. By default, only read what is there.")
 ]
 OnlyOption = Annotated[list[str] | None, typer.Option(help="Run only this run of the page; may be repeated.")]
-FolderOption = Annotated[Path, typer.Option(help="Keep the outcomes of each run in a file in this folder.")]
+RunsFolderOption = Annotated[Path, typer.Option(help="Keep the outcomes of each run in a file in this folder.")]
 PageOption = Annotated[Path | None, typer.Option(help="Write the page here. By default, it is printed.")]
 
 
@@ -31,7 +31,7 @@ def bench_real(
     only: OnlyOption = None,
     limit: LimitOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Run this many at once, each in a process of one thread.")] = 1,
-    folder: FolderOption = Path("runs/real"),
+    folder: RunsFolderOption = Path("runs/real"),
     out: PageOption = None,
     sandbox: SandboxOption = None,
     device: DeviceOption = None,
@@ -63,8 +63,8 @@ def bench_real(
 
 def _choose_runs(names: list[str] | None) -> list[RealRun]:
     for name in names or ():
-        check_choice("run", name, RUNS)
-    return [RUNS[name] for name in names] if names else list(RUNS.values())
+        check_choice("run", name, REAL_RUNS)
+    return [REAL_RUNS[name] for name in names] if names else list(REAL_RUNS.values())
 
 
 def _run_missing(runs: list[RealRun], options: Mapping[str, Any], folder: Path, workers: int) -> int:
@@ -80,6 +80,6 @@ def _read_folder(folder: Path) -> tuple[dict[str, list[ProblemOutcome]], dict[st
     from agent.trace import read_trace
     from benchmarks.experiments.outcomes import read_outcomes
 
-    files = {name: run.file(folder) for name, run in RUNS.items() if run.file(folder).exists()}
+    files = {name: run.file(folder) for name, run in REAL_RUNS.items() if run.file(folder).exists()}
     outcomes = {name: read_outcomes(file) for name, file in files.items()}
     return outcomes, {name: next(read_trace(file), {}) for name, file in files.items()}

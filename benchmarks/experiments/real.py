@@ -8,7 +8,7 @@ from pathlib import Path
 
 SMALL, LARGE = "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"
 TITLES = {"HumanEval": "HumanEval+", "Mbpp": "MBPP+"}
-SIZES = {"HumanEval": 164, "Mbpp": 378}  # problems of evalplus' data sets
+PROBLEM_COUNTS = {"HumanEval": 164, "Mbpp": 378}  # problems of evalplus' data sets
 MOST_TOKENS = 768  # evalplus' own bound
 
 
@@ -42,7 +42,7 @@ class RealRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RealComparison:
     """Runs over the same problems; the first one is what the others are compared with."""
 
     title: str
@@ -53,8 +53,8 @@ def _styles(dataset: str) -> list[RealRun]:
     return [RealRun(dataset, style) for style in ("qwen", "dubito", "evalplus", "completion")]
 
 
-COMPARISONS = (
-    Comparison(
+REAL_COMPARISONS = (
+    RealComparison(
         "Policies on HumanEval+",
         [
             RealRun("HumanEval", "dubito"),
@@ -64,14 +64,14 @@ COMPARISONS = (
             RealRun("HumanEval", "dubito", "uscd"),
         ],
     ),
-    Comparison("Prompt styles on HumanEval+", _styles("HumanEval")),
-    Comparison("Prompt styles on MBPP+", _styles("Mbpp")),
-    Comparison("A larger model on HumanEval+", [RealRun("HumanEval", "qwen", model=LARGE)]),
-    Comparison("A larger model on MBPP+", [RealRun("Mbpp", "qwen", model=LARGE)]),
+    RealComparison("Prompt styles on HumanEval+", _styles("HumanEval")),
+    RealComparison("Prompt styles on MBPP+", _styles("Mbpp")),
+    RealComparison("A larger model on HumanEval+", [RealRun("HumanEval", "qwen", model=LARGE)]),
+    RealComparison("A larger model on MBPP+", [RealRun("Mbpp", "qwen", model=LARGE)]),
 )
-RUNS: Mapping[str, RealRun] = {run.name: run for comparison in COMPARISONS for run in comparison.runs}
+REAL_RUNS: Mapping[str, RealRun] = {run.name: run for comparison in REAL_COMPARISONS for run in comparison.runs}
 # Our style against the makers' own, over both data sets together.
-JOINT = tuple((RealRun(dataset, "qwen"), RealRun(dataset, "dubito")) for dataset in SIZES)
+JOINT = tuple((RealRun(dataset, "qwen"), RealRun(dataset, "dubito")) for dataset in PROBLEM_COUNTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ from agent.views.report import Report
 from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.real import (
     CLAIMS,
-    COMPARISONS,
     JOINT,
     MOST_TOKENS,
+    PROBLEM_COUNTS,
+    REAL_COMPARISONS,
+    REAL_RUNS,
     REPORTED,
-    RUNS,
-    SIZES,
     TITLES,
-    Comparison,
     Published,
+    RealComparison,
     RealRun,
 )
 from benchmarks.reports.compare import compare
@@ -43,10 +43,10 @@ def is_page(head: bytes) -> bool:
 
 def report_real(outcomes: Outcomes, provenance: Provenance) -> Report:
     """Report all runs as a page of Markdown; one that has no outcome yet is named as not run."""
-    records = {comparison.title: _measure(comparison, outcomes) for comparison in COMPARISONS}
+    records = {comparison.title: _measure(comparison, outcomes) for comparison in REAL_COMPARISONS}
     joint, published = _test_jointly(outcomes), [_beside(each, outcomes) for each in REPORTED]
     parts = [_TITLE, _OPENING]
-    for comparison in COMPARISONS:
+    for comparison in REAL_COMPARISONS:
         parts += [f"## {comparison.title}", _table(comparison, records[comparison.title])]
         parts += _describe_runs(comparison, provenance)
         parts += ["```console\n" + "\n".join(_command(run) for run in comparison.runs) + "\n```"]
@@ -56,21 +56,21 @@ def report_real(outcomes: Outcomes, provenance: Provenance) -> Report:
     return Report({"comparisons": records, "joint": joint, "published": published}, "\n\n".join(parts))
 
 
-def _measure(comparison: Comparison, outcomes: Outcomes) -> list[dict[str, Any]]:
+def _measure(comparison: RealComparison, outcomes: Outcomes) -> list[dict[str, Any]]:
     """Return the measures of each run that has outcomes, compared with the first one that has."""
     runs = {run.name: outcomes[run.name] for run in comparison.runs if outcomes.get(run.name)}
     return [
         each.record()
         | {
             "base": _base(runs[each.name])._asdict(),
-            "missing": SIZES[RUNS[each.name].dataset] - each.problems,
+            "missing": PROBLEM_COUNTS[REAL_RUNS[each.name].dataset] - each.problems,
             "cut_off": sum(outcome.tokens >= MOST_TOKENS for outcome in runs[each.name]),
         }
         for each in compare(runs)
     ]
 
 
-def _describe_runs(comparison: Comparison, provenance: Provenance) -> list[str]:
+def _describe_runs(comparison: RealComparison, provenance: Provenance) -> list[str]:
     """Return a sentence of when, from which commit, with which torch and weights the runs were made, if any was."""
     lines = [provenance[run.name] for run in comparison.runs if run.name in provenance]
     facts = {
@@ -87,7 +87,7 @@ def _base(outcomes: Sequence[ProblemOutcome]) -> Interval:
     return wilson(sum(each.base == "passed" for each in outcomes), len(outcomes))
 
 
-def _table(comparison: Comparison, records: Sequence[Mapping[str, Any]]) -> str:
+def _table(comparison: RealComparison, records: Sequence[Mapping[str, Any]]) -> str:
     by_name = {record["name"]: record for record in records}
     rows = [_row(run, by_name.get(run.name)) for run in comparison.runs]
     return _lines(("style", "policy", *_HEADS), rows)
@@ -98,7 +98,7 @@ def _row(run: RealRun, record: Mapping[str, Any] | None) -> Sequence[str]:
     if record is None:
         return (run.style, policy, "not run", *[""] * (len(_HEADS) - 1))
     costs, interval = record["costs"], record["interval"]
-    counted = f"{record['problems']}" + (f" of {SIZES[run.dataset]} so far" if record["missing"] else "")
+    counted = f"{record['problems']}" + (f" of {PROBLEM_COUNTS[run.dataset]} so far" if record["missing"] else "")
     return (
         run.style,
         policy,
@@ -132,7 +132,7 @@ def _joint_sentence(joint: Mapping[str, Any]) -> str:
     return (
         f"Of {joint['problems']} problems `qwen` solves {joint['qwen']} and `dubito` {joint['dubito']}: "
         f"{joint['gained']} gained, {joint['lost']} lost, p {joint['p']:.3f} (exact McNemar). "
-        f"The two sets have {sum(SIZES.values())} problems."
+        f"The two sets have {sum(PROBLEM_COUNTS.values())} problems."
     )
 
 
@@ -156,7 +156,7 @@ def _published_row(row: Mapping[str, Any]) -> Sequence[str]:
     reported = f"{row['base']:.1f} / {row['plus']:.1f}"
     if row["ours"] is None:
         return (row["model"], TITLES[row["dataset"]], reported, "not run", "")
-    of_all = "" if row["problems"] == SIZES[row["dataset"]] else f" ({row['problems']} problems so far)"
+    of_all = "" if row["problems"] == PROBLEM_COUNTS[row["dataset"]] else f" ({row['problems']} problems so far)"
     ours = f"{row['ours']['base']:.1f} / {row['ours']['plus']:.1f}{of_all}"
     return (row["model"], TITLES[row["dataset"]], reported, ours, "yes" if row["within_interval"] else "no")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from results import OUTCOME, dubito, refused, written
 
-from benchmarks.experiments.real import COMPARISONS, JOINT, REPORTED, RUNS, RealRun
+from benchmarks.experiments.real import JOINT, REAL_COMPARISONS, REAL_RUNS, REPORTED, RealRun
 from benchmarks.reports.real import report_real
 
 QWEN, OURS = RealRun("HumanEval", "qwen"), RealRun("HumanEval", "dubito")
@@ -20,14 +20,14 @@ def outcomes(*passed, tokens=50):
 
 def test_without_any_run_each_row_says_so_and_has_its_command():
     page = report_real({}, {}).text
-    assert page.count("| not run |") == sum(len(each.runs) for each in COMPARISONS) + 4
-    assert all(f"$ dubito {' '.join(run.command())}\n" in page for run in RUNS.values())
+    assert page.count("| not run |") == sum(len(each.runs) for each in REAL_COMPARISONS) + 4
+    assert all(f"$ dubito {' '.join(run.command())}\n" in page for run in REAL_RUNS.values())
 
 
 def test_each_row_is_filled_by_a_run_of_the_page():
     runs = {*(each.run for each in REPORTED), *(run for pair in JOINT for run in pair)}
-    assert runs <= set(RUNS.values())
-    page = report_real({name: outcomes(True) for name in RUNS}, {}).text
+    assert runs <= set(REAL_RUNS.values())
+    page = report_real({name: outcomes(True) for name in REAL_RUNS}, {}).text
     assert "not run" not in page.lower()
 
 
