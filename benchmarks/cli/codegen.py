@@ -43,9 +43,7 @@ def bench_codegen(
         problems = read_problems(benchmark, limit)
         ours = open_lm(model, weights="bf16", prompt_style="evalplus")
         folder = str(find_model_folder(model))
-        theirs = evalplus_codegen.open_evalplus_decoder(
-            folder, _DATASETS[benchmark], dtype="bfloat16", max_tokens=max_tokens
-        )
+        theirs = evalplus_codegen.open_evalplus(folder, _DATASETS[benchmark], dtype="bfloat16", max_tokens=max_tokens)
         stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens)
         compared = collect(stream, len(problems), "the same", lambda each: each.same)
         counts, table = evalplus_codegen.count_completions(compared), evalplus_codegen.comparison_table(compared)

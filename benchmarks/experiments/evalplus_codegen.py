@@ -60,7 +60,7 @@ def read_prefixes() -> Prefixes:
     return Prefixes(*(text[1] if text else "" for text in texts))
 
 
-def open_evalplus_decoder(folder: str, dataset: str, *, dtype: str, max_tokens: int) -> Any:
+def open_evalplus(folder: str, dataset: str, *, dtype: str, max_tokens: int) -> Any:
     """Load a model the way evalplus does. dtype: torch's name. Its messages go nowhere."""
     from evalplus.provider.hf import HuggingFaceDecoder
 

@@ -22,7 +22,7 @@ from benchmarks.experiments.evalplus_codegen import (
     comparison_table,
     complete_ours,
     count_completions,
-    open_evalplus_decoder,
+    open_evalplus,
     read_prefixes,
 )
 
@@ -99,7 +99,7 @@ def test_completions_are_those_of_evalplus_own_generator(utility, tmp_path):
     folder = shutil.copytree(find_embedded_model(), tmp_path / "talker")
     (folder / "chat_template.jinja").write_text(CHATML)
     problems = [problem(prompt * length, f"HumanEval/{length}") for prompt in PROMPTS[:1] for length in (1, 2)]
-    decoder = open_evalplus_decoder(str(folder), "humaneval", dtype="float32", max_tokens=20)
+    decoder = open_evalplus(str(folder), "humaneval", dtype="float32", max_tokens=20)
     ours = open_lm(str(folder), weights="fp32", prompt_style="evalplus")
     compared = list(compare_completions(problems, ours, decoder, max_tokens=20))
     assert all(each.same and each.ours for each in compared), comparison_table(compared)
@@ -108,7 +108,7 @@ def test_completions_are_those_of_evalplus_own_generator(utility, tmp_path):
 @pytest.mark.real
 @needs_data
 def test_a_real_model_writes_what_evalplus_own_generator_writes(utility, real_model):
-    decoder = open_evalplus_decoder(real_model, "humaneval", dtype="bfloat16", max_tokens=60)
+    decoder = open_evalplus(real_model, "humaneval", dtype="bfloat16", max_tokens=60)
     ours = open_lm(real_model, weights="bf16", prompt_style="evalplus")
     compared = list(compare_completions(islice(human_eval(HUMANEVAL_PLUS), 3), ours, decoder, max_tokens=60))
     assert all(each.same or each.gap < 0.2 for each in compared), comparison_table(compared)
