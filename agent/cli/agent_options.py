@@ -143,4 +143,6 @@ class Agent:
         """Return the policy, the model and where the pauses come from, for the head of a run."""
         options = self.checked.options
         pausing = describe_threshold(self.policy, self.checked.policy, options.threshold)
-        return f"{self.checked.policy} with {options.model}{pausing}, run in {type(self.sandbox).__name__}"
+        style = self.model.prompt_style
+        asking = f" in the style {style.name}" if style.chat else ""
+        return f"{self.checked.policy} with {options.model}{asking}{pausing}, run in {type(self.sandbox).__name__}"

@@ -47,6 +47,8 @@ def parse_spec(spec: str) -> Spec:
     if match is None or os.path.lexists(spec):
         return Spec(DEFAULT, spec)
     backend, name = match.groups()
+    if not name:
+        raise InvalidRequestError(f"{spec!r} names no model; write it behind the colon, as in hf:models/tiny")
     if backend not in BACKENDS:
         raise InvalidRequestError(
             f"there is no backend {backend!r}; choose from {', '.join(BACKENDS)}, as in hf:models/tiny"

@@ -59,6 +59,8 @@ def failure_of(record: Mapping[str, Any]) -> Failure:
 def describe_failure(failure: Failure) -> str:
     """Return the sentence that a repair prompt, a view and a trace show for a failure."""
     sentence = _SENTENCES[failure.kind].format(expression=failure.expression, got=failure.got)
+    if failure.kind == FailureKind.NOT_HELD and failure.expression.rpartition("\n")[2].startswith(">>> "):
+        return f"{sentence}, wanted None, because the prompt shows no output below it"
     if failure.kind in _WITH_DETAIL and failure.got:
         return f"{sentence}: {failure.got}"
     return sentence if failure.wanted is None else f"{sentence}, wanted {failure.wanted}"

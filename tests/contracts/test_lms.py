@@ -226,6 +226,8 @@ def test_a_spec_names_a_backend_or_means_the_default(tmp_path, monkeypatch):
     for backend in ("gguf", "vllm"):
         with pytest.raises(InvalidRequestError, match=f"no backend '{backend}'; choose from {', '.join(BACKENDS)}"):
             open_lm(f"{backend}:qwen2.5-coder-7b-q4_k_m.gguf")
+    with pytest.raises(InvalidRequestError, match=r"^'hf:' names no model; write it behind the colon"):
+        parse_spec("hf:")
     (tmp_path / "gguf:x").mkdir()
     assert parse_spec("gguf:x") == ("hf", "gguf:x"), "a folder of that very name"
 
