@@ -1,7 +1,6 @@
 """A real model of the shelf opens, and does what real models do."""
 
 import json
-import time
 from itertools import islice
 from pathlib import Path
 
@@ -15,10 +14,8 @@ from agent.lm.names import digest_weights, find_shelf_model
 
 
 @pytest.mark.real
-def test_a_real_model_opens_within_ten_cpu_seconds_and_continues_a_function(real_model):
-    started = time.process_time()  # of this process: the machine may be busy
-    model = open_lm(real_model, weights="bf16", prompt_style="completion")  # a trial of int8 takes its own time
-    assert time.process_time() - started < 10
+def test_a_real_model_opens_and_continues_a_function(real_model):
+    model = open_lm(real_model, weights="bf16", prompt_style="completion")
     ids = model.tokenizer.encode('def double(x):\n    """Return twice x."""\n    return')
     steps = decode(
         model.lm, ids, POLICIES["greedy"], stop=end_token(model.tokenizer.end_ids), text=model.tokenizer.stream(ids)
