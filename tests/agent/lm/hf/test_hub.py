@@ -2,27 +2,14 @@
 
 import json
 import os
-import shutil
 
 import pytest
-from text_model import byte_model, save
+from text_model import byte_model
 
 from agent.cli import components
 from agent.errors import InvalidLogitsError, InvalidRequestError, ModelLoadError
 from agent.lm import open_lm
 from agent.lm.names import digest_weights
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sound")
-    save(byte_model(context=64), folder)
-    return folder
-
-
-@pytest.fixture
-def folder(sound, tmp_path):
-    return shutil.copytree(sound, tmp_path / "model")
 
 
 def test_the_embedded_models_name_means_it_whatever_the_working_folder_holds(tmp_path, monkeypatch):

@@ -4,14 +4,12 @@ import io
 import json
 import os
 import pickle
-import shutil
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from architectures import ARCHITECTURES, make
-from text_model import byte_model, save
+from text_model import byte_model
 
 from agent.errors import DeviceError, InvalidLogitsError, InvalidRequestError, ModelLoadError
 from agent.lm.hf.backend import open_decoder
@@ -25,18 +23,6 @@ EVIL = f"raise SystemExit({EXECUTED!r})\n"
 class Boom:
     def __reduce__(self):
         return eval, (f"exit({EXECUTED!r})",)
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sound")
-    save(byte_model(context=64), folder)
-    return folder
-
-
-@pytest.fixture
-def folder(sound, tmp_path):
-    return Path(shutil.copytree(sound, tmp_path / "model"))
 
 
 def changed(name, **entries):

@@ -5,7 +5,6 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from text_model import byte_model, save
 
 from agent.cli import components
 from agent.errors import ModelLoadError
@@ -17,13 +16,6 @@ from agent.lm.shelf.entries import read_shelf
 from agent.profile import find_profile, update_profile
 
 NAME = "qwen2.5-coder-0.5b"
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sound")
-    save(byte_model(context=64), folder)
-    return folder
 
 
 @pytest.fixture
