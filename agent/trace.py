@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -48,19 +48,23 @@ class TraceWriter:
     def begin(self) -> None:
         """Write the provenance where the file lacks it. Raises StorageError."""
         if not self._has_provenance:
-            self._file.append(_write_line("provenance", self._provenance))
+            self._file.append(write_line("provenance", self._provenance))
             self._has_provenance = True
 
     def write(self, kind: str, record: Any) -> None:
         """Append one record. Raises StorageError where the disk does not take it."""
         self.begin()
-        self._file.append(_write_line(kind, record))
+        self._file.append(write_line(kind, record))
 
     def log(self, number: int, event: Any) -> None:
         """Append an event of a run with its number, unless the file has it from before a kill."""
         if number > self._last_event:
             self.write(type(event).__name__.lower(), {"event": number, **make_plain(event)})
             self._last_event = number
+
+    def sort(self, order: Callable[[dict[str, Any]], Any]) -> None:
+        """Put the records behind the provenance in order, before the file is closed. A stream stays as it is."""
+        self._file.sort(lambda line: order(_read_line(line)))
 
     def close(self) -> None:
         """Close the file."""
@@ -76,7 +80,8 @@ def _read_line(line: bytes) -> dict[str, Any]:
     return {}
 
 
-def _write_line(kind: str, record: Any) -> bytes:
+def write_line(kind: str, record: Any) -> bytes:
+    """Return one record as a line of a file."""
     return json.dumps({"kind": kind, **make_plain(record)}, ensure_ascii=False).encode() + b"\n"
 
 

@@ -43,6 +43,8 @@ _POLICY_HELP = (
     f"How to choose tokens: {join_names(POLICY_SCORES)}. By default, best-of samples, beam is greedy, "
     "solve and chat use adadec, and bench greedy."
 )
+_STRATEGY_HELP = f"How to spend the budget: {join_names(STRATEGIES)}."
+_SEVERAL = "Several with commas: each is run with each."
 _PROGRAMS_HELP = "Write at most this many programs (tree: 20), samples (best-of: 5) or beams (beam: 3)."
 _BUDGET_HELP = "Bound a tree by programs=, tokens=, forwards=, runs= or seconds=, several with commas."
 
@@ -51,11 +53,13 @@ LimitOption = Annotated[int | None, typer.Option(min=1, help="Take only this man
 ModelOption = Annotated[str, typer.Option(help=_MODEL_HELP)]
 DefaultModelOption = Annotated[str | None, typer.Option(help=_DEFAULT_MODEL_HELP)]
 PolicyOption = Annotated[str | None, typer.Option(help=_POLICY_HELP)]
+PoliciesOption = Annotated[str | None, typer.Option("--policy", help=f"{_POLICY_HELP} {_SEVERAL}")]
 ThresholdOption = Annotated[
     str | None, typer.Option(help=f"{_PAUSES_HELP}learned or published threshold of the model, else the policy's own.")
 ]
 BenchThresholdOption = Annotated[str | None, typer.Option(help=f"{_PAUSES_HELP}policy's own, for every model.")]
-StrategyOption = Annotated[str, typer.Option(help=f"How to spend the budget: {join_names(STRATEGIES)}.")]
+StrategyOption = Annotated[str, typer.Option(help=_STRATEGY_HELP)]
+StrategiesOption = Annotated[str, typer.Option("--strategy", help=f"{_STRATEGY_HELP} {_SEVERAL}")]
 ProgramsOption = Annotated[int | None, typer.Option(min=1, help=_PROGRAMS_HELP)]
 AskOption = Annotated[bool, typer.Option("--ask", help="Ask a person at pauses, and where programs differ.")]
 BudgetOption = Annotated[str | None, typer.Option(help=_BUDGET_HELP)]

@@ -67,7 +67,7 @@ def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = l
     with explain_errors(path, "write"):
         place = _find_target(path, is_ours)
         if place is not None:
-            _replace(place, data)
+            replace_file(place, data)
             return
         stream = open_stream(path)
         try:
@@ -182,7 +182,7 @@ def _find_target(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
     return place
 
 
-def _replace(place: Path, data: bytes) -> None:
+def replace_file(place: Path, data: bytes) -> None:
     """Write a file beside its place, then move it there. It keeps the permissions of an old one."""
     descriptor, name = tempfile.mkstemp(prefix=".dubito-", dir=place.parent)
     partial = Path(name)

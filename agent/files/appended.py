@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from agent.errors import FileAccessError, StorageError
 from agent.files.access import (
@@ -18,6 +20,7 @@ from agent.files.access import (
     is_stream,
     open_stream,
     reason_of,
+    replace_file,
     write_fully,
 )
 from agent.messages import quote
@@ -86,6 +89,18 @@ class AppendedFile:
                 os.ftruncate(self._file.fileno(), start)
             whole = "its lines so far are whole; free some space, or choose another place"
             raise StorageError(f"cannot write {quote(self._path)}: {reason_of(error)}; {whole}") from error
+
+    def sort(self, order: Callable[[bytes], Any]) -> None:
+        """Put the lines behind the first one in order, by replacing the file at once. Then it can only be closed.
+
+        A stream, and a file that is in order, stay as they are.
+        """
+        if self.empty:
+            return
+        head, *lines = os.pread(self._file.fileno(), self._size(), 0).splitlines(keepends=True)
+        in_order = sorted(lines, key=order)
+        if in_order != lines:
+            replace_file(self._place, b"".join([head, *in_order]))
 
     def close(self) -> None:
         """Close the file. Remove a new one that is still empty."""

@@ -6,7 +6,7 @@ So going back to a pause, catching up a second prompt and resuming after a crash
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -185,6 +185,33 @@ class Scorer(Protocol):
 
     def score_tokens(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
         """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab]."""
+        ...
+
+
+@runtime_checkable
+class JointLM(LM, Protocol):
+    """A model that answers the feeds of many tasks in one forward. Not every backend has one.
+
+    A feed is what a task asks of the model at once; what is in it, the backend alone knows.
+    """
+
+    def takes_joint_feeds(self) -> bool:
+        """Decide whether each feed of a joint forward gets the numbers that it gets alone, but for rounding."""
+        ...
+
+    def count_joint_tasks(self, tokens: int) -> int:
+        """Return how many tasks, each a text of so many tokens, are best decoded together here."""
+        ...
+
+    def run_joint(self, feeds: Sequence[Any]) -> Sequence[Any]:
+        """Return the answer to each feed."""
+        ...
+
+    def beside(self, run: Callable[[Any], Any], tasks: int) -> LM:
+        """Return the model of one of many tasks: the same weights, with counters and a store of its own.
+
+        run: answers its feeds.
+        """
         ...
 
 

@@ -13,6 +13,7 @@ bench = lazy_group(
     "Run benchmarks, and judge and compare runs.",
     {
         "run": Entry("benchmarks.cli.run:bench_run", "Run a policy and a strategy over a benchmark."),
+        "merge": Entry("benchmarks.cli.merge:bench_merge", "Join the files of a run's shards."),
         "experiment": Entry("benchmarks.cli.experiment:bench_experiment", "Run and compare the arms of an experiment."),
         "compare": Entry("benchmarks.cli.results:bench_compare", "Compare runs over the same problems."),
         "plot": Entry("benchmarks.cli.results:bench_plot", "Draw what runs solved against what they cost."),
@@ -22,8 +23,8 @@ bench = lazy_group(
         "sample": Entry("benchmarks.cli.sample:bench_sample", "Draw and judge many samples of each problem."),
         "examples": Entry("benchmarks.cli.examples:bench_examples", "Read the examples of prompts, and check them."),
         "codegen": Entry("benchmarks.cli.codegen:bench_codegen", "Compare completions with evalplus' own."),
-        "fill": Entry("benchmarks.cli.run:bench_fill", "Let the model fill one hole in each canonical solution."),
-        "pauses": Entry("benchmarks.cli.run:bench_pauses", "Try each candidate of each pause where greedy fails."),
+        "fill": Entry("benchmarks.cli.fill:bench_fill", "Let the model fill one hole in each canonical solution."),
+        "pauses": Entry("benchmarks.cli.fill:bench_pauses", "Try each candidate of each pause where greedy fails."),
         "fidelity": Entry("benchmarks.cli.fidelity:bench_fidelity", "Measure how near one model comes to another."),
         "real": Entry("benchmarks.cli.real:bench_real", "Run real models, and write the page of results."),
         "speed": Entry("benchmarks.cli.speed:bench_speed", "Time each policy against greedy."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -91,7 +91,8 @@ def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: P
     from agent.decoding import POLICIES
     from agent.search.budget import budget_from
     from agent.search.frontier import SearchConfig
-    from benchmarks.experiments.record_file import describe_model
+    from benchmarks.experiments.plan import WorkItem
+    from benchmarks.experiments.record_file import describe_model, resume_items
     from benchmarks.experiments.search_examples import SearchExample, search_problem
 
     with ExitStack() as cleanup:
@@ -101,10 +102,13 @@ def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: P
         provenance["threshold"] = None if policy == POLICIES[name] else policy.gate.threshold
         file = open_records(keep, SearchExample, provenance, cleanup)
         context = options.context(policy, cleanup)
-        stream: Iterable[SearchExample] = (search_problem(problem, context, config) for problem in problems)
         if file:
             file.note_model(context.model)
-            stream = file.resume(problems, lambda problem: search_problem(problem, context, config))
+
+        def run(items: Iterable[WorkItem]) -> Iterator[SearchExample]:
+            return (search_problem(item.problem, context, config) for item in items)
+
+        stream = resume_items(file, map(WorkItem, problems), run)
         examples = collect(stream, len(problems), "right", lambda example: example.right)
         return _Searches(examples, describe_model(context.model))
 

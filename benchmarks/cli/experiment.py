@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -26,9 +26,9 @@ from agent.cli.options import (
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice
 from agent.views.say import say, show
+from benchmarks.cli.planning import describe_run
 from benchmarks.cli.processes import make_folder, run_in_processes
-from benchmarks.cli.run import describe_run
-from benchmarks.cli.run_options import RunOptions, collect
+from benchmarks.cli.run_options import BatchOption, RunOptions, collect, read_batch
 from benchmarks.cli.sample import draw_samples
 from benchmarks.experiments.arms import EXPERIMENTS, bounded, bounds_of
 
@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from agent.profile import ModelProfile
     from agent.views.report import Report
     from agent.workflow.context import Context
-    from benchmarks.base import Problem
     from benchmarks.experiments.outcomes import ProblemOutcome
-
+    from benchmarks.experiments.plan import WorkItem
 
 NameArgument = Annotated[
     str | None, typer.Argument(help=f"One of {', '.join(EXPERIMENTS)}. Without a name, list the experiments.")
@@ -63,6 +62,7 @@ def bench_experiment(
     arm: ArmOption = None,
     out: FolderOption = None,
     workers: WorkersOption = 1,
+    batch: BatchOption = "auto",
     model: ModelOption = "models/tiny",
     max_tokens: ProgramTokensOption = None,
     sandbox: SandboxOption = None,
@@ -89,7 +89,7 @@ def bench_experiment(
             dataset, model, limit, max_tokens or bounds.max_tokens, sandbox, memory_mib or bounds.memory_mib, seed,
             device, weights, prompt_style,
         )  # fmt: skip
-        run = ExperimentRun(name, options, out or Path("runs") / dataset, cleanup)
+        run = ExperimentRun(name, options, out or Path("runs") / dataset, cleanup, batch)
         run.run_arms(arm or list(EXPERIMENTS[name].arms), workers)
         if not arm:
             show(run.report(), as_json=as_json)
@@ -107,11 +107,12 @@ def _list_experiments() -> Report:
 class ExperimentRun:
     """An experiment over one benchmark, with a folder that holds one file of outcomes an arm."""
 
-    def __init__(self, name: str, options: RunOptions, folder: Path, cleanup: ExitStack) -> None:
+    def __init__(self, name: str, options: RunOptions, folder: Path, cleanup: ExitStack, batch: str) -> None:
         options.check()
         self._name, self._options, self._folder, self._cleanup = name, options, folder, cleanup
         self._experiment, self._bounds = EXPERIMENTS[name], bounds_of(options.benchmark)
         self._problems = options.problems()
+        self._batch = read_batch(batch)
         make_folder(folder)
 
     def run_arms(self, names: Sequence[str], workers: int) -> None:
@@ -149,8 +150,10 @@ class ExperimentRun:
     def _run(self, name: str) -> None:
         """Run one arm in this process; problems that stand in its file are not run again."""
         from benchmarks.experiments.outcomes import ProblemOutcome
+        from benchmarks.experiments.plan import WorkItem
         from benchmarks.experiments.record_file import RecordFile
-        from benchmarks.experiments.runner import digest_outcomes, run_problem, settle
+        from benchmarks.experiments.runner import digest_outcomes, run_items, settle
+        from benchmarks.experiments.side_by_side import count_tasks
 
         arm, matched = self._experiment.arms[name], self._matched_outcomes(name)
         policy, strategy = settle(arm, matched)
@@ -159,13 +162,15 @@ class ExperimentRun:
         digest = digest_outcomes(matched) if arm.match else None
         run |= {"arm": name, "equal": digest}
 
-        def make(problem: Problem) -> ProblemOutcome:
+        def run_missing(items: Sequence[WorkItem]) -> Iterator[ProblemOutcome]:
             file.note_model(self._context.model)
-            return run_problem(problem, replace(self._context, policy=policy), strategy)
+            tasks = count_tasks(self._context, self._batch)
+            return run_items(items, replace(self._context, policy=policy), strategy, tasks=tasks)
 
         with closing(RecordFile(self._file(name), ProblemOutcome, run)) as file:
             say(f"{name}:", err=True)
-            collect(file.resume(self._problems, make), len(self._problems), "solved", lambda outcome: outcome.passed)
+            stream = file.resume(map(WorkItem, self._problems), run_missing)
+            collect(stream, len(self._problems), "solved", lambda outcome: outcome.passed)
 
     def _command(self, name: str) -> list[str]:
         """Return the words behind `dubito` that run one arm."""

@@ -1,14 +1,18 @@
-"""Commands that run a model over a benchmark: `run`, `fill` and `pauses`. Heavy imports wait inside."""
+"""`dubito bench run`: run policies and strategies over a benchmark. Heavy imports wait inside."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.cli.exits import report_errors
+from agent.cli.interrupts import draining
 from agent.cli.options import (
     BenchmarkArgument,
     BenchThresholdOption,
@@ -19,161 +23,133 @@ from agent.cli.options import (
     MemoryOption,
     ModelOption,
     OrderOption,
-    PolicyOption,
+    PoliciesOption,
     ProgramsOption,
     PromptStyleOption,
     SandboxOption,
     SeedOption,
-    StrategyOption,
+    StrategiesOption,
     TokensOption,
     WeightsOption,
 )
 from agent.files.access import STANDARD_STREAM
-from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
-from agent.views.say import show
-from benchmarks.cli.run_options import RunOptions, collect, open_records
+from agent.strategies import StrategyOptions
+from agent.views.say import say, show
+from benchmarks.cli.planning import PlannedArm, PlannedRun, plan_arms, report_plan
+from benchmarks.cli.run_options import BatchOption, RunOptions, collect, open_records, read_batch
 
 if TYPE_CHECKING:
-    from agent.decoding import Policy
-    from agent.profile import ModelProfile
-    from agent.strategies import Strategy
-    from agent.views.report import Report
+    from agent.workflow.context import Context
+    from benchmarks.experiments.outcomes import ProblemOutcome
+    from benchmarks.experiments.plan import WorkItem
+    from benchmarks.experiments.record_file import RecordFile
+
+_DRAINING = "finishing what runs; Ctrl-C once more stops at once"
 
 OutOption = Annotated[
-    Path | None, typer.Option(help="Keep what was done in this file, and resume from it after a kill.")
+    Path | None,
+    typer.Option(
+        help="Keep what was done here, and resume from it after a kill: a file, or for several arms a folder with a "
+        "file for each."
+    ),
+]
+TasksOption = Annotated[
+    str | None, typer.Option(help="Take only the problems with these ids, as in HumanEval/1,HumanEval/7.")
 ]
 
 
 def bench_run(
     benchmark: BenchmarkArgument = "exercises",
     limit: LimitOption = None,
+    tasks: TasksOption = None,
     out: OutOption = None,
     model: ModelOption = "models/tiny",
-    policy: PolicyOption = None,
+    policy: PoliciesOption = None,
     threshold: BenchThresholdOption = None,
-    strategy: StrategyOption = "once",
+    strategy: StrategiesOption = "once",
     programs: ProgramsOption = None,
     budget: BudgetOption = None,
     order: OrderOption = None,
+    samples: Annotated[int, typer.Option(min=1, help="Write so many programs a problem, each by its own seed.")] = 1,
     max_tokens: TokensOption = 512,
+    batch: BatchOption = "auto",
+    shard: Annotated[
+        str, typer.Option(help="Take the i-th of n parts of the work, as in 2/4. `dubito bench merge` joins them.")
+    ] = "1/1",
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
     prompt_style: PromptStyleOption = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run a policy and a strategy over a benchmark, judge the programs by the hidden tests, and print a table.
+    """Run policies and strategies over a benchmark, judge the programs by the hidden tests, and print a table.
 
-    The policy is greedy by default. `dubito bench experiment` runs many configurations and compares them.
+    The policy is greedy by default. Problems are decoded side by side; that changes no result.
+    `dubito bench experiment` runs configurations that this project compares.
 
-    Example: dubito bench run exercises --policy adadec --strategy tree --programs 5 --limit 20 --out tree.jsonl
+    Example: dubito bench run exercises --policy greedy,adadec --strategy tree --programs 5 --limit 20 --out runs/tree
     """
     options = RunOptions(
-        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_style
+        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_style, tasks
     )  # fmt: skip
-    with report_errors(as_json, resumes="a batch with --out FILE"):
-        from agent.cli import choices, components
+    with report_errors(as_json, resumes="a batch with --out"):
+        from benchmarks.experiments.plan import parse_shard
 
         options.check()
-        name = choose_policy_name(policy, find_strategy(strategy), choices.POLICY_SCORES, default="greedy")
-        gated = components.build_policy(name, model=model, threshold=threshold)
-        profile = components.read_profile(model)
-        spend = components.build_strategy(strategy, StrategyOptions(programs, budget, order, profile=profile))
-        report = _run(options, name, gated, spend, profile, out)
-        show(report, as_json=as_json, err=str(out) == STANDARD_STREAM)
+        spend = StrategyOptions(programs, budget, order)
+        arms = plan_arms(options, policy, strategy, spend, threshold=threshold)
+        run = PlannedRun(options, arms, samples, parse_shard(shard), out)
+        if dry_run:
+            show(report_plan(run), as_json=as_json)
+            return
+        _run(run, read_batch(batch), as_json=as_json)
 
 
-def _run(
-    options: RunOptions, name: str, policy: Policy, strategy: Strategy, profile: ModelProfile, out: Path | None
-) -> Report:
-    """Run over the problems; resume from the file and append to it, if there is one."""
+def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:
+    """Run each arm over the items; resume from the files and append to them, if there are any."""
     from benchmarks.experiments.outcomes import ProblemOutcome
-    from benchmarks.experiments.runner import run_problems
-    from benchmarks.reports.compare import summarise
+    from benchmarks.experiments.side_by_side import count_tasks
+    from benchmarks.reports.compare import compare, report_comparison, summarise
 
     with ExitStack() as cleanup:
-        problems = options.problems()
-        # The file is opened before the model is loaded, so that a file of another run is refused at once.
-        file = open_records(out, ProblemOutcome, describe_run(options, name, policy, strategy, profile), cleanup)
-        context = options.context(policy, cleanup, profile=profile)
-        if file:
-            file.note_model(context.model)
-        outcomes = run_problems(problems, context, strategy, file)
-        return summarise(collect(outcomes, len(problems), "solved", lambda outcome: outcome.passed))
+        # The data and the files come before the model, so that what is wrong with them is said at once.
+        items, outcomes = run.items, {}
+        run.make_folder()
+        files = [open_records(run.file(arm), ProblemOutcome, arm.options, cleanup) for arm in run.arms]
+        context = run.open_context(cleanup)
+        tasks = count_tasks(context, batch)
+        stopped = cleanup.enter_context(draining(lambda: say(_DRAINING, err=True)))
+        for arm, file in zip(run.arms, files, strict=True):
+            if len(run.arms) > 1:
+                say(f"{arm.name}:", err=True)
+            stream = _run_arm(arm, items, context, file, tasks, stopped)
+            outcomes[arm.name] = collect(stream, len(items), "solved", lambda outcome: outcome.passed)
+            if stopped():
+                raise KeyboardInterrupt
+    report = summarise(*outcomes.values()) if len(run.arms) == 1 else report_comparison(compare(outcomes))
+    show(report, as_json=as_json, err=str(run.out) == STANDARD_STREAM)
 
 
-def describe_run(
-    options: RunOptions, name: str, policy: Policy, strategy: Strategy, profile: ModelProfile
-) -> dict[str, Any]:
-    """Return what tells a run from another, for the first line of its file. name: of the policy."""
-    from benchmarks.experiments.runner import describe
+def _run_arm(
+    arm: PlannedArm,
+    items: Sequence[WorkItem],
+    context: Context,
+    file: RecordFile[ProblemOutcome] | None,
+    tasks: int,
+    stopped: Callable[[], bool],
+) -> Iterable[ProblemOutcome]:
+    """Yield the outcome of each item; once `stopped`, begin no more."""
+    from benchmarks.experiments.record_file import resume_items
+    from benchmarks.experiments.runner import run_items
 
-    run = {"policy": name, "threshold": policy.gate.threshold, "strategy": describe(strategy)}
-    return {**options.provenance(), **run, "learned": profile.digest()}
+    if file:
+        file.note_model(context.model)
 
+    def run(missing: Sequence[WorkItem]) -> Iterable[ProblemOutcome]:
+        wanted = takewhile(lambda item: not stopped(), missing)
+        return run_items(wanted, replace(context, policy=arm.policy), arm.strategy, tasks=tasks)
 
-def bench_fill(
-    benchmark: BenchmarkArgument = "exercises",
-    limit: LimitOption = None,
-    model: ModelOption = "models/tiny",
-    policy: PolicyOption = None,
-    attempts: Annotated[
-        int, typer.Option(min=1, help="Try this many fillings; the visible examples choose among them.")
-    ] = 4,
-    max_tokens: TokensOption = 64,
-    sandbox: SandboxOption = None,
-    seed: SeedOption = 0,
-    device: DeviceOption = None,
-    weights: WeightsOption = "auto",
-    as_json: JsonOption = False,
-) -> None:
-    """Cut one expression out of each canonical solution, let the model fill the hole, and judge by the hidden tests.
-
-    The policy is greedy by default. A further filling is tried if the program fails a visible example.
-
-    Example: dubito bench fill exercises --limit 20 --attempts 1
-    """
-    options = RunOptions(benchmark, model, limit, max_tokens, sandbox, seed=seed, device=device, weights=weights)
-    with report_errors(as_json), ExitStack() as cleanup:
-        from agent.cli import components
-        from benchmarks.experiments.infill import fill_holes, report_fillings
-
-        options.check()
-        problems, decoding = options.problems(), components.build_policy(policy or "greedy", model=model)
-        stream = fill_holes(problems, options.context(decoding, cleanup), attempts=attempts)
-        fillings = collect(stream, len(problems), "filled", lambda filling: filling.passed)
-        show(report_fillings(fillings), as_json=as_json)
-
-
-def bench_pauses(
-    benchmark: BenchmarkArgument = "exercises",
-    limit: LimitOption = None,
-    model: ModelOption = "models/tiny",
-    policy: PolicyOption = None,
-    threshold: BenchThresholdOption = None,
-    width: Annotated[int, typer.Option(min=2, help="Try this many candidates at each pause.")] = 5,
-    max_tokens: TokensOption = 512,
-    sandbox: SandboxOption = None,
-    device: DeviceOption = None,
-    weights: WeightsOption = "auto",
-    as_json: JsonOption = False,
-) -> None:
-    """Try each candidate of each pause where greedy decoding fails, and print the rank of the right one.
-
-    The policy decides where to pause and what to choose there; it is adadec by default.
-
-    Example: dubito bench pauses exercises --limit 50 --threshold 0.5
-    """
-    options = RunOptions(benchmark, model, limit, max_tokens, sandbox, device=device, weights=weights)
-    with report_errors(as_json), ExitStack() as cleanup:
-        from agent.cli import components
-        from benchmarks.experiments.pauses import explore_failures, report_pauses
-
-        options.check()
-        problems = options.problems()
-        pausing = components.build_policy(policy or "adadec", model=model, threshold=threshold)
-        stream = explore_failures(problems, options.context(pausing, cleanup), width=width)
-        runs = collect(stream, len(problems), "failed", lambda run: run is not None)
-        show(report_pauses(runs), as_json=as_json)
+    return resume_items(file, items, run)

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
 
 from agent.errors import InvalidRequestError
+from agent.messages import quote
 from agent.views.say import write_progress
 
 if TYPE_CHECKING:
@@ -20,6 +23,11 @@ if TYPE_CHECKING:
     from sandbox.base import Sandbox
 
 Item = TypeVar("Item")
+
+BatchOption = Annotated[
+    str,
+    typer.Option(help="Decode so many problems side by side; it changes no result. auto: as many as suit the device."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class RunOptions:
     device: str | None = None
     weights: str = "auto"
     prompt_style: str = "auto"
+    tasks: str | None = None  # ids of the problems to take
 
     def check(self) -> None:
         """Raise InvalidRequestError for a model, a type or a sandbox that does not exist. Loads nothing."""
@@ -46,14 +55,18 @@ class RunOptions:
 
     def problems(self) -> list[Problem]:
         """Return the problems. Raises InvalidRequestError for a benchmark that does not exist."""
-        return read_problems(self.benchmark, self.limit)
+        if self.tasks is None:
+            return read_problems(self.benchmark, self.limit)
+        from benchmarks.experiments.plan import choose_problems
+
+        return choose_problems(read_problems(self.benchmark, None), self.tasks.split(","))[: self.limit]
 
     def provenance(self) -> dict[str, Any]:
         """Return what tells a run with these options from another; how many problems it is over does not."""
         from agent.lm.hf.hub import WEIGHTS
         from agent.lm.names import digest_weights
 
-        options = {name: value for name, value in asdict(self).items() if name not in ("limit", "memory_mib")}
+        options = {name: value for name, value in asdict(self).items() if name not in ("limit", "memory_mib", "tasks")}
         return {
             **options,
             "dtype": "int8" if self.weights == "int8" else WEIGHTS[self.weights],
@@ -71,6 +84,15 @@ class RunOptions:
         box = open_box(self.sandbox, cleanup, self.memory_mib)
         profile = profile or ModelProfile("")
         return Context(model, policy, box, max_tokens=self.max_tokens, seed=self.seed, profile=profile)
+
+
+def read_batch(text: str) -> int | None:
+    """Return how many problems to decode side by side; None for `auto`. Raises InvalidRequestError."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 4096:
+        raise InvalidRequestError(f"--batch {quote(text)} came; wanted auto, or a number from 1 to 4096")
+    return int(text)
 
 
 def open_box(

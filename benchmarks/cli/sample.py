@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -66,14 +66,19 @@ def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[Pr
     """Draw the samples of each problem; resume from the file and append to it, if there is one."""
     from agent.cli import components
     from benchmarks.experiments.best_of_n import ProblemSamples, sample_problem
+    from benchmarks.experiments.plan import WorkItem
+    from benchmarks.experiments.record_file import resume_items
 
     with ExitStack() as cleanup:
         options.check()
         problems = options.problems()
         file = open_records(out, ProblemSamples, {**options.provenance(), "samples": samples}, cleanup)
         context = options.context(components.build_policy("sample", model=options.model), cleanup)
-        stream: Iterable[ProblemSamples] = (sample_problem(problem, context, samples=samples) for problem in problems)
         if file:
             file.note_model(context.model)
-            stream = file.resume(problems, lambda problem: sample_problem(problem, context, samples=samples))
+
+        def run(items: Iterable[WorkItem]) -> Iterator[ProblemSamples]:
+            return (sample_problem(item.problem, context, samples=samples) for item in items)
+
+        stream = resume_items(file, map(WorkItem, problems), run)
         return collect(stream, len(problems), "solved by one or more", lambda each: any(each.passed))

@@ -36,6 +36,7 @@ class ProblemOutcome:
     seconds: float
     feedback: str = "none"  # "visible" if the examples in the prompt decided what was tried next
     probability: float | None = None  # that the program is right, as the agent states it; None if it states none
+    sample: int = 0  # the number of the program among those of its problem
 
     def __post_init__(self) -> None:
         allowed = {

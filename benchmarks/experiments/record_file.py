@@ -17,6 +17,7 @@ from agent.files.plain import make_plain
 from agent.messages import quote
 from agent.trace import TraceWriter, collect_provenance, read_trace
 from benchmarks.base import Problem
+from benchmarks.experiments.plan import Key, WorkItem, natural_order
 
 if TYPE_CHECKING:
     from agent.lm.base import Model
@@ -64,30 +65,41 @@ class RecordFile(Generic[R]):
     """The file of a run, new or resumed. No other process writes it while it is open."""
 
     def __init__(self, path: Path, kind: type[R], options: Mapping[str, Any]) -> None:
-        self._path, self._kind = path, kind
+        self._path, self._kind, self._ended = path, kind, False
         self._writer = TraceWriter(path, {**collect_provenance(), "options": dict(options)}, resume=True)
         try:
             stored = self._stored_run(options) if self._writer.keeps and path.stat().st_size else StoredRun({}, [], {})
         except BaseException:
             self._writer.close()
             raise
-        self._model, self._done = stored.model, {record.task_id: record for record in stored.records}
+        self._model, self._done = stored.model, {key_of(record): record for record in stored.records}
 
-    def resume(self, problems: Iterable[Problem], make: Callable[[Problem], R]) -> Iterator[R]:
-        """Yield one record a problem: from the file if it is there, else made and appended.
+    def resume(self, items: Iterable[WorkItem], run: Callable[[list[WorkItem]], Iterable[R]]) -> Iterator[R]:
+        """Yield one record an item: first those in the file, then those that `run` makes of the others, appended.
 
-        Raises InvalidRequestError for a problem that has changed since.
+        They may come in any order: a file that is closed after the last one is in order. Raises InvalidRequestError for
+        a problem that has changed since.
         """
-        for problem in problems:
-            record = self._done.get(problem.task_id)
-            if record is not None and record.prompt_sha256 != digest_prompt(problem.prompt):
-                raise InvalidRequestError(
-                    f"{quote(self._path)} was made with another {problem.task_id}; choose another file"
-                )
-            if record is None:
-                record = make(problem)
+        items = list(items)
+        for item in items:
+            if (record := self._done.get(item.key)) is not None:
+                self._check_problem(record, item.problem)
+                yield record
+        if missing := [item for item in items if item.key not in self._done]:
+            for record in run(missing):
                 self._writer.write(self._kind.KIND, record)
-            yield record
+                yield record
+            self._ended = True
+
+    def missing(self, items: Iterable[WorkItem]) -> list[WorkItem]:
+        """Return the items that the file has no record of."""
+        return [item for item in items if item.key not in self._done]
+
+    def _check_problem(self, record: R, problem: Problem) -> None:
+        if record.prompt_sha256 != digest_prompt(problem.prompt):
+            raise InvalidRequestError(
+                f"{quote(self._path)} was made with another {problem.task_id}; choose another file"
+            )
 
     def note_model(self, model: Model) -> None:
         """Add the model's type of weights and its prompt style to the first line. The options may say `auto` for both.
@@ -103,22 +115,40 @@ class RecordFile(Generic[R]):
 
     def close(self) -> None:
         """Close the file. Every line in it is whole."""
-        self._writer.close()
+        try:
+            if self._ended:
+                self._writer.sort(lambda line: natural_order((str(line.get("task_id")), int(line.get("sample", 0)))))
+        finally:
+            self._writer.close()
 
     def _stored_run(self, options: Mapping[str, Any]) -> StoredRun[R]:
         run = read_run(self._path, self._kind)
-        if differing := describe_differences(run.options, options):
-            raise InvalidRequestError(
-                f"{quote(self._path)} was made with other options ({differing}); choose another file"
-            )
+        _check_same_options(self._path, run.options, options)
         return run
+
+
+def resume_items(
+    file: RecordFile[R] | None, items: Iterable[WorkItem], run: Callable[[list[WorkItem]], Iterable[R]]
+) -> Iterable[R]:
+    """Yield one record an item, from the file if there is one and it has it, else as `run` makes it."""
+    return run(list(items)) if file is None else file.resume(items, run)
+
+
+def count_done(path: Path, kind: type[R], options: Mapping[str, Any], items: Iterable[WorkItem]) -> int:
+    """Count the items that a file has a record of; writes nothing. Raises InvalidRequestError for another run's."""
+    if not path.exists():
+        return 0
+    run = read_run(path, kind)
+    _check_same_options(path, run.options, options)
+    done = {key_of(record) for record in run.records}
+    return sum(item.key in done for item in items)
 
 
 def read_run(path: Path, kind: type[R]) -> StoredRun[R]:
     """Read a file of records of one kind, with its options. Raises InvalidRequestError for any other file."""
     options: dict[str, Any] | None = None
     model: dict[str, str] = {}
-    records: dict[str, R] = {}
+    records: dict[Key, R] = {}
     for number, line in enumerate(read_trace(path), start=1):
         if line.get("kind") == "provenance" and isinstance(line.get("options"), dict):
             differing = "" if options is None else describe_differences(options, line["options"])
@@ -130,11 +160,21 @@ def read_run(path: Path, kind: type[R]) -> StoredRun[R]:
             options, model = line["options"], {**model, **_read_model(line)}
             continue
         record = _record(path, number, line, kind)
-        if not _same_but_for_time(records.setdefault(record.task_id, record), record):
+        if not same_but_for_time(records.setdefault(key_of(record), record), record):
             raise InvalidRequestError(
                 f"{quote(path)}, line {number}: {quote(record.task_id)} came before, with another outcome"
             )
     return StoredRun(options or {}, list(records.values()), model)
+
+
+def describe_other_run(there: StoredRun[Any], here: StoredRun[Any]) -> str:
+    """Name what tells the run of one file from that of another; empty where both hold parts of one run."""
+    return describe_differences(there.options, here.options) or _describe_other_model(there.model, here.model)
+
+
+def _check_same_options(path: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    if differing := describe_differences(there, here):
+        raise InvalidRequestError(f"{quote(path)} was made with other options ({differing}); choose another file")
 
 
 def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any], *, ignored: Iterable[str] = ()) -> str:
@@ -165,6 +205,11 @@ def _describe_other_model(there: Mapping[str, str], here: Mapping[str, str]) -> 
     return describe_differences(*({name: side[name] for name in sorted(known)} for side in (there, here)))
 
 
+def key_of(record: Record) -> Key:
+    """Return what tells a record from the others of its run: its problem, and its sample where it is one of many."""
+    return record.task_id, getattr(record, "sample", 0)
+
+
 def digest_prompt(prompt: str) -> str:
     """Return 12 digits that tell a prompt from another one under the same id."""
     return hashlib.sha256(prompt.encode()).hexdigest()[:12]
@@ -180,7 +225,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
-def _same_but_for_time(one: Any, other: Any) -> bool:
+def same_but_for_time(one: Any, other: Any) -> bool:
     """Check that two records of a problem agree: two processes may have written one file."""
     return one is other or {**asdict(one), "seconds": 0} == {**asdict(other), "seconds": 0}
 

@@ -13,32 +13,32 @@ from agent.decoding import Policy
 from agent.program.task import read_task
 from agent.strategies import Strategy, name_of
 from agent.workflow.context import Context
-from benchmarks.base import Problem
 from benchmarks.experiments.arms import Arm
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
-from benchmarks.experiments.record_file import RecordFile, digest_prompt
+from benchmarks.experiments.plan import WorkItem
+from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.experiments.rivals import BestOfEqual, named_policy, pausing_by_chance
+from benchmarks.experiments.side_by_side import run_side_by_side
 from benchmarks.judging.checker import judge_program
 
 _ALWAYS_SHOWN = ("programs", "width")
 _NEVER_SHOWN = ("weights", "reliability")  # learned numbers: provenance has their digest
 
 
-def run_problems(
-    problems: Iterable[Problem], context: Context, strategy: Strategy, file: RecordFile[ProblemOutcome] | None = None
+def run_items(
+    items: Iterable[WorkItem], context: Context, strategy: Strategy, *, tasks: int = 1
 ) -> Iterator[ProblemOutcome]:
-    """Yield the outcome of each problem. With a file, read those in it from there, and append the others."""
-    if file is None:
-        return (run_problem(problem, context, strategy) for problem in problems)
-    return file.resume(problems, lambda problem: run_problem(problem, context, strategy))
+    """Yield the outcome of each item, as it ends. tasks: how many run side by side; it changes no outcome."""
+    return run_side_by_side(items, context, lambda item, own: run_item(item, own, strategy), tasks=tasks)
 
 
-def run_problem(problem: Problem, context: Context, strategy: Strategy) -> ProblemOutcome:
+def run_item(item: WorkItem, context: Context, strategy: Strategy) -> ProblemOutcome:
     """Run a strategy on one problem, then judge its answer by the hidden tests."""
+    problem = item.problem
     task = read_task(problem.prompt, entry_point=problem.entry_point)
     result = solve(
         task, lm=context.model, sandbox=context.sandbox, policy=context.policy, strategy=strategy,
-        profile=context.profile, max_tokens=context.max_tokens, seed=context.seed,
+        profile=context.profile, max_tokens=context.max_tokens, seed=item.seed(context.seed),
     )  # fmt: skip
     judged = judge_program(context.sandbox, problem, result.best.program)
     highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
@@ -46,7 +46,7 @@ def run_problem(problem: Problem, context: Context, strategy: Strategy) -> Probl
         problem.task_id, digest_prompt(problem.prompt), result.best.program, result.outcome,
         judged.base.verdict.value, judged.plus.verdict.value, len(result.attempts),
         highest if math.isfinite(highest) else None, **asdict(result.cost), feedback=result.feedback,
-        probability=result.answer.probability,
+        probability=result.answer.probability, sample=item.sample,
     )  # fmt: skip
 
 

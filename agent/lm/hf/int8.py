@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_FEW_ROWS = 8  # two of the blocks of rows that the kernel works in; widened weights take as long at some 20 rows
+FEW_ROWS = 32  # more rows take longer by the kernel than widened weights do; each row gets the same numbers in any few
 MULTIPLE = 32  # the kernel reads past the end of rows of another length
 _LARGEST = 127
 _WIDENED = 2**23  # weights that are widened at once: few enough to stay in the cache of a CPU
@@ -40,7 +40,7 @@ class Int8Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return x times the weights, plus the bias. x: [..., in_features] gives [..., out_features]."""
         rows = x.reshape(-1, x.shape[-1])
-        if len(rows) <= _FEW_ROWS:
+        if len(rows) <= FEW_ROWS:
             out: Tensor = torch.ops.aten._weight_int8pack_mm(rows.contiguous(), self.numbers, self.scale)
         else:
             blocks = torch.split(self.numbers, max(1, _WIDENED // x.shape[-1]))

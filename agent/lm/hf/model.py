@@ -7,7 +7,7 @@ Otherwise it recomputes every prefix and warns once.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -19,20 +19,32 @@ from agent.errors import ContextLengthError, InvalidLogitsError, InvalidRequestE
 from agent.lm.base import Batch, Prefix
 from agent.lm.hf.beam_search import beam_search
 from agent.lm.hf.cache import count_cache_bytes, fork, new_cache
+from agent.lm.hf.feeds import Feed, run_feed, run_joint
+from agent.lm.hf.int8 import FEW_ROWS
 from agent.lm.hf.rope import BoundaryBatch, rope_boundaries, rope_regime
 from agent.lm.hf.tree_attention import CopiedRowsBatch, Paths, TreeAttentionBatch
-from agent.lm.hf.trial import try_cache, try_tree_attention
+from agent.lm.hf.trial import count_token_bytes, try_cache, try_joint, try_tree_attention
 from agent.lm.reference import RowBatch, extend_each
 from agent.lm.store import PrefixStore
+
+_STORE_BYTES = 512 * 2**20
+_MOST_FED = 4096  # tokens of a joint forward on a GPU; activations of more take too much memory
+_MOST_FED_BY_CPU = FEW_ROWS  # so that a row gets the kernel that it gets alone: its numbers are the same to the bit
+_CPU_TASKS = 8  # with more, a forward takes longer in proportion
+_MOST_TASKS = 256
 
 
 class HFLM:
     """A loaded transformers model as a function of token ids."""
 
-    def __init__(self, model: Any, *, store_bytes: int = 512 * 2**20) -> None:
+    def __init__(
+        self, model: Any, *, store_bytes: int = _STORE_BYTES, run: Callable[[Feed], Tensor] | None = None
+    ) -> None:
+        """run: feeds the model, and may do so together with what others feed; by default, it feeds it at once."""
         self.model = model.eval()
         self.forwards = self.token_rows = 0
         self.accepted_arguments = frozenset(inspect.signature(model.forward).parameters)
+        self._run = run or self.run_alone
         self._store = PrefixStore(store_bytes)
         self._rope_boundaries = rope_boundaries(model.config)
 
@@ -107,28 +119,45 @@ class HFLM:
         Changes the cache. mask: additive, [tokens fed, tokens cached and fed]; with it all tokens fed are alternatives
         at one position. Returns [rows, keep, vocab]. Raises InvalidLogitsError.
         """
-        ids = torch.tensor(rows, device=self.model.device)
-        new = 1 if mask is not None else ids.shape[1]
-        self._check_room(past + new)
-        positions = torch.arange(past, past + new, device=ids.device)
-        arguments = {
-            "position_ids": positions.expand_as(ids),
-            "past_key_values": cache,
-            "use_cache": cache is not None,
-            "logits_to_keep": keep,
-        }
-        if mask is not None:
-            arguments["attention_mask"] = mask.to(ids.device, self.model.dtype)[None, None]
-        with torch.inference_mode():
-            out = self.model(ids, **{name: each for name, each in arguments.items() if name in self.accepted_arguments})
+        feed = Feed(rows, cache, past, keep, mask)
+        self._check_room(feed.length)
+        logits = self._run(feed)
         self.forwards += 1
-        self.token_rows += ids.numel()
-        logits: Tensor = out.logits[:, -keep:]
+        self.token_rows += feed.tokens
         if not bool(logits.amax(-1).isfinite().all()):  # a NaN anywhere, +inf, or -inf for every token
             raise InvalidLogitsError(
                 "the model gives NaN or infinite logits, which say nothing; try the dtype float32, or undamaged weights"
             )
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+    def run_alone(self, feed: Feed) -> Tensor:
+        """Return the logits of a feed from a forward of its own: [rows, keep, vocab], in the type of the weights."""
+        return run_feed(self.model, feed, self.accepted_arguments)
+
+    def takes_joint_feeds(self) -> bool:
+        """Decide whether each feed of a joint forward gets the numbers that it gets alone, but for rounding."""
+        return try_joint(self)
+
+    def count_joint_tasks(self, tokens: int) -> int:
+        """Return how many tasks of so many tokens to decode together: on a CPU few, on a GPU as many as fit."""
+        if self.model.device.type != "cuda":
+            return _CPU_TASKS
+        free, _ = torch.cuda.mem_get_info(self.model.device)
+        # The half of it is for activations and logits; a task has a cache, a copy that grows, and stored prefixes.
+        return max(1, min(_MOST_TASKS, int(free / 2 / (4 * tokens * count_token_bytes(self)))))
+
+    def run_joint(self, feeds: Sequence[Feed]) -> list[Tensor]:
+        """Return the logits of each feed from as few forwards as hold them. Only where `takes_joint_feeds`."""
+        answers: dict[int, Tensor] = {}
+        most = _MOST_FED if self.model.device.type == "cuda" else _MOST_FED_BY_CPU
+        for group in _group(feeds, most):
+            logits = run_joint(self.model, group) if len(group) > 1 else [self.run_alone(group[0])]
+            answers.update(zip(map(id, group), logits, strict=True))
+        return [answers[id(feed)] for feed in feeds]
+
+    def beside(self, run: Callable[[Feed], Tensor], tasks: int) -> HFLM:
+        """Return the model of one of many tasks: the same weights, with counters and a store of its own."""
+        return HFLM(self.model, store_bytes=_STORE_BYTES // tasks, run=run)
 
     def score_tokens(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
         """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab].
@@ -204,3 +233,18 @@ class HFLM:
                 f"prompt and completion come to {length} tokens and this model reads at most {self.context}; "
                 "shorten the prompt, ask for fewer tokens, or choose a model with a longer context"
             )
+
+
+def _group(feeds: Sequence[Feed], most: int) -> Iterator[list[Feed]]:
+    """Yield feeds that go into one forward, of `most` tokens. A longer one, or one without a cache, goes alone."""
+    group: list[Feed] = []
+    for feed in feeds:
+        if feed.cache is None or feed.tokens > most:
+            yield [feed]
+            continue
+        if group and sum(each.tokens for each in group) + feed.tokens > most:
+            yield group
+            group = []
+        group.append(feed)
+    if group:
+        yield group

@@ -1,4 +1,4 @@
-"""Try a model: does its cache give the same numbers as no cache, does it take tree attention, and int8 weights?
+"""Try a model: is its cache of use, does it take tree attention, joint forwards, and int8 weights?
 
 A trial costs a few forwards of a few tokens, once for each model. No run pays for it. That of int8 weights costs some
 seconds, and agent.lm.fidelity keeps its result.
@@ -19,8 +19,10 @@ from torch import Tensor
 
 from agent.lm.base import Prefix
 from agent.lm.fidelity import Fidelity
-from agent.lm.hf.cache import fork, is_croppable, new_cache
+from agent.lm.hf.cache import count_cache_bytes, fork, is_croppable, new_cache
+from agent.lm.hf.feeds import Feed, run_joint
 from agent.lm.hf.int8 import find_linear, put_back, use_int8
+from agent.lm.hf.rope import rope_boundaries
 from agent.lm.hf.tree_attention import TreeAttentionBatch
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Abilities:
     caching: bool  # a forked cache gives the same numbers as no cache
     croppable: bool  # cropping gives every shorter cache
     tree_attention: bool | None = None  # it takes alternatives in one sequence under a mask; None before the trial
+    joint: bool | None = None  # it takes the feeds of many tasks in one sequence; None before the trial
 
 
 _tried: weakref.WeakKeyDictionary[Any, dict[tuple[str, ...], Abilities]] = weakref.WeakKeyDictionary()
@@ -72,6 +75,23 @@ def try_tree_attention(lm: HFLM) -> bool:
         with _uncounted(lm):
             abilities.tree_attention = abilities.croppable and positioned and not windowed and _tree_agrees(lm)
     return abilities.tree_attention
+
+
+def try_joint(lm: HFLM) -> bool:
+    """Return whether feeds in one forward get the same logits as each in its own, by a trial the first time."""
+    abilities = try_cache(lm)
+    if abilities.joint is None:
+        # Where rotations depend on the length of a text, texts of two lengths need two forwards.
+        abilities.joint = not rope_boundaries(lm.model.config) and try_tree_attention(lm) and _joint_agrees(lm)
+    return abilities.joint
+
+
+def count_token_bytes(lm: HFLM) -> int:
+    """Return the bytes that a token takes in a cache."""
+    cache = new_cache(lm.model)
+    with _uncounted(lm):
+        lm.forward([[0]], cache, 0)
+    return count_cache_bytes(cache)
 
 
 def is_causal(lm: HFLM) -> bool:
@@ -160,6 +180,28 @@ def _tree_agrees(lm: HFLM) -> bool:
     first, second, third = (feed(tail, fork(cache)) for tail in ((1, 2), (2, 1), (2, 1, 0)))
     pairs = ((first, tree.logits[0]), (second, tree.logits[1]), (third, deeper))
     return all(_close(lm, alone, together, 4) for alone, together in pairs)
+
+
+def _joint_agrees(lm: HFLM) -> bool:
+    """Try a forward of three feeds behind texts of different lengths: a text, alternatives under a mask, a token."""
+    tree = torch.zeros(2, 5)
+    tree[0, 4] = tree[1, 3] = torch.finfo(torch.bfloat16).min
+
+    def behind(ids: tuple[int, ...], row: tuple[int, ...], keep: int, mask: Tensor | None = None) -> Feed:
+        cache = new_cache(lm.model)
+        if ids:
+            lm.run_alone(Feed([ids], cache, 0))
+        return Feed([row], cache, len(ids), keep, mask)
+
+    def feeds() -> list[Feed]:
+        return [behind((), (0, 1, 2, 1), 2), behind((2, 0, 1), (1, 2), 2, tree), behind((0,) * 9, (2,), 1)]
+
+    alone = [lm.run_alone(feed) for feed in feeds()]
+    try:
+        together = run_joint(lm.model, feeds())
+    except _UNABLE:
+        return False
+    return all(_close(lm, one, other, 16) for one, other in zip(alone, together, strict=True))
 
 
 def _close(lm: HFLM, expected: Tensor, seen: Tensor, roundings: int) -> bool:

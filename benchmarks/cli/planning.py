@@ -1,0 +1,147 @@
+"""The plan of a run, from options: its arms, its items of work, and the file of each arm. Runs nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.cli import choices, components
+from agent.errors import InvalidRequestError
+from agent.files.access import STANDARD_STREAM
+from agent.messages import quote
+from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
+from benchmarks.cli.processes import make_folder
+from benchmarks.cli.run_options import RunOptions
+
+if TYPE_CHECKING:
+    from agent.decoding import Policy
+    from agent.profile import ModelProfile
+    from agent.strategies import Strategy
+    from agent.views.report import Report
+    from agent.workflow.context import Context
+    from benchmarks.experiments.plan import Shard, WorkItem
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedArm:
+    """One policy with one strategy."""
+
+    name: str
+    policy: Policy
+    strategy: Strategy
+    options: dict[str, Any]  # everything that changes a result
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """Arms over the same items of work, and where their outcomes go."""
+
+    options: RunOptions
+    arms: Sequence[PlannedArm]
+    samples: int
+    shard: Shard
+    out: Path | None
+
+    @cached_property
+    def items(self) -> list[WorkItem]:
+        """The items of each arm. Raises InvalidRequestError for a benchmark or a problem that does not exist."""
+        from benchmarks.experiments.plan import plan_items
+
+        return plan_items(self.options.problems(), self.samples, self.shard)
+
+    def file(self, arm: PlannedArm) -> Path | None:
+        """Return the file of an arm, in the folder of the run where there is one; None if nothing is kept."""
+        if self.out is None or not self._has_folder:
+            return self.out
+        part = "" if self.shard.count == 1 else f".{self.shard.number}-of-{self.shard.count}"
+        return self.out / f"{arm.name}{part}.jsonl"
+
+    def open_context(self, cleanup: ExitStack) -> Context:
+        """Load the model and open the sandbox, which `cleanup` closes. The policy is that of the first arm."""
+        profile = components.read_profile(self.options.model)
+        return self.options.context(self.arms[0].policy, cleanup, profile=profile)
+
+    def make_folder(self) -> None:
+        """Make the folder of the run, where it has one."""
+        if self.out is not None and self._has_folder:
+            make_folder(self.out)
+
+    @property
+    def _has_folder(self) -> bool:
+        """Whether --out names a folder: one that is there, one with a slash behind it, or any for several arms."""
+        text = str(self.out)
+        if text == STANDARD_STREAM or (self.out and self.out.exists() and not self.out.is_dir()):
+            if len(self.arms) > 1:
+                raise InvalidRequestError(f"{quote(text)} is no folder, and a run of several arms needs one for --out")
+            return False
+        return len(self.arms) > 1 or not Path(text).suffix
+
+
+def plan_arms(
+    options: RunOptions, policies: str | None, strategies: str, spend: StrategyOptions, *, threshold: str | None
+) -> list[PlannedArm]:
+    """Return an arm for each policy with each strategy. Raises InvalidRequestError for one that does not exist."""
+    profile = components.read_profile(options.model)
+    spend = StrategyOptions(spend.programs, spend.budget, spend.order, profile=profile)
+    return [
+        _plan_arm(options, policy, strategy, spend, threshold, profile)
+        for strategy in split_names(strategies)
+        for policy in (split_names(policies) if policies is not None else [None])
+    ]
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names in a list with commas. Raises InvalidRequestError for one that comes twice."""
+    names = [name.strip() for name in text.split(",")]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InvalidRequestError(f"{quote(twice[0])} comes twice in {quote(text)}; name each once")
+    return names
+
+
+def _plan_arm(
+    options: RunOptions, policy: str | None, strategy: str, spend: StrategyOptions, threshold: str | None,
+    profile: ModelProfile,
+) -> PlannedArm:  # fmt: skip
+    name = choose_policy_name(policy, find_strategy(strategy), choices.POLICY_SCORES, default="greedy")
+    gated = components.build_policy(name, model=options.model, threshold=threshold)
+    built = components.build_strategy(strategy, spend)
+    return PlannedArm(f"{name}-{strategy}", gated, built, describe_run(options, name, gated, built, profile))
+
+
+def describe_run(
+    options: RunOptions, name: str, policy: Policy, strategy: Strategy, profile: ModelProfile
+) -> dict[str, Any]:
+    """Return everything that changes the results of a run, for the first line of its file. name: of the policy."""
+    from benchmarks.experiments.runner import describe
+
+    run = {"policy": name, "threshold": policy.gate.threshold, "strategy": describe(strategy)}
+    return {**options.provenance(), **run, "learned": profile.digest()}
+
+
+def report_plan(run: PlannedRun) -> Report:
+    """Report what a run would do: its arms, how much of each is done, and the digest of what changes its results."""
+    from agent.views.report import Report
+    from benchmarks.experiments.outcomes import ProblemOutcome
+    from benchmarks.experiments.plan import digest_plan
+    from benchmarks.experiments.record_file import count_done
+
+    rows = []
+    for arm in run.arms:
+        file = run.file(arm)
+        done = count_done(file, ProblemOutcome, arm.options, run.items) if file is not None else 0
+        rows.append(
+            {"arm": arm.name, "plan": digest_plan(arm.options), "items": len(run.items), "done": done,
+             "file": None if file is None else os.fspath(file)}
+        )  # fmt: skip
+    problems = len({item.problem.task_id for item in run.items})
+    head = f"{len(run.arms)} arms over {problems} problems, {run.samples} samples each, shard {run.shard}"
+    lines = [
+        f"{row['arm']:<24}plan {row['plan']}  {row['done']}/{row['items']} done  {row['file'] or ''}" for row in rows
+    ]
+    return Report({"arms": rows, "problems": problems, "samples": run.samples, "shard": str(run.shard)},
+                  "\n".join([head, *lines]))  # fmt: skip

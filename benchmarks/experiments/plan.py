@@ -1,0 +1,83 @@
+"""What a run is to do, as data: items of work, each a sample of a problem, and the part of them that a shard takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from agent.errors import InvalidRequestError
+from agent.messages import quote
+from benchmarks.base import Problem
+
+Key = tuple[str, int]  # the id of a problem, and the number of a sample
+
+
+class WorkItem(NamedTuple):
+    """One sample of one problem: what a run does at once and stores as one record."""
+
+    problem: Problem
+    sample: int = 0
+
+    @property
+    def key(self) -> Key:
+        """The id of the problem and the number of the sample."""
+        return self.problem.task_id, self.sample
+
+    def seed(self, seed: int) -> int:
+        """Return the seed of this item in the run of a seed. It depends on nothing else that the run does."""
+        digest = hashlib.sha256(f"{seed}/{self.problem.task_id}/{self.sample}".encode()).digest()
+        return int.from_bytes(digest[:6], "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Every `count`-th item, from the `number`-th on; both count from 1."""
+
+    number: int = 1
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    def take(self, items: Sequence[WorkItem]) -> list[WorkItem]:
+        """Return this shard's items. The shards of a run have each item once."""
+        return list(items[self.number - 1 :: self.count])
+
+
+def parse_shard(text: str) -> Shard:
+    """Read a shard as in "2/4". Raises InvalidRequestError."""
+    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    shard = Shard(*map(int, match.groups())) if match else Shard(0)
+    if not 1 <= shard.number <= shard.count:
+        raise InvalidRequestError(f"the shard {quote(text)} came; wanted i/n with i from 1 to n, as in 2/4")
+    return shard
+
+
+def plan_items(problems: Sequence[Problem], samples: int, shard: Shard) -> list[WorkItem]:
+    """Return the items of a run, in the order of the problems and then of the samples, or a shard's part of them."""
+    return shard.take([WorkItem(problem, sample) for problem in problems for sample in range(samples)])
+
+
+def choose_problems(problems: Sequence[Problem], ids: Sequence[str]) -> list[Problem]:
+    """Return the problems of these ids, all without ids, in the data set's order. Raises InvalidRequestError."""
+    by_id = {problem.task_id: problem for problem in problems}
+    if unknown := [each for each in ids if each not in by_id]:
+        first, last = problems[0].task_id, problems[-1].task_id
+        raise InvalidRequestError(f"no problem {quote(unknown[0])} among {first} … {last}; try --limit without --tasks")
+    return [problem for problem in problems if not ids or problem.task_id in ids]
+
+
+def digest_plan(options: Mapping[str, Any]) -> str:
+    """Return 12 digits over everything that changes a result."""
+    return hashlib.sha256(json.dumps(options, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def natural_order(key: Key) -> tuple[Any, ...]:
+    """Return what sorts ids of problems by their numbers: HumanEval/2 before HumanEval/10."""
+    task_id, sample = key
+    parts = re.split(r"([0-9]+)", task_id)
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts), sample
