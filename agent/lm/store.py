@@ -50,6 +50,9 @@ class PrefixStore:
         whole: consider only prefixes whose ids all lead `ids`. fits: decides by a prefix's length whether its cache is
         of use here.
         """
+        if ids in self._entries and fits(len(ids)):  # a longer one shares as many ids, but has no logits for them
+            self._entries.move_to_end(ids)
+            return StoredMatch(self._entries[ids][0], len(ids))
         best: StoredMatch | None = None
         for prefix, _ in self._entries.values():
             length = len(prefix.ids) if ids[: len(prefix.ids)] == prefix.ids else _count_common(prefix.ids, ids)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from agent.lm.base import JointLM
+from agent.lm.base import LM, JointLM
 from agent.lm.scheduler import Scheduler
 from agent.workflow.context import Context
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sandbox
@@ -39,21 +39,29 @@ class YieldingSandbox:
 def run_side_by_side(
     items: Iterable[Item], context: Context, run: Callable[[Item, Context], R], *, tasks: int
 ) -> Iterator[R]:
-    """Yield what `run` returns of each item, as it ends. tasks: how many run at once, each in a context of its own.
+    """Yield what `run` returns of each item, as it ends. tasks: how many run at once.
 
-    A model that cannot answer many at once runs one item after the other.
+    Each item has counters and a prefix store of its own, so nothing of it depends on the others. A model that cannot
+    answer many at once runs one item after the other.
     """
     lm = context.lm
-    if tasks == 1 or not isinstance(lm, JointLM) or not lm.takes_joint_feeds():
+    if not isinstance(lm, JointLM):
         yield from (run(item, context) for item in items)
-        return
-    scheduler = Scheduler(lm.run_joint, tasks)
+    elif tasks == 1 or not lm.takes_joint_feeds():
+        yield from (run(item, with_lm(context, lm.beside())) for item in items)
+    else:
+        scheduler = Scheduler(lm.run_joint, tasks)
+        sandbox = YieldingSandbox(context.sandbox, scheduler)
 
-    def run_one(item: Item) -> R:
-        model = replace(context.model, lm=lm.beside(scheduler.feed, tasks))
-        return run(item, replace(context, model=model, sandbox=YieldingSandbox(context.sandbox, scheduler)))
+        def run_one(item: Item) -> R:
+            return run(item, replace(with_lm(context, lm.beside(scheduler.feed, tasks)), sandbox=sandbox))
 
-    yield from scheduler.run(partial(run_one, item) for item in items)
+        yield from scheduler.run(partial(run_one, item) for item in items)
+
+
+def with_lm(context: Context, lm: LM) -> Context:
+    """Return the context with another model of the same weights."""
+    return replace(context, model=replace(context.model, lm=lm))
 
 
 def count_tasks(context: Context, batch: int | None) -> int:

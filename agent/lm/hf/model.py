@@ -155,7 +155,7 @@ class HFLM:
             answers.update(zip(map(id, group), logits, strict=True))
         return [answers[id(feed)] for feed in feeds]
 
-    def beside(self, run: Callable[[Feed], Tensor], tasks: int) -> HFLM:
+    def beside(self, run: Callable[[Feed], Tensor] | None = None, tasks: int = 1) -> HFLM:
         """Return the model of one of many tasks: the same weights, with counters and a store of its own."""
         return HFLM(self.model, store_bytes=_STORE_BYTES // tasks, run=run)
 
