@@ -10,7 +10,7 @@ from agent.cli.exits import report_errors
 from agent.cli.options import BenchmarkArgument, JsonOption, LimitOption, ModelOption
 from agent.views.report import Report
 from agent.views.say import show
-from benchmarks.cli.run_options import collect, read_problems
+from benchmarks.cli.run_options import BatchOption, collect, read_batch, read_problems
 
 _DATASETS = {"HumanEval": "humaneval", "Mbpp": "mbpp"}  # our name -> evalplus'
 
@@ -19,6 +19,7 @@ def bench_codegen(
     benchmark: BenchmarkArgument = "HumanEval",
     limit: LimitOption = None,
     model: ModelOption = "models/tiny",
+    batch: BatchOption = "auto",
     max_tokens: Annotated[int, typer.Option(min=1, help="Write at most this many tokens. evalplus allows 768.")] = 768,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,6 +37,7 @@ def bench_codegen(
         from agent.lm import open_lm
         from agent.lm.names import find_model_folder
         from benchmarks.experiments import evalplus_codegen
+        from benchmarks.experiments.side_by_side import count_tasks
 
         if benchmark not in _DATASETS:
             raise InvalidRequestError(f"evalplus generates no code for {benchmark}; choose from {', '.join(_DATASETS)}")
@@ -44,7 +46,8 @@ def bench_codegen(
         ours = open_lm(model, weights="bf16", prompt_style="evalplus")
         folder = str(find_model_folder(model))
         theirs = evalplus_codegen.open_evalplus(folder, _DATASETS[benchmark], dtype="bfloat16", max_tokens=max_tokens)
-        stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens)
+        tasks = count_tasks(ours.lm, max_tokens, read_batch(batch))
+        stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens, tasks=tasks)
         compared = collect(stream, len(problems), "the same", lambda each: each.same)
         counts, table = evalplus_codegen.count_completions(compared), evalplus_codegen.comparison_table(compared)
         show(Report(counts, table), as_json=as_json)

@@ -164,7 +164,7 @@ class ExperimentRun:
 
         def run_missing(items: Sequence[WorkItem]) -> Iterator[ProblemOutcome]:
             file.note_model(self._context.model)
-            tasks = count_tasks(self._context, self._batch)
+            tasks = count_tasks(self._context.lm, self._options.max_tokens, self._batch)
             return run_items(items, replace(self._context, policy=policy), strategy, tasks=tasks)
 
         with closing(RecordFile(self._file(name), ProblemOutcome, run)) as file:

@@ -120,7 +120,7 @@ def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:
         run.make_folder()
         files = [open_records(run.file(arm), ProblemOutcome, arm.options, cleanup) for arm in run.arms]
         context = run.open_context(cleanup)
-        tasks = count_tasks(context, batch)
+        tasks = count_tasks(context.lm, run.options.max_tokens, batch)
         stopped = cleanup.enter_context(draining(lambda: say(_DRAINING, err=True)))
         for arm, file in zip(run.arms, files, strict=True):
             if len(run.arms) > 1:

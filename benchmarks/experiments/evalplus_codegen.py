@@ -9,7 +9,7 @@ import contextlib
 import inspect
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from agent.program.prompts import write_prompt
 from agent.program.stop_texts import find_stop_text
 from agent.program.styles import PROMPT_STYLES
 from benchmarks.base import Problem
+from benchmarks.experiments.side_by_side import share_model
 
 STYLE = PROMPT_STYLES["evalplus"]
 MENDED = "evalplus forgets the stops of earlier problems here; as it comes, it keeps them and cuts later answers short"
@@ -95,11 +96,16 @@ def encode_prompt_of(model: Model, problem: Problem) -> list[int]:
 
 
 def compare_completions(
-    problems: Iterable[Problem], model: Model, decoder: Any, *, max_tokens: int
+    problems: Sequence[Problem], model: Model, decoder: Any, *, max_tokens: int, tasks: int
 ) -> Iterator[ComparedCompletion]:
-    """Yield the two completions of each problem."""
+    """Yield the two completions of each problem. tasks: how many of ours are decoded side by side, before theirs."""
+
+    def complete(problem: Problem, own: Model, _: object) -> tuple[str, list[Step]]:
+        return problem.task_id, complete_ours(own, problem, max_tokens=max_tokens)
+
+    completed = dict(share_model(problems, model, complete, tasks=tasks))
     for problem in problems:
-        steps = complete_ours(model, problem, max_tokens=max_tokens)
+        steps = completed[problem.task_id]
         text = "".join(step.text for step in steps)
         ours = text[: find_stop_text(text, STYLE.stops)].replace("\t", "    ")  # as evalplus does
         theirs = complete_theirs(decoder, problem.prompt)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from agent.lm.base import LM, JointLM
+from agent.lm.base import LM, JointLM, Model
 from agent.lm.scheduler import Scheduler
 from agent.workflow.context import Context
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sandbox
@@ -15,7 +15,7 @@ from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sa
 Item = TypeVar("Item")
 R = TypeVar("R")
 
-PROMPT_TOKENS = 512  # of a usual prompt; those of HumanEval+ have 60 to 500
+_PROMPT_TOKENS = 512  # of a usual prompt; those of HumanEval+ have 60 to 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +44,34 @@ def run_side_by_side(
     Each item has counters and a prefix store of its own, so nothing of it depends on the others. A model that cannot
     answer many at once runs one item after the other.
     """
-    lm = context.lm
+
+    def run_one(item: Item, model: Model, scheduler: Scheduler | None) -> R:
+        sandbox = context.sandbox if scheduler is None else YieldingSandbox(context.sandbox, scheduler)
+        return run(item, replace(context, model=model, sandbox=sandbox))
+
+    return share_model(items, context.model, run_one, tasks=tasks)
+
+
+def share_model(
+    items: Iterable[Item], model: Model, run: Callable[[Item, Model, Scheduler | None], R], *, tasks: int
+) -> Iterator[R]:
+    """Yield what `run` returns of each item and its model, as it ends. It gets the scheduler for its slow calls."""
+    lm = model.lm
     if not isinstance(lm, JointLM):
-        yield from (run(item, context) for item in items)
+        yield from (run(item, model, None) for item in items)
     elif tasks == 1 or not lm.takes_joint_feeds():
-        yield from (run(item, with_lm(context, lm.beside())) for item in items)
+        yield from (run(item, replace(model, lm=lm.beside()), None) for item in items)
     else:
         scheduler = Scheduler(lm.run_joint, tasks)
-        sandbox = YieldingSandbox(context.sandbox, scheduler)
 
         def run_one(item: Item) -> R:
-            return run(item, replace(with_lm(context, lm.beside(scheduler.feed, tasks)), sandbox=sandbox))
+            return run(item, replace(model, lm=lm.beside(scheduler.feed, tasks)), scheduler)
 
         yield from scheduler.run(partial(run_one, item) for item in items)
 
 
-def with_lm(context: Context, lm: LM) -> Context:
-    """Return the context with another model of the same weights."""
-    return replace(context, model=replace(context.model, lm=lm))
-
-
-def count_tasks(context: Context, batch: int | None) -> int:
+def count_tasks(lm: LM, max_tokens: int, batch: int | None) -> int:
     """Return how many items to run side by side: as many as asked for, else as suit the model and the device."""
     if batch is not None:
         return batch
-    lm = context.lm
-    return lm.count_joint_tasks(PROMPT_TOKENS + context.max_tokens) if isinstance(lm, JointLM) else 1
+    return lm.count_joint_tasks(_PROMPT_TOKENS + max_tokens) if isinstance(lm, JointLM) else 1
