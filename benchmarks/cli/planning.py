@@ -75,7 +75,7 @@ class PlannedRun:
     def _has_folder(self) -> bool:
         """Whether --out names a folder: one that is there, one with a slash behind it, or any for several arms."""
         text = str(self.out)
-        if text == STANDARD_STREAM or (self.out and self.out.exists() and not self.out.is_dir()):
+        if text == STANDARD_STREAM or (os.path.exists(text) and not os.path.isdir(text)):  # noqa: PTH110, PTH112 - pathlib raises for names that are too long
             if len(self.arms) > 1:
                 raise InvalidRequestError(f"{quote(text)} is no folder, and a run of several arms needs one for --out")
             return False

@@ -18,7 +18,7 @@ from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
 from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.experiments.rivals import BestOfEqual, named_policy, pausing_by_chance
-from benchmarks.experiments.side_by_side import run_side_by_side
+from benchmarks.experiments.side_by_side import call_beside, run_side_by_side
 from benchmarks.judging.checker import judge_program
 
 _ALWAYS_SHOWN = ("programs", "width")
@@ -40,7 +40,7 @@ def run_item(item: WorkItem, context: Context, strategy: Strategy) -> ProblemOut
         task, lm=context.model, sandbox=context.sandbox, policy=context.policy, strategy=strategy,
         profile=context.profile, max_tokens=context.max_tokens, seed=item.seed(context.seed),
     )  # fmt: skip
-    judged = judge_program(context.sandbox, problem, result.best.program)
+    judged = call_beside(judge_program, context.sandbox, problem, result.best.program)
     highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
     return ProblemOutcome(
         problem.task_id, digest_prompt(problem.prompt), result.best.program, result.outcome,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from agent.lm.base import LM, JointLM, Model
 from agent.lm.scheduler import Scheduler
@@ -34,6 +34,16 @@ class YieldingSandbox:
     def close(self) -> None:
         """Close the sandbox."""
         self.sandbox.close()
+
+
+def call_beside(function: Callable[..., R], sandbox: Sandbox, *arguments: Any) -> R:
+    """Return `function(sandbox, *arguments)` while other tasks go on.
+
+    Other tasks run in the thread of this one, so whatever holds a lock while a program runs must be called so.
+    """
+    if isinstance(sandbox, YieldingSandbox):
+        return sandbox.scheduler.call(function, sandbox.sandbox, *arguments)
+    return function(sandbox, *arguments)
 
 
 def run_side_by_side(

@@ -15,6 +15,7 @@ from agent.workflow.series import seed_of_sample
 from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import ProblemSamples, report_samples, sample_problem
 from benchmarks.experiments.outcomes import read_outcomes
+from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.record_file import RecordFile
 from sandbox import open_sandbox
 
@@ -57,13 +58,13 @@ def test_the_table_holds_the_oracle_and_both_counts_of_tokens():
 
 
 def test_samples_are_stored_and_resumed(context, tmp_path):
-    def make(problem):
-        return sample_problem(problem, context, samples=2)
+    def run(items):
+        return [sample_problem(item.problem, context, samples=2) for item in items]
 
-    def kept(make):
+    def kept(run):
         with closing(RecordFile(tmp_path / "d.jsonl", ProblemSamples, {"a": 1})) as file:
-            return list(file.resume([PROBLEM], make))
+            return list(file.resume([WorkItem(PROBLEM)], run))
 
-    assert kept(make) == kept(lambda problem: 1 / 0)
+    assert kept(run) == kept(lambda items: 1 / 0)
     with pytest.raises(InvalidRequestError, match="no outcome; wanted a file made by `dubito bench run --out`"):
         read_outcomes(tmp_path / "d.jsonl")

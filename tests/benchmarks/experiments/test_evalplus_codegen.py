@@ -83,7 +83,7 @@ def test_a_completion_ends_where_evalplus_cuts_it_and_a_difference_is_explained(
 
     decoder = Decoder()
     for decoder.answer, same in (("def f(x):\n    return x + 1\n\n", True), ("def f(x):\n    return x\n", False)):
-        (compared,) = compare_completions([problem(PROMPTS[0])], model, decoder, max_tokens=99)
+        (compared,) = compare_completions([problem(PROMPTS[0])], model, decoder, max_tokens=99, tasks=1)
         assert compared.same is same and compared.ours == "def f(x):\n    return x + 1\n\n"
     assert compared.ours[compared.differs_at :] == " + 1\n\n" and 0.3 < compared.gap < 0.5
     counts, lines = count_completions([compared]), comparison_table([compared]).splitlines()
@@ -101,7 +101,7 @@ def test_completions_are_those_of_evalplus_own_generator(utility, tmp_path):
     problems = [problem(prompt * length, f"HumanEval/{length}") for prompt in PROMPTS[:1] for length in (1, 2)]
     decoder = open_evalplus(str(folder), "humaneval", dtype="float32", max_tokens=20)
     ours = open_lm(str(folder), weights="fp32", prompt_style="evalplus")
-    compared = list(compare_completions(problems, ours, decoder, max_tokens=20))
+    compared = list(compare_completions(problems, ours, decoder, max_tokens=20, tasks=2))
     assert all(each.same and each.ours for each in compared), comparison_table(compared)
 
 
@@ -110,5 +110,6 @@ def test_completions_are_those_of_evalplus_own_generator(utility, tmp_path):
 def test_a_real_model_writes_what_evalplus_own_generator_writes(utility, real_model):
     decoder = open_evalplus(real_model, "humaneval", dtype="bfloat16", max_tokens=60)
     ours = open_lm(real_model, weights="bf16", prompt_style="evalplus")
-    compared = list(compare_completions(islice(human_eval(HUMANEVAL_PLUS), 3), ours, decoder, max_tokens=60))
+    problems = list(islice(human_eval(HUMANEVAL_PLUS), 3))
+    compared = list(compare_completions(problems, ours, decoder, max_tokens=60, tasks=3))
     assert all(each.same or each.gap < 0.2 for each in compared), comparison_table(compared)

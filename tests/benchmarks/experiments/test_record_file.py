@@ -18,6 +18,7 @@ from agent.trace import TraceWriter
 from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import ProblemSamples
 from benchmarks.experiments.outcomes import ProblemOutcome, read_outcomes
+from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.record_file import RecordFile, describe_differences, digest_prompt, read_run
 from benchmarks.experiments.search_examples import SearchExample
 
@@ -149,18 +150,23 @@ def problems(count=3):
     return [open_benchmark("exercises").problem(f"exercises/{number}") for number in range(count)]
 
 
-def made(problem):
-    return replace(OUTCOME, task_id=problem.task_id, prompt_sha256=digest_prompt(problem.prompt))
+def outcome_of(item):
+    digest = digest_prompt(item.problem.prompt)
+    return replace(OUTCOME, task_id=item.problem.task_id, prompt_sha256=digest, sample=item.sample)
 
 
-def kept(problems, path, options, make):
+def made(items):
+    return map(outcome_of, items)
+
+
+def kept(problems, path, options, run):
     with closing(RecordFile(path, ProblemOutcome, options)) as file:
-        return list(file.resume(problems, make))
+        return list(file.resume(map(WorkItem, problems), run))
 
 
 def test_a_second_run_on_the_same_file_is_refused_while_the_first_writes_it(tmp_path):
     first = RecordFile(tmp_path / "a.jsonl", ProblemOutcome, OPTIONS)
-    stream = first.resume(problems(), made)
+    stream = first.resume(map(WorkItem, problems()), made)
     next(stream)
     with pytest.raises(FileAccessError, match="another process is writing"):
         RecordFile(tmp_path / "a.jsonl", ProblemOutcome, OPTIONS)
@@ -225,7 +231,7 @@ def test_an_option_that_a_file_does_not_name_had_its_default():
 def test_infinite_thresholds_are_the_same_in_the_file_and_here(tmp_path):
     options = {**OPTIONS, "threshold": float("inf")}
     kept(problems(1), tmp_path / "a.jsonl", options, made)
-    assert len(kept(problems(1), tmp_path / "a.jsonl", options, lambda problem: 1 / 0)) == 1
+    assert len(kept(problems(1), tmp_path / "a.jsonl", options, lambda items: 1 / 0)) == 1
 
 
 def test_a_run_with_other_options_is_refused_before_a_model_is_loaded(tmp_path):
@@ -253,7 +259,7 @@ def test_a_run_goes_on_with_the_same_type_of_weights_and_the_same_style_alone(tm
     def resume(path, number, **other):
         with closing(RecordFile(path, ProblemOutcome, OPTIONS)) as file:
             file.note_model(Model(None, None, "models/tiny", **{"dtype": "int8", "prompt_style": DUBITO, **other}))
-            return list(file.resume(problems(number), made))
+            return list(file.resume(map(WorkItem, problems(number)), made))
 
     one, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     resume(one, 1)

@@ -14,10 +14,12 @@ from agent.search.frontier import SearchConfig, with_profile
 from agent.strategies import Beam, BestOf, Once, Tree
 from agent.workflow.context import Context
 from benchmarks import open_benchmark
+from benchmarks.experiments import runner
 from benchmarks.experiments.outcomes import ProblemOutcome, read_outcomes
+from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.record_file import RecordFile
 from benchmarks.experiments.rivals import BestOfEqual
-from benchmarks.experiments.runner import describe, run_problems
+from benchmarks.experiments.runner import describe, run_item, run_items
 from benchmarks.reports.compare import compare, report_comparison, summarise
 from sandbox import open_sandbox
 
@@ -38,19 +40,20 @@ def problems():
 
 def run_to_file(problems, context, path, options):
     with closing(RecordFile(path, ProblemOutcome, options)) as file:
-        return list(run_problems(problems, context, Once(), file))
+        return list(file.resume(map(WorkItem, problems), lambda items: run_items(items, context, Once())))
 
 
-def test_a_run_cut_off_goes_on_after_its_last_whole_line(context, problems, tmp_path):
+def test_a_run_cut_off_goes_on_after_its_last_whole_line(context, problems, tmp_path, monkeypatch):
     path = tmp_path / "run.jsonl"
     whole = run_to_file(problems, context, tmp_path / "whole.jsonl", OPTIONS)
     run_to_file(problems[:2], context, path, OPTIONS)
     path.write_bytes(path.read_bytes() + b'{"kind": "outcome", "task')  # what a kill leaves
-    forwards = context.lm.forwards
+    decoded = []
+    monkeypatch.setattr(runner, "run_item", lambda item, *rest: decoded.append(item) or run_item(item, *rest))
     resumed = run_to_file(problems, context, path, OPTIONS)
     assert [(o.task_id, o.program) for o in resumed] == [(o.task_id, o.program) for o in whole]
     assert read_outcomes(path) == resumed
-    assert context.lm.forwards - forwards == resumed[2].forwards, "only the third was decoded"
+    assert [item.key for item in decoded] == [("exercises/2", 0)]
 
 
 def test_a_file_of_other_options_is_refused_and_left_alone(context, problems, tmp_path):

@@ -21,6 +21,7 @@ from agent.workflow.run import run_task
 from benchmarks.base import Problem
 from benchmarks.experiments import runner
 from benchmarks.experiments.best_of_n import sample_problem
+from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.search_examples import search_problem
 from benchmarks.judging.checker import judge_program
 from benchmarks.reports.reliability import report_reliability
@@ -89,9 +90,11 @@ class Watched:
 
 EXAMPLES = ["", "\n    >>> f(1)\n    2", "\n    >>> f(1)\n    2\n    >>> f(5)\n    6"]
 WAYS = {
-    "tree": lambda asked, here: runner.run_problem(asked, here, Tree.within(5)),
-    "blame": lambda asked, here: runner.run_problem(asked, here, Tree.within(20, order="blame")),
-    "best-of-5": lambda asked, here: runner.run_problem(asked, replace(here, policy=POLICIES["sample"]), BestOf(5)),
+    "tree": lambda asked, here: runner.run_item(WorkItem(asked), here, Tree.within(5)),
+    "blame": lambda asked, here: runner.run_item(WorkItem(asked), here, Tree.within(20, order="blame")),
+    "best-of-5": lambda asked, here: runner.run_item(
+        WorkItem(asked), replace(here, policy=POLICIES["sample"]), BestOf(5)
+    ),
     "search example": lambda asked, here: search_problem(asked, here, SearchConfig(Budget(programs=6), repair_after=1)),
     "samples": lambda asked, here: sample_problem(asked, here, samples=3),
 }
@@ -127,7 +130,7 @@ def test_no_hidden_input_or_expected_value_reaches_the_search(box, way, hidden, 
 def test_the_watch_would_see_a_hidden_input(box):
     watched = Watched(box)
     leaking = problem(10**10, prompt=PROMPT.replace("f(1)", f"f({10**10})"))
-    runner.run_problem(leaking, Context(TrieLM(KNOWN).model(), POLICIES["greedy"], watched), Once())
+    runner.run_item(WorkItem(leaking), Context(TrieLM(KNOWN).model(), POLICIES["greedy"], watched), Once())
     assert any(str(10**10) in text for text in watched.sent)
 
 
