@@ -86,6 +86,7 @@ def plan_arms(
     options: RunOptions, policies: str | None, strategies: str, spend: StrategyOptions, *, threshold: str | None
 ) -> list[PlannedArm]:
     """Return an arm for each policy with each strategy. Raises InvalidRequestError for one that does not exist."""
+    options.check()
     profile = components.read_profile(options.model)
     spend = StrategyOptions(spend.programs, spend.budget, spend.order, profile=profile)
     return [
@@ -93,6 +94,13 @@ def plan_arms(
         for strategy in split_names(strategies)
         for policy in (split_names(policies) if policies is not None else [None])
     ]
+
+
+def plan_run(options: RunOptions, arms: Sequence[PlannedArm], samples: int, shard: str, out: Path | None) -> PlannedRun:
+    """Return the plan of a run. Raises InvalidRequestError for a shard that is none."""
+    from benchmarks.experiments.plan import parse_shard
+
+    return PlannedRun(options, arms, samples, parse_shard(shard), out)
 
 
 def split_names(text: str) -> list[str]:

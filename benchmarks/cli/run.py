@@ -35,7 +35,7 @@ from agent.cli.options import (
 from agent.files.access import STANDARD_STREAM
 from agent.strategies import StrategyOptions
 from agent.views.say import say, show
-from benchmarks.cli.planning import PlannedArm, PlannedRun, plan_arms, report_plan
+from benchmarks.cli.planning import PlannedArm, PlannedRun, plan_arms, plan_run, report_plan
 from benchmarks.cli.run_options import BatchOption, RunOptions, collect, open_records, read_batch
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ OutOption = Annotated[
 TasksOption = Annotated[
     str | None, typer.Option(help="Take only the problems with these ids, as in HumanEval/1,HumanEval/7.")
 ]
+SamplesOption = Annotated[int, typer.Option(min=1, help="Write so many programs a problem, each by its own seed.")]
+ShardOption = Annotated[
+    str, typer.Option(help="Take the i-th of n parts of the work, as in 2/4. `dubito bench merge` joins them.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 
 def bench_run(
@@ -70,19 +75,17 @@ def bench_run(
     programs: ProgramsOption = None,
     budget: BudgetOption = None,
     order: OrderOption = None,
-    samples: Annotated[int, typer.Option(min=1, help="Write so many programs a problem, each by its own seed.")] = 1,
+    samples: SamplesOption = 1,
     max_tokens: TokensOption = 512,
     batch: BatchOption = "auto",
-    shard: Annotated[
-        str, typer.Option(help="Take the i-th of n parts of the work, as in 2/4. `dubito bench merge` joins them.")
-    ] = "1/1",
+    shard: ShardOption = "1/1",
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
     prompt_style: PromptStyleOption = "auto",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run policies and strategies over a benchmark, judge the programs by the hidden tests, and print a table.
@@ -92,20 +95,16 @@ def bench_run(
 
     Example: dubito bench run exercises --policy greedy,adadec --strategy tree --programs 5 --limit 20 --out runs/tree
     """
-    options = RunOptions(
-        benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_style, tasks
-    )  # fmt: skip
     with report_errors(as_json, resumes="a batch with --out"):
-        from benchmarks.experiments.plan import parse_shard
-
-        options.check()
-        spend = StrategyOptions(programs, budget, order)
-        arms = plan_arms(options, policy, strategy, spend, threshold=threshold)
-        run = PlannedRun(options, arms, samples, parse_shard(shard), out)
+        options = RunOptions(
+            benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_style, tasks
+        )  # fmt: skip
+        arms = plan_arms(options, policy, strategy, StrategyOptions(programs, budget, order), threshold=threshold)
+        run = plan_run(options, arms, samples, shard, out)
         if dry_run:
             show(report_plan(run), as_json=as_json)
-            return
-        _run(run, read_batch(batch), as_json=as_json)
+        else:
+            _run(run, read_batch(batch), as_json=as_json)
 
 
 def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:
