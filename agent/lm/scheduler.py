@@ -7,6 +7,7 @@ A task gets the same numbers as alone, but for rounding, whoever it shares a for
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -28,54 +29,67 @@ class Scheduler:
     _ready: deque[tuple[greenlet, Any]] = field(default_factory=deque)  # tasks to go on, each with what it waited for
     _feeds: list[tuple[greenlet, Any]] = field(default_factory=list)
     _calls: dict[Future[Any], greenlet] = field(default_factory=dict)
+    _seconds: dict[greenlet, float] = field(default_factory=dict)  # of each task that has not ended, so far
+    _resumed_at: float = 0.0
     _pool: ThreadPoolExecutor | None = None
 
     def run(self, tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
         """Yield what each task returns, as it ends. An exception in one of them stops the others."""
-        live: set[greenlet] = set()
         waiting = (greenlet(task) for task in tasks)
         with ThreadPoolExecutor(self.at_once) as self._pool:
             try:
                 while True:
-                    for task in islice(waiting, self.at_once - len(live)):
-                        live.add(task)
+                    for task in islice(waiting, self.at_once - len(self._seconds)):
+                        self._seconds[task] = 0.0
                         self._ready.append((task, ()))
-                    if not live:
+                    if not self._seconds:
                         return
                     while self._ready:
                         task, answer = self._ready.popleft()
-                        result = task.switch(*answer)
+                        result = self._resume(task, answer)
                         if task.dead:
-                            live.discard(task)
+                            del self._seconds[task]
                             yield result
                             break
                     else:
                         self._await()
             finally:
-                for task in live:
-                    if not task.dead:
-                        task.throw()
-                self._ready.clear()
-                self._feeds.clear()
-                self._calls.clear()
+                self._stop()
 
     def feed(self, feed: Any) -> Any:
         """Return the answer to a feed; meanwhile other tasks go on."""
         self._feeds.append((getcurrent(), feed))
         return self._pause()
 
-    def call(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
+    def call(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Return what a function returns in a thread of its own; meanwhile other tasks go on."""
         assert self._pool is not None, "only a task calls"
-        future = self._pool.submit(function, *args, **options)
-        self._calls[future] = getcurrent()
+        task, started = getcurrent(), time.monotonic()
+
+        def timed() -> tuple[T, float]:
+            return function(*arguments, **options), time.monotonic()
+
+        future = self._pool.submit(timed)
+        self._calls[future] = task
         self._pause()
-        return future.result()
+        result, ended = future.result()
+        self._seconds[task] += ended - started
+        return result
+
+    def clock(self) -> float:
+        """Return the seconds that a task has taken by itself: its code, its calls, and its share of each forward."""
+        return self._seconds[getcurrent()] + time.monotonic() - self._resumed_at
 
     def _pause(self) -> Any:
         hub = getcurrent().parent
         assert hub is not None, "only a task pauses"
         return hub.switch()
+
+    def _resume(self, task: greenlet, answer: Any) -> Any:
+        self._resumed_at = time.monotonic()
+        result = task.switch(*answer)
+        self._seconds[task] += time.monotonic() - self._resumed_at
+        return result
 
     def _await(self) -> None:
         """Let some task go on: one whose call has ended, else all that wait for a forward, else the first to end."""
@@ -83,7 +97,20 @@ class Scheduler:
         if not done and self._feeds:
             tasks, feeds = zip(*self._feeds, strict=True)
             self._feeds.clear()
-            self._ready.extend((task, (answer,)) for task, answer in zip(tasks, self.answer(feeds), strict=True))
+            started = time.monotonic()
+            answers = self.answer(feeds)
+            share = (time.monotonic() - started) / len(tasks)
+            for task, answer in zip(tasks, answers, strict=True):
+                self._seconds[task] += share
+                self._ready.append((task, (answer,)))
             return
         for future in done or wait(self._calls, return_when=FIRST_COMPLETED).done:
             self._ready.append((self._calls.pop(future), (None,)))
+
+    def _stop(self) -> None:
+        """End the tasks that have not ended; their `finally` blocks run."""
+        for task in list(self._seconds):
+            if not task.dead:
+                task.throw()
+        for left in (self._ready, self._feeds, self._calls, self._seconds):
+            left.clear()

@@ -91,7 +91,6 @@ def bench_run(
     """Run policies and strategies over a benchmark, judge the programs by the hidden tests, and print a table.
 
     The policy is greedy by default. Problems are decoded side by side; that changes no result.
-    `dubito bench experiment` runs configurations that this project compares.
 
     Example: dubito bench run exercises --policy greedy,adadec --strategy tree --programs 5 --limit 20 --out runs/tree
     """
@@ -101,10 +100,7 @@ def bench_run(
         )  # fmt: skip
         arms = plan_arms(options, policy, strategy, StrategyOptions(programs, budget, order), threshold=threshold)
         run = plan_run(options, arms, samples, shard, out)
-        if dry_run:
-            show(report_plan(run), as_json=as_json)
-        else:
-            _run(run, read_batch(batch), as_json=as_json)
+        show(report_plan(run), as_json=as_json) if dry_run else _run(run, read_batch(batch), as_json=as_json)
 
 
 def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:

@@ -56,8 +56,10 @@ def run_side_by_side(
     """
 
     def run_one(item: Item, model: Model, scheduler: Scheduler | None) -> R:
-        sandbox = context.sandbox if scheduler is None else YieldingSandbox(context.sandbox, scheduler)
-        return run(item, replace(context, model=model, sandbox=sandbox))
+        own = replace(context, model=model)
+        if scheduler is not None:
+            own = replace(own, sandbox=YieldingSandbox(context.sandbox, scheduler), clock=scheduler.clock)
+        return run(item, own)
 
     return share_model(items, context.model, run_one, tasks=tasks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -74,6 +75,26 @@ def test_a_slow_call_holds_up_nobody():
         return value
 
     assert list(scheduler.run([slow, quick])) == [(1, 8), True]
+
+
+def test_a_task_is_charged_for_its_own_seconds_alone():
+    now, scheduler = [0.0], Scheduler(lambda feeds: pass_time(6, feeds), 3)
+
+    def pass_time(seconds, feeds=()):
+        now[0] += seconds
+        return feeds
+
+    def task(seconds, feeds):
+        pass_time(seconds)
+        for _ in range(feeds):
+            scheduler.feed(0)
+        return seconds, scheduler.clock()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("agent.lm.scheduler.time", SimpleNamespace(monotonic=lambda: now[0]))
+        ended = dict(scheduler.run([lambda: task(1, 1), lambda: task(10, 2), lambda: task(100, 2)]))
+    assert ended == {1: 1 + 6 / 3, 10: 10 + 6 / 3 + 6 / 2, 100: 100 + 6 / 3 + 6 / 2}
+    assert sum(ended.values()) == now[0]
 
 
 def test_what_a_slow_call_raises_reaches_its_task():
