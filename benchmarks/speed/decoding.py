@@ -28,6 +28,7 @@ from agent.lm.hf.model import HFLM
 from benchmarks.speed.bench import PROMPT_TOKENS, Bench, TimedRun, pause_at_random, read_clock, time_completion
 from benchmarks.speed.peak_memory import peak_memory
 from benchmarks.speed.rival import complete_as_authors
+from benchmarks.speed.together import Together
 from benchmarks.speed.uncached import Uncached
 
 _GREEDY = POLICIES["greedy"]
@@ -56,6 +57,7 @@ def measure(bench: Bench, *, uncached: bool = True) -> Iterator[Measurement]:
     yield measure_drafts(bench)
     yield measure_memory(bench)
     yield measure_time_outside_forward(bench)
+    yield from measure_together(bench)
     if bench.model.device.type == "cpu" and bench.model.dtype == torch.bfloat16 and not has_int8(bench.model):
         yield from measure_int8(bench)
 
@@ -134,9 +136,16 @@ def measure_int8(bench: Bench) -> Iterator[Measurement]:
 
     bf16, int8 = bench.alternate(lambda _: complete_with(bf16_layers), lambda _: complete_with(int8_layers))
     yield Measurement("greedy, int8 weights against bf16", ">= 1.70 x", f"{bf16 / int8:.2f} x")
-    for row in (measure_pauses(bench, 0.07, "<= 1.10 x"), measure_contrasts(bench)):
+    for row in (measure_pauses(bench, 0.07, "<= 1.10 x"), measure_contrasts(bench), *measure_together(bench)):
         yield row._replace(measure=f"int8: {row.measure}")
     put_back(model, bf16_layers)
+
+
+def measure_together(bench: Bench) -> Iterator[Measurement]:
+    """Time 8 tasks that share forwards against the same tasks one after another, for each policy."""
+    for policy, wanted, ratio, rate, same in Together(bench).gains():
+        tokens = "the same tokens" if same else "near-ties fell the other way"
+        yield Measurement(f"{policy}: 8 tasks together", wanted, f"{ratio:.2f} x ({rate:.1f} tokens/s, {tokens})")
 
 
 def measure_contrasts(bench: Bench) -> Measurement:
