@@ -77,10 +77,10 @@ def _read_inputs(test: str, task_id: str) -> Inputs:
 
     Six tests compute inputs, four of them by chance. Those are drawn here, with the same seed every time.
     """
-    calls = [node for node in ast.walk(ast.parse(test)) if _calls_candidate(node)]
-    calls.sort(key=lambda node: (node.lineno, node.col_offset))
+    calls = [node for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call) and _names_candidate(node.func)]
+    calls.sort(key=lambda call: (call.lineno, call.col_offset))
     computed = _COMPUTED.get(task_id)
-    inputs = [tuple(map(_constant, node.args)) for node in (calls[:-1] if computed else calls)]
+    inputs = [tuple(map(_constant, call.args)) for call in (calls[:-1] if computed else calls)]
     return [*inputs, *(computed() if computed else [])]
 
 
@@ -97,8 +97,8 @@ def _problem(record: dict[str, str]) -> Problem:
     )
 
 
-def _calls_candidate(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "candidate"
+def _names_candidate(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "candidate"
 
 
 def _constant(node: ast.expr) -> Any:

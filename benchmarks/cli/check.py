@@ -25,12 +25,13 @@ _MOST_NAMED = 10  # records that are not judged, each with its line
 SamplesArgument = Annotated[
     Path,
     typer.Argument(
-        help="JSON lines, gzipped if the name ends in .gz, with a task_id and a whole solution or a completion; "
-        "- reads stdin."
+        help="JSON lines, gzipped if the name ends in .gz, with a task_id and a whole solution or a completion; - "
+        "reads stdin. Or evalplus' folder of programs, as in HumanEval_0/0.py."
     ),
 ]
 OnlyDatasetOption = Annotated[
-    str | None, typer.Option(help="Judge only samples of humaneval, mbpp, humaneval-base, exercises or exercises/SPLIT.")
+    str | None,
+    typer.Option(help="Judge only samples of humaneval, humaneval-base, mbpp, exercises[/SPLIT]."),
 ]
 TasksOption = Annotated[
     list[str] | None, typer.Option(help="Judge only samples of these problems, as HumanEval/0,HumanEval/7.")

@@ -11,8 +11,7 @@ from agent.cli.options import BenchmarkArgument, JsonOption, LimitOption, ModelO
 from agent.views.report import Report
 from agent.views.say import show
 from benchmarks.cli.run_options import BatchOption, collect, read_batch, read_problems
-
-_DATASETS = {"HumanEval": "humaneval", "Mbpp": "mbpp"}  # our name -> evalplus'
+from benchmarks.evalplus_names import DATASETS
 
 
 def bench_codegen(
@@ -39,15 +38,14 @@ def bench_codegen(
         from benchmarks.experiments import evalplus_codegen
         from benchmarks.experiments.side_by_side import count_tasks
 
-        if benchmark not in _DATASETS:
-            raise InvalidRequestError(f"evalplus generates no code for {benchmark}; choose from {', '.join(_DATASETS)}")
+        if benchmark not in DATASETS:
+            raise InvalidRequestError(f"evalplus generates no code for {benchmark}; choose from {', '.join(DATASETS)}")
         components.check_model(model, "auto", "evalplus")
         problems = read_problems(benchmark, limit)
         ours = open_lm(model, weights="bf16", prompt_style="evalplus")
         folder = str(find_model_folder(model))
-        theirs = evalplus_codegen.open_evalplus(folder, _DATASETS[benchmark], dtype="bfloat16", max_tokens=max_tokens)
-        tasks = count_tasks(ours.lm, max_tokens, read_batch(batch))
-        stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens, tasks=tasks)
+from benchmarks.cli.run_options import BatchOption, collect, read_batch, read_problems
+from benchmarks.evalplus_names import DATASETS
         compared = collect(stream, len(problems), "the same", lambda each: each.same)
         counts, table = evalplus_codegen.count_completions(compared), evalplus_codegen.comparison_table(compared)
         show(Report(counts, table), as_json=as_json)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 NameArgument = Annotated[
     str | None, typer.Argument(help=f"One of {', '.join(EXPERIMENTS)}. Without a name, list the experiments.")
 ]
-DatasetOption = Annotated[str, typer.Option(help="Run over HumanEval, Mbpp, HumanEval-base, exercises or exercises/SPLIT.")]
+DatasetOption = Annotated[str, typer.Option(help="Run over HumanEval, Mbpp, HumanEval-base or exercises[/SPLIT].")]
 ArmOption = Annotated[list[str] | None, typer.Option(help="Run only this arm; may be repeated. Default: all.")]
 FolderOption = Annotated[
     Path | None, typer.Option(help="Keep a file an arm in this folder, and resume from them. Default: runs/DATASET.")

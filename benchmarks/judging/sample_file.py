@@ -1,4 +1,4 @@
-"""Read a file of anybody's samples, in evalplus' format. Judges nothing and prints nothing."""
+"""Read anybody's samples, a file or a folder in evalplus' formats. Judges nothing and prints nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import NamedTuple
 from agent.errors import InvalidRequestError
 from benchmarks import BENCHMARKS, find_problem, open_benchmark
 from benchmarks.base import DatasetError, Problem
+from benchmarks.evalplus_names import id_from_files
 from benchmarks.judging.lines import display_name, parse_record, read_lines
+from benchmarks.judging.sample_folder import read_folder
 from benchmarks.judging.samples import LONGEST_REASON, Sample, UnjudgedSample
 from benchmarks.judging.words import escape
 
@@ -36,7 +38,7 @@ def read_samples(path: Path, *, dataset: str | None = None, tasks: Collection[st
     """
     datasets = {_canonical(dataset)} if dataset else {_dataset_of(task) for task in tasks}
     file, look_up, first, size, missing = SampleFile([], []), _LookUp(), b"", 0, list[DatasetError]()
-    for number, line in read_lines(path):
+    for number, line in read_folder(path) if path.is_dir() else read_lines(path):
         first = first or line
         try:
             sample = _parse_sample(number, line, datasets, look_up)
@@ -127,6 +129,7 @@ def _parse_sample(number: int, line: bytes, wanted: set[str], look_up: Callable[
     task_id = record.get("task_id")
     if not isinstance(task_id, str) or len(task_id) > _LONGEST_ID:
         raise ValueError("the record has no task_id; wanted one such as 'HumanEval/0'")
+    task_id = id_from_files(task_id, wanted)
     if wanted and _dataset_of(task_id) not in wanted and task_id.partition("/")[0] in BENCHMARKS:
         return None
     problem = look_up(task_id)

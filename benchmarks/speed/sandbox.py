@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import Benchmark, DatasetError, open_benchmark
+from benchmarks.evalplus_names import DATASETS
 from benchmarks.judging.checker import judge_program
 from sandbox import Sandbox, open_sandbox
 from sandbox.docker.client import connect
@@ -30,7 +31,6 @@ from sandbox.docker.image import image_tag
 _TRIVIAL = "x = 1\n"
 _COLD_COMMAND = ["python3", "-I", "-S", "-c", _TRIVIAL]
 _PROGRAMS, _PROBES, _COLD_RUNS = 1_000, 300, 8
-_EVALPLUS_NAMES = {"HumanEval": "humaneval", "Mbpp": "mbpp"}
 _EXAMPLE = "example: python -m benchmarks.speed.sandbox --evalplus"
 
 
@@ -51,7 +51,7 @@ def main() -> None:
         latency = _latency(pool)
         percentiles = f"p50 {1000 * latency.p50:.1f} ms, p99 {1000 * latency.p99:.1f} ms"
         _print("latency of a trivial program, idle pool", percentiles)
-        for name in _EVALPLUS_NAMES:
+        for name in DATASETS:
             _time_judging(name, pool, workers, with_evalplus=with_evalplus)
     _print("peak memory of this process", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
@@ -124,7 +124,7 @@ def _time_evalplus(benchmark: Benchmark, workers: int) -> float:
         samples = Path(folder) / "samples.jsonl"
         lines = [json.dumps({"task_id": each.task_id, "solution": each.reference_program}) for each in benchmark]
         samples.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        name = _EVALPLUS_NAMES[benchmark.name]
+        name = DATASETS[benchmark.name]
         command = [sys.executable, "-m", "evalplus.evaluate", name, "--samples", str(samples)]
         start = time.perf_counter()
         subprocess.run(

