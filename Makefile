@@ -95,6 +95,10 @@ real: setup sandbox ## real models over HumanEval+ and MBPP+, into docs/results/
 bench-sandbox: setup sandbox ## how fast programs run and benchmarks are checked, against cold containers and evalplus
 	@$(BIN)/python -m benchmarks.speed.sandbox --evalplus
 
+evalplus: setup sandbox ## let evalplus judge the programs of a run, too, and list each difference (RUN=runs/he)
+	@$(BIN)/dubito bench evalplus $(RUN)
+RUN ?= $(error say which run evalplus should judge, as in: make evalplus RUN=runs/he)
+
 card: setup sandbox ## the numbers of the embedded model's card (MBPP+ and HumanEval+ need their data)
 	@$(BIN)/dubito bench experiment card && $(BIN)/dubito bench experiment card --dataset exercises/far
 	@$(BIN)/dubito bench fill exercises && $(BIN)/dubito bench fill exercises --attempts 1
@@ -107,4 +111,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed real bench-sandbox card train-tiny clean
+.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed real bench-sandbox evalplus card train-tiny clean

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from http.client import HTTPException
 from importlib import import_module
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.base import DatasetError, Problem
+from benchmarks.judging.lines import read_lines
 from benchmarks.judging.words import escape
 
 # What evalplus' loader raises for a file that is absent, cut short, not gzip, not JSON, or not its records.
@@ -46,13 +48,25 @@ class PlusBenchmark:
             raise KeyError(f"no problem {task_id!r}; wanted {first} … {last}")
         return problem
 
+    def records(self, task_ids: Collection[str]) -> bytes:
+        """Return evalplus' own records of problems that are known to be there, as lines of a file."""
+        find_file = getattr(import_module(self._module), f"{self._loader.replace('get', '_ready')}_path")
+        path = self._source or find_file()
+        lines = (line for _, line in read_lines(Path(path)))
+        return b"".join(line for line in lines if json.loads(line)["task_id"] in task_ids)
+
     def __iter__(self) -> Iterator[Problem]:
         """Iterate over all problems, in the file's order. Raises DatasetError without data."""
         return iter(self._problems.values())
 
+    @property
+    def _source(self) -> str:
+        """The path of a local file; empty where evalplus downloads its own."""
+        return str(self._path or os.environ.get(self._override) or "")
+
     @cached_property
     def _problems(self) -> dict[str, Problem]:
-        source = str(self._path or os.environ.get(self._override) or "")
+        source = self._source
         try:
             if Path(source).exists() and not Path(source).is_file() and source:
                 raise OSError("it is no regular file")  # reading a pipe or a device might never end

@@ -11,12 +11,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox.base import SandboxUnavailable
 from sandbox.channel import Channel, PipeChannel
 from sandbox.forkserver import GUEST_ENVIRONMENT, GUEST_PARENT, ForkServerSandbox, guest_command
 
+WORK_FOLDER = "/tmp/work"  # of a confined command: the folder that it may write
+_PACKAGES_FOLDER = "/tmp/packages"
 _GUEST_FOLDER = "/opt/dubito"
 _SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
 _TMP_BYTES = 64 << 20
@@ -28,17 +31,33 @@ class BubblewrapSandbox(ForkServerSandbox):
 
     def __init__(self, *, fresh: bool = False) -> None:
         """fresh: give every program namespaces of its own. Raises SandboxUnavailable where bwrap does not work."""
-        bwrap = shutil.which("bwrap")
-        if bwrap is None:
-            raise SandboxUnavailable("bwrap is not installed; try your system's package `bubblewrap`")
-        self._bwrap = bwrap
-        _probe([bwrap, *flags(separate_users=_is_root()), "true"])
+        self._bwrap = _find_bwrap()
         super().__init__(self._open_channel, fresh=fresh)
 
     def _open_channel(self) -> Channel:
         python = getattr(sys, "_base_executable", sys.executable)
         server = guest_command(python, _GUEST_FOLDER, "/tmp", separate_users=_is_root())
         return PipeChannel([self._bwrap, *flags(separate_users=_is_root()), *server], {})
+
+
+def confine(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> list[str]:
+    """Return a command that runs this Python with arguments, without network, and with one folder to write.
+
+    It sees that folder as WORK_FOLDER, and this interpreter's packages. Nothing but the machine bounds its memory and
+    time. Raises SandboxUnavailable where bwrap does not work.
+    """
+    python, packages = sys.executable, list[str]()
+    if sys.prefix != sys.base_prefix:  # a virtual environment: its Python finds the packages from where it lies
+        python = f"{_PACKAGES_FOLDER}/{Path(sys.executable).relative_to(sys.prefix)}"
+        packages = ["--ro-bind", sys.prefix, _PACKAGES_FOLDER]
+    return [
+        _find_bwrap(),
+        *(flag for flag in flags(separate_users=_is_root()) if flag != "--as-pid-1"),
+        *packages,
+        *("--bind", str(folder), WORK_FOLDER, "--tmpfs", "/dev/shm", "--chdir", WORK_FOLDER),
+        *(part for name, value in environment.items() for part in ("--setenv", name, value)),
+        *(python, "-P", *arguments),
+    ]
 
 
 def flags(*, separate_users: bool) -> list[str]:
@@ -79,6 +98,15 @@ def _interpreter(prefix: Path) -> list[str]:
         "--ro-bind",
         *[str(prefix)] * 2,
     ]
+
+
+def _find_bwrap() -> str:
+    """Return the path of bwrap. Raises SandboxUnavailable where it does not work."""
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise SandboxUnavailable("bwrap is not installed; try your system's package `bubblewrap`")
+    _probe([bwrap, *flags(separate_users=_is_root()), "true"])
+    return bwrap
 
 
 def _is_root() -> bool:

@@ -21,6 +21,7 @@ bench = lazy_group(
         "reliability": Entry("benchmarks.cli.results:bench_reliability", "Check stated probabilities."),
         "check": Entry("benchmarks.cli.check:bench_check", "Judge samples in evalplus' format, and print pass@k."),
         "export": Entry("benchmarks.cli.export:bench_export", "Write the programs of a run as evalplus' own files."),
+        "evalplus": Entry("benchmarks.cli.evalplus:bench_evalplus", "Let evalplus judge the programs of a run, too."),
         "sample": Entry("benchmarks.cli.sample:bench_sample", "Draw and judge many samples of each problem."),
         "examples": Entry("benchmarks.cli.examples:bench_examples", "Read the examples of prompts, and check them."),
         "codegen": Entry("benchmarks.cli.codegen:bench_codegen", "Compare completions with evalplus' own."),

@@ -33,6 +33,11 @@ def choose_comparison(problem: Problem) -> Comparison:
     return _is_root if problem.task_id in _ROOT_TASKS else _ordinary
 
 
+def has_own_rule(problem: Problem) -> bool:
+    """Return whether something else than `agrees` decides for one problem."""
+    return choose_comparison(problem) is not _ordinary
+
+
 def has_floats(value: Any) -> bool:
     """Return whether the value is a float, or a list or tuple of nothing but floats."""
     if isinstance(value, (list, tuple)) and value:

@@ -25,12 +25,16 @@ def inputs(tmp_path, body, task_id="HumanEval/0"):
 
 
 def test_the_arguments_of_each_call_are_inputs_in_the_order_of_the_asserts(tmp_path):
-    body = "    assert candidate(3 * 19, [-1, 'a' + 'b']) == 1\n    assert abs(candidate({'p': 1, 5: (2,)}) - 1) < 1e-6\n"
+    body = (
+        "    assert candidate(3 * 19, [-1, 'a' + 'b']) == 1\n    assert abs(candidate({'p': 1, 5: (2,)}) - 1) < 1e-6\n"
+    )
     assert inputs(tmp_path, body) == ((57, [-1, "ab"]), ({"p": 1, 5: (2,)},))
 
 
 def test_inputs_that_a_test_computes_are_the_same_every_time(tmp_path):
-    body = "    assert candidate(8, 3) == '22'\n    for x in range(2, 8):\n        assert candidate(x, x + 1) == str(x)\n"
+    body = (
+        "    assert candidate(8, 3) == '22'\n    for x in range(2, 8):\n        assert candidate(x, x + 1) == str(x)\n"
+    )
     pairs = ((8, 3), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (7, 8))
     assert inputs(tmp_path, body, "HumanEval/44") == pairs
     draws = [inputs(tmp_path, "    assert candidate(x, y)\n", "HumanEval/53") for _ in range(2)]

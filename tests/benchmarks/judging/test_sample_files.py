@@ -230,7 +230,10 @@ def test_a_folder_is_judged_as_a_file_is(tmp_path):
     put(tmp_path, "strange_0/0.py", "x = 1")
     result = check(tmp_path, "--json")
     report = json.loads(result.stdout)
-    assert [(each["line"], each["base"]) for each in report["results"]["exercises/0"]] == [(1, "passed"), (2, "syntax error")]
+    assert [(each["line"], each["base"]) for each in report["results"]["exercises/0"]] == [
+        (1, "passed"),
+        (2, "syntax error"),
+    ]
     (broken,) = report["not_judged"]
     assert "no benchmark 'strange'" in broken["reason"] and result.exit_code == 1
 
