@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 from agent.views.report import Report
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
-from benchmarks.reports.metrics import Interval, mcnemar, wilson
-from uncertainty.calibration import auroc
+from benchmarks.reports.metrics import RESAMPLES, SEED, Interval, bootstrap, bootstrap_p, mcnemar, pass_at_k, wilson
+from uncertainty.calibration import auroc, brier, ece
 
 _COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
 _PAIRED = ("name", "gained", "lost", "p")  # fields that say nothing of a run by itself
-_NAME = 26  # columns; the table then has 118
+_KS = (1, 5, 10, 100)  # of pass@k, as far as there are samples
+_NAME = 26  # columns; the tables then have 118
+
+Samples = Mapping[str, Sequence[ProblemOutcome]]  # by the id of the problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,72 +29,138 @@ class ComparedRun:
     name: str
     feedback: str  # "visible" if the examples in the prompt chose among programs, "none" in one pass
     problems: int
-    passed: int
-    interval: Interval
-    gained: int  # problems that this run solved and the reference did not
+    samples: int  # of a problem, at least
+    programs: int  # samples of all problems
+    passed: int  # programs
+    interval: Interval  # of measure_solved
+    gained: int  # problems of which this run solves a larger share of the samples than the reference does
     lost: int
-    p: float  # exact, two-sided, of McNemar's test
-    costs: dict[str, float]  # a problem, on average
+    p: float  # two-sided: McNemar's, exact, where every problem has one sample, else by a bootstrap over problems
+    costs: dict[str, float]  # of a program: the mean over problems
+    intervals: dict[str, Interval]  # of the costs, by a bootstrap over problems
+    pass_at: dict[int, Interval]  # pass@k by k, for each k that the samples allow
     pause_rate: float
     degenerate: int
     auroc: float  # how well a run's highest entropy predicts failure; NaN if it cannot be computed
+    stated: int  # programs for which the agent stated a probability of being right
+    ece: float  # of these; NaN without any
+    brier: float
 
     def record(self) -> dict[str, Any]:
         """Return the measures as plain data for JSON."""
-        record = asdict(self) | {"interval": self.interval._asdict()}
-        return record | {"auroc": self.auroc if math.isfinite(self.auroc) else None}
+        intervals = {name: interval._asdict() for name, interval in self.intervals.items()}
+        pass_at = {str(k): interval._asdict() for k, interval in self.pass_at.items()}
+        numbers = {name: _finite(getattr(self, name)) for name in ("auroc", "ece", "brier")}
+        return (
+            asdict(self) | {"interval": self.interval._asdict(), "intervals": intervals, "pass_at": pass_at} | numbers
+        )
 
 
 def summarise(outcomes: Sequence[ProblemOutcome]) -> Report:
     """Report one run: the share solved with its interval, and what a problem cost."""
     (run,) = compare({"": outcomes})
     accepted = sum(outcome.outcome == "accepted" for outcome in outcomes)
-    share, low, high = run.interval
+    several = run.programs > run.problems
+    calibration = f"{format_measure(run.ece)}, {format_measure(run.brier)} ({run.stated} programs)"
     rows = {
-        "solved": f"{run.passed}/{run.problems} = {format_measure(share)} ({low:.3f} to {high:.3f})",
+        "pass@1" if several else "solved": f"{run.passed}/{run.programs} = {_with_bounds(run.interval)}",
+        **{f"pass@{k}": _with_bounds(interval) for k, interval in run.pass_at.items() if k > 1},
         "accepted by the visible examples": f"{accepted}",
         "AUROC of the highest entropy against failure": format_measure(run.auroc),
+        **({"ECE and Brier of stated probabilities": calibration} if run.stated else {}),
         "pause rate": f"{run.pause_rate:.3f}",
         "degenerate": f"{run.degenerate}",
-        **{f"{name} a problem": f"{cost:.2f}" for name, cost in run.costs.items()},
+        **{f"{name} a {'program' if several else 'problem'}": _with_bounds(run.intervals[name], 2) for name in _COSTS},
     }
-    text = "\n".join(f"{name:<46}{value}" for name, value in rows.items())
+    text = "\n".join([*(f"{name:<46}{value}" for name, value in rows.items()), "", _describe_intervals([run])])
     record = {name: value for name, value in run.record().items() if name not in _PAIRED}
     return Report(record | {"accepted": accepted}, text)
 
 
 def compare(runs: Mapping[str, Sequence[ProblemOutcome]]) -> list[ComparedRun]:
     """Measure runs over the same problems. The first run with the same feedback is the reference of each."""
-    references: dict[str, dict[str, bool]] = {}
+    references: dict[str, Samples] = {}
     compared = []
     for name, outcomes in runs.items():
         feedback = outcomes[0].feedback if outcomes else "none"
-        solved = {outcome.task_id: outcome.passed for outcome in outcomes}
-        reference = references.setdefault(feedback, solved)
-        gained = sum(solved[task] and not reference[task] for task in solved if task in reference)
-        lost = sum(reference[task] and not solved[task] for task in solved if task in reference)
-        passed, total = sum(solved.values()), len(outcomes)
-        compared.append(
-            ComparedRun(
-                name, feedback, total, passed, wilson(passed, total), gained, lost, mcnemar(gained, lost),
-                _costs(outcomes), pause_rate(outcomes), sum(each.degenerate for each in outcomes), _auroc(outcomes),
-            )
-        )  # fmt: skip
+        samples = _by_problem(outcomes)
+        compared.append(_measure(name, feedback, samples, references.setdefault(feedback, samples)))
     return compared
 
 
+def measure_solved(outcomes: Sequence[ProblemOutcome]) -> Interval:
+    """Return pass@1 with its interval: Wilson's where every problem has one sample, else by a bootstrap."""
+    samples = _by_problem(outcomes)
+    one_each = len(samples) == len(outcomes)
+    return wilson(sum(each.passed for each in outcomes), len(outcomes)) if one_each else _pass_at(samples, 1)
+
+
 def report_comparison(runs: Sequence[ComparedRun]) -> Report:
-    """Report runs in at most 120 columns: one block of runs of one pass, one of runs that the examples steered."""
+    """Report runs in at most 118 columns: first those of one pass, then those that the examples steered."""
     blocks = []
     for feedback, title in (("none", "one pass"), ("visible", "feedback=visible")):
-        block = [_row(run) for run in runs if run.feedback == feedback]
-        blocks += ["\n".join([_heads(title), *block])] if block else []
-    return Report({"runs": [run.record() for run in runs]}, "\n\n".join(blocks))
+        if block := [run for run in runs if run.feedback == feedback]:
+            blocks += ["\n".join([_heads(title), *map(_row, block)])]
+            blocks += ["\n".join([_heads_of_means(), *map(_row_of_means, block)]), _pass_table(block)]
+    text = "\n\n".join([*filter(None, blocks), _describe_intervals(runs)])
+    return Report({"runs": [run.record() for run in runs]}, text)
 
 
-def format_measure(value: float) -> str:
+def format_measure(value: float, digits: int = 3) -> str:
     """Return a measure as a table shows it; a dash if it cannot be computed."""
-    return f"{value:.3f}" if math.isfinite(value) else "-"
+    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
+
+
+def _by_problem(outcomes: Sequence[ProblemOutcome]) -> Samples:
+    problems = defaultdict[str, list[ProblemOutcome]](list)
+    for outcome in outcomes:
+        problems[outcome.task_id].append(outcome)
+    return problems
+
+
+def _measure(name: str, feedback: str, samples: Samples, reference: Samples) -> ComparedRun:
+    outcomes = [outcome for group in samples.values() for outcome in group]
+    fewest = min(map(len, samples.values()), default=0)
+    passed = sum(outcome.passed for outcome in outcomes)
+    pass_at = {k: _pass_at(samples, k) for k in _KS if k <= fewest}
+    intervals = {cost: bootstrap(_means(samples, cost)) for cost in _COSTS}
+    stating = [outcome for outcome in outcomes if outcome.probability is not None]
+    probabilities, right = [each.probability or 0.0 for each in stating], [each.passed for each in stating]
+    return ComparedRun(
+        name, feedback, len(samples), fewest, len(outcomes), passed, measure_solved(outcomes), *_test(samples, reference),
+        {cost: interval.share if outcomes else 0.0 for cost, interval in intervals.items()}, intervals, pass_at,
+        pause_rate(outcomes), sum(each.degenerate for each in outcomes), _auroc(outcomes),
+        len(stating), ece(probabilities, right), brier(probabilities, right),
+    )  # fmt: skip
+
+
+def _pass_at(samples: Samples, k: int) -> Interval:
+    """Return pass@k with its interval over problems."""
+    return bootstrap([pass_at_k(len(group), sum(each.passed for each in group), k) for group in samples.values()])
+
+
+def _means(samples: Samples, cost: str) -> list[float]:
+    return [fmean(getattr(each, cost) for each in group) for group in samples.values()]
+
+
+def _test(samples: Samples, reference: Samples) -> tuple[int, int, float]:
+    """Return the problems gained and lost against the reference, and the p of the difference."""
+    shares, others = _shares(samples), _shares(reference)
+    differences = [share - others[task] for task, share in shares.items() if task in others]
+    gained, lost = sum(each > 0 for each in differences), sum(each < 0 for each in differences)
+    one_each = all(len(group) == 1 for side in (samples, reference) for group in side.values())
+    return gained, lost, mcnemar(gained, lost) if one_each else bootstrap_p(differences)
+
+
+def _shares(samples: Samples) -> dict[str, float]:
+    """Return the share of each problem's samples that pass."""
+    return {task_id: fmean(each.passed for each in group) for task_id, group in samples.items()}
+
+
+def _auroc(outcomes: Sequence[ProblemOutcome]) -> float:
+    """Return how well the highest entropy of a run separates failures from successes; 0.5 says nothing."""
+    pairs = [(each.highest_entropy, each.passed) for each in outcomes if each.highest_entropy is not None]
+    return auroc([entropy for entropy, passed in pairs if not passed], [entropy for entropy, passed in pairs if passed])
 
 
 def _heads(title: str) -> str:
@@ -98,18 +169,50 @@ def _heads(title: str) -> str:
 
 
 def _row(run: ComparedRun) -> str:
-    share, low, high = run.interval
-    solved = f"{share:.3f} ({low:.3f} to {high:.3f})"
-    tested = f"{solved:>23}{f'{run.gained}/{run.lost}':>13}{run.p:>7.3f}{run.problems:>6}"
+    tested = f"{_with_bounds(run.interval):>23}{f'{run.gained}/{run.lost}':>13}{run.p:>7.3f}{run.problems:>6}"
     costs = f"{run.costs['tokens']:>10.2f}{run.costs['forwards']:>10.2f}{run.costs['token_rows']:>12.2f}"
-    return f"{run.name:<{_NAME}}{tested}{costs}{run.pause_rate:>11.3f}"
+    return f"{_short(run.name):<{_NAME}}{tested}{costs}{run.pause_rate:>11.3f}"
 
 
-def _costs(outcomes: Sequence[ProblemOutcome]) -> dict[str, float]:
-    return {name: sum(getattr(each, name) for each in outcomes) / max(1, len(outcomes)) for name in _COSTS}
+def _row_of_means(run: ComparedRun) -> str:
+    means = f"{_with_bounds(run.intervals['tokens'], 1):>28}{_with_bounds(run.intervals['seconds'], 2):>26}"
+    measures = "".join(f"{format_measure(value):>8}" for value in (run.auroc, run.ece, run.brier))
+    return f"{_short(run.name):<{_NAME}}{means}{run.degenerate / max(1, run.programs):>12.3f}{measures}"
 
 
-def _auroc(outcomes: Sequence[ProblemOutcome]) -> float:
-    """Return how well the highest entropy of a run separates failures from successes; 0.5 says nothing."""
-    pairs = [(each.highest_entropy, each.passed) for each in outcomes if each.highest_entropy is not None]
-    return auroc([entropy for entropy, passed in pairs if not passed], [entropy for entropy, passed in pairs if passed])
+def _heads_of_means() -> str:
+    return f"{'':<{_NAME}}{'tokens':>28}{'seconds':>26}{'degenerate':>12}{'AUROC':>8}{'ECE':>8}{'Brier':>8}"
+
+
+def _pass_table(runs: Sequence[ComparedRun]) -> str:
+    """Return pass@k of runs of several samples a problem, for every k above 1; empty if there is none."""
+    ks = sorted({k for run in runs for k in run.pass_at if k > 1})
+    if not ks:
+        return ""
+    lines = [f"{'':<{_NAME}}{'samples':>9}" + "".join(f"{f'pass@{k}':>24}" for k in ks)]
+    for run in runs:
+        cells = (_with_bounds(run.pass_at[k]) if k in run.pass_at else "-" for k in ks)
+        lines.append(f"{_short(run.name):<{_NAME}}{run.samples:>9}" + "".join(f"{cell:>24}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _describe_intervals(runs: Sequence[ComparedRun]) -> str:
+    """Say how the intervals were made."""
+    problems = " and ".join(str(count) for count in sorted({run.problems for run in runs}))
+    chance = f"percentiles of {RESAMPLES} resamples of {problems} problems, seed {SEED}"
+    wilsons = any(run.programs == run.problems for run in runs)
+    return f"95 % intervals: {chance}{'; of the share solved, Wilson' if wilsons else ''}"
+
+
+def _short(name: str) -> str:
+    """Return a name that fits its column. The ends of file names tell runs apart."""
+    return name if len(name) < _NAME else f"…{name[2 - _NAME :]}"
+
+
+def _with_bounds(interval: Interval, digits: int = 3) -> str:
+    share, low, high = (format_measure(value, digits) for value in interval)
+    return f"{share} ({low} to {high})"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from agent.errors import InvalidRequestError
 from agent.views.report import Report
 from benchmarks.experiments.best_of_n import ProblemSamples
 from benchmarks.experiments.outcomes import ProblemOutcome
-from benchmarks.reports.metrics import mcnemar
-
-_RESAMPLES = 2_000
+from benchmarks.reports.metrics import bootstrap_p, mcnemar
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,14 @@ class Curve:
 
 
 def curve_of_outcomes(outcomes: Sequence[ProblemOutcome]) -> Curve:
-    """Return the curve of a run, which stops at the first program that passes the visible examples."""
+    """Return the curve of a run, which stops at the first program that passes the visible examples.
+
+    Raises InvalidRequestError for a run of several samples a problem.
+    """
+    if any(each.sample for each in outcomes):
+        raise InvalidRequestError(
+            "the run has several samples of a problem, and a curve is of runs with one; try `dubito bench compare`"
+        )
     feedback = outcomes[0].feedback if outcomes else "none"
     return Curve({each.task_id: each.tokens if each.passed else math.inf for each in outcomes}, feedback)
 
@@ -117,15 +122,9 @@ def _cell(point: BudgetPoint) -> str:
     return f"{point.solved}" if same else f"{point.solved} +{point.gained}/-{point.lost} p {point.p:.3f}"
 
 
-def area_p(curve: Curve, other: Curve, most: float, *, seed: int = 0) -> float:
+def area_p(curve: Curve, other: Curve, most: float) -> float:
     """Return the two-sided p of the difference of two areas, by a paired bootstrap over problems; 1 for the same."""
-    differences = [_part(curve.tokens[task], most) - _part(other.tokens[task], most) for task in curve.tokens]
-    if not any(differences):
-        return 1.0
-    chance = random.Random(seed)
-    sums = [sum(chance.choices(differences, k=len(differences))) for _ in range(_RESAMPLES)]
-    below = sum(total <= 0 for total in sums) / _RESAMPLES
-    return min(1.0, 2 * max(min(below, 1 - below), 1 / _RESAMPLES))
+    return bootstrap_p([_part(curve.tokens[task], most) - _part(other.tokens[task], most) for task in curve.tokens])
 
 
 def _part(tokens: float, most: float) -> float:

@@ -1,14 +1,23 @@
-"""Numbers over outcomes: pass@k, intervals, paired tests. Reads no file."""
+"""Numbers over outcomes: pass@k, intervals, paired tests. Reads no file; chance has a fixed seed."""
 
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 2_000  # of a bootstrap
+SEED = 0
 
 
 class Interval(NamedTuple):
-    """A share and the bounds of its 95 % interval."""
+    """A share, or another mean, and the bounds of its 95 % interval."""
 
     share: float
     low: float
@@ -16,7 +25,7 @@ class Interval(NamedTuple):
 
 
 def pass_at_k(samples: int, passed: int, k: int) -> float:
-    """Return the probability that one of k samples passes; unbiased (Chen et al., arXiv:2107.03374)."""
+    """Return the probability that one of k samples passes; unbiased (Chen et al., arXiv:2107.03374, eq. 1)."""
     if not 0 <= passed <= samples or not 1 <= k <= samples:
         raise ValueError(
             f"samples {samples}, passed {passed}, k {k} came; wanted 0 <= passed <= samples, 1 <= k <= samples"
@@ -32,6 +41,31 @@ def wilson(passed: int, total: int) -> Interval:
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def bootstrap(values: Sequence[float]) -> Interval:
+    """Return the mean of values, one a problem, with its percentile interval over resampled problems."""
+    if not values:
+        return Interval(math.nan, math.nan, math.nan)
+    means = _resample(len(values)) @ np.asarray(values, dtype=np.float64) / len(values)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Interval(math.fsum(values) / len(values), float(low), float(high))
+
+
+@cache
+def _resample(problems: int) -> NDArray[np.int64]:
+    """Return how often each resample takes each problem, the same for every measure.  # [resamples, problems]"""
+    return np.random.default_rng(SEED).multinomial(problems, np.full(problems, 1 / problems), size=RESAMPLES)
+
+
+def bootstrap_p(differences: Sequence[float]) -> float:
+    """Return the two-sided p of a mean difference, one a problem, by a paired bootstrap; 1 where none differs."""
+    if not any(differences):
+        return 1.0
+    chance = random.Random(SEED)
+    sums = [sum(chance.choices(differences, k=len(differences))) for _ in range(RESAMPLES)]
+    below = sum(total <= 0 for total in sums) / RESAMPLES
+    return min(1.0, 2 * max(min(below, 1 - below), 1 / RESAMPLES))
 
 
 def mcnemar(gained: int, lost: int) -> float:

@@ -15,6 +15,7 @@ from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM, is_stream, write_whole
 from agent.messages import quote
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
+from benchmarks.reports.compare import measure_solved
 from benchmarks.reports.curves import Curve
 from benchmarks.reports.metrics import wilson
 from uncertainty.calibration import ReliabilityBin
@@ -80,7 +81,7 @@ def draw_costs(
         looks = _looks(list(runs), thresholds or {})
         places = {name: AXES[axis](outcomes) for name, outcomes in runs.items()}
         for name, outcomes in runs.items():
-            share, low, high = wilson(sum(each.passed for each in outcomes), len(outcomes))
+            share, low, high = measure_solved(outcomes)
             _point(solved, looks[name], places[name], share, max(0.0, share - low), max(0.0, high - share))
             ratio, half = _forwards_a_token(outcomes)
             _point(spent, looks[name], places[name], ratio, half, half)

@@ -105,4 +105,10 @@ def test_runs_with_feedback_stand_apart_from_those_of_one_pass(tmp_path):
     tree = written(tmp_path / "tree.jsonl", outcome(0, True, 9, feedback="visible"))
     lines = CliRunner().invoke(app, ["bench", "compare", one, tree]).stdout.splitlines()
     assert lines[0].startswith("one pass") and lines[1].startswith("one ") and lines[2] == ""
-    assert lines[3].startswith("feedback=visible") and lines[4].split()[5:7] == ["0/0", "1.000"]
+    block = lines[lines.index("") + 4 :]
+    assert block[0].startswith("feedback=visible") and block[1].split()[5:7] == ["0/0", "1.000"]
+
+
+def test_a_run_of_several_samples_a_problem_has_no_curve():
+    with pytest.raises(InvalidRequestError, match="several samples"):
+        curve_of_outcomes([outcome(0, True, 9), replace(outcome(0, True, 9), sample=1)])

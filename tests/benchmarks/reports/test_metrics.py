@@ -1,10 +1,12 @@
 """Numbers over outcomes, against numbers known from elsewhere."""
 
+import itertools
 import math
+import statistics
 
 import pytest
 
-from benchmarks.reports.metrics import mcnemar, pass_at_k, wilson
+from benchmarks.reports.metrics import bootstrap, bootstrap_p, mcnemar, pass_at_k, wilson
 
 
 def test_pass_at_one_is_the_share_that_passes():
@@ -40,3 +42,24 @@ def test_mcnemar_is_exact_however_many_problems_differ(gained, lost):
     from scipy.stats import binomtest
 
     assert mcnemar(gained, lost) == pytest.approx(binomtest(gained, gained + lost).pvalue, rel=1e-9)
+
+
+def test_the_estimator_is_the_share_of_all_choices_of_k_samples_that_hold_a_pass():
+    for samples, passed, k in ((6, 2, 3), (7, 0, 2), (5, 5, 1), (8, 1, 8)):
+        choices = list(itertools.combinations([True] * passed + [False] * (samples - passed), k))
+        assert pass_at_k(samples, passed, k) == pytest.approx(sum(map(any, choices)) / len(choices))
+
+
+def test_a_bootstrap_interval_is_that_of_the_normal_distribution_for_many_problems():
+    values = [float(n % 10) for n in range(1000)]
+    mean, low, high = bootstrap(values)
+    half = 1.96 * statistics.pstdev(values) / math.sqrt(1000)
+    assert mean == pytest.approx(4.5)
+    assert (low, high) == (pytest.approx(4.5 - half, abs=0.02), pytest.approx(4.5 + half, abs=0.02))
+
+
+def test_a_bootstrap_is_the_same_every_time_and_holds_its_mean():
+    assert bootstrap([1.0, 2.0, 9.0]) == bootstrap([1.0, 2.0, 9.0])
+    assert bootstrap([2.0]) == (2.0, 2.0, 2.0)
+    assert all(map(math.isnan, bootstrap([])))
+    assert bootstrap_p([0.0, 0.0]) == 1.0 and bootstrap_p([0.5, -0.5] * 20) > 0.5 and bootstrap_p([0.2] * 9) < 0.01
