@@ -210,10 +210,8 @@ def _draw(out: Path | None, draw: Callable[[Path], None]) -> None:
 def _title(title: str, runs: Mapping[str, StoredRun[Any]]) -> str:
     """Return the title that was asked for, or else the benchmark and its size."""
     first = next(iter(runs.values()))
-    return (
-        title
-        or f"{first.options.get('benchmark', 'exercises')}, {len({each.task_id for each in first.records})} problems"
-    )
+    problems = {each.task_id for each in first.records}
+    return title or f"{first.options.get('benchmark', 'exercises')}, {len(problems)} problems"
 
 
 def _thresholds(runs: Mapping[str, StoredRun[Any]]) -> dict[str, float]:

@@ -121,13 +121,13 @@ def _by_problem(outcomes: Sequence[ProblemOutcome]) -> Samples:
 def _measure(name: str, feedback: str, samples: Samples, reference: Samples) -> ComparedRun:
     outcomes = [outcome for group in samples.values() for outcome in group]
     fewest = min(map(len, samples.values()), default=0)
-    passed = sum(outcome.passed for outcome in outcomes)
     pass_at = {k: _pass_at(samples, k) for k in _KS if k <= fewest}
     intervals = {cost: bootstrap(_means(samples, cost)) for cost in _COSTS}
     stating = [outcome for outcome in outcomes if outcome.probability is not None]
     probabilities, right = [each.probability or 0.0 for each in stating], [each.passed for each in stating]
     return ComparedRun(
-        name, feedback, len(samples), fewest, len(outcomes), passed, measure_solved(outcomes), *_test(samples, reference),
+        name, feedback, len(samples), fewest, len(outcomes), sum(each.passed for each in outcomes),
+        measure_solved(outcomes), *_test(samples, reference),
         {cost: interval.share if outcomes else 0.0 for cost, interval in intervals.items()}, intervals, pass_at,
         pause_rate(outcomes), sum(each.degenerate for each in outcomes), _auroc(outcomes),
         len(stating), ece(probabilities, right), brier(probabilities, right),

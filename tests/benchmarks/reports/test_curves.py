@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli.app import app
+from agent.errors import InvalidRequestError
 from agent.trace import TraceWriter
 from benchmarks.experiments.best_of_n import ProblemSamples
 from benchmarks.experiments.outcomes import ProblemOutcome
@@ -111,4 +112,4 @@ def test_runs_with_feedback_stand_apart_from_those_of_one_pass(tmp_path):
 
 def test_a_run_of_several_samples_a_problem_has_no_curve():
     with pytest.raises(InvalidRequestError, match="several samples"):
-        curve_of_outcomes([outcome(0, True, 9), replace(outcome(0, True, 9), sample=1)])
+        curve_of_outcomes([outcome(0, True, 9), outcome(0, True, 9, sample=1)])
