@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.base import DatasetError, Problem
 
-Inputs = list[tuple[Any, ...]]
+_Inputs = list[tuple[Any, ...]]
 
 _NAME = "HumanEval-base"
 _UNREADABLE = (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -72,7 +72,7 @@ class HumanEval:
         return {problem.task_id: problem for problem in problems}
 
 
-def _read_inputs(test: str, task_id: str) -> Inputs:
+def _read_inputs(test: str, task_id: str) -> _Inputs:
     """Return the arguments of each call of `candidate` in a test, in order. Raises ValueError for what is no constant.
 
     Six tests compute inputs, four of them by chance. Those are drawn here, with the same seed every time.
@@ -113,26 +113,26 @@ class _Folding(ast.NodeTransformer):
         return ast.Constant(operate(*(ast.literal_eval(self.visit(side)) for side in (node.left, node.right))))
 
 
-def _polynomials() -> Inputs:
+def _polynomials() -> _Inputs:
     chance = random.Random(42)  # the test's own seed and draws
     return [
         ([chance.randint(-10, 10) or 1 for _ in range(2 * chance.randint(1, 4))],) for _ in range(100)
     ]  # fmt: skip
 
 
-def _texts() -> Inputs:
+def _texts() -> _Inputs:
     chance = random.Random(0)
     return [("".join(chance.choices(ascii_lowercase, k=chance.randint(10, 20))),) for _ in range(100)]
 
 
-def _pairs() -> Inputs:
+def _pairs() -> _Inputs:
     chance = random.Random(0)
     return [(chance.randint(0, 1000), chance.randint(0, 1000)) for _ in range(100)]
 
 
 # The inputs that stand for the last call of the test. Each text is the code of some other one, so that
 # the inputs of the two decoders need no encoder.
-_COMPUTED: dict[str, Callable[[], Inputs]] = {
+_COMPUTED: dict[str, Callable[[], _Inputs]] = {
     "HumanEval/32": _polynomials,
     "HumanEval/38": _texts,
     "HumanEval/50": _texts,

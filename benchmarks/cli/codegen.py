@@ -44,8 +44,9 @@ def bench_codegen(
         problems = read_problems(benchmark, limit)
         ours = open_lm(model, weights="bf16", prompt_style="evalplus")
         folder = str(find_model_folder(model))
-from benchmarks.cli.run_options import BatchOption, collect, read_batch, read_problems
-from benchmarks.evalplus_names import DATASETS
+        theirs = evalplus_codegen.open_evalplus(folder, DATASETS[benchmark], dtype="bfloat16", max_tokens=max_tokens)
+        tasks = count_tasks(ours.lm, max_tokens, read_batch(batch))
+        stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens, tasks=tasks)
         compared = collect(stream, len(problems), "the same", lambda each: each.same)
         counts, table = evalplus_codegen.count_completions(compared), evalplus_codegen.comparison_table(compared)
         show(Report(counts, table), as_json=as_json)

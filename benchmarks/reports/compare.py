@@ -11,7 +11,16 @@ from typing import Any
 
 from agent.views.report import Report
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
-from benchmarks.reports.metrics import RESAMPLES, SEED, Interval, bootstrap, bootstrap_p, mcnemar, pass_at_k, wilson
+from benchmarks.reports.metrics import (
+    RESAMPLES,
+    SEED,
+    Interval,
+    bootstrap_mean,
+    bootstrap_p,
+    mcnemar,
+    pass_at_k,
+    wilson,
+)
 from uncertainty.calibration import auroc, brier, ece
 
 _COSTS = ("tokens", "forwards", "token_rows", "pauses", "sandbox_runs", "seconds")
@@ -122,7 +131,7 @@ def _measure(name: str, feedback: str, samples: Samples, reference: Samples) -> 
     outcomes = [outcome for group in samples.values() for outcome in group]
     fewest = min(map(len, samples.values()), default=0)
     pass_at = {k: _pass_at(samples, k) for k in _KS if k <= fewest}
-    intervals = {cost: bootstrap(_means(samples, cost)) for cost in _COSTS}
+    intervals = {cost: bootstrap_mean(_means(samples, cost)) for cost in _COSTS}
     stating = [outcome for outcome in outcomes if outcome.probability is not None]
     probabilities, right = [each.probability or 0.0 for each in stating], [each.passed for each in stating]
     return ComparedRun(
@@ -136,7 +145,7 @@ def _measure(name: str, feedback: str, samples: Samples, reference: Samples) -> 
 
 def _pass_at(samples: Samples, k: int) -> Interval:
     """Return pass@k with its interval over problems."""
-    return bootstrap([pass_at_k(len(group), sum(each.passed for each in group), k) for group in samples.values()])
+    return bootstrap_mean([pass_at_k(len(group), sum(each.passed for each in group), k) for group in samples.values()])
 
 
 def _means(samples: Samples, cost: str) -> list[float]:

@@ -43,7 +43,7 @@ def wilson(passed: int, total: int) -> Interval:
     return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def bootstrap(values: Sequence[float]) -> Interval:
+def bootstrap_mean(values: Sequence[float]) -> Interval:
     """Return the mean of values, one a problem, with its percentile interval over resampled problems."""
     if not values:
         return Interval(math.nan, math.nan, math.nan)

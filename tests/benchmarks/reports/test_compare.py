@@ -6,7 +6,7 @@ import pytest
 from results import OUTCOME
 
 from benchmarks.reports.compare import compare, report_comparison, summarise
-from benchmarks.reports.metrics import bootstrap, bootstrap_p, wilson
+from benchmarks.reports.metrics import bootstrap_mean, bootstrap_p, wilson
 
 
 def run(passed, *, feedback="none", probability=None, tokens=10, program="x = 1"):
@@ -31,7 +31,7 @@ def test_many_samples_a_problem_have_pass_at_k_and_are_resampled_by_problem():
     table = [[1, 1, 0, 0, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]]
     (measured,) = compare({"a": run(table)})
     assert (measured.problems, measured.samples, measured.programs, measured.passed) == (3, 5, 15, 7)
-    assert measured.interval == measured.pass_at[1] == bootstrap([0.4, 0.0, 1.0])
+    assert measured.interval == measured.pass_at[1] == bootstrap_mean([0.4, 0.0, 1.0])
     assert list(measured.pass_at) == [1, 5] and measured.pass_at[5].share == pytest.approx(2 / 3)
 
 
@@ -48,7 +48,7 @@ def test_a_problem_with_fewer_samples_bounds_k_and_weighs_as_much_as_another():
 
 def test_costs_are_means_over_problems_with_intervals():
     (measured,) = compare({"a": run([[1], [0], [1]])})
-    assert measured.costs["tokens"] == 11 and measured.intervals["tokens"] == bootstrap([10.0, 11.0, 12.0])
+    assert measured.costs["tokens"] == 11 and measured.intervals["tokens"] == bootstrap_mean([10.0, 11.0, 12.0])
 
 
 def test_stated_probabilities_are_measured_where_they_are_stated():

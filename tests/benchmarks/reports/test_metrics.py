@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from benchmarks.reports.metrics import bootstrap, bootstrap_p, mcnemar, pass_at_k, wilson
+from benchmarks.reports.metrics import bootstrap_mean, bootstrap_p, mcnemar, pass_at_k, wilson
 
 
 def test_pass_at_one_is_the_share_that_passes():
@@ -52,14 +52,14 @@ def test_the_estimator_is_the_share_of_all_choices_of_k_samples_that_hold_a_pass
 
 def test_a_bootstrap_interval_is_that_of_the_normal_distribution_for_many_problems():
     values = [float(n % 10) for n in range(1000)]
-    mean, low, high = bootstrap(values)
+    mean, low, high = bootstrap_mean(values)
     half = 1.96 * statistics.pstdev(values) / math.sqrt(1000)
     assert mean == pytest.approx(4.5)
     assert (low, high) == (pytest.approx(4.5 - half, abs=0.02), pytest.approx(4.5 + half, abs=0.02))
 
 
 def test_a_bootstrap_is_the_same_every_time_and_holds_its_mean():
-    assert bootstrap([1.0, 2.0, 9.0]) == bootstrap([1.0, 2.0, 9.0])
-    assert bootstrap([2.0]) == (2.0, 2.0, 2.0)
-    assert all(map(math.isnan, bootstrap([])))
+    assert bootstrap_mean([1.0, 2.0, 9.0]) == bootstrap_mean([1.0, 2.0, 9.0])
+    assert bootstrap_mean([2.0]) == (2.0, 2.0, 2.0)
+    assert all(map(math.isnan, bootstrap_mean([])))
     assert bootstrap_p([0.0, 0.0]) == 1.0 and bootstrap_p([0.5, -0.5] * 20) > 0.5 and bootstrap_p([0.2] * 9) < 0.01
