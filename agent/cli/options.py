@@ -48,7 +48,7 @@ _SEVERAL = "Several with commas: each is run with each."
 _PROGRAMS_HELP = "Write at most this many programs (tree: 20), samples (best-of: 5) or beams (beam: 3)."
 _BUDGET_HELP = "Bound a tree by programs=, tokens=, forwards=, runs= or seconds=, several with commas."
 
-BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, HumanEval-base, exercises, or exercises/SPLIT.")]
+BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, HumanEval-base, or exercises[/SPLIT].")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Take only this many problems. All by default.")]
 ModelOption = Annotated[str, typer.Option(help=_MODEL_HELP)]
 DefaultModelOption = Annotated[str | None, typer.Option(help=_DEFAULT_MODEL_HELP)]
