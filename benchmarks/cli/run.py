@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from benchmarks.experiments.outcomes import ProblemOutcome
     from benchmarks.experiments.plan import WorkItem
     from benchmarks.experiments.record_file import RecordFile
+    from benchmarks.experiments.stories import Story
 
 _DRAINING = "finishing what runs; Ctrl-C once more stops at once"
 
@@ -107,6 +108,7 @@ def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:
     """Run each arm over the items; resume from the files and append to them, if there are any."""
     from benchmarks.experiments.outcomes import ProblemOutcome
     from benchmarks.experiments.side_by_side import count_tasks
+    from benchmarks.experiments.stories import open_stories
     from benchmarks.reports.compare import compare, report_comparison, summarise
 
     with ExitStack() as cleanup:
@@ -114,13 +116,14 @@ def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:
         items, outcomes = run.items, {}
         run.make_folder()
         files = [open_records(run.file(arm), ProblemOutcome, arm.options, cleanup) for arm in run.arms]
+        story_files = [open_stories(run.file(arm), arm.options, cleanup) for arm in run.arms]
         context = run.open_context(cleanup)
         tasks = count_tasks(context.lm, run.options.max_tokens, batch)
         stopped = cleanup.enter_context(draining(lambda: say(_DRAINING, err=True)))
-        for arm, file in zip(run.arms, files, strict=True):
+        for arm, file, story_file in zip(run.arms, files, story_files, strict=True):
             if len(run.arms) > 1:
                 say(f"{arm.name}:", err=True)
-            stream = _run_arm(arm, items, context, file, tasks, stopped)
+            stream = _run_arm(arm, items, context, file, story_file, tasks, stopped)
             outcomes[arm.name] = collect(stream, len(items), "solved", lambda outcome: outcome.passed)
             if stopped():
                 raise KeyboardInterrupt
@@ -133,6 +136,7 @@ def _run_arm(
     items: Sequence[WorkItem],
     context: Context,
     file: RecordFile[ProblemOutcome] | None,
+    stories: RecordFile[Story] | None,
     tasks: int,
     stopped: Callable[[], bool],
 ) -> Iterable[ProblemOutcome]:
@@ -140,11 +144,14 @@ def _run_arm(
     from benchmarks.experiments.record_file import resume_items
     from benchmarks.experiments.runner import run_items
 
-    if file:
-        file.note_model(context.model)
+    for each in (file, stories):
+        if each:
+            each.note_model(context.model)
+
+    tell = None if stories is None else stories.append
 
     def run(missing: Sequence[WorkItem]) -> Iterable[ProblemOutcome]:
         wanted = takewhile(lambda item: not stopped(), missing)
-        return run_items(wanted, replace(context, policy=arm.policy), arm.strategy, tasks=tasks)
+        return run_items(wanted, replace(context, policy=arm.policy), arm.strategy, tasks=tasks, tell=tell)
 
     return resume_items(file, items, run)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
-from functools import cache
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from agent.errors import InvalidRequestError
 from agent.files.plain import make_plain
@@ -18,6 +15,7 @@ from agent.messages import quote
 from agent.trace import TraceWriter, collect_provenance, read_trace
 from benchmarks.base import Problem
 from benchmarks.experiments.plan import Key, WorkItem, natural_order
+from benchmarks.experiments.typed import build_record, describe_value, required_fields
 
 if TYPE_CHECKING:
     from agent.lm.base import Model
@@ -28,8 +26,6 @@ _DEFAULTS: dict[str, Any] = {  # an option that a file does not name had its def
     "prompt_format": "auto", "prompt_style": "auto",  # the first is the name that older files have
 }  # fmt: skip
 _DERIVED = {"arm"}  # options that follow from the others
-_MOST_CHARACTERS = 2**22  # of a text
-_LARGEST_NUMBER = 10**15  # so that sums over any file stay exact enough
 
 
 class Record(Protocol):
@@ -90,6 +86,12 @@ class RecordFile(Generic[R]):
                 self._writer.write(self._kind.KIND, record)
                 yield record
             self._ended = True
+
+    def append(self, record: R) -> None:
+        """Append a record, unless the file has one of the same item from before a kill."""
+        if self._done.setdefault(key_of(record), record) is record:
+            self._writer.write(self._kind.KIND, record)
+        self._ended = True
 
     def missing(self, items: Iterable[WorkItem]) -> list[WorkItem]:
         """Return the items that the file has no record of."""
@@ -182,7 +184,11 @@ def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any], *, i
     names = [name for name in {**here, **there} if name not in {*_DERIVED, *ignored}]
     pairs = [(name, *(make_plain(each.get(name, _DEFAULTS.get(name))) for each in (there, here))) for name in names]
     # Compare them as text: to Python True equals 1.
-    sentences = [f"{_short(name)}: {_short(a)} there, {_short(b)} here" for name, a, b in pairs if _json(a) != _json(b)]
+    sentences = [
+        f"{describe_value(name)}: {describe_value(a)} there, {describe_value(b)} here"
+        for name, a, b in pairs
+        if _json(a) != _json(b)
+    ]
     return "; ".join(sentences)
 
 
@@ -219,12 +225,6 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else "none" if value is None else _json(value)
-    text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= 60 else f"{text[:60]}…"
-
-
 def same_but_for_time(one: Any, other: Any) -> bool:
     """Check that two records of a problem agree: two processes may have written one file."""
     return one is other or {**asdict(one), "seconds": 0} == {**asdict(other), "seconds": 0}
@@ -232,53 +232,11 @@ def same_but_for_time(one: Any, other: Any) -> bool:
 
 def _record(path: Path, number: int, line: dict[str, Any], kind: type[R]) -> R:
     """Return the record in a line. Raises InvalidRequestError if it is of another kind or its values do not fit."""
-    required = {part.name for part in fields(kind) if part.default is MISSING}  # type: ignore[arg-type]  # a dataclass
-    hints = _hints(kind)
-    if line.get("kind") != kind.KIND or not required.issubset(line):
+    if line.get("kind") != kind.KIND or not required_fields(kind) <= line.keys():
         raise InvalidRequestError(
             f"{quote(path)}, line {number}: this is no {kind.KIND}; wanted a file made by `dubito {kind.MADE_BY}`"
         )
-    values = {name: value for name, value in line.items() if name in hints}
     try:
-        for name, value in values.items():
-            if not _fits(hints[name], value):
-                raise ValueError(f"{name} is {_short(value)}")
-        return kind(**values)
+        return build_record(kind, line)
     except (ValueError, RecursionError) as error:
         raise InvalidRequestError(f"{quote(path)}, line {number}: this is no sound {kind.KIND}: {error}") from error
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    hints = get_type_hints(kind)
-    return {part.name: hints[part.name] for part in fields(kind)}
-
-
-def _fits(hint: Any, value: Any) -> bool:
-    """Whether a value from JSON has a type. Numbers are finite, counts not negative, and texts can be written."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (UnionType, Union):
-        return any(_fits(each, value) for each in inner)
-    if origin is list:
-        return isinstance(value, list) and all(_fits(inner[0], each) for each in value)
-    if origin is dict:
-        return isinstance(value, dict) and all(_fits(str, key) and _fits(inner[1], each) for key, each in value.items())
-    return _FITS_PLAIN[hint](value)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= _MOST_CHARACTERS and make_plain(value) == value
-
-
-def _is_number(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and (isinstance(value, int) or math.isfinite(value)) and abs(value) <= _LARGEST_NUMBER
-
-
-_FITS_PLAIN: dict[Any, Callable[[Any], bool]] = {
-    NoneType: lambda value: value is None,
-    bool: lambda value: isinstance(value, bool),
-    int: lambda value: isinstance(value, int) and _is_number(value) and value >= 0,
-    float: _is_number,
-    str: _is_text,
-}

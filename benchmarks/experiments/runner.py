@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 from typing import Any
 
 from agent.api import solve
 from agent.decoding import Policy
 from agent.program.task import read_task
+from agent.records import Event
 from agent.strategies import Strategy, name_of
 from agent.workflow.context import Context
 from benchmarks.experiments.arms import Arm
@@ -19,27 +20,35 @@ from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.experiments.rivals import BestOfEqual, named_policy, pausing_by_chance
 from benchmarks.experiments.side_by_side import call_beside, run_side_by_side
+from benchmarks.experiments.stories import Story
+from benchmarks.experiments.story_collection import collect_story
 from benchmarks.judging.checker import judge_program
+
+Tell = Callable[[Story], None]
 
 _ALWAYS_SHOWN = ("programs", "width")
 _NEVER_SHOWN = ("weights", "reliability")  # learned numbers: provenance has their digest
 
 
 def run_items(
-    items: Iterable[WorkItem], context: Context, strategy: Strategy, *, tasks: int = 1
+    items: Iterable[WorkItem], context: Context, strategy: Strategy, *, tasks: int = 1, tell: Tell | None = None
 ) -> Iterator[ProblemOutcome]:
     """Yield the outcome of each item, as it ends. tasks: how many run side by side; it changes no outcome."""
-    return run_side_by_side(items, context, lambda item, own: run_item(item, own, strategy), tasks=tasks)
+    return run_side_by_side(items, context, lambda item, own: run_item(item, own, strategy, tell), tasks=tasks)
 
 
-def run_item(item: WorkItem, context: Context, strategy: Strategy) -> ProblemOutcome:
-    """Run a strategy on one problem, then judge its answer by the hidden tests."""
+def run_item(item: WorkItem, context: Context, strategy: Strategy, tell: Tell | None = None) -> ProblemOutcome:
+    """Run a strategy on one problem, then judge its answer by the hidden tests. tell: receives the story before."""
     problem = item.problem
     task = read_task(problem.prompt, entry_point=problem.entry_point)
+    events = list[Event]()
     result = solve(
         task, lm=context.model, sandbox=context.sandbox, policy=context.policy, strategy=strategy,
         profile=context.profile, max_tokens=context.max_tokens, seed=item.seed(context.seed),
+        on_event=events.append,
     )  # fmt: skip
+    if tell is not None:
+        tell(collect_story(item, context, events, result))
     judged = call_beside(judge_program, context.sandbox, problem, result.best.program)
     highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
     return ProblemOutcome(

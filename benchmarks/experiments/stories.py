@@ -1,0 +1,118 @@
+"""Stories: what a person wants to see of one problem in one run, and files of them. Holds no hidden test.
+
+A story says how each program came to be: its answer, its pauses, its doubts and holes, and its visible verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from agent.files.access import is_stream
+from benchmarks.experiments.record_file import RecordFile, StoredRun, read_run
+
+
+@dataclass(frozen=True, slots=True)
+class StoryCandidate:
+    """A candidate at a pause: its text with its rollout, its logprob in nats, and the resolver's score."""
+
+    text: str
+    logprob: float | None  # None where the model's number was none
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryPause:
+    """A pause: where it was, why, and which candidate won."""
+
+    at: int  # character of the answer
+    place: int | None  # character of the program; None outside of it
+    line: int  # of the program, from 1; 0 outside of it
+    reason: str
+    resolver: str
+    candidates: list[StoryCandidate]
+    chosen: int | None  # number of the candidate that won, from 0; None where another token did
+    forwards: int
+
+
+@dataclass(frozen=True, slots=True)
+class StorySpan:
+    """A part of a program, and the surprisal of its tokens in nats."""
+
+    start: int
+    end: int
+    surprisal: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryEdge:
+    """The way from an earlier attempt to this one."""
+
+    kind: str
+    parent: int  # number of the attempt it starts from
+    at: int  # character of the answer at which it departs
+    line: int  # of the parent's program, from 1; 0 where it departs from none
+    text: str  # of the token with which it departs
+
+
+@dataclass(frozen=True, slots=True)
+class StoryAttempt:
+    """One program of a run: how it was decoded, and what the visible examples said."""
+
+    label: str
+    edge: StoryEdge | None  # None for the first attempt
+    answer: str  # the completion, as the model wrote it
+    program: str
+    partial: str  # the program with holes
+    holes: list[StorySpan]
+    doubts: list[StorySpan]  # tokens that were less probable than all others together
+    verdict: str  # by the visible examples
+    checked: int  # visible examples
+    failures: list[str]  # sentences
+    end: str  # why decoding ended
+    tokens: int
+    surprisal: float | None  # nats, of the whole completion
+    pauses: list[StoryPause]  # of its own part
+    same_as: str = ""  # label of an earlier attempt that it equals but for names and layout
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that happened in one sample of one problem, but what is hidden from the agent."""
+
+    KIND: ClassVar[str] = "story"
+    MADE_BY: ClassVar[str] = "bench run --out"
+
+    task_id: str
+    prompt_sha256: str
+    request: str  # what the agent saw
+    best: int  # number of the attempt that stands for the run
+    attempts: list[StoryAttempt]
+    sample: int = 0
+
+    def __post_init__(self) -> None:
+        if self.best >= len(self.attempts):
+            raise ValueError(f"best is {self.best}, and there are {len(self.attempts)} attempts")
+        for number, attempt in enumerate(self.attempts):
+            if attempt.edge is not None and attempt.edge.parent >= number:
+                raise ValueError(f"the parent of attempt {number} is {attempt.edge.parent}, which is no earlier one")
+
+
+def name_story_file(outcomes: Path) -> Path:
+    """Return the place of the stories that belong to a file of outcomes."""
+    return outcomes.with_suffix(".stories.jsonl")
+
+
+def open_stories(outcomes: Path | None, options: Mapping[str, Any], cleanup: ExitStack) -> RecordFile[Story] | None:
+    """Open the file of stories beside a file of outcomes, which `cleanup` closes; None where there is no such place."""
+    if outcomes is None or is_stream(outcomes):
+        return None
+    return cleanup.enter_context(closing(RecordFile(name_story_file(outcomes), Story, options)))
+
+
+def read_stories(path: Path) -> StoredRun[Story]:
+    """Read a file of stories, with the options of its run. Raises InvalidRequestError for any other file."""
+    return read_run(path, Story)
