@@ -18,6 +18,7 @@ app = lazy_group(
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),
         "bench": Entry("benchmarks.cli:bench", "Run benchmarks, and judge and compare runs."),
+        "report": Entry("benchmarks.cli.report:report_runs", "Make a table and a page of runs to look through."),
         "calibrate": Entry("benchmarks.cli:calibrate", "Learn from problems that are kept for it."),
         "exercises": Entry("benchmarks.cli.exercises:exercises", "Show and export the project's own exercises."),
     },

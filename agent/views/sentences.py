@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent.program.outputs import Output, OutputKind, describe_output
 from agent.records import Answer, Attempt, Breakage, Cost, Spent, Undecided, label_of
+from agent.views.numbers import LEAST, format_count, format_probability, format_share
 from agent.views.text import format_code, one_line
 from agent.workflow.run import Result, Standing
 
@@ -87,7 +87,7 @@ def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
             f"this one's way has {format_share(answer.share)} of their probability (functional entropy "
             f"{answer.functional_entropy:.2f} nats)"
         )
-    if answer.error_at_least >= _LEAST:
+    if answer.error_at_least >= LEAST:
         least = format_probability(answer.error_at_least)
         lines.append(f"a program drawn from this model is wrong with probability {least} or more")
     if answer.rival is not None and answer.differs:
@@ -122,28 +122,6 @@ _LIKELY, _MOST_MUTANTS = -2.5, 2  # nats; mutants that a person sees
 def _choose_mutants(undecided: Sequence[Undecided]) -> list[Undecided]:
     """Return the undecided mutants that a person should see: the likeliest, and no improbable one."""
     return [mutant for mutant in undecided if mutant.weight >= _LIKELY][:_MOST_MUTANTS]
-
-
-_LEAST, _MOST = 0.01, 0.99  # a probability beyond these is shown as under or over them
-
-
-def format_probability(probability: float) -> str:
-    """Return a probability with two digits. Only 0 and 1 are shown as certain; NaN is shown as "?"."""
-    if math.isnan(probability):
-        return "?"
-    if _LEAST <= probability <= _MOST or probability in (0.0, 1.0):
-        return f"{probability:.2f}"
-    return f"over {_MOST}" if probability > _MOST else f"under {_LEAST}"
-
-
-def format_share(share: float) -> str:
-    """Return a share in percent. Only 1 is shown as 100 %."""
-    return "over 99%" if _MOST < share < 1 else "under 1%" if 0 < share < _LEAST else f"{share:.0%}"
-
-
-def format_count(number: int, noun: str) -> str:
-    """Return a number with its noun, as in "1 token" and "2 tokens"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _say_output(output: Output) -> str:

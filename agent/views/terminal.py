@@ -18,7 +18,8 @@ from agent.program.failures import describe_failure
 from agent.program.outputs import describe_output
 from agent.program.task import Task
 from agent.records import Attempt, Breakage, CandidateQuestion, Event, OutputQuestion, Question, Revision, label_of
-from agent.views.sentences import describe_cost, describe_doubts, describe_ending, describe_evidence, format_probability
+from agent.views.numbers import format_probability
+from agent.views.sentences import describe_cost, describe_doubts, describe_ending, describe_evidence
 from agent.views.text import clean, format_code, one_line
 from agent.views.tree import draw_attempt
 from agent.workflow.run import Result, Standing

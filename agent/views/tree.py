@@ -7,7 +7,7 @@ from rich.text import Text
 from agent.program.ends import PRUNED
 from agent.program.failures import describe_failure
 from agent.records import Attempt, EdgeKind, label_of
-from agent.views.sentences import format_count
+from agent.views.numbers import format_count
 from agent.views.text import clean, format_code, one_line
 
 _DEEPEST = 6  # levels of indentation

@@ -5,7 +5,8 @@ Heavy imports wait inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,7 +54,7 @@ def compare_files(files: Sequence[Path]) -> Report:
     from benchmarks.experiments.comparable import read_runs
     from benchmarks.reports.compare import compare, report_comparison
 
-    return report_comparison(compare({name: run.records for name, run in read_runs(files, _read_outcomes).items()}))
+    return report_comparison(compare({name: run.records for name, run in read_runs(files, read_outcome_run).items()}))
 
 
 def bench_plot(
@@ -73,7 +74,7 @@ def bench_plot(
 
         check_choice("axis", axis, PLOT_AXES)
         _check_picture(out)
-        runs = read_runs(files, _read_outcomes)
+        runs = read_runs(files, read_outcome_run)
         outcomes, text = {name: run.records for name, run in runs.items()}, _title(title, runs)
         _draw(out, lambda file: draw_costs(outcomes, file, axis=axis, title=text, thresholds=_thresholds(runs)))
 
@@ -129,7 +130,7 @@ def draw_reliability_of(files: Sequence[Path], out: Path | None) -> Report:
     from uncertainty.calibration import reliability_bins
 
     _check_picture(out)
-    runs = read_runs(files, _read_outcomes)
+    runs = read_runs(files, read_outcome_run)
     stating = {name: _stating_outcomes(name, run) for name, run in runs.items()}
     parts = [_report_run(name, runs[name], outcomes) for name, outcomes in stating.items()]
     bins = {
@@ -165,7 +166,8 @@ def _report_run(name: str, run: StoredRun[Any], outcomes: Sequence[Any]) -> Repo
     return Report({"name": name, "silent": silent, **report.record}, f"{name}{left_out}\n{report.text}")
 
 
-def _read_outcomes(path: Path) -> StoredRun[Any]:
+def read_outcome_run(path: Path) -> StoredRun[Any]:
+    """Read a file of outcomes. Raises InvalidRequestError for any other file."""
     from benchmarks.experiments.outcomes import ProblemOutcome
     from benchmarks.experiments.record_file import read_run
 
@@ -179,7 +181,7 @@ def _read_outcomes_or_samples(path: Path) -> StoredRun[Any]:
     from benchmarks.experiments.record_file import read_run
 
     first = next((line.get("kind") for line in read_trace(path) if line.get("kind") != "provenance"), None)
-    return read_run(path, ProblemSamples) if first == ProblemSamples.KIND else _read_outcomes(path)
+    return read_run(path, ProblemSamples) if first == ProblemSamples.KIND else read_outcome_run(path)
 
 
 def _check_picture(out: Path | None) -> None:
@@ -194,17 +196,24 @@ def _check_picture(out: Path | None) -> None:
 
 def _draw(out: Path | None, draw: Callable[[Path], None]) -> None:
     """Draw a picture, if one is wanted, and say where it is."""
-    from agent.errors import InvalidRequestError
-
     if out is None:
         return
-    try:
+    with needing_matplotlib():
         draw(out)
+    say(f"picture written to {out}", err=True)
+
+
+@contextmanager
+def needing_matplotlib() -> Iterator[None]:
+    """Raise InvalidRequestError where a picture is drawn and matplotlib cannot be imported."""
+    from agent.errors import InvalidRequestError
+
+    try:
+        yield
     except ImportError as error:
         raise InvalidRequestError(
             f"matplotlib cannot be imported ({error}); try: pip install 'dubito[bench]'"
         ) from error
-    say(f"picture written to {out}", err=True)
 
 
 def _title(title: str, runs: Mapping[str, StoredRun[Any]]) -> str:

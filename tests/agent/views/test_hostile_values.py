@@ -13,7 +13,7 @@ from agent.program.failures import Failure, FailureKind
 from agent.program.outputs import Output, OutputKind
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Breakage, Cost, Difference, Edge, EdgeKind, Revision, Spent, Undecided
-from agent.views.sentences import format_count, format_probability, format_share
+from agent.views.numbers import format_count, format_probability, format_share
 from agent.views.terminal import TerminalView
 from agent.views.text import clean, format_code, json_text, one_line
 from agent.workflow.run import Result

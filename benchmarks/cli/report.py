@@ -1,0 +1,212 @@
+"""`dubito report`: a table, Markdown, pictures and one page of HTML of runs. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from agent.cli.exits import report_errors
+from agent.cli.options import JsonOption
+from agent.errors import InvalidRequestError
+from agent.messages import quote
+from agent.views.say import say, show
+from benchmarks.cli.processes import make_folder
+from benchmarks.cli.results import needing_matplotlib, read_outcome_run
+
+if TYPE_CHECKING:
+    from benchmarks.experiments.outcomes import ProblemOutcome
+    from benchmarks.experiments.plan import Key
+    from benchmarks.experiments.record_file import StoredRun
+    from benchmarks.experiments.stories import Story
+    from benchmarks.reports.compare import ComparedRun
+    from benchmarks.reports.pictures import Plot
+
+    Runs = Mapping[str, StoredRun[ProblemOutcome]]
+
+
+class _Places(NamedTuple):
+    """Where to write what; None: nowhere."""
+
+    markdown: Path | None
+    html: Path | None
+    png: Path | None
+
+
+def report_runs(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Outcome files of `bench run`, or folders of them. The first is the reference; of a folder, greedy is."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write report.md, report.html and the pictures into this folder.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown here.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the page of all problems here; it is one file.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Write the pictures into this folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print runs over the same problems in one table; write pages and pictures of them.
+
+    The page has every problem with its programs, pauses, trees and verdicts, as far as `bench run` kept them. It opens
+    in any browser, without a network.
+
+    Example: dubito report runs/he --out report
+    """
+    with report_errors(as_json):
+        from benchmarks.experiments.comparable import read_runs
+        from benchmarks.reports.compare import compare, report_comparison
+
+        files = list(_find_files(runs))
+        stored = read_runs(files, read_outcome_run)
+        stories = [_read_stories(file, run) for file, run in zip(files, stored.values(), strict=True)]
+        places = _choose_places(_Places(markdown, html, png), out)
+        compared = compare({name: run.records for name, run in stored.items()})
+        written = list(_write_all(places, stored, stories, compared))
+        show(report_comparison(compared), as_json=as_json)
+        for place in written:
+            say(f"written: {place}", err=True)
+
+
+def _find_files(places: Sequence[Path]) -> Iterator[Path]:
+    """Yield the outcome files that were named, and those in the folders that were. Raises InvalidRequestError."""
+    for place in places:
+        if not place.is_dir():
+            yield place
+            continue
+        files = sorted(filter(_holds_outcomes, place.glob("*.jsonl")), key=_order)
+        if not files:
+            raise InvalidRequestError(
+                f"the folder {quote(place)} holds no file of outcomes; wanted one made by `dubito bench run --out`"
+            )
+        yield from files
+
+
+def _order(file: Path) -> tuple[bool, str]:
+    """Return what sorts the files of a folder: greedy comes first, for the others are compared with it."""
+    return not file.name.startswith("greedy"), file.name
+
+
+def _holds_outcomes(file: Path) -> bool:
+    """Whether the first record of a file is an outcome, or nobody can say: reading it will tell."""
+    from agent.trace import read_trace
+    from benchmarks.experiments.outcomes import ProblemOutcome
+
+    kinds = (line.get("kind") for line in read_trace(file))
+    return next((kind for kind in kinds if kind != "provenance"), None) == ProblemOutcome.KIND
+
+
+def _read_stories(file: Path, run: StoredRun[ProblemOutcome]) -> dict[Key, Story] | None:
+    """Read the stories beside a file of outcomes; None where there are none. Raises InvalidRequestError for others'."""
+    from benchmarks.experiments.record_file import describe_other_run, key_of
+    from benchmarks.experiments.stories import name_story_file, read_stories
+
+    place = name_story_file(file)
+    if not place.exists():
+        return None
+    stories = read_stories(place)
+    if stories.records and (differing := describe_other_run(run, stories)):
+        raise InvalidRequestError(
+            f"{quote(file)} (there) and {quote(place)} (here) are of different runs: {differing}; move the second away"
+        )
+    prompts = {key_of(outcome): outcome.prompt_sha256 for outcome in run.records}
+    return {key_of(each): each for each in stories.records if prompts.get(key_of(each)) == each.prompt_sha256} or None
+
+
+def _choose_places(named: _Places, out: Path | None) -> _Places:
+    """Return where to write, and make the folders. Raises an error of `agent.files.access` for another's file."""
+    from agent.files.access import check_writable
+    from benchmarks.reports.page import is_report_page
+    from benchmarks.reports.plots import is_picture
+    from benchmarks.reports.tables import is_report_markdown
+
+    places = named
+    if out is not None:
+        places = _Places(named.markdown or out / "report.md", named.html or out / "report.html", named.png or out)
+    for folder in dict.fromkeys(folder for folder in (out, places.png) if folder is not None):
+        make_folder(folder)
+    for place, is_ours in ((places.markdown, is_report_markdown), (places.html, is_report_page)):
+        if place is not None:
+            check_writable(place, is_ours=is_ours)
+    for name in ("costs", "curves", "reliability") if places.png else ():
+        assert places.png is not None
+        check_writable(places.png / f"{name}.png", is_ours=is_picture)
+    return places
+
+
+def _write_all(
+    places: _Places,
+    runs: Runs,
+    stories: Sequence[Mapping[Key, Story] | None],
+    compared: Sequence[ComparedRun],
+) -> Iterator[Path]:
+    """Write what is wanted, and yield its places."""
+    from agent.files.access import write_whole
+    from benchmarks.reports.page import is_report_page
+    from benchmarks.reports.pictures import list_plots
+    from benchmarks.reports.tables import is_report_markdown, write_markdown
+
+    title, facts = _describe(runs)
+    plots = list_plots({name: run.records for name, run in runs.items()}, title)
+    if places.png is not None:
+        yield from _draw_all(plots, places.png)
+    if places.markdown is not None:
+        near = os.path.relpath(places.png, places.markdown.parent) if places.png else ""
+        captions = {str(Path(near) / f"{plot.name}.png"): plot.caption for plot in plots} if places.png else {}
+        outcomes = {name: _by_key(run.records) for name, run in runs.items()}
+        text = write_markdown(title, facts, compared, outcomes, captions)
+        write_whole(places.markdown, text.encode(), is_ours=is_report_markdown)
+        yield places.markdown
+    if places.html is not None:
+        page = _write_page(runs, stories, compared)
+        write_whole(places.html, page.encode(), is_ours=is_report_page)
+        yield places.html
+
+
+def _draw_all(plots: Sequence[Plot], folder: Path) -> Iterator[Path]:
+    with needing_matplotlib():
+        for plot in plots:
+            file = folder / f"{plot.name}.png"
+            plot.draw(file)
+            yield file
+
+
+def _write_page(runs: Runs, stories: Sequence[Mapping[Key, Story] | None], compared: Sequence[ComparedRun]) -> str:
+    from benchmarks.reports.page import Picture, write_page
+    from benchmarks.reports.page_blocks import ReportedRun
+    from benchmarks.reports.pictures import draw_inline, list_plots
+
+    with needing_matplotlib():
+        plots = list_plots({name: run.records for name, run in runs.items()})
+        pictures = [Picture(draw_inline(plot), plot.caption) for plot in plots]
+    reported = [
+        ReportedRun(name, _by_key(run.records), told) for (name, run), told in zip(runs.items(), stories, strict=True)
+    ]
+    return write_page(*_describe(runs), compared, reported, pictures)
+
+
+def _by_key(outcomes: Sequence[ProblemOutcome]) -> dict[Key, ProblemOutcome]:
+    from benchmarks.experiments.record_file import key_of
+
+    return {key_of(outcome): outcome for outcome in outcomes}
+
+
+def _describe(runs: Runs) -> tuple[str, str]:
+    """Return a title, and a line of what all runs have in common."""
+    first = next(iter(runs.values()))
+    problems = len({outcome.task_id for outcome in first.records})
+    samples = 1 + max(outcome.sample for outcome in first.records)
+    options = {**first.model, **first.options}
+    parts = [
+        f"model {options.get('model', 'models/tiny')}",
+        f"weights {options['dtype']}" if options.get("dtype", "auto") != "auto" else "",
+        f"at most {options.get('max_tokens', 512)} tokens",
+        f"{samples} samples a problem" if samples > 1 else "",
+        f"seed {options.get('seed', 0)}",
+    ]
+    return f"{options.get('benchmark', 'exercises')}, {problems} problems", " · ".join(filter(None, parts))
