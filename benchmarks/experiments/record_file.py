@@ -85,11 +85,11 @@ class RecordFile(Generic[R]):
             for record in run(missing):
                 self._writer.write(self._kind.KIND, record)
                 yield record
-            self._ended = True
+        self._ended = True  # after a kill, a file with every record may not be in order yet
 
     def append(self, record: R) -> None:
         """Append a record, unless the file has one of the same item from before a kill."""
-        if self._done.setdefault(key_of(record), record) is record:
+        if key_of(record) not in self._done:
             self._writer.write(self._kind.KIND, record)
         self._ended = True
 

@@ -16,6 +16,8 @@ from results import dubito, refused
 from text_model import byte_model, save
 
 from benchmarks.experiments.outcomes import read_outcomes
+from benchmarks.experiments.record_file import key_of
+from benchmarks.experiments.stories import name_story_file, read_stories
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +41,16 @@ def outcomes(path):
     return [replace(outcome, seconds=0.0) for outcome in read_outcomes(Path(path))]
 
 
+def stories_of(path):
+    return read_stories(name_story_file(Path(path))).records
+
+
 def test_each_policy_is_an_arm_with_a_file_of_its_own_and_they_are_compared(model, tmp_path):
     result = run(model, "--policy", "greedy,sample", "--out", tmp_path / "arms")
     assert result.exit_code == 0, result.output
-    assert {path.name for path in (tmp_path / "arms").iterdir()} == {"greedy-once.jsonl", "sample-once.jsonl"}
+    arms = ("greedy-once", "sample-once")
+    names = {f"{arm}{ending}" for arm in arms for ending in (".jsonl", ".stories.jsonl")}
+    assert {path.name for path in (tmp_path / "arms").iterdir()} == names
     lines = result.stdout.splitlines()[:3]
     assert [line.split()[0] for line in lines] == ["one", "greedy-once", "sample-once"]
     assert run(model, "--out", tmp_path / "greedy.jsonl").exit_code == 0
@@ -55,15 +63,15 @@ def test_a_batch_the_order_and_shards_change_no_outcome(model, tmp_path, strateg
     common += ["--programs", 2] if strategy == "tree" else []
     assert run(model, *common, "--batch", 1, "--out", tmp_path / "alone.jsonl").exit_code == 0
     assert run(model, *common, "--batch", 4, "--out", tmp_path / "together.jsonl").exit_code == 0
-    alone = outcomes(tmp_path / "alone.jsonl")
+    alone, stories = outcomes(tmp_path / "alone.jsonl"), stories_of(tmp_path / "alone.jsonl")
     assert len(alone) == 6 and outcomes(tmp_path / "together.jsonl") == alone
+    assert len(stories) == 6 and stories_of(tmp_path / "together.jsonl") == stories
     for shard in ("2/2", "1/2"):
         assert run(model, *common, "--shard", shard, "--out", f"{tmp_path}/shards").exit_code == 0
-    shards = sorted((tmp_path / "shards").iterdir())
-    assert [path.name for path in shards] == [f"sample-{strategy}.{number}-of-2.jsonl" for number in (1, 2)]
+    shards = [tmp_path / "shards" / f"sample-{strategy}.{number}-of-2.jsonl" for number in (1, 2)]
     merged = dubito("bench", "merge", *shards, "--out", tmp_path / "merged.jsonl")
     assert merged.exit_code == 0 and merged.stdout.startswith("6 outcomes of 2 files")
-    assert outcomes(tmp_path / "merged.jsonl") == alone
+    assert outcomes(tmp_path / "merged.jsonl") == alone and stories_of(tmp_path / "merged.jsonl") == stories
 
 
 def test_more_samples_go_on_from_fewer(model, tmp_path):
@@ -94,7 +102,7 @@ def test_a_dry_run_says_what_is_left_and_loads_and_writes_nothing(model, tmp_pat
         ("sample-once", 0, 3),
     ]
     assert len({arm["plan"] for arm in record["arms"]}) == 2, "a digest over everything that changes a result"
-    assert [path.name for path in (tmp_path / "arms").iterdir()] == ["greedy-once.jsonl"]
+    assert {path.name for path in (tmp_path / "arms").iterdir()} == {"greedy-once.jsonl", "greedy-once.stories.jsonl"}
     assert (tmp_path / "arms/greedy-once.jsonl").read_bytes() == before
 
 
@@ -171,6 +179,8 @@ def check_kills(model, folder, number):
     draw = random.Random(0)
     kill_and_resume(model, folder / "killed.jsonl", [draw.random() * 0.3 for _ in range(number)])
     assert without_time(folder / "killed.jsonl") == without_time(whole)
+    killed, stories = ({key_of(each): each for each in stories_of(path)} for path in (folder / "killed.jsonl", whole))
+    assert killed == stories
 
 
 def test_a_run_that_is_killed_loses_and_repeats_nothing(model, tmp_path):
