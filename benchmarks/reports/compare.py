@@ -72,16 +72,19 @@ def summarise(outcomes: Sequence[ProblemOutcome]) -> Report:
     several = run.programs > run.problems
     calibration = f"{format_measure(run.ece)}, {format_measure(run.brier)} ({run.stated} programs)"
     rows = {
-        "pass@1" if several else "solved": f"{run.passed}/{run.programs} = {_with_bounds(run.interval)}",
-        **{f"pass@{k}": _with_bounds(interval) for k, interval in run.pass_at.items() if k > 1},
+        "pass@1" if several else "solved": f"{run.passed}/{run.programs} = {format_interval(run.interval)}",
+        **{f"pass@{k}": format_interval(interval) for k, interval in run.pass_at.items() if k > 1},
         "accepted by the visible examples": f"{accepted}",
         "AUROC of the highest entropy against failure": format_measure(run.auroc),
         **({"ECE and Brier of stated probabilities": calibration} if run.stated else {}),
         "pause rate": f"{run.pause_rate:.3f}",
         "degenerate": f"{run.degenerate}",
-        **{f"{name} a {'program' if several else 'problem'}": _with_bounds(run.intervals[name], 2) for name in _COSTS},
+        **{
+            f"{name} a {'program' if several else 'problem'}": format_interval(run.intervals[name], 2)
+            for name in _COSTS
+        },
     }
-    text = "\n".join([*(f"{name:<46}{value}" for name, value in rows.items()), "", _describe_intervals([run])])
+    text = "\n".join([*(f"{name:<46}{value}" for name, value in rows.items()), "", describe_intervals([run])])
     record = {name: value for name, value in run.record().items() if name not in _PAIRED}
     return Report(record | {"accepted": accepted}, text)
 
@@ -111,7 +114,7 @@ def report_comparison(runs: Sequence[ComparedRun]) -> Report:
         if block := [run for run in runs if run.feedback == feedback]:
             blocks += ["\n".join([_heads(title), *map(_row, block)])]
             blocks += ["\n".join([_heads_of_means(), *map(_row_of_means, block)]), _pass_table(block)]
-    text = "\n\n".join([*filter(None, blocks), _describe_intervals(runs)])
+    text = "\n\n".join([*filter(None, blocks), describe_intervals(runs)])
     return Report({"runs": [run.record() for run in runs]}, text)
 
 
@@ -178,13 +181,13 @@ def _heads(title: str) -> str:
 
 
 def _row(run: ComparedRun) -> str:
-    tested = f"{_with_bounds(run.interval):>23}{f'{run.gained}/{run.lost}':>13}{run.p:>7.3f}{run.problems:>6}"
+    tested = f"{format_interval(run.interval):>23}{f'{run.gained}/{run.lost}':>13}{run.p:>7.3f}{run.problems:>6}"
     costs = f"{run.costs['tokens']:>10.2f}{run.costs['forwards']:>10.2f}{run.costs['token_rows']:>12.2f}"
     return f"{_short(run.name):<{_NAME}}{tested}{costs}{run.pause_rate:>11.3f}"
 
 
 def _row_of_means(run: ComparedRun) -> str:
-    means = f"{_with_bounds(run.intervals['tokens'], 1):>28}{_with_bounds(run.intervals['seconds'], 2):>26}"
+    means = f"{format_interval(run.intervals['tokens'], 1):>28}{format_interval(run.intervals['seconds'], 2):>26}"
     measures = "".join(f"{format_measure(value):>8}" for value in (run.auroc, run.ece, run.brier))
     return f"{_short(run.name):<{_NAME}}{means}{run.degenerate / max(1, run.programs):>12.3f}{measures}"
 
@@ -200,12 +203,12 @@ def _pass_table(runs: Sequence[ComparedRun]) -> str:
         return ""
     lines = [f"{'':<{_NAME}}{'samples':>9}" + "".join(f"{f'pass@{k}':>24}" for k in ks)]
     for run in runs:
-        cells = (_with_bounds(run.pass_at[k]) if k in run.pass_at else "-" for k in ks)
+        cells = (format_interval(run.pass_at[k]) if k in run.pass_at else "-" for k in ks)
         lines.append(f"{_short(run.name):<{_NAME}}{run.samples:>9}" + "".join(f"{cell:>24}" for cell in cells))
     return "\n".join(lines)
 
 
-def _describe_intervals(runs: Sequence[ComparedRun]) -> str:
+def describe_intervals(runs: Sequence[ComparedRun]) -> str:
     """Say how the intervals were made."""
     problems = " and ".join(str(count) for count in sorted({run.problems for run in runs}))
     chance = f"percentiles of {RESAMPLES} resamples of {problems} problems, seed {SEED}"
@@ -218,7 +221,8 @@ def _short(name: str) -> str:
     return name if len(name) < _NAME else f"…{name[2 - _NAME :]}"
 
 
-def _with_bounds(interval: Interval, digits: int = 3) -> str:
+def format_interval(interval: Interval, digits: int = 3) -> str:
+    """Return a mean with the bounds of its interval."""
     share, low, high = (format_measure(value, digits) for value in interval)
     return f"{share} ({low} to {high})"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agent.views.text import clean
-from benchmarks.reports.compare import ComparedRun
+from benchmarks.reports.compare import ComparedRun, describe_intervals
 from benchmarks.reports.page_blocks import ReportedRun, view_problems
 from benchmarks.reports.tables import tabulate
 
@@ -53,6 +53,7 @@ def write_page(
         "title": clean(title),
         "facts": clean(facts),
         "tables": tabulate(compared),
+        "intervals": describe_intervals(compared),
         "notes": _list_notes(runs),
         "plots": [picture._replace(svg=Markup(picture.svg)) for picture in pictures],
         "several": len(runs) > 1,

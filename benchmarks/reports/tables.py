@@ -8,19 +8,18 @@ from typing import NamedTuple
 from agent.views.text import one_line
 from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.plan import Key, natural_order
-from benchmarks.reports.compare import ComparedRun, format_measure
+from benchmarks.reports.compare import ComparedRun, describe_intervals, format_interval, format_measure
+from benchmarks.reports.metrics import Interval
 
 _TITLES = {"none": "one pass", "visible": "visible examples chose among programs"}
 _MARK = "<!-- dubito report -->"
 
 
 class TableRow(NamedTuple):
-    """The cells of one run, and its share solved with its interval for a bar."""
+    """The cells of one run, and its share solved with its interval where a bar may show it."""
 
     cells: list[str]
-    share: str
-    low: str
-    high: str
+    bar: Interval | None = None
 
 
 class RunTable(NamedTuple):
@@ -37,31 +36,40 @@ def is_report_markdown(head: bytes) -> bool:
 
 
 def tabulate(runs: Sequence[ComparedRun]) -> list[RunTable]:
-    """Return one table of runs of one pass, and one of runs that the examples steered; those that have a run."""
+    """Return two tables of runs of one pass, and two of runs that the examples steered; those that have a run."""
     tables = []
     for feedback, title in _TITLES.items():
-        block = [run for run in runs if run.feedback == feedback]
-        if block:
-            rows = [TableRow(list(_cells(run).values()), *(f"{part:.4f}" for part in run.interval)) for run in block]
-            tables.append(RunTable(title, list(_cells(block[0])), rows))
+        if block := [run for run in runs if run.feedback == feedback]:
+            ks = sorted({k for run in block for k in run.pass_at if k > 1})
+            solved = [TableRow(list(_cells(run, ks).values()), run.interval) for run in block]
+            costs = [TableRow(list(_costs(run).values())) for run in block]
+            tables.append(RunTable(title, list(_cells(block[0], ks)), solved))
+            tables.append(RunTable("means of a program", list(_costs(block[0])), costs))
     return tables
 
 
-def _cells(run: ComparedRun) -> dict[str, str]:
-    share, low, high = run.interval
+def _cells(run: ComparedRun, ks: Sequence[int]) -> dict[str, str]:
+    several = run.programs > run.problems
     return {
         "run": one_line(run.name),
-        "solved": f"{format_measure(share)} ({low:.3f} to {high:.3f})",
-        "n": str(run.problems),
+        "pass@1" if several else "solved": format_interval(run.interval),
+        **{f"pass@{k}": format_interval(run.pass_at[k]) if k in run.pass_at else "-" for k in ks},
+        "problems": str(run.problems),
+        **({"samples": str(run.samples)} if several else {}),
         "gained/lost": f"{run.gained}/{run.lost}",
         "p": f"{run.p:.3f}",
-        "tokens": f"{run.costs['tokens']:.1f}",
-        "forwards": f"{run.costs['forwards']:.1f}",
-        "token rows": f"{run.costs['token_rows']:.1f}",
-        "sandbox runs": f"{run.costs['sandbox_runs']:.1f}",
         "pause rate": f"{run.pause_rate:.3f}",
-        "degenerate": str(run.degenerate),
+        "degenerate": f"{run.degenerate / max(1, run.programs):.3f}",
         "AUROC": format_measure(run.auroc),
+        "ECE": format_measure(run.ece),
+        "Brier": format_measure(run.brier),
+    }
+
+
+def _costs(run: ComparedRun) -> dict[str, str]:
+    return {
+        "run": one_line(run.name),
+        **{name.replace("_", " "): format_interval(interval, 1) for name, interval in run.intervals.items()},
     }
 
 
@@ -76,6 +84,7 @@ def write_markdown(
     blocks = [_MARK, f"# {_escape(title)}", _escape(facts)]
     for table in tabulate(compared):
         blocks.append(f"**{table.title}**\n\n{_write_table(table.heads, [row.cells for row in table.rows])}")
+    blocks.append(_escape(describe_intervals(compared)))
     blocks += [f"![{caption}]({path})" for path, caption in pictures.items()]
     if differing := list(_find_differing(outcomes)):
         heads = ["problem", *map(one_line, outcomes)]

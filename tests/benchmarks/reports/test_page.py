@@ -1,6 +1,6 @@
 """The page of runs: what stands in it, what it leaves out, and that no text of a model is more than text."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -14,6 +14,7 @@ from benchmarks.reports.compare import compare
 from benchmarks.reports.marked_code import mark_code, measure_shared_lines
 from benchmarks.reports.page import write_page
 from benchmarks.reports.page_blocks import ReportedRun, view_problems
+from benchmarks.reports.tables import tabulate
 
 HOSTILE = "</script></code><img src=x onerror=alert(1)>&lt;\0\u202e\x1b[31m{{ 7 * 7 }}"
 
@@ -140,4 +141,12 @@ def test_lines_that_stand_elsewhere_are_left_out_if_they_are_many(program, other
 def test_a_page_has_the_same_numbers_as_the_table_of_compare():
     (run,) = compare({"greedy": [outcome(0), outcome(1, passed=False)]})
     cells = Elements(write_page("t", "f", [run], [], [])).text
-    assert all(f"{asdict(run)['costs'][name]:.1f}" in cells for name in ("tokens", "forwards", "token_rows"))
+    assert all(f"{mean:.1f} (" in cells for mean in run.costs.values())
+    assert "0.500 (0.095 to 0.905)" in cells and f"{run.ece:.3f}" in cells
+
+
+def test_of_many_samples_a_table_has_every_pass_at_k():
+    (run,) = compare({"sample": [outcome(0, passed=number < 2, sample=number) for number in range(5)]})
+    solved, _ = tabulate([run])
+    assert solved.heads[:5] == ["run", "pass@1", "pass@5", "problems", "samples"]
+    assert solved.rows[0].cells[2].startswith("1.000")
