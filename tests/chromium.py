@@ -38,7 +38,7 @@ class Chromium:
         self._buffer = b""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log"):
+        for domain in ("Page", "Runtime", "Log", "Performance"):
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> Any:
@@ -79,6 +79,11 @@ class Chromium:
         code = {"Enter": 13, "Tab": 9, " ": 32, "Escape": 27}.get(key, 0)
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=text, windowsVirtualKeyCode=code)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
+    def measure_cpu(self) -> float:
+        """Return the CPU seconds of the page's process so far."""
+        metrics = {each["name"]: each["value"] for each in self.call("Performance.getMetrics")["metrics"]}
+        return float(metrics["ProcessTime"])
 
     def take_picture(self, file: Path) -> None:
         """Write a picture of what the tab shows."""

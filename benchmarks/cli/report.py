@@ -12,6 +12,7 @@ import typer
 from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption
 from agent.errors import InvalidRequestError
+from agent.files.access import STANDARD_STREAM
 from agent.messages import quote
 from agent.views.say import say, show
 from benchmarks.cli.processes import make_folder
@@ -68,7 +69,7 @@ def report_runs(
         places = _choose_places(_Places(markdown, html, png), out)
         compared = compare({name: run.records for name, run in stored.items()})
         written = list(_write_all(places, stored, stories, compared))
-        show(report_comparison(compared), as_json=as_json)
+        show(report_comparison(compared), as_json=as_json, err=STANDARD_STREAM in map(str, places))
         for place in written:
             say(f"written: {place}", err=True)
 
@@ -153,6 +154,7 @@ def _write_all(
 
     title, facts = _describe(runs)
     plots = list_plots({name: run.records for name, run in runs.items()}, title)
+    page = "" if places.html is None else _write_page(runs, stories, compared)  # before any file
     if places.png is not None:
         yield from _draw_all(plots, places.png)
     if places.markdown is not None:
@@ -163,7 +165,6 @@ def _write_all(
         write_whole(places.markdown, text.encode(), is_ours=is_report_markdown)
         yield places.markdown
     if places.html is not None:
-        page = _write_page(runs, stories, compared)
         write_whole(places.html, page.encode(), is_ours=is_report_page)
         yield places.html
 

@@ -18,7 +18,7 @@ from benchmarks.reports.page_blocks import ReportedRun, view_problems
 from benchmarks.reports.tables import tabulate
 
 _MOST_BYTES = 10 * 10**6  # of a page
-_ROOMS = (4 * 10**6, 2 * 10**6, 10**6, 0)  # bytes for programs and pauses beside the best ones; the first that fits
+_ROOMS = (3 * 10**6, 10**6, 0)  # bytes for programs and pauses beside the best ones; the first that fits
 _MARK = b'<meta name="generator" content="dubito report">'
 _TEMPLATES = Path(__file__).parent / "templates"
 

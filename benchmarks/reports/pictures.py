@@ -38,12 +38,13 @@ def _plots(
             "costs", "What runs solve, and the forwards they need, against the tokens of a problem",
             lambda file: draw_costs(outcomes, file, axis="tokens", title=title),
         )  # fmt: skip
-    most = max(8, *(each.tokens for run in outcomes.values() for each in run))
-    curves = {name: curve_of_outcomes(run) for name, run in outcomes.items()}
-    yield (
-        "curves", "What is solved by how many tokens",
-        lambda file: draw_curves(curves, file, most=most, title=title),
-    )  # fmt: skip
+    if not any(each.sample for run in outcomes.values() for each in run):  # a curve is of one program a problem
+        most = max(8, *(each.tokens for run in outcomes.values() for each in run))
+        curves = {name: curve_of_outcomes(run) for name, run in outcomes.items()}
+        yield (
+            "curves", "What is solved by how many tokens",
+            lambda file: draw_curves(curves, file, most=most, title=title),
+        )  # fmt: skip
     bins = {name: stated for name, run in outcomes.items() if (stated := _bins(run))}
     if bins:
         yield (

@@ -58,6 +58,23 @@ def test_each_part_can_be_written_alone(runs, tmp_path):
     assert not (tmp_path / "png" / "costs.png").exists(), "one run has nothing to be compared with"
 
 
+def test_a_page_on_standard_output_stands_there_alone(runs):
+    result = dubito("report", runs, "--html", "-")
+    assert result.stdout.startswith("<!doctype html>") and result.stdout.endswith("</html>")
+    assert "greedy-tree  " in result.stderr
+
+
+def test_runs_of_many_samples_have_a_page_too(tmp_path):
+    for name in ("sample", "adadec"):
+        many = [outcome(number, passed=sample < 2, sample=sample) for number in range(2) for sample in range(3)]
+        told = [story(number, sample=sample) for number in range(2) for sample in range(3)]
+        write_run(tmp_path, name, many, told, policy=name)
+    result = dubito("report", tmp_path, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "out" / "curves.png").exists(), "a curve is of one program a problem"
+    assert "pass@3" not in result.stdout and "3 samples a problem" in (tmp_path / "out" / "report.html").read_text()
+
+
 def test_runs_that_differ_in_more_than_the_policy_are_refused_and_nothing_is_written(runs, tmp_path):
     write_run(runs, "other", [outcome(0), outcome(1)], [], model="another/model")
     refused(dubito("report", runs, "--out", tmp_path / "out"), "model: models/tiny there, another/model here")
