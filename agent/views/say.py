@@ -1,9 +1,11 @@
-"""Write to stdout and stderr. Text for a person is cleaned; data is written exactly. Only `terminal` writes besides."""
+"""Write to stdout and stderr. Text for a person is cleaned; data is written exactly. Only live views write besides."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -11,13 +13,23 @@ import typer
 from agent.views.report import Report
 from agent.views.text import clean, json_text, one_line
 
-_open_lines: list[str] = []  # the line of progress on stderr that has not ended, if there is one
+_above: list[Callable[[str], None]] = []  # write a line of stderr above the frame of a live view, where there is one
 
 
 def say(text: object = "", *, err: bool = False) -> None:
     """Write a line of text for a person, cleaned."""
-    _end_progress()
-    typer.echo(clean(str(text)), err=err)
+    line = clean(str(text))
+    _above[-1](line) if err and _above else typer.echo(line, err=err)
+
+
+@contextmanager
+def saying_above(write: Callable[[str], None]) -> Iterator[None]:
+    """Let `write` write what is said on stderr meanwhile: a live view would lose its frame otherwise."""
+    _above.append(write)
+    try:
+        yield
+    finally:
+        _above.remove(write)
 
 
 def complain(sentence: object) -> None:
@@ -27,31 +39,17 @@ def complain(sentence: object) -> None:
 
 def write_data(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Write data: exactly to a file or a pipe, cleaned to a terminal, which would obey control characters."""
-    _end_progress()
     typer.echo(clean(text) if is_watched(err=err) else text, err=err, nl=nl, color=True)  # color: bytes stay
 
 
 def write_json(record: Any, *, err: bool = False) -> None:
     """Write one JSON object on a line."""
-    _end_progress()
     typer.echo(json_text(record), err=err)
 
 
 def show(report: Report, *, as_json: bool, err: bool = False) -> None:
     """Write a report: its record as one JSON object, or else its text."""
     write_json(report.record, err=err) if as_json else say(report.text, err=err)
-
-
-def write_progress(text: str, *, last: bool) -> None:
-    """Write how far something is, over the last such line on stderr; `last` ends the line.
-
-    If stderr is no terminal, only the last is written: a file would keep every one.
-    """
-    if not (last or is_watched(err=True)):
-        return
-    _open_lines[:] = [] if last else [text]
-    start = "\r" if is_watched(err=True) else ""
-    typer.echo(f"{start}{one_line(text)}", err=True, nl=last)
 
 
 def announce_loading(model: str, *, converts: bool = False, quiet: bool = False) -> None:
@@ -81,9 +79,3 @@ def is_watched(*, err: bool = False) -> bool:
     """Whether stdout (or stderr) is a terminal. Either may have been closed."""
     stream = sys.stderr if err else sys.stdout
     return stream is not None and stream.isatty()
-
-
-def _end_progress() -> None:
-    if _open_lines:
-        _open_lines.clear()
-        typer.echo("", err=True)

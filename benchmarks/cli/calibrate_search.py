@@ -109,7 +109,7 @@ def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: P
             return (search_problem(item.problem, context, config) for item in items)
 
         stream = resume_items(file, map(WorkItem, problems), run)
-        examples = collect(stream, len(problems), "right", lambda example: example.right)
+        examples = collect(stream, len(problems), lambda example: "right" if example.right else "wrong")
         return _Searches(examples, describe_model(context.model))
 
 

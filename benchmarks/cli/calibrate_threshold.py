@@ -14,9 +14,9 @@ from agent.cli.exits import report_errors
 from agent.cli.options import DeviceOption, JsonOption, LimitOption, PromptStyleOption, WeightsOption
 from agent.files.access import STANDARD_STREAM
 from agent.messages import join_names, quote
-from agent.views.say import say, show, write_progress
+from agent.views.say import say, show
 from benchmarks.cli.calibrate_search import ProfileFileOption
-from benchmarks.cli.run_options import read_problems
+from benchmarks.cli.run_options import collect, read_problems
 
 if TYPE_CHECKING:
     from agent.profile import Calibration
@@ -158,10 +158,7 @@ def _read_sets(model: str, sets: list[str], limit: int | None, opening: dict[str
 
     problems = [problem for name in sets for problem in read_problems(name, limit)]
     opened = open_lm(model, **opening)
-    forced = []
-    for solution in force_solutions(opened, problems):
-        forced.append(solution)
-        write_progress(f"{len(forced)}/{len(problems)} read", last=False)
+    forced = collect(force_solutions(opened, problems), len(problems), lambda solution: "read")
     long = len(problems) - len(forced)
     if long:
         say(f"{long} longer than the model's context", err=True)

@@ -90,7 +90,7 @@ def _judge(
 
     box = open_box(sandbox, cleanup, memory_mib, workers, fresh=fresh)
     stream = cleanup.enter_context(closing(judge_samples(samples, box, workers=workers)))
-    return collect(stream, len(samples), "passed", lambda each: isinstance(each, JudgedSample) and each.passed)
+    return collect(stream, len(samples), lambda each: each.verdict if isinstance(each, JudgedSample) else "not judged")
 
 
 def _numbers(text: str) -> list[int]:

@@ -47,6 +47,6 @@ def bench_codegen(
         theirs = evalplus_codegen.open_evalplus(folder, DATASETS[benchmark], dtype="bfloat16", max_tokens=max_tokens)
         tasks = count_tasks(ours.lm, max_tokens, read_batch(batch))
         stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens, tasks=tasks)
-        compared = collect(stream, len(problems), "the same", lambda each: each.same)
+        compared = collect(stream, len(problems), lambda each: "the same" if each.same else "another")
         counts, table = evalplus_codegen.count_completions(compared), evalplus_codegen.comparison_table(compared)
         show(Report(counts, table), as_json=as_json)

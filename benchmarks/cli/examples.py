@@ -30,6 +30,6 @@ def bench_examples(
         check_sandbox(sandbox)
         problems = read_problems(benchmark, limit)
         stream = check_prompts(problems, open_box(sandbox, cleanup))
-        prompts = collect(stream, len(problems), "with an example that is read", lambda each: bool(each.examples))
+        prompts = collect(stream, len(problems), lambda each: "with examples" if each.examples else "without")
         counts = count_examples(prompts)
         show(Report(counts, examples_table(counts)), as_json=as_json)

@@ -169,8 +169,10 @@ class ExperimentRun:
 
         with closing(RecordFile(self._file(name), ProblemOutcome, run)) as file:
             say(f"{name}:", err=True)
-            stream = file.resume(map(WorkItem, self._problems), run_missing)
-            collect(stream, len(self._problems), "solved", lambda outcome: outcome.passed)
+            items = [WorkItem(problem) for problem in self._problems]
+            known = len(items) - len(file.missing(items))
+            stream = file.resume(items, run_missing)
+            collect(stream, len(self._problems), lambda outcome: outcome.verdict, known=known)
 
     def _command(self, name: str) -> list[str]:
         """Return the words behind `dubito` that run one arm."""

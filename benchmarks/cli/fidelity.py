@@ -46,7 +46,9 @@ def bench_fidelity(
         solutions = [each for name in problems or ["exercises"] for each in read_problems(name, limit)]
         first, second = (open_lm(name, device=device, weights=kind, prompt_style=prompt_style) for name, kind in specs)
         compared = collect(
-            compare_models(first, second, solutions), len(solutions), "part", lambda each: bool(each.parted)
+            compare_models(first, second, solutions),
+            len(solutions),
+            lambda each: "parted" if each.parted else "the same",
         )
         names = (f"{first.name} in {first.dtype}", f"{second.name} in {second.dtype}")
         show(report_fidelity(compared, names), as_json=as_json)

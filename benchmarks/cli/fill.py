@@ -54,7 +54,7 @@ def bench_fill(
         options.check()
         problems, decoding = options.problems(), components.build_policy(policy or "greedy", model=model)
         stream = fill_holes(problems, options.context(decoding, cleanup), attempts=attempts)
-        fillings = collect(stream, len(problems), "filled", lambda filling: filling.passed)
+        fillings = collect(stream, len(problems), lambda filling: "filled" if filling.passed else "not filled")
         show(report_fillings(fillings), as_json=as_json)
 
 
@@ -86,5 +86,5 @@ def bench_pauses(
         problems = options.problems()
         pausing = components.build_policy(policy or "adadec", model=model, threshold=threshold)
         stream = explore_failures(problems, options.context(pausing, cleanup), width=width)
-        runs = collect(stream, len(problems), "failed", lambda run: run is not None)
+        runs = collect(stream, len(problems), lambda run: "solved" if run is None else "failed")
         show(report_pauses(runs), as_json=as_json)

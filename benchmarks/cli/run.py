@@ -123,8 +123,9 @@ def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:
         for arm, file, story_file in zip(run.arms, files, story_files, strict=True):
             if len(run.arms) > 1:
                 say(f"{arm.name}:", err=True)
+            known = len(items) - len(file.missing(items)) if file else 0
             stream = _run_arm(arm, items, context, file, story_file, tasks, stopped)
-            outcomes[arm.name] = collect(stream, len(items), "solved", lambda outcome: outcome.passed)
+            outcomes[arm.name] = collect(stream, len(items), lambda outcome: outcome.verdict, known=known)
             if stopped():
                 raise KeyboardInterrupt
     report = summarise(*outcomes.values()) if len(run.arms) == 1 else report_comparison(compare(outcomes))

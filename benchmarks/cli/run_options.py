@@ -12,7 +12,6 @@ import typer
 
 from agent.errors import InvalidRequestError
 from agent.messages import quote
-from agent.views.say import write_progress
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
@@ -114,14 +113,18 @@ def open_records(
     return None if path is None else cleanup.enter_context(closing(RecordFile(path, kind, options)))
 
 
-def collect(stream: Iterable[Item], total: int, word: str, counts: Callable[[Item], bool]) -> list[Item]:
-    """Return all items of a stream; say on stderr how many came, and how many of them count as `word`."""
+def collect(stream: Iterable[Item], total: int, label: Callable[[Item], str], *, known: int = 0) -> list[Item]:
+    """Return all items of a stream; show on stderr how many came, and how each of them ended.
+
+    label: says how an item ended, in a word or two. known: as many of the first ones come from a file.
+    """
+    from agent.views.progress import ProgressView
+
     items: list[Item] = []
-    counted = 0
-    for item in stream:
-        items.append(item)
-        counted += counts(item)
-        write_progress(f"{len(items)}/{total} tried, {counted} {word}", last=len(items) == total)
+    with ProgressView(total, known=known) as view:
+        for item in stream:
+            items.append(item)
+            view.count(label(item))
     return items
 
 

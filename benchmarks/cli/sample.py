@@ -81,4 +81,6 @@ def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[Pr
             return (sample_problem(item.problem, context, samples=samples) for item in items)
 
         stream = resume_items(file, map(WorkItem, problems), run)
-        return collect(stream, len(problems), "solved by one or more", lambda each: any(each.passed))
+        return collect(
+            stream, len(problems), lambda each: "solved by one or more" if any(each.passed) else "solved by none"
+        )

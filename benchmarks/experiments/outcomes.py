@@ -57,6 +57,11 @@ class ProblemOutcome:
         return self.base == self.plus == "passed"
 
     @property
+    def verdict(self) -> str:
+        """That of the base tests, and of the plus tests where these passed."""
+        return self.base if self.base != "passed" else self.plus
+
+    @property
     def degenerate(self) -> bool:
         """The program is no Python, or holds nothing to run."""
         return is_degenerate(self.program)

@@ -48,6 +48,11 @@ class JudgedSample:
         return self.base is Verdict.PASSED
 
     @property
+    def verdict(self) -> Verdict:
+        """That of the base tests, and of the plus tests where these passed."""
+        return self.plus if self.base_passed else self.base
+
+    @property
     def passed(self) -> bool:
         """It passes the base tests and the plus tests."""
         return self.base_passed and self.plus is Verdict.PASSED

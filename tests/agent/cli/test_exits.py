@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from agent.cli.app import app
 from agent.cli.exits import report_errors
 from agent.errors import InvalidRequestError, StorageError
-from agent.views.say import complain, say, write_data, write_progress
+from agent.views.say import complain, say, write_data
 
 ROOT = Path(__file__).parents[3]
 DUBITO = f"{sys.executable} -m agent"
@@ -159,22 +159,6 @@ def test_what_is_said_is_cleaned_and_an_error_never_breaks_a_line(capsys):
     say("a\x1b]0;x\x07b \u202e c\u200bd \ud800 \u2028\nnext")
     complain("the file 'a\nb\r\x9b' is none")
     assert capsys.readouterr() == ("a�]0;x�b � c�d � �\nnext\n", "dubito: the file 'a⏎b��' is none\n")
-
-
-def test_progress_in_a_file_is_its_end_alone(capsys):
-    write_progress("1/2", last=False)
-    write_progress("2/2", last=True)
-    assert capsys.readouterr().err == "2/2\n"
-
-
-def test_progress_is_ended_before_anything_else_is_said(capsys, monkeypatch):
-    monkeypatch.setattr("agent.views.say.is_watched", lambda err: True)
-    write_progress("1/3", last=False)
-    write_progress("2/3", last=False)
-    complain("the disk is full")
-    write_progress("3/3", last=True)
-    complain("done")
-    assert capsys.readouterr().err == "\r1/3\r2/3\ndubito: the disk is full\n\r3/3\ndubito: done\n"
 
 
 def test_data_is_exact_unless_a_terminal_would_obey_it(capsys, monkeypatch):
