@@ -61,9 +61,10 @@ def report_runs(
     """
     with report_errors(as_json):
         from benchmarks.experiments.comparable import read_runs
+        from benchmarks.experiments.run_folder import find_run_files
         from benchmarks.reports.compare import compare, report_comparison
 
-        files = list(_find_files(runs))
+        files = [file for place in runs for file in find_run_files(place)]
         stored = read_runs(files, read_outcome_run)
         stories = [_read_stories(file, run) for file, run in zip(files, stored.values(), strict=True)]
         places = _choose_places(_Places(markdown, html, png), out)
@@ -72,34 +73,6 @@ def report_runs(
         show(report_comparison(compared), as_json=as_json, err=STANDARD_STREAM in map(str, places))
         for place in written:
             say(f"written: {place}", err=True)
-
-
-def _find_files(places: Sequence[Path]) -> Iterator[Path]:
-    """Yield the outcome files that were named, and those in the folders that were. Raises InvalidRequestError."""
-    for place in places:
-        if not place.is_dir():
-            yield place
-            continue
-        files = sorted(filter(_holds_outcomes, place.glob("*.jsonl")), key=_order)
-        if not files:
-            raise InvalidRequestError(
-                f"the folder {quote(place)} holds no file of outcomes; wanted one made by `dubito bench run --out`"
-            )
-        yield from files
-
-
-def _order(file: Path) -> tuple[bool, str]:
-    """Return what sorts the files of a folder: greedy comes first, for the others are compared with it."""
-    return not file.name.startswith("greedy"), file.name
-
-
-def _holds_outcomes(file: Path) -> bool:
-    """Whether the first record of a file is an outcome, or nobody can say: reading it will tell."""
-    from agent.trace import read_trace
-    from benchmarks.experiments.outcomes import ProblemOutcome
-
-    kinds = (line.get("kind") for line in read_trace(file))
-    return next((kind for kind in kinds if kind != "provenance"), None) == ProblemOutcome.KIND
 
 
 def _read_stories(file: Path, run: StoredRun[ProblemOutcome]) -> dict[Key, Story] | None:

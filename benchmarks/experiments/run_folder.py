@@ -1,28 +1,38 @@
-"""The files of outcomes in the folder of a run. Opens none of them."""
+"""The files of outcomes in the folder of a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from agent.errors import InvalidRequestError
-from agent.files.access import reason_of
 from agent.messages import quote
+from agent.trace import read_trace
+from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.plan import natural_order
 
-_BESIDE = (".stories",)  # files that lie beside those of outcomes
 
-
-def find_run_files(path: Path) -> list[Path]:
-    """Return the outcome files of a folder, in the order of their names; a path that is no folder is itself one.
+def find_run_files(place: Path) -> list[Path]:
+    """Return the outcome files of a folder; a path that is no folder is itself one.
 
     Raises InvalidRequestError for a folder without any.
     """
-    if not path.is_dir():
-        return [path]
-    try:
-        files = [each for each in path.iterdir() if each.suffix == ".jsonl" and Path(each.stem).suffix not in _BESIDE]
-    except OSError as error:
-        raise InvalidRequestError(f"cannot read the folder {quote(path)}: {reason_of(error)}") from error
+    if not place.is_dir():
+        return [place]
+    files = sorted(filter(_holds_outcomes, place.glob("*.jsonl")), key=_order)
     if not files:
-        raise InvalidRequestError(f"the folder {quote(path)} holds no outcomes; wanted that of a `bench run --out`")
-    return sorted(files, key=lambda file: natural_order((file.name, 0)))
+        raise InvalidRequestError(
+            f"the folder {quote(place)} holds no file of outcomes; wanted one made by `dubito bench run --out`"
+        )
+    return files
+
+
+def _order(file: Path) -> tuple[bool, Any]:
+    """Return what sorts the files of a folder: greedy comes first, for the others are compared with it."""
+    return not file.name.startswith("greedy"), natural_order((file.name, 0))
+
+
+def _holds_outcomes(file: Path) -> bool:
+    """Whether the first record of a file is an outcome."""
+    kinds = (line.get("kind") for line in read_trace(file))
+    return next((kind for kind in kinds if kind != "provenance"), None) == ProblemOutcome.KIND

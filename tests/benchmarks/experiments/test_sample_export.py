@@ -47,7 +47,7 @@ def test_a_folder_of_arms_is_exported_with_a_line_for_each_sample(tmp_path):
     (runs / "greedy-once.stories.jsonl").write_text("")
     result = dubito("bench", "export", runs, "--out", out, "--json")
     exports = json.loads(result.stdout)["exports"]
-    assert [each["samples"] for each in exports] == [1, 2]
+    assert [each["samples"] for each in exports] == [2, 1]
     lines = (out / "humaneval" / "models--tiny_dubito-greedy-once_temp_0.0.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [
         {"task_id": "HumanEval/0", "solution": "x = 0"},
@@ -58,7 +58,7 @@ def test_a_folder_of_arms_is_exported_with_a_line_for_each_sample(tmp_path):
 
 def test_what_cannot_be_exported_is_refused_and_nothing_is_written(tmp_path):
     (tmp_path / "empty").mkdir()
-    refused(dubito("bench", "export", tmp_path / "empty", "--out", tmp_path / "out"), "holds no outcomes")
+    refused(dubito("bench", "export", tmp_path / "empty", "--out", tmp_path / "out"), "holds no file of outcomes")
     for name in ("a", "b"):
         written(tmp_path / "empty" / f"{name}.jsonl", OUTCOME)
     refused(dubito("bench", "export", tmp_path / "empty", "--out", tmp_path / "out"), "would both be")
@@ -66,8 +66,10 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_written(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_files_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
-    for name in ("run.10-of-10.jsonl", "run.9-of-10.jsonl", "run.9-of-10.stories.jsonl", "notes.txt"):
+def test_the_files_of_a_folder_come_in_the_order_of_their_numbers_greedy_first(tmp_path):
+    for name in ("beam.10-of-10", "beam.9-of-10", "greedy"):
+        written(tmp_path / f"{name}.jsonl", OUTCOME)
+    for name in ("beam.9-of-10.stories.jsonl", "notes.txt"):
         (tmp_path / name).write_text("")
-    assert [each.name for each in find_run_files(tmp_path)] == ["run.9-of-10.jsonl", "run.10-of-10.jsonl"]
+    assert [each.stem for each in find_run_files(tmp_path)] == ["greedy", "beam.9-of-10", "beam.10-of-10"]
     assert find_run_files(tmp_path / "run.jsonl") == [tmp_path / "run.jsonl"]
