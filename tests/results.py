@@ -14,9 +14,9 @@ OUTCOME = ProblemOutcome(
 OPTIONS = {"benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "seed": 0}
 
 
-def written(path, *records, **options):
-    """Write the file of a run with these records and options; return its name."""
-    writer = TraceWriter(path, {"options": {**OPTIONS, **options}})
+def written(path, *records, head=(), **options):
+    """Write the file of a run with these records and options; return its name. head: more facts of the first line."""
+    writer = TraceWriter(path, {"options": {**OPTIONS, **options}, **dict(head)})
     writer.begin()
     for record in records:
         writer.write(record.KIND, record)

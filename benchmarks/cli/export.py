@@ -32,6 +32,7 @@ def bench_export(
         from benchmarks.experiments.sample_export import export_runs
 
         exports = export_runs(find_run_files(run), out)
-        text = "\n".join(f"{each.samples} samples in {each.programs}" for each in exports)
-        records = [{"run": str(each.run), "programs": str(each.programs), "samples": each.samples} for each in exports]
+        lacks = " (no raw answers: the run has no stories)"
+        text = "\n".join(f"{each.samples} samples in {each.programs}{'' if each.raw else lacks}" for each in exports)
+        records = [each._asdict() for each in exports]
         show(Report({"exports": records}, text), as_json=as_json)

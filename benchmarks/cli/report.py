@@ -11,9 +11,7 @@ import typer
 
 from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption
-from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM
-from agent.messages import quote
 from agent.views.say import say, show
 from benchmarks.cli.processes import make_folder
 from benchmarks.cli.results import needing_matplotlib, read_outcome_run
@@ -62,34 +60,18 @@ def report_runs(
     with report_errors(as_json):
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.experiments.run_folder import find_run_files
+        from benchmarks.experiments.stories import read_stories_beside
         from benchmarks.reports.compare import compare, report_comparison
 
         files = [file for place in runs for file in find_run_files(place)]
         stored = read_runs(files, read_outcome_run)
-        stories = [_read_stories(file, run) for file, run in zip(files, stored.values(), strict=True)]
+        stories = [read_stories_beside(file, run) for file, run in zip(files, stored.values(), strict=True)]
         places = _choose_places(_Places(markdown, html, png), out)
         compared = compare({name: run.records for name, run in stored.items()})
         written = list(_write_all(places, stored, stories, compared))
         show(report_comparison(compared), as_json=as_json, err=STANDARD_STREAM in map(str, places))
         for place in written:
             say(f"written: {place}", err=True)
-
-
-def _read_stories(file: Path, run: StoredRun[ProblemOutcome]) -> dict[Key, Story] | None:
-    """Read the stories beside a file of outcomes; None where there are none. Raises InvalidRequestError for others'."""
-    from benchmarks.experiments.record_file import describe_other_run, key_of
-    from benchmarks.experiments.stories import name_story_file, read_stories
-
-    place = name_story_file(file)
-    if not place.exists():
-        return None
-    stories = read_stories(place)
-    if stories.records and (differing := describe_other_run(run, stories)):
-        raise InvalidRequestError(
-            f"{quote(file)} (there) and {quote(place)} (here) are of different runs: {differing}; move the second away"
-        )
-    prompts = {key_of(outcome): outcome.prompt_sha256 for outcome in run.records}
-    return {key_of(each): each for each in stories.records if prompts.get(key_of(each)) == each.prompt_sha256} or None
 
 
 def _choose_places(named: _Places, out: Path | None) -> _Places:

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from agent.errors import InvalidRequestError
 from agent.files.access import check_writable, explain_errors, write_whole
 from agent.messages import quote
+from agent.program.styles import PROMPT_STYLES
 from benchmarks.evalplus_names import DATASETS, id_in_files, name_samples
 from benchmarks.experiments.outcomes import ProblemOutcome
-from benchmarks.experiments.record_file import StoredRun, read_run
+from benchmarks.experiments.record_file import StoredRun, key_of, read_run
+from benchmarks.experiments.stories import read_stories_beside
 
 
 class SampleFiles(NamedTuple):
@@ -20,11 +22,14 @@ class SampleFiles(NamedTuple):
 
     run: Path  # the file of outcomes
     programs: Path
+    raw: Path | None  # the answers as the model wrote them; None where the run has no stories of all samples
     samples: int
 
 
 def export_runs(runs: Sequence[Path], folder: Path) -> list[SampleFiles]:
     """Write a file of samples for each file of outcomes, as FOLDER/humaneval/MODEL_BACKEND_temp_T.jsonl.
+
+    Beside it, in a file that ends in .raw.jsonl, stand the answers as the model wrote them.
 
     Raises InvalidRequestError where two runs would have one name, FileAccessError for a file that is there already. No
     file is written then.
@@ -36,11 +41,13 @@ def export_runs(runs: Sequence[Path], folder: Path) -> list[SampleFiles]:
             raise InvalidRequestError(
                 f"{quote(path)} and {others[0]} would both be {quote(place)}; export them into different folders"
             )
+    answers = {path: write_answers(path, run) for path, run in stored.items()}
     for place in places.values():
         with explain_errors(place.parent, "make"):
             place.parent.mkdir(parents=True, exist_ok=True)
         check_writable(place)
-    return [_export_run(path, stored[path], place) for path, place in places.items()]
+        check_writable(_raw(place))
+    return [_export_run(path, stored[path], place, answers[path]) for path, place in places.items()]
 
 
 def dataset_folder(run: StoredRun[Any]) -> str:
@@ -61,9 +68,33 @@ def write_samples(outcomes: Iterable[ProblemOutcome]) -> bytes:
     return b"".join(_line(each.task_id, each.program) for each in outcomes)
 
 
-def _export_run(path: Path, run: StoredRun[ProblemOutcome], place: Path) -> SampleFiles:
+def write_answers(path: Path, run: StoredRun[ProblemOutcome]) -> bytes | None:
+    """Return the answers as the model wrote them, in the same form; None where the run lacks the story of a sample.
+
+    An answer that continues its prompt has the prompt before it, as evalplus writes it.
+    """
+    stories = read_stories_beside(path, run) or {}
+    style = PROMPT_STYLES.get(run.model.get("prompt_style", "").partition(" ")[0])
+    continues = style is not None and not style.chat
+    lines = []
+    for outcome in run.records:
+        story = stories.get(key_of(outcome))
+        if story is None:
+            return None
+        answer = story.attempts[story.best].answer
+        lines.append(_line(outcome.task_id, story.request + answer if continues else answer))
+    return b"".join(lines)
+
+
+def _export_run(path: Path, run: StoredRun[ProblemOutcome], place: Path, answers: bytes | None) -> SampleFiles:
     write_whole(place, write_samples(run.records))
-    return SampleFiles(path, place, len(run.records))
+    if answers is not None:
+        write_whole(_raw(place), answers)
+    return SampleFiles(path, place, None if answers is None else _raw(place), len(run.records))
+
+
+def _raw(place: Path) -> Path:
+    return place.with_suffix(".raw.jsonl")
 
 
 def _line(task_id: str, solution: str) -> bytes:

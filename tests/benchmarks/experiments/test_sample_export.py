@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from results import OUTCOME, dubito, refused, written
@@ -11,6 +12,7 @@ from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.record_file import read_run
 from benchmarks.experiments.run_folder import find_run_files
 from benchmarks.experiments.sample_export import name_run
+from benchmarks.experiments.stories import Story, StoryAttempt
 
 
 def test_files_have_evalplus_names():
@@ -44,7 +46,6 @@ def test_a_folder_of_arms_is_exported_with_a_line_for_each_sample(tmp_path):
     outcomes = [replace(OUTCOME, task_id="HumanEval/0", sample=number, program=f"x = {number}") for number in (0, 1)]
     written(runs / "greedy-once.jsonl", *outcomes, benchmark="HumanEval")
     written(runs / "adadec-once.jsonl", outcomes[0], benchmark="HumanEval", policy="adadec")
-    (runs / "greedy-once.stories.jsonl").write_text("")
     result = dubito("bench", "export", runs, "--out", out, "--json")
     exports = json.loads(result.stdout)["exports"]
     assert [each["samples"] for each in exports] == [2, 1]
@@ -54,6 +55,25 @@ def test_a_folder_of_arms_is_exported_with_a_line_for_each_sample(tmp_path):
         {"task_id": "HumanEval/0", "solution": "x = 1"},
     ]
     refused(dubito("bench", "export", runs, "--out", out), "exists and was not made by this command")
+
+
+@pytest.mark.parametrize(
+    ("style", "raw"), [("qwen", "Sure:\n```python\nx = 1"), ("completion", "def f():\nSure:\n```python\nx = 1")]
+)
+def test_answers_stand_in_a_raw_file_as_the_model_wrote_them(tmp_path, style, raw):
+    attempt = StoryAttempt("1", None, "Sure:\n```python\nx = 1", "x = 1", "", [], [], "passed", 0, [], "", 1, 0.0, [])
+    story = Story(OUTCOME.task_id, OUTCOME.prompt_sha256, "def f():\n", 0, [attempt])
+    run = written(tmp_path / "run.jsonl", OUTCOME, head={"prompt_style": {"name": style, "digest": "0"}})
+    written(tmp_path / "run.stories.jsonl", story)
+    (export,) = json.loads(dubito("bench", "export", run, "--out", tmp_path / "out", "--json").stdout)["exports"]
+    assert export["raw"] == export["programs"].replace(".jsonl", ".raw.jsonl")
+    assert json.loads(Path(export["raw"]).read_text()) == {"task_id": "t/0", "solution": raw}
+
+
+def test_a_run_that_lacks_the_story_of_a_sample_has_no_raw_file(tmp_path):
+    run = written(tmp_path / "run.jsonl", OUTCOME)
+    assert "no raw answers" in dubito("bench", "export", run, "--out", tmp_path / "out").stdout
+    assert [each.suffixes[-2:] for each in (tmp_path / "out" / "exercises").iterdir()] == [[".0", ".jsonl"]]
 
 
 def test_what_cannot_be_exported_is_refused_and_nothing_is_written(tmp_path):
