@@ -44,7 +44,7 @@ class HFLM:
         self.model = model.eval()
         self.forwards = self.token_rows = 0
         self.accepted_arguments = frozenset(inspect.signature(model.forward).parameters)
-        self._run = run or self.run_alone
+        self.run = run or self._run_here
         self._store = PrefixStore(store_bytes)
         self._rope_boundaries = rope_boundaries(model.config)
 
@@ -121,7 +121,7 @@ class HFLM:
         """
         feed = Feed(rows, cache, past, keep, mask)
         self._check_room(feed.length)
-        logits = self._run(feed)
+        logits = self.run(feed)
         self.forwards += 1
         self.token_rows += feed.tokens
         if not bool(logits.amax(-1).isfinite().all()):  # a NaN anywhere, +inf, or -inf for every token
@@ -130,9 +130,12 @@ class HFLM:
             )
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
-    def run_alone(self, feed: Feed) -> Tensor:
-        """Return the logits of a feed from a forward of its own: [rows, keep, vocab], in the type of the weights."""
+    def run_plainly(self, feed: Feed) -> Tensor:
+        """Return the logits of a feed as transformers computes them: [rows, keep, vocab]."""
         return run_feed(self.model, feed, self.accepted_arguments)
+
+    def _run_here(self, feed: Feed) -> Tensor:
+        return self.run_joint([feed])[0]
 
     def takes_joint_feeds(self) -> bool:
         """Decide whether each feed of a joint forward gets the numbers that it gets alone, but for rounding."""
@@ -148,10 +151,12 @@ class HFLM:
 
     def run_joint(self, feeds: Sequence[Feed]) -> list[Tensor]:
         """Return the logits of each feed from as few forwards as hold them. Only where `takes_joint_feeds`."""
+        joint = self.takes_joint_feeds()
+        most = 0 if not joint else _MOST_FED if self.model.device.type == "cuda" else _MOST_FED_BY_CPU
         answers: dict[int, Tensor] = {}
-        most = _MOST_FED if self.model.device.type == "cuda" else _MOST_FED_BY_CPU
         for group in _group(feeds, most):
-            logits = run_joint(self.model, group) if len(group) > 1 else [self.run_alone(group[0])]
+            cached = joint and group[0].cache is not None
+            logits = run_joint(self.model, group) if cached else [self.run_plainly(feed) for feed in group]
             answers.update(zip(map(id, group), logits, strict=True))
         return [answers[id(feed)] for feed in feeds]
 

@@ -141,9 +141,11 @@ def _read_in_steps(lm: HFLM, ids: Sequence[int]) -> Tensor:
 
 @contextmanager
 def _uncounted(lm: HFLM) -> Iterator[None]:
-    forwards, rows = lm.forwards, lm.token_rows
+    """Let a trial run the model plainly, and leave the counters as they were."""
+    forwards, rows, run = lm.forwards, lm.token_rows, lm.run
+    lm.run = lm.run_plainly
     yield
-    lm.forwards, lm.token_rows = forwards, rows
+    lm.forwards, lm.token_rows, lm.run = forwards, rows, run
 
 
 def _try_forking(lm: HFLM) -> Abilities:
@@ -190,13 +192,13 @@ def _joint_agrees(lm: HFLM) -> bool:
     def behind(ids: tuple[int, ...], row: tuple[int, ...], keep: int, mask: Tensor | None = None) -> Feed:
         cache = new_cache(lm.model)
         if ids:
-            lm.run_alone(Feed([ids], cache, 0))
+            lm.run_plainly(Feed([ids], cache, 0))
         return Feed([row], cache, len(ids), keep, mask)
 
     def feeds() -> list[Feed]:
         return [behind((), (0, 1, 2, 1), 2), behind((2, 0, 1), (1, 2), 2, tree), behind((0,) * 9, (2,), 1)]
 
-    alone = [lm.run_alone(feed) for feed in feeds()]
+    alone = [lm.run_plainly(feed) for feed in feeds()]
     try:
         together = run_joint(lm.model, feeds())
     except _UNABLE:

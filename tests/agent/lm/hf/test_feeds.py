@@ -90,7 +90,7 @@ def test_on_a_cpu_joint_logits_are_the_same_to_the_bit(kind):
             prefix = HFLM(model).prefill([1 + number] * (3 + number))
             yield Feed([[5, 6][: 1 + number % 2]], prefix.cache, 3 + number, keep=1 + number % 2)
 
-    for alone, together in zip(map(lm.run_alone, feeds()), lm.run_joint(list(feeds())), strict=True):
+    for alone, together in zip(map(lm.run_plainly, feeds()), lm.run_joint(list(feeds())), strict=True):
         assert torch.equal(alone, together)
 
 
@@ -106,7 +106,7 @@ def test_feeds_that_are_long_or_have_no_cache_go_alone_and_answers_keep_their_or
     for feed, answer in zip(feeds, answers, strict=True):
         if feed.cache is not None:
             feed.cache.crop(-feed.tokens)
-        assert torch.allclose(lm.run_alone(feed), answer)
+        assert torch.allclose(lm.run_plainly(feed), answer)
 
 
 def test_rows_of_a_feed_keep_their_own_texts():
@@ -116,7 +116,7 @@ def test_rows_of_a_feed_keep_their_own_texts():
         rows = HFLM(lm.model).prefill([1, 2, 3])
         return [Feed([[4, 5], [6, 7]], fork(rows.cache, rows=2), 3, keep=2), Feed([[8]], fork(rows.cache), 3)]
 
-    for alone, together in zip(map(lm.run_alone, feeds()), lm.run_joint(feeds()), strict=True):
+    for alone, together in zip(map(lm.run_plainly, feeds()), lm.run_joint(feeds()), strict=True):
         assert alone.shape == together.shape and torch.allclose(alone, together)
 
 
