@@ -135,7 +135,7 @@ class HFLM:
         return run_feed(self.model, feed, self.accepted_arguments)
 
     def _run_here(self, feed: Feed) -> Tensor:
-        return self.run_joint([feed])[0]
+        return self.run_plainly(feed) if feed.cache is None else self.run_joint([feed])[0]
 
     def takes_joint_feeds(self) -> bool:
         """Decide whether each feed of a joint forward gets the numbers that it gets alone, but for rounding."""
