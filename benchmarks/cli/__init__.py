@@ -13,6 +13,7 @@ bench = lazy_group(
     "Run benchmarks, and judge and compare runs.",
     {
         "run": Entry("benchmarks.cli.run:bench_run", "Run a policy and a strategy over a benchmark."),
+        "submit": Entry("benchmarks.cli.submit:bench_submit", "Submit the shards of a run as jobs of Slurm."),
         "merge": Entry("benchmarks.cli.merge:bench_merge", "Join the files of a run's shards."),
         "experiment": Entry("benchmarks.cli.experiment:bench_experiment", "Run and compare the arms of an experiment."),
         "compare": Entry("benchmarks.cli.results:bench_compare", "Compare runs over the same problems."),

@@ -103,7 +103,7 @@ def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: P
         file = open_records(keep, SearchExample, provenance, cleanup)
         context = options.context(policy, cleanup)
         if file:
-            file.note_model(context.model)
+            file.note_model(describe_model(context.model))
 
         def run(items: Iterable[WorkItem]) -> Iterator[SearchExample]:
             return (search_problem(item.problem, context, config) for item in items)

@@ -151,7 +151,7 @@ class ExperimentRun:
         """Run one arm in this process; problems that stand in its file are not run again."""
         from benchmarks.experiments.outcomes import ProblemOutcome
         from benchmarks.experiments.plan import WorkItem
-        from benchmarks.experiments.record_file import RecordFile
+        from benchmarks.experiments.record_file import RecordFile, describe_model
         from benchmarks.experiments.runner import digest_outcomes, run_items, settle
         from benchmarks.experiments.side_by_side import count_tasks
 
@@ -163,7 +163,7 @@ class ExperimentRun:
         run |= {"arm": name, "equal": digest}
 
         def run_missing(items: Sequence[WorkItem]) -> Iterator[ProblemOutcome]:
-            file.note_model(self._context.model)
+            file.note_model(describe_model(self._context.model))
             tasks = count_tasks(self._context.lm, self._options.max_tokens, self._batch)
             return run_items(items, replace(self._context, policy=policy), strategy, tasks=tasks)
 

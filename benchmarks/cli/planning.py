@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +22,10 @@ if TYPE_CHECKING:
     from agent.profile import ModelProfile
     from agent.strategies import Strategy
     from agent.views.report import Report
-    from agent.workflow.context import Context
+    from benchmarks.engines.base import WorkerConfig
     from benchmarks.experiments.plan import Shard, WorkItem
+
+_PLACES = ("DUBITO_MODELS", "HUMANEVAL_OVERRIDE_PATH", "MBPP_OVERRIDE_PATH")  # where models and data sets lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,15 @@ class PlannedRun:
         part = "" if self.shard.count == 1 else f".{self.shard.number}-of-{self.shard.count}"
         return self.out / f"{arm.name}{part}.jsonl"
 
-    def open_context(self, cleanup: ExitStack) -> Context:
-        """Load the model and open the sandbox, which `cleanup` closes. The policy is that of the first arm."""
+    def worker_config(self, batch: int | None) -> WorkerConfig:
+        """Return what a process needs to work on the items. The policy of its context is that of the first arm."""
+        from benchmarks.engines.base import WorkerConfig
+
         profile = components.read_profile(self.options.model)
-        return self.options.context(self.arms[0].policy, cleanup, profile=profile)
+        open_context = partial(self.options.context, self.arms[0].policy, profile=profile)
+        environment = {name: os.environ[name] for name in _PLACES if name in os.environ}
+        options = self.options
+        return WorkerConfig(options.benchmark, open_context, batch, options.device, environment, str(Path.cwd()))
 
     def make_folder(self) -> None:
         """Make the folder of the run, where it has one."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
-from itertools import takewhile
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,9 +35,10 @@ from agent.strategies import StrategyOptions
 from agent.views.say import say, show
 from benchmarks.cli.planning import PlannedArm, PlannedRun, plan_arms, plan_run, report_plan
 from benchmarks.cli.run_options import BatchOption, RunOptions, collect, open_records, read_batch
+from benchmarks.engines import check_engine, open_engine
 
 if TYPE_CHECKING:
-    from agent.workflow.context import Context
+    from benchmarks.engines.base import Engine
     from benchmarks.experiments.outcomes import ProblemOutcome
     from benchmarks.experiments.plan import WorkItem
     from benchmarks.experiments.record_file import RecordFile
@@ -61,6 +60,13 @@ SamplesOption = Annotated[int, typer.Option(min=1, help="Write so many programs 
 ShardOption = Annotated[
     str, typer.Option(help="Take the i-th of n parts of the work, as in 2/4. `dubito bench merge` joins them.")
 ]
+EngineOption = Annotated[
+    str, typer.Option(help="Where the work is done. local: in this process. ray: on a Ray cluster.")
+]
+EngineWorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes of a Ray cluster that share the work. Default: one a GPU, else one a machine."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 
@@ -80,6 +86,8 @@ def bench_run(
     max_tokens: TokensOption = 512,
     batch: BatchOption = "auto",
     shard: ShardOption = "1/1",
+    engine: EngineOption = "local",
+    workers: EngineWorkersOption = None,
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
     seed: SeedOption = 0,
@@ -96,18 +104,23 @@ def bench_run(
     Example: dubito bench run exercises --policy greedy,adadec --strategy tree --programs 5 --limit 20 --out runs/tree
     """
     with report_errors(as_json, resumes="a batch with --out"):
-        options = RunOptions(
-            benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights, prompt_style, tasks
-        )  # fmt: skip
+        options = RunOptions(benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights,
+                             prompt_style, tasks)  # fmt: skip
         arms = plan_arms(options, policy, strategy, StrategyOptions(programs, budget, order), threshold=threshold)
         run = plan_run(options, arms, samples, shard, out)
-        show(report_plan(run), as_json=as_json) if dry_run else _run(run, read_batch(batch), as_json=as_json)
+        start = _choose_engine(run, engine, workers, read_batch(batch))
+        show(report_plan(run), as_json=as_json) if dry_run else _run(run, start, as_json=as_json)
 
 
-def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:
+def _choose_engine(run: PlannedRun, name: str, workers: int | None, batch: int | None) -> Callable[[], Engine]:
+    """Return what starts an engine for a run. Raises InvalidRequestError for one that cannot be used."""
+    check_engine(name, workers)
+    return lambda: open_engine(name, run.worker_config(batch), workers)
+
+
+def _run(run: PlannedRun, start: Callable[[], Engine], *, as_json: bool) -> None:
     """Run each arm over the items; resume from the files and append to them, if there are any."""
     from benchmarks.experiments.outcomes import ProblemOutcome
-    from benchmarks.experiments.side_by_side import count_tasks
     from benchmarks.experiments.stories import open_stories
     from benchmarks.reports.compare import compare, report_comparison, summarise
 
@@ -117,14 +130,13 @@ def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:
         run.make_folder()
         files = [open_records(run.file(arm), ProblemOutcome, arm.options, cleanup) for arm in run.arms]
         story_files = [open_stories(run.file(arm), arm.options, cleanup) for arm in run.arms]
-        context = run.open_context(cleanup)
-        tasks = count_tasks(context.lm, run.options.max_tokens, batch)
+        engine = cleanup.enter_context(closing(start()))
         stopped = cleanup.enter_context(draining(lambda: say(_DRAINING, err=True)))
         for arm, file, story_file in zip(run.arms, files, story_files, strict=True):
             if len(run.arms) > 1:
                 say(f"{arm.name}:", err=True)
             known = len(items) - len(file.missing(items)) if file else 0
-            stream = _run_arm(arm, items, context, file, story_file, tasks, stopped)
+            stream = _run_arm(arm, items, engine, file, story_file, stopped)
             outcomes[arm.name] = collect(stream, len(items), lambda outcome: outcome.verdict, known=known)
             if stopped():
                 raise KeyboardInterrupt
@@ -135,24 +147,17 @@ def _run(run: PlannedRun, batch: int | None, *, as_json: bool) -> None:
 def _run_arm(
     arm: PlannedArm,
     items: Sequence[WorkItem],
-    context: Context,
+    engine: Engine,
     file: RecordFile[ProblemOutcome] | None,
     stories: RecordFile[Story] | None,
-    tasks: int,
     stopped: Callable[[], bool],
 ) -> Iterable[ProblemOutcome]:
     """Yield the outcome of each item; once `stopped`, begin no more."""
+    from benchmarks.engines.base import Job
     from benchmarks.experiments.record_file import resume_items
-    from benchmarks.experiments.runner import run_items
 
     for each in (file, stories):
         if each:
-            each.note_model(context.model)
-
-    tell = None if stories is None else stories.append
-
-    def run(missing: Sequence[WorkItem]) -> Iterable[ProblemOutcome]:
-        wanted = takewhile(lambda item: not stopped(), missing)
-        return run_items(wanted, replace(context, policy=arm.policy), arm.strategy, tasks=tasks, tell=tell)
-
-    return resume_items(file, items, run)
+            each.note_model(engine.describe_model())
+    job, tell = Job(arm.policy, arm.strategy), stories.append if stories else None
+    return resume_items(file, items, lambda missing: engine.run(missing, job, stopped, tell))

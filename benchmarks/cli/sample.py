@@ -67,7 +67,7 @@ def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[Pr
     from agent.cli import components
     from benchmarks.experiments.best_of_n import ProblemSamples, sample_problem
     from benchmarks.experiments.plan import WorkItem
-    from benchmarks.experiments.record_file import resume_items
+    from benchmarks.experiments.record_file import describe_model, resume_items
 
     with ExitStack() as cleanup:
         options.check()
@@ -75,7 +75,7 @@ def draw_samples(options: RunOptions, samples: int, out: Path | None) -> list[Pr
         file = open_records(out, ProblemSamples, {**options.provenance(), "samples": samples}, cleanup)
         context = options.context(components.build_policy("sample", model=options.model), cleanup)
         if file:
-            file.note_model(context.model)
+            file.note_model(describe_model(context.model))
 
         def run(items: Iterable[WorkItem]) -> Iterator[ProblemSamples]:
             return (sample_problem(item.problem, context, samples=samples) for item in items)

@@ -103,12 +103,11 @@ class RecordFile(Generic[R]):
                 f"{quote(self._path)} was made with another {problem.task_id}; choose another file"
             )
 
-    def note_model(self, model: Model) -> None:
-        """Add the model's type of weights and its prompt style to the first line. The options may say `auto` for both.
+    def note_model(self, facts: Mapping[str, Any]) -> None:
+        """Add what `describe_model` says of the model to the first line. The options may say `auto` for it.
 
-        Raises InvalidRequestError where the file was made with others.
+        Raises InvalidRequestError where the file was made with another model.
         """
-        facts = describe_model(model)
         if differing := _describe_other_model(self._model, _read_model(facts)):
             raise InvalidRequestError(
                 f"{quote(self._path)} was made with another model ({differing}); choose another file"

@@ -19,7 +19,7 @@ from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import ProblemSamples
 from benchmarks.experiments.outcomes import ProblemOutcome, read_outcomes
 from benchmarks.experiments.plan import WorkItem
-from benchmarks.experiments.record_file import RecordFile, describe_differences, digest_prompt, read_run
+from benchmarks.experiments.record_file import RecordFile, describe_differences, describe_model, digest_prompt, read_run
 from benchmarks.experiments.search_examples import SearchExample
 
 RECORDS = {
@@ -258,7 +258,8 @@ OTHER_MODELS = {
 def test_a_run_goes_on_with_the_same_type_of_weights_and_the_same_style_alone(tmp_path, sentence):
     def resume(path, number, **other):
         with closing(RecordFile(path, ProblemOutcome, OPTIONS)) as file:
-            file.note_model(Model(None, None, "models/tiny", **{"dtype": "int8", "prompt_style": DUBITO, **other}))
+            model = Model(None, None, "models/tiny", **{"dtype": "int8", "prompt_style": DUBITO, **other})
+            file.note_model(describe_model(model))
             return list(file.resume(map(WorkItem, problems(number)), made))
 
     one, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
