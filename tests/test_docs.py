@@ -3,9 +3,11 @@
 import re
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from command_tree import COMMANDS
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -46,11 +48,33 @@ def test_every_command_in_a_document_exists_with_its_options(page):
         line.split("#")[0].split("<")[0].removeprefix("$ ") for line in page.splitlines() if line.startswith("$ dubito")
     ]
     for line in lines:
-        words, command = shlex.split(line)[1:], get_command(app)
-        while hasattr(command, "get_command"):
-            command = command.get_command(None, words.pop(0))
-        known = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in words if word.startswith("--")} <= known, line
+        check_options(shlex.split(line)[1:], line)
+
+
+def check_options(words, line):
+    command = get_command(app)
+    while hasattr(command, "get_command"):
+        command = command.get_command(None, words.pop(0))
+    parameters = [
+        *command.params,
+        *(COMMANDS["bench run"].params if "ignore_unknown_options" in command.context_settings else []),
+    ]
+    known = {option for parameter in parameters for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known, line
+
+
+def test_the_file_for_skypilot_names_existing_commands_options_targets_and_extras():
+    task = yaml.safe_load((ROOT / "docs" / "skypilot.yaml").read_text())
+    assert set(task) == {"name", "workdir", "num_nodes", "resources", "setup", "run"}
+    lines = [line.strip() for part in ("setup", "run") for line in task[part].splitlines()]
+    commands = [line.removeprefix(".venv/bin/") for line in lines if line.startswith(("dubito", ".venv/bin/dubito"))]
+    assert len(commands) == 3
+    for line in commands:
+        check_options(shlex.split(line)[1:], line)
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {line.split()[1] for line in lines if line.startswith("make ")} <= targets
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {extra for line in lines for extra in re.findall(r"\.\[(\w+)\]", line)} == {"ray"} <= set(extras)
 
 
 def test_the_table_of_commands_names_exactly_the_commands():

@@ -207,8 +207,10 @@ class RayEngine:
         except RayError as error:
             self._failed_starts += 1
             if self._failed_starts >= _MOST_LOSSES:
+                reason = (str(error).strip().splitlines() or ["Ray gives no reason"])[-1].strip()
                 raise DeviceError(
-                    f"{_MOST_LOSSES} workers were lost while they loaded the model; perhaps they lack memory"
+                    f"{_MOST_LOSSES} workers could not start ({reason}); each machine needs the same installation of "
+                    "dubito, and memory for the model"
                 ) from error
             self._start_worker()
             return

@@ -41,8 +41,11 @@ def words(model, *more):
 
 
 @pytest.fixture
-def cluster():
+def cluster(monkeypatch):
+    """Start a cluster of two machines. Its workers find what the tests import."""
     from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
 
     started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     started.add_node(num_cpus=1)
@@ -95,6 +98,10 @@ def broken(cleanup):
     raise DeviceError("cuda cannot be used here")
 
 
+def foreign(cleanup):
+    os._exit(9)
+
+
 @pytest.fixture
 def open_engine(cluster, monkeypatch):
     """Return a function that opens an engine on the cluster, whose workers open a context in one of the ways above."""
@@ -105,6 +112,7 @@ def open_engine(cluster, monkeypatch):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     with ExitStack() as cleanup:
+        cleanup.callback(cloudpickle.unregister_pickle_by_value, sys.modules[__name__])
         yield lambda way, **more: cleanup.enter_context(closing(RayEngine(WorkerConfig("exercises", way, **more))))
 
 
@@ -129,5 +137,10 @@ def test_an_item_that_takes_three_workers_away_ends_the_run_with_a_sentence(open
 
 
 def test_what_a_worker_raises_arrives_as_it_was(open_engine):
-    with pytest.raises(DeviceError, match="^cuda cannot be used here$"):
+    with pytest.raises(DeviceError, match=r"^cuda cannot be used here$"):
         open_engine(broken).describe_model()
+
+
+def test_workers_that_cannot_start_end_the_run_with_a_sentence(open_engine):
+    with pytest.raises(DeviceError, match="3 workers could not start"):
+        open_engine(foreign).describe_model()
