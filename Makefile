@@ -95,6 +95,21 @@ real: setup sandbox ## real models over HumanEval+ and MBPP+, into docs/results/
 bench-sandbox: setup sandbox ## how fast programs run and benchmarks are checked, against cold containers and evalplus
 	@$(BIN)/python -m benchmarks.speed.sandbox --evalplus
 
+humaneval: setup sandbox ## HumanEval+ with a real model, from one word to the page (MODEL=qwen2.5-coder-0.5b POLICY=greedy,adadec,uscd; resumes)
+	@$(call run-and-report,HumanEval)
+
+mbpp: setup sandbox ## MBPP+ with a real model, from one word to the page (MODEL=, POLICY=; resumes)
+	@$(call run-and-report,Mbpp)
+
+define run-and-report
+case "$(CODER)" in */*) ;; *) $(BIN)/dubito models get $(CODER) ;; esac && \
+	$(BIN)/dubito bench run $(1) --model $(CODER) --policy $(POLICY) --max-tokens 768 --memory-mib 3072 --out $(RUNS)/$(1)-$(notdir $(CODER)) && \
+	$(BIN)/dubito report $(RUNS)/$(1)-$(notdir $(CODER)) --out $(RUNS)/$(1)-$(notdir $(CODER))/report
+endef
+CODER = $(or $(MODEL),qwen2.5-coder-0.5b)
+POLICY := greedy
+RUNS := runs
+
 evalplus: setup sandbox ## let evalplus judge the programs of a run, too, and list each difference (RUN=runs/he)
 	@$(BIN)/dubito bench evalplus $(RUN)
 RUN ?= $(error say which run evalplus should judge, as in: make evalplus RUN=runs/he)
@@ -111,4 +126,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed real bench-sandbox evalplus card train-tiny clean
+.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed real bench-sandbox humaneval mbpp evalplus card train-tiny clean

@@ -79,13 +79,13 @@ class PlannedRun:
 
     @property
     def _has_folder(self) -> bool:
-        """Whether --out names a folder: one that is there, one with a slash behind it, or any for several arms."""
+        """Whether --out names a folder. A file is one that is there, or has the ending .jsonl or .json."""
         text = str(self.out)
         if text == STANDARD_STREAM or (os.path.exists(text) and not os.path.isdir(text)):  # noqa: PTH110, PTH112 - pathlib raises for names that are too long
             if len(self.arms) > 1:
                 raise InvalidRequestError(f"{quote(text)} is no folder, and a run of several arms needs one for --out")
             return False
-        return len(self.arms) > 1 or not Path(text).suffix
+        return len(self.arms) > 1 or Path(text).suffix not in (".jsonl", ".json")
 
 
 def plan_arms(

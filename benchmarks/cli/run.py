@@ -49,8 +49,8 @@ _DRAINING = "finishing what runs; Ctrl-C once more stops at once"
 OutOption = Annotated[
     Path | None,
     typer.Option(
-        help="Keep what was done here, and resume from it after a kill: a file, or for several arms a folder with a "
-        "file for each."
+        help="Keep what was done here, and resume from it after a kill: in a file FILE.jsonl, or in a folder with a "
+        "file an arm."
     ),
 ]
 TasksOption = Annotated[

@@ -84,6 +84,11 @@ def test_more_samples_go_on_from_fewer(model, tmp_path):
     assert [outcome.sample for outcome in both] == [0, 1] * 3, "the file is in order"
 
 
+def test_a_name_with_a_point_in_it_is_a_folder(model, tmp_path):
+    assert run(model, "--out", tmp_path / "coder-0.5b").exit_code == 0
+    assert (tmp_path / "coder-0.5b/greedy-once.jsonl").is_file()
+
+
 def test_problems_are_taken_by_their_ids(model, tmp_path):
     assert run(model, "--tasks", "exercises/7,exercises/2", "--out", tmp_path / "a.jsonl").exit_code == 0
     assert [outcome.task_id for outcome in outcomes(tmp_path / "a.jsonl")] == ["exercises/2", "exercises/7"]
