@@ -11,6 +11,8 @@ from typing import Any
 
 from agent.views.report import Report
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
+from benchmarks.experiments.plan import natural_order
+from benchmarks.experiments.record_file import key_of
 from benchmarks.reports.metrics import (
     RESAMPLES,
     SEED,
@@ -125,7 +127,7 @@ def format_measure(value: float, digits: int = 3) -> str:
 
 def _by_problem(outcomes: Sequence[ProblemOutcome]) -> Samples:
     problems = defaultdict[str, list[ProblemOutcome]](list)
-    for outcome in outcomes:
+    for outcome in sorted(outcomes, key=lambda each: natural_order(key_of(each))):  # resamples depend on the order
         problems[outcome.task_id].append(outcome)
     return problems
 

@@ -97,6 +97,12 @@ def test_a_comparison_pairs_problems_and_counts_what_is_no_python():
     assert max(map(len, lines)) <= 120
 
 
+def test_measures_do_not_depend_on_the_order_in_which_outcomes_came():
+    outcomes = [replace(outcome(n, "x = 1", passed=n < 6), tokens=n * n) for n in range(12)]
+    (one,), (other,) = compare({"": outcomes}), compare({"": outcomes[::-1]})
+    assert repr(one) == repr(other)
+
+
 @pytest.mark.parametrize(
     ("strategy", "text"),
     [
