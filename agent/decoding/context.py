@@ -167,3 +167,8 @@ class Policy:
     gate: Gate
     resolver: Resolver
     sampler: Sampler
+
+    @property
+    def contrasts(self) -> bool:
+        """Whether its resolver reads the lame prompt."""
+        return bool(getattr(self.resolver, "contrasts", False))

@@ -34,6 +34,7 @@ class Contrast:
     skip: bool = True  # the lame forward if it cannot change an argmax; changes no token
     rerank: Rerank | None = None  # settles the pause if the gate pauses at the contrasted distribution too
     name: ClassVar[str] = "contrast"
+    contrasts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not (self.weight >= 0 and 0 <= self.alpha <= 1):
