@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -21,90 +20,16 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from agent.errors import DeviceError, InvalidRequestError
 from agent.messages import quote
-from benchmarks import open_benchmark
 from benchmarks.engines.base import Job, WorkerConfig
-from benchmarks.engines.local import LocalEngine
+from benchmarks.engines.ray_worker import KeyQueue, Worker, WorkerResult
 from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.plan import Key, WorkItem
 from benchmarks.experiments.record_file import digest_prompt, key_of
 from benchmarks.experiments.runner import Tell
-from benchmarks.experiments.stories import Story
 
 _MOST_LOSSES = 3  # of workers that had taken the same item
 _PATIENCE_SECONDS = 600.0  # without any worker; a large model takes minutes to load
 _CLOSING_SECONDS = 10.0
-
-
-class KeyQueue:
-    """The keys of the items that nobody has taken, and who took the others. It lives where the engine does."""
-
-    def __init__(self) -> None:
-        self._left: deque[Key] = deque()
-        self._taken: defaultdict[int, list[Key]] = defaultdict(list)
-
-    def fill(self, keys: Sequence[Key]) -> None:
-        """Begin anew with these keys."""
-        self._left = deque(keys)
-        self._taken.clear()
-
-    def take(self, worker: int) -> Key | None:
-        """Give the next key to a worker; None if there is none."""
-        if not self._left:
-            return None
-        self._taken[worker].append(self._left.popleft())
-        return self._taken[worker][-1]
-
-    def taken_by(self, worker: int) -> list[Key]:
-        """Return all keys that a worker took."""
-        return self._taken[worker]
-
-    def put_back(self, keys: Sequence[Key]) -> None:
-        """Offer keys again, before all others."""
-        self._left.extendleft(reversed(keys))
-
-    def clear(self) -> None:
-        """Give no more keys."""
-        self._left.clear()
-
-    def has_keys(self) -> bool:
-        """Whether there is a key to take."""
-        return bool(self._left)
-
-
-class _Result(NamedTuple):
-    """What comes of one item."""
-
-    outcome: ProblemOutcome
-    story: Story | None
-
-
-class Worker:
-    """A process of the cluster with the model loaded. It runs one stream of outcomes at a time."""
-
-    def __init__(self, config: WorkerConfig) -> None:
-        self._config = config
-        os.environ.update({name: value for name, value in config.environment.items() if name not in os.environ})
-        with suppress(OSError):  # relative paths mean the same here, where the machines have the same folders
-            os.chdir(config.folder)
-
-    def open(self) -> dict[str, Any]:
-        """Load the model and open the sandbox; return how the model is asked and computes."""
-        self._engine = LocalEngine(self._config)
-        return self._engine.describe_model()
-
-    def run(self, number: int, queue: Any, job: Job, tells: bool) -> Iterator[_Result]:
-        """Yield what comes of items until the queue has no more. number: of this worker. tells: with stories."""
-        benchmark = open_benchmark(self._config.benchmark)
-        keys: Iterator[Key] = iter(lambda: ray.get(queue.take.remote(number)), None)
-        items = (WorkItem(benchmark.problem(task_id), sample) for task_id, sample in keys)
-        stories: dict[Key, Story] = {}
-        tell = (lambda story: stories.update({key_of(story): story})) if tells else None
-        for outcome in self._engine.run(items, job, lambda: False, tell):
-            yield _Result(outcome, stories.pop(key_of(outcome), None))
-
-    def close(self) -> None:
-        """Close the sandbox."""
-        self._engine.close()
 
 
 class _Member(NamedTuple):
@@ -205,15 +130,9 @@ class RayEngine:
         try:
             facts = _get(opened)
         except RayError as error:
-            self._failed_starts += 1
-            if self._failed_starts >= _MOST_LOSSES:
-                reason = (str(error).strip().splitlines() or ["Ray gives no reason"])[-1].strip()
-                raise DeviceError(
-                    f"{_MOST_LOSSES} workers could not start ({reason}); each machine needs the same installation of "
-                    "dubito, and memory for the model"
-                ) from error
-            self._start_worker()
+            self._give_up_or_start_another(error)
             return
+        self._failed_starts = 0
         self._facts = self._facts or facts
         if facts != self._facts:
             raise InvalidRequestError(
@@ -221,10 +140,24 @@ class RayEngine:
             )
         self._idle.append(member)
 
-    def _receive(self, stream: Any, left: dict[Key, WorkItem], losses: Counter[Key]) -> _Result | None:
+    def _give_up_or_start_another(self, error: RayError) -> None:
+        """Start another worker for one that could not start, unless several could not. The others go on without it.
+
+        Raises DeviceError where there are no others.
+        """
+        self._failed_starts += 1
+        if self._failed_starts < _MOST_LOSSES:
+            self._start_worker()
+        elif not (self._starting or self._idle or self._streams):
+            raise DeviceError(
+                f"{self._failed_starts} workers could not start ({_shorten(error)}); each machine needs the same "
+                "installation of dubito, and memory for the model"
+            ) from error
+
+    def _receive(self, stream: Any, left: dict[Key, WorkItem], losses: Counter[Key]) -> WorkerResult | None:
         """Return the next result of a stream; None if it has ended or its worker is lost. Raises what the work did."""
         try:
-            result: _Result = _get(next(stream))
+            result: WorkerResult = _get(next(stream))
         except StopIteration:
             self._idle.append(self._streams.pop(stream))
             return None
@@ -253,7 +186,10 @@ def _connect() -> bool:
     if ray.is_initialized():
         return False
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report each run to its makers
-    ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
+    try:
+        ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DeviceError(f"Ray cannot be joined or started ({_shorten(error)}); try: ray status") from error
     return True
 
 
@@ -276,6 +212,11 @@ def _get(reference: Any) -> Any:
         return ray.get(reference)
     except RayTaskError as error:
         raise error.cause from None
+
+
+def _shorten(error: Exception) -> str:
+    """Return the last line of an error; Ray's are pages."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()[:200]
 
 
 def _check_problem(outcome: ProblemOutcome, item: WorkItem) -> None:

@@ -4,6 +4,7 @@ import pickle
 import sys
 from contextlib import closing
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 from results import dubito, refused
@@ -12,7 +13,7 @@ from text_model import byte_model, save
 from agent.strategies import StrategyOptions
 from benchmarks.cli.planning import plan_arms, plan_run
 from benchmarks.cli.run_options import RunOptions
-from benchmarks.engines import open_engine
+from benchmarks.engines import ENGINES, open_engine
 from benchmarks.engines.base import Job
 from benchmarks.experiments.outcomes import read_outcomes
 
@@ -30,6 +31,10 @@ def test_a_plain_run_imports_neither_ray_nor_submitit(model, tmp_path, monkeypat
     options = ["--limit", 1, "--sandbox", "process", "--max-tokens", 4, "--out", tmp_path / "a.jsonl"]
     result = dubito("bench", "run", "exercises", "--model", model, *options)
     assert result.exit_code == 0, result.output
+
+
+def test_every_engine_is_a_module_of_this_package():
+    assert all(find_spec(place.partition(":")[0]) for place in ENGINES.values())
 
 
 def test_an_engine_that_cannot_be_used_is_refused_with_what_to_try(model, tmp_path, monkeypatch):
