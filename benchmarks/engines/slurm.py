@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +83,7 @@ def submit_shards(commands: Sequence[Sequence[str]], folder: Path, size: JobSize
         slurm_partition=size.partition,
     )  # fmt: skip
     try:
-        with executor.batch():
+        with redirect_stderr(io.StringIO()), executor.batch():  # submitit repeats there what sbatch complains of
             jobs = [executor.submit(ShardCommand(tuple(words))) for words in commands]
     except submitit.core.utils.FailedJobError as error:
         raise DeviceError(f"Slurm refused the jobs: {str(error).strip().splitlines()[-1]}") from error

@@ -34,13 +34,15 @@ def untimed(path):
     return [replace(outcome, seconds=0.0) for outcome in read_outcomes(path)]
 
 
+def install_slurm(folder, monkeypatch, sbatch):
+    for name, text in {"sbatch": sbatch, "srun": "#!/bin/sh\n"}.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
 def test_the_shards_are_an_array_of_slurm_jobs_with_what_was_asked_for(model, tmp_path, monkeypatch):
-    slurm = tmp_path / "slurm"
-    slurm.mkdir()
-    for name, text in {"sbatch": SBATCH, "srun": "#!/bin/sh\n"}.items():
-        (slurm / name).write_text(text)
-        (slurm / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{slurm}:{os.environ['PATH']}")
+    install_slurm(tmp_path, monkeypatch, SBATCH)
     asked = ["--slurm", "--shards", "3", "--gpus", "1", "--cpus", "4", "--minutes", "90", "--partition", "big"]
     result = dubito("bench", "submit", *words(model, tmp_path / "run", *asked, "--json"))
     assert result.exit_code == 0, result.output
@@ -51,7 +53,7 @@ def test_the_shards_are_an_array_of_slurm_jobs_with_what_was_asked_for(model, tm
         f"dubito bench merge {folder}/shards/{arm}.*-of-3.jsonl --out {folder}/{arm}.jsonl"
         for arm in ("greedy-once", "sample-once")
     ]
-    script = (slurm / "script").read_text()
+    script = (tmp_path / "script").read_text()
     for option in ("array=0-2", "gpus-per-node=1", "cpus-per-task=4", "time=90", "partition=big", "job-name=dubito"):
         assert f"#SBATCH --{option}" in script, script
 
@@ -68,6 +70,15 @@ def test_the_shards_are_an_array_of_slurm_jobs_with_what_was_asked_for(model, tm
 def test_what_the_run_would_refuse_is_refused_before_anything_is_submitted(model, tmp_path, more, sentence):
     refused(dubito("bench", "submit", *words(model, tmp_path / "run", *more)), sentence)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_slurm_refuses_is_code_3_and_its_own_sentence(model, tmp_path, monkeypatch):
+    install_slurm(
+        tmp_path, monkeypatch, "#!/bin/sh\necho 'sbatch: error: invalid partition specified: big' >&2; exit 1\n"
+    )
+    result = dubito("bench", "submit", *words(model, tmp_path / "run", "--slurm", "--partition", "big"))
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == "dubito: Slurm refused the jobs: sbatch: error: invalid partition specified: big\n"
 
 
 def test_a_machine_without_slurm_is_code_3_and_one_sentence(model, tmp_path, monkeypatch):
