@@ -25,7 +25,7 @@ from benchmarks.experiments.record_file import key_of, same_but_for_time
 from sandbox import open_sandbox
 
 pytest.importorskip("ray", reason="needs ray (run: pip install 'dubito[ray]')")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +65,11 @@ def test_a_lost_machine_loses_and_repeats_nothing(model, tmp_path, cluster, monk
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     file = tmp_path / "ray.jsonl"
     command = [sys.executable, "-P", "-m", "agent", *words(model, *more, "--engine", "ray", "--out", file)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (file.exists() and file.read_bytes().count(b"\n") >= 20):
-        time.sleep(0.01)
-    cluster.remove_node(next(node for node in cluster.list_all_nodes() if not node.head), allow_graceful=False)
-    _, err = process.communicate(timeout=120)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (file.exists() and file.read_bytes().count(b"\n") >= 20):
+            time.sleep(0.01)
+        cluster.remove_node(next(node for node in cluster.list_all_nodes() if not node.head), allow_graceful=False)
+        _, err = process.communicate()
     assert process.returncode == 0, err
     assert file.read_bytes().count(b"\n") == 81
     assert without_time(file) == without_time(tmp_path / "plain.jsonl")
