@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 from typing import Any
 
-from agent.api import solve
 from agent.decoding import Policy
 from agent.program.task import read_task
 from agent.records import Event
@@ -42,11 +41,7 @@ def run_item(item: WorkItem, context: Context, strategy: Strategy, tell: Tell | 
     problem = item.problem
     task = read_task(problem.prompt, entry_point=problem.entry_point)
     events = list[Event]()
-    result = solve(
-        task, lm=context.model, sandbox=context.sandbox, policy=context.policy, strategy=strategy,
-        profile=context.profile, max_tokens=context.max_tokens, seed=item.seed(context.seed),
-        on_event=events.append,
-    )  # fmt: skip
+    result = strategy(replace(context, seed=item.seed(context.seed), emit=events.append), task)
     if tell is not None:
         tell(collect_story(item, context, events, result))
     judged = call_beside(judge_program, context.sandbox, problem, result.best.program)

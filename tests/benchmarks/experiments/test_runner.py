@@ -8,6 +8,7 @@ from text_model import byte_model
 
 from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
+from agent.lm.scheduler import Scheduler
 from agent.profile import ModelProfile, ReliabilityCurve
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig, with_profile
@@ -95,6 +96,20 @@ def test_a_comparison_pairs_problems_and_counts_what_is_no_python():
     assert lines[0].split()[:5] == ["one", "pass", "solved", "gained/lost", "p"]
     assert "0.600" in lines[1] and "0/0" in lines[1] and "0.700" in lines[2] and "2/1" in lines[2]
     assert max(map(len, lines)) <= 120
+
+
+def test_a_problem_beside_others_is_charged_by_the_clock_of_its_scheduler(context, problems):
+    clocks = []
+
+    def watched(own, task):
+        clocks.append(own.clock)
+        return Once()(own, task)
+
+    items = [WorkItem(problem) for problem in problems]
+    assert len(list(run_items(items, context, watched, tasks=2))) == 3
+    assert [type(clock.__self__) for clock in clocks] == [Scheduler] * 3
+    list(run_items(items[:1], context, watched, tasks=1))
+    assert clocks[-1] is context.clock
 
 
 def test_measures_do_not_depend_on_the_order_in_which_outcomes_came():
