@@ -207,7 +207,7 @@ class JointLM(LM, Protocol):
         """Return the answer to each feed."""
         ...
 
-    def beside(self, run: Callable[[Any], Any] | None = None, tasks: int = 1) -> LM:
+    def beside(self, run: Callable[[Any], Any] | None = None) -> LM:
         """Return the model of one of many tasks: the same weights, with counters and a store of its own.
 
         run: answers its feeds; None for each in a forward of its own.

@@ -8,16 +8,23 @@ import typer
 
 from agent.cli.exits import report_errors
 from agent.cli.options import BenchmarkArgument, JsonOption, LimitOption, ModelOption
+from agent.messages import check_choice
 from agent.views.report import Report
 from agent.views.say import show
 from benchmarks.cli.run_options import BatchOption, collect, read_batch, read_problems
 from benchmarks.evalplus_names import DATASETS
+
+_DTYPES = {"bf16": "bfloat16", "fp32": "float32"}
+CodegenWeightsOption = Annotated[
+    str, typer.Option(help="Load the model in bf16 or fp32. In bf16 near-ties may fall either way.")
+]
 
 
 def bench_codegen(
     benchmark: BenchmarkArgument = "HumanEval",
     limit: LimitOption = None,
     model: ModelOption = "models/tiny",
+    weights: CodegenWeightsOption = "bf16",
     batch: BatchOption = "auto",
     max_tokens: Annotated[int, typer.Option(min=1, help="Write at most this many tokens. evalplus allows 768.")] = 768,
     as_json: JsonOption = False,
@@ -42,9 +49,11 @@ def bench_codegen(
             raise InvalidRequestError(f"evalplus generates no code for {benchmark}; choose from {', '.join(DATASETS)}")
         components.check_model(model, "auto", "evalplus")
         problems = read_problems(benchmark, limit)
-        ours = open_lm(model, weights="bf16", prompt_style="evalplus")
+        check_choice("weights", weights, _DTYPES)
+        ours = open_lm(model, weights=weights, prompt_style="evalplus")
         folder = str(find_model_folder(model))
-        theirs = evalplus_codegen.open_evalplus(folder, DATASETS[benchmark], dtype="bfloat16", max_tokens=max_tokens)
+        dtype = _DTYPES[weights]
+        theirs = evalplus_codegen.open_evalplus(folder, DATASETS[benchmark], dtype=dtype, max_tokens=max_tokens)
         tasks = count_tasks(ours.lm, max_tokens, read_batch(batch))
         stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens, tasks=tasks)
         compared = collect(stream, len(problems), lambda each: "the same" if each.same else "another")

@@ -140,9 +140,15 @@ def _find_difference(ours: str, theirs: str) -> int | None:
 
 
 def _gap_at(model: Model, prompt_ids: Sequence[int], steps: Sequence[Step], at: int) -> float:
-    """Return the nats between the two likeliest tokens before the token with this character of the completion."""
+    """Return the nats between the two likeliest tokens where the completions part at this character.
+
+    The other token may be longer than ours and begin with it, so the token before this character may be the one.
+    """
     ends = accumulate(len(step.text.replace("\t", "    ")) for step in steps)
     number = next((number for number, end in enumerate(ends) if end > at), len(steps))
-    prefix = model.lm.prefill([*prompt_ids, *(step.token for step in steps[:number])])
-    first, second = prefix.logits.topk(2).values.tolist()
-    return float(first - second)
+    gaps = []
+    for before in {number, max(0, number - 1)}:
+        prefix = model.lm.prefill([*prompt_ids, *(step.token for step in steps[:before])])
+        first, second = prefix.logits.topk(2).values.tolist()
+        gaps.append(float(first - second))
+    return min(gaps)

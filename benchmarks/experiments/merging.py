@@ -12,15 +12,16 @@ from agent.trace import read_trace, write_line
 from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.plan import Key, natural_order
 from benchmarks.experiments.record_file import R, describe_other_run, key_of, read_run, same_but_for_time
-from benchmarks.experiments.stories import Story, name_story_file
+from benchmarks.experiments.stories import Story, is_story_file, name_story_file
 
 
 def merge_files(paths: Sequence[Path], out: Path) -> int:
     """Write the outcomes of many files into a new one, in order; return their number. The first file's head stays.
 
-    So are the stories beside them, where every file has some. Raises InvalidRequestError for files of different runs,
-    and for two outcomes of one item that differ.
+    It joins the stories beside them, too, where every file has some; stories among the paths are passed over. Raises
+    InvalidRequestError for files of different runs, and for two outcomes of one item that differ.
     """
+    paths = [path for path in paths if not is_story_file(path)] or paths
     count = _merge(paths, out, ProblemOutcome)
     stories = [name_story_file(path) for path in paths]
     if all(path.exists() for path in stories):

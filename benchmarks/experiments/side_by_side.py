@@ -77,7 +77,7 @@ def share_model(
         scheduler = Scheduler(lm.run_joint, tasks)
 
         def run_one(item: Item) -> R:
-            return run(item, replace(model, lm=lm.beside(scheduler.feed, tasks)), scheduler)
+            return run(item, replace(model, lm=lm.beside(scheduler.feed)), scheduler)
 
         yield from scheduler.run(partial(run_one, item) for item in items)
 

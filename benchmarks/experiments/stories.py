@@ -17,6 +17,8 @@ from agent.messages import quote
 from benchmarks.experiments.plan import Key
 from benchmarks.experiments.record_file import RecordFile, StoredRun, describe_other_run, key_of, read_run
 
+_ENDING = ".stories.jsonl"
+
 
 @dataclass(frozen=True, slots=True)
 class StoryCandidate:
@@ -106,7 +108,12 @@ class Story:
 
 def name_story_file(outcomes: Path) -> Path:
     """Return the place of the stories that belong to a file of outcomes."""
-    return outcomes.with_suffix(".stories.jsonl")
+    return outcomes.with_suffix(_ENDING)
+
+
+def is_story_file(path: Path) -> bool:
+    """Decide by its name whether a file holds stories."""
+    return path.name.endswith(_ENDING)
 
 
 def open_stories(outcomes: Path | None, options: Mapping[str, Any], cleanup: ExitStack) -> RecordFile[Story] | None:

@@ -66,7 +66,7 @@ class Together:
         scheduler = Scheduler(lm.run_joint, self.tasks)
 
         def task(number: int) -> tuple[int, list[int]]:
-            return number, self._complete(lm.beside(scheduler.feed, self.tasks), policy(number), number)
+            return number, self._complete(lm.beside(scheduler.feed), policy(number), number)
 
         tokens = dict(scheduler.run(partial(task, number) for number in range(self.tasks)))
         return TimedRun(read_clock() - start, [token for number in sorted(tokens) for token in tokens[number]], 0)

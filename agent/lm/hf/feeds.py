@@ -131,7 +131,9 @@ class _Part:
         # Heads that share keys become more queries of one head: on a CPU ten times as fast.
         mask = None if self.mask is None else self.mask.repeat(1, 1, shared, 1)
         packed = query.reshape(rows, heads // shared, shared * tokens, size)
-        out = functional.scaled_dot_product_attention(packed, keys, values, attn_mask=mask, scale=options["scaling"])
+        out = functional.scaled_dot_product_attention(
+            packed, keys, values, attn_mask=mask, scale=options.get("scaling")
+        )
         return out.reshape(rows, heads, tokens, -1).transpose(1, 2)
 
 

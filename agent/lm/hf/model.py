@@ -28,6 +28,7 @@ from agent.lm.reference import RowBatch, extend_each
 from agent.lm.store import PrefixStore
 
 _STORE_BYTES = 512 * 2**20
+_TASK_STORE_BYTES = 64 * 2**20  # of each task; one size, so that what it feeds does not depend on who is beside it
 _MOST_FED = 4096  # tokens of a joint forward on a GPU; activations of more take too much memory
 _MOST_FED_BY_CPU = FEW_ROWS  # so that a row gets the kernel that it gets alone: its numbers are the same to the bit
 _CPU_TASKS = 8  # with more, a forward takes longer in proportion
@@ -160,9 +161,9 @@ class HFLM:
             answers.update(zip(map(id, group), logits, strict=True))
         return [answers[id(feed)] for feed in feeds]
 
-    def beside(self, run: Callable[[Feed], Tensor] | None = None, tasks: int = 1) -> HFLM:
+    def beside(self, run: Callable[[Feed], Tensor] | None = None) -> HFLM:
         """Return the model of one of many tasks: the same weights, with counters and a store of its own."""
-        return HFLM(self.model, store_bytes=_STORE_BYTES // tasks, run=run)
+        return HFLM(self.model, store_bytes=_TASK_STORE_BYTES, run=run)
 
     def score_tokens(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
         """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab].

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Config entries of layers that look back a number of cache places. In a tree, siblings take some of these places.
 _WINDOWS = ("window", "window_size")
 # What models raise if they cannot do something.
-_UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, IndexError, NotImplementedError)
+_UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, LookupError, NotImplementedError)
 _ROWS = 8  # tokens a forward with int8 weights: as many as the kernel for few rows takes
 _DIFFERING_BEHIND = ((0, 1, 2, 1, 2, 1, 2, 1), (0, 2, 2, 0, 1, 1, 0, 2))
 
@@ -144,8 +144,10 @@ def _uncounted(lm: HFLM) -> Iterator[None]:
     """Let a trial run the model plainly, and leave the counters as they were."""
     forwards, rows, run = lm.forwards, lm.token_rows, lm.run
     lm.run = lm.run_plainly
-    yield
-    lm.forwards, lm.token_rows, lm.run = forwards, rows, run
+    try:
+        yield
+    finally:
+        lm.forwards, lm.token_rows, lm.run = forwards, rows, run
 
 
 def _try_forking(lm: HFLM) -> Abilities:

@@ -60,3 +60,9 @@ def test_an_old_file_is_not_replaced(tmp_path):
     with pytest.raises(FileAccessError, match="choose another name"):
         merge_files([one], one)
     assert one.read_bytes() == before
+
+
+def test_stories_among_the_paths_are_passed_over(tmp_path):
+    shards = write_shards(tmp_path, [(0, 0)], [(1, 0)])
+    (tmp_path / "0.stories.jsonl").write_text("of no interest\n")
+    assert merge_files(sorted(tmp_path.glob("*.jsonl")), tmp_path / "merged") == len(shards)

@@ -57,7 +57,7 @@ def complete_together(model, numbers, way, at_once):
     scheduler = Scheduler(shared.run_joint, at_once)
 
     def task(number):
-        return number, complete(shared.beside(scheduler.feed, at_once), number, way)
+        return number, complete(shared.beside(scheduler.feed), number, way)
 
     return dict(scheduler.run(lambda number=number: task(number) for number in numbers))
 
