@@ -41,6 +41,11 @@ class TraceWriter:
         """Decide whether it writes a file, which can be read again, and not a stream."""
         return self._file.keeps
 
+    @property
+    def has_provenance(self) -> bool:
+        """Decide whether the first line is there, whole."""
+        return self._has_provenance
+
     def note(self, facts: Mapping[str, Any]) -> None:
         """Add facts to the provenance, which were not known when the file was opened. A file that has one keeps it."""
         self._provenance = {**self._provenance, **facts}

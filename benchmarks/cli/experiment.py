@@ -176,7 +176,7 @@ class ExperimentRun:
 
     def _command(self, name: str) -> list[str]:
         """Return the words behind `dubito` that run one arm."""
-        options = {**asdict(self._options), "dataset": self._options.benchmark, "benchmark": None}
+        options = {**asdict(self._options), "dataset": self._options.benchmark, "benchmark": None, "batch": self._batch}
         flags = [part for key, value in options.items() if value is not None for part in (_flag(key), str(value))]
         return ["bench", "experiment", self._name, "--arm", name, *flags, "--out", str(self._folder)]
 

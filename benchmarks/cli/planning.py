@@ -15,7 +15,7 @@ from agent.files.access import STANDARD_STREAM
 from agent.messages import quote
 from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
 from benchmarks.cli.processes import make_folder
-from benchmarks.cli.run_options import RunOptions
+from benchmarks.cli.run_options import RunOptions, split_names
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
@@ -107,14 +107,6 @@ def plan_run(options: RunOptions, arms: Sequence[PlannedArm], samples: int, shar
     from benchmarks.experiments.plan import parse_shard
 
     return PlannedRun(options, arms, samples, parse_shard(shard), out)
-
-
-def split_names(text: str) -> list[str]:
-    """Return the names in a list with commas. Raises InvalidRequestError for one that comes twice."""
-    names = [name.strip() for name in text.split(",")]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise InvalidRequestError(f"{quote(twice[0])} comes twice in {quote(text)}; name each once")
-    return names
 
 
 def _plan_arm(

@@ -54,11 +54,12 @@ class RunOptions:
 
     def problems(self) -> list[Problem]:
         """Return the problems. Raises InvalidRequestError for a benchmark that does not exist."""
+        problems = read_problems(self.benchmark, self.limit)
         if self.tasks is None:
-            return read_problems(self.benchmark, self.limit)
+            return problems
         from benchmarks.experiments.plan import choose_problems
 
-        return choose_problems(read_problems(self.benchmark, None), self.tasks.split(","))[: self.limit]
+        return choose_problems(problems, split_names(self.tasks))
 
     def provenance(self) -> dict[str, Any]:
         """Return what tells a run with these options from another; how many problems it is over does not."""
@@ -83,6 +84,14 @@ class RunOptions:
         box = open_box(self.sandbox, cleanup, self.memory_mib)
         profile = profile or ModelProfile("")
         return Context(model, policy, box, max_tokens=self.max_tokens, seed=self.seed, profile=profile)
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names in a list with commas. Raises InvalidRequestError for one that comes twice."""
+    names = [name.strip() for name in text.split(",")]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InvalidRequestError(f"{quote(twice[0])} comes twice in {quote(text)}; name each once")
+    return names
 
 
 def read_batch(text: str) -> int | None:

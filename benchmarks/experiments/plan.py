@@ -63,12 +63,12 @@ def plan_items(problems: Sequence[Problem], samples: int, shard: Shard) -> list[
 
 
 def choose_problems(problems: Sequence[Problem], ids: Sequence[str]) -> list[Problem]:
-    """Return the problems of these ids, all without ids, in the data set's order. Raises InvalidRequestError."""
-    by_id = {problem.task_id: problem for problem in problems}
-    if unknown := [each for each in ids if each not in by_id]:
+    """Return the problems of these ids, in the data set's order. Raises InvalidRequestError for an id of none."""
+    known = {problem.task_id for problem in problems}
+    if unknown := [each for each in ids if each not in known]:
         first, last = problems[0].task_id, problems[-1].task_id
-        raise InvalidRequestError(f"no problem {quote(unknown[0])} among {first} … {last}; try --limit without --tasks")
-    return [problem for problem in problems if not ids or problem.task_id in ids]
+        raise InvalidRequestError(f"no problem {quote(unknown[0])} among {first} … {last}; name some of these")
+    return [problem for problem in problems if problem.task_id in ids]
 
 
 def digest_plan(options: Mapping[str, Any]) -> str:
@@ -80,4 +80,6 @@ def natural_order(key: Key) -> tuple[Any, ...]:
     """Return what sorts ids of problems by their numbers: HumanEval/2 before HumanEval/10."""
     task_id, sample = key
     parts = re.split(r"([0-9]+)", task_id)
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts), sample
+    numbers = [part.lstrip("0") for part in parts[1::2]]  # the odd parts are the digits
+    texts = zip(parts[::2], [*((len(number), number) for number in numbers), (0, "")], strict=True)
+    return tuple(texts), sample

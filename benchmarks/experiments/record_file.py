@@ -64,7 +64,7 @@ class RecordFile(Generic[R]):
         self._path, self._kind, self._ended = path, kind, False
         self._writer = TraceWriter(path, {**collect_provenance(), "options": dict(options)}, resume=True)
         try:
-            stored = self._stored_run(options) if self._writer.keeps and path.stat().st_size else StoredRun({}, [], {})
+            stored = self._stored_run(options) if self._writer.has_provenance else StoredRun({}, [], {})
         except BaseException:
             self._writer.close()
             raise
@@ -140,7 +140,8 @@ def count_done(path: Path, kind: type[R], options: Mapping[str, Any], items: Ite
     if not path.exists():
         return 0
     run = read_run(path, kind)
-    _check_same_options(path, run.options, options)
+    if run != StoredRun({}, [], {}):  # an empty file, and a torn first line, are as good as none
+        _check_same_options(path, run.options, options)
     done = {key_of(record) for record in run.records}
     return sum(item.key in done for item in items)
 

@@ -53,6 +53,8 @@ def test_problems_are_chosen_by_their_ids_in_the_order_of_the_data():
 def test_ids_are_ordered_by_their_numbers():
     keys = [("HumanEval/10", 0), ("HumanEval/2", 1), ("HumanEval/2", 0), ("Mbpp/1", 0)]
     assert sorted(keys, key=natural_order) == [keys[2], keys[1], keys[0], keys[3]]
+    odd = [(text, 0) for text in ("", "1", "2", "²", "9" * 5000, "a", "a/1", "a/1/b", "a/01")]
+    assert len(sorted(odd, key=natural_order)) == len(odd)
 
 
 def test_the_digest_of_a_plan_changes_with_every_option():
