@@ -150,3 +150,7 @@ def _resumed(decoding: DecodeContext, state: DecodeState) -> Iterator[Step]:
         state = yield from decode_until_pause(decoding, state)
         if state.end is None:
             state = yield from resolve_pause(decoding, state)
+
+
+def test_a_lame_prompt_is_written_for_the_policies_that_contrast_alone():
+    assert {name for name, policy in POLICIES.items() if policy.contrasts} == {"uscd", "uscd-adadec"}
