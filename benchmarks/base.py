@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -39,6 +40,27 @@ class Benchmark(Protocol):
     def __iter__(self) -> Iterator[Problem]:
         """Iterate over all problems in a stable order."""
         ...
+
+
+class FileOfProblems(ABC):
+    """A benchmark that is one file, read when a problem is first asked for."""
+
+    def problem(self, task_id: str) -> Problem:
+        """Return one problem. Raises KeyError with a sentence that names the ids, DatasetError without data."""
+        problem = self._problems.get(task_id)
+        if problem is None:
+            first, *_, last = [*self._problems, *self._problems]
+            raise KeyError(f"no problem {task_id!r}; wanted {first} … {last}")
+        return problem
+
+    def __iter__(self) -> Iterator[Problem]:
+        """Iterate over all problems, in the file's order. Raises DatasetError without data."""
+        return iter(self._problems.values())
+
+    @property
+    @abstractmethod
+    def _problems(self) -> dict[str, Problem]:
+        """The problems by their ids, one or more. Raises DatasetError."""
 
 
 class DatasetError(StorageError):

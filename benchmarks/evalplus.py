@@ -10,14 +10,14 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from functools import cached_property
 from http.client import HTTPException
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from benchmarks.base import DatasetError, Problem
+from benchmarks.base import DatasetError, FileOfProblems, Problem
 from benchmarks.judging.lines import read_lines
 from benchmarks.judging.words import escape
 
@@ -29,7 +29,7 @@ _UNREADABLE = (
 _TEXT_FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution")
 
 
-class PlusBenchmark:
+class PlusBenchmark(FileOfProblems):
     """The problems of one of evalplus' data sets. Imports and reads nothing before a problem is asked for."""
 
     def __init__(self, name: str, *, module: str, loader: str, override: str, path: Path | None = None) -> None:
@@ -40,24 +40,12 @@ class PlusBenchmark:
         self._override = override
         self._path = path
 
-    def problem(self, task_id: str) -> Problem:
-        """Return one problem. Raises KeyError with a sentence that names the ids, DatasetError without data."""
-        problem = self._problems.get(task_id)
-        if problem is None:
-            first, *_, last = [*self._problems, *self._problems]
-            raise KeyError(f"no problem {task_id!r}; wanted {first} … {last}")
-        return problem
-
     def records(self, task_ids: Collection[str]) -> bytes:
         """Return evalplus' own records of problems that are known to be there, as lines of a file."""
         find_file = getattr(import_module(self._module), f"{self._loader.replace('get', '_ready')}_path")
         path = self._source or find_file()
         lines = (line for _, line in read_lines(Path(path)))
         return b"".join(line for line in lines if json.loads(line)["task_id"] in task_ids)
-
-    def __iter__(self) -> Iterator[Problem]:
-        """Iterate over all problems, in the file's order. Raises DatasetError without data."""
-        return iter(self._problems.values())
 
     @property
     def _source(self) -> str:

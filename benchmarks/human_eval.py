@@ -13,7 +13,7 @@ import json
 import operator
 import random
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from importlib.resources import files
 from itertools import pairwise
@@ -21,7 +21,7 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
-from benchmarks.base import DatasetError, Problem
+from benchmarks.base import DatasetError, FileOfProblems, Problem
 
 _Inputs = list[tuple[Any, ...]]
 
@@ -33,7 +33,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 _ATOLS = {"HumanEval/2": 1e-6, "HumanEval/4": 1e-6, "HumanEval/32": 1e-4}  # of the asserts
 
 
-class HumanEval:
+class HumanEval(FileOfProblems):
     """The problems by the ids `HumanEval-base/0` to `HumanEval-base/163`. Reads nothing before one is asked for."""
 
     name = _NAME
@@ -41,18 +41,6 @@ class HumanEval:
     def __init__(self, path: Path | None = None) -> None:
         """path: a HumanEval.jsonl.gz to read instead of the installed one."""
         self._path = path
-
-    def problem(self, task_id: str) -> Problem:
-        """Return one problem. Raises KeyError with a sentence that names the ids, DatasetError without data."""
-        problem = self._problems.get(task_id)
-        if problem is None:
-            first, *_, last = [*self._problems, *self._problems]
-            raise KeyError(f"no problem {task_id!r}; wanted {first} … {last}")
-        return problem
-
-    def __iter__(self) -> Iterator[Problem]:
-        """Iterate over all problems, in the file's order. Raises DatasetError without data."""
-        return iter(self._problems.values())
 
     @cached_property
     def _problems(self) -> dict[str, Problem]:

@@ -112,5 +112,5 @@ class Scheduler:
         for task in list(self._seconds):
             if not task.dead:
                 task.throw()
-        for left in (self._ready, self._feeds, self._calls, self._seconds):
-            left.clear()
+        for tasks in (self._ready, self._feeds, self._calls, self._seconds):
+            tasks.clear()

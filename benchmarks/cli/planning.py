@@ -131,6 +131,7 @@ def describe_run(
 
 def report_plan(run: PlannedRun) -> Report:
     """Report what a run would do: its arms, how much of each is done, and the digest of what changes its results."""
+    from agent.views.numbers import format_count
     from agent.views.report import Report
     from benchmarks.experiments.outcomes import ProblemOutcome
     from benchmarks.experiments.plan import digest_plan
@@ -145,7 +146,12 @@ def report_plan(run: PlannedRun) -> Report:
              "file": None if file is None else os.fspath(file)}
         )  # fmt: skip
     problems = len({item.problem.task_id for item in run.items})
-    head = f"{len(run.arms)} arms over {problems} problems, {run.samples} samples each, shard {run.shard}"
+    counts = [
+        format_count(len(run.arms), "arm"),
+        format_count(problems, "problem"),
+        format_count(run.samples, "sample"),
+    ]
+    head = f"{counts[0]} over {counts[1]}, {counts[2]} each, shard {run.shard}"
     lines = [
         f"{row['arm']:<24}plan {row['plan']}  {row['done']}/{row['items']} done  {row['file'] or ''}" for row in rows
     ]

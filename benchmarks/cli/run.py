@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from benchmarks.experiments.record_file import RecordFile
     from benchmarks.experiments.stories import Story
 
-_DRAINING = "finishing what runs; Ctrl-C once more stops at once"
+_DRAINING = "finishing what runs; Ctrl-C once more waits only for programs that run"
 
 OutOption = Annotated[
     Path | None,
@@ -103,7 +103,7 @@ def bench_run(
 
     Example: dubito bench run exercises --policy greedy,adadec --strategy tree --programs 5 --limit 20 --out runs/tree
     """
-    with report_errors(as_json, resumes="a batch with --out"):
+    with report_errors(as_json, resumes="a run with --out"):
         options = RunOptions(benchmark, model, limit, max_tokens, sandbox, memory_mib, seed, device, weights,
                              prompt_style, tasks)  # fmt: skip
         arms = plan_arms(options, policy, strategy, StrategyOptions(programs, budget, order), threshold=threshold)
@@ -138,7 +138,7 @@ def _run(run: PlannedRun, start: Callable[[], Engine], *, as_json: bool) -> None
             known = len(items) - len(file.missing(items)) if file else 0
             stream = _run_arm(arm, items, engine, file, story_file, stopped)
             outcomes[arm.name] = collect(stream, len(items), lambda outcome: outcome.verdict, known=known)
-            if stopped():
+            if stopped() and len(outcomes[arm.name]) < len(items):
                 raise KeyboardInterrupt
     report = summarise(*outcomes.values()) if len(run.arms) == 1 else report_comparison(compare(outcomes))
     show(report, as_json=as_json, err=str(run.out) == STANDARD_STREAM)

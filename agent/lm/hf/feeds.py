@@ -17,13 +17,8 @@ from torch.nn import functional
 
 _JOINT = "dubito_joint"  # the name of the attention of joint forwards
 _MOST_QUERIES = 128  # of one head; with more, attention is bound by its products, and packing gains nothing
-_OPTIONS = {
-    "scaling",
-    "dropout",
-    "is_causal",
-    "position_ids",
-    "use_cache",
-}  # of attention that is not special to a model
+# Options of attention that leave it as usual. A model that gives another one gets the attention of transformers.
+_OPTIONS = {"scaling", "dropout", "is_causal", "position_ids", "use_cache"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
