@@ -8,7 +8,7 @@ several scores normalises once and passes `normalised=True`. Logits that are no 
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -84,6 +84,39 @@ def collision_of_deviation(deviation: float, vocab: int) -> float:
 def surprisal(logits: Tensor, token: int) -> float:
     """Return how unexpected `token` was: -ln p(token), in nats, at least 0, infinite where p is 0. logits: [vocab]."""
     return _at_least_zero(-float(log_probabilities(logits)[token]))
+
+
+class Summary(NamedTuple):
+    """What a decoding step mostly needs of a distribution."""
+
+    token: int  # the likeliest; of equals the one with the lowest id
+    logprob: float  # of this token, in nats
+    entropy: float  # as `entropy` gives it
+    margin: float  # as `margin_doubt` gives it
+
+
+def summarise(logits: Tensor) -> list[Summary]:
+    """Summarise many distributions at once, which on a GPU takes hardly longer than one. logits: [rows, vocab]."""
+    return read_summaries(compute_summaries(logits))
+
+
+def compute_summaries(logits: Tensor) -> Tensor:
+    """Return summaries as numbers on the device of the logits, for `read_summaries`. [rows, vocab] gives [rows, 4]."""
+    logp = log_probabilities(logits)
+    token = logits.argmax(-1)
+    first = logp.gather(-1, token[:, None])[:, 0]
+    entropies = -(logp.exp() * logp.clamp(min=torch.finfo(logp.dtype).min)).sum(-1)
+    second = logp.scatter(-1, token[:, None], -torch.inf).amax(-1)
+    margins = 1 - (first.exp() - second.exp())
+    return torch.stack([token.double(), first.double(), entropies.double(), margins.double()], dim=-1)
+
+
+def read_summaries(numbers: Tensor) -> list[Summary]:
+    """Return what `compute_summaries` computed. numbers: [rows, 4]."""
+    return [
+        Summary(int(token), logprob, _at_least_zero(entropy), margin)
+        for token, logprob, entropy, margin in numbers.tolist()
+    ]
 
 
 def _at_least_zero(number: float) -> float:

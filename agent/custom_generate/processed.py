@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agent.lm.base import LM, Batch, Prefix
+from uncertainty.scores import Summary
 
 
 class ProcessedCache(NamedTuple):
@@ -102,6 +103,7 @@ class _ProcessedBatch:
     ) -> None:
         self._lm, self._batch, self._tokens, self._parent, self._before = lm, batch, tokens, parent, before
         self._prefixes: dict[int, Prefix] = {}
+        self.summaries: Sequence[Summary] | None = None
 
     @property
     def depth(self) -> int:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from functools import cached_property
+from typing import Protocol
 
 from torch import Tensor
 
 from agent.decoding.gates import Gate
 from agent.decoding.prompt_lookup import Draft
-from agent.decoding.samplers import Sampler, pick_uniform
+from agent.decoding.samplers import Sampler, argmax, pick_uniform
 from agent.decoding.step import Candidate, Completion, Pause, Step
 from agent.decoding.stops import StopRule
 from agent.lm.base import LM, Prefix
-from uncertainty.scores import SCORES, log_probabilities
+from uncertainty.scores import SCORES, Summary, log_probabilities
 
 CodeRegion = Callable[[str], bool]  # from the text of a completion to whether the next token belongs to the program
 
@@ -38,11 +39,24 @@ def everywhere(text: str) -> bool:
     return True
 
 
-class Distribution(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Distribution:
     """A next-token distribution and its scores."""
 
-    logprobs: Tensor  # [vocab], nats
+    logits: Tensor  # [vocab]
     scores: dict[str, float]  # higher is more uncertain
+    summary: Summary | None = None
+
+    @cached_property
+    def logprobs(self) -> Tensor:
+        """Log-probabilities, in nats. [vocab]."""
+        return log_probabilities(self.logits)
+
+    def logprob(self, token: int) -> float:
+        """Return the log-probability of a token, in nats."""
+        if self.summary is not None and token == self.summary.token:
+            return self.summary.logprob
+        return float(self.logprobs[token])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +93,14 @@ class DecodeContext:
     def _unfed(self, state: DecodeState) -> tuple[int, ...]:
         return state.completion.tokens[len(state.prefix.ids) - len(self.prompt_ids) :]
 
-    def score(self, logits: Tensor) -> Distribution:
-        """Normalise and score a next-token distribution. logits: [vocab]."""
-        logprobs = log_probabilities(logits)
-        names = dict.fromkeys(("entropy", "margin", self.policy.gate.score))
-        return Distribution(logprobs, {name: SCORES[name](logprobs, normalised=True) for name in names})
+    def score(self, logits: Tensor, summary: Summary | None = None) -> Distribution:
+        """Score a next-token distribution. logits: [vocab]. summary: of these logits, if there is one."""
+        known = {} if summary is None else {"entropy": summary.entropy, "margin": summary.margin}
+        distribution = Distribution(logits, known, summary)
+        for name in ("entropy", "margin", self.policy.gate.score):
+            if name not in known:
+                known[name] = SCORES[name](distribution.logprobs, normalised=True)
+        return distribution
 
     def pauses_at(self, distribution: Distribution, completion: Completion) -> bool:
         """Decide whether the policy pauses before the token behind this completion: only in code, and by its gate."""
@@ -99,8 +116,10 @@ class DecodeContext:
         """Describe why the policy pauses at this distribution."""
         return self.policy.gate.reason(distribution.scores[self.policy.gate.score])
 
-    def sample(self, logits: Tensor, state: DecodeState) -> int:
-        """Return the token that the sampler chooses. logits: [vocab]."""
+    def sample(self, logits: Tensor, state: DecodeState, summary: Summary | None = None) -> int:
+        """Return the token that the sampler chooses. logits: [vocab]. summary: of these logits, if there is one."""
+        if summary is not None and self.policy.sampler is argmax:
+            return summary.token
         uniform = pick_uniform(self.seed, len(state.completion.tokens))
         return self.policy.sampler(logits, uniform, state.completion.text)
 
@@ -111,7 +130,7 @@ class DecodeContext:
         completion = state.completion.append(token)
         end = self.stop(completion)
         text = completion.text[len(state.completion.text) :]
-        logprob = min(float(distribution.logprobs[token]), 0.0)
+        logprob = min(distribution.logprob(token), 0.0)
         forks = self.forking and logprob <= _CERTAIN and self.in_code(state.completion.text)
         others = self._others(state, distribution, token, pause) if forks else ()
         return Step(token, text, logprob, distribution.scores, pause, end, others), DecodeState(

@@ -57,7 +57,7 @@ class Contrast:
 
         if self.rerank and not decided and context.pauses_at(context.score(contrast(raw=False)), state.completion):
             return (yield from self.rerank.choose(contrast(raw=True), context, state, start))
-        distribution, contrasted = context.score(logits), contrast(raw=greedy)
+        distribution, contrasted = context.score(logits, state.prefix.summary), contrast(raw=greedy)
         token = context.sample(contrasted, state)
         cost = Usage.read(context.lm).since(start)
         ranking = distribution.logprobs if contrasted is logits else contrasted

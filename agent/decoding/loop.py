@@ -43,10 +43,10 @@ def decode_until_pause(context: DecodeContext, state: DecodeState) -> Generator[
     while state.end is None:
         for prefix, drafted in context.feed_with_draft(state):
             state = DecodeState(prefix, state.completion)
-            distribution = context.score(prefix.logits)
+            distribution = context.score(prefix.logits, prefix.summary)
             if context.pauses_at(distribution, state.completion):
                 return state
-            step, state = context.commit(state, distribution, context.sample(prefix.logits, state))
+            step, state = context.commit(state, distribution, context.sample(prefix.logits, state, prefix.summary))
             yield step
             if state.end is not None or step.token != drafted:
                 break

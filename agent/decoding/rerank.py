@@ -15,7 +15,7 @@ from agent.decoding.context import DecodeContext, DecodeState, Distribution, top
 from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Completion, Pause, Step
 from agent.lm.base import Batch, Prefix, Usage
-from uncertainty.scores import surprisal
+from uncertainty.scores import Summary, surprisal
 
 
 @dataclass(slots=True)
@@ -29,21 +29,21 @@ class Rollout:
     row: int = 0  # its index in the batch
     next_token: int = 0  # the token to feed to its row
     tokens: list[int] = field(default_factory=list)  # the continuation, without the candidate
-    logits: list[Tensor] = field(default_factory=list)  # before each of these tokens, [vocab]
+    read: list[tuple[Tensor, Summary | None]] = field(default_factory=list)  # logits before each of them, [vocab]
 
     @property
     def score(self) -> float:
         """Mean logprob over the candidate and its rollout, in nats; higher is better."""
         return self.total / (1 + len(self.tokens))
 
-    def grow(self, logits: Tensor, context: DecodeContext, rule: Rerank) -> None:
+    def grow(self, logits: Tensor, summary: Summary | None, context: DecodeContext, rule: Rerank) -> None:
         """Append the greedy token. After its end a rollout gets no longer, but its total may still fall."""
-        token = argmax(logits)
+        token = argmax(logits) if summary is None else summary.token
         self.next_token = token
-        self.total -= surprisal(logits, token)
+        self.total -= surprisal(logits, token) if summary is None else max(-summary.logprob, 0.0)
         if not self.ended:
             self.tokens.append(token)
-            self.logits.append(logits)
+            self.read.append((logits, summary))
             self.completion = self.completion.append(token)
             self.ended = rule.ends(self.completion, context)
 
@@ -74,7 +74,7 @@ class Rerank:
 
         start: the model's counters when the pause began.
         """
-        distribution = context.score(state.prefix.logits)
+        distribution = context.score(state.prefix.logits, state.prefix.summary)
         candidates = self._candidates(ranked, distribution, state)
         rollouts = [self.start_rollout(candidate, context, state) for candidate in candidates]
         batch = self._roll_out(rollouts, context, state.prefix)
@@ -100,7 +100,7 @@ class Rerank:
     def _candidates(self, ranked: Tensor, distribution: Distribution, state: DecodeState) -> list[Candidate]:
         """Return the first tokens of a ranking, each with the model's own logprob, by falling logprob."""
         first = top_candidates(ranked, self.width, state.completion)
-        logprobs = [float(distribution.logprobs[each.token]) for each in first]
+        logprobs = [distribution.logprob(each.token) for each in first]
         candidates = [replace(each, logprob=own, score=own) for each, own in zip(first, logprobs, strict=True)]
         return sorted(candidates, key=lambda each: -each.logprob)
 
@@ -123,7 +123,8 @@ class Rerank:
             for row, rollout in enumerate(live):
                 rollout.row = row
                 if self.grows_past_end or not rollout.ended:
-                    rollout.grow(batch.logits[row], context, self)
+                    summary = batch.summaries[row] if batch.summaries else None
+                    rollout.grow(batch.logits[row], summary, context, self)
         return batch
 
 
@@ -140,8 +141,8 @@ def _commit_certain_part(
     This is exact: AdaDec without it sees the same distributions, and below the threshold it takes the same argmax.
     """
     depth = batch.depth
-    for fed, (token, logits) in enumerate(zip(winner.tokens, winner.logits, strict=True), start=1):
-        distribution = context.score(logits)
+    for fed, (token, read) in enumerate(zip(winner.tokens, winner.read, strict=True), start=1):
+        distribution = context.score(*read)
         if context.pauses_at(distribution, state.completion):
             return replace(state, prefix=batch.select(winner.row, depth - fed))
         step, state = context.commit(state, distribution, token)

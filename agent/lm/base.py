@@ -14,6 +14,7 @@ from torch import Tensor
 
 from agent.lm.fim import FimTokens
 from agent.program.styles import PROMPT_STYLES, PromptStyle
+from uncertainty.scores import Summary
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +24,7 @@ class Prefix:
     ids: tuple[int, ...]
     logits: Tensor  # [vocab], raw, at least float32
     cache: Any = None  # opaque: only the LM that made it looks inside
+    summary: Summary | None = None  # of the logits, where it came with them
 
 
 class Batch(Protocol):
@@ -31,6 +33,11 @@ class Batch(Protocol):
     @property
     def logits(self) -> Tensor:
         """Logits after each row. [rows, vocab]."""
+        ...
+
+    @property
+    def summaries(self) -> Sequence[Summary] | None:
+        """Of the logits after each row, where they came with them; else None."""
         ...
 
     @property

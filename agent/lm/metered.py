@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from agent.lm.base import LM, Batch, Prefix
+    from uncertainty.scores import Summary
 
 
 class Metered:
@@ -76,6 +77,10 @@ class _MeteredBatch:
     @property
     def logits(self) -> Tensor:
         return self.batch.logits
+
+    @property
+    def summaries(self) -> Sequence[Summary] | None:
+        return self.batch.summaries
 
     @property
     def depth(self) -> int:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from agent.lm.base import LM, Batch, Prefix
+from uncertainty.scores import Summary
 
 
 class RowBatch:
@@ -16,6 +17,7 @@ class RowBatch:
     def __init__(self, lm: LM, prefixes: Sequence[Prefix], parent: Batch | None = None) -> None:
         self._lm, self._prefixes, self._parent = lm, list(prefixes), parent
         self.depth: int = 1 + (parent.depth if parent else 0)
+        self.summaries: Sequence[Summary] | None = None
 
     @property
     def logits(self) -> Tensor:

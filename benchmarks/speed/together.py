@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
+import torch
+
 from agent.decoding import POLICIES, Policy
 from agent.decoding.contrast import Contrast
 from agent.lm.hf.model import HFLM
 from agent.lm.scheduler import Scheduler
 from benchmarks.speed.bench import PROMPT_TOKENS, Bench, TimedRun, pause_at_random, read_clock, time_completion
-
-_STEP = 20  # tokens by which each prompt is longer than the one before
 
 
 class Gain(NamedTuple):
@@ -32,6 +32,7 @@ class Together:
 
     bench: Bench
     tasks: int = 8
+    step: int = 20  # tokens by which each prompt is longer than the one before
 
     def gains(self) -> Iterator[Gain]:
         """Yield the gain of each policy."""
@@ -41,6 +42,27 @@ class Together:
             "adadec at 7% pauses", ">= 2.20 x", lambda number: pause_at_random("adadec", 0.07, tokens, number)
         )
         yield self._gain("uscd at 25% contrasts", ">= 2.00 x", self._contrasting)
+
+    def against_plain_batch(self) -> Iterator[Gain]:
+        """Yield the speed of each policy as a share of that of transformers' own batch of as many rows."""
+        tokens = self.bench.tokens
+        ids = torch.tensor([self._prompt(number) for number in range(self.tasks)], device=self.bench.model.device)
+
+        def generate(_: int = 0) -> TimedRun:
+            start = read_clock()
+            out = self.bench.model.generate(
+                ids, attention_mask=torch.ones_like(ids), do_sample=False, repetition_penalty=1.0,
+                min_new_tokens=tokens, max_new_tokens=tokens,
+            )  # fmt: skip
+            return TimedRun(read_clock() - start, out[:, ids.shape[1] :].flatten().tolist(), 0)
+
+        def gain(name: str, wanted: str, policy: Callable[[int], Policy]) -> Gain:
+            plain, ours = self.bench.alternate(generate, lambda _: self._together(policy))
+            same = name == "greedy" and generate().tokens == self._together(policy).tokens
+            return Gain(name, wanted, plain / ours, self.tasks * tokens / ours, same)
+
+        yield gain("greedy", ">= 0.60 x", lambda number: POLICIES["greedy"])
+        yield gain("adadec at 7% pauses", ">= 0.45 x", lambda number: pause_at_random("adadec", 0.07, tokens, number))
 
     def _gain(self, name: str, wanted: str, policy: Callable[[int], Policy]) -> Gain:
         alone, together = self.bench.alternate(lambda _: self._alone(policy), lambda _: self._together(policy))
@@ -52,9 +74,13 @@ class Together:
         return replace(policy, resolver=Contrast(skip=False))
 
     def _complete(self, lm: HFLM, policy: Policy, number: int) -> list[int]:
-        prompt = self.bench.prompt(PROMPT_TOKENS + _STEP * number)
+        prompt = self._prompt(number)
         lame = prompt[: PROMPT_TOKENS // 2][::-1] if isinstance(policy.resolver, Contrast) else None
         return time_completion(lm, policy, prompt, self.bench.tokens, lame_ids=lame).tokens
+
+    def _prompt(self, number: int) -> list[int]:
+        """Return the prompt of a task; no two begin alike."""
+        return self.bench.prompt(PROMPT_TOKENS + (self.step + 1) * number)[number:]
 
     def _alone(self, policy: Callable[[int], Policy]) -> TimedRun:
         start = read_clock()

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from agent.lm.hf.slots import SlotCache
+
 
 def new_cache(model: Any) -> Any:
     """Return an empty cache for this model."""
@@ -27,6 +29,8 @@ def fork(cache: Any, *, length: int | None = None, rows: int = 1, row: int | Non
 
     length: crop the copy to its first tokens. rows: repeat a single row so many times. row: keep only this row.
     """
+    if isinstance(cache, SlotCache):
+        return cache.fork(length)
     # Layers that grow by concatenation rebind their tensors, so a shallow copy shares them safely. The types must be
     # equal: layers that write in place are subclasses.
     new, growing = copy.copy(cache), _growing_layers()
@@ -40,6 +44,8 @@ def fork(cache: Any, *, length: int | None = None, rows: int = 1, row: int | Non
 
 def gather(cache: Any, positions: Tensor) -> Any:
     """Copy a croppable cache with only the tokens at these positions."""
+    if isinstance(cache, SlotCache):
+        return cache.gather(positions)
     new = fork(cache)
     for layer in new.layers:
         layer.keys, layer.values = (
@@ -50,6 +56,8 @@ def gather(cache: Any, positions: Tensor) -> Any:
 
 def count_cache_bytes(cache: Any) -> int:
     """Count the bytes of a cache's tensors, shared ones included."""
+    if isinstance(cache, SlotCache):
+        return cache.nbytes
     if is_croppable(cache):
         return sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
     values = (value for layer in cache.layers for value in vars(layer).values())

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from uncertainty.scores import Summary
 
 _JOINT = "dubito_joint"  # the name of the attention of joint forwards
 _MOST_QUERIES = 128  # of one head; with more, attention is bound by its products, and packing gains nothing
@@ -50,6 +52,13 @@ class Feed:
         return positions.expand(len(self.rows), len(self.rows[0]))
 
 
+class Answer(NamedTuple):
+    """What a forward says to one feed."""
+
+    logits: Tensor  # [rows, keep, vocab]
+    summaries: Sequence[Summary] | None = None  # of the kept tokens of its one row, where they came with the logits
+
+
 def run_feed(model: Any, feed: Feed, accepted: frozenset[str]) -> Tensor:
     """Return the logits of one feed: [rows, keep, vocab]. accepted: the arguments that the model's forward takes."""
     ids = torch.tensor(feed.rows, device=model.device)
@@ -77,7 +86,7 @@ def run_joint(model: Any, feeds: Sequence[Feed]) -> list[Tensor]:
     positions = torch.cat([feed.positions().flatten() for feed in feeds]).to(ids.device)
     kept = torch.cat([part.kept() for part in parts]).to(ids.device)
     joined = _JoinedCaches(parts)
-    with torch.inference_mode(), _joint_attention(model):
+    with torch.inference_mode(), hooked_attention(model):
         out = model(
             ids,
             position_ids=positions[None],
@@ -115,14 +124,11 @@ class _Part:
 
     def attend(self, module: Any, query: Tensor, keys: Tensor, values: Tensor, options: Mapping[str, Any]) -> Tensor:
         """Let the feed attend to its keys and values: [rows, heads, tokens, size] gives [rows, tokens, heads, size]."""
-        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
         rows, heads, tokens, size = query.shape
         shared = heads // keys.shape[1]
         if shared == 1 or query.is_cuda or shared * tokens > _MOST_QUERIES or not _OPTIONS.issuperset(options):
             mask = self.mask if self.feed.past else None  # without a mask it is causal
-            out: Tensor = ALL_ATTENTION_FUNCTIONS["sdpa"](module, query, keys, values, mask, **options)[0]
-            return out
+            return attend_plainly(module, query, keys, values, mask, options)
         # Heads that share keys become more queries of one head: on a CPU ten times as fast.
         mask = None if self.mask is None else self.mask.repeat(1, 1, shared, 1)
         packed = query.reshape(rows, heads // shared, shared * tokens, size)
@@ -163,21 +169,37 @@ class _JoinedCaches:
         """Return 0: the feeds have positions of their own."""
         return 0
 
+    def attend(self, module: Any, query: Tensor, options: Mapping[str, Any]) -> Tensor:
+        """Let each feed attend to its keys and values: [1, heads, tokens, size] gives [1, tokens, heads, size]."""
+        outs = [
+            part.attend(module, part.cut(query), keys, values, options)
+            for part, (keys, values) in zip(self.parts, self.states.pop(module.layer_idx), strict=True)
+        ]
+        return torch.cat([out.reshape(1, -1, *out.shape[2:]) for out in outs], dim=1)
+
+
+def attend_plainly(
+    module: Any, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, options: Mapping[str, Any]
+) -> Tensor:
+    """Attend as transformers does, causally without a mask: [rows, heads, tokens, size] to [rows, tokens, heads, size].
+
+    mask: added, or True for what is seen. [1, 1, tokens, keys].
+    """
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    out: Tensor = ALL_ATTENTION_FUNCTIONS["sdpa"](module, query, keys, values, mask, **options)[0]
+    return out
+
 
 def _attend(
-    module: Any, query: Tensor, key: Tensor, value: Tensor, mask: None, *, joined: _JoinedCaches, **options: Any
+    module: Any, query: Tensor, key: Tensor, value: Tensor, mask: None, *, joined: Any, **options: Any
 ) -> tuple[Tensor, None]:
-    """Let each feed attend to its own keys and values: [1, heads, tokens, size] gives [1, tokens, heads, size]."""
-    given = {name: each for name, each in options.items() if each is not None}
-    outs = [
-        part.attend(module, part.cut(query), keys, values, given)
-        for part, (keys, values) in zip(joined.parts, joined.states.pop(module.layer_idx), strict=True)
-    ]
-    return torch.cat([out.reshape(1, -1, *out.shape[2:]) for out in outs], dim=1), None
+    return joined.attend(module, query, {name: each for name, each in options.items() if each is not None}), None
 
 
 @contextmanager
-def _joint_attention(model: Any) -> Iterator[None]:
+def hooked_attention(model: Any) -> Iterator[None]:
+    """Let `joined`, an argument of the model's forward, attend: `joined.attend(module, query, options)`."""
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
     ALL_ATTENTION_FUNCTIONS.register(_JOINT, _attend)

@@ -7,6 +7,7 @@ Otherwise it recomputes every prefix and warns once.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -19,13 +20,16 @@ from agent.errors import ContextLengthError, InvalidLogitsError, InvalidRequestE
 from agent.lm.base import Batch, Prefix
 from agent.lm.hf.beam_search import beam_search
 from agent.lm.hf.cache import count_cache_bytes, fork, new_cache
-from agent.lm.hf.feeds import Feed, run_feed, run_joint
+from agent.lm.hf.feeds import Answer, Feed, run_feed, run_joint
 from agent.lm.hf.int8 import FEW_ROWS
+from agent.lm.hf.recording import SlotForward
 from agent.lm.hf.rope import BoundaryBatch, rope_boundaries, rope_regime
+from agent.lm.hf.slots import SlotCache
 from agent.lm.hf.tree_attention import CopiedRowsBatch, Paths, TreeAttentionBatch
-from agent.lm.hf.trial import count_token_bytes, try_cache, try_joint, try_tree_attention
+from agent.lm.hf.trial import count_token_bytes, try_cache, try_joint, try_slots, try_tree_attention
 from agent.lm.reference import RowBatch, extend_each
 from agent.lm.store import PrefixStore
+from uncertainty.scores import Summary
 
 _STORE_BYTES = 512 * 2**20
 _TASK_STORE_BYTES = 64 * 2**20  # of each task; one size, so that what it feeds does not depend on who is beside it
@@ -39,13 +43,13 @@ class HFLM:
     """A loaded transformers model as a function of token ids."""
 
     def __init__(
-        self, model: Any, *, store_bytes: int = _STORE_BYTES, run: Callable[[Feed], Tensor] | None = None
+        self, model: Any, *, store_bytes: int = _STORE_BYTES, run: Callable[[Feed], Answer] | None = None
     ) -> None:
         """run: feeds the model, and may do so together with what others feed; by default, it feeds it at once."""
-        self.model = model.eval()
+        self.model = model.eval() if model.training else model  # it takes a while to walk through its layers
         self.forwards = self.token_rows = 0
         self.accepted_arguments = frozenset(inspect.signature(model.forward).parameters)
-        self.run = run or self._run_here
+        self.run: Callable[[Feed], Answer] = run or self._run_here
         self._store = PrefixStore(store_bytes)
         self._rope_boundaries = rope_boundaries(model.config)
 
@@ -64,7 +68,7 @@ class HFLM:
             ids, whole=not self._croppable, fits=lambda length: self._same_rotation(length, len(ids))
         )
         if match is None:
-            return self._put(self._feed(ids, new_cache(self.model), ids))
+            return self._put(self._feed(ids, self._new_cache(), ids))
         if match.prefix.ids == ids:
             return match.prefix
         shared = min(match.length, len(ids) - 1)  # the last id is always fed, because its logits are wanted
@@ -91,8 +95,11 @@ class HFLM:
         if not self._same_rotation(start, len(ids)):
             return extend_each(self, prefix, ids[start:])
         cache = self._fork(prefix)
-        logits = self.forward([ids[start:]], cache, start, keep=len(ids) - start)[0]
-        prefixes = [Prefix(ids[: start + number], each, cache) for number, each in enumerate(logits, start=1)]
+        answer = self.answer(Feed([ids[start:]], cache, start, keep=len(ids) - start))
+        prefixes = [
+            Prefix(ids[: start + number], logits, cache, summary)
+            for number, (logits, summary) in enumerate(zip(answer.logits[0], _list_summaries(answer), strict=True), 1)
+        ]
         self._put(prefixes[-1], instead_of=prefix)
         return prefixes
 
@@ -108,9 +115,9 @@ class HFLM:
 
     def _branch_cached(self, prefix: Prefix, paths: Paths) -> Batch:
         if self._tree_attention:
-            return TreeAttentionBatch(self.forward, self._put, prefix, self._fork(prefix), paths)
+            return TreeAttentionBatch(self.answer, self._put, prefix, self._fork(prefix), paths)
         self._put(prefix)
-        return CopiedRowsBatch(self.forward, self._put, prefix, self._fork(prefix, rows=len(paths)), paths)
+        return CopiedRowsBatch(self.answer, self._put, prefix, self._fork(prefix, rows=len(paths)), paths)
 
     def forward(
         self, rows: Sequence[Sequence[int]], cache: Any, past: int, *, keep: int = 1, mask: Tensor | None = None
@@ -120,22 +127,29 @@ class HFLM:
         Changes the cache. mask: additive, [tokens fed, tokens cached and fed]; with it all tokens fed are alternatives
         at one position. Returns [rows, keep, vocab]. Raises InvalidLogitsError.
         """
-        feed = Feed(rows, cache, past, keep, mask)
+        return self.answer(Feed(rows, cache, past, keep, mask)).logits
+
+    def answer(self, feed: Feed) -> Answer:
+        """Answer a feed, which changes its cache. Raises ContextLengthError, InvalidLogitsError."""
         self._check_room(feed.length)
-        logits = self.run(feed)
+        logits, summaries = self.run(feed)
         self.forwards += 1
         self.token_rows += feed.tokens
-        if not bool(logits.amax(-1).isfinite().all()):  # a NaN anywhere, +inf, or -inf for every token
+        if summaries is None:
+            finite = bool(logits.amax(-1).isfinite().all())  # no NaN anywhere, no +inf, no -inf for every token
+        else:
+            finite = not any(math.isnan(each.entropy) for each in summaries)
+        if not finite:
             raise InvalidLogitsError(
                 "the model gives NaN or infinite logits, which say nothing; try the dtype float32, or undamaged weights"
             )
-        return logits.to(torch.promote_types(logits.dtype, torch.float32))
+        return Answer(logits.to(torch.promote_types(logits.dtype, torch.float32)), summaries)
 
-    def run_plainly(self, feed: Feed) -> Tensor:
-        """Return the logits of a feed as transformers computes them: [rows, keep, vocab]."""
-        return run_feed(self.model, feed, self.accepted_arguments)
+    def run_plainly(self, feed: Feed) -> Answer:
+        """Answer a feed as transformers does."""
+        return Answer(run_feed(self.model, feed, self.accepted_arguments))
 
-    def _run_here(self, feed: Feed) -> Tensor:
+    def _run_here(self, feed: Feed) -> Answer:
         return self.run_plainly(feed) if feed.cache is None else self.run_joint([feed])[0]
 
     def takes_joint_feeds(self) -> bool:
@@ -150,20 +164,28 @@ class HFLM:
         # The half of it is for activations and logits; a task has a cache, a copy that grows, and stored prefixes.
         return max(1, min(_MOST_TASKS, int(free / 2 / (4 * tokens * count_token_bytes(self)))))
 
-    def run_joint(self, feeds: Sequence[Feed]) -> list[Tensor]:
-        """Return the logits of each feed from as few forwards as hold them. Only where `takes_joint_feeds`."""
+    def run_joint(self, feeds: Sequence[Feed]) -> list[Answer]:
+        """Answer each feed, from as few forwards as hold them."""
         joint = self.takes_joint_feeds()
         most = 0 if not joint else _MOST_FED if self.model.device.type == "cuda" else _MOST_FED_BY_CPU
-        answers: dict[int, Tensor] = {}
-        for group in _group(feeds, most):
-            cached = joint and group[0].cache is not None
-            logits = run_joint(self.model, group) if cached else [self.run_plainly(feed) for feed in group]
-            answers.update(zip(map(id, group), logits, strict=True))
+        answers: dict[int, Answer] = {}
+        slots = self._slots
+        pooled = [feed for feed in feeds if isinstance(feed.cache, SlotCache)]
+        if slots:
+            answers.update(zip(map(id, pooled), slots.run(self.model, pooled), strict=True))
+        for group in _group([feed for feed in feeds if id(feed) not in answers], most):
+            if joint and group[0].cache is not None:
+                answers.update(zip(map(id, group), map(Answer, run_joint(self.model, group)), strict=True))
+            else:
+                answers.update((id(feed), self.run_plainly(feed)) for feed in group)
         return [answers[id(feed)] for feed in feeds]
 
-    def beside(self, run: Callable[[Feed], Tensor] | None = None) -> HFLM:
+    def beside(self, run: Callable[[Feed], Answer] | None = None) -> HFLM:
         """Return the model of one of many tasks: the same weights, with counters and a store of its own."""
         return HFLM(self.model, store_bytes=_TASK_STORE_BYTES, run=run)
+
+    def _new_cache(self) -> Any:
+        return self._slots.new_cache() if self._slots else new_cache(self.model)
 
     def score_tokens(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
         """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab].
@@ -207,6 +229,10 @@ class HFLM:
     def _tree_attention(self) -> bool:
         return try_tree_attention(self)
 
+    @cached_property
+    def _slots(self) -> SlotForward | None:
+        return try_slots(self)
+
     def _same_rotation(self, length: int, other: int) -> bool:
         """Decide whether texts of these lengths have their keys rotated alike."""
         boundaries = self._rope_boundaries
@@ -217,7 +243,8 @@ class HFLM:
         return fork(prefix.cache, length=kept_length if self._croppable else None, rows=rows)
 
     def _feed(self, ids: tuple[int, ...], cache: Any, tail: Sequence[int]) -> Prefix:
-        return Prefix(ids, self.forward([list(tail)], cache, len(ids) - len(tail))[0, -1], cache)
+        answer = self.answer(Feed([list(tail)], cache, len(ids) - len(tail)))
+        return Prefix(ids, answer.logits[0, -1], cache, _list_summaries(answer)[-1])
 
     def _put(self, prefix: Prefix, *, instead_of: Prefix | None = None) -> Prefix:
         if prefix.logits.untyped_storage().nbytes() > prefix.logits.nbytes:  # one row would keep all others alive
@@ -239,6 +266,10 @@ class HFLM:
                 f"prompt and completion come to {length} tokens and this model reads at most {self.context}; "
                 "shorten the prompt, ask for fewer tokens, or choose a model with a longer context"
             )
+
+
+def _list_summaries(answer: Answer) -> Sequence[Summary | None]:
+    return answer.summaries or [None] * answer.logits.shape[1]
 
 
 def _group(feeds: Sequence[Feed], most: int) -> Iterator[list[Feed]]:

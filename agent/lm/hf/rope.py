@@ -13,6 +13,7 @@ from torch import Tensor
 
 from agent.lm.base import LM, Batch, Prefix
 from agent.lm.reference import RowBatch
+from uncertainty.scores import Summary
 
 
 def rope_boundaries(config: Any) -> tuple[int, ...]:
@@ -48,6 +49,11 @@ class BoundaryBatch:
     def logits(self) -> Tensor:
         """Logits after each row. [rows, vocab]."""
         return self._batch.logits
+
+    @property
+    def summaries(self) -> Sequence[Summary] | None:
+        """Of the logits after each row, where they came with them."""
+        return self._batch.summaries
 
     @property
     def depth(self) -> int:

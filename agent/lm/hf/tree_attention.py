@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from agent.lm.base import Prefix
 from agent.lm.hf.cache import fork, gather
+from agent.lm.hf.feeds import Answer, Feed
+from uncertainty.scores import Summary
 
-Forward = Callable[..., Tensor]  # HFLM.forward
+AnswerFeed = Callable[[Feed], Answer]  # HFLM.answer
 Store = Callable[..., Prefix]  # puts a prefix into the store and returns it
 Paths = tuple[tuple[int, ...], ...]  # tokens of each alternative since the root
 
@@ -24,16 +25,17 @@ class TreeAttentionBatch:
     """
 
     def __init__(
-        self, forward: Forward, store: Store, root: Prefix, cache: Any, paths: Paths, history: tuple[Tensor, ...] = ()
+        self, answer: AnswerFeed, store: Store, root: Prefix, cache: Any, paths: Paths, history: tuple[Answer, ...] = ()
     ) -> None:
-        self._forward, self._store, self._root, self._cache, self._paths = forward, store, root, cache, paths
+        self._answer, self._store, self._root, self._cache, self._paths = answer, store, root, cache, paths
         self.depth, width, root_length = len(paths[0]), len(paths), len(root.ids)
         own = torch.eye(width).repeat(1, self.depth)
         mask = torch.cat([torch.zeros(width, root_length), own.log().clamp(min=torch.finfo(torch.bfloat16).min)], dim=1)
         fed = [path[-1] for path in paths]
-        self.logits = forward([fed], cache, root_length + self.depth - 1, keep=width, mask=mask)[0]
+        answered = answer(Feed([fed], cache, root_length + self.depth - 1, keep=width, mask=mask))
+        self.logits, self.summaries = answered.logits[0], answered.summaries
         self._length = root_length + width * self.depth
-        self._history = (*history, self.logits)
+        self._history = (*history, answered)
 
     def advance(self, tokens: Sequence[int]) -> TreeAttentionBatch:
         """Append one token to each alternative, in one forward. This batch stays unchanged."""
@@ -41,7 +43,7 @@ class TreeAttentionBatch:
         # The first batch that grows from this one shares its cache: this one still reads its own part.
         unshared = self._cache.get_seq_length() == self._length
         cache = self._cache if unshared else fork(self._cache, length=self._length)
-        return TreeAttentionBatch(self._forward, self._store, self._root, cache, paths, self._history)
+        return TreeAttentionBatch(self._answer, self._store, self._root, cache, paths, self._history)
 
     def select(self, row: int, drop: int = 0) -> Prefix:
         """Return one alternative without its last `drop` tokens. In the store it replaces its root."""
@@ -49,8 +51,9 @@ class TreeAttentionBatch:
         assert kept > 0, f"an alternative of {self.depth} tokens has no {drop} to drop"
         positions = torch.cat([torch.arange(start), start + width * torch.arange(kept) + row])
         ids = self._root.ids + self._paths[row][:kept]
-        prefix = Prefix(ids, self._history[kept - 1][row], gather(self._cache, positions))
-        return self._store(prefix, instead_of=self._root)
+        logits, summaries = self._history[kept - 1]
+        summary = summaries[row] if summaries else None
+        return self._store(Prefix(ids, logits[0, row], gather(self._cache, positions), summary), instead_of=self._root)
 
 
 class CopiedRowsBatch:
@@ -58,21 +61,22 @@ class CopiedRowsBatch:
 
     def __init__(
         self,
-        forward: Forward,
+        answer: AnswerFeed,
         store: Store,
         root: Prefix,
         cache: Any,
         paths: Paths,
         parent: CopiedRowsBatch | None = None,
     ) -> None:
-        self._forward, self._store, self._root, self._cache, self._paths = forward, store, root, cache, paths
+        self._answer, self._store, self._root, self._cache, self._paths = answer, store, root, cache, paths
         self._parent, self.depth = parent, len(paths[0])
-        self.logits = forward([path[-1:] for path in paths], cache, len(root.ids) + self.depth - 1)[:, -1]
+        self.summaries: Sequence[Summary] | None = None
+        self.logits = answer(Feed([path[-1:] for path in paths], cache, len(root.ids) + self.depth - 1)).logits[:, -1]
 
     def advance(self, tokens: Sequence[int]) -> CopiedRowsBatch:
         """Append one token to each row, in one forward. This batch stays unchanged."""
         paths = tuple((*path, token) for path, token in zip(self._paths, tokens, strict=True))
-        return CopiedRowsBatch(self._forward, self._store, self._root, fork(self._cache), paths, parent=self)
+        return CopiedRowsBatch(self._answer, self._store, self._root, fork(self._cache), paths, parent=self)
 
     def select(self, row: int, drop: int = 0) -> Prefix:
         """Return one row as it was `drop` tokens ago, as a prefix."""

@@ -9,19 +9,21 @@ from __future__ import annotations
 import math
 import warnings
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
 from agent.lm.base import Prefix
 from agent.lm.fidelity import Fidelity
-from agent.lm.hf.cache import count_cache_bytes, fork, is_croppable, new_cache
+from agent.lm.hf.cache import count_cache_bytes, fork, is_croppable
+from agent.lm.hf.cache import new_cache as make_cache
 from agent.lm.hf.feeds import Feed, run_joint
 from agent.lm.hf.int8 import find_linear, put_back, use_int8
+from agent.lm.hf.recording import SlotForward
 from agent.lm.hf.rope import rope_boundaries
 from agent.lm.hf.tree_attention import TreeAttentionBatch
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _WINDOWS = ("window", "window_size")
 # What models raise if they cannot do something.
 _UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, LookupError, NotImplementedError)
+_LEAST_EPS = 2.0**-19  # some layers compute in float32, and a GPU sums in another order for each shape
 _ROWS = 8  # tokens a forward with int8 weights: as many as the kernel for few rows takes
 _DIFFERING_BEHIND = ((0, 1, 2, 1, 2, 1, 2, 1), (0, 2, 2, 0, 1, 1, 0, 2))
 
@@ -44,6 +47,7 @@ class Abilities:
     croppable: bool  # cropping gives every shorter cache
     tree_attention: bool | None = None  # it takes alternatives in one sequence under a mask; None before the trial
     joint: bool | None = None  # it takes the feeds of many tasks in one sequence; None before the trial
+    slots: SlotForward | Literal[False] | None = None  # its forwards over caches in a pool; None before the trial
 
 
 _tried: weakref.WeakKeyDictionary[Any, dict[tuple[str, ...], Abilities]] = weakref.WeakKeyDictionary()
@@ -82,13 +86,36 @@ def try_joint(lm: HFLM) -> bool:
     abilities = try_cache(lm)
     if abilities.joint is None:
         # Where rotations depend on the length of a text, texts of two lengths need two forwards.
-        abilities.joint = not rope_boundaries(lm.model.config) and try_tree_attention(lm) and _joint_agrees(lm)
+        abilities.joint = (
+            not rope_boundaries(lm.model.config)
+            and try_tree_attention(lm)
+            and _joint_agrees(lm, lambda: make_cache(lm.model), lambda feeds: run_joint(lm.model, feeds))
+        )
     return abilities.joint
+
+
+def try_slots(lm: HFLM) -> SlotForward | None:
+    """Return the model's forwards over caches in a pool, if they give the same logits; by a trial the first time.
+
+    Only on a GPU, where launches are what a token costs.
+    """
+    abilities = try_cache(lm)
+    if abilities.slots is None:
+        cuda = lm.model.device.type == "cuda"
+        abilities.slots = cuda and try_joint(lm) and try_slots_on(lm, records=True)
+    return abilities.slots or None
+
+
+def try_slots_on(lm: HFLM, *, records: bool) -> SlotForward | Literal[False]:
+    """Return the model's forwards over caches in a pool, if they give the same logits as plain ones."""
+    slots = SlotForward(lm.model, lm.accepted_arguments, records=records)
+    agree = _joint_agrees(lm, slots.new_cache, lambda feeds: [each.logits for each in slots.run(lm.model, feeds)])
+    return agree and slots
 
 
 def count_token_bytes(lm: HFLM) -> int:
     """Return the bytes that a token takes in a cache."""
-    cache = new_cache(lm.model)
+    cache = make_cache(lm.model)
     with _uncounted(lm):
         lm.forward([[0]], cache, 0)
     return count_cache_bytes(cache)
@@ -132,7 +159,7 @@ def try_int8(lm: HFLM, name: str, ids: Sequence[int]) -> Fidelity:
 
 
 def _read_in_steps(lm: HFLM, ids: Sequence[int]) -> Tensor:
-    cache, parts = new_cache(lm.model), []
+    cache, parts = make_cache(lm.model), []
     for start in range(0, len(ids), _ROWS):
         part = list(ids[start : start + _ROWS])
         parts.append(lm.forward([part], cache, start, keep=len(part))[0])
@@ -153,7 +180,7 @@ def _uncounted(lm: HFLM) -> Iterator[None]:
 def _try_forking(lm: HFLM) -> Abilities:
     """Try whether a forked cache gives the same logits as no cache and leaves its parent unchanged."""
     try:
-        cache = new_cache(lm.model)
+        cache = make_cache(lm.model)
         lm.forward([[0, 1, 2]], cache, 0)
         if cache.get_seq_length() != 3:
             return Abilities(False, False)
@@ -172,10 +199,10 @@ def _tree_agrees(lm: HFLM) -> bool:
     def feed(more: tuple[int, ...], cache: Any) -> Tensor:
         return lm.forward([list(more)], cache, len(ids) + (2 if len(more) == 1 else 0))[0, -1]
 
-    cache = new_cache(lm.model)
+    cache = make_cache(lm.model)
     root = Prefix(ids, lm.forward([list(ids)], cache, 0)[0, -1], cache)
     try:
-        tree = TreeAttentionBatch(lm.forward, lambda prefix, **_: prefix, root, fork(cache), ((1,), (2,))).advance(
+        tree = TreeAttentionBatch(lm.answer, lambda prefix, **_: prefix, root, fork(cache), ((1,), (2,))).advance(
             [2, 1]
         )
         deeper = feed((0,), tree.select(1).cache)
@@ -186,30 +213,33 @@ def _tree_agrees(lm: HFLM) -> bool:
     return all(_close(lm, alone, together, 4) for alone, together in pairs)
 
 
-def _joint_agrees(lm: HFLM) -> bool:
+def _joint_agrees(lm: HFLM, new_cache: Callable[[], Any], run: Callable[[Sequence[Feed]], Sequence[Tensor]]) -> bool:
     """Try a forward of three feeds behind texts of different lengths: a text, alternatives under a mask, a token."""
     tree = torch.zeros(2, 5)
     tree[0, 4] = tree[1, 3] = torch.finfo(torch.bfloat16).min
 
-    def behind(ids: tuple[int, ...], row: tuple[int, ...], keep: int, mask: Tensor | None = None) -> Feed:
-        cache = new_cache(lm.model)
-        if ids:
-            lm.run_plainly(Feed([ids], cache, 0))
-        return Feed([row], cache, len(ids), keep, mask)
+    def feeds(new_cache: Callable[[], Any], run: Callable[[Sequence[Feed]], Sequence[Tensor]]) -> list[Feed]:
+        def behind(ids: tuple[int, ...], row: tuple[int, ...], keep: int, mask: Tensor | None = None) -> Feed:
+            cache = new_cache()
+            if ids:
+                run([Feed([ids], cache, 0)])
+            return Feed([row], cache, len(ids), keep, mask)
 
-    def feeds() -> list[Feed]:
         return [behind((), (0, 1, 2, 1), 2), behind((2, 0, 1), (1, 2), 2, tree), behind((0,) * 9, (2,), 1)]
 
-    alone = [lm.run_plainly(feed) for feed in feeds()]
+    def run_each(feeds: Sequence[Feed]) -> list[Tensor]:
+        return [lm.run_plainly(feed).logits for feed in feeds]
+
+    alone = run_each(feeds(lambda: make_cache(lm.model), run_each))
     try:
-        together = run_joint(lm.model, feeds())
+        together = run(feeds(new_cache, run))
     except _UNABLE:
         return False
     return all(_close(lm, one, other, 16) for one, other in zip(alone, together, strict=True))
 
 
 def _close(lm: HFLM, expected: Tensor, seen: Tensor, roundings: int) -> bool:
-    eps = max(torch.finfo(lm.model.dtype).eps, torch.finfo(torch.float32).eps)  # because some layers compute in float32
+    eps = max(torch.finfo(lm.model.dtype).eps, _LEAST_EPS)
     # Entries that are -inf in both are equal; subtracting them would give NaN.
     difference = (expected - seen).abs().masked_fill(expected == seen, 0.0)
     largest = max(1.0, float(expected[expected.isfinite()].abs().max()))

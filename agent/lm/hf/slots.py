@@ -1,0 +1,102 @@
+"""Caches for a GPU: the keys and values of all texts lie in one pool, and a cache is the list of its tokens' slots.
+
+So a fork, a crop and a branch of a tree copy no keys, and what a forward reads and writes stays in place, which is
+what lets a forward be recorded once and replayed (agent.lm.hf.recording).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Slots = NDArray[np.int64]
+
+_SLOTS = 2**14  # of a new pool; it doubles where they do not suffice
+
+
+class SlotPool:
+    """Keys and values of tokens, each token in a slot of its own. Slot 0 is for padding, and always finite."""
+
+    def __init__(self, keys: list[Tensor], values: list[Tensor], slots: int = _SLOTS) -> None:
+        """keys, values: of one token, for each layer, as a cache holds them: [1, heads, 1, size]."""
+        self.keys = [_make_room(each, slots) for each in keys]
+        self.values = [_make_room(each, slots) for each in values]
+        self.token_bytes = sum(each[0].nbytes for each in (*self.keys, *self.values))
+        self._free = list(range(slots - 1, 0, -1))
+        self._uses = np.zeros(slots, np.int64)  # of each slot, by caches
+        self._dropped: deque[Slots] = deque()  # the slots of caches that are gone; some other thread may drop one
+
+    @property
+    def size(self) -> int:
+        """Slots of the pool."""
+        return len(self._uses)
+
+    def take(self, count: int) -> Slots:
+        """Return slots that no cache uses. May move the pool."""
+        while self._dropped:
+            slots = self._dropped.popleft()
+            self._uses[slots] -= 1
+            self._free += slots[self._uses[slots] == 0].tolist()
+        while len(self._free) < count:
+            self._double()
+        return np.array([self._free.pop() for _ in range(count)], np.int64)
+
+    def use(self, slots: Slots) -> None:
+        """Count one more cache that uses these slots."""
+        self._uses[slots] += 1
+
+    def drop(self, slots: Slots) -> None:
+        """Count one cache less that uses these slots."""
+        self._dropped.append(slots)
+
+    def _double(self) -> None:
+        size = self.size
+        for states in (self.keys, self.values):
+            states[:] = [torch.cat([each, torch.zeros_like(each)]) for each in states]
+        self._uses = np.concatenate([self._uses, np.zeros(size, np.int64)])
+        self._free += range(2 * size - 1, size - 1, -1)
+
+
+class SlotCache:
+    """The cache of one text, as slots of a pool in the order of its tokens."""
+
+    def __init__(self, pool: SlotPool, slots: Slots | None = None) -> None:
+        self.pool = pool
+        self.slots = np.empty(0, np.int64) if slots is None else slots
+        pool.use(self.slots)
+
+    def __del__(self) -> None:
+        self.pool.drop(self.slots)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its keys and values, shared ones included."""
+        return len(self.slots) * self.pool.token_bytes
+
+    def get_seq_length(self, layer: int = 0) -> int:
+        """Return the number of its tokens."""
+        return len(self.slots)
+
+    def append(self, count: int) -> Slots:
+        """Append tokens; return their slots, which a forward fills."""
+        new = self.pool.take(count)
+        self.pool.use(new)
+        self.slots = np.concatenate([self.slots, new])
+        return new
+
+    def fork(self, length: int | None = None) -> SlotCache:
+        """Return a cache of the same tokens, or of the first ones."""
+        return SlotCache(self.pool, self.slots[:length])
+
+    def gather(self, positions: Tensor) -> SlotCache:
+        """Return a cache of the tokens at these positions."""
+        return SlotCache(self.pool, self.slots[positions.numpy()])
+
+
+def _make_room(states: Tensor, slots: int) -> Tensor:
+    _, heads, _, size = states.shape
+    return states.new_zeros(slots, heads, size)
