@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from agent.cli.exits import report_errors
 from agent.cli.options import DeviceOption, JsonOption, WeightsOption
+from agent.messages import check_choice
 from agent.views.say import say, write_json
+from benchmarks.cli.run_options import BatchOption, read_batch, read_problems
+
+if TYPE_CHECKING:
+    from benchmarks.speed.decoding import Measurement
+
+_PARTS = ("policies", "uncached", "overhead", "together", "int8")  # those of benchmarks.speed.decoding
 
 
 def bench_speed(
@@ -18,7 +26,11 @@ def bench_speed(
     ] = None,
     tokens: Annotated[int, typer.Option(min=16, help="Decode this many tokens a completion.")] = 128,
     rounds: Annotated[int, typer.Option(min=1, help="Run each policy this often, in turns, and take medians.")] = 5,
-    uncached: Annotated[bool, typer.Option(help="Also time AdaDec without any cache, as its reference runs.")] = True,
+    only: Annotated[str | None, typer.Option(help=f"Measure one part: {', '.join(_PARTS)}. Default: all.")] = None,
+    problems: Annotated[
+        str | None, typer.Option(help="Instead, time how long the model takes for all problems of this benchmark.")
+    ] = None,
+    batch: BatchOption = "auto",
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
     as_json: JsonOption = False,
@@ -27,28 +39,61 @@ def bench_speed(
 
     Seconds are CPU seconds of one thread, or with a GPU wall seconds. Ratios compare such seconds.
 
-    Example: dubito bench speed --tokens 64 --rounds 3 --no-uncached
+    Example: dubito bench speed --tokens 64 --rounds 3 --only policies
     """
     with report_errors(as_json):
-        from agent.lm.hf.backend import open_decoder
-        from agent.lm.hf.int8 import has_int8
-        from agent.lm.names import EMBEDDED, choose_default_model, parse_spec
-        from benchmarks.speed.bench import Bench, pin_one_thread
-        from benchmarks.speed.decoding import measure
+        from agent.lm.names import choose_default_model
+        from benchmarks.speed.bench import pin_one_thread
 
+        if only is not None:
+            check_choice("part", only, _PARTS)
         name = choose_default_model() if model is None else model
-        if model is not None or name != EMBEDDED:  # the embedded model is too small to tell anything
-            timed = open_decoder(parse_spec(name).name, device=device, weights=weights).model
+        if problems is not None:
+            timed = _open_problems(name, problems, device, weights, read_batch(batch))
         else:
-            name, timed = "random weights in the shape of Qwen2.5-Coder-0.5B", _random_model(device, weights)
-        seconds, dtype = pin_one_thread(), "int8" if has_int8(timed) else str(timed.dtype).removeprefix("torch.")
-        say(f"{name} in {dtype}, {seconds}", err=True)
+            timed = _open_bench(name, model is not None, device, weights, tokens, rounds, only)
+        seconds = pin_one_thread()
+        say(f"{timed.name} in {timed.dtype}, {seconds}", err=True)
         rows = []
-        for row in measure(Bench(timed, tokens, rounds), uncached=uncached):
+        for row in timed.rows:
             rows.append(row._asdict())
             say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}", err=as_json)
         if as_json:
-            write_json({"model": name, "dtype": dtype, "seconds": seconds, "measures": rows})
+            write_json({"model": timed.name, "dtype": timed.dtype, "seconds": seconds, "measures": rows})
+
+
+class _Timed(NamedTuple):
+    """What is timed: a model, the type of its weights, and the rows of the table, measured as they are asked for."""
+
+    name: str
+    dtype: str
+    rows: Iterable[Measurement]
+
+
+def _open_bench(
+    name: str, chosen: bool, device: str | None, weights: str, tokens: int, rounds: int, only: str | None
+) -> _Timed:
+    from agent.lm.hf.backend import open_decoder
+    from agent.lm.hf.int8 import has_int8
+    from agent.lm.names import EMBEDDED, parse_spec
+    from benchmarks.speed.bench import Bench
+    from benchmarks.speed.decoding import measure
+
+    if chosen or name != EMBEDDED:  # the embedded model is too small to tell anything
+        model = open_decoder(parse_spec(name).name, device=device, weights=weights).model
+    else:
+        name, model = "random weights in the shape of Qwen2.5-Coder-0.5B", _random_model(device, weights)
+    dtype = "int8" if has_int8(model) else str(model.dtype).removeprefix("torch.")
+    return _Timed(name, dtype, measure(Bench(model, tokens, rounds), only))
+
+
+def _open_problems(name: str, benchmark: str, device: str | None, weights: str, batch: int | None) -> _Timed:
+    from agent.lm import open_lm
+    from benchmarks.speed.problems import time_problems
+
+    problems = read_problems(benchmark, None)
+    model = open_lm(name, device=device, weights=weights, prompt_style="evalplus")
+    return _Timed(name, model.dtype, time_problems(model, problems, batch))
 
 
 def _random_model(device: str | None, weights: str) -> Any:
@@ -56,7 +101,6 @@ def _random_model(device: str | None, weights: str) -> Any:
 
     from agent.errors import DeviceError
     from agent.lm.hf.hub import WEIGHTS
-    from agent.messages import check_choice
     from benchmarks.speed.shapes import make_qwen
 
     check_choice("weights", weights, WEIGHTS)

@@ -8,7 +8,7 @@ the weights may be random. On a CPU seconds are those of the process, so that ra
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -45,23 +45,33 @@ class Measurement(NamedTuple):
     measured: str
 
 
-def measure(bench: Bench, *, uncached: bool = True) -> Iterator[Measurement]:
-    """Yield the table line by line. uncached: also run AdaDec without any cache, and its authors', for minutes."""
+def measure(bench: Bench, only: str | None = None) -> Iterator[Measurement]:
+    """Yield the table line by line, or one of its parts."""
+    for name, part in PARTS.items():
+        if name == only or only is None:
+            yield from part(bench)
+
+
+def measure_policies(bench: Bench) -> Iterator[Measurement]:
+    """Time each policy against greedy, and greedy against transformers' own."""
+    on_gpu = bench.model.device.type == "cuda"
     yield compare_with_transformers(bench)
-    yield measure_pauses(bench, 0.07, "<= 1.10 x")
+    yield measure_pauses(bench, 0.07, "<= 1.15 x" if on_gpu else "<= 1.10 x")
     yield measure_pauses(bench, 0.12, "<= 1.20 x")
-    if uncached:
-        yield compare_with_no_cache(bench)
-        yield compare_with_authors(bench)
     yield measure_contrasts(bench)
     yield measure_drafts(bench)
+
+
+def measure_uncached(bench: Bench) -> Iterator[Measurement]:
+    """Time AdaDec against itself without any cache, and against its authors' code, which has none: minutes."""
+    yield compare_with_no_cache(bench)
+    yield compare_with_authors(bench)
+
+
+def measure_overhead(bench: Bench) -> Iterator[Measurement]:
+    """Measure memory, and time outside the model."""
     yield measure_memory(bench)
     yield measure_time_outside_forward(bench)
-    yield from measure_together(bench)
-    if bench.model.device.type == "cuda":
-        yield from measure_plain_batch(bench)
-    if bench.model.device.type == "cpu" and bench.model.dtype == torch.bfloat16 and not has_int8(bench.model):
-        yield from measure_int8(bench)
 
 
 def compare_with_transformers(bench: Bench) -> Measurement:
@@ -127,8 +137,10 @@ def compare_with_authors(bench: Bench) -> Measurement:
 
 
 def measure_int8(bench: Bench) -> Iterator[Measurement]:
-    """Time greedy with int8 weights against bf16, then the policies with int8 weights."""
+    """Time greedy with int8 weights against bf16, then the policies with int8 weights: on a CPU, for bf16 weights."""
     model = bench.model
+    if model.device.type != "cpu" or model.dtype != torch.bfloat16 or has_int8(model):
+        return
     bf16_layers = find_linear(model)
     use_int8(model)
     int8_layers = {name: model.get_submodule(name) for name in bf16_layers}
@@ -149,6 +161,8 @@ def measure_together(bench: Bench) -> Iterator[Measurement]:
     for policy, wanted, ratio, rate, same in Together(bench).gains():
         tokens = "the same tokens" if same else "near-ties fell the other way"
         yield Measurement(f"{policy}: 8 tasks together", wanted, f"{ratio:.2f} x ({rate:.1f} tokens/s, {tokens})")
+    if bench.model.device.type == "cuda":
+        yield from measure_plain_batch(bench)
 
 
 def measure_plain_batch(bench: Bench, rows: int = 64) -> Iterator[Measurement]:
@@ -169,7 +183,8 @@ def measure_contrasts(bench: Bench) -> Measurement:
         return bench.run(policy, lame_ids=lame)
 
     uscd, greedy = bench.alternate(complete_with_contrasts, bench.complete_greedily)
-    return Measurement("uscd at 25% contrasts against greedy", "<= 1.35 x", f"{uscd / greedy:.2f} x")
+    wanted = "<= 1.40 x" if bench.model.device.type == "cuda" else "<= 1.35 x"
+    return Measurement("uscd at 25% contrasts against greedy", wanted, f"{uscd / greedy:.2f} x")
 
 
 def measure_drafts(bench: Bench) -> Measurement:
@@ -228,6 +243,15 @@ def measure_time_outside_forward(bench: Bench) -> Measurement:
     for hook in hooks:
         hook.remove()
     return Measurement("Python and torch outside the forward, of a token", "<= 3 %", f"{statistics.median(shares):.1%}")
+
+
+PARTS: dict[str, Callable[[Bench], Iterator[Measurement]]] = {
+    "policies": measure_policies,
+    "uncached": measure_uncached,
+    "overhead": measure_overhead,
+    "together": measure_together,
+    "int8": measure_int8,
+}
 
 
 class _Script:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import subprocess
-import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from agent.errors import ModelLoadError
-from agent.messages import first_sentence
+from agent.lm.hf.template import ADVICE, render
 from agent.program.styles import AUTO, PromptStyle, begin_nothing, find_style
 
-_SECONDS = 20.0  # of wall time for one rendering; the child's own limit in CPU seconds is stricter
-_ADVICE = "mend the template, or ask with the prompt style completion"
-_LIMITS = "it takes too much time or memory"
 _THOUGHT = "<think>"  # some templates open the thought for the model
-_CHILD = Path(__file__).with_name("template_child.py")
 _SYSTEM, _REQUEST, _ANSWER = "Praefatio", "Dubitatio", "Certitudo"  # words that no template contains
 
 
@@ -83,7 +75,7 @@ def _check_template(tokenizer: Any, style: PromptStyle | None = None) -> None:
         asked = f", and the prompt style {style.name} needs one" if style else ""
         raise ModelLoadError(f"this model has no chat template{asked}; ask with the prompt style completion")
     if _REQUEST not in render_request(tokenizer, _REQUEST):
-        raise ModelLoadError(f"this model's chat template leaves out what it is asked; {_ADVICE}")
+        raise ModelLoadError(f"this model's chat template leaves out what it is asked; {ADVICE}")
 
 
 def _find_closing_ids(tokenizer: Any) -> frozenset[int]:
@@ -105,7 +97,7 @@ def _render_turns(tokenizer: Any, turns: tuple[dict[str, str], ...], *, answer_f
         "documents": None,
         "add_generation_prompt": answer_follows,
     }
-    return _render(json.dumps({"template": _default_template(tokenizer), "variables": variables}))
+    return render(_default_template(tokenizer), json.dumps(variables))
 
 
 def _default_template(tokenizer: Any) -> str:
@@ -119,27 +111,3 @@ def _default_template(tokenizer: Any) -> str:
         f"this model has several chat templates ({names[:200]}) and none of them is the default; "
         "name one of them default, or ask with the prompt style completion"
     )
-
-
-@functools.lru_cache(maxsize=64)
-def _render(request: str) -> str:
-    """Render in a child process. Raises ModelLoadError if no text comes of it."""
-    # -E and -P ignore the environment and the current folder. -s is missing: jinja2 may be in the user's packages.
-    command = [sys.executable, "-E", "-P", str(_CHILD)]
-    try:
-        child = subprocess.run(command, input=request.encode(), capture_output=True, timeout=_SECONDS, check=False)
-        outcome = json.loads(child.stdout) if child.returncode == 0 else {"error": _describe_end(child)}
-    except subprocess.TimeoutExpired:
-        outcome = {"error": _LIMITS}
-    if "text" in outcome:
-        return str(outcome["text"])
-    raise ModelLoadError(
-        f"this model's chat template cannot be rendered ({first_sentence(outcome['error'])}); {_ADVICE}"
-    )
-
-
-def _describe_end(child: subprocess.CompletedProcess[bytes]) -> str:
-    """Describe why a child ended without an answer: a signal means a limit, else the last line of stderr tells."""
-    lines = child.stderr.decode(errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), f"exit code {child.returncode}")
-    return _LIMITS if child.returncode < 0 else f"its renderer failed: {last[:300]}"

@@ -1,4 +1,4 @@
-"""Render one chat template in a process of its own: JSON from standard input to JSON on standard output.
+"""Render chat templates in a process of its own: a line of JSON on standard output for each on standard input.
 
 A template is a stranger's program, and Jinja bounds neither its time nor its memory. This process bounds both. It
 imports nothing of this package. Templates see the same environment as in transformers.
@@ -7,6 +7,7 @@ imports nothing of this package. Templates see the same environment as in transf
 from __future__ import annotations
 
 import json
+import math
 import resource
 import sys
 from datetime import datetime
@@ -100,13 +101,21 @@ def render(template: str, variables: dict[str, Any]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Bound this process, then render the request on standard input."""
+    """Bound this process, then render the requests on standard input."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    request = json.load(sys.stdin)
-    json.dump(render(request["template"], request["variables"]), sys.stdout)
+    for line in sys.stdin:
+        _allow_cpu_seconds(_CPU_SECONDS)
+        request = json.loads(line)
+        print(json.dumps(render(request["template"], request["variables"])), flush=True)  # noqa: T201
+
+
+def _allow_cpu_seconds(seconds: int) -> None:
+    """Let the system end this process after so many seconds more of the processor."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime) + seconds, hard))
 
 
 if __name__ == "__main__":

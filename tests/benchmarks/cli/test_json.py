@@ -62,7 +62,7 @@ def test_commands_that_run_a_model_print_json_alone(model):
     assert printed("bench", "run", "exercises", *few)["problems"] == 1
     assert [row["n"] for row in printed("bench", "sample", "exercises", *few, "--samples", 2)["rows"]] == [1, 2]
     assert printed("bench", "pauses", "exercises", *few)["problems"] == 1
-    timed = printed("bench", "speed", "--model", model, "--tokens", 16, "--rounds", 1, "--no-uncached")
+    timed = printed("bench", "speed", "--model", model, "--tokens", 16, "--rounds", 1, "--only", "policies")
     assert timed["measures"] and "seconds" in timed["seconds"] and timed["dtype"].startswith("float")
 
 

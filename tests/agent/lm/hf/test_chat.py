@@ -6,7 +6,7 @@ import pytest
 from text_model import byte_tokenizer
 
 from agent.errors import ModelLoadError
-from agent.lm.hf import chat
+from agent.lm.hf import template as renderer
 from agent.lm.hf.chat import choose_style, render_request
 from agent.lm.hf.tokenizer import HFTokenizer
 
@@ -141,38 +141,61 @@ def test_one_that_is_the_default_among_several_is_taken():
     assert render_request(tokenizer_with({"default": ALPACA, "rag": CHATML}), "x") == "### user:\nx\n### assistant:"
 
 
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
+
 def test_a_template_that_never_ends_is_stopped(monkeypatch):
-    loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
-    monkeypatch.setattr(chat, "_SECONDS", 0.3)  # the processor's time is bounded as well, and later
+    monkeypatch.setattr(renderer, "_SECONDS", 0.3)  # the processor's time is bounded as well, and later
     with pytest.raises(ModelLoadError, match="takes too much time or memory"):
-        render_request(tokenizer_with(loops), "x")
+        render_request(tokenizer_with(ENDLESS), "x")
 
 
-def child_of(tmp_path, monkeypatch, code):
-    child = tmp_path / "child.py"
-    child.write_text(code)
-    monkeypatch.setattr(chat, "_CHILD", child)
-    chat._render.cache_clear()
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture
+def child_of(tmp_path, monkeypatch):
+    """Return a function that lets another program render."""
+
+    def replace_child(code):
+        child = tmp_path / "child.py"
+        child.write_text(code)
+        monkeypatch.setattr(renderer, "_CHILD", child)
+        renderer.render.cache_clear()
+        renderer._renderer.close()
+        monkeypatch.chdir(tmp_path)
+
+    yield replace_child
+    renderer.render.cache_clear()
+    renderer._renderer.close()
 
 
-def test_a_renderer_that_fails_is_not_called_slow(tmp_path, monkeypatch):
-    child_of(tmp_path, monkeypatch, "import no_such_jinja")
+def test_one_process_renders_many_requests_and_a_new_one_follows_one_that_was_stopped(monkeypatch):
+    render_request(tokenizer_with(ALPACA), "one")
+    first = renderer._renderer._child
+    render_request(tokenizer_with(ALPACA), "another")
+    assert renderer._renderer._child is first
+    monkeypatch.setattr(renderer, "_SECONDS", 0.3)
+    with pytest.raises(ModelLoadError, match="takes too much time or memory"):
+        render_request(tokenizer_with(ENDLESS), "another")
+    monkeypatch.undo()
+    assert render_request(tokenizer_with(ALPACA), "one more") == "### user:\none more\n### assistant:"
+
+
+def test_a_renderer_that_fails_is_not_called_slow(child_of):
+    child_of("import no_such_jinja")
     with pytest.raises(
         ModelLoadError, match="its renderer failed: ModuleNotFoundError: No module named 'no_such_jinja'"
     ):
         render_request(tokenizer_with(ALPACA), "x")
-    child_of(tmp_path, monkeypatch, "raise SystemExit(7)")
+    child_of("raise SystemExit(7)")
     with pytest.raises(ModelLoadError, match="its renderer failed: exit code 7"):
         render_request(tokenizer_with(ALPACA), "x")
-    child_of(tmp_path, monkeypatch, "import os; os.kill(os.getpid(), 9)")
+    child_of("import os; os.kill(os.getpid(), 9)")
     with pytest.raises(ModelLoadError, match="takes too much time or memory"):
         render_request(tokenizer_with(ALPACA), "x")
 
 
-def test_the_renderer_sees_the_users_packages_and_nothing_of_the_current_folder(tmp_path, monkeypatch):
+def test_the_renderer_sees_the_users_packages_and_nothing_of_the_current_folder(child_of, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     code = "import json, site, sys; print(json.dumps({'text': repr([sys.path, sys.flags.no_user_site])}))"
-    child_of(tmp_path, monkeypatch, code)
+    child_of(code)
     path, no_user_site = ast.literal_eval(render_request(tokenizer_with(ALPACA), "x"))
     assert no_user_site == 0 and not {"", ".", str(tmp_path)} & set(path)

@@ -1,0 +1,99 @@
+"""Render chat templates in a child process that bounds each of them. It lives on, because starting it takes longest."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+from agent.errors import ModelLoadError
+from agent.messages import first_sentence
+
+ADVICE = "mend the template, or ask with the prompt style completion"
+_SECONDS = 20.0  # of wall time for one rendering; the child's own limit in CPU seconds is stricter
+_LIMITS = "it takes too much time or memory"
+_CHILD = Path(__file__).with_name("template_child.py")
+
+
+@functools.lru_cache(maxsize=64)
+def render(template: str, variables: str) -> str:
+    """Render a template. variables: a JSON object. Raises ModelLoadError if no text comes of it."""
+    outcome = _renderer.render(json.dumps({"template": template, "variables": json.loads(variables)}))
+    if "text" in outcome:
+        return outcome["text"]
+    raise ModelLoadError(
+        f"this model's chat template cannot be rendered ({first_sentence(outcome['error'])}); {ADVICE}"
+    )
+
+
+class _Renderer:
+    """The child process. One that ended, or that takes too long, is replaced by the next rendering."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lock = Lock()
+
+    def render(self, request: str) -> dict[str, str]:
+        """Return the text of a request, one line of JSON; or the error."""
+        with self._lock:
+            if self._child is not None and self._child.poll() is not None:
+                self._end()
+            child = self._child = self._child or _start()
+            assert child.stdin and child.stdout
+            with suppress(BrokenPipeError):
+                child.stdin.write(request.encode() + b"\n")
+                child.stdin.flush()
+                answer = _read_line(child.stdout)
+                if answer:
+                    outcome: dict[str, str] = json.loads(answer)
+                    return outcome
+                if answer is None:
+                    child.kill()
+            return {"error": self._end()}
+
+    def close(self) -> None:
+        """End the child."""
+        with self._lock:
+            if self._child is not None:
+                self._end()
+
+    def _end(self) -> str:
+        """Wait for the child's end and describe it: a signal means a limit, else the last line of stderr tells."""
+        child, self._child = self._child, None
+        assert child is not None
+        _, errors = child.communicate()
+        lines = errors.decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), f"exit code {child.returncode}")
+        return _LIMITS if child.returncode < 0 else f"its renderer failed: {last[:300]}"
+
+
+def _start() -> subprocess.Popen[bytes]:
+    # -E and -P ignore the environment and the current folder. -s is missing: jinja2 may be in the user's packages.
+    command = [sys.executable, "-E", "-P", str(_CHILD)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def _read_line(stream: IO[bytes]) -> bytes | None:
+    """Read a line; empty at the end of the stream, None if it takes too long."""
+    ends, read = time.monotonic() + _SECONDS, b""
+    while not read.endswith(b"\n"):
+        if not select.select([stream], [], [], max(ends - time.monotonic(), 0))[0]:
+            return None
+        part = os.read(stream.fileno(), 2**16)
+        if not part:
+            return b""
+        read += part
+    return read
+
+
+_renderer = _Renderer()
+atexit.register(_renderer.close)
