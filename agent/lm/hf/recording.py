@@ -26,7 +26,7 @@ _MOST_PLACES = 2**19  # tokens of a recorded forward times the slots that each m
 _LEAST_WIDTH = 256  # slots that each token may read
 _MOST_READ = 4096  # tokens of a forward of texts; activations of more take too much memory
 _OPTIONS = {"scaling"}  # of attention, besides those that leave it as usual
-_IGNORED = {"dropout", "is_causal", "position_ids", "use_cache"}
+_IGNORED = {"dropout", "is_causal", "position_ids", "use_cache", "output_router_logits"}
 
 
 class SlotForward:

@@ -2,64 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from random import Random
-
 import pytest
 import torch
-from architectures import ARCHITECTURES, VOCAB, make
+from architectures import ARCHITECTURES, make
+from joint import JOINT, WAYS, complete, complete_together
 
-from agent.decoding import POLICIES, decode
-from agent.decoding.prompt_lookup import PromptLookup
-from agent.decoding.stops import token_limit
 from agent.lm.hf.cache import fork
 from agent.lm.hf.feeds import Feed
 from agent.lm.hf.int8 import use_int8
 from agent.lm.hf.model import HFLM
 from agent.lm.hf.trial import try_joint
-from agent.lm.scheduler import Scheduler
-
-JOINT = {
-    "llama",
-    "qwen2",
-    "qwen3",
-    "mistral",
-    "gpt2",
-    "mixtral",
-}  # whose caches grow and whose layers look at all of it
-WAYS = {
-    "greedy": {"policy": POLICIES["greedy"]},
-    "sample": {"policy": POLICIES["sample"]},
-    "adadec": {"policy": POLICIES["adadec"]},
-    "uscd": {"policy": POLICIES["uscd"], "lame": True},
-    "drafts": {"policy": POLICIES["greedy"], "draft": PromptLookup()},
-}
-
-
-def pausing(policy, quantile):
-    """Return the policy with a threshold that random weights cross often."""
-    return replace(policy, gate=replace(policy.gate, threshold=quantile))
-
-
-def complete(lm, number, way, tokens=8):
-    options = dict(WAYS[way])
-    policy, draw = options.pop("policy"), Random(number)
-    if policy.gate.score == "entropy" and policy.gate.threshold < 100:
-        policy = pausing(policy, 3.9)
-    prompt = [draw.randrange(VOCAB) for _ in range(3 + 5 * number)]
-    lame = [*prompt[: len(prompt) // 2], 1] if options.pop("lame", False) else None
-    steps = list(decode(lm, prompt, policy, stop=token_limit(tokens), lame_ids=lame, seed=number, **options))
-    return [(step.token, step.pause is not None) for step in steps], lm.forwards, lm.token_rows
-
-
-def complete_together(model, numbers, way, at_once):
-    shared = HFLM(model)
-    scheduler = Scheduler(shared.run_joint, at_once)
-
-    def task(number):
-        return number, complete(shared.beside(scheduler.feed), number, way)
-
-    return dict(scheduler.run(lambda number=number: task(number) for number in numbers))
 
 
 @pytest.mark.oracle
@@ -91,7 +43,7 @@ def test_on_a_cpu_joint_logits_are_the_same_to_the_bit(kind):
             yield Feed([[5, 6][: 1 + number % 2]], prefix.cache, 3 + number, keep=1 + number % 2)
 
     for alone, together in zip(map(lm.run_plainly, feeds()), lm.run_joint(list(feeds())), strict=True):
-        assert torch.equal(alone, together)
+        assert torch.equal(alone.logits, together.logits)
 
 
 def test_feeds_that_are_long_or_have_no_cache_go_alone_and_answers_keep_their_order():
@@ -106,7 +58,7 @@ def test_feeds_that_are_long_or_have_no_cache_go_alone_and_answers_keep_their_or
     for feed, answer in zip(feeds, answers, strict=True):
         if feed.cache is not None:
             feed.cache.crop(-feed.tokens)
-        assert torch.allclose(lm.run_plainly(feed), answer)
+        assert torch.allclose(lm.run_plainly(feed).logits, answer.logits)
 
 
 def test_rows_of_a_feed_keep_their_own_texts():
@@ -117,7 +69,7 @@ def test_rows_of_a_feed_keep_their_own_texts():
         return [Feed([[4, 5], [6, 7]], fork(rows.cache, rows=2), 3, keep=2), Feed([[8]], fork(rows.cache), 3)]
 
     for alone, together in zip(map(lm.run_plainly, feeds()), lm.run_joint(feeds()), strict=True):
-        assert alone.shape == together.shape and torch.allclose(alone, together)
+        assert torch.allclose(alone.logits, together.logits)
 
 
 def test_the_attention_of_a_model_is_its_own_again_after_a_joint_forward():
