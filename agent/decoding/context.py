@@ -156,13 +156,13 @@ def top_candidates(logits: Tensor, width: int, completion: Completion) -> list[C
     logp = logits.log_softmax(-1)
     # Logits rank the tokens, as in an argmax: normalising rounds near-ties into ties.
     lowest = logits.topk(min(width, logits.shape[-1])).values[-1]
-    ids = (logits >= lowest).nonzero().flatten().tolist()  # with all ties, which the order below decides
-    ranked = sorted(ids, key=lambda token: (-float(logits[token]), token))[:width]
+    ids = (logits >= lowest).nonzero().flatten()  # with all ties, which the order below decides
+    ranked = sorted(zip((-logits[ids]).tolist(), ids.tolist(), logp[ids].tolist(), strict=True))[:width]
     start = len(completion.text)
     return [
-        Candidate(t, float(logp[t]), float(logp[t]), completion.append(t).text[start:])
-        for t in ranked
-        if logp[t] > -float("inf")
+        Candidate(token, logprob, logprob, completion.append(token).text[start:])
+        for _, token, logprob in ranked
+        if logprob > -math.inf
     ]
 
 

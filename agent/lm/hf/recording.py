@@ -21,7 +21,7 @@ from agent.lm.hf.slots import SlotCache, SlotPool, Slots
 from uncertainty.scores import Summary, compute_summaries, read_summaries
 
 _MOST_TOKENS = 512  # of a recorded forward; a longer feed is read as a text
-_MOST_KEPT = 64  # of these, tokens whose logits are wanted
+_MOST_KEPT = 128  # of these, tokens whose logits are wanted
 _MOST_PLACES = 2**19  # tokens of a recorded forward times the slots that each may read
 _LEAST_WIDTH = 256  # slots that each token may read
 _MOST_READ = 4096  # tokens of a forward of texts; activations of more take too much memory
