@@ -11,7 +11,7 @@ from agent.cli.options import BenchmarkArgument, JsonOption, LimitOption, ModelO
 from agent.messages import check_choice
 from agent.views.report import Report
 from agent.views.say import show
-from benchmarks.cli.run_options import BatchOption, collect, read_batch, read_problems
+from benchmarks.cli.run_options import BatchOption, TasksOption, collect, read_batch, read_problems
 from benchmarks.evalplus_names import DATASETS
 
 _DTYPES = {"bf16": "bfloat16", "fp32": "float32"}
@@ -23,6 +23,7 @@ CodegenWeightsOption = Annotated[
 def bench_codegen(
     benchmark: BenchmarkArgument = "HumanEval",
     limit: LimitOption = None,
+    tasks: TasksOption = None,
     model: ModelOption = "models/tiny",
     weights: CodegenWeightsOption = "bf16",
     batch: BatchOption = "auto",
@@ -48,14 +49,14 @@ def bench_codegen(
         if benchmark not in DATASETS:
             raise InvalidRequestError(f"evalplus generates no code for {benchmark}; choose from {', '.join(DATASETS)}")
         components.check_model(model, "auto", "evalplus")
-        problems = read_problems(benchmark, limit)
+        problems = read_problems(benchmark, limit, tasks)
         check_choice("weights", weights, _DTYPES)
         ours = open_lm(model, weights=weights, prompt_style="evalplus")
         folder = str(find_model_folder(model))
         dtype = _DTYPES[weights]
         theirs = evalplus_codegen.open_evalplus(folder, DATASETS[benchmark], dtype=dtype, max_tokens=max_tokens)
-        tasks = count_tasks(ours.lm, max_tokens, read_batch(batch))
-        stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens, tasks=tasks)
+        at_once = count_tasks(ours.lm, max_tokens, read_batch(batch))
+        stream = evalplus_codegen.compare_completions(problems, ours, theirs, max_tokens=max_tokens, tasks=at_once)
         compared = collect(stream, len(problems), lambda each: "the same" if each.same else "another")
         counts, table = evalplus_codegen.count_completions(compared), evalplus_codegen.comparison_table(compared)
         show(Report(counts, table), as_json=as_json)

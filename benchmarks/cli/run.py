@@ -34,7 +34,7 @@ from agent.files.access import STANDARD_STREAM
 from agent.strategies import StrategyOptions
 from agent.views.say import say, show
 from benchmarks.cli.planning import PlannedArm, PlannedRun, plan_arms, plan_run, report_plan
-from benchmarks.cli.run_options import BatchOption, RunOptions, collect, open_records, read_batch
+from benchmarks.cli.run_options import BatchOption, RunOptions, TasksOption, collect, open_records, read_batch
 from benchmarks.engines import check_engine, open_engine
 
 if TYPE_CHECKING:
@@ -52,9 +52,6 @@ OutOption = Annotated[
         help="Keep what was done here, and resume from it after a kill: in a file FILE.jsonl, or in a folder with a "
         "file an arm."
     ),
-]
-TasksOption = Annotated[
-    str | None, typer.Option(help="Take only the problems with these ids, as in HumanEval/1,HumanEval/7.")
 ]
 SamplesOption = Annotated[int, typer.Option(min=1, help="Write so many programs a problem, each by its own seed.")]
 ShardOption = Annotated[

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+TasksOption = Annotated[
+    str | None, typer.Option(help="Take only the problems with these ids, as in HumanEval/1,HumanEval/7.")
+]
 BatchOption = Annotated[
     str,
     typer.Option(help="Decode so many problems side by side; it changes no result. auto: as many as suit the device."),
@@ -54,12 +57,7 @@ class RunOptions:
 
     def problems(self) -> list[Problem]:
         """Return the problems. Raises InvalidRequestError for a benchmark that does not exist."""
-        problems = read_problems(self.benchmark, self.limit)
-        if self.tasks is None:
-            return problems
-        from benchmarks.experiments.plan import choose_problems
-
-        return choose_problems(problems, split_names(self.tasks))
+        return read_problems(self.benchmark, self.limit, self.tasks)
 
     def provenance(self) -> dict[str, Any]:
         """Return what tells a run with these options from another; how many problems it is over does not."""
@@ -137,8 +135,11 @@ def collect(stream: Iterable[Item], total: int, label: Callable[[Item], str], *,
     return items
 
 
-def read_problems(benchmark: str, limit: int | None) -> list[Problem]:
-    """Return the problems of a benchmark, or its first ones. Raises InvalidRequestError with what exists."""
+def read_problems(benchmark: str, limit: int | None, tasks: str | None = None) -> list[Problem]:
+    """Return the problems of a benchmark: all, its first ones, or those with these ids.
+
+    Raises InvalidRequestError with what exists.
+    """
     from itertools import islice
 
     from benchmarks import open_benchmark
@@ -146,9 +147,14 @@ def read_problems(benchmark: str, limit: int | None) -> list[Problem]:
     if benchmark == "exercises/train" and limit is None:
         raise InvalidRequestError("exercises/train has no end; say how much of it with --limit")
     try:
-        return list(islice(open_benchmark(benchmark), limit))
+        problems = list(islice(open_benchmark(benchmark), limit))
     except KeyError as error:
         raise InvalidRequestError(str(error.args[0])) from error
+    if tasks is None:
+        return problems
+    from benchmarks.experiments.plan import choose_problems
+
+    return choose_problems(problems, split_names(tasks))
 
 
 def read_problem(task_id: str) -> Problem:
