@@ -55,6 +55,16 @@ class Bench:
         lm.prefill([0])  # the first forward of a model also tries whether its cache works; that is not timed
         return time_completion(lm, policy, list(prompt) or self.prompt(), tokens or self.tokens, **options)
 
+    def generate(self, prompts: Sequence[Sequence[int]]) -> TimedRun:
+        """Complete prompts of one length by transformers' own greedy search; no token ends a text."""
+        ids = torch.tensor(prompts, device=self.model.device)
+        start = read_clock()
+        out = self.model.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, repetition_penalty=1.0, eos_token_id=None,
+            max_new_tokens=self.tokens,
+        )  # fmt: skip
+        return TimedRun(read_clock() - start, out[:, ids.shape[1] :].flatten().tolist(), self.tokens)
+
     def alternate(self, first: Callable[[int], TimedRun], second: Callable[[int], TimedRun]) -> Medians:
         """Call one after the other, with the number of the round, `rounds` times after a warm-up."""
         first(0), second(0)

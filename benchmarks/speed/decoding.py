@@ -76,15 +76,9 @@ def measure_overhead(bench: Bench) -> Iterator[Measurement]:
 
 def compare_with_transformers(bench: Bench) -> Measurement:
     """Time our greedy loop and theirs, which should write the same tokens."""
-    ids = torch.tensor([bench.prompt()], device=bench.model.device)
 
     def generate(number: int = 0) -> TimedRun:
-        start = read_clock()
-        out = bench.model.generate(
-            ids, attention_mask=torch.ones_like(ids), do_sample=False, repetition_penalty=1.0,
-            min_new_tokens=bench.tokens, max_new_tokens=bench.tokens,
-        )  # fmt: skip
-        return TimedRun(read_clock() - start, out[0, ids.shape[1] :].tolist(), bench.tokens)
+        return bench.generate([bench.prompt()])
 
     theirs, ours = bench.alternate(generate, bench.complete_greedily)
     same = _compare_tokens(generate().tokens, bench.run().tokens)

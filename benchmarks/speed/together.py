@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-import torch
-
 from agent.decoding import POLICIES, Policy
 from agent.decoding.contrast import Contrast
 from agent.lm.hf.model import HFLM
@@ -46,15 +44,10 @@ class Together:
     def against_plain_batch(self) -> Iterator[Gain]:
         """Yield the speed of each policy as a share of that of transformers' own batch of as many rows."""
         tokens = self.bench.tokens
-        ids = torch.tensor([self._prompt(number) for number in range(self.tasks)], device=self.bench.model.device)
+        prompts = [self._prompt(number) for number in range(self.tasks)]
 
         def generate(_: int = 0) -> TimedRun:
-            start = read_clock()
-            out = self.bench.model.generate(
-                ids, attention_mask=torch.ones_like(ids), do_sample=False, repetition_penalty=1.0,
-                min_new_tokens=tokens, max_new_tokens=tokens,
-            )  # fmt: skip
-            return TimedRun(read_clock() - start, out[:, ids.shape[1] :].flatten().tolist(), 0)
+            return self.bench.generate(prompts)
 
         def gain(name: str, wanted: str, policy: Callable[[int], Policy]) -> Gain:
             plain, ours = self.bench.alternate(generate, lambda _: self._together(policy))

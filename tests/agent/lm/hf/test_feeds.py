@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from architectures import ARCHITECTURES, make
+from architectures import ARCHITECTURES, DEVICE, make
 from joint import JOINT, WAYS, complete, complete_together
 
 from agent.lm.hf.cache import fork
@@ -30,6 +30,10 @@ def test_a_model_whose_layers_count_on_a_sequence_of_their_own_shares_no_forward
     assert not HFLM(make(name)).takes_joint_feeds()
 
 
+on_cpu = pytest.mark.skipif(DEVICE.startswith("cuda"), reason="a GPU keeps these caches in a pool: test_recording.py")
+
+
+@on_cpu
 @pytest.mark.parametrize("kind", ["bfloat16", "int8"])
 def test_on_a_cpu_joint_logits_are_the_same_to_the_bit(kind):
     model = make("qwen2").to(torch.bfloat16)
@@ -46,6 +50,7 @@ def test_on_a_cpu_joint_logits_are_the_same_to_the_bit(kind):
         assert torch.equal(alone.logits, together.logits)
 
 
+@on_cpu
 def test_feeds_that_are_long_or_have_no_cache_go_alone_and_answers_keep_their_order():
     lm, calls = HFLM(make("llama")), []
     caches = [HFLM(lm.model).prefill([1, 2, 3]).cache for _ in range(3)]
@@ -61,6 +66,7 @@ def test_feeds_that_are_long_or_have_no_cache_go_alone_and_answers_keep_their_or
         assert torch.allclose(lm.run_plainly(feed).logits, answer.logits)
 
 
+@on_cpu
 def test_rows_of_a_feed_keep_their_own_texts():
     lm = HFLM(make("llama"))
 
@@ -79,5 +85,6 @@ def test_the_attention_of_a_model_is_its_own_again_after_a_joint_forward():
     assert model.config._attn_implementation == before
 
 
+@on_cpu
 def test_a_cpu_takes_few_tasks_at_once():
     assert HFLM(make("llama")).count_joint_tasks(1000) == 8
