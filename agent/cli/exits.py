@@ -111,7 +111,8 @@ def _explain(error: BaseException, resumes: str) -> tuple[str, ExitCode]:
         return _explain_parser_error(error), ExitCode.BAD_REQUEST
     code = next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), None)
     if code is not None or type(error).__name__ == "OutOfMemoryError":  # torch's; its name here would import torch
-        return str(error.args[0] if error.args else error), code or ExitCode.MACHINE_FAILED
+        sentence = str(error.args[0] if error.args else error)
+        return ": ".join([*getattr(error, "__notes__", ()), sentence]), code or ExitCode.MACHINE_FAILED
     if isinstance(error, MemoryError):
         return "there is not enough memory for this; give smaller input or bounds, or more memory", (
             ExitCode.MACHINE_FAILED
@@ -139,7 +140,8 @@ def _explain_parser_error(error: typer.TyperException) -> str:
 def _explain_unexpected(error: BaseException) -> str:
     """Return the sentence about an error that nobody expected. Store or print its traceback."""
     text = "".join(traceback.format_exception(error))
-    message = f"{type(error).__name__}: {error}"[:300].rstrip(": ")
+    notes = getattr(error, "__notes__", ())
+    message = ": ".join([*notes, type(error).__name__, str(error)])[:300].rstrip(": ")
     cause = "the machine refused something" if isinstance(error, OSError) else "this is a bug in dubito"
     if os.environ.get(DEBUG):
         say(text, err=True)

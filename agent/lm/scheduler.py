@@ -34,25 +34,29 @@ class Scheduler:
     _pool: ThreadPoolExecutor | None = None
 
     def run(self, tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
-        """Yield what each task returns, as it ends. An exception in one of them stops the others."""
-        waiting = (greenlet(task) for task in tasks)
+        """Yield what each task returns, as it ends.
+
+        After an exception in one of them no more begin; it is raised when those that have begun have ended.
+        """
+        waiting, failures = (greenlet(task) for task in tasks), list[Exception]()
         with ThreadPoolExecutor(self.at_once) as self._pool:
             try:
-                while True:
-                    for task in islice(waiting, self.at_once - len(self._seconds)):
-                        self._seconds[task] = 0.0
-                        self._ready.append((task, ()))
-                    if not self._seconds:
-                        return
-                    while self._ready:
-                        task, answer = self._ready.popleft()
-                        result = self._resume(task, answer)
-                        if task.dead:
-                            del self._seconds[task]
-                            yield result
-                            break
-                    else:
+                while self._begin(islice(waiting, 0 if failures else self.at_once - len(self._seconds))):
+                    if not self._ready:
                         self._await()
+                        continue
+                    task, answer = self._ready.popleft()
+                    try:
+                        result = self._resume(task, answer)
+                    except Exception as error:  # noqa: BLE001 - what the other tasks do is not lost for it
+                        failures.append(error)
+                        del self._seconds[task]
+                        continue
+                    if task.dead:
+                        del self._seconds[task]
+                        yield result
+                for failure in failures[:1]:
+                    raise failure
             finally:
                 self._stop()
 
@@ -79,6 +83,13 @@ class Scheduler:
     def clock(self) -> float:
         """Return the seconds that a task has taken by itself: its code, its calls, and its share of each forward."""
         return self._seconds[getcurrent()] + time.monotonic() - self._resumed_at
+
+    def _begin(self, tasks: Iterable[greenlet]) -> bool:
+        """Make tasks ready; return whether there is any that has not ended."""
+        for task in tasks:
+            self._seconds[task] = 0.0
+            self._ready.append((task, ()))
+        return bool(self._seconds)
 
     def _pause(self) -> Any:
         hub = getcurrent().parent

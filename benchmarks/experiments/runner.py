@@ -32,8 +32,19 @@ _NEVER_SHOWN = ("weights", "reliability")  # learned numbers: provenance has the
 def run_items(
     items: Iterable[WorkItem], context: Context, strategy: Strategy, *, tasks: int = 1, tell: Tell | None = None
 ) -> Iterator[ProblemOutcome]:
-    """Yield the outcome of each item, as it ends. tasks: how many run side by side; it changes no outcome."""
-    return run_side_by_side(items, context, lambda item, own: run_item(item, own, strategy, tell), tasks=tasks)
+    """Yield the outcome of each item, as it ends. tasks: how many run side by side; it changes no outcome.
+
+    An error gets a note of the item that it came from. It is raised when the items beside that one have ended.
+    """
+
+    def run_one(item: WorkItem, own: Context) -> ProblemOutcome:
+        try:
+            return run_item(item, own, strategy, tell)
+        except Exception as error:
+            error.add_note(f"in {item.problem.task_id}, sample {item.sample}")
+            raise
+
+    return run_side_by_side(items, context, run_one, tasks=tasks)
 
 
 def run_item(item: WorkItem, context: Context, strategy: Strategy, tell: Tell | None = None) -> ProblemOutcome:

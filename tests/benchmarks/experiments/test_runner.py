@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from text_model import byte_model
 
+from agent.cli.exits import report_error
 from agent.decoding import POLICIES
-from agent.errors import InvalidRequestError
+from agent.errors import ContextLengthError, InvalidRequestError
 from agent.lm.scheduler import Scheduler
 from agent.profile import ModelProfile, ReliabilityCurve
 from agent.search.budget import Budget
@@ -110,6 +111,24 @@ def test_a_problem_beside_others_is_charged_by_the_clock_of_its_scheduler(contex
     assert [type(clock.__self__) for clock in clocks] == [Scheduler] * 3
     list(run_items(items[:1], context, watched, tasks=1))
     assert clocks[-1] is context.clock
+
+
+@pytest.mark.parametrize("tasks", [1, 2])
+def test_an_error_names_its_problem_and_costs_no_outcome_of_the_others(context, problems, tmp_path, tasks, capsys):
+    def strategy(own, task):
+        if "exercises/1" in names[task.request]:
+            raise ContextLengthError("the prompt is too long")
+        return Once()(own, task)
+
+    names = {problem.prompt: problem.task_id for problem in problems}
+    items = [WorkItem(problem) for problem in problems[: max(2, tasks)]]
+    file = RecordFile(tmp_path / "a.jsonl", ProblemOutcome, OPTIONS)
+    with closing(file), pytest.raises(ContextLengthError, match="the prompt is too long") as caught:
+        list(file.resume(items, lambda missing: run_items(missing, context, strategy, tasks=tasks)))
+    assert caught.value.__notes__ == ["in exercises/1, sample 0"]
+    assert [each.task_id for each in read_outcomes(tmp_path / "a.jsonl")] == ["exercises/0"]
+    assert report_error(caught.value, as_json=False) == 2
+    assert capsys.readouterr().err == "dubito: in exercises/1, sample 0: the prompt is too long\n"
 
 
 def test_measures_do_not_depend_on_the_order_in_which_outcomes_came():
