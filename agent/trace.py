@@ -12,15 +12,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent.errors import FileAccessError
-from agent.files.access import read_bounded
+from agent.files.access import explain_errors, open_regular
 from agent.files.appended import AppendedFile
 from agent.files.plain import make_plain
 from agent.messages import quote
 
-_MOST_BYTES = 2**28  # of a trace that is read
+_MOST_BYTES = 2**26  # of a line that is read
 _BEGINS = b'{"kind": "provenance"'
 
 
@@ -90,20 +90,46 @@ def write_line(kind: str, record: Any) -> bytes:
     return json.dumps({"kind": kind, **make_plain(record)}, ensure_ascii=False).encode() + b"\n"
 
 
+class TraceLine(NamedTuple):
+    """A record of a trace, and where it stands."""
+
+    number: int  # of the line, from 1
+    start: int  # byte
+    record: dict[str, Any]
+
+
 def read_trace(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the records of a trace, but not a torn last line that a kill left. Raises FileAccessError."""
-    *lines, torn = read_bounded(path, _MOST_BYTES).split(b"\n")
-    if torn and not lines and not torn.startswith(b"{"):
-        raise _no_record(path, 1, "it is no JSON object")
-    for number, line in enumerate(lines, start=1):
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-            raise _no_record(path, number, reason) from error
-        if not isinstance(record, dict):
-            raise _no_record(path, number, f"it is a {type(record).__name__}")
-        yield record
+    return (line.record for line in read_lines_from(path))
+
+
+def read_lines_from(path: Path, start: int = 0) -> Iterator[TraceLine]:
+    """Yield the records of a trace with their places, as `read_trace` does. start: the byte where a line begins.
+
+    Holds one line at a time.
+    """
+    with open_regular(path) as file, explain_errors(path, "read"):
+        file.seek(start)
+        for number, line in enumerate(iter(lambda: file.readline(_MOST_BYTES), b""), start=1):
+            if not line.endswith(b"\n") and len(line) < _MOST_BYTES:
+                if number == 1 and not line.startswith(b"{"):
+                    raise _no_record(path, 1, "it is no JSON object")
+                return
+            yield TraceLine(number, start, _read_record(path, number, line))
+            start += len(line)
+
+
+def _read_record(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    if not line.endswith(b"\n"):
+        raise _no_record(path, number, f"it is longer than {_MOST_BYTES // 2**20} MiB")
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise _no_record(path, number, reason) from error
+    if not isinstance(record, dict):
+        raise _no_record(path, number, f"it is a {type(record).__name__}")
+    return record
 
 
 def _no_record(path: Path, number: int, reason: str) -> FileAccessError:

@@ -67,7 +67,8 @@ def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = l
     with explain_errors(path, "write"):
         place = _find_target(path, is_ours)
         if place is not None:
-            replace_file(place, data)
+            with replace_file(place) as file:
+                file.write(data)
             return
         stream = open_stream(path)
         try:
@@ -182,14 +183,18 @@ def _find_target(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
     return place
 
 
-def replace_file(place: Path, data: bytes) -> None:
-    """Write a file beside its place, then move it there. It keeps the permissions of an old one."""
+@contextmanager
+def replace_file(place: Path) -> Iterator[BinaryIO]:
+    """Open a file beside its place, and move it there at the end, unless an error came. Raises OSError.
+
+    It keeps the permissions of an old one.
+    """
     descriptor, name = tempfile.mkstemp(prefix=".dubito-", dir=place.parent)
     partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o666 & ~_umask())
-            file.write(data)
+            yield file
         partial.replace(place)
     finally:
         partial.unlink(missing_ok=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from agent.errors import FileAccessError, StorageError
 from agent.files.access import (
@@ -93,14 +93,20 @@ class AppendedFile:
     def sort(self, order: Callable[[bytes], Any]) -> None:
         """Put the lines behind the first one in order, by replacing the file at once. Then it can only be closed.
 
-        A stream, and a file that is in order, stay as they are.
+        A stream, and a file that is in order, stay as they are. Holds one line at a time. Raises StorageError.
         """
         if self.empty:
             return
-        head, *lines = os.pread(self._file.fileno(), self._size(), 0).splitlines(keepends=True)
-        in_order = sorted(lines, key=order)
-        if in_order != lines:
-            replace_file(self._place, b"".join([head, *in_order]))
+        try:
+            with os.fdopen(os.dup(self._file.fileno()), "rb") as file:
+                lines = list(self._place_lines(file, order))
+                if (in_order := sorted(lines)) != lines:
+                    self._copy_lines(file, [0, *(start for _, start in in_order)])
+        except OSError as error:
+            raise StorageError(
+                f"cannot put {quote(self._path)} in order: {reason_of(error)}; it has all its lines, and can be read "
+                "as it is"
+            ) from error
 
     def close(self) -> None:
         """Close the file. Remove a new one that is still empty."""
@@ -109,6 +115,22 @@ class AppendedFile:
                 self._place.unlink()
         self._created = False
         close_stream(self._file)
+
+    def _place_lines(self, file: BinaryIO, order: Callable[[bytes], Any]) -> Iterator[tuple[Any, int]]:
+        """Yield of each line behind the first one what sorts it, and where it begins."""
+        file.seek(0)
+        start = len(file.readline())
+        while start < self._size():
+            line = file.readline()
+            yield order(line), start
+            start += len(line)
+
+    def _copy_lines(self, file: BinaryIO, starts: Iterable[int]) -> None:
+        """Replace the file by its lines that begin there."""
+        with replace_file(self._place) as target:
+            for start in starts:
+                file.seek(start)
+                target.write(file.readline())
 
     def _size(self) -> int:
         return os.fstat(self._file.fileno()).st_size if self._torn_at is None else self._torn_at

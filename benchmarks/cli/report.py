@@ -60,12 +60,12 @@ def report_runs(
     with report_errors(as_json):
         from benchmarks.experiments.comparable import read_runs
         from benchmarks.experiments.run_folder import find_run_files
-        from benchmarks.experiments.stories import read_stories_beside
+        from benchmarks.experiments.stories import find_stories_beside
         from benchmarks.reports.compare import compare, report_comparison
 
         files = [file for place in runs for file in find_run_files(place)]
         stored = read_runs(files, read_outcome_run)
-        stories = [read_stories_beside(file, run) for file, run in zip(files, stored.values(), strict=True)]
+        stories = [find_stories_beside(file, run) for file, run in zip(files, stored.values(), strict=True)]
         places = _choose_places(_Places(markdown, html, png), out)
         compared = compare({name: run.records for name, run in stored.items()})
         written = list(_write_all(places, stored, stories, compared))

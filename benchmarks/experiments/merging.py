@@ -11,7 +11,7 @@ from agent.messages import quote
 from agent.trace import read_trace, write_line
 from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.plan import Key, natural_order
-from benchmarks.experiments.record_file import R, describe_other_run, key_of, read_run, same_but_for_time
+from benchmarks.experiments.record_file import R, describe_other_run, digest_record, key_of, read_run
 from benchmarks.experiments.stories import Story, is_story_file, name_story_file
 
 
@@ -40,7 +40,7 @@ def _merge(paths: Sequence[Path], out: Path, kind: type[R]) -> int:
                 "merge the shards of one run"
             )
         for record in run.records:
-            if not same_but_for_time(merged.setdefault(key_of(record), record), record):
+            if digest_record(merged.setdefault(key_of(record), record)) != digest_record(record):
                 raise InvalidRequestError(
                     f"{quote(path)} has another {kind.KIND} of {quote(record.task_id)} than a file before it; "
                     "leave one out"

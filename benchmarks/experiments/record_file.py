@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from agent.errors import InvalidRequestError
 from agent.files.plain import make_plain
 from agent.messages import quote
-from agent.trace import TraceWriter, collect_provenance, read_trace
-from benchmarks.base import Problem
+from agent.trace import TraceWriter, collect_provenance, read_lines_from
 from benchmarks.experiments.plan import Key, WorkItem, natural_order
 from benchmarks.experiments.typed import build_record, describe_value, required_fields
 
@@ -63,12 +62,14 @@ class RecordFile(Generic[R]):
     def __init__(self, path: Path, kind: type[R], options: Mapping[str, Any]) -> None:
         self._path, self._kind, self._ended = path, kind, False
         self._writer = TraceWriter(path, {**collect_provenance(), "options": dict(options)}, resume=True)
+        self._model: Mapping[str, str] = {}
+        self._done: dict[Key, str] = {}  # the digest of its prompt, by the key of each record in the file
         try:
-            stored = self._stored_run(options) if self._writer.has_provenance else StoredRun({}, [], {})
+            if self._writer.has_provenance:
+                self._read_stored(options)
         except BaseException:
             self._writer.close()
             raise
-        self._model, self._done = stored.model, {key_of(record): record for record in stored.records}
 
     def resume(self, items: Iterable[WorkItem], run: Callable[[list[WorkItem]], Iterable[R]]) -> Iterator[R]:
         """Yield one record an item: first those in the file, then those that `run` makes of the others, appended.
@@ -77,11 +78,11 @@ class RecordFile(Generic[R]):
         a problem that has changed since.
         """
         items = list(items)
-        for item in items:
-            if (record := self._done.get(item.key)) is not None:
-                self._check_problem(record, item.problem)
-                yield record
-        if missing := [item for item in items if item.key not in self._done]:
+        self._check_problems(items)
+        keys = {item.key for item in items}
+        if self._done:
+            yield from (record for record in RecordReader(self._path, self._kind) if key_of(record) in keys)
+        if missing := self.missing(items):
             for record in run(missing):
                 self._writer.write(self._kind.KIND, record)
                 yield record
@@ -97,11 +98,12 @@ class RecordFile(Generic[R]):
         """Return the items that the file has no record of."""
         return [item for item in items if item.key not in self._done]
 
-    def _check_problem(self, record: R, problem: Problem) -> None:
-        if record.prompt_sha256 != digest_prompt(problem.prompt):
-            raise InvalidRequestError(
-                f"{quote(self._path)} was made with another {problem.task_id}; choose another file"
-            )
+    def _check_problems(self, items: Iterable[WorkItem]) -> None:
+        for item in items:
+            if self._done.get(item.key, digest := digest_prompt(item.problem.prompt)) != digest:
+                raise InvalidRequestError(
+                    f"{quote(self._path)} was made with another {item.problem.task_id}; choose another file"
+                )
 
     def note_model(self, facts: Mapping[str, Any]) -> None:
         """Add what `describe_model` says of the model to the first line. The options may say `auto` for it.
@@ -122,10 +124,11 @@ class RecordFile(Generic[R]):
         finally:
             self._writer.close()
 
-    def _stored_run(self, options: Mapping[str, Any]) -> StoredRun[R]:
-        run = read_run(self._path, self._kind)
-        _check_same_options(self._path, run.options, options)
-        return run
+    def _read_stored(self, options: Mapping[str, Any]) -> None:
+        reader = RecordReader(self._path, self._kind)
+        self._done = {key_of(record): record.prompt_sha256 for record in reader}
+        self._model = reader.model
+        _check_same_options(self._path, reader.options, options)
 
 
 def resume_items(
@@ -146,30 +149,54 @@ def count_done(path: Path, kind: type[R], options: Mapping[str, Any], items: Ite
     return sum(item.key in done for item in items)
 
 
+class RecordReader(Generic[R]):
+    """Reads the records of one kind in a file, each once, and holds none of them. Knows the options once it has."""
+
+    def __init__(self, path: Path, kind: type[R]) -> None:
+        self.options: dict[str, Any] = {}
+        self.model: dict[str, str] = {}
+        self._path, self._kind = path, kind
+
+    def __iter__(self) -> Iterator[R]:
+        """Yield the records, in order. Raises InvalidRequestError for a file of anything else."""
+        return (record for _, record in self.locate())
+
+    def locate(self) -> Iterator[tuple[int, R]]:
+        """Yield each record with the byte of the file where its line begins."""
+        digests: dict[Key, str] = {}
+        heads = 0
+        for number, start, line in read_lines_from(self._path):
+            if line.get("kind") == "provenance" and isinstance(line.get("options"), dict):
+                self._read_head(line, first=heads == 0)
+                heads += 1
+                continue
+            record = build_from_line(self._path, number, line, self._kind)
+            digest = digest_record(record)
+            if digests.get(key_of(record), digest) != digest:
+                raise InvalidRequestError(
+                    f"{quote(self._path)}, line {number}: {quote(record.task_id)} came before, with another outcome"
+                )
+            if key_of(record) not in digests:
+                digests[key_of(record)] = digest
+                yield start, record
+
+    def _read_head(self, line: Mapping[str, Any], *, first: bool) -> None:
+        differing = "" if first else describe_differences(self.options, line["options"])
+        if differing := differing or _describe_other_model(self.model, _read_model(line)):
+            raise InvalidRequestError(
+                f"{quote(self._path)} holds runs with different options ({differing}); take them apart"
+            )
+        self.options, self.model = line["options"], {**self.model, **_read_model(line)}
+
+
 def read_run(path: Path, kind: type[R]) -> StoredRun[R]:
     """Read a file of records of one kind, with its options. Raises InvalidRequestError for any other file."""
-    options: dict[str, Any] | None = None
-    model: dict[str, str] = {}
-    records: dict[Key, R] = {}
-    for number, line in enumerate(read_trace(path), start=1):
-        if line.get("kind") == "provenance" and isinstance(line.get("options"), dict):
-            differing = "" if options is None else describe_differences(options, line["options"])
-            differing = differing or _describe_other_model(model, _read_model(line))
-            if differing:
-                raise InvalidRequestError(
-                    f"{quote(path)} holds runs with different options ({differing}); take them apart"
-                )
-            options, model = line["options"], {**model, **_read_model(line)}
-            continue
-        record = _record(path, number, line, kind)
-        if not same_but_for_time(records.setdefault(key_of(record), record), record):
-            raise InvalidRequestError(
-                f"{quote(path)}, line {number}: {quote(record.task_id)} came before, with another outcome"
-            )
-    return StoredRun(options or {}, list(records.values()), model)
+    reader = RecordReader(path, kind)
+    records = list(reader)
+    return StoredRun(reader.options, records, reader.model)
 
 
-def describe_other_run(there: StoredRun[Any], here: StoredRun[Any]) -> str:
+def describe_other_run(there: StoredRun[Any] | RecordReader[Any], here: StoredRun[Any] | RecordReader[Any]) -> str:
     """Name what tells the run of one file from that of another; empty where both hold parts of one run."""
     return describe_differences(there.options, here.options) or _describe_other_model(there.model, here.model)
 
@@ -225,12 +252,16 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def same_but_for_time(one: Any, other: Any) -> bool:
-    """Check that two records of a problem agree: two processes may have written one file."""
-    return one is other or {**asdict(one), "seconds": 0} == {**asdict(other), "seconds": 0}
+def digest_record(record: Any) -> str:
+    """Return what is the same for two records that agree but for their seconds.
+
+    Two processes may have written one file.
+    """
+    timeless = replace(record, seconds=0.0) if hasattr(record, "seconds") else record
+    return hashlib.sha256(repr(timeless).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _record(path: Path, number: int, line: dict[str, Any], kind: type[R]) -> R:
+def build_from_line(path: Path, number: int, line: dict[str, Any], kind: type[R]) -> R:
     """Return the record in a line. Raises InvalidRequestError if it is of another kind or its values do not fit."""
     if line.get("kind") != kind.KIND or not required_fields(kind) <= line.keys():
         raise InvalidRequestError(

@@ -14,7 +14,7 @@ from agent.program.styles import PROMPT_STYLES
 from benchmarks.evalplus_names import DATASETS, id_in_files, name_samples
 from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.record_file import StoredRun, key_of, read_run
-from benchmarks.experiments.stories import read_stories_beside
+from benchmarks.experiments.stories import find_stories_beside
 
 
 class SampleFiles(NamedTuple):
@@ -73,12 +73,12 @@ def write_answers(path: Path, run: StoredRun[ProblemOutcome]) -> bytes | None:
 
     An answer that continues its prompt has the prompt before it, as evalplus writes it.
     """
-    stories = read_stories_beside(path, run) or {}
+    stories = find_stories_beside(path, run)
     style = PROMPT_STYLES.get(run.model.get("prompt_style", "").partition(" ")[0])
     continues = style is not None and not style.chat
     lines = []
     for outcome in run.records:
-        story = stories.get(key_of(outcome))
+        story = stories.get(key_of(outcome)) if stories else None
         if story is None:
             return None
         answer = story.attempts[story.best].answer

@@ -5,7 +5,7 @@ A story says how each program came to be: its answer, its pauses, its doubts and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,17 @@ from typing import Any, ClassVar
 from agent.errors import InvalidRequestError
 from agent.files.access import is_stream
 from agent.messages import quote
+from agent.trace import read_lines_from
 from benchmarks.experiments.plan import Key
-from benchmarks.experiments.record_file import RecordFile, StoredRun, describe_other_run, key_of, read_run
+from benchmarks.experiments.record_file import (
+    RecordFile,
+    RecordReader,
+    StoredRun,
+    build_from_line,
+    describe_other_run,
+    key_of,
+    read_run,
+)
 
 _ENDING = ".stories.jsonl"
 
@@ -128,16 +137,39 @@ def read_stories(path: Path) -> StoredRun[Story]:
     return read_run(path, Story)
 
 
-def read_stories_beside(outcomes: Path, run: StoredRun[Any]) -> dict[Key, Story] | None:
-    """Read the stories beside a file of outcomes; None where there are none. Raises InvalidRequestError for others'."""
+class StoredStories(Mapping[Key, Story]):
+    """The stories in a file, by their keys. Each is read when it is asked for: all together may not fit in memory."""
+
+    def __init__(self, path: Path, starts: Mapping[Key, int]) -> None:
+        """starts: the byte where the line of each story begins."""
+        self._path, self._starts = path, starts
+
+    def __getitem__(self, key: Key) -> Story:
+        """Read a story."""
+        line = next(read_lines_from(self._path, self._starts[key]))
+        return build_from_line(self._path, line.number, line.record, Story)
+
+    def __iter__(self) -> Iterator[Key]:
+        """Iterate over the keys."""
+        return iter(self._starts)
+
+    def __len__(self) -> int:
+        """Return the number of stories."""
+        return len(self._starts)
+
+
+def find_stories_beside(outcomes: Path, run: StoredRun[Any]) -> StoredStories | None:
+    """Find the stories beside a file of outcomes; None where there are none. Raises InvalidRequestError for others'."""
     place = name_story_file(outcomes)
     if not place.exists():
         return None
-    stories = read_stories(place)
-    if stories.records and (differing := describe_other_run(run, stories)):
+    reader = RecordReader(place, Story)
+    prompts = {key_of(outcome): outcome.prompt_sha256 for outcome in run.records}
+    places = {key_of(each): (start, each.prompt_sha256) for start, each in reader.locate()}
+    if places and (differing := describe_other_run(run, reader)):
         raise InvalidRequestError(
             f"{quote(outcomes)} (there) and {quote(place)} (here) are of different runs: {differing}; "
             "move the second away"
         )
-    prompts = {key_of(outcome): outcome.prompt_sha256 for outcome in run.records}
-    return {key_of(each): each for each in stories.records if prompts.get(key_of(each)) == each.prompt_sha256} or None
+    starts = {key: start for key, (start, prompt) in places.items() if prompts.get(key) == prompt}
+    return StoredStories(place, starts) if starts else None

@@ -105,8 +105,9 @@ def view_problems(runs: Sequence[ReportedRun], most_bytes: int) -> list[ProblemV
 
 
 def _view_problem(task_id: str, keys: Sequence[Key], runs: Sequence[ReportedRun], room: int) -> ProblemView:
-    stories = [run.stories[key] for run in runs for key in keys if run.stories and key in run.stories]
-    request = stories[0].request if stories else ""
+    stories = (run.stories[key] for run in runs for key in keys if run.stories and key in run.stories)
+    first = next(stories, None)
+    request = first.request if first else ""
     views, marks = list[RunView](), list[tuple[str, str, bool]]()
     for run in runs:
         outcomes = [run.outcomes[key] for key in keys if key in run.outcomes]

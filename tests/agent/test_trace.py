@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,20 @@ def test_a_line_that_is_no_record_is_named_with_its_number(tmp_path):
     (tmp_path / "t.jsonl").write_text('{"kind": "step"}\nnonsense\n')
     with pytest.raises(FileAccessError, match=r"t\.jsonl', line 2: this is no trace record"):
         list(read_trace(tmp_path / "t.jsonl"))
+
+
+def test_a_trace_of_any_size_is_read_line_by_line(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text(f'{{"text": "{"x" * 2**19}"}}\n' * 40)
+    tracemalloc.start()
+    assert sum(len(record["text"]) for record in read_trace(path)) == 40 * 2**19
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 2**19, peak
+    os.truncate(path, 2**28 + 2**26)  # a hole, which is no line
+    assert next(read_trace(path))["text"]
+    with pytest.raises(FileAccessError, match=r"line 41: this is no trace record \(it is longer than 64 MiB\)"):
+        list(read_trace(path))
 
 
 def test_an_existing_file_is_never_rewritten(tmp_path):

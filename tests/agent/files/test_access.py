@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -232,6 +233,34 @@ def test_a_torn_line_stays_until_another_is_written(tmp_path):
     (tmp_path / "a").write_bytes(FIRST + b"torn")
     appended(tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == FIRST + b"torn"
+
+
+def test_lines_are_put_in_order_one_at_a_time_and_a_torn_one_is_dropped(tmp_path):
+    appended(tmp_path / "a", FIRST, *(b"%03d " % number + b"x" * 2**18 + b"\n" for number in range(40, 0, -1)))
+    with (tmp_path / "a").open("ab") as file:
+        file.write(b"torn")
+    file = AppendedFile(tmp_path / "a", begins=BEGINS, resume=True)
+    tracemalloc.start()
+    file.sort(lambda line: line[:3])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    file.close()
+    head, *lines = (tmp_path / "a").read_bytes().splitlines(keepends=True)
+    assert (head, [int(line[:3]) for line in lines]) == (FIRST, list(range(1, 41)))
+    assert peak < 8 * 2**18, peak
+
+
+def test_a_file_that_cannot_be_put_in_order_keeps_its_lines(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    file = AppendedFile(folder / "a", begins=BEGINS, resume=True)
+    for line in (FIRST, b"two\n", b"one\n"):
+        file.append(line)
+    folder.rename(tmp_path / "moved")  # a test as root can write into any folder that is there
+    with pytest.raises(StorageError, match=r"cannot put '.*' in order: No such file .*; it has all its lines"):
+        file.sort(lambda line: line)
+    file.close()
+    assert (tmp_path / "moved" / "a").read_bytes() == FIRST + b"two\none\n"
 
 
 def test_only_one_process_at_a_time_writes_a_file(tmp_path):

@@ -1,10 +1,12 @@
 """Stories: where pauses, doubts and branches stand in each program; files of them; nothing that is hidden."""
 
 import json
+import tracemalloc
 from contextlib import closing
 from dataclasses import asdict, replace
 
 import pytest
+from results import written
 
 from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
@@ -12,10 +14,11 @@ from agent.lm import open_lm
 from agent.strategies import Beam, BestOf, Once, Tree
 from agent.workflow.context import Context
 from benchmarks import open_benchmark
+from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.plan import WorkItem
-from benchmarks.experiments.record_file import RecordFile
+from benchmarks.experiments.record_file import RecordFile, read_run
 from benchmarks.experiments.runner import run_item
-from benchmarks.experiments.stories import Story, name_story_file, read_stories
+from benchmarks.experiments.stories import Story, find_stories_beside, name_story_file, read_stories
 from sandbox import open_sandbox
 
 pytestmark = pytest.mark.model
@@ -131,3 +134,19 @@ def test_a_story_that_is_none_is_refused(tree, tmp_path, field, value, sentence)
     with pytest.raises(InvalidRequestError, match="line 1: this is no sound story: ") as error:
         read_stories(path)
     assert sentence in str(error.value)
+
+
+def test_stories_beside_outcomes_are_read_when_they_are_asked_for(tree, tmp_path):
+    _, outcome = tree
+    story = replace(tree[0], request="x" * 2**19)
+    keys = [f"exercises/{number}" for number in range(40)]
+    written(tmp_path / "a.jsonl", *(replace(outcome, task_id=key) for key in keys))
+    written(tmp_path / "a.stories.jsonl", *(replace(story, task_id=key) for key in reversed(keys)))
+    run = read_run(tmp_path / "a.jsonl", ProblemOutcome)
+    tracemalloc.start()
+    stories = find_stories_beside(tmp_path / "a.jsonl", run)
+    assert [stories[each].task_id for each in stories] == keys[::-1]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * 2**19, peak
+    assert stories.get(("exercises/40", 0)) is None
