@@ -11,21 +11,26 @@ from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption
 from agent.views.say import show
 
+_MOST_NAMED = 8  # missing shards
+
 
 def bench_merge(
     files: Annotated[list[Path], typer.Argument(help="Outcome files of the shards of one run.")],
     out: Annotated[Path, typer.Option(help="Write the whole run here. An old file is not replaced.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Join the outcome files of a run's shards, in order. Refuse files of different runs.
+    """Join the outcome files of a run's shards, in order. Refuse files of different runs, and name missing shards.
 
     Example: dubito bench merge runs/he/greedy-once.1-of-2.jsonl runs/he/greedy-once.2-of-2.jsonl --out he.jsonl
     """
     with report_errors(as_json):
         from agent.views.report import Report
         from benchmarks.experiments.merging import merge_files
+        from benchmarks.experiments.plan import find_missing_shards
 
         count = merge_files(files, out)
-        show(
-            Report({"files": len(files), "outcomes": count}, f"{count} outcomes of {len(files)} files"), as_json=as_json
-        )
+        missing = [str(shard) for shard in find_missing_shards(files)]
+        more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+        lacks = f"; missing shards: {', '.join(missing[:_MOST_NAMED])}{more}" if missing else ""
+        report = {"files": len(files), "outcomes": count, "missing": missing}
+        show(Report(report, f"{count} outcomes of {len(files)} files{lacks}"), as_json=as_json)

@@ -59,8 +59,7 @@ class PlannedRun:
         """Return the file of an arm, in the folder of the run where there is one; None if nothing is kept."""
         if self.out is None or not self._has_folder:
             return self.out
-        part = "" if self.shard.count == 1 else f".{self.shard.number}-of-{self.shard.count}"
-        return self.out / f"{arm.name}{part}.jsonl"
+        return self.out / f"{arm.name}{self.shard.mark}.jsonl"
 
     def worker_config(self, batch: int | None) -> WorkerConfig:
         """Return what a process needs to work on the items. The policy of its context is that of the first arm."""

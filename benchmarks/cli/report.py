@@ -107,7 +107,7 @@ def _write_all(
     from benchmarks.reports.pictures import list_plots
     from benchmarks.reports.tables import is_report_markdown, write_markdown
 
-    title, facts = _describe(runs)
+    title, facts = _describe(runs, compared)
     plots = list_plots({name: run.records for name, run in runs.items()}, title)
     page = "" if places.html is None else _write_page(runs, stories, compared)  # before any file
     if places.png is not None:
@@ -143,7 +143,7 @@ def _write_page(runs: Runs, stories: Sequence[Mapping[Key, Story] | None], compa
     reported = [
         ReportedRun(name, _by_key(run.records), told) for (name, run), told in zip(runs.items(), stories, strict=True)
     ]
-    return write_page(*_describe(runs), compared, reported, pictures)
+    return write_page(*_describe(runs, compared), compared, reported, pictures)
 
 
 def _by_key(outcomes: Sequence[ProblemOutcome]) -> dict[Key, ProblemOutcome]:
@@ -152,8 +152,10 @@ def _by_key(outcomes: Sequence[ProblemOutcome]) -> dict[Key, ProblemOutcome]:
     return {key_of(outcome): outcome for outcome in outcomes}
 
 
-def _describe(runs: Runs) -> tuple[str, str]:
-    """Return a title, and a line of what all runs have in common."""
+def _describe(runs: Runs, compared: Sequence[ComparedRun]) -> tuple[str, str]:
+    """Return a title, and a line of what all runs have in common, and how many samples each has where they differ."""
+    from benchmarks.reports.compare import describe_sample_counts
+
     first = next(iter(runs.values()))
     problems = len({outcome.task_id for outcome in first.records})
     samples = 1 + max(outcome.sample for outcome in first.records)
@@ -162,7 +164,7 @@ def _describe(runs: Runs) -> tuple[str, str]:
         f"model {options.get('model', 'models/tiny')}",
         f"weights {options['dtype']}" if options.get("dtype", "auto") != "auto" else "",
         f"at most {options.get('max_tokens', 512)} tokens",
-        f"{samples} samples a problem" if samples > 1 else "",
+        describe_sample_counts(compared) or (f"{samples} samples a problem" if samples > 1 else ""),
         f"seed {options.get('seed', 0)}",
     ]
     return f"{options.get('benchmark', 'exercises')}, {problems} problems", " · ".join(filter(None, parts))

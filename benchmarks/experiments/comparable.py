@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.errors import InvalidRequestError
 from agent.messages import quote
+from benchmarks.experiments.plan import split_mark
 from benchmarks.experiments.record_file import StoredRun, describe_differences
 
 _COMPARED = ("policy", "threshold", "strategy", "learned", "equal", "samples")  # options that may differ
@@ -20,6 +21,7 @@ def read_runs(paths: Sequence[Path], read: Callable[[Path], StoredRun[Any]]) -> 
     places = [os.path.realpath(path) for path in paths]  # not Path.resolve: it raises for a loop of links
     if twice := [path for path, place in zip(paths, places, strict=True) if places.count(place) > 1]:
         raise InvalidRequestError(f"{quote(twice[0])} came twice; wanted each file once")
+    _check_shards(paths)
     stems = [path.stem for path in paths]
     names = [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]
     runs = {name: read(path) for name, path in zip(names, paths, strict=True)}
@@ -30,6 +32,17 @@ def read_runs(paths: Sequence[Path], read: Callable[[Path], StoredRun[Any]]) -> 
         _check_options(name, run, other, another)
         _check_problems(name, run, other, another)
     return runs
+
+
+def _check_shards(paths: Sequence[Path]) -> None:
+    first: dict[tuple[Path, str, int], Path] = {}
+    for path in paths:
+        name, shard = split_mark(path)
+        other = first.setdefault((path.parent, name, shard.count), path)
+        if other != path:
+            raise InvalidRequestError(
+                f"{quote(other)} and {quote(path)} are shards of one run; join them first, with `dubito bench merge`"
+            )
 
 
 def _check_options(name: str, run: StoredRun[Any], other: str, another: StoredRun[Any]) -> None:

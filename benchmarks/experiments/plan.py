@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from agent.errors import InvalidRequestError
@@ -43,6 +44,11 @@ class Shard:
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"
 
+    @property
+    def mark(self) -> str:
+        """What the name of the shard's file has before its ending; empty for the whole."""
+        return "" if self.count == 1 else f".{self.number}-of-{self.count}"
+
     def take(self, items: Sequence[WorkItem]) -> list[WorkItem]:
         """Return this shard's items. The shards of a run have each item once."""
         return list(items[self.number - 1 :: self.count])
@@ -55,6 +61,20 @@ def parse_shard(text: str) -> Shard:
     if not 1 <= shard.number <= shard.count:
         raise InvalidRequestError(f"the shard {quote(text)} came; wanted i/n with i from 1 to n, as in 2/4")
     return shard
+
+
+def split_mark(path: Path) -> tuple[str, Shard]:
+    """Return the name of a file without its ending and the mark of its shard, and that shard."""
+    match = re.fullmatch(r"(.*)\.([1-9][0-9]{0,5})-of-([1-9][0-9]{0,5})(\.stories)?\.jsonl", path.name)
+    return (match[1], Shard(int(match[2]), int(match[3]))) if match else (path.stem, Shard())
+
+
+def find_missing_shards(paths: Sequence[Path]) -> list[Shard]:
+    """Return the shards of which no file is there, by the names of the files; none where these do not say it."""
+    shards = {split_mark(path)[1] for path in paths}
+    count, *others = {shard.count for shard in shards}
+    wanted = [] if others else [Shard(number, count) for number in range(1, count + 1)]
+    return [shard for shard in wanted if shard not in shards]
 
 
 def plan_items(problems: Sequence[Problem], samples: int, shard: Shard) -> list[WorkItem]:

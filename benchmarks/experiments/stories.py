@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from agent.errors import InvalidRequestError
-from agent.files.access import is_stream
+from agent.files.access import follow_links, is_stream
 from agent.messages import quote
 from agent.trace import read_lines_from
 from benchmarks.experiments.plan import Key
@@ -116,8 +116,8 @@ class Story:
 
 
 def name_story_file(outcomes: Path) -> Path:
-    """Return the place of the stories that belong to a file of outcomes."""
-    return outcomes.with_suffix(_ENDING)
+    """Return the place of the stories that belong to a file of outcomes: beside the file, not beside a link to it."""
+    return follow_links(outcomes).with_suffix(_ENDING)
 
 
 def is_story_file(path: Path) -> bool:

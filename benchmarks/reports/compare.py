@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from agent.views.report import Report
+from agent.views.text import one_line
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
 from benchmarks.experiments.plan import natural_order
 from benchmarks.experiments.record_file import key_of
@@ -116,7 +117,7 @@ def report_comparison(runs: Sequence[ComparedRun]) -> Report:
         if block := [run for run in runs if run.feedback == feedback]:
             blocks += ["\n".join([_heads(title), *map(_row, block)])]
             blocks += ["\n".join([_heads_of_means(), *map(_row_of_means, block)]), _pass_table(block)]
-    text = "\n\n".join([*filter(None, blocks), describe_intervals(runs)])
+    text = "\n\n".join(filter(None, [describe_sample_counts(runs), *blocks, describe_intervals(runs)]))
     return Report({"runs": [run.record() for run in runs]}, text)
 
 
@@ -208,6 +209,14 @@ def _pass_table(runs: Sequence[ComparedRun]) -> str:
         cells = (format_interval(run.pass_at[k]) if k in run.pass_at else "-" for k in ks)
         lines.append(f"{_short(run.name):<{_NAME}}{run.samples:>9}" + "".join(f"{cell:>24}" for cell in cells))
     return "\n".join(lines)
+
+
+def describe_sample_counts(runs: Sequence[ComparedRun]) -> str:
+    """Say how many samples a problem has in each run; nothing where it is the same number in all."""
+    counts = {run.name: run.programs / max(1, run.problems) for run in runs}
+    if len(set(counts.values())) <= 1:
+        return ""
+    return f"samples a problem differ: {', '.join(f'{one_line(name)} {count:.4g}' for name, count in counts.items())}"
 
 
 def describe_intervals(runs: Sequence[ComparedRun]) -> str:

@@ -41,15 +41,16 @@ def tabulate(runs: Sequence[ComparedRun]) -> list[RunTable]:
     for feedback, title in _TITLES.items():
         if block := [run for run in runs if run.feedback == feedback]:
             ks = sorted({k for run in block for k in run.pass_at if k > 1})
-            solved = [TableRow(list(_cells(run, ks).values()), run.interval) for run in block]
+            several = any(run.programs > run.problems for run in block)
+            solved = [TableRow(list(_cells(run, ks, several=several).values()), run.interval) for run in block]
             costs = [TableRow(list(_costs(run).values())) for run in block]
-            tables.append(RunTable(title, list(_cells(block[0], ks)), solved))
+            tables.append(RunTable(title, list(_cells(block[0], ks, several=several)), solved))
             tables.append(RunTable("means of a program", list(_costs(block[0])), costs))
     return tables
 
 
-def _cells(run: ComparedRun, ks: Sequence[int]) -> dict[str, str]:
-    several = run.programs > run.problems
+def _cells(run: ComparedRun, ks: Sequence[int], *, several: bool) -> dict[str, str]:
+    """Return the cells of a run by the heads of their columns. several: some run has several samples a problem."""
     return {
         "run": one_line(run.name),
         "pass@1" if several else "solved": format_interval(run.interval),

@@ -76,6 +76,33 @@ def test_a_run_without_an_outcome_is_refused(tmp_path, first, command):
         refused(dubito("bench", command[0], *files, *command[1:]), "has no outcome yet; let it go on, or leave it out")
 
 
+def test_shards_of_one_run_are_to_be_merged_first(tmp_path):
+    shards = [
+        written(tmp_path / f"a.{number}-of-2.jsonl", replace(OUTCOME, task_id=f"t/{number}")) for number in (1, 2)
+    ]
+    for command in (["report"], ["bench", "compare"]):
+        refused(dubito(*command, *shards), "are shards of one run; join them first, with `dubito bench merge`")
+
+
+def test_the_first_line_says_that_runs_have_different_numbers_of_samples(tmp_path, first):
+    samples = [
+        replace(OUTCOME, task_id=f"t/{number}", sample=sample, feedback="none")
+        for number in range(3)
+        for sample in range(4)
+    ]
+    several = written(tmp_path / "adadec.jsonl", *samples, policy="adadec")
+    fewer = written(tmp_path / "fewer.jsonl", *samples[:-1], policy="adadec")
+    for other, count in ((several, "adadec 4"), (fewer, "fewer 3.667")):
+        for command in (["report"], ["bench", "compare"]):
+            lines = dubito(*command, first, other).stdout.splitlines()
+            assert lines[0] == f"samples a problem differ: greedy 1, {count}"
+    assert dubito("report", first, several, "--markdown", tmp_path / "a.md").exit_code == 0
+    text = (tmp_path / "a.md").read_text()
+    assert "samples a problem differ: greedy 1, adadec 4" in text
+    tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+    assert tables and all(len({line.count("|") for line in table}) == 1 for table in tables)
+
+
 def test_runs_over_other_problems_or_prompts_are_refused(tmp_path, first):
     ids = written(tmp_path / "ids.jsonl", *(replace(OUTCOME, task_id=f"u/{number}") for number in range(3)))
     refused(dubito("bench", "compare", first, ids), "not over the same problems: 't/0' is in the first alone")

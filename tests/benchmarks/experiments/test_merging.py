@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from results import OUTCOME
+from results import OUTCOME, dubito
 from results import written as write_run
+from stories import story
 
 from agent.errors import FileAccessError, InvalidRequestError
 from benchmarks.experiments.merging import merge_files
 from benchmarks.experiments.outcomes import read_outcomes
+from benchmarks.experiments.stories import name_story_file, read_stories
 
 
 def written(path, *records, **options):
@@ -60,6 +62,47 @@ def test_an_old_file_is_not_replaced(tmp_path):
     with pytest.raises(FileAccessError, match="choose another name"):
         merge_files([one], one)
     assert one.read_bytes() == before
+
+
+def write_shards_with_stories(folder):
+    shards = write_shards(folder, [(0, 0)], [(1, 0)])
+    for number, shard in enumerate(shards):
+        written(name_story_file(shard), story(number))
+    return shards
+
+
+def test_stories_beside_the_outcomes_are_joined_in_order(tmp_path):
+    shards = write_shards_with_stories(tmp_path)
+    merge_files(shards[::-1], tmp_path / "merged.jsonl")
+    assert [each.task_id for each in read_stories(tmp_path / "merged.stories.jsonl").records] == ["t/0", "t/1"]
+
+
+def test_nothing_is_written_where_old_stories_lie(tmp_path):
+    shards = write_shards_with_stories(tmp_path)
+    (tmp_path / "merged.stories.jsonl").write_text("old\n")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(FileAccessError, match=r"merged\.stories\.jsonl' exists .*; choose another name"):
+        merge_files(shards, tmp_path / "merged.jsonl")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("place", ["-", "/dev/null"])
+def test_a_merged_run_is_a_file(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    shards = write_shards_with_stories(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InvalidRequestError, match="is no file, and a merged run has its stories beside it"):
+        merge_files(shards, Path(place))
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"), [(2, ""), (4, "; missing shards: 3/4, 4/4"), (30, ", 9/30, 10/30 and 20 more")]
+)
+def test_missing_shards_are_named(tmp_path, count, sentence):
+    shards = [written(tmp_path / f"a.{number}-of-{count}.jsonl", *outcomes((number, 0))) for number in (1, 2)]
+    result = dubito("bench", "merge", *shards, "--out", tmp_path / "merged.jsonl")
+    assert result.stdout.strip().endswith(f"2 outcomes of 2 files{sentence}" if count < 30 else sentence), result.output
 
 
 def test_stories_among_the_paths_are_passed_over(tmp_path):

@@ -2,7 +2,7 @@
 
 import json
 import tracemalloc
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 
 import pytest
@@ -18,7 +18,7 @@ from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.record_file import RecordFile, read_run
 from benchmarks.experiments.runner import run_item
-from benchmarks.experiments.stories import Story, find_stories_beside, name_story_file, read_stories
+from benchmarks.experiments.stories import Story, find_stories_beside, name_story_file, open_stories, read_stories
 from sandbox import open_sandbox
 
 pytestmark = pytest.mark.model
@@ -115,6 +115,17 @@ def test_a_file_has_each_story_once_and_gives_it_back(tree, tmp_path):
                 file.append(each)
     run = read_stories(path)
     assert (run.records, run.options) == ([story, replace(story, sample=1)], {"policy": "adadec"})
+
+
+def test_stories_lie_beside_the_file_of_outcomes_and_not_beside_a_link_to_it(tree, tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "here" / "a.jsonl"
+    link.symlink_to(tmp_path / "there" / "b.jsonl")
+    with ExitStack() as cleanup:
+        open_stories(link, {}, cleanup).append(tree[0])
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["b.stories.jsonl"]
+    assert name_story_file(link) == name_story_file(link.readlink())
 
 
 @pytest.mark.parametrize(
