@@ -104,7 +104,7 @@ def generate_by(policy: Policy, *, lame: Sequence[Sequence[int]] | None = None) 
         chosen = replace(policy, sampler=Temperature(1.0, top_p=1.0)) if sampling else policy
         most, rows = generation_config.max_length - input_ids.shape[1], []
         with _restored(model):
-            plain = HFLM(model)
+            plain = HFLM(model, pools=False)
             for number, row in enumerate(input_ids):
                 ids = row.tolist() if mask is None else row[mask[number].bool()].tolist()
                 lame_ids, room = None if lame is None else lame[number], _room(plain.context, len(ids), most)

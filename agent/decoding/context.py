@@ -95,11 +95,11 @@ class DecodeContext:
 
     def score(self, logits: Tensor, summary: Summary | None = None) -> Distribution:
         """Score a next-token distribution. logits: [vocab]. summary: of these logits, if there is one."""
-        known = {} if summary is None else {"entropy": summary.entropy, "margin": summary.margin}
-        distribution = Distribution(logits, known, summary)
+        scores = {} if summary is None else {"entropy": summary.entropy, "margin": summary.margin}
+        distribution = Distribution(logits, scores, summary)
         for name in ("entropy", "margin", self.policy.gate.score):
-            if name not in known:
-                known[name] = SCORES[name](distribution.logprobs, normalised=True)
+            if name not in scores:
+                scores[name] = SCORES[name](distribution.logprobs, normalised=True)
         return distribution
 
     def pauses_at(self, distribution: Distribution, completion: Completion) -> bool:

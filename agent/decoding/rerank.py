@@ -29,7 +29,7 @@ class Rollout:
     row: int = 0  # its index in the batch
     next_token: int = 0  # the token to feed to its row
     tokens: list[int] = field(default_factory=list)  # the continuation, without the candidate
-    read: list[tuple[Tensor, Summary | None]] = field(default_factory=list)  # logits before each of them, [vocab]
+    before: list[tuple[Tensor, Summary | None]] = field(default_factory=list)  # logits before each of them, [vocab]
 
     @property
     def score(self) -> float:
@@ -43,7 +43,7 @@ class Rollout:
         self.total -= surprisal(logits, token) if summary is None else max(-summary.logprob, 0.0)
         if not self.ended:
             self.tokens.append(token)
-            self.read.append((logits, summary))
+            self.before.append((logits, summary))
             self.completion = self.completion.append(token)
             self.ended = rule.ends(self.completion, context)
 
@@ -141,8 +141,8 @@ def _commit_certain_part(
     This is exact: AdaDec without it sees the same distributions, and below the threshold it takes the same argmax.
     """
     depth = batch.depth
-    for fed, (token, read) in enumerate(zip(winner.tokens, winner.read, strict=True), start=1):
-        distribution = context.score(*read)
+    for fed, (token, before) in enumerate(zip(winner.tokens, winner.before, strict=True), start=1):
+        distribution = context.score(*before)
         if context.pauses_at(distribution, state.completion):
             return replace(state, prefix=batch.select(winner.row, depth - fed))
         step, state = context.commit(state, distribution, token)

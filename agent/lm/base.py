@@ -24,7 +24,7 @@ class Prefix:
     ids: tuple[int, ...]
     logits: Tensor  # [vocab], raw, at least float32
     cache: Any = None  # opaque: only the LM that made it looks inside
-    summary: Summary | None = None  # of the logits, where it came with them
+    summary: Summary | None = None  # of the logits, if the backend makes one
 
 
 class Batch(Protocol):
@@ -37,7 +37,7 @@ class Batch(Protocol):
 
     @property
     def summaries(self) -> Sequence[Summary] | None:
-        """Of the logits after each row, where they came with them; else None."""
+        """Return summaries of the logits after each row, if the backend makes any."""
         ...
 
     @property

@@ -57,4 +57,4 @@ class Forbidding:
             return prefix
         logits = prefix.logits.clone()
         logits[list(self.tokens)] = -float("inf")
-        return replace(prefix, logits=logits)
+        return replace(prefix, logits=logits, summary=None)

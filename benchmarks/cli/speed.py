@@ -9,6 +9,7 @@ import typer
 
 from agent.cli.exits import report_errors
 from agent.cli.options import DeviceOption, JsonOption, WeightsOption
+from agent.errors import InvalidRequestError
 from agent.messages import check_choice
 from agent.views.say import say, write_json
 from benchmarks.cli.run_options import BatchOption, read_batch, read_problems
@@ -47,6 +48,8 @@ def bench_speed(
 
         if only is not None:
             check_choice("part", only, _PARTS)
+        if only is not None and problems is not None:
+            raise InvalidRequestError("--only and --problems came together; --problems times nothing else, so drop one")
         name = choose_default_model() if model is None else model
         if problems is not None:
             timed = _open_problems(name, problems, device, weights, read_batch(batch))

@@ -53,10 +53,10 @@ class Feed:
 
 
 class Answer(NamedTuple):
-    """What a forward says to one feed."""
+    """The logits of one feed, and their summaries."""
 
     logits: Tensor  # [rows, keep, vocab]
-    summaries: Sequence[Summary] | None = None  # of the kept tokens of its one row, where they came with the logits
+    summaries: Sequence[Summary] | None = None  # of the kept tokens of its one row, if the forward makes any
 
 
 def run_feed(model: Any, feed: Feed, accepted: frozenset[str]) -> Tensor:

@@ -22,8 +22,8 @@ from agent.lm.hf.beam_search import beam_search
 from agent.lm.hf.cache import count_cache_bytes, fork, new_cache
 from agent.lm.hf.feeds import Answer, Feed, run_feed, run_joint
 from agent.lm.hf.int8 import FEW_ROWS
-from agent.lm.hf.recording import SlotForward
 from agent.lm.hf.rope import BoundaryBatch, rope_boundaries, rope_regime
+from agent.lm.hf.slot_forward import SlotForward
 from agent.lm.hf.slots import SlotCache
 from agent.lm.hf.tree_attention import CopiedRowsBatch, Paths, TreeAttentionBatch
 from agent.lm.hf.trial import count_token_bytes, try_cache, try_joint, try_slots, try_tree_attention
@@ -43,13 +43,24 @@ class HFLM:
     """A loaded transformers model as a function of token ids."""
 
     def __init__(
-        self, model: Any, *, store_bytes: int = _STORE_BYTES, run: Callable[[Feed], Answer] | None = None
+        self,
+        model: Any,
+        *,
+        store_bytes: int = _STORE_BYTES,
+        run: Callable[[Feed], Answer] | None = None,
+        pools: bool = True,
     ) -> None:
-        """run: feeds the model, and may do so together with what others feed; by default, it feeds it at once."""
-        self.model = model.eval() if model.training else model  # it takes a while to walk through its layers
+        """run: feeds the model, and may do so together with what others feed; by default, it feeds it at once.
+
+        pools: on a GPU, keep caches in a pool and record forwards. Not for a model that others change or watch.
+        """
+        self.model = model
+        if any(module.training for module in model.modules()):
+            model.eval()
         self.forwards = self.token_rows = 0
         self.accepted_arguments = frozenset(inspect.signature(model.forward).parameters)
         self.run: Callable[[Feed], Answer] = run or self._run_here
+        self._pools = pools
         self._store = PrefixStore(store_bytes)
         self._rope_boundaries = rope_boundaries(model.config)
 
@@ -182,7 +193,7 @@ class HFLM:
 
     def beside(self, run: Callable[[Feed], Answer] | None = None) -> HFLM:
         """Return the model of one of many tasks: the same weights, with counters and a store of its own."""
-        return HFLM(self.model, store_bytes=_TASK_STORE_BYTES, run=run)
+        return HFLM(self.model, store_bytes=_TASK_STORE_BYTES, run=run, pools=self._pools)
 
     def _new_cache(self) -> Any:
         return self._slots.new_cache() if self._slots else new_cache(self.model)
@@ -231,7 +242,7 @@ class HFLM:
 
     @cached_property
     def _slots(self) -> SlotForward | None:
-        return try_slots(self)
+        return try_slots(self) if self._pools else None
 
     def _same_rotation(self, length: int, other: int) -> bool:
         """Decide whether texts of these lengths have their keys rotated alike."""

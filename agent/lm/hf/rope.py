@@ -52,7 +52,7 @@ class BoundaryBatch:
 
     @property
     def summaries(self) -> Sequence[Summary] | None:
-        """Of the logits after each row, where they came with them."""
+        """Return summaries of the logits after each row, if the backend makes any."""
         return self._batch.summaries
 
     @property

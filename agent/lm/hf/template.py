@@ -6,14 +6,12 @@ import atexit
 import functools
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import IO
 
 from agent.errors import ModelLoadError
 from agent.messages import first_sentence
@@ -40,6 +38,7 @@ class _Renderer:
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
         self._lock = Lock()
 
     def render(self, request: str) -> dict[str, str]:
@@ -48,23 +47,28 @@ class _Renderer:
             if self._child is not None and self._child.poll() is not None:
                 self._end()
             child = self._child = self._child or _start()
-            assert child.stdin and child.stdout
-            with suppress(BrokenPipeError):
-                child.stdin.write(request.encode() + b"\n")
-                child.stdin.flush()
-                answer = _read_line(child.stdout)
+            try:
+                answer = _ask(child, request.encode() + b"\n")
                 if answer:
                     outcome: dict[str, str] = json.loads(answer)
                     return outcome
-                if answer is None:
-                    child.kill()
+            except BaseException:  # an interrupt, too: an answer that comes later is not the next request's
+                self.close()
+                raise
+            if answer is None:
+                child.kill()
             return {"error": self._end()}
 
     def close(self) -> None:
-        """End the child."""
-        with self._lock:
-            if self._child is not None:
-                self._end()
+        """End the child, unless this process is a fork of the one that has it."""
+        if self._child is not None and self._owner == os.getpid():
+            self._child.kill()
+            self._end()
+
+    def forget(self) -> None:
+        """Take no part in what another process, of which this one is a fork, has under way."""
+        _forgotten.append(self._child)  # its end is not ours to wait for
+        self._child, self._owner, self._lock = None, os.getpid(), Lock()
 
     def _end(self) -> str:
         """Wait for the child's end and describe it: a signal means a limit, else the last line of stderr tells."""
@@ -79,21 +83,34 @@ class _Renderer:
 def _start() -> subprocess.Popen[bytes]:
     # -E and -P ignore the environment and the current folder. -s is missing: jinja2 may be in the user's packages.
     command = [sys.executable, "-E", "-P", str(_CHILD)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # In a session of its own, Ctrl-C in the terminal does not reach it.
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
 
 
-def _read_line(stream: IO[bytes]) -> bytes | None:
-    """Read a line; empty at the end of the stream, None if it takes too long."""
-    ends, read = time.monotonic() + _SECONDS, b""
-    while not read.endswith(b"\n"):
-        if not select.select([stream], [], [], max(ends - time.monotonic(), 0))[0]:
-            return None
-        part = os.read(stream.fileno(), 2**16)
-        if not part:
-            return b""
-        read += part
-    return read
+def _ask(child: subprocess.Popen[bytes], request: bytes) -> bytes | None:
+    """Return the line that answers; empty if the child ended, None if it takes too long."""
+    assert child.stdin and child.stdout, "both are pipes"
+    try:
+        child.stdin.write(request)
+        child.stdin.flush()
+    except BrokenPipeError:
+        return b""
+    ends, answer = time.monotonic() + _SECONDS, b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while not answer.endswith(b"\n"):
+            if not selector.select(max(ends - time.monotonic(), 0)):
+                return None
+            part = os.read(child.stdout.fileno(), 2**16)
+            if not part:
+                return b""
+            answer += part
+    return answer
 
 
 _renderer = _Renderer()
+_forgotten: list[object] = []
 atexit.register(_renderer.close)
+os.register_at_fork(after_in_child=_renderer.forget)

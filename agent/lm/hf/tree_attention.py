@@ -32,10 +32,10 @@ class TreeAttentionBatch:
         own = torch.eye(width).repeat(1, self.depth)
         mask = torch.cat([torch.zeros(width, root_length), own.log().clamp(min=torch.finfo(torch.bfloat16).min)], dim=1)
         fed = [path[-1] for path in paths]
-        answered = answer(Feed([fed], cache, root_length + self.depth - 1, keep=width, mask=mask))
-        self.logits, self.summaries = answered.logits[0], answered.summaries
+        logits, summaries = answer(Feed([fed], cache, root_length + self.depth - 1, keep=width, mask=mask))
+        self.logits, self.summaries = logits[0], summaries
         self._length = root_length + width * self.depth
-        self._history = (*history, answered)
+        self._history = (*history, Answer(logits, summaries))
 
     def advance(self, tokens: Sequence[int]) -> TreeAttentionBatch:
         """Append one token to each alternative, in one forward. This batch stays unchanged."""

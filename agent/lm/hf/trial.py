@@ -23,8 +23,8 @@ from agent.lm.hf.cache import count_cache_bytes, fork, is_croppable
 from agent.lm.hf.cache import new_cache as make_cache
 from agent.lm.hf.feeds import Feed, run_joint
 from agent.lm.hf.int8 import find_linear, put_back, use_int8
-from agent.lm.hf.recording import SlotForward
 from agent.lm.hf.rope import rope_boundaries
+from agent.lm.hf.slot_forward import SlotForward
 from agent.lm.hf.tree_attention import TreeAttentionBatch
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 _WINDOWS = ("window", "window_size")
 # What models raise if they cannot do something.
 _UNABLE = (AttributeError, TypeError, ValueError, RuntimeError, LookupError, NotImplementedError)
-_LEAST_EPS = 2.0**-19  # some layers compute in float32, and a GPU sums in another order for each shape
 _ROWS = 8  # tokens a forward with int8 weights: as many as the kernel for few rows takes
 _DIFFERING_BEHIND = ((0, 1, 2, 1, 2, 1, 2, 1), (0, 2, 2, 0, 1, 1, 0, 2))
 
@@ -108,8 +107,16 @@ def try_slots(lm: HFLM) -> SlotForward | None:
 
 def try_slots_on(lm: HFLM, *, records: bool) -> SlotForward | Literal[False]:
     """Return the model's forwards over caches in a pool, if they give the same logits as plain ones."""
-    slots = SlotForward(lm.model, lm.accepted_arguments, records=records)
-    agree = _joint_agrees(lm, slots.new_cache, lambda feeds: [each.logits for each in slots.run(lm.model, feeds)])
+    try:
+        slots = SlotForward(lm.model, lm.accepted_arguments, records=records)
+    except _UNABLE:  # it may lack the memory
+        return False
+
+    def run(feeds: Sequence[Feed]) -> list[Tensor]:
+        return [each.logits for each in slots.run(lm.model, feeds)]
+
+    # The second time the recordings of the first are replayed with other numbers.
+    agree = _joint_agrees(lm, slots.new_cache, run) and _joint_agrees(lm, slots.new_cache, run, further=1)
     return agree and slots
 
 
@@ -213,8 +220,13 @@ def _tree_agrees(lm: HFLM) -> bool:
     return all(_close(lm, alone, together, 4) for alone, together in pairs)
 
 
-def _joint_agrees(lm: HFLM, new_cache: Callable[[], Any], run: Callable[[Sequence[Feed]], Sequence[Tensor]]) -> bool:
-    """Try a forward of three feeds behind texts of different lengths: a text, alternatives under a mask, a token."""
+def _joint_agrees(
+    lm: HFLM, new_cache: Callable[[], Any], run: Callable[[Sequence[Feed]], Sequence[Tensor]], further: int = 0
+) -> bool:
+    """Try a forward of three feeds behind texts of different lengths: a text, alternatives under a mask, a token.
+
+    further: makes the tokens others, and the longest text longer.
+    """
     tree = torch.zeros(2, 5)
     tree[0, 4] = tree[1, 3] = torch.finfo(torch.bfloat16).min
 
@@ -222,10 +234,10 @@ def _joint_agrees(lm: HFLM, new_cache: Callable[[], Any], run: Callable[[Sequenc
         def behind(ids: tuple[int, ...], row: tuple[int, ...], keep: int, mask: Tensor | None = None) -> Feed:
             cache = new_cache()
             if ids:
-                run([Feed([ids], cache, 0)])
-            return Feed([row], cache, len(ids), keep, mask)
+                run([Feed([[(token + further) % 3 for token in ids]], cache, 0)])
+            return Feed([[(token + further) % 3 for token in row]], cache, len(ids), keep, mask)
 
-        return [behind((), (0, 1, 2, 1), 2), behind((2, 0, 1), (1, 2), 2, tree), behind((0,) * 9, (2,), 1)]
+        return [behind((), (0, 1, 2, 1), 2), behind((2, 0, 1), (1, 2), 2, tree), behind((0,) * (9 + further), (2,), 1)]
 
     def run_each(feeds: Sequence[Feed]) -> list[Tensor]:
         return [lm.run_plainly(feed).logits for feed in feeds]
@@ -239,7 +251,8 @@ def _joint_agrees(lm: HFLM, new_cache: Callable[[], Any], run: Callable[[Sequenc
 
 
 def _close(lm: HFLM, expected: Tensor, seen: Tensor, roundings: int) -> bool:
-    eps = max(torch.finfo(lm.model.dtype).eps, _LEAST_EPS)
+    least = 2.0**-19 if lm.model.device.type == "cuda" else 2.0**-23  # a GPU sums in another order for each shape
+    eps = max(torch.finfo(lm.model.dtype).eps, least)  # some layers compute in float32
     # Entries that are -inf in both are equal; subtracting them would give NaN.
     difference = (expected - seen).abs().masked_fill(expected == seen, 0.0)
     largest = max(1.0, float(expected[expected.isfinite()].abs().max()))

@@ -10,6 +10,7 @@ from hypothesis import given
 
 from agent.decoding import POLICIES, decode
 from agent.decoding.stops import any_of, end_token, token_limit
+from agent.lm.forbidding import Forbidding
 from uncertainty.scores import SCORES, summarise
 
 
@@ -55,6 +56,15 @@ def test_summaries_change_no_step(name, table, lame):
     ]
     for one, other in zip(plain, summarised, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-9) and one.logprob == pytest.approx(other.logprob)
+
+
+def test_a_forbidden_token_is_no_summary_of_what_is_left():
+    table = {(): [1, 5, 2, 2]}
+    stop = token_limit(1)
+    for kind in (BatchedTableLM, SummarisingLM):
+        lm = Forbidding(kind(table, [1, 0, 0, 0]), frozenset({PROMPT}), (1,))
+        (step,) = decode(lm, PROMPT, POLICIES["greedy"], stop=stop)
+        assert step.token == 2
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])

@@ -1,6 +1,8 @@
 """Chat templates: what they make of a request, whether a model is asked in turns, and what a hostile one can do."""
 
 import ast
+import multiprocessing
+import warnings
 
 import pytest
 from text_model import byte_tokenizer
@@ -148,6 +150,30 @@ def test_a_template_that_never_ends_is_stopped(monkeypatch):
     monkeypatch.setattr(renderer, "_SECONDS", 0.3)  # the processor's time is bounded as well, and later
     with pytest.raises(ModelLoadError, match="takes too much time or memory"):
         render_request(tokenizer_with(ENDLESS), "x")
+
+
+def test_an_interrupted_rendering_answers_no_later_request(monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(renderer, "_ask", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        render_request(tokenizer_with(ALPACA), "old")
+    monkeypatch.undo()
+    assert renderer._renderer._child is None
+    assert render_request(tokenizer_with(ALPACA), "new") == "### user:\nnew\n### assistant:"
+
+
+def test_a_fork_renders_in_a_child_of_its_own_and_ends_none_of_ours():
+    render_request(tokenizer_with(ALPACA), "before")
+    ours = renderer._renderer._child
+    fork = multiprocessing.get_context("fork").Process(target=render_request, args=(tokenizer_with(ALPACA), "fork"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # this process may have threads
+        fork.start()
+    fork.join(20)
+    assert fork.exitcode == 0
+    assert render_request(tokenizer_with(ALPACA), "after") and renderer._renderer._child is ours
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import gc
 
 import pytest
 import torch
-from architectures import ARCHITECTURES, DEVICE, make
+from architectures import DEVICE, make
 from joint import JOINT, WAYS, complete, complete_together
 
 from agent.errors import InvalidLogitsError
 from agent.lm.hf import model as backend
-from agent.lm.hf import recording
+from agent.lm.hf import recording, slot_forward
 from agent.lm.hf.cache import count_cache_bytes, fork, gather
 from agent.lm.hf.feeds import Feed
 from agent.lm.hf.model import HFLM
@@ -28,7 +28,7 @@ def pooled(monkeypatch):
 
     def try_here(lm):
         if lm.model not in pools:
-            pools[lm.model] = lm.takes_joint_feeds() and try_slots_on(lm, records=ON_GPU)
+            pools[lm.model] = try_slots_on(lm, records=ON_GPU)
         return pools[lm.model] or None
 
     monkeypatch.setattr(backend, "try_slots", try_here)
@@ -51,17 +51,17 @@ def test_a_pool_changes_no_token_alone_or_beside_others(name, way, pooled, monke
     assert alone == together == {number: complete(HFLM(model), number, way) for number in range(4)}
 
 
-@pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - JOINT))
-def test_a_model_that_shares_no_forward_keeps_caches_of_its_own(name, pooled, recwarn):
-    assert isinstance(HFLM(make(name))._slots, type(None))
-
-
-@pytest.mark.parametrize("bound", ["_MOST_TOKENS", "_MOST_KEPT", "_MOST_PLACES", "_MOST_READ"])
+@pytest.mark.parametrize("bound", ["_MOST_TOKENS", "MOST_KEPT", "_MOST_BYTES", "_MOST_READ"])
 def test_long_feeds_are_read_as_texts_with_the_same_tokens(bound, pooled, monkeypatch):
     model = make("llama")
     expected = {number: complete(HFLM(model), number, "drafts") for number in range(3)}
-    monkeypatch.setattr(recording, bound, 0)
-    assert complete_together(model, range(3), "drafts", at_once=3) == expected
+    read, run_texts = [], slot_forward.SlotForward._run_texts
+    monkeypatch.setattr(
+        slot_forward.SlotForward, "_run_texts", lambda self, *arguments: read.append(1) or run_texts(self, *arguments)
+    )
+    for each in {bound, "_MOST_TOKENS"}:
+        monkeypatch.setattr(slot_forward, each, 0)
+    assert complete_together(model, range(3), "drafts", at_once=3) == expected and read
 
 
 def test_tasks_whose_texts_outgrow_a_pool_double_it_and_keep_their_tokens(pooled, monkeypatch):
@@ -115,6 +115,34 @@ def test_without_a_gpu_a_model_keeps_caches_of_its_own():
     if ON_GPU:
         pytest.skip("needs a test device without CUDA")
     assert try_slots(HFLM(make("llama"))) is None
+
+
+def test_a_model_that_others_watch_keeps_caches_of_its_own(pooled):
+    assert not isinstance(HFLM(make("llama"), pools=False).prefill([1, 2]).cache, SlotCache)
+
+
+def test_memory_that_runs_out_leaves_a_pool_as_it_was(monkeypatch):
+    states = [torch.zeros(1, 2, 1, 4)]
+    pool = SlotPool(states, states, slots=4)
+    cat, calls = torch.cat, []
+
+    def run_out(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("out of memory")
+        return cat(*arguments, **options)
+
+    monkeypatch.setattr(torch, "cat", run_out)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        pool.take(5)
+    monkeypatch.undo()
+    assert len(pool.keys[0]) == len(pool.values[0]) == pool.size == 4
+    assert len(pool.take(5)) == 5 and len(pool.keys[0]) == len(pool.values[0]) == pool.size == 8
+
+
+def test_a_model_without_memory_for_a_pool_keeps_caches_of_its_own(monkeypatch):
+    monkeypatch.setattr(slot_forward, "SlotPool", lambda *states: (_ for _ in ()).throw(RuntimeError("out of memory")))
+    assert not try_slots_on(HFLM(make("llama")), records=False)
 
 
 def test_feeds_with_and_without_a_pool_go_together(pooled):
