@@ -122,10 +122,11 @@ def describe_run(
     options: RunOptions, name: str, policy: Policy, strategy: Strategy, profile: ModelProfile
 ) -> dict[str, Any]:
     """Return everything that changes the results of a run, for the first line of its file. name: of the policy."""
+    from benchmarks.experiments.plan import SEEDS
     from benchmarks.experiments.runner import describe
 
     run = {"policy": name, "threshold": policy.gate.threshold, "strategy": describe(strategy)}
-    return {**options.provenance(), **run, "learned": profile.digest()}
+    return {**options.provenance(), **run, "learned": profile.digest(), "seeds": SEEDS}
 
 
 def report_plan(run: PlannedRun) -> Report:

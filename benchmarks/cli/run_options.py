@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agent.decoding import Policy
     from agent.profile import ModelProfile
     from agent.workflow.context import Context
-    from benchmarks.base import Problem
+    from benchmarks.base import Benchmark, Problem
     from benchmarks.experiments.record_file import R, RecordFile
     from sandbox.base import Sandbox
 
@@ -64,9 +64,10 @@ class RunOptions:
         from agent.lm.hf.hub import WEIGHTS
         from agent.lm.names import digest_weights
 
-        options = {name: value for name, value in asdict(self).items() if name not in ("limit", "memory_mib", "tasks")}
+        options = {name: value for name, value in asdict(self).items() if name not in ("limit", "tasks")}
         return {
             **options,
+            "tests": find_benchmark(self.benchmark).digest_tests(),
             "dtype": "int8" if self.weights == "int8" else WEIGHTS[self.weights],
             "weights": digest_weights(self.model),
         }
@@ -135,6 +136,16 @@ def collect(stream: Iterable[Item], total: int, label: Callable[[Item], str], *,
     return items
 
 
+def find_benchmark(name: str) -> Benchmark:
+    """Open the benchmark of this name. Raises InvalidRequestError with what exists."""
+    from benchmarks import open_benchmark
+
+    try:
+        return open_benchmark(name)
+    except KeyError as error:
+        raise InvalidRequestError(str(error.args[0])) from error
+
+
 def read_problems(benchmark: str, limit: int | None, tasks: str | None = None) -> list[Problem]:
     """Return the problems of a benchmark: all, its first ones, or those with these ids.
 
@@ -142,14 +153,9 @@ def read_problems(benchmark: str, limit: int | None, tasks: str | None = None) -
     """
     from itertools import islice
 
-    from benchmarks import open_benchmark
-
     if benchmark == "exercises/train" and limit is None:
         raise InvalidRequestError("exercises/train has no end; say how much of it with --limit")
-    try:
-        problems = list(islice(open_benchmark(benchmark), limit))
-    except KeyError as error:
-        raise InvalidRequestError(str(error.args[0])) from error
+    problems = list(islice(find_benchmark(benchmark), limit))
     if tasks is None:
         return problems
     from benchmarks.experiments.plan import choose_problems

@@ -34,6 +34,9 @@ class Exercises:
         numbers = count() if self.split == "train" else range(len(self))
         return (make_problem(f"{self.name}/{number}") for number in numbers)
 
+    def digest_tests(self) -> None:
+        """Return nothing: this project's code makes the tests, and the first line of a run names its commit."""
+
     def __len__(self) -> int:
         """The number of problems of a held-out split. The train split is endless and raises TypeError."""
         if self.split == "train":

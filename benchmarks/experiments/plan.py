@@ -14,6 +14,7 @@ from agent.errors import InvalidRequestError
 from agent.messages import quote
 from benchmarks.base import Problem
 
+SEEDS = 1  # version of WorkItem.seed
 Key = tuple[str, int]  # the id of a problem, and the number of a sample
 
 

@@ -25,6 +25,7 @@ _DEFAULTS: dict[str, Any] = {  # an option that a file does not name had its def
     "prompt_format": "auto", "prompt_style": "auto",  # the first is the name that older files have
 }  # fmt: skip
 _DERIVED = {"arm"}  # options that follow from the others
+_ADDED = {"tests", "memory_mib", "seeds"}  # options that older files lack: any value may have been theirs
 
 
 class Record(Protocol):
@@ -208,7 +209,8 @@ def _check_same_options(path: Path, there: Mapping[str, Any], here: Mapping[str,
 
 def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any], *, ignored: Iterable[str] = ()) -> str:
     """Name the options that differ, with both values, as in "policy: greedy there, adadec here"; empty if none do."""
-    names = [name for name in {**here, **there} if name not in {*_DERIVED, *ignored}]
+    unknown = _ADDED - (there.keys() & here.keys())
+    names = [name for name in {**here, **there} if name not in {*_DERIVED, *ignored, *unknown}]
     pairs = [(name, *(make_plain(each.get(name, _DEFAULTS.get(name))) for each in (there, here))) for name in names]
     # Compare them as text: to Python True equals 1.
     sentences = [

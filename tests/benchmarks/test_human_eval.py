@@ -51,6 +51,17 @@ def test_a_call_with_what_is_no_constant_is_refused_and_not_run(tmp_path):
         inputs(tmp_path, "    assert candidate(2 - 1) == 1\n")
 
 
+def test_hidden_tests_of_another_version_have_another_digest(tmp_path):
+    def digest(test, **more):
+        record = {**RECORD, "test": f"def check(candidate):\n    assert {test}\n", **more}
+        return data_set(tmp_path, record).digest_tests()
+
+    first = digest("candidate(1) == 1")
+    assert first == digest("candidate(1) == 1", prompt="def f(y):\n"), "a prompt has a digest of its own"
+    others = [digest("candidate(2) == 2"), digest("candidate(1) == 1", canonical_solution="    return x + 1\n")]
+    assert len({first, *others}) == 3
+
+
 def test_a_damaged_file_is_a_sentence(tmp_path):
     with pytest.raises(DatasetError, match="holds no problems"):
         list(data_set(tmp_path))

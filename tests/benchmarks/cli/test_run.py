@@ -15,7 +15,9 @@ import pytest
 from results import dubito, refused
 from text_model import byte_model, save
 
+from agent.trace import read_trace
 from benchmarks.experiments.outcomes import read_outcomes
+from benchmarks.experiments.plan import SEEDS
 from benchmarks.experiments.record_file import key_of
 from benchmarks.experiments.stories import name_story_file, read_stories
 
@@ -82,6 +84,14 @@ def test_more_samples_go_on_from_fewer(model, tmp_path):
     both = outcomes(file)
     assert [outcome for outcome in both if outcome.sample == 0] == first
     assert [outcome.sample for outcome in both] == [0, 1] * 3, "the file is in order"
+
+
+def test_what_changes_a_verdict_is_among_the_options(model, tmp_path):
+    file = tmp_path / "a.jsonl"
+    assert run(model, "--tasks", "exercises/1", "--out", file).exit_code == 0
+    options = next(read_trace(file))["options"]
+    assert (options["memory_mib"], options["tests"], options["seeds"]) == (None, None, SEEDS)
+    refused(run(model, "--memory-mib", 999, "--out", file), "other options (memory_mib: none there, 999 here)")
 
 
 def test_a_name_with_a_point_in_it_is_a_folder(model, tmp_path):

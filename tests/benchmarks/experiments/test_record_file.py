@@ -228,6 +228,15 @@ def test_an_option_that_a_file_does_not_name_had_its_default():
     assert describe_differences({"gone": "x" * 100, "old": None}, {}) == f"gone: {'x' * 60}… there, none here"
 
 
+@pytest.mark.parametrize(("name", "value"), [("tests", "0123456789ab"), ("memory_mib", 3072), ("seeds", 2)])
+def test_options_that_older_files_lack_count_as_equal_there_and_else_are_compared(tmp_path, name, value):
+    kept(problems(1), tmp_path / "old.jsonl", OPTIONS, made)
+    assert len(kept(problems(2), tmp_path / "old.jsonl", {**OPTIONS, name: value}, made)) == 2
+    kept(problems(1), tmp_path / "new.jsonl", {**OPTIONS, name: None}, made)
+    with pytest.raises(InvalidRequestError, match=rf"other options \({name}: none there, {value} here\)"):
+        kept(problems(2), tmp_path / "new.jsonl", {**OPTIONS, name: value}, made)
+
+
 def test_infinite_thresholds_are_the_same_in_the_file_and_here(tmp_path):
     options = {**OPTIONS, "threshold": float("inf")}
     kept(problems(1), tmp_path / "a.jsonl", options, made)
