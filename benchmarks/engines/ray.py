@@ -69,24 +69,28 @@ class RayEngine:
     ) -> Iterator[ProblemOutcome]:
         """Yield the outcome of each item, as it arrives; once `stopped`, begin no more. tell: receives its story.
 
-        Raises DeviceError for an item whose workers were lost several times, and where no worker is left.
+        Raises DeviceError for an item whose workers were lost several times, and where no worker is left. Raises what
+        an item raised, when those that have begun have ended.
         """
         left, losses, is_draining = {item.key: item for item in items}, Counter[Key](), False
+        failures: list[Exception] = []
         ray.get(self._queue.fill.remote(list(left)))
         while self._streams or (left and not is_draining):
-            if stopped() and not is_draining:
+            if (stopped() or failures) and not is_draining:
                 ray.get(self._queue.clear.remote())
                 is_draining = True
                 continue
             if self._idle and ray.get(self._queue.has_keys.remote()):
                 self._employ(job, tells=tell is not None)
             for stream in self._wait():
-                result = self._receive(stream, left, losses)
+                result = self._receive(stream, left, losses, failures)
                 if result is not None:
                     _check_problem(result.outcome, left.pop(key_of(result.outcome)))
                     if tell is not None and result.story is not None:
                         tell(result.story)
                     yield result.outcome
+        for failure in failures[:1]:
+            raise failure
 
     def close(self) -> None:
         """Close the sandboxes of idle workers, and end all workers."""
@@ -154,8 +158,10 @@ class RayEngine:
                 "installation of dubito, and memory for the model"
             ) from error
 
-    def _receive(self, stream: Any, left: dict[Key, WorkItem], losses: Counter[Key]) -> WorkerResult | None:
-        """Return the next result of a stream; None if it has ended or its worker is lost. Raises what the work did."""
+    def _receive(
+        self, stream: Any, left: dict[Key, WorkItem], losses: Counter[Key], failures: list[Exception]
+    ) -> WorkerResult | None:
+        """Return the next result of a stream; None if it has ended or its worker is lost. Keep what the work raised."""
         try:
             result: WorkerResult = _get(next(stream))
         except StopIteration:
@@ -163,6 +169,10 @@ class RayEngine:
             return None
         except RayError:
             self._replace(self._streams.pop(stream), left, losses)
+            return None
+        except Exception as error:  # noqa: BLE001 - what the other workers do is not lost for it
+            failures.append(error)
+            self._idle.append(self._streams.pop(stream))
             return None
         return result
 

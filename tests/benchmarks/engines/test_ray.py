@@ -15,7 +15,7 @@ from results import dubito
 from text_model import byte_model, save
 
 from agent.decoding import POLICIES
-from agent.errors import DeviceError
+from agent.errors import ContextLengthError, DeviceError
 from agent.strategies import Once
 from agent.workflow.context import Context
 from benchmarks import open_benchmark
@@ -118,6 +118,22 @@ def open_engine(cluster, monkeypatch):
 
 ITEMS = [WorkItem(open_benchmark("exercises").problem(f"exercises/{number}")) for number in range(12)]
 ONCE = Job(POLICIES["greedy"], Once())
+
+
+def refuse_the_fourth(context, task):
+    if task.request == ITEMS[3].problem.prompt:
+        raise ContextLengthError("the prompt is too long")
+    return Once()(context, task)
+
+
+def test_an_error_in_one_problem_names_it_and_costs_no_outcome_of_the_others(open_engine):
+    engine, outcomes = open_engine(harmless, batch=2), []
+    with pytest.raises(ContextLengthError, match="the prompt is too long") as caught:
+        for outcome in engine.run(ITEMS, Job(POLICIES["greedy"], refuse_the_fourth), lambda: False, None):
+            outcomes.append(outcome)
+    assert caught.value.__notes__ == ["in exercises/3, sample 0"]
+    assert {f"exercises/{number}" for number in range(3)} <= {outcome.task_id for outcome in outcomes}
+    assert len(list(engine.run(ITEMS[:3], ONCE, lambda: False, None))) == 3, "it can be used again"
 
 
 def test_a_worker_runs_one_job_after_another_and_begins_nothing_once_stopped(open_engine):
