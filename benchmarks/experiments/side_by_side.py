@@ -12,8 +12,8 @@ from agent.lm.scheduler import Scheduler
 from agent.workflow.context import Context
 from sandbox.base import DEFAULT_LIMITS, Call, Execution, Expression, Limits, Sandbox
 
-Item = TypeVar("Item")
-R = TypeVar("R")
+_Item = TypeVar("_Item")
+_R = TypeVar("_R")
 
 _PROMPT_TOKENS = 512  # of a usual prompt; those of HumanEval+ have 60 to 500
 
@@ -36,7 +36,7 @@ class YieldingSandbox:
         self.sandbox.close()
 
 
-def call_beside(function: Callable[..., R], sandbox: Sandbox, *arguments: Any) -> R:
+def call_beside(function: Callable[..., _R], sandbox: Sandbox, *arguments: Any) -> _R:
     """Return `function(sandbox, *arguments)` while other tasks go on.
 
     Other tasks run in the thread of this one, so whatever holds a lock while a program runs must be called so.
@@ -47,15 +47,15 @@ def call_beside(function: Callable[..., R], sandbox: Sandbox, *arguments: Any) -
 
 
 def run_side_by_side(
-    items: Iterable[Item], context: Context, run: Callable[[Item, Context], R], *, tasks: int
-) -> Iterator[R]:
+    items: Iterable[_Item], context: Context, run: Callable[[_Item, Context], _R], *, tasks: int
+) -> Iterator[_R]:
     """Yield what `run` returns of each item, as it ends. tasks: how many run at once.
 
     Each item has counters and a prefix store of its own, so nothing of it depends on the others. A model that cannot
     answer many at once runs one item after the other.
     """
 
-    def run_one(item: Item, model: Model, scheduler: Scheduler | None) -> R:
+    def run_one(item: _Item, model: Model, scheduler: Scheduler | None) -> _R:
         own = replace(context, model=model)
         if scheduler is not None:
             own = replace(own, sandbox=YieldingSandbox(context.sandbox, scheduler), clock=scheduler.clock)
@@ -65,8 +65,8 @@ def run_side_by_side(
 
 
 def share_model(
-    items: Iterable[Item], model: Model, run: Callable[[Item, Model, Scheduler | None], R], *, tasks: int
-) -> Iterator[R]:
+    items: Iterable[_Item], model: Model, run: Callable[[_Item, Model, Scheduler | None], _R], *, tasks: int
+) -> Iterator[_R]:
     """Yield what `run` returns of each item and its model, as it ends. It gets the scheduler for its slow calls."""
     lm = model.lm
     if not isinstance(lm, JointLM):
@@ -76,7 +76,7 @@ def share_model(
     else:
         scheduler = Scheduler(lm.run_joint, tasks)
 
-        def run_one(item: Item) -> R:
+        def run_one(item: _Item) -> _R:
             return run(item, replace(model, lm=lm.beside(scheduler.feed)), scheduler)
 
         yield from scheduler.run(partial(run_one, item) for item in items)

@@ -15,10 +15,10 @@ from agent.files.plain import make_plain
 _MOST_CHARACTERS = 2**22  # of a text
 _LARGEST_NUMBER = 10**15  # so that sums over any file stay exact enough
 
-Kind = TypeVar("Kind")
+_Kind = TypeVar("_Kind")
 
 
-def build_record(kind: type[Kind], values: Mapping[str, Any]) -> Kind:
+def build_record(kind: type[_Kind], values: Mapping[str, Any]) -> _Kind:
     """Return the dataclass that JSON values make; other names are left out. Raises ValueError where they do not fit.
 
     Fields hold texts, numbers, claims, other dataclasses, lists and dicts of these, or None where the type has it.
