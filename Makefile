@@ -86,7 +86,7 @@ learn: setup sandbox ## learn from searches over the calibration exercises what 
 	@mkdir -p runs/calibration
 	@$(BIN)/dubito calibrate search --keep runs/calibration/searches.jsonl --out models/tiny/profile.json
 
-speed: setup ## what decoding costs against transformers' own generate, with a real model where the shelf has one here (half an hour)
+speed: setup ## what decoding costs against transformers' own generate, with a real model where the shelf has one here (an hour)
 	@$(BIN)/dubito bench speed
 
 real: setup sandbox ## real models over HumanEval+ and MBPP+, into docs/results/real.md (many hours; resumes)
