@@ -95,7 +95,7 @@ class Summary(NamedTuple):
     margin: float  # as `margin_doubt` gives it
 
 
-def summarise(logits: Tensor) -> list[Summary]:
+def summarise_logits(logits: Tensor) -> list[Summary]:
     """Summarise many distributions at once, which on a GPU takes hardly longer than one. logits: [rows, vocab]."""
     return read_summaries(compute_summaries(logits))
 

@@ -33,7 +33,7 @@ OnlyDatasetOption = Annotated[
     str | None,
     typer.Option(help="Judge only samples of humaneval, humaneval-base, mbpp, exercises[/SPLIT]."),
 ]
-TasksOption = Annotated[
+CheckedTasksOption = Annotated[
     list[str] | None, typer.Option(help="Judge only samples of these problems, as HumanEval/0,HumanEval/7.")
 ]
 JudgesOption = Annotated[
@@ -45,7 +45,7 @@ JudgesOption = Annotated[
 def bench_check(
     samples: SamplesArgument,
     dataset: OnlyDatasetOption = None,
-    tasks: TasksOption = None,
+    tasks: CheckedTasksOption = None,
     k: Annotated[str, typer.Option(help="Print pass@k for each of these k, as 1,10.")] = "1",
     workers: JudgesOption = None,
     sandbox: SandboxOption = None,

@@ -55,14 +55,7 @@ def bench_speed(
             timed = _open_problems(name, problems, device, weights, read_batch(batch))
         else:
             timed = _open_bench(name, model is not None, device, weights, tokens, rounds, only)
-        seconds = pin_one_thread()
-        say(f"{timed.name} in {timed.dtype}, {seconds}", err=True)
-        rows = []
-        for row in timed.rows:
-            rows.append(row._asdict())
-            say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}", err=as_json)
-        if as_json:
-            write_json({"model": timed.name, "dtype": timed.dtype, "seconds": seconds, "measures": rows})
+        _show(timed, pin_one_thread(), as_json=as_json)
 
 
 class _Timed(NamedTuple):
@@ -71,6 +64,16 @@ class _Timed(NamedTuple):
     name: str
     dtype: str
     rows: Iterable[Measurement]
+
+
+def _show(timed: _Timed, seconds: str, *, as_json: bool) -> None:
+    say(f"{timed.name} in {timed.dtype}, {seconds}", err=True)
+    rows = []
+    for row in timed.rows:
+        rows.append(row._asdict())
+        say(f"{row.measure:<50}{row.wanted:>12}   {row.measured}", err=as_json)
+    if as_json:
+        write_json({"model": timed.name, "dtype": timed.dtype, "seconds": seconds, "measures": rows})
 
 
 def _open_bench(

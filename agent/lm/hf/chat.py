@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from agent.errors import ModelLoadError
-from agent.lm.hf.template import ADVICE, render
+from agent.lm.hf.template import TEMPLATE_ADVICE, render_template
 from agent.program.styles import AUTO, PromptStyle, begin_nothing, find_style
 
 _THOUGHT = "<think>"  # some templates open the thought for the model
@@ -75,7 +75,7 @@ def _check_template(tokenizer: Any, style: PromptStyle | None = None) -> None:
         asked = f", and the prompt style {style.name} needs one" if style else ""
         raise ModelLoadError(f"this model has no chat template{asked}; ask with the prompt style completion")
     if _REQUEST not in render_request(tokenizer, _REQUEST):
-        raise ModelLoadError(f"this model's chat template leaves out what it is asked; {ADVICE}")
+        raise ModelLoadError(f"this model's chat template leaves out what it is asked; {TEMPLATE_ADVICE}")
 
 
 def _find_closing_ids(tokenizer: Any) -> frozenset[int]:
@@ -97,7 +97,7 @@ def _render_turns(tokenizer: Any, turns: tuple[dict[str, str], ...], *, answer_f
         "documents": None,
         "add_generation_prompt": answer_follows,
     }
-    return render(_default_template(tokenizer), json.dumps(variables))
+    return render_template(_default_template(tokenizer), json.dumps(variables))
 
 
 def _default_template(tokenizer: Any) -> str:

@@ -52,7 +52,7 @@ class Feed:
         return positions.expand(len(self.rows), len(self.rows[0]))
 
 
-class Answer(NamedTuple):
+class FeedAnswer(NamedTuple):
     """The logits of one feed, and their summaries."""
 
     logits: Tensor  # [rows, keep, vocab]

@@ -20,7 +20,7 @@ from agent.errors import ContextLengthError, InvalidLogitsError, InvalidRequestE
 from agent.lm.base import Batch, Prefix
 from agent.lm.hf.beam_search import beam_search
 from agent.lm.hf.cache import count_cache_bytes, fork, new_cache
-from agent.lm.hf.feeds import Answer, Feed, run_feed, run_joint
+from agent.lm.hf.feeds import Feed, FeedAnswer, run_feed, run_joint
 from agent.lm.hf.int8 import FEW_ROWS
 from agent.lm.hf.rope import BoundaryBatch, rope_boundaries, rope_regime
 from agent.lm.hf.slot_forward import SlotForward
@@ -47,7 +47,7 @@ class HFLM:
         model: Any,
         *,
         store_bytes: int = _STORE_BYTES,
-        run: Callable[[Feed], Answer] | None = None,
+        run: Callable[[Feed], FeedAnswer] | None = None,
         pools: bool = True,
     ) -> None:
         """run: feeds the model, and may do so together with what others feed; by default, it feeds it at once.
@@ -59,7 +59,7 @@ class HFLM:
             model.eval()
         self.forwards = self.token_rows = 0
         self.accepted_arguments = frozenset(inspect.signature(model.forward).parameters)
-        self.run: Callable[[Feed], Answer] = run or self._run_here
+        self.run: Callable[[Feed], FeedAnswer] = run or self._run_here
         self._pools = pools
         self._store = PrefixStore(store_bytes)
         self._rope_boundaries = rope_boundaries(model.config)
@@ -140,8 +140,8 @@ class HFLM:
         """
         return self.answer(Feed(rows, cache, past, keep, mask)).logits
 
-    def answer(self, feed: Feed) -> Answer:
-        """Answer a feed, which changes its cache. Raises ContextLengthError, InvalidLogitsError."""
+    def answer(self, feed: Feed) -> FeedAnswer:
+        """FeedAnswer a feed, which changes its cache. Raises ContextLengthError, InvalidLogitsError."""
         self._check_room(feed.length)
         logits, summaries = self.run(feed)
         self.forwards += 1
@@ -154,13 +154,13 @@ class HFLM:
             raise InvalidLogitsError(
                 "the model gives NaN or infinite logits, which say nothing; try the dtype float32, or undamaged weights"
             )
-        return Answer(logits.to(torch.promote_types(logits.dtype, torch.float32)), summaries)
+        return FeedAnswer(logits.to(torch.promote_types(logits.dtype, torch.float32)), summaries)
 
-    def run_plainly(self, feed: Feed) -> Answer:
-        """Answer a feed as transformers does."""
-        return Answer(run_feed(self.model, feed, self.accepted_arguments))
+    def run_plainly(self, feed: Feed) -> FeedAnswer:
+        """FeedAnswer a feed as transformers does."""
+        return FeedAnswer(run_feed(self.model, feed, self.accepted_arguments))
 
-    def _run_here(self, feed: Feed) -> Answer:
+    def _run_here(self, feed: Feed) -> FeedAnswer:
         return self.run_plainly(feed) if feed.cache is None else self.run_joint([feed])[0]
 
     def takes_joint_feeds(self) -> bool:
@@ -175,23 +175,23 @@ class HFLM:
         # The half of it is for activations and logits; a task has a cache, a copy that grows, and stored prefixes.
         return max(1, min(_MOST_TASKS, int(free / 2 / (4 * tokens * count_token_bytes(self)))))
 
-    def run_joint(self, feeds: Sequence[Feed]) -> list[Answer]:
-        """Answer each feed, from as few forwards as hold them."""
+    def run_joint(self, feeds: Sequence[Feed]) -> list[FeedAnswer]:
+        """FeedAnswer each feed, from as few forwards as hold them."""
         joint = self.takes_joint_feeds()
         most = 0 if not joint else _MOST_FED if self.model.device.type == "cuda" else _MOST_FED_BY_CPU
-        answers: dict[int, Answer] = {}
+        answers: dict[int, FeedAnswer] = {}
         slots = self._slots
         pooled = [feed for feed in feeds if isinstance(feed.cache, SlotCache)]
         if slots:
             answers.update(zip(map(id, pooled), slots.run(self.model, pooled), strict=True))
         for group in _group([feed for feed in feeds if id(feed) not in answers], most):
             if joint and group[0].cache is not None:
-                answers.update(zip(map(id, group), map(Answer, run_joint(self.model, group)), strict=True))
+                answers.update(zip(map(id, group), map(FeedAnswer, run_joint(self.model, group)), strict=True))
             else:
                 answers.update((id(feed), self.run_plainly(feed)) for feed in group)
         return [answers[id(feed)] for feed in feeds]
 
-    def beside(self, run: Callable[[Feed], Answer] | None = None) -> HFLM:
+    def beside(self, run: Callable[[Feed], FeedAnswer] | None = None) -> HFLM:
         """Return the model of one of many tasks: the same weights, with counters and a store of its own."""
         return HFLM(self.model, store_bytes=_TASK_STORE_BYTES, run=run, pools=self._pools)
 
@@ -279,7 +279,7 @@ class HFLM:
             )
 
 
-def _list_summaries(answer: Answer) -> Sequence[Summary | None]:
+def _list_summaries(answer: FeedAnswer) -> Sequence[Summary | None]:
     return answer.summaries or [None] * answer.logits.shape[1]
 
 

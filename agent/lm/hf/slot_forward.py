@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from agent.lm.hf.cache import new_cache
-from agent.lm.hf.feeds import Answer, Feed, attend_plainly, hooked_attention, run_feed
+from agent.lm.hf.feeds import Feed, FeedAnswer, attend_plainly, hooked_attention, run_feed
 from agent.lm.hf.recording import MOST_KEPT, FewTokens, Recorder, Row
 from agent.lm.hf.slots import SlotCache, SlotPool, SlotWriter
 from uncertainty.scores import Summary, compute_summaries, read_summaries
@@ -36,9 +36,9 @@ class SlotForward:
         """Return an empty cache."""
         return SlotCache(self.pool)
 
-    def run(self, model: Any, feeds: Sequence[Feed]) -> list[Answer]:
-        """Answer feeds of one row, each with a cache of its own, from as few forwards as hold them."""
-        answers: dict[int, Answer] = {}
+    def run(self, model: Any, feeds: Sequence[Feed]) -> list[FeedAnswer]:
+        """FeedAnswer feeds of one row, each with a cache of its own, from as few forwards as hold them."""
+        answers: dict[int, FeedAnswer] = {}
         for group in _group([feed for feed in feeds if self._is_few(_Size.of(feed))], self._is_few):
             answers.update(zip(map(id, group), self._run_few(model, group), strict=True))
         texts = [feed for feed in feeds if id(feed) not in answers]
@@ -52,7 +52,7 @@ class SlotForward:
         small = places * self.pool.layer_bytes <= _MOST_BYTES
         return small and size.tokens <= _MOST_TOKENS and size.kept <= MOST_KEPT
 
-    def _run_few(self, model: Any, feeds: Sequence[Feed]) -> Iterator[Answer]:
+    def _run_few(self, model: Any, feeds: Sequence[Feed]) -> Iterator[FeedAnswer]:
         rows = [row for feed in feeds for row in _append_rows(feed)]
         shape = _round_up(len(rows)), max(_LEAST_WIDTH, _round_up(max(len(row.seen) for row in rows)))
         forward = self._few.get(shape)
@@ -62,7 +62,7 @@ class SlotForward:
         kept = np.concatenate([np.arange(end - feed.keep, end) for end, feed in zip(ends, feeds, strict=True)])
         yield from _split(*forward.run(model, rows, kept), feeds)
 
-    def _run_texts(self, model: Any, feeds: Sequence[Feed]) -> Iterator[Answer]:
+    def _run_texts(self, model: Any, feeds: Sequence[Feed]) -> Iterator[FeedAnswer]:
         texts = _Texts(self.pool, feeds, model)
         with torch.inference_mode(), hooked_attention(model):
             out = model(
@@ -129,12 +129,12 @@ def _append_rows(feed: Feed) -> Iterator[Row]:
             yield Row(token, feed.past, slot, cache.slots[feed.mask[at].numpy() == 0])
 
 
-def _split(logits: Tensor, summaries: Sequence[Summary], feeds: Sequence[Feed]) -> Iterator[Answer]:
+def _split(logits: Tensor, summaries: Sequence[Summary], feeds: Sequence[Feed]) -> Iterator[FeedAnswer]:
     """Yield the part of each feed. logits: of the kept tokens, [tokens, vocab]."""
     start = 0
     for feed in feeds:
         end = start + feed.keep
-        yield Answer(logits[start:end][None], summaries[start:end])
+        yield FeedAnswer(logits[start:end][None], summaries[start:end])
         start = end
 
 

@@ -16,20 +16,20 @@ from threading import Lock
 from agent.errors import ModelLoadError
 from agent.messages import first_sentence
 
-ADVICE = "mend the template, or ask with the prompt style completion"
+TEMPLATE_ADVICE = "mend the template, or ask with the prompt style completion"
 _SECONDS = 20.0  # of wall time for one rendering; the child's own limit in CPU seconds is stricter
 _LIMITS = "it takes too much time or memory"
 _CHILD = Path(__file__).with_name("template_child.py")
 
 
 @functools.lru_cache(maxsize=64)
-def render(template: str, variables: str) -> str:
+def render_template(template: str, variables: str) -> str:
     """Render a template. variables: a JSON object. Raises ModelLoadError if no text comes of it."""
     outcome = _renderer.render(json.dumps({"template": template, "variables": json.loads(variables)}))
     if "text" in outcome:
         return outcome["text"]
     raise ModelLoadError(
-        f"this model's chat template cannot be rendered ({first_sentence(outcome['error'])}); {ADVICE}"
+        f"this model's chat template cannot be rendered ({first_sentence(outcome['error'])}); {TEMPLATE_ADVICE}"
     )
 
 

@@ -9,10 +9,10 @@ import torch
 
 from agent.lm.base import Prefix
 from agent.lm.hf.cache import fork, gather
-from agent.lm.hf.feeds import Answer, Feed
+from agent.lm.hf.feeds import Feed, FeedAnswer
 from uncertainty.scores import Summary
 
-AnswerFeed = Callable[[Feed], Answer]  # HFLM.answer
+FeedAnswerer = Callable[[Feed], FeedAnswer]  # HFLM.answer
 Store = Callable[..., Prefix]  # puts a prefix into the store and returns it
 Paths = tuple[tuple[int, ...], ...]  # tokens of each alternative since the root
 
@@ -25,7 +25,13 @@ class TreeAttentionBatch:
     """
 
     def __init__(
-        self, answer: AnswerFeed, store: Store, root: Prefix, cache: Any, paths: Paths, history: tuple[Answer, ...] = ()
+        self,
+        answer: FeedAnswerer,
+        store: Store,
+        root: Prefix,
+        cache: Any,
+        paths: Paths,
+        history: tuple[FeedAnswer, ...] = (),
     ) -> None:
         self._answer, self._store, self._root, self._cache, self._paths = answer, store, root, cache, paths
         self.depth, width, root_length = len(paths[0]), len(paths), len(root.ids)
@@ -35,7 +41,7 @@ class TreeAttentionBatch:
         logits, summaries = answer(Feed([fed], cache, root_length + self.depth - 1, keep=width, mask=mask))
         self.logits, self.summaries = logits[0], summaries
         self._length = root_length + width * self.depth
-        self._history = (*history, Answer(logits, summaries))
+        self._history = (*history, FeedAnswer(logits, summaries))
 
     def advance(self, tokens: Sequence[int]) -> TreeAttentionBatch:
         """Append one token to each alternative, in one forward. This batch stays unchanged."""
@@ -61,7 +67,7 @@ class CopiedRowsBatch:
 
     def __init__(
         self,
-        answer: AnswerFeed,
+        answer: FeedAnswerer,
         store: Store,
         root: Prefix,
         cache: Any,

@@ -11,7 +11,7 @@ from hypothesis import given
 from agent.decoding import POLICIES, decode
 from agent.decoding.stops import any_of, end_token, token_limit
 from agent.lm.forbidding import Forbidding
-from uncertainty.scores import SCORES, summarise
+from uncertainty.scores import SCORES, summarise_logits
 
 
 class SummarisingLM(BatchedTableLM):
@@ -19,7 +19,7 @@ class SummarisingLM(BatchedTableLM):
 
     def prefill(self, ids):
         prefix = super().prefill(ids)
-        return replace(prefix, summary=summarise(prefix.logits[None])[0])
+        return replace(prefix, summary=summarise_logits(prefix.logits[None])[0])
 
     def branch(self, prefix, tokens):
         start, rows = self.forwards, [self.extend(prefix, (token,)) for token in tokens]
@@ -32,7 +32,7 @@ class SummarisedRows(Together):
 
     def __init__(self, lm, prefixes, parent=None):
         super().__init__(lm, prefixes, parent)
-        self.summaries = summarise(self.logits)
+        self.summaries = summarise_logits(self.logits)
 
     def advance(self, tokens):
         start = self._lm.forwards
@@ -71,7 +71,7 @@ def test_a_forbidden_token_is_no_summary_of_what_is_left():
 def test_a_summary_is_what_the_scores_say(dtype):
     logits = (8 * torch.randn(5, 40, generator=torch.Generator().manual_seed(0))).to(dtype)
     logits[1, 3:9], logits[2, 7:9], logits[2, 20] = -torch.inf, 50.0, 50.0
-    for row, summary in zip(logits, summarise(logits), strict=True):
+    for row, summary in zip(logits, summarise_logits(logits), strict=True):
         assert summary.token == int(row.argmax())
         assert summary.entropy == pytest.approx(SCORES["entropy"](row), abs=1e-5)
         assert summary.margin == pytest.approx(SCORES["margin"](row), abs=1e-5)
@@ -80,5 +80,5 @@ def test_a_summary_is_what_the_scores_say(dtype):
 
 @pytest.mark.parametrize("bad", [[torch.nan, 1.0], [torch.inf, 1.0], [-torch.inf, -torch.inf]])
 def test_what_is_no_distribution_has_the_entropy_nan(bad):
-    (summary,) = summarise(torch.tensor([bad]))
+    (summary,) = summarise_logits(torch.tensor([bad]))
     assert summary.entropy != summary.entropy

@@ -184,12 +184,12 @@ def child_of(tmp_path, monkeypatch):
         child = tmp_path / "child.py"
         child.write_text(code)
         monkeypatch.setattr(renderer, "_CHILD", child)
-        renderer.render.cache_clear()
+        renderer.render_template.cache_clear()
         renderer._renderer.close()
         monkeypatch.chdir(tmp_path)
 
     yield replace_child
-    renderer.render.cache_clear()
+    renderer.render_template.cache_clear()
     renderer._renderer.close()
 
 
