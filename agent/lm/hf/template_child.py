@@ -105,12 +105,12 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pipe = sys.stdout.buffer
     for line in sys.stdin:
         _allow_cpu_seconds(_CPU_SECONDS)
         request = json.loads(line)
-        json.dump(render(request["template"], request["variables"]), sys.stdout)
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+        pipe.write(json.dumps(render(request["template"], request["variables"])).encode() + b"\n")
+        pipe.flush()
 
 
 def _allow_cpu_seconds(seconds: int) -> None:
