@@ -145,9 +145,15 @@ def measure_int8(bench: Bench) -> Iterator[Measurement]:
 
     bf16, int8 = bench.alternate(lambda _: complete_with(bf16_layers), lambda _: complete_with(int8_layers))
     yield Measurement("greedy, int8 weights against bf16", ">= 1.70 x", f"{bf16 / int8:.2f} x")
-    for row in (measure_pauses(bench, 0.07, "<= 1.10 x"), measure_contrasts(bench), *measure_together(bench)):
+    for row in _measure_decoding(bench):
         yield row._replace(measure=f"int8: {row.measure}")
     put_back(model, bf16_layers)
+
+
+def _measure_decoding(bench: Bench) -> Iterator[Measurement]:
+    yield measure_pauses(bench, 0.07, "<= 1.10 x")
+    yield measure_contrasts(bench)
+    yield from measure_together(bench)
 
 
 def measure_together(bench: Bench) -> Iterator[Measurement]:
