@@ -52,13 +52,13 @@ def read_bounded(path: Path, most: int = _MOST_BYTES) -> bytes:
     return data
 
 
-def check_writable(path: Path, *, is_ours: Callable[[bytes], bool] = lambda head: False) -> None:
+def check_writable(path: Path, *, is_ours: Callable[[bytes], bool] | None = None) -> None:
     """Raise FileAccessError where `write_whole` would, and write nothing."""
     with explain_errors(path, "write"):
         _find_target(path, is_ours)
 
 
-def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] = lambda head: False) -> None:
+def write_whole(path: Path, data: bytes, *, is_ours: Callable[[bytes], bool] | None = None) -> None:
     """Write a file whole or not at all. It may replace an empty file, and one whose first bytes `is_ours` accepts.
 
     Writes the target of a symbolic link. Writes through `-`, the process's own descriptors, /dev/null, terminals and
@@ -163,7 +163,7 @@ def reason_of(error: OSError | ValueError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _find_target(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
+def _find_target(path: Path, is_ours: Callable[[bytes], bool] | None) -> Path | None:
     """Return the regular file to write, old or new; None for a stream. Raises FileAccessError, OSError."""
     if is_stream(path):
         return None
@@ -176,10 +176,9 @@ def _find_target(path: Path, is_ours: Callable[[bytes], bool]) -> Path | None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     with open_regular(place) as file:
         head = file.read(HEAD_BYTES)
-    if head and not is_ours(head):
-        raise FileAccessError(
-            f"{quote(path)} exists and was not made by this command; choose another name, or remove it"
-        )
+    if head and not (is_ours and is_ours(head)):
+        reason = "was not made by this command" if is_ours else "this command replaces no file"
+        raise FileAccessError(f"{quote(path)} exists and {reason}; choose another name, or remove it")
     return place
 
 

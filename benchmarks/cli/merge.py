@@ -27,10 +27,12 @@ def bench_merge(
         from agent.views.report import Report
         from benchmarks.experiments.merging import merge_files
         from benchmarks.experiments.plan import find_missing_shards
+        from benchmarks.experiments.stories import is_story_file
 
         count = merge_files(files, out)
+        shards = sum(not is_story_file(file) for file in files)
         missing = [str(shard) for shard in find_missing_shards(files)]
         more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
         lacks = f"; missing shards: {', '.join(missing[:_MOST_NAMED])}{more}" if missing else ""
-        report = {"files": len(files), "outcomes": count, "missing": missing}
-        show(Report(report, f"{count} outcomes of {len(files)} files{lacks}"), as_json=as_json)
+        report = {"files": shards, "outcomes": count, "missing": missing}
+        show(Report(report, f"{count} outcomes of {shards} files{lacks}"), as_json=as_json)

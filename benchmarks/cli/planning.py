@@ -84,7 +84,10 @@ class PlannedRun:
             if len(self.arms) > 1:
                 raise InvalidRequestError(f"{quote(text)} is no folder, and a run of several arms needs one for --out")
             return False
-        return len(self.arms) > 1 or Path(text).suffix not in (".jsonl", ".json")
+        is_file = Path(text).suffix in (".jsonl", ".json") and not os.path.isdir(text)  # noqa: PTH112 - as above
+        if is_file and len(self.arms) > 1:
+            raise InvalidRequestError(f"{quote(text)} names a file, and a run of several arms needs a folder for --out")
+        return not is_file
 
 
 def plan_arms(

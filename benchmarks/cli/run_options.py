@@ -15,6 +15,7 @@ from agent.messages import quote
 
 if TYPE_CHECKING:
     from agent.decoding import Policy
+    from agent.lm.base import Model
     from agent.profile import ModelProfile
     from agent.workflow.context import Context
     from benchmarks.base import Benchmark, Problem
@@ -161,6 +162,22 @@ def read_problems(benchmark: str, limit: int | None, tasks: str | None = None) -
     from benchmarks.experiments.plan import choose_problems
 
     return choose_problems(problems, split_names(tasks))
+
+
+def open_as_evalplus(name: str, **options: Any) -> Model:
+    """Open a model that is asked in the style evalplus. Raises InvalidRequestError for one that is no chat model."""
+    from agent.errors import ModelLoadError
+    from agent.lm import open_lm
+
+    try:
+        return open_lm(name, prompt_style="evalplus", **options)
+    except ModelLoadError as error:
+        if "chat template" not in str(error):
+            raise
+        raise InvalidRequestError(
+            f"{quote(name)} has no chat template that works, and evalplus asks chat models; choose one, such as "
+            "qwen2.5-coder-0.5b"
+        ) from error
 
 
 def read_problem(task_id: str) -> Problem:

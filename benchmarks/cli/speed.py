@@ -12,7 +12,7 @@ from agent.cli.options import DeviceOption, JsonOption, WeightsOption
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice
 from agent.views.say import say, write_json
-from benchmarks.cli.run_options import BatchOption, read_batch, read_problems
+from benchmarks.cli.run_options import BatchOption, open_as_evalplus, read_batch, read_problems
 
 if TYPE_CHECKING:
     from benchmarks.speed.decoding import Measurement
@@ -94,11 +94,10 @@ def _open_bench(
 
 
 def _open_problems(name: str, benchmark: str, device: str | None, weights: str, batch: int | None) -> _Timed:
-    from agent.lm import open_lm
     from benchmarks.speed.problems import time_problems
 
     problems = read_problems(benchmark, None)
-    model = open_lm(name, device=device, weights=weights, prompt_style="evalplus")
+    model = open_as_evalplus(name, device=device, weights=weights)
     return _Timed(name, model.dtype, time_problems(model, problems, batch))
 
 

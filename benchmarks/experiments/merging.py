@@ -52,23 +52,31 @@ def merge_files(paths: Sequence[Path], out: Path) -> int:
 
 def _place_records(paths: Sequence[Path], kind: type[Record]) -> dict[Key, _Place]:
     """Return where the record of each item stands. Raises InvalidRequestError for files that do not fit together."""
-    digests, places, first = dict[Key, str](), dict[Key, _Place](), None
+    _check_one_run(paths, kind)
+    digests, places = dict[Key, str](), dict[Key, _Place]()
     for path in paths:
-        reader = RecordReader(path, kind)
-        for start, record in reader.locate():
+        for start, record in RecordReader(path, kind).locate():
             places.setdefault(key_of(record), _Place(path, start))
             if digests.setdefault(key_of(record), digest := digest_record(record)) != digest:
                 raise InvalidRequestError(
                     f"{quote(path)} has another {kind.KIND} of {quote(record.task_id)} than a file before it; "
                     "leave one out"
                 )
+    return places
+
+
+def _check_one_run(paths: Sequence[Path], kind: type[Record]) -> None:
+    """Raise InvalidRequestError for files whose first lines are of different runs."""
+    first = None
+    for path in paths:
+        reader = RecordReader(path, kind)
+        next(reader.locate(), None)  # it knows the options behind the first line
         first = first or reader
         if differing := describe_other_run(first, reader):
             raise InvalidRequestError(
                 f"{quote(paths[0])} (there) and {quote(path)} (here) are of different runs: {differing}; "
                 "merge the shards of one run"
             )
-    return places
 
 
 def _list_lines(first: Path, places: dict[Key, _Place]) -> Iterator[bytes]:

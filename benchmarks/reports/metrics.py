@@ -64,8 +64,9 @@ def bootstrap_p(differences: Sequence[float]) -> float:
         return 1.0
     chance = random.Random(SEED)
     sums = [sum(chance.choices(differences, k=len(differences))) for _ in range(RESAMPLES)]
-    below = sum(total <= 0 for total in sums) / RESAMPLES
-    return min(1.0, 2 * max(min(below, 1 - below), 1 / RESAMPLES))
+    # A resample without any difference counts on both sides, so which run comes first changes nothing.
+    below, above = (sum(each) / RESAMPLES for each in ((t <= 0 for t in sums), (t >= 0 for t in sums)))
+    return min(1.0, 2 * max(min(below, above), 1 / RESAMPLES))
 
 
 def mcnemar(gained: int, lost: int) -> float:

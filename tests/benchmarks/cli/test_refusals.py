@@ -51,6 +51,8 @@ REFUSED = [
     ("bench run --policy greedy --budget programs=2", "--budget does not go with once"),
     ("bench run --strategy tree --order best", "unknown order 'best'"),
     ("bench run --model @nowhere", "there is no such folder"),
+    ("bench run --policy greedy,adadec --out @both.jsonl", "names a file, and a run of several arms needs a folder"),
+    ("bench speed --only policies --problems exercises", "--only and --problems came together"),
     ("bench run --sandbox jail", "unknown sandbox 'jail'"),
     ("bench run --weights float7", "unknown weights 'float7'"),
     ("bench run --out @thesis", "is left alone"),

@@ -56,6 +56,13 @@ def test_files_of_different_runs_are_refused_with_the_difference(tmp_path):
         merge_files([one, other], tmp_path / "merged.jsonl")
 
 
+def test_two_arms_over_the_same_problems_are_told_by_their_options(tmp_path):
+    one = written(tmp_path / "a.jsonl", OUTCOME, policy="greedy")
+    other = written(tmp_path / "b.jsonl", replace(OUTCOME, base="failed"), policy="sample")
+    with pytest.raises(InvalidRequestError, match="different runs: policy: greedy there, sample here"):
+        merge_files([one, other], tmp_path / "merged.jsonl")
+
+
 def test_an_old_file_is_not_replaced(tmp_path):
     one = written(tmp_path / "a.jsonl", OUTCOME)
     before = one.read_bytes()

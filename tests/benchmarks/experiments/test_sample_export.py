@@ -54,7 +54,7 @@ def test_a_folder_of_arms_is_exported_with_a_line_for_each_sample(tmp_path):
         {"task_id": "HumanEval/0", "solution": "x = 0"},
         {"task_id": "HumanEval/0", "solution": "x = 1"},
     ]
-    refused(dubito("bench", "export", runs, "--out", out), "exists and was not made by this command")
+    refused(dubito("bench", "export", runs, "--out", out), "exists and this command replaces no file")
 
 
 @pytest.mark.parametrize(

@@ -62,4 +62,7 @@ def test_a_bootstrap_is_the_same_every_time_and_holds_its_mean():
     assert bootstrap_mean([1.0, 2.0, 9.0]) == bootstrap_mean([1.0, 2.0, 9.0])
     assert bootstrap_mean([2.0]) == (2.0, 2.0, 2.0)
     assert all(map(math.isnan, bootstrap_mean([])))
+    for differences in ([1] + [0] * 9, [0.5, 0.5] + [0] * 8, [1, 1, 1, -1] + [0] * 30):
+        p = bootstrap_p(differences)
+        assert p > 0.1 and abs(p - bootstrap_p([-each for each in differences])) < 0.05
     assert bootstrap_p([0.0, 0.0]) == 1.0 and bootstrap_p([0.5, -0.5] * 20) > 0.5 and bootstrap_p([0.2] * 9) < 0.01
