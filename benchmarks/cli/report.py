@@ -59,11 +59,11 @@ def report_runs(
     """
     with report_errors(as_json):
         from benchmarks.experiments.comparable import read_runs
-        from benchmarks.experiments.run_folder import find_run_files
+        from benchmarks.experiments.run_folder import list_run_files
         from benchmarks.experiments.stories import find_stories_beside
         from benchmarks.reports.compare import compare, report_comparison
 
-        files = [file for place in runs for file in find_run_files(place)]
+        files = list_run_files(runs)
         stored = read_runs(files, read_outcome_run)
         stories = [find_stories_beside(file, run) for file, run in zip(files, stored.values(), strict=True)]
         places = _choose_places(_Places(markdown, html, png), out)

@@ -28,7 +28,10 @@ PLOT_AXES = (
     "seconds",
 )  # keys of `plots.AXES`; a test holds both equal
 FilesArgument = Annotated[
-    list[Path], typer.Argument(help="Outcome files of `bench run` or `bench experiment`; the first is the reference.")
+    list[Path],
+    typer.Argument(
+        help="Outcome files of `bench run` or `bench experiment`, or their folders; the first is the reference."
+    ),
 ]
 PictureOption = Annotated[Path | None, typer.Option(help="Write a picture here: .png, .svg or .pdf. Default: none.")]
 TitleOption = Annotated[str, typer.Option(help="The title of the picture. Default: the benchmark and its size.")]
@@ -52,9 +55,11 @@ def bench_compare(
 def compare_files(files: Sequence[Path]) -> Report:
     """Report runs over the same problems, from their files."""
     from benchmarks.experiments.comparable import read_runs
+    from benchmarks.experiments.run_folder import list_run_files
     from benchmarks.reports.compare import compare, report_comparison
 
-    return report_comparison(compare({name: run.records for name, run in read_runs(files, read_outcome_run).items()}))
+    runs = read_runs(list_run_files(files), read_outcome_run)
+    return report_comparison(compare({name: run.records for name, run in runs.items()}))
 
 
 def bench_plot(
@@ -70,11 +75,12 @@ def bench_plot(
     with report_errors(as_json=False):
         from agent.messages import check_choice
         from benchmarks.experiments.comparable import read_runs
+        from benchmarks.experiments.run_folder import list_run_files
         from benchmarks.reports.plots import draw_costs
 
         check_choice("axis", axis, PLOT_AXES)
         _check_picture(out)
-        runs = read_runs(files, read_outcome_run)
+        runs = read_runs(list_run_files(files), read_outcome_run)
         outcomes, text = {name: run.records for name, run in runs.items()}, _title(title, runs)
         _draw(out, lambda file: draw_costs(outcomes, file, axis=axis, title=text, thresholds=_thresholds(runs)))
 
@@ -126,11 +132,12 @@ def draw_reliability_of(files: Sequence[Path], out: Path | None) -> Report:
     """Report, and draw if a picture is wanted, whether the answers of runs are right as often as they state."""
     from agent.views.report import Report
     from benchmarks.experiments.comparable import read_runs
+    from benchmarks.experiments.run_folder import list_run_files
     from benchmarks.reports.plots import draw_reliability
     from uncertainty.calibration import reliability_bins
 
     _check_picture(out)
-    runs = read_runs(files, read_outcome_run)
+    runs = read_runs(list_run_files(files), read_outcome_run)
     stating = {name: _stating_outcomes(name, run) for name, run in runs.items()}
     parts = [_report_run(name, runs[name], outcomes) for name, outcomes in stating.items()]
     bins = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from agent.messages import quote
 from agent.trace import read_trace
 from benchmarks.experiments.outcomes import ProblemOutcome
 from benchmarks.experiments.plan import natural_order
+from benchmarks.experiments.stories import is_story_file
 
 
 def find_run_files(place: Path) -> list[Path]:
@@ -25,6 +27,12 @@ def find_run_files(place: Path) -> list[Path]:
             f"the folder {quote(place)} holds no file of outcomes; wanted one made by `dubito bench run --out`"
         )
     return files
+
+
+def list_run_files(places: Sequence[Path]) -> list[Path]:
+    """Return the outcome files of folders and files, and pass over stories. Raises InvalidRequestError."""
+    files = [file for place in places for file in find_run_files(place)]
+    return [file for file in files if not is_story_file(file)] or files
 
 
 def _order(file: Path) -> tuple[bool, Any]:

@@ -107,3 +107,11 @@ def test_no_file_of_somebody_else_is_replaced(runs, tmp_path):
         file.write_text("mine")
         refused(dubito("report", runs, option, file), name)
         assert file.read_text() == "mine"
+
+
+def test_runs_are_compared_by_their_folder_or_by_all_files_in_it(runs):
+    by_folder = dubito("bench", "compare", runs)
+    by_files = dubito(
+        "bench", "compare", *sorted(runs.glob("*-tree*.jsonl"), key=lambda file: "greedy" not in file.name)
+    )
+    assert by_folder.exit_code == by_files.exit_code == 0 and by_folder.stdout == by_files.stdout
