@@ -141,7 +141,7 @@ class HFLM:
         return self.answer(Feed(rows, cache, past, keep, mask)).logits
 
     def answer(self, feed: Feed) -> FeedAnswer:
-        """FeedAnswer a feed, which changes its cache. Raises ContextLengthError, InvalidLogitsError."""
+        """Answer a feed, which changes its cache. Raises ContextLengthError, InvalidLogitsError."""
         self._check_room(feed.length)
         logits, summaries = self.run(feed)
         self.forwards += 1
@@ -157,7 +157,7 @@ class HFLM:
         return FeedAnswer(logits.to(torch.promote_types(logits.dtype, torch.float32)), summaries)
 
     def run_plainly(self, feed: Feed) -> FeedAnswer:
-        """FeedAnswer a feed as transformers does."""
+        """Answer a feed as transformers does."""
         return FeedAnswer(run_feed(self.model, feed, self.accepted_arguments))
 
     def _run_here(self, feed: Feed) -> FeedAnswer:
@@ -176,7 +176,7 @@ class HFLM:
         return max(1, min(_MOST_TASKS, int(free / 2 / (4 * tokens * count_token_bytes(self)))))
 
     def run_joint(self, feeds: Sequence[Feed]) -> list[FeedAnswer]:
-        """FeedAnswer each feed, from as few forwards as hold them."""
+        """Answer each feed, from as few forwards as hold them."""
         joint = self.takes_joint_feeds()
         most = 0 if not joint else _MOST_FED if self.model.device.type == "cuda" else _MOST_FED_BY_CPU
         answers: dict[int, FeedAnswer] = {}

@@ -37,7 +37,7 @@ class SlotForward:
         return SlotCache(self.pool)
 
     def run(self, model: Any, feeds: Sequence[Feed]) -> list[FeedAnswer]:
-        """FeedAnswer feeds of one row, each with a cache of its own, from as few forwards as hold them."""
+        """Answer feeds of one row, each with a cache of its own, from as few forwards as hold them."""
         answers: dict[int, FeedAnswer] = {}
         for group in _group([feed for feed in feeds if self._is_few(_Size.of(feed))], self._is_few):
             answers.update(zip(map(id, group), self._run_few(model, group), strict=True))
