@@ -48,7 +48,7 @@ class Scheduler:
                     task, answer = self._ready.popleft()
                     try:
                         result = self._resume(task, answer)
-                    except Exception as error:  # noqa: BLE001 - what the other tasks do is not lost for it
+                    except Exception as error:  # noqa: BLE001 - the other tasks go on
                         failures.append(error)
                         del self._seconds[task]
                         continue

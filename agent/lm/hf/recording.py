@@ -1,6 +1,6 @@
 """A forward of few tokens over slot caches that is recorded once, for its shape, and then replayed.
 
-Such a forward costs a GPU mostly the launches of some thousand kernels; a replay (a CUDA graph) launches them at once.
+Such a forward costs a GPU mostly the launches of hundreds of kernels; a replay (a CUDA graph) launches them at once.
 Each token reads its own list of slots, so tasks, drafts and alternatives of a tree all have one shape.
 """
 
@@ -20,7 +20,7 @@ from agent.lm.hf.slots import SlotPool, Slots, SlotWriter
 from uncertainty.scores import Summary, compute_summaries, read_summaries
 
 MOST_KEPT = 128  # tokens of a forward whose logits are wanted
-# Options of attention that it can follow, and those that leave it as usual.
+# Options of attention that are followed, and those that change nothing.
 _OPTIONS = {"scaling"}
 _IGNORED = {"dropout", "is_causal", "position_ids", "use_cache", "output_router_logits"}
 
@@ -36,16 +36,16 @@ class Row:
 
 
 class Recorder:
-    """What recordings of one model share: the memory that they compute in, and the stream that they are made on."""
+    """The memory and the stream that all recordings of one model share."""
 
     def __init__(self, device: torch.device) -> None:
         self._pool = torch.cuda.graph_pool_handle()  # one forward runs at a time
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def record(self, forward: Any) -> tuple[Any, Any]:
-        """Call `forward`, and return a graph whose replay calls it again, and its result, which a replay renews.
+        """Return a graph whose replay computes `forward` again, and the result, which each replay overwrites.
 
-        Raises RuntimeError for a forward that cannot be recorded; the stream is as before then, too.
+        Raises RuntimeError for a forward that cannot be recorded, and leaves the current stream as it was.
         """
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
@@ -109,7 +109,7 @@ class FewTokens(SlotWriter):
         kept_rows[: len(kept)] = kept
         for at, row in enumerate(rows):
             columns[:, at] = row.token, row.position, row.slot, len(row.seen)
-            table[at] = row.seen[0]  # what lies behind its list must be finite, though no token attends to it
+            table[at] = row.seen[0]  # unused places must hold finite numbers, though no token attends to them
             table[at, : len(row.seen)] = row.seen
 
     def _forward(self, model: Any) -> tuple[Tensor, Tensor]:
@@ -128,7 +128,7 @@ class FewTokens(SlotWriter):
             assert self._recorder is not None, "a forward is replayed only where one is recorded"
             try:
                 self._recording = self._recorder.record(lambda: self._forward(model))
-            except RuntimeError:  # the model waits for its own numbers, or memory ran out
+            except RuntimeError:  # the model reads numbers back while it computes, or memory ran out
                 self._recorder = None
                 return self._forward(model)
         graph, result = self._recording

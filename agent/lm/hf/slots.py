@@ -105,7 +105,7 @@ class SlotCache:
 
 
 class SlotWriter:
-    """What the model of a forward takes for its cache: each layer writes to the slots of the new tokens."""
+    """Stands in for the cache of a forward: each layer writes keys and values to the slots of the new tokens."""
 
     is_compileable = False
 

@@ -114,7 +114,7 @@ def main() -> None:
 
 
 def _allow_cpu_seconds(seconds: int) -> None:
-    """Let the system end this process after so many seconds more of the processor."""
+    """Let the system end this process once it has used the processor for so many more seconds."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     wanted = math.ceil(used.ru_utime + used.ru_stime) + seconds

@@ -12,7 +12,7 @@ from agent.lm.hf.cache import fork, gather
 from agent.lm.hf.feeds import Feed, FeedAnswer
 from uncertainty.scores import Summary
 
-FeedAnswerer = Callable[[Feed], FeedAnswer]  # HFLM.answer
+AnswerFeed = Callable[[Feed], FeedAnswer]  # HFLM.answer
 Store = Callable[..., Prefix]  # puts a prefix into the store and returns it
 Paths = tuple[tuple[int, ...], ...]  # tokens of each alternative since the root
 
@@ -26,7 +26,7 @@ class TreeAttentionBatch:
 
     def __init__(
         self,
-        answer: FeedAnswerer,
+        answer: AnswerFeed,
         store: Store,
         root: Prefix,
         cache: Any,
@@ -67,7 +67,7 @@ class CopiedRowsBatch:
 
     def __init__(
         self,
-        answer: FeedAnswerer,
+        answer: AnswerFeed,
         store: Store,
         root: Prefix,
         cache: Any,

@@ -115,7 +115,7 @@ def try_slots_on(lm: HFLM, *, records: bool) -> SlotForward | Literal[False]:
     def run(feeds: Sequence[Feed]) -> list[Tensor]:
         return [each.logits for each in slots.run(lm.model, feeds)]
 
-    # The second time the recordings of the first are replayed with other numbers.
+    # The second trial replays the recordings of the first with other tokens.
     agree = _joint_agrees(lm, slots.new_cache, run) and _joint_agrees(lm, slots.new_cache, run, further=1)
     return agree and slots
 
