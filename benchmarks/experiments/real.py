@@ -64,6 +64,10 @@ REAL_COMPARISONS = (
             RealRun("HumanEval", "dubito", "uscd"),
         ],
     ),
+    RealComparison(
+        "Policies on MBPP+",
+        [RealRun("Mbpp", "dubito", policy) for policy in ("greedy", "adadec", "uscd")],
+    ),
     RealComparison("Prompt styles on HumanEval+", _styles("HumanEval")),
     RealComparison("Prompt styles on MBPP+", _styles("Mbpp")),
     RealComparison("A larger model on HumanEval+", [RealRun("HumanEval", "qwen", model=LARGE)]),
