@@ -154,3 +154,21 @@ def test_two_tokenizers_fire_on_the_same_characters():
     assert "".join(words) == text and len(words) < len(text) / 2
     starts = {at for at in range(len(text)) if text[at - 1 : at] in (" ", "\n") and text[at] != " "}
     assert fires(words) == fires(list(text)) & starts
+
+
+@LAW
+@given(
+    seed=st.integers(0, 10_000),
+    sharpness=st.sampled_from([0.0, 0.5, 2.0, 6.0]),
+    uniform=st.floats(0, 1, exclude_max=True),
+)
+@pytest.mark.parametrize("top_p", [0.5, 0.95, 1.0])
+def test_a_large_vocabulary_is_drawn_from_as_if_all_of_it_were_sorted(seed, sharpness, uniform, top_p):
+    logits = sharpness * torch.randn(5_000, generator=torch.Generator().manual_seed(seed)).round(
+        decimals=1
+    )  # with ties
+    p = torch.softmax(logits.double(), dim=-1)
+    ranked, ids = p.sort(descending=True, stable=True)
+    nucleus = ranked * (ranked.cumsum(-1) - ranked < top_p)
+    rank = int(torch.searchsorted(nucleus.cumsum(-1), uniform * nucleus.sum(), right=True))
+    assert Temperature(1.0, top_p)(logits, uniform) == int(ids[min(rank, int((nucleus > 0).sum()) - 1)])
