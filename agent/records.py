@@ -136,6 +136,7 @@ class Attempt:
     cost: Cost = field(default_factory=Cost)  # of this attempt alone
     duplicate_of: int | None = None  # an earlier attempt, equal but for names and layout; this one did not run
     behaviour: tuple[Output, ...] | None = None  # what it returns for the run's inputs; None where it was not asked
+    cases: tuple[bool, ...] = ()  # which of the model's own test cases it passes; empty where none ran
     blamed: tuple[int, ...] = ()  # lines of the program that its failure points at
     number: int = 0  # its place among the attempts, from 0
     depth: int = 0  # edges from the first attempt to this one
@@ -269,6 +270,8 @@ class Answer:
     mutants: int = 0  # programs of one other token that the examples were run on
     undecided: tuple[Undecided, ...] = ()  # mutants that passed, likeliest first
     suspect: str | None = None  # the example that the best programs all fail, where none passed: it may be wrong
+    cases: int = 0  # test cases that the model itself proposed, where no example was given
+    cases_passed: int = 0  # of them, by the answer
 
 
 Event: TypeAlias = "Step | Attempt | Revision | Answer"  # what the workflow emits while it runs
