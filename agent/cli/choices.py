@@ -15,6 +15,7 @@ POLICY_SCORES: dict[str, str | None] = {
     "adapt": None,
     "adadec": "entropy",
     "adadec-reference": "entropy",
+    "power": "entropy",
     "uscd": "collision",
     "uscd-adadec": "collision",
 }

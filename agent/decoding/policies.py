@@ -8,6 +8,7 @@ from agent.decoding.context import Policy
 from agent.decoding.contrast import Contrast
 from agent.decoding.gates import NEVER, Gate
 from agent.decoding.rerank import Rerank
+from agent.decoding.rerank_power import PowerRerank
 from agent.decoding.rerank_reference import ReferenceRerank
 from agent.decoding.samplers import LineStart, Temperature, argmax
 
@@ -16,6 +17,7 @@ SAMPLE = Policy(NEVER, Rerank(), Temperature(0.8, top_p=0.95))
 ADAPT = Policy(NEVER, Rerank(), LineStart())
 ADADEC = Policy(Gate("entropy", 1.0), Rerank(width=3, horizon=5), argmax)
 ADADEC_REFERENCE = Policy(Gate("entropy", 1.0), ReferenceRerank(width=3, horizon=5), argmax)
+POWER = Policy(Gate("entropy", 1.0), PowerRerank(width=3, horizon=5, rollouts=4), argmax)
 USCD = Policy(Gate("collision", -math.log(0.80)), Contrast("linear", weight=0.7, alpha=0.1), argmax)
 USCD_ADADEC = Policy(USCD.gate, Contrast("linear", weight=0.7, alpha=0.1, rerank=Rerank(width=3, horizon=5)), argmax)
 
@@ -25,6 +27,7 @@ POLICIES: dict[str, Policy] = {
     "adapt": ADAPT,
     "adadec": ADADEC,
     "adadec-reference": ADADEC_REFERENCE,
+    "power": POWER,
     "uscd": USCD,
     "uscd-adadec": USCD_ADADEC,
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import ClassVar
 
 from torch import Tensor
@@ -20,12 +21,13 @@ from uncertainty.scores import Summary, surprisal
 
 @dataclass(slots=True)
 class Rollout:
-    """A candidate and its greedy continuation."""
+    """A candidate and one continuation of it."""
 
     candidate: Candidate
     completion: Completion
     ended: bool
     total: float  # logprob of the candidate and its continuation, in nats
+    number: int = 0  # among the rollouts of its candidate
     row: int = 0  # its index in the batch
     next_token: int = 0  # the token to feed to its row
     tokens: list[int] = field(default_factory=list)  # the continuation, without the candidate
@@ -37,10 +39,10 @@ class Rollout:
         return self.total / (1 + len(self.tokens))
 
     def grow(self, logits: Tensor, summary: Summary | None, context: DecodeContext, rule: Rerank) -> None:
-        """Append the greedy token. After its end a rollout gets no longer, but its total may still fall."""
-        token = argmax(logits) if summary is None else summary.token
-        self.next_token = token
-        self.total -= surprisal(logits, token) if summary is None else max(-summary.logprob, 0.0)
+        """Append the rule's token. After its end a rollout gets no longer, but its total may still fall."""
+        token = self.next_token = rule.continue_with(logits, summary, context, self)
+        known = summary is not None and summary.token == token
+        self.total -= max(-summary.logprob, 0.0) if summary and known else surprisal(logits, token)
         if not self.ended:
             self.tokens.append(token)
             self.before.append((logits, summary))
@@ -57,6 +59,7 @@ class Rerank:
     commit_rollout: bool = True  # commit its certain part at once; changes no token
     name: ClassVar[str] = "rerank"
     grows_past_end: ClassVar[bool] = False  # True in the reference of AdaDec alone
+    greedy_rollouts: ClassVar[bool] = True  # only a greedy rollout is what decoding would take
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.horizon < 0:
@@ -76,22 +79,18 @@ class Rerank:
         """
         distribution = context.score(state.prefix.logits, state.prefix.summary)
         candidates = self._candidates(ranked, distribution, state)
-        rollouts = [self.start_rollout(candidate, context, state) for candidate in candidates]
-        batch = self._roll_out(rollouts, context, state.prefix)
-        winner = max(rollouts, key=lambda r: (r.score, r.candidate.logprob, -r.candidate.token))
-        pause = Pause(
-            context.explain_pause(distribution),
-            self.name,
-            _describe_candidates(rollouts, state),
-            winner.candidate.token,
-            *Usage.read(context.lm).since(start),
-        )
-        step, state = context.commit(state, distribution, winner.candidate.token, pause)
+        groups = [self.start_rollouts(candidate, context, state) for candidate in candidates]
+        batch = self._roll_out(list(chain.from_iterable(groups)), context, state.prefix)
+        scored = tuple(self._describe_candidate(rollouts, state) for rollouts in groups)
+        winner = max(scored, key=lambda each: (each.score, each.logprob, -each.token))
+        cost = Usage.read(context.lm).since(start)
+        pause = Pause(context.explain_pause(distribution), self.name, scored, winner.token, *cost)
+        step, state = context.commit(state, distribution, winner.token, pause)
         yield step
-        committable = self.commit_rollout and context.policy.sampler is argmax and winner.tokens
-        if state.end is not None or batch is None or not committable:
+        rollout, committable = groups[scored.index(winner)][0], self.commit_rollout and self.greedy_rollouts
+        if state.end is not None or batch is None or not (committable and context.policy.sampler is argmax):
             return state
-        return (yield from _commit_certain_part(context, state, winner, batch))
+        return (yield from _commit_certain_part(context, state, rollout, batch)) if rollout.tokens else state
 
     def ends(self, completion: Completion, context: DecodeContext) -> bool:
         """Decide whether a rollout is over."""
@@ -108,6 +107,22 @@ class Rerank:
         """Return the rollout of a candidate before it grows."""
         completion = state.completion.append(candidate.token)
         return Rollout(candidate, completion, self.ends(completion, context), candidate.logprob)
+
+    def start_rollouts(self, candidate: Candidate, context: DecodeContext, state: DecodeState) -> list[Rollout]:
+        """Return the rollouts of a candidate, one by default, before they grow."""
+        return [self.start_rollout(candidate, context, state)]
+
+    def continue_with(self, logits: Tensor, summary: Summary | None, context: DecodeContext, rollout: Rollout) -> int:
+        """Return the token that a rollout takes next: the likeliest. logits: [vocab]."""
+        return argmax(logits) if summary is None else summary.token
+
+    def score(self, rollouts: list[Rollout]) -> float:
+        """Return what a candidate with these rollouts is worth; higher is better."""
+        return rollouts[0].score
+
+    def _describe_candidate(self, rollouts: list[Rollout], state: DecodeState) -> Candidate:
+        text = rollouts[0].completion.text[len(state.completion.text) :]
+        return replace(rollouts[0].candidate, score=self.score(rollouts), text=text)
 
     def _roll_out(self, rollouts: list[Rollout], context: DecodeContext, prefix: Prefix) -> Batch | None:
         """Roll the candidates out together in at most `horizon` forwards. The last token of each is never fed."""
@@ -126,11 +141,6 @@ class Rerank:
                     summary = batch.summaries[row] if batch.summaries else None
                     rollout.grow(batch.logits[row], summary, context, self)
         return batch
-
-
-def _describe_candidates(rollouts: list[Rollout], state: DecodeState) -> tuple[Candidate, ...]:
-    start = len(state.completion.text)
-    return tuple(replace(r.candidate, score=r.score, text=r.completion.text[start:]) for r in rollouts)
 
 
 def _commit_certain_part(

@@ -86,6 +86,6 @@ def is_line_start(text: str) -> bool:
     return bool(newline) and not line.strip()
 
 
-def pick_uniform(seed: int, position: int) -> float:
+def pick_uniform(seed: int | str, position: int) -> float:
     """Return the number of this position in the run of this seed, in [0, 1)."""
     return random.Random(f"{seed}:{position}").random()

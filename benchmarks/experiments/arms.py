@@ -83,6 +83,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "adadec-line-start": Arm("adadec-line-start"),
             "adadec-by-chance": Arm("adadec", match=Match("adadec", "pause rate")),
             "adadec-reference": Arm("adadec-reference"),
+            "power": Arm("power"),
             "uscd-adadec": Arm("uscd-adadec"),
             "adapt": Arm("adapt"),
         },
