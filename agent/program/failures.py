@@ -18,6 +18,7 @@ class FailureKind(StrEnum):
     SHOWED = "showed another text"
     NOT_HELD = "does not hold"
     GAVE = "gave another output than a person wants"
+    RAISED_ON_NAMED = "raised an exception on a value that the request names"
 
     FAILED = "failed"
     SYNTAX_ERROR = "syntax error"
@@ -76,6 +77,7 @@ _SENTENCES = {
     FailureKind.SHOWED: "{expression} shows {got}",
     FailureKind.NOT_HELD: "{expression} does not hold: {got}",
     FailureKind.GAVE: "{expression} gives {got}",
+    FailureKind.RAISED_ON_NAMED: "{expression} raised {got}, and the request names this value",
     FailureKind.FAILED: "the program failed",
     FailureKind.SYNTAX_ERROR: "the program is no valid Python",
     FailureKind.OUT_OF_TIME: "the program ran out of time",

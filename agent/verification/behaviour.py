@@ -62,6 +62,11 @@ def find_function(program: str, entry_point: str | None) -> str | None:
     return entry_point if entry_point in names else (names[-1] if names and entry_point is None else None)
 
 
+def write_call(name: str, arguments: str) -> str:
+    """Return the source of a call. arguments: the source of a tuple."""
+    return f"{name}{arguments[:-2]})" if arguments.endswith(",)") else f"{name}{arguments}"
+
+
 def gives_all(
     sandbox: Sandbox, program: str, entry_point: str | None, wanted: Mapping[str, Output], limits: Limits
 ) -> bool:

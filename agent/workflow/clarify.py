@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from agent.records import OutputQuestion, PersonExample
 from agent.search.answer import cluster_programs, judge_by_person
-from agent.verification.behaviour import find_function, read_output
+from agent.verification.behaviour import find_function, read_output, write_call
 from agent.workflow.context import Context, Person
 from agent.workflow.routes import find_question
 from agent.workflow.state import AgentState
@@ -31,11 +31,6 @@ def _build_question(state: AgentState, column: int) -> OutputQuestion:
     """Ask about one input, with what the clusters of programs give for it."""
     firsts = [state.attempts[cluster.attempts[0]] for cluster in cluster_programs(state.attempts)]
     compared = [attempt for attempt in firsts if attempt.behaviour]
-    name = state.task.entry_point or find_function(compared[0].program, None)
+    name = state.task.entry_point or find_function(compared[0].program, None) or ""
     outputs = dict.fromkeys((attempt.behaviour or ())[column] for attempt in compared)
-    return OutputQuestion(f"{name}{_as_call(state.inputs[column])}", tuple(outputs))
-
-
-def _as_call(arguments: str) -> str:
-    """Return the source of a tuple as the brackets of a call."""
-    return f"{arguments[:-2]})" if arguments.endswith(",)") else arguments
+    return OutputQuestion(write_call(name, state.inputs[column]), tuple(outputs))

@@ -12,14 +12,15 @@ from agent.files.plain import make_plain
 from agent.program.ends import CUT_OFF, PRUNED, End
 from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
+from agent.program.named_values import find_named_inputs
 from agent.program.normal_form import normal_form
-from agent.program.outputs import Output
+from agent.program.outputs import Output, OutputKind
 from agent.program.probe_inputs import generate_inputs
 from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of, next_label
 from agent.search.answer import judge_by_person
 from agent.search.frontier import ENOUGH_EXAMPLES
 from agent.search.orders import LOOKS_AT_LINES
-from agent.verification.behaviour import find_function, observe_behaviour
+from agent.verification.behaviour import find_function, observe_behaviour, write_call
 from agent.verification.examples import Verification, verify_steadily
 from agent.verification.executed_lines import trace_lines
 from agent.workflow.context import Context, meter_sandbox
@@ -76,13 +77,30 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
 def _observe(context: Context, state: AgentState, program: str, result: Verification) -> _Findings:
     """Run a program that passed on inputs to compare it by; of one that failed, find the lines to blame."""
     entry_point = find_function(program, state.task.entry_point)
-    if result.passed and entry_point and result.checked < ENOUGH_EXAMPLES and state.config.votes > 1:
-        inputs = state.inputs or _generate_inputs(state, program, entry_point)
-        outputs = observe_behaviour(context.sandbox, program, entry_point, inputs, context.limits) if inputs else []
-        return _Findings(result, inputs, outputs)
+    if result.passed and entry_point and result.checked < ENOUGH_EXAMPLES:
+        return _compare(context, state, program, entry_point, result)
     if result.failed_examples and (state.config.lines or state.config.order in LOOKS_AT_LINES):
         return _Findings(result, state.inputs, blamed=_find_blamed_lines(context, state, program, result))
     return _Findings(result, state.inputs)
+
+
+def _compare(context: Context, state: AgentState, program: str, entry_point: str, result: Verification) -> _Findings:
+    """Run a program on the inputs of the run. It fails if it raises on a value that the request names."""
+    named = [repr(each) for each in find_named_inputs(state.task.request, program, entry_point)]
+    inputs: Sequence[str] = state.inputs
+    if state.config.votes > 1 and not inputs:
+        inputs = tuple(dict.fromkeys((*named, *_generate_inputs(state, program, entry_point))))
+    tried = list(dict.fromkeys((*inputs, *named)))
+    outputs = observe_behaviour(context.sandbox, program, entry_point, tried, context.limits) if tried else []
+    failures = tuple(
+        Failure(FailureKind.RAISED_ON_NAMED, expression=write_call(entry_point, source), got=output.text)
+        for source, output in zip(tried, outputs, strict=True)
+        if source in named and output.kind == OutputKind.EXCEPTION
+    )
+    if failures:
+        result = replace(result, verdict=Verdict.FAILED, failures=failures)
+    behaviour = outputs[: len(inputs)] if state.config.votes > 1 else None
+    return _Findings(result, inputs, behaviour)
 
 
 def _generate_inputs(state: AgentState, program: str, entry_point: str) -> tuple[str, ...]:

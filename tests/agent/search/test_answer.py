@@ -317,3 +317,20 @@ def test_a_run_abstains_where_all_that_runs_breaks(box):
     assert result.answer.breakage.exceptions == ("NameError",)
     known["\n    return words"] = 0.01
     assert search(box, request, known).best.program.endswith("return words")
+
+
+PARSE = "Write seconds(text), which turns a duration such as '2m' into seconds."
+LIKELY_BREAKS = {
+    "\ndef seconds(text):\n    return int(text) * 60": 0.7,
+    "\ndef seconds(text):\n    return int(text[:-1]) * 60 if text[-1:] == 'm' else 0": 0.3,
+}
+
+
+def test_a_program_that_raises_on_a_value_that_the_request_names_is_not_accepted(box):
+    result = search(box, PARSE, LIKELY_BREAKS)
+    assert result.best.program.endswith("else 0") and result.outcome == "accepted"
+    assert [describe_failure(each) for each in result.attempts[0].failures] == [
+        "seconds('2m') raised ValueError, and the request names this value"
+    ]
+    only = search(box, PARSE, {text: 1.0 for text in list(LIKELY_BREAKS)[:1]}, config=SearchConfig(votes=1))
+    assert (only.outcome, only.best.failures[0].kind) == ("abstained", FailureKind.RAISED_ON_NAMED)
