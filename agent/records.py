@@ -263,13 +263,14 @@ class Answer:
     clusters: int = 1
     programs: int = 1  # that passed
     functional_entropy: float = 0.0  # nats
-    error_at_least: float = 0.0  # of a program drawn from the model
+    error_at_least: float | None = None  # of an independent draw; None where there are too few
     rival: int | None = None  # the next cluster's most probable attempt, where it is close
     differs: Difference | None = None  # from the rival
     ended_by: Spent | None = None  # what used up the budget; None where the search had enough
     mutants: int = 0  # programs of one other token that the examples were run on
     undecided: tuple[Undecided, ...] = ()  # mutants that passed, likeliest first
     suspect: str | None = None  # the example that the best programs all fail, where none passed: it may be wrong
+    alike: int = 1  # programs that passed and behave as it does, itself included
     cases: int = 0  # test cases that the model itself proposed, where no example was given
     cases_passed: int = 0  # of them, by the answer
 

@@ -18,15 +18,15 @@ def functional_entropy(shares: Sequence[float]) -> float:
     return -sum(share / total * math.log(share / total) for share in shares if share > 0) + 0.0
 
 
-def error_of_mass(masses: Sequence[float]) -> float:
-    """Return a lower bound on how likely a program sampled from the model is wrong, from the programs of a search.
+def least_error(counts: Sequence[int]) -> float:
+    """Return a lower bound on how likely an independent draw from a model is wrong: 1 - sqrt(1 - I).
 
-    masses: for each cluster, the summed probabilities of its programs under the model. At most one cluster is right, so
-    all but the largest are wrong; programs that the search did not reach may be right. It holds for samples at
-    temperature 1. After a complete search it is never below 1 - sqrt(1 - I), the bound from how often samples disagree
-    (arXiv:2507.00057), for I = 1 - sum of squared masses.
+    counts: the draws in each cluster, of one prompt and one temperature. I is their incoherence, the probability that
+    two draws behave differently (arXiv:2507.00057, its first bound): 1 - sum of squared shares, which is on average a
+    little low for few draws. The bound holds if at most one cluster is right.
     """
-    return max(0.0, sum(masses) - max(masses, default=0.0))
+    total = sum(counts)
+    return 1.0 - math.sqrt(sum((count / total) ** 2 for count in counts)) if total else 0.0
 
 
 def information_gain(shares: Sequence[float], outputs: Sequence[Hashable]) -> float:

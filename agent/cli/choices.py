@@ -19,6 +19,12 @@ POLICY_SCORES: dict[str, str | None] = {
     "uscd": "collision",
     "uscd-adadec": "collision",
 }
+# Each value of --accept, and the claims that end `solve` with exit code 0.
+ACCEPTED_CLAIMS: dict[str, tuple[str, ...]] = {
+    "verified": ("verified",),
+    "agreed": ("verified", "agreed"),
+    "any": ("verified", "agreed", "unverified"),
+}
 DISPLAYS = ("auto", "live", "plain")
 SCORE_NAMES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
 RECIPE_NAMES = ("adadec", "youden", "expected")

@@ -12,25 +12,24 @@ from pathlib import Path
 import typer
 
 from agent import errors
+from agent.cli.choices import ACCEPTED_CLAIMS
 from agent.cli.interrupts import is_pending
 from agent.views.say import complain, is_watched, say, write_json
+from agent.workflow.standing import Standing
 from sandbox.base import SandboxError, Verdict
 
 DEBUG = "DUBITO_DEBUG"  # set to print the traceback of an unexpected error
 
 
 class ExitCode(IntEnum):
-    """The exit codes of every command. Those from 4 to 8 are of `sandbox run` alone."""
+    """The exit codes of every command but `sandbox run`, which has VERDICT_CODES."""
 
     OK = 0
-    NOT_PASSED = 1  # no program is verified or agreed; one was not judged; one failed
+    NOT_PASSED = 1  # a run abstained, a record was not judged, or a program failed
     BAD_REQUEST = 2
     MACHINE_FAILED = 3
-    SYNTAX_ERROR = 4
-    TIMED_OUT = 5
-    OUT_OF_MEMORY = 6
-    OUTPUT_LIMIT = 7
-    FORBIDDEN = 8
+    AGREED = 4
+    UNVERIFIED = 5
     INTERRUPTED = 130
 
 
@@ -44,16 +43,27 @@ EXIT_CODES: dict[type[BaseException], ExitCode] = {
     errors.StorageError: ExitCode.MACHINE_FAILED,
     SandboxError: ExitCode.MACHINE_FAILED,
 }
-VERDICT_CODES: dict[Verdict, ExitCode] = {
+STANDING_CODES: dict[Standing, ExitCode] = {
+    Standing.VERIFIED: ExitCode.OK,
+    Standing.AGREED: ExitCode.AGREED,
+    Standing.UNVERIFIED: ExitCode.UNVERIFIED,
+    Standing.ABSTAINED: ExitCode.NOT_PASSED,
+}
+VERDICT_CODES: dict[Verdict, int] = {
     Verdict.PASSED: ExitCode.OK,
     Verdict.FAILED: ExitCode.NOT_PASSED,
-    Verdict.SYNTAX_ERROR: ExitCode.SYNTAX_ERROR,
-    Verdict.TIMED_OUT_CPU: ExitCode.TIMED_OUT,
-    Verdict.TIMED_OUT_WALL: ExitCode.TIMED_OUT,
-    Verdict.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
-    Verdict.OUTPUT_LIMIT: ExitCode.OUTPUT_LIMIT,
-    Verdict.FORBIDDEN: ExitCode.FORBIDDEN,
+    Verdict.SYNTAX_ERROR: 4,
+    Verdict.TIMED_OUT_CPU: 5,
+    Verdict.TIMED_OUT_WALL: 5,
+    Verdict.OUT_OF_MEMORY: 6,
+    Verdict.OUTPUT_LIMIT: 7,
+    Verdict.FORBIDDEN: 8,
 }
+
+
+def exit_code_of(standing: Standing, accept: str) -> ExitCode:
+    """Return the exit code of an answer. accept: a key of ACCEPTED_CLAIMS."""
+    return ExitCode.OK if standing in ACCEPTED_CLAIMS[accept] else STANDING_CODES[standing]
 
 
 @contextmanager

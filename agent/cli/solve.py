@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.cli.agent_options import Agent, AgentOptions
-from agent.cli.exits import ExitCode, report_errors
+from agent.cli.exits import ExitCode, exit_code_of, report_errors
 from agent.cli.options import (
     AskOption,
     BudgetOption,
@@ -47,6 +47,10 @@ _FILE_HELP = "Complete the Python in this file: a signature with its docstring. 
 _TESTS_HELP = "Also pass the assert statements in this file. `-` reads them from stdin."
 _TAU_HELP = "Trust at most -ln tau nats of surprisal in a partial program. The rest becomes holes."
 _THREAD_HELP = "Store the run under this name, and resume it if it was cut off."
+_ACCEPT_HELP = (
+    "Exit with 0 for these claims: verified, agreed (also verified), any. Other answers exit with 4 (agreed) or "
+    "5 (unverified), an abstention always with 1."
+)
 _DISPLAY_HELP = (
     "Redraw the run as it grows (live), or print one line an event (plain). By default, auto: live on a terminal."
 )
@@ -66,6 +70,7 @@ def solve_request(
     budget: BudgetOption = None,
     order: OrderOption = None,
     min_probability: MinProbabilityOption = 0.0,
+    accept: Annotated[str, typer.Option(help=_ACCEPT_HELP)] = "verified",
     max_tokens: TokensOption = 512,
     tau: Annotated[float, typer.Option(help=_TAU_HELP)] = 0.1,
     holes: Annotated[int, typer.Option(min=1, help="Leave at most this many holes in a partial program.")] = 2,
@@ -87,7 +92,7 @@ def solve_request(
     """
     options, how = (
         AgentOptions.take(locals()),
-        _SolveOptions(request, task, file, tests, thread, trace, display, as_json),
+        _SolveOptions(request, task, file, tests, thread, trace, display, accept, as_json),
     )
     with report_errors(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
         raise typer.Exit(_solve(options, how, cleanup))
@@ -104,11 +109,12 @@ class _SolveOptions:
     thread: str | None
     trace: Path | None
     display: str
+    accept: str
     as_json: bool
 
 
 def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> ExitCode:
-    _check_display(how, ask=options.ask)
+    _check_choices(how, ask=options.ask)
     checked = options.check()
     if how.thread is not None:
         check_thread(checked.strategy)
@@ -127,18 +133,19 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
     with view:
         session = Session(view.ask, log, checkpointer, how.thread or "once", identity)
         result = agent.solve(task, on_event=view.show, session=session)
-    code = _finish(agent, view, result, problem, as_json=how.as_json)
+    code = _finish(agent, view, result, problem, how)
     if how.thread is not None:
         prune(checkpointer, how.thread)
     return code
 
 
-def _check_display(how: _SolveOptions, *, ask: bool) -> None:
-    from agent.cli.choices import DISPLAYS
+def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
+    from agent.cli.choices import ACCEPTED_CLAIMS, DISPLAYS
     from agent.errors import InvalidRequestError
     from agent.messages import check_choice
 
     check_choice("display", how.display, DISPLAYS)
+    check_choice("claim to accept", how.accept, ACCEPTED_CLAIMS)
     if how.as_json and ask:
         raise InvalidRequestError(
             "--ask needs somebody to talk to, and --json prints nothing but its object; choose one of them"
@@ -190,13 +197,12 @@ def _open_threads(how: _SolveOptions, *, ask: bool) -> Any:
     return nullcontext(open_memory_store() if ask else None)
 
 
-def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem | None, *, as_json: bool) -> ExitCode:
+def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem | None, how: _SolveOptions) -> ExitCode:
     """Judge a benchmark problem by its hidden tests, and print the answer. Return the exit code.
 
     The program goes to stdout where the view is elsewhere. A run that abstained prints none.
     """
     from agent.records import RunOutcome
-    from agent.workflow.run import Standing
 
     hidden = None
     if problem is not None:
@@ -204,8 +210,8 @@ def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem |
 
         hidden = hidden_verdicts(agent.sandbox, problem, result.best.program)
     view.finish(result, hidden)
-    code = ExitCode.OK if result.standing in (Standing.VERIFIED, Standing.AGREED) else ExitCode.NOT_PASSED
-    if as_json:
+    code = exit_code_of(result.standing, how.accept)
+    if how.as_json:
         write_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
     elif not is_watched() and result.outcome == RunOutcome.ACCEPTED:
         write_data(result.best.program.rstrip("\n"))

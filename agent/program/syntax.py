@@ -191,6 +191,20 @@ def does_nothing(statement: ast.stmt) -> bool:
     return False
 
 
+def is_whole_body(program: str, start: int, end: int) -> bool:
+    """Decide whether a span covers all statements of a program but its imports, definitions and docstrings."""
+    if program[start:end].strip() == program.strip():
+        return True
+    if program[:start].rpartition("\n")[2].strip() or program[end:].partition("\n")[0].strip():
+        return False  # it covers a part of a line
+    tree, first, last = parse(program), 1 + program.count("\n", 0, start), 1 + program.rstrip().count("\n", 0, end)
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)] if tree else []
+    inner = [each for each in statements if not isinstance(each, (*DEFINITIONS, ast.Import, ast.ImportFrom))]
+    written = [each for each in inner if not is_text(each)]
+    inside = all(first <= each.lineno and (each.end_lineno or each.lineno) <= last for each in written)
+    return inside and bool(written)
+
+
 def is_code(request: str) -> bool:
     """Decide whether a request is Python to complete, not a sentence. A sentence may hold a code block."""
     fence = _FENCE.search(request)

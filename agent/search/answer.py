@@ -6,20 +6,24 @@ No expected value is known here but those that the prompt or a person gave.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind
 from agent.program.normal_form import normal_form
 from agent.program.outputs import Output, OutputKind, describe_output
-from agent.records import Answer, Attempt, Difference, PersonExample, Spent
+from agent.records import Answer, Attempt, Difference, EdgeKind, PersonExample, Spent
 from agent.search.faults import count_undefined, find_breakage, find_least_failed
 from agent.search.frontier import CLOSE
 from agent.search.mutants import total_weight
 from agent.verification.behaviour import is_same_output
 from sandbox.base import Verdict
-from uncertainty.behaviour import error_of_mass, functional_entropy, information_gain
+from uncertainty.behaviour import functional_entropy, information_gain, least_error
 
+ENOUGH_DRAWS = 5  # independent ones, to say how likely a draw is wrong
+_FROM_ANOTHER = (EdgeKind.BRANCH, EdgeKind.REPAIR, EdgeKind.READ_ON)  # such an attempt is no independent draw
 _WRONG_VALUE = {FailureKind.RETURNED, FailureKind.NOT_PLAIN, FailureKind.NOT_HELD}
 
 
@@ -65,19 +69,26 @@ def share_of_first(attempts: Sequence[Attempt]) -> float:
     return _shares(clusters)[0] if clusters else 0.0
 
 
-def best_answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: Spent | None = None) -> Answer:
-    """Choose the most probable program of the first cluster; where none passed, the one that failed least."""
+def best_answer(
+    attempts: Sequence[Attempt],
+    inputs: Sequence[str],
+    ended_by: Spent | None = None,
+    *,
+    entry_point: str | None = None,
+) -> Answer:
+    """Choose the most probable program of the first cluster; where none passed, the one that failed least.
+
+    entry_point: the function that the task names.
+    """
     clusters = cluster_programs(attempts)
     if not clusters:
         return Answer(
-            find_least_failed(attempts),
-            share=0.0,
-            margin=0.0,
-            clusters=0,
-            programs=0,
+            find_least_failed(attempts, entry_point),
+            share=0.0, margin=0.0, clusters=0, programs=0, alike=0,
+            error_at_least=bound_error(attempts),
             ended_by=ended_by,
             suspect=find_suspect(attempts),
-        )
+        )  # fmt: skip
     shares, first = _shares(clusters), clusters[0].attempts[0]
     margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
     rival = clusters[1].attempts[0] if len(clusters) > 1 and margin < CLOSE else None
@@ -88,12 +99,41 @@ def best_answer(attempts: Sequence[Attempt], inputs: Sequence[str], ended_by: Sp
         margin=margin,
         clusters=len(clusters),
         programs=sum(len(cluster.attempts) for cluster in clusters),
+        alike=_count_alike(attempts, attempts[first]),
         functional_entropy=functional_entropy(shares),
-        error_at_least=error_of_mass([_mass_of_draws(attempts, cluster) for cluster in clusters]),
+        error_at_least=bound_error(attempts),
         rival=rival,
         differs=None if rival is None else _find_difference(inputs, attempts[first], attempts[rival]),
         ended_by=ended_by,
     )
+
+
+def find_draws(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Find the attempts that are independent draws: fresh samples or, where there are none, separate first attempts."""
+    apart = [each for each in attempts if not each.came_by(*_FROM_ANOTHER) and each.end != End.BEAM]
+    return [each for each in apart if each.edge] or apart
+
+
+def bound_error(attempts: Sequence[Attempt]) -> float | None:
+    """Return a lower bound on how likely an independent draw is wrong; None where there are fewer than five draws.
+
+    All draws that failed count as one cluster, and a draw that was not compared goes to the largest cluster. So the
+    bound never becomes too high by either.
+    """
+    draws = find_draws(attempts)
+    if len(draws) < ENOUGH_DRAWS:
+        return None
+    compared = any(each.passed and each.behaviour for each in draws)
+    known = [each for each in draws if each.end != End.DUPLICATE]
+    known = [each for each in known if each.behaviour or not (compared and each.passed)]
+    counts = sorted(Counter((each.passed, each.behaviour if each.passed else None) for each in known).values())
+    return least_error([*counts[:-1], sum(counts[-1:]) + len(draws) - len(known)])
+
+
+def _count_alike(attempts: Sequence[Attempt], answer: Attempt) -> int:
+    """Count the programs that passed and behave as the answer does. A duplicate counts only if it is a draw."""
+    votes = [*(each for each in attempts if each.ran), *(each for each in find_draws(attempts) if not each.ran)]
+    return sum(each.passed and bool(each.behaviour) and each.behaviour == answer.behaviour for each in votes) or 1
 
 
 def _find_difference(inputs: Sequence[str], answer: Attempt, rival: Attempt) -> Difference | None:
@@ -177,11 +217,6 @@ def _weights(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float
     """Return each attempt's probability under the model; of attempts with the same tokens only the first counts."""
     sequences = {(attempts[n].prompt, tuple(attempts[n].tokens)): n for n in reversed(numbers)}
     return {n: math.exp(attempts[n].prior + sum(attempts[n].logprobs)) for n in sequences.values()}
-
-
-def _mass_of_draws(attempts: Sequence[Attempt], cluster: Cluster) -> float:
-    """Return a cluster's probability among samples from the first prompt alone."""
-    return sum(_weights(attempts, [number for number in cluster.attempts if not attempts[number].prompt]).values())
 
 
 def _is_uninformative(outputs: list[Output]) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.program.ends import CUT_OFF, PRUNED
 from agent.program.outputs import Output, OutputKind
+from agent.program.syntax import find_bound_names, is_degenerate, parse
 from agent.records import Attempt, Breakage
 from sandbox.base import Verdict
 
@@ -16,16 +18,33 @@ _BROKEN = _UNDEFINED | {
 _MOST = 0.5  # share of the inputs
 
 
-def find_least_failed(attempts: Sequence[Attempt]) -> int:
-    """Return the number of the attempt that failed the fewest examples.
+def is_whole(attempt: Attempt, entry_point: str | None) -> bool:
+    """Decide whether an attempt is a whole program: neither cut off nor dropped, Python, and with what was asked for.
 
-    Attempts that failed before an example was judged come behind those; attempts that did not run come last.
+    entry_point: the function that the task names; None where it names none.
+    """
+    if attempt.end in PRUNED or attempt.end in CUT_OFF or is_degenerate(attempt.program):
+        return False
+    tree = parse(attempt.program)
+    names = {name for statement in tree.body for name in find_bound_names(statement)} if tree else set()
+    return entry_point is None or entry_point in names
+
+
+def find_least_failed(attempts: Sequence[Attempt], entry_point: str | None = None) -> int:
+    """Return the number of the whole program that failed the fewest examples.
+
+    Programs that failed before an example was judged come behind those. Programs that are not whole come behind all
+    others: those that ran, what is no Python, and what was dropped half-written, in this order. entry_point: as for
+    `is_whole`.
     """
 
-    def rank(number: int) -> tuple[bool, bool, int, int]:
+    def rank(number: int) -> tuple[bool, bool, bool, bool, int, int]:
         attempt = attempts[number]
-        judged = attempt.verdict == Verdict.FAILED and attempt.checked > len(attempt.failures)
-        return not attempt.ran, not judged, len(attempt.failures) if judged else 0, number
+        judged = attempt.verdict == Verdict.FAILED and attempt.checked > 0
+        return (
+            not is_whole(attempt, entry_point), not attempt.ran, parse(attempt.program) is None, not judged,
+            len(attempt.failures) if judged else 0, number,
+        )  # fmt: skip
 
     return min(range(len(attempts)), key=rank)
 

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent.program.outputs import Output, OutputKind, describe_output
+from agent.program.syntax import is_whole_body
 from agent.records import Answer, Attempt, Breakage, Cost, Spent, Undecided, label_of
+from agent.search.answer import find_draws
+from agent.search.faults import is_whole
 from agent.views.numbers import LEAST, format_count, format_probability, format_share
 from agent.views.text import format_code, one_line
-from agent.workflow.run import Result, Standing
+from agent.workflow.run import Result
+from agent.workflow.standing import Evidence, Standing
 
 
 class Ending(NamedTuple):
@@ -23,24 +27,29 @@ class Ending(NamedTuple):
 
 def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
     """Return how a run ended. In a chat, the advice names no option of the command line."""
-    best, answer = result.best, result.answer
+    best, evidence = result.best, result.evidence
     example = "give an example in the request, as in `>>> f(2)` and `4` below it"
     example += "" if in_chat else ", or a file of asserts with --tests"
-    look = f"; look at {_list_holes(best)} first" if best.holes else ""
+    look = f"; look at {_list_holes(best)} first" if _list_holes(best) else ""
     if result.standing == Standing.VERIFIED:
-        examples = format_count(best.checked, "visible example")
-        sentence = f"accepted: the program passed its {examples}"
+        examples = format_count(evidence.examples, "example")
+        sentence = f"verified: the program passed {examples}"
         return Ending("✓", sentence, "bold green", f"use it, after you have read it{look}; only {examples} checked it")
     if result.standing == Standing.AGREED:
-        sentence = (
-            f"accepted, unverified by any example: {format_share(answer.share)} of what the model writes does the same"
-        )
-        return Ending("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it checked, {example}")
+        alike, inputs = evidence.programs, format_count(evidence.inputs, "input")
+        sentence = f"agreed: {alike} programs behave alike on {inputs}{_say_cases(evidence)}; no example checked them"
+        return Ending("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it verified, {example}")
     if result.standing == Standing.UNVERIFIED:
-        sentence = "accepted, unverified: the program runs, and nothing checks what it gives"
-        return Ending("?", sentence, "bold yellow", f"do not rely on it{look}; to have it checked, {example}")
-    why = _explain_abstention(answer) if best.passed else "no program passed"
-    return Ending("✗", f"abstained: {why}", "bold red", _advise(result, in_chat=in_chat))
+        sentence = f"unverified: the program runs{_say_cases(evidence)}; nothing else checked what it gives"
+        return Ending("?", sentence, "bold yellow", f"do not rely on it{look}; to have it verified, {example}")
+    return Ending("✗", f"abstained: {_explain_abstention(result)}", "bold red", _advise(result, in_chat=in_chat))
+
+
+def _say_cases(evidence: Evidence) -> str:
+    """Return how many of the model's own test cases the answer passes, as the rest of a sentence."""
+    if not evidence.cases:
+        return ""
+    return f", and this one passes {evidence.cases_passed} of {format_count(evidence.cases, 'test case')} of the model"
 
 
 def _advise(result: Result, *, in_chat: bool) -> str:
@@ -64,56 +73,94 @@ def describe_cost(cost: Cost) -> str:
     return " · ".join([*parts, f"{cost.seconds:.2f} s"])
 
 
-def describe_doubts(attempt: Attempt) -> list[str]:
-    """Return a line for each hole: a part of the program of which the model was unsure."""
-    lines = []
-    for start, end in attempt.holes:
-        text = attempt.program[start:end]
-        if text.strip() == attempt.program.strip():
-            return ["? the whole program is in doubt"]
-        lines.append(f"? {_name_lines(attempt.program, start, end)} in doubt: {format_code(text, 60)}")
-    return lines
-
-
-def describe_evidence(answer: Answer, attempts: Sequence[Attempt]) -> list[str]:
-    """Return the evidence for and against an answer beyond its examples, and what ended the search, as sentences."""
-    lines = []
-    behaviour = attempts[answer.attempt].behaviour
-    if answer.programs > 1 and behaviour:
-        ways = "one way" if answer.clusters == 1 else f"{answer.clusters} ways"
-        inputs = format_count(len(behaviour), "input")
-        lines.append(
-            f"{answer.programs} programs behave in {ways} on {inputs} that nobody wrote; "
-            f"this one's way has {format_share(answer.share)} of their probability (functional entropy "
-            f"{answer.functional_entropy:.2f} nats)"
-        )
-    if answer.error_at_least >= LEAST:
-        least = format_probability(answer.error_at_least)
-        lines.append(f"a program drawn from this model is wrong with probability {least} or more")
-    if answer.rival is not None and answer.differs:
-        differs = answer.differs
-        lines.append(
-            f"close to it: program {_label(attempts, answer.rival)}. For {one_line(differs.input)} it "
-            f"{_say_output(differs.rival)}, and this one {_say_output(differs.answer)}"
-        )
-    lines += [
-        f"the examples leave open whether line {mutant.line} is rather: {format_code(mutant.text, 100)}"
-        for mutant in _choose_mutants(answer.undecided)
+def describe_evidence(result: Result) -> list[str]:
+    """Return the evidence for and against an answer beyond its claim, and what ended the search: a sentence each."""
+    answer, attempts = result.answer, result.attempts
+    lines = [
+        _say_doubts(result.best),
+        _say_mutants(answer.undecided),
+        _say_probability(answer, result.best),
+        _say_ways(answer, result.best),
+        _say_error(answer, attempts),
+        _say_rival(answer, attempts),
+        _say_suspect(answer),
+        _say_end(answer, attempts),
     ]
-    if answer.probability is not None and attempts[answer.attempt].passed:
-        lines.append(f"probability of being right, as learned for this model: {format_probability(answer.probability)}")
-    if answer.suspect is not None:
-        lines.append(
-            f"programs that differ fail {one_line(answer.suspect)} and nothing else: the model does not know how, or "
-            "that example is wrong"
-        )
-    if answer.ended_by is not None:
-        dropped = sum(not attempt.ran for attempt in attempts)
-        beside = (
-            f"; {dropped} more, like them or no Python, {'was' if dropped == 1 else 'were'} not run" if dropped else ""
-        )
-        lines.append(f"the search ended at {_describe_spent(answer.ended_by)}{beside}")
-    return lines
+    return [line for line in lines if line]
+
+
+def _say_doubts(best: Attempt) -> str:
+    """Say which parts of a program the model found least probable. It is no claim: nothing calibrated these parts."""
+    places = list_doubts(best)
+    if not best.holes:
+        return ""
+    if not places:
+        return "the model's doubt is spread over the whole program, so no line stands out (uncalibrated)"
+    parts = [f"{_number_lines(best.program, *hole)}: {format_code(best.program[slice(*hole)], 60)}" for hole in places]
+    return f"the model was least sure of {', and of '.join(parts)} (uncalibrated)"
+
+
+def list_doubts(attempt: Attempt) -> list[tuple[int, int]]:
+    """Return the holes of a program that point at a part of it; none where one covers all that was written."""
+    covered = any(is_whole_body(attempt.program, start, end) for start, end in attempt.holes)
+    return [] if covered else list(attempt.holes)
+
+
+def _say_mutants(undecided: Sequence[Undecided]) -> str:
+    texts = [f"line {mutant.line} as {format_code(mutant.text, 100)}" for mutant in _choose_mutants(undecided)]
+    return f"the examples also allow {', or '.join(texts)}" if texts else ""
+
+
+def _say_probability(answer: Answer, best: Attempt) -> str:
+    if answer.probability is None or not best.passed:
+        return ""
+    return f"probability of being right, as learned for this model: {format_probability(answer.probability)}"
+
+
+def _say_ways(answer: Answer, best: Attempt) -> str:
+    if answer.clusters < 2 or not best.behaviour:
+        return ""
+    return (
+        f"{answer.programs} programs behave in {answer.clusters} ways on {format_count(len(best.behaviour), 'input')}; "
+        f"this one's way has {format_share(answer.share)} of their probability (functional entropy "
+        f"{answer.functional_entropy:.2f} nats)"
+    )
+
+
+def _say_error(answer: Answer, attempts: Sequence[Attempt]) -> str:
+    if answer.error_at_least is None or answer.error_at_least < LEAST:
+        return ""
+    least = format_probability(answer.error_at_least)
+    return (
+        f"{len(find_draws(attempts))} independent draws differ: such a draw is wrong with probability {least} or more"
+    )
+
+
+def _say_rival(answer: Answer, attempts: Sequence[Attempt]) -> str:
+    if answer.rival is None or answer.differs is None:
+        return ""
+    differs = answer.differs
+    return (
+        f"close to it: program {_label(attempts, answer.rival)}. For {one_line(differs.input)} it "
+        f"{_say_output(differs.rival)}, and this one {_say_output(differs.answer)}"
+    )
+
+
+def _say_suspect(answer: Answer) -> str:
+    if answer.suspect is None:
+        return ""
+    return (
+        f"programs that differ fail {one_line(answer.suspect)} and nothing else: the model does not know how, or "
+        "that example is wrong"
+    )
+
+
+def _say_end(answer: Answer, attempts: Sequence[Attempt]) -> str:
+    if answer.ended_by is None:
+        return ""
+    dropped = sum(not attempt.ran for attempt in attempts)
+    beside = f"; {dropped} more, like them or no Python, {'was' if dropped == 1 else 'were'} not run" if dropped else ""
+    return f"the search ended at {_describe_spent(answer.ended_by)}{beside}"
 
 
 _LIKELY, _MOST_MUTANTS = -2.5, 2  # nats; mutants that a person sees
@@ -145,7 +192,10 @@ def _label(attempts: Sequence[Attempt], number: int) -> str:
     return label_of(attempts[number]) if number < len(attempts) else str(number + 1)
 
 
-def _explain_abstention(answer: Answer) -> str:
+def _explain_abstention(result: Result) -> str:
+    best, answer = result.best, result.answer
+    if not best.passed:
+        return _explain_failure(result)
     if answer.breakage is not None:
         return f"the best program {_describe_breakage(answer.breakage)}"
     if answer.probability is None:
@@ -153,14 +203,20 @@ def _explain_abstention(answer: Answer) -> str:
     return "it is not probable enough to be right"
 
 
+def _explain_failure(result: Result) -> str:
+    """Say how far the best program came. A view shows its first failure beside it."""
+    best = result.best
+    failed = sum(failure.example is not None for failure in best.failures)
+    if not is_whole(best, result.task.entry_point):
+        return "no whole program was written"
+    if failed and best.checked:
+        return f"no program passed; the best one fails {failed} of {format_count(best.checked, 'example')}"
+    return "no program passed"
+
+
 def _list_holes(attempt: Attempt) -> str:
     """Return where a program has holes, as in "line 3 and lines 5 to 6"."""
-    return " and ".join(_number_lines(attempt.program, start, end) for start, end in attempt.holes)
-
-
-def _name_lines(program: str, start: int, end: int) -> str:
-    lines = _number_lines(program, start, end)
-    return f"{lines} is" if lines.startswith("line ") else f"{lines} are"
+    return " and ".join(_number_lines(attempt.program, start, end) for start, end in list_doubts(attempt))
 
 
 def _number_lines(program: str, start: int, end: int) -> str:

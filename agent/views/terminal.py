@@ -18,11 +18,13 @@ from agent.program.failures import describe_failure
 from agent.program.outputs import describe_output
 from agent.program.task import Task
 from agent.records import Attempt, Breakage, CandidateQuestion, Event, OutputQuestion, Question, Revision, label_of
+from agent.search.faults import is_whole
 from agent.views.numbers import format_probability
-from agent.views.sentences import describe_cost, describe_doubts, describe_ending, describe_evidence
+from agent.views.sentences import describe_cost, describe_ending, describe_evidence, list_doubts
 from agent.views.text import clean, format_code, one_line
 from agent.views.tree import draw_attempt
-from agent.workflow.run import Result, Standing
+from agent.workflow.run import Result
+from agent.workflow.standing import Standing
 
 # A terminal writes ^C at the cursor; in a full line it would wrap, and shift the frame.
 ECHO = 4  # free columns beside the live frame
@@ -145,8 +147,10 @@ class TerminalView:
         hidden: verdicts of a benchmark's own tests.
         """
         answer = result.best
-        self._print(Panel(_mark_holes(answer), title=f"program {label_of(answer)}", title_align="left", expand=False))
-        for line in [*describe_doubts(answer), *describe_evidence(result.answer, result.attempts)]:
+        rest = "" if answer.passed or is_whole(answer, result.task.entry_point) else ", not whole"
+        title = f"program {label_of(answer)}{rest}"
+        self._print(Panel(_mark_holes(answer), title=title, title_align="left", expand=False))
+        for line in describe_evidence(result):
             self._print(Text(clean(line), style="yellow"))
         ending = describe_ending(result, in_chat=self._in_chat)
         if result.standing == Standing.ABSTAINED:
@@ -163,7 +167,7 @@ class TerminalView:
         if not answer.passed:
             reason = describe_failure(answer.failures[0]) if answer.failures else answer.verdict
             self._print(Text(f"✗ {one_line(reason)}", style="red"))
-        elif answer.holes and breakage is None:
+        elif list_doubts(answer) and breakage is None:
             self._print(Text("without what is in doubt:"))
             self._print(Text(clean(answer.partial).strip()))
 
@@ -202,11 +206,11 @@ def _highlight(source: str, most_lines: int = 0) -> Syntax:
 
 
 def _mark_holes(attempt: Attempt) -> Text:
-    """Return the program in colour, with underlined holes."""
+    """Return the program in colour, with holes underlined where they point at a part of it."""
     code = clean(attempt.program)
     # The highlighter of rich widens tabs, and would shift the holes.
     text = Text(code) if "\t" in code else Syntax("", "python", background_color="default").highlight(code)
-    for start, end in attempt.holes:
+    for start, end in list_doubts(attempt):
         text.stylize("underline yellow", start, end)
     text.rstrip()
     text.no_wrap, text.overflow = False, "fold"

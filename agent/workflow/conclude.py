@@ -29,7 +29,7 @@ class _MutantRuns(NamedTuple):
 def choose_answer(context: Context, state: AgentState) -> AgentState:
     """Choose the program that stands for the run; accept it or abstain."""
     start, box = context.clock(), meter_sandbox(context, state)
-    answer = best_answer(state.attempts, state.inputs, _find_end(state))
+    answer = best_answer(state.attempts, state.inputs, _find_end(state), entry_point=state.task.entry_point)
     best, runs = state.attempts[answer.attempt], _MutantRuns()
     if best.passed:
         runs = _run_mutants(replace(context, sandbox=box), state, answer)

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from agent.decoding.step import Step
 from agent.errors import InvalidRequestError
 from agent.files.plain import make_plain
-from agent.program.outputs import OutputKind
 from agent.program.styles import PROMPT_STYLES, PromptStyle
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event, RunOutcome
-from agent.search.frontier import ENOUGH_SHARE, SearchConfig, with_profile
+from agent.search.frontier import SearchConfig, with_profile
 from agent.workflow.checkpoints import ForeignCheckpointError
 from agent.workflow.context import Context, Log, Person
 from agent.workflow.graph import build, invoke
+from agent.workflow.standing import Evidence, Standing, collect_evidence, find_standing
 from agent.workflow.state import AgentState
-
-
-class Standing(StrEnum):
-    """The evidence that an answer rests on."""
-
-    VERIFIED = "verified"  # by examples
-    AGREED = "agreed"  # most of the model's probability behaves as it does, on inputs that nobody wrote
-    UNVERIFIED = "unverified"
-    ABSTAINED = "abstained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +42,13 @@ class Result:
 
     @property
     def standing(self) -> Standing:
-        """The evidence that the answer rests on.
+        """The claim that the answer makes."""
+        return find_standing(self.outcome, self.best, self.answer)
 
-        AGREED means: of several programs, most of the model's probability behaves alike and returns at least one value.
-        """
-        if self.outcome != RunOutcome.ACCEPTED:
-            return Standing.ABSTAINED
-        if self.best.checked:
-            return Standing.VERIFIED
-        returned = any(each.kind != OutputKind.EXCEPTION for each in self.best.behaviour or ())
-        agreed = self.answer.programs > 1 and self.answer.share >= ENOUGH_SHARE and returned
-        return Standing.AGREED if agreed else Standing.UNVERIFIED
+    @property
+    def evidence(self) -> Evidence:
+        """The counts that the claim rests on."""
+        return collect_evidence(self.best, self.answer)
 
     def record(self) -> dict[str, Any]:
         """Return the run as plain data for JSON."""
@@ -71,6 +57,7 @@ class Result:
             "task": self.task.name,
             "outcome": self.outcome,
             "standing": self.standing,
+            "evidence": asdict(self.evidence),
             "program": best.program,
             "verdict": best.verdict,
             "checked": best.checked,

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from agent import open_lm, solve
-from agent.workflow.run import Standing
+from agent.workflow.standing import Standing
 from sandbox import open_sandbox
 
 TRUNCATE = '''def truncate_number(number: float) -> float:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from uncertainty.behaviour import error_of_mass, functional_entropy, information_gain
+from uncertainty.behaviour import functional_entropy, information_gain, least_error
 
 SHARES = some.lists(some.floats(0.001, 1.0), min_size=1, max_size=6)
 
@@ -22,19 +22,16 @@ def test_entropy_of_clusters_is_at_most_uniform(shares):
     assert -1e-12 <= functional_entropy(shares) <= math.log(len(shares)) + 1e-12
 
 
-@given(SHARES)
-def test_the_bound_from_masses_holds_whichever_cluster_is_right(masses):
-    total = sum(masses)
-    masses = [mass / total for mass in masses]
-    assert all(error_of_mass(masses) <= 1.0 - right + 1e-9 for right in masses)
-    assert error_of_mass([]) == 0.0
+@given(some.lists(some.integers(1, 9), min_size=1, max_size=6))
+def test_the_least_error_holds_whichever_cluster_is_right_and_comes_from_pairs_of_draws(counts):
+    draws = [cluster for cluster, count in enumerate(counts) for _ in range(count)]
+    alike = sum(one == other for one in draws for other in draws) / len(draws) ** 2
+    assert least_error(counts) == pytest.approx(1 - math.sqrt(alike))
+    assert all(least_error(counts) <= 1 - right / len(draws) + 1e-9 for right in counts)
 
 
-@given(SHARES)
-def test_the_bound_from_masses_is_no_weaker_than_the_one_from_disagreeing_samples(masses):
-    masses = [mass / sum(masses) for mass in masses]
-    incoherence = 1.0 - sum(mass * mass for mass in masses)
-    assert error_of_mass(masses) >= 1.0 - math.sqrt(max(0.0, 1.0 - incoherence)) - 1e-9
+def test_draws_that_behave_alike_or_do_not_exist_bound_nothing():
+    assert least_error([5]) == least_error([]) == 0.0
 
 
 def test_the_gain_of_an_input_is_what_it_settles():

@@ -45,6 +45,7 @@ def solve(place, *arguments: str):
         (["--model", "@mute"], 2, "has no tokenizer beside it"),
         (["--model", "nobody/nothing"], 2, "cannot load the model 'nobody/nothing'"),
         (["--weights", "fp16"], 0, None),
+        (["--accept", "all"], 2, "unknown claim to accept 'all'; choose from verified, agreed, any"),
         (["--device", "gpu"], 2, "unknown device 'gpu'"),
         (["--tests", "@tests.py"], 2, "tests.py:2: this is no valid Python"),
         (["--tests", "@loop.py"], 2, "loop.py:2: this assert stands inside a loop"),
@@ -80,7 +81,8 @@ def test_json_is_one_object_with_the_whole_account(place):
     assert result.exit_code == record["exit_code"] == 1
     expected = {"task", "outcome", "program", "verdict", "steps", "pauses", "forwards", "seconds", "attempts", "holes"}
     assert expected <= record.keys()
-    assert record["outcome"] == "abstained"
+    assert (record["outcome"], record["standing"]) == ("abstained", "abstained")
+    assert record["evidence"].keys() == {"examples", "programs", "inputs", "cases", "cases_passed"}
     assert len(record["attempts"]) == 2
     branches = len(record["attempts"]) - 1 - (record["attempts"][-1]["prompt"] > 0)
     assert record["tokens"] == len(record["steps"]) + branches, "a branch commits its candidate without a step"

@@ -12,9 +12,11 @@ import typer
 from typer.testing import CliRunner
 
 from agent.cli.app import app
-from agent.cli.exits import report_errors
+from agent.cli.choices import ACCEPTED_CLAIMS
+from agent.cli.exits import exit_code_of, report_errors
 from agent.errors import InvalidRequestError, StorageError
 from agent.views.say import complain, say, write_data
+from agent.workflow.standing import Standing
 
 ROOT = Path(__file__).parents[3]
 DUBITO = f"{sys.executable} -m agent"
@@ -199,7 +201,8 @@ def test_a_current_folder_that_is_gone_is_said(tmp_path):
 TURNED = """
 import os, signal
 from agent.cli import interrupts
-from agent.cli.exits import report_errors
+from agent.cli.choices import ACCEPTED_CLAIMS
+from agent.cli.exits import exit_code_of, report_errors
 interrupts.watch()
 with report_errors(as_json=False):
     try:
@@ -213,3 +216,11 @@ with report_errors(as_json=False):
 def test_an_interrupt_that_a_library_turned_into_an_error_is_an_interrupt():
     result = subprocess.run([sys.executable, "-c", TURNED], capture_output=True, text=True, cwd=ROOT, check=False)
     assert result.stderr.startswith("dubito: interrupted\n") and "bug" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("accept", "codes"), [("verified", [0, 4, 5, 1]), ("agreed", [0, 0, 5, 1]), ("any", [0, 0, 0, 1])]
+)
+def test_a_claim_that_is_not_accepted_has_an_exit_code_of_its_own(accept, codes):
+    assert list(ACCEPTED_CLAIMS) == ["verified", "agreed", "any"]
+    assert [exit_code_of(standing, accept) for standing in Standing] == codes

@@ -10,13 +10,15 @@ from trie import TrieLM
 from agent.decoding import POLICIES
 from agent.errors import ProfileError
 from agent.profile import ModelProfile, ReliabilityCurve
+from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.outputs import UNPLAIN, UNREACHED, Output, OutputKind
 from agent.program.task import read_task
-from agent.records import Attempt, Difference, PersonExample
+from agent.records import Attempt, Difference, Edge, EdgeKind, PersonExample
 from agent.search.answer import (
     best_answer,
     best_question,
+    bound_error,
     cluster_programs,
     find_suspect,
     judge_by_person,
@@ -70,7 +72,7 @@ def test_close_clusters_come_with_the_shortest_input_on_which_they_differ():
     close = best_answer(attempts, ["(1,)", "(22222,)", "(3,)"])
     assert (close.attempt, close.rival) == (0, 1)
     assert close.differs == Difference("(3,)", *outputs("5", "7"))
-    assert close.error_at_least == pytest.approx(0.28)
+    assert (close.alike, close.error_at_least) == (1, None)
     far = best_answer([attempts[0], program(["1", "6", "7"], 0.1)], ["(1,)", "(2,)", "(3,)"])
     assert (far.rival, far.differs, round(far.share, 2), round(far.margin, 2)) == (None, None, 0.75, 0.5)
 
@@ -115,9 +117,32 @@ def test_programs_that_give_no_value_at_all_come_last():
     assert [cluster.attempts for cluster in cluster_programs([hangs, program(["1", "2"], 0.2)])] == [(1,), (0,)]
 
 
-def test_what_a_repair_wrote_is_no_sample_from_the_first_prompt():
-    answer = best_answer([program("1", 0.9), program("2", 0.05, prompt=1)], ["(1,)"])
-    assert answer.error_at_least == 0.0 and answer.clusters == 2
+WAY = Edge(EdgeKind.BRANCH, 0, 0.0, 0.0)
+
+
+def test_only_five_independent_draws_say_how_likely_a_draw_is_wrong():
+    draws = [program(each, 0.1, tokens=[n]) for n, each in enumerate("11122")]
+    assert best_answer(draws, ["(1,)"]).error_at_least == pytest.approx(1 - math.sqrt((9 + 4) / 25))
+    assert best_answer(draws[:4], ["(1,)"]).error_at_least is None
+    assert best_answer([*draws[:4], replace(draws[4], edge=WAY)], ["(1,)"]).error_at_least is None
+    assert best_answer([replace(each, end=End.BEAM) for each in draws], ["(1,)"]).error_at_least is None
+
+
+def test_draws_of_which_too_little_is_known_never_raise_the_bound():
+    draws = [program(each, 0.1, tokens=[n]) for n, each in enumerate("11122")]
+    failed = [replace(each, verdict=Verdict.FAILED, behaviour=None) for each in draws]
+    assert bound_error([*draws[:3], *failed[3:]]) == bound_error(draws), "those that failed count as one cluster"
+    assert bound_error(failed) == 0.0
+    alone, dropped = replace(draws[4], behaviour=None), replace(failed[4], end=End.DUPLICATE)
+    for unknown in (alone, dropped):
+        assert bound_error([*draws[:4], unknown]) == pytest.approx(1 - math.sqrt((16 + 1) / 25))
+
+
+def test_a_duplicate_agrees_with_an_answer_only_if_it_was_drawn():
+    drawn = [program("1", 0.1, tokens=[n]) for n in range(2)]
+    drawn[1] = replace(drawn[1], duplicate_of=0)
+    assert best_answer(drawn, ["(1,)"]).alike == 2
+    assert best_answer([drawn[0], replace(drawn[1], edge=WAY)], ["(1,)"]).alike == 1
 
 
 def test_programs_too_improbable_for_a_float_settle_nothing_and_break_nothing():
@@ -167,7 +192,7 @@ def test_without_examples_the_largest_cluster_is_answered_and_not_the_likeliest_
     assert result.best.program == BLIND + "\n    return x + 1"
     assert result.answer.share == pytest.approx(0.6)
     assert (result.answer.clusters, result.answer.programs, result.outcome) == (3, 5, "accepted")
-    assert result.answer.error_at_least == pytest.approx(0.4)
+    assert (result.answer.alike, result.answer.error_at_least, result.standing) == (3, None, "unverified")
     assert all(each.behaviour for each in result.attempts)
 
 

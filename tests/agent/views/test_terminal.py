@@ -7,6 +7,7 @@ from fakes import outputs
 from rich.console import Console
 
 from agent.decoding.step import Candidate, Pause, Step
+from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task
 from agent.records import (
@@ -22,6 +23,7 @@ from agent.records import (
     Spent,
     Undecided,
 )
+from agent.search.answer import best_answer
 from agent.views.terminal import TerminalView, clean, describe_cost, format_code
 from agent.workflow.run import Result
 
@@ -34,7 +36,16 @@ PAUSE = Pause(
     15,
 )
 PASSED = Attempt(
-    0, (), (), (), "end token", "def f(xs):\n    return max(xs)\n", "def f(xs):\n    ???\n", ((15, 29),), "passed", 2
+    0,
+    (),
+    (),
+    (),
+    "end token",
+    "def f(xs):\n    xs = list(xs)\n    return max(xs)\n",
+    "def f(xs):\n    xs = list(xs)\n    ???\n",
+    ((33, 47),),
+    "passed",
+    2,
 )
 
 
@@ -67,8 +78,15 @@ def finished(
 def test_the_answer_is_shown_with_its_holes():
     text = finished(PASSED)
     assert "return max(xs)" in text
-    assert "? line 2 is in doubt: return max(xs)" in text
-    assert "✓ accepted: the program passed its 2 visible examples" in text
+    assert "the model was least sure of line 3: return max(xs) (uncalibrated)" in text
+    assert "✓ verified: the program passed 2 examples" in text
+
+
+def test_doubt_in_the_whole_body_contradicts_no_claim():
+    for program, hole in ((PASSED.program, (15, 47)), ("return 1", (0, 8)), ("def f(:\n", (0, 8))):
+        text = " ".join(finished(replace(PASSED, program=program, holes=(hole,))).split())
+        assert "doubt is spread over the whole program, so no line stands out (uncalibrated)" in text
+        assert "look at" not in text and "✓ verified: the program passed 2 examples" in text
 
 
 WRONG = Failure(FailureKind.RETURNED, 0, "f(1)", "1", "2")
@@ -117,9 +135,8 @@ def test_the_end_says_the_outcome_and_the_account():
 def test_what_the_examples_leave_open_is_said_where_it_is_likely():
     found = tuple(Undecided(w, 2, f"return {w}") for w in (-0.5, -1.5, -2.0, -4.0))
     text = finished(PASSED, answer=Answer(0, undecided=found))
-    assert text.count("the examples leave open whether line 2 is rather: return") == 2
-    assert "return -0.5" in text and "return -1.5" in text
-    assert "leave open" not in finished(PASSED, answer=Answer(0, undecided=found[3:]))
+    assert "the examples also allow line 2 as return -0.5, or line 2 as return -1.5\n" in text
+    assert "also allow" not in finished(PASSED, answer=Answer(0, undecided=found[3:]))
 
 
 def test_what_speaks_for_an_answer_and_against_it_is_said():
@@ -129,12 +146,12 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
         error_at_least=0.31, rival=1, differs=Difference("(3,)", *outputs("5", "7")),
     )  # fmt: skip
     text = " ".join(finished(compared, replace(compared, number=1), answer=chosen).split())
-    assert "3 programs behave in 2 ways on 2 inputs that nobody wrote; this one's way has 60% of their" in text
+    assert "3 programs behave in 2 ways on 2 inputs; this one's way has 60% of their" in text
     assert "(functional entropy 0.67 nats)" in text
-    assert "wrong with probability 0.31 or more" in text
+    assert "2 independent draws differ: such a draw is wrong with probability 0.31 or more" in text
     assert "close to it: program 2. For (3,) it gives 7, and this one gives 5" in text
     assert "probability of being right, as learned for this model: 0.62" in text
-    assert "? accepted, unverified: the program runs, and nothing checks what it gives" in text
+    assert "? unverified: the program runs; nothing else checked what it gives" in text
 
 
 def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be_wrong():
@@ -213,21 +230,29 @@ def test_the_account_counts_in_one_line():
 @pytest.mark.parametrize(
     ("attempt", "chosen", "in_chat", "mark", "advice"),
     [
-        (PASSED, Answer(0), False, "✓ accepted", "look at line 2 first; only 2 visible examples checked it"),
-        (replace(PASSED, checked=1, holes=()), Answer(0), False, "its 1 visible example", "only 1 visible example"),
-        (replace(PASSED, checked=0), Answer(0), False, "? accepted, unverified", "or a file of asserts with --tests"),
-        (replace(PASSED, checked=0), Answer(0), True, "? accepted, unverified", "and `4` below it."),
+        (PASSED, Answer(0), False, "✓ verified", "look at line 3 first; only 2 examples checked it"),
+        (replace(PASSED, checked=1, holes=()), Answer(0), False, "the program passed 1 example", "only 1 example"),
+        (replace(PASSED, checked=0), Answer(0), False, "? unverified: the", "or a file of asserts with --tests"),
+        (replace(PASSED, checked=0), Answer(0), True, "? unverified: the program runs", "and `4` below it."),
         (
-            replace(PASSED, checked=0, behaviour=outputs("1", "raises E")), Answer(0, share=0.9, programs=3), False,
-            "≈ accepted, unverified by any example: 90%", "try it on an input of yours",
+            replace(PASSED, checked=0, behaviour=outputs("1", "raises E")), Answer(0, share=0.9, programs=3, alike=2),
+            False, "≈ agreed: 2 programs behave alike on 2 inputs; no example", "try it on an input of yours",
         ),
         (
-            replace(PASSED, checked=0, behaviour=outputs("raises E")), Answer(0, programs=3), False,
-            "? accepted", "do not",
+            replace(PASSED, checked=0, behaviour=outputs("raises E")), Answer(0, programs=3, alike=3), False,
+            "? unverified", "do not",
         ),
         (
-            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, share=0.5, programs=3), False,
-            "? accepted", "do not",
+            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, share=0.5, programs=3, alike=2), False,
+            "? unverified", "do not",
+        ),
+        (
+            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, programs=3, alike=1), False,
+            "? unverified", "do not",
+        ),
+        (
+            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, alike=3, cases=4, cases_passed=3), False,
+            "on 1 input, and this one passes 3 of 4 test cases of the model; no example", "try it",
         ),
     ],
 )  # fmt: skip
@@ -253,3 +278,38 @@ def test_a_run_that_abstains_says_what_is_wrong_and_what_may_help(attempt, chose
     text = finished(attempt, outcome="abstained", answer=chosen)
     assert "✗ abstained: " in text and said in text and advice in text.splitlines()[-1]
     assert "may be trusted" not in text
+
+
+WHOLE = replace(FAILED, program="def f(x):\n    return 1\n", checked=2)
+OTHER = replace(WHOLE, program="def g(x):\n    return 1\n")
+SHORT = Failure(FailureKind.CUT_OFF, got="token budget")
+CUT = replace(WHOLE, end=End.TOKEN_BUDGET, checked=0, failures=(SHORT,))
+UNCLOSED = Failure(FailureKind.SYNTAX_ERROR, got="'(' was never closed")
+BROKEN = replace(WHOLE, program="def f(x", verdict="syntax error", checked=0, failures=(UNCLOSED,))
+NO_PYTHON = Failure(FailureKind.DROPPED, got=End.NO_PYTHON)
+DROPPED = replace(WHOLE, program="def f(x):\n", end=End.NO_PYTHON, checked=0, failures=(NO_PYTHON,))
+NONE_WHOLE = "no whole program was written"
+
+
+@pytest.mark.parametrize(
+    ("attempts", "best", "title", "reason", "ending"),
+    [
+        (
+            [CUT, BROKEN, DROPPED, WHOLE], 3, "program 4 ─", "✗ f(1) returned 1, wanted 2",
+            "no program passed; the best one fails 1 of 2 examples",
+        ),
+        ([OTHER, WHOLE], 1, "program 2 ─", "✗ f(1) returned 1, wanted 2", "the best one fails 1 of 2 examples"),
+        ([DROPPED, BROKEN, CUT], 2, "program 3, not whole ─", "✗ the program was cut off by the token", NONE_WHOLE),
+        ([DROPPED, BROKEN], 1, "program 2, not whole ─", "✗ the program is no valid Python: '(' was", NONE_WHOLE),
+        ([DROPPED, DROPPED], 0, "program 1, not whole ─", "✗ dropped at the end of a statement: no", NONE_WHOLE),
+    ],
+)  # fmt: skip
+def test_an_abstention_shows_the_best_whole_program_and_why_it_fails(attempts, best, title, reason, ending):
+    attempts = [replace(each, number=number) for number, each in enumerate(attempts)]
+    answer = best_answer(attempts, (), entry_point="f")
+    console = Console(record=True, width=100)
+    task = Task("x", entry_point="f")
+    TerminalView(console, live=False).finish(Result(task, "abstained", attempts, Cost(), answer, "visible"))
+    text = console.export_text()
+    assert answer.attempt == best
+    assert title in text and reason in text and "✗ abstained: no" in text and ending in text
