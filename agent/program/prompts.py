@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.program.cases import MOST_CASES
 from agent.program.examples.example import Example, find_required_names
 from agent.program.extraction.answers import extract_program
 from agent.program.extraction.parts import ExtractedProgram, Span
@@ -61,6 +62,23 @@ def write_repair_prompt(
     comments = _write_comment([line for line in failure.splitlines() if line.strip()])
     user = style.repair.format(question=first.user, program=program.strip(), failure=failure, comments=comments)
     return first._replace(user=user)
+
+
+def write_cases_prompt(request: str, signature: str, name: str, style: PromptStyle) -> PromptText | None:
+    """Return the prompt that asks for test cases; None in a style that has none.
+
+    signature: of a function or class that answers the request, without its code.
+    """
+    if style.cases is None:
+        return None
+    values = {
+        "request": "" if is_code(request) else request.strip(),
+        "signature": request.strip("\n").rstrip() if is_code(request) else signature,
+        "name": name,
+        "count": MOST_CASES,
+        "lead": "" if signature.startswith("class ") else f"assert {name}(",
+    }
+    return PromptText(style.cases.user.format(**values).lstrip("\n"), style.cases.opening.format(**values))
 
 
 def find_called_function(examples: Sequence[Example]) -> str | None:

@@ -27,6 +27,13 @@ class Turn:
     forbidden_first: str = ""
 
 
+_CASES = Turn(
+    "{request}\n\n```python\n{signature}\n```\n"
+    "Write {count} assert statements that test {name}, one a line, and nothing else. Work out each expected value.\n",
+    "```python\n{lead}",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PromptStyle:
     """The way to put requests to a model, and to end its answers."""
@@ -40,6 +47,9 @@ class PromptStyle:
     naming: str = " The function is named {name}."  # for sentences
     tests: str = "\n\nIt should pass these tests:\n```python\n{tests}\n```"  # or {comments}: the same, as comment lines
     repair: str = "{question}\n\nThis program failed:\n```python\n{program}\n```\n{failure}\nWrite a corrected version."
+    cases: Turn | None = (
+        _CASES  # asks for test cases of {name}; {signature} is that of a program; None: it is not asked
+    )
     closing_fence: bool = True  # a chat answer ends with the code block that makes the program whole
     stops: tuple[str, ...] = ()  # texts that end the answer wherever they stand; they are no part of it
     margin_stops: tuple[str, ...] = ()  # beginnings of lines at the margin that end the answer behind the program
@@ -96,6 +106,7 @@ PROMPT_STYLES: dict[str, PromptStyle] = {
         chat=False,
         tests="{comments}\n",
         repair="{program}\n\n# The program above failed:\n{comments}\n# A corrected version:\n{question}",
+        cases=None,  # the embedded model learned no such form
         closing_fence=False,
     ),
 }

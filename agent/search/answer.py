@@ -37,7 +37,9 @@ class Cluster:
 
 
 def cluster_programs(attempts: Sequence[Attempt]) -> list[Cluster]:
-    """Cluster the programs that passed by their behaviour: most probability first, those that break last.
+    """Cluster the programs that passed by their behaviour and the model's cases that they pass.
+
+    Those of the best consensus set come first, then those of most probability; those that break come last.
 
     Inputs on which all programs agree and none gives a value are left out. A program without a behaviour is a cluster
     of its own; so is each program where no input is left. Where no program has a behaviour, all are one cluster.
@@ -47,13 +49,31 @@ def cluster_programs(attempts: Sequence[Attempt]) -> list[Cluster]:
     width = max((len(row) for row in outputs.values()), default=0)
     rows = [row for row in outputs.values() if len(row) == width]
     columns = [column for column in range(width) if not _is_uninformative([row[column] for row in rows])]
-    groups: dict[tuple[tuple[Output, ...], str], list[int]] = {}
+    groups: dict[tuple[tuple[Output, ...], str, tuple[bool, ...]], list[int]] = {}
     for number, row in outputs.items():
         behaviour = tuple(row[column] for column in columns) if len(row) == width else ()
         form = normal_form(attempts[number].program) if width > 0 and not behaviour else ""
-        groups.setdefault((behaviour, form), []).append(number)
-    clusters = [_cluster(attempts, numbers, behaviour) for (behaviour, _), numbers in groups.items()]
-    return sorted(clusters, key=lambda cluster: (*_faults(attempts, cluster), -cluster.mass, cluster.attempts))
+        groups.setdefault((behaviour, form, attempts[number].cases), []).append(number)
+    clusters = [_cluster(attempts, numbers, behaviour) for (behaviour, *_), numbers in groups.items()]
+    return sorted(
+        clusters,
+        key=lambda cluster: (
+            *_faults(attempts, cluster),
+            -_dual_agreement(attempts, cluster),
+            -cluster.mass,
+            cluster.attempts,
+        ),
+    )
+
+
+def _dual_agreement(attempts: Sequence[Attempt], cluster: Cluster) -> float:
+    """Return the score of a cluster's consensus set: sqrt(programs) x cases (CodeT, section 2.2, arXiv:2207.10397).
+
+    The set is all programs that pass the same of the model's own cases. A duplicate is no program of its own.
+    """
+    cases = attempts[cluster.attempts[0]].cases
+    programs = sum(attempt.passed and attempt.ran and attempt.cases == cases for attempt in attempts)
+    return math.sqrt(programs) * sum(cases)
 
 
 def _faults(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[bool, bool, bool]:
@@ -105,6 +125,8 @@ def best_answer(
         rival=rival,
         differs=None if rival is None else _find_difference(inputs, attempts[first], attempts[rival]),
         ended_by=ended_by,
+        cases=len(attempts[first].cases),
+        cases_passed=sum(attempts[first].cases),
     )
 
 

@@ -25,6 +25,7 @@ from agent.workflow.context import Context, Person
 from agent.workflow.decode import advance, ask_for_token
 from agent.workflow.extract import extract_draft
 from agent.workflow.prepare import build_prompt
+from agent.workflow.propose import propose_cases
 from agent.workflow.repair import repair_program
 from agent.workflow.routes import next_step
 from agent.workflow.state import AgentState
@@ -42,6 +43,7 @@ NODES: dict[str, Node] = {
     EdgeKind.BRANCH: take_branch,
     EdgeKind.READ_ON: continue_answer,
     EdgeKind.REPAIR: repair_program,
+    "propose": propose_cases,
     "clarify": partial(ask_for_output, person=interrupt),
     "accept": choose_answer,
     "abstain": choose_answer,
@@ -72,8 +74,9 @@ def build(checkpointer: Any = None) -> Any:
         graph.add_conditional_edges(name, after_pause, ["extract", "decode"])
     graph.add_edge(EdgeKind.READ_ON, "decode")
     graph.add_edge("extract", "verify")
-    for name in ("verify", "clarify"):
-        graph.add_conditional_edges(name, next_step, [*EdgeKind, "clarify", "accept", "abstain"])
+    after = [*EdgeKind, "clarify", "accept", "abstain"]
+    for name, targets in {"verify": [*after, "propose"], "propose": after, "clarify": after}.items():
+        graph.add_conditional_edges(name, next_step, targets)
     graph.add_edge("accept", END)
     graph.add_edge("abstain", END)
     return graph.compile(checkpointer=checkpointer)

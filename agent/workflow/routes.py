@@ -13,6 +13,8 @@ def next_step(state: AgentState) -> str:
     edge = next_edge(state.attempts, state.config, state.cost, share_of_first(state.attempts))
     if edge is not None:
         return edge.kind
+    if needs_cases(state):
+        return "propose"
     if find_question(state) is not None:
         return "clarify"
     return "accept" if any(attempt.passed for attempt in state.attempts) else "abstain"
@@ -30,3 +32,10 @@ def find_question(state: AgentState) -> int | None:
     if len(state.asked_inputs) >= state.config.questions:
         return None
     return best_question(state.attempts, state.inputs, state.asked_inputs)
+
+
+def needs_cases(state: AgentState) -> bool:
+    """Whether no example checks the programs that passed, and the model was not asked for cases yet."""
+    checked = any(attempt.checked for attempt in state.attempts)
+    passed = any(attempt.passed for attempt in state.attempts)
+    return state.own_cases is None and state.config.votes > 1 and passed and not checked

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.program.examples.example import Example
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, PersonExample, Prompt, RunOutcome, Unfinished
 from agent.search.frontier import SearchConfig
@@ -24,6 +25,8 @@ class AgentState:
     inputs: Sequence[str] = ()  # on which programs are compared: the source of an argument tuple each
     asked_inputs: Sequence[int] = ()  # numbers of the inputs that a person was asked about
     person_examples: Sequence[PersonExample] = ()
+    own_cases: Sequence[Example] | None = None  # test cases that the model proposed; None before it was asked
+    cases_name: str = ""  # of the function or class in them
     cost: Cost = field(default_factory=Cost)
     events: int = 0  # emitted by the nodes that have ended
     answer: Answer | None = None

@@ -23,6 +23,7 @@ from agent.search.orders import LOOKS_AT_LINES
 from agent.verification.behaviour import find_function, observe_behaviour, write_call
 from agent.verification.examples import Verification, verify_steadily
 from agent.verification.executed_lines import trace_lines
+from agent.verification.own_cases import run_cases
 from agent.workflow.context import Context, meter_sandbox
 from agent.workflow.state import AgentState
 from agent.workflow.text import is_still_thinking
@@ -35,6 +36,7 @@ class _Findings(NamedTuple):
     verification: Verification
     inputs: Sequence[str]  # of the run; generated where the program is the first to need them
     behaviour: Sequence[Output] | None = None
+    cases: tuple[bool, ...] = ()
     blamed: tuple[int, ...] = ()
     duplicate_of: int | None = None
 
@@ -64,7 +66,7 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
     if original is not None:
         earlier = state.attempts[original]
         known = Verification(earlier.verdict, earlier.checked, earlier.failures)
-        return _Findings(known, state.inputs, earlier.behaviour, earlier.blamed, original)
+        return _Findings(known, state.inputs, earlier.behaviour, earlier.cases, earlier.blamed, original)
     try:
         result = verify_steadily(context.sandbox, draft.program, state.task.examples, limits=context.limits)
     except BudgetSpentError as error:
@@ -100,7 +102,10 @@ def _compare(context: Context, state: AgentState, program: str, entry_point: str
     if failures:
         result = replace(result, verdict=Verdict.FAILED, failures=failures)
     behaviour = outputs[: len(inputs)] if state.config.votes > 1 else None
-    return _Findings(result, inputs, behaviour)
+    cases = tuple[bool, ...]()
+    if state.own_cases and not failures:
+        cases = run_cases(context.sandbox, program, state.cases_name, state.own_cases, context.limits)
+    return _Findings(result, inputs, behaviour, cases)
 
 
 def _generate_inputs(state: AgentState, program: str, entry_point: str) -> tuple[str, ...]:
@@ -158,6 +163,7 @@ def _finish(state: AgentState, draft: DraftProgram, findings: _Findings, cost: C
         cost=cost - current.cost_before,
         duplicate_of=findings.duplicate_of,
         behaviour=None if findings.behaviour is None else tuple(findings.behaviour),
+        cases=findings.cases,
         blamed=findings.blamed,
         number=len(attempts),
         depth=1 + attempts[current.edge.parent].depth if current.edge else 0,

@@ -10,6 +10,7 @@ from text_model import byte_model
 from agent.decoding import POLICIES, Candidate
 from agent.errors import InvalidRequestError
 from agent.profile import ReliabilityCurve
+from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import read_task
 from agent.records import (
@@ -58,6 +59,8 @@ STATE = AgentState(
     ("(1,)",),
     (0,),
     (PersonExample(0, "f(1)", *outputs("2")),),
+    (Example("assert f(1) == 2", ("f(1)",), "_0 == 2"),),
+    "f",
     Cost(3),
     7,
     Answer(
