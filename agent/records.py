@@ -104,6 +104,14 @@ class DraftProgram:
 
 
 @dataclass(frozen=True, slots=True)
+class LastTrace:
+    """The lines of the attempt in progress that were traced last, and the trace as its prompt shows it."""
+
+    program: str
+    text: str  # empty where they gave no trace
+
+
+@dataclass(frozen=True, slots=True)
 class Unfinished:
     """The attempt in progress: what was decoded so far, and later the program in it."""
 
@@ -115,6 +123,7 @@ class Unfinished:
     forks: tuple[Fork, ...] = ()  # of its own part
     end: str | None = None  # why decoding ended
     draft: DraftProgram | None = None
+    trace: LastTrace | None = None  # for a policy that reads traces
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ POLICY_SCORES: dict[str, str | None] = {
     "power": "entropy",
     "uscd": "collision",
     "uscd-adadec": "collision",
+    "eg-cfg": "entropy",
 }
 # Each value of --accept, and the claims that end `solve` with exit code 0.
 ACCEPTED_CLAIMS: dict[str, tuple[str, ...]] = {

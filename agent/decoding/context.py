@@ -19,6 +19,8 @@ from agent.lm.base import LM, Prefix
 from uncertainty.scores import SCORES, Summary, log_probabilities
 
 CodeRegion = Callable[[str], bool]  # from the text of a completion to whether the next token belongs to the program
+# From the text of a completion to the ids of a prompt that also shows how its lines run; None where they cannot run.
+TracedPromptWriter = Callable[[str], tuple[int, ...] | None]
 
 _LEAST_PROBABILITY = 0.0025  # of an alternative
 _MAX_OTHERS = 5  # alternatives of a step, besides the candidates of its pause
@@ -37,6 +39,11 @@ class DecodeState:
 def everywhere(text: str) -> bool:
     """Return True: a completion that is no chat answer is code throughout."""
     return True
+
+
+def trace_nothing(text: str) -> tuple[int, ...] | None:
+    """Return None: nobody runs the lines of this completion."""
+    return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +79,7 @@ class DecodeContext:
     draft: Draft | None = None
     forking: bool = False  # steps carry alternatives, for a search that may return to them
     in_code: CodeRegion = everywhere  # only tokens in it are pauses or have alternatives
+    write_traced_prompt: TracedPromptWriter = trace_nothing  # the better prompt of EG-CFG
 
     def feed_with_draft(self, state: DecodeState) -> Iterable[tuple[Prefix, int | None]]:
         """Feed what the prefix lacks and, in the same forward, draft tokens for what may follow.

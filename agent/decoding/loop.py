@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 
-from agent.decoding.context import CodeRegion, DecodeContext, DecodeState, Policy, everywhere
+from agent.decoding.context import (
+    CodeRegion,
+    DecodeContext,
+    DecodeState,
+    Policy,
+    TracedPromptWriter,
+    everywhere,
+    trace_nothing,
+)
 from agent.decoding.prompt_lookup import Draft
 from agent.decoding.step import Completion, Step
 from agent.decoding.stops import StopRule
@@ -22,15 +30,19 @@ def decode(
     seed: int = 0,
     draft: Draft | None = None,
     in_code: CodeRegion = everywhere,
+    write_traced_prompt: TracedPromptWriter = trace_nothing,
 ) -> Iterator[Step]:
     """Yield the steps of one completion. It does no forward for a step that nobody asks for.
 
     prompt_ids: at least one token id. lame_ids: the weaker prompt that a contrast subtracts. text: give
     `tokenizer.stream(prompt_ids)` to get steps with text. draft: proposes tokens that one forward checks together;
-    steps and pauses are the same without it. in_code: pauses happen only there. Raises ContextLengthError.
+    steps and pauses are the same without it. in_code: pauses happen only there. write_traced_prompt: runs
+    the lines so far, for a policy that reads their trace. Raises ContextLengthError.
     """
     lame = None if lame_ids is None else tuple(lame_ids)
-    context = DecodeContext(lm, policy, stop, tuple(prompt_ids), lame, seed, draft, in_code=in_code)
+    context = DecodeContext(
+        lm, policy, stop, tuple(prompt_ids), lame, seed, draft, in_code=in_code, write_traced_prompt=write_traced_prompt
+    )
     state = DecodeState(lm.prefill(prompt_ids), Completion(stream=text))
     while state.end is None:
         state = yield from decode_until_pause(context, state)

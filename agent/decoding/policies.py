@@ -7,6 +7,7 @@ import math
 from agent.decoding.context import Policy
 from agent.decoding.contrast import Contrast
 from agent.decoding.gates import NEVER, Gate
+from agent.decoding.guidance import Guidance
 from agent.decoding.rerank import Rerank
 from agent.decoding.rerank_power import PowerRerank
 from agent.decoding.rerank_reference import ReferenceRerank
@@ -20,6 +21,7 @@ ADADEC_REFERENCE = Policy(Gate("entropy", 1.0), ReferenceRerank(width=3, horizon
 POWER = Policy(Gate("entropy", 1.0), PowerRerank(width=3, horizon=5, rollouts=4), argmax)
 USCD = Policy(Gate("collision", -math.log(0.80)), Contrast("linear", weight=0.7, alpha=0.1), argmax)
 USCD_ADADEC = Policy(USCD.gate, Contrast("linear", weight=0.7, alpha=0.1, rerank=Rerank(width=3, horizon=5)), argmax)
+EG_CFG = Policy(Gate("entropy", 0.5), Guidance(gamma=1.5, alpha=0.1), argmax)
 
 POLICIES: dict[str, Policy] = {
     "greedy": GREEDY,
@@ -30,4 +32,5 @@ POLICIES: dict[str, Policy] = {
     "power": POWER,
     "uscd": USCD,
     "uscd-adadec": USCD_ADADEC,
+    "eg-cfg": EG_CFG,
 }

@@ -81,6 +81,11 @@ def write_cases_prompt(request: str, signature: str, name: str, style: PromptSty
     return PromptText(style.cases.user.format(**values).lstrip("\n"), style.cases.opening.format(**values))
 
 
+def add_trace(user: str, trace: str, style: PromptStyle) -> str:
+    """Return the user's turn of a prompt, followed by a trace of the lines that the answer has so far."""
+    return f"{user.rstrip()}\n\n{trace}\n" if style.chat else f"{user}{_write_comment(trace.splitlines())}\n"
+
+
 def find_called_function(examples: Sequence[Example]) -> str | None:
     """Return the function that most examples call and none defines, the first of equals; None if there is none."""
     names = find_required_names(examples)

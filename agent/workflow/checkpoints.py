@@ -26,6 +26,7 @@ from agent.records import (
     Edge,
     EdgeKind,
     Fork,
+    LastTrace,
     OutputQuestion,
     PersonExample,
     Prompt,
@@ -43,8 +44,8 @@ _RECORDS = {
     kind.__name__: kind
     for kind in (
         AgentState, Answer, Attempt, Breakage, Budget, Candidate, CandidateQuestion, Cost, Difference, DraftProgram,
-        Edge, Example, Failure, Fork, Interrupt, Output, OutputQuestion, PersonExample, Prompt, ReliabilityCurve,
-        SearchConfig, Spent, Task, Undecided, Unfinished,
+        Edge, Example, Failure, Fork, Interrupt, LastTrace, Output, OutputQuestion, PersonExample, Prompt,
+        ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
     )
 }  # fmt: skip
 _ENUMS: dict[type, dict[str, type[StrEnum]]] = {  # JSON holds their texts

@@ -15,10 +15,11 @@ from agent.lm.base import LM
 from agent.lm.forbidding import Forbidding
 from agent.program.ends import BUDGET_ENDS
 from agent.records import CandidateQuestion, Cost, Fork, Prompt
-from agent.workflow.context import Context, Person, count_forwards, limit_forwards
+from agent.workflow.context import Context, Person, count_forwards, limit_forwards, meter_sandbox
 from agent.workflow.state import AgentState
 from agent.workflow.stops import stop_rule
 from agent.workflow.text import code_region
+from agent.workflow.traced_prompts import TracedPrompts
 
 Walk = Callable[[DecodeContext, DecodeState], Generator[Step, None, DecodeState]]
 
@@ -26,11 +27,13 @@ Walk = Callable[[DecodeContext, DecodeState], Generator[Step, None, DecodeState]
 def advance(context: Context, state: AgentState, walk: Walk) -> AgentState:
     """Advance the attempt in progress along `walk`, until the walk or the budget ends."""
     start, before = context.clock(), count_forwards(context)
-    steps, spent = _follow(limit_forwards(context, state), state, walk)
-    current = state.current
+    box, current = meter_sandbox(context, state), state.current
+    tracing = TracedPrompts(replace(context, sandbox=box), state)
+    steps, spent = _follow(limit_forwards(context, state), state, walk, tracing)
     cost = Cost(
         tokens=len(steps),
         pauses=sum(step.pause is not None for step in steps),
+        sandbox_runs=box.runs,
         seconds=context.clock() - start,
     )
     forks = (_fork(position, step) for position, step in enumerate(steps, start=len(current.tokens)) if step.others)
@@ -40,6 +43,7 @@ def advance(context: Context, state: AgentState, walk: Walk) -> AgentState:
         logprobs=(*current.logprobs, *(step.logprob for step in steps)),
         forks=(*current.forks, *forks),
         end=(steps[-1].end if steps else current.end) or spent,
+        trace=tracing.last,
     )
     return replace(state, current=current, cost=state.cost + cost + (count_forwards(context) - before))
 
@@ -89,11 +93,11 @@ def rebuild_completion(context: Context, state: AgentState) -> Completion:
     return completion
 
 
-def _follow(context: Context, state: AgentState, walk: Walk) -> tuple[list[Step], str | None]:
+def _follow(context: Context, state: AgentState, walk: Walk, tracing: TracedPrompts) -> tuple[list[Step], str | None]:
     """Follow a walk; return its steps, and the end that a spent budget put to it."""
     steps: list[Step] = []
     try:
-        decoding = decode_context(context, state)
+        decoding = replace(decode_context(context, state), write_traced_prompt=tracing)
         prefix = decoding.lm.prefill([*state.prompt.ids, *state.current.tokens])
         for step in walk(decoding, DecodeState(prefix, rebuild_completion(context, state))):
             context.emit(step)

@@ -16,12 +16,12 @@ from agent.decoding.stops import (
     token_limit,
 )
 from agent.program.ends import End
-from agent.program.extraction.answers import extract_open_program, is_complete
+from agent.program.extraction.answers import is_complete
 from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
 from agent.records import EdgeKind
 from agent.workflow.context import Context
 from agent.workflow.state import AgentState
-from agent.workflow.text import locate_program, read_text, rules_for
+from agent.workflow.text import read_open_program, read_text, rules_for
 
 
 def stop_rule(context: Context, state: AgentState) -> StopRule:
@@ -71,21 +71,15 @@ def _dead_end(context: Context, state: AgentState, position: int) -> StopRule:
 
     Where nobody asked for a name, it may not begin like a program that passed either, whatever names that one uses.
     """
-    task, prompt, rules = state.task, state.prompt, rules_for(state.task, state.prompt)
+    task, prompt = state.task, state.prompt
     start, any_name = _length(context, state, position), task.any_name
     earlier = [each.program for each in state.attempts if any_name or not each.passed]
     taken = frozenset().union(*(normal_prefixes(program, any_name=any_name) for program in earlier))
 
-    def begins(text: str) -> str:
-        """Return the program that a text begins, so far."""
-        if context.model.prompt_style.chat:
-            return extract_open_program(text, rules) or ""
-        return locate_program(context, task, prompt, text).source(text)
-
     def rule(completion: Completion) -> str | None:
         if "\n" not in completion.text[start:]:  # the statement of the fork has not ended
             return None
-        lines = begins(completion.text).rpartition("\n")[0]
+        lines = read_open_program(context, task, prompt, completion.text).rpartition("\n")[0]
         last = lines.rpartition("\n")[2].strip()
         if not last or last.startswith("#"):
             return None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agent.decoding.context import CodeRegion, everywhere
 from agent.program import prompts
+from agent.program.extraction.answers import extract_open_program
 from agent.program.extraction.parts import ExtractedProgram
 from agent.program.extraction.pieces import AnswerRules
 from agent.program.extraction.regions import goes_on_with_code
@@ -38,6 +39,13 @@ def rules_for(task: Task, prompt: Prompt) -> AnswerRules:
 def locate_program(context: Context, task: Task, prompt: Prompt, text: str) -> ExtractedProgram:
     """Find the program in the text of a completion."""
     return prompts.find_program(text, context.model.prompt_style, rules_for(task, prompt))
+
+
+def read_open_program(context: Context, task: Task, prompt: Prompt, text: str) -> str:
+    """Return the program that the text of a completion begins, so far."""
+    if context.model.prompt_style.chat:
+        return extract_open_program(text, rules_for(task, prompt)) or ""
+    return locate_program(context, task, prompt, text).source(text)
 
 
 def code_region(context: Context, task: Task, prompt: Prompt) -> CodeRegion:

@@ -85,6 +85,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "adadec-reference": Arm("adadec-reference"),
             "power": Arm("power"),
             "uscd-adadec": Arm("uscd-adadec"),
+            "eg-cfg": Arm("eg-cfg"),
             "adapt": Arm("adapt"),
         },
     ),

@@ -52,7 +52,11 @@ def _distribution(random: Random) -> list[float]:
 
 
 def run(policy: Policy, lm: TableLM, seed: int = 0) -> Iterator[Step]:
-    return decode(lm, PROMPT, policy, stop=STOP, lame_ids=LAME, seed=seed)
+    return decode(lm, PROMPT, policy, stop=STOP, lame_ids=LAME, seed=seed, write_traced_prompt=write_traced_prompt)
+
+
+def write_traced_prompt(text: str) -> tuple[int, ...]:
+    return LAME
 
 
 def never_pausing(policy: Policy) -> Policy:
@@ -141,7 +145,7 @@ def test_a_resumed_run_goes_on_like_the_uninterrupted_one(policy, world, seed, d
     whole = list(run(policy, model(world), seed))
     before = tuple(step.token for step in whole[: min(done, len(whole) - 1)])
     lm = model(world)
-    decoding = DecodeContext(lm, policy, STOP, PROMPT, LAME, seed)
+    decoding = DecodeContext(lm, policy, STOP, PROMPT, LAME, seed, write_traced_prompt=write_traced_prompt)
     rest = list(_resumed(decoding, DecodeState(lm.prefill((*PROMPT, *before)), Completion(before))))
     assert [(s.token, s.logprob, s.end) for s in rest] == [(s.token, s.logprob, s.end) for s in whole[len(before) :]]
 

@@ -38,6 +38,7 @@ from agent.workflow.graph import build, invoke
 from agent.workflow.run import run_task
 from agent.workflow.state import AgentState
 from agent.workflow.threads import open_memory_store, open_threads
+from agent.workflow.traced_prompts import TracedPrompts
 from benchmarks.cli import read_problem
 from sandbox import open_sandbox
 from sandbox.base import Verdict
@@ -80,7 +81,8 @@ def test_graph_run_equals_loop_run_token_for_token(model, name):
     place = decode_context(around, state)
     expected = list(
         decode(model.lm, place.prompt_ids, policy, stop=place.stop, lame_ids=place.lame_ids,
-               text=model.tokenizer.stream(place.prompt_ids), in_code=place.in_code)
+               text=model.tokenizer.stream(place.prompt_ids), in_code=place.in_code,
+               write_traced_prompt=TracedPrompts(around, state))
     )  # fmt: skip
     steps = [event for event in events if isinstance(event, Step)]
     assert [step.token for step in steps] == [step.token for step in expected]
