@@ -21,7 +21,7 @@ _shown.maxstring = _shown.maxother = _shown.maxlong = 60
 _shown.maxlist = _shown.maxtuple = _shown.maxdict = _shown.maxset = _shown.maxfrozenset = _shown.maxdeque = 8
 
 
-def trace_values(source: str, space: dict[str, Any], most: int) -> list[Any]:
+def record_values(source: str, space: dict[str, Any], most: int) -> list[Any]:
     """Execute a source; return the events of the program's lines, at most so many, and the exception that ended it.
 
     An event is the number of a line, and what it changed: pairs of a name and a text. A result's name is `return`.

@@ -18,7 +18,7 @@ _MOST_ROWS, _FIRST, _LONGEST = 30, 3, 80  # lines that are described, values of 
 _GUEST = "__dubito_tracing__"  # a name that no program has by accident
 
 
-class LineRun(NamedTuple):
+class ExecutedLine(NamedTuple):
     """One run of a line: its number, from 1, and what it changed, as text by name. A result's name is `return`."""
 
     number: int
@@ -29,7 +29,7 @@ class LineRun(NamedTuple):
 class ValueTrace:
     """The lines that ran, in their order, and the exception that ended the run, if any."""
 
-    runs: tuple[LineRun, ...]
+    runs: tuple[ExecutedLine, ...]
     raised: str = ""
 
 
@@ -41,7 +41,7 @@ def trace_values(
     before: sources that the process runs first.
     """
     calls = [Expression(f"exec({each!r}, globals())") for each in before]
-    calls.append(Expression(f"{_GUEST}['trace_values']({source!r}, globals(), {_MOST_EVENTS})"))
+    calls.append(Expression(f"{_GUEST}['record_values']({source!r}, globals(), {_MOST_EVENTS})"))
     cpu, wall = min(limits.cpu_seconds, _CPU_SECONDS), min(limits.wall_seconds, _WALL_SECONDS)
     bounds = replace(limits, cpu_seconds=cpu, wall_seconds=wall)
     outcomes = sandbox.run(f"{program}{_load_guest()}", calls=calls, limits=bounds).outcomes
@@ -65,10 +65,10 @@ def _read_trace(value: object, last: int) -> ValueTrace | None:
     return None
 
 
-def _read_run(event: object, last: int) -> LineRun | None:
+def _read_run(event: object, last: int) -> ExecutedLine | None:
     match event:
         case [int(number), list(changes)] if 1 <= number <= last:
-            return LineRun(number, {str(change[0]): str(change[1]) for change in changes if _is_pair(change)})
+            return ExecutedLine(number, {str(change[0]): str(change[1]) for change in changes if _is_pair(change)})
     return None
 
 
@@ -78,7 +78,7 @@ def _is_pair(change: object) -> bool:
 
 def describe_trace(trace: ValueTrace, program: str, source: str) -> str:
     """Describe for a model how the lines of a program ran: one row for each line, in the order of their first run."""
-    rows, lines = dict[int, list[LineRun]](), program.split("\n")
+    rows, lines = dict[int, list[ExecutedLine]](), program.split("\n")
     for run in trace.runs:
         rows.setdefault(run.number, []).append(run)
     shown = [(_cut(lines[number - 1]), runs) for number, runs in rows.items()]
@@ -87,7 +87,7 @@ def describe_trace(trace: ValueTrace, program: str, source: str) -> str:
     return "\n".join([f"The lines written so far, run on `{_cut(source)}`:", *texts[:_MOST_ROWS], *ended])
 
 
-def _describe_runs(runs: Sequence[LineRun]) -> str:
+def _describe_runs(runs: Sequence[ExecutedLine]) -> str:
     """Describe what a line did, as in `x = 1, 2`: the values of each name, one after another."""
     values = dict[str, list[str]]()
     for run in runs:

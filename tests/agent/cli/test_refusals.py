@@ -23,7 +23,7 @@ FILES = {
     "other.py": "assert total([1]) == 1\n",
 }
 REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin gives, the sentence
-    ("--policy nosuch", "unknown policy 'nosuch'; choose from adadec, adadec-reference, adapt, greedy"),
+    ("--policy nosuch", "unknown policy 'nosuch'; choose from adadec, adadec-reference, adapt, eg-cfg, greedy"),
     ("--policy=", "unknown policy ''"),
     ("--policy Greedy", "unknown policy 'Greedy'"),
     ("--policy greedy --ask", "--policy greedy never pauses, so --ask has nothing to ask; choose adadec"),

@@ -3,8 +3,8 @@
 import pytest
 from fakes import ScriptedSandbox
 
-from agent.verification.trace_guest import trace_values as trace_in_guest
-from agent.verification.value_trace import LineRun, ValueTrace, describe_trace, trace_values
+from agent.verification.trace_guest import record_values
+from agent.verification.value_trace import ExecutedLine, ValueTrace, describe_trace, trace_values
 from sandbox import Limits, Verdict, open_sandbox
 
 LOOP = "def f(xs):\n    n = 0\n    for x in xs:\n        n += x\n"
@@ -74,7 +74,7 @@ def test_a_program_that_does_not_load_has_no_trace(box):
 @pytest.mark.parametrize(
     ("forged", "runs"),
     [
-        ([[[2, [["n", "0"], ["n"], 3]], [9, []], ["1", []], 5], ""], (LineRun(2, {"n": "0"}),)),
+        ([[[2, [["n", "0"], ["n"], 3]], [9, []], ["1", []], 5], ""], (ExecutedLine(2, {"n": "0"}),)),
         ([[], ""], ()),
     ],
 )
@@ -89,5 +89,5 @@ def test_what_is_no_trace_at_all_is_none():
 def test_the_guest_stops_after_the_most_events_and_restores_the_tracer():
     space = {"__file__": "program.py"}
     exec(compile(LOOP, "program.py", "exec"), space)
-    events, raised = trace_in_guest("f([1, 2, 3])", space, 3)
+    events, raised = record_values("f([1, 2, 3])", space, 3)
     assert (events, raised) == ([[1, [["xs", "[1, 2, 3]"]]], [2, [["n", "0"]]], [3, [["x", "1"]]]], "")
