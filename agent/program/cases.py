@@ -21,15 +21,16 @@ _MARGIN = re.compile(r"\n(?=[^\s)\]}#])")
 
 
 def read_cases(text: str, name: str) -> tuple[Example, ...]:
-    """Return the asserts about a function or class in a text, each once; what is no such assert is left out.
+    """Return the asserts about a function or class in a text; what is no such assert is left out.
 
-    A case is an assert with the statements above it, if it reads a name that they bind. No case imports anything.
+    Of asserts about the same call, which may contradict each other, only the first is a case. A case has the statements
+    above its assert, if it reads a name that they bind. No case imports anything.
     """
-    cases = dict[str, Example]()
+    cases = dict[tuple[str, ...], Example]()
     for source in _split_cases(text):
         example = _read_case(source, name) if len(source) <= _LONGEST else None
         if example is not None:
-            cases.setdefault(source, example)
+            cases.setdefault((*example.before, *example.expressions), example)
     return tuple(cases.values())[:MOST_CASES]
 
 

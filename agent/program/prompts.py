@@ -76,7 +76,8 @@ def write_cases_prompt(request: str, signature: str, name: str, style: PromptSty
         "signature": request.strip("\n").rstrip() if is_code(request) else signature,
         "name": name,
         "count": MOST_CASES,
-        "lead": "" if signature.startswith("class ") else f"assert {name}(",
+        # A bracket at its end would split the token that carries bracket and quote together.
+        "lead": f"# Test cases of {name}\n" if signature.startswith("class ") else f"assert {name}",
     }
     return PromptText(style.cases.user.format(**values).lstrip("\n"), style.cases.opening.format(**values))
 

@@ -29,7 +29,7 @@ class Turn:
 
 _CASES = Turn(
     "{request}\n\n```python\n{signature}\n```\n"
-    "Write {count} assert statements that test {name}, one a line, and nothing else. Work out each expected value.\n",
+    "Write {count} assert statements that test {name}, one a line, without messages.\n",
     "```python\n{lead}",
 )
 

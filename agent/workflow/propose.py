@@ -60,10 +60,7 @@ def _decode_greedily(context: Context, state: AgentState, prompt: Prompt, most: 
     if room < 1:
         return "", 0
 
-    def enough(completion: Completion) -> str | None:
-        return "enough cases" if completion.text.count("\nassert ") >= MOST_CASES else None
-
-    stop = any_of(end_token(context.tokenizer.end_ids), end_at_text(("\n```",)), token_limit(room), enough)
+    stop = any_of(end_token(context.tokenizer.end_ids), end_at_text(("\n```",)), token_limit(room), _end_of_cases)
     lm, pieces = forbid_first(limit_forwards(context, state).lm, prompt), list[str]()
     try:
         stream = context.tokenizer.stream(prompt.ids)
@@ -72,6 +69,13 @@ def _decode_greedily(context: Context, state: AgentState, prompt: Prompt, most: 
         pass
     opening = prompt.opening.rpartition("\n")[2]
     return opening + "".join(pieces).partition("\n```")[0], len(pieces)
+
+
+def _end_of_cases(completion: Completion) -> str | None:
+    """Stop at enough cases, and where the last whole line repeats an earlier one: greedy decoding would go on so."""
+    lines = [line for line in completion.text.splitlines()[:-1] if line.startswith("assert ")]
+    repeats = bool(lines) and lines[-1] in lines[:-1]
+    return "enough cases" if repeats or len(lines) >= MOST_CASES else None
 
 
 def _judge_all(context: Context, state: AgentState) -> AgentState:

@@ -9,8 +9,8 @@ def sources(text, name="f"):
     return [case.source for case in read_cases(text, name)]
 
 
-def test_asserts_are_read_each_once_and_without_their_messages():
-    text = "assert f(1) == 2\nassert f( 1 ) == 2, 'again'\nassert f([1,\n  2]) == [3]\n"
+def test_asserts_are_read_each_call_once_and_without_their_messages():
+    text = "assert f(1) == 2\nassert f( 1 ) == 2, 'again'\nassert f(1) == 3\nassert f([1,\n  2]) == [3]\n"
     assert sources(text) == ["assert f(1) == 2", "assert f([1, 2]) == [3]"]
 
 

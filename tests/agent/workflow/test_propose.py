@@ -21,14 +21,14 @@ from agent.workflow.threads import open_memory_store
 from sandbox import open_sandbox
 from sandbox.base import Limits
 
-STYLE = replace(PLAIN_CHAT, cases=Turn("Cases for {name}:\n{signature}", "assert {name}("))
+STYLE = replace(PLAIN_CHAT, cases=Turn("Cases for {name}:\n{signature}", "{lead}"))
 REQUEST = "Write double(x)."
 PROGRAMS = {
     "```python\ndef double(x):\n    return x + 2\n```": 0.6,
     "```python\ndef double(x):\n    return x * 2\n```": 0.25,
     "```python\ndef double(x):\n    return x + x\n```": 0.15,
 }
-CASES = "3) == 6\nassert double(5) == 10\nassert double(1) == 4\nassert double(\nassert double(4) == 8"
+CASES = "(3) == 6\nassert double(5) == 10\nassert double(1) == 4\nassert double(\nassert double(4) == 8"
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,13 @@ def test_the_inputs_of_the_cases_are_compared_too_and_part_close_clusters(box):
     assert len(widths) == 1
     assert search(box, "n").attempts[0].behaviour is not None
     assert widths.pop() > len(search(box, "n").attempts[0].behaviour)
+
+
+def test_a_model_that_repeats_a_case_is_stopped(box):
+    repeats = "(3) == 6\n" + "assert double(4) == 8\n" * 20
+    result = search(box, repeats)
+    assert result.answer.cases == 2
+    assert result.cost.tokens - search(box, "n").cost.tokens < 70
 
 
 def test_a_run_that_is_cut_off_in_the_proposal_ends_as_an_uninterrupted_one(box):
