@@ -25,6 +25,7 @@ class EdgeKind(StrEnum):
     BRANCH = "branch"
     REPAIR = "repair"
     READ_ON = "read_on"
+    SAMPLE = "sample"
 
 
 class RunOutcome(StrEnum):
@@ -77,7 +78,7 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A way to another attempt: another candidate at a fork, a repair, or the rest of a chat answer."""
+    """A way to another attempt: another candidate at a fork, a repair, the rest of a chat answer, or a fresh sample."""
 
     kind: EdgeKind
     parent: int  # number of the attempt it starts from

@@ -1,19 +1,17 @@
-"""Strategies spend a budget on a task: one program, the best of n samples, beam search, or the pause tree.
+"""Strategies spend a budget on a task: one program, the best of n samples, beam search, or a search of the pause tree.
 
 A strategy is a callable of a context and a task. All keep the same account of their cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice, join_names
 from agent.profile import ModelProfile
-from agent.program.ends import End
-from agent.records import Cost, Unfinished
 from agent.search.budget import Budget, budget_from
 from agent.search.frontier import SearchConfig, with_profile
 from agent.search.orders import ORDERS
@@ -21,10 +19,8 @@ from agent.workflow.session import Session
 
 if TYPE_CHECKING:  # the command line reads STRATEGIES before torch is imported
     from agent.program.task import Task
-    from agent.records import Prompt
     from agent.workflow.context import Context
     from agent.workflow.run import Result
-    from agent.workflow.state import AgentState
 
 DEFAULT_POLICY = "adadec"
 ALONE = Session()  # nobody answers, and nothing is kept
@@ -83,26 +79,45 @@ class Once(Strategy):
 
 @dataclass(frozen=True, slots=True)
 class BestOf(Strategy):
-    """Sample programs until one passes the visible examples. The first one stands where none does."""
+    """Sample programs, keep those that pass the visible examples, and take the majority of what they do.
+
+    The mean logprob of a token decides between equals. The sampling ends once no other behaviour can win.
+    """
 
     policies: ClassVar[tuple[str, ...]] = ("sample", "adapt")
     options: ClassVar[tuple[str, ...]] = ("programs",)
-    keeps_thread: ClassVar[bool] = False
-    programs: int = 5
+    config: SearchConfig = field(default_factory=lambda: _sampling(5))
 
     @classmethod
     def from_options(cls, options: StrategyOptions) -> Self:
         """Return the strategy that writes so many programs at most."""
-        return cls() if options.programs is None else cls(options.programs)
+        return cls.within(options.programs or 5)
+
+    @classmethod
+    def within(cls, programs: int, **options: Any) -> Self:
+        """Return the strategy that writes so many programs at most. options: other fields of `SearchConfig`."""
+        return cls(replace(_sampling(programs), **options))
 
     def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Sample, each program by its own seed. Raises InvalidRequestError for a policy that always writes the same."""
-        from agent.workflow.series import Series
+        from agent.decoding.samplers import argmax
+        from agent.workflow.series import run_session
 
-        series = Series(context, task, session)
-        while not series.accepted and len(series.results) < self.programs:
-            series.sample()
-        return series.choose()
+        if context.policy.sampler is argmax:
+            raise InvalidRequestError(
+                "best-of needs programs that differ, and this policy always writes the same; take sample"
+            )
+        return run_session(context, task, self.config, session)
+
+
+@dataclass(frozen=True, slots=True)
+class BestOfRepaired(BestOf):
+    """Sample programs, and spend half of the tokens on repairs of those that fail an example."""
+
+    @classmethod
+    def within(cls, programs: int, **options: Any) -> Self:
+        """Return the strategy that writes so many programs at most. options: other fields of `SearchConfig`."""
+        return cls(replace(_sampling(programs), **{"repair_after": 1, "kinds": "equal", **options}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,40 +141,13 @@ class Beam(Strategy):
     def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Search. Raises InvalidRequestError for another policy than greedy, and for a model of another backend."""
         from agent.decoding import POLICIES
-        from agent.workflow.conclude import choose_answer
-        from agent.workflow.context import count_forwards
-        from agent.workflow.prepare import build_prompt
-        from agent.workflow.run import result_of
-        from agent.workflow.series import ONE_PROGRAM
-        from agent.workflow.state import AgentState
+        from agent.workflow.beam import run_beams
 
         if context.policy != POLICIES["greedy"]:
             raise InvalidRequestError(
                 "beam search chooses tokens by itself; take the policy greedy, or another strategy"
             )
-        state = build_prompt(context, AgentState(task, ONE_PROGRAM))
-        start, before = context.clock(), count_forwards(context)
-        beams = self._search(context, state.prompt)
-        spent = Cost(sum(map(len, beams)), seconds=context.clock() - start) + (count_forwards(context) - before)
-        state = choose_answer(context, _verify_beams(context, replace(state, cost=spent), beams))
-        return replace(result_of(context, state), feedback="visible" if self.choose_by_examples else "none")
-
-    def _search(self, context: Context, prompt: Prompt) -> list[list[int]]:
-        """Return the beams that may become programs, best first, each up to its end token."""
-        from agent.lm.base import BeamSearcher
-
-        lm = context.lm
-        if not isinstance(lm, BeamSearcher):
-            raise InvalidRequestError("beam search needs the backend hf; choose a model of it, or another strategy")
-        room = (lm.context or len(prompt.ids) + context.max_tokens) - len(prompt.ids)
-        return lm.beam_search(
-            prompt.ids,
-            width=self.width,
-            returned=self.width if self.choose_by_examples else 1,
-            max_tokens=min(context.max_tokens, room),
-            end_ids=context.tokenizer.end_ids,
-            forbidden_first=prompt.forbidden_first,
-        )
+        return run_beams(context, task, self.width, choose_by_examples=self.choose_by_examples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +180,38 @@ class Tree(Strategy):
         return run_session(context, task, self.config, session)
 
 
+@dataclass(frozen=True, slots=True)
+class Adaptive(Tree):
+    """Go deeper by a branch or wider by a fresh sample or a repair: what comes next is the kind that pays best."""
+
+    config: SearchConfig = field(default_factory=lambda: replace(SearchConfig(), **_ADAPTIVE))
+
+    @classmethod
+    def from_options(cls, options: StrategyOptions) -> Self:
+        """Return the search. Raises what `Tree.from_options` raises."""
+        return cls(replace(Tree.from_options(options).config, **_ADAPTIVE))
+
+    @classmethod
+    def within(cls, programs: int, **options: Any) -> Self:
+        """Return the search that runs at most so many programs. options: other fields of `SearchConfig`."""
+        return cls(SearchConfig(Budget(programs=programs), **{**_ADAPTIVE, **options}))
+
+
+_ADAPTIVE: dict[str, Any] = {"samples": True, "repair_after": 1, "kinds": "paying"}
+
+
+def _sampling(programs: int) -> SearchConfig:
+    """Return the search that only samples, and believes a majority."""
+    return SearchConfig(Budget(programs), branches=False, samples=True, repair_after=0, majority=True)
+
+
 STRATEGIES: dict[str, type[Strategy]] = {
     "once": Once,
     "best-of": BestOf,
+    "best-of-repaired": BestOfRepaired,
     "beam": Beam,
     "tree": Tree,
+    "adaptive": Adaptive,
 }
 
 
@@ -247,16 +262,3 @@ def _read_bounds(programs: int | None, budget: str | None) -> Budget:
     if programs is not None and budget_from(budget, Budget(None)).programs is not None:
         raise InvalidRequestError(f"{programs} programs came, and the budget names programs, too; give one of them")
     return budget_from(budget, bounds)
-
-
-def _verify_beams(context: Context, state: AgentState, beams: Sequence[list[int]]) -> AgentState:
-    """Run the programs of the beams on the examples, best first, up to the first that passes."""
-    from agent.workflow.extract import extract_draft
-    from agent.workflow.verify import verify_program
-
-    for tokens in beams:
-        beam = Unfinished(tokens=tuple(tokens), logprobs=(0.0,) * len(tokens), end=End.BEAM)
-        state = verify_program(context, extract_draft(context, replace(state, current=beam)))
-        if state.attempts[-1].passed:
-            break
-    return state

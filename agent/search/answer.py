@@ -32,11 +32,11 @@ class Cluster:
     """Programs that passed and behave alike, the most probable first."""
 
     attempts: tuple[int, ...]
-    mass: float  # summed probability under the model
+    mass: float  # summed probability under the model, or the number of its programs
     behaviour: tuple[Output, ...]  # on the inputs that tell programs apart; empty for a cluster of its own
 
 
-def cluster_programs(attempts: Sequence[Attempt]) -> list[Cluster]:
+def cluster_programs(attempts: Sequence[Attempt], *, majority: bool = False) -> list[Cluster]:
     """Cluster the programs that passed by their behaviour and the model's cases that they pass.
 
     Those of the best consensus set come first, then those of most probability; those that break come last.
@@ -54,14 +54,16 @@ def cluster_programs(attempts: Sequence[Attempt]) -> list[Cluster]:
         behaviour = tuple(row[column] for column in columns) if len(row) == width else ()
         form = normal_form(attempts[number].program) if width > 0 and not behaviour else ""
         groups.setdefault((behaviour, form, attempts[number].cases), []).append(number)
-    clusters = [_cluster(attempts, numbers, behaviour) for (behaviour, *_), numbers in groups.items()]
+    clusters = [
+        _cluster(attempts, numbers, behaviour, majority=majority) for (behaviour, *_), numbers in groups.items()
+    ]
     return sorted(
         clusters,
         key=lambda cluster: (
             *_faults(attempts, cluster),
             -_dual_agreement(attempts, cluster),
             -cluster.mass,
-            cluster.attempts,
+            _rank(attempts, cluster),
         ),
     )
 
@@ -83,9 +85,9 @@ def _faults(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[bool, bool, 
     return find_breakage(behaviour) is not None, silent, count_undefined(behaviour) > 0
 
 
-def share_of_first(attempts: Sequence[Attempt]) -> float:
+def share_of_first(attempts: Sequence[Attempt], *, majority: bool = False) -> float:
     """Return the first cluster's share of the probability of all programs that passed; 0 where none did."""
-    clusters = cluster_programs(attempts)
+    clusters = cluster_programs(attempts, majority=majority)
     return _shares(clusters)[0] if clusters else 0.0
 
 
@@ -95,12 +97,13 @@ def best_answer(
     ended_by: Spent | None = None,
     *,
     entry_point: str | None = None,
+    majority: bool = False,
 ) -> Answer:
     """Choose the most probable program of the first cluster; where none passed, the one that failed least.
 
-    entry_point: the function that the task names.
+    entry_point: the function that the task names. majority: as in `SearchConfig`.
     """
-    clusters = cluster_programs(attempts)
+    clusters = cluster_programs(attempts, majority=majority)
     if not clusters:
         return Answer(
             find_least_failed(attempts, entry_point),
@@ -229,10 +232,20 @@ def _shares(clusters: Sequence[Cluster]) -> list[float]:
     return [cluster.mass / total for cluster in clusters] if total else [1.0 / len(clusters)] * len(clusters)
 
 
-def _cluster(attempts: Sequence[Attempt], numbers: list[int], behaviour: tuple[Output, ...]) -> Cluster:
+def _cluster(
+    attempts: Sequence[Attempt], numbers: list[int], behaviour: tuple[Output, ...], *, majority: bool
+) -> Cluster:
+    if majority:
+        ranked = sorted(numbers, key=lambda number: (-_mean_logprob(attempts[number]), number))
+        return Cluster(tuple(ranked), len(numbers), behaviour)
     weights = _weights(attempts, numbers)
     ranked = sorted(weights, key=lambda number: (-weights[number], number))
     return Cluster(tuple(ranked), sum(weights.values()), behaviour)
+
+
+def _mean_logprob(attempt: Attempt) -> float:
+    """Return the mean logprob of an attempt's tokens, in nats."""
+    return sum(attempt.logprobs) / max(1, len(attempt.logprobs))
 
 
 def _weights(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float]:

@@ -6,6 +6,7 @@ Everything follows from the attempts, in their order. So a run that was killed g
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.ends import BUDGET_ENDS, End
 from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, Spent, label_of
 from agent.search.budget import Budget
+from agent.search.kinds import KIND_RULES
 from agent.search.orders import ORDERS, count_pairs, edge_features
 
 if TYPE_CHECKING:  # configurations are read and refused before torch is imported
@@ -35,8 +37,12 @@ class SearchConfig:
     order: str = "probability"  # a key of ORDERS
     weights: dict[str, float] = field(default_factory=dict)  # of the learned order
     branches: bool = True  # go back to forks
+    samples: bool = False  # draw fresh programs from the first prompt
+    kinds: str = ""  # a key of KIND_RULES; empty: edges of all kinds compete by their order
+    majority: bool = False  # each program that passed has one vote; else it has its probability under the model
     repair_after: int = 5  # failed programs of a prompt before a repair is on the frontier; 0 for never
-    votes: int = 5  # programs that must run before one is believed that passed fewer than two examples
+    enough_examples: int = ENOUGH_EXAMPLES  # a program that passed so many needs no other evidence
+    votes: int = 5  # programs that must run before one is believed that passed fewer examples
     prune: bool = True  # drop branches that cannot become Python, or duplicate a failed program
     lines: bool = False  # find the lines that a failing example ran, even where the order does not look at them
     mutants: int = 12  # of an answer that passed its examples, to see what these leave open
@@ -56,14 +62,21 @@ def with_profile(config: SearchConfig, profile: ModelProfile) -> SearchConfig:
 
 
 def frontier(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:
-    """Return every edge not followed yet: candidates not taken, repairs, and chat answers to read on."""
+    """Return every edge not followed yet: candidates not taken, repairs, chat answers to read on, a fresh sample."""
     branches = _branches(attempts) if config.branches else []
-    return [*branches, *_repairs(attempts, config), *_continuations(attempts)]
+    samples = [_sample(attempts)] if config.samples and attempts else []
+    return [*branches, *_repairs(attempts, config), *_continuations(attempts), *samples]
 
 
 def best_edge(attempts: Sequence[Attempt], config: SearchConfig) -> Edge | None:
-    """Return the edge of the highest priority; of equals the first. None where none is left."""
+    """Return the edge of the highest priority; of equals the first. None where none is left.
+
+    With a rule for kinds, only edges of the kind that it chooses compete.
+    """
     edges, priority, pairs = frontier(attempts, config), ORDERS[config.order], count_pairs(attempts)
+    if config.kinds and edges:
+        kind = KIND_RULES[config.kinds](list(dict.fromkeys(edge.kind for edge in edges)), attempts)
+        edges = [edge for edge in edges if edge.kind == kind]
     return max(edges, key=lambda edge: priority(edge_features(edge, attempts, pairs), config.weights), default=None)
 
 
@@ -82,14 +95,28 @@ def is_settled(attempts: Sequence[Attempt], config: SearchConfig, share: float) 
     passed = [number for number, attempt in enumerate(attempts) if attempt.passed]
     if not passed:
         return False
+    if max(attempts[number].checked for number in passed) >= config.enough_examples:
+        return True
     if not any(attempts[number].behaviour for number in passed):  # there is nothing to compare them on
         return True
-    if max(attempts[number].checked for number in passed) >= ENOUGH_EXAMPLES:
-        return True
+    if config.majority:
+        return _is_decided(attempts, config.budget)
     votes = sum(attempts[number].ran for number in passed)
     if len(attempts) - passed[0] > 2 * config.votes:  # most of what came since is a duplicate
         return True
     return votes >= config.votes and (share >= ENOUGH_SHARE or votes >= 2 * config.votes)
+
+
+def _is_decided(attempts: Sequence[Attempt], budget: Budget) -> bool:
+    """Whether no other behaviour can still get as many votes as the leading one has."""
+    votes = sorted(Counter(each.behaviour for each in attempts if each.passed).values(), reverse=True)
+    left = math.inf if budget.programs is None else budget.programs - _count_programs(attempts)
+    return votes[0] > sum(votes[1:2]) + left
+
+
+def _count_programs(attempts: Sequence[Attempt]) -> int:
+    """Count the programs that ran, and fresh samples that equal an earlier program: each is a vote."""
+    return sum(attempt.ran or attempt.came_by(EdgeKind.SAMPLE) for attempt in attempts)
 
 
 def find_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> Spent | None:
@@ -98,7 +125,7 @@ def find_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> Spent
     Only programs that ran count as programs. Attempts that were dropped, and duplicates, are bounded in number, so that
     a search ends where everything leads to the same program.
     """
-    programs = sum(attempt.ran for attempt in attempts)
+    programs = _count_programs(attempts)
     used = {"programs": programs, "tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs}
     for name, amount in {**used, "seconds": cost.seconds}.items():
         bound = getattr(budget, name)
@@ -130,6 +157,11 @@ def find_departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[t
     others[range(len(tokens)), list(tokens)] = -math.inf
     best = others.flatten().topk(min(count, others.numel() - len(tokens))).indices.tolist()
     return [divmod(index, others.shape[-1]) for index in best]
+
+
+def _sample(attempts: Sequence[Attempt]) -> Edge:
+    """Return the edge to a fresh sample. It keeps nothing of an attempt, so its path has no tokens."""
+    return Edge(EdgeKind.SAMPLE, 0, prior=0.0, path=0.0, parent_label=label_of(attempts[0]))
 
 
 def _branches(attempts: Sequence[Attempt]) -> list[Edge]:

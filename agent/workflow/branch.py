@@ -1,4 +1,4 @@
-"""The nodes `branch` and `read_on`: begin the next attempt where an earlier one had another way to go."""
+"""The nodes `branch`, `read_on` and `sample`: begin the next attempt, where an earlier one had another way or anew."""
 
 from __future__ import annotations
 
@@ -40,3 +40,10 @@ def continue_answer(context: Context, state: AgentState) -> AgentState:
     text = read_text(context, state.prompts[parent.prompt], parent.tokens)
     context.emit(Revision(EdgeKind.READ_ON, f"reading on after program {edge.parent_label}", text, edge.parent))
     return replace(state, current=current)
+
+
+def draw_sample(context: Context, state: AgentState) -> AgentState:
+    """Begin another answer to the first prompt, whose tokens are drawn."""
+    edge, number = edge_to_follow(state), 1 + sum(each.came_by(EdgeKind.SAMPLE) for each in state.attempts)
+    context.emit(Revision(EdgeKind.SAMPLE, f"fresh sample {number}", parent=edge.parent))
+    return replace(state, current=Unfinished(0, edge, state.cost))

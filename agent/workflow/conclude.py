@@ -29,7 +29,8 @@ class _MutantRuns(NamedTuple):
 def choose_answer(context: Context, state: AgentState) -> AgentState:
     """Choose the program that stands for the run; accept it or abstain."""
     start, box = context.clock(), meter_sandbox(context, state)
-    answer = best_answer(state.attempts, state.inputs, _find_end(state), entry_point=state.task.entry_point)
+    end, entry_point, majority = _find_end(state), state.task.entry_point, state.config.majority
+    answer = best_answer(state.attempts, state.inputs, end, entry_point=entry_point, majority=majority)
     best, runs = state.attempts[answer.attempt], _MutantRuns()
     if best.passed:
         runs = _run_mutants(replace(context, sandbox=box), state, answer)
@@ -45,7 +46,7 @@ def choose_answer(context: Context, state: AgentState) -> AgentState:
 
 def _find_end(state: AgentState) -> Spent | None:
     """Return the part of the budget that ended the search; None where the search had enough."""
-    settled = is_settled(state.attempts, state.config, share_of_first(state.attempts))
+    settled = is_settled(state.attempts, state.config, share_of_first(state.attempts, majority=state.config.majority))
     return None if settled else find_spent(state.config.budget, state.attempts, state.cost)
 
 

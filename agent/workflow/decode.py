@@ -6,15 +6,17 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from agent.decoding.ask import Ask
-from agent.decoding.context import DecodeContext, DecodeState
+from agent.decoding.context import DecodeContext, DecodeState, Policy
 from agent.decoding.loop import resolve_pause
+from agent.decoding.policies import SAMPLE
 from agent.decoding.prompt_lookup import PromptLookup
+from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Completion, Step
 from agent.errors import BudgetSpentError
 from agent.lm.base import LM
 from agent.lm.forbidding import Forbidding
 from agent.program.ends import BUDGET_ENDS
-from agent.records import CandidateQuestion, Cost, Fork, Prompt
+from agent.records import CandidateQuestion, Cost, Edge, EdgeKind, Fork, Prompt
 from agent.workflow.context import Context, Person, count_forwards, limit_forwards, meter_sandbox
 from agent.workflow.state import AgentState
 from agent.workflow.stops import stop_rule
@@ -63,11 +65,11 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
     """Return what a step of the attempt in progress may look at."""
     prompt, repairs = state.prompt, state.current.prompt > 0
     draft = PromptLookup() if repairs else None  # a repair repeats most of the program that its prompt shows
-    seed = context.seed + len(state.attempts)
+    seed = seed_of_attempt(context.seed, len(state.attempts))
     stop, in_code = stop_rule(context, state), code_region(context, state.task, prompt)
     return DecodeContext(
         forbid_first(context.lm, prompt),
-        context.policy,
+        _choose_policy(context.policy, state.current.edge),
         stop,
         prompt.ids,
         prompt.lame_ids or None,
@@ -76,6 +78,17 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
         forking=True,
         in_code=in_code,
     )
+
+
+def seed_of_attempt(seed: int, number: int) -> int:
+    """Return the seed by which an attempt of this number, from 0, draws its tokens."""
+    return seed + 1_000 * number
+
+
+def _choose_policy(policy: Policy, edge: Edge | None) -> Policy:
+    """Return the policy of an attempt. A fresh sample draws its tokens, also where the policy takes the likeliest."""
+    draws = edge is not None and edge.kind == EdgeKind.SAMPLE and policy.sampler is argmax
+    return replace(policy, sampler=SAMPLE.sampler) if draws else policy
 
 
 def forbid_first(lm: LM, prompt: Prompt) -> LM:

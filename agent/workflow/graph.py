@@ -18,7 +18,7 @@ from langgraph.types import Command, interrupt
 from agent.decoding.loop import decode_until_pause, resolve_pause
 from agent.files.plain import make_plain
 from agent.records import EdgeKind, Event
-from agent.workflow.branch import continue_answer, take_branch
+from agent.workflow.branch import continue_answer, draw_sample, take_branch
 from agent.workflow.clarify import ask_for_output
 from agent.workflow.conclude import choose_answer
 from agent.workflow.context import Context, Person
@@ -43,6 +43,7 @@ NODES: dict[str, Node] = {
     EdgeKind.BRANCH: take_branch,
     EdgeKind.READ_ON: continue_answer,
     EdgeKind.REPAIR: repair_program,
+    EdgeKind.SAMPLE: draw_sample,
     "propose": propose_cases,
     "clarify": partial(ask_for_output, person=interrupt),
     "accept": choose_answer,
@@ -72,7 +73,8 @@ def build(checkpointer: Any = None) -> Any:
     graph.add_conditional_edges("decode", after_decoding, ["extract", *resolvers])
     for name in (*resolvers, EdgeKind.BRANCH, EdgeKind.REPAIR):
         graph.add_conditional_edges(name, after_pause, ["extract", "decode"])
-    graph.add_edge(EdgeKind.READ_ON, "decode")
+    for name in (EdgeKind.READ_ON, EdgeKind.SAMPLE):
+        graph.add_edge(name, "decode")
     graph.add_edge("extract", "verify")
     after = [*EdgeKind, "clarify", "accept", "abstain"]
     for name, targets in {"verify": [*after, "propose"], "propose": after, "clarify": after}.items():

@@ -10,7 +10,9 @@ from agent.workflow.state import AgentState
 
 def next_step(state: AgentState) -> str:
     """Return the node after a verification: the one that follows the next edge, a question to a person, or the end."""
-    edge = next_edge(state.attempts, state.config, state.cost, share_of_first(state.attempts))
+    edge = next_edge(
+        state.attempts, state.config, state.cost, share_of_first(state.attempts, majority=state.config.majority)
+    )
     if edge is not None:
         return edge.kind
     if needs_cases(state):

@@ -11,6 +11,7 @@ from agent.records import Attempt, Cost, Event, RunOutcome, next_label
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context
+from agent.workflow.decode import seed_of_attempt
 from agent.workflow.run import Result, run_task
 from agent.workflow.session import Session
 
@@ -36,7 +37,7 @@ class Series:
             raise InvalidRequestError(
                 "best-of needs programs that differ, and this policy always writes the same; take sample"
             )
-        seed = seed_of_sample(self.context, len(self.results))
+        seed = seed_of_attempt(self.context.seed, len(self.results))
         return self.write(replace(self.context, seed=seed, max_tokens=max_tokens or self.context.max_tokens))
 
     def write(self, context: Context) -> Result:
@@ -72,11 +73,6 @@ class Series:
             self._attempts.append(event)
         self._events += 1
         self._log(self._events, event)
-
-
-def seed_of_sample(context: Context, number: int) -> int:
-    """Return the seed of the sample of this number, from 0."""
-    return context.seed + 1_000 * number
 
 
 def run_session(context: Context, task: Task, config: SearchConfig, session: Session) -> Result:

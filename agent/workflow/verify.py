@@ -18,7 +18,6 @@ from agent.program.outputs import Output, OutputKind
 from agent.program.probe_inputs import generate_inputs
 from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of, next_label
 from agent.search.answer import judge_by_person
-from agent.search.frontier import ENOUGH_EXAMPLES
 from agent.search.orders import LOOKS_AT_LINES
 from agent.verification.behaviour import find_function, observe_behaviour, write_call
 from agent.verification.examples import Verification, verify_steadily
@@ -79,7 +78,7 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
 def _observe(context: Context, state: AgentState, program: str, result: Verification) -> _Findings:
     """Run a program that passed on inputs to compare it by; of one that failed, find the lines to blame."""
     entry_point = find_function(program, state.task.entry_point)
-    if result.passed and entry_point and result.checked < ENOUGH_EXAMPLES:
+    if result.passed and entry_point and result.checked < state.config.enough_examples:
         return _compare(context, state, program, entry_point, result)
     if result.failed_examples and (state.config.lines or state.config.order in LOOKS_AT_LINES):
         return _Findings(result, state.inputs, blamed=_find_blamed_lines(context, state, program, result))

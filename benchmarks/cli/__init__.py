@@ -19,6 +19,7 @@ bench = lazy_group(
         "compare": Entry("benchmarks.cli.results:bench_compare", "Compare runs over the same problems."),
         "plot": Entry("benchmarks.cli.results:bench_plot", "Draw what runs solved against what they cost."),
         "curve": Entry("benchmarks.cli.results:bench_curve", "Show what is solved by how many tokens."),
+        "budgets": Entry("benchmarks.cli.budgets:bench_budgets", "Show what searches solve within budgets."),
         "reliability": Entry("benchmarks.cli.results:bench_reliability", "Check stated probabilities."),
         "check": Entry("benchmarks.cli.check:bench_check", "Judge samples in evalplus' format, and print pass@k."),
         "export": Entry("benchmarks.cli.export:bench_export", "Write the programs of a run as evalplus' own files."),

@@ -84,7 +84,7 @@ def bench_experiment(
             show(_list_experiments(), as_json=as_json)
             return
         check_choice("experiment", name, EXPERIMENTS)
-        bounds = bounds_of(dataset)
+        bounds = EXPERIMENTS[name].bounds or bounds_of(dataset)
         options = RunOptions(
             dataset, model, limit, max_tokens or bounds.max_tokens, sandbox, memory_mib or bounds.memory_mib, seed,
             device, weights, prompt_style,
@@ -110,7 +110,8 @@ class ExperimentRun:
     def __init__(self, name: str, options: RunOptions, folder: Path, cleanup: ExitStack, batch: str) -> None:
         options.check()
         self._name, self._options, self._folder, self._cleanup = name, options, folder, cleanup
-        self._experiment, self._bounds = EXPERIMENTS[name], bounds_of(options.benchmark)
+        self._experiment = EXPERIMENTS[name]
+        self._bounds = self._experiment.bounds or bounds_of(options.benchmark)
         self._problems = options.problems()
         self._batch = read_batch(batch)
         make_folder(folder)
@@ -132,9 +133,12 @@ class ExperimentRun:
         """Compare the arms, and draw the pictures."""
         from agent.views.report import join_reports
         from benchmarks.cli import results
+        from benchmarks.cli.budgets import report_trails
 
         files, title = [self._file(name) for name in self._experiment.arms], f"{self._name}, {self._options.benchmark}"
         parts = [results.compare_files(files)]
+        if self._experiment.with_trails:
+            parts.append(report_trails([self._folder], list(self._experiment.arms)))
         if self._experiment.plot_axis:
             results.bench_plot(files, self._folder / f"{self._name}.png", self._experiment.plot_axis, title)
         if self._experiment.with_curves:
@@ -154,6 +158,7 @@ class ExperimentRun:
         from benchmarks.experiments.record_file import RecordFile, describe_model
         from benchmarks.experiments.runner import digest_outcomes, run_items, settle
         from benchmarks.experiments.side_by_side import count_tasks
+        from benchmarks.experiments.trails import open_trails
 
         arm, matched = self._experiment.arms[name], self._matched_outcomes(name)
         policy, strategy = settle(arm, matched)
@@ -165,9 +170,12 @@ class ExperimentRun:
         def run_missing(items: Sequence[WorkItem]) -> Iterator[ProblemOutcome]:
             file.note_model(describe_model(self._context.model))
             tasks = count_tasks(self._context.lm, self._options.max_tokens, self._batch)
-            return run_items(items, replace(self._context, policy=policy), strategy, tasks=tasks)
+            follow = trails.append if trails else None
+            return run_items(items, replace(self._context, policy=policy), strategy, tasks=tasks, follow=follow)
 
-        with closing(RecordFile(self._file(name), ProblemOutcome, run)) as file:
+        with ExitStack() as files:
+            file = files.enter_context(closing(RecordFile(self._file(name), ProblemOutcome, run)))
+            trails = open_trails(self._file(name), run, files) if self._experiment.with_trails else None
             say(f"{name}:", err=True)
             items = [WorkItem(problem) for problem in self._problems]
             known = len(items) - len(file.missing(items))

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from agent.search.budget import budget_from
 from agent.search.orders import ORDERS
-from agent.strategies import Beam, BestOf, Once, Strategy, Tree
+from agent.strategies import Adaptive, Beam, BestOf, BestOfRepaired, Once, Strategy, Tree
 from benchmarks.experiments.rivals import RedrawDegenerate
 
 
@@ -29,16 +29,6 @@ class Arm:
     match: Match | None = None  # it settles the strategy ("cost") or the gate ("pause rate")
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
-    """Arms over the same problems; the first arm is what the others are compared with."""
-
-    question: str
-    arms: Mapping[str, Arm]  # a name means the same arm in every experiment
-    plot_axis: str = ""  # a key of `plots.AXES`; empty: no picture of costs
-    with_curves: bool = False  # also draw samples, and report what is solved by how many tokens
-
-
 class Bounds(NamedTuple):
     """The default bounds for the problems of a benchmark."""
 
@@ -48,6 +38,18 @@ class Bounds(NamedTuple):
     samples: int = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Arms over the same problems; the first arm is what the others are compared with."""
+
+    question: str
+    arms: Mapping[str, Arm]  # a name means the same arm in every experiment
+    plot_axis: str = ""  # a key of `plots.AXES`; empty: no picture of costs
+    with_curves: bool = False  # also draw samples, and report what is solved by how many tokens
+    bounds: Bounds | None = None  # None: those of the benchmark
+    with_trails: bool = False  # also judge every program of a search, for `bench budgets`
+
+
 BOUNDS: dict[str, Bounds] = {
     "exercises": Bounds(),
     "HumanEval": Bounds(max_tokens=128, memory_mib=3072, budget="tokens=200", samples=8),
@@ -55,7 +57,7 @@ BOUNDS: dict[str, Bounds] = {
 }
 
 _GREEDY, _ADADEC = Arm("greedy"), Arm("adadec")
-_BEST_OF_5 = Arm("sample", BestOf(5))
+_BEST_OF_5 = Arm("sample", BestOf.within(5))
 
 EXPERIMENTS: dict[str, Experiment] = {
     "policies": Experiment(
@@ -120,6 +122,22 @@ EXPERIMENTS: dict[str, Experiment] = {
             "adadec": _ADADEC,
         },
         with_curves=True,
+    ),
+    "real": Experiment(
+        "On a real model, what is solved by how many tokens: by samples, by repairs, deeper, wider?",
+        {
+            "best-of": Arm("sample", BestOf.within(10)),
+            "best-of-repaired": Arm("sample", BestOfRepaired.within(10)),
+            "greedy-first": Arm("greedy", Adaptive.within(10, branches=False, repair_after=0, majority=True)),
+            "tree": Arm("greedy", Tree.within(10)),
+            "adaptive": Arm("greedy", Adaptive.within(10)),
+            "adadec-adaptive": Arm("adadec", Adaptive.within(10)),
+            "beam-3-chosen": Arm("greedy", Beam(3, choose_by_examples=True)),
+            "adadec": _ADADEC,
+            "uscd": Arm("uscd"),
+        },
+        bounds=Bounds(memory_mib=3072),
+        with_trails=True,
     ),
     "card": Experiment(
         "What does a model solve greedily, and what with one repair?",

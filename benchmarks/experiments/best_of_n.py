@@ -22,9 +22,8 @@ from agent.program.task import read_task
 from agent.verification.examples import verify
 from agent.views.report import Report
 from agent.workflow.context import Context
-from agent.workflow.decode import decode_context
+from agent.workflow.decode import decode_context, seed_of_attempt
 from agent.workflow.prepare import build_prompt
-from agent.workflow.series import seed_of_sample
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program
 from benchmarks.base import Problem
@@ -86,7 +85,7 @@ def sample_problem(problem: Problem, context: Context, *, samples: int) -> Probl
     sampling = replace(context, policy=POLICIES["sample"])
     state = build_prompt(sampling, AgentState(task))
     decoding = decode_context(sampling, state)
-    seeds = [seed_of_sample(context, number) for number in range(samples)]
+    seeds = [seed_of_attempt(context.seed, number) for number in range(samples)]
     sampled = _decode_together(decoding, context.tokenizer, seeds)
     texts = [sample.completion.text for sample in sampled]
     programs = [locate_program(context, task, state.prompt, text).source(text) for text in texts]

@@ -11,7 +11,7 @@ from typing import Any
 from agent.decoding import Policy
 from agent.program.task import read_task
 from agent.records import Event
-from agent.strategies import Strategy, name_of
+from agent.strategies import BestOf, Strategy, Tree, name_of
 from agent.workflow.context import Context
 from benchmarks.experiments.arms import Arm
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
@@ -21,25 +21,35 @@ from benchmarks.experiments.rivals import BestOfEqual, named_policy, pausing_by_
 from benchmarks.experiments.side_by_side import call_beside, run_side_by_side
 from benchmarks.experiments.stories import Story
 from benchmarks.experiments.story_collection import collect_story
+from benchmarks.experiments.trails import Trail, collect_trail
 from benchmarks.judging.checker import judge_program
 
 Tell = Callable[[Story], None]
+Follow = Callable[[Trail], None]
 
 _ALWAYS_SHOWN = ("programs", "width")
 _NEVER_SHOWN = ("weights", "reliability")  # learned numbers: provenance has their digest
 
 
 def run_items(
-    items: Iterable[WorkItem], context: Context, strategy: Strategy, *, tasks: int = 1, tell: Tell | None = None
+    items: Iterable[WorkItem],
+    context: Context,
+    strategy: Strategy,
+    *,
+    tasks: int = 1,
+    tell: Tell | None = None,
+    follow: Follow | None = None,
 ) -> Iterator[ProblemOutcome]:
     """Yield the outcome of each item, as it ends. tasks: how many run side by side; it changes no outcome.
+
+    tell, follow: receive the story and the trail of each item.
 
     An error gets a note of the item that it came from. It is raised when the items beside that one have ended.
     """
 
     def run_one(item: WorkItem, own: Context) -> ProblemOutcome:
         try:
-            return run_item(item, own, strategy, tell)
+            return run_item(item, own, strategy, tell, follow)
         except Exception as error:
             error.add_note(f"in {item.problem.task_id}, sample {item.sample}")
             raise
@@ -47,7 +57,9 @@ def run_items(
     return run_side_by_side(items, context, run_one, tasks=tasks)
 
 
-def run_item(item: WorkItem, context: Context, strategy: Strategy, tell: Tell | None = None) -> ProblemOutcome:
+def run_item(
+    item: WorkItem, context: Context, strategy: Strategy, tell: Tell | None = None, follow: Follow | None = None
+) -> ProblemOutcome:
     """Run a strategy on one problem, then judge its answer by the hidden tests. tell: receives the story before."""
     problem = item.problem
     task = read_task(problem.prompt, entry_point=problem.entry_point)
@@ -55,6 +67,8 @@ def run_item(item: WorkItem, context: Context, strategy: Strategy, tell: Tell | 
     result = strategy(replace(context, seed=item.seed(context.seed), emit=events.append), task)
     if tell is not None:
         tell(collect_story(item, context, events, result))
+    if follow is not None:
+        follow(collect_trail(item, context, result, majority=believes_majority(strategy)))
     judged = call_beside(judge_program, context.sandbox, problem, result.best.program)
     highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
     return ProblemOutcome(
@@ -63,6 +77,11 @@ def run_item(item: WorkItem, context: Context, strategy: Strategy, tell: Tell | 
         highest if math.isfinite(highest) else None, **asdict(result.cost), feedback=result.feedback,
         probability=result.answer.probability, sample=item.sample,
     )  # fmt: skip
+
+
+def believes_majority(strategy: Strategy) -> bool:
+    """Whether a strategy takes the answer by a majority of its programs."""
+    return isinstance(strategy, BestOf | Tree) and strategy.config.majority
 
 
 def settle(arm: Arm, matched: Sequence[ProblemOutcome] = ()) -> tuple[Policy, Strategy]:
@@ -89,13 +108,15 @@ def describe(strategy: Strategy) -> str:
     return name_of(strategy) + (f"({options})" if options else "")
 
 
-def _options(record: Any) -> Iterator[tuple[str, Any]]:
+def _options(record: Any, usual: Any = None) -> Iterator[tuple[str, Any]]:
+    """Yield the options that differ from those of `usual`, or else from the defaults of their fields."""
     for part in fields(record):
         value = getattr(record, part.name)
         default = part.default if part.default_factory is MISSING else part.default_factory()
+        default = default if usual is None else getattr(usual, part.name)
         if part.name in _NEVER_SHOWN or not part.repr:
             continue
         if is_dataclass(value):
-            yield from _options(value)
+            yield from _options(value, default)
         elif value != default or part.name in _ALWAYS_SHOWN:
             yield part.name, value

@@ -90,7 +90,7 @@ def test_beam_search_needs_a_backend_that_has_it():
 
 
 def test_best_of_n_writes_n_different_programs_and_counts_them_all():
-    result = BestOf(3)(context(policy="sample"), TASK)
+    result = BestOf.within(3)(context(policy="sample"), TASK)
     assert result.outcome == "abstained"
     assert len({tuple(attempt.tokens) for attempt in result.attempts}) == 3
     assert result.cost.tokens == sum(len(attempt.tokens) for attempt in result.attempts)
@@ -98,29 +98,28 @@ def test_best_of_n_writes_n_different_programs_and_counts_them_all():
 
 
 def test_best_of_n_ends_with_the_first_program_that_passes():
-    result = BestOf(3)(context(Verdict.PASSED, "sample"), TASK)
+    result = BestOf.within(3)(context(Verdict.PASSED, "sample"), TASK)
     assert (result.outcome, len(result.attempts)) == ("accepted", 1)
 
 
 def test_best_of_n_numbers_programs_and_events_on():
     shown, logged = [], []
     here = replace(context(policy="sample"), emit=shown.append)
-    result = BestOf(3)(here, TASK, Session(log=lambda number, event: logged.append(number)))
+    result = BestOf.within(3)(here, TASK, Session(log=lambda number, event: logged.append(number)))
     attempts = [event for event in shown if isinstance(event, Attempt)]
     assert [(each.number, each.label) for each in attempts] == [(0, "1"), (1, "2"), (2, "3")]
-    assert attempts == result.attempts and logged == list(range(1, len(shown) + 1))
+    assert attempts == list(result.attempts) and logged == list(range(1, len(shown) + 1))
     assert result.steps == [event for event in shown if isinstance(event, Step)]
 
 
 def test_best_of_n_refuses_a_policy_that_always_writes_the_same():
     with pytest.raises(InvalidRequestError, match="this policy always writes the same"):
-        BestOf(3)(context(policy="adadec"), TASK)
+        BestOf.within(3)(context(policy="adadec"), TASK)
 
 
-@pytest.mark.parametrize("strategy", [BestOf(2), Beam(2)])
-def test_a_strategy_that_starts_anew_each_time_keeps_no_thread(strategy):
-    with pytest.raises(InvalidRequestError, match="starts anew each time and keeps no thread; choose once or tree"):
-        check_thread(strategy)
+def test_a_strategy_that_starts_anew_each_time_keeps_no_thread():
+    with pytest.raises(InvalidRequestError, match="beam starts anew each time and keeps no thread; choose once"):
+        check_thread(Beam(2))
 
 
 @pytest.mark.parametrize("policy", ["adadec", "sample"])
@@ -168,7 +167,7 @@ def test_options_make_strategies():
         return build_strategy(name, StrategyOptions(**options))
 
     assert built("once") == built("once", programs=1) == Once()
-    assert (built("best-of"), built("best-of", programs=7)) == (BestOf(5), BestOf(7))
+    assert (built("best-of"), built("best-of", programs=7)) == (BestOf.within(5), BestOf.within(7))
     assert (built("beam"), built("beam", programs=2)) == (Beam(3), Beam(2))
     assert built("tree") == Tree.within(20)
     bounded = built("tree", programs=5, budget="tokens=300", order="gap")
@@ -179,7 +178,7 @@ def test_options_make_strategies():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"name": "forest"}, "unknown strategy 'forest'; choose from once, best-of, beam, tree"),
+        ({"name": "forest"}, "unknown strategy 'forest'; choose from once, best-of, best-of-repaired, beam, tree"),
         ({"name": "once", "programs": 2}, "once writes one program, and 2 were wanted"),
         (
             {"name": "best-of", "budget": "tokens=9"},
@@ -197,3 +196,14 @@ def test_an_option_that_does_not_go_with_a_strategy_is_refused(options, sentence
     name = options.pop("name")
     with pytest.raises(InvalidRequestError, match=sentence):
         build_strategy(name, StrategyOptions(**options))
+
+
+def test_half_of_the_tokens_go_into_repairs():
+    result = STRATEGIES["best-of-repaired"].within(6)(context(policy="sample"), TASK)
+    kinds = [attempt.edge.kind if attempt.edge else "first" for attempt in result.attempts]
+    assert {"sample", "repair"} <= set(kinds) and "branch" not in kinds
+
+
+def test_the_adaptive_search_goes_deeper_and_wider():
+    result = STRATEGIES["adaptive"].within(8)(context(), TASK)
+    assert {"branch", "sample"} <= {attempt.edge.kind for attempt in result.attempts if attempt.edge}

@@ -11,7 +11,7 @@ from agent.errors import InvalidRequestError
 from agent.program.task import read_task
 from agent.strategies import BestOf, Once
 from agent.workflow.context import Context
-from agent.workflow.series import seed_of_sample
+from agent.workflow.decode import seed_of_attempt
 from benchmarks import open_benchmark
 from benchmarks.experiments.best_of_n import ProblemSamples, report_samples, sample_problem
 from benchmarks.experiments.outcomes import read_outcomes
@@ -33,10 +33,10 @@ def test_samples_of_one_batch_are_those_taken_one_by_one(context):
     found = sample_problem(PROBLEM, context, samples=4)
     task = read_task(PROBLEM.prompt, entry_point=PROBLEM.entry_point)
     sampling = replace(context, policy=POLICIES["sample"])
-    once = [Once()(replace(sampling, seed=seed_of_sample(context, n)), task) for n in range(4)]
+    once = [Once()(replace(sampling, seed=seed_of_attempt(context.seed, n)), task) for n in range(4)]
     assert found.tokens == [len(result.best.tokens) for result in once]
     assert found.accepted == [result.outcome == "accepted" for result in once]
-    best = BestOf(4)(sampling, task)
+    best = BestOf.within(4)(sampling, task)
     assert found.best_of(4) == (False, best.cost.tokens)
 
 

@@ -93,7 +93,7 @@ WAYS = {
     "tree": lambda asked, here: runner.run_item(WorkItem(asked), here, Tree.within(5)),
     "blame": lambda asked, here: runner.run_item(WorkItem(asked), here, Tree.within(20, order="blame")),
     "best-of-5": lambda asked, here: runner.run_item(
-        WorkItem(asked), replace(here, policy=POLICIES["sample"]), BestOf(5)
+        WorkItem(asked), replace(here, policy=POLICIES["sample"]), BestOf.within(5)
     ),
     "search example": lambda asked, here: search_problem(asked, here, SearchConfig(Budget(programs=6), repair_after=1)),
     "samples": lambda asked, here: sample_problem(asked, here, samples=3),

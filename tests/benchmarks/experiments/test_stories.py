@@ -94,7 +94,7 @@ def test_a_story_has_the_failures_on_visible_examples_and_nothing_of_hidden_test
 
 
 @pytest.mark.parametrize(
-    "strategy", [Once(), Beam(3, choose_by_examples=True), BestOf(3)], ids=["once", "beam", "best"]
+    "strategy", [Once(), Beam(3, choose_by_examples=True), BestOf.within(3)], ids=["once", "beam", "best"]
 )
 def test_every_strategy_tells_each_program_with_its_answer(problem, context, strategy):
     policies = {Beam: "greedy", BestOf: "sample"}

@@ -1,0 +1,56 @@
+"""Choose among kinds of edges: to go deeper by a branch, or wider by a fresh sample or a repair. Decodes nothing.
+
+Each rule gets the kinds that the frontier has, and what was spent on each so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.records import Attempt, EdgeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """What is known of a kind of edges before a problem is begun: a Beta distribution, and a price."""
+
+    solved: float  # pseudo-count of edges that led to a program that passed
+    failed: float  # pseudo-count of the others
+    tokens: float  # that one edge costs, in programs of this problem
+
+
+# Learned on MBPP+ with the 0.5B coder; a profile may have others.
+ODDS: dict[str, Odds] = {
+    EdgeKind.BRANCH: Odds(0.30, 1.70, 0.6),
+    EdgeKind.SAMPLE: Odds(0.50, 2.50, 1.0),
+    EdgeKind.REPAIR: Odds(0.15, 1.85, 1.0),
+    EdgeKind.READ_ON: Odds(0.05, 1.95, 1.0),
+}
+
+KindRule = Callable[[Sequence[EdgeKind], Sequence[Attempt]], EdgeKind]
+
+
+def choose_paying_kind(kinds: Sequence[EdgeKind], attempts: Sequence[Attempt]) -> EdgeKind:
+    """Choose the kind with the best odds for its tokens, given how often it has failed on this problem.
+
+    The mean of the posterior decides, where AB-MCTS (arXiv:2503.04412) draws from it: a run is to be repeatable.
+    """
+
+    def worth(kind: EdgeKind) -> float:
+        odds = ODDS[kind]
+        failed = sum(each.came_by(kind) and not each.passed for each in attempts)
+        return odds.solved / (odds.solved + odds.failed + failed) / odds.tokens
+
+    return max(kinds, key=worth)
+
+
+def choose_cheapest_kind(kinds: Sequence[EdgeKind], attempts: Sequence[Attempt]) -> EdgeKind:
+    """Choose the kind for which the fewest tokens were spent so far, so that each gets an equal part."""
+    spent: Mapping[EdgeKind, int] = {
+        kind: sum(each.cost.tokens for each in attempts if each.came_by(kind)) for kind in kinds
+    }
+    return min(kinds, key=lambda kind: spent[kind])
+
+
+KIND_RULES: dict[str, KindRule] = {"paying": choose_paying_kind, "equal": choose_cheapest_kind}

@@ -1,0 +1,61 @@
+"""`dubito bench budgets`: what searches solve within budgets, from the trails of an experiment. Heavy imports wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.exits import report_errors
+from agent.cli.options import JsonOption
+from agent.errors import InvalidRequestError
+from agent.messages import quote
+from agent.views.say import show
+
+if TYPE_CHECKING:
+    from agent.views.report import Report
+    from benchmarks.experiments.trails import Trail
+
+FoldersArgument = Annotated[
+    list[Path], typer.Argument(help="Folders of `bench experiment real`, one a data set; problems are pooled.")
+]
+ArmsOption = Annotated[
+    list[str] | None, typer.Option("--arm", help="Compare only this arm; may be repeated. The first is the reference.")
+]
+
+
+def bench_budgets(folders: FoldersArgument, arm: ArmsOption = None, as_json: JsonOption = False) -> None:
+    """Print what each search solves within 1, 2, 3, 5 and 10 programs' worth of tokens, and paired tests.
+
+    Example: dubito bench budgets runs/HumanEval runs/Mbpp --arm best-of --arm adaptive
+    """
+    with report_errors(as_json):
+        show(report_trails(folders, arm or _list_arms(folders)), as_json=as_json)
+
+
+def report_trails(folders: Sequence[Path], arms: Sequence[str]) -> Report:
+    """Report what each arm solves within budgets, over the folders' data sets together."""
+    from benchmarks.reports.budgets import report_budgets
+
+    return report_budgets({name: [_read_trails(each, name) for each in folders] for name in arms})
+
+
+def _list_arms(folders: Sequence[Path]) -> list[str]:
+    """Return the names of the arms whose trails lie in every folder."""
+    from benchmarks.experiments.trails import TRAIL_ENDING
+
+    names = [{file.name.removesuffix(TRAIL_ENDING) for file in each.glob(f"*{TRAIL_ENDING}")} for each in folders]
+    if not (shared := sorted(set.intersection(*names))):
+        raise InvalidRequestError(
+            f"no arm has trails in {', '.join(map(quote, folders))}; run `dubito bench experiment real` first"
+        )
+    return shared
+
+
+def _read_trails(folder: Path, arm: str) -> list[Trail]:
+    from benchmarks.experiments.record_file import read_run
+    from benchmarks.experiments.trails import TRAIL_ENDING, Trail
+
+    return read_run(folder / f"{arm}{TRAIL_ENDING}", Trail).records

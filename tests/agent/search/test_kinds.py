@@ -1,0 +1,66 @@
+"""Which kind of edge comes next: what pays best for its tokens, or what had fewest of them."""
+
+from agent.records import Attempt, Cost, Edge, EdgeKind
+from agent.search.budget import Budget
+from agent.search.frontier import SearchConfig, best_edge, find_spent, is_settled
+from agent.search.kinds import ODDS, choose_cheapest_kind, choose_paying_kind
+
+KINDS = [EdgeKind.BRANCH, EdgeKind.SAMPLE, EdgeKind.REPAIR]
+
+
+def attempt(kind=None, *, verdict="failed", tokens=10, twin=False, behaviour=None, checked=0, number=0) -> Attempt:
+    edge = Edge(kind, 0, 0.0, 0.0) if kind else None
+    return Attempt(
+        0, (number,), (-0.1,), (), "end token", "", "", (), verdict, checked, edge=edge, cost=Cost(tokens=tokens),
+        duplicate_of=0 if twin else None, behaviour=behaviour, number=number,
+    )  # fmt: skip
+
+
+def worth(kind: EdgeKind, failed: int) -> float:
+    odds = ODDS[kind]
+    return odds.solved / (odds.solved + odds.failed + failed) / odds.tokens
+
+
+def test_each_failure_of_a_kind_makes_the_others_worth_more():
+    attempts, chosen = [attempt()], []
+    for _ in range(12):
+        kind = choose_paying_kind(KINDS, attempts)
+        failures = {each: sum(a.came_by(each) for a in attempts) for each in KINDS}
+        assert worth(kind, failures[kind]) == max(worth(each, failures[each]) for each in KINDS)
+        chosen.append(kind)
+        attempts.append(attempt(kind))
+    assert set(chosen) == set(KINDS), "none is given up for good"
+
+
+def test_a_kind_that_passed_is_worth_as_much_as_before():
+    attempts = [attempt(), attempt(EdgeKind.BRANCH)]
+    assert choose_paying_kind(KINDS, [*attempts[:1], attempt(EdgeKind.BRANCH, verdict="passed")]) == choose_paying_kind(
+        KINDS, attempts[:1]
+    )
+
+
+def test_equal_parts_go_to_the_kind_with_the_fewest_tokens():
+    kinds = [EdgeKind.SAMPLE, EdgeKind.REPAIR]
+    assert choose_cheapest_kind(kinds, [attempt()]) == EdgeKind.SAMPLE, "of equals the first"
+    spent = [attempt(EdgeKind.SAMPLE, tokens=30), attempt(EdgeKind.REPAIR, tokens=20)]
+    assert choose_cheapest_kind(kinds, spent) == EdgeKind.REPAIR
+
+
+def test_a_fresh_sample_is_always_on_the_frontier_of_a_search_that_samples():
+    config = SearchConfig(branches=False, repair_after=0, samples=True)
+    assert best_edge([attempt(), attempt(EdgeKind.SAMPLE)], config).kind == EdgeKind.SAMPLE
+    assert best_edge([], config) is None, "the first attempt has no edge"
+
+
+def test_a_majority_is_decided_once_no_other_behaviour_can_win():
+    config = SearchConfig(Budget(programs=5), majority=True)
+    votes = [attempt(EdgeKind.SAMPLE, verdict="passed", behaviour=(each,)) for each in "aba"]
+    assert not is_settled(votes, config, 1.0), "two of two more may join the other"
+    assert is_settled([*votes, votes[0]], config, 1.0), "one more cannot"
+    assert not is_settled(votes[:2], config, 1.0)
+
+
+def test_a_fresh_sample_counts_as_a_program_even_where_it_repeats_one():
+    budget = Budget(programs=2)
+    assert find_spent(budget, [attempt(), attempt(EdgeKind.SAMPLE, twin=True)], Cost()).part == "programs"
+    assert find_spent(budget, [attempt(), attempt(EdgeKind.BRANCH, twin=True)], Cost()) is None
