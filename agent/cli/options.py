@@ -45,7 +45,7 @@ _POLICY_HELP = (
 )
 _STRATEGY_HELP = f"How to spend the budget: {join_names(STRATEGIES)}."
 _SEVERAL = "Several with commas: each is run with each."
-_PROGRAMS_HELP = "Write at most this many programs (tree: 20), samples (best-of: 5) or beams (beam: 3)."
+_PROGRAMS_HELP = "Write at most this many programs (tree, adaptive: 20), samples (best-of: 5) or beams (beam: 3)."
 _BUDGET_HELP = "Bound a tree by programs=, tokens=, forwards=, runs= or seconds=, several with commas."
 
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, HumanEval-base, or exercises[/SPLIT].")]

@@ -78,6 +78,11 @@ def _dual_agreement(attempts: Sequence[Attempt], cluster: Cluster) -> float:
     return math.sqrt(programs) * sum(cases)
 
 
+def _rank(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[float, int]:
+    """Return what decides between clusters of one mass: the mean logprob of the best program, then its number."""
+    return -_mean_logprob(attempts[cluster.attempts[0]]), cluster.attempts[0]
+
+
 def _faults(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[bool, bool, bool]:
     """Return what puts a cluster last: it breaks, gives no value, or uses a name that it does not define."""
     behaviour = attempts[cluster.attempts[0]].behaviour or ()

@@ -38,7 +38,7 @@ class TrailStep:
     twin: bool  # an earlier program equals it but for names and layout
     dropped: bool  # it was dropped half-written
     logprob: float | None  # nats, of the completion
-    group: int  # number of the first program that passed and behaves like it; -1 where it was not compared
+    group: int | None  # number of the first program that passed and behaves like it; None where it was not compared
     answer: int  # number of the program that would stand for the run, from 0
 
 
@@ -100,11 +100,11 @@ def _judge_answer(problem: Problem, context: Context, result: Result, rights: di
     rights[program] = call_beside(judge_program, context.sandbox, problem, program).passed
 
 
-def _groups(attempts: Sequence[Attempt]) -> Iterator[int]:
+def _groups(attempts: Sequence[Attempt]) -> Iterator[int | None]:
     firsts = dict[object, int]()
     for number, attempt in enumerate(attempts):
         compared = attempt.passed and attempt.behaviour
-        yield firsts.setdefault(attempt.behaviour, number) if compared else -1
+        yield firsts.setdefault(attempt.behaviour, number) if compared else None
 
 
 def open_trails(outcomes: Path, options: Mapping[str, Any], cleanup: ExitStack) -> RecordFile[Trail]:

@@ -7,7 +7,7 @@ from benchmarks.reports.budgets import report_budgets
 
 
 def step(tokens, right, answer, kind="sample", twin=False) -> TrailStep:
-    return TrailStep(kind, tokens, right, 2, right, twin, False, -1.0, -1, answer)
+    return TrailStep(kind, tokens, right, 2, right, twin, False, -1.0, None, answer)
 
 
 def trail(task_id, *steps) -> Trail:
