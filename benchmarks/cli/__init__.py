@@ -21,6 +21,7 @@ bench = lazy_group(
         "curve": Entry("benchmarks.cli.results:bench_curve", "Show what is solved by how many tokens."),
         "budgets": Entry("benchmarks.cli.budgets:bench_budgets", "Show what searches solve within budgets."),
         "reliability": Entry("benchmarks.cli.results:bench_reliability", "Check stated probabilities."),
+        "signals": Entry("benchmarks.cli.signals:bench_signals", "Measure what tells right programs from wrong ones."),
         "check": Entry("benchmarks.cli.check:bench_check", "Judge samples in evalplus' format, and print pass@k."),
         "export": Entry("benchmarks.cli.export:bench_export", "Write the programs of a run as evalplus' own files."),
         "evalplus": Entry("benchmarks.cli.evalplus:bench_evalplus", "Let evalplus judge the programs of a run, too."),

@@ -77,3 +77,21 @@ def mcnemar(gained: int, lost: int) -> float:
         ways = ways * (differing - i) // (i + 1)
         tail += ways
     return float(min(Fraction(1), Fraction(2 * tail, 2**differing)))
+
+
+def bootstrap_auroc(values: Sequence[float], wrong: Sequence[bool]) -> Interval:
+    """Return the probability that a wrong program's value is above a right one's, with its percentile interval.
+
+    Ties count half; right and wrong programs are resampled together. All NaN where either are missing.
+    """
+    array, is_wrong = np.asarray(values, dtype=np.float64), np.asarray(wrong, dtype=bool)
+    if is_wrong.all() or not is_wrong.any():
+        return Interval(math.nan, math.nan, math.nan)
+    above = np.subtract.outer(array[is_wrong], array[~is_wrong])
+    wins = (np.sign(above) + 1) / 2  # [wrong, right]
+    times = _resample(len(values)).astype(np.float64)
+    of_wrong, of_right = times[:, is_wrong], times[:, ~is_wrong]
+    pairs = of_wrong.sum(1) * of_right.sum(1)
+    shares = ((of_wrong @ wins) * of_right).sum(1)[pairs > 0] / pairs[pairs > 0]
+    low, high = np.quantile(shares, (0.025, 0.975))
+    return Interval(float(wins.mean()), float(low), float(high))
