@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     "Mbpp": _lazy("benchmarks.evalplus", "mbpp"),
     "HumanEval-base": _lazy("benchmarks.human_eval", "HumanEval"),
     "exercises": _lazy("benchmarks.exercises", "Exercises"),
+    "sentences": _lazy("benchmarks.sentences", "Sentences"),
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agent.errors import StorageError
+from agent.program.syntax import is_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,18 @@ class Problem:
     base_inputs: tuple[tuple[Any, ...], ...]  # one tuple of arguments a test
     plus_inputs: tuple[tuple[Any, ...], ...]
     atol: float = 0.0  # absolute tolerance for floats; 0 means evalplus' default of 1e-6
+    driver: str = ""  # source that is put behind a program to be judged
+    driven_by: str = ""  # the driver's function, which tests call instead of the entry point
 
     @property
     def reference_program(self) -> str:
-        """The canonical solution, complete."""
-        return self.prompt + self.canonical_solution
+        """The canonical solution, complete. Behind a sentence it is complete by itself."""
+        return self.prompt + self.canonical_solution if is_code(self.prompt) else self.canonical_solution
+
+    @property
+    def called(self) -> str:
+        """The function that tests call."""
+        return self.driven_by or self.entry_point
 
 
 class Benchmark(Protocol):

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from agent.messages import quote
 from agent.program.syntax import is_degenerate
+from agent.workflow.standing import Standing
 from benchmarks.experiments.record_file import read_run
 from sandbox import Verdict
 
@@ -37,11 +38,12 @@ class ProblemOutcome:
     feedback: str = "none"  # "visible" if the examples in the prompt decided what was tried next
     probability: float | None = None  # that the program is right, as the agent states it; None if it states none
     sample: int = 0  # the number of the program among those of its problem
+    standing: str = ""  # the claim that the answer makes; empty in files of earlier versions
 
     def __post_init__(self) -> None:
         allowed = {
             "outcome": ("accepted", "abstained"), "base": tuple(Verdict), "plus": tuple(Verdict),
-            "feedback": ("none", "visible"),
+            "feedback": ("none", "visible"), "standing": ("", *Standing),
         }  # fmt: skip
         for name, choices in allowed.items():
             if getattr(self, name) not in choices:

@@ -76,6 +76,7 @@ def run_item(
         judged.base.verdict.value, judged.plus.verdict.value, len(result.attempts),
         highest if math.isfinite(highest) else None, **asdict(result.cost), feedback=result.feedback,
         probability=result.answer.probability, sample=item.sample,
+        standing=result.standing.value,
     )  # fmt: skip
 
 

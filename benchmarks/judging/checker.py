@@ -154,7 +154,7 @@ def _run_all(candidate: _Candidate) -> Iterator[_Run]:
 def _run_from(candidate: _Candidate, chunk: Chunk, wanted: list[CallResult], start: int, *, last: bool) -> _Run:
     problem, before = candidate.problem, time.thread_time()
     called = call_program(
-        candidate.sandbox, candidate.program, problem.entry_point, candidate.inputs[start : chunk.stop],
+        candidate.sandbox, candidate.program + problem.driver, problem.called, candidate.inputs[start : chunk.stop],
         chunk.limits(candidate.limits), members=equality.asks_for_members(problem),
     )  # fmt: skip
     host_seconds = time.thread_time() - before

@@ -11,6 +11,7 @@ from typing import Any
 
 from agent.views.report import Report
 from agent.views.text import one_line
+from agent.workflow.standing import Standing
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
 from benchmarks.experiments.plan import natural_order
 from benchmarks.experiments.record_file import key_of
@@ -71,13 +72,14 @@ class ComparedRun:
 def summarise(outcomes: Sequence[ProblemOutcome]) -> Report:
     """Report one run: the share solved with its interval, and what a problem cost."""
     (run,) = compare({"": outcomes})
-    accepted = sum(outcome.outcome == "accepted" for outcome in outcomes)
+    accepted, standings = sum(outcome.outcome == "accepted" for outcome in outcomes), count_standings(outcomes)
     several = run.programs > run.problems
     calibration = f"{format_measure(run.ece)}, {format_measure(run.brier)} ({run.stated} programs)"
     rows = {
         "pass@1" if several else "solved": f"{run.passed}/{run.programs} = {format_interval(run.interval)}",
         **{f"pass@{k}": format_interval(interval) for k, interval in run.pass_at.items() if k > 1},
         "accepted by the visible examples": f"{accepted}",
+        **{f"{name} and wrong": f"{wrong}/{claimed}" for name, (claimed, wrong) in standings.items()},
         "AUROC of the highest entropy against failure": format_measure(run.auroc),
         **({"ECE and Brier of stated probabilities": calibration} if run.stated else {}),
         "pause rate": f"{run.pause_rate:.3f}",
@@ -89,7 +91,22 @@ def summarise(outcomes: Sequence[ProblemOutcome]) -> Report:
     }
     text = "\n".join([*(f"{name:<46}{value}" for name, value in rows.items()), "", describe_intervals([run])])
     record = {name: value for name, value in run.record().items() if name not in _PAIRED}
-    return Report(record | {"accepted": accepted}, text)
+    return Report(
+        record | {"accepted": accepted, "standings": {name: each._asdict() for name, each in standings.items()}}, text
+    )
+
+
+class Claims(NamedTuple):
+    """How many answers make one claim, and how many of these fail the hidden tests."""
+
+    answers: int
+    wrong: int
+
+
+def count_standings(outcomes: Sequence[ProblemOutcome]) -> dict[str, Claims]:
+    """Count the answers of each standing, and the wrong ones among them. Files of earlier versions have none."""
+    groups = {name: [each for each in outcomes if each.standing == name] for name in Standing}
+    return {name.value: Claims(len(g), sum(not each.passed for each in g)) for name, g in groups.items() if g}
 
 
 def compare(runs: Mapping[str, Sequence[ProblemOutcome]]) -> list[ComparedRun]:
