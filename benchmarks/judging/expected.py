@@ -93,8 +93,8 @@ def _compute_expected(sandbox: Sandbox, problem: Problem, inputs: Inputs) -> Exp
         stop = start + size
         while start < stop:  # after a run that reached a limit, another one starts where it ended
             run = call_program(
-                sandbox, problem.reference_program + problem.driver, problem.called, inputs[start:stop], _REFERENCE_LIMITS,
-                members=asks_for_members(problem),
+                sandbox, problem.reference_program + problem.driver, problem.called, inputs[start:stop],
+                _REFERENCE_LIMITS, members=asks_for_members(problem),
             )  # fmt: skip
             _check_results(problem, run)
             floats = (start + at for at, result in enumerate(run.results) if has_floats(result.value))

@@ -36,7 +36,9 @@ def test_a_prompt_is_a_sentence_that_names_what_it_asks_for_and_shows_no_example
     assert find_asked_name(problem.prompt) in (None, problem.entry_point)
 
 
-@pytest.mark.parametrize(("record", "problem"), zip(RECORDS, PROBLEMS, strict=True), ids=[r["name"] for r in RECORDS])
+@pytest.mark.parametrize(
+    ("record", "problem"), list(zip(RECORDS, PROBLEMS, strict=True)), ids=[r["name"] for r in RECORDS]
+)
 def test_the_solution_gives_what_is_written_and_the_mistake_does_not(record, problem, box):
     space = {}
     exec(problem.reference_program + problem.driver, space)
