@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 RunsArgument = Annotated[
     list[Path], typer.Argument(help="Outcome files of runs of one program a problem, with their stories beside them.")
 ]
-KeepOption = Annotated[
+ScoresOption = Annotated[
     Path | None, typer.Option(help="Keep the scores of each run in this folder, and resume from there after a kill.")
 ]
-SamplesOption = Annotated[
+OtherRunsOption = Annotated[
     list[Path] | None,
     typer.Option(help="Compare with the programs of this run, too; may be repeated. Default: no agreement."),
 ]
@@ -32,8 +32,8 @@ SamplesOption = Annotated[
 
 def bench_signals(
     files: RunsArgument,
-    samples: SamplesOption = None,
-    keep: KeepOption = None,
+    samples: OtherRunsOption = None,
+    keep: ScoresOption = None,
     limit: LimitOption = None,
     memory_mib: Annotated[
         int | None, typer.Option(min=64, help="Give each program so much memory. Default: that of the run.")
