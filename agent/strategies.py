@@ -79,7 +79,7 @@ class Once(Strategy):
 
 @dataclass(frozen=True, slots=True)
 class BestOf(Strategy):
-    """Sample programs, keep those that pass the visible examples, and take the majority of what they do.
+    """Sample programs until one passes two visible examples; with fewer examples, take the majority that behaves alike.
 
     The mean logprob of a token decides between equals. The sampling ends once no other behaviour can win.
     """

@@ -17,10 +17,10 @@ class Odds:
 
     solved: float  # pseudo-count of edges that led to a program that passed
     failed: float  # pseudo-count of the others
-    tokens: float  # that one edge costs, in programs of this problem
+    tokens: float  # that one edge costs, in programs
 
 
-# Learned on MBPP+ with the 0.5B coder; a profile may have others.
+# Guesses, set before the first run on a real model (docs/LOG.md); nothing learned them.
 ODDS: dict[str, Odds] = {
     EdgeKind.BRANCH: Odds(0.30, 1.70, 0.6),
     EdgeKind.SAMPLE: Odds(0.50, 2.50, 1.0),
