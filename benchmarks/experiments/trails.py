@@ -79,7 +79,8 @@ def collect_trail(item: WorkItem, context: Context, result: Result, *, majority:
             rights[attempt.program] = judged.passed
     if not any(each.passed for each in attempts):  # an example may be wrong, or more than the tests ask for
         _judge_answer(item.problem, context, result, rights)
-    totals = accumulate(attempt.cost.tokens for attempt in attempts)
+    totals = list(accumulate(attempt.cost.tokens for attempt in attempts))
+    totals[-1] = result.cost.tokens  # with what belongs to no program, such as cases that the model proposed
     steps = [
         TrailStep(
             attempt.edge.kind if attempt.edge else "first", tokens, attempt.passed, attempt.checked,
