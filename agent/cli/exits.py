@@ -15,7 +15,6 @@ from agent import errors
 from agent.cli.choices import ACCEPTED_CLAIMS
 from agent.cli.interrupts import is_pending
 from agent.views.say import complain, is_watched, say, write_json
-from agent.workflow.standing import Standing
 from sandbox.base import SandboxError, Verdict
 
 DEBUG = "DUBITO_DEBUG"  # set to print the traceback of an unexpected error
@@ -43,11 +42,11 @@ EXIT_CODES: dict[type[BaseException], ExitCode] = {
     errors.StorageError: ExitCode.MACHINE_FAILED,
     SandboxError: ExitCode.MACHINE_FAILED,
 }
-STANDING_CODES: dict[Standing, ExitCode] = {
-    Standing.VERIFIED: ExitCode.OK,
-    Standing.AGREED: ExitCode.AGREED,
-    Standing.UNVERIFIED: ExitCode.UNVERIFIED,
-    Standing.ABSTAINED: ExitCode.NOT_PASSED,
+STANDING_CODES: dict[str, ExitCode] = {  # by the claims of agent.workflow.standing, which a help need not import
+    "verified": ExitCode.OK,
+    "agreed": ExitCode.AGREED,
+    "unverified": ExitCode.UNVERIFIED,
+    "abstained": ExitCode.NOT_PASSED,
 }
 VERDICT_CODES: dict[Verdict, int] = {
     Verdict.PASSED: ExitCode.OK,
@@ -61,8 +60,8 @@ VERDICT_CODES: dict[Verdict, int] = {
 }
 
 
-def exit_code_of(standing: Standing, accept: str) -> ExitCode:
-    """Return the exit code of an answer. accept: a key of ACCEPTED_CLAIMS."""
+def exit_code_of(standing: str, accept: str) -> ExitCode:
+    """Return the exit code of an answer. standing: a key of STANDING_CODES. accept: a key of ACCEPTED_CLAIMS."""
     return ExitCode.OK if standing in ACCEPTED_CLAIMS[accept] else STANDING_CODES[standing]
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from agent.cli.app import app
 from agent.cli.choices import ACCEPTED_CLAIMS
-from agent.cli.exits import exit_code_of, report_errors
+from agent.cli.exits import STANDING_CODES, exit_code_of, report_errors
 from agent.errors import InvalidRequestError, StorageError
 from agent.views.say import complain, say, write_data
 from agent.workflow.standing import Standing
@@ -202,7 +202,7 @@ TURNED = """
 import os, signal
 from agent.cli import interrupts
 from agent.cli.choices import ACCEPTED_CLAIMS
-from agent.cli.exits import exit_code_of, report_errors
+from agent.cli.exits import STANDING_CODES, exit_code_of, report_errors
 interrupts.watch()
 with report_errors(as_json=False):
     try:
@@ -224,3 +224,7 @@ def test_an_interrupt_that_a_library_turned_into_an_error_is_an_interrupt():
 def test_a_claim_that_is_not_accepted_has_an_exit_code_of_its_own(accept, codes):
     assert list(ACCEPTED_CLAIMS) == ["verified", "agreed", "any"]
     assert [exit_code_of(standing, accept) for standing in Standing] == codes
+
+
+def test_every_claim_has_an_exit_code():
+    assert set(STANDING_CODES) == set(Standing)
