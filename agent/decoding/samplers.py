@@ -43,7 +43,7 @@ class Temperature:
     def __call__(self, logits: Tensor, uniform: float, text: str = "") -> int:
         """Return the token at `uniform` of the truncated cumulative distribution, likeliest tokens first."""
         shifted = logits.double() - logits.max()  # at most 0, so no temperature is too small to divide by
-        ranked, ids = _rank_nucleus(torch.softmax(shifted / self.temperature, dim=-1), self.top_p)
+        ranked, ids = _rank_nucleus(logits, torch.softmax(shifted / self.temperature, dim=-1), self.top_p)
         before = ranked.cumsum(-1) - ranked
         nucleus = ranked * (before < self.top_p)
         mass = nucleus.cumsum(-1)
@@ -51,14 +51,14 @@ class Temperature:
         return int(ids[min(rank, int((nucleus > 0).sum()) - 1)])
 
 
-def _rank_nucleus(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
+def _rank_nucleus(logits: Tensor, probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
     """Return the likeliest tokens that hold a mass of top_p, and more: their probabilities, falling, and their ids.
 
     Of equal ones the lower id comes first. To sort the whole vocabulary takes a tenth of a forward, so few are sorted
     where few hold the mass.
     """
     if probabilities.numel() > _SORTED:
-        likely = (probabilities > probabilities.topk(_SORTED).values[-1]).nonzero().flatten()
+        likely = (logits > logits.topk(_SORTED).values[-1]).nonzero().flatten()
         ranked, order = probabilities[likely].sort(descending=True, stable=True)
         if float(ranked.sum()) > top_p + _ROUNDING:
             return ranked, likely[order]
