@@ -5,7 +5,7 @@ Each rule gets the kinds that the frontier has, and what was spent on each so fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agent.records import Attempt, EdgeKind
@@ -46,11 +46,16 @@ def choose_paying_kind(kinds: Sequence[EdgeKind], attempts: Sequence[Attempt]) -
 
 
 def choose_cheapest_kind(kinds: Sequence[EdgeKind], attempts: Sequence[Attempt]) -> EdgeKind:
-    """Choose the kind for which the fewest tokens were spent so far, so that each gets an equal part."""
-    spent: Mapping[EdgeKind, int] = {
-        kind: sum(each.cost.tokens for each in attempts if each.came_by(kind)) for kind in kinds
-    }
-    return min(kinds, key=lambda kind: spent[kind])
+    """Choose the kind for which the fewest tokens were spent so far, so that each gets an equal part.
+
+    Reading on comes last: on a real model it only repeated programs (docs/LOG.md).
+    """
+    sharing = [kind for kind in kinds if kind != EdgeKind.READ_ON] or kinds
+
+    def spent(kind: EdgeKind) -> int:
+        return sum(each.cost.tokens for each in attempts if each.came_by(kind))
+
+    return min(sharing, key=spent)
 
 
 KIND_RULES: dict[str, KindRule] = {"paying": choose_paying_kind, "equal": choose_cheapest_kind}

@@ -44,6 +44,8 @@ def test_equal_parts_go_to_the_kind_with_the_fewest_tokens():
     assert choose_cheapest_kind(kinds, [attempt()]) == EdgeKind.SAMPLE, "of equals the first"
     spent = [attempt(EdgeKind.SAMPLE, tokens=30), attempt(EdgeKind.REPAIR, tokens=20)]
     assert choose_cheapest_kind(kinds, spent) == EdgeKind.REPAIR
+    assert choose_cheapest_kind([EdgeKind.READ_ON, *kinds], spent) == EdgeKind.REPAIR, "reading on has no part"
+    assert choose_cheapest_kind([EdgeKind.READ_ON], spent) == EdgeKind.READ_ON
 
 
 def test_a_fresh_sample_is_always_on_the_frontier_of_a_search_that_samples():
