@@ -206,16 +206,17 @@ def judge_by_person(attempt: Attempt, example: PersonExample) -> Attempt:
 
 
 def answer_features(attempts: Sequence[Attempt], answer: Answer) -> dict[str, float]:
-    """Return the features of which the probability of being right is learned.
-
-    The number of examples passed, the highest entropy left and the behaviour of other programs added nothing to these
-    on the calibration split (docs/LOG.md).
-    """
-    best = attempts[answer.attempt]
+    """Return features that may tell how probable an answer is to be right. A learned curve uses some of them."""
+    best, ran = attempts[answer.attempt], [each for each in attempts if each.ran]
     return {
         "passed": float(best.passed),
+        "checked": float(best.checked),
         "logprob": sum(best.logprobs),
+        "mean_logprob": _mean_logprob(best),
         "attempts": math.log(1 + answer.attempt),
+        "failed": sum(not each.passed for each in ran) / max(1, len(ran)),
+        "alike": math.log(1 + answer.alike),
+        "share": answer.share,
         "undecided": total_weight([mutant.weight for mutant in answer.undecided]),
     }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ ENOUGH_EXAMPLES = 2  # a program that passed so many needs no other evidence
 ENOUGH_SHARE = 0.8  # of a cluster, where examples are fewer
 CLOSE = 0.2  # clusters whose shares differ by less are close
 _WORTH_OF_REPAIR = -4.0  # nats, as a path; chosen on the calibration split, where earlier repairs cost more
+_DEPARTURES = 64  # ways to leave a completion that are looked at
 _ATTEMPTS_A_PROGRAM = 3  # of a budget's programs, at most
 
 
@@ -136,16 +137,19 @@ def find_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> Spent
     return Spent("attempts", len(attempts), most) if most is not None and len(attempts) >= most else None
 
 
-def find_departure(logits: Tensor, tokens: Sequence[int], places: Sequence[int]) -> tuple[int, int] | None:
+def find_departure(
+    logits: Tensor, tokens: Sequence[int], places: Sequence[int], accepts: Callable[[int, int], bool]
+) -> tuple[int, int] | None:
     """Return where, and with which token, to leave a completion that greedy decoding would repeat.
 
     That is the place where another token comes nearest to being chosen. None where greedy decoding leaves the
-    completion anyway. logits: [tokens, vocab], those before each token. places: the positions to choose from.
+    completion anyway, and where no likely token is accepted. logits: [tokens, vocab], those before each token.
+    places: the positions to choose from. accepts: whether a token, at a position, may be the one.
     """
     if not places or logits.argmax(-1).tolist() != list(tokens):
         return None
-    place, token = find_departures(logits[list(places)], [tokens[each] for each in places], 1)[0]
-    return places[place], token
+    ways = find_departures(logits[list(places)], [tokens[each] for each in places], _DEPARTURES)
+    return next(((places[at], token) for at, token in ways if accepts(places[at], token)), None)
 
 
 def find_departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[tuple[int, int]]:

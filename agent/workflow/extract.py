@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from agent.records import Cost, DraftProgram
+from agent.program.wording import read_wording
+from agent.records import Cost, DraftProgram, Fork
 from agent.workflow.context import Context
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program, split_pieces
@@ -16,7 +17,10 @@ from uncertainty.tree import program_tree
 
 
 def extract_draft(context: Context, state: AgentState) -> AgentState:
-    """Extract the program of the attempt in progress, with its holes and the line of each fork."""
+    """Extract the program of the attempt in progress, with its holes and its forks, each with its line.
+
+    A candidate that would only reword the program is no way to another one, and is dropped.
+    """
     start, current = context.clock(), state.current
     pieces = split_pieces(context, state.prompt, current.tokens)
     text = "".join(pieces)
@@ -25,9 +29,10 @@ def extract_draft(context: Context, state: AgentState) -> AgentState:
     offsets = location.offsets([0, *accumulate(len(piece) for piece in pieces)][:-1], len(text))
     partial = _mark_holes(context, source, offsets, current.logprobs)
     lines = _lines_at(source, offsets)
+    forks = (_drop_rewordings(fork, source, offsets) for fork in current.forks)
     current = replace(
         current,
-        forks=tuple(replace(fork, line=lines[fork.position]) for fork in current.forks),
+        forks=tuple(replace(fork, line=lines[fork.position]) for fork in forks if fork.candidates),
         draft=DraftProgram(partial.source, partial.render(), partial.holes),
     )
     return replace(state, current=current, cost=state.cost + Cost(seconds=context.clock() - start))
@@ -45,6 +50,19 @@ def _mark_holes(
     partial = partial_program(source, tree, tau=context.tau, max_holes=context.max_holes)
     first = inside[0][0] if inside else 0
     return replace(partial, holes=tuple((max(start, first), end) for start, end in partial.holes if end > first))
+
+
+def _drop_rewordings(fork: Fork, source: str, offsets: Sequence[int | None]) -> Fork:
+    """Return a fork without the candidates that would only reword the program, or what stands around it."""
+    offset, wording = offsets[fork.position], read_wording(source)
+    begun = any(each is not None for each in offsets[: fork.position]) or not source.strip()
+
+    def leads_on(text: str) -> bool:
+        if offset is None:
+            return begun and "`" not in text and "\n" not in text
+        return not wording.is_reworded(offset, text)
+
+    return replace(fork, candidates=tuple(each for each in fork.candidates if leads_on(each.text)))
 
 
 def _lines_at(source: str, offsets: Sequence[int | None]) -> list[int]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import NamedTuple
 
 from agent.decoding.samplers import argmax
 from agent.errors import BudgetSpentError, ContextLengthError
 from agent.lm.reference import logits_before
 from agent.program import prompts
 from agent.program.failures import describe_failure
+from agent.program.wording import Wording, read_wording
 from agent.records import Attempt, Cost, Edge, EdgeKind, Prompt, Revision, Unfinished
 from agent.search.frontier import find_departure
 from agent.workflow.context import Context, count_forwards, limit_forwards
@@ -22,6 +25,14 @@ from agent.workflow.text import code_region, locate_program, split_pieces
 from uncertainty.scores import surprisal
 
 _SHOWN = 3  # failures in the prompt
+
+
+class _Repeated(NamedTuple):
+    """The part of a failed program's answer that a repair would repeat."""
+
+    tokens: tuple[int, ...]
+    offsets: Sequence[int | None]  # where in the program each token begins
+    wording: Wording  # of the program
 
 
 def repair_program(context: Context, state: AgentState) -> AgentState:
@@ -73,18 +84,25 @@ def _decode_repeated_part(
 
     None where greedy decoding departs by itself, where the policy is not greedy, or where the budget ends.
     """
-    room, repeated = context.lm.context, _program_tokens(context, state, failed)
-    too_long = room is not None and len(prompt.ids) + len(repeated) >= room
-    if not repeated or context.policy.sampler is not argmax or too_long:
+    room, repeated = context.lm.context, _read_repeated(context, state, failed)
+    too_long = room is not None and len(prompt.ids) + len(repeated.tokens) >= room
+    if not repeated.tokens or context.policy.sampler is not argmax or too_long:
         return (), ()
     try:
-        logits = logits_before(forbid_first(context.lm, prompt), prompt.ids, repeated)
+        logits = logits_before(forbid_first(context.lm, prompt), prompt.ids, repeated.tokens)
     except BudgetSpentError:
         return (), ()
-    departure = find_departure(logits, repeated, _places_in_code(context, state, prompt, repeated))
+
+    def changes_code(position: int, token: int) -> bool:
+        text = split_pieces(context, prompt, [*repeated.tokens[:position], token])[-1]
+        offset = repeated.offsets[position]
+        return offset is not None and not repeated.wording.is_reworded(offset, text)
+
+    places = _places_in_code(context, state, prompt, repeated.tokens)
+    departure = find_departure(logits, repeated.tokens, places, changes_code)
     if departure is None:
         return (), ()
-    tokens = (*repeated[: departure[0]], departure[1])
+    tokens = (*repeated.tokens[: departure[0]], departure[1])
     return tokens, tuple(-surprisal(before, token) for before, token in zip(logits, tokens, strict=False))
 
 
@@ -95,13 +113,12 @@ def _places_in_code(context: Context, state: AgentState, prompt: Prompt, tokens:
     return [position for position, text in zip(range(len(tokens)), texts, strict=False) if in_code(text)]
 
 
-def _program_tokens(context: Context, state: AgentState, attempt: Attempt) -> Sequence[int]:
-    """Return the tokens of an attempt that begin before its program ends."""
+def _read_repeated(context: Context, state: AgentState, attempt: Attempt) -> _Repeated:
+    """Return what a repair would repeat: the tokens that begin before the last character of the program."""
     prompt = state.prompts[attempt.prompt]
     pieces = split_pieces(context, prompt, attempt.tokens)
-    end, at = locate_program(context, state.task, prompt, "".join(pieces)).end, 0
-    for number, piece in enumerate(pieces):
-        if at >= end:
-            return attempt.tokens[:number]
-        at += len(piece)
-    return attempt.tokens
+    text, starts = "".join(pieces), [0, *accumulate(map(len, pieces))][:-1]
+    location = locate_program(context, state.task, prompt, text)
+    count = bisect_left(starts, len(text[: location.end].rstrip()))
+    wording = read_wording(location.source(text))
+    return _Repeated(attempt.tokens[:count], location.offsets(starts, len(text))[:count], wording)

@@ -67,14 +67,10 @@ def _length(context: Context, state: AgentState, tokens: int) -> int:
 
 
 def _dead_end(context: Context, state: AgentState, position: int) -> StopRule:
-    """Stop a branch at the end of a line after which it is no Python, or begins like a program that failed.
-
-    Where nobody asked for a name, it may not begin like a program that passed either, whatever names that one uses.
-    """
+    """Stop a branch at the end of a line after which it is no Python, or begins like an earlier program."""
     task, prompt = state.task, state.prompt
     start, any_name = _length(context, state, position), task.any_name
-    earlier = [each.program for each in state.attempts if any_name or not each.passed]
-    taken = frozenset().union(*(normal_prefixes(program, any_name=any_name) for program in earlier))
+    taken = frozenset().union(*(normal_prefixes(each.program, any_name=any_name) for each in state.attempts))
 
     def rule(completion: Completion) -> str | None:
         if "\n" not in completion.text[start:]:  # the statement of the fork has not ended

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from agent.views.report import Report
     from benchmarks.experiments.search_examples import SearchExample
 
+# Of `answer_features`. The others added nothing to these on the calibration split of the exercises (docs/LOG.md).
+_FEATURES = ("passed", "logprob", "attempts", "undecided")
 
 SearchedOption = Annotated[
     str, typer.Option(help="Search these problems: a benchmark or one of its splits. Do not test on them afterwards.")
@@ -123,7 +125,8 @@ def _learn(examples: list[SearchExample], origin: dict[str, Any]) -> dict[str, A
     edges = [edge for example in examples for edge in example.edges]
     try:
         order, _ = learn_weights(edges, [passed for example in examples for passed in example.edges_passed])
-        learned = learn_reliability([example.answer for example in examples], [example.right for example in examples])
+        answers = [{name: example.answer[name] for name in _FEATURES} for example in examples]
+        learned = learn_reliability(answers, [example.right for example in examples])
     except ValueError as error:
         raise InvalidRequestError(f"nothing can be learned from these searches: {error}; try more problems") from error
     fewest = min((example.examples for example in examples if example.accepted), default=1)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
 from agent.program.ends import PRUNED
 from agent.records import Attempt
-from agent.search.answer import best_answer
+from agent.search.answer import answer_features, best_answer
 from agent.workflow.context import Context
 from agent.workflow.run import Result
 from benchmarks.base import Problem
@@ -53,6 +53,7 @@ class Trail:
     prompt_sha256: str
     steps: list[TrailStep]
     sample: int = 0
+    features: dict[str, float] = field(default_factory=dict)  # of the answer of the whole search
 
     def __post_init__(self) -> None:
         if not self.steps or any(step.answer > number for number, step in enumerate(self.steps)):
@@ -89,7 +90,8 @@ def collect_trail(item: WorkItem, context: Context, result: Result, *, majority:
         )
         for number, (attempt, tokens, group) in enumerate(zip(attempts, totals, _groups(attempts), strict=True))
     ]  # fmt: skip
-    return Trail(item.problem.task_id, digest_prompt(item.problem.prompt), steps, item.sample)
+    features = answer_features(attempts, result.answer)
+    return Trail(item.problem.task_id, digest_prompt(item.problem.prompt), steps, item.sample, features)
 
 
 def _find_answer(attempts: Sequence[Attempt], result: Result, majority: bool) -> int:

@@ -335,23 +335,31 @@ def test_no_completion_is_decoded_twice_in_random_trees(box, seed):
     assert len(set(completions)) == len(completions)
 
 
+def anything(place, token):
+    return True
+
+
 def test_a_completion_is_left_where_another_token_comes_nearest():
     p = torch.tensor([[0.9, 0.1, 0.0], [0.1, 0.5, 0.4], [0.2, 0.1, 0.7]])
-    assert find_departure(p.log(), [0, 1, 2], range(3)) == (1, 2)
-    assert find_departure((p * 3).log().bfloat16(), [0, 1, 2], range(3)) == (1, 2), "logits, not probabilities"
+    assert find_departure(p.log(), [0, 1, 2], range(3), anything) == (1, 2)
+    assert find_departure((p * 3).log().bfloat16(), [0, 1, 2], range(3), anything) == (1, 2), (
+        "logits, not probabilities"
+    )
 
 
 def test_a_completion_is_left_only_where_it_may_be():
     p = torch.tensor([[0.6, 0.4, 0.0], [0.1, 0.5, 0.4], [0.2, 0.1, 0.7]])
-    assert find_departure(p.log(), [0, 1, 2], [1, 2]) == (1, 2)
-    assert find_departure(p.log(), [0, 1, 2], [2]) == (2, 0)
-    assert find_departure(p.log(), [0, 1, 2], []) is None
+    assert find_departure(p.log(), [0, 1, 2], [1, 2], anything) == (1, 2)
+    assert find_departure(p.log(), [0, 1, 2], [2], anything) == (2, 0)
+    assert find_departure(p.log(), [0, 1, 2], range(3), lambda at, token: at != 1) == (0, 1)
+    assert find_departure(p.log(), [0, 1, 2], range(3), lambda at, token: False) is None
+    assert find_departure(p.log(), [0, 1, 2], [], anything) is None
 
 
 def test_what_greedy_decoding_leaves_by_itself_is_left_alone():
     p = torch.tensor([[0.9, 0.1], [0.4, 0.6]])
-    assert find_departure(p.log(), [0, 0], range(2)) is None
-    assert find_departure(p[:0].log(), [], []) is None
+    assert find_departure(p.log(), [0, 0], range(2), anything) is None
+    assert find_departure(p[:0].log(), [], [], anything) is None
 
 
 def test_departures_come_likeliest_first_and_never_the_committed_token():
