@@ -44,6 +44,7 @@ class ReliabilityCurve:
     knots: tuple[float, ...]  # values of the linear form, rising
     levels: tuple[float, ...]  # the probability at each knot, rising
     examples: int  # the fewest that an answer was judged by where the curve was learned
+    enough: float = 0.0  # the least probability of being right at which an answer that passes its examples is verified
 
     def probability(self, features: Mapping[str, float]) -> float:
         """Return the probability that the answer with these features is right, in [0, 1]."""
@@ -219,7 +220,12 @@ def _read_curve(record: dict[str, Any]) -> ReliabilityCurve:
         raise ValueError("the curve falls, or leaves the range of a probability")
     if record["examples"] < 0:
         raise ValueError("the fewest examples are negative")
-    return ReliabilityCurve(record["weights"], record["intercept"], tuple(knots), tuple(levels), record["examples"])
+    enough = record.get("enough", 0.0)  # files of earlier versions have none
+    if not _is_number(enough) or not 0.0 <= enough <= 1.0:
+        raise ValueError("what is enough is no probability")
+    return ReliabilityCurve(
+        record["weights"], record["intercept"], tuple(knots), tuple(levels), record["examples"], enough
+    )
 
 
 def _is_number(value: object) -> bool:

@@ -268,6 +268,7 @@ class Answer:
     attempt: int
     breakage: Breakage | None = None  # on made-up inputs, where no example was checked
     probability: float | None = None  # of being right; None where nothing was learned for this model
+    enough: float = 0.0  # the least such probability at which passed examples verify the answer
     share: float = 1.0  # of its cluster, among programs that passed, by their probability under the model
     margin: float = 1.0  # to the next cluster's share
     clusters: int = 1

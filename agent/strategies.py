@@ -5,15 +5,15 @@ A strategy is a callable of a context and a task. All keep the same account of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice, join_names
 from agent.profile import ModelProfile
 from agent.search.budget import Budget, budget_from
-from agent.search.frontier import SearchConfig, with_profile
+from agent.search.frontier import ONE_PROGRAM, SearchConfig, with_profile
 from agent.search.orders import ORDERS
 from agent.workflow.session import Session
 
@@ -72,13 +72,28 @@ class Once(Strategy):
 
     def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Decode one program and run it on the visible examples."""
-        from agent.workflow.series import ONE_PROGRAM, run_session
-
-        return run_session(context, task, ONE_PROGRAM, session)
+        return _run(context, task, ONE_PROGRAM, session)
 
 
 @dataclass(frozen=True, slots=True)
-class BestOf(Strategy):
+class Search(Strategy):
+    """A search by the workflow. Its kinds differ in the settings of `SearchConfig`."""
+
+    settings: ClassVar[Mapping[str, Any]] = {}
+    config: SearchConfig
+
+    @classmethod
+    def within(cls, programs: int, **options: Any) -> Self:
+        """Return the search that runs at most so many programs. options: other fields of `SearchConfig`."""
+        return cls(SearchConfig(Budget(programs), **{**cls.settings, **options}))
+
+    def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
+        """Search."""
+        return _run(context, task, self.config, session)
+
+
+@dataclass(frozen=True, slots=True)
+class BestOf(Search):
     """Sample programs until one passes two visible examples; with fewer examples, take the majority that behaves alike.
 
     The mean logprob of a token decides between equals. The sampling ends once no other behaviour can win.
@@ -86,38 +101,29 @@ class BestOf(Strategy):
 
     policies: ClassVar[tuple[str, ...]] = ("sample", "adapt")
     options: ClassVar[tuple[str, ...]] = ("programs",)
-    config: SearchConfig = field(default_factory=lambda: _sampling(5))
+    settings: ClassVar[Mapping[str, Any]] = {"branches": False, "samples": True, "repair_after": 0, "majority": True}
 
     @classmethod
     def from_options(cls, options: StrategyOptions) -> Self:
         """Return the strategy that writes so many programs at most."""
         return cls.within(options.programs or 5)
 
-    @classmethod
-    def within(cls, programs: int, **options: Any) -> Self:
-        """Return the strategy that writes so many programs at most. options: other fields of `SearchConfig`."""
-        return cls(replace(_sampling(programs), **options))
-
     def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Sample, each program by its own seed. Raises InvalidRequestError for a policy that always writes the same."""
         from agent.decoding.samplers import argmax
-        from agent.workflow.series import run_session
 
         if context.policy.sampler is argmax:
             raise InvalidRequestError(
                 "best-of needs programs that differ, and this policy always writes the same; take sample"
             )
-        return run_session(context, task, self.config, session)
+        return _run(context, task, self.config, session)
 
 
 @dataclass(frozen=True, slots=True)
 class BestOfRepaired(BestOf):
     """Sample programs, and spend half of the tokens on repairs of those that fail an example."""
 
-    @classmethod
-    def within(cls, programs: int, **options: Any) -> Self:
-        """Return the strategy that writes so many programs at most. options: other fields of `SearchConfig`."""
-        return cls(replace(_sampling(programs), **{"repair_after": 1, "kinds": "equal", **options}))
+    settings: ClassVar[Mapping[str, Any]] = {**BestOf.settings, "repair_after": 1, "kinds": "equal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +157,10 @@ class Beam(Strategy):
 
 
 @dataclass(frozen=True, slots=True)
-class Tree(Strategy):
+class Tree(Search):
     """Search the pause tree: go back to pauses and repair programs, until the examples or the budget end it."""
 
     options: ClassVar[tuple[str, ...]] = ("programs", "budget", "order", "min_probability")
-    config: SearchConfig = field(default_factory=SearchConfig)
 
     @classmethod
     def from_options(cls, options: StrategyOptions) -> Self:
@@ -164,45 +169,16 @@ class Tree(Strategy):
         check_choice("order", order, ORDERS)
         config = SearchConfig(
             _read_bounds(options.programs, options.budget), order, questions=3 if options.asks else 0,
-            min_probability=options.min_probability,
+            min_probability=options.min_probability, **cls.settings,
         )  # fmt: skip
         return cls(with_profile(config, options.profile) if options.profile else config)
-
-    @classmethod
-    def within(cls, programs: int, **options: Any) -> Tree:
-        """Return the search that runs at most so many programs. options: other fields of `SearchConfig`."""
-        return cls(SearchConfig(Budget(programs=programs), **options))
-
-    def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
-        """Search."""
-        from agent.workflow.series import run_session
-
-        return run_session(context, task, self.config, session)
 
 
 @dataclass(frozen=True, slots=True)
 class Adaptive(Tree):
     """Go deeper by a branch or wider by a fresh sample or a repair: what comes next is the kind that pays best."""
 
-    config: SearchConfig = field(default_factory=lambda: replace(SearchConfig(), **_ADAPTIVE))
-
-    @classmethod
-    def from_options(cls, options: StrategyOptions) -> Self:
-        """Return the search. Raises what `Tree.from_options` raises."""
-        return cls(replace(Tree.from_options(options).config, **_ADAPTIVE))
-
-    @classmethod
-    def within(cls, programs: int, **options: Any) -> Self:
-        """Return the search that runs at most so many programs. options: other fields of `SearchConfig`."""
-        return cls(SearchConfig(Budget(programs=programs), **{**_ADAPTIVE, **options}))
-
-
-_ADAPTIVE: dict[str, Any] = {"samples": True, "repair_after": 1, "kinds": "paying"}
-
-
-def _sampling(programs: int) -> SearchConfig:
-    """Return the search that only samples, and believes a majority."""
-    return SearchConfig(Budget(programs), branches=False, samples=True, repair_after=0, majority=True)
+    settings: ClassVar[Mapping[str, Any]] = {"samples": True, "repair_after": 1, "kinds": "paying"}
 
 
 STRATEGIES: dict[str, type[Strategy]] = {
@@ -252,6 +228,16 @@ def name_of(strategy: Strategy | type[Strategy]) -> str:
     """Return the name of a strategy in STRATEGIES, else that of its class."""
     kind = strategy if isinstance(strategy, type) else type(strategy)
     return next((name for name, each in STRATEGIES.items() if each is kind), kind.__name__)
+
+
+def _run(context: Context, task: Task, config: SearchConfig, session: Session) -> Result:
+    """Run a task by the workflow. `context.emit` receives the events."""
+    from agent.workflow.run import run_task
+
+    return run_task(
+        context, task, config=config, on_event=context.emit, log=session.log, person=session.person,
+        checkpointer=session.checkpointer, thread=session.thread, identity=session.identity,
+    )  # fmt: skip
 
 
 def _read_bounds(programs: int | None, budget: str | None) -> Budget:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
 from dataclasses import dataclass
 
@@ -15,6 +17,8 @@ from agent.program.normal_form import find_syntax_error
 from agent.program.prompts import find_called_function
 from agent.program.separation.scope import NotSeparableError
 from agent.program.syntax import find_entry_point, is_code
+
+_PARAMETER = r"[a-z_]\w*(?:: ?[\w.]+)?(?: ?= ?[^,()]+)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ def read_task(
     if file is not None:
         _check_completable(file, request, in_request)
     function = entry_point or find_entry_point(request)
-    if function is None and not is_code(request):  # a sentence may show an example of the function that it asks for
-        function = find_called_function(in_request.examples)
+    if function is None and not is_code(request):  # a sentence may show or write a call of it
+        function = find_called_function(in_request.examples) or _find_signed_name(request)
     examples, unparsed, test_sources = tuple(in_request.examples), in_request.unparsed, tuple[str, ...]()
     if tests is not None:
         in_tests = _read_test_file(tests_file, tests, request, function)
@@ -67,6 +71,17 @@ def read_task(
         function = function or find_called_function(in_tests.examples)
         test_sources = tuple("\n".join((*example.before, example.source)) for example in in_tests.examples)
     return Task(request, examples, function, name, tuple(unparsed), test_sources)
+
+
+def _find_signed_name(sentence: str) -> str | None:
+    """Return the function whose call a sentence writes first, as in "Write slugify(title)"; None where it has none.
+
+    What stands in its brackets are names of parameters. A sentence that asks for a class writes calls of its methods.
+    """
+    if re.search(r"\bclass\b", sentence):
+        return None
+    calls = re.findall(rf"(?<![\w.'\"`(\[])`?([a-z_]\w*)\(((?:{_PARAMETER}(?:, ?)?)+)\)", sentence)
+    return next((name for name, _ in calls if name not in dir(builtins) and not keyword.iskeyword(name)), None)
 
 
 def _check_completable(name: str, text: str, examples: ReadExamples) -> None:

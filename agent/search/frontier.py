@@ -52,6 +52,9 @@ class SearchConfig:
     min_probability: float = 0.0  # abstain below it
 
 
+ONE_PROGRAM = SearchConfig(Budget(programs=1), votes=1, mutants=0)
+
+
 def with_profile(config: SearchConfig, profile: ModelProfile) -> SearchConfig:
     """Return the configuration with the learned numbers that it uses. Raises ProfileError where these are missing."""
     weights, reliability = profile.edge_weights or config.weights, profile.reliability or config.reliability

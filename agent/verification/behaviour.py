@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.messages import shorten_text
 from agent.program.outputs import UNPLAIN, UNREACHED, VARIES, Output, OutputKind
-from agent.program.syntax import parse, read_literal
+from agent.program.syntax import choose_main, parse, read_literal
 from sandbox.base import CallOutcome, Expression, Limits, Raised, Returned, Sandbox, Unplain
 
 _CALL_SECONDS = 0.5
@@ -56,10 +56,10 @@ def observe_behaviour(
 
 
 def find_function(program: str, entry_point: str | None) -> str | None:
-    """Return the entry point if the program defines it; without an entry point, the last function of the program."""
+    """Return the entry point if the program defines it; without an entry point, the program's main function."""
     tree = parse(program)
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
-    return entry_point if entry_point in names else (names[-1] if names and entry_point is None else None)
+    return choose_main(names) if entry_point is None else (entry_point if entry_point in names else None)
 
 
 def write_call(name: str, arguments: str) -> str:

@@ -41,8 +41,20 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
         return Ending("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it verified, {example}")
     if result.standing == Standing.UNVERIFIED:
         sentence = f"unverified: the program runs{_say_cases(evidence)}; nothing else checked what it gives"
+        if evidence.examples:
+            sentence = _say_too_few(evidence, result.answer)
+            example = "give more examples" + ("" if in_chat else ", or accept it as it is with --accept any")
         return Ending("?", sentence, "bold yellow", f"do not rely on it{look}; to have it verified, {example}")
     return Ending("✗", f"abstained: {_explain_abstention(result)}", "bold red", _advise(result, in_chat=in_chat))
+
+
+def _say_too_few(evidence: Evidence, answer: Answer) -> str:
+    """Say that the examples passed are too little for this model's answer."""
+    probability = format_probability(answer.probability or 0.0)
+    return (
+        f"unverified: the program passed {format_count(evidence.examples, 'example')}, but too many of such answers "
+        f"are wrong: it is right with probability {probability}, and {format_probability(answer.enough)} is wanted"
+    )
 
 
 def _say_cases(evidence: Evidence) -> str:

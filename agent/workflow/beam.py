@@ -10,12 +10,12 @@ from agent.lm.base import BeamSearcher
 from agent.program.ends import End
 from agent.program.task import Task
 from agent.records import Cost, Prompt, Unfinished
+from agent.search.frontier import ONE_PROGRAM
 from agent.workflow.conclude import choose_answer
 from agent.workflow.context import Context, count_forwards
 from agent.workflow.extract import extract_draft
 from agent.workflow.prepare import build_prompt
 from agent.workflow.run import Result, result_of
-from agent.workflow.series import ONE_PROGRAM
 from agent.workflow.state import AgentState
 from agent.workflow.verify import verify_program
 

@@ -37,7 +37,8 @@ def choose_answer(context: Context, state: AgentState) -> AgentState:
         answer = replace(answer, mutants=runs.number, undecided=runs.undecided)
     curve = state.config.reliability
     if runs.complete and curve and best.checked >= curve.examples:  # from fewer examples nothing was learned
-        answer = replace(answer, probability=curve.probability(answer_features(state.attempts, answer)))
+        probability = curve.probability(answer_features(state.attempts, answer))
+        answer = replace(answer, probability=probability, enough=curve.enough)
     context.emit(answer)
     accepted = best.passed and answer.breakage is None and _is_probable(answer, state.config)
     cost = state.cost + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)

@@ -44,13 +44,15 @@ def collect_evidence(best: Attempt, answer: Answer) -> Evidence:
 def find_standing(outcome: RunOutcome, best: Attempt, answer: Answer) -> Standing:
     """Find the claim that an answer makes.
 
+    VERIFIED means: it passed examples, and it is not known that too many of such answers of this model are wrong.
     AGREED means: at least two programs behave alike and return at least one value, and most of the probability of all
     programs that passed is theirs.
     """
     if outcome != RunOutcome.ACCEPTED:
         return Standing.ABSTAINED
     if best.checked:
-        return Standing.VERIFIED
+        doubtful = answer.probability is not None and answer.probability < answer.enough
+        return Standing.UNVERIFIED if doubtful else Standing.VERIFIED
     returned = any(each.kind != OutputKind.EXCEPTION for each in best.behaviour or ())
     agreed = answer.alike > 1 and answer.share >= ENOUGH_SHARE and returned
     return Standing.AGREED if agreed else Standing.UNVERIFIED

@@ -16,6 +16,7 @@ from agent.program.named_values import find_named_inputs
 from agent.program.normal_form import normal_form
 from agent.program.outputs import Output, OutputKind
 from agent.program.probe_inputs import generate_inputs
+from agent.program.syntax import is_code
 from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of, next_label
 from agent.search.answer import judge_by_person
 from agent.search.orders import LOOKS_AT_LINES
@@ -108,9 +109,9 @@ def _compare(context: Context, state: AgentState, program: str, entry_point: str
 
 
 def _generate_inputs(state: AgentState, program: str, entry_point: str) -> tuple[str, ...]:
-    """Generate argument tuples from the request; where it names no function, from the program."""
+    """Generate argument tuples from the request; where it defines no function, from the program."""
     task = state.task
-    source = task.request if task.entry_point else program
+    source = task.request if task.entry_point and is_code(task.request) else program
     return tuple(map(repr, generate_inputs(source, entry_point, task.examples, numbers_from=task.request)))
 
 

@@ -12,7 +12,7 @@ from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption
 from agent.errors import InvalidRequestError
 from agent.messages import quote
-from agent.views.say import show
+from agent.views.say import say, show
 
 if TYPE_CHECKING:
     from agent.views.report import Report
@@ -21,18 +21,40 @@ if TYPE_CHECKING:
 FoldersArgument = Annotated[
     list[Path], typer.Argument(help="Folders of `bench experiment real`, one a data set; problems are pooled.")
 ]
+CurvesOption = Annotated[Path | None, typer.Option(help="Draw what is solved by how many tokens: .png, .svg or .pdf.")]
 ArmsOption = Annotated[
     list[str] | None, typer.Option("--arm", help="Compare only this arm; may be repeated. The first is the reference.")
 ]
 
 
-def bench_budgets(folders: FoldersArgument, arm: ArmsOption = None, as_json: JsonOption = False) -> None:
+def bench_budgets(
+    folders: FoldersArgument, arm: ArmsOption = None, out: CurvesOption = None, as_json: JsonOption = False
+) -> None:
     """Print what each search solves within 1, 2, 3, 5 and 10 programs' worth of tokens, and paired tests.
 
-    Example: dubito bench budgets runs/HumanEval runs/Mbpp --arm best-of --arm adaptive
+    Passing: solved where the first program that passes the visible examples stands. Oracle: some program is right.
+
+    Example: dubito bench budgets runs/HumanEval runs/Mbpp --arm best-of --arm adaptive --out curves.png
     """
     with report_errors(as_json):
-        show(report_trails(folders, arm or _list_arms(folders)), as_json=as_json)
+        if out:
+            from benchmarks.reports.plots import check_format
+
+            check_format(out)
+        arms = arm or _list_arms(folders)
+        report = report_trails(folders, arms)
+        if out:
+            _draw_curves(folders, arms, out, most=10 * round(max(report.record["worth"])))
+        show(report, as_json=as_json)
+
+
+def _draw_curves(folders: Sequence[Path], arms: Sequence[str], out: Path, *, most: int) -> None:
+    from benchmarks.reports.budgets import trail_curves
+    from benchmarks.reports.plots import draw_curves
+
+    sets = {name: [_read_trails(each, name) for each in folders] for name in arms}
+    draw_curves(trail_curves(sets), out, most=most, title=" and ".join(each.name for each in folders))
+    say(f"picture written to {out}", err=True)
 
 
 def report_trails(folders: Sequence[Path], arms: Sequence[str]) -> Report:

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from agent.views.report import Report
     from benchmarks.experiments.search_examples import SearchExample
 
-# Of `answer_features`. The others added nothing to these on the calibration split of the exercises (docs/LOG.md).
-_FEATURES = ("passed", "logprob", "attempts", "undecided")
-
 SearchedOption = Annotated[
     str, typer.Option(help="Search these problems: a benchmark or one of its splits. Do not test on them afterwards.")
 ]
@@ -117,22 +114,18 @@ def _search(options: RunOptions, name: str, policy: Policy, budget: str, keep: P
 
 def _learn(examples: list[SearchExample], origin: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of a profile that searches use. Raises InvalidRequestError for too few problems."""
-    from agent.errors import InvalidRequestError
-    from agent.profile import ReliabilityCurve
     from agent.trace import collect_provenance
-    from uncertainty.calibration import learn_reliability, learn_weights
+    from benchmarks.cli.calibrate_answers import explain_lack, learn_curve
+    from uncertainty.calibration import learn_weights
 
     edges = [edge for example in examples for edge in example.edges]
-    try:
+    with explain_lack():
         order, _ = learn_weights(edges, [passed for example in examples for passed in example.edges_passed])
-        answers = [{name: example.answer[name] for name in _FEATURES} for example in examples]
-        learned = learn_reliability(answers, [example.right for example in examples])
-    except ValueError as error:
-        raise InvalidRequestError(f"nothing can be learned from these searches: {error}; try more problems") from error
-    fewest = min((example.examples for example in examples if example.accepted), default=1)
-    curve = ReliabilityCurve(
-        learned.weights, learned.intercept, tuple(learned.knots), tuple(learned.levels), examples=fewest
-    )
+        curve = learn_curve(
+            [example.answer for example in examples],
+            [example.right for example in examples],
+            min((example.examples for example in examples if example.accepted), default=1),
+        )
     origin = {"tasks": len(examples), **collect_provenance(), **origin}
     return {"edge_weights": order, "reliability": curve, "search_origin": origin}
 

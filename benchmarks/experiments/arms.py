@@ -139,6 +139,12 @@ EXPERIMENTS: dict[str, Experiment] = {
         bounds=Bounds(memory_mib=3072),
         with_trails=True,
     ),
+    "orders": Experiment(
+        "On a real model, in which order do branches of the pause tree solve most by the fewest tokens?",
+        {order: Arm("greedy", Tree.within(5, order=order, repair_after=0)) for order in ORDERS if order != "learned"},
+        bounds=Bounds(memory_mib=3072),
+        with_trails=True,
+    ),
     "card": Experiment(
         "What does a model solve greedily, and what with one repair?",
         {"greedy": _GREEDY, "greedy-repaired": Arm("greedy", Tree.within(2, branches=False, repair_after=1))},
@@ -155,4 +161,4 @@ def bounded(strategy: Strategy, budget: str | None) -> Strategy:
     """Return a strategy within a budget as well; one that is no tree spends what it spends."""
     if budget is None or not isinstance(strategy, Tree):
         return strategy
-    return Tree(replace(strategy.config, budget=budget_from(budget, strategy.config.budget)))
+    return replace(strategy, config=replace(strategy.config, budget=budget_from(budget, strategy.config.budget)))

@@ -32,7 +32,7 @@ class RedrawDegenerate(Strategy):
 
     def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Write a program, and three more at most."""
-        from agent.workflow.series import Series  # noqa: PLC0415 - torch, and a list of experiments needs none
+        from benchmarks.experiments.series import Series  # noqa: PLC0415 - torch, and a list of experiments needs none
 
         series = Series(_sampling(context), task, session)
         result = series.write(context)
@@ -56,7 +56,7 @@ class BestOfEqual(Strategy):
 
     def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
         """Sample until a program passes the visible examples or the tokens are spent."""
-        from agent.workflow.series import Series  # noqa: PLC0415 - torch, as above
+        from benchmarks.experiments.series import Series  # noqa: PLC0415 - torch, as above
 
         left, series = self.token_rows[digest_prompt(task.request)], Series(context, task, session)
         while not series.results or (not series.accepted and left > 0):

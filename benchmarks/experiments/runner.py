@@ -11,7 +11,8 @@ from typing import Any
 from agent.decoding import Policy
 from agent.program.task import read_task
 from agent.records import Event
-from agent.strategies import BestOf, Strategy, Tree, name_of
+from agent.search.frontier import SearchConfig
+from agent.strategies import Search, Strategy, name_of
 from agent.workflow.context import Context
 from benchmarks.experiments.arms import Arm
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
@@ -82,7 +83,7 @@ def run_item(
 
 def believes_majority(strategy: Strategy) -> bool:
     """Whether a strategy takes the answer by a majority of its programs."""
-    return isinstance(strategy, BestOf | Tree) and strategy.config.majority
+    return isinstance(strategy, Search) and strategy.config.majority
 
 
 def settle(arm: Arm, matched: Sequence[ProblemOutcome] = ()) -> tuple[Policy, Strategy]:
@@ -105,7 +106,11 @@ def digest_outcomes(outcomes: Sequence[ProblemOutcome]) -> str:
 
 def describe(strategy: Strategy) -> str:
     """Return a strategy in one line with the options that differ from their defaults, as "tree(programs=5)"."""
-    options = ", ".join(f"{name}={value}" for name, value in _options(strategy))
+    if isinstance(strategy, Search):
+        pairs = _options(strategy.config, SearchConfig(**strategy.settings))
+    else:
+        pairs = _options(strategy)
+    options = ", ".join(f"{name}={value}" for name, value in pairs)
     return name_of(strategy) + (f"({options})" if options else "")
 
 

@@ -21,12 +21,11 @@ from agent.errors import InvalidRequestError
 from agent.lm.base import OffsetTokenizer
 from agent.program.task import Task, read_task
 from agent.records import Answer, Attempt, Fork, Prompt
-from agent.search.frontier import SearchConfig
+from agent.search.frontier import ONE_PROGRAM, SearchConfig
 from agent.search.mutants import total_weight
 from agent.workflow.conclude import choose_answer
 from agent.workflow.context import Context
 from agent.workflow.prepare import build_prompt
-from agent.workflow.series import ONE_PROGRAM
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program
 from benchmarks.experiments.outcomes import ProblemOutcome

@@ -11,10 +11,10 @@ from agent.decoding.step import Pause, Step
 from agent.program.failures import describe_failure
 from agent.program.task import Task
 from agent.records import Attempt, Edge, Event, Prompt, label_of
+from agent.search.frontier import ONE_PROGRAM
 from agent.workflow.context import Context
 from agent.workflow.prepare import build_prompt
 from agent.workflow.run import Result
-from agent.workflow.series import ONE_PROGRAM
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program, split_pieces
 from benchmarks.experiments.plan import WorkItem

@@ -5,6 +5,7 @@ One run with a large budget so tells what every smaller budget solves. Decides n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -66,6 +67,35 @@ class Trail:
     def solved(self, tokens: float) -> bool:
         """Whether the answer within so many tokens is right."""
         return self.steps[self.within(tokens)[-1].answer].right
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer of the whole search is right."""
+        return self._answer.right
+
+    @property
+    def passed(self) -> bool:
+        """Whether that answer passed the visible examples."""
+        return self._answer.passed
+
+    @property
+    def examples(self) -> int:
+        """The visible examples that judged it."""
+        return self._answer.checked
+
+    @property
+    def _answer(self) -> TrailStep:
+        return self.steps[self.steps[-1].answer]
+
+    @property
+    def settled_at(self) -> float:
+        """The tokens after which the answer is right and stays so; infinite where the last one is wrong."""
+        tokens = math.inf
+        for step in reversed(self.steps):
+            if not self.steps[step.answer].right:
+                break
+            tokens = step.tokens
+        return tokens
 
 
 def collect_trail(item: WorkItem, context: Context, result: Result, *, majority: bool) -> Trail:

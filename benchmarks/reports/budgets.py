@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from statistics import fmean
+from typing import Any, NamedTuple
 
 from agent.views.report import Report
 from benchmarks.experiments.trails import Trail
-from benchmarks.reports.metrics import mcnemar
+from benchmarks.reports.curves import Curve
+from benchmarks.reports.metrics import Interval, mcnemar, wilson
 
 BUDGETS = (1, 2, 3, 5, 10)  # programs' worth of tokens
 _Sets = Sequence[Sequence[Trail]]  # the trails of one search, a sequence a data set
+_Key = tuple[int, str]  # number of the data set, and the problem
+
+
+class Paired(NamedTuple):
+    """What is gained and lost against something else on the same problems, and the p of the exact McNemar test."""
+
+    gained: int
+    lost: int
+    p: float
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetRow:
-    """What a search solves within a budget, beside the first search with the same budget."""
+    """What a search solves within a budget."""
 
     search: str
     programs: int  # the budget, in programs' worth of tokens
     problems: int
     solved: int
+    interval: Interval  # Wilson's, of the share solved
+    over_reference: Paired  # the first search with the same budget
+    over_first: Paired  # its own first programs alone
+    passing: int  # problems solved where the first program that passes the visible examples stands
     oracle: int  # problems of which some program is right
-    gained: int
-    lost: int
-    p: float  # of the exact McNemar test
     tokens: float  # spent on a problem, on average
 
 
@@ -41,15 +53,38 @@ def report_budgets(searches: Mapping[str, _Sets], budgets: Sequence[int] = BUDGE
     worth = [_measure_program(same[0], ids) for same, ids in zip(paired, shared, strict=True)]
     first = next(iter(searches.values()))
     rows = [_count(name, sets, first, shared, worth, budget) for budget in budgets for name, sets in searches.items()]
-    lines = [f"{'budget':>6}  {'search':<24}  solved   of  gained/lost      p  oracle  tokens"]
-    lines += [
-        f"{row.programs:>6}  {row.search:<24}{row.solved:>8}{row.problems:>5}{f'{row.gained}/{row.lost}':>13}"
-        f"{row.p:>7.3f}{row.oracle:>8}{row.tokens:>8.1f}"
-        for row in rows
-    ]
+    heads = f"{f'over {next(iter(searches))}':>22}{'over its first':>22}"
+    lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'95 %':>13}{heads}{'passing':>9}{'oracle':>8}{'tokens':>8}"]
+    lines += [_line(row) for row in rows]
     lines += ["", f"A program's worth of tokens: {', '.join(f'{each:.1f}' for each in worth)}"]
     lines += _describe_kinds(searches)
-    return Report({"worth": worth, "rows": [asdict(row) for row in rows]}, "\n".join(lines))
+    return Report({"worth": worth, "rows": [_record(row) for row in rows]}, "\n".join(lines))
+
+
+def trail_curves(searches: Mapping[str, _Sets]) -> dict[str, Curve]:
+    """Return, of each search, the tokens after which a problem's answer is right and stays so, up to the end."""
+    return {
+        name: Curve(
+            {f"{number}:{each.task_id}": each.settled_at for number, trails in enumerate(sets) for each in trails}
+        )
+        for name, sets in searches.items()
+    }
+
+
+def _line(row: BudgetRow) -> str:
+    low, high = f"{100 * row.interval.low:.1f}", f"{100 * row.interval.high:.1f}"
+    tests = "".join(
+        f"{f'{each.gained}/{each.lost}':>13}  p {each.p:.3f}" for each in (row.over_reference, row.over_first)
+    )
+    return (
+        f"{row.programs:>6}  {row.search:<18}{row.solved:>7}{f'{low} to {high}':>13}{tests:>44}{row.passing:>9}"
+        f"{row.oracle:>8}{row.tokens:>8.1f}"
+    )
+
+
+def _record(row: BudgetRow) -> dict[str, Any]:
+    tuples = {name: getattr(row, name)._asdict() for name in ("interval", "over_reference", "over_first")}
+    return asdict(row) | tuples
 
 
 def _measure_program(trails: Sequence[Trail], ids: set[str]) -> float:
@@ -61,18 +96,27 @@ def _count(
     name: str, sets: _Sets, first: _Sets, shared: Sequence[set[str]], worth: Sequence[float], budget: int
 ) -> BudgetRow:
     """Count what a search solves within a budget, over all data sets."""
-    solved, reference, oracle, tokens = set[str](), set[str](), 0, list[int]()
-    for trails, firsts, ids, price in zip(sets, first, shared, worth, strict=True):
+    solved, reference, began = set[_Key](), set[_Key](), set[_Key]()
+    oracle, passing, tokens = 0, 0, list[int]()
+    for number, (trails, firsts, ids, price) in enumerate(zip(sets, first, shared, worth, strict=True)):
         bound = budget * price
-        reference |= {each.task_id for each in firsts if each.task_id in ids and each.solved(bound)}
+        reference |= {(number, each.task_id) for each in firsts if each.task_id in ids and each.solved(bound)}
         for trail in (each for each in trails if each.task_id in ids):
             steps = trail.within(bound)
             oracle += any(step.right for step in steps)
+            passing += next((step for step in steps if step.passed), steps[0]).right
             tokens.append(steps[-1].tokens)
-            if trail.solved(bound):
-                solved.add(trail.task_id)
-    gained, lost = len(solved - reference), len(reference - solved)
-    return BudgetRow(name, budget, len(tokens), len(solved), oracle, gained, lost, mcnemar(gained, lost), fmean(tokens))
+            solved |= {(number, trail.task_id)} if trail.solved(bound) else set()
+            began |= {(number, trail.task_id)} if steps[0].right else set()
+    return BudgetRow(
+        name, budget, len(tokens), len(solved), wilson(len(solved), len(tokens)), _pair(solved, reference),
+        _pair(solved, began), passing, oracle, fmean(tokens),
+    )  # fmt: skip
+
+
+def _pair(solved: Set[_Key], others: Set[_Key]) -> Paired:
+    gained, lost = len(solved - others), len(others - solved)
+    return Paired(gained, lost, mcnemar(gained, lost))
 
 
 def _describe_kinds(searches: Mapping[str, _Sets]) -> list[str]:

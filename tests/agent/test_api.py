@@ -78,7 +78,7 @@ def test_events_are_heard_while_the_run_goes_on():
 
 def test_a_strategy_is_a_name_or_an_object():
     assert not [each for each in (solved(strategy="once"), solved(strategy=Once())) if len(each.attempts) != 1]
-    assert choose_strategy("tree") == Tree() and choose_strategy("best-of") == BestOf()
+    assert choose_strategy("tree") == Tree.within(20) and choose_strategy("best-of") == BestOf.within(5)
     asked = []
 
     class Asked(Strategy):
@@ -93,10 +93,10 @@ def test_a_strategy_is_a_name_or_an_object():
 def test_a_policy_is_a_name_or_an_object_and_a_named_one_takes_the_threshold_of_the_profile():
     profile = ModelProfile("m", thresholds={"entropy": Calibration("entropy", "youden", 0.25)})
     adadec = POLICIES["adadec"]
-    assert choose_policy(None, Tree(), profile) == replace(adadec, gate=replace(adadec.gate, threshold=0.25))
-    assert choose_policy(adadec, Tree(), profile) == adadec
-    assert choose_policy("greedy", Tree(), profile) == POLICIES["greedy"]
-    assert choose_policy(None, BestOf(), profile) == POLICIES["sample"], "the strategy's own"
+    assert choose_policy(None, Tree.within(20), profile) == replace(adadec, gate=replace(adadec.gate, threshold=0.25))
+    assert choose_policy(adadec, Tree.within(20), profile) == adadec
+    assert choose_policy("greedy", Tree.within(20), profile) == POLICIES["greedy"]
+    assert choose_policy(None, BestOf.within(5), profile) == POLICIES["sample"], "the strategy's own"
 
 
 @pytest.mark.parametrize(

@@ -236,10 +236,10 @@ def test_an_example_that_cannot_be_read_is_said_and_in_the_account(place, tmp_pa
 def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatch):
     from rich.console import Console
 
-    from agent.workflow import series
+    from agent.workflow import run
 
     lines = iter(["half a li\x03", "/FILE @prompt.py", "/alternatives", "A sentence.", "/Quit now"])
-    run_task, interrupted = series.run_task, []
+    run_task, interrupted = run.run_task, []
 
     def read(console, prompt):
         line = next(lines)
@@ -254,7 +254,7 @@ def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatc
         return run_task(context, task, **options)
 
     monkeypatch.setattr(Console, "input", read)
-    monkeypatch.setattr(series, "run_task", run_or_stop)
+    monkeypatch.setattr(run, "run_task", run_or_stop)
     result = chat(place, options=("--budget", "programs=1"))
     assert result.exit_code == 0 and len(interrupted) == 1, result.output
     assert "/quit or Ctrl-D ends the chat" in result.output and "stopped; what came before is kept" in result.output

@@ -4,6 +4,7 @@ import pytest
 
 from agent.cli.inputs import build_task
 from agent.errors import InvalidRequestError
+from agent.program.task import read_task
 
 PROMPT = 'def total(xs: list[int]) -> int:\n    """Add.\n\n    >>> total([1])\n    1\n    """\n'
 
@@ -85,3 +86,20 @@ def test_an_example_in_a_sentence_names_the_function_that_is_asked_for():
         "count_vowels",
         ["count_vowels('hello') == 2"],
     )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "name"),
+    [
+        ("Write slugify(title) to make URL slugs.", "slugify"),
+        ("Please write a function add_months(date, months=1). It is like dict.get(key).", "add_months"),
+        ("Give me fizzbuzz(n: int) -> str.", "fizzbuzz"),
+        ("Use `parse_date(text)` as its name.", "parse_date"),
+        ("Write a function that works like str.split(text).", None),
+        ("Sort a list, as sorted(items) does.", None),
+        ("Write a function; for 1 it gives foo(1).", None),
+        ("Write a class Stack with push(item) and pop().", None),
+    ],
+)
+def test_a_sentence_that_writes_a_call_with_parameters_names_its_function(sentence, name):
+    assert read_task(sentence).entry_point == name

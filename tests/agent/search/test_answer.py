@@ -26,8 +26,10 @@ from agent.search.answer import (
 )
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
+from agent.views.sentences import describe_ending
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
+from agent.workflow.standing import Standing
 from agent.workflow.threads import open_memory_store
 from sandbox import open_sandbox
 from sandbox.base import Verdict
@@ -344,7 +346,7 @@ def test_a_run_abstains_where_all_that_runs_breaks(box):
     assert search(box, request, known).best.program.endswith("return words")
 
 
-PARSE = "Write seconds(text), which turns a duration such as '2m' into seconds."
+PARSE = "Turn a duration such as '2m' into seconds."
 LIKELY_BREAKS = {
     "\ndef seconds(text):\n    return int(text) * 60": 0.7,
     "\ndef seconds(text):\n    return int(text[:-1]) * 60 if text[-1:] == 'm' else 0": 0.3,
@@ -359,3 +361,14 @@ def test_a_program_that_raises_on_a_value_that_the_request_names_is_not_accepted
     ]
     only = search(box, PARSE, {text: 1.0 for text in list(LIKELY_BREAKS)[:1]}, config=SearchConfig(votes=1))
     assert (only.outcome, only.best.failures[0].kind) == ("abstained", FailureKind.RAISED_ON_NAMED)
+
+
+def test_examples_verify_an_answer_only_where_it_is_probable_enough(box):
+    request = 'def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(5)\n    6\n    """'
+    known = {"\n    return x + 1": 0.6, "\n    return x": 0.4}
+    sure, doubtful = (ModelProfile("m", reliability=replace(CURVE, enough=enough)) for enough in (0.0, 1.0))
+    result = search(box, request, known, profile=sure)
+    assert (result.standing, result.answer.probability is None) == (Standing.VERIFIED, False)
+    result = search(box, request, known, profile=doubtful)
+    assert (result.outcome, result.standing) == ("accepted", Standing.UNVERIFIED)
+    assert describe_ending(result).sentence.startswith("unverified: the program passed 2 examples, but too many")

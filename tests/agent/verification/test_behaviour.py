@@ -72,11 +72,13 @@ def test_what_a_person_types_is_a_literal_an_exception_or_nothing(typed, meant):
     assert (output and describe_output(output)) == meant
 
 
-def test_the_function_that_is_meant_is_the_named_one_or_the_last():
+def test_the_function_that_is_meant_is_the_named_one_or_the_last_that_tests_nothing():
     source = "def helper(): pass\ndef main(): pass\n"
+    tested = "def total(): pass\ndef check_solution(): pass\ndef main(): pass\n"
+    assert (find_function(tested, None), find_function("def check_luhn(): pass\n", None)) == ("total", "check_luhn")
     assert (find_function(source, "helper"), find_function(source, None), find_function(source, "x")) == (
         "helper",
-        "main",
+        "helper",
         None,
     )
     assert find_function("x = (", None) is None

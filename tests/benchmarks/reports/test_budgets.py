@@ -1,9 +1,11 @@
 """What a search solves within a budget is read off its trail, with McNemar's test against the first search."""
 
+import math
+
 import pytest
 
 from benchmarks.experiments.trails import Trail, TrailStep
-from benchmarks.reports.budgets import report_budgets
+from benchmarks.reports.budgets import report_budgets, trail_curves
 
 
 def step(tokens, right, answer, kind="sample", twin=False) -> TrailStep:
@@ -29,7 +31,8 @@ def test_searches_are_paired_by_problem_and_by_budget():
     rows = {(row["search"], row["programs"]): row for row in report.record["rows"]}
     assert report.record["worth"] == [10.0]
     assert [(rows["late", b]["solved"], rows["early", b]["solved"]) for b in (1, 2)] == [(0, 1), (1, 1)]
-    assert [(rows["early", b]["gained"], rows["early", b]["lost"]) for b in (1, 2)] == [(1, 0), (0, 0)]
+    assert [rows["early", b]["over_reference"]["gained"] for b in (1, 2)] == [1, 0]
+    assert rows["late", 2]["over_first"] == {"gained": 1, "lost": 0, "p": 1.0}
     assert rows["late", 2]["tokens"] == pytest.approx(15.0), "20 for the one, and 10 for the other"
     assert "sample" in report.text and "twins" in report.text
 
@@ -42,7 +45,13 @@ def test_only_problems_that_all_searches_have_are_compared():
 def test_an_oracle_counts_a_right_program_that_is_not_the_answer():
     missed = trail("A/0", step(10, False, 0, "first"), step(20, True, 0))
     row = report_budgets({"it": [[missed]]}, [2]).record["rows"][0]
-    assert (row["solved"], row["oracle"]) == (0, 1)
+    assert (row["solved"], row["passing"], row["oracle"]) == (0, 1, 1)
+
+
+def test_a_curve_rises_where_the_answer_is_right_for_good():
+    wavering = trail("A/2", step(10, True, 0, "first"), step(20, False, 1), step(30, True, 2))
+    curve = trail_curves({"it": [[LATE, NEVER, wavering], [EARLY]]})["it"]
+    assert curve.tokens == {"0:A/0": 20, "0:A/1": math.inf, "0:A/2": 30, "1:A/0": 15}
 
 
 def test_a_trail_whose_answer_comes_later_is_refused():

@@ -8,14 +8,11 @@ from agent.decoding.samplers import argmax
 from agent.errors import InvalidRequestError
 from agent.program.task import Task
 from agent.records import Attempt, Cost, Event, RunOutcome, next_label
-from agent.search.budget import Budget
-from agent.search.frontier import SearchConfig
+from agent.search.frontier import ONE_PROGRAM
 from agent.workflow.context import Context
 from agent.workflow.decode import seed_of_attempt
 from agent.workflow.run import Result, run_task
 from agent.workflow.session import Session
-
-ONE_PROGRAM = SearchConfig(Budget(programs=1), votes=1, mutants=0)
 
 
 class Series:
@@ -73,11 +70,3 @@ class Series:
             self._attempts.append(event)
         self._events += 1
         self._log(self._events, event)
-
-
-def run_session(context: Context, task: Task, config: SearchConfig, session: Session) -> Result:
-    """Run a task by the workflow. `context.emit` receives the events."""
-    return run_task(
-        context, task, config=config, on_event=context.emit, log=session.log, person=session.person,
-        checkpointer=session.checkpointer, thread=session.thread, identity=session.identity,
-    )  # fmt: skip

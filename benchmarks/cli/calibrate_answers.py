@@ -1,0 +1,136 @@
+"""`dubito calibrate answers`: learn from searches how probable an answer is to be right. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.exits import report_errors
+from agent.cli.options import JsonOption, ModelOption
+from agent.errors import InvalidRequestError
+from agent.files.access import STANDARD_STREAM
+from agent.messages import quote
+from agent.views.say import show
+
+if TYPE_CHECKING:
+    from agent.profile import ReliabilityCurve
+    from agent.views.report import Report
+    from benchmarks.experiments.trails import Trail
+
+# Of `answer_features`. The others added nothing to these on the calibration split of the exercises (docs/LOG.md).
+_FEATURES = ("passed", "logprob", "attempts", "undecided")
+_FEW_WRONG = 0.1  # of the answers that are called verified
+
+LearnedFromArgument = Annotated[
+    list[Path], typer.Argument(help="Files of trails of `bench experiment real`. Do not test on their problems.")
+]
+TestOption = Annotated[
+    list[Path] | None, typer.Option("--test", help="Also check the probabilities on these trails; may be repeated.")
+]
+CurveFileOption = Annotated[
+    Path | None, typer.Option(help="Write what was learned here. Default: where `solve` with this model finds it.")
+]
+
+
+def calibrate_answers(
+    files: LearnedFromArgument,
+    model: ModelOption = "models/tiny",
+    test: TestOption = None,
+    out: CurveFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn from finished searches how probable an answer is to be right. It searches nothing.
+
+    Example: dubito calibrate answers runs/Mbpp/adaptive.trails.jsonl --model qwen2.5-coder-0.5b
+    """
+    with report_errors(as_json):
+        from agent import profile
+        from agent.lm.names import digest_weights
+        from agent.trace import collect_provenance
+
+        digest, trails = digest_weights(model), [each for file in files for each in _read_trails(file)]
+        tested = {str(file): _read_trails(file) for file in test or ()}
+        file = out or profile.profile_file(model, digest)
+        profile.check_profile_file(file)
+        with explain_lack():
+            curve = learn_curve(
+                [each.features for each in trails],
+                [each.right for each in trails],
+                min((each.examples for each in trails if each.passed), default=1),
+            )
+        origin = {"tasks": len(trails), "trails": [each.name for each in files], **collect_provenance()}
+        profile.update_profile(file, model, digest, reliability=curve, search_origin=origin)
+        show(_report(curve, {"": trails, **tested}, file), as_json=as_json, err=str(file) == STANDARD_STREAM)
+
+
+def learn_curve(answers: Sequence[Mapping[str, float]], right: Sequence[bool], examples: int) -> ReliabilityCurve:
+    """Learn the probability of being right. answers: their features; examples: the fewest that judged one.
+
+    Raises ValueError where nothing can be learned.
+    """
+    from agent.profile import ReliabilityCurve
+    from uncertainty.calibration import learn_reliability
+
+    learned = learn_reliability([{name: each[name] for name in _FEATURES} for each in answers], right)
+    curve = ReliabilityCurve(
+        learned.weights, learned.intercept, tuple(learned.knots), tuple(learned.levels), examples=examples
+    )
+    stated = [(curve.probability(each), was) for each, was in zip(answers, right, strict=True) if each["passed"]]
+    return replace(curve, enough=_find_enough(stated))
+
+
+def _find_enough(stated: Sequence[tuple[float, bool]]) -> float:
+    """Return the least probability such that of the answers with at least that one few are wrong; 1 for none.
+
+    It is 0 where few of all are wrong. stated: the probability of each answer that passed, and whether it is right.
+    """
+    for least in (0.0, *sorted({probability for probability, _ in stated})):
+        right = [was for probability, was in stated if probability >= least]
+        if sum(right) >= (1 - _FEW_WRONG) * len(right):
+            return least
+    return 1.0
+
+
+@contextmanager
+def explain_lack() -> Iterator[None]:
+    """Raise InvalidRequestError where searches have too little to learn from."""
+    try:
+        yield
+    except ValueError as error:
+        raise InvalidRequestError(f"nothing can be learned from these searches: {error}; try more problems") from error
+
+
+def _read_trails(file: Path) -> list[Trail]:
+    from benchmarks.experiments.record_file import read_run
+    from benchmarks.experiments.trails import Trail
+
+    trails = read_run(file, Trail).records
+    if not all(each.features for each in trails):
+        raise InvalidRequestError(f"{quote(file)} says nothing of its answers' features; run the experiment anew")
+    return trails
+
+
+def _report(curve: ReliabilityCurve, trails: Mapping[str, Sequence[Trail]], file: Path) -> Report:
+    from agent.views.report import Report
+    from benchmarks.reports.reliability import report_reliability
+
+    parts = {
+        name or "learned": report_reliability(
+            [curve.probability(each.features) for each in some],
+            [each.right for each in some],
+            [each.passed for each in some],
+        )
+        for name, some in trails.items()
+    }
+    titles = ["on the problems it was learned from, so too good:", *(f"\n{name}:" for name in list(parts)[1:])]
+    texts = [text for title, part in zip(titles, parts.values(), strict=True) for text in (title, part.text)]
+    weights = [f"{name:<12}{weight:>9.4f}" for name, weight in curve.weights.items()]
+    record = {"reliability": curve, **{name: part.record for name, part in parts.items()}, "file": str(file)}
+    enough = f"an answer that passes its examples is verified from a probability of {curve.enough:.3f} on"
+    lines = [f"{'reliability':<12}{'weight':>9}", *weights, "", enough, "", *texts, f"written to {file}"]
+    return Report(record, "\n".join(lines))

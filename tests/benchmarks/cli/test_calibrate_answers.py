@@ -1,0 +1,77 @@
+"""What `dubito calibrate answers` learns from trails, where it writes that, and what it refuses."""
+
+import json
+
+import pytest
+from results import dubito
+
+from agent.profile import load_profile
+from benchmarks.experiments.record_file import RecordFile
+from benchmarks.experiments.trails import Trail, TrailStep
+
+OTHERS = {"logprob": -1.0, "attempts": 0.0, "undecided": 0.0}
+
+
+def written(file, trails):
+    records = RecordFile(file, Trail, {})
+    for trail in trails:
+        records.append(trail)
+    records.close()
+    return file
+
+
+def trail(number, *, passed, right, features=OTHERS) -> Trail:
+    step = TrailStep("first", 9, passed, 2, right, False, False, -1.0, None, 0)
+    return Trail(f"A/{number}", "0" * 12, [step], 0, {**features, "passed": float(passed)} if features else {})
+
+
+@pytest.fixture
+def learned_from(tmp_path):
+    """Of 40 answers that passed, 36 are right; of 40 that failed, none."""
+    passed = [trail(n, passed=True, right=n % 10 != 0) for n in range(40)]
+    failed = [trail(n, passed=False, right=False) for n in range(40, 80)]
+    return written(tmp_path / "a.trails.jsonl", [*passed, *failed])
+
+
+def test_the_profile_gets_a_curve_that_says_how_many_of_such_answers_were_right(learned_from, tmp_path):
+    file = tmp_path / "profile.json"
+    result = dubito("calibrate", "answers", learned_from, "--out", file, "--test", learned_from)
+    assert result.exit_code == 0, result.output
+    curve = load_profile(file).reliability
+    assert curve.examples == 2
+    assert curve.probability({**OTHERS, "passed": 1.0}) == pytest.approx(0.9, abs=0.03)
+    assert curve.probability({**OTHERS, "passed": 0.0}) < 0.1
+    assert "so too good" in result.output and str(learned_from) in result.output
+
+
+def test_risk_is_told_by_the_probability_that_is_asked_for(learned_from, tmp_path):
+    result = dubito("calibrate", "answers", learned_from, "--out", tmp_path / "p.json", "--json")
+    risks = json.loads(result.stdout)["learned"]["risks"]
+    assert (risks[0]["answers"], risks[0]["wrong"]) == (40, 4), "of those that were accepted"
+    assert risks[-1]["answers"] == 0, "none is that probable"
+
+
+@pytest.mark.parametrize(
+    ("trails", "sentence"),
+    [
+        ([trail(0, passed=True, right=True)], "nothing can be learned"),
+        ([trail(0, passed=True, right=True, features={})], "run the experiment anew"),
+    ],
+)
+def test_too_little_to_learn_from_is_refused_and_nothing_written(trails, sentence, tmp_path):
+    file = written(tmp_path / "a.trails.jsonl", trails)
+    result = dubito("calibrate", "answers", file, "--out", tmp_path / "p.json")
+    assert result.exit_code == 2 and sentence in " ".join(result.output.split())
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_enough_is_where_few_answers_are_wrong(tmp_path):
+    """Of 40 likely answers one is wrong, of 40 unlikely ones 20."""
+    likely = [trail(n, passed=True, right=n > 0, features={**OTHERS, "logprob": -1.0}) for n in range(40)]
+    unlikely = [trail(n, passed=True, right=n % 2 == 0, features={**OTHERS, "logprob": -9.0}) for n in range(40, 80)]
+    file = tmp_path / "p.json"
+    dubito("calibrate", "answers", written(tmp_path / "a.trails.jsonl", [*likely, *unlikely]), "--out", file)
+    curve = load_profile(file).reliability
+    features = {**OTHERS, "passed": 1.0}
+    assert curve.probability({**features, "logprob": -9.0}) < curve.enough
+    assert curve.probability({**features, "logprob": -1.0}) >= curve.enough
