@@ -33,7 +33,7 @@ def solve(
     lm: Model,
     sandbox: Sandbox,
     policy: str | Policy | None = None,
-    strategy: str | Strategy = "tree",
+    strategy: str | Strategy = "adaptive",
     tests: str | None = None,
     profile: ModelProfile | None = None,
     max_tokens: int = 512,

@@ -109,9 +109,12 @@ def find_profile(model: str) -> ModelProfile:
     for file in files:
         if _is_file(file) and (stored := load_profile(file)).is_of(model, weights):
             profile = replace(profile, thresholds={**profile.thresholds, **stored.thresholds})
-            if stored.search_origin:
-                parts = (stored.edge_weights, stored.reliability, stored.search_origin)
-                profile = replace(profile, edge_weights=parts[0], reliability=parts[1], search_origin=parts[2])
+            profile = replace(
+                profile,
+                edge_weights=stored.edge_weights or profile.edge_weights,
+                reliability=stored.reliability or profile.reliability,
+                search_origin={**profile.search_origin, **stored.search_origin},
+            )
     return profile
 
 
@@ -139,7 +142,7 @@ def load_profile(file: Path) -> ModelProfile:
 
 
 def update_profile(file: Path, model: str, weights: str, **parts: Any) -> None:
-    """Write these fields into the profile in a file, and keep its others. Thresholds are added to those it has.
+    """Write these fields into the profile in a file, and keep its others. Thresholds and origins are added to its own.
 
     A profile of another model is replaced. Raises ProfileError, FileAccessError, StorageError.
     """
@@ -149,7 +152,8 @@ def update_profile(file: Path, model: str, weights: str, **parts: Any) -> None:
         stored = load_profile(file)
         profile = stored if stored.is_of(model, weights) else profile
     thresholds = {**profile.thresholds, **parts.pop("thresholds", {})}
-    profile = replace(profile, thresholds=thresholds, **parts)
+    origin = {**profile.search_origin, **parts.pop("search_origin", {})}
+    profile = replace(profile, thresholds=thresholds, search_origin=origin, **parts)
     write_whole(file, (json.dumps(make_plain(profile), indent=2) + "\n").encode(), is_ours=_is_profile)
 
 

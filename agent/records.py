@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from agent.program.ends import PRUNED
+from agent.program.ends import PRUNED, End
 from agent.program.failures import Failure
 from agent.program.outputs import Output
 from sandbox.base import Verdict
@@ -168,6 +168,11 @@ class Attempt:
         """The worth of its prompt against the first one, in nats."""
         return self.edge.prior if self.edge else 0.0
 
+    @property
+    def is_separate(self) -> bool:
+        """Whether it was written anew, and took nothing from an earlier attempt."""
+        return self.end != End.BEAM and not self.came_by(EdgeKind.BRANCH, EdgeKind.REPAIR, EdgeKind.READ_ON)
+
     def came_by(self, *kinds: EdgeKind) -> bool:
         """Whether it began with an edge of one of these kinds."""
         return self.edge is not None and self.edge.kind in kinds
@@ -281,7 +286,8 @@ class Answer:
     mutants: int = 0  # programs of one other token that the examples were run on
     undecided: tuple[Undecided, ...] = ()  # mutants that passed, likeliest first
     suspect: str | None = None  # the example that the best programs all fail, where none passed: it may be wrong
-    alike: int = 1  # programs that passed and behave as it does, itself included
+    separate: int = 0  # programs written anew, each from the first prompt
+    alike: int = 0  # of these, that passed and behave as the answer does
     cases: int = 0  # test cases that the model itself proposed, where no example was given
     cases_passed: int = 0  # of them, by the answer
 

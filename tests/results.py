@@ -9,7 +9,7 @@ from agent.trace import TraceWriter
 from benchmarks.experiments.outcomes import ProblemOutcome
 
 OUTCOME = ProblemOutcome(
-    "t/0", "0", "x = 1", "accepted", "passed", "passed", 1, 1.0, 10, 12, 30, 1, 1, 0.5, "visible", 0.9
+    "t/0", "0", "x = 1", "accepted", "passed", "passed", 1, 10, 12, 30, 1, 1, 0.5, "visible", 0.9, doubt=1.0
 )
 OPTIONS = {"benchmark": "exercises", "model": "models/tiny", "policy": "greedy", "seed": 0}
 

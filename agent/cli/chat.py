@@ -51,7 +51,7 @@ def chat(
     model: DefaultModelOption = None,
     policy: PolicyOption = None,
     threshold: ThresholdOption = None,
-    strategy: StrategyOption = "tree",
+    strategy: StrategyOption = "adaptive",
     programs: ProgramsOption = None,
     ask: AskOption = False,
     budget: BudgetOption = None,

@@ -64,7 +64,7 @@ def solve_request(
     model: DefaultModelOption = None,
     policy: PolicyOption = None,
     threshold: ThresholdOption = None,
-    strategy: StrategyOption = "tree",
+    strategy: StrategyOption = "adaptive",
     programs: ProgramsOption = None,
     ask: AskOption = False,
     budget: BudgetOption = None,

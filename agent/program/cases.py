@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from agent.program.definitions import choose_main
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.example import Example
 from agent.program.separation.scope import NotSeparableError
-from agent.program.syntax import DEFINITIONS, choose_main, find_bound_names, find_names, is_text, parse
+from agent.program.syntax import DEFINITIONS, find_bound_names, find_names, is_text, parse
 
 MOST_CASES = 10
 _LONGEST = 300  # characters of a case
@@ -37,8 +38,10 @@ def read_cases(text: str, name: str) -> tuple[Example, ...]:
 def find_subject(program: str, name: str | None) -> str | None:
     """Return the function or class of a program that cases test: the one of this name, else the main one, if any."""
     tree = parse(program)
-    names = [node.name for node in tree.body if isinstance(node, DEFINITIONS)] if tree else []
-    return choose_main(names) if name is None else (name if name in names else None)
+    defined = [node for node in tree.body if isinstance(node, DEFINITIONS)] if tree else []
+    if name is None:
+        return choose_main(defined)
+    return name if name in (each.name for each in defined) else None
 
 
 def write_signature(program: str, name: str) -> str:

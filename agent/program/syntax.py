@@ -9,7 +9,7 @@ import sys
 import threading
 import tokenize
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -283,12 +283,6 @@ def find_entry_point(request: str) -> str | None:
     """Return the function that a request asks for; None where it asks for a class, or defines nothing."""
     name = find_asked_name(request)
     return name if name in re.findall(rf"^{_FUNCTION}", request, re.MULTILINE) else None
-
-
-def choose_main(names: Sequence[str]) -> str | None:
-    """Return the last of a program's definitions that is no test and no main; else the last one, if there is any."""
-    tried = [name for name in names if not re.match(r"(test|check|main|run_tests)(_|$)", name)]
-    return next(reversed(tried or names), None)
 
 
 def is_text(statement: ast.stmt) -> bool:

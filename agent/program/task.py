@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import keyword
 import re
 from dataclasses import dataclass
 
@@ -16,9 +15,14 @@ from agent.program.examples.read import read_examples
 from agent.program.normal_form import find_syntax_error
 from agent.program.prompts import find_called_function
 from agent.program.separation.scope import NotSeparableError
-from agent.program.syntax import find_entry_point, is_code
+from agent.program.syntax import find_entry_point, is_code, parse
 
-_PARAMETER = r"[a-z_]\w*(?:: ?[\w.]+)?(?: ?= ?[^,()]+)?"
+_ASKED = re.compile(
+    r"\b(?:write|implement|define|create|need|want|give me|called|named|function)"
+    r"(?:\s+(?:me|a|an|the|some|small|short|python|function|method|called|named|for me)){0,5}"
+    r"\s+`?([a-z_]\w{0,60})\(([^()\n]{0,200})\)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +78,17 @@ def read_task(
 
 
 def _find_signed_name(sentence: str) -> str | None:
-    """Return the function whose call a sentence writes first, as in "Write slugify(title)"; None where it has none.
+    """Return the function whose call a sentence asks for, as in "Write slugify(title)"; None where it asks for none.
 
-    What stands in its brackets are names of parameters. A sentence that asks for a class writes calls of its methods.
+    What stands in its brackets could be parameters. A sentence that asks for a class writes calls of its methods.
     """
     if re.search(r"\bclass\b", sentence):
         return None
-    calls = re.findall(rf"(?<![\w.'\"`(\[])`?([a-z_]\w*)\(((?:{_PARAMETER}(?:, ?)?)+)\)", sentence)
-    return next((name for name, _ in calls if name not in dir(builtins) and not keyword.iskeyword(name)), None)
+    for name, inside in _ASKED.findall(sentence):
+        plural = inside.strip() in ("s", "es", "ies")
+        if not plural and name not in dir(builtins) and parse(f"def {name}({inside}): pass") is not None:
+            return str(name)
+    return None
 
 
 def _check_completable(name: str, text: str, examples: ReadExamples) -> None:

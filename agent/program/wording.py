@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import io
 import keyword
-import re
 import tokenize
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from itertools import accumulate
 
 from agent.program.syntax import DEFINITIONS, parse
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
+_Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class _NewName:
-    """A name where a program binds it first."""
+    """A variable where a program binds it first."""
 
     start: int
     end: int
-    of_loop: bool  # a loop's variable: whatever stands there is a name
+    of_loop: bool  # of a `for` statement: whatever stands there is a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,61 +32,97 @@ class Wording:
     """The parts of a program that are wording. Offsets are characters of the program, from 0."""
 
     source: str
-    comments: tuple[tuple[int, int], ...]
-    docstrings: tuple[tuple[int, int], ...]
-    names: tuple[_NewName, ...]
-    words: tuple[tuple[int, str], ...]  # names and keywords, with their offsets
+    comments: tuple[_Span, ...] = ()
+    docstrings: tuple[_Span, ...] = ()
+    strings: tuple[_Span, ...] = ()
+    names: tuple[_NewName, ...] = ()
+    words: tuple[tuple[int, str], ...] = ()  # names and keywords, with their offsets
+    operators: tuple[tuple[int, str], ...] = ()
 
     def is_reworded(self, at: int, text: str) -> bool:
         """Whether a token of this text, written at an offset instead of what stands there, only rewords the program.
 
         A program that it begins may still do something else. This looks at the token alone.
         """
-        inside = any(start < at <= end for start, end in self.comments)
-        inside = inside or any(start < at < end for start, end in self.docstrings)
-        return inside or self._is_layout(at, text) or any(self._is_renamed(name, at, text) for name in self.names)
+        if self.is_prose(at):
+            return self._keeps_code(at, text)
+        if any(start < at < end for start, end in self.strings):
+            return False
+        return self._is_layout(at, text) or any(self._is_renamed(name, at, text) for name in self.names)
+
+    def is_prose(self, at: int) -> bool:
+        """Whether an offset lies inside a comment or a docstring."""
+        commented = any(start < at <= end for start, end in self.comments)
+        return commented or any(start < at < end for start, end in self.docstrings)
+
+    def _keeps_code(self, at: int, text: str) -> bool:
+        """Whether a token in prose leaves the code as it is: if it ends the line, no code follows in the token."""
+        in_docstring = any(start < at < end for start, end in self.docstrings)
+        return '"""' not in text if in_docstring else "\n" not in text or self._goes_on(at, text.partition("\n")[2])
+
+    def _goes_on(self, at: int, tail: str) -> bool:
+        """Whether what a token holds behind its line break fits the next line of code: the same blanks, or none yet."""
+        lines = self.source[at:].partition("\n")[2].split("\n")
+        following = next((line for line in lines if line.strip()), "")
+        indent = tail.rpartition("\n")[2]
+        return not tail.strip() and following[: len(following) - len(following.lstrip())].startswith(indent)
 
     def _is_layout(self, at: int, text: str) -> bool:
         """Whether the token only sets other blanks, at the end of a line or around an operator."""
         behind, written = self.source[at:], text.strip()
         if not self.source[:at].rpartition("\n")[2].strip():  # blanks at the start of a line are indentation
             return False
-        if "\n" in text and behind.startswith(text.rstrip()):
-            return behind[len(text.rstrip()) :][:1] in ("", "\n")
-        same = bool(written) and behind.lstrip().startswith(written) and not re.search(r"\w", written)
-        return same and not behind.startswith(text)
+        if "\n" in text:
+            code, _, tail = text.partition("\n")
+            ends = behind[len(code.rstrip()) :][:1] in ("", "\n")
+            return behind.startswith(code.rstrip()) and ends and self._goes_on(at, tail)
+        place = at + len(behind) - len(behind.lstrip())
+        return (place, written) in self.operators and not behind.startswith(text)
 
     def _is_renamed(self, name: _NewName, at: int, text: str) -> bool:
         """Whether the token gives a new variable another name, and not that of an earlier one."""
-        begins = name.of_loop and name.start - 1 <= at <= name.start
+        begins = name.of_loop and (at == name.start or (at == name.start - 1 and self.source[at].isspace()))
         if not (name.start < at < name.end or begins):
             return False
         word = text.strip() if begins else self.source[name.start : at] + text
         is_name = word.isidentifier() and not keyword.iskeyword(word)
-        return is_name and not any(each.startswith(word) for at, each in self.words if at < name.start)
+        return is_name and not any(each.startswith(word) for place, each in self.words if place < name.start)
 
 
 @lru_cache(maxsize=256)
 def read_wording(source: str) -> Wording:
-    """Find the wording of a program. Of a text that is not Python, only its comments up to the first mistake."""
-    tree, starts = parse(source), [0, *accumulate(len(line) for line in source.splitlines(keepends=True))]
-    docstrings = tuple(_find_docstrings(tree, source, starts)) if tree else ()
-    names = tuple(_find_new_names(tree, source, starts)) if tree else ()
-    tokens = [(token.type, starts[token.start[0] - 1] + token.start[1], token.string) for token in _read_tokens(source)]
-    comments = tuple((start, start + len(text)) for kind, start, text in tokens if kind == tokenize.COMMENT)
-    words = tuple((start, text) for kind, start, text in tokens if kind == tokenize.NAME)
-    return Wording(source, comments, docstrings, names, words)
+    """Find the wording of a program. Of a text that is not Python, only what stands before the first mistake.
+
+    Python's own parts disagree about which characters end a line, so a text with another one than a line feed has none.
+    """
+    if [*source.splitlines(), *([""] if source.endswith("\n") or not source else [])] != source.split("\n"):
+        return Wording(source)
+    tree, starts = parse(source), [0, *accumulate(len(line) + 1 for line in source.split("\n"))]
+    found = list(_read_tokens(source, starts))
+
+    def spans(*kinds: int) -> tuple[_Span, ...]:
+        return tuple((start, end) for kind, start, end in found if kind in kinds)
+
+    def texts(kind: int) -> tuple[tuple[int, str], ...]:
+        return tuple((start, source[start:end]) for start, end in spans(kind))
+
+    words = texts(tokenize.NAME)
+    return Wording(
+        source, spans(tokenize.COMMENT), tuple(_find_docstrings(tree, source, starts)) if tree else (),
+        spans(tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", -1)),
+        tuple(_find_new_names(tree, source, starts, words)) if tree else (), words, texts(tokenize.OP),
+    )  # fmt: skip
 
 
-def _read_tokens(source: str) -> Iterator[tokenize.TokenInfo]:
-    """Yield the comments and words of a text, up to the first mistake."""
+def _read_tokens(source: str, starts: list[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield the kind, the start and the end of each token, up to the first mistake."""
     with suppress(tokenize.TokenError, SyntaxError):
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type in (tokenize.COMMENT, tokenize.NAME):
-                yield token
+            (line, column), (last, end) = token.start, token.end
+            yield token.type, starts[line - 1] + column, starts[last - 1] + end
 
 
-def _find_docstrings(tree: ast.Module, source: str, starts: list[int]) -> Iterator[tuple[int, int]]:
+def _find_docstrings(tree: ast.Module, source: str, starts: list[int]) -> Iterator[_Span]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, *DEFINITIONS)):
             match node.body:
@@ -94,22 +130,48 @@ def _find_docstrings(tree: ast.Module, source: str, starts: list[int]) -> Iterat
                     yield _find_span(text, source, starts)
 
 
-def _find_new_names(tree: ast.Module, source: str, starts: list[int]) -> Iterator[_NewName]:
-    """Yield the variables that are bound where no earlier text of the program has their name."""
-    targets = [node.target for node in ast.walk(tree) if isinstance(node, _LOOPS)]
+def _find_new_names(
+    tree: ast.Module, source: str, starts: list[int], words: tuple[tuple[int, str], ...]
+) -> Iterator[_NewName]:
+    """Yield the variables that are bound where no earlier text of the program has their name.
+
+    What a class binds is seen from outside, and a comprehension's variable may stand before it is bound: none is new.
+    """
+    first = dict[str, int]()
+    for start, word in words:
+        first.setdefault(word, start)
+    targets = [node.target for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor)]
     loops = {id(name) for target in targets for name in ast.walk(target)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            start, end = _find_span(node, source, starts)
-            if id(node) in loops or not re.search(rf"\b{node.id}\b", source[:start]):
-                yield _NewName(start, end, id(node) in loops)
+    for name in _walk_bound(tree):
+        start, end = _find_span(name, source, starts)
+        if first.get(name.id) == start:
+            yield _NewName(start, end, id(name) in loops)
 
 
-def _find_span(node: ast.expr, source: str, starts: list[int]) -> tuple[int, int]:
+def _walk_bound(node: ast.AST) -> Iterator[ast.Name]:
+    """Yield each name where it is bound, but those that a class binds."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child
+        if isinstance(child, ast.ClassDef):
+            for inner in child.body:
+                if isinstance(inner, DEFINITIONS):
+                    yield from _walk_bound(inner)
+        else:
+            yield from _walk_bound(child)
+
+
+def _find_span(node: ast.expr, source: str, starts: list[int]) -> _Span:
     """Return the characters of a node. Python counts the columns of a tree in bytes."""
     assert node.end_lineno is not None and node.end_col_offset is not None, "a parsed node has a place"
-    lines = source.splitlines(keepends=True)
-    return tuple(
-        starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
-        for line, column in ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset))
-    )  # type: ignore[return-value]  # two of them
+    return (
+        _find_offset(source, starts, node.lineno, node.col_offset),
+        _find_offset(source, starts, node.end_lineno, node.end_col_offset),
+    )
+
+
+def _find_offset(source: str, starts: list[int], line: int, column: int) -> int:
+    start = starts[line - 1]
+    text = source[start : starts[min(line, len(starts) - 1)]]
+    sizes = list(accumulate((len(character.encode()) for character in text), initial=0))
+    return start + bisect_right(sizes, column) - 1

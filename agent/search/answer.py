@@ -14,7 +14,7 @@ from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind
 from agent.program.normal_form import normal_form
 from agent.program.outputs import Output, OutputKind, describe_output
-from agent.records import Answer, Attempt, Difference, EdgeKind, PersonExample, Spent
+from agent.records import Answer, Attempt, Difference, PersonExample, Spent
 from agent.search.faults import count_undefined, find_breakage, find_least_failed
 from agent.search.frontier import CLOSE
 from agent.search.mutants import total_weight
@@ -23,7 +23,6 @@ from sandbox.base import Verdict
 from uncertainty.behaviour import functional_entropy, information_gain, least_error
 
 ENOUGH_DRAWS = 5  # independent ones, to say how likely a draw is wrong
-_FROM_ANOTHER = (EdgeKind.BRANCH, EdgeKind.REPAIR, EdgeKind.READ_ON)  # such an attempt is no independent draw
 _WRONG_VALUE = {FailureKind.RETURNED, FailureKind.NOT_PLAIN, FailureKind.NOT_HELD}
 
 
@@ -110,13 +109,7 @@ def best_answer(
     """
     clusters = cluster_programs(attempts, majority=majority)
     if not clusters:
-        return Answer(
-            find_least_failed(attempts, entry_point),
-            share=0.0, margin=0.0, clusters=0, programs=0, alike=0,
-            error_at_least=bound_error(attempts),
-            ended_by=ended_by,
-            suspect=find_suspect(attempts),
-        )  # fmt: skip
+        return _stand_by_none(attempts, ended_by, entry_point)
     shares, first = _shares(clusters), clusters[0].attempts[0]
     margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
     rival = clusters[1].attempts[0] if len(clusters) > 1 and margin < CLOSE else None
@@ -127,6 +120,7 @@ def best_answer(
         margin=margin,
         clusters=len(clusters),
         programs=sum(len(cluster.attempts) for cluster in clusters),
+        separate=sum(each.is_separate for each in attempts),
         alike=_count_alike(attempts, attempts[first]),
         functional_entropy=functional_entropy(shares),
         error_at_least=bound_error(attempts),
@@ -138,9 +132,20 @@ def best_answer(
     )
 
 
+def _stand_by_none(attempts: Sequence[Attempt], ended_by: Spent | None, entry_point: str | None) -> Answer:
+    """Return the answer of a run in which no program passed."""
+    return Answer(
+        find_least_failed(attempts, entry_point),
+        share=0.0, margin=0.0, clusters=0, programs=0,
+        error_at_least=bound_error(attempts),
+        ended_by=ended_by,
+        suspect=find_suspect(attempts),
+    )  # fmt: skip
+
+
 def find_draws(attempts: Sequence[Attempt]) -> list[Attempt]:
     """Find the attempts that are independent draws: fresh samples or, where there are none, separate first attempts."""
-    apart = [each for each in attempts if not each.came_by(*_FROM_ANOTHER) and each.end != End.BEAM]
+    apart = [each for each in attempts if each.is_separate]
     return [each for each in apart if each.edge] or apart
 
 
@@ -161,9 +166,9 @@ def bound_error(attempts: Sequence[Attempt]) -> float | None:
 
 
 def _count_alike(attempts: Sequence[Attempt], answer: Attempt) -> int:
-    """Count the programs that passed and behave as the answer does. A duplicate counts only if it is a draw."""
-    votes = [*(each for each in attempts if each.ran), *(each for each in find_draws(attempts) if not each.ran)]
-    return sum(each.passed and bool(each.behaviour) and each.behaviour == answer.behaviour for each in votes) or 1
+    """Count the programs written anew that passed and behave as the answer does. A duplicate is one, too."""
+    apart = [each for each in attempts if each.is_separate and each.passed and each.behaviour]
+    return sum(each.behaviour == answer.behaviour for each in apart)
 
 
 def _find_difference(inputs: Sequence[str], answer: Attempt, rival: Attempt) -> Difference | None:

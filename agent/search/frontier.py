@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # configurations are read and refused before torch is importe
 
 ENOUGH_EXAMPLES = 2  # a program that passed so many needs no other evidence
 ENOUGH_SHARE = 0.8  # of a cluster, where examples are fewer
+ENOUGH_APART = 5  # programs written anew, where there are none
 CLOSE = 0.2  # clusters whose shares differ by less are close
 _WORTH_OF_REPAIR = -4.0  # nats, as a path; chosen on the calibration split, where earlier repairs cost more
 _DEPARTURES = 64  # ways to leave a completion that are looked at
@@ -44,7 +45,7 @@ class SearchConfig:
     repair_after: int = 5  # failed programs of a prompt before a repair is on the frontier; 0 for never
     enough_examples: int = ENOUGH_EXAMPLES  # a program that passed so many needs no other evidence
     votes: int = 5  # programs that must run before one is believed that passed fewer examples
-    prune: bool = True  # drop branches that cannot become Python, or duplicate a failed program
+    prune: bool = True  # drop branches that cannot become Python, or begin like an earlier program
     lines: bool = False  # find the lines that a failing example ran, even where the order does not look at them
     mutants: int = 12  # of an answer that passed its examples, to see what these leave open
     questions: int = 0  # to ask a person about programs that behave differently
@@ -103,8 +104,13 @@ def is_settled(attempts: Sequence[Attempt], config: SearchConfig, share: float) 
         return True
     if not any(attempts[number].behaviour for number in passed):  # there is nothing to compare them on
         return True
+    unchecked = config.samples and not any(attempts[number].checked for number in passed)
+    if unchecked and sum(each.is_separate for each in attempts) < min(ENOUGH_APART, config.budget.programs or math.inf):
+        return False
     if config.majority:
         return _is_decided(attempts, config.budget)
+    if unchecked:
+        return True
     votes = sum(attempts[number].ran for number in passed)
     if len(attempts) - passed[0] > 2 * config.votes:  # most of what came since is a duplicate
         return True

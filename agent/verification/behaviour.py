@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from agent.messages import shorten_text
+from agent.program.definitions import choose_main
 from agent.program.outputs import UNPLAIN, UNREACHED, VARIES, Output, OutputKind
-from agent.program.syntax import choose_main, parse, read_literal
+from agent.program.syntax import parse, read_literal
 from sandbox.base import CallOutcome, Expression, Limits, Raised, Returned, Sandbox, Unplain
 
 _CALL_SECONDS = 0.5
@@ -58,8 +59,10 @@ def observe_behaviour(
 def find_function(program: str, entry_point: str | None) -> str | None:
     """Return the entry point if the program defines it; without an entry point, the program's main function."""
     tree = parse(program)
-    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
-    return choose_main(names) if entry_point is None else (entry_point if entry_point in names else None)
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
+    if entry_point is None:
+        return choose_main(functions)
+    return entry_point if entry_point in (each.name for each in functions) else None
 
 
 def write_call(name: str, arguments: str) -> str:

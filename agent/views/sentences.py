@@ -36,8 +36,8 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
         sentence = f"verified: the program passed {examples}"
         return Ending("✓", sentence, "bold green", f"use it, after you have read it{look}; only {examples} checked it")
     if result.standing == Standing.AGREED:
-        alike, inputs = evidence.programs, format_count(evidence.inputs, "input")
-        sentence = f"agreed: {alike} programs behave alike on {inputs}{_say_cases(evidence)}; no example checked them"
+        alike, inputs = f"{evidence.alike} of {evidence.separate} programs", format_count(evidence.inputs, "input")
+        sentence = f"agreed: {alike} behave alike on {inputs}{_say_cases(evidence)}; no example checked them"
         return Ending("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it verified, {example}")
     if result.standing == Standing.UNVERIFIED:
         sentence = f"unverified: the program runs{_say_cases(evidence)}; nothing else checked what it gives"
@@ -50,7 +50,10 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
 
 def _say_too_few(evidence: Evidence, answer: Answer) -> str:
     """Say that the examples passed are too little for this model's answer."""
-    probability = format_probability(answer.probability or 0.0)
+    if answer.probability is None:
+        passed = format_count(evidence.examples, "example")
+        return f"unverified: the program passed {passed}, and how probable it is to be right is not known"
+    probability = format_probability(answer.probability)
     return (
         f"unverified: the program passed {format_count(evidence.examples, 'example')}, but too many of such answers "
         f"are wrong: it is right with probability {probability}, and {format_probability(answer.enough)} is wanted"

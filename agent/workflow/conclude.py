@@ -36,9 +36,9 @@ def choose_answer(context: Context, state: AgentState) -> AgentState:
         runs = _run_mutants(replace(context, sandbox=box), state, answer)
         answer = replace(answer, mutants=runs.number, undecided=runs.undecided)
     curve = state.config.reliability
+    answer = replace(answer, enough=curve.enough if curve else 0.0)
     if runs.complete and curve and best.checked >= curve.examples:  # from fewer examples nothing was learned
-        probability = curve.probability(answer_features(state.attempts, answer))
-        answer = replace(answer, probability=probability, enough=curve.enough)
+        answer = replace(answer, probability=curve.probability(answer_features(state.attempts, answer)))
     context.emit(answer)
     accepted = best.passed and answer.breakage is None and _is_probable(answer, state.config)
     cost = state.cost + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)

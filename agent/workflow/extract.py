@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -29,10 +29,11 @@ def extract_draft(context: Context, state: AgentState) -> AgentState:
     offsets = location.offsets([0, *accumulate(len(piece) for piece in pieces)][:-1], len(text))
     partial = _mark_holes(context, source, offsets, current.logprobs)
     lines = _lines_at(source, offsets)
-    forks = (_drop_rewordings(fork, source, offsets) for fork in current.forks)
     current = replace(
         current,
-        forks=tuple(replace(fork, line=lines[fork.position]) for fork in forks if fork.candidates),
+        forks=tuple(
+            replace(fork, line=lines[fork.position]) for fork in _drop_rewordings(context, state, source, offsets)
+        ),
         draft=DraftProgram(partial.source, partial.render(), partial.holes),
     )
     return replace(state, current=current, cost=state.cost + Cost(seconds=context.clock() - start))
@@ -52,17 +53,24 @@ def _mark_holes(
     return replace(partial, holes=tuple((max(start, first), end) for start, end in partial.holes if end > first))
 
 
-def _drop_rewordings(fork: Fork, source: str, offsets: Sequence[int | None]) -> Fork:
-    """Return a fork without the candidates that would only reword the program, or what stands around it."""
-    offset, wording = offsets[fork.position], read_wording(source)
-    begun = any(each is not None for each in offsets[: fork.position]) or not source.strip()
+def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: Sequence[int | None]) -> Iterator[Fork]:
+    """Yield the forks without the candidates that would only reword the program, or what stands around it."""
+    wording, forks = read_wording(source), {fork.position: fork for fork in state.current.forks}
+    stream, begun = context.tokenizer.stream(state.prompt.ids), not source.strip()
 
-    def leads_on(text: str) -> bool:
+    def leads_on(token: int, offset: int | None) -> bool:
+        _, text = stream.feed(token)  # a candidate's own text may go on with its rollout
         if offset is None:
             return begun and "`" not in text and "\n" not in text
         return not wording.is_reworded(offset, text)
 
-    return replace(fork, candidates=tuple(each for each in fork.candidates if leads_on(each.text)))
+    for position, (token, offset) in enumerate(zip(state.current.tokens, offsets, strict=True)):
+        if fork := forks.get(position):
+            kept = tuple(each for each in fork.candidates if leads_on(each.token, offset))
+            if kept:
+                yield replace(fork, candidates=kept)
+        begun = begun or offset is not None
+        stream, _ = stream.feed(token)
 
 
 def _lines_at(source: str, offsets: Sequence[int | None]) -> list[int]:

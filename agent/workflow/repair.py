@@ -82,7 +82,8 @@ def _decode_repeated_part(
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return the tokens, with their logprobs, up to the departure from the failed program.
 
-    None where greedy decoding departs by itself, where the policy is not greedy, or where the budget ends.
+    None where greedy decoding departs by itself, where no likely token changes the code, where the policy is not
+    greedy, or where the budget ends.
     """
     room, repeated = context.lm.context, _read_repeated(context, state, failed)
     too_long = room is not None and len(prompt.ids) + len(repeated.tokens) >= room
@@ -98,7 +99,8 @@ def _decode_repeated_part(
         offset = repeated.offsets[position]
         return offset is not None and not repeated.wording.is_reworded(offset, text)
 
-    places = _places_in_code(context, state, prompt, repeated.tokens)
+    in_prose = [offset is None or repeated.wording.is_prose(offset) for offset in repeated.offsets]
+    places = [each for each in _places_in_code(context, state, prompt, repeated.tokens) if not in_prose[each]]
     departure = find_departure(logits, repeated.tokens, places, changes_code)
     if departure is None:
         return (), ()

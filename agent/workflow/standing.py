@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from agent.program.outputs import OutputKind
 from agent.records import Answer, Attempt, RunOutcome
-from agent.search.frontier import ENOUGH_SHARE
+from agent.search.frontier import ENOUGH_APART, ENOUGH_SHARE
 
 
 class Standing(StrEnum):
@@ -24,7 +24,8 @@ class Evidence:
     """The counts that a claim rests on."""
 
     examples: int  # of the prompt or a person, that the program passed
-    programs: int  # that behave alike, the answer included
+    separate: int  # programs written anew, each from the first prompt
+    alike: int  # of these, that behave as the answer does
     inputs: int  # on which they do; nobody gave an output for them
     cases: int  # test cases of the model itself
     cases_passed: int
@@ -34,7 +35,8 @@ def collect_evidence(best: Attempt, answer: Answer) -> Evidence:
     """Count the evidence for an answer. best: its attempt."""
     return Evidence(
         examples=best.checked if best.passed else 0,
-        programs=answer.alike,
+        separate=answer.separate,
+        alike=answer.alike,
         inputs=len(best.behaviour or ()),
         cases=answer.cases,
         cases_passed=answer.cases_passed,
@@ -44,15 +46,14 @@ def collect_evidence(best: Attempt, answer: Answer) -> Evidence:
 def find_standing(outcome: RunOutcome, best: Attempt, answer: Answer) -> Standing:
     """Find the claim that an answer makes.
 
-    VERIFIED means: it passed examples, and it is not known that too many of such answers of this model are wrong.
-    AGREED means: at least two programs behave alike and return at least one value, and most of the probability of all
-    programs that passed is theirs.
+    VERIFIED means: it passed examples and, where it was learned how probable is enough, is known to be so probable.
+    AGREED means: of at least five programs that were written anew, most behave as the answer does, and return at least
+    one value. Branches of one program agree also where it is wrong (docs/LOG.md), so they do not count.
     """
     if outcome != RunOutcome.ACCEPTED:
         return Standing.ABSTAINED
     if best.checked:
-        doubtful = answer.probability is not None and answer.probability < answer.enough
-        return Standing.UNVERIFIED if doubtful else Standing.VERIFIED
+        return Standing.VERIFIED if (answer.probability or 0.0) >= answer.enough else Standing.UNVERIFIED
     returned = any(each.kind != OutputKind.EXCEPTION for each in best.behaviour or ())
-    agreed = answer.alike > 1 and answer.share >= ENOUGH_SHARE and returned
+    agreed = answer.separate >= ENOUGH_APART and answer.alike >= ENOUGH_SHARE * answer.separate and returned
     return Standing.AGREED if agreed else Standing.UNVERIFIED

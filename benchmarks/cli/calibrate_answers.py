@@ -58,13 +58,14 @@ def calibrate_answers(
         file = out or profile.profile_file(model, digest)
         profile.check_profile_file(file)
         with explain_lack():
+            checked = [each for each in trails if each.examples or not each.passed]
             curve = learn_curve(
-                [each.features for each in trails],
-                [each.right for each in trails],
-                min((each.examples for each in trails if each.passed), default=1),
+                [each.features for each in checked],
+                [each.right for each in checked],
+                min((each.examples for each in checked if each.passed), default=1),
             )
         origin = {"tasks": len(trails), "trails": [each.name for each in files], **collect_provenance()}
-        profile.update_profile(file, model, digest, reliability=curve, search_origin=origin)
+        profile.update_profile(file, model, digest, reliability=curve, search_origin={"answers": origin})
         show(_report(curve, {"": trails, **tested}, file), as_json=as_json, err=str(file) == STANDARD_STREAM)
 
 

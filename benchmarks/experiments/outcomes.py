@@ -28,7 +28,6 @@ class ProblemOutcome:
     base: str  # verdicts of the hidden tests
     plus: str
     attempts: int
-    highest_entropy: float | None  # nats, over the steps of the run; None if the model's numbers were none
     tokens: int
     forwards: int
     token_rows: int
@@ -39,6 +38,7 @@ class ProblemOutcome:
     probability: float | None = None  # that the program is right, as the agent states it; None if it states none
     sample: int = 0  # the number of the program among those of its problem
     standing: str = ""  # the claim that the answer makes; empty in files of earlier versions
+    doubt: float | None = None  # nats: the entropies of one program, summed, over the root of their number; else None
 
     def __post_init__(self) -> None:
         allowed = {
@@ -50,8 +50,8 @@ class ProblemOutcome:
                 raise ValueError(f"{name} is {quote(getattr(self, name))}; wanted one of {', '.join(choices)}")
         if not 0.0 <= (self.probability or 0.0) <= 1.0:
             raise ValueError(f"probability is {self.probability}; wanted one from 0 to 1")
-        if min(self.highest_entropy or 0.0, self.seconds) < 0.0:
-            raise ValueError("highest_entropy or seconds is negative")
+        if min(self.doubt or 0.0, self.seconds) < 0.0:
+            raise ValueError("doubt or seconds is negative")
 
     @property
     def passed(self) -> bool:

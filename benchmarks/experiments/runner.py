@@ -14,6 +14,7 @@ from agent.records import Event
 from agent.search.frontier import SearchConfig
 from agent.strategies import Search, Strategy, name_of
 from agent.workflow.context import Context
+from agent.workflow.run import Result
 from benchmarks.experiments.arms import Arm
 from benchmarks.experiments.outcomes import ProblemOutcome, pause_rate
 from benchmarks.experiments.plan import WorkItem
@@ -24,6 +25,7 @@ from benchmarks.experiments.stories import Story
 from benchmarks.experiments.story_collection import collect_story
 from benchmarks.experiments.trails import Trail, collect_trail
 from benchmarks.judging.checker import judge_program
+from uncertainty.signals import scale_by_root_length
 
 Tell = Callable[[Story], None]
 Follow = Callable[[Trail], None]
@@ -71,14 +73,21 @@ def run_item(
     if follow is not None:
         follow(collect_trail(item, context, result, majority=believes_majority(strategy)))
     judged = call_beside(judge_program, context.sandbox, problem, result.best.program)
-    highest = max((step.scores["entropy"] for step in result.steps), default=0.0)
     return ProblemOutcome(
         problem.task_id, digest_prompt(problem.prompt), result.best.program, result.outcome,
         judged.base.verdict.value, judged.plus.verdict.value, len(result.attempts),
-        highest if math.isfinite(highest) else None, **asdict(result.cost), feedback=result.feedback,
-        probability=result.answer.probability, sample=item.sample,
-        standing=result.standing.value,
+        **asdict(result.cost), feedback=result.feedback, probability=result.answer.probability, sample=item.sample,
+        standing=result.standing.value, doubt=_measure_doubt(result),
     )  # fmt: skip
+
+
+def _measure_doubt(result: Result) -> float | None:
+    """Measure how much the model doubted its program, in nats; None for a search, or where its numbers were none.
+
+    Of what one pass computes anyway this tells wrong programs best (docs/results/signals.md).
+    """
+    doubt = scale_by_root_length([step.scores["entropy"] for step in result.steps])
+    return doubt if len(result.attempts) == 1 and math.isfinite(doubt) else None
 
 
 def believes_majority(strategy: Strategy) -> bool:

@@ -48,10 +48,8 @@ def report_budgets(searches: Mapping[str, _Sets], budgets: Sequence[int] = BUDGE
     A program's worth is the mean length of the first search's first programs on that data set. The first program counts
     whole; a program that had not ended when the budget was spent does not count.
     """
-    paired = list(zip(*searches.values(), strict=True))
-    shared = [set.intersection(*({each.task_id for each in trails} for trails in same)) for same in paired]
-    worth = [_measure_program(same[0], ids) for same, ids in zip(paired, shared, strict=True)]
-    first = next(iter(searches.values()))
+    shared, first = _find_shared(searches), next(iter(searches.values()))
+    worth = [_measure_program(trails, ids) for trails, ids in zip(first, shared, strict=True)]
     rows = [_count(name, sets, first, shared, worth, budget) for budget in budgets for name, sets in searches.items()]
     heads = f"{f'over {next(iter(searches))}':>22}{'over its first':>22}"
     lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'95 %':>13}{heads}{'passing':>9}{'oracle':>8}{'tokens':>8}"]
@@ -62,13 +60,28 @@ def report_budgets(searches: Mapping[str, _Sets], budgets: Sequence[int] = BUDGE
 
 
 def trail_curves(searches: Mapping[str, _Sets]) -> dict[str, Curve]:
-    """Return, of each search, the tokens after which a problem's answer is right and stays so, up to the end."""
-    return {
-        name: Curve(
-            {f"{number}:{each.task_id}": each.settled_at for number, trails in enumerate(sets) for each in trails}
-        )
-        for name, sets in searches.items()
-    }
+    """Return, of each search, the tokens after which a problem's answer is right and stays so, up to the end.
+
+    An answer that was right before, and wrong in between, counts from later on than in the table.
+    """
+    shared = _find_shared(searches)
+
+    def settle(sets: _Sets) -> dict[str, float]:
+        numbered = enumerate(zip(sets, shared, strict=True))
+        return {
+            f"{n}:{each.task_id}": each.settled_at
+            for n, (trails, ids) in numbered
+            for each in trails
+            if each.task_id in ids
+        }
+
+    return {name: Curve(settle(sets)) for name, sets in searches.items()}
+
+
+def _find_shared(searches: Mapping[str, _Sets]) -> list[set[str]]:
+    """Return the problems of each data set that all searches have."""
+    same = zip(*searches.values(), strict=True)
+    return [set.intersection(*({each.task_id for each in trails} for trails in sets)) for sets in same]
 
 
 def _line(row: BudgetRow) -> str:

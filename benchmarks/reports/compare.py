@@ -54,7 +54,7 @@ class ComparedRun:
     pass_at: dict[int, Interval]  # pass@k by k, for each k that the samples allow
     pause_rate: float
     degenerate: int
-    auroc: float  # how well a run's highest entropy predicts failure; NaN if it cannot be computed
+    auroc: float  # how well the model's doubt predicts failure; NaN if it cannot be computed
     stated: int  # programs for which the agent stated a probability of being right
     ece: float  # of these; NaN without any
     brier: float
@@ -78,9 +78,9 @@ def summarise(outcomes: Sequence[ProblemOutcome]) -> Report:
     rows = {
         "pass@1" if several else "solved": f"{run.passed}/{run.programs} = {format_interval(run.interval)}",
         **{f"pass@{k}": format_interval(interval) for k, interval in run.pass_at.items() if k > 1},
-        "accepted by the visible examples": f"{accepted}",
+        "accepted": f"{accepted}",
         **{f"{name} and wrong": f"{wrong}/{claimed}" for name, (claimed, wrong) in standings.items()},
-        "AUROC of the highest entropy against failure": format_measure(run.auroc),
+        "AUROC of the doubt against failure": format_measure(run.auroc),
         **({"ECE and Brier of stated probabilities": calibration} if run.stated else {}),
         "pause rate": f"{run.pause_rate:.3f}",
         "degenerate": f"{run.degenerate}",
@@ -190,9 +190,9 @@ def _shares(samples: Samples) -> dict[str, float]:
 
 
 def _auroc(outcomes: Sequence[ProblemOutcome]) -> float:
-    """Return how well the highest entropy of a run separates failures from successes; 0.5 says nothing."""
-    pairs = [(each.highest_entropy, each.passed) for each in outcomes if each.highest_entropy is not None]
-    return auroc([entropy for entropy, passed in pairs if not passed], [entropy for entropy, passed in pairs if passed])
+    """Return how well the model's doubt separates failures from successes; 0.5 says nothing."""
+    pairs = [(each.doubt, each.passed) for each in outcomes if each.doubt is not None]
+    return auroc([doubt for doubt, passed in pairs if not passed], [doubt for doubt, passed in pairs if passed])
 
 
 def _heads(title: str) -> str:

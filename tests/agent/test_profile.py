@@ -86,7 +86,7 @@ def test_the_users_parts_come_before_those_of_the_models_folder(tmp_path, model)
     update_profile(profile_file(name, weights), name, weights, thresholds={"entropy": own})
     assert find_profile(name) == replace(WHOLE, model=name, weights=weights, thresholds={"entropy": own})
     update_profile(profile_file(name, weights), name, weights, edge_weights={"path": 2.0}, search_origin={"tasks": 1})
-    assert (find_profile(name).edge_weights, find_profile(name).reliability) == ({"path": 2.0}, None)
+    assert (find_profile(name).edge_weights, find_profile(name).reliability) == ({"path": 2.0}, WHOLE.reliability)
 
 
 def test_the_shipped_profile_of_a_shelf_model_comes_last(tmp_path, monkeypatch):
@@ -260,3 +260,23 @@ def test_a_file_of_another_kind_is_never_replaced(tmp_path):
         with pytest.raises(FileAccessError, match="exists and was not made by this command"):
             update_profile(tmp_path / "b.json", "m", "")
         assert (tmp_path / "b.json").read_text() == text
+
+
+def test_a_curve_that_was_learned_alone_leaves_the_order_that_was_learned_before(tmp_path):
+    file, curve = tmp_path / "p.json", ReliabilityCurve({"passed": 1.0}, 0.0, (0.0, 1.0), (0.1, 0.9), 1, enough=0.8)
+    update_profile(file, "m", "", edge_weights={"path": 1.0}, search_origin={"tasks": 3})
+    update_profile(file, "m", "", reliability=curve, search_origin={"answers": {"tasks": 9}})
+    stored = load_profile(file)
+    assert (stored.edge_weights, stored.reliability) == ({"path": 1.0}, curve)
+    assert stored.search_origin == {"tasks": 3, "answers": {"tasks": 9}}
+
+
+@pytest.mark.parametrize("enough", [-0.1, 1.1, "much", None])
+def test_what_is_enough_must_be_a_probability(tmp_path, enough):
+    file, curve = tmp_path / "p.json", ReliabilityCurve({"passed": 1.0}, 0.0, (0.0, 1.0), (0.1, 0.9), 1)
+    update_profile(file, "m", "", reliability=curve)
+    record = json.loads(file.read_text())
+    record["reliability"]["enough"] = enough
+    file.write_text(json.dumps(record))
+    with pytest.raises(ProfileError, match="is no profile of a model"):
+        load_profile(file)

@@ -82,7 +82,7 @@ def test_json_is_one_object_with_the_whole_account(place):
     expected = {"task", "outcome", "program", "verdict", "steps", "pauses", "forwards", "seconds", "attempts", "holes"}
     assert expected <= record.keys()
     assert (record["outcome"], record["standing"]) == ("abstained", "abstained")
-    assert record["evidence"].keys() == {"examples", "programs", "inputs", "cases", "cases_passed"}
+    assert record["evidence"].keys() == {"examples", "separate", "alike", "inputs", "cases", "cases_passed"}
     assert len(record["attempts"]) == 2
     branches = len(record["attempts"]) - 1 - (record["attempts"][-1]["prompt"] > 0)
     assert record["tokens"] == len(record["steps"]) + branches, "a branch commits its candidate without a step"

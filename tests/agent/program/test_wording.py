@@ -74,3 +74,39 @@ def test_a_text_that_is_no_python_has_comments_up_to_its_mistake():
     assert reworded("# b", "ad", "x = 1  # bad\nif x\n")
     assert not reworded("y", "z", "x = (1\ny = 2\n")
     assert not reworded("", "z", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "text", "expected"),
+    [
+        ('print("a", end="")\n', 'end="', ' ")', False),  # a blank in a string
+        ('x = " ".join(y)\n', 'x = "', '".', False),
+        ("for x in y:\n        t += x\n    return t\n", "t += x", "\n        ", False),  # it stays in the loop
+        ("if x:\n    t += x  # no\n    return t\n", "# no", "\n    return", False),
+        ("if x:\n    t += x  # no\n    return t\n", "# no", " more\n", True),
+        ("if x:\n    t += x\n    return t\n", "t += x", "\n\n    ", True),
+        ("if x:\n    t += x\n    return t\n", "t += x", "\n\n", True),
+        ("y = n//2\n", "n", " /", False),
+        ("y = n//2\n", "n", " //", True),
+        ("y = n <= 3\n", "n", "<", False),
+        ("class P:\n    size = 3\n", "    s", "ides", False),  # an attribute is seen from outside
+        ("y = max(d for d, e in z)\n", "d for", " q", False),  # its variable was written before
+        ("for i,x in z: pass\n", "for i", "dx", False),
+        ("t = None\nfor t in z: pass\n", "for", " item", False),
+        ("for t in z: pass\n", "for", " item", True),
+        ("class P:\n    def f(self):\n        total = 1\n", "tot", "_sum", True),
+    ],
+)
+def test_what_decides(source, before, text, expected):
+    assert reworded(before, text, source) == expected
+
+
+@pytest.mark.parametrize("character", ["\x0c", "\u2028", "\r", "\x85", "\x1c", "\r\n"])
+def test_where_lines_end_otherwise_nothing_is_wording(character):
+    source = f'x = "{character}é"  # a\ny = 1  # no\n'
+    assert not any(read_wording(source).is_reworded(at, "z") for at in range(len(source) + 1))
+
+
+def test_places_are_characters_and_not_bytes():
+    assert reworded("é = 1; tot", "_sum", 'é = 1; total = "é"  # é\n')
+    assert reworded("# é", " ü", 'é = 1; total = "é"  # é\n')

@@ -14,7 +14,7 @@ from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.outputs import UNPLAIN, UNREACHED, Output, OutputKind
 from agent.program.task import read_task
-from agent.records import Attempt, Difference, Edge, EdgeKind, PersonExample
+from agent.records import Attempt, Difference, Edge, EdgeKind, PersonExample, RunOutcome
 from agent.search.answer import (
     best_answer,
     best_question,
@@ -29,7 +29,7 @@ from agent.search.frontier import SearchConfig
 from agent.views.sentences import describe_ending
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
-from agent.workflow.standing import Standing
+from agent.workflow.standing import Standing, find_standing
 from agent.workflow.threads import open_memory_store
 from sandbox import open_sandbox
 from sandbox.base import Verdict
@@ -194,8 +194,27 @@ def test_without_examples_the_largest_cluster_is_answered_and_not_the_likeliest_
     assert result.best.program == BLIND + "\n    return x + 1"
     assert result.answer.share == pytest.approx(0.6)
     assert (result.answer.clusters, result.answer.programs, result.outcome) == (3, 5, "accepted")
-    assert (result.answer.alike, result.answer.error_at_least, result.standing) == (3, None, "unverified")
+    assert (result.answer.separate, result.answer.error_at_least, result.standing) == (1, None, "unverified")
     assert all(each.behaviour for each in result.attempts)
+
+
+@pytest.mark.parametrize(("wrong", "standing"), [(0, "agreed"), (1, "agreed"), (2, "unverified")])
+def test_an_answer_is_agreed_where_four_of_five_programs_written_anew_behave_alike(wrong, standing):
+    outputs_of = [outputs("1")] * (5 - wrong) + [outputs("2")] * wrong
+    edges = [None] + [Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0)] * 4
+    apart = [
+        Attempt(
+            0, (number,), (-0.1,), (), "end token", "x = 1", "", (), Verdict.PASSED, edge=edge, behaviour=behaviour
+        )
+        for number, (edge, behaviour) in enumerate(zip(edges, outputs_of, strict=True))
+    ]  # fmt: skip
+    branch = replace(apart[0], edge=Edge(EdgeKind.BRANCH, 0, 0.0, 0.0))
+    for attempts in (apart, [*apart, branch, branch]):
+        answer = best_answer(attempts, ("(1,)",))
+        assert (answer.separate, answer.alike) == (5, 5 - wrong), "branches do not count"
+        assert find_standing(RunOutcome.ACCEPTED, attempts[answer.attempt], answer) == standing
+    few = best_answer(apart[:4], ("(1,)",))
+    assert find_standing(RunOutcome.ACCEPTED, apart[few.attempt], few) == "unverified"
 
 
 def test_one_example_is_not_enough_and_programs_that_fail_it_have_no_vote(box):

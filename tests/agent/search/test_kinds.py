@@ -33,10 +33,19 @@ def test_each_failure_of_a_kind_makes_the_others_worth_more():
 
 
 def test_a_kind_that_passed_is_worth_as_much_as_before():
-    attempts = [attempt(), attempt(EdgeKind.BRANCH)]
-    assert choose_paying_kind(KINDS, [*attempts[:1], attempt(EdgeKind.BRANCH, verdict="passed")]) == choose_paying_kind(
-        KINDS, attempts[:1]
-    )
+    many = [attempt(EdgeKind.BRANCH, verdict="passed", checked=1)] * 20
+    assert choose_paying_kind(KINDS, [attempt(), *many]) == choose_paying_kind(KINDS, [attempt()]) == EdgeKind.BRANCH
+    assert choose_paying_kind(KINDS, [attempt(), *[attempt(EdgeKind.BRANCH)] * 20]) != EdgeKind.BRANCH
+
+
+def test_where_no_example_checked_what_passed_programs_are_written_anew_until_there_are_five():
+    config, passed = SearchConfig(samples=True, kinds="paying"), attempt(verdict="passed", behaviour=("a",))
+    assert choose_paying_kind(KINDS, [attempt(), passed]) == EdgeKind.SAMPLE
+    assert choose_paying_kind(KINDS[:1], [passed]) == EdgeKind.BRANCH, "a tree has no samples"
+    apart = [passed, *(attempt(EdgeKind.SAMPLE, twin=True) for _ in range(4))]
+    branch = attempt(EdgeKind.BRANCH, verdict="passed", behaviour=("a",))
+    assert is_settled([*apart, branch], config, 1.0)
+    assert not is_settled([*apart[:4], branch, branch], config, 1.0)
 
 
 def test_equal_parts_go_to_the_kind_with_the_fewest_tokens():
@@ -66,3 +75,11 @@ def test_a_fresh_sample_counts_as_a_program_even_where_it_repeats_one():
     budget = Budget(programs=2)
     assert find_spent(budget, [attempt(), attempt(EdgeKind.SAMPLE, twin=True)], Cost()).part == "programs"
     assert find_spent(budget, [attempt(), attempt(EdgeKind.BRANCH, twin=True)], Cost()) is None
+
+
+def test_samples_without_an_example_are_five_before_their_majority_is_believed():
+    config = SearchConfig(Budget(programs=5), majority=True, samples=True)
+    votes = [attempt(kind, verdict="passed", behaviour=("a",)) for kind in (None, *[EdgeKind.SAMPLE] * 4)]
+    assert not is_settled(votes[:4], config, 1.0) and is_settled(votes, config, 1.0)
+    few = SearchConfig(Budget(programs=3), majority=True, samples=True)
+    assert is_settled(votes[:3], few, 1.0), "the budget has no more"

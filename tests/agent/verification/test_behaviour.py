@@ -75,6 +75,8 @@ def test_what_a_person_types_is_a_literal_an_exception_or_nothing(typed, meant):
 def test_the_function_that_is_meant_is_the_named_one_or_the_last_that_tests_nothing():
     source = "def helper(): pass\ndef main(): pass\n"
     tested = "def total(): pass\ndef check_solution(): pass\ndef main(): pass\n"
+    asked = "def clean(s): pass\ndef check_palindrome(s):\n    return clean(s)\n"
+    assert find_function(asked, None) == "check_palindrome", "a test returns nothing"
     assert (find_function(tested, None), find_function("def check_luhn(): pass\n", None)) == ("total", "check_luhn")
     assert (find_function(source, "helper"), find_function(source, None), find_function(source, "x")) == (
         "helper",

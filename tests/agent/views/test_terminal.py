@@ -235,23 +235,25 @@ def test_the_account_counts_in_one_line():
         (replace(PASSED, checked=0), Answer(0), False, "? unverified: the", "or a file of asserts with --tests"),
         (replace(PASSED, checked=0), Answer(0), True, "? unverified: the program runs", "and `4` below it."),
         (
-            replace(PASSED, checked=0, behaviour=outputs("1", "raises E")), Answer(0, share=0.9, programs=3, alike=2),
-            False, "≈ agreed: 2 programs behave alike on 2 inputs; no example", "try it on an input of yours",
+            replace(PASSED, checked=0, behaviour=outputs("1", "raises E")), Answer(0, separate=5, alike=4),
+            False, "≈ agreed: 4 of 5 programs behave alike on 2 inputs; no example", "try it on an input of yours",
         ),
         (
-            replace(PASSED, checked=0, behaviour=outputs("raises E")), Answer(0, programs=3, alike=3), False,
+            replace(PASSED, checked=0, behaviour=outputs("raises E")), Answer(0, separate=5, alike=5), False,
             "? unverified", "do not",
         ),
         (
-            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, share=0.5, programs=3, alike=2), False,
+            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, separate=5, alike=3), False,
             "? unverified", "do not",
         ),
         (
-            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, programs=3, alike=1), False,
+            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, separate=4, alike=4), False,
             "? unverified", "do not",
         ),
         (
-            replace(PASSED, checked=0, behaviour=outputs("1")), Answer(0, alike=3, cases=4, cases_passed=3), False,
+            replace(PASSED, checked=0, behaviour=outputs("1")),
+            Answer(0, separate=5, alike=5, cases=4, cases_passed=3),
+            False,
             "on 1 input, and this one passes 3 of 4 test cases of the model; no example", "try it",
         ),
     ],

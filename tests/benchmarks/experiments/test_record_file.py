@@ -49,7 +49,7 @@ BAD_VALUES = [
 
 GOOD_VALUES = [
     ("program", "text"), ("task_id", "text"), ("prompt_sha256", "text"), ("probability", None),
-    ("highest_entropy", None), ("highest_entropy", 1.5), ("seconds", 1.5),
+    ("doubt", None), ("doubt", 1.5), ("seconds", 1.5),
 ]  # fmt: skip
 
 

@@ -80,15 +80,15 @@ def test_outcomes_of_a_problem_that_has_changed_since_are_refused(context, probl
         run_to_file([changed], context, path, OPTIONS)
 
 
-def outcome(number, program, *, passed, entropy=0.0, pauses=0):
+def outcome(number, program, *, passed, doubt=0.0, pauses=0):
     verdict = "passed" if passed else "failed"
     return ProblemOutcome(
-        f"t/{number}", "0", program, "accepted", verdict, verdict, 1, entropy, 10, 10, 40, pauses, 1, 0.5
+        f"t/{number}", "0", program, "accepted", verdict, verdict, 1, 10, 10, 40, pauses, 1, 0.5, doubt=doubt
     )
 
 
 def test_a_comparison_pairs_problems_and_counts_what_is_no_python():
-    base = [outcome(n, "x = 1", passed=n < 6, entropy=0.1 * n) for n in range(10)]
+    base = [outcome(n, "x = 1", passed=n < 6, doubt=0.1 * n) for n in range(10)]
     other = [outcome(n, "x = 1" if n else "x = (", passed=n < 8 and n > 0, pauses=2) for n in range(10)]
     first, second = compare({"greedy": base, "other": other})
     assert (first.passed, first.gained, first.lost, first.degenerate, first.auroc) == (6, 0, 0, 0, 1)

@@ -28,7 +28,7 @@ def test_the_area_is_the_mean_share_over_all_budgets():
 def outcome(number, passed, tokens, **more):
     verdict = "passed" if passed else "failed"
     return ProblemOutcome(
-        f"t/{number}", "0", "x", "accepted", verdict, verdict, 1, 1.0, tokens, tokens, 9, 0, 1, 0.5, **more
+        f"t/{number}", "0", "x", "accepted", verdict, verdict, 1, tokens, tokens, 9, 0, 1, 0.5, **more
     )
 
 

@@ -25,7 +25,6 @@ def outcome(number, *, passed=True, tokens=10):
         verdict,
         verdict,
         1,
-        1.0,
         tokens,
         tokens + 2,
         30,
