@@ -20,11 +20,11 @@ class Odds:
     tokens: float  # that one edge costs, in programs
 
 
-# Branches and samples: fitted by eye to searches of 164 and 89 problems (docs/LOG.md). The other two are guesses.
+# Fitted by eye to searches with the half-billion model, of 164 and 132 problems (docs/LOG.md).
 ODDS: dict[str, Odds] = {
     EdgeKind.BRANCH: Odds(0.45, 1.95, 0.6),
     EdgeKind.SAMPLE: Odds(0.3, 1.3, 1.1),
-    EdgeKind.REPAIR: Odds(0.2, 1.8, 0.7),
+    EdgeKind.REPAIR: Odds(0.05, 1.95, 0.7),
     EdgeKind.READ_ON: Odds(0.01, 1.99, 0.5),
 }
 

@@ -23,7 +23,7 @@ def worth(kind: EdgeKind, failed: int) -> float:
 
 def test_each_failure_of_a_kind_makes_the_others_worth_more():
     attempts, chosen = [attempt()], []
-    for _ in range(12):
+    for _ in range(60):
         kind = choose_paying_kind(KINDS, attempts)
         failures = {each: sum(a.came_by(each) for a in attempts) for each in KINDS}
         assert worth(kind, failures[kind]) == max(worth(each, failures[each]) for each in KINDS)
