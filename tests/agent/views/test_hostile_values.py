@@ -57,9 +57,10 @@ def results(draw):
     differs = Difference(draw(texts), draw(outputs), draw(outputs))
     undecided = (Undecided(-0.1, 1, draw(texts)),)
     chosen = Answer(
-        0, draw(st.one_of(st.none(), breakages)), draw(st.one_of(st.none(), floats)), draw(floats), 0.1, 2,
-        draw(st.integers(0, 3)), draw(floats), draw(floats), 0, differs, Spent("seconds", draw(floats), 1.0), 3,
-        undecided,
+        0, draw(st.one_of(st.none(), breakages)), probability=draw(st.one_of(st.none(), floats)), enough=draw(floats),
+        share=draw(floats), margin=0.1, clusters=2, programs=draw(st.integers(0, 3)), functional_entropy=draw(floats),
+        error_at_least=draw(floats), rival=0, differs=differs, ended_by=Spent("seconds", draw(floats), 1.0), mutants=3,
+        undecided=undecided,
     )  # fmt: skip
     outcome = draw(st.sampled_from(("accepted", "abstained")))
     return Result(Task("x", unparsed=(draw(texts),)), outcome, made, Cost(seconds=draw(floats)), chosen, "visible")
