@@ -88,7 +88,7 @@ class Search(Strategy):
         return cls(SearchConfig(Budget(programs), **{**cls.settings, **options}))
 
     def __call__(self, context: Context, task: Task, session: Session = ALONE) -> Result:
-        """Search."""
+        """Search within the budget. `context.emit` receives the events."""
         return _run(context, task, self.config, session)
 
 

@@ -42,6 +42,6 @@ calibrate = lazy_group(
     {
         "threshold": Entry("benchmarks.cli.calibrate_threshold:calibrate_threshold", "Learn when to pause."),
         "search": Entry("benchmarks.cli.calibrate_search:calibrate_search", "Learn which branch to try next."),
-        "answers": Entry("benchmarks.cli.calibrate_answers:calibrate_answers", "Learn how probably answers are right."),
+        "answers": Entry("benchmarks.cli.calibrate_answers:calibrate_answers", "Learn the probability of being right."),
     },
 )

@@ -49,11 +49,11 @@ def bench_budgets(
 
 
 def _draw_curves(folders: Sequence[Path], arms: Sequence[str], out: Path, *, most: int) -> None:
-    from benchmarks.reports.budgets import trail_curves
+    from benchmarks.reports.budgets import make_curves
     from benchmarks.reports.plots import draw_curves
 
     sets = {name: [_read_trails(each, name) for each in folders] for name in arms}
-    draw_curves(trail_curves(sets), out, most=most, title=" and ".join(each.name for each in folders))
+    draw_curves(make_curves(sets), out, most=most, title=" and ".join(each.name for each in folders))
     say(f"picture written to {out}", err=True)
 
 

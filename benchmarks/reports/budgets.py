@@ -53,13 +53,13 @@ def report_budgets(searches: Mapping[str, _Sets], budgets: Sequence[int] = BUDGE
     rows = [_count(name, sets, first, shared, worth, budget) for budget in budgets for name, sets in searches.items()]
     heads = f"{f'over {next(iter(searches))}':>22}{'over its first':>22}"
     lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'95 %':>13}{heads}{'passing':>9}{'oracle':>8}{'tokens':>8}"]
-    lines += [_line(row) for row in rows]
+    lines += [_format_row(row) for row in rows]
     lines += ["", f"A program's worth of tokens: {', '.join(f'{each:.1f}' for each in worth)}"]
     lines += _describe_kinds(searches)
-    return Report({"worth": worth, "rows": [_record(row) for row in rows]}, "\n".join(lines))
+    return Report({"worth": worth, "rows": [_read_row(row) for row in rows]}, "\n".join(lines))
 
 
-def trail_curves(searches: Mapping[str, _Sets]) -> dict[str, Curve]:
+def make_curves(searches: Mapping[str, _Sets]) -> dict[str, Curve]:
     """Return, of each search, the tokens after which a problem's answer is right and stays so, up to the end.
 
     An answer that was right before, and wrong in between, counts from later on than in the table.
@@ -84,7 +84,7 @@ def _find_shared(searches: Mapping[str, _Sets]) -> list[set[str]]:
     return [set.intersection(*({each.task_id for each in trails} for trails in sets)) for sets in same]
 
 
-def _line(row: BudgetRow) -> str:
+def _format_row(row: BudgetRow) -> str:
     low, high = f"{100 * row.interval.low:.1f}", f"{100 * row.interval.high:.1f}"
     tests = "".join(
         f"{f'{each.gained}/{each.lost}':>13}  p {each.p:.3f}" for each in (row.over_reference, row.over_first)
@@ -95,7 +95,7 @@ def _line(row: BudgetRow) -> str:
     )
 
 
-def _record(row: BudgetRow) -> dict[str, Any]:
+def _read_row(row: BudgetRow) -> dict[str, Any]:
     tuples = {name: getattr(row, name)._asdict() for name in ("interval", "over_reference", "over_first")}
     return asdict(row) | tuples
 
@@ -109,7 +109,7 @@ def _count(
     name: str, sets: _Sets, first: _Sets, shared: Sequence[set[str]], worth: Sequence[float], budget: int
 ) -> BudgetRow:
     """Count what a search solves within a budget, over all data sets."""
-    solved, reference, began = set[_Key](), set[_Key](), set[_Key]()
+    solved, reference, first_right = set[_Key](), set[_Key](), set[_Key]()
     oracle, passing, tokens = 0, 0, list[int]()
     for number, (trails, firsts, ids, price) in enumerate(zip(sets, first, shared, worth, strict=True)):
         bound = budget * price
@@ -120,10 +120,10 @@ def _count(
             passing += next((step for step in steps if step.passed), steps[0]).right
             tokens.append(steps[-1].tokens)
             solved |= {(number, trail.task_id)} if trail.solved(bound) else set()
-            began |= {(number, trail.task_id)} if steps[0].right else set()
+            first_right |= {(number, trail.task_id)} if steps[0].right else set()
     return BudgetRow(
         name, budget, len(tokens), len(solved), wilson(len(solved), len(tokens)), _pair(solved, reference),
-        _pair(solved, began), passing, oracle, fmean(tokens),
+        _pair(solved, first_right), passing, oracle, fmean(tokens),
     )  # fmt: skip
 
 

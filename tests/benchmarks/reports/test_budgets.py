@@ -5,7 +5,7 @@ import math
 import pytest
 
 from benchmarks.experiments.trails import Trail, TrailStep
-from benchmarks.reports.budgets import report_budgets, trail_curves
+from benchmarks.reports.budgets import make_curves, report_budgets
 
 
 def step(tokens, right, answer, kind="sample", twin=False) -> TrailStep:
@@ -50,7 +50,7 @@ def test_an_oracle_counts_a_right_program_that_is_not_the_answer():
 
 def test_a_curve_rises_where_the_answer_is_right_for_good():
     wavering = trail("A/2", step(10, True, 0, "first"), step(20, False, 1), step(30, True, 2))
-    curve = trail_curves({"it": [[LATE, NEVER, wavering], [EARLY]]})["it"]
+    curve = make_curves({"it": [[LATE, NEVER, wavering], [EARLY]]})["it"]
     assert curve.tokens == {"0:A/0": 20, "0:A/1": math.inf, "0:A/2": 30, "1:A/0": 15}
 
 
