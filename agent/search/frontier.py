@@ -46,6 +46,7 @@ class SearchConfig:
     enough_examples: int = ENOUGH_EXAMPLES  # a program that passed so many needs no other evidence
     votes: int = 5  # programs that must run before one is believed that passed fewer examples
     prune: bool = True  # drop branches that cannot become Python, or begin like an earlier program
+    own_cases: bool = True  # ask the model for test cases where no example checks its programs
     lines: bool = False  # find the lines that a failing example ran, even where the order does not look at them
     mutants: int = 12  # of an answer that passed its examples, to see what these leave open
     questions: int = 0  # to ask a person about programs that behave differently

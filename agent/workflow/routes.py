@@ -38,6 +38,6 @@ def find_question(state: AgentState) -> int | None:
 
 def needs_cases(state: AgentState) -> bool:
     """Whether no example checks the programs that passed, and the model was not asked for cases yet."""
-    checked = any(attempt.checked for attempt in state.attempts)
-    passed = any(attempt.passed for attempt in state.attempts)
-    return state.own_cases is None and state.config.votes > 1 and passed and not checked
+    wanted = state.config.own_cases and state.config.votes > 1 and state.own_cases is None
+    passed = [attempt for attempt in state.attempts if attempt.passed]
+    return wanted and bool(passed) and not any(attempt.checked for attempt in state.attempts)

@@ -145,6 +145,14 @@ EXPERIMENTS: dict[str, Experiment] = {
         bounds=Bounds(memory_mib=3072),
         with_trails=True,
     ),
+    "cases": Experiment(
+        "Where no example is given, do test cases of the model's own choose better programs?",
+        {
+            "adaptive": Arm("greedy", Adaptive.within(10)),
+            "adaptive-without-cases": Arm("greedy", Adaptive.within(10, own_cases=False)),
+        },
+        with_trails=True,
+    ),
     "card": Experiment(
         "What does a model solve greedily, and what with one repair?",
         {"greedy": _GREEDY, "greedy-repaired": Arm("greedy", Tree.within(2, branches=False, repair_after=1))},

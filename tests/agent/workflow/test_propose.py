@@ -37,10 +37,10 @@ def box():
         yield sandbox
 
 
-def search(box, cases=CASES, *, budget=None, **more):
+def search(box, cases=CASES, *, budget=None, own_cases=True, **more):
     model = TrieLM(PROGRAMS, {cases: 1.0}, repairs_from="Cases for")
     context = Context(model.model(style=STYLE), POLICIES["greedy"], box)
-    config = SearchConfig(budget or Budget(), repair_after=0)
+    config = SearchConfig(budget or Budget(), repair_after=0, own_cases=own_cases)
     return run_task(context, read_task(REQUEST), config=config, **more)
 
 
@@ -52,6 +52,12 @@ def test_the_answer_is_of_the_programs_and_cases_that_pass_together_and_not_the_
     assert result.standing == Standing.UNVERIFIED and not result.best.checked and not result.task.examples
     plain = search(box, "nothing")
     assert "x + 2" in plain.best.program and plain.answer.cases == 0
+
+
+def test_a_search_without_cases_asks_for_none_and_takes_the_likeliest(box):
+    result = search(box, own_cases=False)
+    assert "x + 2" in result.best.program and result.answer.cases == 0
+    assert result.cost.tokens == sum(attempt.cost.tokens for attempt in result.attempts)
 
 
 def test_the_tokens_and_runs_of_the_cases_are_counted_and_held_to_the_budget(box):
