@@ -1,22 +1,30 @@
-"""Keep the largest part of a program within a budget of uncertainty: exact, by dynamic programming.
+"""Keep the largest part of a program within a bound on uncertainty: exact, by dynamic programming.
 
-Finds the holes for one given tau. Calibration chooses tau so that the promise holds; that is not done here.
+Finds the holes for a given tau. Calibration chooses tau so that the promise holds; that is not done here.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from uncertainty.tree import TreeNode
+import numpy as np
+from numpy.typing import NDArray
 
-_Cells = dict[tuple[int, int], float]  # (holes, removed nodes) -> least kept cost, in nats
+from uncertainty.tree import ProgramTree
+
+COST_LIMIT = 10.0  # nats of one node; one wild token must not decide alone (PAC prediction sets, arXiv:2302.08703)
+MOST_HOLES = 8
+
+_Costs = NDArray[np.float64]  # [holes + 1, removed nodes + 1]: the least kept cost, in nats; infinite where none is
 
 
 @dataclass(frozen=True, slots=True)
 class PartialProgram:
-    """A program with holes in place of some subtrees. The cost of the rest is within the budget."""
+    """A program with holes in place of some subtrees. The cost of the rest is within the bound."""
 
     source: str
     holes: tuple[tuple[int, int], ...]  # character spans, end exclusive, in order, disjoint
@@ -33,67 +41,106 @@ class PartialProgram:
         return "".join([*pieces, self.source[at:]])
 
 
-class _Table(NamedTuple):
-    node: TreeNode
-    cells: _Cells  # of this subtree, kept or removed
-    steps: list[dict[tuple[int, int], tuple[int, int]]]  # for each child: the child's cell in each cell of the sum
-    below: list[_Table]
+class _Cell(NamedTuple):
+    removed: int
+    cost: float
+    holes: int
 
 
-def partial_program(source: str, tree: TreeNode, *, tau: float, max_holes: int) -> PartialProgram:
+class HoleSets:
+    """The smallest hole-sets of one program: for every tau, and for every number of holes up to a bound.
+
+    The problem is that of PAC prediction sets (arXiv:2302.08703, section 3.3): remove the fewest nodes so that a kept
+    node has a kept parent, the kept nodes cost at most -ln tau, and at most m kept nodes' children are removed (holes).
+    """
+
+    def __init__(self, tree: ProgramTree, most_holes: int) -> None:
+        """Solve all problems of a tree at once, in O(n² m) steps for n nodes and m holes.
+
+        Costs are clamped to 0 … COST_LIMIT. Raises ValueError for a number of holes outside of 1 … MOST_HOLES.
+        """
+        if not 1 <= most_holes <= MOST_HOLES:
+            raise ValueError(f"the number of holes is {most_holes}, wanted 1 to {MOST_HOLES}")
+        self._tree = tree
+        self._costs, self._removals = _solve(tree, most_holes)
+
+    def removed(self, taus: Sequence[float], holes: int) -> NDArray[np.intp]:
+        """Return, for each tau, how many nodes are removed with so many holes at most: [taus]."""
+        falling = np.minimum.accumulate(self._costs[: holes + 1].min(0))
+        return np.searchsorted(-falling, [-_bound(tau) for tau in taus])
+
+    def partial(self, source: str, tau: float, holes: int) -> PartialProgram:
+        """Return the program with its holes. Of equal removals the cheaper is taken, then the one with fewer holes.
+
+        source: the text of the tree. tau in (0, 1]: smaller keeps more. Raises ValueError for another.
+        """
+        cell = self._find_cell(_bound(tau), holes)
+        spans = tuple(self._tree.spans[node] for node in self._read_holes(cell))
+        return PartialProgram(source, spans, cell.removed, len(self._tree), cell.cost)
+
+    def _find_cell(self, bound: float, holes: int) -> _Cell:
+        affordable = self._costs[: holes + 1] <= bound
+        removed = int(affordable.any(0).argmax())  # the first
+        column = self._costs[: holes + 1, removed]
+        fewest = int(column.argmin())
+        return _Cell(removed, float(column[fewest]), fewest)
+
+    def _read_holes(self, cell: _Cell) -> list[int]:
+        """Return the numbers of the nodes that are holes."""
+        node, holes, removed, found = 0, cell.holes, cell.removed, list[int]()
+        while node < len(self._tree):
+            width, size = len(self._tree) - node + 1, self._tree.sizes[node]
+            if _read_bit(self._removals[node], holes * width + removed):
+                found.append(node)
+                node, holes, removed = node + size, holes - 1, removed - size
+            else:
+                node += 1
+        return found
+
+
+def partial_program(source: str, tree: ProgramTree, *, tau: float, max_holes: int) -> PartialProgram:
     """Remove the fewest nodes so that the kept cost is at most -ln tau and there are at most `max_holes` holes.
 
-    tau in (0, 1]: smaller keeps more. More holes never remove more. Ties go to the lower cost, then to fewer holes.
+    tau in (0, 1]: smaller keeps more. More holes never remove more. Raises ValueError for other numbers.
     """
-    budget = _budget(tau, max_holes)
-    table = _solve(tree, max_holes)
-    cell = _best(table.cells, budget)
-    holes = tuple(sorted(_holes(table, cell)))
-    return PartialProgram(source, holes, cell[1], tree.size, table.cells[cell])
+    _bound(tau)
+    return HoleSets(tree, max_holes).partial(source, tau, max_holes)
 
 
-def _budget(tau: float, max_holes: int) -> float:
+def _bound(tau: float) -> float:
     if not 0 < tau <= 1:
         raise ValueError(f"tau is {tau}, wanted 0 < tau <= 1; smaller keeps more of the program")
-    if max_holes < 1:
-        raise ValueError(f"max_holes is {max_holes}, wanted at least 1")
     return -math.log(tau)
 
 
-def _best(cells: _Cells, budget: float) -> tuple[int, int]:
-    affordable = [cell for cell, cost in cells.items() if cost <= budget]
-    return min(affordable, key=lambda cell: (cell[1], cells[cell], cell[0]))
+def _solve(tree: ProgramTree, most_holes: int) -> tuple[_Costs, list[NDArray[np.uint8]]]:
+    """Return the least costs of the tree, and for each node, as packed bits, in which cells it is removed.
+
+    least[i][h, r] is the least kept cost of the nodes from i on, with h holes and r nodes removed. Node i is kept, and
+    node i + 1 is next; or its subtree is removed, and the node behind it is next:
+        least[i][h, r] = min(cost[i] + least[i + 1][h, r], least[i + size[i]][h - 1, r - size[i]])
+    """
+    count, sizes = len(tree), tree.sizes
+    costs = [min(max(cost, 0.0), COST_LIMIT) if math.isfinite(cost) else cost for cost in tree.costs]
+    waiting = Counter([*range(1, count + 1), *(node + size for node, size in enumerate(sizes))])
+    least, removals = {count: np.full((most_holes + 1, 1), np.inf)}, [np.empty(0, np.uint8)] * count
+    least[count][0, 0] = 0.0
+    for node in range(count - 1, -1, -1):
+        size, width = sizes[node], count - node + 1
+        best = np.full((most_holes + 1, width), np.inf)
+        np.add(least[node + 1], costs[node], out=best[:, :-1])
+        gone = least[node + size][:-1]
+        place = best[1:, size:]
+        is_removed = np.zeros(best.shape, dtype=bool)
+        np.less(gone, place, out=is_removed[1:, size:])
+        np.minimum(gone, place, out=place)
+        least[node], removals[node] = best, np.packbits(is_removed)
+        for following in (node + 1, node + size):
+            waiting[following] -= 1
+            if not waiting[following]:
+                del least[following]
+    return least[0], removals
 
 
-def _solve(node: TreeNode, max_holes: int) -> _Table:
-    # f_v of PAC code sets' tree problem with the number of removed nodes as the integer axis; O(n² m²).
-    cells: _Cells = {(0, 0): node.cost}
-    steps, below = [], []
-    for child in node.children:
-        table = _solve(child, max_holes)
-        cells, choices = _join(cells, table.cells, max_holes)
-        below.append(table)
-        steps.append(choices)
-    return _Table(node, {**cells, (1, node.size): 0.0}, steps, below)
-
-
-def _join(left: _Cells, right: _Cells, max_holes: int) -> tuple[_Cells, dict[tuple[int, int], tuple[int, int]]]:
-    cells: _Cells = {}
-    choices: dict[tuple[int, int], tuple[int, int]] = {}
-    for (holes, nodes), cost in left.items():
-        for (more_holes, more_nodes), more_cost in right.items():
-            cell = (holes + more_holes, nodes + more_nodes)
-            if cell[0] <= max_holes and cost + more_cost < cells.get(cell, math.inf):
-                cells[cell], choices[cell] = cost + more_cost, (more_holes, more_nodes)
-    return cells, choices
-
-
-def _holes(table: _Table, cell: tuple[int, int]) -> list[tuple[int, int]]:
-    if cell == (1, table.node.size):
-        return [(table.node.start, table.node.end)]
-    holes = []
-    for step, below in zip(reversed(table.steps), reversed(table.below), strict=True):
-        child = step[cell]
-        holes += _holes(below, child)
-        cell = (cell[0] - child[0], cell[1] - child[1])
-    return holes
+def _read_bit(bits: NDArray[np.uint8], place: int) -> bool:
+    return bool(bits[place // 8] >> (7 - place % 8) & 1)

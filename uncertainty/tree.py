@@ -8,110 +8,168 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from itertools import accumulate
 
-COST_LIMIT = 10.0  # nats; one wild token must not decide alone (PAC code sets, arXiv:2302.08703)
-DEPTH_LIMIT = 100  # levels; deeper nodes belong to their ancestor at this level, so that no text can exhaust the stack
+MOST_NODES = 12_000  # of a tree; what lies deeper in a larger program belongs to its ancestors
+UNPARSABLE = "unparsable"  # the kind of the one node of a text that is no Python
+
+_Span = tuple[int, int]  # characters, end exclusive
 
 
 @dataclass(frozen=True, slots=True)
-class TreeNode:
-    """One syntax node: kind, span in characters, end exclusive, cost of its own in nats, children in order."""
+class ProgramTree:
+    """A program's syntax nodes, in the order of the text and parents first. Each field has one entry a node.
 
-    kind: str
-    start: int
-    end: int
-    cost: float
-    children: tuple[TreeNode, ...] = field(default=())
+    So the subtree of node i is the nodes from i on, `sizes[i]` in number.
+    """
 
-    def walk(self) -> Iterator[TreeNode]:
-        """Yield this node and all below it, parents first."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+    kinds: tuple[str, ...]  # names of Python's syntax nodes
+    spans: tuple[_Span, ...]
+    sizes: tuple[int, ...]  # nodes of the subtree, its root included
+    costs: tuple[float, ...]  # nats, of what begins inside the node and inside none of its children
 
-    @property
-    def size(self) -> int:
-        """Number of nodes in this subtree, itself included."""
-        return 1 + sum(child.size for child in self.children)
+    def __len__(self) -> int:
+        return len(self.kinds)
 
-
-@dataclass(slots=True)
-class _Draft:
-    """A node under construction, whose cost is still being added up."""
-
-    kind: str
-    start: int
-    end: int
-    children: list[_Draft]
-    cost: float = 0.0
-
-    def owner(self, offset: int) -> _Draft:
-        """Return the deepest node whose span holds this character."""
-        for child in self.children:
-            if child.start <= offset < child.end:
-                return child.owner(offset)
-        return self
-
-    def frozen(self) -> TreeNode:
-        return TreeNode(
-            self.kind,
-            self.start,
-            self.end,
-            min(max(self.cost, 0.0), COST_LIMIT),
-            tuple(c.frozen() for c in self.children),
-        )
+    def children(self, node: int) -> Iterator[int]:
+        """Yield the numbers of a node's children, in the order of the text."""
+        child = node + 1
+        while child < node + self.sizes[node]:
+            yield child
+            child += self.sizes[child]
 
 
-def program_tree(source: str, charges: Sequence[tuple[int, float]]) -> TreeNode:
+def program_tree(source: str, charges: Sequence[tuple[int, float]]) -> ProgramTree:
     """Build the syntax tree of a program. Add each charge (character offset, nats) to the deepest node there.
 
-    A text that does not parse is one node of kind "unparsable", which can only be removed as a whole. Operators and
-    contexts have no place in the text and belong to their parent. So do the parts of an f-string.
+    So the costs of all nodes sum to the charges; those outside of the text belong to the root. A text that does not
+    parse is one node of kind UNPARSABLE and of infinite cost, which can only be removed as a whole. Operators and
+    contexts have no place in the text and belong to their parent. So do the parts of an f-string, which Python 3.11
+    misplaces. A program of more than MOST_NODES nodes is cut at the greatest depth that has at most so many.
     """
+    module = _parse(source)
+    if module is None:
+        return ProgramTree((UNPARSABLE,), ((0, len(source)),), (1,), (float("inf"),))
+    nodes = _cut(list(_walk(source, module)))
+    spans = tuple(node.span for node in nodes)
+    return ProgramTree(tuple(node.kind for node in nodes), spans, _measure(nodes), _charge(spans, charges))
+
+
+def _parse(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():  # compile warnings concern the program's author, not its reader
             warnings.simplefilter("ignore")
-            module = ast.parse(source)
+            return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return TreeNode("unparsable", 0, len(source), float("inf"))
-    root = _Draft("Module", 0, len(source), [])
-    _grow(root, module, _Offsets(source))
-    for offset, nats in charges:
-        root.owner(offset).cost += nats
-    return root.frozen()
+        return None
 
 
-class _Offsets:
-    """Converts ast's line and UTF-8 column to a character offset."""
+@dataclass(frozen=True, slots=True)
+class _Node:
+    kind: str
+    span: _Span
+    depth: int
+
+
+def _walk(source: str, module: ast.Module) -> Iterator[_Node]:
+    """Yield the nodes of a module that have a place in the text, parents first. Takes no stack for nested ones."""
+    places, open_nodes = _Places(source), list[tuple[ast.AST, _Span, int]]([(module, (0, len(source)), 0)])
+    while open_nodes:
+        node, span, depth = open_nodes.pop()
+        yield _Node(type(node).__name__, span, depth)
+        children = [] if isinstance(node, ast.JoinedStr) else _find_children(node, span, places)
+        open_nodes += [(child, inner, depth + 1) for child, inner in reversed(children)]
+
+
+def _find_children(node: ast.AST, span: _Span, places: _Places) -> list[tuple[ast.AST, _Span]]:
+    """Return the nearest nodes below with a place, in order. One that leaves its parent or overlaps another is none."""
+    placed, others = list[tuple[_Span, ast.AST]](), [node]
+    while others:
+        for child in ast.iter_child_nodes(others.pop()):
+            if hasattr(child, "lineno"):
+                placed.append((places.find(child), child))
+            else:  # arguments, comprehensions …: only their children have a place
+                others.append(child)
+    placed.sort(key=lambda each: each[0])
+    children, at = list[tuple[ast.AST, _Span]](), span[0]
+    for (start, end), child in placed:
+        if at <= start < end <= span[1]:
+            children.append((child, (start, end)))
+            at = end
+    return children
+
+
+def _cut(nodes: list[_Node]) -> list[_Node]:
+    """Return the nodes down to the greatest depth that has at most MOST_NODES."""
+    if len(nodes) <= MOST_NODES:
+        return nodes
+    counts = Counter(node.depth for node in nodes)
+    depth = -1 + next(
+        number for number, total in enumerate(accumulate(counts[each] for each in sorted(counts))) if total > MOST_NODES
+    )
+    return [node for node in nodes if node.depth <= depth]
+
+
+def _measure(nodes: Sequence[_Node]) -> tuple[int, ...]:
+    """Return the number of nodes of each subtree."""
+    sizes, parents = [1] * len(nodes), [0] * len(nodes)
+    path = list[int]()
+    for number, node in enumerate(nodes):
+        del path[node.depth :]
+        parents[number] = path[-1] if path else 0
+        path.append(number)
+    for number in range(len(nodes) - 1, 0, -1):
+        sizes[parents[number]] += sizes[number]
+    return tuple(sizes)
+
+
+def _charge(spans: Sequence[_Span], charges: Sequence[tuple[int, float]]) -> tuple[float, ...]:
+    """Return the sum of the charges that each node owns."""
+    costs, path, following = [0.0] * len(spans), [0], 1
+    for offset, nats in sorted(charges, key=lambda charge: charge[0]):
+        while following < len(spans) and spans[following][0] <= offset:
+            while len(path) > 1 and spans[path[-1]][1] <= spans[following][0]:
+                path.pop()
+            path.append(following)
+            following += 1
+        while len(path) > 1 and spans[path[-1]][1] <= offset:
+            path.pop()
+        costs[path[-1]] += nats
+    return tuple(costs)
+
+
+class _Places:
+    """Finds the span of a syntax node, whose columns count bytes of UTF-8."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
+        self._source = source
         # The line breaks that ast counts; str.splitlines also breaks at form feeds and U+2028.
-        self._starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", source))]
+        self._starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", source)), len(source)]
+        self._bytes = dict[int, list[int]]()  # of each line with other characters than ASCII: bytes up to each of them
 
-    def __call__(self, line: int, column: int) -> int:
-        start = self._starts[line - 1]
-        return start + len(self.source[start : start + column].encode()[:column].decode())
+    def find(self, node: ast.AST) -> _Span:
+        """Return the span of a node that has a place. That of a decorated definition begins at its first "@"."""
+        start, end = self._locate(node.lineno, node.col_offset), self._locate(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        for decorator in getattr(node, "decorator_list", [])[:1]:  # ast leaves the "@" out
+            start = self._find_at_sign(decorator.lineno)
+        return start, end
 
+    def _find_at_sign(self, line: int) -> int:
+        """Return where the decorator begins whose expression begins on this line: "@" is the first of its line."""
+        while line > 1 and not self._line(line).lstrip(" \t\f").startswith("@"):
+            line -= 1
+        return self._starts[line - 1] + self._line(line).index("@")
 
-def _grow(parent: _Draft, node: ast.AST, at: _Offsets, depth: int = 1) -> None:
-    for child in ast.iter_child_nodes(node):
-        if not hasattr(child, "lineno"):  # arguments, comprehensions …: only their children have a place
-            _grow(parent, child, at, depth)
-            continue
-        draft = _Draft(type(child).__name__, *_span(child, at), [])
-        parent.children.append(draft)
-        # Python 3.11 misplaces what stands inside an f-string, so an f-string is one node.
-        if depth < DEPTH_LIMIT and not isinstance(child, ast.JoinedStr):
-            _grow(draft, child, at, depth + 1)
-    parent.children.sort(key=lambda draft: (draft.start, draft.end))
+    def _line(self, line: int) -> str:
+        return self._source[self._starts[line - 1] : self._starts[line]]
 
-
-def _span(node: Any, at: _Offsets) -> tuple[int, int]:
-    start, end = at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)
-    for decorator in getattr(node, "decorator_list", [])[:1]:
-        start = at.source.rindex("@", 0, at(decorator.lineno, decorator.col_offset))  # ast leaves the "@" out
-    return start, end
+    def _locate(self, line: int, column: int) -> int:
+        if line not in self._bytes:
+            text = self._line(line)
+            self._bytes[line] = [] if text.isascii() else [0, *accumulate(len(each.encode()) for each in text)]
+        widths = self._bytes[line]
+        return self._starts[line - 1] + (bisect_left(widths, column) if widths else column)
