@@ -20,10 +20,10 @@ class Odds:
     tokens: float  # that one edge costs, in programs
 
 
-# Fitted by eye to searches with the half-billion model, of 164 and 132 problems (docs/LOG.md).
+# Fitted to searches with the half-billion model over 164 and 256 problems. Others near them do as well (docs/LOG.md).
 ODDS: dict[str, Odds] = {
-    EdgeKind.BRANCH: Odds(0.45, 1.95, 0.6),
-    EdgeKind.SAMPLE: Odds(0.3, 1.3, 1.1),
+    EdgeKind.BRANCH: Odds(0.3, 1.0, 0.6),
+    EdgeKind.SAMPLE: Odds(1.5, 4.0, 1.1),
     EdgeKind.REPAIR: Odds(0.05, 1.95, 0.7),
     EdgeKind.READ_ON: Odds(0.01, 1.99, 0.5),
 }
