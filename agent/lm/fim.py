@@ -20,3 +20,5 @@ class FimTokens(NamedTuple):
 # Qwen2.5-Coder and CodeGemma use these marks, and so does the embedded model.
 FIM_TOKENS = FimTokens("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 FIM_FAMILIES = (FIM_TOKENS,)
+# Tokens with which some models end a filling, besides those that end every text.
+FIM_ENDS = ("<|fim_pad|>", "<|file_sep|>", "<|repo_name|>")

@@ -13,7 +13,7 @@ from agent.program.extraction.answers import extract_program
 from agent.program.extraction.parts import ExtractedProgram, Span
 from agent.program.extraction.pieces import AnswerRules
 from agent.program.stop_texts import find_margin_stop, find_stop_text
-from agent.program.styles import PromptStyle, Turn
+from agent.program.styles import FILL_TURN, PromptStyle, Turn
 from agent.program.syntax import find_asked_name, find_entry_point, find_function_end, is_code, is_open
 
 _MOST_TESTS, _LONGEST_TEST = 8, 160  # tests that a prompt shows; characters of each
@@ -80,6 +80,12 @@ def write_cases_prompt(request: str, signature: str, name: str, style: PromptSty
         "lead": f"# Test cases of {name}\n" if signature.startswith("class ") else f"assert {name}",
     }
     return PromptText(style.cases.user.format(**values).lstrip("\n"), style.cases.opening.format(**values))
+
+
+def write_fill_prompt(before: str, after: str) -> PromptText:
+    """Return the chat prompt that asks for what stands between two parts of a program."""
+    values = {"before": before, "after": after.rstrip(), "line": before.rpartition("\n")[2]}
+    return PromptText(FILL_TURN.user.format(**values), FILL_TURN.opening.format(**values))
 
 
 def add_trace(user: str, trace: str, style: PromptStyle) -> str:

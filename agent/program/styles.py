@@ -32,6 +32,12 @@ _CASES = Turn(
     "Write {count} assert statements that test {name}, one a line, without messages.\n",
     "```python\n{lead}",
 )
+# Asks any chat model without fill-in-the-middle tokens. {before} and {after} are code around a hole, {line} its line.
+FILL_TURN = Turn(
+    "In this part of a Python file, code is missing where <FILL> stands:\n```python\n{before}<FILL>{after}\n```\n"
+    "Write only the code that belongs in the place of <FILL>.\n",
+    "```python\n{line}",
+)
 
 
 @dataclass(frozen=True, slots=True)

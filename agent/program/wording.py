@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import ast
-import io
 import keyword
 import tokenize
-from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
 
+from agent.program.places import Span, find_line_starts, find_span, read_tokens
 from agent.program.syntax import DEFINITIONS, parse
-
-_Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +27,9 @@ class Wording:
     """The parts of a program that are wording. Offsets are characters of the program, from 0."""
 
     source: str
-    comments: tuple[_Span, ...] = ()
-    docstrings: tuple[_Span, ...] = ()
-    strings: tuple[_Span, ...] = ()
+    comments: tuple[Span, ...] = ()
+    docstrings: tuple[Span, ...] = ()
+    strings: tuple[Span, ...] = ()
     names: tuple[_NewName, ...] = ()
     words: tuple[tuple[int, str], ...] = ()  # names and keywords, with their offsets
     operators: tuple[tuple[int, str], ...] = ()
@@ -97,10 +92,10 @@ def read_wording(source: str) -> Wording:
     """
     if [*source.splitlines(), *([""] if source.endswith("\n") or not source else [])] != source.split("\n"):
         return Wording(source)
-    tree, starts = parse(source), [0, *accumulate(len(line) + 1 for line in source.split("\n"))]
-    found = list(_read_tokens(source, starts))
+    tree, starts = parse(source), find_line_starts(source)
+    found = list(read_tokens(source, starts))
 
-    def spans(*kinds: int) -> tuple[_Span, ...]:
+    def spans(*kinds: int) -> tuple[Span, ...]:
         return tuple((start, end) for kind, start, end in found if kind in kinds)
 
     def texts(kind: int) -> tuple[tuple[int, str], ...]:
@@ -114,20 +109,12 @@ def read_wording(source: str) -> Wording:
     )  # fmt: skip
 
 
-def _read_tokens(source: str, starts: list[int]) -> Iterator[tuple[int, int, int]]:
-    """Yield the kind, the start and the end of each token, up to the first mistake."""
-    with suppress(tokenize.TokenError, SyntaxError):
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            (line, column), (last, end) = token.start, token.end
-            yield token.type, starts[line - 1] + column, starts[last - 1] + end
-
-
-def _find_docstrings(tree: ast.Module, source: str, starts: list[int]) -> Iterator[_Span]:
+def _find_docstrings(tree: ast.Module, source: str, starts: list[int]) -> Iterator[Span]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, *DEFINITIONS)):
             match node.body:
                 case [ast.Expr(ast.Constant(str()) as text), *_]:
-                    yield _find_span(text, source, starts)
+                    yield find_span(text, source, starts)
 
 
 def _find_new_names(
@@ -143,7 +130,7 @@ def _find_new_names(
     targets = [node.target for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor)]
     loops = {id(name) for target in targets for name in ast.walk(target)}
     for name in _walk_bound(tree):
-        start, end = _find_span(name, source, starts)
+        start, end = find_span(name, source, starts)
         if first.get(name.id) == start:
             yield _NewName(start, end, id(name) in loops)
 
@@ -159,19 +146,3 @@ def _walk_bound(node: ast.AST) -> Iterator[ast.Name]:
                     yield from _walk_bound(inner)
         else:
             yield from _walk_bound(child)
-
-
-def _find_span(node: ast.expr, source: str, starts: list[int]) -> _Span:
-    """Return the characters of a node. Python counts the columns of a tree in bytes."""
-    assert node.end_lineno is not None and node.end_col_offset is not None, "a parsed node has a place"
-    return (
-        _find_offset(source, starts, node.lineno, node.col_offset),
-        _find_offset(source, starts, node.end_lineno, node.end_col_offset),
-    )
-
-
-def _find_offset(source: str, starts: list[int], line: int, column: int) -> int:
-    start = starts[line - 1]
-    text = source[start : starts[min(line, len(starts) - 1)]]
-    sizes = list(accumulate((len(character.encode()) for character in text), initial=0))
-    return start + bisect_right(sizes, column) - 1

@@ -49,11 +49,11 @@ def bench_fill(
     options = RunOptions(benchmark, model, limit, max_tokens, sandbox, seed=seed, device=device, weights=weights)
     with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli import components
-        from benchmarks.experiments.infill import fill_holes, report_fillings
+        from benchmarks.experiments.infill import fill_problems, report_fillings
 
         options.check()
         problems, decoding = options.problems(), components.build_policy(policy or "greedy", model=model)
-        stream = fill_holes(problems, options.context(decoding, cleanup), attempts=attempts)
+        stream = fill_problems(problems, options.context(decoding, cleanup), attempts=attempts)
         fillings = collect(stream, len(problems), lambda filling: "filled" if filling.passed else "not filled")
         show(report_fillings(fillings), as_json=as_json)
 

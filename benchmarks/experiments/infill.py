@@ -15,6 +15,7 @@ from agent.decoding.stops import any_of, end_token, token_limit
 from agent.errors import InvalidRequestError
 from agent.lm.reference import logits_before
 from agent.program.examples.read import visible_examples
+from agent.program.places import find_line_starts, find_span
 from agent.program.syntax import read_module
 from agent.search.frontier import find_departures
 from agent.verification.examples import verify
@@ -29,7 +30,7 @@ _SHORTEST = 3  # characters of an expression that is worth a hole: most names an
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
+class FilledProblem:
     """The texts that a model wrote in the place of one expression."""
 
     task_id: str
@@ -39,7 +40,7 @@ class Filling:
     passed: bool  # the program with the filling in it passes every hidden test
 
 
-def fill_holes(problems: Iterable[Problem], context: Context, *, attempts: int = 4) -> Iterator[Filling]:
+def fill_problems(problems: Iterable[Problem], context: Context, *, attempts: int = 4) -> Iterator[FilledProblem]:
     """Yield the filling of one hole a problem. Raises InvalidRequestError for a model that cannot fill holes.
 
     The context's policy decodes the first attempt. Each other attempt leaves it where another token comes nearest to
@@ -63,10 +64,10 @@ def fill_holes(problems: Iterable[Problem], context: Context, *, attempts: int =
                 filling = text
                 break
         judged = judge_program(context.sandbox, problem, before + filling + after)
-        yield Filling(problem.task_id, program[first:last], filling, tried, judged.passed)
+        yield FilledProblem(problem.task_id, program[first:last], filling, tried, judged.passed)
 
 
-def report_fillings(fillings: Sequence[Filling]) -> Report:
+def report_fillings(fillings: Sequence[FilledProblem]) -> Report:
     """Report how many fillings passed the hidden tests, and how many are the canonical solution's own text."""
     passed, same = sum(each.passed for each in fillings), sum(each.filling == each.expression for each in fillings)
     interval = wilson(passed, len(fillings))
@@ -121,16 +122,9 @@ def choose_hole(problem: Problem) -> tuple[int, int]:
 
 def find_expressions(program: str, start: int = 0) -> list[tuple[int, int]]:
     """Return the spans, in characters, of all expressions from `start` on that are read and not assigned to."""
-    lines = program.splitlines(keepends=True)
-    begins = [0]
-    for line in lines:
-        begins.append(begins[-1] + len(line))
-
-    def at(line: int, column: int) -> int:  # ast counts columns in bytes
-        return begins[line - 1] + len(lines[line - 1].encode()[:column].decode())
-
+    starts = find_line_starts(program)
     spans = [
-        (at(node.lineno, node.col_offset), at(node.end_lineno or 1, node.end_col_offset or 0))
+        find_span(node, program, starts)
         for node in ast.walk(read_module(program))
         if isinstance(node, ast.expr)
         and not isinstance(node, ast.Slice)

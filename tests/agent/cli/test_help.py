@@ -17,7 +17,7 @@ HEAVY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("line", ["", "solve", "chat", "bench", "bench run", "sandbox run"])
+@pytest.mark.parametrize("line", ["", "solve", "chat", "fill", "bench", "bench run", "sandbox run"])
 def test_help_imports_nothing_heavy(line):
     code = (
         "import json, sys\n"

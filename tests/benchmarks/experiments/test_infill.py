@@ -13,7 +13,7 @@ from agent.verification.examples import Verification
 from agent.workflow.context import Context
 from benchmarks.exercises import make_problem
 from benchmarks.experiments import infill
-from benchmarks.experiments.infill import choose_hole, fill_holes, find_expressions
+from benchmarks.experiments.infill import choose_hole, fill_problems, find_expressions
 from sandbox import Verdict
 
 PROGRAM = (
@@ -44,7 +44,7 @@ def test_a_hole_is_an_expression_of_the_solution_and_always_the_same():
 def test_a_model_without_the_marks_is_refused():
     context = Context(byte_model(), POLICIES["greedy"], ScriptedSandbox(), max_tokens=4)
     with pytest.raises(InvalidRequestError, match="no fill-in-the-middle tokens"):
-        next(fill_holes([make_problem("exercises/0")], context))
+        next(fill_problems([make_problem("exercises/0")], context))
 
 
 @pytest.mark.model
@@ -55,7 +55,7 @@ def test_a_filling_stands_between_what_was_shown_and_is_judged_by_the_hidden_tes
     box = open_sandbox("process")
     context = Context(open_lm("models/tiny"), POLICIES["greedy"], box, max_tokens=64)
     problems = [make_problem(f"exercises/{number}") for number in (0, 5, 6, 7)]
-    once, found = (list(fill_holes(problems, context, attempts=attempts)) for attempts in (1, 4))
+    once, found = (list(fill_problems(problems, context, attempts=attempts)) for attempts in (1, 4))
     box.close()
     assert [each.task_id for each in found] == [each.task_id for each in problems]
     assert all(each.passed for each in found if each.filling == each.expression)
@@ -75,6 +75,6 @@ def test_where_no_filling_passes_the_examples_the_first_stands_and_all_differ(mo
         infill, "judge_program", lambda box, problem, program: SimpleNamespace(passed=program == tried[0])
     )
     context = Context(open_lm("models/tiny"), POLICIES["greedy"], ScriptedSandbox(), max_tokens=64)
-    (found,) = fill_holes([make_problem("exercises/3")], context, attempts=4)
+    (found,) = fill_problems([make_problem("exercises/3")], context, attempts=4)
     assert len(tried) == len(set(tried)) == found.attempts == 4
     assert found.passed and found.filling in tried[0]
