@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from agent.program.holes import Hole, has_gap, read_whole
 from agent.program.normal_form import normal_form
-from agent.program.places import find_line_starts, read_tokens
+from agent.program.places import list_line_starts, read_tokens
 from agent.program.syntax import PARSE_ERRORS, parse
 
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
@@ -55,7 +55,7 @@ def name_filling(hole: Hole, filling: str) -> str:
 def _find_end(hole: Hole, text: str) -> int | None:
     lead = " " * hole.margin if hole.margin and not text.startswith("\n") else "(" if hole.in_brackets else ""
     source = lead + text
-    starts, depth, end = find_line_starts(source), 0, None
+    starts, depth, end = list_line_starts(source), 0, None
     for kind, start, stop in read_tokens(source, starts):
         if kind in _BLANK:
             continue

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import InvalidRequestError
-from agent.program.places import Span, find_line_starts, find_span, read_tokens
+from agent.program.places import Place, find_span, list_line_starts, read_tokens
 from agent.program.syntax import DEFINITIONS, PARSE_ERRORS, ignore_warnings, read_module
 
 GAP = "..."
@@ -51,7 +51,7 @@ class Hole:
     hint: str = ""
     margin: int | None = None  # of statements: the least indentation of their further lines; None for an expression
     in_brackets: bool = False  # an expression that may go on in the next line
-    comment: Span | None = None  # a hint behind it, with the blanks before that
+    comment: Place | None = None  # a hint behind it, with the blanks before that
 
     @property
     def is_statement(self) -> bool:
@@ -76,7 +76,7 @@ def find_holes(source: str, name: str = "the file") -> tuple[Hole, ...]:
     name: of the file, for messages. Raises InvalidRequestError where the file has no hole, or is no Python with `...`
     in each of them.
     """
-    starts = find_line_starts(source)
+    starts = list_line_starts(source)
     dots, comments = _read_marks(source, starts)
     hinted = {dot: comment for comment in comments if (dot := _find_hinted(dots, comment))}
     alone = [comment for comment in comments if comment not in hinted.values()]

@@ -11,7 +11,7 @@ from contextlib import suppress
 from itertools import accumulate
 from typing import NamedTuple
 
-Span = tuple[int, int]  # the first character, and the one behind the last
+Place = tuple[int, int]  # the first character, and the one behind the last
 
 
 class SourceToken(NamedTuple):
@@ -22,7 +22,7 @@ class SourceToken(NamedTuple):
     end: int
 
 
-def find_line_starts(source: str) -> list[int]:
+def list_line_starts(source: str) -> list[int]:
     """Return the character at which each line begins, and one past the end."""
     return [0, *accumulate(len(line) + 1 for line in source.split("\n"))]
 
@@ -35,7 +35,7 @@ def read_tokens(source: str, starts: Sequence[int]) -> Iterator[SourceToken]:
             yield SourceToken(token.type, starts[line - 1] + column, starts[last - 1] + end)
 
 
-def find_span(node: ast.expr | ast.stmt, source: str, starts: Sequence[int]) -> Span:
+def find_span(node: ast.expr | ast.stmt, source: str, starts: Sequence[int]) -> Place:
     """Return the characters of a node. Python counts the columns of a tree in bytes."""
     assert node.end_lineno is not None and node.end_col_offset is not None, "a parsed node has a place"
     return (

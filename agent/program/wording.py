@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agent.program.places import Span, find_line_starts, find_span, read_tokens
+from agent.program.places import Place, find_span, list_line_starts, read_tokens
 from agent.program.syntax import DEFINITIONS, parse
 
 
@@ -27,9 +27,9 @@ class Wording:
     """The parts of a program that are wording. Offsets are characters of the program, from 0."""
 
     source: str
-    comments: tuple[Span, ...] = ()
-    docstrings: tuple[Span, ...] = ()
-    strings: tuple[Span, ...] = ()
+    comments: tuple[Place, ...] = ()
+    docstrings: tuple[Place, ...] = ()
+    strings: tuple[Place, ...] = ()
     names: tuple[_NewName, ...] = ()
     words: tuple[tuple[int, str], ...] = ()  # names and keywords, with their offsets
     operators: tuple[tuple[int, str], ...] = ()
@@ -92,10 +92,10 @@ def read_wording(source: str) -> Wording:
     """
     if [*source.splitlines(), *([""] if source.endswith("\n") or not source else [])] != source.split("\n"):
         return Wording(source)
-    tree, starts = parse(source), find_line_starts(source)
+    tree, starts = parse(source), list_line_starts(source)
     found = list(read_tokens(source, starts))
 
-    def spans(*kinds: int) -> tuple[Span, ...]:
+    def spans(*kinds: int) -> tuple[Place, ...]:
         return tuple((start, end) for kind, start, end in found if kind in kinds)
 
     def texts(kind: int) -> tuple[tuple[int, str], ...]:
@@ -109,7 +109,7 @@ def read_wording(source: str) -> Wording:
     )  # fmt: skip
 
 
-def _find_docstrings(tree: ast.Module, source: str, starts: list[int]) -> Iterator[Span]:
+def _find_docstrings(tree: ast.Module, source: str, starts: list[int]) -> Iterator[Place]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, *DEFINITIONS)):
             match node.body:

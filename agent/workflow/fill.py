@@ -20,7 +20,7 @@ from agent.program.ends import End
 from agent.program.fillings import find_misfit, fit_filling, name_filling
 from agent.program.holes import Hole, show_holes
 from agent.program.prompts import write_fill_prompt
-from agent.program.surroundings import Surroundings, show_surroundings
+from agent.program.shown_code import ShownCode, show_code_around
 from agent.records import Cost
 from agent.verification.metered import MeteredSandbox
 from agent.workflow.check_fillings import check_fillings
@@ -81,12 +81,12 @@ def _propose_fillings(context: Context, plain: str, hole: Hole, k: int) -> Fille
     return FilledHole(hole, tuple(fillings), drawn, tokens, around.first_line, around.last_line)
 
 
-def _prepare(context: Context, plain: str, hole: Hole) -> tuple[Surroundings, _Prompt]:
+def _prepare(context: Context, plain: str, hole: Hole) -> tuple[ShownCode, _Prompt]:
     """Return the code that the model is shown, and its prompt. Raises ContextLengthError, InvalidRequestError."""
     model, window = context.model, context.lm.context
     fixed = len(_write_prompt(model, "", "").ids) + context.max_tokens + _SLACK
     room = _MOST_SHOWN if window is None else min(_MOST_SHOWN, window - fixed)
-    around = show_surroundings(plain, hole, lambda text: len(model.tokenizer.encode(text, continues=True)), room)
+    around = show_code_around(plain, hole, lambda text: len(model.tokenizer.encode(text, continues=True)), room)
     for mark in (*(model.tokenizer.fim or ()), *FIM_ENDS):
         if mark in around.before + around.after:
             raise InvalidRequestError(
@@ -137,7 +137,7 @@ def _draw(context: Context, prompt: _Prompt, hole: Hole, after: str, number: int
     return text, steps[-1].end != End.TOKEN_BUDGET, len(steps)
 
 
-def _score_filling(model: Model, prompt: _Prompt, around: Surroundings, text: str) -> Filling:
+def _score_filling(model: Model, prompt: _Prompt, around: ShownCode, text: str) -> Filling:
     """Score a filling: ln p(filling, end | before, after) + ln p(first lines of after | before, filling).
 
     Both terms are sums of logprobs, in nats, at most 0. The first reads the prompt that shows both sides, and all ends

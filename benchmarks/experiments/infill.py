@@ -15,7 +15,7 @@ from agent.decoding.stops import any_of, end_token, token_limit
 from agent.errors import InvalidRequestError
 from agent.lm.reference import logits_before
 from agent.program.examples.read import visible_examples
-from agent.program.places import find_line_starts, find_span
+from agent.program.places import find_span, list_line_starts
 from agent.program.syntax import read_module
 from agent.search.frontier import find_departures
 from agent.verification.examples import verify
@@ -122,7 +122,7 @@ def choose_hole(problem: Problem) -> tuple[int, int]:
 
 def find_expressions(program: str, start: int = 0) -> list[tuple[int, int]]:
     """Return the spans, in characters, of all expressions from `start` on that are read and not assigned to."""
-    starts = find_line_starts(program)
+    starts = list_line_starts(program)
     spans = [
         find_span(node, program, starts)
         for node in ast.walk(read_module(program))

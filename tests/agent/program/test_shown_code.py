@@ -1,7 +1,7 @@
 """A model is shown whole lines around a hole, as many as there is room for, and the hint above it."""
 
 from agent.program.holes import find_holes, show_holes
-from agent.program.surroundings import show_surroundings
+from agent.program.shown_code import show_code_around
 
 LINES = [f"a{number} = {number}" for number in range(10, 60)]
 SOURCE = "\n".join([*LINES[:30], "x = f(...)  # dubito: fill with g", *LINES[30:], ""])
@@ -9,7 +9,7 @@ SOURCE = "\n".join([*LINES[:30], "x = f(...)  # dubito: fill with g", *LINES[30:
 
 def show(room, source=SOURCE):
     (hole,) = find_holes(source)
-    return show_surroundings(show_holes(source, [hole]), hole, len, room)
+    return show_code_around(show_holes(source, [hole]), hole, len, room)
 
 
 def test_everything_is_shown_where_there_is_room_and_the_hint_is_a_comment():

@@ -13,7 +13,7 @@ _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ShownCode:
     """The code on both sides of a hole, and the lines of the file that it comes from, from 1."""
 
     before: str
@@ -22,7 +22,7 @@ class Surroundings:
     last_line: int
 
 
-def show_surroundings(plain: str, hole: Hole, count: Callable[[str], int], room: int) -> Surroundings:
+def show_code_around(plain: str, hole: Hole, count: Callable[[str], int], room: int) -> ShownCode:
     """Return as many whole lines around a hole as there is room for. The line of the hole is always shown.
 
     plain: the program with `...` in its holes. count: returns the tokens of a text. room: tokens. A hint stands above
@@ -35,7 +35,7 @@ def show_surroundings(plain: str, hole: Hole, count: Callable[[str], int], room:
     after = list(_take(below, count, room // _BEHIND))
     before = list(_take(reversed(above), count, room - sum(map(count, after))))[::-1]
     shown = _TRAILING.sub("", f"{first}{''.join(after)}")
-    return Surroundings(
+    return ShownCode(
         _TRAILING.sub("", "".join(before)) + hint + line, shown, hole.line - len(before), hole.line + len(after)
     )
 
