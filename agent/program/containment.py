@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from agent.program.partial_tree import PartialNode, Span, find_hole_nodes, read_partial_tree
 from agent.program.syntax import parse
-from agent.program.variables import Scope, Variable, Variables, read_own_names
+from agent.program.variables import NameScope, Variable, Variables, read_own_names
 
 _BASE_STEPS = 100_000
 _STEPS_A_CHARACTER = 10  # more than a comparison without a choice takes, so that only choices can reach the bound
@@ -85,7 +85,7 @@ class _Renaming:
     def __init__(self, variables: Iterable[Variable]) -> None:
         self.given: list[Variable] = []
         self._names = dict[Variable, str]()
-        self._homes, self._paths = Counter[tuple[str, Scope]](), Counter[tuple[str, Scope]]()
+        self._homes, self._paths = Counter[tuple[str, NameScope]](), Counter[tuple[str, NameScope]]()
         for variable in variables:
             if not variable.renamable:
                 self._count(variable, variable.name, 1)

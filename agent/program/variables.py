@@ -10,10 +10,10 @@ _SEES_NAMES = frozenset({"locals", "globals", "vars", "dir", "eval", "exec", "co
 
 
 @dataclass(eq=False, slots=True)
-class Scope:
+class NameScope:
     """One scope: the module, a class, a function or a comprehension, and what its own lines say of names."""
 
-    parent: Scope | None
+    parent: NameScope | None
     kind: str  # "module", "class", "function" or "comprehension"
     bound: set[str] = field(default_factory=set)
     fixed: set[str] = field(default_factory=set)  # imports, and classes, whose names change others inside
@@ -31,9 +31,9 @@ class Variable:
 
     name: str
     renamable: bool
-    home: Scope
+    home: NameScope
     keywords: Collection[str] = ()  # names that it cannot take, since calls give them to parameters
-    path: set[Scope] = field(default_factory=set)  # the scopes in which Python looks its name up, its home included
+    path: set[NameScope] = field(default_factory=set)  # the scopes in which Python looks its name up, its home included
 
     def may_become(self, name: str) -> bool:
         """Decide whether the variable may have another name, as far as other variables do not matter."""
@@ -61,8 +61,8 @@ class Variables:
     """
 
     def __init__(self, tree: ast.Module, *, called: Collection[str] | None = None) -> None:
-        self._called, self._module = called, Scope(None, "module")
-        self._variables = dict[tuple[Scope, str], Variable]()
+        self._called, self._module = called, NameScope(None, "module")
+        self._variables = dict[tuple[NameScope, str], Variable]()
         self._keywords = {each.arg for each in ast.walk(tree) if isinstance(each, ast.keyword) and each.arg}
         occurrences = list(_read_scopes(tree, self._module))
         _settle_declarations([scope for _, _, scope in occurrences], self._module)
@@ -79,7 +79,7 @@ class Variables:
         """Return the variables of `read_own_names` for a node of the given tree, in its order."""
         return [] if isinstance(node, ast.alias) else self._named.get(id(node), [])
 
-    def _resolve(self, name: str, scope: Scope) -> Variable:
+    def _resolve(self, name: str, scope: NameScope) -> Variable:
         path = list(_look_up(name, scope))
         home = path[-1]
         if (home, name) not in self._variables:
@@ -89,7 +89,7 @@ class Variables:
         variable.path.update(path)
         return variable
 
-    def _is_renamable(self, name: str, home: Scope) -> bool:
+    def _is_renamable(self, name: str, home: NameScope) -> bool:
         if name.startswith("__") or name in home.fixed or name not in home.bound:
             return False
         if home.kind == "module":
@@ -97,9 +97,9 @@ class Variables:
         return home.kind != "class" and not (name in home.parameters and name in self._keywords)
 
 
-def _read_scopes(tree: ast.Module, module: Scope) -> Iterator[tuple[ast.AST, tuple[str, ...], Scope]]:
+def _read_scopes(tree: ast.Module, module: NameScope) -> Iterator[tuple[ast.AST, tuple[str, ...], NameScope]]:
     """Yield each node that names variables, the names, and the scope that Python looks in first. Fill the scopes."""
-    todo: list[tuple[ast.AST, Scope]] = [(tree, module)]
+    todo: list[tuple[ast.AST, NameScope]] = [(tree, module)]
     while todo:
         node, scope = todo.pop()
         children = list(_place_children(node, scope))
@@ -114,7 +114,7 @@ def _read_scopes(tree: ast.Module, module: Scope) -> Iterator[tuple[ast.AST, tup
             yield node, names, scope
 
 
-def _place_children(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
+def _place_children(node: ast.AST, scope: NameScope) -> Iterator[tuple[ast.AST, NameScope]]:
     """Yield each child with its scope. Defaults, annotations, decorators and bases belong to the scope outside."""
     outside = scope.parent or scope
     match node:
@@ -124,12 +124,12 @@ def _place_children(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scop
         case ast.arg():
             yield from ((each, outside) for each in ast.iter_child_nodes(node))
         case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            inner = Scope(scope, "class" if isinstance(node, ast.ClassDef) else "function")
+            inner = NameScope(scope, "class" if isinstance(node, ast.ClassDef) else "function")
             body = node.body if isinstance(node.body, list) else [node.body]
             inside = {id(each) for each in (*body, getattr(node, "args", None))}
             yield from ((each, inner if id(each) in inside else scope) for each in ast.iter_child_nodes(node))
         case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-            inner = Scope(scope, "comprehension")
+            inner = NameScope(scope, "comprehension")
             first, *more = node.generators
             yield first.iter, scope  # Python evaluates the first iterable outside
             yield from ((each, inner) for each in (first.target, *first.ifs, *more))
@@ -142,7 +142,7 @@ def _place_children(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scop
             yield from ((each, scope) for each in ast.iter_child_nodes(node))
 
 
-def _declare(node: ast.AST, names: tuple[str, ...], scope: Scope) -> None:
+def _declare(node: ast.AST, names: tuple[str, ...], scope: NameScope) -> None:
     """Tell a scope what a node says of names."""
     match node:
         case ast.Global():
@@ -161,13 +161,13 @@ def _declare(node: ast.AST, names: tuple[str, ...], scope: Scope) -> None:
             scope.bound.update(names)
 
 
-def _leave_comprehensions(scope: Scope) -> Scope:
+def _leave_comprehensions(scope: NameScope) -> NameScope:
     while scope.kind == "comprehension" and scope.parent:
         scope = scope.parent
     return scope
 
 
-def _settle_declarations(scopes: Collection[Scope], module: Scope) -> None:
+def _settle_declarations(scopes: Collection[NameScope], module: NameScope) -> None:
     """Bind the names of `global` in the module, and those of `nonlocal` nowhere else than outside."""
     for scope in scopes:
         if scope is not module:
@@ -175,7 +175,7 @@ def _settle_declarations(scopes: Collection[Scope], module: Scope) -> None:
             scope.bound -= scope.declared_global | scope.declared_nonlocal
 
 
-def _look_up(name: str, scope: Scope) -> Iterator[Scope]:
+def _look_up(name: str, scope: NameScope) -> Iterator[NameScope]:
     """Yield the scopes in which Python looks a name up, from inside to outside. The last one is the name's home."""
     yield scope
     while scope.parent and name not in scope.bound:
@@ -183,7 +183,7 @@ def _look_up(name: str, scope: Scope) -> Iterator[Scope]:
         yield scope
 
 
-def _leave(scope: Scope, *, is_global: bool) -> Scope:
+def _leave(scope: NameScope, *, is_global: bool) -> NameScope:
     """Return the scope outside that Python looks in next: not a class, whose names are not seen from inside."""
     while scope.parent:
         scope = scope.parent

@@ -1,0 +1,128 @@
+"""Decide whether a partial program can become right: whether some completion of its holes passes all hidden tests.
+
+The answer is a label for calibration and its reports (prediction sets, arXiv:2302.08703). It must not reach the agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from agent.program.containment import contains
+from agent.program.normal_form import normal_form
+from agent.program.partial_tree import Span
+from agent.program.syntax import find_names, parse
+from benchmarks.base import Problem
+from benchmarks.judging.checker import judge_program
+from benchmarks.judging.grafts import graft, sort_by_rank
+from sandbox import Limits, Sandbox
+
+MOST_JUDGED = 16  # grafts that one question may run, and fillings
+COMPLETION_LIMITS = Limits(cpu_seconds=2.0)  # many completions never end, and few right ones need more
+_MOST_TEXTS = 400  # completions that one question looks at, those included whose verdict is known
+
+
+@dataclass(frozen=True, slots=True)
+class RightCompletion:
+    """A program that passes all hidden tests and fits a partial program."""
+
+    program: str
+    origin: str  # "known": it was known to be right. "graft", "filling" or "source": it ran
+
+
+class Completions:
+    """The completions of one program's holes, for any number of hole-sets. A program runs once, whoever asks for it.
+
+    right_programs: programs that pass all hidden tests, beside the problem's reference. wrong_programs: programs that
+    are known to fail. Equal normal forms count as one program.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        source: str,
+        right_programs: Sequence[str],
+        sandbox: Sandbox,
+        *,
+        wrong_programs: Sequence[str] = (),
+        most_judged: int = MOST_JUDGED,
+        limits: Limits = COMPLETION_LIMITS,
+    ) -> None:
+        self._problem, self._source, self._sandbox = problem, source, sandbox
+        self._most_judged, self._limits = most_judged, limits
+        self._right = list({normal_form(each): each for each in (problem.reference_program, *right_programs)}.values())
+        self._donors = tuple(self._right)  # what is found later joins only the right ones: the grafts stay the same
+        self._passes = {normal_form(each): False for each in wrong_programs}
+        self._passes |= {normal_form(each): True for each in self._right}
+        driver = parse(problem.driver)
+        self._called = {problem.entry_point, problem.called} | (find_names([driver]) if driver else set())
+        self.num_judged = 0  # programs that were judged so far
+
+    def contains(self, holes: Sequence[Span], fillings: Sequence[Sequence[str]] = ()) -> bool:
+        """Decide whether some completion is right, as far as `find` looks. See there."""
+        return self.find(holes, fillings) is not None
+
+    def find(self, holes: Sequence[Span], fillings: Sequence[Sequence[str]] = ()) -> RightCompletion | None:
+        """Return a completion that passes all hidden tests; None where none is found.
+
+        holes: spans in characters, end exclusive, disjoint, in order. fillings: nothing, or one list for each hole, of
+        texts of a model that may stand there, the likeliest first. Tries, in this order: the programs that are known
+        to be right, which do not run; the source itself; grafts of each right program in turn; the fillings. At most
+        `most_judged` grafts run, and as many fillings. A program that passes is known to be right from then on, so a
+        later question may find more than it would have found alone, and never less. Raises SandboxError where the
+        sandbox fails, and DatasetError where the reference does.
+        """
+        for program in self._right:
+            if contains(self._source, holes, program, called=self._called):
+                return RightCompletion(program, "known")
+        stages: dict[str, Iterable[str]] = {
+            "source": [self._source],
+            "graft": self._graft(holes),
+            "filling": self._fill(holes, fillings),
+        }
+        for origin, programs in stages.items():
+            passing = self._find_right(programs)
+            if passing is not None:
+                self._right.append(passing)
+                return RightCompletion(passing, origin)
+        return None
+
+    def _find_right(self, programs: Iterable[str]) -> str | None:
+        """Return the first of these programs that passes all hidden tests; None where no program within bounds does."""
+        last = self.num_judged + self._most_judged
+        for program in islice(programs, _MOST_TEXTS):
+            form = normal_form(program)
+            if form not in self._passes:
+                if self.num_judged == last:
+                    return None
+                self._passes[form] = self._judge(program)
+            if self._passes[form]:
+                return program
+        return None
+
+    def _fill(self, holes: Sequence[Span], fillings: Sequence[Sequence[str]]) -> Iterator[str]:
+        texts = (fill(self._source, holes, each) for each in sort_by_rank(fillings)) if fillings else ()
+        yield from (text for text in texts if parse(text) is not None)
+
+    def _graft(self, holes: Sequence[Span]) -> Iterator[str]:
+        """Yield the grafts of the right programs, the best of each before the second best of any."""
+        donors = [graft(self._source, holes, each, entry_point=self._problem.entry_point) for each in self._donors]
+        while donors:
+            going = []
+            for each in donors:
+                if (text := next(each, None)) is not None:
+                    yield text
+                    going.append(each)
+            donors = going
+
+    def _judge(self, program: str) -> bool:
+        self.num_judged += 1
+        return judge_program(self._sandbox, self._problem, program, limits=self._limits).passed
+
+
+def fill(source: str, holes: Sequence[Span], texts: Sequence[str]) -> str:
+    """Return the source with one text in place of each hole. Spans are disjoint and in order."""
+    for (start, end), text in reversed(list(zip(holes, texts, strict=True))):
+        source = source[:start] + text + source[end:]
+    return source
