@@ -95,6 +95,9 @@ real: setup sandbox ## real models over HumanEval+ and MBPP+, into docs/results/
 bench-sandbox: setup sandbox ## how fast programs run and benchmarks are checked, against cold containers and evalplus
 	@$(BIN)/python -m benchmarks.speed.sandbox --evalplus
 
+bench-holes: setup ## how fast hole-sets are found, by the size of a program, and against z3
+	@$(BIN)/python -m benchmarks.speed.holes
+
 humaneval: setup sandbox ## HumanEval+ with a real model, from one word to the page (MODEL=qwen2.5-coder-0.5b POLICY=greedy,adadec,uscd; resumes)
 	@$(call run-and-report,HumanEval)
 
@@ -126,4 +129,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed real bench-sandbox humaneval mbpp evalplus card train-tiny clean
+.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed real bench-sandbox bench-holes humaneval mbpp evalplus card train-tiny clean

@@ -37,7 +37,7 @@ def solve(
     tests: str | None = None,
     profile: ModelProfile | None = None,
     max_tokens: int = 512,
-    tau: float = 0.1,
+    tau: float | None = None,
     max_holes: int = 2,
     seed: int = 0,
     on_event: Callable[[Event], None] = lambda event: None,
@@ -50,8 +50,9 @@ def solve(
     STRATEGIES, or objects; without a policy, the strategy takes its own. tests: a test file's text, whose asserts the
     program must also pass; a task has its tests. profile: the numbers learned for the model; None finds them by its
     name. max_tokens: the most tokens of one program. tau, max_holes: a partial program keeps at most -ln tau nats of
-    surprisal, and has at most so many holes. seed: starts the samplers' random numbers. on_event: receives each Step,
-    Attempt and Answer, in the thread that decodes. session: where the run is kept, and who answers.
+    surprisal, and has at most so many holes; without a tau, the calibrated one is taken, else 0.1. seed: starts the
+    samplers' random numbers. on_event: receives each Step, Attempt and Answer, in the thread that decodes. session:
+    where the run is kept, and who answers.
 
     Returns a Result: `best.program`, `standing` (verified, agreed, unverified or abstained), `attempts`, `cost`. A
     failing program is no error; the Result has it. Raises InvalidRequestError, ContextLengthError, ProfileError,
@@ -97,9 +98,10 @@ def _choose_task(request: str | Task, tests: str | None) -> Task:
     return request
 
 
-def _check_bounds(max_tokens: int, tau: float, max_holes: int) -> None:
+def _check_bounds(max_tokens: int, tau: float | None, max_holes: int) -> None:
     """Raise InvalidRequestError for a bound that no run can keep."""
-    check_tau(tau)
+    if tau is not None:
+        check_tau(tau)
     for name, value in (("max_tokens", max_tokens), ("max_holes", max_holes)):
         if value < 1:
             raise InvalidRequestError(f"{name} is {value}; wanted 1 or more")

@@ -1,4 +1,4 @@
-"""The numbers learned for one model, in one JSON file: thresholds, edge weights, reliability. Learns nothing."""
+"""The numbers learned for one model, in one JSON file: thresholds, edge weights, reliability, taus. Learns nothing."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from platformdirs import user_data_path
 from agent.errors import FileAccessError, ProfileError
 from agent.files.access import check_writable, explain_errors, is_stream, read_bounded, write_whole
 from agent.files.plain import make_plain
+from agent.hole_calibration import HoleCalibration, read_hole_calibration
 from agent.lm.names import digest_weights, find_embedded_model, find_model_folder, find_shelf_model
 from agent.messages import quote
 
@@ -33,6 +34,7 @@ PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeB
 PROFILE_NAME = "profile.json"  # in a model's folder
 _MOST_BYTES = 2**20  # of a profile
 _LARGEST = 1e12  # of a learned number
+_ADDED = {"holes"}  # fields that files of earlier versions lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class ModelProfile:
     edge_weights: dict[str, float] = field(default_factory=dict)  # of the features of an edge, for the learned order
     reliability: ReliabilityCurve | None = None
     search_origin: dict[str, Any] = field(default_factory=dict)  # what edge weights and curve were learned from
+    holes: HoleCalibration | None = None
 
     def is_of(self, model: str, weights: str) -> bool:
         """Whether this is the profile of a model: weights decide where either has a digest, else the name."""
@@ -114,6 +117,7 @@ def find_profile(model: str) -> ModelProfile:
                 edge_weights=stored.edge_weights or profile.edge_weights,
                 reliability=stored.reliability or profile.reliability,
                 search_origin={**profile.search_origin, **stored.search_origin},
+                holes=stored.holes or profile.holes,
             )
     return profile
 
@@ -129,14 +133,19 @@ def load_profile(file: Path) -> ModelProfile:
     data = read_bounded(file, _MOST_BYTES)
     try:
         record = json.loads(data)
-        profile = ModelProfile(**{name: record[name] for name in ModelProfile.__slots__})
-        curve = record["reliability"]
+        profile = ModelProfile(**{name: record[name] for name in ModelProfile.__slots__ if name not in _ADDED})
+        curve, holes = record["reliability"], record.get("holes")
         if not (isinstance(profile.model, str) and isinstance(profile.weights, str)):
             raise ValueError("it does not say of which model")
         if not (all(map(_is_number, profile.edge_weights.values())) and isinstance(profile.search_origin, dict)):
             raise ValueError("the edge weights are no numbers")
         thresholds = {score: _read_calibration(score, each) for score, each in record["thresholds"].items()}
-        return replace(profile, thresholds=thresholds, reliability=None if curve is None else _read_curve(curve))
+        return replace(
+            profile,
+            thresholds=thresholds,
+            reliability=None if curve is None else _read_curve(curve),
+            holes=None if holes is None else read_hole_calibration(holes),
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProfileError(f"{quote(file)} is no profile of a model, or was written by an older version") from error
 
@@ -197,7 +206,7 @@ def _is_profile(head: bytes) -> bool:
         record = json.loads(head)
     except (ValueError, RecursionError):
         return False
-    return isinstance(record, dict) and record.keys() == set(ModelProfile.__slots__)
+    return isinstance(record, dict) and record.keys() | _ADDED == set(ModelProfile.__slots__)
 
 
 def _read_calibration(score: str, record: dict[str, Any]) -> Calibration:

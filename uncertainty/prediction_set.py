@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,20 +54,25 @@ class HoleSets:
     node has a kept parent, the kept nodes cost at most -ln tau, and at most m kept nodes' children are removed (holes).
     """
 
-    def __init__(self, tree: ProgramTree, most_holes: int) -> None:
+    def __init__(self, tree: ProgramTree, most_holes: int, kept: Collection[int] = ()) -> None:
         """Solve all problems of a tree at once, in O(n² m) steps for n nodes and m holes.
 
-        Costs are clamped to 0 … COST_LIMIT. Raises ValueError for a number of holes outside of 1 … MOST_HOLES.
+        Costs are clamped to 0 … COST_LIMIT. kept: numbers of nodes that no hole-set may remove. Raises ValueError for a
+        number of holes outside of 1 … MOST_HOLES.
         """
         if not 1 <= most_holes <= MOST_HOLES:
             raise ValueError(f"the number of holes is {most_holes}, wanted 1 to {MOST_HOLES}")
         self._tree = tree
-        self._costs, self._removals = _solve(tree, most_holes)
+        self._costs, self._removals = _solve(tree, most_holes, frozenset(kept))
 
     def removed(self, taus: Sequence[float], holes: int) -> NDArray[np.intp]:
         """Return, for each tau, how many nodes are removed with so many holes at most: [taus]."""
         falling = np.minimum.accumulate(self._costs[: holes + 1].min(0))
         return np.searchsorted(-falling, [-_bound(tau) for tau in taus])
+
+    def hole_nodes(self, tau: float, holes: int) -> list[int]:
+        """Return the numbers of the nodes that are holes, as in `partial`."""
+        return self._read_holes(self._find_cell(_bound(tau), holes))
 
     def partial(self, source: str, tau: float, holes: int) -> PartialProgram:
         """Return the program with its holes. Of equal removals the cheaper is taken, then the one with fewer holes.
@@ -113,7 +118,7 @@ def _bound(tau: float) -> float:
     return -math.log(tau)
 
 
-def _solve(tree: ProgramTree, most_holes: int) -> tuple[_Costs, list[NDArray[np.uint8]]]:
+def _solve(tree: ProgramTree, most_holes: int, kept: Collection[int]) -> tuple[_Costs, list[NDArray[np.uint8]]]:
     """Return the least costs of the tree, and for each node, as packed bits, in which cells it is removed.
 
     least[i][h, r] is the least kept cost of the nodes from i on, with h holes and r nodes removed. Node i is kept, and
@@ -129,11 +134,11 @@ def _solve(tree: ProgramTree, most_holes: int) -> tuple[_Costs, list[NDArray[np.
         size, width = sizes[node], count - node + 1
         best = np.full((most_holes + 1, width), np.inf)
         np.add(least[node + 1], costs[node], out=best[:, :-1])
-        gone = least[node + size][:-1]
-        place = best[1:, size:]
         is_removed = np.zeros(best.shape, dtype=bool)
-        np.less(gone, place, out=is_removed[1:, size:])
-        np.minimum(gone, place, out=place)
+        if node not in kept:
+            gone, place = least[node + size][:-1], best[1:, size:]
+            np.less(gone, place, out=is_removed[1:, size:])
+            np.minimum(gone, place, out=place)
         least[node], removals[node] = best, np.packbits(is_removed)
         for following in (node + 1, node + size):
             waiting[following] -= 1

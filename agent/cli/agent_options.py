@@ -44,7 +44,7 @@ class AgentOptions:
     device: str | None
     weights: str
     prompt_style: str
-    tau: float = 0.1
+    tau: float | None = None
     holes: int = 2
 
     @classmethod
@@ -56,7 +56,8 @@ class AgentOptions:
 
     def check(self) -> CheckedOptions:
         """Refuse options that are unknown or contradict each other. Imports nothing slow."""
-        check_tau(self.tau)
+        if self.tau is not None:
+            check_tau(self.tau)
         policy = choose_policy_name(self.policy, find_strategy(self.strategy), choices.POLICY_SCORES)
         components.check_policy(policy, model=self.model, threshold=self.threshold, ask=self.ask)
         components.check_model(self.model, self.weights, self.prompt_style)

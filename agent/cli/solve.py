@@ -45,7 +45,7 @@ EXERCISES = "exercises/"  # begins the names of the embedded model's own problem
 _TASK_HELP = "Solve a benchmark problem instead: HumanEval/0, Mbpp/2 or exercises/12."
 _FILE_HELP = "Complete the Python in this file: a signature with its docstring. `-` reads it from stdin."
 _TESTS_HELP = "Also pass the assert statements in this file. `-` reads them from stdin."
-_TAU_HELP = "Trust at most -ln tau nats of surprisal in a partial program. The rest becomes holes."
+_TAU_HELP = "Trust at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1."
 _THREAD_HELP = "Store the run under this name, and resume it if it was cut off."
 _ACCEPT_HELP = (
     "Exit with 0 for these claims: verified, agreed (also verified), any. Other answers exit with 4 (agreed) or "
@@ -72,7 +72,7 @@ def solve_request(
     min_probability: MinProbabilityOption = 0.0,
     accept: Annotated[str, typer.Option(help=_ACCEPT_HELP)] = "verified",
     max_tokens: TokensOption = 512,
-    tau: Annotated[float, typer.Option(help=_TAU_HELP)] = 0.1,
+    tau: Annotated[float | None, typer.Option(help=_TAU_HELP)] = None,
     holes: Annotated[int, typer.Option(min=1, help="Leave at most this many holes in a partial program.")] = 2,
     sandbox: SandboxOption = None,
     thread: Annotated[str | None, typer.Option(help=_THREAD_HELP)] = None,

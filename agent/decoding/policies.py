@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from agent.decoding.context import Policy
 from agent.decoding.contrast import Contrast
@@ -34,3 +35,15 @@ POLICIES: dict[str, Policy] = {
     "uscd-adadec": USCD_ADADEC,
     "eg-cfg": EG_CFG,
 }
+
+
+def name_policy(policy: Policy) -> str:
+    """Return the name of a policy, with its threshold where that is not the policy's own, as in "adadec@1.3"."""
+    for name, known in POLICIES.items():
+        if policy == known:
+            return name
+    for name, known in POLICIES.items():
+        own = replace(policy, gate=replace(policy.gate, threshold=known.gate.threshold))
+        if own == known and math.isfinite(known.gate.threshold):
+            return f"{name}@{policy.gate.threshold:.6g}"
+    return repr(policy)

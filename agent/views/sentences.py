@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agent.program.outputs import Output, OutputKind, describe_output
 from agent.program.syntax import is_whole_body
-from agent.records import Answer, Attempt, Breakage, Cost, Spent, Undecided, label_of
+from agent.records import Answer, Attempt, Breakage, Cost, Guarantee, Spent, Undecided, label_of
 from agent.search.answer import find_draws
 from agent.search.faults import is_whole
 from agent.views.numbers import LEAST, format_count, format_probability, format_share
@@ -105,14 +105,24 @@ def describe_evidence(result: Result) -> list[str]:
 
 
 def _say_doubts(best: Attempt) -> str:
-    """Say which parts of a program the model found least probable. It is no claim: nothing calibrated these parts."""
-    places = list_doubts(best)
+    """Say which parts of a program the model found least probable, and what is guaranteed of the rest."""
+    places, note = list_doubts(best), describe_guarantee(best.guarantee)
     if not best.holes:
         return ""
     if not places:
-        return "the model's doubt is spread over the whole program, so no line stands out (uncalibrated)"
-    parts = [f"{_number_lines(best.program, *hole)}: {format_code(best.program[slice(*hole)], 60)}" for hole in places]
-    return f"the model was least sure of {', and of '.join(parts)} (uncalibrated)"
+        return f"the model's doubt is spread over the whole program, so no line stands out ({note})"
+    parts = [f"{number_lines(best.program, *hole)}: {format_code(best.program[slice(*hole)], 60)}" for hole in places]
+    return f"the model was least sure of {', and of '.join(parts)} ({note})"
+
+
+def describe_guarantee(guarantee: Guarantee) -> str:
+    """Return what is guaranteed of a program without its holes, or that nothing is."""
+    if not guarantee.confidence:
+        return "uncalibrated"
+    return (
+        f"with confidence {format_share(guarantee.confidence)}, at least {format_share(guarantee.coverage)} of such "
+        "partial programs can be completed to a right program"
+    )
 
 
 def list_doubts(attempt: Attempt) -> list[tuple[int, int]]:
@@ -231,9 +241,10 @@ def _explain_failure(result: Result) -> str:
 
 def _list_holes(attempt: Attempt) -> str:
     """Return where a program has holes, as in "line 3 and lines 5 to 6"."""
-    return " and ".join(_number_lines(attempt.program, start, end) for start, end in list_doubts(attempt))
+    return " and ".join(number_lines(attempt.program, start, end) for start, end in list_doubts(attempt))
 
 
-def _number_lines(program: str, start: int, end: int) -> str:
+def number_lines(program: str, start: int, end: int) -> str:
+    """Return the lines of a span, as in "line 3" and "lines 5 to 6"."""
     first, last = (1 + program.count("\n", 0, at) for at in (start, max(start, end - 1)))
     return f"line {first}" if first == last else f"lines {first} to {last}"

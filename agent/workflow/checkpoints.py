@@ -26,6 +26,7 @@ from agent.records import (
     Edge,
     EdgeKind,
     Fork,
+    Guarantee,
     LastTrace,
     OutputQuestion,
     PersonExample,
@@ -44,7 +45,7 @@ _RECORDS = {
     kind.__name__: kind
     for kind in (
         AgentState, Answer, Attempt, Breakage, Budget, Candidate, CandidateQuestion, Cost, Difference, DraftProgram,
-        Edge, Example, Failure, Fork, Interrupt, LastTrace, Output, OutputQuestion, PersonExample, Prompt,
+        Edge, Example, Failure, Fork, Guarantee, Interrupt, LastTrace, Output, OutputQuestion, PersonExample, Prompt,
         ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
     )
 }  # fmt: skip

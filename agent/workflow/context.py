@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from agent.decoding.context import Policy
+from agent.decoding.policies import name_policy
+from agent.hole_calibration import WayOfWriting
 from agent.lm.base import LM, Model, Tokenizer
 from agent.lm.metered import Metered
 from agent.profile import ModelProfile
@@ -20,6 +22,9 @@ Emit = Callable[[Event], None]
 Log = Callable[[int, Event], None]
 
 
+DEFAULT_TAU = 0.1  # where nothing was calibrated
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The model, the policy, the sandbox and the bounds of a run."""
@@ -28,7 +33,7 @@ class Context:
     policy: Policy
     sandbox: Sandbox
     max_tokens: int = 512
-    tau: float = 0.1  # the code outside of a partial program's holes costs at most -ln tau nats
+    tau: float | None = None  # the code outside of holes costs at most -ln tau nats; None for the calibrated tau
     max_holes: int = 2
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
@@ -46,6 +51,12 @@ class Context:
     def tokenizer(self) -> Tokenizer:
         """The model's tokenizer."""
         return self.model.tokenizer
+
+
+def way_of_writing(context: Context) -> WayOfWriting:
+    """Return the way in which the run writes programs."""
+    style = context.model.prompt_style.describe()
+    return WayOfWriting(name_policy(context.policy), f"{style['name']} {style['digest']}", context.model.dtype)
 
 
 def limit_forwards(context: Context, state: AgentState) -> Context:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import accumulate
 
 from agent.program.wording import read_wording
-from agent.records import Cost, DraftProgram, Fork
-from agent.workflow.context import Context
+from agent.records import Cost, DraftProgram, Fork, Guarantee
+from agent.workflow.context import DEFAULT_TAU, Context, way_of_writing
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program, split_pieces
 from uncertainty.prediction_set import PartialProgram, partial_program
@@ -27,20 +27,41 @@ def extract_draft(context: Context, state: AgentState) -> AgentState:
     location = locate_program(context, state.task, state.prompt, text)
     source = location.source(text)
     offsets = location.offsets([0, *accumulate(len(piece) for piece in pieces)][:-1], len(text))
-    partial = _mark_holes(context, source, offsets, current.logprobs)
+    tau, guarantee = choose_tau(context, state)
+    partial = _mark_holes(source, offsets, current.logprobs, tau, context.max_holes)
     lines = _lines_at(source, offsets)
     current = replace(
         current,
         forks=tuple(
             replace(fork, line=lines[fork.position]) for fork in _drop_rewordings(context, state, source, offsets)
         ),
-        draft=DraftProgram(partial.source, partial.render(), partial.holes),
+        draft=DraftProgram(partial.source, partial.render(), partial.holes, guarantee),
     )
     return replace(state, current=current, cost=state.cost + Cost(seconds=context.clock() - start))
 
 
+def choose_tau(context: Context, state: AgentState) -> tuple[float, Guarantee]:
+    """Choose the tau of the attempt in progress: the one asked for, else the calibrated one if that fits the attempt.
+
+    A calibration is of programs that were written in one go, so it says nothing of branches and repairs.
+    """
+    calibration = context.profile.holes
+    if context.tau is not None:
+        return context.tau, Guarantee(missing="tau was chosen by hand")
+    if calibration is None:
+        return DEFAULT_TAU, Guarantee(missing="no hole-sets were calibrated for this model")
+    if state.current.edge is not None:
+        return DEFAULT_TAU, Guarantee(missing="a search went on to it, and the calibration is of first programs")
+    if other := calibration.way.describe_other(way_of_writing(context)):
+        return DEFAULT_TAU, Guarantee(missing=f"the calibration is of {other}")
+    tau = calibration.tau(context.max_holes)
+    if tau is None:
+        return DEFAULT_TAU, Guarantee(missing=f"nothing was shown for {context.max_holes} holes")
+    return tau, Guarantee(1.0 - calibration.delta, 1.0 - calibration.epsilon)
+
+
 def _mark_holes(
-    context: Context, source: str, offsets: Sequence[int | None], logprobs: Sequence[float]
+    source: str, offsets: Sequence[int | None], logprobs: Sequence[float], tau: float, max_holes: int
 ) -> PartialProgram:
     """Mark the holes of a program; none begins before the model's first character, for a person gave what stands there.
 
@@ -48,7 +69,7 @@ def _mark_holes(
     """
     inside = [(offset, -logprob) for offset, logprob in zip(offsets, logprobs, strict=True) if offset is not None]
     tree = program_tree(source, sorted(inside))
-    partial = partial_program(source, tree, tau=context.tau, max_holes=context.max_holes)
+    partial = partial_program(source, tree, tau=tau, max_holes=max_holes)
     first = inside[0][0] if inside else 0
     return replace(partial, holes=tuple((max(start, first), end) for start, end in partial.holes if end > first))
 

@@ -64,6 +64,7 @@ class Result:
             "unparsed_examples": list(self.task.unparsed),
             "partial": best.partial,
             "holes": make_plain(best.holes),
+            "guarantee": make_plain(best.guarantee),
             "feedback": self.feedback,
             "prompt_style": self.prompt_style.describe(),
             "weights": self.weights,

@@ -156,6 +156,7 @@ def _finish(state: AgentState, draft: DraftProgram, findings: _Findings, cost: C
         program=draft.program,
         partial=draft.partial,
         holes=draft.holes,
+        guarantee=draft.guarantee,
         verdict=result.verdict,
         checked=result.checked,
         failures=tuple(failure_of(make_plain(failure)) for failure in result.failures),

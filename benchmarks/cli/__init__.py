@@ -22,6 +22,7 @@ bench = lazy_group(
         "budgets": Entry("benchmarks.cli.budgets:bench_budgets", "Show what searches solve within budgets."),
         "reliability": Entry("benchmarks.cli.results:bench_reliability", "Check stated probabilities."),
         "signals": Entry("benchmarks.cli.signals:bench_signals", "Measure what tells right programs from wrong ones."),
+        "holes": Entry("benchmarks.cli.holes:bench_holes", "Compare ways to leave out what is not to be trusted."),
         "check": Entry("benchmarks.cli.check:bench_check", "Judge samples in evalplus' format, and print pass@k."),
         "export": Entry("benchmarks.cli.export:bench_export", "Write the programs of a run as evalplus' own files."),
         "evalplus": Entry("benchmarks.cli.evalplus:bench_evalplus", "Let evalplus judge the programs of a run, too."),
@@ -42,6 +43,7 @@ calibrate = lazy_group(
     {
         "threshold": Entry("benchmarks.cli.calibrate_threshold:calibrate_threshold", "Learn when to pause."),
         "search": Entry("benchmarks.cli.calibrate_search:calibrate_search", "Learn which branch to try next."),
+        "holes": Entry("benchmarks.cli.calibrate_holes:calibrate_holes", "Learn which parts not to trust."),
         "answers": Entry("benchmarks.cli.calibrate_answers:calibrate_answers", "Learn the probability of being right."),
     },
 )

@@ -30,9 +30,9 @@ def collect_story(item: WorkItem, context: Context, events: Iterable[Event], res
     """Build the story of one item. events: all that `solve` emitted in its run, in order; result: what it returned."""
     # A repair's prompt ends as the first prompt does, so the first one tells how to read all answers.
     prompt = build_prompt(context, AgentState(result.task, ONE_PROGRAM)).prompt
-    attempts, texts = list[StoryAttempt](), list[_TokenText]()
+    attempts, texts = list[StoryAttempt](), list[TokenText]()
     for attempt, steps in zip(result.attempts, _split_steps(events), strict=True):
-        texts.append(_read_tokens(context, result.task, prompt, attempt))
+        texts.append(read_tokens(context, result.task, prompt, attempt))
         attempts.append(_describe_attempt(attempt, steps, texts))
     problem = item.problem
     return Story(
@@ -51,7 +51,7 @@ def _split_steps(events: Iterable[Event]) -> Iterator[list[Step]]:
             steps = []
 
 
-class _TokenText(NamedTuple):
+class TokenText(NamedTuple):
     """The answer of an attempt, and where its tokens stand."""
 
     answer: str
@@ -59,15 +59,16 @@ class _TokenText(NamedTuple):
     places: list[int | None]  # character of the program at which it begins; None outside of it
 
 
-def _read_tokens(context: Context, task: Task, prompt: Prompt, attempt: Attempt) -> _TokenText:
+def read_tokens(context: Context, task: Task, prompt: Prompt, attempt: Attempt) -> TokenText:
+    """Return where the tokens of an attempt stand, in its answer and in its program."""
     pieces = split_pieces(context, prompt, attempt.tokens)
     answer, starts = "".join(pieces), [0, *accumulate(map(len, pieces))][: len(pieces)]
     location = locate_program(context, task, prompt, answer)
     known = location.source(answer) == attempt.program
-    return _TokenText(answer, starts, location.offsets(starts, len(answer)) if known else [None] * len(starts))
+    return TokenText(answer, starts, location.offsets(starts, len(answer)) if known else [None] * len(starts))
 
 
-def _describe_attempt(attempt: Attempt, steps: Sequence[Step], texts: Sequence[_TokenText]) -> StoryAttempt:
+def _describe_attempt(attempt: Attempt, steps: Sequence[Step], texts: Sequence[TokenText]) -> StoryAttempt:
     """Return the story of an attempt. texts: of the attempts up to this one."""
     text, first = texts[-1], len(attempt.tokens) - len(steps)  # a branch begins with tokens of its parent
     pauses = [
@@ -94,7 +95,7 @@ def _describe_attempt(attempt: Attempt, steps: Sequence[Step], texts: Sequence[_
     )
 
 
-def _describe_pause(pause: Pause, number: int, text: _TokenText, program: str) -> StoryPause:
+def _describe_pause(pause: Pause, number: int, text: TokenText, program: str) -> StoryPause:
     """Return the pause before the token of this number."""
     place = text.places[number]
     tokens = [candidate.token for candidate in pause.candidates]
@@ -110,7 +111,7 @@ def _describe_pause(pause: Pause, number: int, text: _TokenText, program: str) -
     )
 
 
-def _describe_edge(edge: Edge, parent: _TokenText) -> StoryEdge:
+def _describe_edge(edge: Edge, parent: TokenText) -> StoryEdge:
     at = parent.starts[edge.position] if edge.line and edge.position < len(parent.starts) else 0
     return StoryEdge(edge.kind.value, edge.parent, at, edge.line, edge.text)
 
@@ -123,7 +124,7 @@ def _describe_hole(hole: tuple[int, int], places: Iterable[int | None], logprobs
     return StorySpan(start, end, _round(nats))
 
 
-def _find_doubts(text: _TokenText, attempt: Attempt) -> Iterator[StorySpan]:
+def _find_doubts(text: TokenText, attempt: Attempt) -> Iterator[StorySpan]:
     """Yield the tokens of the program that were less probable than all others together."""
     ends = [*text.starts[1:], len(text.answer)]
     for place, start, end, logprob in zip(text.places, text.starts, ends, attempt.logprobs, strict=True):

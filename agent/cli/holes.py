@@ -1,0 +1,113 @@
+"""`dubito holes`: show a program with holes in place of what is not to be trusted. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.exits import report_errors
+from agent.cli.options import (
+    DefaultModelOption,
+    DeviceOption,
+    JsonOption,
+    PolicyOption,
+    PromptStyleOption,
+    SandboxOption,
+    SeedOption,
+    ThresholdOption,
+    TokensOption,
+    WeightsOption,
+)
+from agent.errors import InvalidRequestError
+from agent.lm.names import choose_default_model
+from agent.messages import quote
+from agent.views.say import show
+
+if TYPE_CHECKING:
+    from agent.cli.agent_options import CheckedOptions
+    from agent.views.holes import ProgramWithHoles
+
+_FILE_HELP = "Let the model read this Python file. `-` reads it from stdin."
+_TASK_HELP = "Let the model write a program for this problem of a benchmark, as in HumanEval/0."
+_TAU_HELP = "Trust at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1."
+
+
+def show_holes(
+    file: Annotated[Path | None, typer.Argument(help=_FILE_HELP)] = None,
+    task: Annotated[str | None, typer.Option(help=_TASK_HELP)] = None,
+    model: DefaultModelOption = None,
+    policy: PolicyOption = "greedy",
+    threshold: ThresholdOption = None,
+    tau: Annotated[float | None, typer.Option(help=_TAU_HELP)] = None,
+    holes: Annotated[int, typer.Option(min=1, max=8, help="Leave at most this many holes.")] = 3,
+    max_tokens: TokensOption = 512,
+    sandbox: SandboxOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    weights: WeightsOption = "auto",
+    prompt_style: PromptStyleOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Show a program with holes in place of what the model is least sure of, and what is guaranteed of the rest.
+
+    A guarantee needs `dubito calibrate holes`, and holds for programs that the model itself wrote.
+
+    Example: dubito holes --task exercises/12
+    """
+    with report_errors(as_json), ExitStack() as cleanup:
+        from agent.cli.agent_options import AgentOptions
+        from agent.views.holes import draw_holes, report_holes
+
+        if (file is None) == (task is None):
+            came = "a file and --task" if task else "neither a file nor --task"
+            raise InvalidRequestError(f"{came} came; wanted one of them, as in: dubito holes --task exercises/12")
+        options = AgentOptions(
+            model or choose_default_model(), policy, threshold, "once", None, False, None, None, 0.0, max_tokens,
+            sandbox, seed, device, weights, prompt_style, tau, holes,
+        )  # fmt: skip
+        checked = options.check()
+        shown = _read_file(file, checked) if file is not None else _write_program(str(task), checked, cleanup)
+        if as_json:
+            show(report_holes(shown), as_json=True)
+        else:
+            draw_holes(shown)
+
+
+def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
+    """Let the model read a file, and mark its holes."""
+    from agent.cli.inputs import read_source
+    from agent.lm.open import open_lm
+    from agent.lm.reading import read_text
+    from agent.program.syntax import parse
+    from agent.records import Guarantee
+    from agent.views.holes import ProgramWithHoles
+    from agent.workflow.context import DEFAULT_TAU
+    from uncertainty.prediction_set import partial_program
+    from uncertainty.tree import program_tree
+
+    options, source = checked.options, read_source(file, "the program")
+    if parse(source) is None:
+        raise InvalidRequestError(f"{quote(file)} is no Python, so it has no parts to leave out; mend its syntax first")
+    model = open_lm(options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style)
+    tree = program_tree(source, [(token.start, token.surprisal) for token in read_text(model, source)])
+    tau = DEFAULT_TAU if options.tau is None else options.tau
+    partial = partial_program(source, tree, tau=tau, max_holes=options.holes)
+    missing = "the model only read this program, and a calibration is of programs that it wrote"
+    return ProgramWithHoles(source, partial.holes, Guarantee(missing=missing))
+
+
+def _write_program(task: str, checked: CheckedOptions, cleanup: ExitStack) -> ProgramWithHoles:
+    """Let the model write the program of a problem, with its holes."""
+    from agent.cli.inputs import build_task
+    from agent.strategies import ALONE
+    from agent.views.holes import ProgramWithHoles
+    from benchmarks.cli import read_problem
+
+    problem = read_problem(task)
+    request = build_task(problem.prompt, None, None, name=task, entry_point=problem.entry_point)
+    agent = checked.open(cleanup, quiet=True)
+    best = agent.solve(request, on_event=lambda event: None, session=ALONE).best
+    return ProgramWithHoles(best.program, best.holes, best.guarantee)

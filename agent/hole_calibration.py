@@ -1,0 +1,66 @@
+"""What was learned of a model's hole-sets, and of which way of writing programs it holds. Learns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+_LABELS = ("behavioural", "syntactic")
+
+
+@dataclass(frozen=True, slots=True)
+class WayOfWriting:
+    """The way in which programs are written. A calibration holds for one way only."""
+
+    policy: str  # its name, and its threshold where that is another than the policy's own
+    prompt_style: str  # its name, and a digest of its data
+    dtype: str  # of the model's weights: torch's name, or int8
+
+    def describe_other(self, other: WayOfWriting) -> str:
+        """Return how another way differs from this one; empty where it does not."""
+        mine, theirs = asdict(self), asdict(other)
+        parts = [
+            f"the {name.replace('_', ' ')} {mine[name]}, and this one has {theirs[name]}"
+            for name in mine
+            if mine[name] != theirs[name]
+        ]
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class HoleCalibration:
+    """The tau of each number of holes, such that few partial programs cannot be completed to a right one.
+
+    With a probability of at least 1 - delta over the calibration set, a share of at most epsilon cannot, for all
+    numbers of holes at once.
+    """
+
+    epsilon: float
+    delta: float
+    taus: tuple[float | None, ...]  # for at most 1, 2, … holes; None where nothing was shown
+    errors: tuple[int | None, ...]  # calibration problems whose partial program at that tau cannot be completed
+    problems: int  # of the calibration set
+    label: str  # how a completion is known to be right: by the tests (behavioural), or like a reference (syntactic)
+    way: WayOfWriting
+    digest: str  # of the calibration set
+    origin: dict[str, Any] = field(default_factory=dict)
+
+    def tau(self, holes: int) -> float | None:
+        """Return the tau for so many holes at most; None where nothing was shown for that number or fewer."""
+        return next((tau for tau in reversed(self.taus[:holes]) if tau is not None), None)
+
+
+def read_hole_calibration(record: Mapping[str, Any]) -> HoleCalibration:
+    """Read a calibration from JSON. Raises ValueError, KeyError or TypeError for anything else."""
+    way = WayOfWriting(**{name: str(record["way"][name]) for name in WayOfWriting.__slots__})
+    taus, errors = tuple(record["taus"]), tuple(record["errors"])
+    numbers = [record["epsilon"], record["delta"], *(tau for tau in taus if tau is not None)]
+    if not all(isinstance(each, float) and 0.0 < each <= 1.0 for each in numbers):
+        raise ValueError("a level or a tau is no probability")
+    if record["label"] not in _LABELS or len(taus) != len(errors) or not taus:
+        raise ValueError("the label is unknown, or taus and errors differ in number")
+    return HoleCalibration(
+        record["epsilon"], record["delta"], taus, errors, int(record["problems"]), record["label"], way,
+        str(record["digest"]), dict(record["origin"]),
+    )  # fmt: skip

@@ -1,0 +1,70 @@
+"""Show a program with holes: on a terminal, as text that still is Python, and as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from agent.files.plain import make_plain
+from agent.program.partial_text import write_partial
+from agent.records import Guarantee
+from agent.views.report import Report
+from agent.views.say import say
+from agent.views.sentences import describe_guarantee, number_lines
+from agent.views.text import clean, format_code
+
+_SHOWN = 60  # characters of a hole's text
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramWithHoles:
+    """A program, its holes as character spans, and what is guaranteed of the rest."""
+
+    program: str
+    holes: tuple[tuple[int, int], ...]
+    guarantee: Guarantee
+
+
+def report_holes(shown: ProgramWithHoles) -> Report:
+    """Return the program, its holes and their guarantee as plain data, and the program with `...` as text."""
+    partial = write_partial(shown.program, shown.holes)
+    record = {
+        "program": shown.program,
+        "partial": partial,
+        "holes": [_describe(shown.program, *hole) for hole in shown.holes],
+        "guarantee": make_plain(shown.guarantee),
+    }
+    return Report(record, partial)
+
+
+def draw_holes(shown: ProgramWithHoles) -> None:
+    """Print the program with its holes in inverse; where stdout is no terminal, as Python with `...` in their places.
+
+    The holes and their guarantee go to stderr.
+    """
+    out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+    if out.is_terminal:
+        text = Text(clean(shown.program))
+        for hole in shown.holes:
+            text.stylize("reverse", *hole)
+        out.print(text)
+    else:
+        say(write_partial(shown.program, shown.holes).rstrip("\n"))
+    for hole in shown.holes:
+        row = _describe(shown.program, *hole)
+        err.print(Text(f"{row['lines']}, {len(row['text'])} characters: {format_code(row['text'], _SHOWN)}"))
+    err.print(Text(_say_whole(shown)))
+
+
+def _describe(program: str, start: int, end: int) -> dict[str, Any]:
+    return {"start": start, "end": end, "lines": number_lines(program, start, end), "text": program[start:end]}
+
+
+def _say_whole(shown: ProgramWithHoles) -> str:
+    """Say what is guaranteed, or why nothing is."""
+    if shown.guarantee.confidence:
+        return describe_guarantee(shown.guarantee)
+    return f"uncalibrated: {shown.guarantee.missing}"

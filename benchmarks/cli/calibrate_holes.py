@@ -1,0 +1,209 @@
+"""`dubito calibrate holes`: learn which parts of a program to leave out, so that the rest can be trusted.
+
+Heavy imports wait inside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from agent.cli.exits import report_errors
+from agent.cli.options import (
+    DeviceOption,
+    JsonOption,
+    LimitOption,
+    ModelOption,
+    PromptStyleOption,
+    SandboxOption,
+    SeedOption,
+    TokensOption,
+    WeightsOption,
+)
+from agent.errors import InvalidRequestError
+from agent.files.access import STANDARD_STREAM
+from agent.files.plain import make_plain
+from agent.messages import check_choice
+from agent.views.say import show
+from benchmarks.cli.calibrate_search import ProfileFileOption
+from benchmarks.cli.run_options import BatchOption, RunOptions, collect, open_records, read_batch, read_problems
+
+if TYPE_CHECKING:
+    from agent.hole_calibration import HoleCalibration
+    from agent.views.report import Report
+    from agent.workflow.context import Context
+    from benchmarks.base import Problem
+    from benchmarks.experiments.hole_examples import HoleExample
+    from benchmarks.experiments.hole_labels import LabelledProgram
+
+BEHAVIOURAL = "behavioural"
+LABELS = (BEHAVIOURAL, "syntactic")
+_MEMORY = 3072  # MiB of a program; a few problems of HumanEval+ and MBPP+ need so much
+
+WrittenOption = Annotated[
+    str,
+    typer.Option(help="Write programs for these problems: a benchmark or one of its splits. Half of them calibrate."),
+]
+OtherOption = Annotated[
+    str | None, typer.Option("--test", help="Test on these problems, and calibrate on all of the others.")
+]
+EpsilonOption = Annotated[float, typer.Option(help="At most this share of partial programs fits no right program.")]
+DeltaOption = Annotated[float, typer.Option(help="The confidence that it holds is 1 - delta.")]
+HolesOption = Annotated[int, typer.Option(help="Learn a tau for 1 to so many holes; at most 8.")]
+LabelOption = Annotated[
+    str,
+    typer.Option(help="behavioural: some completion passes the hidden tests. syntactic: the reference solution fits."),
+]
+KeepOption = Annotated[
+    Path | None, typer.Option(help="Keep the programs in this file, and resume from it after a kill.")
+]
+
+
+def calibrate_holes(
+    model: ModelOption = "models/tiny",
+    problems: WrittenOption = "exercises/calibration",
+    test: OtherOption = None,
+    policy: Annotated[str, typer.Option(help="Write the programs by this policy.")] = "greedy",
+    epsilon: EpsilonOption = 0.1,
+    delta: DeltaOption = 0.05,
+    holes: HolesOption = 3,
+    label: LabelOption = BEHAVIOURAL,
+    out: ProfileFileOption = None,
+    keep: KeepOption = None,
+    limit: LimitOption = None,
+    batch: BatchOption = "auto",
+    max_tokens: TokensOption = 512,
+    sandbox: SandboxOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    weights: WeightsOption = "auto",
+    prompt_style: PromptStyleOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Learn the tau of hole-sets: how much doubt a partial program may keep so that a right program still fits it.
+
+    Example: dubito calibrate holes --problems exercises/calibration --epsilon 0.1 --holes 3
+    """
+    with report_errors(as_json, resumes="a batch with --keep FILE"):
+        from agent import profile
+        from agent.lm.names import digest_weights
+        from agent.trace import collect_provenance
+        from agent.views.report import Report, join_reports
+
+        check_choice("label", label, LABELS)
+        options = RunOptions(problems, model, limit, max_tokens, sandbox, _MEMORY, seed, device, weights, prompt_style)
+        options.check()
+        plan = _plan(options, test, epsilon, delta, holes)
+        digest = digest_weights(model)
+        file = out or profile.profile_file(model, digest)
+        profile.check_profile_file(file)
+        with ExitStack() as cleanup:
+            written = _write_programs(options, plan, policy, keep, read_batch(batch), cleanup)
+            origin = {"problems": problems, "max_tokens": max_tokens, "seed": seed, **collect_provenance()}
+            calibration, report = _calibrate(written, plan, label, origin)
+        profile.update_profile(file, model, digest, holes=calibration)
+        show(
+            join_reports([report, Report({"file": str(file)}, f"written to {file}")]),
+            as_json=as_json,
+            err=str(file) == STANDARD_STREAM,
+        )
+
+
+class _Plan(NamedTuple):
+    """The problems to calibrate and to test on, and what is to be shown."""
+
+    calibration: list[Problem]
+    test: list[Problem]
+    epsilon: float
+    delta: float
+    holes: int
+
+
+class _Written(NamedTuple):
+    """The programs, and how they were written."""
+
+    examples: dict[str, HoleExample]  # by the id of the problem
+    context: Context
+
+
+def _plan(options: RunOptions, test: str | None, epsilon: float, delta: float, holes: int) -> _Plan:
+    """Split the problems. Raises InvalidRequestError for levels that so few problems cannot show."""
+    from benchmarks.experiments.hole_examples import split_in_halves
+    from uncertainty.bounds import least_problems
+    from uncertainty.prediction_set import MOST_HOLES
+
+    if not 1 <= holes <= MOST_HOLES:
+        raise InvalidRequestError(f"--holes {holes} came; wanted 1 to {MOST_HOLES}")
+    for name, value in (("--epsilon", epsilon), ("--delta", delta)):
+        if not 0.0 < value < 1.0:
+            raise InvalidRequestError(f"{name} {value} came; wanted a number between 0 and 1, such as 0.1")
+    problems = options.problems()
+    calibration, tested = split_in_halves(problems) if test is None else (problems, read_problems(test, options.limit))
+    least = least_problems(epsilon, delta / holes)
+    if len(calibration) < least:
+        raise InvalidRequestError(
+            f"{len(calibration)} problems to calibrate on cannot show an epsilon of {epsilon} with a delta of {delta} "
+            f"for {holes} numbers of holes; wanted at least {least}, or a larger epsilon or delta"
+        )
+    return _Plan(calibration, tested, epsilon, delta, holes)
+
+
+def _write_programs(
+    options: RunOptions, plan: _Plan, policy: str, keep: Path | None, batch: int | None, cleanup: ExitStack
+) -> _Written:
+    """Write a program for each problem; resume from the file and append to it, if there is one."""
+    from agent.cli import components
+    from benchmarks.experiments.hole_examples import HoleExample, collect_hole_examples
+    from benchmarks.experiments.plan import WorkItem
+    from benchmarks.experiments.record_file import describe_model, resume_items
+    from benchmarks.experiments.side_by_side import count_tasks
+
+    gated = components.build_policy(policy, model=options.model, profile=components.read_profile(options.model))
+    provenance = {**options.provenance(), "policy": policy, "threshold": make_plain(gated.gate.threshold)}
+    file = open_records(keep, HoleExample, provenance, cleanup)
+    context = options.context(gated, cleanup)
+    if file:
+        file.note_model(describe_model(context.model))
+    items = [WorkItem(problem) for problem in (*plan.calibration, *plan.test)]
+
+    def run(missing: Sequence[WorkItem]) -> Iterator[HoleExample]:
+        tasks = count_tasks(context.lm, options.max_tokens, batch)
+        return collect_hole_examples(missing, context, tasks=tasks)
+
+    stream = resume_items(file, items, run)
+    examples = collect(stream, len(items), lambda example: "right" if example.right else "wrong")
+    return _Written({each.task_id: each for each in examples}, context)
+
+
+def _calibrate(written: _Written, plan: _Plan, label: str, origin: dict[str, Any]) -> tuple[HoleCalibration, Report]:
+    """Choose the taus on one part of the problems, and measure them on the other."""
+    from agent.hole_calibration import HoleCalibration
+    from agent.workflow.context import way_of_writing
+    from benchmarks.experiments.hole_labels import choose_bounds
+    from benchmarks.reports.holes import report_holes
+
+    known, tested = (_label_all(written, problems, label, plan.holes) for problems in (plan.calibration, plan.test))
+    chosen = choose_bounds(known, plan.epsilon, plan.delta)
+    digests = sorted(written.examples[each.task_id].prompt_sha256 for each in plan.calibration)
+    calibration = HoleCalibration(
+        plan.epsilon, plan.delta, tuple(each.tau for each in chosen), tuple(each.errors for each in chosen), len(known),
+        label, way_of_writing(written.context), hashlib.sha256(" ".join(digests).encode()).hexdigest()[:12], origin,
+    )  # fmt: skip
+    return calibration, report_holes(calibration, chosen, tested)
+
+
+def _label_all(written: _Written, problems: Sequence[Problem], label: str, holes: int) -> list[LabelledProgram]:
+    """Label the hole-sets of each problem's program."""
+    from benchmarks.experiments.hole_labels import judge_fit, label_program
+
+    def label_one(problem: Problem) -> LabelledProgram:
+        example, box = written.examples[problem.task_id], written.context.sandbox
+        fits = judge_fit(problem, example, box if label == BEHAVIOURAL else None)
+        return label_program(example, fits, range(1, holes + 1))
+
+    return collect(map(label_one, problems), len(problems), lambda each: "right" if each.right else "wrong")

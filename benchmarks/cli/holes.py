@@ -1,0 +1,106 @@
+"""`dubito bench holes`: compare ways to leave out what is not to be trusted. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.exits import report_errors
+from agent.cli.options import JsonOption, SandboxOption
+from agent.errors import InvalidRequestError
+from agent.messages import check_choice, quote
+from agent.views.say import show
+from benchmarks.cli.calibrate_holes import BEHAVIOURAL, LABELS, DeltaOption, LabelOption
+from benchmarks.cli.run_options import collect, open_box, read_problems, split_names
+
+if TYPE_CHECKING:
+    from benchmarks.base import Problem
+    from benchmarks.experiments.hole_examples import HoleExample
+    from benchmarks.experiments.hole_labels import LabelledProgram
+    from sandbox.base import Sandbox
+
+ProgramsArgument = Annotated[Path, typer.Argument(help="The programs, as `calibrate holes --keep` wrote them.")]
+OtherProgramsOption = Annotated[
+    Path | None, typer.Option("--test", help="Test on these programs, and calibrate on all of the others.")
+]
+EpsilonsOption = Annotated[str, typer.Option(help="The shares of errors, with commas.")]
+NumbersOption = Annotated[str, typer.Option(help="The numbers of holes, with commas; each by itself.")]
+
+
+def bench_holes(
+    programs: ProgramsArgument,
+    test: OtherProgramsOption = None,
+    epsilon: EpsilonsOption = "0.05,0.1,0.2,0.3",
+    delta: DeltaOption = 0.1,
+    holes: NumbersOption = "1,2,4,8",
+    label: LabelOption = BEHAVIOURAL,
+    sandbox: SandboxOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare hole-sets by what they remove and what they keep, with several costs of a token, and with other ways.
+
+    Half of the problems calibrate, the others test. Each number of holes is calibrated by itself.
+
+    Example: dubito bench holes programs.jsonl --epsilon 0.1,0.2 --holes 2
+    """
+    with report_errors(as_json), ExitStack() as cleanup:
+        from benchmarks.experiments.hole_examples import split_in_halves
+        from benchmarks.reports.holes import compare_methods
+
+        check_choice("label", label, LABELS)
+        epsilons = [_read_number(each, "--epsilon", 0.0, 1.0) for each in split_names(epsilon)]
+        numbers = [int(_read_number(each, "--holes", 0.5, 8.5)) for each in split_names(holes)]
+        problems, examples = _read_programs(programs)
+        known, tested = split_in_halves(problems) if test is None else (problems, [])
+        if test is not None:
+            tested, others = _read_programs(test)
+            examples |= others
+        box = open_box(sandbox, cleanup, 3072) if label == BEHAVIOURAL else None
+
+        def label_all(some: Sequence[Problem]) -> dict[str, list[LabelledProgram]]:
+            rows = collect(_label(some, examples, numbers, box), len(some), lambda row: "right" if row[1] else "wrong")
+            return {name: [row[0][name] for row in rows] for name in rows[0][0]} if rows else {}
+
+        show(compare_methods(label_all(known), label_all(tested), epsilons, delta), as_json=as_json)
+
+
+def _read_number(text: str, name: str, low: float, high: float) -> float:
+    """Read a number between two others. Raises InvalidRequestError."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = low
+    if not low < number < high:
+        raise InvalidRequestError(f"{name} {quote(text)} came; wanted numbers, as in {name} 0.1,0.2 or --holes 1,2")
+    return number
+
+
+def _read_programs(file: Path) -> tuple[list[Problem], dict[str, HoleExample]]:
+    """Read programs and their problems. Raises InvalidRequestError for a file of something else."""
+    from benchmarks.experiments.hole_examples import HoleExample
+    from benchmarks.experiments.record_file import digest_prompt, read_run
+
+    run = read_run(file, HoleExample)
+    examples = {each.task_id: each for each in run.records}
+    problems = [each for each in read_problems(run.options["benchmark"], None) if each.task_id in examples]
+    if changed := [each for each in problems if digest_prompt(each.prompt) != examples[each.task_id].prompt_sha256]:
+        raise InvalidRequestError(f"{quote(file)} was made with another {changed[0].task_id}; make it anew")
+    return problems, examples
+
+
+def _label(
+    problems: Sequence[Problem], examples: dict[str, HoleExample], holes: Sequence[int], box: Sandbox | None
+) -> Iterator[tuple[dict[str, LabelledProgram], bool]]:
+    """Yield the labels of each problem's program by each method, and whether the program is right."""
+    from benchmarks.experiments.hole_labels import judge_fit, label_program
+    from benchmarks.experiments.hole_methods import METHODS
+
+    for problem in problems:
+        example = examples[problem.task_id]
+        fits = judge_fit(problem, example, box)
+        labels = {name: label_program(example, fits, holes, method) for name, method in METHODS.items()}
+        yield labels, example.right

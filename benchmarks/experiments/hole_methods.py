@@ -1,0 +1,83 @@
+"""Ways to leave out what is not to be trusted, to compare with hole-sets at equal coverage. Decodes nothing.
+
+Each turns a program and a bound into holes. The bounds are tested in their order, from the one that keeps least on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from benchmarks.experiments.hole_examples import HoleExample, ScoredToken
+from uncertainty.prediction_set import HoleSets, PartialProgram
+from uncertainty.tree import ProgramTree, program_tree
+
+Charge = Callable[[ScoredToken], float]  # the cost of a token, in nats
+Method = Callable[[HoleExample, int], Iterator[PartialProgram]]  # the partial programs of a number of holes, by bound
+
+# Nats that the kept nodes may cost: fixed before any label is seen, in the order of the tests.
+BOUNDS: tuple[float, ...] = (0.0, *(0.05 * 1200 ** (step / 98) for step in range(99)))
+TAUS = tuple(math.exp(-bound) for bound in BOUNDS)
+
+_PAUSE = 1.0  # nats of entropy, at which adadec pauses
+
+CHARGES: Mapping[str, Charge] = {
+    "surprisal": lambda token: token.surprisal,
+    "entropy": lambda token: token.entropy,
+    "pauses": lambda token: float(token.entropy >= _PAUSE),
+}
+
+
+def find_smallest(example: HoleExample, holes: int, charge: Charge = CHARGES["surprisal"]) -> Iterator[PartialProgram]:
+    """Yield the smallest hole-set for each of TAUS."""
+    sets = HoleSets(build_tree(example, charge), holes)
+    return (sets.partial(example.program, tau, holes) for tau in TAUS)
+
+
+def find_nested(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
+    """Yield the smallest hole-set for each of TAUS that removes nothing which a larger tau keeps.
+
+    So the paper makes the error fall with tau (PAC prediction sets, arXiv:2302.08703, section 3.3).
+    """
+    tree, kept = build_tree(example, CHARGES["surprisal"]), set[int]()
+    for tau in TAUS:
+        sets = HoleSets(tree, holes, kept)
+        removed = {each for node in sets.hole_nodes(tau, holes) for each in range(node, node + tree.sizes[node])}
+        kept |= set(range(len(tree))) - removed
+        yield sets.partial(example.program, tau, holes)
+
+
+def mark_tokens(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
+    """Yield, for each of BOUNDS, the program without the nodes of tokens of more surprisal. Any number of holes."""
+    tree = build_tree(example, CHARGES["surprisal"])
+    highest = [0.0] * len(tree)
+    for token in example.tokens:
+        owner = _find_owner(tree, token.place)
+        highest[owner] = max(highest[owner], token.surprisal)
+    for bound in BOUNDS:
+        nodes, node = list[int](), 0
+        while node < len(tree):
+            is_hole = highest[node] > bound or math.isinf(tree.costs[node])
+            nodes += [node] if is_hole else []
+            node += tree.sizes[node] if is_hole else 1
+        removed = sum(tree.sizes[each] for each in nodes)
+        yield PartialProgram(example.program, tuple(tree.spans[each] for each in nodes), removed, len(tree), 0.0)
+
+
+def build_tree(example: HoleExample, charge: Charge) -> ProgramTree:
+    """Build the tree of a program, charged with its tokens."""
+    return program_tree(example.program, [(token.place, charge(token)) for token in example.tokens])
+
+
+METHODS: Mapping[str, Method] = {
+    **{f"smallest, {name}": partial(find_smallest, charge=charge) for name, charge in CHARGES.items()},
+    "nested, surprisal": find_nested,
+    "uncertain tokens": mark_tokens,
+}
+
+
+def _find_owner(tree: ProgramTree, place: int) -> int:
+    """Return the deepest node that holds a character."""
+    inside = (node for node, (start, end) in enumerate(tree.spans) if start <= place < end)
+    return max(inside, default=0)

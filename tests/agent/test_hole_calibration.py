@@ -1,0 +1,72 @@
+"""What was learned of hole-sets: it is written whole, read back or refused, and holds for one way of writing alone."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from agent.errors import ProfileError
+from agent.hole_calibration import HoleCalibration, WayOfWriting
+from agent.profile import find_profile, load_profile, profile_file, update_profile
+
+WAY = WayOfWriting("adadec@1.3", "dubito 0123", "int8")
+CALIBRATION = HoleCalibration(0.1, 0.05, (0.5, None, 0.25), (1, None, 2), 60, "behavioural", WAY, "abc", {"seed": 0})
+
+
+def test_a_calibration_is_kept_in_the_profile_beside_the_rest(tmp_path):
+    file = tmp_path / "p.json"
+    update_profile(file, "m", "w", edge_weights={"path": 1.0})
+    update_profile(file, "m", "w", holes=CALIBRATION)
+    stored = load_profile(file)
+    assert (stored.holes, stored.edge_weights) == (CALIBRATION, {"path": 1.0})
+
+
+def test_a_profile_of_before_has_none(tmp_path):
+    file = tmp_path / "p.json"
+    update_profile(file, "m", "w", edge_weights={"path": 1.0})
+    record = json.loads(file.read_text())
+    del record["holes"]
+    file.write_text(json.dumps(record))
+    assert load_profile(file).holes is None
+    update_profile(file, "m", "w", holes=CALIBRATION)
+    assert load_profile(file).holes == CALIBRATION
+
+
+def test_a_run_finds_the_users_calibration():
+    update_profile(profile_file("some/model", ""), "some/model", "", holes=CALIBRATION)
+    assert find_profile("some/model").holes == CALIBRATION
+
+
+def test_the_tau_of_more_holes_is_that_of_the_most_that_were_shown():
+    assert [CALIBRATION.tau(holes) for holes in (1, 2, 3, 8)] == [0.5, 0.5, 0.25, 0.25]
+    assert replace(CALIBRATION, taus=(None, 0.5, 0.1)).tau(1) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "sentence"),
+    [
+        ("policy", "greedy", "the policy adadec@1.3, and this one has greedy"),
+        ("prompt_style", "qwen 9", "the prompt style dubito 0123, and this one has qwen 9"),
+        ("dtype", "bfloat16", "the dtype int8, and this one has bfloat16"),
+    ],
+)
+def test_another_way_of_writing_is_told_by_what_differs(part, value, sentence):
+    assert WAY.describe_other(replace(WAY, **{part: value})) == sentence
+    assert WAY.describe_other(WAY) == ""
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"epsilon": 0}, {"delta": 2.0}, {"taus": [0.5, None, -1.0]}, {"taus": []}, {"errors": [1]}, {"label": "mine"},
+        {"way": {}}, {"problems": "many"}, {"taus": ["0.5", None, 0.2]},
+    ],
+)  # fmt: skip
+def test_a_damaged_calibration_is_refused(tmp_path, damage):
+    file = tmp_path / "p.json"
+    update_profile(file, "m", "w", holes=CALIBRATION)
+    record = json.loads(file.read_text())
+    record["holes"] |= damage
+    file.write_text(json.dumps(record))
+    with pytest.raises(ProfileError, match="is no profile of a model"):
+        load_profile(file)

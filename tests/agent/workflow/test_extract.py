@@ -1,0 +1,69 @@
+"""A finished draft has holes at the calibrated tau where a calibration fits, and says why where none does."""
+
+from dataclasses import replace
+
+import pytest
+from trie import TrieLM
+
+from agent.decoding import POLICIES
+from agent.hole_calibration import HoleCalibration
+from agent.profile import ModelProfile
+from agent.program.task import read_task
+from agent.records import Guarantee
+from agent.search.budget import Budget
+from agent.search.frontier import SearchConfig
+from agent.workflow.context import Context, way_of_writing
+from agent.workflow.run import run_task
+from sandbox import open_sandbox
+
+PROMPT = 'def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(2)\n    3\n    """'
+KNOWN = {"\n    return x - 1": 0.6, "\n    return x + 1": 0.4}
+
+
+@pytest.fixture(scope="module")
+def box():
+    sandbox = open_sandbox("process")
+    yield sandbox
+    sandbox.close()
+
+
+def write(box, change=lambda calibration: calibration, *, tau=None, holes=2, programs=1):
+    context = Context(TrieLM(KNOWN).model(), POLICIES["greedy"], box, tau=tau, max_holes=holes)
+    calibration = HoleCalibration(
+        0.1, 0.05, (0.7, 0.2), (0, 0), 60, "behavioural", way_of_writing(context), "abc"
+    )  # fmt: skip
+    context = replace(context, profile=ModelProfile("m", holes=change(calibration)))
+    return run_task(context, read_task(PROMPT, entry_point="f"), config=SearchConfig(Budget(programs), repair_after=0))
+
+
+def test_the_calibrated_tau_of_the_number_of_holes_is_taken(box):
+    # The "-" costs -ln 0.6, which is more than -ln 0.7 and less than -ln 0.2.
+    one, two = write(box, holes=1).best, write(box, holes=2).best
+    assert (one.partial, two.partial) == (f"{PROMPT}\n    return ???", f"{PROMPT}\n    return x - 1")
+    assert one.guarantee == two.guarantee == Guarantee(0.95, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (lambda calibration: None, "no hole-sets were calibrated for this model"),
+        (lambda calibration: replace(calibration, taus=(None, None)), "nothing was shown for 2 holes"),
+        (
+            lambda calibration: replace(calibration, way=replace(calibration.way, policy="adadec")),
+            "the calibration is of the policy adadec, and this one has greedy",
+        ),
+    ],
+)
+def test_without_a_calibration_that_fits_nothing_is_guaranteed_and_the_reason_is_said(box, change, missing):
+    assert write(box, change).best.guarantee == Guarantee(missing=missing)
+
+
+def test_a_tau_that_was_asked_for_is_taken_and_has_no_guarantee(box):
+    best = write(box, tau=0.9).best
+    assert "???" in best.partial and best.guarantee == Guarantee(missing="tau was chosen by hand")
+
+
+def test_a_branch_has_no_guarantee(box):
+    first, branch = write(box, programs=2).attempts[:2]
+    assert first.guarantee.confidence == 0.95
+    assert branch.passed and "a search went on to it" in branch.guarantee.missing
