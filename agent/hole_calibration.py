@@ -51,6 +51,15 @@ class HoleCalibration:
         return next((tau for tau in reversed(self.taus[:holes]) if tau is not None), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """The guarantee of a program's holes: how many such partial programs can be completed to a right program."""
+
+    confidence: float = 0.0  # with which the share below holds; 0 for no guarantee
+    coverage: float = 0.0  # the least share that can be completed
+    missing: str = ""  # why there is no guarantee
+
+
 def read_hole_calibration(record: Mapping[str, Any]) -> HoleCalibration:
     """Read a calibration from JSON. Raises ValueError, KeyError or TypeError for anything else."""
     way = WayOfWriting(**{name: str(record["way"][name]) for name in WayOfWriting.__slots__})

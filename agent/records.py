@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from agent.hole_calibration import Guarantee
 from agent.program.ends import PRUNED, End
 from agent.program.failures import Failure
 from agent.program.outputs import Output
@@ -96,22 +97,13 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Guarantee:
-    """The guarantee of a program's holes: how many such partial programs can be completed to a right program."""
-
-    confidence: float = 0.0  # with which the share below holds; 0 for no guarantee
-    coverage: float = 0.0  # the least share that can be completed
-    missing: str = ""  # why there is no guarantee
-
-
-@dataclass(frozen=True, slots=True)
 class DraftProgram:
     """A program cut out of an answer, before it runs."""
 
     program: str
     partial: str  # the program with holes
     holes: tuple[tuple[int, int], ...]  # character spans of the program
-    guarantee: Guarantee = Guarantee()
+    guarantee: Guarantee = field(default_factory=Guarantee)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +152,7 @@ class Attempt:
     blamed: tuple[int, ...] = ()  # lines of the program that its failure points at
     number: int = 0  # its place among the attempts, from 0
     depth: int = 0  # edges from the first attempt to this one
-    guarantee: Guarantee = Guarantee()  # of its holes
+    guarantee: Guarantee = field(default_factory=Guarantee)  # of its holes
     label: str = ""  # for a person; "2.1" is the first that did not run after the second that did
     duplicate_label: str = ""  # label of the attempt it duplicates
 

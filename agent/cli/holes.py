@@ -59,7 +59,7 @@ def show_holes(
     """
     with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli.agent_options import AgentOptions
-        from agent.views.holes import draw_holes, report_holes
+        from agent.views.holes import describe_holes, draw_holes
 
         if (file is None) == (task is None):
             came = "a file and --task" if task else "neither a file nor --task"
@@ -71,7 +71,7 @@ def show_holes(
         checked = options.check()
         shown = _read_file(file, checked) if file is not None else _write_program(str(task), checked, cleanup)
         if as_json:
-            show(report_holes(shown), as_json=True)
+            show(describe_holes(shown), as_json=True)
         else:
             draw_holes(shown)
 
@@ -79,10 +79,10 @@ def show_holes(
 def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     """Let the model read a file, and mark its holes."""
     from agent.cli.inputs import read_source
+    from agent.hole_calibration import Guarantee
     from agent.lm.open import open_lm
-    from agent.lm.reading import read_text
+    from agent.lm.reading import read_surprisals
     from agent.program.syntax import parse
-    from agent.records import Guarantee
     from agent.views.holes import ProgramWithHoles
     from agent.workflow.context import DEFAULT_TAU
     from uncertainty.prediction_set import partial_program
@@ -92,7 +92,7 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     if parse(source) is None:
         raise InvalidRequestError(f"{quote(file)} is no Python, so it has no parts to leave out; mend its syntax first")
     model = open_lm(options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style)
-    tree = program_tree(source, [(token.start, token.surprisal) for token in read_text(model, source)])
+    tree = program_tree(source, [(token.start, token.surprisal) for token in read_surprisals(model, source)])
     tau = DEFAULT_TAU if options.tau is None else options.tau
     partial = partial_program(source, tree, tau=tau, max_holes=options.holes)
     missing = "the model only read this program, and a calibration is of programs that it wrote"
@@ -101,13 +101,11 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
 
 def _write_program(task: str, checked: CheckedOptions, cleanup: ExitStack) -> ProgramWithHoles:
     """Let the model write the program of a problem, with its holes."""
-    from agent.cli.inputs import build_task
+    from agent.cli.solve import read_benchmark_task
     from agent.strategies import ALONE
     from agent.views.holes import ProgramWithHoles
-    from benchmarks.cli import read_problem
 
-    problem = read_problem(task)
-    request = build_task(problem.prompt, None, None, name=task, entry_point=problem.entry_point)
+    request, _ = read_benchmark_task(task)
     agent = checked.open(cleanup, quiet=True)
     best = agent.solve(request, on_event=lambda event: None, session=ALONE).best
     return ProgramWithHoles(best.program, best.holes, best.guarantee)

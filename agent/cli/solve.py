@@ -160,10 +160,16 @@ def _read_task(how: _SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
     kind = check_sources(how.request, how.task, how.file, how.tests, ask=ask)
     if how.task is None:
         return build_task(STANDARD_STREAM if kind == "stdin" else how.request, how.file, how.tests), None
+    return read_benchmark_task(how.task, how.tests)
+
+
+def read_benchmark_task(task_id: str, tests: Path | None = None) -> tuple[Task, Problem]:
+    """Return the task of a benchmark's problem, and the problem. Raises InvalidRequestError with what exists."""
+    from agent.cli.inputs import build_task
     from benchmarks.cli import read_problem
 
-    problem = read_problem(how.task)
-    return build_task(problem.prompt, None, how.tests, name=how.task, entry_point=problem.entry_point), problem
+    problem = read_problem(task_id)
+    return build_task(problem.prompt, None, tests, name=task_id, entry_point=problem.entry_point), problem
 
 
 @contextmanager

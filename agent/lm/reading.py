@@ -20,7 +20,7 @@ class ReadToken(NamedTuple):
     surprisal: float  # nats; 0 for the first token, which follows nothing
 
 
-def read_text(model: Model, text: str) -> Iterator[ReadToken]:
+def read_surprisals(model: Model, text: str) -> Iterator[ReadToken]:
     """Yield the tokens of a text, each given the text before it, or the last part of that.
 
     Raises InvalidRequestError for a model that cannot read a text at once, and ModelLoadError.

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.files.plain import make_plain
+from agent.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
-from agent.records import Guarantee
 from agent.views.report import Report
 from agent.views.say import say
 from agent.views.sentences import describe_guarantee, number_lines
@@ -28,7 +28,7 @@ class ProgramWithHoles:
     guarantee: Guarantee
 
 
-def report_holes(shown: ProgramWithHoles) -> Report:
+def describe_holes(shown: ProgramWithHoles) -> Report:
     """Return the program, its holes and their guarantee as plain data, and the program with `...` as text."""
     partial = write_partial(shown.program, shown.holes)
     record = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.hole_calibration import Guarantee
 from agent.program.outputs import Output, OutputKind, describe_output
 from agent.program.syntax import is_whole_body
-from agent.records import Answer, Attempt, Breakage, Cost, Guarantee, Spent, Undecided, label_of
+from agent.records import Answer, Attempt, Breakage, Cost, Spent, Undecided, label_of
 from agent.search.answer import find_draws
 from agent.search.faults import is_whole
 from agent.views.numbers import LEAST, format_count, format_probability, format_share

@@ -10,6 +10,7 @@ from typing import Any
 from langgraph.types import Interrupt
 
 from agent.decoding.step import Candidate
+from agent.hole_calibration import Guarantee
 from agent.profile import ReliabilityCurve
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
@@ -26,7 +27,6 @@ from agent.records import (
     Edge,
     EdgeKind,
     Fork,
-    Guarantee,
     LastTrace,
     OutputQuestion,
     PersonExample,

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
+from agent.hole_calibration import Guarantee
 from agent.program.wording import read_wording
-from agent.records import Cost, DraftProgram, Fork, Guarantee
+from agent.records import Cost, DraftProgram, Fork
 from agent.workflow.context import DEFAULT_TAU, Context, way_of_writing
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program, split_pieces

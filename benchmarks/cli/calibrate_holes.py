@@ -30,7 +30,7 @@ from agent.files.access import STANDARD_STREAM
 from agent.files.plain import make_plain
 from agent.messages import check_choice
 from agent.views.say import show
-from benchmarks.cli.calibrate_search import ProfileFileOption
+from benchmarks.cli.calibrate_search import KeepOption, ProfileFileOption
 from benchmarks.cli.run_options import BatchOption, RunOptions, collect, open_records, read_batch, read_problems
 
 if TYPE_CHECKING:
@@ -58,9 +58,6 @@ HolesOption = Annotated[int, typer.Option(help="Learn a tau for 1 to so many hol
 LabelOption = Annotated[
     str,
     typer.Option(help="behavioural: some completion passes the hidden tests. syntactic: the reference solution fits."),
-]
-KeepOption = Annotated[
-    Path | None, typer.Option(help="Keep the programs in this file, and resume from it after a kill.")
 ]
 
 
@@ -90,28 +87,37 @@ def calibrate_holes(
     Example: dubito calibrate holes --problems exercises/calibration --epsilon 0.1 --holes 3
     """
     with report_errors(as_json, resumes="a batch with --keep FILE"):
-        from agent import profile
-        from agent.lm.names import digest_weights
-        from agent.trace import collect_provenance
-        from agent.views.report import Report, join_reports
-
         check_choice("label", label, LABELS)
         options = RunOptions(problems, model, limit, max_tokens, sandbox, _MEMORY, seed, device, weights, prompt_style)
         options.check()
         plan = _plan(options, test, epsilon, delta, holes)
-        digest = digest_weights(model)
-        file = out or profile.profile_file(model, digest)
-        profile.check_profile_file(file)
-        with ExitStack() as cleanup:
-            written = _write_programs(options, plan, policy, keep, read_batch(batch), cleanup)
-            origin = {"problems": problems, "max_tokens": max_tokens, "seed": seed, **collect_provenance()}
-            calibration, report = _calibrate(written, plan, label, origin)
-        profile.update_profile(file, model, digest, holes=calibration)
-        show(
-            join_reports([report, Report({"file": str(file)}, f"written to {file}")]),
-            as_json=as_json,
-            err=str(file) == STANDARD_STREAM,
-        )
+        report = _learn(options, plan, policy, label, _Files(out, keep), read_batch(batch))
+        show(report, as_json=as_json, err=str(out) == STANDARD_STREAM)
+
+
+class _Files(NamedTuple):
+    """Where the profile goes, and where the programs are kept."""
+
+    out: Path | None
+    keep: Path | None
+
+
+def _learn(options: RunOptions, plan: _Plan, policy: str, label: str, files: _Files, batch: int | None) -> Report:
+    """Write the programs, calibrate, and put the result into the profile."""
+    from agent import profile
+    from agent.lm.names import digest_weights
+    from agent.trace import collect_provenance
+    from agent.views.report import Report, join_reports
+
+    digest = digest_weights(options.model)
+    file = files.out or profile.profile_file(options.model, digest)
+    profile.check_profile_file(file)
+    with ExitStack() as cleanup:
+        written = _write_programs(options, plan, policy, files.keep, batch, cleanup)
+        asked = {"problems": options.benchmark, "max_tokens": options.max_tokens, "seed": options.seed}
+        calibration, report = _calibrate(written, plan, label, {**asked, **collect_provenance()})
+    profile.update_profile(file, options.model, digest, holes=calibration)
+    return join_reports([report, Report({"file": str(file)}, f"written to {file}")])
 
 
 class _Plan(NamedTuple):

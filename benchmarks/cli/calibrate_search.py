@@ -37,7 +37,7 @@ ProfileFileOption = Annotated[
     Path | None, typer.Option(help="Write what was learned here. Default: where `solve` with this model finds it.")
 ]
 KeepOption = Annotated[
-    Path | None, typer.Option(help="Keep the searches in this file, and resume from it after a kill.")
+    Path | None, typer.Option(help="Keep what was written in this file, and resume from it after a kill.")
 ]
 
 

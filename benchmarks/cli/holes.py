@@ -97,10 +97,10 @@ def _label(
 ) -> Iterator[tuple[dict[str, LabelledProgram], bool]]:
     """Yield the labels of each problem's program by each method, and whether the program is right."""
     from benchmarks.experiments.hole_labels import judge_fit, label_program
-    from benchmarks.experiments.hole_methods import METHODS
+    from benchmarks.experiments.hole_methods import HOLE_METHODS
 
     for problem in problems:
         example = examples[problem.task_id]
         fits = judge_fit(problem, example, box)
-        labels = {name: label_program(example, fits, holes, method) for name, method in METHODS.items()}
+        labels = {name: label_program(example, fits, holes, method) for name, method in HOLE_METHODS.items()}
         yield labels, example.right

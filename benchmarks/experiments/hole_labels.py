@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from agent.program.containment import contains
 from benchmarks.base import Problem
 from benchmarks.experiments.hole_examples import HoleExample
-from benchmarks.experiments.hole_methods import METHODS, TAUS, Method
+from benchmarks.experiments.hole_methods import HOLE_METHODS, TAUS, Method
 from benchmarks.judging.completions import Completions
 from sandbox.base import Sandbox
 from uncertainty.bounds import last_rejected
@@ -40,11 +41,12 @@ class LabelledProgram:
 
 
 def label_program(
-    example: HoleExample, fits: Fits, holes: Sequence[int], method: Method = METHODS["smallest, surprisal"]
+    example: HoleExample, fits: Fits, holes: Sequence[int], method: Method = HOLE_METHODS["smallest, surprisal"]
 ) -> LabelledProgram:
     """Label the partial programs of each number of holes at all bounds.
 
-    fits is asked once for each different set of holes. A right program fits each of its own.
+    A program that does not fit at one bound counts as one that does not at any later one. That is on the safe side,
+    and saves most runs. fits is asked once for each different set of holes. A right program fits each of its own.
     """
     known, removed, fitting, nodes = dict[tuple[tuple[int, int], ...], bool](), [], [], 1
 
@@ -59,7 +61,8 @@ def label_program(
         partials = list(method(example, most))
         nodes = partials[0].nodes
         removed.append([partial.removed for partial in partials])
-        fitting.append([ask(partial) for partial in partials])
+        kept_up = list(takewhile(ask, partials))
+        fitting.append([number < len(kept_up) for number in range(len(partials))])
     return LabelledProgram(example.task_id, nodes, example.right, tuple(holes), np.array(removed), np.array(fitting))
 
 

@@ -17,8 +17,8 @@ Charge = Callable[[ScoredToken], float]  # the cost of a token, in nats
 Method = Callable[[HoleExample, int], Iterator[PartialProgram]]  # the partial programs of a number of holes, by bound
 
 # Nats that the kept nodes may cost: fixed before any label is seen, in the order of the tests.
-BOUNDS: tuple[float, ...] = (0.0, *(0.05 * 1200 ** (step / 98) for step in range(99)))
-TAUS = tuple(math.exp(-bound) for bound in BOUNDS)
+KEPT_NATS: tuple[float, ...] = (0.0, *(0.05 * 1200 ** (step / 98) for step in range(99)))
+TAUS = tuple(math.exp(-bound) for bound in KEPT_NATS)
 
 _PAUSE = 1.0  # nats of entropy, at which adadec pauses
 
@@ -49,13 +49,13 @@ def find_nested(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
 
 
 def mark_tokens(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
-    """Yield, for each of BOUNDS, the program without the nodes of tokens of more surprisal. Any number of holes."""
+    """Yield, for each of KEPT_NATS, the program without the nodes of tokens of more surprisal. Any number of holes."""
     tree = build_tree(example, CHARGES["surprisal"])
     highest = [0.0] * len(tree)
     for token in example.tokens:
         owner = _find_owner(tree, token.place)
         highest[owner] = max(highest[owner], token.surprisal)
-    for bound in BOUNDS:
+    for bound in KEPT_NATS:
         nodes, node = list[int](), 0
         while node < len(tree):
             is_hole = highest[node] > bound or math.isinf(tree.costs[node])
@@ -70,7 +70,7 @@ def build_tree(example: HoleExample, charge: Charge) -> ProgramTree:
     return program_tree(example.program, [(token.place, charge(token)) for token in example.tokens])
 
 
-METHODS: Mapping[str, Method] = {
+HOLE_METHODS: Mapping[str, Method] = {
     **{f"smallest, {name}": partial(find_smallest, charge=charge) for name, charge in CHARGES.items()},
     "nested, surprisal": find_nested,
     "uncertain tokens": mark_tokens,

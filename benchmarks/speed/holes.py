@@ -30,15 +30,15 @@ def main() -> None:
             tree = make_tree(nodes, shape)
             _print(
                 f"{shape}, {nodes} nodes, {holes} holes, 100 taus",
-                f"{1000 * _time(partial(solve, tree, holes)):.0f} ms",
+                f"{1000 * _time(partial(find_all, tree, holes)):.0f} ms",
             )
     _print("peak memory of this process", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     tree = make_tree(12, "bushy")
-    ours, theirs = _time(lambda: solve(tree, 2)), _time(lambda: [ask_z3(tree, tau, 2) for tau in _TAUS[:5]])
+    ours, theirs = _time(lambda: find_all(tree, 2)), _time(lambda: [ask_z3(tree, tau, 2) for tau in _TAUS[:5]])
     _print("12 nodes, 2 holes: z3, a tau, against ours, 100 taus", f"{theirs / 5 / ours:.0f} times as long")
 
 
-def solve(tree: ProgramTree, holes: int) -> None:
+def find_all(tree: ProgramTree, holes: int) -> None:
     """Find the hole-sets of a tree, for all taus and each number of holes."""
     sets = HoleSets(tree, holes)
     for most in range(1, holes + 1):

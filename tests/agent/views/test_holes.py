@@ -2,8 +2,8 @@
 
 import json
 
-from agent.records import Guarantee
-from agent.views.holes import ProgramWithHoles, draw_holes, report_holes
+from agent.hole_calibration import Guarantee
+from agent.views.holes import ProgramWithHoles, describe_holes, draw_holes
 
 SOURCE = "def f(x):\n    return x + 1\n"
 HOLE = (SOURCE.index("x + 1"), SOURCE.index("x + 1") + 5)
@@ -24,7 +24,7 @@ def test_a_guarantee_is_one_sentence(capsys):
 
 
 def test_the_record_has_each_hole_with_its_place():
-    record = report_holes(ProgramWithHoles(SOURCE, (HOLE,), Guarantee(0.95, 0.9))).record
+    record = describe_holes(ProgramWithHoles(SOURCE, (HOLE,), Guarantee(0.95, 0.9))).record
     assert json.loads(json.dumps(record)) == {
         "program": SOURCE,
         "partial": "def f(x):\n    return ...\n",

@@ -6,10 +6,9 @@ import pytest
 from trie import TrieLM
 
 from agent.decoding import POLICIES
-from agent.hole_calibration import HoleCalibration
+from agent.hole_calibration import Guarantee, HoleCalibration
 from agent.profile import ModelProfile
 from agent.program.task import read_task
-from agent.records import Guarantee
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.workflow.context import Context, way_of_writing

@@ -17,7 +17,7 @@ from benchmarks.experiments.hole_labels import (
     label_program,
     measure_held_out,
 )
-from benchmarks.experiments.hole_methods import BOUNDS, METHODS, TAUS, mark_tokens
+from benchmarks.experiments.hole_methods import HOLE_METHODS, KEPT_NATS, TAUS, mark_tokens
 from benchmarks.experiments.plan import WorkItem
 from sandbox import open_sandbox
 from uncertainty.bounds import least_problems
@@ -49,7 +49,7 @@ def test_a_wrong_program_fits_once_its_mistake_is_a_hole(box, by_tests):
     assert not labels.fits[:, -1].any() and not labels.removed[:, -1].any(), "all is kept"
     first_wrong = int(np.argmin(labels.fits[0]))
     assert labels.fits[0, :first_wrong].all() and not labels.fits[0, first_wrong:].any()
-    assert BOUNDS[first_wrong] >= 2.0 > BOUNDS[first_wrong - 1]
+    assert KEPT_NATS[first_wrong] >= 2.0 > KEPT_NATS[first_wrong - 1]
 
 
 def test_a_right_program_fits_all_of_its_own_and_is_never_asked_about():
@@ -61,33 +61,41 @@ def test_a_right_program_fits_all_of_its_own_and_is_never_asked_about():
 
 def test_each_set_of_holes_is_asked_about_once():
     asked = []
-    label_program(example(), lambda partial: asked.append(partial.holes) or False, [1, 2, 4])
-    assert len(asked) == len(set(asked)) > 1
+    labels = label_program(example(), lambda partial: asked.append(partial.holes) or len(asked) < 3, [1, 2, 4])
+    assert len(asked) == len(set(asked)) == 3
+    assert labels.fits.sum(1).tolist() == sorted(labels.fits.sum(1).tolist())
+
+
+def test_what_fits_again_behind_a_bound_at_which_it_does_not_counts_as_not_fitting():
+    answers = iter([True, False, True])
+    labels = label_program(example(), lambda partial: next(answers, True), [1])
+    assert not labels.fits[0, -1] and labels.fits[0, 0]
+    assert list(labels.fits[0]) == sorted(labels.fits[0], reverse=True)
 
 
 def test_a_text_that_is_no_python_fits_and_is_removed_as_a_whole():
     broken = HoleExample("t/0", "0", "def f(:", [ScoredToken(0, 1.0, 1.0, False)], False)
-    for method in METHODS.values():
+    for method in HOLE_METHODS.values():
         labels = label_program(broken, lambda partial: False, [1], method)
         assert labels.fits.all() and (labels.shares() == 1.0).all()
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", HOLE_METHODS)
 def test_a_method_keeps_more_the_more_may_be_kept_and_gives_one_program_a_bound(name):
-    partials = list(METHODS[name](example(), 2))
+    partials = list(HOLE_METHODS[name](example(), 2))
     removed = [partial.removed for partial in partials]
-    assert len(partials) == len(BOUNDS) and removed == sorted(removed, reverse=True)
+    assert len(partials) == len(KEPT_NATS) and removed == sorted(removed, reverse=True)
     assert "???" in partials[0].render() and partials[-1].render() == SOURCE
 
 
 def test_the_nested_sets_never_remove_what_a_larger_tau_kept():
-    partials = list(METHODS["nested, surprisal"](example(x=1.0, z=1.5), 2))
+    partials = list(HOLE_METHODS["nested, surprisal"](example(x=1.0, z=1.5), 2))
     inside = [{at for start, end in partial.holes for at in range(start, end)} for partial in partials]
     assert all(later <= earlier for earlier, later in pairwise(inside))
 
 
 def test_uncertain_tokens_are_left_out_with_their_nodes():
-    partials = {round(bound, 3): partial for bound, partial in zip(BOUNDS, mark_tokens(example(), 1), strict=True)}
+    partials = {round(bound, 3): partial for bound, partial in zip(KEPT_NATS, mark_tokens(example(), 1), strict=True)}
     least = min(bound for bound in partials if bound > 1.0)
     assert partials[least].render() == SOURCE.replace("x - 1", "???")
 
