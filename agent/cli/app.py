@@ -15,7 +15,7 @@ app = lazy_group(
         "solve": Entry("agent.cli.solve:solve_request", "Write a program and run it on the examples in the request."),
         "chat": Entry("agent.cli.chat:chat", "Write one program after another."),
         "fill": Entry("agent.cli.fill:fill_file", "Fill the holes of a file, and run it on its examples."),
-        "holes": Entry("agent.cli.holes:show_holes", "Show a program without what is not to be trusted."),
+        "holes": Entry("agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),

@@ -35,7 +35,7 @@ _TASK_HELP = "Let the model write a program for this problem of a benchmark, as 
 _TAU_HELP = "Trust at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1."
 
 
-def show_holes(
+def holes_of_program(
     file: Annotated[Path | None, typer.Argument(help=_FILE_HELP)] = None,
     task: Annotated[str | None, typer.Option(help=_TASK_HELP)] = None,
     model: DefaultModelOption = None,

@@ -18,7 +18,7 @@ from benchmarks.base import Problem
 from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.experiments.side_by_side import call_beside, run_side_by_side
-from benchmarks.experiments.story_collection import read_tokens
+from benchmarks.experiments.story_collection import place_tokens
 from benchmarks.judging.checker import judge_program
 
 
@@ -62,7 +62,7 @@ def _collect(item: WorkItem, context: Context) -> HoleExample:
     own = replace(context, seed=item.seed(context.seed), emit=events.append)
     best = Once()(own, task).best
     prompt = build_prompt(context, AgentState(task, ONE_PROGRAM)).prompt
-    places = read_tokens(context, task, prompt, best).places
+    places = place_tokens(context, task, prompt, best).places
     steps = [event for event in events if isinstance(event, Step)]
     tokens = [
         ScoredToken(place, -step.logprob, step.scores["entropy"], step.pause is not None)

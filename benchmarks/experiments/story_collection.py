@@ -32,7 +32,7 @@ def collect_story(item: WorkItem, context: Context, events: Iterable[Event], res
     prompt = build_prompt(context, AgentState(result.task, ONE_PROGRAM)).prompt
     attempts, texts = list[StoryAttempt](), list[TokenText]()
     for attempt, steps in zip(result.attempts, _split_steps(events), strict=True):
-        texts.append(read_tokens(context, result.task, prompt, attempt))
+        texts.append(place_tokens(context, result.task, prompt, attempt))
         attempts.append(_describe_attempt(attempt, steps, texts))
     problem = item.problem
     return Story(
@@ -59,7 +59,7 @@ class TokenText(NamedTuple):
     places: list[int | None]  # character of the program at which it begins; None outside of it
 
 
-def read_tokens(context: Context, task: Task, prompt: Prompt, attempt: Attempt) -> TokenText:
+def place_tokens(context: Context, task: Task, prompt: Prompt, attempt: Attempt) -> TokenText:
     """Return where the tokens of an attempt stand, in its answer and in its program."""
     pieces = split_pieces(context, prompt, attempt.tokens)
     answer, starts = "".join(pieces), [0, *accumulate(map(len, pieces))][: len(pieces)]
