@@ -51,7 +51,7 @@ def solve(
     program must also pass; a task has its tests. profile: the numbers learned for the model; None finds them by its
     name. max_tokens: the most tokens of one program. tau, max_holes: a partial program keeps at most -ln tau nats of
     surprisal, and has at most so many holes; without a tau, the calibrated one, else 0.1. seed: of the samplers.
-    on_event: receives each Step, Attempt and Answer, in the thread that decodes. session: who answers; where it is kept.
+    on_event: receives each Step, Attempt and Answer, in the thread that decodes. session: who answers, where runs stay.
 
     Returns a Result: `best.program`, `standing` (verified, agreed, unverified or abstained), `attempts`, `cost`. Raises
     InvalidRequestError, ContextLengthError, ProfileError, InvalidLogitsError, DeviceError, StorageError (of a stored
