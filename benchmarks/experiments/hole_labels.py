@@ -131,6 +131,7 @@ def judge_fit(problem: Problem, example: HoleExample, sandbox: Sandbox | None) -
     With a sandbox, that is whether a completion passes the hidden tests; without, whether the reference fits.
     """
     if sandbox is None:
-        return lambda partial: contains(example.program, partial.holes, problem.reference_program)
-    completions = Completions(problem, example.program, [problem.reference_program], sandbox)
+        called = {problem.entry_point, problem.called}
+        return lambda partial: contains(example.program, partial.holes, problem.reference_program, called=called)
+    completions = Completions(problem, example.program, [], sandbox, wrong_programs=[example.program])
     return lambda partial: completions.contains(partial.holes)
