@@ -6,7 +6,7 @@ The answer is a label for calibration and its reports (prediction sets, arXiv:23
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from agent.program.containment import contains
@@ -19,7 +19,7 @@ from benchmarks.judging.grafts import graft, sort_by_rank
 from sandbox import Limits, Sandbox
 
 MOST_JUDGED = 16  # grafts that one question may run, and fillings
-COMPLETION_LIMITS = Limits(cpu_seconds=2.0)  # many completions never end, and few right ones need more
+COMPLETION_LIMITS = Limits(cpu_seconds=1.0)  # many completions never end, and few right ones need more
 _MOST_TEXTS = 400  # completions that one question looks at, those included whose verdict is known
 
 
@@ -50,6 +50,9 @@ class Completions:
         limits: Limits = COMPLETION_LIMITS,
     ) -> None:
         self._problem, self._source, self._sandbox = problem, source, sandbox
+        self._first_test = replace(
+            problem, task_id=f"{problem.task_id} (first test)", base_inputs=problem.base_inputs[:1], plus_inputs=()
+        )
         self._most_judged, self._limits = most_judged, limits
         self._right = list({normal_form(each): each for each in (problem.reference_program, *right_programs)}.values())
         self._donors = tuple(self._right)  # what is found later joins only the right ones: the grafts stay the same
@@ -117,8 +120,11 @@ class Completions:
             donors = going
 
     def _judge(self, program: str) -> bool:
+        """Return whether a program passes all hidden tests. The first test alone sorts most wrong programs out."""
         self.num_judged += 1
-        return judge_program(self._sandbox, self._problem, program, limits=self._limits).passed
+        problems = [self._first_test, self._problem] if self._first_test.base_inputs else [self._problem]
+        judgements = (judge_program(self._sandbox, each, program, limits=self._limits) for each in problems)
+        return all(judgement.passed for judgement in judgements)
 
 
 def fill(source: str, holes: Sequence[Span], texts: Sequence[str]) -> str:
