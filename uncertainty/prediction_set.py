@@ -79,7 +79,19 @@ class HoleSets:
 
         source: the text of the tree. tau in (0, 1]: smaller keeps more. Raises ValueError for another.
         """
-        cell = self._find_cell(_bound(tau), holes)
+        return self._describe(source, self._find_cell(_bound(tau), holes))
+
+    def least_sure(self, source: str, most_removed: int, holes: int) -> PartialProgram:
+        """Return the program that costs least once at most so many nodes are removed, in so many holes at most.
+
+        Of equal costs the one that removes fewer nodes is taken. source: the text of the tree.
+        """
+        costs = self._costs[: holes + 1, : most_removed + 1]
+        fewest = costs.argmin(0)
+        removed = int(costs.min(0).argmin())
+        return self._describe(source, _Cell(removed, float(costs[fewest[removed], removed]), int(fewest[removed])))
+
+    def _describe(self, source: str, cell: _Cell) -> PartialProgram:
         spans = tuple(self._tree.spans[node] for node in self._read_holes(cell))
         return PartialProgram(source, spans, cell.removed, len(self._tree), cell.cost)
 

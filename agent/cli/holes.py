@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 
 _FILE_HELP = "Let the model read this Python file. `-` reads it from stdin."
 _TASK_HELP = "Let the model write a program for this problem of a benchmark, as in HumanEval/0."
-_TAU_HELP = "Trust at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1."
+_TAU_HELP = (
+    "Trust at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1; of a file, the "
+    "least sure parts up to a fifth of it."
+)
+_LEAST_SURE = 0.2  # of the nodes of a file
 
 
 def holes_of_program(
@@ -82,19 +87,26 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     from agent.hole_calibration import Guarantee
     from agent.lm.open import open_lm
     from agent.lm.reading import read_surprisals
+    from agent.program.charges import charge_code
     from agent.program.syntax import parse
     from agent.views.holes import ProgramWithHoles
-    from agent.workflow.context import DEFAULT_TAU
-    from uncertainty.prediction_set import partial_program
-    from uncertainty.tree import program_tree
+    from uncertainty.prediction_set import HoleSets
 
     options, source = checked.options, read_source(file, "the program")
     if parse(source) is None:
-        raise InvalidRequestError(f"{quote(file)} is no Python, so it has no parts to leave out; mend its syntax first")
+        raise InvalidRequestError(
+            f"{quote(file)} is no Python, or is nested too deeply for Python itself, so it has no parts to leave out; "
+            "mend it first"
+        )
     model = open_lm(options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style)
-    tree = program_tree(source, [(token.start, token.surprisal) for token in read_surprisals(model, source)])
-    tau = DEFAULT_TAU if options.tau is None else options.tau
-    partial = partial_program(source, tree, tau=tau, max_holes=options.holes)
+    tree = charge_code(source, [(token.start, token.surprisal) for token in read_surprisals(model, source)])
+    sets = HoleSets(tree, options.holes)
+    few = math.ceil(_LEAST_SURE * len(tree))
+    partial = (
+        sets.least_sure(source, few, options.holes)
+        if options.tau is None
+        else sets.partial(source, options.tau, options.holes)
+    )
     missing = "the model only read this program, and a calibration is of programs that it wrote"
     return ProgramWithHoles(source, partial.holes, Guarantee(missing=missing))
 

@@ -113,7 +113,8 @@ def _say_doubts(best: Attempt) -> str:
     if not places:
         return f"the model's doubt is spread over the whole program, so no line stands out ({note})"
     parts = [f"{number_lines(best.program, *hole)}: {format_code(best.program[slice(*hole)], 60)}" for hole in places]
-    return f"the model was least sure of {', and of '.join(parts)} ({note})"
+    beside = "; the examples passed with them as they are" if best.passed and best.checked else ""
+    return f"the model was least sure of {', and of '.join(parts)} ({note}){beside}"
 
 
 def describe_guarantee(guarantee: Guarantee) -> str:

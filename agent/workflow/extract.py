@@ -8,13 +8,13 @@ from dataclasses import replace
 from itertools import accumulate
 
 from agent.hole_calibration import Guarantee
+from agent.program.charges import charge_code
 from agent.program.wording import read_wording
 from agent.records import Cost, DraftProgram, Fork
 from agent.workflow.context import DEFAULT_TAU, Context, way_of_writing
 from agent.workflow.state import AgentState
 from agent.workflow.text import locate_program, split_pieces
 from uncertainty.prediction_set import PartialProgram, partial_program
-from uncertainty.tree import program_tree
 
 
 def extract_draft(context: Context, state: AgentState) -> AgentState:
@@ -69,8 +69,7 @@ def _mark_holes(
     offsets: where in the program each token begins; None for a token outside of it. logprobs: of each token, in nats.
     """
     inside = [(offset, -logprob) for offset, logprob in zip(offsets, logprobs, strict=True) if offset is not None]
-    tree = program_tree(source, sorted(inside))
-    partial = partial_program(source, tree, tau=tau, max_holes=max_holes)
+    partial = partial_program(source, charge_code(source, inside), tau=tau, max_holes=max_holes)
     first = inside[0][0] if inside else 0
     return replace(partial, holes=tuple((max(start, first), end) for start, end in partial.holes if end > first))
 

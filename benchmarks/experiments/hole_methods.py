@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+from agent.program.charges import charge_code
 from benchmarks.experiments.hole_examples import HoleExample, ScoredToken
 from uncertainty.prediction_set import HoleSets, PartialProgram
 from uncertainty.tree import ProgramTree, program_tree
@@ -32,6 +33,13 @@ CHARGES: Mapping[str, Charge] = {
 def find_smallest(example: HoleExample, holes: int, charge: Charge = CHARGES["surprisal"]) -> Iterator[PartialProgram]:
     """Yield the smallest hole-set for each of TAUS."""
     sets = HoleSets(build_tree(example, charge), holes)
+    return (sets.partial(example.program, tau, holes) for tau in TAUS)
+
+
+def find_with_prose(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
+    """Yield the smallest hole-set for each of TAUS, where comments and docstrings are charged, too."""
+    tree = program_tree(example.program, [(token.place, token.surprisal) for token in example.tokens])
+    sets = HoleSets(tree, holes)
     return (sets.partial(example.program, tau, holes) for tau in TAUS)
 
 
@@ -66,12 +74,13 @@ def mark_tokens(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
 
 
 def build_tree(example: HoleExample, charge: Charge) -> ProgramTree:
-    """Build the tree of a program, charged with its tokens."""
-    return program_tree(example.program, [(token.place, charge(token)) for token in example.tokens])
+    """Build the tree of a program, charged with the tokens of its code."""
+    return charge_code(example.program, [(token.place, charge(token)) for token in example.tokens])
 
 
 HOLE_METHODS: Mapping[str, Method] = {
     **{f"smallest, {name}": partial(find_smallest, charge=charge) for name, charge in CHARGES.items()},
+    "smallest, with prose": find_with_prose,
     "nested, surprisal": find_nested,
     "uncertain tokens": mark_tokens,
 }

@@ -133,6 +133,16 @@ def test_the_answer_is_that_of_z3(pictured, budget, max_holes):
 
 
 @LAW
+@given(pictured=trees(), most_removed=st.integers(0, 12), max_holes=st.integers(1, 4))
+def test_the_least_sure_parts_are_those_of_brute_force(pictured, most_removed, max_holes):
+    source, tree = pictured
+    few = [each for each in choices(tree) if each.removed <= most_removed and each.holes <= max_holes]
+    best = min(few, key=lambda each: (each.cost, each.removed, each.holes))
+    partial = HoleSets(tree, max_holes).least_sure(source, most_removed, max_holes)
+    assert Choice(partial.removed, partial.cost, len(partial.holes)) == best
+
+
+@LAW
 @given(pictured=trees())
 def test_a_tau_small_enough_keeps_all(pictured):
     source, tree = pictured

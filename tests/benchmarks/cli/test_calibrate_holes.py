@@ -51,7 +51,7 @@ def test_ways_are_compared_on_the_programs_that_were_kept(calibrated):
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)["rows"]
     assert {row["method"] for row in rows} >= {"smallest, surprisal", "nested, surprisal", "uncertain tokens"}
-    assert len(rows) == 2 * 2 * 5
+    assert len(rows) == 2 * 2 * 6
     text = dubito("bench", "holes", folder / "programs.jsonl", *arguments).stdout
     assert "12 problems to calibrate on, 12 to test on; delta 0.1" in text
 
@@ -80,7 +80,9 @@ def test_bad_input_gets_one_sentence(tmp_path):
     (tmp_path / "b.py").write_text("def f(:\n")
     refused(dubito("holes"), "neither a file nor --task came")
     refused(dubito("holes", tmp_path / "b.py", "--task", "exercises/1"), "a file and --task came")
-    refused(dubito("holes", tmp_path / "b.py"), "is no Python, so it has no parts", "mend its syntax first")
+    refused(dubito("holes", tmp_path / "b.py"), "is no Python, or is nested too deeply", "mend it first")
+    (tmp_path / "deep.py").write_text("x = " + "[" * 1000 + "]" * 1000 + "\n")
+    refused(dubito("holes", tmp_path / "deep.py"), "nested too deeply")
     refused(dubito("holes", tmp_path / "none.py"), "there is no such file")
     refused(
         dubito("calibrate", "holes", "--limit", 40), "20 problems to calibrate on cannot show", "wanted at least 39"
