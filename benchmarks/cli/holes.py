@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,12 @@ EpsilonsOption = Annotated[str, typer.Option(help="The shares of errors, with co
 NumbersOption = Annotated[str, typer.Option(help="The numbers of holes, with commas; each by itself.")]
 
 
+SamplesOption = Annotated[
+    Path | None,
+    typer.Option(help="Also charge lines by how many of these programs have them: `bench run --samples 5 --out`."),
+]
+
+
 def bench_holes(
     programs: ProgramsArgument,
     test: OtherProgramsOption = None,
@@ -38,6 +45,7 @@ def bench_holes(
     delta: DeltaOption = 0.1,
     holes: NumbersOption = "1,2,4,8",
     label: LabelOption = BEHAVIOURAL,
+    samples: SamplesOption = None,
     sandbox: SandboxOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,12 +65,14 @@ def bench_holes(
         problems, examples = _read_programs(programs)
         known, tested = split_in_halves(problems) if test is None else (problems, [])
         if test is not None:
-            tested, others = _read_programs(test)
-            examples |= others
+            tested, more = _read_programs(test)
+            examples |= more
         box = open_box(sandbox, cleanup, 3072) if label == BEHAVIOURAL else None
+        others = _read_samples(samples, examples) if samples else {}
 
         def label_all(some: Sequence[Problem]) -> dict[str, list[LabelledProgram]]:
-            rows = collect(_label(some, examples, numbers, box), len(some), lambda row: "right" if row[1] else "wrong")
+            stream = _label(some, examples, numbers, box, others)
+            rows = collect(stream, len(some), lambda row: "right" if row[1] else "wrong")
             return {name: [row[0][name] for row in rows] for name in rows[0][0]} if rows else {}
 
         show(compare_methods(label_all(known), label_all(tested), epsilons, delta), as_json=as_json)
@@ -92,15 +102,34 @@ def _read_programs(file: Path) -> tuple[list[Problem], dict[str, HoleExample]]:
     return problems, examples
 
 
+def _read_samples(file: Path, examples: dict[str, HoleExample]) -> dict[str, list[str]]:
+    """Read other programs for the same problems, by the problem's id. Raises InvalidRequestError where one has none."""
+    from benchmarks.experiments.outcomes import read_outcomes
+
+    programs = {task_id: list[str]() for task_id in examples}
+    for outcome in read_outcomes(file):
+        programs.get(outcome.task_id, []).append(outcome.program)
+    if missing := [task_id for task_id, some in programs.items() if not some]:
+        raise InvalidRequestError(f"{quote(file)} has no program for {missing[0]}; draw samples of the same problems")
+    return programs
+
+
 def _label(
-    problems: Sequence[Problem], examples: dict[str, HoleExample], holes: Sequence[int], box: Sandbox | None
+    problems: Sequence[Problem],
+    examples: dict[str, HoleExample],
+    holes: Sequence[int],
+    box: Sandbox | None,
+    samples: dict[str, list[str]],
 ) -> Iterator[tuple[dict[str, LabelledProgram], bool]]:
     """Yield the labels of each problem's program by each method, and whether the program is right."""
     from benchmarks.experiments.hole_labels import judge_fit, label_program
-    from benchmarks.experiments.hole_methods import HOLE_METHODS
+    from benchmarks.experiments.hole_methods import HOLE_METHODS, find_by_agreement
 
     for problem in problems:
         example = examples[problem.task_id]
         fits = judge_fit(problem, example, box)
-        labels = {name: label_program(example, fits, holes, method) for name, method in HOLE_METHODS.items()}
+        methods = dict(HOLE_METHODS)
+        if samples:
+            methods["smallest, agreement"] = partial(find_by_agreement, samples=samples[problem.task_id])
+        labels = {name: label_program(example, fits, holes, method) for name, method in methods.items()}
         yield labels, example.right

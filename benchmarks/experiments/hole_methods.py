@@ -6,7 +6,7 @@ Each turns a program and a bound into holes. The bounds are tested in their orde
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from agent.program.charges import charge_code
@@ -34,6 +34,26 @@ def find_smallest(example: HoleExample, holes: int, charge: Charge = CHARGES["su
     """Yield the smallest hole-set for each of TAUS."""
     sets = HoleSets(build_tree(example, charge), holes)
     return (sets.partial(example.program, tau, holes) for tau in TAUS)
+
+
+def find_by_agreement(example: HoleExample, holes: int, samples: Sequence[str]) -> Iterator[PartialProgram]:
+    """Yield the smallest hole-set for each of TAUS, where a line costs -ln of the share of programs that have it.
+
+    samples: other programs for the same problem. The program itself counts as one, so that no share is zero. A line's
+    cost is spread over its characters; blanks do not tell lines apart.
+    """
+    others, charges, at = [set(map(_squeeze, sample.splitlines())) for sample in samples], list[tuple[int, float]](), 0
+    for line in example.program.splitlines(keepends=True):
+        share = (1 + sum(_squeeze(line) in lines for lines in others)) / (1 + len(others))
+        places = [at + column for column, character in enumerate(line) if not character.isspace()]
+        charges += [(place, -math.log(share) / len(places)) for place in places]
+        at += len(line)
+    sets = HoleSets(charge_code(example.program, charges), holes)
+    return (sets.partial(example.program, tau, holes) for tau in TAUS)
+
+
+def _squeeze(line: str) -> str:
+    return "".join(line.split())
 
 
 def find_with_prose(example: HoleExample, holes: int) -> Iterator[PartialProgram]:

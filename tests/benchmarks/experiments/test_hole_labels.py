@@ -17,7 +17,7 @@ from benchmarks.experiments.hole_labels import (
     label_program,
     measure_held_out,
 )
-from benchmarks.experiments.hole_methods import HOLE_METHODS, KEPT_NATS, TAUS, mark_tokens
+from benchmarks.experiments.hole_methods import HOLE_METHODS, KEPT_NATS, TAUS, find_by_agreement, mark_tokens
 from benchmarks.experiments.plan import WorkItem
 from sandbox import open_sandbox
 from uncertainty.bounds import least_problems
@@ -92,6 +92,14 @@ def test_the_nested_sets_never_remove_what_a_larger_tau_kept():
     partials = list(HOLE_METHODS["nested, surprisal"](example(x=1.0, z=1.5), 2))
     inside = [{at for start, end in partial.holes for at in range(start, end)} for partial in partials]
     assert all(later <= earlier for earlier, later in pairwise(inside))
+
+
+def test_a_line_that_no_other_program_has_is_left_out_first():
+    others = [SOURCE.replace("x - 1", "x + 1"), SOURCE.replace("x - 1", "x+1 "), f"{PROMPT}\n    return x\n"]
+    partials = list(find_by_agreement(example(), 1, others))
+    last = [partial for partial in partials if partial.holes][-1]
+    assert last.render() in (SOURCE.replace("z = x - 1", "???"), SOURCE.replace("x - 1", "???"))
+    assert not any(partial.holes for partial in find_by_agreement(example(), 1, [SOURCE, SOURCE]))
 
 
 def test_uncertain_tokens_are_left_out_with_their_nodes():
