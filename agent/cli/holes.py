@@ -25,6 +25,7 @@ from agent.cli.options import (
 from agent.errors import InvalidRequestError
 from agent.lm.names import choose_default_model
 from agent.messages import quote
+from agent.strategies import DEFAULT_POLICY
 from agent.views.say import show
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def holes_of_program(
     file: Annotated[Path | None, typer.Argument(help=_FILE_HELP)] = None,
     task: Annotated[str | None, typer.Option(help=_TASK_HELP)] = None,
     model: DefaultModelOption = None,
-    policy: PolicyOption = "greedy",
+    policy: PolicyOption = DEFAULT_POLICY,
     threshold: ThresholdOption = None,
     tau: Annotated[float | None, typer.Option(help=_TAU_HELP)] = None,
     holes: Annotated[int, typer.Option(min=1, max=8, help="Leave at most this many holes.")] = 3,

@@ -29,6 +29,7 @@ from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM
 from agent.files.plain import make_plain
 from agent.messages import check_choice
+from agent.strategies import DEFAULT_POLICY
 from agent.views.say import show
 from benchmarks.cli.calibrate_search import KeepOption, ProfileFileOption
 from benchmarks.cli.run_options import BatchOption, RunOptions, collect, open_records, read_batch, read_problems
@@ -65,7 +66,7 @@ def calibrate_holes(
     model: ModelOption = "models/tiny",
     problems: WrittenOption = "exercises/calibration",
     test: OtherOption = None,
-    policy: Annotated[str, typer.Option(help="Write the programs by this policy.")] = "greedy",
+    policy: Annotated[str, typer.Option(help="Write the programs by this policy.")] = DEFAULT_POLICY,
     epsilon: EpsilonOption = 0.1,
     delta: DeltaOption = 0.05,
     holes: HolesOption = 3,

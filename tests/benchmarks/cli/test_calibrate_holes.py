@@ -26,7 +26,8 @@ def test_the_profile_gets_a_tau_for_each_number_of_holes(calibrated):
     folder, result = calibrated
     holes = load_profile(folder / "profile.json").holes
     assert (holes.epsilon, holes.delta, holes.problems, holes.label) == (0.5, 0.2, 12, "behavioural")
-    assert (holes.way.policy, len(holes.taus), holes.origin["problems"]) == ("greedy", 2, "exercises/calibration")
+    assert holes.way.policy.startswith("adadec") and len(holes.taus) == 2
+    assert holes.origin["problems"] == "exercises/calibration"
     assert all(0 < tau <= 1 for tau in holes.taus)
     assert "12 problems to calibrate on, 12 to test on" in result.output and "with confidence 80%" in result.output
 
@@ -63,8 +64,9 @@ def test_a_program_of_the_model_has_the_guarantee_and_another_policys_has_the_re
     assert result.exit_code == 0, result.output
     assert "with confidence 80%, at least 50% of such partial programs can be completed" in result.stderr
     assert result.stdout.startswith("def ")
-    other = dubito("holes", "--task", "exercises/calibration/3", "--policy", "adadec", *FAST)
-    assert "uncalibrated: the calibration is of the policy greedy, and this one has adadec" in other.stderr
+    other = dubito("holes", "--task", "exercises/calibration/3", "--policy", "greedy", *FAST)
+    assert "uncalibrated: the calibration is of the policy adadec" in other.stderr
+    assert "and this one has greedy" in other.stderr
 
 
 def test_a_file_is_read_and_shown_as_python(tmp_path):
