@@ -46,9 +46,13 @@ class HoleCalibration:
     digest: str  # of the calibration set
     origin: dict[str, Any] = field(default_factory=dict)
 
-    def tau(self, holes: int) -> float | None:
-        """Return the tau for so many holes at most; None where nothing was shown for that number or fewer."""
-        return next((tau for tau in reversed(self.taus[:holes]) if tau is not None), None)
+    def choose(self, holes: int) -> tuple[int, float] | None:
+        """Return the largest number of holes, up to this one, for which something was shown, and its tau; or None.
+
+        A tau was shown for its own number of holes alone: with more holes, less is removed.
+        """
+        shown = [(number, tau) for number, tau in enumerate(self.taus[:holes], start=1) if tau is not None]
+        return shown[-1] if shown else None
 
 
 @dataclass(frozen=True, slots=True)

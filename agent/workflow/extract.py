@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import NamedTuple
 
 from agent.hole_calibration import Guarantee
 from agent.program.charges import charge_code
@@ -28,48 +29,57 @@ def extract_draft(context: Context, state: AgentState) -> AgentState:
     location = locate_program(context, state.task, state.prompt, text)
     source = location.source(text)
     offsets = location.offsets([0, *accumulate(len(piece) for piece in pieces)][:-1], len(text))
-    tau, guarantee = choose_tau(context, state)
-    partial = _mark_holes(source, offsets, current.logprobs, tau, context.max_holes)
+    bounds = choose_hole_bounds(context, state)
+    partial = _mark_holes(source, offsets, current.logprobs, bounds)
     lines = _lines_at(source, offsets)
     current = replace(
         current,
         forks=tuple(
             replace(fork, line=lines[fork.position]) for fork in _drop_rewordings(context, state, source, offsets)
         ),
-        draft=DraftProgram(partial.source, partial.render(), partial.holes, guarantee),
+        draft=DraftProgram(partial.source, partial.render(), partial.holes, bounds.guarantee),
     )
     return replace(state, current=current, cost=state.cost + Cost(seconds=context.clock() - start))
 
 
-def choose_tau(context: Context, state: AgentState) -> tuple[float, Guarantee]:
-    """Choose the tau of the attempt in progress: the one asked for, else the calibrated one if that fits the attempt.
+class HoleBounds(NamedTuple):
+    """The bounds of an attempt's hole-set, and what they guarantee."""
+
+    tau: float
+    holes: int
+    guarantee: Guarantee
+
+
+def choose_hole_bounds(context: Context, state: AgentState) -> HoleBounds:
+    """Choose the bounds of the attempt in progress: those asked for, else calibrated ones if they fit the attempt.
 
     A calibration is of programs that were written in one go, so it says nothing of branches and repairs.
     """
-    calibration = context.profile.holes
+    calibration, missing = context.profile.holes, ""
     if context.tau is not None:
-        return context.tau, Guarantee(missing="tau was chosen by hand")
-    if calibration is None:
-        return DEFAULT_TAU, Guarantee(missing="no hole-sets were calibrated for this model")
-    if state.current.edge is not None:
-        return DEFAULT_TAU, Guarantee(missing="a search went on to it, and the calibration is of first programs")
-    if other := calibration.way.describe_other(way_of_writing(context)):
-        return DEFAULT_TAU, Guarantee(missing=f"the calibration is of {other}")
-    tau = calibration.tau(context.max_holes)
-    if tau is None:
-        return DEFAULT_TAU, Guarantee(missing=f"nothing was shown for {context.max_holes} holes")
-    return tau, Guarantee(1.0 - calibration.delta, 1.0 - calibration.epsilon)
+        missing = "tau was chosen by hand"
+    elif calibration is None:
+        missing = "no hole-sets were calibrated for this model"
+    elif state.current.edge is not None:
+        missing = "a search went on to it, and the calibration is of first programs"
+    elif other := calibration.way.describe_other(way_of_writing(context)):
+        missing = f"the calibration is of {other}"
+    elif (chosen := calibration.choose(context.max_holes)) is None:
+        missing = f"nothing was shown for {context.max_holes} holes"
+    else:
+        return HoleBounds(chosen[1], chosen[0], Guarantee(1.0 - calibration.delta, 1.0 - calibration.epsilon))
+    return HoleBounds(context.tau or DEFAULT_TAU, context.max_holes, Guarantee(missing=missing))
 
 
 def _mark_holes(
-    source: str, offsets: Sequence[int | None], logprobs: Sequence[float], tau: float, max_holes: int
+    source: str, offsets: Sequence[int | None], logprobs: Sequence[float], bounds: HoleBounds
 ) -> PartialProgram:
     """Mark the holes of a program; none begins before the model's first character, for a person gave what stands there.
 
     offsets: where in the program each token begins; None for a token outside of it. logprobs: of each token, in nats.
     """
     inside = [(offset, -logprob) for offset, logprob in zip(offsets, logprobs, strict=True) if offset is not None]
-    partial = partial_program(source, charge_code(source, inside), tau=tau, max_holes=max_holes)
+    partial = partial_program(source, charge_code(source, inside), tau=bounds.tau, max_holes=bounds.holes)
     first = inside[0][0] if inside else 0
     return replace(partial, holes=tuple((max(start, first), end) for start, end in partial.holes if end > first))
 

@@ -37,9 +37,10 @@ def test_a_run_finds_the_users_calibration():
     assert find_profile("some/model").holes == CALIBRATION
 
 
-def test_the_tau_of_more_holes_is_that_of_the_most_that_were_shown():
-    assert [CALIBRATION.tau(holes) for holes in (1, 2, 3, 8)] == [0.5, 0.5, 0.25, 0.25]
-    assert replace(CALIBRATION, taus=(None, 0.5, 0.1)).tau(1) is None
+def test_a_tau_is_taken_with_the_number_of_holes_that_it_was_shown_for():
+    chosen = [CALIBRATION.choose(holes) for holes in (1, 2, 3, 8)]
+    assert chosen == [(1, 0.5), (1, 0.5), (3, 0.25), (3, 0.25)]
+    assert replace(CALIBRATION, taus=(None, 0.5, 0.1)).choose(1) is None
 
 
 @pytest.mark.parametrize(

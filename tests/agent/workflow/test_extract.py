@@ -66,3 +66,9 @@ def test_a_branch_has_no_guarantee(box):
     first, branch = write(box, programs=2).attempts[:2]
     assert first.guarantee.confidence == 0.95
     assert branch.passed and "a search went on to it" in branch.guarantee.missing
+
+
+def test_no_more_holes_are_made_than_the_tau_was_shown_for(box):
+    best = write(box, lambda calibration: replace(calibration, taus=(0.7, None)), holes=2).best
+    assert (len(best.holes), best.guarantee.confidence) == (1, 0.95)
+    assert best.partial == f"{PROMPT}\n    return ???"
