@@ -11,7 +11,7 @@ import typer
 from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption
 from agent.errors import InvalidRequestError
-from agent.messages import quote
+from agent.messages import check_choice, quote
 from agent.views.say import say, show
 
 if TYPE_CHECKING:
@@ -22,13 +22,22 @@ FoldersArgument = Annotated[
     list[Path], typer.Argument(help="Folders of `bench experiment real`, one a data set; problems are pooled.")
 ]
 CurvesOption = Annotated[Path | None, typer.Option(help="Draw what is solved by how many tokens: .png, .svg or .pdf.")]
+UNITS = ("tokens", "forwards", "token_rows")
+UnitOption = Annotated[
+    str,
+    typer.Option(help="Count costs in tokens, forwards, or token_rows: all that is fed, prompts and lookahead, too."),
+]
 ArmsOption = Annotated[
     list[str] | None, typer.Option("--arm", help="Compare only this arm; may be repeated. The first is the reference.")
 ]
 
 
 def bench_budgets(
-    folders: FoldersArgument, arm: ArmsOption = None, out: CurvesOption = None, as_json: JsonOption = False
+    folders: FoldersArgument,
+    arm: ArmsOption = None,
+    by: UnitOption = "tokens",
+    out: CurvesOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print what each search solves within 1, 2, 3, 5 and 10 programs' worth of tokens, and paired tests.
 
@@ -41,8 +50,9 @@ def bench_budgets(
             from benchmarks.reports.plots import check_format
 
             check_format(out)
+        check_choice("unit", by, UNITS)
         arms = arm or _list_arms(folders)
-        report = report_trails(folders, arms)
+        report = report_trails(folders, arms, by)
         if out:
             _draw_curves(folders, arms, out, most=10 * round(max(report.record["worth"])))
         show(report, as_json=as_json)
@@ -57,11 +67,15 @@ def _draw_curves(folders: Sequence[Path], arms: Sequence[str], out: Path, *, mos
     say(f"picture written to {out}", err=True)
 
 
-def report_trails(folders: Sequence[Path], arms: Sequence[str]) -> Report:
-    """Report what each arm solves within budgets, over the folders' data sets together."""
+def report_trails(folders: Sequence[Path], arms: Sequence[str], unit: str = "tokens") -> Report:
+    """Report what each arm solves within budgets, over the folders' data sets together. unit: of costs."""
     from benchmarks.reports.budgets import report_budgets
 
-    return report_budgets({name: [_read_trails(each, name) for each in folders] for name in arms})
+    sets = {name: [_read_trails(each, name) for each in folders] for name in arms}
+    trails = [each for some in sets.values() for trails in some for each in trails]
+    if not all(getattr(each.steps[-1], unit) for each in trails):
+        raise InvalidRequestError(f"some trails do not say their {unit}; run the experiment anew, or count tokens")
+    return report_budgets(sets, unit=unit)
 
 
 def _list_arms(folders: Sequence[Path]) -> list[str]:

@@ -41,6 +41,8 @@ class TrailStep:
     logprob: float | None  # nats, of the completion
     group: int | None  # number of the first program that passed and behaves like it; None where it was not compared
     answer: int  # number of the program that would stand for the run, from 0
+    forwards: int = 0  # calls of the model until then; 0 in files of before
+    token_rows: int = 0  # tokens fed until then, prompts and lookahead included
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,13 @@ class Trail:
         if not self.steps or any(step.answer > number for number, step in enumerate(self.steps)):
             raise ValueError("a trail has at least one program, and an answer is none that comes later")
 
-    def within(self, tokens: float) -> list[TrailStep]:
-        """Return the programs that had ended within so many tokens; at least the first."""
-        return [step for number, step in enumerate(self.steps) if number == 0 or step.tokens <= tokens]
+    def within(self, most: float, unit: str = "tokens") -> list[TrailStep]:
+        """Return the programs that had ended within so much of a unit of cost; at least the first."""
+        return [step for number, step in enumerate(self.steps) if number == 0 or getattr(step, unit) <= most]
 
-    def solved(self, tokens: float) -> bool:
-        """Whether the answer within so many tokens is right."""
-        return self.steps[self.within(tokens)[-1].answer].right
+    def solved(self, most: float, unit: str = "tokens") -> bool:
+        """Whether the answer within so much of a unit of cost is right."""
+        return self.steps[self.within(most, unit)[-1].answer].right
 
     @property
     def right(self) -> bool:
@@ -110,15 +112,16 @@ def collect_trail(item: WorkItem, context: Context, result: Result, *, majority:
             rights[attempt.program] = judged.passed
     if not any(each.passed for each in attempts):  # an example may be wrong, or more than the tests ask for
         _judge_answer(item.problem, context, result, rights)
-    totals = list(accumulate(attempt.cost.tokens for attempt in attempts))
-    totals[-1] = result.cost.tokens  # with what belongs to no program, such as cases that the model proposed
+    totals = list(accumulate(attempt.cost for attempt in attempts))
+    totals[-1] = result.cost  # with what belongs to no program, such as cases that the model proposed
     steps = [
         TrailStep(
-            attempt.edge.kind if attempt.edge else "first", tokens, attempt.passed, attempt.checked,
+            attempt.edge.kind if attempt.edge else "first", cost.tokens, attempt.passed, attempt.checked,
             rights.get(attempt.program, False), attempt.duplicate_of is not None and attempt.end not in PRUNED,
             attempt.end in PRUNED, sum(attempt.logprobs), group, _find_answer(attempts[: number + 1], result, majority),
+            cost.forwards, cost.token_rows,
         )
-        for number, (attempt, tokens, group) in enumerate(zip(attempts, totals, _groups(attempts), strict=True))
+        for number, (attempt, cost, group) in enumerate(zip(attempts, totals, _groups(attempts), strict=True))
     ]  # fmt: skip
     features = answer_features(attempts, result.answer)
     return Trail(item.problem.task_id, digest_prompt(item.problem.prompt), steps, item.sample, features)

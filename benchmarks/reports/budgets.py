@@ -39,22 +39,25 @@ class BudgetRow:
     over_first: Paired  # its own first programs alone
     passing: int  # problems solved where the first program that passes the visible examples stands
     oracle: int  # problems of which some program is right
-    tokens: float  # spent on a problem, on average
+    spent: float  # on a problem, on average: tokens, or another unit
 
 
-def report_budgets(searches: Mapping[str, _Sets], budgets: Sequence[int] = BUDGETS) -> Report:
+def report_budgets(searches: Mapping[str, _Sets], budgets: Sequence[int] = BUDGETS, unit: str = "tokens") -> Report:
     """Report what each search solves within each budget, over the problems that all of them have.
 
-    A program's worth is the mean length of the first search's first programs on that data set. The first program counts
-    whole; a program that had not ended when the budget was spent does not count.
+    unit: the field of `TrailStep` in which costs are counted. A program's worth is the mean cost of the first search's
+    first programs on that data set. The first program counts whole; a program that had not ended when the budget was
+    spent does not count.
     """
     shared, first = _find_shared(searches), next(iter(searches.values()))
-    worth = [_measure_program(trails, ids) for trails, ids in zip(first, shared, strict=True)]
-    rows = [_count(name, sets, first, shared, worth, budget) for budget in budgets for name, sets in searches.items()]
+    worth = [_measure_program(trails, ids, unit) for trails, ids in zip(first, shared, strict=True)]
+    rows = [
+        _count(name, sets, first, shared, worth, budget, unit) for budget in budgets for name, sets in searches.items()
+    ]
     heads = f"{f'over {next(iter(searches))}':>22}{'over its first':>22}"
-    lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'95 %':>13}{heads}{'passing':>9}{'oracle':>8}{'tokens':>8}"]
+    lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'95 %':>13}{heads}{'passing':>9}{'oracle':>8}{unit:>11}"]
     lines += [_format_row(row) for row in rows]
-    lines += ["", f"A program's worth of tokens: {', '.join(f'{each:.1f}' for each in worth)}"]
+    lines += ["", f"A program's worth of {unit}: {', '.join(f'{each:.1f}' for each in worth)}"]
     lines += _describe_kinds(searches)
     return Report({"worth": worth, "rows": [_read_row(row) for row in rows]}, "\n".join(lines))
 
@@ -91,7 +94,7 @@ def _format_row(row: BudgetRow) -> str:
     )
     return (
         f"{row.programs:>6}  {row.search:<18}{row.solved:>7}{f'{low} to {high}':>13}{tests:>44}{row.passing:>9}"
-        f"{row.oracle:>8}{row.tokens:>8.1f}"
+        f"{row.oracle:>8}{row.spent:>11.1f}"
     )
 
 
@@ -100,30 +103,30 @@ def _read_row(row: BudgetRow) -> dict[str, Any]:
     return asdict(row) | tuples
 
 
-def _measure_program(trails: Sequence[Trail], ids: set[str]) -> float:
-    """Return the mean tokens of the first programs."""
-    return fmean(each.steps[0].tokens for each in trails if each.task_id in ids)
+def _measure_program(trails: Sequence[Trail], ids: set[str], unit: str) -> float:
+    """Return the mean cost of the first programs."""
+    return fmean(getattr(each.steps[0], unit) for each in trails if each.task_id in ids)
 
 
 def _count(
-    name: str, sets: _Sets, first: _Sets, shared: Sequence[set[str]], worth: Sequence[float], budget: int
+    name: str, sets: _Sets, first: _Sets, shared: Sequence[set[str]], worth: Sequence[float], budget: int, unit: str
 ) -> BudgetRow:
     """Count what a search solves within a budget, over all data sets."""
     solved, reference, first_right = set[_Key](), set[_Key](), set[_Key]()
-    oracle, passing, tokens = 0, 0, list[int]()
+    oracle, passing, spent = 0, 0, list[int]()
     for number, (trails, firsts, ids, price) in enumerate(zip(sets, first, shared, worth, strict=True)):
         bound = budget * price
-        reference |= {(number, each.task_id) for each in firsts if each.task_id in ids and each.solved(bound)}
+        reference |= {(number, each.task_id) for each in firsts if each.task_id in ids and each.solved(bound, unit)}
         for trail in (each for each in trails if each.task_id in ids):
-            steps = trail.within(bound)
+            steps = trail.within(bound, unit)
             oracle += any(step.right for step in steps)
             passing += next((step for step in steps if step.passed), steps[0]).right
-            tokens.append(steps[-1].tokens)
-            solved |= {(number, trail.task_id)} if trail.solved(bound) else set()
+            spent.append(getattr(steps[-1], unit))
+            solved |= {(number, trail.task_id)} if trail.solved(bound, unit) else set()
             first_right |= {(number, trail.task_id)} if steps[0].right else set()
     return BudgetRow(
-        name, budget, len(tokens), len(solved), wilson(len(solved), len(tokens)), _pair(solved, reference),
-        _pair(solved, first_right), passing, oracle, fmean(tokens),
+        name, budget, len(spent), len(solved), wilson(len(solved), len(spent)), _pair(solved, reference),
+        _pair(solved, first_right), passing, oracle, fmean(spent),
     )  # fmt: skip
 
 

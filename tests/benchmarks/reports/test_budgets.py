@@ -1,6 +1,7 @@
 """What a search solves within a budget is read off its trail, with McNemar's test against the first search."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -33,8 +34,22 @@ def test_searches_are_paired_by_problem_and_by_budget():
     assert [(rows["late", b]["solved"], rows["early", b]["solved"]) for b in (1, 2)] == [(0, 1), (1, 1)]
     assert [rows["early", b]["over_reference"]["gained"] for b in (1, 2)] == [1, 0]
     assert rows["late", 2]["over_first"] == {"gained": 1, "lost": 0, "p": 1.0}
-    assert rows["late", 2]["tokens"] == pytest.approx(15.0), "20 for the one, and 10 for the other"
+    assert rows["late", 2]["spent"] == pytest.approx(15.0), "20 for the one, and 10 for the other"
     assert "sample" in report.text and "twins" in report.text
+
+
+def test_costs_may_be_counted_in_forwards_and_in_all_that_is_fed():
+    steps = [
+        replace(step(10, False, 0, "first"), forwards=5, token_rows=40),
+        replace(step(20, True, 1), forwards=20, token_rows=60),
+    ]
+    searches = {"it": [[trail("A/0", *steps)]]}
+    solved = {
+        unit: [row["solved"] for row in report_budgets(searches, [1, 2, 4], unit).record["rows"]]
+        for unit in ("tokens", "forwards", "token_rows")
+    }
+    assert solved == {"tokens": [0, 1, 1], "forwards": [0, 0, 1], "token_rows": [0, 1, 1]}
+    assert "A program's worth of forwards: 5.0" in report_budgets(searches, [1], "forwards").text
 
 
 def test_only_problems_that_all_searches_have_are_compared():
