@@ -25,6 +25,7 @@ from agent.workflow.context import Context
 from agent.workflow.run import Result
 from agent.workflow.session import Session
 from sandbox.base import Sandbox
+from uncertainty.prediction_set import MOST_HOLES
 
 
 def solve(
@@ -104,3 +105,5 @@ def _check_bounds(max_tokens: int, tau: float | None, max_holes: int) -> None:
     for name, value in (("max_tokens", max_tokens), ("max_holes", max_holes)):
         if value < 1:
             raise InvalidRequestError(f"{name} is {value}; wanted 1 or more")
+    if max_holes > MOST_HOLES:
+        raise InvalidRequestError(f"max_holes is {max_holes}; wanted {MOST_HOLES} or fewer")

@@ -16,6 +16,7 @@ class WayOfWriting:
     policy: str  # its name, and its threshold where that is another than the policy's own
     prompt_style: str  # its name, and a digest of its data
     dtype: str  # of the model's weights: torch's name, or int8
+    max_tokens: int  # of a program, at most
 
     def describe_other(self, other: WayOfWriting) -> str:
         """Return how another way differs from this one; empty where it does not."""
@@ -61,19 +62,22 @@ class Guarantee:
 
     confidence: float = 0.0  # with which the share below holds; 0 for no guarantee
     coverage: float = 0.0  # the least share that can be completed
+    problems: str = ""  # the benchmark whose problems were calibrated on
     missing: str = ""  # why there is no guarantee
 
 
 def read_hole_calibration(record: Mapping[str, Any]) -> HoleCalibration:
     """Read a calibration from JSON. Raises ValueError, KeyError or TypeError for anything else."""
-    way = WayOfWriting(**{name: str(record["way"][name]) for name in WayOfWriting.__slots__})
+    way = WayOfWriting(**{name: record["way"][name] for name in WayOfWriting.__slots__})
     taus, errors = tuple(record["taus"]), tuple(record["errors"])
     numbers = [record["epsilon"], record["delta"], *(tau for tau in taus if tau is not None)]
-    if not all(isinstance(each, float) and 0.0 < each <= 1.0 for each in numbers):
+    if not all(type(each) in (int, float) and 0.0 < each <= 1.0 for each in numbers):
         raise ValueError("a level or a tau is no probability")
+    if not all(each is None or type(each) is int for each in (*errors, way.max_tokens, record["problems"])):
+        raise ValueError("a count is no whole number")
     if record["label"] not in _LABELS or len(taus) != len(errors) or not taus:
         raise ValueError("the label is unknown, or taus and errors differ in number")
     return HoleCalibration(
-        record["epsilon"], record["delta"], taus, errors, int(record["problems"]), record["label"], way,
+        record["epsilon"], record["delta"], taus, errors, record["problems"], record["label"], way,
         str(record["digest"]), dict(record["origin"]),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uncertainty.tree import ProgramTree
+from uncertainty.tree import UNPARSABLE, ProgramTree
 
 COST_LIMIT = 10.0  # nats of one node; one wild token must not decide alone (PAC prediction sets, arXiv:2302.08703)
 MOST_HOLES = 8
@@ -57,7 +57,8 @@ class HoleSets:
     def __init__(self, tree: ProgramTree, most_holes: int, kept: Collection[int] = ()) -> None:
         """Solve all problems of a tree at once, in O(n² m) steps for n nodes and m holes.
 
-        Costs are clamped to 0 … COST_LIMIT. kept: numbers of nodes that no hole-set may remove. Raises ValueError for a
+        Costs are clamped to 0 … COST_LIMIT. kept: numbers of nodes that no hole-set may cut out, with the
+        parents of each. Raises ValueError for a
         number of holes outside of 1 … MOST_HOLES.
         """
         if not 1 <= most_holes <= MOST_HOLES:
@@ -138,7 +139,7 @@ def _solve(tree: ProgramTree, most_holes: int, kept: Collection[int]) -> tuple[_
         least[i][h, r] = min(cost[i] + least[i + 1][h, r], least[i + size[i]][h - 1, r - size[i]])
     """
     count, sizes = len(tree), tree.sizes
-    costs = [min(max(cost, 0.0), COST_LIMIT) if math.isfinite(cost) else cost for cost in tree.costs]
+    costs = [min(max(cost, 0.0), COST_LIMIT) for cost in tree.costs] if tree.kinds != (UNPARSABLE,) else [math.inf]
     waiting = Counter([*range(1, count + 1), *(node + size for node, size in enumerate(sizes))])
     least, removals = {count: np.full((most_holes + 1, 1), np.inf)}, [np.empty(0, np.uint8)] * count
     least[count][0, 0] = 0.0

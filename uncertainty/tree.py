@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-MOST_NODES = 12_000  # of a tree; what lies deeper in a larger program belongs to its ancestors
+MOST_NODES = 6000  # of a tree; what lies deeper in a larger program belongs to its ancestors
 UNPARSABLE = "unparsable"  # the kind of the one node of a text that is no Python
 
 _Span = tuple[int, int]  # characters, end exclusive

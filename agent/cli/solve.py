@@ -73,7 +73,7 @@ def solve_request(
     accept: Annotated[str, typer.Option(help=_ACCEPT_HELP)] = "verified",
     max_tokens: TokensOption = 512,
     tau: Annotated[float | None, typer.Option(help=_TAU_HELP)] = None,
-    holes: Annotated[int, typer.Option(min=1, help="Leave at most this many holes in a partial program.")] = 2,
+    holes: Annotated[int, typer.Option(min=1, max=8, help="Leave at most this many holes in a partial program.")] = 2,
     sandbox: SandboxOption = None,
     thread: Annotated[str | None, typer.Option(help=_THREAD_HELP)] = None,
     trace: Annotated[Path | None, typer.Option(help="Write every step to this new file of JSON lines.")] = None,

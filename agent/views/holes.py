@@ -11,6 +11,7 @@ from rich.text import Text
 from agent.files.plain import make_plain
 from agent.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
+from agent.views.numbers import format_count
 from agent.views.report import Report
 from agent.views.say import say
 from agent.views.sentences import describe_guarantee, number_lines
@@ -55,7 +56,9 @@ def draw_holes(shown: ProgramWithHoles) -> None:
         say(write_partial(shown.program, shown.holes).rstrip("\n"))
     for hole in shown.holes:
         row = _describe(shown.program, *hole)
-        err.print(Text(f"{row['lines']}, {len(row['text'])} characters: {format_code(row['text'], _SHOWN)}"))
+        err.print(
+            Text(f"{row['lines']}, {format_count(len(row['text']), 'character')}: {format_code(row['text'], _SHOWN)}")
+        )
     err.print(Text(_say_whole(shown)))
 
 

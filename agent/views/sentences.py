@@ -107,7 +107,8 @@ def describe_evidence(result: Result) -> list[str]:
 
 def _say_doubts(best: Attempt) -> str:
     """Say which parts of a program the model found least probable, and what is guaranteed of the rest."""
-    places, note = list_doubts(best), describe_guarantee(best.guarantee)
+    places = list_doubts(best)
+    note = describe_guarantee(best.guarantee) if best.passed else "uncalibrated"  # of programs that fail, fewer hold
     if not best.holes:
         return ""
     if not places:
@@ -122,9 +123,9 @@ def describe_guarantee(guarantee: Guarantee) -> str:
     if not guarantee.confidence:
         return "uncalibrated"
     return (
-        f"with confidence {format_share(guarantee.confidence)}, at least {format_share(guarantee.coverage)} of such "
-        "partial programs can be completed to a right program"
-    )
+        f"with confidence {guarantee.confidence:.1%}, at least {guarantee.coverage:.1%} of such partial programs, for "
+        f"problems like those of {guarantee.problems}, can be completed to a right program"
+    ).replace(".0%", "%")
 
 
 def list_doubts(attempt: Attempt) -> list[tuple[int, int]]:

@@ -56,7 +56,9 @@ class Context:
 def way_of_writing(context: Context) -> WayOfWriting:
     """Return the way in which the run writes programs."""
     style = context.model.prompt_style.describe()
-    return WayOfWriting(name_policy(context.policy), f"{style['name']} {style['digest']}", context.model.dtype)
+    return WayOfWriting(
+        name_policy(context.policy), f"{style['name']} {style['digest']}", context.model.dtype, context.max_tokens
+    )
 
 
 def limit_forwards(context: Context, state: AgentState) -> Context:

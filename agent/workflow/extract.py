@@ -67,7 +67,8 @@ def choose_hole_bounds(context: Context, state: AgentState) -> HoleBounds:
     elif (chosen := calibration.choose(context.max_holes)) is None:
         missing = f"nothing was shown for {context.max_holes} holes"
     else:
-        return HoleBounds(chosen[1], chosen[0], Guarantee(1.0 - calibration.delta, 1.0 - calibration.epsilon))
+        shown = Guarantee(1.0 - calibration.delta, 1.0 - calibration.epsilon, str(calibration.origin.get("problems")))
+        return HoleBounds(chosen[1], chosen[0], shown)
     return HoleBounds(context.tau or DEFAULT_TAU, context.max_holes, Guarantee(missing=missing))
 
 
@@ -81,6 +82,7 @@ def _mark_holes(
     inside = [(offset, -logprob) for offset, logprob in zip(offsets, logprobs, strict=True) if offset is not None]
     partial = partial_program(source, charge_code(source, inside), tau=bounds.tau, max_holes=bounds.holes)
     first = inside[0][0] if inside else 0
+    first += len(source[first:]) - len(source[first:].lstrip())
     return replace(partial, holes=tuple((max(start, first), end) for start, end in partial.holes if end > first))
 
 

@@ -117,6 +117,8 @@ def _learn(options: RunOptions, plan: _Plan, policy: str, label: str, files: _Fi
         written = _write_programs(options, plan, policy, files.keep, batch, cleanup)
         asked = {"problems": options.benchmark, "max_tokens": options.max_tokens, "seed": options.seed}
         calibration, report = _calibrate(written, plan, label, {**asked, **collect_provenance()})
+    if not any(calibration.taus):
+        return join_reports([report, Report({"file": None}, "nothing was shown, so nothing was written")])
     profile.update_profile(file, options.model, digest, holes=calibration)
     return join_reports([report, Report({"file": str(file)}, f"written to {file}")])
 
@@ -151,6 +153,10 @@ def _plan(options: RunOptions, test: str | None, epsilon: float, delta: float, h
             raise InvalidRequestError(f"{name} {value} came; wanted a number between 0 and 1, such as 0.1")
     problems = options.problems()
     calibration, tested = split_in_halves(problems) if test is None else (problems, read_problems(test, options.limit))
+    if shared := {each.prompt for each in calibration} & {each.prompt for each in tested}:
+        raise InvalidRequestError(
+            f"{len(shared)} problems would calibrate and test, and a test is on others; name another benchmark with --test"
+        )
     least = least_problems(epsilon, delta / holes)
     if len(calibration) < least:
         raise InvalidRequestError(

@@ -51,7 +51,8 @@ def bench_holes(
 ) -> None:
     """Compare hole-sets by what they remove and what they keep, with several costs of a token, and with other ways.
 
-    Half of the problems calibrate, the others test. Each number of holes is calibrated by itself.
+    Half of the problems calibrate, the others test. Each number of holes is calibrated by itself. What a completion
+    shows for one way counts for all that are asked after it.
 
     Example: dubito bench holes programs.jsonl --epsilon 0.1,0.2 --holes 2
     """
@@ -67,6 +68,10 @@ def bench_holes(
         if test is not None:
             tested, more = _read_programs(test)
             examples |= more
+        if not known or not tested:
+            raise InvalidRequestError(
+                f"{len(known)} programs to calibrate on and {len(tested)} to test on came; wanted some of each"
+            )
         box = open_box(sandbox, cleanup, 3072) if label == BEHAVIOURAL else None
         others = _read_samples(samples, examples) if samples else {}
 

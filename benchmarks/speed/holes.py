@@ -25,8 +25,8 @@ _EXAMPLE = "example: python -m benchmarks.speed.holes"
 def main() -> None:
     """Measure and print."""
     argparse.ArgumentParser(prog="python -m benchmarks.speed.holes", description=__doc__, epilog=_EXAMPLE).parse_args()
-    for shape in ("bushy", "deep", "flat"):
-        for nodes, holes in ((300, 4), (3_000, 8), (12_000, 8)):
+    for shape in ("bushy", "deep", "flat", "left"):
+        for nodes, holes in ((300, 4), (3_000, 8), (6_000, 8)):
             tree = make_tree(nodes, shape)
             _print(
                 f"{shape}, {nodes} nodes, {holes} holes, 100 taus",
@@ -46,10 +46,17 @@ def find_all(tree: ProgramTree, holes: int) -> None:
 
 
 def make_tree(nodes: int, shape: str) -> ProgramTree:
-    """Make a tree of so many nodes: deep, flat, or bushy as programs are. Costs are random, up to 3 nats."""
+    """Make a tree of so many nodes: deep, flat, deep with a leaf at each level (left), or bushy as programs are. Costs are random, up to 3 nats."""
     rng = random.Random(0)
-    reach = {"bushy": 8, "deep": 1, "flat": nodes}[shape]
-    parents = [0, *(0 if shape == "flat" else rng.randrange(max(0, node - reach), node) for node in range(1, nodes))]
+    reach = {"bushy": 8, "deep": 1, "flat": nodes, "left": 2}[shape]
+    if shape == "left":  # as in a sum of many terms: each node has a deeper one, and a leaf behind that
+        parents = [0, *((node - 1) // 2 * 2 - (node % 2 == 0) if node > 2 else 0 for node in range(1, nodes))]
+        parents = [max(0, parent) for parent in parents]
+    else:
+        parents = [
+            0,
+            *(0 if shape == "flat" else rng.randrange(max(0, node - reach), node) for node in range(1, nodes)),
+        ]
     below = [list[int]() for _ in range(nodes)]
     for node in range(1, nodes):
         below[parents[node]].append(node)

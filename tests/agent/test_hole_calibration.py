@@ -9,7 +9,7 @@ from agent.errors import ProfileError
 from agent.hole_calibration import HoleCalibration, WayOfWriting
 from agent.profile import find_profile, load_profile, profile_file, update_profile
 
-WAY = WayOfWriting("adadec@1.3", "dubito 0123", "int8")
+WAY = WayOfWriting("adadec@1.3", "dubito 0123", "int8", 512)
 CALIBRATION = HoleCalibration(0.1, 0.05, (0.5, None, 0.25), (1, None, 2), 60, "behavioural", WAY, "abc", {"seed": 0})
 
 
@@ -48,6 +48,7 @@ def test_a_tau_is_taken_with_the_number_of_holes_that_it_was_shown_for():
     [
         ("policy", "greedy", "the policy adadec@1.3, and this one has greedy"),
         ("prompt_style", "qwen 9", "the prompt style dubito 0123, and this one has qwen 9"),
+        ("max_tokens", 64, "the max tokens 512, and this one has 64"),
         ("dtype", "bfloat16", "the dtype int8, and this one has bfloat16"),
     ],
 )
@@ -60,7 +61,7 @@ def test_another_way_of_writing_is_told_by_what_differs(part, value, sentence):
     "damage",
     [
         {"epsilon": 0}, {"delta": 2.0}, {"taus": [0.5, None, -1.0]}, {"taus": []}, {"errors": [1]}, {"label": "mine"},
-        {"way": {}}, {"problems": "many"}, {"taus": ["0.5", None, 0.2]},
+        {"way": {}}, {"errors": [1, None, 0.5]}, {"problems": "many"}, {"taus": ["0.5", None, 0.2]},
     ],
 )  # fmt: skip
 def test_a_damaged_calibration_is_refused(tmp_path, damage):

@@ -10,12 +10,12 @@ def f(x):
 
 
 def test_comments_and_docstrings_cost_nothing():
-    places = [SOURCE.index(text) for text in ("# A", "comment", '"""', "something", "# so")]
+    places = [SOURCE.index(text) for text in ("# A", "comment", '"""', "something", "# so", "  # so", '    """')]
     assert sum(charge_code(SOURCE, [(at, 1.0) for at in places]).costs) == 0.0
 
 
 def test_code_costs_what_it_is_charged():
-    places = [SOURCE.index(text) for text in ("def", "f(", "(x", "return", "x +", "1")]
+    places = [SOURCE.index(text) for text in ("def", "f(", "(x", "    return", "x +", "1")]
     tree = charge_code(SOURCE, [(at, 0.5) for at in places])
     assert sum(tree.costs) == 3.0
     assert tree.costs[tree.kinds.index("Return")] == 0.5

@@ -17,19 +17,20 @@ def test_the_program_goes_to_stdout_with_dots_and_the_holes_to_stderr(capsys):
 
 
 def test_a_guarantee_is_one_sentence(capsys):
-    draw_holes(ProgramWithHoles(SOURCE, (), Guarantee(0.95, 0.9)))
+    draw_holes(ProgramWithHoles(SOURCE, (), Guarantee(0.95, 0.9, "exercises")))
     assert capsys.readouterr().err == (
-        "with confidence 95%, at least 90% of such partial programs can be completed to a right program\n"
+        "with confidence 95%, at least 90% of such partial programs, for problems like those of exercises, can be "
+        "completed to a right program\n"
     )
 
 
 def test_the_record_has_each_hole_with_its_place():
-    record = describe_holes(ProgramWithHoles(SOURCE, (HOLE,), Guarantee(0.95, 0.9))).record
+    record = describe_holes(ProgramWithHoles(SOURCE, (HOLE,), Guarantee(0.95, 0.9, "exercises"))).record
     assert json.loads(json.dumps(record)) == {
         "program": SOURCE,
         "partial": "def f(x):\n    return ...\n",
         "holes": [{"start": HOLE[0], "end": HOLE[1], "lines": "line 2", "text": "x + 1"}],
-        "guarantee": {"confidence": 0.95, "coverage": 0.9, "missing": ""},
+        "guarantee": {"confidence": 0.95, "coverage": 0.9, "problems": "exercises", "missing": ""},
     }
 
 

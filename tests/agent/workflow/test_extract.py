@@ -29,7 +29,7 @@ def box():
 def write(box, change=lambda calibration: calibration, *, tau=None, holes=2, programs=1):
     context = Context(TrieLM(KNOWN).model(), POLICIES["greedy"], box, tau=tau, max_holes=holes)
     calibration = HoleCalibration(
-        0.1, 0.05, (0.7, 0.2), (0, 0), 60, "behavioural", way_of_writing(context), "abc"
+        0.1, 0.05, (0.7, 0.2), (0, 0), 60, "behavioural", way_of_writing(context), "abc", {"problems": "exercises"}
     )  # fmt: skip
     context = replace(context, profile=ModelProfile("m", holes=change(calibration)))
     return run_task(context, read_task(PROMPT, entry_point="f"), config=SearchConfig(Budget(programs), repair_after=0))
@@ -39,7 +39,7 @@ def test_the_calibrated_tau_of_the_number_of_holes_is_taken(box):
     # The "-" costs -ln 0.6, which is more than -ln 0.7 and less than -ln 0.2.
     one, two = write(box, holes=1).best, write(box, holes=2).best
     assert (one.partial, two.partial) == (f"{PROMPT}\n    return ???", f"{PROMPT}\n    return x - 1")
-    assert one.guarantee == two.guarantee == Guarantee(0.95, 0.9)
+    assert one.guarantee == two.guarantee == Guarantee(0.95, 0.9, "exercises")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,10 @@ def test_a_program_of_the_model_has_the_guarantee_and_another_policys_has_the_re
     monkeypatch.setattr("agent.profile.profile_file", lambda model, weights: folder / "profile.json")
     result = dubito("holes", "--task", "exercises/calibration/3", *FAST)
     assert result.exit_code == 0, result.output
-    assert "with confidence 80%, at least 50% of such partial programs can be completed" in result.stderr
+    assert (
+        "with confidence 80%, at least 50% of such partial programs, for problems like those of exercises"
+        in result.stderr
+    )
     assert result.stdout.startswith("def ")
     other = dubito("holes", "--task", "exercises/calibration/3", "--policy", "greedy", *FAST)
     assert "uncalibrated: the calibration is of the policy adadec" in other.stderr
@@ -92,5 +95,6 @@ def test_bad_input_gets_one_sentence(tmp_path):
     refused(dubito("calibrate", "holes", "--label", "mine"), "behavioural")
     refused(dubito("calibrate", "holes", "--epsilon", 1.5), "--epsilon 1.5 came")
     refused(dubito("calibrate", "holes", "--holes", 9), "--holes 9 came; wanted 1 to 8")
+    refused(dubito("calibrate", "holes", "--test", "exercises/calibration"), "would calibrate and test")
     refused(dubito("bench", "holes", tmp_path / "none.jsonl"), "none.jsonl")
     refused(dubito("bench", "holes", tmp_path / "b.py", "--epsilon", "x"), "--epsilon")
