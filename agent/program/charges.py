@@ -15,7 +15,8 @@ _BLANKS = re.compile(r"\s*")
 def charge_code(source: str, charges: Iterable[tuple[int, float]]) -> ProgramTree:
     """Build the tree of a program, charged with what begins in its code: character offsets, and nats.
 
-    A charge on blanks belongs to what stands behind them. A source that Python cannot split into tokens is all code.
+    A charge on blanks before a comment is one on the comment. A source that Python cannot split into tokens is all
+    code.
     """
     wording = read_wording(source)
     prose = sorted((*wording.comments, *wording.docstrings))

@@ -12,6 +12,7 @@ from agent.program.examples.docstrings import Definitions, find_definitions
 from agent.program.examples.example import Example, combine_examples
 from agent.program.examples.read import read_examples
 from agent.program.holes import Hole
+from agent.program.places import find_span, list_line_starts
 from agent.program.separation.scope import NotSeparableError
 from agent.program.syntax import find_bound_names, find_names, read_module
 
@@ -35,15 +36,18 @@ def read_file_examples(plain: str) -> FileExamples:
         shown = () if any(map(_is_gap, ast.walk(statement))) else _read_statement(statement, defined)
         examples = combine_examples(examples, shown)
         if shown and isinstance(statement, ast.Assert):
-            asserts.add(ast.unparse(statement))
+            asserts.add(_write_statement(statement))
     return FileExamples(examples, frozenset(asserts))
 
 
 def remove_asserts(program: str, asserts: frozenset[str]) -> str:
     """Return a program without these asserts at its margin: its examples check them one by one."""
-    tree = read_module(program)
-    tree.body = [each for each in tree.body if not (isinstance(each, ast.Assert) and ast.unparse(each) in asserts)]
-    return ast.unparse(tree)
+    starts = list_line_starts(program)
+    for statement in reversed(read_module(program).body):
+        if isinstance(statement, ast.Assert) and _write_statement(statement) in asserts:
+            start, end = find_span(statement, program, starts)
+            program = f"{program[:start]}pass{program[end:]}"
+    return program
 
 
 def find_reaching_examples(plain: str, hole: Hole, examples: Sequence[Example]) -> tuple[int, ...]:
@@ -75,9 +79,17 @@ def _read_statement(statement: ast.stmt, defined: Definitions) -> tuple[Example,
         return ()
     names, classes, records = defined.names, defined.classes, defined.records
     try:
-        return tuple(read_tests(ast.unparse(statement), program=names, classes=classes, records=records).examples)
+        return tuple(read_tests(_write_statement(statement), program=names, classes=classes, records=records).examples)
     except (SyntaxError, NotSeparableError):
         return ()
+
+
+def _write_statement(statement: ast.stmt) -> str:
+    """Return a statement as Python writes it; an empty text where it is nested too deeply for that."""
+    try:
+        return ast.unparse(statement)
+    except RecursionError:
+        return ""
 
 
 def _is_gap(node: ast.AST) -> bool:

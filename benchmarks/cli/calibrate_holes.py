@@ -155,7 +155,7 @@ def _plan(options: RunOptions, test: str | None, epsilon: float, delta: float, h
     calibration, tested = split_in_halves(problems) if test is None else (problems, read_problems(test, options.limit))
     if shared := {each.prompt for each in calibration} & {each.prompt for each in tested}:
         raise InvalidRequestError(
-            f"{len(shared)} problems would calibrate and test, and a test is on others; name another benchmark with --test"
+            f"{len(shared)} problems would calibrate and test; name another benchmark with --test"
         )
     least = least_problems(epsilon, delta / holes)
     if len(calibration) < least:

@@ -57,21 +57,12 @@ def bench_holes(
     Example: dubito bench holes programs.jsonl --epsilon 0.1,0.2 --holes 2
     """
     with report_errors(as_json), ExitStack() as cleanup:
-        from benchmarks.experiments.hole_examples import split_in_halves
         from benchmarks.reports.holes import compare_methods
 
         check_choice("label", label, LABELS)
         epsilons = [_read_number(each, "--epsilon", 0.0, 1.0) for each in split_names(epsilon)]
         numbers = [int(_read_number(each, "--holes", 0.5, 8.5)) for each in split_names(holes)]
-        problems, examples = _read_programs(programs)
-        known, tested = split_in_halves(problems) if test is None else (problems, [])
-        if test is not None:
-            tested, more = _read_programs(test)
-            examples |= more
-        if not known or not tested:
-            raise InvalidRequestError(
-                f"{len(known)} programs to calibrate on and {len(tested)} to test on came; wanted some of each"
-            )
+        known, tested, examples = _split_programs(programs, test)
         box = open_box(sandbox, cleanup, 3072) if label == BEHAVIOURAL else None
         others = _read_samples(samples, examples) if samples else {}
 
@@ -92,6 +83,23 @@ def _read_number(text: str, name: str, low: float, high: float) -> float:
     if not low < number < high:
         raise InvalidRequestError(f"{name} {quote(text)} came; wanted numbers, as in {name} 0.1,0.2 or --holes 1,2")
     return number
+
+
+def _split_programs(programs: Path, test: Path | None) -> tuple[list[Problem], list[Problem], dict[str, HoleExample]]:
+    """Return the problems to calibrate on, those to test on, and the programs by the problem's id."""
+    from benchmarks.experiments.hole_examples import split_in_halves
+
+    problems, examples = _read_programs(programs)
+    if test is None:
+        known, tested = split_in_halves(problems)
+    else:
+        tested, others = _read_programs(test)
+        known, examples = problems, {**examples, **others}
+    if not known or not tested:
+        raise InvalidRequestError(
+            f"{len(known)} programs to calibrate on and {len(tested)} to test on came; wanted some of each"
+        )
+    return known, tested, examples
 
 
 def _read_programs(file: Path) -> tuple[list[Problem], dict[str, HoleExample]]:

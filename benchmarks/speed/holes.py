@@ -46,17 +46,14 @@ def find_all(tree: ProgramTree, holes: int) -> None:
 
 
 def make_tree(nodes: int, shape: str) -> ProgramTree:
-    """Make a tree of so many nodes: deep, flat, deep with a leaf at each level (left), or bushy as programs are. Costs are random, up to 3 nats."""
+    """Make a tree of so many nodes. left: deep, with a leaf at each level, as a sum is. Costs are up to 3 nats."""
     rng = random.Random(0)
-    reach = {"bushy": 8, "deep": 1, "flat": nodes, "left": 2}[shape]
-    if shape == "left":  # as in a sum of many terms: each node has a deeper one, and a leaf behind that
-        parents = [0, *((node - 1) // 2 * 2 - (node % 2 == 0) if node > 2 else 0 for node in range(1, nodes))]
-        parents = [max(0, parent) for parent in parents]
-    else:
-        parents = [
-            0,
-            *(0 if shape == "flat" else rng.randrange(max(0, node - reach), node) for node in range(1, nodes)),
-        ]
+    half, reach = nodes // 2, {"bushy": 8, "deep": 1}.get(shape, 1)
+    parents = [0, *(rng.randrange(max(0, node - reach), node) for node in range(1, nodes))]
+    if shape == "flat":
+        parents = [0] * nodes
+    if shape == "left":
+        parents = [max(0, node - 1) if node < half else max(0, 2 * half - 1 - node) for node in range(nodes)]
     below = [list[int]() for _ in range(nodes)]
     for node in range(1, nodes):
         below[parents[node]].append(node)
