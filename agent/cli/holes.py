@@ -26,7 +26,7 @@ from agent.errors import InvalidRequestError
 from agent.lm.names import choose_default_model
 from agent.messages import quote
 from agent.strategies import DEFAULT_POLICY
-from agent.views.say import show
+from agent.views.say import say, show
 
 if TYPE_CHECKING:
     from agent.cli.agent_options import CheckedOptions
@@ -65,7 +65,7 @@ def holes_of_program(
     """
     with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli.agent_options import AgentOptions
-        from agent.views.holes import describe_holes, draw_holes
+        from agent.views.holes import describe_holes
 
         if (file is None) == (task is None):
             came = "a file and --task" if task else "neither a file nor --task"
@@ -79,7 +79,26 @@ def holes_of_program(
         if as_json:
             show(describe_holes(shown), as_json=True)
         else:
-            draw_holes(shown)
+            _show(shown)
+
+
+def _show(shown: ProgramWithHoles) -> None:
+    """Print the program with its holes in inverse; where stdout is no terminal, as Python with `...` in their places.
+
+    The holes and what is guaranteed go to stderr.
+    """
+    from rich.console import Console
+
+    from agent.program.partial_text import write_partial
+    from agent.views.holes import draw_program, say_holes
+
+    terminal = Console(highlight=False, soft_wrap=True)
+    if terminal.is_terminal:
+        terminal.print(draw_program(shown))
+    else:
+        say(write_partial(shown.program, shown.holes).rstrip("\n"))
+    for line in say_holes(shown):
+        say(line, err=True)
 
 
 def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:

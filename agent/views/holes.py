@@ -1,11 +1,10 @@
-"""Show a program with holes: on a terminal, as text that still is Python, and as plain data."""
+"""Show a program with holes: in inverse, as text that still is Python, and as plain data. Prints nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from agent.files.plain import make_plain
@@ -13,7 +12,6 @@ from agent.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
 from agent.views.numbers import format_count
 from agent.views.report import Report
-from agent.views.say import say
 from agent.views.sentences import describe_guarantee, number_lines
 from agent.views.text import clean, format_code
 
@@ -41,25 +39,22 @@ def describe_holes(shown: ProgramWithHoles) -> Report:
     return Report(record, partial)
 
 
-def draw_holes(shown: ProgramWithHoles) -> None:
-    """Print the program with its holes in inverse; where stdout is no terminal, as Python with `...` in their places.
-
-    The holes and their guarantee go to stderr.
-    """
-    out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
-    if out.is_terminal:
-        text = Text(clean(shown.program))
-        for hole in shown.holes:
-            text.stylize("reverse", *hole)
-        out.print(text)
-    else:
-        say(write_partial(shown.program, shown.holes).rstrip("\n"))
+def draw_program(shown: ProgramWithHoles) -> Text:
+    """Return the program with its holes in inverse."""
+    text = Text(clean(shown.program))
     for hole in shown.holes:
-        row = _describe(shown.program, *hole)
-        err.print(
-            Text(f"{row['lines']}, {format_count(len(row['text']), 'character')}: {format_code(row['text'], _SHOWN)}")
-        )
-    err.print(Text(_say_whole(shown)))
+        text.stylize("reverse", *hole)
+    return text
+
+
+def say_holes(shown: ProgramWithHoles) -> list[str]:
+    """Return a line for each hole, and a sentence about what is guaranteed."""
+    rows = [_describe(shown.program, *hole) for hole in shown.holes]
+    lines = [
+        f"{row['lines']}, {format_count(len(row['text']), 'character')}: {format_code(row['text'], _SHOWN)}"
+        for row in rows
+    ]
+    return [*lines, _say_whole(shown)]
 
 
 def _describe(program: str, start: int, end: int) -> dict[str, Any]:

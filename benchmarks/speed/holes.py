@@ -9,12 +9,12 @@ import argparse
 import math
 import random
 import resource
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from agent.views.say import say
 from uncertainty.prediction_set import HoleSets
 from uncertainty.tree import ProgramTree
 
@@ -94,8 +94,7 @@ def _time(work: Callable[[], Any]) -> float:
 
 
 def _print(name: str, value: str) -> None:
-    sys.stdout.write(f"{name:<60}{value}\n")
-    sys.stdout.flush()
+    say(f"{name:<60}{value}")
 
 
 if __name__ == "__main__":

@@ -3,25 +3,26 @@
 import json
 
 from agent.hole_calibration import Guarantee
-from agent.views.holes import ProgramWithHoles, describe_holes, draw_holes
+from agent.views.holes import ProgramWithHoles, describe_holes, draw_program, say_holes
 
 SOURCE = "def f(x):\n    return x + 1\n"
 HOLE = (SOURCE.index("x + 1"), SOURCE.index("x + 1") + 5)
 
 
-def test_the_program_goes_to_stdout_with_dots_and_the_holes_to_stderr(capsys):
-    draw_holes(ProgramWithHoles(SOURCE, (HOLE,), Guarantee(missing="nobody calibrated it")))
-    out, err = capsys.readouterr()
-    assert out == "def f(x):\n    return ...\n"
-    assert err == "line 2, 5 characters: x + 1\nuncalibrated: nobody calibrated it\n"
+def test_holes_are_in_inverse_and_each_has_a_line():
+    shown = ProgramWithHoles(SOURCE, (HOLE,), Guarantee(missing="nobody calibrated it"))
+    drawn = draw_program(shown)
+    assert drawn.plain == SOURCE and [(each.start, each.end, each.style) for each in drawn.spans] == [
+        (*HOLE, "reverse")
+    ]
+    assert say_holes(shown) == ["line 2, 5 characters: x + 1", "uncalibrated: nobody calibrated it"]
 
 
-def test_a_guarantee_is_one_sentence(capsys):
-    draw_holes(ProgramWithHoles(SOURCE, (), Guarantee(0.95, 0.9, "exercises")))
-    assert capsys.readouterr().err == (
+def test_a_guarantee_is_one_sentence():
+    assert say_holes(ProgramWithHoles(SOURCE, (), Guarantee(0.95, 0.9, "exercises"))) == [
         "with confidence 95%, at least 90% of such partial programs, for problems like those of exercises, can be "
-        "completed to a right program\n"
-    )
+        "completed to a right program"
+    ]
 
 
 def test_the_record_has_each_hole_with_its_place():
@@ -34,7 +35,7 @@ def test_the_record_has_each_hole_with_its_place():
     }
 
 
-def test_markup_and_control_characters_of_a_program_stay_text(capsys):
-    draw_holes(ProgramWithHoles("x = '[red]\x1b[31m'\n", ((4, 17),), Guarantee()))
-    out, err = capsys.readouterr()
-    assert "\x1b" not in err and "[red]" in err and out == "x = ...\n"
+def test_markup_and_control_characters_of_a_program_stay_text():
+    shown = ProgramWithHoles("x = '[red]\x1b[31m'\n", ((4, 17),), Guarantee())
+    assert "\x1b" not in draw_program(shown).plain and "[red]" in draw_program(shown).plain
+    assert "\x1b" not in say_holes(shown)[0] and "[red]" in say_holes(shown)[0]
