@@ -133,6 +133,24 @@ def test_the_answer_is_that_of_z3(pictured, budget, max_holes):
 
 
 @LAW
+@given(pictured=trees(), budget=budgets, max_holes=st.integers(1, 4), share=st.floats(0, 1))
+def test_nodes_that_are_to_stay_are_in_no_hole_and_the_others_are_cut_as_well_as_can_be(
+    pictured, budget, max_holes, share
+):
+    _, tree = pictured
+    tau = math.exp(-budget)
+    earlier = HoleSets(tree, max_holes).hole_nodes(tau ** (1 - share), max_holes)
+    cut = {each for node in earlier for each in range(node, node + tree.sizes[node])}
+    kept = set(range(len(tree))) - cut
+    sets = HoleSets(tree, max_holes, kept)
+    budget_of_kept = sum(tree.costs[node] for node in kept)
+    if budget_of_kept <= budget:
+        removed = {each for node in sets.hole_nodes(tau, max_holes) for each in range(node, node + tree.sizes[node])}
+        assert removed <= cut
+        assert HoleSets(tree, max_holes).removed([tau], max_holes)[0] <= len(removed) <= len(cut)
+
+
+@LAW
 @given(pictured=trees(), most_removed=st.integers(0, 12), max_holes=st.integers(1, 4))
 def test_the_least_sure_parts_are_those_of_brute_force(pictured, most_removed, max_holes):
     source, tree = pictured

@@ -190,3 +190,10 @@ def test_a_subtree_is_the_nodes_from_its_root_on():
     assert tree.kinds == ("Module", "Assign", "Name", "BinOp", "Name", "Constant", "Expr", "Name")
     assert tree.sizes == (8, 5, 1, 3, 1, 1, 2, 1)
     assert [list(tree.children(node)) for node in (0, 1, 3, 7)] == [[1, 6], [2, 3], [4, 5], []]
+
+
+def test_a_node_that_python_misplaces_is_no_child(monkeypatch):
+    tree = ast.parse("a + b * c\n")
+    tree.body[0].value.right.col_offset = 0  # as if it overlapped its neighbour
+    monkeypatch.setattr(module.ast, "parse", lambda source: tree)
+    assert program_tree("a + b * c\n", []).kinds == ("Module", "Expr", "BinOp", "Name")
