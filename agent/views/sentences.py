@@ -107,8 +107,7 @@ def describe_evidence(result: Result) -> list[str]:
 
 def _say_doubts(best: Attempt) -> str:
     """Say which parts of a program the model found least probable, and what is guaranteed of the rest."""
-    places = list_doubts(best)
-    note = describe_guarantee(best.guarantee) if best.passed else "uncalibrated"  # of programs that fail, fewer hold
+    places, note = list_doubts(best), describe_guarantee(best.guarantee)
     if not best.holes:
         return ""
     if not places:

@@ -16,7 +16,8 @@ from agent.workflow.run import run_task
 from sandbox import open_sandbox
 
 PROMPT = 'def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(2)\n    3\n    """'
-KNOWN = {"\n    return x - 1": 0.6, "\n    return x + 1": 0.4}
+RIGHT_FIRST = {"\n    return x + 1": 0.6, "\n    return x - 1": 0.4}
+WRONG_FIRST = {"\n    return x - 1": 0.6, "\n    return x + 1": 0.4}
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,8 @@ def box():
     sandbox.close()
 
 
-def write(box, change=lambda calibration: calibration, *, tau=None, holes=2, programs=1):
-    context = Context(TrieLM(KNOWN).model(), POLICIES["greedy"], box, tau=tau, max_holes=holes)
+def write(box, change=lambda calibration: calibration, *, tau=None, holes=2, programs=1, known=RIGHT_FIRST):
+    context = Context(TrieLM(known).model(), POLICIES["greedy"], box, tau=tau, max_holes=holes)
     calibration = HoleCalibration(
         0.1, 0.05, (0.7, 0.2), (0, 0), 60, "behavioural", way_of_writing(context), "abc", {"problems": "exercises"}
     )  # fmt: skip
@@ -36,9 +37,9 @@ def write(box, change=lambda calibration: calibration, *, tau=None, holes=2, pro
 
 
 def test_the_calibrated_tau_of_the_number_of_holes_is_taken(box):
-    # The "-" costs -ln 0.6, which is more than -ln 0.7 and less than -ln 0.2.
+    # The "+" costs -ln 0.6, which is more than -ln 0.7 and less than -ln 0.2.
     one, two = write(box, holes=1).best, write(box, holes=2).best
-    assert (one.partial, two.partial) == (f"{PROMPT}\n    return ???", f"{PROMPT}\n    return x - 1")
+    assert (one.partial, two.partial) == (f"{PROMPT}\n    return ???", f"{PROMPT}\n    return x + 1")
     assert one.guarantee == two.guarantee == Guarantee(0.95, 0.9, "exercises")
 
 
@@ -62,9 +63,9 @@ def test_a_tau_that_was_asked_for_is_taken_and_has_no_guarantee(box):
     assert "???" in best.partial and best.guarantee == Guarantee(missing="tau was chosen by hand")
 
 
-def test_a_branch_has_no_guarantee(box):
-    first, branch = write(box, programs=2).attempts[:2]
-    assert first.guarantee.confidence == 0.95
+def test_neither_a_program_that_failed_nor_a_branch_has_a_guarantee(box):
+    first, branch = write(box, programs=2, known=WRONG_FIRST).attempts[:2]
+    assert not first.passed and "it failed" in first.guarantee.missing
     assert branch.passed and "a search went on to it" in branch.guarantee.missing
 
 
