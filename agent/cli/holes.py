@@ -61,7 +61,7 @@ def holes_of_program(
 
     A guarantee needs `dubito calibrate holes`, and holds for programs that the model itself wrote.
 
-    Example: dubito holes --task exercises/12
+    Example: dubito holes --task exercises/7
     """
     with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli.agent_options import AgentOptions
@@ -69,7 +69,7 @@ def holes_of_program(
 
         if (file is None) == (task is None):
             came = "a file and --task" if task else "neither a file nor --task"
-            raise InvalidRequestError(f"{came} came; wanted one of them, as in: dubito holes --task exercises/12")
+            raise InvalidRequestError(f"{came} came; wanted one of them, as in: dubito holes --task exercises/7")
         options = AgentOptions(
             model or choose_default_model(), policy, threshold, "once", None, False, None, None, 0.0, max_tokens,
             sandbox, seed, device, weights, prompt_style, tau, holes,
