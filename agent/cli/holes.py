@@ -106,9 +106,10 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     from agent.cli.inputs import read_source
     from agent.hole_calibration import Guarantee
     from agent.lm.open import open_lm
-    from agent.lm.reading import read_surprisals
+    from agent.lm.reading import read_tokens
     from agent.program.charges import charge_code
     from agent.program.syntax import parse
+    from agent.records import Alternative
     from agent.views.holes import ProgramWithHoles
     from uncertainty.prediction_set import HoleSets
 
@@ -119,7 +120,8 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
             "mend it first"
         )
     model = open_lm(options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style)
-    tree = charge_code(source, [(token.start, token.surprisal) for token in read_surprisals(model, source)])
+    tokens = list(read_tokens(model, source))
+    tree = charge_code(source, [(token.start, token.surprisal) for token in tokens])
     sets = HoleSets(tree, options.holes)
     few = math.ceil(_LEAST_SURE * len(tree))
     partial = (
@@ -128,7 +130,8 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
         else sets.partial(source, options.tau, options.holes)
     )
     missing = "the model only read this program, and a calibration is of programs that it wrote"
-    return ProgramWithHoles(source, partial.holes, Guarantee(missing=missing))
+    alternatives = (Alternative(token.start, *each) for token in tokens for each in token.expected)
+    return ProgramWithHoles(source, partial.holes, Guarantee(missing=missing), tuple(alternatives))
 
 
 def _write_program(task: str, checked: CheckedOptions, cleanup: ExitStack) -> ProgramWithHoles:
@@ -140,4 +143,4 @@ def _write_program(task: str, checked: CheckedOptions, cleanup: ExitStack) -> Pr
     request, _ = read_benchmark_task(task)
     agent = checked.open(cleanup, quiet=True)
     best = agent.solve(request, on_event=lambda event: None, session=ALONE).best
-    return ProgramWithHoles(best.program, best.holes, best.guarantee)
+    return ProgramWithHoles(best.program, best.holes, best.guarantee, best.alternatives)

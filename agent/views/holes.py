@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,14 @@ from rich.text import Text
 from agent.files.plain import make_plain
 from agent.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
-from agent.views.numbers import format_count
+from agent.records import Alternative
+from agent.views.numbers import format_count, format_probability
 from agent.views.report import Report
 from agent.views.sentences import describe_guarantee, number_lines
 from agent.views.text import clean, format_code
 
 _SHOWN = 60  # characters of a hole's text
+_ALTERNATIVES = 3  # of a hole
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class ProgramWithHoles:
     program: str
     holes: tuple[tuple[int, int], ...]
     guarantee: Guarantee
+    alternatives: tuple[Alternative, ...] = ()  # inside and outside of the holes
 
 
 def describe_holes(shown: ProgramWithHoles) -> Report:
@@ -33,7 +37,7 @@ def describe_holes(shown: ProgramWithHoles) -> Report:
     record = {
         "program": shown.program,
         "partial": partial,
-        "holes": [_describe(shown.program, *hole) for hole in shown.holes],
+        "holes": [_describe(shown, *hole) for hole in shown.holes],
         "guarantee": make_plain(shown.guarantee),
     }
     return Report(record, partial)
@@ -48,17 +52,37 @@ def draw_program(shown: ProgramWithHoles) -> Text:
 
 
 def say_holes(shown: ProgramWithHoles) -> list[str]:
-    """Return a line for each hole, and a sentence about what is guaranteed."""
-    rows = [_describe(shown.program, *hole) for hole in shown.holes]
-    lines = [
-        f"{row['lines']}, {format_count(len(row['text']), 'character')}: {format_code(row['text'], _SHOWN)}"
-        for row in rows
+    """Return a line for each hole with its size and what else the model considered there, and one on the guarantee."""
+    return [*(_say_hole(_describe(shown, *hole)) for hole in shown.holes), _say_whole(shown)]
+
+
+def _say_hole(row: dict[str, Any]) -> str:
+    line = f"{row['lines']}, {format_count(len(row['text']), 'character')}: {format_code(row['text'], _SHOWN)}"
+    others = [
+        f"{format_code(each['text'])} ({format_probability(each['probability'])})" for each in row["alternatives"]
     ]
-    return [*lines, _say_whole(shown)]
+    return f"{line}; the model also considered {', '.join(others)}" if others else line
 
 
-def _describe(program: str, start: int, end: int) -> dict[str, Any]:
-    return {"start": start, "end": end, "lines": number_lines(program, start, end), "text": program[start:end]}
+def _describe(shown: ProgramWithHoles, start: int, end: int) -> dict[str, Any]:
+    return {
+        "start": start,
+        "end": end,
+        "lines": number_lines(shown.program, start, end),
+        "text": shown.program[start:end],
+        "alternatives": list(_choose_alternatives(shown, start, end)),
+    }
+
+
+def _choose_alternatives(shown: ProgramWithHoles, start: int, end: int) -> Iterator[dict[str, Any]]:
+    """Yield the likeliest alternatives inside a hole, each with what stands in the hole before it."""
+    ways = dict[str, float]()
+    for each in sorted(shown.alternatives, key=lambda each: -each.probability):
+        text = (shown.program[start : each.place] + each.text).strip()
+        if start <= each.place < end and each.text.strip() and not shown.program.startswith(text, start):
+            ways.setdefault(text, each.probability)
+    for text in list(ways)[:_ALTERNATIVES]:
+        yield {"text": text, "probability": ways[text]}
 
 
 def _say_whole(shown: ProgramWithHoles) -> str:

@@ -35,7 +35,8 @@ def extract_draft(context: Context, state: AgentState) -> AgentState:
     current = replace(
         current,
         forks=tuple(
-            replace(fork, line=lines[fork.position]) for fork in _drop_rewordings(context, state, source, offsets)
+            replace(fork, line=lines[fork.position], place=offsets[fork.position])
+            for fork in _drop_rewordings(context, state, source, offsets)
         ),
         draft=DraftProgram(partial.source, partial.render(), partial.holes, bounds.guarantee),
     )
@@ -91,15 +92,19 @@ def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: 
     wording, forks = read_wording(source), {fork.position: fork for fork in state.current.forks}
     stream, begun = context.tokenizer.stream(state.prompt.ids), not source.strip()
 
-    def leads_on(token: int, offset: int | None) -> bool:
-        _, text = stream.feed(token)  # a candidate's own text may go on with its rollout
+    def leads_on(text: str, offset: int | None) -> bool:
         if offset is None:
             return begun and "`" not in text and "\n" not in text
         return not wording.is_reworded(offset, text)
 
     for position, (token, offset) in enumerate(zip(state.current.tokens, offsets, strict=True)):
         if fork := forks.get(position):
-            kept = tuple(each for each in fork.candidates if leads_on(each.token, offset))
+            texts = [stream.feed(each.token)[1] for each in fork.candidates]
+            kept = tuple(
+                replace(each, text=each.text or text)  # its own goes on with a rollout
+                for each, text in zip(fork.candidates, texts, strict=True)
+                if leads_on(text, offset)
+            )
             if kept:
                 yield replace(fork, candidates=kept)
         begun = begun or offset is not None

@@ -5,7 +5,7 @@ from trie import TrieLM
 
 from agent.errors import InvalidRequestError
 from agent.lm import open_lm, reading
-from agent.lm.reading import read_surprisals
+from agent.lm.reading import read_tokens
 from uncertainty.scores import log_probabilities
 
 TEXT = "def f(xs):\n    total = 0\n    for x in xs:\n        total += x\n    return total\n"
@@ -22,26 +22,40 @@ def tiny():
 
 def test_each_token_has_its_place_and_what_it_surprised(tiny):
     ids, starts = tiny.tokenizer.encode_with_offsets(TEXT)
-    tokens = list(read_surprisals(tiny, TEXT))
+    tokens = list(read_tokens(tiny, TEXT))
     logits = tiny.lm.score_tokens(ids[:1], ids[1:])
     wanted = [-float(log_probabilities(row)[token]) for row, token in zip(logits, ids[1:], strict=True)]
     assert [token.start for token in tokens] == list(starts)
     assert [token.surprisal for token in tokens] == pytest.approx([0.0, *wanted], abs=1e-5)
 
 
+def test_each_token_has_the_likeliest_others_with_their_probabilities(tiny):
+    ids, _ = tiny.tokenizer.encode_with_offsets(TEXT)
+    rows = tiny.lm.score_tokens(ids[:1], ids[1:])
+    for number, (row, token) in enumerate(zip(rows, list(read_tokens(tiny, TEXT))[1:], strict=True), start=1):
+        best = row.float().softmax(-1).topk(4)
+        wanted = [
+            (tiny.tokenizer.stream(ids[:number]).feed(other)[1], p)
+            for other, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            if other != ids[number] and p >= 0.01
+        ]
+        assert [text for text, _ in token.expected] == [text for text, _ in wanted]
+        assert [p for _, p in token.expected] == pytest.approx([p for _, p in wanted], abs=1e-5)
+
+
 def test_a_text_of_several_readings_is_read_with_what_stands_before(tiny, monkeypatch):
-    whole = list(read_surprisals(tiny, TEXT))
+    whole = list(read_tokens(tiny, TEXT))
     monkeypatch.setattr(reading, "_AT_ONCE", 8)
-    assert [each.surprisal for each in read_surprisals(tiny, TEXT)] == pytest.approx(
+    assert [each.surprisal for each in read_tokens(tiny, TEXT)] == pytest.approx(
         [t.surprisal for t in whole], abs=ROUND
     )
     monkeypatch.setattr(reading, "_BEFORE", 4)
-    parts = list(read_surprisals(tiny, TEXT))
+    parts = list(read_tokens(tiny, TEXT))
     assert [token.start for token in parts] == [token.start for token in whole]
     assert max(abs(part.surprisal - token.surprisal) for part, token in zip(parts, whole, strict=True)) > 1.0
 
 
 def test_nothing_is_read_of_nothing_and_another_backend_is_refused(tiny):
-    assert list(read_surprisals(tiny, "")) == []
+    assert list(read_tokens(tiny, "")) == []
     with pytest.raises(InvalidRequestError, match="read by the backend hf"):
-        list(read_surprisals(TrieLM({"x": 1.0}).model(), "x"))
+        list(read_tokens(TrieLM({"x": 1.0}).model(), "x"))
