@@ -6,7 +6,7 @@ Heavy imports wait inside.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -28,7 +28,7 @@ from agent.cli.options import (
 from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM
 from agent.files.plain import make_plain
-from agent.messages import check_choice
+from agent.messages import check_choice, quote
 from agent.strategies import DEFAULT_POLICY
 from agent.views.say import show
 from benchmarks.cli.calibrate_search import KeepOption, ProfileFileOption
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from benchmarks.base import Problem
     from benchmarks.experiments.hole_examples import HoleExample
     from benchmarks.experiments.hole_labels import LabelledProgram
+    from benchmarks.experiments.outcomes import ProblemOutcome
 
 BEHAVIOURAL = "behavioural"
 LABELS = (BEHAVIOURAL, "syntactic")
@@ -61,6 +62,13 @@ LabelOption = Annotated[
     typer.Option(help="behavioural: some completion passes the hidden tests. syntactic: the reference solution fits."),
 ]
 
+SamplesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Complete holes with what is right of these programs, too: `bench run --policy sample --samples 5 --out`."
+    ),
+]
+
 
 def calibrate_holes(
     model: ModelOption = "models/tiny",
@@ -71,6 +79,7 @@ def calibrate_holes(
     delta: DeltaOption = 0.05,
     holes: HolesOption = 3,
     label: LabelOption = BEHAVIOURAL,
+    samples: SamplesOption = None,
     out: ProfileFileOption = None,
     keep: KeepOption = None,
     limit: LimitOption = None,
@@ -92,15 +101,16 @@ def calibrate_holes(
         options = RunOptions(problems, model, limit, max_tokens, sandbox, _MEMORY, seed, device, weights, prompt_style)
         options.check()
         plan = _plan(options, test, epsilon, delta, holes)
-        report = _learn(options, plan, policy, label, _Files(out, keep), read_batch(batch))
+        report = _learn(options, plan, policy, label, _Files(out, keep, samples), read_batch(batch))
         show(report, as_json=as_json, err=str(out) == STANDARD_STREAM)
 
 
 class _Files(NamedTuple):
-    """Where the profile goes, and where the programs are kept."""
+    """Where the profile goes, where the programs are kept, and where other programs are."""
 
     out: Path | None
     keep: Path | None
+    samples: Path | None
 
 
 def _learn(options: RunOptions, plan: _Plan, policy: str, label: str, files: _Files, batch: int | None) -> Report:
@@ -115,8 +125,10 @@ def _learn(options: RunOptions, plan: _Plan, policy: str, label: str, files: _Fi
     profile.check_profile_file(file)
     with ExitStack() as cleanup:
         written = _write_programs(options, plan, policy, files.keep, batch, cleanup)
+        others = read_samples(files.samples, written.examples) if files.samples else {}
         asked = {"problems": options.benchmark, "max_tokens": options.max_tokens, "seed": options.seed}
-        calibration, report = _calibrate(written, plan, label, {**asked, **collect_provenance()})
+        asked["samples"] = sum(map(len, others.values()))
+        calibration, report = _calibrate(written, plan, label, others, {**asked, **collect_provenance()})
     if not any(calibration.taus):
         return join_reports([report, Report({"file": None}, "nothing was shown, so nothing was written")])
     profile.update_profile(file, options.model, digest, holes=calibration)
@@ -193,14 +205,30 @@ def _write_programs(
     return _Written({each.task_id: each for each in examples}, context)
 
 
-def _calibrate(written: _Written, plan: _Plan, label: str, origin: dict[str, Any]) -> tuple[HoleCalibration, Report]:
+def read_samples(file: Path, wanted: Iterable[str]) -> dict[str, list[ProblemOutcome]]:
+    """Read other programs for the same problems, by the problem's id. Raises InvalidRequestError where one has none."""
+    from benchmarks.experiments.outcomes import read_outcomes
+
+    programs: dict[str, list[ProblemOutcome]] = {task_id: [] for task_id in wanted}
+    for outcome in read_outcomes(file):
+        programs.get(outcome.task_id, []).append(outcome)
+    if missing := [task_id for task_id, some in programs.items() if not some]:
+        raise InvalidRequestError(f"{quote(file)} has no program for {missing[0]}; draw samples of the same problems")
+    return programs
+
+
+def _calibrate(
+    written: _Written, plan: _Plan, label: str, others: dict[str, list[ProblemOutcome]], origin: dict[str, Any]
+) -> tuple[HoleCalibration, Report]:
     """Choose the taus on one part of the problems, and measure them on the other."""
     from agent.hole_calibration import HoleCalibration
     from agent.workflow.context import way_of_writing
     from benchmarks.experiments.hole_labels import choose_bounds
     from benchmarks.reports.holes import report_holes
 
-    known, tested = (_label_all(written, problems, label, plan.holes) for problems in (plan.calibration, plan.test))
+    known, tested = (
+        _label_all(written, problems, label, plan.holes, others) for problems in (plan.calibration, plan.test)
+    )
     chosen = choose_bounds(known, plan.epsilon, plan.delta)
     digests = sorted(written.examples[each.task_id].prompt_sha256 for each in plan.calibration)
     calibration = HoleCalibration(
@@ -210,13 +238,16 @@ def _calibrate(written: _Written, plan: _Plan, label: str, origin: dict[str, Any
     return calibration, report_holes(calibration, chosen, tested)
 
 
-def _label_all(written: _Written, problems: Sequence[Problem], label: str, holes: int) -> list[LabelledProgram]:
+def _label_all(
+    written: _Written, problems: Sequence[Problem], label: str, holes: int, others: dict[str, list[ProblemOutcome]]
+) -> list[LabelledProgram]:
     """Label the hole-sets of each problem's program."""
     from benchmarks.experiments.hole_labels import judge_fit, label_program
 
     def label_one(problem: Problem) -> LabelledProgram:
         example, box = written.examples[problem.task_id], written.context.sandbox
-        fits = judge_fit(problem, example, box if label == BEHAVIOURAL else None)
+        right = [each.program for each in others.get(problem.task_id, []) if each.passed]
+        fits = judge_fit(problem, example, box if label == BEHAVIOURAL else None, right)
         return label_program(example, fits, range(1, holes + 1))
 
     return collect(map(label_one, problems), len(problems), lambda each: "right" if each.right else "wrong")

@@ -15,13 +15,14 @@ from agent.cli.options import JsonOption, SandboxOption
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice, quote
 from agent.views.say import show
-from benchmarks.cli.calibrate_holes import BEHAVIOURAL, LABELS, DeltaOption, LabelOption
+from benchmarks.cli.calibrate_holes import BEHAVIOURAL, LABELS, DeltaOption, LabelOption, read_samples
 from benchmarks.cli.run_options import collect, open_box, read_problems, split_names
 
 if TYPE_CHECKING:
     from benchmarks.base import Problem
     from benchmarks.experiments.hole_examples import HoleExample
     from benchmarks.experiments.hole_labels import LabelledProgram
+    from benchmarks.experiments.outcomes import ProblemOutcome
     from sandbox.base import Sandbox
 
 ProgramsArgument = Annotated[Path, typer.Argument(help="The programs, as `calibrate holes --keep` wrote them.")]
@@ -34,7 +35,10 @@ NumbersOption = Annotated[str, typer.Option(help="The numbers of holes, with com
 
 SamplesOption = Annotated[
     Path | None,
-    typer.Option(help="Also charge lines by how many of these programs have them: `bench run --samples 5 --out`."),
+    typer.Option(
+        help="Complete holes with what is right of these programs, too, and charge lines by how many of them have "
+        "them: `bench run --samples 5 --out`."
+    ),
 ]
 
 
@@ -64,7 +68,7 @@ def bench_holes(
         numbers = [int(_read_number(each, "--holes", 0.5, 8.5)) for each in split_names(holes)]
         known, tested, examples = _split_programs(programs, test)
         box = open_box(sandbox, cleanup, 3072) if label == BEHAVIOURAL else None
-        others = _read_samples(samples, examples) if samples else {}
+        others = read_samples(samples, examples) if samples else {}
 
         def label_all(some: Sequence[Problem]) -> dict[str, list[LabelledProgram]]:
             stream = _label(some, examples, numbers, box, others)
@@ -115,34 +119,22 @@ def _read_programs(file: Path) -> tuple[list[Problem], dict[str, HoleExample]]:
     return problems, examples
 
 
-def _read_samples(file: Path, examples: dict[str, HoleExample]) -> dict[str, list[str]]:
-    """Read other programs for the same problems, by the problem's id. Raises InvalidRequestError where one has none."""
-    from benchmarks.experiments.outcomes import read_outcomes
-
-    programs = {task_id: list[str]() for task_id in examples}
-    for outcome in read_outcomes(file):
-        programs.get(outcome.task_id, []).append(outcome.program)
-    if missing := [task_id for task_id, some in programs.items() if not some]:
-        raise InvalidRequestError(f"{quote(file)} has no program for {missing[0]}; draw samples of the same problems")
-    return programs
-
-
 def _label(
     problems: Sequence[Problem],
     examples: dict[str, HoleExample],
     holes: Sequence[int],
     box: Sandbox | None,
-    samples: dict[str, list[str]],
+    samples: dict[str, list[ProblemOutcome]],
 ) -> Iterator[tuple[dict[str, LabelledProgram], bool]]:
     """Yield the labels of each problem's program by each method, and whether the program is right."""
     from benchmarks.experiments.hole_labels import judge_fit, label_program
     from benchmarks.experiments.hole_methods import HOLE_METHODS, find_by_agreement
 
     for problem in problems:
-        example = examples[problem.task_id]
-        fits = judge_fit(problem, example, box)
+        example, others = examples[problem.task_id], samples.get(problem.task_id, [])
+        fits = judge_fit(problem, example, box, [each.program for each in others if each.passed])
         methods = dict(HOLE_METHODS)
-        if samples:
-            methods["smallest, agreement"] = partial(find_by_agreement, samples=samples[problem.task_id])
+        if others:
+            methods["smallest, agreement"] = partial(find_by_agreement, samples=[each.program for each in others])
         labels = {name: label_program(example, fits, holes, method) for name, method in methods.items()}
         yield labels, example.right

@@ -125,13 +125,16 @@ def measure_held_out(labelled: Sequence[LabelledProgram], chosen: Chosen) -> Hel
     )
 
 
-def judge_fit(problem: Problem, example: HoleExample, sandbox: Sandbox | None) -> Fits:
+def judge_fit(
+    problem: Problem, example: HoleExample, sandbox: Sandbox | None, right_programs: Sequence[str] = ()
+) -> Fits:
     """Return what decides whether a right program fits a partial one.
 
     With a sandbox, that is whether a completion passes the hidden tests; without, whether the reference fits.
+    right_programs: programs that pass the hidden tests, beside the reference. With them more completions are found.
     """
     if sandbox is None:
         called = {problem.entry_point, problem.called}
         return lambda partial: contains(example.program, partial.holes, problem.reference_program, called=called)
-    completions = Completions(problem, example.program, [], sandbox, wrong_programs=[example.program])
+    completions = Completions(problem, example.program, right_programs, sandbox, wrong_programs=[example.program])
     return lambda partial: completions.contains(partial.holes)

@@ -57,6 +57,24 @@ def test_ways_are_compared_on_the_programs_that_were_kept(calibrated):
     assert "12 problems to calibrate on, 12 to test on; delta 0.1" in text
 
 
+def test_right_samples_complete_holes_and_lines_are_charged_by_their_agreement(calibrated):
+    folder, _ = calibrated
+    samples, wanted = folder / "samples.jsonl", ("--epsilon", "0.5", "--delta", "0.2", "--holes", "1")
+    exercises = ("exercises/calibration", "--limit", 24)
+    drawn = dubito("bench", "run", *exercises, "--policy", "sample", "--samples", 2, "--out", samples, *FAST)
+    assert drawn.exit_code == 0, drawn.output
+    compared = dubito("bench", "holes", folder / "programs.jsonl", "--samples", samples, *wanted, "--json", *FAST)
+    assert compared.exit_code == 0, compared.output
+    assert "smallest, agreement" in {row["method"] for row in json.loads(compared.stdout)["rows"]}
+    keep = ("--keep", folder / "programs.jsonl", "--out", folder / "sampled.json", "--samples", samples)
+    learned = dubito("calibrate", "holes", "--problems", *exercises, *wanted, *keep, *FAST)
+    assert learned.exit_code == 0, learned.output
+    assert load_profile(folder / "sampled.json").holes.origin["samples"] == 48
+    few = folder / "few.jsonl"
+    few.write_text("".join(samples.read_text().splitlines(keepends=True)[:3]))
+    refused(dubito("bench", "holes", folder / "programs.jsonl", "--samples", few, *FAST), "has no program for")
+
+
 def test_a_program_of_the_model_has_the_guarantee_and_another_policys_has_the_reason(calibrated, monkeypatch):
     folder, _ = calibrated
     monkeypatch.setattr("agent.profile.profile_file", lambda model, weights: folder / "profile.json")

@@ -1,5 +1,6 @@
 """Hole-sets are labelled, calibrated and measured: a bound that few programs break is chosen, and no other is."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +22,7 @@ from benchmarks.experiments.hole_methods import HOLE_METHODS, KEPT_NATS, TAUS, f
 from benchmarks.experiments.plan import WorkItem
 from sandbox import open_sandbox
 from uncertainty.bounds import least_problems
+from uncertainty.prediction_set import PartialProgram
 
 PROMPT = 'def f(x):\n    """Add one."""'
 PROBLEM = Problem("t/0", PROMPT, "f", "\n    y = x + 1\n    return y\n", ((1,),), ((5,),))
@@ -50,6 +52,15 @@ def test_a_wrong_program_fits_once_its_mistake_is_a_hole(box, by_tests):
     first_wrong = int(np.argmin(labels.fits[0]))
     assert labels.fits[0, :first_wrong].all() and not labels.fits[0, first_wrong:].any()
     assert KEPT_NATS[first_wrong] >= 2.0 > KEPT_NATS[first_wrong - 1]
+
+
+def test_another_right_program_fits_where_the_reference_does_not(box):
+    problem = replace(PROBLEM, canonical_solution="\n    return sum((x, 4))\n")
+    other = SOURCE.replace("x - 1", "x - -4")
+    place = SOURCE.index("1")
+    partial = PartialProgram(SOURCE, ((place, place + 1),), 1, 10, 0.0)
+    assert not judge_fit(problem, example(), box)(partial)
+    assert judge_fit(problem, example(), box, [other])(partial)
 
 
 def test_a_right_program_fits_all_of_its_own_and_is_never_asked_about():
