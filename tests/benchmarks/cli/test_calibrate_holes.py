@@ -61,15 +61,17 @@ def test_right_samples_complete_holes_and_lines_are_charged_by_their_agreement(c
     folder, _ = calibrated
     samples, wanted = folder / "samples.jsonl", ("--epsilon", "0.5", "--delta", "0.2", "--holes", "1")
     exercises = ("exercises/calibration", "--limit", 24)
-    drawn = dubito("bench", "run", *exercises, "--policy", "sample", "--samples", 2, "--out", samples, *FAST)
+    drawn = dubito("bench", "run", *exercises, "--policy", "sample", "--out", samples, *FAST)
     assert drawn.exit_code == 0, drawn.output
-    compared = dubito("bench", "holes", folder / "programs.jsonl", "--samples", samples, *wanted, "--json", *FAST)
+    compared = dubito(
+        "bench", "holes", folder / "programs.jsonl", "--samples", samples, *wanted, "--label", "syntactic", "--json"
+    )
     assert compared.exit_code == 0, compared.output
     assert "smallest, agreement" in {row["method"] for row in json.loads(compared.stdout)["rows"]}
     keep = ("--keep", folder / "programs.jsonl", "--out", folder / "sampled.json", "--samples", samples)
     learned = dubito("calibrate", "holes", "--problems", *exercises, *wanted, *keep, *FAST)
     assert learned.exit_code == 0, learned.output
-    assert load_profile(folder / "sampled.json").holes.origin["samples"] == 48
+    assert load_profile(folder / "sampled.json").holes.origin["samples"] == 24
     few = folder / "few.jsonl"
     few.write_text("".join(samples.read_text().splitlines(keepends=True)[:3]))
     refused(dubito("bench", "holes", folder / "programs.jsonl", "--samples", few, *FAST), "has no program for")
