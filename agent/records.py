@@ -5,7 +5,6 @@ A record is frozen all the way down: its sequences are tuples, its parts are rec
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -77,15 +76,6 @@ class Fork:
     candidates: tuple[Candidate, ...]  # that were not taken, by falling probability
     line: int = 0  # of the program, from 1; 0 before the program is extracted
     place: int | None = None  # the character of the program at which it stands; None outside of the program
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """How the model would have gone on otherwise at a place of a program."""
-
-    place: int  # character of the program
-    text: str
-    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +156,6 @@ class Attempt:
     guarantee: Guarantee = field(default_factory=Guarantee)  # of its holes
     label: str = ""  # for a person; "2.1" is the first that did not run after the second that did
     duplicate_label: str = ""  # label of the attempt it duplicates
-
-    @property
-    def alternatives(self) -> tuple[Alternative, ...]:
-        """How the model would have gone on otherwise, at the places of its own part of the program."""
-        return tuple(
-            Alternative(fork.place, each.text, math.exp(each.logprob))
-            for fork in self.forks
-            if fork.place is not None
-            for each in fork.candidates
-        )
 
     @property
     def ran(self) -> bool:

@@ -6,18 +6,16 @@ Spans are offsets in the model's own text, so every character keeps the place at
 from __future__ import annotations
 
 import ast
-import re
 import warnings
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from uncertainty.places import Places, Span
+
 MOST_NODES = 6000  # of a tree; what lies deeper in a larger program belongs to its ancestors
 UNPARSABLE = "unparsable"  # the kind of the one node of a text that is no Python
-
-_Span = tuple[int, int]  # characters, end exclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class ProgramTree:
     """
 
     kinds: tuple[str, ...]  # names of Python's syntax nodes
-    spans: tuple[_Span, ...]
+    spans: tuple[Span, ...]
     sizes: tuple[int, ...]  # nodes of the subtree, its root included
     costs: tuple[float, ...]  # nats, of what begins inside the node and inside none of its children
 
@@ -71,13 +69,13 @@ def _parse(source: str) -> ast.Module | None:
 @dataclass(frozen=True, slots=True)
 class _Node:
     kind: str
-    span: _Span
+    span: Span
     depth: int
 
 
 def _walk(source: str, module: ast.Module) -> Iterator[_Node]:
     """Yield the nodes of a module that have a place in the text, parents first. Takes no stack for nested ones."""
-    places, open_nodes = _Places(source), list[tuple[ast.AST, _Span, int]]([(module, (0, len(source)), 0)])
+    places, open_nodes = Places(source), list[tuple[ast.AST, Span, int]]([(module, (0, len(source)), 0)])
     while open_nodes:
         node, span, depth = open_nodes.pop()
         yield _Node(type(node).__name__, span, depth)
@@ -85,9 +83,9 @@ def _walk(source: str, module: ast.Module) -> Iterator[_Node]:
         open_nodes += [(child, inner, depth + 1) for child, inner in reversed(children)]
 
 
-def _find_children(node: ast.AST, span: _Span, places: _Places) -> list[tuple[ast.AST, _Span]]:
+def _find_children(node: ast.AST, span: Span, places: Places) -> list[tuple[ast.AST, Span]]:
     """Return the nearest nodes below with a place, in order. One that leaves its parent or overlaps another is none."""
-    placed, others = list[tuple[_Span, ast.AST]](), [node]
+    placed, others = list[tuple[Span, ast.AST]](), [node]
     while others:
         for child in ast.iter_child_nodes(others.pop()):
             if hasattr(child, "lineno"):
@@ -95,7 +93,7 @@ def _find_children(node: ast.AST, span: _Span, places: _Places) -> list[tuple[as
             else:  # arguments, comprehensions …: only their children have a place
                 others.append(child)
     placed.sort(key=lambda each: each[0])
-    children, at = list[tuple[ast.AST, _Span]](), span[0]
+    children, at = list[tuple[ast.AST, Span]](), span[0]
     for (start, end), child in placed:
         if at <= start < end <= span[1]:
             children.append((child, (start, end)))
@@ -127,7 +125,7 @@ def _measure(nodes: Sequence[_Node]) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def _charge(spans: Sequence[_Span], charges: Sequence[tuple[int, float]]) -> tuple[float, ...]:
+def _charge(spans: Sequence[Span], charges: Sequence[tuple[int, float]]) -> tuple[float, ...]:
     """Return the sum of the charges that each node owns."""
     costs, path, following = [0.0] * len(spans), [0], 1
     for offset, nats in sorted(charges, key=lambda charge: charge[0]):
@@ -140,36 +138,3 @@ def _charge(spans: Sequence[_Span], charges: Sequence[tuple[int, float]]) -> tup
             path.pop()
         costs[path[-1]] += nats
     return tuple(costs)
-
-
-class _Places:
-    """Finds the span of a syntax node, whose columns count bytes of UTF-8."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        # The line breaks that ast counts; str.splitlines also breaks at form feeds and U+2028.
-        self._starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", source)), len(source)]
-        self._bytes = dict[int, list[int]]()  # of each line with other characters than ASCII: bytes up to each of them
-
-    def find(self, node: ast.AST) -> _Span:
-        """Return the span of a node that has a place. That of a decorated definition begins at its first "@"."""
-        start, end = self._locate(node.lineno, node.col_offset), self._locate(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
-        for decorator in getattr(node, "decorator_list", [])[:1]:  # ast leaves the "@" out
-            start = self._find_at_sign(decorator.lineno)
-        return start, end
-
-    def _find_at_sign(self, line: int) -> int:
-        """Return where the decorator begins whose expression begins on this line: "@" is the first of its line."""
-        while line > 1 and not self._line(line).lstrip(" \t\f").startswith("@"):
-            line -= 1
-        return self._starts[line - 1] + self._line(line).index("@")
-
-    def _line(self, line: int) -> str:
-        return self._source[self._starts[line - 1] : self._starts[line]]
-
-    def _locate(self, line: int, column: int) -> int:
-        if line not in self._bytes:
-            text = self._line(line)
-            self._bytes[line] = [] if text.isascii() else [0, *accumulate(len(each.encode()) for each in text)]
-        widths = self._bytes[line]
-        return self._starts[line - 1] + (bisect_left(widths, column) if widths else column)

@@ -106,11 +106,10 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     from agent.cli.inputs import read_source
     from agent.hole_calibration import Guarantee
     from agent.lm.open import open_lm
-    from agent.lm.reading import read_tokens
+    from agent.lm.reading import read_through
     from agent.program.charges import charge_code
     from agent.program.syntax import parse
-    from agent.records import Alternative
-    from agent.views.holes import ProgramWithHoles
+    from agent.views.holes import Alternative, ProgramWithHoles
     from uncertainty.prediction_set import HoleSets
 
     options, source = checked.options, read_source(file, "the program")
@@ -120,7 +119,7 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
             "mend it first"
         )
     model = open_lm(options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style)
-    tokens = list(read_tokens(model, source))
+    tokens = list(read_through(model, source))
     tree = charge_code(source, [(token.start, token.surprisal) for token in tokens])
     sets = HoleSets(tree, options.holes)
     few = math.ceil(_LEAST_SURE * len(tree))
@@ -138,9 +137,9 @@ def _write_program(task: str, checked: CheckedOptions, cleanup: ExitStack) -> Pr
     """Let the model write the program of a problem, with its holes."""
     from agent.cli.solve import read_benchmark_task
     from agent.strategies import ALONE
-    from agent.views.holes import ProgramWithHoles
+    from agent.views.holes import ProgramWithHoles, list_alternatives
 
     request, _ = read_benchmark_task(task)
     agent = checked.open(cleanup, quiet=True)
     best = agent.solve(request, on_event=lambda event: None, session=ALONE).best
-    return ProgramWithHoles(best.program, best.holes, best.guarantee, best.alternatives)
+    return ProgramWithHoles(best.program, best.holes, best.guarantee, list_alternatives(best))

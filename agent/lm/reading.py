@@ -30,7 +30,7 @@ class ReadToken(NamedTuple):
     expected: tuple[tuple[str, float], ...] = ()  # other tokens and their probabilities there, the likeliest first
 
 
-def read_tokens(model: Model, text: str) -> Iterator[ReadToken]:
+def read_through(model: Model, text: str) -> Iterator[ReadToken]:
     """Yield the tokens of a text, each given the text before it, or the last part of that.
 
     Raises InvalidRequestError for a model that cannot read a text at once, and ModelLoadError.

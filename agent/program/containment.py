@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from agent.program.partial_tree import PartialNode, Span, find_hole_nodes, read_partial_tree
+from agent.program.partial_tree import PartialNode, find_hole_nodes, read_partial_tree
 from agent.program.syntax import parse
 from agent.program.variables import NameScope, Variable, Variables, read_own_names
+from uncertainty.places import Span
 
 _BASE_STEPS = 100_000
 _STEPS_A_CHARACTER = 10  # more than a comparison without a choice takes, so that only choices can reach the bound

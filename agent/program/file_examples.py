@@ -12,9 +12,9 @@ from agent.program.examples.docstrings import Definitions, find_definitions
 from agent.program.examples.example import Example, combine_examples
 from agent.program.examples.read import read_examples
 from agent.program.holes import Hole
-from agent.program.places import find_span, list_line_starts
 from agent.program.separation.scope import NotSeparableError
 from agent.program.syntax import find_bound_names, find_names, read_module
+from uncertainty.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ def read_file_examples(plain: str) -> FileExamples:
 
 def remove_asserts(program: str, asserts: frozenset[str]) -> str:
     """Return a program without these asserts at its margin: its examples check them one by one."""
-    starts = list_line_starts(program)
+    places = Places(program)
     for statement in reversed(read_module(program).body):
         if isinstance(statement, ast.Assert) and _write_statement(statement) in asserts:
-            start, end = find_span(statement, program, starts)
+            start, end = places.find(statement)
             program = f"{program[:start]}pass{program[end:]}"
     return program
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from agent.program.holes import Hole, has_gap, read_whole
 from agent.program.normal_form import normal_form
-from agent.program.places import list_line_starts, read_tokens
+from agent.program.source_tokens import list_line_starts, read_tokens
 from agent.program.syntax import PARSE_ERRORS, parse
 
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)

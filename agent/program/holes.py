@@ -22,8 +22,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import InvalidRequestError
-from agent.program.places import Place, find_span, list_line_starts, read_tokens
+from agent.program.source_tokens import list_line_starts, read_tokens
 from agent.program.syntax import DEFINITIONS, PARSE_ERRORS, ignore_warnings, read_module
+from uncertainty.places import Places, Span
 
 GAP = "..."
 _COMMENT = re.compile(r"#\s*dubito:\s*fill\b[\s:,]*(.*)")
@@ -51,7 +52,7 @@ class Hole:
     hint: str = ""
     margin: int | None = None  # of statements: the least indentation of their further lines; None for an expression
     in_brackets: bool = False  # an expression that may go on in the next line
-    comment: Place | None = None  # a hint behind it, with the blanks before that
+    comment: Span | None = None  # a hint behind it, with the blanks before that
 
     @property
     def is_statement(self) -> bool:
@@ -87,9 +88,9 @@ def find_holes(source: str, name: str = "the file") -> tuple[Hole, ...]:
     )
     tree = _read_plain(plain, name)
     parents, marks = _find_parents(tree), {each.start: each for each in (*dots, *alone)}
-    holes = list[Hole]()
+    holes, places = list[Hole](), Places(plain)
     for node in _walk_gaps(tree):
-        mark = marks.get(find_span(node, plain, starts)[0])  # none inside of an f-string
+        mark = marks.get(places.find(node)[0])  # none inside of an f-string
         if mark and (mark in alone or mark in hinted or _is_missing(node, parents)):
             holes.append(_describe_hole(source, mark, hinted.get(mark), is_statement=_is_statement(node, parents)))
     if not holes:

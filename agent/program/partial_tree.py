@@ -6,17 +6,14 @@ Every field becomes a list of children, so that one rule of alignment serves all
 from __future__ import annotations
 
 import ast
-import re
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from agent.program.syntax import is_text
+from uncertainty.places import Places, Span
 
-Span = tuple[int, int]
 _Name = TypeVar("_Name")
 _SUBTREE, _RUN = ("hole",), ("hole", "run")
 _WITHOUT_MEANING = {"ctx", "type_comment", "type_ignores", "kind", "simple"}
@@ -73,9 +70,9 @@ def find_hole_nodes(source: str, tree: ast.Module, holes: Sequence[Span]) -> lis
     Spans are in characters, end exclusive. A span of no node stands for the smallest node around it. A part of an
     f-string stands for the f-string, since Python 3.11 misplaces the parts.
     """
-    lines = _Lines(source)
-    places = [(node, place) for node in _walk_outside_strings(tree) if (place := lines.place(node))]
-    return [_find_node(span, places, len(source)) or tree for span in holes]
+    places = Places(source)
+    found = [(node, place) for node in _walk_outside_strings(tree) if (place := _find_place(node, places))]
+    return [_find_node(span, found, len(source)) or tree for span in holes]
 
 
 def _find_node(span: Span, places: Sequence[tuple[ast.AST, Span]], size: int) -> ast.AST | None:
@@ -88,31 +85,11 @@ def _find_node(span: Span, places: Sequence[tuple[ast.AST, Span]], size: int) ->
     return next(exact, None) or next(around, None)
 
 
-class _Lines:
-    """Converts lines and UTF-8 columns, as a syntax tree counts them, into offsets of characters."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", source)), len(source)]
-        self._columns = dict[int, list[int]]()  # of a line: the column at which each character begins
-
-    def place(self, node: ast.AST) -> Span | None:
-        """Return the span of a node in characters, from the "@" of its first decorator on; None if it has no place."""
-        if not isinstance(
-            node, ast.stmt | ast.expr | ast.excepthandler | ast.arg | ast.keyword | ast.alias | ast.pattern
-        ):
-            return None
-        start = self._offset(node.lineno, node.col_offset)
-        for decorator in getattr(node, "decorator_list", [])[:1]:
-            start = self._source.rfind("@", 0, self._offset(decorator.lineno, decorator.col_offset))
-        return start, self._offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
-
-    def _offset(self, line: int, column: int) -> int:
-        line = min(line, len(self._starts) - 1)
-        if line not in self._columns:
-            text = self._source[self._starts[line - 1] : self._starts[line]]
-            self._columns[line] = list(accumulate((len(each.encode()) for each in text), initial=0))
-        return self._starts[line - 1] + bisect_left(self._columns[line], column)
+def _find_place(node: ast.AST, places: Places) -> Span | None:
+    """Return the span of a node that may be a hole; None for one that has no place."""
+    if not isinstance(node, ast.stmt | ast.expr | ast.excepthandler | ast.arg | ast.keyword | ast.alias | ast.pattern):
+        return None
+    return places.find(node)
 
 
 def _walk_outside_strings(tree: ast.Module) -> Iterator[ast.AST]:

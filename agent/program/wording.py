@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agent.program.places import Place, find_span, list_line_starts, read_tokens
+from agent.program.source_tokens import list_line_starts, read_tokens
 from agent.program.syntax import DEFINITIONS, parse
+from uncertainty.places import Places, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Wording:
     """The parts of a program that are wording. Offsets are characters of the program, from 0."""
 
     source: str
-    comments: tuple[Place, ...] = ()
-    docstrings: tuple[Place, ...] = ()
-    strings: tuple[Place, ...] = ()
+    comments: tuple[Span, ...] = ()
+    docstrings: tuple[Span, ...] = ()
+    strings: tuple[Span, ...] = ()
     names: tuple[_NewName, ...] = ()
     words: tuple[tuple[int, str], ...] = ()  # names and keywords, with their offsets
     operators: tuple[tuple[int, str], ...] = ()
@@ -93,9 +94,9 @@ def read_wording(source: str) -> Wording:
     if [*source.splitlines(), *([""] if source.endswith("\n") or not source else [])] != source.split("\n"):
         return Wording(source)
     tree, starts = parse(source), list_line_starts(source)
-    found = list(read_tokens(source, starts))
+    found, places = list(read_tokens(source, starts)), Places(source)
 
-    def spans(*kinds: int) -> tuple[Place, ...]:
+    def spans(*kinds: int) -> tuple[Span, ...]:
         return tuple((start, end) for kind, start, end in found if kind in kinds)
 
     def texts(kind: int) -> tuple[tuple[int, str], ...]:
@@ -103,23 +104,21 @@ def read_wording(source: str) -> Wording:
 
     words = texts(tokenize.NAME)
     return Wording(
-        source, spans(tokenize.COMMENT), tuple(_find_docstrings(tree, source, starts)) if tree else (),
+        source, spans(tokenize.COMMENT), tuple(_find_docstrings(tree, places)) if tree else (),
         spans(tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", -1)),
-        tuple(_find_new_names(tree, source, starts, words)) if tree else (), words, texts(tokenize.OP),
+        tuple(_find_new_names(tree, places, words)) if tree else (), words, texts(tokenize.OP),
     )  # fmt: skip
 
 
-def _find_docstrings(tree: ast.Module, source: str, starts: list[int]) -> Iterator[Place]:
+def _find_docstrings(tree: ast.Module, places: Places) -> Iterator[Span]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, *DEFINITIONS)):
             match node.body:
                 case [ast.Expr(ast.Constant(str()) as text), *_]:
-                    yield find_span(text, source, starts)
+                    yield places.find(text)
 
 
-def _find_new_names(
-    tree: ast.Module, source: str, starts: list[int], words: tuple[tuple[int, str], ...]
-) -> Iterator[_NewName]:
+def _find_new_names(tree: ast.Module, places: Places, words: tuple[tuple[int, str], ...]) -> Iterator[_NewName]:
     """Yield the variables that are bound where no earlier text of the program has their name.
 
     What a class binds is seen from outside, and a comprehension's variable may stand before it is bound: none is new.
@@ -130,7 +129,7 @@ def _find_new_names(
     targets = [node.target for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor)]
     loops = {id(name) for target in targets for name in ast.walk(target)}
     for name in _walk_bound(tree):
-        start, end = find_span(name, source, starts)
+        start, end = places.find(name)
         if first.get(name.id) == start:
             yield _NewName(start, end, id(name) in loops)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.text import Text
 
 from agent.files.plain import make_plain
 from agent.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
-from agent.records import Alternative
+from agent.records import Attempt
 from agent.views.numbers import format_count, format_probability
 from agent.views.report import Report
 from agent.views.sentences import describe_guarantee, number_lines
@@ -19,6 +20,14 @@ from agent.views.text import clean, format_code
 
 _SHOWN = 60  # characters of a hole's text
 _ALTERNATIVES = 3  # of a hole
+
+
+class Alternative(NamedTuple):
+    """How the model would have gone on otherwise at a place of a program."""
+
+    place: int  # character of the program
+    text: str
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,16 @@ class ProgramWithHoles:
     holes: tuple[tuple[int, int], ...]
     guarantee: Guarantee
     alternatives: tuple[Alternative, ...] = ()  # inside and outside of the holes
+
+
+def list_alternatives(attempt: Attempt) -> tuple[Alternative, ...]:
+    """Return how the model would have gone on otherwise at the places of an attempt's own part of its program."""
+    return tuple(
+        Alternative(fork.place, each.text, math.exp(each.logprob))
+        for fork in attempt.forks
+        if fork.place is not None
+        for each in fork.candidates
+    )
 
 
 def describe_holes(shown: ProgramWithHoles) -> Report:

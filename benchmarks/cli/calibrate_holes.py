@@ -125,7 +125,7 @@ def _learn(options: RunOptions, plan: _Plan, policy: str, label: str, files: _Fi
     profile.check_profile_file(file)
     with ExitStack() as cleanup:
         written = _write_programs(options, plan, policy, files.keep, batch, cleanup)
-        others = read_samples(files.samples, written.examples) if files.samples else {}
+        others = read_other_programs(files.samples, written.examples) if files.samples else {}
         asked = {"problems": options.benchmark, "max_tokens": options.max_tokens, "seed": options.seed}
         asked["samples"] = sum(map(len, others.values()))
         calibration, report = _calibrate(written, plan, label, others, {**asked, **collect_provenance()})
@@ -205,7 +205,7 @@ def _write_programs(
     return _Written({each.task_id: each for each in examples}, context)
 
 
-def read_samples(file: Path, wanted: Iterable[str]) -> dict[str, list[ProblemOutcome]]:
+def read_other_programs(file: Path, wanted: Iterable[str]) -> dict[str, list[ProblemOutcome]]:
     """Read other programs for the same problems, by the problem's id. Raises InvalidRequestError where one has none."""
     from benchmarks.experiments.outcomes import read_outcomes
 

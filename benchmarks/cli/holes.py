@@ -15,7 +15,7 @@ from agent.cli.options import JsonOption, SandboxOption
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice, quote
 from agent.views.say import show
-from benchmarks.cli.calibrate_holes import BEHAVIOURAL, LABELS, DeltaOption, LabelOption, read_samples
+from benchmarks.cli.calibrate_holes import BEHAVIOURAL, LABELS, DeltaOption, LabelOption, read_other_programs
 from benchmarks.cli.run_options import collect, open_box, read_problems, split_names
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def bench_holes(
         numbers = [int(_read_number(each, "--holes", 0.5, 8.5)) for each in split_names(holes)]
         known, tested, examples = _split_programs(programs, test)
         box = open_box(sandbox, cleanup, 3072) if label == BEHAVIOURAL else None
-        others = read_samples(samples, examples) if samples else {}
+        others = read_other_programs(samples, examples) if samples else {}
 
         def label_all(some: Sequence[Problem]) -> dict[str, list[LabelledProgram]]:
             stream = _label(some, examples, numbers, box, others)

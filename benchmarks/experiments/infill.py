@@ -15,7 +15,6 @@ from agent.decoding.stops import any_of, end_token, token_limit
 from agent.errors import InvalidRequestError
 from agent.lm.reference import logits_before
 from agent.program.examples.read import visible_examples
-from agent.program.places import find_span, list_line_starts
 from agent.program.syntax import read_module
 from agent.search.frontier import find_departures
 from agent.verification.examples import verify
@@ -24,6 +23,7 @@ from agent.workflow.context import Context
 from benchmarks.base import Problem
 from benchmarks.judging.checker import judge_program
 from benchmarks.reports.metrics import wilson
+from uncertainty.places import Places
 
 _DEPARTURES = 16  # ways to leave the first attempt; some lead to the same text
 _SHORTEST = 3  # characters of an expression that is worth a hole: most names and digits are shorter
@@ -122,9 +122,9 @@ def choose_hole(problem: Problem) -> tuple[int, int]:
 
 def find_expressions(program: str, start: int = 0) -> list[tuple[int, int]]:
     """Return the spans, in characters, of all expressions from `start` on that are read and not assigned to."""
-    starts = list_line_starts(program)
+    places = Places(program)
     spans = [
-        find_span(node, program, starts)
+        places.find(node)
         for node in ast.walk(read_module(program))
         if isinstance(node, ast.expr)
         and not isinstance(node, ast.Slice)

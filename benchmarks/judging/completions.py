@@ -11,12 +11,12 @@ from itertools import islice
 
 from agent.program.containment import contains
 from agent.program.normal_form import normal_form
-from agent.program.partial_tree import Span
 from agent.program.syntax import find_names, parse
 from benchmarks.base import Problem
 from benchmarks.judging.checker import judge_program
 from benchmarks.judging.grafts import graft, sort_by_rank
 from sandbox import Limits, Sandbox
+from uncertainty.places import Span
 
 MOST_JUDGED = 16  # grafts that one question may run, and fillings
 COMPLETION_LIMITS = Limits(cpu_seconds=1.0)  # many completions never end, and few right ones need more

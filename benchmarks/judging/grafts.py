@@ -12,9 +12,10 @@ from heapq import nlargest
 from itertools import combinations_with_replacement, islice
 from typing import NamedTuple, TypeVar
 
-from agent.program.partial_tree import Span, find_hole_nodes
+from agent.program.partial_tree import find_hole_nodes
 from agent.program.syntax import PARSE_ERRORS, find_bound_names, find_names, parse, read_module
 from agent.program.variables import Variables, read_own_names
+from uncertainty.places import Span
 
 MOST_PARTS = 12  # of the donor for each hole
 MOST_TEXTS = 400  # for one donor

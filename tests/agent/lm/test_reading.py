@@ -5,7 +5,7 @@ from trie import TrieLM
 
 from agent.errors import InvalidRequestError
 from agent.lm import open_lm, reading
-from agent.lm.reading import read_tokens
+from agent.lm.reading import read_through
 from uncertainty.scores import log_probabilities
 
 TEXT = "def f(xs):\n    total = 0\n    for x in xs:\n        total += x\n    return total\n"
@@ -22,7 +22,7 @@ def tiny():
 
 def test_each_token_has_its_place_and_what_it_surprised(tiny):
     ids, starts = tiny.tokenizer.encode_with_offsets(TEXT)
-    tokens = list(read_tokens(tiny, TEXT))
+    tokens = list(read_through(tiny, TEXT))
     logits = tiny.lm.score_tokens(ids[:1], ids[1:])
     wanted = [-float(log_probabilities(row)[token]) for row, token in zip(logits, ids[1:], strict=True)]
     assert [token.start for token in tokens] == list(starts)
@@ -32,7 +32,7 @@ def test_each_token_has_its_place_and_what_it_surprised(tiny):
 def test_each_token_has_the_likeliest_others_with_their_probabilities(tiny):
     ids, _ = tiny.tokenizer.encode_with_offsets(TEXT)
     rows = tiny.lm.score_tokens(ids[:1], ids[1:])
-    for number, (row, token) in enumerate(zip(rows, list(read_tokens(tiny, TEXT))[1:], strict=True), start=1):
+    for number, (row, token) in enumerate(zip(rows, list(read_through(tiny, TEXT))[1:], strict=True), start=1):
         best = row.float().softmax(-1).topk(4)
         wanted = [
             (tiny.tokenizer.stream(ids[:number]).feed(other)[1], p)
@@ -44,18 +44,18 @@ def test_each_token_has_the_likeliest_others_with_their_probabilities(tiny):
 
 
 def test_a_text_of_several_readings_is_read_with_what_stands_before(tiny, monkeypatch):
-    whole = list(read_tokens(tiny, TEXT))
+    whole = list(read_through(tiny, TEXT))
     monkeypatch.setattr(reading, "_AT_ONCE", 8)
-    assert [each.surprisal for each in read_tokens(tiny, TEXT)] == pytest.approx(
+    assert [each.surprisal for each in read_through(tiny, TEXT)] == pytest.approx(
         [t.surprisal for t in whole], abs=ROUND
     )
     monkeypatch.setattr(reading, "_BEFORE", 4)
-    parts = list(read_tokens(tiny, TEXT))
+    parts = list(read_through(tiny, TEXT))
     assert [token.start for token in parts] == [token.start for token in whole]
     assert max(abs(part.surprisal - token.surprisal) for part, token in zip(parts, whole, strict=True)) > 1.0
 
 
 def test_nothing_is_read_of_nothing_and_another_backend_is_refused(tiny):
-    assert list(read_tokens(tiny, "")) == []
+    assert list(read_through(tiny, "")) == []
     with pytest.raises(InvalidRequestError, match="read by the backend hf"):
-        list(read_tokens(TrieLM({"x": 1.0}).model(), "x"))
+        list(read_through(TrieLM({"x": 1.0}).model(), "x"))
