@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-_LABELS = ("behavioural", "syntactic")
+BEHAVIOURAL, SYNTACTIC = "behavioural", "syntactic"  # some completion passes the hidden tests; the reference is one
+LABELS = (BEHAVIOURAL, SYNTACTIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class WayOfWriting:
     prompt_style: str  # its name, and a digest of its data
     dtype: str  # of the model's weights: torch's name, or int8
     max_tokens: int  # of a program, at most
+    cost_rule: int = 1  # how nodes are charged; 1 in profiles that do not say it
 
     def describe_other(self, other: WayOfWriting) -> str:
         """Return how another way differs from this one; empty where it does not."""
@@ -41,19 +43,24 @@ class HoleCalibration:
     delta: float
     taus: tuple[float | None, ...]  # for at most 1, 2, … holes; None where nothing was shown
     errors: tuple[int | None, ...]  # calibration problems whose partial program at that tau cannot be completed
+    removed: tuple[float | None, ...]  # mean share of the nodes of a calibration program that each tau removes
     problems: int  # of the calibration set
-    label: str  # how a completion is known to be right: by the tests (behavioural), or like a reference (syntactic)
+    label: str  # one of LABELS
     way: WayOfWriting
     digest: str  # of the calibration set
     origin: dict[str, Any] = field(default_factory=dict)
 
     def choose(self, holes: int) -> tuple[int, float] | None:
-        """Return the largest number of holes, up to this one, for which something was shown, and its tau; or None.
+        """Return the number of holes, up to this one, that removed least, and its tau; None if nothing was shown.
 
-        A tau was shown for its own number of holes alone: with more holes, less is removed.
+        All taus hold at once, so any may be taken, each with its own number of holes: with more, less is removed.
         """
-        shown = [(number, tau) for number, tau in enumerate(self.taus[:holes], start=1) if tau is not None]
-        return shown[-1] if shown else None
+        shown = [
+            (share or 0.0, number, tau)
+            for number, (tau, share) in enumerate(zip(self.taus[:holes], self.removed, strict=False), start=1)
+            if tau is not None
+        ]
+        return min(shown)[1:] if shown else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +70,25 @@ class Guarantee:
     confidence: float = 0.0  # with which the share below holds; 0 for no guarantee
     coverage: float = 0.0  # the least share that can be completed
     problems: str = ""  # the benchmark whose problems were calibrated on
+    label: str = BEHAVIOURAL  # one of LABELS
     missing: str = ""  # why there is no guarantee
 
 
 def read_hole_calibration(record: Mapping[str, Any]) -> HoleCalibration:
     """Read a calibration from JSON. Raises ValueError, KeyError or TypeError for anything else."""
-    way = WayOfWriting(**{name: record["way"][name] for name in WayOfWriting.__slots__})
+    way = WayOfWriting(**{"cost_rule": 1, **record["way"]})
     taus, errors = tuple(record["taus"]), tuple(record["errors"])
+    removed = tuple(record.get("removed", (1.0,) * len(taus)))
     numbers = [record["epsilon"], record["delta"], *(tau for tau in taus if tau is not None)]
     if not all(type(each) in (int, float) and 0.0 < each <= 1.0 for each in numbers):
         raise ValueError("a level or a tau is no probability")
+    if not all(each is None or (type(each) in (int, float) and 0.0 <= each <= 1.0) for each in removed):
+        raise ValueError("a removed share is none")
     if not all(each is None or type(each) is int for each in (*errors, way.max_tokens, record["problems"])):
         raise ValueError("a count is no whole number")
-    if record["label"] not in _LABELS or len(taus) != len(errors) or not taus:
-        raise ValueError("the label is unknown, or taus and errors differ in number")
+    if record["label"] not in LABELS or not len(taus) == len(errors) == len(removed) > 0:
+        raise ValueError("the label is unknown, or taus, errors and removed shares differ in number")
     return HoleCalibration(
-        record["epsilon"], record["delta"], taus, errors, record["problems"], record["label"], way,
+        record["epsilon"], record["delta"], taus, errors, removed, record["problems"], record["label"], way,
         str(record["digest"]), dict(record["origin"]),
     )  # fmt: skip

@@ -1,7 +1,8 @@
 """Bounds on the risk of prediction sets, from the errors on a calibration set. Exact binomial tails; learns no model.
 
-The risk is the probability that a new problem's partial program is not contained in a right one. All holds for problems
-that are exchangeable, and for a model, a policy and a grid of taus that were fixed before the labels were seen.
+The risk is the probability that no completion of a new problem's partial program is right. All holds for problems that
+are drawn independently from one population, and for a model, a policy and a grid of taus that were fixed before the
+labels were seen.
 """
 
 from __future__ import annotations

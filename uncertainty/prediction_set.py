@@ -57,9 +57,8 @@ class HoleSets:
     def __init__(self, tree: ProgramTree, most_holes: int, kept: Collection[int] = ()) -> None:
         """Solve all problems of a tree at once, in O(n² m) steps for n nodes and m holes.
 
-        Costs are clamped to 0 … COST_LIMIT. kept: numbers of nodes that no hole-set may cut out, with the
-        parents of each. Raises ValueError for a
-        number of holes outside of 1 … MOST_HOLES.
+        Costs are clamped to 0 … COST_LIMIT. kept: numbers of nodes that no hole-set may cut out, with the parents of
+        each. Raises ValueError for a number of holes outside of 1 … MOST_HOLES.
         """
         if not 1 <= most_holes <= MOST_HOLES:
             raise ValueError(f"the number of holes is {most_holes}, wanted 1 to {MOST_HOLES}")

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _FILE_HELP = "Let the model read this Python file. `-` reads it from stdin."
 _TASK_HELP = "Let the model write a program for this problem of a benchmark, as in HumanEval/0."
 _TAU_HELP = (
-    "Trust at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1; of a file, the "
-    "least sure parts up to a fifth of it."
+    "Keep code that costs at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1; "
+    "of a file, the least sure parts up to a fifth of it."
 )
 _LEAST_SURE = 0.2  # of the nodes of a file
 
@@ -121,6 +121,9 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     model = open_lm(options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style)
     tokens = list(read_through(model, source))
     tree = charge_code(source, [(token.start, token.surprisal) for token in tokens])
+    if len(tree) == 1:
+        what = "too many statements side by side" if source.strip() else "no code"
+        raise InvalidRequestError(f"{quote(file)} has {what}, so it has no parts to leave out; give another file")
     sets = HoleSets(tree, options.holes)
     few = math.ceil(_LEAST_SURE * len(tree))
     partial = (
@@ -130,7 +133,7 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     )
     missing = "the model only read this program, and a calibration is of programs that it wrote"
     alternatives = (Alternative(token.start, *each) for token in tokens for each in token.expected)
-    return ProgramWithHoles(source, partial.holes, Guarantee(missing=missing), tuple(alternatives))
+    return ProgramWithHoles(source, partial.holes, Guarantee(missing=missing), alternatives=tuple(alternatives))
 
 
 def _write_program(task: str, checked: CheckedOptions, cleanup: ExitStack) -> ProgramWithHoles:
@@ -142,4 +145,4 @@ def _write_program(task: str, checked: CheckedOptions, cleanup: ExitStack) -> Pr
     request, _ = read_benchmark_task(task)
     agent = checked.open(cleanup, quiet=True)
     best = agent.solve(request, on_event=lambda event: None, session=ALONE).best
-    return ProgramWithHoles(best.program, best.holes, best.guarantee, list_alternatives(best))
+    return ProgramWithHoles(best.program, best.holes, best.guarantee, not best.passed, list_alternatives(best))

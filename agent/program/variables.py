@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 _SEES_NAMES = frozenset({"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"})
+_SHOWS_NAMES = frozenset({"__name__", "__qualname__", "__code__", "__globals__", "__dict__", "__annotations__"})
 
 
 @dataclass(eq=False, slots=True)
@@ -57,7 +58,8 @@ class Variables:
     Renamable are the variables of functions and comprehensions. Imports, classes, names that begin with two
     underscores, and parameters that share their name with a keyword of some call are not. `called` holds the module's
     names by which other code reaches the program: then its other names are renamable, too. With None, no name of the
-    module is. Nothing is renamable in a program that may look at its own names.
+    module is. A name that the program also holds as a text may be looked up by it, and is not renamable. Nothing is in
+    a program that may look at its own names.
     """
 
     def __init__(self, tree: ast.Module, *, called: Collection[str] | None = None) -> None:
@@ -67,9 +69,10 @@ class Variables:
         occurrences = list(_read_scopes(tree, self._module))
         _settle_declarations([scope for _, _, scope in occurrences], self._module)
         self._named = {id(node): [self._resolve(name, scope) for name in names] for node, names, scope in occurrences}
-        if any(each.name in _SEES_NAMES and not each.renamable for each in self):
-            for each in self:
-                each.renamable = False
+        texts, attributes = _read_texts(tree)
+        sees_all = any(each.name in _SEES_NAMES and not each.renamable for each in self) or attributes & _SHOWS_NAMES
+        for each in self:
+            each.renamable = each.renamable and not sees_all and each.name not in texts
 
     def __iter__(self) -> Iterator[Variable]:
         """Iterate over all variables, in the order in which the program names them."""
@@ -95,6 +98,17 @@ class Variables:
         if home.kind == "module":
             return self._called is not None and name not in self._called
         return home.kind != "class" and not (name in home.parameters and name in self._keywords)
+
+
+def _read_texts(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """Return the texts that a program holds, and the attributes that it reads."""
+    texts, attributes = set[str](), set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts.add(node.value)
+        elif isinstance(node, ast.Attribute):
+            attributes.add(node.attr)
+    return texts, attributes
 
 
 def _read_scopes(tree: ast.Module, module: NameScope) -> Iterator[tuple[ast.AST, tuple[str, ...], NameScope]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import keyword
+import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -89,9 +90,9 @@ class Wording:
 def read_wording(source: str) -> Wording:
     """Find the wording of a program. Of a text that is not Python, only what stands before the first mistake.
 
-    Python's own parts disagree about which characters end a line, so a text with another one than a line feed has none.
+    Python's own parts disagree about a carriage return that no line feed follows, so a text with one has none.
     """
-    if [*source.splitlines(), *([""] if source.endswith("\n") or not source else [])] != source.split("\n"):
+    if re.search(r"\r(?!\n)", source):
         return Wording(source)
     tree, starts = parse(source), list_line_starts(source)
     found, places = list(read_tokens(source, starts)), Places(source)

@@ -37,6 +37,7 @@ class ProgramWithHoles:
     program: str
     holes: tuple[tuple[int, int], ...]
     guarantee: Guarantee
+    failed: bool = False  # on an example
     alternatives: tuple[Alternative, ...] = ()  # inside and outside of the holes
 
 
@@ -72,7 +73,8 @@ def draw_program(shown: ProgramWithHoles) -> Text:
 
 def say_holes(shown: ProgramWithHoles) -> list[str]:
     """Return a line for each hole with its size and what else the model considered there, and one on the guarantee."""
-    return [*(_say_hole(_describe(shown, *hole)) for hole in shown.holes), _say_whole(shown)]
+    lines = [_say_hole(_describe(shown, *hole)) for hole in shown.holes]
+    return [*lines, describe_guarantee(shown.guarantee, failed=shown.failed)]
 
 
 def _say_hole(row: dict[str, Any]) -> str:
@@ -102,10 +104,3 @@ def _choose_alternatives(shown: ProgramWithHoles, start: int, end: int) -> Itera
             ways.setdefault(text, each.probability)
     for text in list(ways)[:_ALTERNATIVES]:
         yield {"text": text, "probability": ways[text]}
-
-
-def _say_whole(shown: ProgramWithHoles) -> str:
-    """Say what is guaranteed, or why nothing is."""
-    if shown.guarantee.confidence:
-        return describe_guarantee(shown.guarantee)
-    return f"uncalibrated: {shown.guarantee.missing}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agent.hole_calibration import Guarantee
+from agent.hole_calibration import BEHAVIOURAL, Guarantee
 from agent.program.outputs import Output, OutputKind, describe_output
 from agent.program.syntax import is_whole_body
 from agent.records import Answer, Attempt, Breakage, Cost, Spent, Undecided, label_of
@@ -107,7 +107,7 @@ def describe_evidence(result: Result) -> list[str]:
 
 def _say_doubts(best: Attempt) -> str:
     """Say which parts of a program the model found least probable, and what is guaranteed of the rest."""
-    places, note = list_doubts(best), describe_guarantee(best.guarantee)
+    places, note = list_doubts(best), describe_guarantee(best.guarantee, failed=not best.passed)
     if not best.holes:
         return ""
     if not places:
@@ -117,14 +117,16 @@ def _say_doubts(best: Attempt) -> str:
     return f"the model was least sure of {', and of '.join(parts)} ({note}){beside}"
 
 
-def describe_guarantee(guarantee: Guarantee) -> str:
-    """Return what is guaranteed of a program without its holes, or that nothing is."""
+def describe_guarantee(guarantee: Guarantee, *, failed: bool) -> str:
+    """Return what is guaranteed of a program without its holes, or why nothing is. failed: on an example."""
     if not guarantee.confidence:
-        return "uncalibrated"
-    return (
+        return f"uncalibrated: {guarantee.missing}" if guarantee.missing else "uncalibrated"
+    goal = "a right program" if guarantee.label == BEHAVIOURAL else "the reference solution"
+    sentence = (
         f"with confidence {guarantee.confidence:.1%}, at least {guarantee.coverage:.1%} of such partial programs, for "
-        f"problems like those of {guarantee.problems}, can be completed to a right program"
+        f"problems like those of {guarantee.problems}, can be completed to {goal}"
     ).replace(".0%", "%")
+    return f"{sentence}; of those that fail their examples, as this one does, it may be fewer" if failed else sentence
 
 
 def list_doubts(attempt: Attempt) -> list[tuple[int, int]]:

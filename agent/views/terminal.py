@@ -163,11 +163,11 @@ class TerminalView:
         self._print(Text(one_line(f"What now: {ending.advice}.")))
 
     def _explain_abstention(self, answer: Attempt, breakage: Breakage | None) -> None:
-        """Draw why the best program failed or, if it passed, the program without its holes."""
+        """Draw why the best program failed, if it did, and the program without its holes."""
         if not answer.passed:
             reason = describe_failure(answer.failures[0]) if answer.failures else answer.verdict
             self._print(Text(f"✗ {one_line(reason)}", style="red"))
-        elif list_doubts(answer) and breakage is None:
+        if list_doubts(answer) and breakage is None:
             self._print(Text("without what is in doubt:"))
             self._print(Text(clean(answer.partial).strip()))
 

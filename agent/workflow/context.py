@@ -12,6 +12,7 @@ from agent.hole_calibration import WayOfWriting
 from agent.lm.base import LM, Model, Tokenizer
 from agent.lm.metered import Metered
 from agent.profile import ModelProfile
+from agent.program.charges import COST_RULE
 from agent.records import Cost, Event, Question
 from agent.verification.metered import MeteredSandbox
 from agent.workflow.state import AgentState
@@ -57,8 +58,9 @@ def way_of_writing(context: Context) -> WayOfWriting:
     """Return the way in which the run writes programs."""
     style = context.model.prompt_style.describe()
     return WayOfWriting(
-        name_policy(context.policy), f"{style['name']} {style['digest']}", context.model.dtype, context.max_tokens
-    )
+        name_policy(context.policy), f"{style['name']} {style['digest']}", context.model.dtype, context.max_tokens,
+        COST_RULE,
+    )  # fmt: skip
 
 
 def limit_forwards(context: Context, state: AgentState) -> Context:

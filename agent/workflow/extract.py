@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from agent.hole_calibration import Guarantee
 from agent.program.charges import charge_code
+from agent.program.partial_text import write_partial
 from agent.program.wording import read_wording
 from agent.records import Cost, DraftProgram, Fork
 from agent.workflow.context import DEFAULT_TAU, Context, way_of_writing
@@ -38,7 +39,7 @@ def extract_draft(context: Context, state: AgentState) -> AgentState:
             replace(fork, line=lines[fork.position], place=offsets[fork.position])
             for fork in _drop_rewordings(context, state, source, offsets)
         ),
-        draft=DraftProgram(partial.source, partial.render(), partial.holes, bounds.guarantee),
+        draft=DraftProgram(source, write_partial(source, partial.holes), partial.holes, bounds.guarantee),
     )
     return replace(state, current=current, cost=state.cost + Cost(seconds=context.clock() - start))
 
@@ -62,13 +63,18 @@ def choose_hole_bounds(context: Context, state: AgentState) -> HoleBounds:
     elif calibration is None:
         missing = "no hole-sets were calibrated for this model"
     elif state.current.edge is not None:
-        missing = "a search went on to it, and the calibration is of first programs"
+        missing = "it was not the first program, and the calibration is of first programs"
     elif other := calibration.way.describe_other(way_of_writing(context)):
         missing = f"the calibration is of {other}"
     elif (chosen := calibration.choose(context.max_holes)) is None:
         missing = f"nothing was shown for {context.max_holes} holes"
     else:
-        shown = Guarantee(1.0 - calibration.delta, 1.0 - calibration.epsilon, str(calibration.origin.get("problems")))
+        shown = Guarantee(
+            1.0 - calibration.delta,
+            1.0 - calibration.epsilon,
+            str(calibration.origin.get("problems")),
+            label=calibration.label,
+        )
         return HoleBounds(chosen[1], chosen[0], shown)
     return HoleBounds(context.tau or DEFAULT_TAU, context.max_holes, Guarantee(missing=missing))
 
@@ -76,7 +82,7 @@ def choose_hole_bounds(context: Context, state: AgentState) -> HoleBounds:
 def _mark_holes(
     source: str, offsets: Sequence[int | None], logprobs: Sequence[float], bounds: HoleBounds
 ) -> PartialProgram:
-    """Mark the holes of a program; none begins before the model's first character, for a person gave what stands there.
+    """Mark the holes of a program. What stands before the model's first character is the person's, and stays.
 
     offsets: where in the program each token begins; None for a token outside of it. logprobs: of each token, in nats.
     """

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from agent.errors import BudgetSpentError
 from agent.files.plain import make_plain
-from agent.hole_calibration import Guarantee
 from agent.program.ends import CUT_OFF, PRUNED, End
 from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
@@ -29,8 +28,6 @@ from agent.workflow.context import Context, meter_sandbox
 from agent.workflow.state import AgentState
 from agent.workflow.text import is_still_thinking
 from sandbox.base import Verdict
-
-_FAILED = Guarantee(missing="it failed, and of such programs fewer can be completed")
 
 
 class _Findings(NamedTuple):
@@ -159,7 +156,7 @@ def _finish(state: AgentState, draft: DraftProgram, findings: _Findings, cost: C
         program=draft.program,
         partial=draft.partial,
         holes=draft.holes,
-        guarantee=draft.guarantee if result.passed else _FAILED,
+        guarantee=draft.guarantee,
         verdict=result.verdict,
         checked=result.checked,
         failures=tuple(failure_of(make_plain(failure)) for failure in result.failures),

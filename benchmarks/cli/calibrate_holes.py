@@ -28,6 +28,7 @@ from agent.cli.options import (
 from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM
 from agent.files.plain import make_plain
+from agent.hole_calibration import BEHAVIOURAL, LABELS
 from agent.messages import check_choice, quote
 from agent.strategies import DEFAULT_POLICY
 from agent.views.say import show
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from benchmarks.experiments.hole_labels import LabelledProgram
     from benchmarks.experiments.outcomes import ProblemOutcome
 
-BEHAVIOURAL = "behavioural"
-LABELS = (BEHAVIOURAL, "syntactic")
 _MEMORY = 3072  # MiB of a program; a few problems of HumanEval+ and MBPP+ need so much
 
 WrittenOption = Annotated[
@@ -65,7 +64,7 @@ LabelOption = Annotated[
 SamplesOption = Annotated[
     Path | None,
     typer.Option(
-        help="Complete holes with what is right of these programs, too: `bench run --policy sample --samples 5 --out`."
+        help="Also complete holes with the right ones of these programs: `bench run --policy sample --samples 5 --out`."
     ),
 ]
 
@@ -232,9 +231,17 @@ def _calibrate(
     chosen = choose_bounds(known, plan.epsilon, plan.delta)
     digests = sorted(written.examples[each.task_id].prompt_sha256 for each in plan.calibration)
     calibration = HoleCalibration(
-        plan.epsilon, plan.delta, tuple(each.tau for each in chosen), tuple(each.errors for each in chosen), len(known),
-        label, way_of_writing(written.context), hashlib.sha256(" ".join(digests).encode()).hexdigest()[:12], origin,
-    )  # fmt: skip
+        epsilon=plan.epsilon,
+        delta=plan.delta,
+        taus=tuple(each.tau for each in chosen),
+        errors=tuple(each.errors for each in chosen),
+        removed=tuple(each.removed for each in chosen),
+        problems=len(known),
+        label=label,
+        way=way_of_writing(written.context),
+        digest=hashlib.sha256(" ".join(digests).encode()).hexdigest()[:12],
+        origin=origin,
+    )
     return calibration, report_holes(calibration, chosen, tested)
 
 

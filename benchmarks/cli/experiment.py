@@ -54,6 +54,11 @@ ProgramTokensOption = Annotated[
     int | None, typer.Option(min=1, help="The most tokens of one program. Default: what the dataset needs.")
 ]
 
+TreeBudgetOption = Annotated[
+    str | None,
+    typer.Option(help="Bound trees and adaptive searches further, as in tokens=600. Default: what the dataset needs."),
+]
+
 
 def bench_experiment(
     name: NameArgument = None,
@@ -65,6 +70,7 @@ def bench_experiment(
     batch: BatchOption = "auto",
     model: ModelOption = "models/tiny",
     max_tokens: ProgramTokensOption = None,
+    budget: TreeBudgetOption = None,
     sandbox: SandboxOption = None,
     memory_mib: MemoryOption = None,
     seed: SeedOption = 0,
@@ -89,7 +95,7 @@ def bench_experiment(
             dataset, model, limit, max_tokens or bounds.max_tokens, sandbox, memory_mib or bounds.memory_mib, seed,
             device, weights, prompt_style,
         )  # fmt: skip
-        run = ExperimentRun(name, options, out or Path("runs") / dataset, cleanup, batch)
+        run = ExperimentRun(name, options, out or Path("runs") / dataset, cleanup, batch, budget or bounds.budget)
         run.run_arms(arm or list(EXPERIMENTS[name].arms), workers)
         if not arm:
             show(run.report(), as_json=as_json)
@@ -107,11 +113,14 @@ def _list_experiments() -> Report:
 class ExperimentRun:
     """An experiment over one benchmark, with a folder that holds one file of outcomes an arm."""
 
-    def __init__(self, name: str, options: RunOptions, folder: Path, cleanup: ExitStack, batch: str) -> None:
+    def __init__(
+        self, name: str, options: RunOptions, folder: Path, cleanup: ExitStack, batch: str, budget: str | None
+    ) -> None:
         options.check()
         self._name, self._options, self._folder, self._cleanup = name, options, folder, cleanup
         self._experiment = EXPERIMENTS[name]
         self._bounds = self._experiment.bounds or bounds_of(options.benchmark)
+        self._budget = budget
         self._problems = options.problems()
         self._batch = read_batch(batch)
         make_folder(folder)
@@ -162,7 +171,7 @@ class ExperimentRun:
 
         arm, matched = self._experiment.arms[name], self._matched_outcomes(name)
         policy, strategy = settle(arm, matched)
-        strategy = bounded(strategy, self._bounds.budget)
+        strategy = bounded(strategy, self._budget)
         run = describe_run(self._options, arm.policy, policy, strategy, self._profile)
         digest = digest_outcomes(matched) if arm.match else None
         run |= {"arm": name, "equal": digest}
@@ -184,7 +193,8 @@ class ExperimentRun:
 
     def _command(self, name: str) -> list[str]:
         """Return the words behind `dubito` that run one arm."""
-        options = {**asdict(self._options), "dataset": self._options.benchmark, "benchmark": None, "batch": self._batch}
+        options = {**asdict(self._options), "dataset": self._options.benchmark, "benchmark": None}
+        options |= {"batch": self._batch, "budget": self._budget}
         flags = [part for key, value in options.items() if value is not None for part in (_flag(key), str(value))]
         return ["bench", "experiment", self._name, "--arm", name, *flags, "--out", str(self._folder)]
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption, SandboxOption
 from agent.errors import InvalidRequestError
+from agent.hole_calibration import BEHAVIOURAL, LABELS
 from agent.messages import check_choice, quote
 from agent.views.say import show
-from benchmarks.cli.calibrate_holes import BEHAVIOURAL, LABELS, DeltaOption, LabelOption, read_other_programs
+from benchmarks.cli.calibrate_holes import DeltaOption, LabelOption, SamplesOption, read_other_programs
 from benchmarks.cli.run_options import collect, open_box, read_problems, split_names
 
 if TYPE_CHECKING:
@@ -29,17 +30,9 @@ ProgramsArgument = Annotated[Path, typer.Argument(help="The programs, as `calibr
 OtherProgramsOption = Annotated[
     Path | None, typer.Option("--test", help="Test on these programs, and calibrate on all of the others.")
 ]
-EpsilonsOption = Annotated[str, typer.Option(help="The shares of errors, with commas.")]
-NumbersOption = Annotated[str, typer.Option(help="The numbers of holes, with commas; each by itself.")]
-
-
-SamplesOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Complete holes with what is right of these programs, too, and charge lines by how many of them have "
-        "them: `bench run --samples 5 --out`."
-    ),
-]
+EpsilonsOption = Annotated[str, typer.Option(help="The shares of errors that are allowed, with commas between them.")]
+NumbersOption = Annotated[str, typer.Option(help="The numbers of holes, with commas between them.")]
+_Number = TypeVar("_Number", int, float)
 
 
 def bench_holes(
@@ -55,8 +48,9 @@ def bench_holes(
 ) -> None:
     """Compare hole-sets by what they remove and what they keep, with several costs of a token, and with other ways.
 
-    Half of the problems calibrate, the others test. Each number of holes is calibrated by itself. What a completion
-    shows for one way counts for all that are asked after it.
+    Half of the problems calibrate, the others test. Each number of holes is calibrated by itself. A completion that is
+    found for one method is known to all later ones. With --samples, lines are also charged by how many samples have
+    them.
 
     Example: dubito bench holes programs.jsonl --epsilon 0.1,0.2 --holes 2
     """
@@ -64,8 +58,8 @@ def bench_holes(
         from benchmarks.reports.holes import compare_methods
 
         check_choice("label", label, LABELS)
-        epsilons = [_read_number(each, "--epsilon", 0.0, 1.0) for each in split_names(epsilon)]
-        numbers = [int(_read_number(each, "--holes", 0.5, 8.5)) for each in split_names(holes)]
+        epsilons = [_read_number(each, "--epsilon", float, 0.001, 0.999) for each in split_names(epsilon)]
+        numbers = [_read_number(each, "--holes", int, 1, 8) for each in split_names(holes)]
         known, tested, examples = _split_programs(programs, test)
         box = open_box(sandbox, cleanup, 3072) if label == BEHAVIOURAL else None
         others = read_other_programs(samples, examples) if samples else {}
@@ -78,15 +72,12 @@ def bench_holes(
         show(compare_methods(label_all(known), label_all(tested), epsilons, delta), as_json=as_json)
 
 
-def _read_number(text: str, name: str, low: float, high: float) -> float:
-    """Read a number between two others. Raises InvalidRequestError."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = low
-    if not low < number < high:
-        raise InvalidRequestError(f"{name} {quote(text)} came; wanted numbers, as in {name} 0.1,0.2 or --holes 1,2")
-    return number
+def _read_number(text: str, name: str, kind: Callable[[str], _Number], least: _Number, most: _Number) -> _Number:
+    """Read a number within bounds. Raises InvalidRequestError."""
+    with suppress(ValueError):
+        if least <= (number := kind(text)) <= most:
+            return number
+    raise InvalidRequestError(f"{name} {quote(text)} came; wanted numbers from {least} to {most}, with commas")
 
 
 def _split_programs(programs: Path, test: Path | None) -> tuple[list[Problem], list[Problem], dict[str, HoleExample]]:
@@ -98,6 +89,8 @@ def _split_programs(programs: Path, test: Path | None) -> tuple[list[Problem], l
         known, tested = split_in_halves(problems)
     else:
         tested, others = _read_programs(test)
+        if shared := {each.prompt for each in problems} & {each.prompt for each in tested}:
+            raise InvalidRequestError(f"{len(shared)} problems would calibrate and test; test on others")
         known, examples = problems, {**examples, **others}
     if not known or not tested:
         raise InvalidRequestError(
@@ -128,7 +121,7 @@ def _label(
 ) -> Iterator[tuple[dict[str, LabelledProgram], bool]]:
     """Yield the labels of each problem's program by each method, and whether the program is right."""
     from benchmarks.experiments.hole_labels import judge_fit, label_program
-    from benchmarks.experiments.hole_methods import HOLE_METHODS, find_by_agreement
+    from benchmarks.experiments.hole_methods import HOLE_METHODS, find_by_agreement, find_nested
 
     for problem in problems:
         example, others = examples[problem.task_id], samples.get(problem.task_id, [])
@@ -137,4 +130,7 @@ def _label(
         if others:
             methods["smallest, agreement"] = partial(find_by_agreement, samples=[each.program for each in others])
         labels = {name: label_program(example, fits, holes, method) for name, method in methods.items()}
+        # The paper's recipe: nested sets, all tokens charged, and the reference as the only right program.
+        as_paper, is_reference = partial(find_nested, with_prose=True), judge_fit(problem, example, None)
+        labels["nested, reference"] = label_program(example, is_reference, holes, as_paper, right=False)
         yield labels, example.right

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from agent.program.containment import contains
 from benchmarks.base import Problem
 from benchmarks.experiments.hole_examples import HoleExample
 from benchmarks.experiments.hole_methods import HOLE_METHODS, TAUS, Method
-from benchmarks.judging.completions import Completions
+from benchmarks.judging.completions import Completions, find_called
 from sandbox.base import Sandbox
 from uncertainty.bounds import last_rejected
 from uncertainty.prediction_set import PartialProgram
@@ -41,17 +40,24 @@ class LabelledProgram:
 
 
 def label_program(
-    example: HoleExample, fits: Fits, holes: Sequence[int], method: Method = HOLE_METHODS["smallest, surprisal"]
+    example: HoleExample,
+    fits: Fits,
+    holes: Sequence[int],
+    method: Method = HOLE_METHODS["smallest, surprisal"],
+    *,
+    right: bool | None = None,
 ) -> LabelledProgram:
     """Label the partial programs of each number of holes at all bounds.
 
-    A program that does not fit at one bound counts as one that does not at any later one. That is on the safe side,
-    and saves most runs. fits is asked once for each different set of holes. A right program fits each of its own.
+    Each different set of holes is asked about once, and the label of one bound says nothing of another's: the tests of
+    uncertainty.bounds need no risk that falls with tau. A right program fits each of its own. right: whether this one
+    is; by default, whether it passes the hidden tests.
     """
+    is_right = example.right if right is None else right
     known, removed, fitting, nodes = dict[tuple[tuple[int, int], ...], bool](), [], [], 1
 
     def ask(partial: PartialProgram) -> bool:
-        if example.right or partial.removed == partial.nodes:
+        if is_right or partial.removed == partial.nodes:
             return True
         if partial.holes not in known:
             known[partial.holes] = fits(partial)
@@ -61,8 +67,7 @@ def label_program(
         partials = list(method(example, most))
         nodes = partials[0].nodes
         removed.append([partial.removed for partial in partials])
-        kept_up = list(takewhile(ask, partials))
-        fitting.append([number < len(kept_up) for number in range(len(partials))])
+        fitting.append([ask(partial) for partial in partials])
     return LabelledProgram(example.task_id, nodes, example.right, tuple(holes), np.array(removed), np.array(fitting))
 
 
@@ -74,6 +79,7 @@ class Chosen:
     holes: int
     place: int | None
     errors: int | None  # calibration problems that do not fit at that bound
+    removed: float | None  # mean share of the nodes of a calibration program that is removed there
 
     @property
     def tau(self) -> float | None:
@@ -89,7 +95,11 @@ def choose_bounds(labelled: Sequence[LabelledProgram], epsilon: float, delta: fl
     errors, chosen = np.sum([~each.fits for each in labelled], axis=0), list[Chosen]()
     for row, holes in enumerate(labelled[0].holes):
         place = last_rejected(errors[row].tolist(), len(labelled), epsilon, delta / len(labelled[0].holes))
-        chosen.append(Chosen(row, holes, place, None if place is None else int(errors[row, place])))
+        if place is None:
+            chosen.append(Chosen(row, holes, None, None, None))
+        else:
+            removed = float(np.mean([each.shares()[row, place] for each in labelled]))
+            chosen.append(Chosen(row, holes, place, int(errors[row, place]), removed))
     return chosen
 
 
@@ -134,7 +144,7 @@ def judge_fit(
     right_programs: programs that pass the hidden tests, beside the reference. With them more completions are found.
     """
     if sandbox is None:
-        called = {problem.entry_point, problem.called}
-        return lambda partial: contains(example.program, partial.holes, problem.reference_program, called=called)
+        reference, called = problem.reference_program, find_called(problem)
+        return lambda partial: contains(example.program, partial.holes, reference, called=called)
     completions = Completions(problem, example.program, right_programs, sandbox, wrong_programs=[example.program])
     return lambda partial: completions.contains(partial.holes)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from agent.program.charges import charge_code
+from agent.program.charges import charge_code, place_charges
 from benchmarks.experiments.hole_examples import HoleExample, ScoredToken
 from uncertainty.prediction_set import HoleSets, PartialProgram
 from uncertainty.tree import ProgramTree, program_tree
@@ -58,17 +58,18 @@ def _squeeze(line: str) -> str:
 
 def find_with_prose(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
     """Yield the smallest hole-set for each of TAUS, where comments and docstrings are charged, too."""
-    tree = program_tree(example.program, [(token.place, token.surprisal) for token in example.tokens])
+    tree = program_tree(example.program, _list_charges(example, CHARGES["surprisal"]))
     sets = HoleSets(tree, holes)
     return (sets.partial(example.program, tau, holes) for tau in TAUS)
 
 
-def find_nested(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
+def find_nested(example: HoleExample, holes: int, *, with_prose: bool = False) -> Iterator[PartialProgram]:
     """Yield the smallest hole-set for each of TAUS that removes nothing which a larger tau keeps.
 
     So the paper makes the error fall with tau (PAC prediction sets, arXiv:2302.08703, section 3.3).
     """
-    tree, kept = build_tree(example, CHARGES["surprisal"]), set[int]()
+    charges = _list_charges(example, CHARGES["surprisal"])
+    tree, kept = (program_tree if with_prose else charge_code)(example.program, charges), set[int]()
     for tau in TAUS:
         sets = HoleSets(tree, holes, kept)
         removed = {each for node in sets.hole_nodes(tau, holes) for each in range(node, node + tree.sizes[node])}
@@ -80,9 +81,9 @@ def mark_tokens(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
     """Yield, for each of KEPT_NATS, the program without the nodes of tokens of more surprisal. Any number of holes."""
     tree = build_tree(example, CHARGES["surprisal"])
     highest = [0.0] * len(tree)
-    for token in example.tokens:
-        owner = _find_owner(tree, token.place)
-        highest[owner] = max(highest[owner], token.surprisal)
+    for place, surprisal in place_charges(example.program, _list_charges(example, CHARGES["surprisal"])):
+        owner = _find_owner(tree, place)
+        highest[owner] = max(highest[owner], surprisal)
     for bound in KEPT_NATS:
         nodes, node = list[int](), 0
         while node < len(tree):
@@ -95,7 +96,11 @@ def mark_tokens(example: HoleExample, holes: int) -> Iterator[PartialProgram]:
 
 def build_tree(example: HoleExample, charge: Charge) -> ProgramTree:
     """Build the tree of a program, charged with the tokens of its code."""
-    return charge_code(example.program, [(token.place, charge(token)) for token in example.tokens])
+    return charge_code(example.program, _list_charges(example, charge))
+
+
+def _list_charges(example: HoleExample, charge: Charge) -> list[tuple[int, float]]:
+    return [(token.place, charge(token)) for token in example.tokens]
 
 
 HOLE_METHODS: Mapping[str, Method] = {

@@ -91,6 +91,7 @@ class StoryAttempt:
     surprisal: float | None  # nats, of the whole completion
     pauses: list[StoryPause]  # of its own part
     same_as: str = ""  # label of an earlier attempt that it equals but for names and layout
+    guarantee: str = ""  # a sentence on the program without its holes
 
 
 @dataclass(frozen=True, slots=True)

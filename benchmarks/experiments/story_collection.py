@@ -12,6 +12,7 @@ from agent.program.failures import describe_failure
 from agent.program.task import Task
 from agent.records import Attempt, Edge, Event, Prompt, label_of
 from agent.search.frontier import ONE_PROGRAM
+from agent.views.sentences import describe_guarantee
 from agent.workflow.context import Context
 from agent.workflow.prepare import build_prompt
 from agent.workflow.run import Result
@@ -92,6 +93,7 @@ def _describe_attempt(attempt: Attempt, steps: Sequence[Step], texts: Sequence[T
         surprisal=_round(-sum(attempt.logprobs)),
         pauses=pauses,
         same_as=attempt.duplicate_label,
+        guarantee=describe_guarantee(attempt.guarantee, failed=not attempt.passed),
     )
 
 

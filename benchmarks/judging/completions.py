@@ -6,7 +6,7 @@ The answer is a label for calibration and its reports (prediction sets, arXiv:23
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from agent.program.containment import contains
@@ -14,21 +14,13 @@ from agent.program.normal_form import normal_form
 from agent.program.syntax import find_names, parse
 from benchmarks.base import Problem
 from benchmarks.judging.checker import judge_program
-from benchmarks.judging.grafts import graft, sort_by_rank
+from benchmarks.judging.grafts import graft
 from sandbox import Limits, Sandbox
 from uncertainty.places import Span
 
-MOST_JUDGED = 16  # grafts that one question may run, and fillings
+MOST_JUDGED = 16  # grafts that one question may run
 COMPLETION_LIMITS = Limits(cpu_seconds=1.0)  # many completions never end, and few right ones need more
 _MOST_TEXTS = 400  # completions that one question looks at, those included whose verdict is known
-
-
-@dataclass(frozen=True, slots=True)
-class RightCompletion:
-    """A program that passes all hidden tests and fits a partial program."""
-
-    program: str
-    origin: str  # "known": it was known to be right. "graft", "filling" or "source": it ran
 
 
 class Completions:
@@ -58,38 +50,23 @@ class Completions:
         self._donors = tuple(self._right)  # what is found later joins only the right ones: the grafts stay the same
         self._passes = {normal_form(each): False for each in wrong_programs}
         self._passes |= {normal_form(each): True for each in self._right}
-        driver = parse(problem.driver)
-        self._called = {problem.entry_point, problem.called} | (find_names([driver]) if driver else set())
+        self._called = find_called(problem)
         self.num_judged = 0  # programs that were judged so far
 
-    def contains(self, holes: Sequence[Span], fillings: Sequence[Sequence[str]] = ()) -> bool:
-        """Decide whether some completion is right, as far as `find` looks. See there."""
-        return self.find(holes, fillings) is not None
+    def contains(self, holes: Sequence[Span]) -> bool:
+        """Decide whether some completion passes all hidden tests, as far as this looks.
 
-    def find(self, holes: Sequence[Span], fillings: Sequence[Sequence[str]] = ()) -> RightCompletion | None:
-        """Return a completion that passes all hidden tests; None where none is found.
-
-        holes: spans in characters, end exclusive, disjoint, in order. fillings: nothing, or one list for each hole, of
-        texts of a model that may stand there, the likeliest first. Tries, in this order: the programs that are known
-        to be right, which do not run; the source itself; grafts of each right program in turn; the fillings. At most
-        `most_judged` grafts run, and as many fillings. A program that passes is known to be right from then on, so a
-        later question may find more than it would have found alone, and never less. Raises SandboxError where the
-        sandbox fails, and DatasetError where the reference does.
+        holes: spans in characters, end exclusive, disjoint, in order. Tries, in this order: the programs that are known
+        to be right, which do not run; the source itself; grafts of each right program in turn. At most `most_judged`
+        grafts run. A program that passes is known to be right from then on, so a later question may find more than it
+        would have found alone, and never less. Raises SandboxError where the sandbox fails, and DatasetError where the
+        reference does.
         """
-        for program in self._right:
-            if contains(self._source, holes, program, called=self._called):
-                return RightCompletion(program, "known")
-        stages: dict[str, Iterable[str]] = {
-            "source": [self._source],
-            "graft": self._graft(holes),
-            "filling": self._fill(holes, fillings),
-        }
-        for origin, programs in stages.items():
-            passing = self._find_right(programs)
-            if passing is not None:
-                self._right.append(passing)
-                return RightCompletion(passing, origin)
-        return None
+        if any(contains(self._source, holes, program, called=self._called) for program in self._right):
+            return True
+        found = self._find_right([self._source]) or self._find_right(self._graft(holes))
+        self._right += [found] if found is not None else []
+        return found is not None
 
     def _find_right(self, programs: Iterable[str]) -> str | None:
         """Return the first of these programs that passes all hidden tests; None where no program within bounds does."""
@@ -103,10 +80,6 @@ class Completions:
             if self._passes[form]:
                 return program
         return None
-
-    def _fill(self, holes: Sequence[Span], fillings: Sequence[Sequence[str]]) -> Iterator[str]:
-        texts = (fill(self._source, holes, each) for each in sort_by_rank(fillings)) if fillings else ()
-        yield from (text for text in texts if parse(text) is not None)
 
     def _graft(self, holes: Sequence[Span]) -> Iterator[str]:
         """Yield the grafts of the right programs, the best of each before the second best of any."""
@@ -127,8 +100,7 @@ class Completions:
         return all(judgement.passed for judgement in judgements)
 
 
-def fill(source: str, holes: Sequence[Span], texts: Sequence[str]) -> str:
-    """Return the source with one text in place of each hole. Spans are disjoint and in order."""
-    for (start, end), text in reversed(list(zip(holes, texts, strict=True))):
-        source = source[:start] + text + source[end:]
-    return source
+def find_called(problem: Problem) -> set[str]:
+    """Return the names by which tests reach a program."""
+    driver = parse(problem.driver)
+    return {problem.entry_point, problem.called} | (find_names([driver]) if driver else set())

@@ -66,6 +66,7 @@ class AttemptView(NamedTuple):
     code: Code | None  # None where there is no room for it
     pauses: list[PauseView]
     holes: list[str]
+    guarantee: str  # of the rest
 
 
 class RunView(NamedTuple):
@@ -160,7 +161,7 @@ def _view_run(name: str, outcome: ProblemOutcome, story: Story | None, request: 
 def _view_lone_program(program: str, request: str) -> AttemptView:
     start = measure_shared_lines(program, request)
     shares = "the request" if start else ""
-    return AttemptView("1", 0, "", "", "", "", [], "", True, shares, mark_code(program, start), [], [])
+    return AttemptView("1", 0, "", "", "", "", [], "", True, shares, mark_code(program, start), [], [], "")
 
 
 def _view_attempts(story: Story, room: int) -> Iterator[AttemptView]:
@@ -201,6 +202,7 @@ def _view_attempt(story: Story, number: int, depth: int, *, shown: bool) -> Atte
         mark_code(attempt.program, start, attempt.doubts, attempt.holes, places) if shown else None,
         [_view_pause(count, pause) for count, pause in pauses] if shown else [],
         [describe_span(attempt.program, hole) for hole in attempt.holes],
+        clean(attempt.guarantee),
     )  # fmt: skip
 
 

@@ -9,8 +9,10 @@ from agent.errors import ProfileError
 from agent.hole_calibration import HoleCalibration, WayOfWriting
 from agent.profile import find_profile, load_profile, profile_file, update_profile
 
-WAY = WayOfWriting("adadec@1.3", "dubito 0123", "int8", 512)
-CALIBRATION = HoleCalibration(0.1, 0.05, (0.5, None, 0.25), (1, None, 2), 60, "behavioural", WAY, "abc", {"seed": 0})
+WAY = WayOfWriting("adadec@1.3", "dubito 0123", "int8", 512, 2)
+CALIBRATION = HoleCalibration(
+    0.1, 0.05, (0.5, None, 0.25), (1, None, 2), (0.3, None, 0.2), 60, "behavioural", WAY, "abc", {"seed": 0}
+)  # fmt: skip
 
 
 def test_a_calibration_is_kept_in_the_profile_beside_the_rest(tmp_path):
@@ -41,6 +43,21 @@ def test_a_tau_is_taken_with_the_number_of_holes_that_it_was_shown_for():
     chosen = [CALIBRATION.choose(holes) for holes in (1, 2, 3, 8)]
     assert chosen == [(1, 0.5), (1, 0.5), (3, 0.25), (3, 0.25)]
     assert replace(CALIBRATION, taus=(None, 0.5, 0.1)).choose(1) is None
+
+
+def test_of_several_numbers_of_holes_the_one_that_removed_least_is_taken():
+    assert replace(CALIBRATION, removed=(0.1, None, 0.2)).choose(3) == (1, 0.5)
+
+
+def test_a_calibration_of_before_has_another_cost_rule(tmp_path):
+    file = tmp_path / "p.json"
+    update_profile(file, "m", "w", holes=CALIBRATION)
+    record = json.loads(file.read_text())
+    del record["holes"]["way"]["cost_rule"], record["holes"]["removed"]
+    file.write_text(json.dumps(record))
+    stored = load_profile(file).holes
+    assert stored.way.describe_other(WAY) == "the cost rule 1, and this one has 2"
+    assert stored.taus == CALIBRATION.taus
 
 
 @pytest.mark.parametrize(

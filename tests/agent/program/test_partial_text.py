@@ -50,6 +50,7 @@ def test_any_node_can_be_a_hole_and_the_rest_stays_python():
         ("def f(a, b): pass\n", "b", "def f(a, _): pass\n"),
         ("f(key=1)\n", "key=1", "f(...)\n"),
         ("import os\n", "os", "import _\n"),
+        ("y = sum(x for x in y)\n", "(x for x in y)", "y = sum(...)\n"),
     ],
 )
 def test_a_hole_is_written_as_what_python_wants_there(source, hole, partial):

@@ -77,6 +77,6 @@ def test_what_nobody_calls_in_a_module_is_renamable():
     assert renamable(source, called={"f"}) == {"a", "b", "g", "x"}
 
 
-@pytest.mark.parametrize("use", ["locals()", "eval('a')", "g(a=1)"])
+@pytest.mark.parametrize("use", ["locals()", "eval('a')", "g(a=1)", "g(**{'a': 1})", "f.__name__", "g.__code__"])
 def test_nothing_is_renamable_where_names_are_seen(use):
     assert "a" not in renamable(f"def f(a): return {use}")

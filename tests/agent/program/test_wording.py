@@ -101,9 +101,23 @@ def test_what_decides(source, before, text, expected):
     assert reworded(before, text, source) == expected
 
 
-@pytest.mark.parametrize("character", ["\x0c", "\u2028", "\r", "\x85", "\x1c", "\r\n"])
-def test_where_lines_end_otherwise_nothing_is_wording(character):
+@pytest.mark.parametrize("character", ["\x0c", "\u2028", "\x85", "\x1c"])
+def test_characters_that_end_no_line_of_python_move_nothing(character):
     source = f'x = "{character}é"  # a\ny = 1  # no\n'
+    wording = read_wording(source)
+    assert [source[start:end] for start, end in wording.comments] == ["# a", "# no"]
+    assert [source[name.start : name.end] for name in wording.names] == ["x", "y"]
+
+
+def test_lines_may_end_with_a_carriage_return_and_a_line_feed():
+    source = 'x = "é"  # a\r\ndef f(y):\r\n    """So."""\r\n    return y  # no\r\n'
+    wording = read_wording(source)
+    assert [source[start:end] for start, end in wording.comments] == ["# a", "# no"]
+    assert [source[start:end] for start, end in wording.docstrings] == ['"""So."""']
+
+
+def test_where_a_carriage_return_ends_a_line_nothing_is_wording():
+    source = 'x = "é"  # a\ry = 1  # no\n'
     assert not any(read_wording(source).is_reworded(at, "z") for at in range(len(source) + 1))
 
 

@@ -30,7 +30,7 @@ def test_a_hole_names_its_three_likeliest_alternatives_with_what_stands_before_t
     same = [(plus, "+", 0.3), (start, " x", 0.4), (start, "\n", 0.4), (plus + 2, "1\n\n", 0.5)]
     outside = [(0, "class", 0.9), (end, "  # two", 0.9)]
     alternatives = tuple(Alternative(*each) for each in (*outside, *same, *inside))
-    shown = ProgramWithHoles(SOURCE, (HOLE,), Guarantee(), alternatives)
+    shown = ProgramWithHoles(SOURCE, (HOLE,), Guarantee(), alternatives=alternatives)
     assert say_holes(shown)[0] == (
         "line 2, 5 characters: x + 1; the model also considered x - 1 (0.25), x * x (0.10), 1 + x (under 0.01)"
     )
@@ -45,13 +45,27 @@ def test_a_guarantee_is_one_sentence():
     ]
 
 
+def test_a_guarantee_says_what_it_does_not_hold_for():
+    shown = ProgramWithHoles(SOURCE, (), Guarantee(0.95, 0.9, "exercises", label="syntactic"), failed=True)
+    assert say_holes(shown) == [
+        "with confidence 95%, at least 90% of such partial programs, for problems like those of exercises, can be "
+        "completed to the reference solution; of those that fail their examples, as this one does, it may be fewer"
+    ]
+
+
 def test_the_record_has_each_hole_with_its_place():
     record = describe_holes(ProgramWithHoles(SOURCE, (HOLE,), Guarantee(0.95, 0.9, "exercises"))).record
     assert json.loads(json.dumps(record)) == {
         "program": SOURCE,
         "partial": "def f(x):\n    return ...\n",
         "holes": [{"start": HOLE[0], "end": HOLE[1], "lines": "line 2", "text": "x + 1", "alternatives": []}],
-        "guarantee": {"confidence": 0.95, "coverage": 0.9, "problems": "exercises", "missing": ""},
+        "guarantee": {
+            "confidence": 0.95,
+            "coverage": 0.9,
+            "problems": "exercises",
+            "missing": "",
+            "label": "behavioural",
+        },
     }
 
 

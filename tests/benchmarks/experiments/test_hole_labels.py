@@ -72,16 +72,18 @@ def test_a_right_program_fits_all_of_its_own_and_is_never_asked_about():
 
 def test_each_set_of_holes_is_asked_about_once():
     asked = []
-    labels = label_program(example(), lambda partial: asked.append(partial.holes) or len(asked) < 3, [1, 2, 4])
-    assert len(asked) == len(set(asked)) == 3
-    assert labels.fits.sum(1).tolist() == sorted(labels.fits.sum(1).tolist())
+    label_program(example(), lambda partial: asked.append(partial.holes) or len(asked) < 3, [1, 2, 4])
+    assert len(asked) == len(set(asked)) >= 3
 
 
-def test_what_fits_again_behind_a_bound_at_which_it_does_not_counts_as_not_fitting():
+def test_the_label_of_one_set_of_holes_says_nothing_of_another():
     answers = iter([True, False, True])
     labels = label_program(example(), lambda partial: next(answers, True), [1])
-    assert not labels.fits[0, -1] and labels.fits[0, 0]
-    assert list(labels.fits[0]) == sorted(labels.fits[0], reverse=True)
+    assert labels.fits[0, 0] and labels.fits[0, -1] and not labels.fits[0].all()
+
+
+def test_a_right_program_can_count_as_one_that_is_not_the_reference():
+    assert not label_program(example(right=True), lambda partial: False, [1], right=False).fits[0, -1]
 
 
 def test_a_text_that_is_no_python_fits_and_is_removed_as_a_whole():

@@ -50,7 +50,7 @@ class Elements(HTMLParser):
 
 def test_text_of_models_and_data_sets_is_text_and_nothing_else():
     pause = replace(PAUSE, reason=HOSTILE, candidates=[replace(each, text=HOSTILE) for each in PAUSE.candidates])
-    texts = {"label": HOSTILE, "failures": [HOSTILE, HOSTILE], "end": HOSTILE, "same_as": HOSTILE}
+    texts = {"label": HOSTILE, "failures": [HOSTILE, HOSTILE], "end": HOSTILE, "same_as": HOSTILE, "guarantee": HOSTILE}
     bad = attempt_of(HOSTILE, **texts, verdict="failed", pauses=[pause], holes=[StorySpan(90, 95, 1.0)])
     branch = replace(SECOND, edge=replace(SECOND.edge, text=HOSTILE), label=HOSTILE)
     told = replace(story(0, (bad, branch)), request=HOSTILE + REQUEST, task_id=HOSTILE)
