@@ -86,9 +86,12 @@ def seed_of_attempt(seed: int, number: int) -> int:
 
 
 def _choose_policy(policy: Policy, edge: Edge | None) -> Policy:
-    """Return the policy of an attempt. A fresh sample draws its tokens, also where the policy takes the likeliest."""
+    """Return the policy of an attempt. A fresh sample draws its tokens, also where the policy takes the likeliest.
+
+    It does not pause there either: what a lookahead chooses where most is in doubt would make all samples alike.
+    """
     draws = edge is not None and edge.kind == EdgeKind.SAMPLE and policy.sampler is argmax
-    return replace(policy, sampler=SAMPLE.sampler) if draws else policy
+    return SAMPLE if draws else policy
 
 
 def forbid_first(lm: LM, prompt: Prompt) -> LM:

@@ -25,10 +25,11 @@ from agent.decoding.step import Completion
 from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
-from agent.program.task import Task
-from agent.records import Answer, Attempt, Revision, Unfinished
+from agent.program.task import Task, read_task
+from agent.records import Answer, Attempt, Event, Revision, Unfinished
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
+from agent.strategies import Adaptive
 from agent.trace import TraceWriter, read_trace
 from agent.workflow import repair
 from agent.workflow.checkpoints import RecordSerializer
@@ -204,6 +205,25 @@ def test_a_repair_is_drafted_and_says_the_same_as_one_that_is_not(model, monkeyp
     plain = programs()
     assert [(prompt, tokens) for prompt, tokens, _ in drafted] == [(prompt, tokens) for prompt, tokens, _ in plain]
     assert [len(forks) for *_, forks in drafted] == [len(forks) for *_, forks in plain]
+
+
+def test_a_fresh_sample_draws_also_where_the_policy_would_pause():
+    box, events = open_sandbox("process"), list[Event]()
+    texts = {f"\n    return x - {number}": 0.2 for number in range(1, 6)}
+    policy = replace(POLICIES["adadec"], gate=Gate("entropy", 0.5))
+    context = Context(TrieLM(texts).model(), policy, box, emit=events.append)
+    task = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(2)\n    3\n    """', entry_point="f")
+    result = Adaptive.within(6, branches=False, repair_after=0)(context, task)
+    box.close()
+    parts = [[]]
+    for event in events:
+        if isinstance(event, Step):
+            parts[-1].append(event.pause is not None)
+        elif isinstance(event, Attempt):
+            parts.append([])
+    assert any(parts[0]), "the first program pauses"
+    assert len(result.attempts) > 3 and not any(map(any, parts[1:]))
+    assert len({each.program for each in result.attempts}) > 2
 
 
 def test_every_state_is_plain_json_and_small(model):
