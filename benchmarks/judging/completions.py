@@ -51,6 +51,7 @@ class Completions:
         self._passes = {normal_form(each): False for each in wrong_programs}
         self._passes |= {normal_form(each): True for each in self._right}
         self._called = find_called(problem)
+        self._answers = dict[tuple[Span, ...], bool]()
         self.num_judged = 0  # programs that were judged so far
 
     def contains(self, holes: Sequence[Span]) -> bool:
@@ -58,10 +59,15 @@ class Completions:
 
         holes: spans in characters, end exclusive, disjoint, in order. Tries, in this order: the programs that are known
         to be right, which do not run; the source itself; grafts of each right program in turn. At most `most_judged`
-        grafts run. A program that passes is known to be right from then on, so a later question may find more than it
-        would have found alone, and never less. Raises SandboxError where the sandbox fails, and DatasetError where the
-        reference does.
+        grafts run. A program that passes is known to be right from then on, so another question may find more than it
+        would have found alone, and never less. Each question has one answer. Raises SandboxError where the sandbox
+        fails, and DatasetError where the reference does.
         """
+        if tuple(holes) not in self._answers:
+            self._answers[tuple(holes)] = self._look_for_one(holes)
+        return self._answers[tuple(holes)]
+
+    def _look_for_one(self, holes: Sequence[Span]) -> bool:
         if any(contains(self._source, holes, program, called=self._called) for program in self._right):
             return True
         found = self._find_right([self._source]) or self._find_right(self._graft(holes))
