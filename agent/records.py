@@ -95,6 +95,7 @@ class Edge:
     gap: float = 0.0  # logprob of the token that was taken, less this one's
     line: int = 0  # of the parent's program, from 1
     parent_label: str = ""
+    unrepeated: bool = False  # of a fresh sample: it draws nothing that was written before
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +175,10 @@ class Attempt:
 
     @property
     def is_separate(self) -> bool:
-        """Whether it was written anew, and took nothing from an earlier attempt."""
-        return self.end != End.BEAM and not self.came_by(EdgeKind.BRANCH, EdgeKind.REPAIR, EdgeKind.READ_ON)
+        """Whether it was written anew, and what earlier attempts had written did not matter."""
+        if self.end == End.BEAM or (self.edge and self.edge.unrepeated):
+            return False
+        return not self.came_by(EdgeKind.BRANCH, EdgeKind.REPAIR, EdgeKind.READ_ON)
 
     def came_by(self, *kinds: EdgeKind) -> bool:
         """Whether it began with an edge of one of these kinds."""

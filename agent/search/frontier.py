@@ -70,7 +70,7 @@ def with_profile(config: SearchConfig, profile: ModelProfile) -> SearchConfig:
 def frontier(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:
     """Return every edge not followed yet: candidates not taken, repairs, chat answers to read on, a fresh sample."""
     branches = _branches(attempts) if config.branches else []
-    samples = [_sample(attempts)] if config.samples and attempts else []
+    samples = [_sample(attempts, config)] if config.samples and attempts else []
     return [*branches, *_repairs(attempts, config), *_continuations(attempts), *samples]
 
 
@@ -173,9 +173,14 @@ def find_departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[t
     return [divmod(index, others.shape[-1]) for index in best]
 
 
-def _sample(attempts: Sequence[Attempt]) -> Edge:
-    """Return the edge to a fresh sample. It keeps nothing of an attempt, so its path has no tokens."""
-    return Edge(EdgeKind.SAMPLE, 0, prior=0.0, path=0.0, parent_label=label_of(attempts[0]))
+def _sample(attempts: Sequence[Attempt], config: SearchConfig) -> Edge:
+    """Return the edge to a fresh sample. It keeps nothing of an attempt, so its path has no tokens.
+
+    Where examples check programs, a repetition tells nothing, and the sample is to be new. Where programs have votes,
+    or must agree because nothing checks them, it is an independent draw.
+    """
+    unrepeated = not config.majority and any(each.checked for each in attempts)
+    return Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0, parent_label=label_of(attempts[0]), unrepeated=unrepeated)
 
 
 def _branches(attempts: Sequence[Attempt]) -> list[Edge]:

@@ -10,8 +10,9 @@ from agent.decoding.context import DecodeContext, DecodeState, Policy
 from agent.decoding.loop import resolve_pause
 from agent.decoding.policies import SAMPLE
 from agent.decoding.prompt_lookup import PromptLookup
-from agent.decoding.samplers import argmax
+from agent.decoding.samplers import Temperature, argmax
 from agent.decoding.step import Candidate, Completion, Step
+from agent.decoding.unrepeated import Unrepeated, WrittenText
 from agent.errors import BudgetSpentError
 from agent.lm.base import LM
 from agent.lm.forbidding import Forbidding
@@ -67,9 +68,10 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
     draft = PromptLookup() if repairs else None  # a repair repeats most of the program that its prompt shows
     seed = seed_of_attempt(context.seed, len(state.attempts))
     stop, in_code = stop_rule(context, state), code_region(context, state.task, prompt)
+    policy = _choose_policy(context.policy, state.current.edge)
     return DecodeContext(
         forbid_first(context.lm, prompt),
-        _choose_policy(context.policy, state.current.edge),
+        policy,
         stop,
         prompt.ids,
         prompt.lame_ids or None,
@@ -77,6 +79,7 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
         draft,
         forking=True,
         in_code=in_code,
+        unrepeated=_find_written(policy, state),
     )
 
 
@@ -92,6 +95,16 @@ def _choose_policy(policy: Policy, edge: Edge | None) -> Policy:
     """
     draws = edge is not None and edge.kind == EdgeKind.SAMPLE and policy.sampler is argmax
     return SAMPLE if draws else policy
+
+
+def _find_written(policy: Policy, state: AgentState) -> Unrepeated | None:
+    """Return what a fresh sample must not draw again; None for other attempts, and for independent samples."""
+    edge, sampler = state.current.edge, policy.sampler
+    if edge is None or not edge.unrepeated or not isinstance(sampler, Temperature):
+        return None
+    temperature = sampler.temperature
+    same = [each for each in state.attempts if each.prompt == state.current.prompt]
+    return Unrepeated(frozenset(WrittenText.of(each.tokens, each.logprobs, temperature) for each in same), temperature)
 
 
 def forbid_first(lm: LM, prompt: Prompt) -> LM:

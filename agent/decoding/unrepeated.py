@@ -1,0 +1,65 @@
+"""Draw without replacement: what was written before is not drawn again (UniqueRandomizer, arXiv:2002.09067).
+
+A next token keeps the share of its probability whose continuations were not written yet. So a draw leaves an earlier
+text where the model is in doubt, and what it writes is distributed as a draw that was repeated until it was new.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from torch import Tensor
+
+_LEAST_LEFT = 1e-9  # of a probability; less counts as nothing
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenText:
+    """The tokens of an earlier completion, and how probable a draw is to go on as it does from each of them."""
+
+    tokens: tuple[int, ...]
+    rest: tuple[float, ...]  # of each token: the probability of all tokens behind it
+
+    @classmethod
+    def of(cls, tokens: Sequence[int], logprobs: Sequence[float], temperature: float) -> WrittenText:
+        """Return the text with its probabilities at a temperature. logprobs: nats, of each token, at temperature 1.
+
+        Of a distribution only the token's own probability is known, and all others count as one. So the result is exact
+        at temperature 1, and approximate at others.
+        """
+        steps = [_temper(math.exp(logprob), temperature) for logprob in logprobs]
+        behind = list(accumulate(reversed(steps[1:]), lambda one, other: one * other, initial=1.0))
+        return cls(tuple(tokens), tuple(reversed(behind)))
+
+
+@dataclass(frozen=True, slots=True)
+class Unrepeated:
+    """All that was written before, for draws at a temperature."""
+
+    texts: frozenset[WrittenText]
+    temperature: float = 1.0
+
+    def discount(self, logits: Tensor, before: Sequence[int]) -> Tensor:
+        """Return the logits behind these tokens without the probability of what was written. logits: [vocab]."""
+        written, place = dict[int, float](), len(before)
+        for text in self.texts:
+            if len(text.tokens) > place and text.tokens[:place] == tuple(before):
+                token = text.tokens[place]
+                written[token] = min(1.0, written.get(token, 0.0) + text.rest[place])
+        if not written:
+            return logits
+        left = logits.clone()
+        for token, share in written.items():
+            left[token] += self.temperature * math.log1p(-share) if share < 1.0 - _LEAST_LEFT else -math.inf
+        return left
+
+
+def _temper(probability: float, temperature: float) -> float:
+    """Return a probability at a temperature, against all others as one."""
+    if not 0.0 < probability < 1.0:
+        return min(max(probability, 0.0), 1.0)
+    odds = (math.log(probability) - math.log1p(-probability)) / temperature
+    return 1.0 / (1.0 + math.exp(-odds)) if odds > -700.0 else 0.0

@@ -1,0 +1,66 @@
+"""Draws without replacement: nothing comes twice, and all else keeps its share of the probability."""
+
+import math
+from itertools import product
+
+import pytest
+import torch
+
+from agent.decoding.unrepeated import Unrepeated, WrittenText
+
+# A model of three tokens and texts of two: the probabilities of the first token, and of the second behind each.
+FIRST = [0.7, 0.2, 0.1]
+SECOND = {0: [0.5, 0.4, 0.1], 1: [0.1, 0.1, 0.8], 2: [1 / 3, 1 / 3, 1 / 3]}
+TEXTS = list(product(range(3), repeat=2))
+
+
+def probability(text):
+    return FIRST[text[0]] * SECOND[text[0]][text[1]]
+
+
+def written(*texts, temperature=1.0):
+    return frozenset(
+        WrittenText.of(text, [math.log(FIRST[text[0]]), math.log(SECOND[text[0]][text[1]])], temperature)
+        for text in texts
+    )
+
+
+def left(texts, temperature=1.0):
+    """Return the probability of each text when none of these is to be drawn."""
+    unrepeated = Unrepeated(written(*texts, temperature=temperature), temperature)
+
+    def step(probabilities, before):
+        logits = unrepeated.discount(torch.tensor(probabilities, dtype=torch.float64).log(), before)
+        return (
+            torch.softmax(logits / temperature, -1).nan_to_num().tolist()
+        )  # no token is left of what is never reached
+
+    return {text: step(FIRST, ())[text[0]] * step(SECOND[text[0]], text[:1])[text[1]] for text in TEXTS}
+
+
+@pytest.mark.parametrize("texts", [[(0, 0)], [(0, 0), (0, 1)], [(0, 0), (1, 2), (2, 1)], [(2, 0), (2, 1), (2, 2)]])
+def test_a_draw_is_distributed_as_one_that_is_repeated_until_it_is_new(texts):
+    rest = 1.0 - sum(map(probability, texts))
+    for text, share in left(texts).items():
+        assert share == pytest.approx(0.0 if text in texts else probability(text) / rest, abs=1e-9)
+
+
+def test_at_another_temperature_nothing_comes_twice_either():
+    shares = left([(0, 0), (1, 2)], temperature=0.5)
+    assert shares[0, 0] == shares[1, 2] == 0.0 and sum(shares.values()) == pytest.approx(1.0)
+    assert shares[0, 1] > shares[0, 2] > 0.0
+
+
+def test_behind_what_nobody_wrote_the_logits_are_as_they_were():
+    logits = torch.tensor([0.1, 0.2, 0.3])
+    unrepeated = Unrepeated(written((0, 1)))
+    assert unrepeated.discount(logits, (2,)) is logits and unrepeated.discount(logits, (0, 1)) is logits
+    kept = logits.clone()
+    assert unrepeated.discount(logits, (0,))[1] == -math.inf and torch.equal(logits, kept)
+
+
+def test_a_certain_token_leaves_no_other_way_and_an_impossible_one_takes_nothing():
+    certain = WrittenText.of((0, 1), [0.0, 0.0], 0.8)
+    assert certain.rest == (1.0, 1.0)
+    unlikely = WrittenText.of((0, 1, 2), [-1.0, -1000.0, -0.5], 0.5)
+    assert unlikely.rest[0] == 0.0 and 0.5 < unlikely.rest[1] < 1.0 and unlikely.rest[2] == 1.0
