@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from agent.program.holes import Hole, has_gap, read_whole
 from agent.program.normal_form import normal_form
 from agent.program.source_tokens import list_line_starts, read_tokens
-from agent.program.syntax import PARSE_ERRORS, parse
+from agent.program.syntax import BRACKET_DEPTHS, PARSE_ERRORS, parse
 
-_DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _BLANK = {tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 _NEXT_LINE = re.compile(r"\n([^\n]*\S[^\n]*)")
 _LEAST = 4  # characters of a line whose repetition is no accident
@@ -62,7 +61,7 @@ def _find_end(hole: Hole, text: str) -> int | None:
         if end is not None and start - source.rfind("\n", 0, start) - 1 < (hole.margin or 0):
             return end
         token = source[start:stop]
-        depth += _DEPTHS.get(token, 0) if kind == tokenize.OP else 0
+        depth += BRACKET_DEPTHS.get(token, 0) if kind == tokenize.OP else 0
         if depth < (lead == "("):
             return start - len(lead)
         if kind == tokenize.NEWLINE and token:

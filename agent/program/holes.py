@@ -23,12 +23,11 @@ from dataclasses import dataclass
 
 from agent.errors import InvalidRequestError
 from agent.program.source_tokens import list_line_starts, read_tokens
-from agent.program.syntax import DEFINITIONS, PARSE_ERRORS, ignore_warnings, read_module
+from agent.program.syntax import BRACKET_DEPTHS, DEFINITIONS, PARSE_ERRORS, ignore_warnings, read_module
 from uncertainty.places import Places, Span
 
 GAP = "..."
 _COMMENT = re.compile(r"#\s*dubito:\s*fill\b[\s:,]*(.*)")
-_DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _DECLARING = {
     "Protocol",
     "overload",
@@ -129,7 +128,7 @@ def _read_marks(source: str, starts: Sequence[int]) -> tuple[list[_Mark], list[_
     for kind, start, end in read_tokens(source, starts):
         text = source[start:end]
         if kind == tokenize.OP:
-            depth += _DEPTHS.get(text, 0)
+            depth += BRACKET_DEPTHS.get(text, 0)
         if kind == tokenize.OP and text == GAP:
             dots.append(_Mark(start, end, bisect_right(starts, start), depth))
         elif kind == tokenize.COMMENT and (match := _COMMENT.fullmatch(text)):

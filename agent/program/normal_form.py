@@ -8,9 +8,8 @@ import symtable
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.program.syntax import ignore_warnings, parse
+from agent.program.syntax import LOOKS_AT_NAMES, ignore_warnings, parse
 
-_LOOKS_AT_NAMES = {"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"}
 _OPEN = "__open_block__"  # a name that no program has: it fills a block that has not ended
 _NUMBERED = "_local_"
 
@@ -119,7 +118,7 @@ def _looks_at_itself(tree: ast.Module) -> bool:
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     special = any(name.startswith("__") and name not in ("__init__", _OPEN) for name in attributes | names)
-    return special or bool((names | attributes) & _LOOKS_AT_NAMES) or any(name.startswith(_NUMBERED) for name in names)
+    return special or bool((names | attributes) & LOOKS_AT_NAMES) or any(name.startswith(_NUMBERED) for name in names)
 
 
 def _find_renamable(source: str, tree: ast.Module, *, any_name: bool) -> frozenset[str]:

@@ -16,6 +16,8 @@ from typing import Any
 
 PARSE_ERRORS = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+BRACKET_DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
+LOOKS_AT_NAMES = frozenset({"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"})
 _FUNCTION, _CLASS = r"(?:async )?def (\w+)", r"class (\w+)\s*[(:]"  # at the margin
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _LOCK = threading.RLock()
@@ -110,7 +112,6 @@ def is_standard_import(statement: ast.Import | ast.ImportFrom) -> bool:
 # Python counts columns from the last form feed on, and ignores comments at any column.
 _CODE_AT_MARGIN = re.compile(r"\n(?:[ \t]*\f)*(?=[^\s)\]}#])")
 _BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n){4}")
-_DEEPER = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 
 
 def find_function_end(prompt: str, text: str) -> int | None:
@@ -166,7 +167,7 @@ def stands_in_brackets_or_string(text: str) -> bool:
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.OP:  # since Python 3.12 the text of an f-string is a token of another type
-                depth += _DEEPER.get(token.string, 0)
+                depth += BRACKET_DEPTHS.get(token.string, 0)
     except tokenize.TokenError as error:
         # Python 3.11 reports a multi-line statement for an unmatched closing bracket as well: depth is then negative.
         return depth >= 0 and re.search("multi-line|triple-quoted", str(error)) is not None

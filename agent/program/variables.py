@@ -6,7 +6,8 @@ import ast
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-_SEES_NAMES = frozenset({"locals", "globals", "vars", "dir", "eval", "exec", "compile", "inspect"})
+from agent.program.syntax import LOOKS_AT_NAMES
+
 _SHOWS_NAMES = frozenset({"__name__", "__qualname__", "__code__", "__globals__", "__dict__", "__annotations__"})
 
 
@@ -70,7 +71,7 @@ class Variables:
         _settle_declarations([scope for _, _, scope in occurrences], self._module)
         self._named = {id(node): [self._resolve(name, scope) for name in names] for node, names, scope in occurrences}
         texts, attributes = _read_texts(tree)
-        sees_all = any(each.name in _SEES_NAMES and not each.renamable for each in self) or attributes & _SHOWS_NAMES
+        sees_all = any(each.name in LOOKS_AT_NAMES and not each.renamable for each in self) or attributes & _SHOWS_NAMES
         for each in self:
             each.renamable = each.renamable and not sees_all and each.name not in texts
 
