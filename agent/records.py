@@ -176,9 +176,8 @@ class Attempt:
     @property
     def is_separate(self) -> bool:
         """Whether it was written anew, and what earlier attempts had written did not matter."""
-        if self.end == End.BEAM or (self.edge and self.edge.unrepeated):
-            return False
-        return not self.came_by(EdgeKind.BRANCH, EdgeKind.REPAIR, EdgeKind.READ_ON)
+        is_draw = self.edge is None or (self.edge.kind == EdgeKind.SAMPLE and not self.edge.unrepeated)
+        return is_draw and self.end != End.BEAM
 
     def came_by(self, *kinds: EdgeKind) -> bool:
         """Whether it began with an edge of one of these kinds."""
