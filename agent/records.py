@@ -1,7 +1,4 @@
-"""The records of a run: costs, prompts, edges, attempts, questions, answers. Plain values; none decides or prints.
-
-A record is frozen all the way down: its sequences are tuples, its parts are records.
-"""
+"""The records of a run: costs, prompts, edges, attempts, questions, answers. Plain values, frozen all the way down."""
 
 from __future__ import annotations
 
@@ -176,8 +173,8 @@ class Attempt:
     @property
     def is_separate(self) -> bool:
         """Whether it was written anew, and what earlier attempts had written did not matter."""
-        is_draw = self.edge is None or (self.edge.kind == EdgeKind.SAMPLE and not self.edge.unrepeated)
-        return is_draw and self.end != End.BEAM
+        drawn = self.edge is None or (self.edge.kind == EdgeKind.SAMPLE and not self.edge.unrepeated)
+        return drawn and self.end != End.BEAM
 
     def came_by(self, *kinds: EdgeKind) -> bool:
         """Whether it began with an edge of one of these kinds."""
