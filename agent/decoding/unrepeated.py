@@ -7,10 +7,11 @@ text where the model is in doubt, and what it writes is distributed as a draw th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+import torch
 from torch import Tensor
 
 _LEAST_LEFT = 1e-9  # of a probability; less counts as nothing
@@ -22,17 +23,23 @@ class WrittenText:
 
     tokens: tuple[int, ...]
     rest: tuple[float, ...]  # of each token: the probability of all tokens behind it
+    fixed: frozenset[int] = frozenset()  # places at which a draw that came so far takes the same token
 
     @classmethod
-    def of(cls, tokens: Sequence[int], logprobs: Sequence[float], temperature: float) -> WrittenText:
+    def of(
+        cls, tokens: Sequence[int], logprobs: Sequence[float], temperature: float, fixed: Iterable[int] = ()
+    ) -> WrittenText:
         """Return the text with its probabilities at a temperature. logprobs: nats, of each token, at temperature 1.
 
-        Of a distribution only the token's own probability is known, and all others count as one. So the result is exact
-        at temperature 1, and approximate at others.
+        fixed: places where another token would be no other answer. Of a distribution only the token's own probability
+        is known, and all others count as one. So the result is exact at temperature 1, and approximate at others.
         """
-        steps = [_temper(math.exp(logprob), temperature) for logprob in logprobs]
+        same = frozenset(fixed)
+        steps = [
+            1.0 if place in same else _temper(math.exp(logprob), temperature) for place, logprob in enumerate(logprobs)
+        ]
         behind = list(accumulate(reversed(steps[1:]), lambda one, other: one * other, initial=1.0))
-        return cls(tuple(tokens), tuple(reversed(behind)))
+        return cls(tuple(tokens), tuple(reversed(behind)), same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Unrepeated:
         for text in self.texts:
             if len(text.tokens) > place and text.tokens[:place] == tuple(before):
                 token = text.tokens[place]
+                if place in text.fixed:
+                    return _keep_only(logits, token)
                 written[token] = min(1.0, written.get(token, 0.0) + text.rest[place])
         if not written:
             return logits
@@ -55,6 +64,12 @@ class Unrepeated:
         for token, share in written.items():
             left[token] += self.temperature * math.log1p(-share) if share < 1.0 - _LEAST_LEFT else -math.inf
         return left
+
+
+def _keep_only(logits: Tensor, token: int) -> Tensor:
+    left = torch.full_like(logits, -math.inf)
+    left[token] = 0.0
+    return left
 
 
 def _temper(probability: float, temperature: float) -> float:

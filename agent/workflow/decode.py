@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 from agent.decoding.ask import Ask
@@ -17,7 +17,7 @@ from agent.errors import BudgetSpentError
 from agent.lm.base import LM
 from agent.lm.forbidding import Forbidding
 from agent.program.ends import BUDGET_ENDS
-from agent.records import CandidateQuestion, Cost, Edge, EdgeKind, Fork, Prompt
+from agent.records import Attempt, CandidateQuestion, Cost, Edge, EdgeKind, Fork, Prompt
 from agent.workflow.context import Context, Person, count_forwards, limit_forwards, meter_sandbox
 from agent.workflow.state import AgentState
 from agent.workflow.stops import stop_rule
@@ -103,8 +103,23 @@ def _find_written(policy: Policy, state: AgentState) -> Unrepeated | None:
     if edge is None or not edge.unrepeated or not isinstance(sampler, Temperature):
         return None
     temperature = sampler.temperature
-    same = [each for each in state.attempts if each.prompt == state.current.prompt]
-    return Unrepeated(frozenset(WrittenText.of(each.tokens, each.logprobs, temperature) for each in same), temperature)
+    texts = (
+        WrittenText.of(each.tokens, each.logprobs, temperature, _find_fixed(each))
+        for each in state.attempts
+        if each.prompt == state.current.prompt
+    )
+    return Unrepeated(frozenset(texts), temperature)
+
+
+def _find_fixed(attempt: Attempt) -> Iterator[int]:
+    """Yield the places of an attempt's own part that are no forks: other tokens would only reword the program there.
+
+    An attempt without a fork has none, because a draw has to leave it somewhere.
+    """
+    forks = {fork.position for fork in attempt.forks}
+    first = attempt.edge.position + 1 if attempt.edge and attempt.edge.kind == EdgeKind.BRANCH else 0
+    if forks:
+        yield from (place for place in range(first, len(attempt.tokens)) if place not in forks)
 
 
 def forbid_first(lm: LM, prompt: Prompt) -> LM:

@@ -59,6 +59,21 @@ def test_behind_what_nobody_wrote_the_logits_are_as_they_were():
     assert unrepeated.discount(logits, (0,))[1] == -math.inf and torch.equal(logits, kept)
 
 
+def test_at_a_fixed_place_a_draw_goes_on_as_the_text_does():
+    logprobs = [math.log(FIRST[0]), math.log(SECOND[0][1])]
+    unrepeated = Unrepeated(frozenset([WrittenText.of((0, 1), logprobs, 1.0, fixed=[0])]))
+    first = unrepeated.discount(torch.tensor(FIRST).log(), ())
+    assert torch.softmax(first, -1).tolist() == [1.0, 0.0, 0.0]
+    second = unrepeated.discount(torch.tensor(SECOND[0]).log(), (0,))
+    assert torch.softmax(second, -1).tolist() == pytest.approx([0.5 / 0.6, 0.0, 0.1 / 0.6])
+
+
+def test_fixed_places_count_as_certain():
+    assert WrittenText.of((0, 1, 2), [-1.0, -1.0, -1.0], 1.0, fixed=[1]).rest == pytest.approx(
+        (math.exp(-1), math.exp(-1), 1)
+    )
+
+
 def test_a_certain_token_leaves_no_other_way_and_an_impossible_one_takes_nothing():
     certain = WrittenText.of((0, 1), [0.0, 0.0], 0.8)
     assert certain.rest == (1.0, 1.0)
