@@ -52,7 +52,7 @@ def test_ways_are_compared_on_the_programs_that_were_kept(calibrated):
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)["rows"]
     assert {row["method"] for row in rows} >= {"smallest, surprisal", "nested, surprisal", "uncertain tokens"}
-    assert len(rows) == 2 * 2 * 6
+    assert len(rows) == 2 * 2 * 7
     text = dubito("bench", "holes", folder / "programs.jsonl", *arguments).stdout
     assert "12 problems to calibrate on, 12 to test on; delta 0.1" in text
 
