@@ -1,12 +1,19 @@
 """Draws without replacement: nothing comes twice, and all else keeps its share of the probability."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import pytest
 import torch
+from trie import TrieLM
 
+from agent.decoding import POLICIES
+from agent.decoding.context import DecodeContext, DecodeState
+from agent.decoding.step import Completion
+from agent.decoding.stops import token_limit
 from agent.decoding.unrepeated import Unrepeated, WrittenText
+from agent.lm.base import Prefix
 
 # A model of three tokens and texts of two: the probabilities of the first token, and of the second behind each.
 FIRST = [0.7, 0.2, 0.1]
@@ -43,6 +50,18 @@ def test_a_draw_is_distributed_as_one_that_is_repeated_until_it_is_new(texts):
     rest = 1.0 - sum(map(probability, texts))
     for text, share in left(texts).items():
         assert share == pytest.approx(0.0 if text in texts else probability(text) / rest, abs=1e-9)
+
+
+def test_the_sampler_of_a_policy_does_not_choose_what_was_written():
+    logits = torch.tensor([9.0, 0.0, 0.0])
+    state = DecodeState(Prefix((0,), logits), Completion())
+    context = DecodeContext(TrieLM({"x": 1.0}), POLICIES["sample"], token_limit(9), (0,))
+    text = WrittenText.of((0,), [-0.001], 0.8)
+    others = {
+        replace(context, seed=seed, unrepeated=Unrepeated(frozenset([text]), 0.8)).sample(logits, state)
+        for seed in range(9)
+    }
+    assert context.sample(logits, state) == 0 and others == {1, 2}
 
 
 def test_at_another_temperature_nothing_comes_twice_either():
