@@ -76,6 +76,11 @@ def test_youden_is_the_best_of_all_thresholds(pairs):
                 youden_threshold(data)
 
 
+def test_youden_finds_nothing_where_right_tokens_have_the_higher_scores():
+    with pytest.raises(ValueError, match="no threshold follows"):
+        youden_threshold(Ranked(np.array([2.0, 1.0]), np.array([1, 2])))
+
+
 @given(TOKENS)
 def test_the_curve_rises_with_the_pause_rate(pairs):
     points = threshold_curve(ranked(pairs))
