@@ -31,7 +31,7 @@ class WrittenText:
     ) -> WrittenText:
         """Return the text with its probabilities at a temperature. logprobs: nats, of each token, at temperature 1.
 
-        fixed: places where another token would be no other answer. Of a distribution only the token's own probability
+        fixed: places where another token would only reword the text. Of a distribution only the token's own probability
         is known, and all others count as one. So the result is exact at temperature 1, and approximate at others.
         """
         same = frozenset(fixed)

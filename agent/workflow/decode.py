@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from agent.decoding.ask import Ask
@@ -104,20 +104,23 @@ def _find_written(policy: Policy, state: AgentState) -> Unrepeated | None:
         return None
     temperature = sampler.temperature
     texts = (
-        WrittenText.of(each.tokens, each.logprobs, temperature, _find_fixed(each))
+        WrittenText.of(each.tokens, each.logprobs, temperature, _find_fixed(each, state.attempts))
         for each in state.attempts
         if each.prompt == state.current.prompt
     )
     return Unrepeated(frozenset(texts), temperature)
 
 
-def _find_fixed(attempt: Attempt) -> Iterator[int]:
+def _find_fixed(attempt: Attempt, attempts: Sequence[Attempt]) -> Iterator[int]:
     """Yield the places of an attempt's own part that are no forks: other tokens would only reword the program there.
 
     An attempt without a fork has none, because a draw has to leave it somewhere.
     """
-    forks = {fork.position for fork in attempt.forks}
-    first = attempt.edge.position + 1 if attempt.edge and attempt.edge.kind == EdgeKind.BRANCH else 0
+    forks, edge, first = {fork.position for fork in attempt.forks}, attempt.edge, 0
+    if edge is not None and edge.kind == EdgeKind.BRANCH:
+        first = edge.position + 1
+    elif edge is not None and edge.kind == EdgeKind.READ_ON:
+        first = len(attempts[edge.parent].tokens)
     if forks:
         yield from (place for place in range(first, len(attempt.tokens)) if place not in forks)
 

@@ -26,7 +26,7 @@ from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task, read_task
-from agent.records import Answer, Attempt, Event, Revision, Unfinished
+from agent.records import Answer, Attempt, Edge, EdgeKind, Event, Fork, Prompt, Revision, Unfinished
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.strategies import Adaptive
@@ -224,6 +224,27 @@ def test_a_fresh_sample_draws_also_where_the_policy_would_pause():
     assert any(parts[0]), "the first program pauses"
     assert len(result.attempts) > 3 and not any(map(any, parts[1:]))
     assert len({each.program for each in result.attempts}) == len(result.attempts), "nothing is drawn twice"
+
+
+@pytest.mark.parametrize(
+    ("edge", "fixed"),
+    [
+        (Edge(EdgeKind.BRANCH, 0, 0.0, 0.0, position=1), {2, 4}),  # its own part begins behind the other candidate
+        (Edge(EdgeKind.READ_ON, 0, 0.0, 0.0), {4}),  # it begins behind the whole of its parent
+    ],
+)
+def test_a_sample_may_leave_what_an_attempt_took_over_from_its_parent_at_the_parents_forks(edge, fixed):
+    def attempt(tokens, forks, **more):
+        met = tuple(Fork(place, 1.0, -0.1, ()) for place in forks)
+        return Attempt(0, tokens, (-0.1,) * len(tokens), met, "end", "", "", (), Verdict.FAILED, 1, **more)
+
+    attempts = (attempt((1, 2, 3), [0, 1]), attempt((1, 2, 3, 4, 5), [3], edge=edge))
+    sample = Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0, unrepeated=True)
+    state = AgentState(Task("x"), SearchConfig(), prompts=(Prompt("x", (0,)),), attempts=attempts)
+    state = replace(state, current=Unfinished(edge=sample))
+    context = Context(TrieLM({"x": 1.0}).model(), POLICIES["adadec"], ScriptedSandbox([]))
+    texts = {text.tokens: set(text.fixed) for text in decode_context(context, state).unrepeated.texts}
+    assert texts == {(1, 2, 3): {2}, (1, 2, 3, 4, 5): fixed}
 
 
 def test_every_state_is_plain_json_and_small(model):
