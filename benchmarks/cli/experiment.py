@@ -25,6 +25,7 @@ from agent.cli.options import (
 )
 from agent.errors import InvalidRequestError
 from agent.messages import check_choice
+from agent.search.budget import budget_from
 from agent.views.say import say, show
 from benchmarks.cli.planning import describe_run
 from benchmarks.cli.processes import make_folder, run_in_processes
@@ -90,6 +91,8 @@ def bench_experiment(
             show(_list_experiments(), as_json=as_json)
             return
         check_choice("experiment", name, EXPERIMENTS)
+        if budget is not None:
+            budget_from(budget)  # a wrong one is refused before the first arm runs
         bounds = EXPERIMENTS[name].bounds or bounds_of(dataset)
         options = RunOptions(
             dataset, model, limit, max_tokens or bounds.max_tokens, sandbox, memory_mib or bounds.memory_mib, seed,

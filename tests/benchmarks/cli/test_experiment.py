@@ -91,10 +91,12 @@ def test_the_outcomes_of_another_configuration_are_refused_and_left_alone(model,
         ("card --dataset nothing", "no benchmark 'nothing'"),
         ("card --model nowhere/at/all", "there is no such folder"),
         ("policies --arm best-of-equal", "best-of-equal is to have the cost of adadec-tree-5, which did not run"),
+        ("real --budget words=3", "the budget 'words=3' came"),
     ],
 )
 def test_a_wrong_request_is_refused_in_one_sentence(tmp_path, words, sentence):
     refused(dubito("bench", "experiment", *words.split(), "--limit", 1, "--out", tmp_path / "runs"), sentence)
+    assert not list(tmp_path.rglob("*.jsonl")), "no arm began"
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
