@@ -12,6 +12,7 @@ from command_tree import COMMANDS
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import sandbox
 from agent.cli.app import app
 from agent.cli.exits import STANDING_CODES, VERDICT_CODES, ExitCode
 from agent.decoding import POLICIES
@@ -149,6 +150,8 @@ def examples_in(page: str) -> str:
 @pytest.mark.parametrize("page", [name for name, text in {"README": README, **PAGES}.items() if examples_in(text)])
 def test_the_python_examples_of_a_page_run_and_print(page, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
+    open_sandbox = sandbox.open_sandbox  # the page's own choice, else one that is there without an engine
+    monkeypatch.setattr(sandbox, "open_sandbox", lambda name="process": open_sandbox(name))
     exec(compile(examples_in(README if page == "README" else PAGES[page]), page, "exec"), {})
     printed = capsys.readouterr().out
     assert printed if page != "README" else "verified" in printed and "return" in printed

@@ -91,8 +91,6 @@ def bench_experiment(
             show(_list_experiments(), as_json=as_json)
             return
         check_choice("experiment", name, EXPERIMENTS)
-        if budget is not None:
-            budget_from(budget)  # a wrong one is refused before the first arm runs
         bounds = EXPERIMENTS[name].bounds or bounds_of(dataset)
         options = RunOptions(
             dataset, model, limit, max_tokens or bounds.max_tokens, sandbox, memory_mib or bounds.memory_mib, seed,
@@ -120,6 +118,8 @@ class ExperimentRun:
         self, name: str, options: RunOptions, folder: Path, cleanup: ExitStack, batch: str, budget: str | None
     ) -> None:
         options.check()
+        if budget is not None:
+            budget_from(budget)  # a wrong one is refused before the first arm runs
         self._name, self._options, self._folder, self._cleanup = name, options, folder, cleanup
         self._experiment = EXPERIMENTS[name]
         self._bounds = self._experiment.bounds or bounds_of(options.benchmark)
