@@ -228,7 +228,8 @@ def _calibrate(
     known, tested = (
         _label_all(written, problems, label, plan.holes, others) for problems in (plan.calibration, plan.test)
     )
-    chosen = choose_bounds(known, plan.epsilon, plan.delta)
+    bounds = choose_bounds(known, plan.epsilon, plan.delta)
+    chosen = collect(bounds, plan.holes, lambda each: "shown" if each.tau else "not shown")
     digests = sorted(written.examples[each.task_id].prompt_sha256 for each in plan.calibration)
     calibration = HoleCalibration(
         epsilon=plan.epsilon,
@@ -248,7 +249,7 @@ def _calibrate(
 def _label_all(
     written: _Written, problems: Sequence[Problem], label: str, holes: int, others: dict[str, list[ProblemOutcome]]
 ) -> list[LabelledProgram]:
-    """Label the hole-sets of each problem's program."""
+    """Return the hole-sets of each problem's program, which are labelled when they are asked about."""
     from benchmarks.experiments.hole_labels import judge_fit, label_program
 
     def label_one(problem: Problem) -> LabelledProgram:
@@ -257,4 +258,4 @@ def _label_all(
         fits = judge_fit(problem, example, box if label == BEHAVIOURAL else None, right)
         return label_program(example, fits, range(1, holes + 1))
 
-    return collect(map(label_one, problems), len(problems), lambda each: "right" if each.right else "wrong")
+    return [label_one(problem) for problem in problems]

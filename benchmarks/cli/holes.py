@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -55,7 +55,7 @@ def bench_holes(
     Example: dubito bench holes programs.jsonl --epsilon 0.1,0.2 --holes 2
     """
     with report_errors(as_json), ExitStack() as cleanup:
-        from benchmarks.reports.holes import compare_methods
+        from benchmarks.reports.holes import compare_methods, report_comparison
 
         check_choice("label", label, LABELS)
         epsilons = [_read_number(each, "--epsilon", float, 0.001, 0.999) for each in split_names(epsilon)]
@@ -65,11 +65,14 @@ def bench_holes(
         others = read_other_programs(samples, examples) if samples else {}
 
         def label_all(some: Sequence[Problem]) -> dict[str, list[LabelledProgram]]:
-            stream = _label(some, examples, numbers, box, others)
-            rows = collect(stream, len(some), lambda row: "right" if row[1] else "wrong")
-            return {name: [row[0][name] for row in rows] for name in rows[0][0]} if rows else {}
+            rows = [_label(problem, examples, numbers, box, others) for problem in some]
+            return {name: [row[name] for row in rows] for name in rows[0]}
 
-        show(compare_methods(label_all(known), label_all(tested), epsilons, delta), as_json=as_json)
+        by_method = label_all(known)
+        rows = compare_methods(by_method, label_all(tested), epsilons, delta)
+        total = len(epsilons) * len(by_method) * len(numbers)
+        compared = collect(rows, total, lambda row: "shown" if row.held_out else "not shown")
+        show(report_comparison(compared, len(known), len(tested), delta), as_json=as_json)
 
 
 def _read_number(text: str, name: str, kind: Callable[[str], _Number], least: _Number, most: _Number) -> _Number:
@@ -113,24 +116,23 @@ def _read_programs(file: Path) -> tuple[list[Problem], dict[str, HoleExample]]:
 
 
 def _label(
-    problems: Sequence[Problem],
+    problem: Problem,
     examples: dict[str, HoleExample],
     holes: Sequence[int],
     box: Sandbox | None,
     samples: dict[str, list[ProblemOutcome]],
-) -> Iterator[tuple[dict[str, LabelledProgram], bool]]:
-    """Yield the labels of each problem's program by each method, and whether the program is right."""
+) -> dict[str, LabelledProgram]:
+    """Return the labels of the problem's program by each method."""
     from benchmarks.experiments.hole_labels import judge_fit, label_program
     from benchmarks.experiments.hole_methods import HOLE_METHODS, find_by_agreement, find_nested
 
-    for problem in problems:
-        example, others = examples[problem.task_id], samples.get(problem.task_id, [])
-        fits = judge_fit(problem, example, box, [each.program for each in others if each.passed])
-        methods = dict(HOLE_METHODS)
-        if others:
-            methods["smallest, agreement"] = partial(find_by_agreement, samples=[each.program for each in others])
-        labels = {name: label_program(example, fits, holes, method) for name, method in methods.items()}
-        # The paper's recipe: nested sets, all tokens charged, and the reference as the only right program.
-        as_paper, is_reference = partial(find_nested, with_prose=True), judge_fit(problem, example, None)
-        labels["nested, reference"] = label_program(example, is_reference, holes, as_paper, right=False)
-        yield labels, example.right
+    example, others = examples[problem.task_id], samples.get(problem.task_id, [])
+    fits = judge_fit(problem, example, box, [each.program for each in others if each.passed])
+    methods = dict(HOLE_METHODS)
+    if others:
+        methods["smallest, agreement"] = partial(find_by_agreement, samples=[each.program for each in others])
+    labels = {name: label_program(example, fits, holes, method) for name, method in methods.items()}
+    # The paper's recipe: nested sets, all tokens charged, and the reference as the only right program.
+    as_paper, is_reference = partial(find_nested, with_prose=True), judge_fit(problem, example, None)
+    labels["nested, reference"] = label_program(example, is_reference, holes, as_paper, right=False)
+    return labels

@@ -5,8 +5,9 @@ Then choose, for each number of holes, the tau with which few partial programs f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +18,41 @@ from benchmarks.experiments.hole_examples import HoleExample
 from benchmarks.experiments.hole_methods import HOLE_METHODS, TAUS, Method
 from benchmarks.judging.completions import Completions, find_called
 from sandbox.base import Sandbox
-from uncertainty.bounds import last_rejected
+from uncertainty.bounds import last_rejected, most_errors
 from uncertainty.prediction_set import PartialProgram
 
 Fits = Callable[[PartialProgram], bool]  # whether some completion is right
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class LabelledProgram:
-    """What the hole-sets of one program remove, and which of them a right program fits."""
+    """What the hole-sets of one program remove, and which of them a right program fits.
 
-    task_id: str
-    nodes: int
-    right: bool  # the whole program
-    holes: tuple[int, ...]  # the numbers of holes
-    removed: NDArray[np.int64]  # nodes: [numbers of holes, bounds]
-    fits: NDArray[np.bool_]  # [numbers of holes, bounds]
+    A hole-set is labelled when it is asked about, once, whichever bounds and numbers of holes have it. The label of
+    one says nothing of another's: the tests of uncertainty.bounds need no risk that falls with tau.
+    """
+
+    def __init__(
+        self, task_id: str, partials: Mapping[int, Sequence[PartialProgram]], fits: Fits, *, right: bool
+    ) -> None:
+        """partials: for each number of holes, the partial program of each bound. right: of the whole program."""
+        self.task_id, self.holes, self.right = task_id, tuple(partials), right
+        self.nodes = next(iter(partials.values()))[0].nodes
+        self.removed = np.array([[each.removed for each in row] for row in partials.values()])  # [numbers, bounds]
+        self._sets = list({each.holes: each for row in partials.values() for each in row}.values())
+        numbers = {each.holes: number for number, each in enumerate(self._sets)}
+        self._numbers = np.array([[numbers[each.holes] for each in row] for row in partials.values()])
+        self._fits, self._labels = fits, dict[int, bool]()
+
+    def fits(self, row: int, place: int) -> bool:
+        """Return whether a right program fits the partial one, by the places of the number of holes and of the bound.
+
+        An empty program fits every one, and is never asked about.
+        """
+        number = int(self._numbers[row, place])
+        if number not in self._labels:
+            partial = self._sets[number]
+            self._labels[number] = partial.removed == partial.nodes or self._fits(partial)
+        return self._labels[number]
 
     def shares(self) -> NDArray[np.float64]:
         """Return the share of the nodes that is removed: [numbers of holes, bounds]."""
@@ -47,28 +67,13 @@ def label_program(
     *,
     right: bool | None = None,
 ) -> LabelledProgram:
-    """Label the partial programs of each number of holes at all bounds.
+    """Return the partial programs of each number of holes at all bounds, to be labelled when they are asked about.
 
-    Each different set of holes is asked about once, and the label of one bound says nothing of another's: the tests of
-    uncertainty.bounds need no risk that falls with tau. A right program fits each of its own. right: whether this one
-    is; by default, whether it passes the hidden tests.
+    A right program fits each of its own. right: whether this one is; by default, whether it passes the hidden tests.
     """
     is_right = example.right if right is None else right
-    known, removed, fitting, nodes = dict[tuple[tuple[int, int], ...], bool](), [], [], 1
-
-    def ask(partial: PartialProgram) -> bool:
-        if is_right or partial.removed == partial.nodes:
-            return True
-        if partial.holes not in known:
-            known[partial.holes] = fits(partial)
-        return known[partial.holes]
-
-    for most in holes:
-        partials = list(method(example, most))
-        nodes = partials[0].nodes
-        removed.append([partial.removed for partial in partials])
-        fitting.append([ask(partial) for partial in partials])
-    return LabelledProgram(example.task_id, nodes, example.right, tuple(holes), np.array(removed), np.array(fitting))
+    partials = {most: list(method(example, most)) for most in holes}
+    return LabelledProgram(example.task_id, partials, (lambda _: True) if is_right else fits, right=example.right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +92,31 @@ class Chosen:
         return None if self.place is None else TAUS[self.place]
 
 
-def choose_bounds(labelled: Sequence[LabelledProgram], epsilon: float, delta: float) -> list[Chosen]:
-    """Choose, for each number of holes, the bound that removes least, so that all hold with a probability of 1 - delta.
+def choose_bounds(labelled: Sequence[LabelledProgram], epsilon: float, delta: float) -> Iterator[Chosen]:
+    """Yield, for each number of holes, the bound that removes least, so that all hold with a probability of 1 - delta.
 
     The bounds are tested in their order, each number of holes at delta over the number of numbers (Bonferroni).
     """
-    errors, chosen = np.sum([~each.fits for each in labelled], axis=0), list[Chosen]()
-    for row, holes in enumerate(labelled[0].holes):
-        place = last_rejected(errors[row].tolist(), len(labelled), epsilon, delta / len(labelled[0].holes))
-        if place is None:
-            chosen.append(Chosen(row, holes, None, None, None))
-        else:
-            removed = float(np.mean([each.shares()[row, place] for each in labelled]))
-            chosen.append(Chosen(row, holes, place, int(errors[row, place]), removed))
-    return chosen
+    for row in range(len(labelled[0].holes)):
+        yield choose_bound(labelled, row, epsilon, delta / len(labelled[0].holes))
+
+
+def choose_bound(labelled: Sequence[LabelledProgram], row: int, epsilon: float, delta: float) -> Chosen:
+    """Choose the bound of the number of holes in this row. No bound after the first that is refused is labelled."""
+    allowed = most_errors(len(labelled), epsilon, delta)
+    counts = list[int]()
+
+    def count_errors() -> Iterator[int]:
+        for place in range(len(TAUS)):
+            wrong = (each for each in labelled if not each.fits(row, place))
+            counts.append(sum(1 for _ in islice(wrong, 1 + (allowed or 0))))  # one too many is enough to know
+            yield counts[-1]
+
+    place = last_rejected(count_errors(), len(labelled), epsilon, delta)
+    if place is None:
+        return Chosen(row, labelled[0].holes[row], None, None, None)
+    removed = float(np.mean([each.shares()[row, place] for each in labelled]))
+    return Chosen(row, labelled[0].holes[row], place, counts[place], removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +142,7 @@ def measure_held_out(labelled: Sequence[LabelledProgram], chosen: Chosen) -> Hel
     removed = sum(int(each.removed[place]) for each in labelled)
     return HeldOut(
         problems=len(labelled),
-        fit=sum(bool(each.fits[place]) for each in labelled),
+        fit=sum(each.fits(*place) for each in labelled),
         removed=sum(shares) / max(1, len(shares)),
         removed_of_wrong=sum(wrong) / max(1, len(wrong)),
         in_wrong=sum(int(each.removed[place]) for each in labelled if not each.right) / max(1, removed),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import product
+from typing import Any, NamedTuple
 
 from agent.hole_calibration import HoleCalibration
 from agent.views.report import Report
-from benchmarks.experiments.hole_labels import Chosen, HeldOut, LabelledProgram, choose_bounds, measure_held_out
+from benchmarks.experiments.hole_labels import Chosen, HeldOut, LabelledProgram, choose_bound, measure_held_out
 from benchmarks.reports.metrics import wilson
 
 
@@ -41,25 +42,34 @@ def _read_row(chosen: Chosen, held_out: HeldOut | None) -> dict[str, Any]:
     return {"holes": chosen.holes, "tau": chosen.tau, "errors": chosen.errors, **(asdict(held_out) if held_out else {})}
 
 
+class Comparison(NamedTuple):
+    """A row of a comparison: what a method gives with a number of holes."""
+
+    epsilon: float
+    method: str
+    chosen: Chosen
+    held_out: HeldOut | None  # None where nothing was shown
+
+
 def compare_methods(
     known: Mapping[str, Sequence[LabelledProgram]],
     tested: Mapping[str, Sequence[LabelledProgram]],
     epsilons: Sequence[float],
     delta: float,
-) -> Report:
-    """Compare methods: calibrate each on its known labels, one number of holes at a time, and measure it on others."""
-    rows, lines = list[dict[str, Any]](), [_HEAD]
-    for epsilon in epsilons:
-        for name, labels in known.items():
-            for row, holes in enumerate(labels[0].holes):
-                (chosen,) = choose_bounds([_take_row(each, row) for each in labels], epsilon, delta)
-                others = [_take_row(each, row) for each in tested[name]]
-                held_out = None if chosen.place is None else measure_held_out(others, chosen)
-                rows.append({"epsilon": epsilon, "method": name, **_read_row(chosen, held_out)})
-                lines.append(_format_comparison(epsilon, name, holes, chosen, held_out))
-    counts = [len(next(iter(each.values()))) for each in (known, tested)]
-    foot = f"{counts[0]} problems to calibrate on, {counts[1]} to test on; delta {delta:g}"
-    return Report({"delta": delta, "calibration": counts[0], "rows": rows}, "\n".join([*lines, "", foot]))
+) -> Iterator[Comparison]:
+    """Calibrate each method on its known labels, one number of holes at a time, and measure it on others."""
+    for epsilon, (name, labels) in product(epsilons, known.items()):
+        for row in range(len(labels[0].holes)):
+            chosen = choose_bound(labels, row, epsilon, delta)
+            yield Comparison(epsilon, name, chosen, measure_held_out(tested[name], chosen) if chosen.tau else None)
+
+
+def report_comparison(rows: Sequence[Comparison], calibration: int, tested: int, delta: float) -> Report:
+    """Report a comparison. calibration, tested: numbers of problems."""
+    records = [{"epsilon": row.epsilon, "method": row.method, **_read_row(row.chosen, row.held_out)} for row in rows]
+    foot = f"{calibration} problems to calibrate on, {tested} to test on; delta {delta:g}"
+    lines = [_HEAD, *map(_format_comparison, rows), "", foot]
+    return Report({"delta": delta, "calibration": calibration, "rows": records}, "\n".join(lines))
 
 
 _HEAD = (
@@ -68,14 +78,9 @@ _HEAD = (
 )
 
 
-def _take_row(labelled: LabelledProgram, row: int) -> LabelledProgram:
-    """Return the labels of one number of holes."""
-    part = slice(row, row + 1)
-    return replace(labelled, holes=labelled.holes[part], removed=labelled.removed[part], fits=labelled.fits[part])
-
-
-def _format_comparison(epsilon: float, name: str, holes: int, chosen: Chosen, held_out: HeldOut | None) -> str:
-    head = f"{epsilon:>7}  {name:<22}{holes:>5}"
+def _format_comparison(row: Comparison) -> str:
+    chosen, held_out = row.chosen, row.held_out
+    head = f"{row.epsilon:>7}  {row.method:<22}{chosen.holes:>5}"
     if held_out is None:
         return f"{head}{'nothing was shown':>23}"
     return (

@@ -13,6 +13,7 @@ from benchmarks.base import Problem
 from benchmarks.experiments.hole_examples import HoleExample, ScoredToken, collect_hole_examples, split_in_halves
 from benchmarks.experiments.hole_labels import (
     LabelledProgram,
+    choose_bound,
     choose_bounds,
     judge_fit,
     label_program,
@@ -21,12 +22,17 @@ from benchmarks.experiments.hole_labels import (
 from benchmarks.experiments.hole_methods import HOLE_METHODS, KEPT_NATS, TAUS, find_by_agreement, mark_tokens
 from benchmarks.experiments.plan import WorkItem
 from sandbox import open_sandbox
-from uncertainty.bounds import least_problems
+from uncertainty.bounds import least_problems, most_errors
 from uncertainty.prediction_set import PartialProgram
 
 PROMPT = 'def f(x):\n    """Add one."""'
 PROBLEM = Problem("t/0", PROMPT, "f", "\n    y = x + 1\n    return y\n", ((1,),), ((5,),))
 SOURCE = f"{PROMPT}\n    z = x - 1\n    return z\n"
+
+
+def read_fits(labels: LabelledProgram) -> np.ndarray:
+    """Ask for all labels: [numbers of holes, bounds]."""
+    return np.array([[labels.fits(row, place) for place in range(len(TAUS))] for row in range(len(labels.holes))])
 
 
 def example(source=SOURCE, *, right=False, **surprisals) -> HoleExample:
@@ -47,10 +53,11 @@ def box():
 def test_a_wrong_program_fits_once_its_mistake_is_a_hole(box, by_tests):
     fits = judge_fit(PROBLEM, example(), box if by_tests else None)
     labels = label_program(example(), fits, [1, 2])
-    assert labels.fits[:, 0].all(), "nothing is kept that costs something"
-    assert not labels.fits[:, -1].any() and not labels.removed[:, -1].any(), "all is kept"
-    first_wrong = int(np.argmin(labels.fits[0]))
-    assert labels.fits[0, :first_wrong].all() and not labels.fits[0, first_wrong:].any()
+    all_fits = read_fits(labels)
+    assert all_fits[:, 0].all(), "nothing is kept that costs something"
+    assert not all_fits[:, -1].any() and not labels.removed[:, -1].any(), "all is kept"
+    first_wrong = int(np.argmin(all_fits[0]))
+    assert all_fits[0, :first_wrong].all() and not all_fits[0, first_wrong:].any()
     assert KEPT_NATS[first_wrong] >= 2.0 > KEPT_NATS[first_wrong - 1]
 
 
@@ -67,30 +74,32 @@ def test_a_right_program_fits_all_of_its_own_and_is_never_asked_about():
     def refuse(partial):
         raise AssertionError(partial)
 
-    assert label_program(example(right=True), refuse, [1]).fits.all()
+    assert read_fits(label_program(example(right=True), refuse, [1])).all()
 
 
 def test_each_set_of_holes_is_asked_about_once():
     asked = []
-    label_program(example(), lambda partial: asked.append(partial.holes) or len(asked) < 3, [1, 2, 4])
+    labels = label_program(example(), lambda partial: asked.append(partial.holes) or len(asked) < 3, [1, 2, 4])
+    assert not asked
+    assert (read_fits(labels) == read_fits(labels)).all()
     assert len(asked) == len(set(asked)) >= 3
 
 
 def test_the_label_of_one_set_of_holes_says_nothing_of_another():
     answers = iter([True, False, True])
-    labels = label_program(example(), lambda partial: next(answers, True), [1])
-    assert labels.fits[0, 0] and labels.fits[0, -1] and not labels.fits[0].all()
+    (fits,) = read_fits(label_program(example(), lambda partial: next(answers, True), [1]))
+    assert fits[0] and fits[-1] and not fits.all()
 
 
 def test_a_right_program_can_count_as_one_that_is_not_the_reference():
-    assert not label_program(example(right=True), lambda partial: False, [1], right=False).fits[0, -1]
+    assert not label_program(example(right=True), lambda partial: False, [1], right=False).fits(0, -1)
 
 
 def test_a_text_that_is_no_python_fits_and_is_removed_as_a_whole():
     broken = HoleExample("t/0", "0", "def f(:", [ScoredToken(0, 1.0, 1.0, False)], False)
     for method in HOLE_METHODS.values():
         labels = label_program(broken, lambda partial: False, [1], method)
-        assert labels.fits.all() and (labels.shares() == 1.0).all()
+        assert read_fits(labels).all() and (labels.shares() == 1.0).all()
 
 
 @pytest.mark.parametrize("name", HOLE_METHODS)
@@ -145,7 +154,7 @@ def population() -> list[LabelledProgram]:
 @pytest.mark.parametrize("epsilon", [0.1, 0.2])
 def test_over_random_splits_the_held_out_risk_exceeds_epsilon_no_more_often_than_delta(population, epsilon):
     rng, delta, splits, calibration = np.random.default_rng(1), 0.1, 400, 200
-    fits, shares = np.stack([each.fits for each in population]), np.stack([each.shares() for each in population])
+    fits, shares = np.stack([read_fits(each) for each in population]), np.stack([each.shares() for each in population])
     kept, exceeded = [], 0
     for _ in range(splits):
         order = rng.permutation(len(population))
@@ -160,8 +169,9 @@ def test_over_random_splits_the_held_out_risk_exceeds_epsilon_no_more_often_than
 
 def labelled(number, *, breaks_at=None, removed=0):
     """A program of ten nodes, of which so many are removed, that fits up to a place in the bounds."""
-    fits = np.arange(len(TAUS))[None] < (len(TAUS) if breaks_at is None else breaks_at)
-    return LabelledProgram(f"t/{number}", 10, breaks_at is None, (1,), np.full((1, len(TAUS)), removed), fits)
+    partials = [PartialProgram("", ((place, place),), removed, 10, 0.0) for place in range(len(TAUS))]
+    last = len(TAUS) if breaks_at is None else breaks_at
+    return LabelledProgram(f"t/{number}", {1: partials}, lambda each: each.holes[0][0] < last, right=breaks_at is None)
 
 
 def test_the_last_bound_with_few_errors_is_chosen_and_measured_elsewhere():
@@ -173,6 +183,20 @@ def test_the_last_bound_with_few_errors_is_chosen_and_measured_elsewhere():
     assert (held_out.problems, held_out.fit, held_out.whole, held_out.nothing) == (3, 2, 1, 0)
     assert held_out.removed == pytest.approx(0.4 / 3)
     assert held_out.removed_of_wrong == pytest.approx(0.15) and held_out.in_wrong == pytest.approx(0.75)
+
+
+def test_nothing_is_labelled_behind_the_first_bound_that_too_many_break():
+    asked = []
+    partials = [PartialProgram("", ((place, place),), 0, 10, 0.0) for place in range(len(TAUS))]
+
+    def fits(partial):
+        asked.append(partial.holes[0][0])
+        return asked[-1] < 3
+
+    chosen = choose_bound([LabelledProgram(f"t/{n}", {1: partials}, fits, right=False) for n in range(60)], 0, 0.1, 0.1)
+    assert (chosen.place, chosen.errors) == (2, 0)
+    allowed = most_errors(60, 0.1, 0.1)
+    assert asked == [*[0] * 60, *[1] * 60, *[2] * 60, *[3] * (allowed + 1)]
 
 
 def test_too_few_problems_choose_nothing():
