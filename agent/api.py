@@ -66,6 +66,7 @@ def solve(
     context = Context(
         lm, choose_policy(policy, chosen, profile), sandbox,
         max_tokens=max_tokens, tau=tau, max_holes=max_holes, seed=seed, profile=profile, emit=on_event,
+        stop=session.stop,
     )  # fmt: skip
     return chosen(context, task, session)
 

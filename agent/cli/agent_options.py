@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.cli import choices, components
+from agent.cli.options import DEFAULT_SECONDS
 from agent.cli.thresholds import describe_threshold
 from agent.lm.names import EMBEDDED, choose_default_model, needs_conversion
 from agent.messages import check_tau
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from agent.program.task import Task
     from agent.records import Event
     from agent.strategies import Strategy
+    from agent.views.frame import Meter
+    from agent.workflow.context import Context
     from agent.workflow.run import Result
     from agent.workflow.session import Session
     from sandbox.base import Sandbox
@@ -63,9 +66,17 @@ class AgentOptions:
         components.check_model(self.model, self.weights, self.prompt_style)
         components.check_sandbox(self.sandbox)
         profile = components.read_profile(self.model)
-        options = StrategyOptions(self.programs, self.budget, self.order, self.min_probability, self.ask, profile)
+        budget = _bound_seconds(self.budget, find_strategy(self.strategy).options)
+        options = StrategyOptions(self.programs, budget, self.order, self.min_probability, self.ask, profile)
         strategy = components.build_strategy(self.strategy, options)
         return CheckedOptions(self, policy, strategy, profile)
+
+
+def _bound_seconds(budget: str | None, taken: Sequence[str]) -> str | None:
+    """Return a budget with a bound in seconds, where a strategy takes one. taken: the options that it takes."""
+    if "budget" not in taken or "seconds=" in (budget or ""):
+        return budget
+    return f"{budget},seconds={DEFAULT_SECONDS}" if budget else f"seconds={DEFAULT_SECONDS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +90,23 @@ class CheckedOptions:
 
     def open(self, cleanup: ExitStack, *, quiet: bool = False) -> Agent:
         """Start the sandbox, which `cleanup` closes, and load the model."""
+        sandbox = cleanup.enter_context(closing(components.start_sandbox(self.options.sandbox)))
+        return self.open_beside(sandbox, quiet=quiet)
+
+    def open_beside(self, sandbox: Sandbox, model: Model | None = None, *, quiet: bool = False) -> Agent:
+        """Return the agent with a running sandbox, and with a model that is loaded already or is loaded here."""
         from agent.lm.open import open_lm
         from agent.views.say import announce_loading
 
         options = self.options
-        sandbox = cleanup.enter_context(closing(components.start_sandbox(options.sandbox)))
-        announce_loading(options.model, converts=needs_conversion(options.model), quiet=quiet)
         policy = components.build_policy(
             self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
         )
-        model = open_lm(
-            options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style
-        )
+        if model is None:
+            announce_loading(options.model, converts=needs_conversion(options.model), quiet=quiet)
+            model = open_lm(
+                options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style
+            )
         return Agent(self, model, policy, sandbox)
 
 
@@ -118,6 +134,40 @@ class Agent:
             profile=checked.profile, max_tokens=options.max_tokens, tau=options.tau, max_holes=options.holes,
             seed=options.seed, on_event=on_event, session=session,
         )  # fmt: skip
+
+    def change(self, **options: Any) -> Agent:
+        """Return an agent with other options, with the same sandbox and, unless that changes, the same model.
+
+        Raises what `AgentOptions.check` raises, and ModelLoadError.
+        """
+        checked = replace(self.checked.options, **options).check()
+        return checked.open_beside(self.sandbox, None if "model" in options else self.model)
+
+    def context(self) -> Context:
+        """Return the model, the policy, the sandbox and the bounds as the workflow takes them."""
+        from agent.workflow.context import Context
+
+        options = self.checked.options
+        return Context(
+            self.model, self.policy, self.sandbox, max_tokens=options.max_tokens, seed=options.seed,
+            profile=self.checked.profile,
+        )  # fmt: skip
+
+    def meter(self) -> Meter:
+        """Return what the line of counts of a live view is of."""
+        from agent.views.frame import Meter
+
+        config = getattr(self.checked.strategy, "config", None)
+        return Meter(self.model.name, lambda: self.model.lm.forwards, config.budget.programs if config else None)
+
+    def opening(self, task: Task) -> str:
+        """Return the code that the first answer to a task goes on with."""
+        from agent.program.prompts import read_opening_code, write_prompt
+
+        prompt = write_prompt(
+            task.request, self.model.prompt_style, name=task.entry_point, tests=task.tests, beside=task.beside
+        )
+        return read_opening_code(prompt.opening)
 
     def identity(self) -> dict[str, Any]:
         """Return the options that a stored run cannot change."""

@@ -26,7 +26,6 @@ ACCEPTED_CLAIMS: dict[str, tuple[str, ...]] = {
     "agreed": ("verified", "agreed"),
     "any": ("verified", "agreed", "unverified"),
 }
-DISPLAYS = ("auto", "live", "plain")
 SCORE_NAMES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
 RECIPE_NAMES = ("adadec", "youden", "expected")
 

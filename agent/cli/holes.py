@@ -109,7 +109,8 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     from agent.lm.reading import read_through
     from agent.program.charges import charge_code
     from agent.program.syntax import parse
-    from agent.views.holes import Alternative, ProgramWithHoles
+    from agent.views.alternatives import Alternative
+    from agent.views.holes import ProgramWithHoles
     from uncertainty.prediction_set import HoleSets
 
     options, source = checked.options, read_source(file, "the program")
@@ -140,7 +141,8 @@ def _write_program(task: str, checked: CheckedOptions, cleanup: ExitStack) -> Pr
     """Let the model write the program of a problem, with its holes."""
     from agent.cli.solve import read_benchmark_task
     from agent.strategies import ALONE
-    from agent.views.holes import ProgramWithHoles, list_alternatives
+    from agent.views.alternatives import list_alternatives
+    from agent.views.holes import ProgramWithHoles
 
     request, _ = read_benchmark_task(task)
     agent = checked.open(cleanup, quiet=True)

@@ -13,6 +13,7 @@ from agent.search.orders import ORDERS
 from agent.strategies import STRATEGIES
 from sandbox import SANDBOXES
 
+DEFAULT_SECONDS = 180  # of a search of `solve` and `chat`
 _PAUSES_HELP = (
     "Pause where the score reaches this threshold: a number of nats, `learned` for the model's own, or the path of a "
     "profile that `dubito calibrate threshold` wrote. uscd also takes std=0.0035, a bound on the "
@@ -46,7 +47,10 @@ _POLICY_HELP = (
 _STRATEGY_HELP = f"How to spend the budget: {join_names(STRATEGIES)}."
 _SEVERAL = "Several with commas: each is run with each."
 _PROGRAMS_HELP = "Write at most this many programs (tree, adaptive: 20), samples (best-of: 5) or beams (beam: 3)."
-_BUDGET_HELP = "Bound a tree by programs=, tokens=, forwards=, runs= or seconds=, several with commas."
+_BUDGET_HELP = (
+    "Bound a tree by programs=, tokens=, forwards=, runs= or seconds=, several with commas. "
+    f"solve and chat end a search after {DEFAULT_SECONDS} seconds, unless this says another number."
+)
 
 BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, HumanEval-base, or exercises[/SPLIT].")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Take only this many problems. All by default.")]
@@ -62,6 +66,13 @@ StrategyOption = Annotated[str, typer.Option(help=_STRATEGY_HELP)]
 StrategiesOption = Annotated[str, typer.Option("--strategy", help=f"{_STRATEGY_HELP} {_SEVERAL}")]
 ProgramsOption = Annotated[int | None, typer.Option(min=1, help=_PROGRAMS_HELP)]
 AskOption = Annotated[bool, typer.Option("--ask", help="Ask a person at pauses, and where programs differ.")]
+VerboseOption = Annotated[
+    int,
+    typer.Option("-v", "--verbose", count=True, help="Show each pause and program; -vv, also failed programs in full."),
+]
+PlainOption = Annotated[
+    bool, typer.Option("--plain", help="Print one line an event and redraw nothing, as for a screen reader.")
+]
 BudgetOption = Annotated[str | None, typer.Option(help=_BUDGET_HELP)]
 OrderOption = Annotated[
     str | None, typer.Option(help=f"Which branch a tree tries next: {join_names(ORDERS)}. probability by default.")

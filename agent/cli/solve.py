@@ -19,6 +19,7 @@ from agent.cli.options import (
     DeviceOption,
     MinProbabilityOption,
     OrderOption,
+    PlainOption,
     PolicyOption,
     ProgramsOption,
     PromptStyleOption,
@@ -27,6 +28,7 @@ from agent.cli.options import (
     StrategyOption,
     ThresholdOption,
     TokensOption,
+    VerboseOption,
     WeightsOption,
 )
 from agent.strategies import check_thread
@@ -50,9 +52,6 @@ _THREAD_HELP = "Store the run under this name, and resume it if it was cut off."
 _ACCEPT_HELP = (
     "Exit with 0 for these claims: verified, agreed (also verified), any. Other answers exit with 4 (agreed) or "
     "5 (unverified), an abstention always with 1."
-)
-_DISPLAY_HELP = (
-    "Redraw the run as it grows (live), or print one line an event (plain). By default, auto: live on a terminal."
 )
 
 
@@ -81,7 +80,11 @@ def solve_request(
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
     prompt_style: PromptStyleOption = "auto",
-    display: Annotated[str, typer.Option(help=_DISPLAY_HELP)] = "auto",
+    verbose: VerboseOption = 0,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print the program and errors, and nothing else.")
+    ] = False,
+    plain: PlainOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Write a program, run it on the examples in the request, and try again where the model was in doubt.
@@ -92,7 +95,7 @@ def solve_request(
     """
     options, how = (
         AgentOptions.take(locals()),
-        _SolveOptions(request, task, file, tests, thread, trace, display, accept, as_json),
+        _SolveOptions(request, task, file, tests, thread, trace, accept, verbose, quiet, plain, as_json),
     )
     with report_errors(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
         raise typer.Exit(_solve(options, how, cleanup))
@@ -108,9 +111,16 @@ class _SolveOptions:
     tests: Path | None
     thread: str | None
     trace: Path | None
-    display: str
     accept: str
+    verbose: int
+    quiet: bool
+    plain: bool
     as_json: bool
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing but the answer is printed."""
+        return self.quiet or self.as_json
 
 
 def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> ExitCode:
@@ -121,15 +131,15 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
     task, problem = _read_task(how, ask=options.ask)
     provenance: dict[str, Any] = {"task": task.name, "thread": how.thread}
     log = cleanup.enter_context(_open_trace(how, provenance))
-    agent = checked.open(cleanup, quiet=how.as_json)
-    view = _open_view(how)
+    agent = checked.open(cleanup, quiet=how.silent)
+    view = _open_view(how, agent)
     identity = agent.identity()
     provenance |= {**identity, "device": agent.model.device}
     checkpointer = cleanup.enter_context(_open_threads(how, ask=options.ask))
-    view.show_unparsed(task)
     view.show_heading(f"{task.name}: {agent.describe()}")
     if not (how.task or "").startswith(EXERCISES):
         view.show_limits(agent.describe_limits())
+    view.begin(task, agent.opening(task))
     with view:
         session = Session(view.ask, log, checkpointer, how.thread or "once", identity)
         result = agent.solve(task, on_event=view.show, session=session)
@@ -140,16 +150,18 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
 
 
 def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
-    from agent.cli.choices import ACCEPTED_CLAIMS, DISPLAYS
+    from agent.cli.choices import ACCEPTED_CLAIMS
     from agent.errors import InvalidRequestError
     from agent.messages import check_choice
 
-    check_choice("display", how.display, DISPLAYS)
     check_choice("claim to accept", how.accept, ACCEPTED_CLAIMS)
-    if how.as_json and ask:
+    if how.silent and ask:
+        flag = "--json" if how.as_json else "--quiet"
         raise InvalidRequestError(
-            "--ask needs somebody to talk to, and --json prints nothing but its object; choose one of them"
+            f"--ask needs somebody to talk to, and {flag} prints only the answer; choose one of them"
         )
+    if how.quiet and how.verbose:
+        raise InvalidRequestError("--quiet and --verbose came; choose one of them")
 
 
 def _read_task(how: _SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
@@ -185,15 +197,16 @@ def _open_trace(how: _SolveOptions, provenance: dict[str, Any]) -> Iterator[Log]
         yield writer.log
 
 
-def _open_view(how: _SolveOptions) -> TerminalView:
-    """Return the view: on stdout where somebody watches it, else on stderr, and silent beside JSON."""
+def _open_view(how: _SolveOptions, agent: Agent) -> TerminalView:
+    """Return the view. The program goes to stdout, in colour where somebody watches it, and all else to stderr."""
     from rich.console import Console
 
     from agent.views.terminal import TerminalView
 
-    console = Console(stderr=not is_watched(), quiet=how.as_json, highlight=False)
-    live = how.display == "live" or (how.display == "auto" and console.is_terminal)
-    return TerminalView(console, live=live and not how.as_json)
+    console = Console(stderr=True, quiet=how.silent, highlight=False)
+    live = console.is_terminal and not console.is_dumb_terminal and not how.plain and not how.silent
+    programs = Console(highlight=False) if is_watched() and not how.as_json else None
+    return TerminalView(console, live=live, program_console=programs, detail=how.verbose, meter=agent.meter())
 
 
 def _open_threads(how: _SolveOptions, *, ask: bool) -> Any:
@@ -206,7 +219,7 @@ def _open_threads(how: _SolveOptions, *, ask: bool) -> Any:
 def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem | None, how: _SolveOptions) -> ExitCode:
     """Judge a benchmark problem by its hidden tests, and print the answer. Return the exit code.
 
-    The program goes to stdout where the view is elsewhere. A run that abstained prints none.
+    A run that abstained prints no program to stdout.
     """
     from agent.records import RunOutcome
 

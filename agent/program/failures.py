@@ -28,6 +28,7 @@ class FailureKind(StrEnum):
     FORBIDDEN = "forbidden"
 
     EMPTY = "has no statement"
+    UNCHANGED = "is the program that it should change"
     IN_TIME_ONCE = "ran out of time in one of two runs"
     PASSED_ONCE = "passed in one of two runs"
     DROPPED = "dropped while it was written"
@@ -85,6 +86,7 @@ _SENTENCES = {
     FailureKind.OUTPUT_LIMIT: "the program wrote too much output",
     FailureKind.FORBIDDEN: "the program did what the sandbox forbids",
     FailureKind.EMPTY: "the program does nothing: it has no statement of its own",
+    FailureKind.UNCHANGED: "the program is as it was, and the request asks for a change",
     FailureKind.IN_TIME_ONCE: "the program ran out of time in one of two runs, so it is not to be relied on",
     FailureKind.PASSED_ONCE: "the program passed in one of two runs: it does something else each time",
     FailureKind.DROPPED: "dropped at the end of a statement: {got}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from agent.program.cases import MOST_CASES
@@ -16,6 +17,7 @@ from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.styles import FILL_TURN, PromptStyle, Turn
 from agent.program.syntax import find_asked_name, find_entry_point, find_function_end, is_code, is_open
 
+_FENCE = "```python\n"
 _MOST_TESTS, _LONGEST_TEST = 8, 160  # tests that a prompt shows; characters of each
 
 
@@ -27,10 +29,25 @@ class PromptText(NamedTuple):
     forbidden_first: str = ""  # what the completion's first token may not begin with
 
 
-def write_prompt(request: str, style: PromptStyle, *, name: str | None = None, tests: Sequence[str] = ()) -> PromptText:
+@dataclass(frozen=True, slots=True)
+class CodeBeside:
+    """Code that a prompt shows before the request: a file, or the program that the request changes."""
+
+    title: str
+    code: str
+
+
+def write_prompt(
+    request: str,
+    style: PromptStyle,
+    *,
+    name: str | None = None,
+    tests: Sequence[str] = (),
+    beside: Sequence[CodeBeside] = (),
+) -> PromptText:
     """Return the prompt for a request, which is Python to complete or a sentence.
 
-    name: the function that the tests call; tests: given by a person besides the request.
+    name: the function that the tests call; tests: given by a person besides the request. beside: code before it.
     """
     turn, code, test_lines = _choose_turn(request, style), is_code(request), _choose_test_lines(tests)
     defines = code and re.search(r"^(?:async def|def|class) ", request, re.MULTILINE)
@@ -45,7 +62,18 @@ def write_prompt(request: str, style: PromptStyle, *, name: str | None = None, t
         if test_lines
         else "",
     }
-    return PromptText(turn.user.format(**values), turn.opening.format(**values), turn.forbidden_first)
+    before = "".join(_show_code(each, style) for each in beside)
+    return PromptText(before + turn.user.format(**values), turn.opening.format(**values), turn.forbidden_first)
+
+
+def _show_code(beside: CodeBeside, style: PromptStyle) -> str:
+    code = beside.code.strip("\n")
+    return f"{beside.title}:\n{_FENCE}{code}\n```\n\n" if style.chat else f"{code}\n\n"
+
+
+def read_opening_code(opening: str) -> str:
+    """Return the code of the text with which an answer begins: what is behind its fence, if it has one."""
+    return opening.rpartition(_FENCE)[2]
 
 
 def write_repair_prompt(
@@ -56,9 +84,10 @@ def write_repair_prompt(
     *,
     name: str | None = None,
     tests: Sequence[str] = (),
+    beside: Sequence[CodeBeside] = (),
 ) -> PromptText:
     """Return the prompt that shows a failed program and its failure, and asks for a corrected one."""
-    first = write_prompt(request, style, name=name, tests=tests)
+    first = write_prompt(request, style, name=name, tests=tests, beside=beside)
     comments = _write_comment([line for line in failure.splitlines() if line.strip()])
     user = style.repair.format(question=first.user, program=program.strip(), failure=failure, comments=comments)
     return first._replace(user=user)

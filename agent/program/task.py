@@ -13,7 +13,7 @@ from agent.program.examples.docstrings import find_definitions, parse_prompt
 from agent.program.examples.example import Example, ReadExamples, combine_examples
 from agent.program.examples.read import read_examples
 from agent.program.normal_form import find_syntax_error
-from agent.program.prompts import find_called_function
+from agent.program.prompts import CodeBeside, find_called_function
 from agent.program.separation.scope import NotSeparableError
 from agent.program.syntax import find_entry_point, is_code, parse
 
@@ -35,6 +35,8 @@ class Task:
     name: str = "task"
     unparsed: tuple[str, ...] = ()  # examples that cannot be parsed, and so are not checked
     tests: tuple[str, ...] = ()  # tests that a person gave besides the request, as the prompt shows them
+    changes: str = ""  # the program that the request changes; an answer that equals it does not do what was asked
+    beside: tuple[CodeBeside, ...] = ()  # code that the prompt shows, too; nothing in it is an example
 
     @property
     def any_name(self) -> bool:

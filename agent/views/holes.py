@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.text import Text
 
 from agent.files.plain import make_plain
 from agent.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
-from agent.records import Attempt
+from agent.views.alternatives import Alternative, choose_alternatives
+from agent.views.doubts import describe_guarantee, number_lines
 from agent.views.numbers import format_count, format_probability
 from agent.views.report import Report
-from agent.views.sentences import describe_guarantee, number_lines
 from agent.views.text import clean, format_code
 
 _SHOWN = 60  # characters of a hole's text
-_ALTERNATIVES = 3  # of a hole
-
-
-class Alternative(NamedTuple):
-    """How the model would have gone on otherwise at a place of a program."""
-
-    place: int  # character of the program
-    text: str
-    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +28,6 @@ class ProgramWithHoles:
     guarantee: Guarantee
     failed: bool = False  # on an example
     alternatives: tuple[Alternative, ...] = ()  # inside and outside of the holes
-
-
-def list_alternatives(attempt: Attempt) -> tuple[Alternative, ...]:
-    """Return how the model would have gone on otherwise at the places of an attempt's own part of its program."""
-    return tuple(
-        Alternative(fork.place, each.text, math.exp(each.logprob))
-        for fork in attempt.forks
-        if fork.place is not None
-        for each in fork.candidates
-    )
 
 
 def describe_holes(shown: ProgramWithHoles) -> Report:
@@ -91,16 +70,8 @@ def _describe(shown: ProgramWithHoles, start: int, end: int) -> dict[str, Any]:
         "end": end,
         "lines": number_lines(shown.program, start, end),
         "text": shown.program[start:end],
-        "alternatives": list(_choose_alternatives(shown, start, end)),
+        "alternatives": [
+            {"text": each.text, "probability": each.probability}
+            for each in choose_alternatives(shown.program, shown.alternatives, start, end)
+        ],
     }
-
-
-def _choose_alternatives(shown: ProgramWithHoles, start: int, end: int) -> Iterator[dict[str, Any]]:
-    """Yield the likeliest alternatives inside a hole, each with what stands in the hole before it."""
-    ways = dict[str, float]()
-    for each in sorted(shown.alternatives, key=lambda each: -each.probability):
-        text = (shown.program[start : each.place] + each.text).strip()
-        if start <= each.place < end and each.text.strip() and not shown.program.startswith(text, start):
-            ways.setdefault(text, each.probability)
-    for text in list(ways)[:_ALTERNATIVES]:
-        yield {"text": text, "probability": ways[text]}

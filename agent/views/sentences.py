@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agent.hole_calibration import BEHAVIOURAL, Guarantee
-from agent.program.outputs import Output, OutputKind, describe_output
-from agent.program.syntax import is_whole_body
-from agent.records import Answer, Attempt, Breakage, Cost, Spent, Undecided, label_of
+from agent.records import Answer, Attempt, Breakage, Cost, Spent
 from agent.search.answer import find_draws
 from agent.search.faults import is_whole
+from agent.views.doubts import list_doubts, number_lines, say_doubts
 from agent.views.numbers import LEAST, format_count, format_probability, format_share
-from agent.views.text import format_code, one_line
+from agent.views.text import one_line
+from agent.views.theme import WARNING
 from agent.workflow.run import Result
 from agent.workflow.standing import Evidence, Standing
 
@@ -45,7 +44,7 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
         if evidence.examples:
             sentence = _say_too_few(evidence, result.answer)
             example = "give more examples" + ("" if in_chat else ", or accept it as it is with --accept any")
-        return Ending("?", sentence, "bold yellow", f"do not rely on it{look}; to have it verified, {example}")
+        return Ending("?", sentence, f"bold {WARNING}", f"do not rely on it{look}; to have it verified, {example}")
     return Ending("✗", f"abstained: {_explain_abstention(result)}", "bold red", _advise(result, in_chat=in_chat))
 
 
@@ -89,55 +88,31 @@ def describe_cost(cost: Cost) -> str:
     return " · ".join([*parts, f"{cost.seconds:.2f} s"])
 
 
-def describe_evidence(result: Result) -> list[str]:
-    """Return the evidence for and against an answer beyond its claim, and what ended the search: a sentence each."""
+def describe_programs(attempts: Sequence[Attempt]) -> str:
+    """Return how many programs passed, failed and were dropped; empty for one alone."""
+    if len(attempts) < 2:
+        return ""
+    ran = [each for each in attempts if each.ran]
+    passed, dropped = sum(each.passed for each in ran), len(attempts) - len(ran)
+    counts = [(passed, "passed"), (len(ran) - passed, "failed"), (dropped, "not run")]
+    return f"{len(attempts)} programs: {', '.join(f'{count} {how}' for count, how in counts if count)}"
+
+
+def describe_evidence(result: Result, *, in_full: bool = True) -> list[str]:
+    """Return the evidence for and against an answer beyond its claim, and what ended the search: a sentence each.
+
+    in_full: also what only a person who knows the measures can use. The program that is close to it is not among it.
+    """
     answer, attempts = result.answer, result.attempts
     lines = [
-        _say_doubts(result.best),
-        _say_mutants(answer.undecided),
+        *say_doubts(result.best, answer.undecided),
         _say_probability(answer, result.best),
-        _say_ways(answer, result.best),
-        _say_error(answer, attempts),
-        _say_rival(answer, attempts),
+        _say_ways(answer, result.best) if in_full else "",
+        _say_error(answer, attempts) if in_full else "",
         _say_suspect(answer),
         _say_end(answer, attempts),
     ]
     return [line for line in lines if line]
-
-
-def _say_doubts(best: Attempt) -> str:
-    """Say which parts of a program the model found least probable, and what is guaranteed of the rest."""
-    places, note = list_doubts(best), describe_guarantee(best.guarantee, failed=not best.passed)
-    if not best.holes:
-        return ""
-    if not places:
-        return f"the model's doubt is spread over the whole program, so no line stands out ({note})"
-    parts = [f"{number_lines(best.program, *hole)}: {format_code(best.program[slice(*hole)], 60)}" for hole in places]
-    beside = "; the examples passed with them as they are" if best.passed and best.checked else ""
-    return f"the model was least sure of {', and of '.join(parts)} ({note}){beside}"
-
-
-def describe_guarantee(guarantee: Guarantee, *, failed: bool) -> str:
-    """Return what is guaranteed of a program without its holes, or why nothing is. failed: on an example."""
-    if not guarantee.confidence:
-        return f"uncalibrated: {guarantee.missing}" if guarantee.missing else "uncalibrated"
-    goal = "a right program" if guarantee.label == BEHAVIOURAL else "the reference solution"
-    sentence = (
-        f"with confidence {guarantee.confidence:.1%}, at least {guarantee.coverage:.1%} of such partial programs, for "
-        f"problems like those of {guarantee.problems}, can be completed to {goal}"
-    ).replace(".0%", "%")
-    return f"{sentence}; of those that fail their examples, as this one does, it may be fewer" if failed else sentence
-
-
-def list_doubts(attempt: Attempt) -> list[tuple[int, int]]:
-    """Return the holes of a program that point at a part of it; none where one covers all that was written."""
-    covered = any(is_whole_body(attempt.program, start, end) for start, end in attempt.holes)
-    return [] if covered else list(attempt.holes)
-
-
-def _say_mutants(undecided: Sequence[Undecided]) -> str:
-    texts = [f"line {mutant.line} as {format_code(mutant.text, 100)}" for mutant in _choose_mutants(undecided)]
-    return f"the examples also allow {', or '.join(texts)}" if texts else ""
 
 
 def _say_probability(answer: Answer, best: Attempt) -> str:
@@ -165,16 +140,6 @@ def _say_error(answer: Answer, attempts: Sequence[Attempt]) -> str:
     )
 
 
-def _say_rival(answer: Answer, attempts: Sequence[Attempt]) -> str:
-    if answer.rival is None or answer.differs is None:
-        return ""
-    differs = answer.differs
-    return (
-        f"close to it: program {_label(attempts, answer.rival)}. For {one_line(differs.input)} it "
-        f"{_say_output(differs.rival)}, and this one {_say_output(differs.answer)}"
-    )
-
-
 def _say_suspect(answer: Answer) -> str:
     if answer.suspect is None:
         return ""
@@ -187,23 +152,11 @@ def _say_suspect(answer: Answer) -> str:
 def _say_end(answer: Answer, attempts: Sequence[Attempt]) -> str:
     if answer.ended_by is None:
         return ""
-    dropped = sum(not attempt.ran for attempt in attempts)
+    spent, dropped = answer.ended_by, sum(not attempt.ran for attempt in attempts)
+    if spent.part == "seconds" and spent.used < spent.bound:
+        return f"the search was stopped after {spent.used:.0f} seconds"
     beside = f"; {dropped} more, like them or no Python, {'was' if dropped == 1 else 'were'} not run" if dropped else ""
-    return f"the search ended at {_describe_spent(answer.ended_by)}{beside}"
-
-
-_LIKELY, _MOST_MUTANTS = -2.5, 2  # nats; mutants that a person sees
-
-
-def _choose_mutants(undecided: Sequence[Undecided]) -> list[Undecided]:
-    """Return the undecided mutants that a person should see: the likeliest, and no improbable one."""
-    return [mutant for mutant in undecided if mutant.weight >= _LIKELY][:_MOST_MUTANTS]
-
-
-def _say_output(output: Output) -> str:
-    """Return an output as a verb phrase, as in "gives 3" and "raises NameError"."""
-    text = one_line(describe_output(output))
-    return text if output.kind == OutputKind.EXCEPTION else f"gives {text}"
+    return f"the search ended at {_describe_spent(spent)}{beside}"
 
 
 def _describe_breakage(breakage: Breakage) -> str:
@@ -215,10 +168,6 @@ def _describe_spent(spent: Spent) -> str:
     """Return what was used of a budget's part, as in "20 of 20 programs" and "1.50 of 1.5 seconds"."""
     used = f"{spent.used:.2f} of {spent.bound:g}" if spent.part == "seconds" else f"{spent.used} of {spent.bound}"
     return f"{used} {spent.part}"
-
-
-def _label(attempts: Sequence[Attempt], number: int) -> str:
-    return label_of(attempts[number]) if number < len(attempts) else str(number + 1)
 
 
 def _explain_abstention(result: Result) -> str:
@@ -246,9 +195,3 @@ def _explain_failure(result: Result) -> str:
 def _list_holes(attempt: Attempt) -> str:
     """Return where a program has holes, as in "line 3 and lines 5 to 6"."""
     return " and ".join(number_lines(attempt.program, start, end) for start, end in list_doubts(attempt))
-
-
-def number_lines(program: str, start: int, end: int) -> str:
-    """Return the lines of a span, as in "line 3" and "lines 5 to 6"."""
-    first, last = (1 + program.count("\n", 0, at) for at in (start, max(start, end - 1)))
-    return f"line {first}" if first == last else f"lines {first} to {last}"

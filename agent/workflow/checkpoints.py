@@ -15,6 +15,7 @@ from agent.profile import ReliabilityCurve
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
 from agent.program.outputs import Output, OutputKind
+from agent.program.prompts import CodeBeside
 from agent.program.task import Task
 from agent.records import (
     Answer,
@@ -44,9 +45,9 @@ from sandbox.base import Verdict
 _RECORDS = {
     kind.__name__: kind
     for kind in (
-        AgentState, Answer, Attempt, Breakage, Budget, Candidate, CandidateQuestion, Cost, Difference, DraftProgram,
-        Edge, Example, Failure, Fork, Guarantee, Interrupt, LastTrace, Output, OutputQuestion, PersonExample, Prompt,
-        ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
+        AgentState, Answer, Attempt, Breakage, Budget, Candidate, CandidateQuestion, CodeBeside, Cost, Difference,
+        DraftProgram, Edge, Example, Failure, Fork, Guarantee, Interrupt, LastTrace, Output, OutputQuestion,
+        PersonExample, Prompt, ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
     )
 }  # fmt: skip
 _ENUMS: dict[type, dict[str, type[StrEnum]]] = {  # JSON holds their texts

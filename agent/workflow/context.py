@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -23,6 +25,7 @@ Emit = Callable[[Event], None]
 Log = Callable[[int, Event], None]
 
 
+_NEVER = sys.float_info.max  # a deadline that only a stop passes
 DEFAULT_TAU = 0.1  # where nothing was calibrated
 
 
@@ -39,6 +42,7 @@ class Context:
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
+    stop: Callable[[], bool] | None = None  # says whether the person wants what there is now; None: never
     profile: ModelProfile = field(default_factory=lambda: ModelProfile(""))  # what was learned of the model
     emit: Emit = lambda event: None  # receives each event, in the thread of its node
     log: Log = lambda number, event: None  # receives each event with its number, which a repeated node keeps
@@ -67,9 +71,9 @@ def limit_forwards(context: Context, state: AgentState) -> Context:
     """Return the context with a model that refuses a forward which the budget does not have any more."""
     budget = state.config.budget
     forwards = None if budget.forwards is None else budget.forwards - state.cost.forwards
-    if forwards is None and budget.seconds is None:
+    if forwards is None and budget.seconds is None and context.stop is None:
         return context
-    metered = Metered(context.lm, forwards, _deadline(context, state), context.clock)
+    metered = Metered(context.lm, forwards, _deadline(context, state), _deadline_clock(context))
     return replace(context, model=replace(context.model, lm=metered))
 
 
@@ -77,7 +81,7 @@ def meter_sandbox(context: Context, state: AgentState) -> MeteredSandbox:
     """Return the sandbox, counting its runs and refusing those that the budget does not have any more."""
     budget = state.config.budget
     runs = None if budget.runs is None else budget.runs - state.cost.sandbox_runs
-    return MeteredSandbox(context.sandbox, runs, _deadline(context, state), context.clock)
+    return MeteredSandbox(context.sandbox, runs, _deadline(context, state), _deadline_clock(context))
 
 
 def count_forwards(context: Context) -> Cost:
@@ -87,4 +91,12 @@ def count_forwards(context: Context) -> Cost:
 
 def _deadline(context: Context, state: AgentState) -> float | None:
     seconds = state.config.budget.seconds
-    return None if seconds is None else context.clock() + seconds - state.cost.seconds
+    if seconds is None:
+        return None if context.stop is None else _NEVER
+    return context.clock() + seconds - state.cost.seconds
+
+
+def _deadline_clock(context: Context) -> Callable[[], float]:
+    """Return the clock that a deadline is compared with: past every one, once the person wants what there is."""
+    stop, clock = context.stop, context.clock
+    return clock if stop is None else lambda: math.inf if stop() else clock()

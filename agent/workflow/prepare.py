@@ -18,10 +18,11 @@ _THOUGHT_TAGS = ("<think>", "<think>\n")
 def build_prompt(context: Context, state: AgentState) -> AgentState:
     """Build the prompt, and its lame prompt for a policy that reads one; begin the first attempt."""
     task, style = state.task, context.model.prompt_style
-    text = prompts.write_prompt(task.request, style, name=task.entry_point, tests=task.tests)
+    text = prompts.write_prompt(task.request, style, name=task.entry_point, tests=task.tests, beside=task.beside)
     prompt = encode_prompt(context, text)
     if context.policy.contrasts:
-        weaker = prompts.write_prompt(write_lame_prompt(task.request, task.entry_point), style, name=task.entry_point)
+        lame = write_lame_prompt(task.request, task.entry_point)
+        weaker = prompts.write_prompt(lame, style, name=task.entry_point, beside=task.beside)
         prompt = replace(prompt, lame_ids=tuple(context.model.encode_prompt(weaker.user, weaker.opening)))
     return replace(state, prompts=(prompt,), current=Unfinished(cost_before=state.cost))
 

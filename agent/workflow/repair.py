@@ -48,7 +48,13 @@ def repair_program(context: Context, state: AgentState) -> AgentState:
 def _build_repair_prompt(context: Context, state: AgentState, failed: Attempt) -> Prompt:
     task, failure = state.task, "\n".join(map(describe_failure, failed.failures[:_SHOWN]))
     text = prompts.write_repair_prompt(
-        task.request, failed.program, failure, context.model.prompt_style, name=task.entry_point, tests=task.tests
+        task.request,
+        failed.program,
+        failure,
+        context.model.prompt_style,
+        name=task.entry_point,
+        tests=task.tests,
+        beside=task.beside,
     )
     return encode_prompt(context, text)
 

@@ -21,3 +21,4 @@ class Session:
     checkpointer: Any = None  # LangGraph's, as `agent.workflow.threads` opens it; None keeps nothing
     thread: str = ""  # the name under which the checkpointer keeps the run, and resumes it
     identity: dict[str, Any] = field(default_factory=dict)  # what must be as it was when a run is resumed
+    stop: Callable[[], bool] | None = None  # says whether the person wants what there is now; None: never

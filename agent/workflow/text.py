@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 from agent.decoding.context import CodeRegion, everywhere
 from agent.program import prompts
@@ -12,7 +14,7 @@ from agent.program.extraction.pieces import AnswerRules
 from agent.program.extraction.regions import goes_on_with_code
 from agent.program.extraction.thoughts import find_answer_start
 from agent.program.task import Task
-from agent.records import Prompt
+from agent.records import Attempt, Prompt
 from agent.workflow.context import Context
 
 
@@ -68,3 +70,20 @@ def is_still_thinking(context: Context, prompt: Prompt, tokens: Sequence[int]) -
         return False
     answer = prompt.opening + read_text(context, prompt, tokens)
     return find_answer_start(answer, thinking=prompt.thinking, has_opening=bool(prompt.opening)) is None
+
+
+class TokenText(NamedTuple):
+    """The answer of an attempt, and where its tokens stand."""
+
+    answer: str
+    starts: list[int]  # character of the answer at which each token begins
+    places: list[int | None]  # character of the program at which it begins; None outside of it
+
+
+def place_tokens(context: Context, task: Task, prompt: Prompt, attempt: Attempt) -> TokenText:
+    """Return where the tokens of an attempt stand, in its answer and in its program."""
+    pieces = split_pieces(context, prompt, attempt.tokens)
+    answer, starts = "".join(pieces), [0, *accumulate(map(len, pieces))][: len(pieces)]
+    location = locate_program(context, task, prompt, answer)
+    known = location.source(answer) == attempt.program
+    return TokenText(answer, starts, location.offsets(starts, len(answer)) if known else [None] * len(starts))

@@ -67,6 +67,8 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
         earlier = state.attempts[original]
         known = Verification(earlier.verdict, earlier.checked, earlier.failures)
         return _Findings(known, state.inputs, earlier.behaviour, earlier.cases, earlier.blamed, original)
+    if state.task.changes and draft.program.split() == state.task.changes.split():
+        return _Findings(Verification(Verdict.FAILED, 0, (Failure(FailureKind.UNCHANGED),)), state.inputs)
     try:
         result = verify_steadily(context.sandbox, draft.program, state.task.examples, limits=context.limits)
     except BudgetSpentError as error:

@@ -14,11 +14,11 @@ from agent.strategies import Once
 from agent.workflow.context import Context
 from agent.workflow.prepare import build_prompt
 from agent.workflow.state import AgentState
+from agent.workflow.text import place_tokens
 from benchmarks.base import Problem
 from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.experiments.side_by_side import call_beside, run_side_by_side
-from benchmarks.experiments.story_collection import place_tokens
 from benchmarks.judging.checker import judge_program
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
 from math import isfinite, log
-from typing import NamedTuple
 
 from agent.decoding.step import Pause, Step
 from agent.program.failures import describe_failure
-from agent.program.task import Task
-from agent.records import Attempt, Edge, Event, Prompt, label_of
+from agent.records import Attempt, Edge, Event, label_of
 from agent.search.frontier import ONE_PROGRAM
-from agent.views.sentences import describe_guarantee
+from agent.views.doubts import describe_guarantee
 from agent.workflow.context import Context
 from agent.workflow.prepare import build_prompt
 from agent.workflow.run import Result
 from agent.workflow.state import AgentState
-from agent.workflow.text import locate_program, split_pieces
+from agent.workflow.text import TokenText, place_tokens
 from benchmarks.experiments.plan import WorkItem
 from benchmarks.experiments.record_file import digest_prompt
 from benchmarks.experiments.stories import Story, StoryAttempt, StoryCandidate, StoryEdge, StoryPause, StorySpan
@@ -50,23 +47,6 @@ def _split_steps(events: Iterable[Event]) -> Iterator[list[Step]]:
         elif isinstance(event, Attempt):
             yield steps
             steps = []
-
-
-class TokenText(NamedTuple):
-    """The answer of an attempt, and where its tokens stand."""
-
-    answer: str
-    starts: list[int]  # character of the answer at which each token begins
-    places: list[int | None]  # character of the program at which it begins; None outside of it
-
-
-def place_tokens(context: Context, task: Task, prompt: Prompt, attempt: Attempt) -> TokenText:
-    """Return where the tokens of an attempt stand, in its answer and in its program."""
-    pieces = split_pieces(context, prompt, attempt.tokens)
-    answer, starts = "".join(pieces), [0, *accumulate(map(len, pieces))][: len(pieces)]
-    location = locate_program(context, task, prompt, answer)
-    known = location.source(answer) == attempt.program
-    return TokenText(answer, starts, location.offsets(starts, len(answer)) if known else [None] * len(starts))
 
 
 def _describe_attempt(attempt: Attempt, steps: Sequence[Step], texts: Sequence[TokenText]) -> StoryAttempt:

@@ -3,7 +3,8 @@
 import json
 
 from agent.hole_calibration import Guarantee
-from agent.views.holes import Alternative, ProgramWithHoles, describe_holes, draw_program, say_holes
+from agent.views.alternatives import Alternative
+from agent.views.holes import ProgramWithHoles, describe_holes, draw_program, say_holes
 
 SOURCE = "def f(x):\n    return x + 1\n"
 HOLE = (SOURCE.index("x + 1"), SOURCE.index("x + 1") + 5)

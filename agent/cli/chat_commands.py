@@ -1,0 +1,233 @@
+"""The commands of `dubito chat`: what each is called, what follows it, and what it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from agent.cli.inputs import read_source
+from agent.errors import InvalidRequestError
+from agent.messages import quote
+
+if TYPE_CHECKING:
+    from agent.cli.conversing import Chat
+
+_MOST_ADDED = 20_000  # characters of a file
+_OPTIONS = ("model", "policy", "strategy", "budget")
+
+
+class Command(NamedTuple):
+    """A command of the chat: what may follow it, its line in the help, and what carries it out."""
+
+    usage: str
+    help: str
+    act: Callable[[Chat, str], None]
+    takes_path: bool = False
+
+
+def find_command(word: str) -> Command:
+    """Return a command by its word. Raises InvalidRequestError with the nearest for an unknown one."""
+    if (name := word.lower()) in COMMANDS:
+        return COMMANDS[name]
+    near = get_close_matches(name, COMMANDS, n=1)
+    raise InvalidRequestError(
+        f"{quote(word)} is no command; {f'did you mean {near[0]}?' if near else '/help lists them'}"
+    )
+
+
+def _help(chat: Chat, rest: str) -> None:
+    lines = [f"  {f'{name} {each.usage}':<22}{each.help}" for name, each in COMMANDS.items()]
+    head = "Say what to write, how to change it, or ask about it. Alt-Enter begins a new line."
+    foot = "  /quit                 end the chat; so does Ctrl-D, or Ctrl-C twice. Once, Ctrl-C stops what is written"
+    chat.say("\n".join([head, *lines, foot]))
+
+
+def _add(chat: Chat, rest: str) -> None:
+    code = read_source(_read_path(rest, "/add"), "the file")
+    if len(code) > _MOST_ADDED:
+        raise InvalidRequestError(f"{quote(rest)} has {len(code)} characters; wanted at most {_MOST_ADDED}")
+    chat.conversation = chat.conversation.add_file(rest, code)
+    chat.say(f"{rest} is shown to the model from now on")
+
+
+def _drop(chat: Chat, rest: str) -> None:
+    chat.conversation = chat.conversation.drop_file(rest)
+    chat.say(f"{rest} is not shown any more")
+
+
+def _tests(chat: Chat, rest: str) -> None:
+    pasted = "\n" in rest or rest.startswith(("assert ", ">>>"))
+    text = rest if pasted else read_source(_read_path(rest, "/tests"), "the tests")
+    chat.conversation = chat.conversation.add_tests(text)
+    if chat.conversation.program:
+        _check(chat, text)
+    else:
+        chat.say("the program will be run on them")
+
+
+def _check(chat: Chat, tests: str) -> None:
+    """Run the program so far on tests."""
+    from agent.program.failures import describe_failure
+    from agent.verification.examples import verify_steadily
+    from agent.views.numbers import format_count
+
+    examples = chat.conversation.read_tests(tests)
+    verdict = verify_steadily(chat.agent.sandbox, chat.conversation.program, examples)
+    if verdict.passed:
+        chat.say(f"✓ the program passes {format_count(verdict.checked, 'test')}")
+    else:
+        failures = "\n".join(f"✗ {describe_failure(each)}" for each in verdict.failures[:5])
+        chat.say(f"{failures}\nsay how to change it, or /retry")
+
+
+def _run(chat: Chat, rest: str) -> None:
+    call = f"\nprint(repr({rest}))\n" if rest else ""
+    execution = chat.agent.sandbox.run(chat.require_program() + call)
+    chat.say((execution.stdout + execution.stderr).rstrip("\n") or f"{execution.verdict}: nothing was printed")
+
+
+def _retry(chat: Chat, rest: str) -> None:
+    if not chat.line:
+        raise InvalidRequestError("there is nothing to try again; say what to write first")
+    chat.retries += 1
+    chat.write(chat.line)
+
+
+def _fill(chat: Chat, rest: str) -> None:
+    from agent.program.holes import find_holes
+    from agent.program.partial_text import write_partial
+    from agent.views.fill import report_filled_file
+    from agent.workflow.fill import fill_holes
+
+    chat.require_program()
+    _, result = chat.require_result()
+    if not result.best.holes:
+        raise InvalidRequestError("the program has no hole to fill; /retry writes another one")
+    partial = write_partial(result.best.program, result.best.holes)
+    filled = fill_holes(chat.agent.context(), partial, find_holes(partial, "the program"))
+    chat.say(report_filled_file(filled).text)
+    if filled.is_settled and filled.program != chat.conversation.program:
+        chat.keep_program(filled.program)
+
+
+def _holes(chat: Chat, rest: str) -> None:
+    from agent.views.alternatives import list_alternatives
+    from agent.views.holes import ProgramWithHoles, draw_program, say_holes
+
+    _, result = chat.require_result()
+    best = result.best
+    shown = ProgramWithHoles(best.program, best.holes, best.guarantee, bool(best.failures), list_alternatives(best))
+    chat.console.print(draw_program(shown))
+    chat.say("\n".join(say_holes(shown)))
+
+
+def _heat(chat: Chat, rest: str) -> None:
+    from agent.views.heat import draw_heat
+    from agent.workflow.heat import measure_heat
+
+    task, result = chat.require_result()
+    spans = measure_heat(chat.agent.context(), task, result.best)
+    chat.console.print(draw_heat(result.best.program, spans))
+
+
+def _alternatives(chat: Chat, rest: str) -> None:
+    from agent.views.heat import list_forks
+
+    _, result = chat.require_result()
+    chat.say("\n".join(list_forks(result.best)) or "the model was nowhere in doubt")
+
+
+def _tree(chat: Chat, rest: str) -> None:
+    chat.view().show_tree(chat.result, rest)
+
+
+def _set(name: str) -> Callable[[Chat, str], None]:
+    """Return what shows an option without a value, and changes it with one."""
+
+    def act(chat: Chat, rest: str) -> None:
+        if rest:
+            chat.change_agent(**{name: rest})
+        else:
+            chat.say(f"{name}: {getattr(chat.agent.checked.options, name) or 'as by default'}")
+
+    return act
+
+
+def _trace(chat: Chat, rest: str) -> None:
+    chat.trace = _read_path(rest, "/trace")
+    chat.say(f"the steps of the next request go into {chat.trace}")
+
+
+def _save(chat: Chat, rest: str) -> None:
+    from agent.files.access import write_whole
+
+    options = {name: getattr(chat.agent.checked.options, name) for name in _OPTIONS}
+    record = {"dubito_chat": 1, "options": options, "conversation": asdict(chat.conversation)}
+    write_whole(_read_path(rest, "/save"), json.dumps(record).encode(), is_ours=_is_session)
+    chat.say(f"saved in {rest}; /load {rest} goes on with it")
+
+
+def _load(chat: Chat, rest: str) -> None:
+    from agent.program.conversation import Conversation
+    from agent.program.prompts import CodeBeside
+
+    text = read_source(_read_path(rest, "/load"), "the session")
+    try:
+        record = json.loads(text)
+        kept = dict(record["conversation"])
+        files = tuple(CodeBeside(**each) for each in kept.pop("files"))
+        conversation = Conversation(
+            **{**kept, "requests": tuple(kept["requests"]), "tests": tuple(kept["tests"])}, files=files
+        )
+        options = {name: record["options"][name] for name in _OPTIONS}
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidRequestError(f"{quote(rest)} is no session of a chat; wanted what /save wrote") from error
+    now = chat.agent.checked.options
+    if changed := {name: value for name, value in options.items() if value != getattr(now, name)}:
+        chat.change_agent(**changed)
+    chat.begin(conversation)
+    chat.say(f"{len(conversation.requests)} requests and the program are back" if conversation.program else "loaded")
+
+
+def _new(chat: Chat, rest: str) -> None:
+    from agent.program.conversation import Conversation
+
+    chat.begin(Conversation(files=chat.conversation.files))
+    chat.say("a new program; the files that were added are still shown")
+
+
+def _is_session(data: bytes) -> bool:
+    return data.startswith(b'{"dubito_chat"')
+
+
+def _read_path(rest: str, command: str) -> Path:
+    if not rest:
+        raise InvalidRequestError(f"{command} came without a path; wanted one, as in {command} notes.py")
+    return Path(rest).expanduser()
+
+
+COMMANDS: Mapping[str, Command] = {
+    "/help": Command("", "show this", _help),
+    "/add": Command("FILE", "show a file to the model", _add, takes_path=True),
+    "/drop": Command("FILE", "show it no more", _drop, takes_path=True),
+    "/tests": Command("FILE", "run the program on the asserts of a file, or on examples pasted here", _tests, True),
+    "/run": Command("[CALL]", "run the program, or a call of it, in the sandbox", _run),
+    "/retry": Command("", "write the last request again, with other samples", _retry),
+    "/holes": Command("", "show the program without what is in doubt, and what is guaranteed", _holes),
+    "/fill": Command("", "fill these holes anew", _fill),
+    "/heat": Command("", "colour the program by the model's doubt", _heat),
+    "/alternatives": Command("", "what else the model considered", _alternatives),
+    "/tree": Command("[N]", "every program of the last request, or program N in full", _tree),
+    "/policy": Command("[NAME]", "show or change how tokens are chosen", _set("policy")),
+    "/strategy": Command("[NAME]", "show or change how the budget is spent", _set("strategy")),
+    "/budget": Command("[BOUNDS]", "show or change it, as in seconds=60", _set("budget")),
+    "/model": Command("[NAME]", "show or change the model", _set("model")),
+    "/new": Command("", "forget the program, and begin another", _new),
+    "/trace": Command("FILE", "write the steps of the next request to a new file", _trace, takes_path=True),
+    "/save": Command("FILE", "save the conversation", _save, takes_path=True),
+    "/load": Command("FILE", "go on with one that was saved", _load, takes_path=True),
+}

@@ -1,0 +1,106 @@
+"""Read what a person types: with history, completion and several lines on a terminal, plainly elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prompt_toolkit.document import Document
+
+_PROMPT, _MORE = "dubito> ", "   ...> "
+
+
+def open_reader(commands: Mapping[str, bool], *, vi: bool = False) -> Callable[[], str]:
+    """Return what reads the next request. It raises EOFError at the end, and KeyboardInterrupt at Ctrl-C.
+
+    commands: the words that begin with a slash, and whether a file's path follows each. vi: keys as in vi.
+    """
+    if (
+        not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty())
+        or os.environ.get("TERM") == "dumb"
+    ):
+        return _read_plainly
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+    from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+    from prompt_toolkit.enums import EditingMode
+
+    paths = PathCompleter(expanduser=True)
+
+    class CommandCompleter(Completer):
+        """Completes a command, and the path behind one that takes a path."""
+
+        def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
+            """Yield what may stand at the cursor."""
+            text = document.text_before_cursor
+            command, blank, rest = text.partition(" ")
+            if not blank and text.startswith("/"):
+                yield from (Completion(name, -len(text)) for name in commands if name.startswith(text))
+            elif commands.get(command):
+                yield from paths.get_completions(type(document)(rest, len(rest)), complete_event)
+
+    session: PromptSession[str] = PromptSession(
+        _PROMPT,
+        history=_open_history(),
+        completer=CommandCompleter(),
+        complete_while_typing=False,
+        auto_suggest=AutoSuggestFromHistory(),
+        editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
+        enable_open_in_editor=True,
+        key_bindings=_bind_keys(),
+        multiline=True,
+        prompt_continuation=_MORE,
+    )
+    return session.prompt
+
+
+def goes_on(text: str) -> bool:
+    """Whether a text that was ended with Enter goes on: its last line opens a block, or a string in it is open."""
+    last = text.rstrip().rpartition("\n")[2]
+    opens = last.rstrip().endswith(":") and last.lstrip().startswith(("def ", "class ", "async def ", "@"))
+    is_open = text.count('"""') % 2 == 1 or text.count("'''") % 2 == 1
+    return (opens or is_open) and not text.endswith("\n\n")
+
+
+def _bind_keys() -> Any:
+    """Return the keys: Enter ends a request that is whole, and Alt-Enter always begins a new line."""
+    from prompt_toolkit.key_binding import KeyBindings
+    from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if goes_on(buffer.document.text_before_cursor):
+            buffer.newline(copy_margin=True)
+        else:
+            buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.newline(copy_margin=True)
+
+    return keys
+
+
+def _open_history() -> Any:
+    """Return the history of all sessions; one of this session alone where no file can be kept."""
+    from platformdirs import user_state_path
+    from prompt_toolkit.history import FileHistory, InMemoryHistory
+
+    file = user_state_path("dubito") / "chat_history"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a"):
+            file.chmod(0o600)  # requests may hold what is private
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(str(file))
+
+
+def _read_plainly() -> str:
+    return input(_PROMPT)

@@ -1,0 +1,39 @@
+"""What else the model considered at the places of a program, as text with its probability. Draws nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from agent.records import Attempt
+
+_SHOWN = 3  # of a span
+
+
+class Alternative(NamedTuple):
+    """How the model would have gone on otherwise at a place of a program."""
+
+    place: int  # character of the program
+    text: str
+    probability: float
+
+
+def list_alternatives(attempt: Attempt) -> tuple[Alternative, ...]:
+    """Return how the model would have gone on otherwise at the places of an attempt's own part of its program."""
+    return tuple(
+        Alternative(fork.place, each.text, math.exp(each.logprob))
+        for fork in attempt.forks
+        if fork.place is not None
+        for each in fork.candidates
+    )
+
+
+def choose_alternatives(program: str, alternatives: Iterable[Alternative], start: int, end: int) -> list[Alternative]:
+    """Return the likeliest alternatives inside a span of a program, each with what stands in the span before it."""
+    ways = dict[str, Alternative]()
+    for each in sorted(alternatives, key=lambda each: -each.probability):
+        text = (program[start : each.place] + each.text).strip()
+        if start <= each.place < end and each.text.strip() and not program.startswith(text, start):
+            ways.setdefault(text, each._replace(text=text))
+    return list(ways.values())[:_SHOWN]

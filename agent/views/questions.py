@@ -1,0 +1,87 @@
+"""Put a question of a run to the person at the terminal: which candidate at a pause, or what a call should give."""
+
+from __future__ import annotations
+
+import math
+from string import ascii_lowercase
+
+from rich.console import Console
+from rich.text import Text
+
+from agent.decoding.step import Candidate
+from agent.program.outputs import describe_output
+from agent.records import CandidateQuestion, OutputQuestion, Question
+from agent.views.numbers import format_probability
+from agent.views.text import format_code, one_line
+from agent.views.theme import WARNING, highlight
+
+GO_ON = "/go"  # typed by a person who wants to be asked nothing more
+_SHOWN_LINES = 12  # of the code before a pause
+_PREVIEW = 60  # characters of a candidate
+
+
+def put_question(console: Console, question: Question, *, asks: bool) -> tuple[int | str, bool]:
+    """Return what the person chose, a number from 0 or a text, and whether the person may be asked again.
+
+    asks: False answers for the person: with the first candidate, and with nothing known of a call.
+    """
+    try:
+        if asks and isinstance(question, CandidateQuestion):
+            return _ask_candidate(console, question)
+        if asks and isinstance(question, OutputQuestion):
+            return _ask_output(console, question), True
+    except EOFError:
+        console.print(Text("\nno more answers come; going on without asking", style=WARNING))
+    except KeyboardInterrupt:
+        console.print("")  # the question's line has no end
+        raise
+    return (0 if isinstance(question, CandidateQuestion) else ""), False
+
+
+def _ask_output(console: Console, question: OutputQuestion) -> int | str:
+    console.print(Text(f"Programs differ: what should {one_line(question.call)} give?"))
+    labels = ascii_lowercase[: len(question.outputs)]
+    for label, output in zip(labels, question.outputs, strict=False):
+        console.print(Text(f"  {label}  {one_line(describe_output(output))}"))
+    answer = console.input("A letter, another value, an exception's name, or Enter if you cannot say: ")
+    return labels.find(answer.strip()) if answer.strip() in tuple(labels) else answer
+
+
+def _ask_candidate(console: Console, question: CandidateQuestion) -> tuple[int | str, bool]:
+    candidates = question.candidates
+    console.print(highlight("\n".join(question.text.strip("\n").split("\n")[-_SHOWN_LINES:])))
+    for number, candidate in enumerate(candidates, start=1):
+        console.print(Text(f"  {number}  {_show(candidate)}  {_percent(candidate)}"))
+    prompt = (
+        f"1 to {len(candidates)}, text of your own (\\n ends a line), Enter for 1, or {GO_ON} to be asked no more: "
+    )
+    while True:
+        answer = console.input(prompt)
+        typed = answer.strip()
+        if typed == GO_ON:
+            return 0, False
+        if not typed or typed.isdecimal():
+            number = int(typed or 1)
+            if 1 <= number <= len(candidates):
+                console.print(Text(f"chosen: {_show(candidates[number - 1])}", style="dim"))
+                return number - 1, True
+            console.print(Text(f"{typed} came; wanted 1 to {len(candidates)}", style=WARNING))
+            continue
+        text = _fit(answer, candidates).replace("\\n", "\n")
+        console.print(Text(f"written: {format_code(text, _PREVIEW)!r}", style="dim"))
+        return text, True
+
+
+def _fit(answer: str, candidates: tuple[Candidate, ...]) -> str:
+    """Return a person's text with the blank before it, if it has none and the likeliest candidate begins with one."""
+    blank = candidates[0].text.startswith(" ") and not answer[:1].isspace() and not answer.startswith("\\n")
+    return f" {answer}" if blank and (answer[0].isalnum() or answer[0] in "_'\"") else answer
+
+
+def _show(candidate: Candidate) -> str:
+    """Return a candidate, quoted, so that the blank before it can be seen."""
+    return f"`{format_code(candidate.text, _PREVIEW)}`"
+
+
+def _percent(candidate: Candidate) -> str:
+    return format_probability(math.exp(min(candidate.logprob, 0.0)))
