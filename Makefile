@@ -11,9 +11,9 @@ demo: setup ## solve a problem live with the embedded model (or MODEL=qwen2.5-co
 	@$(MAKE) --no-print-directory sandbox || echo "going on without Docker: bubblewrap will do where it is installed" >&2
 ifdef MODEL
 	@$(BIN)/dubito models get $(MODEL)
-	@$(BIN)/dubito solve --model $(MODEL) --file $(REQUEST)
+	@$(BIN)/dubito solve -v --model $(MODEL) --file $(REQUEST)
 else
-	@$(BIN)/dubito solve --model models/tiny --task exercises/$(EXERCISE)
+	@$(BIN)/dubito solve -v --model models/tiny --task exercises/$(EXERCISE)
 	@printf '\nA real model on this machine (0.5 GB to download):\n  %s\n  %s\n' \
 		"$(BIN)/dubito models get qwen2.5-coder-0.5b" "$(BIN)/dubito solve --file $(REQUEST)"
 endif

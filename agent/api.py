@@ -64,9 +64,8 @@ def solve(
         check_thread(chosen)
     profile = find_profile(lm.name) if profile is None else profile
     context = Context(
-        lm, choose_policy(policy, chosen, profile), sandbox,
-        max_tokens=max_tokens, tau=tau, max_holes=max_holes, seed=seed, profile=profile, emit=on_event,
-        stop=session.stop,
+        lm, choose_policy(policy, chosen, profile), sandbox, max_tokens=max_tokens, tau=tau, max_holes=max_holes,
+        seed=seed, profile=profile, emit=on_event, stop=session.stop,
     )  # fmt: skip
     return chosen(context, task, session)
 

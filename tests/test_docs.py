@@ -132,7 +132,7 @@ def told(text: str) -> list[str]:
 def test_the_demo_prints_what_the_readme_shows():
     exercise = re.search(r"^EXERCISE \?= (\d+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     parts = README.split("```text\n")[1].split("```")[0].split("…\n")
-    result = CliRunner().invoke(app, ["solve", "--task", f"exercises/{exercise}", "--sandbox", "process"])
+    result = CliRunner().invoke(app, ["solve", "-v", "--task", f"exercises/{exercise}", "--sandbox", "process"])
     assert result.exit_code == 0
     assert f"exercises/{exercise}: adadec with models/tiny" in parts[0]
     lines = [line for line in told(result.stderr) if "does not isolate" not in line]

@@ -12,6 +12,7 @@ from agent.cli.options import DEFAULT_SECONDS
 from agent.cli.thresholds import describe_threshold
 from agent.lm.names import EMBEDDED, choose_default_model, needs_conversion
 from agent.messages import check_tau
+from agent.search.budget import budget_from
 from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class AgentOptions:
 
 def _bound_seconds(budget: str | None, taken: Sequence[str]) -> str | None:
     """Return a budget with a bound in seconds, where a strategy takes one. taken: the options that it takes."""
+    if budget is not None:
+        budget_from(budget)  # refused as it was given
     if "budget" not in taken or "seconds=" in (budget or ""):
         return budget
     return f"{budget},seconds={DEFAULT_SECONDS}" if budget else f"seconds={DEFAULT_SECONDS}"

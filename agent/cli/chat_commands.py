@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agent.cli.inputs import read_source
 from agent.errors import InvalidRequestError
 from agent.messages import quote
+from agent.program.task import read_task
 
 if TYPE_CHECKING:
     from agent.cli.conversing import Chat
@@ -44,6 +45,12 @@ def _help(chat: Chat, rest: str) -> None:
     head = "Say what to write, how to change it, or ask about it. Alt-Enter begins a new line."
     foot = "  /quit                 end the chat; so does Ctrl-D, or Ctrl-C twice. Once, Ctrl-C stops what is written"
     chat.say("\n".join([head, *lines, foot]))
+
+
+def _file(chat: Chat, rest: str) -> None:
+    code = read_source(_read_path(rest, "/file"), "the prompt")
+    read_task(code, file=quote(rest))  # refuses what cannot be completed
+    chat.write(code)
 
 
 def _add(chat: Chat, rest: str) -> None:
@@ -121,7 +128,7 @@ def _holes(chat: Chat, rest: str) -> None:
     _, result = chat.require_result()
     best = result.best
     shown = ProgramWithHoles(best.program, best.holes, best.guarantee, bool(best.failures), list_alternatives(best))
-    chat.console.print(draw_program(shown))
+    chat.view().draw(draw_program(shown))
     chat.say("\n".join(say_holes(shown)))
 
 
@@ -131,7 +138,7 @@ def _heat(chat: Chat, rest: str) -> None:
 
     task, result = chat.require_result()
     spans = measure_heat(chat.agent.context(), task, result.best)
-    chat.console.print(draw_heat(result.best.program, spans))
+    chat.view().draw(draw_heat(result.best.program, spans))
 
 
 def _alternatives(chat: Chat, rest: str) -> None:
@@ -212,6 +219,7 @@ def _read_path(rest: str, command: str) -> Path:
 
 COMMANDS: Mapping[str, Command] = {
     "/help": Command("", "show this", _help),
+    "/file": Command("FILE", "complete the Python in a file", _file, takes_path=True),
     "/add": Command("FILE", "show a file to the model", _add, takes_path=True),
     "/drop": Command("FILE", "show it no more", _drop, takes_path=True),
     "/tests": Command("FILE", "run the program on the asserts of a file, or on examples pasted here", _tests, True),

@@ -45,7 +45,7 @@ class Chat:
 
     def keep_program(self, program: str) -> None:
         """Take a program, which was made from the one so far, as the program of the conversation."""
-        self.console.print(draw_change(self.conversation.program, program))
+        self.view().draw(draw_change(self.conversation.program, program))
         self.conversation = replace(self.conversation, program=program)
 
     def say(self, text: str) -> None:
@@ -74,6 +74,10 @@ class Chat:
         """Write the program of a request, or change the program so far as it says."""
         if any(ord(character) < 32 for character in line.replace("\t", " ").replace("\n", " ")):
             raise InvalidRequestError("the request holds control characters; write it again")
+        if line.endswith(".py") and len(line.split()) == 1:
+            raise InvalidRequestError(
+                f"{line!r} is the name of a file; /file completes one, /add shows it to the model"
+            )
         task, kept = fit(self.conversation, line, self._fits)
         if dropped := len(self.conversation.requests) - len(kept.requests):
             self.say(f"the conversation is too long for the model: its first {dropped} requests are not shown to it")
@@ -87,12 +91,9 @@ class Chat:
 
     def explain(self, line: str) -> None:
         """Answer a question about the program in words."""
-        from agent.views.text import clean
         from agent.workflow.heat import answer_in_words
 
-        for piece in answer_in_words(self.agent.model, write_question(self.conversation, line)):
-            self.console.print(clean(piece), end="", markup=False, soft_wrap=True)
-        self.console.print()
+        self.view().stream(answer_in_words(self.agent.model, write_question(self.conversation, line)))
         self.say("(the model's words: nothing checked them)")
 
     def require_program(self) -> str:

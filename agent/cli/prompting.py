@@ -18,20 +18,35 @@ def open_reader(commands: Mapping[str, bool], *, vi: bool = False) -> Callable[[
 
     commands: the words that begin with a slash, and whether a file's path follows each. vi: keys as in vi.
     """
-    if (
-        not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty())
-        or os.environ.get("TERM") == "dumb"
-    ):
+    if not _is_terminal():
         return _read_plainly
     from prompt_toolkit import PromptSession
     from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-    from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
     from prompt_toolkit.enums import EditingMode
+
+    session: PromptSession[str] = PromptSession(
+        _PROMPT,
+        history=_open_history(),
+        completer=_open_completer(commands),
+        complete_while_typing=False,
+        auto_suggest=AutoSuggestFromHistory(),
+        editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
+        enable_open_in_editor=True,
+        key_bindings=_bind_keys(),
+        multiline=True,
+        prompt_continuation=_MORE,
+    )
+    return session.prompt
+
+
+def _open_completer(commands: Mapping[str, bool]) -> Any:
+    """Return what completes a command, and the path behind one that takes a path."""
+    from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 
     paths = PathCompleter(expanduser=True)
 
     class CommandCompleter(Completer):
-        """Completes a command, and the path behind one that takes a path."""
+        """Completes what stands before the cursor."""
 
         def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
             """Yield what may stand at the cursor."""
@@ -42,19 +57,7 @@ def open_reader(commands: Mapping[str, bool], *, vi: bool = False) -> Callable[[
             elif commands.get(command):
                 yield from paths.get_completions(type(document)(rest, len(rest)), complete_event)
 
-    session: PromptSession[str] = PromptSession(
-        _PROMPT,
-        history=_open_history(),
-        completer=CommandCompleter(),
-        complete_while_typing=False,
-        auto_suggest=AutoSuggestFromHistory(),
-        editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
-        enable_open_in_editor=True,
-        key_bindings=_bind_keys(),
-        multiline=True,
-        prompt_continuation=_MORE,
-    )
-    return session.prompt
+    return CommandCompleter()
 
 
 def goes_on(text: str) -> bool:
@@ -100,6 +103,12 @@ def _open_history() -> Any:
     except OSError:
         return InMemoryHistory()
     return FileHistory(str(file))
+
+
+def _is_terminal() -> bool:
+    """Whether lines can be edited here."""
+    streams = (sys.stdin, sys.stdout)
+    return all(each is not None and each.isatty() for each in streams) and os.environ.get("TERM") != "dumb"
 
 
 def _read_plainly() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -90,13 +90,9 @@ def solve_request(
     """Write a program, run it on the examples in the request, and try again where the model was in doubt.
 
     Reads the request from stdin if it is `-`, or if it is missing and something is piped in.
-
     Example: dubito solve --task exercises/12
     """
-    options, how = (
-        AgentOptions.take(locals()),
-        _SolveOptions(request, task, file, tests, thread, trace, accept, verbose, quiet, plain, as_json),
-    )
+    options, how = AgentOptions.take(locals()), _SolveOptions.take(locals())
     with report_errors(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
         raise typer.Exit(_solve(options, how, cleanup))
 
@@ -116,6 +112,11 @@ class _SolveOptions:
     quiet: bool
     plain: bool
     as_json: bool
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> _SolveOptions:
+        """Return the record of these options; others in the dict are left out."""
+        return cls(**{field.name: options[field.name] for field in fields(cls)})
 
     @property
     def silent(self) -> bool:

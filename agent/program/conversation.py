@@ -81,9 +81,9 @@ class Conversation:
         renamed = _RENAMES.search(line)
         name = renamed[1] if renamed else self.name
         given = [read_task(_rename(text, self.name, name)) for text in self.requests]
-        with_tests = read_task(line, tests=_rename(tests, self.name, name)) if tests else own
-        examples = own.examples
-        for each in (*given, with_tests):
+        with_tests = read_task(line, tests=_rename(tests, self.name, name), entry_point=name) if tests else own
+        examples = with_tests.examples
+        for each in given:
             examples = combine_examples(examples, each.examples)
         program = CodeBeside(
             "The program so far, which was written for this request: " + _one_line(earlier), self.program

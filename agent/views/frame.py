@@ -137,13 +137,12 @@ class LiveFrame:
 def _set_echo(on: bool) -> bool:
     """Let the terminal echo what is typed, or not: an echo would shift the frame. Return whether it did before."""
     try:
-        state = termios.tcgetattr(sys.stdin)
+        iflag, oflag, cflag, lflag, *rest = termios.tcgetattr(sys.stdin)
     except (termios.error, ValueError, OSError, AttributeError):  # it is no terminal
         return False
-    before = bool(state[3] & termios.ECHO)
-    state[3] = state[3] | termios.ECHO if on else state[3] & ~termios.ECHO
-    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, state)
-    return before
+    changed = lflag | termios.ECHO if on else lflag & ~termios.ECHO
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, [iflag, oflag, cflag, changed, *rest])
+    return bool(lflag & termios.ECHO)
 
 
 def _cut(text: Text, width: int) -> Text:

@@ -72,10 +72,10 @@ def _ask_candidate(console: Console, question: CandidateQuestion) -> tuple[int |
         return text, True
 
 
-def _fit(answer: str, candidates: tuple[Candidate, ...]) -> str:
+def _fit(text: str, candidates: tuple[Candidate, ...]) -> str:
     """Return a person's text with the blank before it, if it has none and the likeliest candidate begins with one."""
-    blank = candidates[0].text.startswith(" ") and not answer[:1].isspace() and not answer.startswith("\\n")
-    return f" {answer}" if blank and (answer[0].isalnum() or answer[0] in "_'\"") else answer
+    blank = candidates[0].text.startswith(" ") and not text[:1].isspace() and not text.startswith("\\n")
+    return f" {text}" if blank and (text[0].isalnum() or text[0] in "_'\"") else text
 
 
 def _show(candidate: Candidate) -> str:

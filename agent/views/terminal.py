@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import unified_diff
 
 from rich.columns import Columns
@@ -88,6 +88,16 @@ class TerminalView:
     def say(self, text: str) -> None:
         """Draw a text for the person."""
         self._print(Text(clean(text)))
+
+    def draw(self, what: RenderableType) -> None:
+        """Draw what another module of views made."""
+        self._print(what)
+
+    def stream(self, pieces: Iterable[str]) -> None:
+        """Draw a text piece by piece."""
+        for piece in pieces:
+            self._console.print(clean(piece), end="", markup=False, soft_wrap=True)
+        self._print("")
 
     def show_tree(self, result: Result | None, which: str) -> None:
         """Draw the pause tree of a run, or the program with the label `which`."""

@@ -55,7 +55,7 @@ def bench_holes(
     Example: dubito bench holes programs.jsonl --epsilon 0.1,0.2 --holes 2
     """
     with report_errors(as_json), ExitStack() as cleanup:
-        from benchmarks.reports.holes import compare_methods, report_comparison
+        from benchmarks.reports.holes import compare_methods, report_methods
 
         check_choice("label", label, LABELS)
         epsilons = [_read_number(each, "--epsilon", float, 0.001, 0.999) for each in split_names(epsilon)]
@@ -72,7 +72,7 @@ def bench_holes(
         rows = compare_methods(by_method, label_all(tested), epsilons, delta)
         total = len(epsilons) * len(by_method) * len(numbers)
         compared = collect(rows, total, lambda row: "shown" if row.held_out else "not shown")
-        show(report_comparison(compared, len(known), len(tested), delta), as_json=as_json)
+        show(report_methods(compared, len(known), len(tested), delta), as_json=as_json)
 
 
 def _read_number(text: str, name: str, kind: Callable[[str], _Number], least: _Number, most: _Number) -> _Number:

@@ -42,7 +42,7 @@ def _read_row(chosen: Chosen, held_out: HeldOut | None) -> dict[str, Any]:
     return {"holes": chosen.holes, "tau": chosen.tau, "errors": chosen.errors, **(asdict(held_out) if held_out else {})}
 
 
-class Comparison(NamedTuple):
+class MethodRow(NamedTuple):
     """A row of a comparison: what a method gives with a number of holes."""
 
     epsilon: float
@@ -56,15 +56,15 @@ def compare_methods(
     tested: Mapping[str, Sequence[LabelledProgram]],
     epsilons: Sequence[float],
     delta: float,
-) -> Iterator[Comparison]:
+) -> Iterator[MethodRow]:
     """Calibrate each method on its known labels, one number of holes at a time, and measure it on others."""
     for epsilon, (name, labels) in product(epsilons, known.items()):
         for row in range(len(labels[0].holes)):
             chosen = choose_bound(labels, row, epsilon, delta)
-            yield Comparison(epsilon, name, chosen, measure_held_out(tested[name], chosen) if chosen.tau else None)
+            yield MethodRow(epsilon, name, chosen, measure_held_out(tested[name], chosen) if chosen.tau else None)
 
 
-def report_comparison(rows: Sequence[Comparison], calibration: int, tested: int, delta: float) -> Report:
+def report_methods(rows: Sequence[MethodRow], calibration: int, tested: int, delta: float) -> Report:
     """Report a comparison. calibration, tested: numbers of problems."""
     records = [{"epsilon": row.epsilon, "method": row.method, **_read_row(row.chosen, row.held_out)} for row in rows]
     foot = f"{calibration} problems to calibrate on, {tested} to test on; delta {delta:g}"
@@ -78,7 +78,7 @@ _HEAD = (
 )
 
 
-def _format_comparison(row: Comparison) -> str:
+def _format_comparison(row: MethodRow) -> str:
     chosen, held_out = row.chosen, row.held_out
     head = f"{row.epsilon:>7}  {row.method:<22}{chosen.holes:>5}"
     if held_out is None:

@@ -1,6 +1,7 @@
 """The command line: one sentence and an exit code for what goes wrong, one object for --json."""
 
 import json
+from pathlib import Path
 
 import pytest
 from text_model import byte_model, save
@@ -145,8 +146,12 @@ def test_a_thread_begun_with_another_policy_is_refused(place, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("typed", "chosen"), [("", 0), ("2", 1), (" 2 ", 1), ("0", "0"), ("9", "9"), ("a\\n b", "a\n b")]
-)
+    ("typed", "chosen"),
+    [
+        ([""], 0), (["2"], 1), ([" 2 "], 1), (["0", "9", "3"], 2), (["a\\n b"], " a\n b"), (["\\nx"], "\nx"),
+        ([")"], ")"), (["/go"], 0),
+    ],
+)  # fmt: skip
 def test_what_a_person_types_is_a_candidate_or_text(typed, chosen, monkeypatch):
     from rich.console import Console
 
@@ -155,16 +160,20 @@ def test_what_a_person_types_is_a_candidate_or_text(typed, chosen, monkeypatch):
     from agent.views.terminal import TerminalView
 
     console = Console(quiet=True)
-    monkeypatch.setattr(console, "input", lambda prompt: typed)
-    question = CandidateQuestion("", tuple(Candidate(n, -1.0, -1.0, "x") for n in range(3)))
-    assert TerminalView(console, live=False).ask(question) == chosen
+    lines = iter(typed)
+    monkeypatch.setattr(console, "input", lambda prompt: next(lines))
+    question = CandidateQuestion("", tuple(Candidate(n, -1.0, -1.0, " x") for n in range(3)))
+    view = TerminalView(console, live=False)
+    assert view.ask(question) == chosen
+    if typed == ["/go"]:
+        assert view.ask(question) == 0, "nobody is asked any more"
 
 
 def test_a_person_is_asked_at_pauses(place):
     options = ["--ask", "--threshold", "1.2", "--max-tokens", "4", "--budget", "programs=1"]
     command = ["solve", "--file", f"{place}/prompt.py", "--model", f"{place}/model", "--sandbox", "process", *options]
     asked = CliRunner().invoke(app, command, input="2\nxy\n\n\n\n")
-    assert "Which one?" in asked.output
+    assert "to be asked no more" in " ".join(asked.output.split())
     assert asked.exit_code == 1, asked.output
 
 
@@ -185,8 +194,8 @@ def chat(place, *lines: str, options: tuple[str, ...] = ()):
 
 def test_a_chat_answers_requests_walks_the_tree_of_the_last_and_goes_on_after_mistakes(place):
     result = chat(
-        place, "/alternatives", "/file nowhere.py", f"/file {place}/prompt.py", "/alternatives", "/alternatives 2",
-        "/alternatives 99", "/frobnicate", "", "/help", "/quit", "never read",
+        place, "/tree", "/file nowhere.py", f"/file {place}/prompt.py", "/tree", "/tree 2", "/tree 99", "/hepl", "",
+        "/help", "/quit", "never read",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     said = " ".join(result.output.split())
@@ -194,7 +203,7 @@ def test_a_chat_answers_requests_walks_the_tree_of_the_last_and_goes_on_after_mi
     assert "there is no such file" in said
     assert said.count("program 1 ✗") == 2, "once while it grew, once as an alternative"
     assert "abstained" in said and "there is no program '99'" in said
-    assert "'/frobnicate' came; wanted a request" in said and "the tree of the last request" in said
+    assert "'/hepl' is no command; did you mean /help?" in said and "every program of the last request" in said
 
 
 def test_a_chat_ends_with_its_input(place):
@@ -234,14 +243,14 @@ def test_an_example_that_cannot_be_read_is_said_and_in_the_account(place, tmp_pa
 
 
 def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatch):
-    from rich.console import Console
+    import builtins
 
     from agent.workflow import run
 
-    lines = iter(["half a li\x03", "/FILE @prompt.py", "/alternatives", "A sentence.", "/Quit now"])
+    lines = iter(["half a li\x03", "/FILE @prompt.py", "/tree", "A sentence.", "/Quit now"])
     run_task, interrupted = run.run_task, []
 
-    def read(console, prompt):
+    def read(prompt):
         line = next(lines)
         if line.endswith("\x03"):
             raise KeyboardInterrupt
@@ -253,7 +262,7 @@ def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatc
             raise KeyboardInterrupt
         return run_task(context, task, **options)
 
-    monkeypatch.setattr(Console, "input", read)
+    monkeypatch.setattr(builtins, "input", read)
     monkeypatch.setattr(run, "run_task", run_or_stop)
     result = chat(place, options=("--budget", "programs=1"))
     assert result.exit_code == 0 and len(interrupted) == 1, result.output
@@ -261,14 +270,38 @@ def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatc
     assert result.output.count("program 1 ✗") == 2, "the alternatives are still those of the run that ended"
 
 
+def test_a_chat_keeps_tests_files_and_options_and_saves_and_loads_them(place, tmp_path):
+    (tmp_path / "tests.py").write_text("assert f(3) == 4\n")
+    (tmp_path / "broken.json").write_text('{"dubito_chat": 1}')
+    result = chat(
+        place, f"/add {place}/prompt.py", "/drop nothing.py", f"/tests {tmp_path}/tests.py", "/policy greedy", "/policy",
+        "/policy nosuch", "/strategy once", "/budget programs=2", f"/save {tmp_path}/talk.json", "/new",
+        f"/load {tmp_path}/talk.json", f"/load {tmp_path}/broken.json", "/retry", "/run", "/fill", "/holes", "/heat",
+        f"/save {place}/prompt.py", "/quit",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    saved = json.loads((tmp_path / "talk.json").read_text())
+    assert saved["options"]["policy"] == "greedy" and saved["conversation"]["tests"] == ["assert f(3) == 4\n"]
+    assert [Path(each["title"]).name for each in saved["conversation"]["files"]] == ["prompt.py"]
+    for sentence in (
+        "is shown to the model from now on", "'nothing.py' was not added", "the program will be run on them",
+        "policy: greedy", "unknown policy 'nosuch'", "--budget does not go with once", "talk.json goes on with it",
+        "loaded", "'broken.json' is no session of a chat", "there is nothing to try again", "there is no program yet",
+    ):  # fmt: skip
+        assert sentence.replace("'broken.json'", "broken.json'") in said, sentence
+    assert said.count("nothing was asked for yet") == 2
+    assert (place / "prompt.py").read_text() == PROMPT, "a file of somebody else is never replaced"
+
+
 UNUSABLE = {
     "/file": "/file came without a path",
     "/file  ": "/file came without a path",
     "/file /": "is a folder; wanted a regular file",
-    "a\0b": "the line holds control characters",
-    "\x1b[A\x1b[DX": "the line holds control characters",
-    "/nosuch \u202e": "'/nosuch' came; wanted a request",
-    "/": "'/' came; wanted a request",
+    "a\0b": "the request holds control characters",
+    "\x1b[A\x1b[DX": "the request holds control characters",
+    "/nosuch \u202e": "is no command; /help lists them",
+    "/": "'/' is no command; /help lists them",
     "prompt.py": "is the name of a file",
 }
 
@@ -276,7 +309,7 @@ UNUSABLE = {
 def test_a_line_that_a_chat_cannot_carry_out_is_said_and_the_next_is_read(place):
     result = chat(place, *(each for line in UNUSABLE for each in (line, "/HELP")), "/quit")
     assert result.exit_code == 0, result.output
-    *answers, _ = " ".join(result.output.split()).split("the tree of the last request")
+    *answers, _ = " ".join(result.output.split()).split("every program of the last request")
     for line, answer, sentence in zip(UNUSABLE, answers, UNUSABLE.values(), strict=True):
         assert sentence in answer, line
 
@@ -286,7 +319,10 @@ def test_questions_end_with_their_input(place):
     command = ["solve", "--file", f"{place}/prompt.py", "--model", f"{place}/model", "--sandbox", "process", *options]
     ended = CliRunner().invoke(app, command, input="")
     assert ended.exit_code == 1, ended.output
-    assert ended.output.count("Which one?") == 1 and ended.output.count("going on without asking") == 1
+    assert (
+        " ".join(ended.output.split()).count("to be asked no more") == 1
+        and ended.output.count("going on without asking") == 1
+    )
 
 
 def test_a_run_that_abstains_prints_no_program(place):

@@ -79,7 +79,7 @@ def test_the_view_shows_anything_without_harm(events, result, name):
         view = TerminalView(console, live=False)
         view.show_heading(name)
         view.say(name)
-        view.show_unparsed(result.task)
+        view.begin(result.task, name)
         for event in events:
             view.show(event)
         view.finish(result, {"base": "passed", "plus": "failed"})

@@ -1,10 +1,12 @@
 """The terminal view shows everything that happened, and the terminal obeys nothing that was generated."""
 
+import io
 from dataclasses import replace
 
 import pytest
 from fakes import outputs
 from rich.console import Console
+from rich.text import Text
 
 from agent.decoding.step import Candidate, Pause, Step
 from agent.program.ends import End
@@ -24,7 +26,10 @@ from agent.records import (
     Undecided,
 )
 from agent.search.answer import best_answer
-from agent.views.terminal import TerminalView, clean, describe_cost, format_code
+from agent.views.frame import LiveFrame, Meter
+from agent.views.sentences import describe_cost
+from agent.views.terminal import TerminalView, draw_change
+from agent.views.text import clean, format_code
 from agent.workflow.run import Result
 
 PAUSE = Pause(
@@ -49,21 +54,31 @@ PASSED = Attempt(
 )
 
 
-def show_all(*events, live: bool = False) -> str:
+def show_all(*events, live: bool = False, detail: int = 1) -> str:
     console = Console(record=True, width=100, height=40, force_terminal=live)
-    with TerminalView(console, live=live) as view:
+    with TerminalView(console, live=live, detail=detail) as view:
         for event in events:
             view.show(event)
     return console.export_text()
 
 
-def test_a_pause_shows_its_candidates_and_which_one_won():
-    lines = show_all(Step(2, "max", -0.9, {}, PAUSE)).splitlines()
-    assert "pause 1: entropy 1.30 >= 1.00" in lines[0]
-    assert [line.split() for line in lines if "(xs)" in line] == [
-        ["sum(xs)⏎", "0.50", "-0.50"],
-        ["▸", "max(xs)", "0.41", "-0.40"],
-    ]
+def test_a_pause_is_one_line_with_the_winner_and_what_came_next_to_it():
+    assert show_all(Step(2, "max", -0.9, {}, PAUSE)) == "  1 │ max(xs) over sum(xs)⏎ (lookahead -0.40, -0.50)\n"
+    assert show_all(Step(2, "max", -0.9, {}, PAUSE), detail=0) == ""
+    by_person = replace(PAUSE, resolver="ask", chosen=1)
+    assert show_all(Step(1, "sum", -0.7, {}, by_person)) == "  1 │ sum(xs)⏎ over max(xs) (probability 0.50, 0.41)\n"
+    written = replace(PAUSE, resolver="ask", chosen=9)
+    assert show_all(Step(9, "x", -4.0, {}, written)) == "  1 │ none of sum(xs)⏎, max(xs) (entropy 1.30 >= 1.00)\n"
+
+
+def test_pauses_and_failed_programs_are_shown_by_the_detail_that_was_asked_for():
+    steps = (Step(3, "x = 1\n", -0.1, {}), Step(2, "max", -0.9, {}, PAUSE), FAILED)
+    quiet, pauses, programs = (show_all(*steps, live=False, detail=detail) for detail in (0, 1, 2))
+    assert "program 1 ✗" in quiet and "│" not in quiet
+    assert pauses.startswith("  2 │ max(xs)") and "program 1 ✗" in pauses
+    assert programs.endswith("0 forwards\nx\n") and programs.startswith(pauses)
+    live = show_all(*steps, live=True, detail=0)
+    assert live.rstrip("\n").splitlines()[-1] != quiet.splitlines()[-1], "nothing of the frame is printed for good"
 
 
 def finished(
@@ -71,14 +86,15 @@ def finished(
 ) -> str:
     console = Console(record=True, width=100)
     result = Result(Task("x"), outcome, list(attempts), cost or Cost(), answer or Answer(len(attempts) - 1), "visible")
-    TerminalView(console, live=False).finish(result)
+    TerminalView(console, live=False, program_console=console, detail=1).finish(result)
     return console.export_text()
 
 
 def test_the_answer_is_shown_with_its_holes():
     text = finished(PASSED)
     assert "return max(xs)" in text
-    assert "the model was least sure of line 3: return max(xs) (uncalibrated)" in text
+    assert "line 3 in doubt: return max(xs)\n" in text
+    assert "of the rest: uncalibrated; the examples passed with them as they are" in text
     assert "✓ verified: the program passed 2 examples" in text
 
 
@@ -135,7 +151,8 @@ def test_the_end_says_the_outcome_and_the_account():
 def test_what_the_examples_leave_open_is_said_where_it_is_likely():
     found = tuple(Undecided(w, 2, f"return {w}") for w in (-0.5, -1.5, -2.0, -4.0))
     text = finished(PASSED, answer=Answer(0, undecided=found))
-    assert "the examples also allow line 2 as return -0.5, or line 2 as return -1.5\n" in text
+    assert text.count("in doubt: the examples also allow") == 2
+    assert "line 2 in doubt: the examples also allow return -0.5\n" in text and "return -2.0" not in text
     assert "also allow" not in finished(PASSED, answer=Answer(0, undecided=found[3:]))
 
 
@@ -149,7 +166,8 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
     assert "3 programs behave in 2 ways on 2 inputs; this one's way has 60% of their" in text
     assert "(functional entropy 0.67 nats)" in text
     assert "2 independent draws differ: such a draw is wrong with probability 0.31 or more" in text
-    assert "close to it: program 2. For (3,) it gives 7, and this one gives 5" in text
+    assert "two programs are close to each other, and differ for (3,):" in text
+    assert "─ program 1 ─" in text and "─ 5 ─" in text and "─ program 2 ─" in text and "─ 7 ─" in text
     assert "probability of being right, as learned for this model: 0.62" in text
     assert "? unverified: the program runs; nothing else checked what it gives" in text
 
@@ -188,7 +206,7 @@ def test_alternatives_are_walked_by_number():
 
 def test_examples_that_cannot_be_read_are_said():
     console = Console(record=True, width=100)
-    TerminalView(console, live=False).show_unparsed(Task("x", unparsed=(">>> f(",)))
+    TerminalView(console, live=False).begin(Task("x", unparsed=(">>> f(",)))
     assert console.export_text() == "this example cannot be read, and is not checked: >>> f(\n"
 
 
@@ -216,6 +234,51 @@ def test_live_and_plain_end_with_the_same_text():
     events = (Step(2, "max", -0.9, {}, PAUSE), PASSED)
     plain, live = show_all(*events), show_all(*events, live=True)
     assert all(line in live for line in plain.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("after", "drawn"),
+    [
+        ("def f(xs):\n    return 2\n", " def f(xs):\n-    return 1\n+    return 2"),
+        ("def f(xs):\n    return 1", "the program stays as it was"),
+    ],
+)
+def test_a_changed_program_is_shown_as_a_difference(after, drawn):
+    assert drawn in draw_change("def f(xs):\n    return 1\n", after).plain
+
+
+def test_the_frame_shows_the_end_of_the_code_with_marks_and_counts():
+    console = Console(width=90, height=12, force_terminal=True)
+    now = iter(range(100))
+    frame = LiveFrame(console, Meter("tiny", lambda: 7, 20), clock=lambda: next(now))
+    frame.begin("def f(x):\n")
+    for number in range(9):
+        frame.write(f"    x{number} = {number}\n", pause="11 │ a over b" if number == 8 else "")
+    with console.capture() as capture:
+        console.print(frame._draw())
+    lines = [Text.from_ansi(line).plain.rstrip() for line in capture.get().splitlines()]
+    assert lines[:5] == [f"{number:>3}{'●' if number == 10 else ' '}│     x{number - 2} = {number - 2}" if number < 11
+                         else " 11 │" for number in range(7, 12)]  # fmt: skip
+    assert lines[5] == "11 │ a over b"
+    assert lines[6].startswith("tiny · program 1 of 20 · 9 tokens · ") and "1 pause · 0 forwards" in lines[6] + "…"
+
+
+def test_a_frame_is_drawn_no_more_often_than_an_eighth_of_a_second_and_a_fiftieth_of_the_time():
+    console, times, drawn = Console(force_terminal=True, file=io.StringIO()), [0.0], []
+    frame = LiveFrame(console, Meter(), clock=lambda: times[0])
+    frame.start()
+    assert frame._live is not None
+
+    def refresh() -> None:
+        drawn.append(times[0])
+        times[0] += 0.01  # a drawing takes a hundredth of a second
+
+    frame._live.refresh = refresh
+    for _ in range(200):
+        frame.write("x")
+        times[0] += 0.01
+    assert len(drawn) <= 1 + 2.0 / 0.5, "a hundredth of a second is a fiftieth of half a second"
+    frame.stop()
 
 
 def test_white_space_of_a_candidate_is_visible_and_long_ones_are_cut():
@@ -297,13 +360,13 @@ NONE_WHOLE = "no whole program was written"
     ("attempts", "best", "title", "reason", "ending"),
     [
         (
-            [CUT, BROKEN, DROPPED, WHOLE], 3, "program 4 ─", "✗ f(1) returned 1, wanted 2",
+            [CUT, BROKEN, DROPPED, WHOLE], 3, "program 4:", "✗ f(1) returned 1, wanted 2",
             "no program passed; the best one fails 1 of 2 examples",
         ),
-        ([OTHER, WHOLE], 1, "program 2 ─", "✗ f(1) returned 1, wanted 2", "the best one fails 1 of 2 examples"),
-        ([DROPPED, BROKEN, CUT], 2, "program 3, not whole ─", "✗ the program was cut off by the token", NONE_WHOLE),
-        ([DROPPED, BROKEN], 1, "program 2, not whole ─", "✗ the program is no valid Python: '(' was", NONE_WHOLE),
-        ([DROPPED, DROPPED], 0, "program 1, not whole ─", "✗ dropped at the end of a statement: no", NONE_WHOLE),
+        ([OTHER, WHOLE], 1, "program 2:", "✗ f(1) returned 1, wanted 2", "the best one fails 1 of 2 examples"),
+        ([DROPPED, BROKEN, CUT], 2, "program 3, not whole:", "✗ the program was cut off by the token", NONE_WHOLE),
+        ([DROPPED, BROKEN], 1, "program 2, not whole:", "✗ the program is no valid Python: '(' was", NONE_WHOLE),
+        ([DROPPED, DROPPED], 0, "program 1, not whole:", "✗ dropped at the end of a statement: no", NONE_WHOLE),
     ],
 )  # fmt: skip
 def test_an_abstention_shows_the_best_whole_program_and_why_it_fails(attempts, best, title, reason, ending):
@@ -311,7 +374,9 @@ def test_an_abstention_shows_the_best_whole_program_and_why_it_fails(attempts, b
     answer = best_answer(attempts, (), entry_point="f")
     console = Console(record=True, width=100)
     task = Task("x", entry_point="f")
-    TerminalView(console, live=False).finish(Result(task, "abstained", attempts, Cost(), answer, "visible"))
+    TerminalView(console, live=False, program_console=console).finish(
+        Result(task, "abstained", attempts, Cost(), answer, "visible")
+    )
     text = console.export_text()
     assert answer.attempt == best
     assert title in text and reason in text and "✗ abstained: no" in text and ending in text

@@ -1,0 +1,92 @@
+"""The chat reads a request of several lines, with history and completion, and plainly where there is no terminal."""
+
+import io
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from agent.cli import prompting
+from agent.cli.chat_commands import COMMANDS
+
+PATHS = {name: each.takes_path for name, each in COMMANDS.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        ("Write f(x): it adds.", False),
+        ("def f(x):", True),
+        ('def f(x):\n    """Add one.', True),
+        ('def f(x):\n    """Add one."""', False),
+        ("class Stack:", True),
+        ("The rules are:", False),
+        ("def f(x):\n\n", False),
+    ],
+)
+def test_a_block_or_a_string_that_is_open_goes_on(text, more):
+    assert prompting.goes_on(text) == more
+
+
+@pytest.fixture
+def typed(monkeypatch, tmp_path):
+    """Reads what is typed at a terminal, with a state folder of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(prompting, "_is_terminal", lambda: True)
+
+    def read(keys: str, *, vi: bool = False) -> str:
+        with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+            pipe.send_text(keys)
+            return prompting.open_reader(PATHS, vi=vi)()
+
+    return read
+
+
+def test_enter_ends_a_request_and_alt_enter_begins_a_line(typed):
+    assert typed("sum up\r") == "sum up"
+    assert typed("sum up\x1b\rquickly\r") == "sum up\nquickly"
+    assert typed('def f(x):\r"""Add."""\r') == 'def f(x):\n"""Add."""'
+
+
+def test_what_is_pasted_stays_together(typed):
+    assert typed("\x1b[200~def f(x):\n    return x\n\x1b[201~\r").strip() == "def f(x):\n    return x"
+
+
+def test_the_history_is_kept_for_the_next_session_and_is_private(typed, tmp_path):
+    typed("Write f(x).\r")
+    assert typed("\x1b[A\r") == "Write f(x)."
+    (file,) = tmp_path.rglob("chat_history")
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_keys_of_vi_edit(typed):
+    assert typed("abc\x1b0xA!\r", vi=True) == "bc!"
+
+
+def test_commands_and_paths_are_completed(tmp_path, monkeypatch):
+    (tmp_path / "lonely_file.py").write_text("x = 1\n")
+    monkeypatch.chdir(tmp_path)
+
+    def complete(text: str) -> list[str]:
+        completer = prompting._open_completer(PATHS)
+        return [each.text for each in completer.get_completions(Document(text), CompleteEvent())]
+
+    assert complete("/retr") == ["/retry"] and complete("/t") == ["/tests", "/tree", "/trace"]
+    assert complete("/add lonely") == ["_file.py"]
+    assert complete("/retry lonely") == complete("write lonely") == []
+
+
+def test_the_end_and_an_interrupt_are_told_apart(typed):
+    with pytest.raises(EOFError):
+        typed("\x04")
+    with pytest.raises(KeyboardInterrupt):
+        typed("half a li\x03")
+
+
+def test_a_pipe_is_read_line_by_line(monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda prompt: "Write f(x).")
+    monkeypatch.setattr(prompting.sys, "stdin", io.StringIO())
+    assert prompting.open_reader(PATHS)() == "Write f(x)."
