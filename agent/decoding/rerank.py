@@ -92,6 +92,14 @@ class Rerank:
             return state
         return (yield from _commit_certain_part(context, state, rollout, batch)) if rollout.tokens else state
 
+    def look_ahead(self, context: DecodeContext, state: DecodeState) -> tuple[Candidate, ...]:
+        """Return the likeliest candidates, each with its rollout as text and its score. Commits none."""
+        distribution = context.score(state.prefix.logits, state.prefix.summary)
+        candidates = self._candidates(state.prefix.logits, distribution, state)
+        groups = [self.start_rollouts(candidate, context, state) for candidate in candidates]
+        self._roll_out(list(chain.from_iterable(groups)), context, state.prefix)
+        return tuple(self._describe_candidate(rollouts, state) for rollouts in groups)
+
     def ends(self, completion: Completion, context: DecodeContext) -> bool:
         """Decide whether a rollout is over."""
         return context.ends_rollout(completion)

@@ -274,8 +274,8 @@ def test_a_chat_keeps_tests_files_and_options_and_saves_and_loads_them(place, tm
     (tmp_path / "tests.py").write_text("assert f(3) == 4\n")
     (tmp_path / "broken.json").write_text('{"dubito_chat": 1}')
     result = chat(
-        place, f"/add {place}/prompt.py", "/drop nothing.py", f"/tests {tmp_path}/tests.py", "/policy greedy", "/policy",
-        "/policy nosuch", "/strategy once", "/budget programs=2", f"/save {tmp_path}/talk.json", "/new",
+        place, f"/add {place}/prompt.py", "/drop nothing.py", f"/tests {tmp_path}/tests.py", "/policy greedy",
+        "/policy", "/policy nosuch", "/strategy once", "/budget programs=2", f"/save {tmp_path}/talk.json", "/new",
         f"/load {tmp_path}/talk.json", f"/load {tmp_path}/broken.json", "/retry", "/run", "/fill", "/holes", "/heat",
         f"/save {place}/prompt.py", "/quit",
     )  # fmt: skip

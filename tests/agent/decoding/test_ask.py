@@ -25,9 +25,18 @@ def test_a_chosen_candidate_is_committed():
     assert tokens(Ask(lambda text, candidates: [candidates[1].token])) == [2, 3, 0]
 
 
-def test_the_candidates_are_the_likeliest_and_their_scores_their_logprobs():
+def test_each_candidate_is_shown_with_where_it_leads():
     shown = []
     tokens(Ask(lambda text, candidates: shown.append(candidates) or [1], width=2))
+    (candidates,) = shown
+    assert [each.token for each in candidates] == [1, 2]
+    assert candidates[0].score == pytest.approx(math.log(0.5) / 2), "then the end, which is certain"
+    assert candidates[1].score == pytest.approx((math.log(0.3) + math.log(0.9)) / 3)
+
+
+def test_a_person_who_needs_no_preview_costs_none():
+    shown = []
+    tokens(Ask(lambda text, candidates: shown.append(candidates) or [1], width=2, horizon=0))
     assert [[(c.token, c.score) for c in candidates] for candidates in shown] == [
         [(1, pytest.approx(math.log(0.5))), (2, pytest.approx(math.log(0.3)))]
     ]
@@ -37,7 +46,7 @@ def test_an_answer_of_several_tokens_is_committed_whole_and_paused_once():
     answered = run(Ask(lambda text, candidates: [2, 2, 1]))
     assert [step.token for step in answered] == [2, 2, 1, 0]
     assert [step.pause is not None for step in answered] == [True, False, False, False]
-    assert (answered[0].pause.resolver, answered[0].pause.chosen, answered[0].pause.forwards) == ("ask", 2, 0)
+    assert (answered[0].pause.resolver, answered[0].pause.chosen, answered[0].pause.forwards) == ("ask", 2, 6)
 
 
 def test_each_answered_token_carries_the_models_own_logprob():
@@ -63,7 +72,9 @@ def test_with_nobody_to_ask_a_pause_is_an_error():
         tokens(Ask())
 
 
-def test_an_answer_costs_one_forward_a_token():
+@pytest.mark.parametrize(("horizon", "forwards"), [(0, 4), (5, 10)])
+def test_an_answer_costs_one_forward_a_token_beside_the_preview(horizon, forwards):
     lm = TableLM(TABLE, default=[1, 0, 0, 0])
-    list(steps(Policy(Gate("entropy", 0.5), Ask(lambda text, candidates: [2, 2, 1]), argmax), lm))
-    assert lm.forwards == 4
+    ask = Ask(lambda text, candidates: [2, 2, 1], horizon=horizon)
+    list(steps(Policy(Gate("entropy", 0.5), ask, argmax), lm))
+    assert lm.forwards == forwards
