@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from agent.cli import choices, components
+from agent.cli.settings import naming_settings
 from agent.cli.thresholds import describe_threshold
 from agent.lm.names import EMBEDDED, choose_default_model, needs_conversion
 from agent.messages import check_tau
@@ -56,6 +57,10 @@ class AgentOptions:
 
     def check(self) -> CheckedOptions:
         """Refuse options that are unknown or contradict each other. Imports nothing slow."""
+        with naming_settings():
+            return self._check()
+
+    def _check(self) -> CheckedOptions:
         if self.tau is not None:
             check_tau(self.tau)
         policy = choose_policy_name(self.policy, find_strategy(self.strategy), choices.POLICY_SCORES)
@@ -79,6 +84,10 @@ class CheckedOptions:
 
     def open(self, cleanup: ExitStack, *, quiet: bool = False) -> Agent:
         """Start the sandbox, which `cleanup` closes, and load the model."""
+        with naming_settings():
+            return self._open(cleanup, quiet=quiet)
+
+    def _open(self, cleanup: ExitStack, *, quiet: bool) -> Agent:
         from agent.lm.open import open_lm
         from agent.views.say import announce_loading
 

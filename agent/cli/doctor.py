@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 import typer
 
 from agent.cli.exits import ExitCode, report_errors
 from agent.cli.options import JsonOption
+from agent.cli.version import find_version
 from agent.lm.names import find_embedded_model
 from agent.lm.shelf.cache import is_present, measure_bytes, models_folder, place_of
 from agent.lm.shelf.entries import read_shelf
@@ -50,7 +50,7 @@ def check_parts() -> Iterator[Check]:
 
     yield Check("python", platform.python_version(), "")
     for package in ("dubito", "torch", "transformers", "langgraph"):
-        yield Check(package, _version(package), "it is not installed; try: make setup")
+        yield Check(package, find_version(package), "it is not installed; try: make setup")
     folder = find_embedded_model()
     state = str(folder) if (folder / "config.json").is_file() else None
     yield Check("embedded model", state, "models/tiny is not beside the code; clone it whole")
@@ -60,13 +60,6 @@ def check_parts() -> Iterator[Check]:
     yield from _check_sandbox()
     yield from _check_engine()
     yield _check_device()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _check_shelf() -> Check:

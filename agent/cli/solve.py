@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.cli.agent_options import Agent, AgentOptions
+from agent.cli.choices import ACCEPTED_CLAIMS, DISPLAYS
+from agent.cli.completion import complete_from
 from agent.cli.exits import ExitCode, exit_code_of, report_errors
 from agent.cli.options import (
     AskOption,
@@ -70,7 +72,7 @@ def solve_request(
     budget: BudgetOption = None,
     order: OrderOption = None,
     min_probability: MinProbabilityOption = 0.0,
-    accept: Annotated[str, typer.Option(help=_ACCEPT_HELP)] = "verified",
+    accept: Annotated[str, typer.Option(help=_ACCEPT_HELP, autocompletion=complete_from(ACCEPTED_CLAIMS))] = "verified",
     max_tokens: TokensOption = 512,
     tau: Annotated[float | None, typer.Option(help=_TAU_HELP)] = None,
     holes: Annotated[int, typer.Option(min=1, max=8, help="Leave at most this many holes in a partial program.")] = 2,
@@ -81,7 +83,7 @@ def solve_request(
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
     prompt_style: PromptStyleOption = "auto",
-    display: Annotated[str, typer.Option(help=_DISPLAY_HELP)] = "auto",
+    display: Annotated[str, typer.Option(help=_DISPLAY_HELP, autocompletion=complete_from(DISPLAYS))] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Write a program, run it on the examples in the request, and try again where the model was in doubt.
@@ -140,7 +142,6 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
 
 
 def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
-    from agent.cli.choices import ACCEPTED_CLAIMS, DISPLAYS
     from agent.errors import InvalidRequestError
     from agent.messages import check_choice
 
