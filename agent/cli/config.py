@@ -22,7 +22,7 @@ from agent.cli.settings import (
     variable_of,
 )
 from agent.cli.settings_command import SettingsCommand
-from agent.cli.settings_file import assign, place_of_line, read_assignments, settings_file, unassign
+from agent.cli.settings_file import assign, place_of_line, read_settings_file, settings_file, unassign
 from agent.errors import DubitoError, InvalidRequestError
 from agent.messages import join_names, quote, suggest
 from agent.views.report import Report
@@ -42,7 +42,7 @@ def _complete_name() -> list[str]:
 
 
 def _complete_assigned() -> list[str]:
-    return list(read_assignments(settings_file()))
+    return list(read_settings_file(settings_file()))
 
 
 def _complete_value(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -51,7 +51,7 @@ def _complete_value(ctx: typer.Context, incomplete: str) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-NameArgument = Annotated[
+SettingArgument = Annotated[
     str,
     typer.Argument(
         help="The option's name without its dashes, as in policy, or solve.policy for one command.",
@@ -95,7 +95,7 @@ def config_list(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 
 @config.command("set")
-def config_set(ctx: typer.Context, name: NameArgument, value: ValueArgument) -> None:
+def config_set(ctx: typer.Context, name: SettingArgument, value: ValueArgument) -> None:
     """Set an option in the file. The file keeps its comments.
 
     Example: dubito config set solve.display plain
@@ -123,7 +123,7 @@ def config_unset(name: AssignedArgument) -> None:
     """
     with report_errors(as_json=False):
         file = settings_file()
-        assigned = read_assignments(file)
+        assigned = read_settings_file(file)
         if name not in assigned:
             raise InvalidRequestError(f"{quote(file)} does not set {quote(name)[1:-1]}{suggest(name, assigned)}")
         unassign(file, name)
@@ -157,7 +157,7 @@ class _Row(NamedTuple):
 def _read_rows(ctx: typer.Context, file: Path) -> Iterator[_Row]:
     """Return the settings of the file, also those that cannot be set. Raises InvalidRequestError, FileAccessError."""
     variables = list_variables()
-    for key, assignment in read_assignments(file).items():
+    for key, assignment in read_settings_file(file).items():
         setting = Setting(format_value(assignment.value), place_of_line(file, assignment.line))
         fault = _find_fault(ctx, key, setting.value)
         if not fault and key.rpartition(".")[2] in variables:

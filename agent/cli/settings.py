@@ -13,7 +13,7 @@ import typer
 
 from agent.cli import choices
 from agent.cli.components import check_model, check_sandbox
-from agent.cli.settings_file import Assignment, place_of_line, read_assignments, settings_file
+from agent.cli.settings_file import Assignment, place_of_line, read_settings_file, settings_file
 from agent.cli.thresholds import check_threshold_text
 from agent.errors import DubitoError, InvalidRequestError
 from agent.lm.hf.hub import WEIGHTS
@@ -96,7 +96,7 @@ def collect_settings(command: str) -> dict[str, Setting]:
     Raises InvalidRequestError for a file that is no TOML, or sets what cannot be set; FileAccessError.
     """
     file = settings_file()
-    assignments = read_assignments(file)
+    assignments = read_settings_file(file)
     for key, assignment in assignments.items():
         with placing(place_of_line(file, assignment.line)):
             split_key(key)

@@ -33,7 +33,7 @@ def settings_file() -> Path:
     return user_config_path("dubito") / "config.toml"
 
 
-def read_assignments(file: Path) -> dict[str, Assignment]:
+def read_settings_file(file: Path) -> dict[str, Assignment]:
     """Return the values of a file by their keys, as "policy" and "solve.policy"; none where there is no file.
 
     Raises InvalidRequestError for what is no TOML, and for a value that is no scalar; FileAccessError.
@@ -46,13 +46,25 @@ def assign(file: Path, key: str, literal: str) -> None:
 
     The file is written whole or not at all, and keeps its comments.
     """
+    try:
+        value = tomllib.loads(f"x={literal}")["x"]
+        literal.encode()
+    except ValueError as error:
+        raise InvalidRequestError(
+            f"{quote(literal)} holds characters that no TOML may; choose another value"
+        ) from error
     text = _read(file)
-    wanted = {name: each.value for name, each in _parse(text, file).items()} | {key: tomllib.loads(f"x={literal}")["x"]}
+    wanted = {**{name: each.value for name, each in _parse(text, file).items()}, key: value}
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     keys, tables = _locate(lines)
     table, _, name = key.rpartition(".")
+    if table in keys or key in tables:
+        raise InvalidRequestError(
+            f"{quote(file)} has {table or key} as {'a setting' if table else 'a table'} already, and TOML has no place "
+            f"for both; set {table or key} for one command, as in solve.{table or key}"
+        )
     line = f"{name} = {literal}\n"
     if key in keys:
         at = keys[key] - 1

@@ -25,10 +25,10 @@ def threads_list(as_json: JsonOption = False) -> None:
     Example: dubito threads list
     """
     with report_errors(as_json):
-        from agent.views.threads import describe_runs
+        from agent.views.threads import describe_named_runs
         from agent.workflow.named_runs import list_runs
 
-        show(describe_runs(list_runs()), as_json=as_json)
+        show(describe_named_runs(list_runs()), as_json=as_json)
 
 
 @threads.command("show")
@@ -38,10 +38,10 @@ def threads_show(name: ThreadArgument, as_json: JsonOption = False) -> None:
     Example: dubito threads show mine
     """
     with report_errors(as_json):
-        from agent.views.threads import describe_run
+        from agent.views.threads import describe_named_run
         from agent.workflow.named_runs import load_run
 
-        show(describe_run(load_run(name)), as_json=as_json)
+        show(describe_named_run(load_run(name)), as_json=as_json)
 
 
 @threads.command("remove")

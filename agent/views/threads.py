@@ -16,7 +16,7 @@ from agent.strategies import STRATEGIES, Search
 from agent.views.report import Report
 from agent.views.text import format_code
 from agent.views.tree import draw_attempt
-from agent.workflow.named_runs import NamedRun, StoredRun
+from agent.workflow.named_runs import NamedRun, WholeRun
 from agent.workflow.standing import find_standing
 from agent.workflow.state import AgentState
 
@@ -24,14 +24,14 @@ _BENCHMARK = re.compile(r"(?:HumanEval|Mbpp|exercises)/[\w/]+")
 _WEIGHTS = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}  # --weights, by torch's names
 
 
-def describe_runs(runs: Sequence[NamedRun]) -> Report:
+def describe_named_runs(runs: Sequence[NamedRun]) -> Report:
     """Return named runs as a list, two lines each."""
     records = [_record(run) for run in runs]
     lines = [f"{run.name}  {_say_state(run)}\n  {_say_request(run)}" for run in runs]
     return Report({"threads": records}, "\n".join(lines) or "no run has a name yet; solve --thread NAME gives it one")
 
 
-def describe_run(stored: StoredRun) -> Report:
+def describe_named_run(stored: WholeRun) -> Report:
     """Return a named run in full: what was asked, its programs, and the command that goes on with it."""
     run, state = stored.run, stored.state
     command = shlex.join(write_command(run.name, state))

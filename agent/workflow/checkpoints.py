@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.types import Interrupt
 
 from agent.decoding.step import Candidate
-from agent.workflow.record_json import FORMAT, RECORDS, ForeignCheckpointError, read_records, write_records
+from agent.workflow.record_json import FORMAT, RECORDS, ForeignCheckpointError, dump_records, load_records
 
 _RECORDS = {**RECORDS, "Candidate": Candidate, "Interrupt": Interrupt}
 
@@ -17,11 +17,11 @@ class RecordSerializer:
 
     def dumps_typed(self, value: Any) -> tuple[str, bytes]:
         """Return the format's name and the value as JSON."""
-        return FORMAT, write_records(value, _RECORDS)
+        return FORMAT, dump_records(value, _RECORDS)
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         """Return the value that these bytes hold. Raises ForeignCheckpointError for another version's."""
         form, text = data
         if form != FORMAT:
             raise ForeignCheckpointError(f"the checkpoint's format is {form}")
-        return read_records(text, _RECORDS)
+        return load_records(text, _RECORDS)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from agent.errors import InvalidRequestError, StorageError
 from agent.messages import quote, suggest
 from agent.records import CandidateQuestion, OutputQuestion
-from agent.workflow.record_json import FORMAT, RECORDS, ForeignCheckpointError, read_records
+from agent.workflow.record_json import FORMAT, RECORDS, ForeignCheckpointError, load_records
 from agent.workflow.state import AgentState
 from agent.workflow.threads import threads_file
 
@@ -56,7 +56,7 @@ class NamedRun:
     size: int  # bytes of its checkpoints
 
 
-class StoredRun(NamedTuple):
+class WholeRun(NamedTuple):
     """A named run with all that it holds."""
 
     run: NamedRun
@@ -69,7 +69,7 @@ def list_runs() -> list[NamedRun]:
     return [_describe(row) for row in _read_rows()]
 
 
-def load_run(name: str) -> StoredRun:
+def load_run(name: str) -> WholeRun:
     """Return a named run. Raises InvalidRequestError for a name of none, or another version's run; StorageError."""
     rows = _read_rows()
     _check_names([name], [row[0] for row in rows])
@@ -77,14 +77,14 @@ def load_run(name: str) -> StoredRun:
     try:
         if form != FORMAT:
             raise ForeignCheckpointError(form)
-        values = read_records(text, _LIGHT)["channel_values"]
+        values = load_records(text, _LIGHT)["channel_values"]
         state = AgentState(**{part.name: values[part.name] for part in fields(AgentState) if part.name in values})
-        question = read_records(asked, _LIGHT)[0].value if asked else None
+        question = load_records(asked, _LIGHT)[0].value if asked else None
     except (ForeignCheckpointError, KeyError, TypeError) as error:
         raise InvalidRequestError(
             f"the run {quote(name)} holds no whole state of this version; remove it, or begin anew under another name"
         ) from error
-    return StoredRun(_describe(row), state, question)
+    return WholeRun(_describe(row), state, question)
 
 
 def remove_runs(names: Sequence[str]) -> list[NamedRun]:

@@ -62,7 +62,7 @@ class ForeignCheckpointError(ValueError):
     """A checkpoint that another version wrote."""
 
 
-def write_records(value: Any, kinds: Mapping[str, type]) -> bytes:
+def dump_records(value: Any, kinds: Mapping[str, type]) -> bytes:
     """Return a value as JSON. kinds: of the records in it, by their names. Raises TypeError for any other."""
 
     def name_fields(item: Any) -> Any:
@@ -75,7 +75,7 @@ def write_records(value: Any, kinds: Mapping[str, type]) -> bytes:
     return json.dumps(value, default=name_fields, separators=(",", ":")).encode()
 
 
-def read_records(text: bytes, kinds: Mapping[str, Callable[..., Any]]) -> Any:
+def load_records(text: bytes, kinds: Mapping[str, Callable[..., Any]]) -> Any:
     """Return the value that JSON holds. A list inside a record is read as a tuple. kinds: what builds its records.
 
     Raises ForeignCheckpointError for another version's records.
