@@ -46,7 +46,10 @@ class LazyGroup(TyperGroup):
         if not isinstance(target, typer.Typer):
             function, target = target, plain_typer()
             target.command(cmd_name, cls=_class_of(entry))(function)
-        return get_command(target)
+        command = get_command(target)
+        if ctx is not None and ctx.resilient_parsing:
+            _shorten_help(command)
+        return command
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         """Complete the name of a command or an option."""
@@ -86,6 +89,14 @@ def _class_of(entry: Entry) -> type[TyperCommand]:
     from agent.cli.settings_command import SettingsCommand
 
     return SettingsCommand
+
+
+def _shorten_help(command: Any) -> None:
+    """Leave the first sentence of each option's help, for a shell, and no brackets: typer takes them for markup."""
+    for parameter in command.params:
+        parameter.help = (parameter.help or "").split(". ")[0].replace("[", "(").replace("]", ")")
+    for each in getattr(command, "commands", {}).values():
+        _shorten_help(each)
 
 
 def _check_shell() -> None:

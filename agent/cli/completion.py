@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from agent.errors import DubitoError
 
 
 def complete_from(names: Iterable[str]) -> Callable[[], list[str]]:
@@ -37,4 +40,6 @@ def complete_thread() -> list[str]:
     """List the named runs, the newest first."""
     from agent.workflow.named_runs import list_runs
 
-    return [run.name for run in list_runs()]
+    with suppress(DubitoError):  # the command itself will say what is wrong
+        return [run.name for run in list_runs()]
+    return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -42,13 +43,17 @@ def _complete_name() -> list[str]:
 
 
 def _complete_assigned() -> list[str]:
-    return list(read_settings_file(settings_file()))
+    with suppress(DubitoError):  # the command itself will say what is wrong
+        return list(read_settings_file(settings_file()))
+    return []
 
 
 def _complete_value(ctx: typer.Context, incomplete: str) -> list[str]:
-    command, name = split_key(ctx.params["name"])
-    values = [value for each in _find_commands(ctx, command) for value in each.complete_setting(ctx, name, incomplete)]
-    return list(dict.fromkeys(values))
+    with suppress(DubitoError):
+        command, name = split_key(ctx.params["name"])
+        lists = [each.complete_setting(ctx, name, incomplete) for each in _find_commands(ctx, command)]
+        return list(dict.fromkeys(value for values in lists for value in values))
+    return []
 
 
 SettingArgument = Annotated[
