@@ -39,11 +39,17 @@ app = lazy_group(
     "Example: dubito solve --task exercises/12",
     {
         "solve": Entry(
-            "agent.cli.solve:solve_request", "Write a program and run it on the examples in the request.", True
+            "agent.cli.solve:solve_request",
+            "Write a program and run it on the examples in the request.",
+            takes_settings=True,
         ),
-        "chat": Entry("agent.cli.chat:chat", "Write one program after another.", True),
-        "fill": Entry("agent.cli.fill:fill_file", "Fill the holes of a file, and run it on its examples.", True),
-        "holes": Entry("agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted.", True),
+        "chat": Entry("agent.cli.chat:chat", "Write one program after another.", takes_settings=True),
+        "fill": Entry(
+            "agent.cli.fill:fill_file", "Fill the holes of a file, and run it on its examples.", takes_settings=True
+        ),
+        "holes": Entry(
+            "agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted.", takes_settings=True
+        ),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
         "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill and holes."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),

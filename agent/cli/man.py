@@ -110,8 +110,8 @@ def _item(name: str, meaning: str) -> Iterator[str]:
 
 def _write_text(text: str) -> Iterator[str]:
     """Write the paragraphs of a help text."""
-    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(text)):
-        yield ".PP"
+    for number, paragraph in enumerate(re.split(r"\n\s*\n", inspect.cleandoc(text))):
+        yield from [".PP"] if number else []  # a heading begins a paragraph by itself
         line = " ".join(paragraph.split())
         example = line.removeprefix("Example: ")
         yield _mark_code(line) if example == line else f"Example: \\fB{_escape(example)}\\fR"

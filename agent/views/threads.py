@@ -20,6 +20,7 @@ from agent.workflow.named_runs import NamedRun, WholeRun
 from agent.workflow.standing import find_standing
 from agent.workflow.state import AgentState
 
+_WIDTH = 78  # characters of a request's line, behind two blanks
 _BENCHMARK = re.compile(r"(?:HumanEval|Mbpp|exercises)/[\w/]+")
 _WEIGHTS = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}  # --weights, by torch's names
 
@@ -158,7 +159,7 @@ def _say_request(run: NamedRun) -> str:
     """Return the first line of a request, with the name of its task where it has one."""
     lines = run.request.strip().splitlines() or ["(it was cut off before its request was written)"]
     name = "" if run.task in ("", "your sentence") else f"{run.task}: "
-    return flatten(f"{name}{lines[0]}", 100)
+    return format_code(f"{name}{lines[0]}", _WIDTH)
 
 
 def _say_question(question: CandidateQuestion | OutputQuestion) -> str:

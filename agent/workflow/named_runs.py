@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -32,7 +31,8 @@ LEFT JOIN (SELECT thread_id, sum(length(value)) AS bytes FROM writes GROUP BY th
      ON written.thread_id = kept.thread_id
 ORDER BY kept.checkpoint_id DESC
 """  # ids of checkpoints begin with their time
-_LIGHT = {**RECORDS, **dict.fromkeys(("Candidate", "Interrupt"), partial(SimpleNamespace))}  # their own need torch
+# The kinds of the last two need torch and langgraph.
+_KINDS: dict[str, Callable[..., Any]] = {**RECORDS, "Candidate": SimpleNamespace, "Interrupt": SimpleNamespace}
 
 
 class RunState(StrEnum):
@@ -77,9 +77,9 @@ def load_run(name: str) -> WholeRun:
     try:
         if form != FORMAT:
             raise ForeignCheckpointError(form)
-        values = load_records(text, _LIGHT)["channel_values"]
+        values = load_records(text, _KINDS)["channel_values"]
         state = AgentState(**{part.name: values[part.name] for part in fields(AgentState) if part.name in values})
-        question = load_records(asked, _LIGHT)[0].value if asked else None
+        question = load_records(asked, _KINDS)[0].value if asked else None
     except (ForeignCheckpointError, KeyError, TypeError) as error:
         raise InvalidRequestError(
             f"the run {quote(name)} holds no whole state of this version; remove it, or begin anew under another name"
