@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -17,13 +17,13 @@ from agent.cli.settings import (
     COMMANDS,
     SETTINGS,
     Setting,
-    format_value,
     list_variables,
+    read_file_settings,
     split_key,
     variable_of,
 )
 from agent.cli.settings_command import SettingsCommand
-from agent.cli.settings_file import assign, place_of_line, read_settings_file, settings_file, unassign
+from agent.cli.settings_file import assign, settings_file, unassign
 from agent.errors import DubitoError, InvalidRequestError
 from agent.messages import join_names, quote, suggest
 from agent.views.report import Report
@@ -44,7 +44,7 @@ def _complete_name() -> list[str]:
 
 def _complete_assigned() -> list[str]:
     with suppress(DubitoError):  # the command itself will say what is wrong
-        return list(read_settings_file(settings_file()))
+        return list(read_file_settings())
     return []
 
 
@@ -86,15 +86,13 @@ def config_list(ctx: typer.Context, as_json: JsonOption = False) -> None:
     Example: dubito config list
     """
     with report_errors(as_json):
-        file, rows, problem = settings_file(), list[_Row](), None
+        file, rows, problem, variables = settings_file(), list[_Row](), None, list_variables()
         try:
-            rows = list(_read_rows(ctx, file))
+            rows = _list_rows(ctx, read_file_settings(), variables)
         except DubitoError as error:
             problem = str(error)
             complain(problem)
-        rows += [
-            _Row(name, setting, _find_fault(ctx, name, setting.value)) for name, setting in list_variables().items()
-        ]
+        rows += _list_rows(ctx, variables)
         record = {"file": str(file), "error": problem, "settings": [row.record() for row in rows]}
         show(Report(record, _write_rows(file, rows)), as_json=as_json)
 
@@ -106,16 +104,11 @@ def config_set(ctx: typer.Context, name: SettingArgument, value: ValueArgument) 
     Example: dubito config set solve.display plain
     """
     with report_errors(as_json=False):
-        command, option = split_key(name)
-        values = [each.check_setting(ctx, option, value) for each in _find_commands(ctx, command)]
-        typed = next((each for each in values if each is not None), None)
-        if typed is None:
-            raise InvalidRequestError(
-                f"{command} has no option --{option}; set it as {option}, for the commands with it"
-            )
-        file, is_number = settings_file(), isinstance(typed, int | float)
-        assign(file, name, repr(typed) if is_number else json.dumps(value, ensure_ascii=False))
+        typed, file = _check(ctx, name, value), settings_file()
+        literal = repr(typed) if isinstance(typed, int | float) else json.dumps(value, ensure_ascii=False)
+        assign(file, name, literal)
         say(f"{name} is {value} now, in {file}", err=True)
+        option = split_key(name)[1]
         if option in list_variables():
             say(f"{variable_of(option)} is set in the environment, and comes before it", err=True)
 
@@ -128,7 +121,7 @@ def config_unset(name: AssignedArgument) -> None:
     """
     with report_errors(as_json=False):
         file = settings_file()
-        assigned = read_settings_file(file)
+        assigned = read_file_settings()
         if name not in assigned:
             raise InvalidRequestError(f"{quote(file)} does not set {quote(name)[1:-1]}{suggest(name, assigned)}")
         unassign(file, name)
@@ -159,30 +152,38 @@ class _Row(NamedTuple):
         return {"name": name, "command": command or None, **self.setting._asdict(), "remark": remark}
 
 
-def _read_rows(ctx: typer.Context, file: Path) -> Iterator[_Row]:
-    """Return the settings of the file, also those that cannot be set. Raises InvalidRequestError, FileAccessError."""
-    variables = list_variables()
-    for key, assignment in read_settings_file(file).items():
-        setting = Setting(format_value(assignment.value), place_of_line(file, assignment.line))
+def _list_rows(ctx: typer.Context, settings: Mapping[str, Setting], hiding: Collection[str] = ()) -> list[_Row]:
+    """Return settings with what is wrong with each. hiding: names whose variables come before them."""
+    rows = []
+    for key, setting in settings.items():
+        name = key.rpartition(".")[2]
         fault = _find_fault(ctx, key, setting.value)
-        if not fault and key.rpartition(".")[2] in variables:
-            fault = f"{variable_of(key.rpartition('.')[2])} comes before it"
-        yield _Row(key, setting, fault)
+        if not fault and name in hiding:
+            fault = f"{variable_of(name)} comes before it"
+        rows.append(_Row(key, setting, fault))
+    return rows
 
 
 def _find_fault(ctx: typer.Context, key: str, value: str) -> str:
-    """Return what a command line would say against a setting; nothing where it is right."""
+    """Return what is wrong with a setting; nothing where it is right."""
     try:
-        command, name = split_key(key)
-        if not value:
-            return "leaves the option as it is"
-        for each in _find_commands(ctx, command):
-            each.check_setting(ctx, name, value)
+        if value:
+            _check(ctx, key, value)
     except DubitoError as error:
         return str(error)
     except typer.BadParameter as error:
         return error.format_message()
-    return ""
+    return "" if value else "leaves the option as it is"
+
+
+def _check(ctx: typer.Context, key: str, value: str) -> Any:
+    """Return the value of a setting. Raises DubitoError and typer.BadParameter for what no command line would take."""
+    command, name = split_key(key)
+    values = [each.check_setting(ctx, name, value) for each in _find_commands(ctx, command)]
+    typed = next((each for each in values if each is not None), None)
+    if typed is None:
+        raise InvalidRequestError(f"{command} has no option --{name}; set it as {name}, for the commands that have it")
+    return typed
 
 
 def _find_commands(ctx: typer.Context, command: str) -> list[SettingsCommand]:

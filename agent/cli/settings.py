@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,7 +14,7 @@ import typer
 
 from agent.cli import choices
 from agent.cli.components import check_model, check_sandbox
-from agent.cli.settings_file import Assignment, place_of_line, read_settings_file, settings_file
+from agent.cli.settings_file import place_of_line, read_settings_file, settings_file
 from agent.cli.thresholds import check_threshold_text
 from agent.errors import DubitoError, InvalidRequestError
 from agent.lm.hf.hub import WEIGHTS
@@ -79,15 +80,22 @@ def split_key(key: str) -> tuple[str, str]:
     return command, name
 
 
-def format_value(value: Any) -> str:
-    """Return a scalar of TOML as a person would type it behind an option."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def list_variables() -> dict[str, Setting]:
     """Return the settings of the environment, also the empty ones, which hide those of the file."""
     variables = {name: variable_of(name) for name in SETTINGS}
     return {name: Setting(os.environ[each], each) for name, each in variables.items() if each in os.environ}
+
+
+def read_file_settings() -> dict[str, Setting]:
+    """Return what the file sets, by keys such as "solve.policy", whether it can be set or not.
+
+    Raises InvalidRequestError for a file that is no TOML; FileAccessError.
+    """
+    file = settings_file()
+    return {
+        key: Setting(_format_value(value), place_of_line(file, line))
+        for key, (value, line) in read_settings_file(file).items()
+    }
 
 
 def collect_settings(command: str) -> dict[str, Setting]:
@@ -95,22 +103,18 @@ def collect_settings(command: str) -> dict[str, Setting]:
 
     Raises InvalidRequestError for a file that is no TOML, or sets what cannot be set; FileAccessError.
     """
-    file = settings_file()
-    assignments = read_settings_file(file)
-    for key, assignment in assignments.items():
-        with placing(place_of_line(file, assignment.line)):
-            split_key(key)
-
-    def settings_of(table: str) -> dict[str, Setting]:
-        keys = {key: each for key, each in assignments.items() if split_key(key)[0] == table}
-        return {split_key(key)[1]: _setting_of(file, each) for key, each in keys.items()}
-
-    merged = settings_of("") | settings_of(command) | list_variables()
+    tables = defaultdict[str, dict[str, Setting]](dict)
+    for key, setting in read_file_settings().items():
+        with placing(setting.place):
+            table, name = split_key(key)
+        tables[table][name] = setting
+    merged = tables[""] | tables[command] | list_variables()
     return {name: setting for name, setting in merged.items() if setting.value}  # an empty value sets nothing
 
 
-def _setting_of(file: Any, assignment: Assignment) -> Setting:
-    return Setting(format_value(assignment.value), place_of_line(file, assignment.line))
+def _format_value(value: Any) -> str:
+    """Return a scalar of TOML as a person would type it behind an option."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @contextmanager

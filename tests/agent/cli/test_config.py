@@ -51,16 +51,17 @@ def test_what_is_set_is_shown_until_it_is_unset(file):
 
 def test_json_has_each_setting_with_its_place_and_what_is_wrong_with_it(file, monkeypatch):
     file.parent.mkdir()
-    file.write_text('policy = "adadce"\n[chat]\nseed = 3\n[solve]\nseeds = 4\n')
+    file.write_text('policy = "adadce"\n[chat]\nseed = 3\n[solve]\nseeds = 4\n[fill]\npolicy = "uscd"\n')
     monkeypatch.setenv("DUBITO_SEED", "5")
     record = json.loads(config("list", "--json").stdout)
     assert record == json.loads(config("--json").stdout)
     assert (record["file"], record["error"]) == (str(file), None)
-    policy, chat_seed, wrong, seed = record["settings"]
+    policy, chat_seed, wrong, astray, seed = record["settings"]
     assert policy["place"] == f"{file}:1" and policy["remark"].startswith("unknown policy 'adadce'; choose from")
     expected = {"name": "seed", "command": "chat", "value": "3", "place": f"{file}:3"}
     assert chat_seed == {**expected, "remark": "DUBITO_SEED comes before it"}
     assert wrong["remark"] == "there is no setting seeds; did you mean seed?"
+    assert astray["remark"].startswith("fill has no option --policy")
     assert seed == {"name": "seed", "command": None, "value": "5", "place": "DUBITO_SEED", "remark": None}
 
 
