@@ -173,7 +173,7 @@ def _find_fault(ctx: typer.Context, key: str, value: str) -> str:
         return str(error)
     except typer.BadParameter as error:
         return error.format_message()
-    return "" if value else "leaves the option as it is"
+    return "" if value else "sets nothing"
 
 
 def _check(ctx: typer.Context, key: str, value: str) -> Any:
