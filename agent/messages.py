@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,12 @@ def check_choice(what: str, came: str, names: Iterable[str]) -> None:
     """Raise InvalidRequestError for a name that is not among the names."""
     if came not in names:
         raise InvalidRequestError(f"unknown {what} {quote(came)}; choose from {', '.join(names)}")
+
+
+def suggest(came: str, names: Iterable[str]) -> str:
+    """Return a question for the name that is most like another, to end a sentence; nothing where none is like it."""
+    nearest = get_close_matches(came, list(names), n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
 def check_tau(tau: float) -> None:

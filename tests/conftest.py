@@ -17,7 +17,11 @@ from platformdirs import user_cache_path
 settings.register_profile("unhurried", parent=settings(), deadline=None, max_examples=50)
 settings.load_profile("unhurried")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ["XDG_DATA_HOME"] = os.environ["XDG_STATE_HOME"] = FOLDER = tempfile.mkdtemp(prefix="dubito-tests-")
+FOLDER = tempfile.mkdtemp(prefix="dubito-tests-")
+os.environ |= dict.fromkeys(("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"), FOLDER)
+for name in [each for each in os.environ if each.startswith("DUBITO_")]:
+    if name not in ("DUBITO_MODELS", "DUBITO_TEST_DEVICE"):  # the rest are settings of whoever runs the tests
+        del os.environ[name]
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 SHELF = Path(os.environ.get("DUBITO_MODELS") or user_cache_path("dubito") / "models")  # the user's real models
 os.environ["DUBITO_MODELS"] = f"{FOLDER}/models"

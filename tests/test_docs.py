@@ -53,7 +53,7 @@ def test_every_command_in_a_document_exists_with_its_options(page):
 
 def check_options(words, line):
     command = get_command(app)
-    while hasattr(command, "get_command"):
+    while hasattr(command, "get_command") and not (command.invoke_without_command and not words):
         command = command.get_command(None, words.pop(0))
     parameters = [
         *command.params,

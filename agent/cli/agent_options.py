@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.cli import choices, components
 from agent.cli.options import DEFAULT_SECONDS
+from agent.cli.settings import naming_settings
 from agent.cli.thresholds import describe_threshold
 from agent.lm.names import EMBEDDED, choose_default_model, needs_conversion
 from agent.messages import check_tau
@@ -60,6 +61,10 @@ class AgentOptions:
 
     def check(self) -> CheckedOptions:
         """Refuse options that are unknown or contradict each other. Imports nothing slow."""
+        with naming_settings():
+            return self._check()
+
+    def _check(self) -> CheckedOptions:
         if self.tau is not None:
             check_tau(self.tau)
         policy = choose_policy_name(self.policy, find_strategy(self.strategy), choices.POLICY_SCORES)
@@ -93,8 +98,9 @@ class CheckedOptions:
 
     def open(self, cleanup: ExitStack, *, quiet: bool = False) -> Agent:
         """Start the sandbox, which `cleanup` closes, and load the model."""
-        sandbox = cleanup.enter_context(closing(components.start_sandbox(self.options.sandbox)))
-        return self.open_beside(sandbox, quiet=quiet)
+        with naming_settings():
+            sandbox = cleanup.enter_context(closing(components.start_sandbox(self.options.sandbox)))
+            return self.open_beside(sandbox, quiet=quiet)
 
     def open_beside(self, sandbox: Sandbox, model: Model | None = None, *, quiet: bool = False) -> Agent:
         """Return the agent with a running sandbox, and with a model that is loaded already or is loaded here."""

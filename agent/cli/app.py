@@ -4,18 +4,54 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import Annotated
+
+import typer
 
 from agent.cli.commands import Entry, ProgramGroup, lazy_group
+
+
+def _print_version(wanted: bool) -> None:
+    """Print one line and end, if it is wanted."""
+    if wanted:
+        from agent.cli.version import describe_version
+        from agent.views.say import write_data
+
+        write_data(describe_version())
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_print_version, is_eager=True, help="Print the version, and those of main packages."
+    ),
+]
+
+
+def _take_options(version: VersionOption = False) -> None:
+    """Take the options before a command. Each of them does its work by itself."""
+
 
 app = lazy_group(
     "dubito",
     "Generate code. Dubito pauses where its model is in doubt, looks ahead there, and runs what it wrote.\n\n"
     "Example: dubito solve --task exercises/12",
     {
-        "solve": Entry("agent.cli.solve:solve_request", "Write a program and run it on the examples in the request."),
-        "chat": Entry("agent.cli.chat:chat", "Write one program after another."),
-        "fill": Entry("agent.cli.fill:fill_file", "Fill the holes of a file, and run it on its examples."),
-        "holes": Entry("agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted."),
+        "solve": Entry(
+            "agent.cli.solve:solve_request",
+            "Write a program and run it on the examples in the request.",
+            takes_settings=True,
+        ),
+        "chat": Entry("agent.cli.chat:chat", "Write one program after another.", takes_settings=True),
+        "fill": Entry(
+            "agent.cli.fill:fill_file", "Fill the holes of a file, and run it on its examples.", takes_settings=True
+        ),
+        "holes": Entry(
+            "agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted.", takes_settings=True
+        ),
+        "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
+        "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill and holes."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),
@@ -23,8 +59,11 @@ app = lazy_group(
         "report": Entry("benchmarks.cli.report:report_runs", "Make a table and a page of runs to look through."),
         "calibrate": Entry("benchmarks.cli:calibrate", "Learn from problems that are kept for it."),
         "exercises": Entry("benchmarks.cli.exercises:exercises", "Show and export the project's own exercises."),
+        "man": Entry("agent.cli.man:man", "Print the manual page, as in: dubito man | man -l -"),
     },
     ProgramGroup,
+    options=_take_options,
+    add_completion=True,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 
@@ -38,6 +77,8 @@ def main() -> None:
     width = shutil.get_terminal_size().columns
     if os.environ.get("COLUMNS") != str(width):  # it is no positive number, and rich would draw nothing
         os.environ.pop("COLUMNS", None)
+    if "_DUBITO_COMPLETE" in os.environ:
+        os.environ["COLUMNS"] = "10000"  # typer breaks long lines, and fish offers each line of a description
     from agent.cli.streams import guard_streams
 
     with guard_streams():

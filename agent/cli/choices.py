@@ -6,7 +6,7 @@ What this module names repeats registries that need torch or numpy; a test holds
 from __future__ import annotations
 
 from agent.errors import InvalidRequestError
-from agent.messages import check_choice, join_names
+from agent.messages import check_choice, join_names, quote
 
 # Each policy, and the score by which it pauses; None where it never pauses.
 POLICY_SCORES: dict[str, str | None] = {
@@ -28,6 +28,10 @@ ACCEPTED_CLAIMS: dict[str, tuple[str, ...]] = {
 }
 SCORE_NAMES = ("entropy", "top-entropy", "margin", "least-probability", "collision")
 RECIPE_NAMES = ("adadec", "youden", "expected")
+DEVICE_TYPES = (  # torch's; the number behind a colon is another thing
+    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy",
+    "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
+)  # fmt: skip
 
 
 def check_policy_name(name: str, *, ask: bool = False) -> None:
@@ -36,6 +40,13 @@ def check_policy_name(name: str, *, ask: bool = False) -> None:
     if ask and POLICY_SCORES[name] is None:
         pausing = join_names(each for each in POLICY_SCORES if POLICY_SCORES[each])
         raise InvalidRequestError(f"--policy {name} never pauses, so --ask has nothing to ask; choose {pausing}")
+
+
+def check_device(name: str) -> None:
+    """Raise InvalidRequestError for a name that is no device of torch, whether this machine has it or not."""
+    kind, colon, number = name.partition(":")
+    if kind not in DEVICE_TYPES or (colon and not number.isdecimal()):
+        raise InvalidRequestError(f"unknown device {quote(name)}; choose cpu, cuda, cuda:1 or another of torch's")
 
 
 def check_probability(name: str, value: float) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 import typer
 
 from agent.cli.exits import ExitCode, report_errors
 from agent.cli.options import JsonOption
+from agent.cli.version import find_version
 from agent.lm.names import find_embedded_model
 from agent.lm.shelf.cache import is_present, measure_bytes, models_folder, place_of
 from agent.lm.shelf.entries import read_shelf
@@ -36,7 +36,7 @@ def doctor(as_json: JsonOption = False) -> None:
         raise typer.Exit(ExitCode.MACHINE_FAILED if is_missing else ExitCode.OK)
 
 
-class Check(NamedTuple):
+class PartState(NamedTuple):
     """The state of one part."""
 
     part: str
@@ -44,16 +44,16 @@ class Check(NamedTuple):
     advice: str  # what to do then
 
 
-def check_parts() -> Iterator[Check]:
+def check_parts() -> Iterator[PartState]:
     """Check packages, the embedded model, stored runs, sandbox and device. Yields each result at once."""
     import platform
 
-    yield Check("python", platform.python_version(), "")
+    yield PartState("python", platform.python_version(), "")
     for package in ("dubito", "torch", "transformers", "langgraph"):
-        yield Check(package, _version(package), "it is not installed; try: make setup")
+        yield PartState(package, find_version(package), "it is not installed; try: make setup")
     folder = find_embedded_model()
     state = str(folder) if (folder / "config.json").is_file() else None
-    yield Check("embedded model", state, "models/tiny is not beside the code; clone it whole")
+    yield PartState("embedded model", state, "models/tiny is not beside the code; clone it whole")
     yield _check_shelf()
     yield _check_threads()
     yield from _check_int8()
@@ -62,14 +62,7 @@ def check_parts() -> Iterator[Check]:
     yield _check_device()
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _check_shelf() -> Check:
+def _check_shelf() -> PartState:
     """Name the real models of the shelf that are on this machine, and those that are not."""
     here, absent = [], []
     for model in read_shelf().values():
@@ -80,45 +73,45 @@ def _check_shelf() -> Check:
             absent.append(model.name)
     facts = [f"{', '.join(here) or 'none'} in {models_folder()}"]
     facts += [f"not here {', '.join(absent)} (try: dubito models get NAME)"] if absent else []
-    return Check("real models", "; ".join(facts), "")
+    return PartState("real models", "; ".join(facts), "")
 
 
-def _check_threads() -> Check:
+def _check_threads() -> PartState:
     """Count the stored runs."""
     try:
         runs, size = measure_threads()
     except sqlite3.Error as error:
         advice = f"{threads_file()} cannot be read ({error}); remove it, and its runs begin anew"
-        return Check("threads", None, advice)
-    return Check("threads", f"{runs} of at most {MOST_RUNS} runs, {size / 2**20:.1f} MiB in {threads_file()}", "")
+        return PartState("threads", None, advice)
+    return PartState("threads", f"{runs} of at most {MOST_RUNS} runs, {size / 2**20:.1f} MiB in {threads_file()}", "")
 
 
-def _check_int8() -> Iterator[Check]:
+def _check_int8() -> Iterator[PartState]:
     """List what trials of int8 weights measured. Without torch there are none, and the device's check says so."""
     from agent.lm.fidelity import read_all
 
     with suppress(ImportError, OSError):
-        yield from (Check("int8 weights", str(fidelity), "") for fidelity in read_all())
+        yield from (PartState("int8 weights", str(fidelity), "") for fidelity in read_all())
 
 
-def _check_sandbox() -> Iterator[Check]:
+def _check_sandbox() -> Iterator[PartState]:
     """Run a trivial program in the sandbox that is used by default."""
     from sandbox import SandboxError, SandboxUnavailable, open_sandbox
 
     try:
         box = open_sandbox(None)
     except SandboxUnavailable as error:
-        yield Check("sandbox", None, str(error))
+        yield PartState("sandbox", None, str(error))
         return
     with closing(box):
         try:
             works, advice = box.run("print('hello')").passed, "it starts, and a trivial program fails in it"
         except SandboxError as error:
             works, advice = False, str(error)
-    yield Check("sandbox", type(box).__name__ if works else None, advice)
+    yield PartState("sandbox", type(box).__name__ if works else None, advice)
 
 
-def _check_engine() -> Iterator[Check]:
+def _check_engine() -> Iterator[PartState]:
     """Describe the isolation of the Docker engine, where one answers."""
     from sandbox import SandboxUnavailable
     from sandbox.docker.client import connect
@@ -129,13 +122,13 @@ def _check_engine() -> Iterator[Check]:
     except SandboxUnavailable:
         return  # the sandbox's own check says so
     with closing(client):
-        yield from (Check(*row) for row in describe_isolation(client))
+        yield from (PartState(*row) for row in describe_isolation(client))
 
 
-def _check_device() -> Check:
+def _check_device() -> PartState:
     """Name the device that models use by default."""
     try:
         import torch
     except (ImportError, OSError) as error:
-        return Check("device", None, f"torch cannot be imported ({error}); try: make setup")
-    return Check("device", "cuda" if torch.cuda.is_available() else "cpu", "")
+        return PartState("device", None, f"torch cannot be imported ({error}); try: make setup")
+    return PartState("device", "cuda" if torch.cuda.is_available() else "cpu", "")

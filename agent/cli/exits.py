@@ -140,7 +140,9 @@ def _was_interrupted(error: BaseException | None) -> bool:
 
 def _explain_parser_error(error: typer.TyperException) -> str:
     """Return the parser's message as a sentence; an empty one where the parser has printed the help instead."""
-    message = " ".join(error.format_message().split()).rstrip(".")
+    nearest = next(iter(getattr(error, "possibilities", None) or ()), None)  # of the options; parsers list the rest
+    message = f"{error.message}; did you mean {nearest}?" if nearest else error.format_message()
+    message = " ".join(message.split()).rstrip(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "dubito"
     return message and f"{message} (try: {command} --help)"

@@ -100,6 +100,7 @@ def _fill(how: _FillOptions, cleanup: ExitStack) -> ExitCode:
 def _fill_holes(how: _FillOptions, model: str, source: str, holes: tuple[Hole, ...], cleanup: ExitStack) -> FilledFile:
     """Start the sandbox, load the model, and fill the holes."""
     from agent.cli.components import start_sandbox
+    from agent.cli.settings import naming_settings
     from agent.decoding import POLICIES
     from agent.lm.names import needs_conversion
     from agent.lm.open import open_lm
@@ -107,9 +108,10 @@ def _fill_holes(how: _FillOptions, model: str, source: str, holes: tuple[Hole, .
     from agent.workflow.context import Context
     from agent.workflow.fill import fill_holes
 
-    box = cleanup.enter_context(closing(start_sandbox(how.sandbox)))
-    announce_loading(model, converts=needs_conversion(model), quiet=how.as_json)
-    opened = open_lm(model, device=how.device, weights=how.weights)
+    with naming_settings():
+        box = cleanup.enter_context(closing(start_sandbox(how.sandbox)))
+        announce_loading(model, converts=needs_conversion(model), quiet=how.as_json)
+        opened = open_lm(model, device=how.device, weights=how.weights)
     context = Context(opened, POLICIES["greedy"], box, max_tokens=how.max_tokens, seed=how.seed)
     return fill_holes(context, source, holes, how.fillings)
 

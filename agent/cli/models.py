@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.cli.commands import plain_typer
+from agent.cli.completion import complete_downloaded, complete_shelf_name
 from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption
 from agent.views.report import Report
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
     from agent.lm.shelf.entries import ShelfModel
 
 models = plain_typer(name="models", help="Get real code models by short name.")
-ShelfNameArgument = Annotated[str, typer.Argument(help="A short name of the shelf, as `dubito models list` shows it.")]
-ListedNameArgument = Annotated[str, typer.Argument(help="A name that `dubito models list` shows.")]
+ShelfNameArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A short name of the shelf, as `dubito models list` shows it.", autocompletion=complete_shelf_name
+    ),
+]
+ListedNameArgument = Annotated[
+    str, typer.Argument(help="A name that `dubito models list` shows.", autocompletion=complete_downloaded)
+]
 _NAME_WIDTH = 20
 
 

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from agent.cli.choices import POLICY_SCORES
+from agent.cli.completion import complete_from, complete_model
+from agent.lm.hf.hub import WEIGHTS
 from agent.messages import join_names
-from agent.program.styles import PROMPT_STYLES
+from agent.program.styles import AUTO, PROMPT_STYLES
 from agent.search.orders import ORDERS
 from agent.strategies import STRATEGIES
 from sandbox import SANDBOXES
@@ -52,18 +54,26 @@ _BUDGET_HELP = (
     f"solve and chat end a search after {DEFAULT_SECONDS} seconds, unless this says another number."
 )
 
-BenchmarkArgument = Annotated[str, typer.Argument(help="HumanEval, Mbpp, HumanEval-base, or exercises[/SPLIT].")]
+_DATASETS = ("HumanEval", "Mbpp", "HumanEval-base", "exercises")
+
+BenchmarkArgument = Annotated[
+    str, typer.Argument(help=f"{join_names(_DATASETS)}[/SPLIT].", autocompletion=complete_from(_DATASETS))
+]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Take only this many problems. All by default.")]
-ModelOption = Annotated[str, typer.Option(help=_MODEL_HELP)]
-DefaultModelOption = Annotated[str | None, typer.Option(help=_DEFAULT_MODEL_HELP)]
-PolicyOption = Annotated[str | None, typer.Option(help=_POLICY_HELP)]
-PoliciesOption = Annotated[str | None, typer.Option("--policy", help=f"{_POLICY_HELP} {_SEVERAL}")]
+ModelOption = Annotated[str, typer.Option(help=_MODEL_HELP, autocompletion=complete_model)]
+DefaultModelOption = Annotated[str | None, typer.Option(help=_DEFAULT_MODEL_HELP, autocompletion=complete_model)]
+PolicyOption = Annotated[str | None, typer.Option(help=_POLICY_HELP, autocompletion=complete_from(POLICY_SCORES))]
+PoliciesOption = Annotated[
+    str | None, typer.Option("--policy", help=f"{_POLICY_HELP} {_SEVERAL}", autocompletion=complete_from(POLICY_SCORES))
+]
 ThresholdOption = Annotated[
     str | None, typer.Option(help=f"{_PAUSES_HELP}learned or published threshold of the model, else the policy's own.")
 ]
 BenchThresholdOption = Annotated[str | None, typer.Option(help=f"{_PAUSES_HELP}policy's own, for every model.")]
-StrategyOption = Annotated[str, typer.Option(help=_STRATEGY_HELP)]
-StrategiesOption = Annotated[str, typer.Option("--strategy", help=f"{_STRATEGY_HELP} {_SEVERAL}")]
+StrategyOption = Annotated[str, typer.Option(help=_STRATEGY_HELP, autocompletion=complete_from(STRATEGIES))]
+StrategiesOption = Annotated[
+    str, typer.Option("--strategy", help=f"{_STRATEGY_HELP} {_SEVERAL}", autocompletion=complete_from(STRATEGIES))
+]
 ProgramsOption = Annotated[int | None, typer.Option(min=1, help=_PROGRAMS_HELP)]
 AskOption = Annotated[bool, typer.Option("--ask", help="Ask a person at pauses, and where programs differ.")]
 VerboseOption = Annotated[
@@ -75,13 +85,17 @@ PlainOption = Annotated[
 ]
 BudgetOption = Annotated[str | None, typer.Option(help=_BUDGET_HELP)]
 OrderOption = Annotated[
-    str | None, typer.Option(help=f"Which branch a tree tries next: {join_names(ORDERS)}. probability by default.")
+    str | None,
+    typer.Option(
+        help=f"Which branch a tree tries next: {join_names(ORDERS)}. probability by default.",
+        autocompletion=complete_from(ORDERS),
+    ),
 ]
 MinProbabilityOption = Annotated[
     float, typer.Option(help="Abstain where the answer is less likely to be right than this.")
 ]
 TokensOption = Annotated[int, typer.Option(min=1, help=_TOKENS_HELP)]
-SandboxOption = Annotated[str | None, typer.Option(help=SANDBOX_HELP)]
+SandboxOption = Annotated[str | None, typer.Option(help=SANDBOX_HELP, autocompletion=complete_from(SANDBOXES))]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Give every program a sandbox of its own: nothing passes between samples.")
 ]
@@ -89,7 +103,9 @@ MemoryOption = Annotated[
     int | None, typer.Option(min=64, help="Limit a Docker container's memory, in MiB. Mbpp/255 needs 3072.")
 ]
 SeedOption = Annotated[int, typer.Option(help="Seed the samplers.")]
-DeviceOption = Annotated[str | None, typer.Option(help=_DEVICE_HELP)]
-WeightsOption = Annotated[str, typer.Option(help=_WEIGHTS_HELP)]
+DeviceOption = Annotated[str | None, typer.Option(help=_DEVICE_HELP, autocompletion=complete_from(("cpu", "cuda")))]
+WeightsOption = Annotated[str, typer.Option(help=_WEIGHTS_HELP, autocompletion=complete_from(WEIGHTS))]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no table.")]
-PromptStyleOption = Annotated[str, typer.Option(help=_PROMPT_STYLE_HELP)]
+PromptStyleOption = Annotated[
+    str, typer.Option(help=_PROMPT_STYLE_HELP, autocompletion=complete_from((AUTO, *PROMPT_STYLES)))
+]

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from agent.cli.commands import plain_typer
+from agent.cli.completion import complete_from
 from agent.cli.exits import VERDICT_CODES, ExitCode, report_errors
 from agent.cli.options import SANDBOX_HELP
 from agent.files.access import STANDARD_STREAM
 from agent.views.say import say, write_data, write_json
+from sandbox import SANDBOXES
 
 if TYPE_CHECKING:
     from sandbox.base import Execution
@@ -33,7 +35,9 @@ def sandbox_run(
     stdin: Annotated[Path | None, typer.Option(help=_STDIN_HELP)] = None,
     seconds: Annotated[float, typer.Option(help=_SECONDS_HELP)] = 5,
     memory_mib: Annotated[int, typer.Option(min=1, max=2**20, help="Limit the memory of a process, in MiB.")] = 512,
-    name: Annotated[str | None, typer.Option("--sandbox", "--name", help=SANDBOX_HELP)] = None,
+    name: Annotated[
+        str | None, typer.Option("--sandbox", "--name", help=SANDBOX_HELP, autocompletion=complete_from(SANDBOXES))
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Run a program as a script.

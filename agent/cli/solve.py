@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.cli.agent_options import Agent, AgentOptions
+from agent.cli.choices import ACCEPTED_CLAIMS
+from agent.cli.completion import complete_from
 from agent.cli.exits import ExitCode, exit_code_of, report_errors
 from agent.cli.options import (
     AskOption,
@@ -69,7 +71,7 @@ def solve_request(
     budget: BudgetOption = None,
     order: OrderOption = None,
     min_probability: MinProbabilityOption = 0.0,
-    accept: Annotated[str, typer.Option(help=_ACCEPT_HELP)] = "verified",
+    accept: Annotated[str, typer.Option(help=_ACCEPT_HELP, autocompletion=complete_from(ACCEPTED_CLAIMS))] = "verified",
     max_tokens: TokensOption = 512,
     tau: Annotated[float | None, typer.Option(help=_TAU_HELP)] = None,
     holes: Annotated[int, typer.Option(min=1, max=8, help="Leave at most this many holes in a partial program.")] = 2,
@@ -151,7 +153,6 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
 
 
 def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
-    from agent.cli.choices import ACCEPTED_CLAIMS
     from agent.errors import InvalidRequestError
     from agent.messages import check_choice
 

@@ -58,6 +58,14 @@ def check_threshold(text: str, *, model: str, score: str | None) -> None:
         read_threshold(text, model=model, score=score)
 
 
+def check_threshold_text(text: str) -> None:
+    """Raise InvalidRequestError or ProfileError for a text that is a threshold of no policy and no model."""
+    if text.startswith(DEVIATION):
+        parse_deviation(text, "collision")
+    elif text != LEARNED and _parse_number(text) is None:
+        _load_thresholds(text)
+
+
 def parse_deviation(text: str, score: str) -> float:
     """Return the bound on std(p) that a threshold states. Raises InvalidRequestError."""
     if score != "collision":
@@ -82,8 +90,7 @@ def read_threshold(text: str, *, model: str, score: str) -> float:
     number = _parse_number(text)
     if number is not None:
         return number
-    with advise(ProfileError, "wanted a number, as in --threshold 1.0, or a file of `dubito calibrate threshold`"):
-        profile = load_profile(Path(text))
+    profile = _load_thresholds(text)
     weights = digest_weights(model)
     if not profile.is_of(model, weights):
         raise ProfileError(
@@ -94,6 +101,11 @@ def read_threshold(text: str, *, model: str, score: str) -> float:
         scores = ", ".join(profile.thresholds) or "none"
         raise ProfileError(f"{quote(text)} holds thresholds of {scores}, and this policy pauses by {score}")
     return profile.thresholds[score].threshold
+
+
+def _load_thresholds(text: str) -> ModelProfile:
+    with advise(ProfileError, "wanted a number, as in --threshold 1.0, or a file of `dubito calibrate threshold`"):
+        return load_profile(Path(text))
 
 
 def _learned_threshold(model: str, score: str) -> float:

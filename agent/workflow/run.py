@@ -13,9 +13,9 @@ from agent.program.styles import PROMPT_STYLES, PromptStyle
 from agent.program.task import Task
 from agent.records import Answer, Attempt, Cost, Event, RunOutcome
 from agent.search.frontier import SearchConfig, with_profile
-from agent.workflow.checkpoints import ForeignCheckpointError
 from agent.workflow.context import Context, Log, Person
 from agent.workflow.graph import build, invoke
+from agent.workflow.record_json import ForeignCheckpointError
 from agent.workflow.standing import Evidence, Standing, collect_evidence, find_standing
 from agent.workflow.state import AgentState
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -149,6 +150,29 @@ def test_the_parsers_own_errors_are_one_sentence_and_with_json_an_object(argumen
     if arguments != ["bench"]:  # which shows its help
         assert plain.stderr.startswith("dubito: ") and plain.stderr.count("\n") == 1, plain.stderr
     assert json.loads(as_json.stdout)["exit_code"] == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "nearest"),
+    [
+        ("slove x", "Did you mean 'solve'?"),
+        ("bench rn", "Did you mean 'run'?"),
+        ("models gte", "Did you mean 'get'?"),
+        ("solve --modle x", "did you mean --model?"),
+        ("bench run exercises --polcy greedy", "did you mean --policy?"),
+        ("--verison", "did you mean --version?"),
+    ],
+)
+def test_a_mistyped_command_or_option_is_answered_with_the_nearest(line, nearest):
+    ended = CliRunner().invoke(app, line.split())
+    assert (ended.exit_code, nearest in ended.stderr) == (2, True), ended.stderr
+    assert "Possible options" not in ended.stderr
+
+
+def test_the_version_is_one_line_with_the_packages_that_a_report_of_a_bug_needs():
+    ended = CliRunner().invoke(app, ["--version"])
+    assert ended.exit_code == 0
+    assert re.fullmatch(r"dubito \S+.* \(Python 3\.\S+, torch \S+, transformers \S+, langgraph \S+\)\n", ended.stdout)
 
 
 def test_help_has_a_short_name_everywhere():

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli.app import app
-from agent.cli.doctor import Check, check_parts
+from agent.cli.doctor import PartState, check_parts
 from agent.lm.shelf.entries import read_shelf
 
 NAME = "qwen2.5-coder-0.5b"
@@ -124,7 +124,7 @@ def test_solve_refuses_a_model_that_is_not_here_before_anything_slow(shelf):
 
 
 def test_doctor_prints_one_json_object_of_the_same_checks(shelf, monkeypatch):
-    monkeypatch.setattr("agent.cli.doctor.check_parts", lambda: iter([Check("sandbox", None, "start one")]))
+    monkeypatch.setattr("agent.cli.doctor.check_parts", lambda: iter([PartState("sandbox", None, "start one")]))
     result = CliRunner().invoke(app, ["doctor", "--json"])
     assert result.exit_code == 3
     assert json.loads(result.stdout) == {"checks": [{"part": "sandbox", "state": None, "advice": "start one"}]}

@@ -57,6 +57,8 @@ REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin
     ("--max-tokens 0", "Invalid value for '--max-tokens'"),
     ("--quiet --verbose", "--quiet and --verbose came; choose one of them"),
     ("--quiet --ask", "--ask needs somebody to talk to, and --quiet prints only the answer"),
+    ("--device gpu", "unknown device 'gpu'; choose cpu, cuda, cuda:1 or another of torch's"),
+    ("--device cuda:x", "unknown device 'cuda:x'"),
     ("--weights float7", "unknown weights 'float7'"),
     ("--prompt-style turns", "unknown prompt style 'turns'; choose from auto, evalplus, qwen, dubito, completion"),
     ("--sandbox jail", "unknown sandbox 'jail'; choose from bubblewrap, docker, gvisor, process"),
@@ -145,6 +147,8 @@ def test_nothing_heavy_is_imported_to_refuse(place, tmp_path):
 
 
 def test_the_choices_are_the_registries():
+    import torch
+
     from agent.decoding import POLICIES
     from uncertainty.scores import SCORES
     from uncertainty.thresholds import RECIPES
@@ -154,3 +158,6 @@ def test_the_choices_are_the_registries():
     }
     assert paused == choices.POLICY_SCORES
     assert tuple(SCORES) == choices.SCORE_NAMES and tuple(RECIPES) == choices.RECIPE_NAMES
+    with pytest.raises(RuntimeError) as refused:
+        torch.device("gpu")
+    assert f"one of {', '.join(choices.DEVICE_TYPES)} device type" in str(refused.value)

@@ -33,8 +33,9 @@ from agent.records import (
     Unfinished,
 )
 from agent.search.frontier import SearchConfig
-from agent.workflow.checkpoints import ForeignCheckpointError, RecordSerializer
+from agent.workflow.checkpoints import RecordSerializer
 from agent.workflow.context import Context
+from agent.workflow.record_json import ForeignCheckpointError
 from agent.workflow.run import run_task
 from agent.workflow.state import AgentState
 from agent.workflow.threads import open_memory_store

@@ -1,0 +1,146 @@
+"""Named runs as they lie in their store: listed, read and removed without LangGraph or torch. Runs nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from agent.errors import InvalidRequestError, StorageError
+from agent.messages import quote, suggest
+from agent.records import CandidateQuestion, OutputQuestion
+from agent.workflow.record_json import FORMAT, RECORDS, ForeignCheckpointError, load_records
+from agent.workflow.state import AgentState
+from agent.workflow.threads import threads_file
+
+_WAIT_SECONDS = 2  # for another process that writes
+_RUNS = """
+SELECT last.thread_id, last.type, last.checkpoint, kept.bytes + coalesce(written.bytes, 0),
+       (SELECT value FROM writes WHERE thread_id = kept.thread_id AND checkpoint_id = kept.checkpoint_id
+        AND channel = '__interrupt__' LIMIT 1)
+FROM (SELECT thread_id, max(checkpoint_id) AS checkpoint_id, sum(length(checkpoint) + length(metadata)) AS bytes
+      FROM checkpoints GROUP BY thread_id) AS kept
+JOIN checkpoints AS last ON last.thread_id = kept.thread_id AND last.checkpoint_id = kept.checkpoint_id
+LEFT JOIN (SELECT thread_id, sum(length(value)) AS bytes FROM writes GROUP BY thread_id) AS written
+     ON written.thread_id = kept.thread_id
+ORDER BY kept.checkpoint_id DESC
+"""  # ids of checkpoints begin with their time
+# The kinds of the last two need torch and langgraph.
+_KINDS: dict[str, Callable[..., Any]] = {**RECORDS, "Candidate": SimpleNamespace, "Interrupt": SimpleNamespace}
+
+
+class RunState(StrEnum):
+    """How far a named run is."""
+
+    ENDED = "ended"
+    WAITING = "waits for an answer"
+    UNFINISHED = "unfinished"  # it was cut off, or goes on in another process
+    FOREIGN = "written by another version"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRun:
+    """A named run in a line of a list."""
+
+    name: str
+    state: RunState
+    written: datetime | None  # when its last checkpoint was; None where another version wrote it
+    task: str  # name of its task
+    request: str
+    size: int  # bytes of its checkpoints
+
+
+class WholeRun(NamedTuple):
+    """A named run with all that it holds."""
+
+    run: NamedRun
+    state: AgentState
+    question: CandidateQuestion | OutputQuestion | None  # that it waits with
+
+
+def list_runs() -> list[NamedRun]:
+    """Return the named runs, the newest first. Raises StorageError."""
+    return [_describe(row) for row in _read_rows()]
+
+
+def load_run(name: str) -> WholeRun:
+    """Return a named run. Raises InvalidRequestError for a name of none, or another version's run; StorageError."""
+    rows = _read_rows()
+    _check_names([name], [row[0] for row in rows])
+    _, form, text, _, asked = row = next(row for row in rows if row[0] == name)
+    try:
+        if form != FORMAT:
+            raise ForeignCheckpointError(form)
+        values = load_records(text, _KINDS)["channel_values"]
+        state = AgentState(**{part.name: values[part.name] for part in fields(AgentState) if part.name in values})
+        question = load_records(asked, _KINDS)[0].value if asked else None
+    except (ForeignCheckpointError, KeyError, TypeError) as error:
+        raise InvalidRequestError(
+            f"the run {quote(name)} holds no whole state of this version; remove it, or begin anew under another name"
+        ) from error
+    return WholeRun(_describe(row), state, question)
+
+
+def remove_runs(names: Sequence[str]) -> list[NamedRun]:
+    """Remove named runs, all or none, and return what they were. Raises InvalidRequestError, StorageError."""
+    runs = {run.name: run for run in list_runs()}
+    _check_names(names, runs)
+    with _open("rw") as connection:
+        with connection:
+            for table in ("writes", "checkpoints"):
+                connection.executemany(f"DELETE FROM {table} WHERE thread_id = ?", [(name,) for name in names])
+        with suppress(sqlite3.OperationalError):  # another process reads, or the disk is full
+            connection.execute("VACUUM")
+    return [runs[name] for name in dict.fromkeys(names)]
+
+
+def _check_names(names: Sequence[str], known: Sequence[str] | dict[str, Any]) -> None:
+    """Raise InvalidRequestError for a name of no run, with the nearest one that there is."""
+    for name in names:
+        if name not in known:
+            nearest = suggest(name, known) or "; `dubito threads list` shows all"
+            raise InvalidRequestError(f"there is no run named {quote(name)}{nearest}")
+
+
+def _read_rows() -> list[Any]:
+    """Return the rows of all runs; none where there is no store."""
+    if not threads_file().exists():
+        return []
+    with _open("ro") as connection:
+        if connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'writes'").fetchone() == (0,):
+            return []  # the first run has just opened it
+        return connection.execute(_RUNS).fetchall()
+
+
+@contextmanager
+def _open(mode: str) -> Iterator[sqlite3.Connection]:
+    """Open the store. Raises StorageError also for what is done with it."""
+    file = threads_file()
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode={mode}", uri=True, timeout=_WAIT_SECONDS)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        where = f"cannot use the named runs in {quote(file)} ({error})"
+        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise StorageError(f"{where}: another process writes there; try again when it has ended") from error
+        raise StorageError(f"{where}; if it is broken, remove the file, and its runs are gone") from error
+
+
+def _describe(row: tuple[str, str, bytes, int, bytes | None]) -> NamedRun:
+    """Return the line of a run. It reads no records, so a list of large runs is quick."""
+    name, form, text, size, asked = row
+    try:
+        checkpoint = json.loads(text) if form == FORMAT else {}
+        values, written = checkpoint["channel_values"], datetime.fromisoformat(checkpoint["ts"])
+        ended = values.get("outcome") is not None
+        what = values.get("task") or {"name": "", "request": ""}
+        state = RunState.ENDED if ended else RunState.WAITING if asked else RunState.UNFINISHED
+        return NamedRun(name, state, written, what["name"], what["request"], size)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return NamedRun(name, RunState.FOREIGN, None, "", "", size)
