@@ -43,9 +43,9 @@ from sandbox.base import Verdict
 RECORDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        AgentState, Answer, Attempt, Breakage, Budget, CandidateQuestion, CodeBeside, Cost, Difference, DraftProgram, Edge,
-        Example, Failure, Fork, Guarantee, LastTrace, Output, OutputQuestion, PersonExample, Prompt, ReliabilityCurve,
-        SearchConfig, Spent, Task, Undecided, Unfinished,
+        AgentState, Answer, Attempt, Breakage, Budget, CandidateQuestion, CodeBeside, Cost, Difference, DraftProgram,
+        Edge, Example, Failure, Fork, Guarantee, LastTrace, Output, OutputQuestion, PersonExample, Prompt,
+        ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
     )
 }  # fmt: skip
 _ENUMS: dict[Any, dict[str, type[StrEnum]]] = {  # JSON holds their texts
