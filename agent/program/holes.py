@@ -114,6 +114,12 @@ def has_gap(tree: ast.Module) -> bool:
     return any(_is_missing(gap, parents) for gap in _walk_gaps(tree))
 
 
+def is_declaration(function: ast.FunctionDef | ast.AsyncFunctionDef, owner: ast.ClassDef | None) -> bool:
+    """Decide whether a function is abstract, an overload, or a protocol's, so that `...` is all of its body."""
+    marks = [*function.decorator_list, *(owner.bases if owner else ())]
+    return any(_DECLARING & set(re.findall(r"\w+", ast.unparse(mark))) for mark in marks)
+
+
 def read_whole(source: str) -> ast.Module:
     """Return the syntax tree of a program that Python can also compile. Raises one of PARSE_ERRORS."""
     tree = read_module(source)
@@ -235,5 +241,4 @@ def _is_empty_body(block: ast.AST, parents: _Parents) -> bool:
     if not isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
     owner, _ = parents[block]
-    marks = [*block.decorator_list, *(owner.bases if isinstance(owner, ast.ClassDef) else ())]
-    return any(_DECLARING & set(re.findall(r"\w+", ast.unparse(mark))) for mark in marks)
+    return is_declaration(block, owner if isinstance(owner, ast.ClassDef) else None)

@@ -14,6 +14,7 @@ from agent.hole_calibration import Guarantee
 from agent.profile import ReliabilityCurve
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
+from agent.program.modules.module import Module
 from agent.program.outputs import Output, OutputKind
 from agent.program.task import Task
 from agent.records import (
@@ -45,8 +46,8 @@ _RECORDS = {
     kind.__name__: kind
     for kind in (
         AgentState, Answer, Attempt, Breakage, Budget, Candidate, CandidateQuestion, Cost, Difference, DraftProgram,
-        Edge, Example, Failure, Fork, Guarantee, Interrupt, LastTrace, Output, OutputQuestion, PersonExample, Prompt,
-        ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
+        Edge, Example, Failure, Fork, Guarantee, Interrupt, LastTrace, Module, Output, OutputQuestion, PersonExample,
+        Prompt, ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
     )
 }  # fmt: skip
 _ENUMS: dict[type, dict[str, type[StrEnum]]] = {  # JSON holds their texts
