@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.cli.agent_options import Agent, AgentOptions
+from agent.cli.destination import Destination
 from agent.cli.exits import ExitCode, exit_code_of, report_errors
 from agent.cli.options import (
     AskOption,
@@ -30,7 +31,7 @@ from agent.cli.options import (
     WeightsOption,
 )
 from agent.strategies import check_thread
-from agent.views.say import is_watched, write_data, write_json
+from agent.views.say import is_watched, write_json
 from agent.workflow.session import Session
 from agent.workflow.threads import open_memory_store, open_threads, prune
 
@@ -42,8 +43,22 @@ if TYPE_CHECKING:
     from benchmarks.cli import Problem
 
 EXERCISES = "exercises/"  # begins the names of the embedded model's own problems
+_REQUEST_HELP = "Describe the program in a sentence. `-`, or something piped in alone, is read from stdin."
 _TASK_HELP = "Solve a benchmark problem instead: HumanEval/0, Mbpp/2 or exercises/12."
-_FILE_HELP = "Complete the Python in this file: a signature with its docstring. `-` reads it from stdin."
+_FILE_HELP = (
+    "Complete the Python in this file: a signature with its docstring, or a module with a function that is still to be "
+    "written. `-` reads it from stdin."
+)
+_FUNCTION_HELP = (
+    "Write this function of the file, as in f or Class.method, and keep the rest. Its body may be `...`, `pass`, "
+    "`raise NotImplementedError`, a docstring alone or `# TODO`; any other body is written anew, by head and docstring."
+)
+_DIFF_HELP = "Print the unified diff of the file, or of what --write names, instead of the program."
+_WRITE_HELP = (
+    "Write the answer into this file, if it makes a claim that --accept names. A new file gets the program, another "
+    "the function in its place, else at its end. What changes is shown and asked first."
+)
+_YES_HELP = "Let --write change a file that exists, or lies outside of the current folder, without a question."
 _TESTS_HELP = "Also pass the assert statements in this file. `-` reads them from stdin."
 _TAU_HELP = "Trust at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1."
 _THREAD_HELP = "Store the run under this name, and resume it if it was cut off."
@@ -57,9 +72,10 @@ _DISPLAY_HELP = (
 
 
 def solve_request(
-    request: Annotated[str | None, typer.Argument(help="Describe the program in a sentence.")] = None,
+    request: Annotated[str | None, typer.Argument(help=_REQUEST_HELP)] = None,
     task: Annotated[str | None, typer.Option(help=_TASK_HELP)] = None,
     file: Annotated[Path | None, typer.Option(help=_FILE_HELP)] = None,
+    function: Annotated[str | None, typer.Option(help=_FUNCTION_HELP)] = None,
     tests: Annotated[Path | None, typer.Option(help=_TESTS_HELP)] = None,
     model: DefaultModelOption = None,
     policy: PolicyOption = None,
@@ -81,21 +97,19 @@ def solve_request(
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
     prompt_style: PromptStyleOption = "auto",
+    diff: Annotated[bool, typer.Option("--diff", help=_DIFF_HELP)] = False,
+    write: Annotated[Path | None, typer.Option(help=_WRITE_HELP)] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=_YES_HELP)] = False,
     display: Annotated[str, typer.Option(help=_DISPLAY_HELP)] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Write a program, run it on the examples in the request, and try again where the model was in doubt.
 
-    Reads the request from stdin if it is `-`, or if it is missing and something is piped in.
-
     Example: dubito solve --task exercises/12
     """
-    options, how = (
-        AgentOptions.take(locals()),
-        _SolveOptions(request, task, file, tests, thread, trace, display, accept, as_json),
-    )
+    given = locals()
     with report_errors(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
-        raise typer.Exit(_solve(options, how, cleanup))
+        raise typer.Exit(_solve(AgentOptions.take(given), _SolveOptions.take(given), cleanup))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +119,20 @@ class _SolveOptions:
     request: str | None
     task: str | None
     file: Path | None
+    function: str | None
     tests: Path | None
     thread: str | None
     trace: Path | None
     display: str
     accept: str
     as_json: bool
+    destination: Destination
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> _SolveOptions:
+        """Return the record of these options; others in the dict are left out."""
+        given = {**options, "destination": Destination.take(options)}
+        return cls(**{field.name: given[field.name] for field in fields(cls)})
 
 
 def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> ExitCode:
@@ -140,6 +162,7 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
 
 
 def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
+    """Refuse what contradicts itself, and files that no answer could be written into, before anything is loaded."""
     from agent.cli.choices import ACCEPTED_CLAIMS, DISPLAYS
     from agent.errors import InvalidRequestError
     from agent.messages import check_choice
@@ -150,6 +173,9 @@ def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
         raise InvalidRequestError(
             "--ask needs somebody to talk to, and --json prints nothing but its object; choose one of them"
         )
+    if how.function is not None and how.file is None:
+        raise InvalidRequestError("--function came without --file; wanted both, as in --file module.py --function f")
+    how.destination.check()
 
 
 def _read_task(how: _SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
@@ -159,7 +185,8 @@ def _read_task(how: _SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
 
     kind = check_sources(how.request, how.task, how.file, how.tests, ask=ask)
     if how.task is None:
-        return build_task(STANDARD_STREAM if kind == "stdin" else how.request, how.file, how.tests), None
+        request = STANDARD_STREAM if kind == "stdin" else how.request
+        return build_task(request, how.file, how.tests, function=how.function, edits=how.destination.edits), None
     return read_benchmark_task(how.task, how.tests)
 
 
@@ -204,12 +231,7 @@ def _open_threads(how: _SolveOptions, *, ask: bool) -> Any:
 
 
 def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem | None, how: _SolveOptions) -> ExitCode:
-    """Judge a benchmark problem by its hidden tests, and print the answer. Return the exit code.
-
-    The program goes to stdout where the view is elsewhere. A run that abstained prints none.
-    """
-    from agent.records import RunOutcome
-
+    """Judge a benchmark problem by its hidden tests, and give the answer. Return the exit code."""
     hidden = None
     if problem is not None:
         from benchmarks.cli import hidden_verdicts
@@ -217,8 +239,9 @@ def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem |
         hidden = hidden_verdicts(agent.sandbox, problem, result.best.program)
     view.finish(result, hidden)
     code = exit_code_of(result.standing, how.accept)
-    if how.as_json:
-        write_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
-    elif not is_watched() and result.outcome == RunOutcome.ACCEPTED:
-        write_data(result.best.program.rstrip("\n"))
-    return code
+    if not how.as_json:
+        how.destination.give(result, code)
+        return code
+    record = how.destination.record(result, code)
+    write_json({**result.record(), "hidden_tests": hidden, **record})
+    return ExitCode(record["exit_code"])

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import InvalidRequestError
+from agent.files.changes import Change, apply_changes
 from agent.program.source_tokens import list_line_starts, read_tokens
 from agent.program.syntax import BRACKET_DEPTHS, DEFINITIONS, PARSE_ERRORS, ignore_warnings, read_module
 from uncertainty.places import Places, Span
@@ -105,7 +106,12 @@ def show_holes(source: str, holes: Iterable[Hole]) -> str:
 
 def put_fillings(source: str, fillings: Mapping[Hole, str]) -> str:
     """Return the file's text with these holes filled. The others stay as they are."""
-    return _replace(source, [edit for hole, text in fillings.items() for edit in _list_edits(hole, text)])
+    return apply_changes(source, list_changes(fillings))
+
+
+def list_changes(fillings: Mapping[Hole, str]) -> list[Change]:
+    """Return the changes of a file's text that fill these holes."""
+    return [Change(*edit) for hole, text in fillings.items() for edit in _list_edits(hole, text)]
 
 
 def has_gap(tree: ast.Module) -> bool:

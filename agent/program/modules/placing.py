@@ -112,7 +112,7 @@ def _place(
     above, below = _list_kept(source, function)
     start = layout.colon if _is_one_line(source, function) else layout.head
     new = "\n".join((*above, *lines, *below, *members))
-    changes = [Change(start, tail, new), *_add_imports(source, companions.imports)]
+    changes = [Change(start, tail, new), *add_imports(source, companions.imports)]
     if companions.definitions:
         place = _find_place_above(source, function.owners[0] if function.owners else function.node)
         taken = any(each.start == place for each in changes[1:])  # by imports, with blank lines behind them
@@ -151,7 +151,7 @@ def _list_kept(source: SourceTree, function: Function) -> tuple[list[str], list[
     return [*above, *(line for line in between if not is_mark(line))], under
 
 
-def _add_imports(source: SourceTree, imports: Sequence[str]) -> list[Change]:
+def add_imports(source: SourceTree, imports: Sequence[str]) -> list[Change]:
     """Return the change that adds imports behind those of a module, or where its first ones would stand."""
     if not imports:
         return []
