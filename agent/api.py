@@ -21,7 +21,9 @@ from agent.profile import ModelProfile, find_profile
 from agent.program.task import Task, read_task
 from agent.records import Event
 from agent.strategies import ALONE, Strategy, StrategyOptions, check_thread, choose_policy_name, find_strategy
+from agent.verification.loading import check_module_loads
 from agent.workflow.context import Context
+from agent.workflow.prepare import fit_request
 from agent.workflow.run import Result
 from agent.workflow.session import Session
 from sandbox.base import Sandbox
@@ -67,7 +69,14 @@ def solve(
         lm, choose_policy(policy, chosen, profile), sandbox, max_tokens=max_tokens, tau=tau, max_holes=max_holes,
         seed=seed, profile=profile, emit=on_event, stop=session.stop,
     )  # fmt: skip
-    return chosen(context, task, session)
+    return chosen(context, _prepare_task(context, task), session)
+
+
+def _prepare_task(context: Context, task: Task) -> Task:
+    """Return the task with as much of its module as the model can read. Raises InvalidRequestError and SandboxError."""
+    if task.module is not None:
+        check_module_loads(context.sandbox, task.module, context.limits)
+    return fit_request(context, task)
 
 
 def choose_strategy(strategy: str | Strategy) -> Strategy:

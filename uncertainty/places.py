@@ -21,10 +21,18 @@ class Places:
 
     def find(self, node: ast.AST) -> Span:
         """Return the span of a node that has a place. That of a decorated definition begins at its first "@"."""
-        start, end = self._locate(node.lineno, node.col_offset), self._locate(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        start, end = self.locate(node.lineno, node.col_offset), self.locate(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
         for decorator in getattr(node, "decorator_list", [])[:1]:  # ast leaves the "@" out
             start = self._find_at_sign(decorator.lineno)
         return start, end
+
+    def locate(self, line: int, column: int) -> int:
+        """Return the character at a line, from 1, and a column in bytes, from 0."""
+        if line not in self._bytes:
+            text = self._line(line)
+            self._bytes[line] = [] if text.isascii() else [0, *accumulate(len(each.encode()) for each in text)]
+        widths = self._bytes[line]
+        return self._starts[line - 1] + (bisect_left(widths, column) if widths else column)
 
     def _find_at_sign(self, line: int) -> int:
         """Return where the decorator begins whose expression begins on this line: "@" is the first of its line."""
@@ -34,10 +42,3 @@ class Places:
 
     def _line(self, line: int) -> str:
         return self._source[self._starts[line - 1] : self._starts[line]]
-
-    def _locate(self, line: int, column: int) -> int:
-        if line not in self._bytes:
-            text = self._line(line)
-            self._bytes[line] = [] if text.isascii() else [0, *accumulate(len(each.encode()) for each in text)]
-        widths = self._bytes[line]
-        return self._starts[line - 1] + (bisect_left(widths, column) if widths else column)

@@ -14,7 +14,7 @@ from agent.cli.commands import plain_typer
 from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption
 from agent.cli.settings import (
-    COMMANDS,
+    TAKING_SETTINGS,
     SETTINGS,
     Setting,
     list_variables,
@@ -39,7 +39,7 @@ _HELP = (
 
 
 def _complete_name() -> list[str]:
-    return [*SETTINGS, *(f"{command}.{name}" for command in COMMANDS for name in SETTINGS)]
+    return [*SETTINGS, *(f"{command}.{name}" for command in TAKING_SETTINGS for name in SETTINGS)]
 
 
 def _complete_assigned() -> list[str]:
@@ -189,7 +189,7 @@ def _check(ctx: typer.Context, key: str, value: str) -> Any:
 def _find_commands(ctx: typer.Context, command: str) -> list[SettingsCommand]:
     """Return a command that takes settings by its name, or all of them for an empty one."""
     root: Any = ctx.find_root().command
-    return [root.get_command(ctx, each) for each in COMMANDS if command in ("", each)]
+    return [root.get_command(ctx, each) for each in TAKING_SETTINGS if command in ("", each)]
 
 
 def _write_rows(file: Path, rows: list[_Row]) -> str:

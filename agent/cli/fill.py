@@ -19,7 +19,7 @@ from agent.cli.options import (
 )
 from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM
-from agent.messages import quote
+from agent.files.edits import Edit, apply_edit, read_target
 from agent.views.say import is_watched, say, show, write_data, write_json
 
 if TYPE_CHECKING:
@@ -73,28 +73,37 @@ class _FillOptions:
     diff: bool
     as_json: bool
 
-    @property
-    def name(self) -> str:
-        """The name of the file in messages and diffs."""
-        return "stdin" if str(self.file) == STANDARD_STREAM else str(self.file)
-
 
 def _fill(how: _FillOptions, cleanup: ExitStack) -> ExitCode:
     from agent.cli import components
-    from agent.cli.inputs import read_source
+    from agent.cli.inputs import name_file, read_written
+    from agent.files.changes import apply_changes, plain_text
     from agent.lm.names import choose_default_model
-    from agent.program.holes import find_holes
+    from agent.program.holes import find_holes, list_changes
+    from agent.views.fill import report_filled_file
 
-    source = read_source(how.file, "the file to fill")
-    data = _read_original(how, source) if how.write else b""
-    holes, model = find_holes(source, how.name), how.model or choose_default_model()
+    written = read_written(how.file, "the file to fill")
+    _check_write(how)
+    source = plain_text(written)
+    holes, model = find_holes(source, name_file(how.file)), how.model or choose_default_model()
     components.check_model(model, how.weights)
     components.check_sandbox(how.sandbox)
     filled = _fill_holes(how, model, source, holes, cleanup)
-    if how.write and filled.program != source:
-        _write(how, data, filled)
-    _print(how, filled)
-    return ExitCode.OK if filled.is_settled else ExitCode.NOT_PASSED
+    changed = apply_changes(written, list_changes(filled.fillings))
+    edit = Edit(Path(name_file(how.file)), written.encode(), changed.encode())
+    code = ExitCode.OK if filled.is_settled else ExitCode.NOT_PASSED
+    if not how.as_json:
+        _print(how, filled, edit)  # a file that cannot be written costs no filling
+    kept = apply_edit(edit) if how.write and edit.changes else None
+    if how.as_json:
+        written = how.write and edit.changes
+        record = report_filled_file(filled).record
+        write_json({**record, "diff": edit.diff, "written": written, "exit_code": code})
+    elif how.write:
+        say(
+            f"wrote {edit.path}; what it held before is in {kept}" if kept else f"{edit.path} stays as it was", err=True
+        )
+    return code
 
 
 def _fill_holes(how: _FillOptions, model: str, source: str, holes: tuple[Hole, ...], cleanup: ExitStack) -> FilledFile:
@@ -116,55 +125,21 @@ def _fill_holes(how: _FillOptions, model: str, source: str, holes: tuple[Hole, .
     return fill_holes(context, source, holes, how.fillings)
 
 
-def _read_original(how: _FillOptions, source: str) -> bytes:
-    """Return the bytes of the file that is to be written. Raises InvalidRequestError where it cannot be."""
-    from agent.files.access import check_writable, read_bounded
-
-    if str(how.file) == STANDARD_STREAM:
+def _check_write(how: _FillOptions) -> None:
+    """Raise InvalidRequestError or FileAccessError where --write came with what cannot be written."""
+    if how.write and str(how.file) == STANDARD_STREAM:
         raise InvalidRequestError("--write came with stdin, which is no file; leave it out, or name a file")
-    data = read_bounded(how.file)
-    if _encode(data, source) != data:
-        raise InvalidRequestError(
-            f"{quote(how.file)} mixes line ends, and --write would change lines outside of the holes; "
-            "save it with one kind of line end"
-        )
-    check_writable(how.file, is_ours=data.startswith)
-    return data
-
-
-def _encode(original: bytes, text: str) -> bytes:
-    """Return a text as bytes, with the line ends and the byte order mark of the original."""
-    mark = b"\xef\xbb\xbf" if original.startswith(b"\xef\xbb\xbf") else b""
-    ending = "\r\n" if b"\r\n" in original else "\n"
-    return mark + text.replace("\n", ending).encode()
-
-
-def _write(how: _FillOptions, data: bytes, filled: FilledFile) -> None:
-    """Write the filled file whole. Raises InvalidRequestError where somebody changed it meanwhile."""
-    from agent.files.access import read_bounded, write_whole
-
-    if read_bounded(how.file) != data:
-        raise InvalidRequestError(
-            f"{quote(how.file)} was changed while its holes were filled, so nothing was written; try again"
-        )
-    write_whole(how.file, _encode(data, filled.program), is_ours=data.startswith)
-
-
-def _print(how: _FillOptions, filled: FilledFile) -> None:
-    """Print the program or the diff on stdout where it is data, and the report beside it."""
-    from agent.views.fill import report_filled_file, write_diff
-
-    report, changed = report_filled_file(filled), filled.program != filled.source
-    diff = write_diff(filled.source, filled.program, how.name)
-    if how.as_json:
-        code = ExitCode.OK if filled.is_settled else ExitCode.NOT_PASSED
-        write_json({**report.record, "diff": diff, "written": how.write and changed, "exit_code": code})
-        return
-    if not how.diff:
-        show(report, as_json=False, err=how.write or not is_watched())
-    if how.diff or how.write:
-        write_data(diff, nl=False)
-    elif not is_watched() and changed:
-        write_data(filled.program, nl=False)
     if how.write:
-        say(f"wrote {how.name}" if changed else f"{how.name} stays as it was", err=True)
+        read_target(how.file)
+
+
+def _print(how: _FillOptions, filled: FilledFile, edit: Edit) -> None:
+    """Print the program or the diff on stdout where it is data, and the report beside it."""
+    from agent.views.fill import report_filled_file
+
+    if not how.diff:
+        show(report_filled_file(filled), as_json=False, err=how.write or not is_watched())
+    if how.diff or how.write:
+        write_data(edit.diff, nl=False)
+    elif not is_watched() and edit.changes:
+        write_data(edit.new.decode(), nl=False)

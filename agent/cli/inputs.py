@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM, read_bounded
+from agent.files.changes import plain_text
 from agent.messages import quote
 
 if TYPE_CHECKING:
@@ -38,34 +39,63 @@ def check_sources(request: str | None, task: str | None, file: Path | None, test
 
 
 def build_task(
-    request: str | None, file: Path | None, tests: Path | None, *, name: str = "", entry_point: str | None = None
+    request: str | None,
+    file: Path | None,
+    tests: Path | None,
+    *,
+    name: str = "",
+    entry_point: str | None = None,
+    function: str | None = None,
+    edits: bool = False,
 ) -> Task:
-    """Return the task of a sentence or a file, with the examples of a test file. Raises InvalidRequestError."""
+    """Return the task of a sentence or a file, with the examples of a test file. Raises InvalidRequestError.
+
+    function: of the file, as in `f` or `Class.method`. edits: the file is to be changed. See `read_module_task`.
+    """
+    from agent.program.modules.request import read_module_task
     from agent.program.task import read_task
 
     if request == STANDARD_STREAM:
         request = read_stdin("the request")
-    text = request if file is None else read_source(file, "the prompt")
+    written = None if file is None else read_written(file, "the prompt")
+    text = request if written is None else plain_text(written)
     if text is None or not text.strip():
         raise InvalidRequestError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
     if file is None and text.endswith(".py") and len(text.split()) == 1:
         raise InvalidRequestError(
             f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}"
         )
+    asserts = read_source(tests, "the tests") if tests else None
+    if written is not None:
+        task = read_module_task(
+            written, file=name_file(file), function=function, tests=asserts, tests_file=str(tests), edits=edits
+        )
+        if task is not None:
+            return task
     return read_task(
         text,
         entry_point=entry_point,
         name=name or (str(file) if file else "your sentence"),
         file=quote(file) if file else None,
-        tests=read_source(tests, "the tests") if tests else None,
+        tests=asserts,
         tests_file=str(tests),
     )
 
 
+def name_file(path: Path | None) -> str:
+    """Return the name of a file for messages and diffs; `-` is stdin."""
+    return "stdin" if str(path) == STANDARD_STREAM else str(path)
+
+
 def read_source(path: Path, purpose: str) -> str:
-    """Read a file, or stdin for `-`. purpose: of the text, for messages. Raises InvalidRequestError."""
+    """Read a file, or stdin for `-`, as Python reads text. purpose: for messages. Raises InvalidRequestError."""
+    return plain_text(read_written(path, purpose))
+
+
+def read_written(path: Path, purpose: str) -> str:
+    """Read a file, or stdin for `-`, with its line ends and its byte order mark. Raises InvalidRequestError."""
     if str(path) == STANDARD_STREAM:
-        return read_stdin(purpose)
+        return _decode(_read_stdin(purpose), "stdin")
     if not os.path.lexists(path):
         raise InvalidRequestError(
             f"{purpose} should come from {quote(path)}, and there is no such file; check the path"
@@ -74,21 +104,24 @@ def read_source(path: Path, purpose: str) -> str:
 
 
 def read_stdin(purpose: str) -> str:
-    """Read all of stdin. Raises InvalidRequestError where it is closed, too long, or no text."""
+    """Read all of stdin, as Python reads text. Raises InvalidRequestError where it is closed, too long, or no text."""
+    return plain_text(_decode(_read_stdin(purpose), "stdin"))
+
+
+def _read_stdin(purpose: str) -> bytes:
     stream = getattr(sys.stdin, "buffer", None)
     if stream is None or sys.stdin.isatty():
         raise InvalidRequestError(
             f"{purpose} should come from stdin, and nothing is piped into it; pipe it, or give a file"
         )
-    data = stream.read(_MOST_BYTES + 1)
+    data: bytes = stream.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
         raise InvalidRequestError(f"more than {_MOST_BYTES // 2**20} MiB came on stdin; is it the right file?")
-    return _decode(data, "stdin")
+    return data
 
 
 def _decode(data: bytes, name: str) -> str:
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidRequestError(f"{name} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads text

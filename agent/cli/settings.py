@@ -47,7 +47,7 @@ SETTINGS: dict[str, Callable[[Any], object] | None] = {
     "weights": lambda name: check_choice("weights", name, WEIGHTS),
     "prompt-style": check_style,
 }
-COMMANDS = ("solve", "chat", "fill", "holes")  # that take settings, by the table of agent.cli.app
+TAKING_SETTINGS = ("solve", "chat", "fill", "holes")  # that take settings, by the table of agent.cli.app
 _NONE: Mapping[str, str] = MappingProxyType({})
 _in_force = ContextVar("settings in force", default=_NONE)  # their places, by their names
 
@@ -70,9 +70,9 @@ def split_key(key: str) -> tuple[str, str]:
     Raises InvalidRequestError for a command or a name that is none.
     """
     command, _, name = key.rpartition(".")
-    if command and command not in COMMANDS:
-        nearest = suggest(command, COMMANDS)
-        raise InvalidRequestError(f"{command} takes no settings{nearest or '; choose from ' + ', '.join(COMMANDS)}")
+    if command and command not in TAKING_SETTINGS:
+        nearest = suggest(command, TAKING_SETTINGS)
+        raise InvalidRequestError(f"{command} takes no settings{nearest or '; choose from ' + ', '.join(TAKING_SETTINGS)}")
     if name not in SETTINGS:
         nearest = suggest(name, SETTINGS)
         raise InvalidRequestError(f"there is no setting {name}{nearest or '; choose from ' + ', '.join(SETTINGS)}")

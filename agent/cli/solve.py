@@ -13,6 +13,7 @@ import typer
 from agent.cli.agent_options import Agent, AgentOptions
 from agent.cli.choices import ACCEPTED_CLAIMS
 from agent.cli.completion import complete_from
+from agent.cli.destination import Destination
 from agent.cli.exits import ExitCode, exit_code_of, report_errors
 from agent.cli.options import (
     AskOption,
@@ -34,7 +35,7 @@ from agent.cli.options import (
     WeightsOption,
 )
 from agent.strategies import check_thread
-from agent.views.say import is_watched, write_data, write_json
+from agent.views.say import is_watched, write_json
 from agent.workflow.session import Session
 from agent.workflow.threads import open_memory_store, open_threads, prune
 
@@ -46,8 +47,22 @@ if TYPE_CHECKING:
     from benchmarks.cli import Problem
 
 EXERCISES = "exercises/"  # begins the names of the embedded model's own problems
+_REQUEST_HELP = "Describe the program in a sentence. `-`, or something piped in alone, is read from stdin."
 _TASK_HELP = "Solve a benchmark problem instead: HumanEval/0, Mbpp/2 or exercises/12."
-_FILE_HELP = "Complete the Python in this file: a signature with its docstring. `-` reads it from stdin."
+_FILE_HELP = (
+    "Complete the Python in this file: a signature with its docstring, or a module with a function that is still to be "
+    "written. `-` reads it from stdin."
+)
+_FUNCTION_HELP = (
+    "Write this function of the file, as in f or Class.method, and keep the rest. Its body may be `...`, `pass`, "
+    "`raise NotImplementedError`, a docstring alone or `# TODO`; any other body is written anew, by head and docstring."
+)
+_DIFF_HELP = "Print the unified diff of the file, or of what --write names, instead of the program."
+_WRITE_HELP = (
+    "Write the answer into this file, if it makes a claim that --accept names. A new file gets the program, another "
+    "the function in its place, else at its end. What changes is shown and asked first."
+)
+_YES_HELP = "Let --write change a file that exists, or lies outside of the current folder, without a question."
 _TESTS_HELP = "Also pass the assert statements in this file. `-` reads them from stdin."
 _TAU_HELP = "Trust at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1."
 _THREAD_HELP = "Store the run under this name, and resume it if it was cut off."
@@ -58,9 +73,10 @@ _ACCEPT_HELP = (
 
 
 def solve_request(
-    request: Annotated[str | None, typer.Argument(help="Describe the program in a sentence.")] = None,
+    request: Annotated[str | None, typer.Argument(help=_REQUEST_HELP)] = None,
     task: Annotated[str | None, typer.Option(help=_TASK_HELP)] = None,
     file: Annotated[Path | None, typer.Option(help=_FILE_HELP)] = None,
+    function: Annotated[str | None, typer.Option(help=_FUNCTION_HELP)] = None,
     tests: Annotated[Path | None, typer.Option(help=_TESTS_HELP)] = None,
     model: DefaultModelOption = None,
     policy: PolicyOption = None,
@@ -83,20 +99,19 @@ def solve_request(
     weights: WeightsOption = "auto",
     prompt_style: PromptStyleOption = "auto",
     verbose: VerboseOption = 0,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Print the program and errors, and nothing else.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print the program and errors only.")] = False,
     plain: PlainOption = False,
+    diff: Annotated[bool, typer.Option("--diff", help=_DIFF_HELP)] = False,
+    write: Annotated[Path | None, typer.Option(help=_WRITE_HELP)] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=_YES_HELP)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Write a program, run it on the examples in the request, and try again where the model was in doubt.
 
-    Reads the request from stdin if it is `-`, or if it is missing and something is piped in.
     Example: dubito solve --task exercises/12
     """
-    options, how = AgentOptions.take(locals()), _SolveOptions.take(locals())
     with report_errors(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
-        raise typer.Exit(_solve(options, how, cleanup))
+        raise typer.Exit(_solve(AgentOptions.take(locals()), _SolveOptions.take(locals()), cleanup))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,7 @@ class _SolveOptions:
     request: str | None
     task: str | None
     file: Path | None
+    function: str | None
     tests: Path | None
     thread: str | None
     trace: Path | None
@@ -114,11 +130,13 @@ class _SolveOptions:
     quiet: bool
     plain: bool
     as_json: bool
+    destination: Destination
 
     @classmethod
     def take(cls, options: dict[str, Any]) -> _SolveOptions:
         """Return the record of these options; others in the dict are left out."""
-        return cls(**{field.name: options[field.name] for field in fields(cls)})
+        given = {**options, "destination": Destination.take(options)}
+        return cls(**{field.name: given[field.name] for field in fields(cls)})
 
     @property
     def silent(self) -> bool:
@@ -153,6 +171,7 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
 
 
 def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
+    """Refuse what contradicts itself, and files that no answer could be written into, before anything is loaded."""
     from agent.errors import InvalidRequestError
     from agent.messages import check_choice
 
@@ -164,6 +183,9 @@ def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
         )
     if how.quiet and how.verbose:
         raise InvalidRequestError("--quiet and --verbose came; choose one of them")
+    if how.function is not None and how.file is None:
+        raise InvalidRequestError("--function came without --file; wanted both, as in --file module.py --function f")
+    how.destination.check()
 
 
 def _read_task(how: _SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
@@ -173,7 +195,8 @@ def _read_task(how: _SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
 
     kind = check_sources(how.request, how.task, how.file, how.tests, ask=ask)
     if how.task is None:
-        return build_task(STANDARD_STREAM if kind == "stdin" else how.request, how.file, how.tests), None
+        request = STANDARD_STREAM if kind == "stdin" else how.request
+        return build_task(request, how.file, how.tests, function=how.function, edits=how.destination.edits), None
     return read_benchmark_task(how.task, how.tests)
 
 
@@ -207,7 +230,8 @@ def _open_view(how: _SolveOptions, agent: Agent) -> TerminalView:
 
     console = Console(stderr=True, quiet=how.silent, highlight=False)
     live = console.is_terminal and not console.is_dumb_terminal and not how.plain and not how.silent
-    programs = Console(highlight=False) if is_watched() and not how.as_json else None
+    shows_program = is_watched() and not how.as_json and not how.destination.diff
+    programs = Console(highlight=False) if shows_program else None
     return TerminalView(console, live=live, program_console=programs, detail=how.verbose, meter=agent.meter())
 
 
@@ -219,12 +243,7 @@ def _open_threads(how: _SolveOptions, *, ask: bool) -> Any:
 
 
 def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem | None, how: _SolveOptions) -> ExitCode:
-    """Judge a benchmark problem by its hidden tests, and print the answer. Return the exit code.
-
-    A run that abstained prints no program to stdout.
-    """
-    from agent.records import RunOutcome
-
+    """Judge a benchmark problem by its hidden tests, and give the answer. Return the exit code."""
     hidden = None
     if problem is not None:
         from benchmarks.cli import hidden_verdicts
@@ -232,8 +251,9 @@ def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem |
         hidden = hidden_verdicts(agent.sandbox, problem, result.best.program)
     view.finish(result, hidden)
     code = exit_code_of(result.standing, how.accept)
-    if how.as_json:
-        write_json({**result.record(), "hidden_tests": hidden, "exit_code": code})
-    elif not is_watched() and result.outcome == RunOutcome.ACCEPTED:
-        write_data(result.best.program.rstrip("\n"))
-    return code
+    if not how.as_json:
+        how.destination.give(result, code)
+        return code
+    record = how.destination.record(result, code)
+    write_json({**result.record(), "hidden_tests": hidden, **record})
+    return ExitCode(record["exit_code"])

@@ -9,7 +9,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -186,14 +186,20 @@ def _find_target(path: Path, is_ours: Callable[[bytes], bool] | None) -> Path | 
 def replace_file(place: Path) -> Iterator[BinaryIO]:
     """Open a file beside its place, and move it there at the end, unless an error came. Raises OSError.
 
-    It keeps the permissions of an old one.
+    It keeps the permissions of an old one, and its owner where the process may give it away.
     """
     descriptor, name = tempfile.mkstemp(prefix=".dubito-", dir=place.parent)
     partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o666 & ~_umask())
+            old = place.stat() if place.exists() else None
+            if old is not None:
+                with suppress(PermissionError):
+                    os.fchown(file.fileno(), old.st_uid, old.st_gid)
+            os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode) if old else 0o666 & ~_umask())
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(place)
     finally:
         partial.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import InvalidRequestError
+from agent.files.changes import Change, apply_changes
 from agent.program.source_tokens import list_line_starts, read_tokens
 from agent.program.syntax import BRACKET_DEPTHS, DEFINITIONS, PARSE_ERRORS, ignore_warnings, read_module
 from uncertainty.places import Places, Span
@@ -105,13 +106,24 @@ def show_holes(source: str, holes: Iterable[Hole]) -> str:
 
 def put_fillings(source: str, fillings: Mapping[Hole, str]) -> str:
     """Return the file's text with these holes filled. The others stay as they are."""
-    return _replace(source, [edit for hole, text in fillings.items() for edit in _list_edits(hole, text)])
+    return apply_changes(source, list_changes(fillings))
+
+
+def list_changes(fillings: Mapping[Hole, str]) -> list[Change]:
+    """Return the changes of a file's text that fill these holes."""
+    return [Change(*edit) for hole, text in fillings.items() for edit in _list_edits(hole, text)]
 
 
 def has_gap(tree: ast.Module) -> bool:
     """Decide whether code holds a `...` that stands for code that is still to be written."""
     parents = _find_parents(tree)
     return any(_is_missing(gap, parents) for gap in _walk_gaps(tree))
+
+
+def is_declaration(function: ast.FunctionDef | ast.AsyncFunctionDef, owner: ast.ClassDef | None) -> bool:
+    """Decide whether a function is abstract, an overload, or a protocol's, so that `...` is all of its body."""
+    marks = [*function.decorator_list, *(owner.bases if owner else ())]
+    return any(_DECLARING & set(re.findall(r"\w+", ast.unparse(mark))) for mark in marks)
 
 
 def read_whole(source: str) -> ast.Module:
@@ -235,5 +247,4 @@ def _is_empty_body(block: ast.AST, parents: _Parents) -> bool:
     if not isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
     owner, _ = parents[block]
-    marks = [*block.decorator_list, *(owner.bases if isinstance(owner, ast.ClassDef) else ())]
-    return any(_DECLARING & set(re.findall(r"\w+", ast.unparse(mark))) for mark in marks)
+    return is_declaration(block, owner if isinstance(owner, ast.ClassDef) else None)

@@ -224,7 +224,7 @@ def is_open(request: str) -> bool:
     tree = _parse_open(code)
     defined = [node for node in ast.walk(tree) if isinstance(node, DEFINITIONS)] if tree else []
     defined.sort(key=lambda node: node.lineno)
-    if not defined or any(_is_stub(node) for node in defined[:-1]):
+    if not defined or any(is_stub(node) for node in defined[:-1]):
         return False
     last = defined[-1]
     behind = code.splitlines()[last.end_lineno :]
@@ -241,7 +241,7 @@ def _is_open_class(node: ast.stmt) -> bool:
     """Decide whether a class has only its text, or a method that is still to be written."""
     inner = node.body if isinstance(node, ast.ClassDef) else []
     return bool(inner) and (
-        any(_is_stub(each) for each in inner) or all(is_text(each) or _is_gap(each) for each in inner)
+        any(is_stub(each) for each in inner) or all(is_text(each) or _is_gap(each) for each in inner)
     )
 
 
@@ -252,7 +252,7 @@ def _is_gap(node: ast.stmt) -> bool:
     return False
 
 
-def _is_stub(node: ast.stmt) -> bool:
+def is_stub(node: ast.stmt) -> bool:
     """Decide whether a function's body is still to be written: it has a docstring, `...`, `pass` or nothing more."""
     match node:
         case ast.FunctionDef(body=[*_, last]) | ast.AsyncFunctionDef(body=[*_, last]):
@@ -266,7 +266,7 @@ def find_stubs(code: str) -> tuple[str, ...]:
     """Return the functions at the margin whose body is still to be written, and the class that is open at the end."""
     tree = _parse_open(code.rstrip())
     defined = [each for each in tree.body if isinstance(each, DEFINITIONS)] if tree else []
-    return tuple(each.name for each in defined if _is_stub(each) or (each is defined[-1] and _is_open_class(each)))
+    return tuple(each.name for each in defined if is_stub(each) or (each is defined[-1] and _is_open_class(each)))
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from agent.errors import InvalidRequestError
 from agent.messages import quote
@@ -12,6 +13,7 @@ from agent.program.examples.asserts import read_tests
 from agent.program.examples.docstrings import find_definitions, parse_prompt
 from agent.program.examples.example import Example, ReadExamples, combine_examples
 from agent.program.examples.read import read_examples
+from agent.program.modules.module import Module
 from agent.program.normal_form import find_syntax_error
 from agent.program.prompts import CodeBeside, find_called_function
 from agent.program.separation.scope import NotSeparableError
@@ -37,11 +39,20 @@ class Task:
     tests: tuple[str, ...] = ()  # tests that a person gave besides the request, as the prompt shows them
     changes: str = ""  # the program that the request changes; an answer that equals it does not do what was asked
     beside: tuple[CodeBeside, ...] = ()  # code that the prompt shows, too; nothing in it is an example
+    module: Module | None = None  # in which the program's function runs; None where the program runs alone
 
     @property
     def any_name(self) -> bool:
         """Nobody asked for a name."""
         return self.entry_point is None and not self.examples
+
+    def runnable(self, program: str) -> str:
+        """Return what runs where a program is run: the program, or the module with the program's function in it."""
+        return program if self.module is None else self.module.runnable(program)
+
+    def find_program_lines(self, program: str, lines: Sequence[int]) -> Sequence[int]:
+        """Return the lines of a program that lines of its `runnable` come from."""
+        return lines if self.module is None else self.module.find_program_lines(program, lines)
 
 
 def read_task(
@@ -69,14 +80,26 @@ def read_task(
     function = entry_point or find_entry_point(request)
     if function is None and not is_code(request):  # a sentence may show or write a call of it
         function = find_called_function(in_request.examples) or _find_signed_name(request)
-    examples, unparsed, test_sources = tuple(in_request.examples), in_request.unparsed, tuple[str, ...]()
-    if tests is not None:
-        in_tests = _read_test_file(tests_file, tests, request, function)
-        examples = combine_examples(examples, in_tests.examples)
-        unparsed = [*unparsed, *(f"{tests_file}:{line}" for line in in_tests.unparsed)]
-        function = function or find_called_function(in_tests.examples)
-        test_sources = tuple("\n".join((*example.before, example.source)) for example in in_tests.examples)
-    return Task(request, examples, function, name, tuple(unparsed), test_sources)
+    task = Task(request, tuple(in_request.examples), function, name, tuple(in_request.unparsed))
+    if tests is None:
+        return task
+    task = add_tests(task, tests, tests_file, request)
+    return replace(task, entry_point=function or find_called_function(task.examples[len(in_request.examples) :]))
+
+
+def add_tests(task: Task, tests: str, tests_file: str, request: str) -> Task:
+    """Return a task with the examples of a test file, too. request: defines the names that the tests may use.
+
+    Raises InvalidRequestError, with the line, for a test file that cannot be read.
+    """
+    in_tests = _read_test_file(tests_file, tests, request, task.entry_point)
+    sources = tuple("\n".join((*example.before, example.source)) for example in in_tests.examples)
+    return replace(
+        task,
+        examples=combine_examples(task.examples, in_tests.examples),
+        unparsed=(*task.unparsed, *(f"{tests_file}:{line}" for line in in_tests.unparsed)),
+        tests=sources,
+    )
 
 
 def _find_signed_name(sentence: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
@@ -31,6 +31,11 @@ class ValueTrace:
 
     runs: tuple[ExecutedLine, ...]
     raised: str = ""
+
+    def move_lines(self, find_lines: Callable[[int], Sequence[int]]) -> ValueTrace:
+        """Return the trace with other line numbers, without the lines for which `find_lines` finds none."""
+        moved = (ExecutedLine(line, run.values) for run in self.runs for line in find_lines(run.number))
+        return replace(self, runs=tuple(moved))
 
 
 def trace_values(

@@ -1,12 +1,10 @@
-"""Show the fillings of a file's holes: a report for a person, a record, a diff. Prints nothing."""
+"""Show the fillings of a file's holes: a report for a person, and a record. Prints nothing."""
 
 from __future__ import annotations
 
-import difflib
 import math
 import textwrap
 from collections.abc import Iterator
-from pathlib import PurePath
 from typing import Any
 
 from agent.program.failures import describe_failure
@@ -28,15 +26,6 @@ def report_filled_file(file: FilledFile) -> Report:
         "cost": file.cost,
     }
     return Report(record, "\n".join([*lines, describe_cost(file.cost)]))
-
-
-def write_diff(source: str, program: str, name: str) -> str:
-    """Return the unified diff of two texts of a file, as `git apply` and `patch -p1` read it; nothing where equal."""
-    path = PurePath(name).as_posix().lstrip("/")
-    lines = difflib.unified_diff(
-        source.splitlines(keepends=True), program.splitlines(keepends=True), f"a/{path}", f"b/{path}"
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _record_hole(file: FilledFile, filled: FilledHole) -> dict[str, Any]:

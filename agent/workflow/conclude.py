@@ -78,9 +78,10 @@ def _run_mutants(context: Context, state: AgentState, answer: Answer) -> _Mutant
 def _passes(context: Context, state: AgentState, mutant: Mutant, limits: Limits) -> bool:
     """Whether a mutant passes the examples of the prompt and those of a person."""
     task, wanted = state.task, {state.inputs[each.input_number]: each.wanted for each in state.person_examples}
-    if not verify(context.sandbox, mutant.program, task.examples, limits=limits).passed:
+    program = task.runnable(mutant.program)
+    if not verify(context.sandbox, program, task.examples, limits=limits).passed:
         return False
-    return gives_all(context.sandbox, mutant.program, task.entry_point, wanted, limits)
+    return gives_all(context.sandbox, program, task.entry_point, wanted, limits)
 
 
 def _mutant_limits(limits: Limits) -> Limits:

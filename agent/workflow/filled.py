@@ -59,7 +59,12 @@ class FilledFile:
     @property
     def program(self) -> str:
         """The file's text with the best filling in each hole that has one."""
-        return put_fillings(self.source, {each.hole: each.best.text for each in self.holes if each.best})
+        return put_fillings(self.source, self.fillings)
+
+    @property
+    def fillings(self) -> dict[Hole, str]:
+        """The text of the best filling of each hole that has one."""
+        return {each.hole: each.best.text for each in self.holes if each.best}
 
     @property
     def is_settled(self) -> bool:

@@ -8,10 +8,12 @@ from agent.errors import ContextLengthError
 from agent.program import prompts
 from agent.program.lame import write_lame_prompt
 from agent.program.prompts import PromptText
+from agent.program.task import Task
 from agent.records import Prompt, Unfinished
 from agent.workflow.context import Context
 from agent.workflow.state import AgentState
 
+_EXCERPTS = (2_000, 1_000, 500, 0)  # characters of a module that are shown where its usual excerpt is too long
 _THOUGHT_TAGS = ("<think>", "<think>\n")
 
 
@@ -25,6 +27,20 @@ def build_prompt(context: Context, state: AgentState) -> AgentState:
         weaker = prompts.write_prompt(lame, style, name=task.entry_point, beside=task.beside)
         prompt = replace(prompt, lame_ids=tuple(context.model.encode_prompt(weaker.user, weaker.opening)))
     return replace(state, prompts=(prompt,), current=Unfinished(cost_before=state.cost))
+
+
+def fit_request(context: Context, task: Task) -> Task:
+    """Return a task about a module with as much of the module in its request as leaves the model room to answer."""
+    module, room = task.module, context.lm.context
+    if module is None or room is None:
+        return task
+    for most in _EXCERPTS:
+        text = prompts.write_prompt(task.request, context.model.prompt_style, name=task.entry_point, tests=task.tests)
+        count = len(context.model.encode_prompt(text.user, text.opening))
+        if count + min(context.max_tokens, room // 2) <= room:
+            break
+        task = replace(task, request=module.excerpt(most))
+    return task
 
 
 def encode_prompt(context: Context, text: PromptText) -> Prompt:

@@ -95,8 +95,9 @@ def _judge_all(context: Context, state: AgentState) -> AgentState:
 
 def _judge(context: Context, state: AgentState, attempt: Attempt, more: Sequence[str]) -> Attempt:
     """Return an attempt with the cases that it passes, and with its behaviour on more inputs."""
-    cases = run_cases(context.sandbox, attempt.program, state.cases_name, state.own_cases or (), context.limits)
+    runnable = state.task.runnable(attempt.program)
+    cases = run_cases(context.sandbox, runnable, state.cases_name, state.own_cases or (), context.limits)
     function, behaviour = find_function(attempt.program, state.task.entry_point), attempt.behaviour
     if behaviour is not None and function and more and len(behaviour) == len(state.inputs) > 0:
-        behaviour = (*behaviour, *observe_behaviour(context.sandbox, attempt.program, function, more, context.limits))
+        behaviour = (*behaviour, *observe_behaviour(context.sandbox, runnable, function, more, context.limits))
     return replace(attempt, cases=cases, behaviour=behaviour)

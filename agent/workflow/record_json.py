@@ -12,6 +12,7 @@ from agent.hole_calibration import Guarantee
 from agent.profile import ReliabilityCurve
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
+from agent.program.modules.module import Module
 from agent.program.outputs import Output, OutputKind
 from agent.program.prompts import CodeBeside
 from agent.program.task import Task
@@ -44,7 +45,7 @@ RECORDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         AgentState, Answer, Attempt, Breakage, Budget, CandidateQuestion, CodeBeside, Cost, Difference, DraftProgram,
-        Edge, Example, Failure, Fork, Guarantee, LastTrace, Output, OutputQuestion, PersonExample, Prompt,
+        Edge, Example, Failure, Fork, Guarantee, LastTrace, Module, Output, OutputQuestion, PersonExample, Prompt,
         ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
     )
 }  # fmt: skip

@@ -41,7 +41,8 @@ class TracedPrompts:
         context, source = self._context, "\n".join(example.expressions)
         before = list_earlier_code(self._task.examples, 0)
         try:
-            trace = trace_values(context.sandbox, program, before, source, context.limits)
+            trace = trace_values(context.sandbox, self._task.runnable(program), before, source, context.limits)
         except BudgetSpentError:
             return ""  # the model's next forward ends the attempt, if no time is left
+        trace = trace and trace.move_lines(lambda line: self._task.find_program_lines(program, [line]))
         return describe_trace(trace, program, source) if trace and len(trace.runs) > 1 else ""

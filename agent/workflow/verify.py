@@ -70,7 +70,8 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
     if state.task.changes and draft.program.split() == state.task.changes.split():
         return _Findings(Verification(Verdict.FAILED, 0, (Failure(FailureKind.UNCHANGED),)), state.inputs)
     try:
-        result = verify_steadily(context.sandbox, draft.program, state.task.examples, limits=context.limits)
+        runnable = state.task.runnable(draft.program)
+        result = verify_steadily(context.sandbox, runnable, state.task.examples, limits=context.limits)
     except BudgetSpentError as error:
         result = Verification(Verdict.FAILED, 0, (Failure(FailureKind.NOT_RUN, got=error.part),))
     with suppress(BudgetSpentError):  # the verdict on the examples stands
@@ -80,7 +81,9 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
 
 def _observe(context: Context, state: AgentState, program: str, result: Verification) -> _Findings:
     """Run a program that passed on inputs to compare it by; of one that failed, find the lines to blame."""
-    entry_point = find_function(program, state.task.entry_point)
+    task = state.task
+    is_method = task.module is not None and task.entry_point is None
+    entry_point = None if is_method else find_function(program, task.entry_point)
     if result.passed and entry_point and result.checked < state.config.enough_examples:
         return _compare(context, state, program, entry_point, result)
     if result.failed_examples and (state.config.lines or state.config.order in LOOKS_AT_LINES):
@@ -95,7 +98,8 @@ def _compare(context: Context, state: AgentState, program: str, entry_point: str
     if state.config.votes > 1 and not inputs:
         inputs = tuple(dict.fromkeys((*named, *_generate_inputs(state, program, entry_point))))
     tried = list(dict.fromkeys((*inputs, *named)))
-    outputs = observe_behaviour(context.sandbox, program, entry_point, tried, context.limits) if tried else []
+    runnable = state.task.runnable(program)
+    outputs = observe_behaviour(context.sandbox, runnable, entry_point, tried, context.limits) if tried else []
     failures = tuple(
         Failure(FailureKind.RAISED_ON_NAMED, expression=write_call(entry_point, source), got=output.text)
         for source, output in zip(tried, outputs, strict=True)
@@ -106,7 +110,7 @@ def _compare(context: Context, state: AgentState, program: str, entry_point: str
     behaviour = outputs[: len(inputs)] if state.config.votes > 1 else None
     cases = tuple[bool, ...]()
     if state.own_cases and not failures:
-        cases = run_cases(context.sandbox, program, state.cases_name, state.own_cases, context.limits)
+        cases = run_cases(context.sandbox, runnable, state.cases_name, state.own_cases, context.limits)
     return _Findings(result, inputs, behaviour, cases)
 
 
@@ -119,10 +123,10 @@ def _generate_inputs(state: AgentState, program: str, entry_point: str) -> tuple
 
 def _find_blamed_lines(context: Context, state: AgentState, program: str, result: Verification) -> tuple[int, ...]:
     """Return the lines that the last failed example ran, or those of its traceback."""
-    examples, failed = state.task.examples, result.failed_examples[-1]
-    before, sources = list_earlier_code(examples, failed), examples[failed].expressions
-    runs = trace_lines(context.sandbox, program, before, sources, context.limits) or []
-    return tuple(sorted({line for lines in runs for line in lines.blamed}))
+    task, failed = state.task, result.failed_examples[-1]
+    before, sources = list_earlier_code(task.examples, failed), task.examples[failed].expressions
+    runs = trace_lines(context.sandbox, task.runnable(program), before, sources, context.limits) or []
+    return tuple(task.find_program_lines(program, sorted({line for lines in runs for line in lines.blamed})))
 
 
 def _explain_end(context: Context, state: AgentState, result: Verification) -> Verification:

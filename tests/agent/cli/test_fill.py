@@ -59,10 +59,16 @@ def test_write_writes_the_best_fillings_and_shows_the_diff(fill, tmp_path):
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_write_keeps_line_ends_and_the_byte_order_mark(fill, tmp_path, mark, ending):
     fill("--write", source=mark + SOURCE.replace("\n", ending).encode())
     assert (tmp_path / "a.py").read_bytes() == mark + FILLED.replace("\n", ending).encode()
+
+
+def test_write_keeps_mixed_line_ends(fill, tmp_path):
+    mixed = SOURCE.replace(">>> double(2)\n", ">>> double(2)\r\n")
+    fill("--write", source=mixed)
+    assert (tmp_path / "a.py").read_bytes() == mixed.replace("return ...", "return x * 2").encode()
 
 
 def test_a_file_that_was_changed_meanwhile_is_left_alone(fill, tmp_path, monkeypatch):
@@ -75,7 +81,8 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone(fill, tmp_path, monkeyp
     original = workflow.fill_holes
     monkeypatch.setattr(workflow, "fill_holes", fill_while_somebody_writes)
     result = fill("--write")
-    assert result.exit_code == 2 and "was changed while its holes were filled" in result.stderr
+    assert result.exit_code == 2 and "was changed meanwhile, so nothing was written" in result.stderr
+    assert "+    return x * 2\n" in result.stdout, "the filling is not lost"
     assert (tmp_path / "a.py").read_text() == "x = 1\n"
 
 
@@ -108,7 +115,6 @@ REFUSED = [  # options, the file's text, the sentence
     ([], b"# \xe9\nx = ...\n", "is not UTF-8 text (byte 2)"),
     ([], "x = ...\ny = (\n", "a.py:2: with `...` in its holes this is no Python"),
     ([], None, "there is no such file"),
-    (["--write"], "x = ...\r\ny = 1\n", "mixes line ends"),
     (["--model", "nosuch/"], SOURCE, "there is no such folder"),
     (["--sandbox", "jail"], SOURCE, "unknown sandbox 'jail'"),
     (["--fillings", "0"], SOURCE, "Invalid value for '--fillings'"),

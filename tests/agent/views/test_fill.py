@@ -1,14 +1,10 @@
-"""A person sees each hole with its fillings and what became of them; a diff is one that tools read."""
-
-import subprocess
-
-import pytest
+"""A person sees each hole with its fillings and what became of them."""
 
 from agent.files.plain import make_plain
 from agent.program.failures import Failure, FailureKind
 from agent.program.holes import find_holes
 from agent.records import Cost
-from agent.views.fill import report_filled_file, write_diff
+from agent.views.fill import report_filled_file
 from agent.workflow.filled import FilledFile, FilledHole, Filling
 
 SOURCE = "def f(x):\n    # dubito: fill with a loop\n\n\ny = f(...)\n"
@@ -52,13 +48,3 @@ def test_a_record_holds_the_program_and_all_numbers():
     assert (loop["line"], loop["hint"], loop["kind"], loop["examples"]) == (2, "with a loop", "statement", 2)
     assert loop["fillings"][1]["failure"]["sentence"] == "f(1) returned 1, wanted 2"
     assert (call["kind"], call["fillings"], call["settled"], call["drawn"]) == ("expression", [], False, 6)
-
-
-@pytest.mark.parametrize("source", [SOURCE, SOURCE.rstrip("\n"), "x = ..."])
-def test_patch_applies_a_diff(source, tmp_path):
-    program = source.replace("...", "1")
-    (tmp_path / "a.py").write_text(source)
-    diff = write_diff(source, program, "a.py")
-    subprocess.run(["git", "apply", "-"], input=diff, text=True, check=True, cwd=tmp_path, capture_output=True)
-    assert (tmp_path / "a.py").read_text() == program
-    assert write_diff(source, source, "a.py") == ""

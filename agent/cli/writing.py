@@ -1,0 +1,129 @@
+"""Write an answer into a file: plan where it goes, show the difference, ask, and write it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.errors import InvalidRequestError
+from agent.files.access import STANDARD_STREAM
+from agent.files.edits import Edit, apply_edit, lies_outside, read_target
+from agent.messages import quote
+from agent.views.say import say, write_data
+
+if TYPE_CHECKING:
+    from agent.program.task import Task
+
+Confirm = Callable[[str], bool]  # asks a person a question, and returns whether the answer is yes
+
+
+def plan_answer(path: Path, task: Task, program: str) -> Edit:
+    """Plan to write the program that answers a task into a file, old or new.
+
+    A new file gets the program, with the module around it if the task has one. The module's own file gets the function
+    in its place. Any other file gets the function or class that was asked for: in the place of its own one, else at its
+    end. `-` stands for the text from stdin, which can only be compared. Raises InvalidRequestError and FileAccessError.
+    """
+    if str(path) == STANDARD_STREAM:
+        written = task.module.written if task.module else task.request
+        return Edit(Path("stdin"), written.encode(), _change(path, written, task, program).encode())
+    old = read_target(path)
+    if not old or not old.strip():
+        return Edit(path, old, write_program(task, program).encode())
+    return Edit(path, old, _change(path, _decode(path, old), task, program).encode())
+
+
+def write_program(task: Task, program: str) -> str:
+    """Return the text of the program that answers a task: with the module around it, if the task has one.
+
+    Raises InvalidRequestError.
+    """
+    if task.module is None:
+        return program.rstrip("\n") + "\n"
+    text = task.module.fill(program)
+    if text is None:
+        raise InvalidRequestError(
+            f"the answer cannot be put into {quote(task.module.file)} in the place of {task.module.function}"
+        )
+    return text
+
+
+def _change(path: Path, written: str, task: Task, program: str) -> str:
+    from agent.program.modules.definitions import put_definitions
+    from agent.program.syntax import find_asked_name, is_code
+
+    module, file = task.module, str(path)
+    is_own = module is not None and (file == STANDARD_STREAM or is_same_file(path, Path(module.file)))
+    if module is not None and is_own:
+        if written != module.written:
+            raise InvalidRequestError(f"{quote(file)} was changed meanwhile, so nothing was written; try again")
+        return write_program(task, program)
+    if module is not None and task.entry_point is None:
+        raise InvalidRequestError(
+            f"{module.function} belongs into {quote(module.file)}, and {quote(file)} came; write it there, or choose a "
+            "new file"
+        )
+    name = task.entry_point or (find_asked_name(task.request) if is_code(task.request) else None)
+    return put_definitions(written, program, name, file)
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Decide whether two paths lead to one file, with all links followed."""
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def check_write(path: Path, *, yes: bool, asks: bool) -> None:
+    """Refuse a file that an answer could not be written into, before there is an answer.
+
+    yes: the person agrees to any change. asks: the person can be asked. Raises InvalidRequestError, FileAccessError.
+    """
+    from agent.files.changes import plain_text
+    from agent.program.modules.functions import read_file_tree
+
+    old = read_target(path)
+    if old and old.strip():
+        read_file_tree(plain_text(_decode(path, old)), str(path))
+    if not (yes or asks) and (question := _find_question(path, replaces=bool(old))):
+        raise InvalidRequestError(f"{question}, and nobody can be asked here; agree to it with --yes")
+
+
+def write_edit(edit: Edit, *, yes: bool = False, confirm: Confirm | None = None, shows: bool = True) -> bool:
+    """Write an edit, and say so on stderr; return whether it was written.
+
+    A change of a file that holds something, or of one outside of the current folder, is shown first, and needs a yes.
+    confirm: asks the person for it; None where nobody can be asked. shows: the difference is not known yet.
+    """
+    name = quote(edit.path)
+    if not edit.changes:
+        say(f"{name} stays as it was: it holds the answer already", err=True)
+        return False
+    if edit.replaces and shows:
+        write_data(edit.diff, err=True, nl=False)
+    question = _find_question(edit.path, replaces=edit.replaces)
+    if question and not yes:
+        if confirm is None:
+            raise InvalidRequestError(f"{question}, and nobody can be asked here; agree to it with --yes")
+        if not confirm(f"{question}. Write it?"):
+            say("nothing was written", err=True)
+            return False
+    kept = apply_edit(edit)
+    say(f"wrote {name}{f'; what it held before is in {quote(kept)}' if kept else ''}", err=True)
+    return True
+
+
+def _find_question(path: Path, *, replaces: bool) -> str:
+    """Return what a person has to agree to, as a sentence without its end; empty where it is nothing."""
+    if lies_outside(path, Path()):
+        return f"{quote(path)} lies outside of the current folder"
+    return f"{quote(path)} exists and would be changed" if replaces else ""
+
+
+def _decode(path: Path, data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError(
+            f"{quote(path)} is not UTF-8 text (byte {error.start}); choose another file"
+        ) from error
