@@ -96,13 +96,11 @@ def _fill(how: _FillOptions, cleanup: ExitStack) -> ExitCode:
         _print(how, filled, edit)  # a file that cannot be written costs no filling
     kept = apply_edit(edit) if how.write and edit.changes else None
     if how.as_json:
-        written = how.write and edit.changes
-        record = report_filled_file(filled).record
-        write_json({**record, "diff": edit.diff, "written": written, "exit_code": code})
+        report = report_filled_file(filled)
+        write_json({**report.record, "diff": edit.diff, "written": kept is not None, "exit_code": code})
     elif how.write:
-        say(
-            f"wrote {edit.path}; what it held before is in {kept}" if kept else f"{edit.path} stays as it was", err=True
-        )
+        ending = f"wrote {edit.path}; what it held before is in {kept}" if kept else f"{edit.path} stays as it was"
+        say(ending, err=True)
     return code
 
 

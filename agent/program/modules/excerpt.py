@@ -58,7 +58,7 @@ def write_excerpt(source: SourceTree, function: Function, most: int = MOST_CHARA
 
     A method stands in its innermost class, and that at the margin. most: characters; the function's own part is whole.
     """
-    statements = (*function.owners, function.node)
+    statements, others = (*function.owners, function.node), list[tuple[str, ast.stmt]]()
     shown = write_own_part(source, function)
     if function.classes:
         group, margin = function.classes[-1], _find_margin(source, function)
@@ -66,10 +66,16 @@ def write_excerpt(source: SourceTree, function: Function, most: int = MOST_CHARA
         begin = _find_class_body(source, group)
         head = _take(source, start, begin, margin)
         body = group.body[is_text(group.body[0]) :]
-        block = _Block(body, begin, statements[statements.index(group) + 1], margin)
-        shown = f"{head}{_write_above(source, block, shown, most - len(head) - len(shown))}{shown}"
+        inner = _Block(body, begin, statements[statements.index(group) + 1], margin)
+        above = _choose_above(source, inner, shown, most - len(head) - len(shown))
+        others += [(f"{group.name}.", node) for node in above.others]
+        shown = f"{head}{above.text}{above.gap}{shown}"
     block = _Block(source.tree.body, 0, statements[0], "")
-    return f"{_write_above(source, block, shown, most - len(shown))}{shown}".strip("\n") + "\n"
+    above = _choose_above(source, block, shown, most - len(shown))
+    comments = list(_describe([*others, *(("", node) for node in above.others)], most - len(above.text) - len(shown)))
+    if comments:
+        comments.insert(0, "\n\n\n# Elsewhere in this module:" if above.text else "# Elsewhere in this module:")
+    return "".join((above.text, "\n".join(comments), above.gap, shown)).strip("\n") + "\n"
 
 
 def write_own_part(source: SourceTree, function: Function) -> str:
@@ -87,22 +93,23 @@ def write_own_part(source: SourceTree, function: Function) -> str:
     return "\n".join((_take(source, start, layout.head, margin) + kept, *hints))
 
 
-def _write_above(source: SourceTree, block: _Block, shown: str, room: int) -> str:
-    """Return what stands above the function's own part in a block. shown: the parts that stand below."""
+class _Above(NamedTuple):
+    """What stands above a function in a block: the statements that are shown, and the lines before its own."""
+
+    text: str
+    gap: str
+    others: list[ast.stmt]  # that are not shown
+
+
+def _choose_above(source: SourceTree, block: _Block, shown: str, room: int) -> _Above:
+    """Choose what stands above a function in a block. shown: the text that stands below. room: characters."""
     units = list(_split_units(source, block))
     number = next(number for number, each in enumerate(units) if block.holder in each.nodes)
     chosen = _choose_units(units, number, shown, room)
     texts = [_take(source, each.start, each.end, block.margin) for each in units if each in chosen]
-    indent = read_indent(source.plain, line_start(source.plain, find_places(source.plain).find(block.holder)[0]))
     others = [node for each in units if each not in chosen for node in each.nodes if node is not block.holder]
-    room = min(_MOST_SIGNATURES, room - sum(each.size for each in chosen))
-    comments = list(_describe(others, indent.removeprefix(block.margin), room))
-    if comments:
-        title = "module" if block.begin == 0 else "class"
-        texts.append(f"\n\n{indent.removeprefix(block.margin)}# Also in this {title}:")
-        texts += [f"\n{comment}" for comment in comments]
     gap = _take(source, units[number].start, _find_gap_end(source, units[number]), block.margin)
-    return "".join((*texts, gap if 0 < len(gap) < _LONGEST_GAP else "\n\n"))
+    return _Above("".join(texts), gap if 0 < len(gap) < _LONGEST_GAP else "\n\n", others)
 
 
 def _split_units(source: SourceTree, block: _Block) -> Iterator[_Unit]:
@@ -156,26 +163,26 @@ def _find_interface(node: ast.stmt) -> set[str]:
     return find_names([node])
 
 
-def _describe(nodes: Sequence[ast.stmt], indent: str, room: int) -> Iterator[str]:
-    """Yield a comment for each function and class among statements: its head, and what it is for."""
-    for node in nodes:
+def _describe(others: Sequence[tuple[str, ast.stmt]], room: int) -> Iterator[str]:
+    """Yield a comment for each function and class, with what it is for. others: each with the class before its name."""
+    room = min(room, _MOST_SIGNATURES)
+    for owner, node in others:
         if isinstance(node, DEFINITIONS):
-            line = f"{indent}# {_write_head(node)}"[:_LONGEST_SIGNATURE]
-            if len(line) > room:
-                return
+            line = f"# {_write_head(owner, node)}"[:_LONGEST_SIGNATURE]
             room -= len(line)
+            if room < 0:
+                return
             yield line
 
 
-def _write_head(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:
-    purpose = (ast.get_docstring(node) or "").partition("\n")[0]
+def _write_head(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:
+    name, purpose = f"{owner}{node.name}", (ast.get_docstring(node) or "").partition("\n")[0]
     if isinstance(node, ast.ClassDef):
         bases = ", ".join(map(ast.unparse, node.bases))
-        head = f"class {node.name}({bases})" if bases else f"class {node.name}"
+        head = f"class {name}({bases})" if bases else f"class {name}"
     else:
         returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-        word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
-        head = f"{word} {node.name}({ast.unparse(node.args)}){returns}"
+        head = f"{name}({ast.unparse(node.args)}){returns}"
     return f"{head}: {purpose}" if purpose else head
 
 

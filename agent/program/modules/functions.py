@@ -177,7 +177,7 @@ def _explain_missing(functions: Sequence[Function], wanted: str, file: str) -> s
     if not names:
         return f"{file} defines no function, and {quote(wanted)} came; wanted a file that begins it, as in `def f(x):`"
     methods = [name for name in names if name.rpartition(".")[0] == wanted]
-    if methods:
+    if wanted and methods:
         return f"{wanted} is a class in {file}, and a function was wanted; name one of its methods, as in {methods[0]}"
     own = [name for name in names if name.rpartition(".")[2] == wanted.rpartition(".")[2]]
     near = own or difflib.get_close_matches(wanted, names, 1, 0.0)

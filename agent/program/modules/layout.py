@@ -111,14 +111,15 @@ def find_unit(source: SourceTree) -> str:
 
 
 def list_comments(source: SourceTree, function: Function) -> list[str]:
-    """Return the comments in a function that is still to be written, without those that say no more than to do so."""
+    """Return the comments in a function that is still to be written, without the words that only say so."""
     text, layout = source.text, find_layout(source, function)
     below = text[layout.head : find_tail(source, function)].split("\n")
     placeholder = text[layout.end : line_end(text, layout.end)]
     if text[layout.first : layout.first + 1] == "#":  # the comment stands for the body
         placeholder = text[layout.first : line_end(text, layout.first)]
     comments = [line.strip() for line in (*below[1:], placeholder) if line.strip().startswith("#")]
-    return [each for each in dict.fromkeys(comments) if not is_mark(each) or _MARK.sub("", each).strip(" \t.):")]
+    hints = (_MARK.sub("", each).strip(" \t.):") if is_mark(each) else each for each in dict.fromkeys(comments))
+    return [each if each.startswith("#") else f"# {each}" for each in hints if each]
 
 
 def is_mark(line: str) -> bool:
