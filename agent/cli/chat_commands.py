@@ -164,6 +164,25 @@ def _set(name: str) -> Callable[[Chat, str], None]:
     return act
 
 
+def _write(chat: Chat, rest: str) -> None:
+    import typer
+
+    from agent.cli.writing import plan_answer, write_edit
+    from agent.program.task import Task
+
+    program, path = chat.require_program(), _read_path(rest, "/write")
+    task = Task(chat.line, entry_point=chat.conversation.name)
+    asks = chat.console.is_terminal
+    write_edit(plan_answer(path, task, program), confirm=typer.confirm if asks else None)
+
+
+def _undo(chat: Chat, rest: str) -> None:
+    from agent.files.edits import undo_last
+
+    undone = undo_last()
+    chat.say(f"{undone.path} is gone again" if undone.is_gone else f"{undone.path} is as it was before the last /write")
+
+
 def _trace(chat: Chat, rest: str) -> None:
     chat.trace = _read_path(rest, "/trace")
     chat.say(f"the steps of the next request go into {chat.trace}")
@@ -230,6 +249,8 @@ COMMANDS: Mapping[str, Command] = {
     "/heat": Command("", "colour the program by the model's doubt", _heat),
     "/alternatives": Command("", "what else the model considered", _alternatives),
     "/tree": Command("[N]", "every program of the last request, or program N in full", _tree),
+    "/write": Command("FILE", "put the program into a file; shows the change of an old one, and asks", _write, True),
+    "/undo": Command("", "take the last change of a file back, also of an earlier chat", _undo),
     "/policy": Command("[NAME]", "show or change how tokens are chosen", _set("policy")),
     "/strategy": Command("[NAME]", "show or change how the budget is spent", _set("strategy")),
     "/budget": Command("[BOUNDS]", "show or change it, as in seconds=60", _set("budget")),

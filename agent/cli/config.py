@@ -14,8 +14,8 @@ from agent.cli.commands import plain_typer
 from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption
 from agent.cli.settings import (
-    TAKING_SETTINGS,
     SETTINGS,
+    TAKING_SETTINGS,
     Setting,
     list_variables,
     read_file_settings,

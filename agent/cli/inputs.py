@@ -61,10 +61,8 @@ def build_task(
     text = request if written is None else plain_text(written)
     if text is None or not text.strip():
         raise InvalidRequestError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
-    if file is None and text.endswith(".py") and len(text.split()) == 1:
-        raise InvalidRequestError(
-            f"{text!r} is the name of a file, and a sentence was wanted; give it as --file {text}"
-        )
+    if file is None:
+        check_sentence(text, f"give it as --file {text}")
     asserts = read_source(tests, "the tests") if tests else None
     if written is not None:
         task = read_module_task(
@@ -80,6 +78,12 @@ def build_task(
         tests=asserts,
         tests_file=str(tests),
     )
+
+
+def check_sentence(text: str, advice: str) -> None:
+    """Raise InvalidRequestError for the name of a file in the place of a sentence."""
+    if text.endswith(".py") and len(text.split()) == 1:
+        raise InvalidRequestError(f"{text!r} is the name of a file, and a sentence was wanted; {advice}")
 
 
 def name_file(path: Path | None) -> str:

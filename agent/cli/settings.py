@@ -72,7 +72,9 @@ def split_key(key: str) -> tuple[str, str]:
     command, _, name = key.rpartition(".")
     if command and command not in TAKING_SETTINGS:
         nearest = suggest(command, TAKING_SETTINGS)
-        raise InvalidRequestError(f"{command} takes no settings{nearest or '; choose from ' + ', '.join(TAKING_SETTINGS)}")
+        raise InvalidRequestError(
+            f"{command} takes no settings{nearest or '; choose from ' + ', '.join(TAKING_SETTINGS)}"
+        )
     if name not in SETTINGS:
         nearest = suggest(name, SETTINGS)
         raise InvalidRequestError(f"there is no setting {name}{nearest or '; choose from ' + ', '.join(SETTINGS)}")

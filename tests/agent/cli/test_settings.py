@@ -36,7 +36,7 @@ VALUES = {
 TAKING = [
     (name, command)
     for name in SETTINGS
-    for command in settings.COMMANDS
+    for command in settings.TAKING_SETTINGS
     if any(f"--{name}" in parameter.opts for parameter in COMMANDS[command].params)
 ]
 
@@ -65,7 +65,9 @@ def test_the_settings_are_options_with_a_value_and_each_of_them_is_tried_here():
     for name, command in TAKING:
         (parameter,) = [each for each in COMMANDS[command].params if f"--{name}" in each.opts]
         assert not parameter.is_flag and parameter.name == name.replace("-", "_")
-    assert set(settings.COMMANDS) == {name for name, each in COMMANDS.items() if isinstance(each, SettingsCommand)}
+    assert set(settings.TAKING_SETTINGS) == {
+        name for name, each in COMMANDS.items() if isinstance(each, SettingsCommand)
+    }
 
 
 @pytest.mark.parametrize(("name", "command"), TAKING)
@@ -102,7 +104,7 @@ def test_a_number_or_a_truth_value_of_the_file_is_read_as_it_would_be_typed(file
 
 def test_a_table_is_for_one_command_and_the_top_for_all_that_have_the_option(file):
     file.write_text('max-tokens = 7\nfillings = 2\n[solve]\npolicy = "uscd"\n')
-    assert [parse(command)["max_tokens"] for command in settings.COMMANDS] == [7] * 4
+    assert [parse(command)["max_tokens"] for command in settings.TAKING_SETTINGS] == [7] * 4
     assert [parse(command)["policy"] for command in ("solve", "chat", "holes")] == ["uscd", None, "adadec"]
     assert parse("fill")["fillings"] == 2
 
@@ -172,7 +174,7 @@ def test_benchmarks_read_no_setting(file, monkeypatch):
     file.write_text("".join(f'{name} = "{values[0]}"\n' for name, (values, _) in VALUES.items()))
     for name, (values, _) in VALUES.items():
         monkeypatch.setenv(variable_of(name), values[1])
-    others = [name for name in COMMANDS if name not in settings.COMMANDS]
+    others = [name for name in COMMANDS if name not in settings.TAKING_SETTINGS]
     assert {"bench run", "bench experiment", "calibrate threshold", "report"} <= set(others)
     for name in others:
         assert COMMANDS[name].make_context(name, [], resilient_parsing=True).params == before[name], name
