@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tomllib
 from pathlib import Path
@@ -55,7 +56,7 @@ def assign(file: Path, key: str, literal: str) -> None:
         ) from error
     text = _read(file)
     wanted = {**{name: each.value for name, each in _parse(text, file).items()}, key: value}
-    lines = text.splitlines(keepends=True)
+    lines = _split_lines(text)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     keys, tables = _locate(lines)
@@ -83,7 +84,7 @@ def unassign(file: Path, key: str) -> None:
     """Remove a key that the file holds. Raises as `assign` does."""
     text = _read(file)
     wanted = {name: each.value for name, each in _parse(text, file).items() if name != key}
-    lines = text.splitlines(keepends=True)
+    lines = _split_lines(text)
     line = _locate(lines)[0].get(key)
     _write(file, "".join(each for number, each in enumerate(lines, 1) if number != line), wanted, f"without {key}")
 
@@ -106,7 +107,7 @@ def _parse(text: str, file: Path) -> dict[str, Assignment]:
     tables = {name: value for name, value in data.items() if isinstance(value, dict)}
     flat = {name: value for name, value in data.items() if name not in tables}
     flat |= {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
-    keys, _ = _locate(text.splitlines())
+    keys, _ = _locate(_split_lines(text))
     for key, value in flat.items():
         if not isinstance(value, str | bool | int | float):
             kind = "a list" if isinstance(value, list) else "a table" if isinstance(value, dict) else "a date"
@@ -117,6 +118,11 @@ def _parse(text: str, file: Path) -> dict[str, Assignment]:
 def place_of_line(file: Path, line: int) -> str:
     """Return a place for a message, as in "/home/me/.config/dubito/config.toml:3"."""
     return f"{quote(file)[1:-1]}:{line}" if line else quote(file)[1:-1]
+
+
+def _split_lines(text: str) -> list[str]:
+    """Return the lines of a text with their ends, as TOML knows them: Python knows more."""
+    return list(io.StringIO(text, newline="\n"))
 
 
 def _locate(lines: list[str]) -> tuple[dict[str, int], dict[str, int]]:

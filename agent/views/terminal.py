@@ -170,8 +170,8 @@ class TerminalView:
         panels = [
             Panel(
                 highlight(attempt.program.strip("\n")),
-                title=f"program {label_of(attempt)}",
-                subtitle=one_line(describe_output(output)),
+                title=Text(f"program {label_of(attempt)}"),
+                subtitle=Text(one_line(describe_output(output))),
                 title_align="left",
                 subtitle_align="left",
             )

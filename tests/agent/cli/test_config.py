@@ -157,7 +157,7 @@ def test_any_changes_leave_what_a_dictionary_would_hold_and_every_comment(tmp_pa
             unassign(file, key)
             del model[key]
     assert {key: each.value for key, each in read_settings_file(file).items()} == model
-    lines = [line.strip() for line in file.read_text().splitlines()]
+    lines = [line.strip() for line in file.read_text().split("\n")]
     assert {"# top", "[chat] # talk", "# in it", "# last"} <= set(lines)
     for key, each in read_settings_file(file).items():
         assert lines[each.line - 1].startswith(key.rpartition(".")[2]), "each setting is found on its line"

@@ -95,7 +95,7 @@ def test_a_run_is_shown_with_its_request_its_programs_and_its_claim(store):
     assert "FILE is the file of tests" in said
     record = json.loads(threads("show", "mine", "--json").stdout)
     assert record["standing"] == "abstained" and len(record["programs"]) == 2
-    assert record["options"]["tau"] == 0.5 and record["search"]["budget"] == "programs=2,tokens=90"
+    assert record["options"]["tau"] == 0.5 and record["search"]["budget"] == "programs=2,tokens=90,seconds=180.0"
     assert all(program["failures"][0]["sentence"] in said for program in record["programs"] if program["failures"])
 
 
