@@ -98,7 +98,7 @@ class _Above(NamedTuple):
 
     text: str
     gap: str
-    others: list[ast.stmt]  # that are not shown
+    others: list[ast.stmt]  # that are not shown, the nearest first
 
 
 def _choose_above(source: SourceTree, block: _Block, shown: str, room: int) -> _Above:
@@ -107,7 +107,10 @@ def _choose_above(source: SourceTree, block: _Block, shown: str, room: int) -> _
     number = next(number for number, each in enumerate(units) if block.holder in each.nodes)
     chosen = _choose_units(units, number, shown, room)
     texts = [_take(source, each.start, each.end, block.margin) for each in units if each in chosen]
-    others = [node for each in units if each not in chosen for node in each.nodes if node is not block.holder]
+    rest = sorted(
+        (each for each in units if each not in chosen), key=lambda each: abs(each.start - units[number].start)
+    )
+    others = [node for each in rest for node in each.nodes if node is not block.holder]
     gap = _take(source, units[number].start, _find_gap_end(source, units[number]), block.margin)
     return _Above("".join(texts), gap if 0 < len(gap) < _LONGEST_GAP else "\n\n", others)
 
@@ -126,7 +129,7 @@ def _split_units(source: SourceTree, block: _Block) -> Iterator[_Unit]:
 def _choose_units(units: Sequence[_Unit], number: int, shown: str, room: int) -> list[_Unit]:
     """Choose units to show as they are: imports, then what is named, then what stands nearest above."""
     usable = [each for each in (*units[:number], *units[number + 1 :]) if _is_usable(each)]
-    usable.sort(key=lambda each: abs(units.index(each) - number))
+    usable.sort(key=lambda each: abs(each.start - units[number].start))
     chosen, words = list[_Unit](), set(re.findall(r"\w+", shown))
 
     def choose(among: Iterable[_Unit]) -> None:
@@ -136,12 +139,14 @@ def _choose_units(units: Sequence[_Unit], number: int, shown: str, room: int) ->
                 chosen.append(each)
                 room -= each.size
 
-    above = [each for each in usable if each in units[:number]]
+    above = [each for each in usable if each.start < units[number].start]
     choose(each for each in above if all(isinstance(node, ast.Import | ast.ImportFrom) for node in each.nodes))
     for _ in range(_ROUNDS):
         named = [each for each in usable if find_scope_names(each.nodes) & words]
         choose(named)
         words |= {name for each in named if each in chosen for node in each.nodes for name in _find_interface(node)}
+    if sum(each.size for each in above if each not in chosen) > room:
+        room -= min(_MOST_SIGNATURES, room // 3)  # for the heads of what is not shown
     choose(above)
     return chosen
 
@@ -164,15 +169,19 @@ def _find_interface(node: ast.stmt) -> set[str]:
 
 
 def _describe(others: Sequence[tuple[str, ast.stmt]], room: int) -> Iterator[str]:
-    """Yield a comment for each function and class, with what it is for. others: each with the class before its name."""
-    room = min(room, _MOST_SIGNATURES)
+    """Yield a comment for each function and class that there is room for, in their order, with what it is for.
+
+    others: the nearest first, each with what stands before its name.
+    """
+    room, lines = min(room, _MOST_SIGNATURES), list[tuple[int, str]]()
     for owner, node in others:
         if isinstance(node, DEFINITIONS):
             line = f"# {_write_head(owner, node)}"[:_LONGEST_SIGNATURE]
             room -= len(line)
             if room < 0:
-                return
-            yield line
+                break
+            lines.append((node.lineno, line))
+    yield from (line for _, line in sorted(lines))
 
 
 def _write_head(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:

@@ -46,7 +46,14 @@ def read_module_task(
     module = Module(written, target.name, file)
     outline, entry_point = module.outline(), None if target.classes else target.name
     examples = read_examples(outline)
-    task = Task(module.excerpt(), tuple(examples.examples), entry_point, file, tuple(examples.unparsed), module=module)
+    task = Task(
+        module.excerpt(),
+        tuple(examples.examples),
+        entry_point,
+        f"{target.name} in {file}",
+        tuple(examples.unparsed),
+        module=module,
+    )
     return task if tests is None else add_tests(task, tests, tests_file, outline)
 
 
