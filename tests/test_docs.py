@@ -1,8 +1,10 @@
 """The documents say what the code does: tables name the registries, commands exist, examples run."""
 
+import os
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -155,3 +157,44 @@ def test_the_python_examples_of_a_page_run_and_print(page, monkeypatch, capsys):
     exec(compile(examples_in(README if page == "README" else PAGES[page]), page, "exec"), {})
     printed = capsys.readouterr().out
     assert printed if page != "README" else "verified" in printed and "return" in printed
+
+
+def read_session(page: str) -> list[tuple[str, list[str]]]:
+    """Return the commands of a page with the lines that it shows below each."""
+    blocks = "".join(re.findall(r"```console\n(.*?)```", page, re.DOTALL))
+    session, here_document = [], False
+    for line in blocks.splitlines():
+        if line.startswith("$ "):
+            session.append((line[2:], []))
+            here_document = "<<'END'" in line
+        elif here_document:
+            session[-1] = (f"{session[-1][0]}\n{line}", [])
+            here_document = line != "END"
+        else:
+            session[-1][1].append(line)
+    return session
+
+
+@pytest.mark.model
+@pytest.mark.timeout(300)
+def test_the_first_steps_can_be_followed_command_by_command(tmp_path):
+    script, wanted = [f'dubito() {{ {shlex.quote(sys.executable)} -m agent "$@"; }}'], []
+    for number, (command, shown) in enumerate(read_session(PAGES["first-steps"])):
+        script += [f"echo '== {number}'", command, f"echo '== {number} ended with' $?"]
+        wanted.append(shown)
+    kept = {
+        "DUBITO_SANDBOX": "process",
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    ran = subprocess.run(
+        ["bash", "-c", "\n".join(script)], cwd=tmp_path, env={**os.environ, **kept}, text=True, check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    for number, shown in enumerate(wanted):
+        _, _, said = ran.stdout.partition(f"== {number}\n")
+        said, _, rest = said.partition(f"== {number} ended with ")
+        assert rest.startswith("0\n"), (number, ran.stdout)
+        for line in shown:
+            assert line in said, (line, said)
