@@ -98,10 +98,7 @@ def _run(chat: Chat, rest: str) -> None:
 
 
 def _retry(chat: Chat, rest: str) -> None:
-    if not chat.line:
-        raise InvalidRequestError("there is nothing to try again; say what to write first")
-    chat.retries += 1
-    chat.write(chat.line)
+    chat.retry()
 
 
 def _fill(chat: Chat, rest: str) -> None:

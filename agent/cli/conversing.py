@@ -11,6 +11,7 @@ from rich.console import Console
 
 from agent.cli.agent_options import Agent
 from agent.cli.chat_commands import find_command
+from agent.cli.inputs import check_sentence
 from agent.errors import InvalidRequestError
 from agent.program.conversation import Conversation, fit, is_question, write_question
 from agent.records import RunOutcome
@@ -29,7 +30,7 @@ class Chat:
     def __init__(self, agent: Agent, *, detail: int = 0, plain: bool = False) -> None:
         self.agent, self.detail = agent, detail
         self.console = Console(highlight=False)
-        self.conversation = Conversation()
+        self.conversation = self._before = Conversation()  # now, and before the last request
         self.line, self.retries = "", 0  # of the last request
         self.task: Task | None = None
         self.result: Result | None = None
@@ -74,20 +75,25 @@ class Chat:
         """Write the program of a request, or change the program so far as it says."""
         if any(ord(character) < 32 for character in line.replace("\t", " ").replace("\n", " ")):
             raise InvalidRequestError("the request holds control characters; write it again")
-        if line.endswith(".py") and len(line.split()) == 1:
-            raise InvalidRequestError(
-                f"{line!r} is the name of a file; /file completes one, /add shows it to the model"
-            )
+        check_sentence(line, "/file completes one, /add shows it to the model")
         task, kept = fit(self.conversation, line, self._fits)
         if dropped := len(self.conversation.requests) - len(kept.requests):
             self.say(f"the conversation is too long for the model: its first {dropped} requests are not shown to it")
         if dropped := len(self.conversation.files) - len(kept.files):
             self.say(f"and {dropped} of the files that you added are not")
-        before = kept.program if kept.is_follow_up(line) else ""
+        self._before, before = self.conversation, kept.program if kept.is_follow_up(line) else ""
         result = self._solve(task, before)
         self.line, self.task, self.result = line, task, result
         if result.outcome == RunOutcome.ACCEPTED:
             self.conversation = kept.follow(task, line, result.best.program)
+
+    def retry(self) -> None:
+        """Write the program of the last request again, with other samples; tests and files that came since count."""
+        if not self.line:
+            raise InvalidRequestError("there is nothing to try again; say what to write first")
+        self.retries += 1
+        self.conversation = replace(self._before, tests=self.conversation.tests, files=self.conversation.files)
+        self.write(self.line)
 
     def explain(self, line: str) -> None:
         """Answer a question about the program in words."""
