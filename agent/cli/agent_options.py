@@ -98,21 +98,26 @@ class CheckedOptions:
 
     def open(self, cleanup: ExitStack, *, quiet: bool = False) -> Agent:
         """Start the sandbox, which `cleanup` closes, and load the model."""
+        self.announce(quiet=quiet)
         with naming_settings():
             sandbox = cleanup.enter_context(closing(components.start_sandbox(self.options.sandbox)))
-            return self.open_beside(sandbox, quiet=quiet)
+            return self.open_beside(sandbox)
 
-    def open_beside(self, sandbox: Sandbox, model: Model | None = None, *, quiet: bool = False) -> Agent:
+    def announce(self, *, quiet: bool = False) -> None:
+        """Say that the model is being loaded, before anything slow is imported."""
+        from agent.views.say import announce_loading
+
+        announce_loading(self.options.model, converts=needs_conversion(self.options.model), quiet=quiet)
+
+    def open_beside(self, sandbox: Sandbox, model: Model | None = None) -> Agent:
         """Return the agent with a running sandbox, and with a model that is loaded already or is loaded here."""
         from agent.lm.open import open_lm
-        from agent.views.say import announce_loading
 
         options = self.options
         policy = components.build_policy(
             self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
         )
         if model is None:
-            announce_loading(options.model, converts=needs_conversion(options.model), quiet=quiet)
             model = open_lm(
                 options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style
             )
@@ -150,6 +155,8 @@ class Agent:
         Raises what `AgentOptions.check` raises, and ModelLoadError.
         """
         checked = replace(self.checked.options, **options).check()
+        if "model" in options:
+            checked.announce()
         return checked.open_beside(self.sandbox, None if "model" in options else self.model)
 
     def context(self) -> Context:
