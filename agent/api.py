@@ -69,14 +69,7 @@ def solve(
         lm, choose_policy(policy, chosen, profile), sandbox, max_tokens=max_tokens, tau=tau, max_holes=max_holes,
         seed=seed, profile=profile, emit=on_event, stop=session.stop,
     )  # fmt: skip
-    return chosen(context, _prepare_task(context, task), session)
-
-
-def _prepare_task(context: Context, task: Task) -> Task:
-    """Return the task with as much of its module as the model can read. Raises InvalidRequestError and SandboxError."""
-    if task.module is not None:
-        check_module_loads(context.sandbox, task.module, context.limits)
-    return fit_request(context, task)
+    return chosen(context, _fit_module(context, task), session)
 
 
 def choose_strategy(strategy: str | Strategy) -> Strategy:
@@ -105,6 +98,13 @@ def _choose_task(request: str | Task, tests: str | None) -> Task:
     if tests is not None:
         raise InvalidRequestError("tests came beside a task, which has its own; give them to read_task with the text")
     return request
+
+
+def _fit_module(context: Context, task: Task) -> Task:
+    """Return a task whose request the model has room for. Raises InvalidRequestError where its module does not load."""
+    if task.module is not None:
+        check_module_loads(context.sandbox, task.module, context.limits)
+    return fit_request(context, task)
 
 
 def _check_bounds(max_tokens: int, tau: float | None, max_holes: int) -> None:

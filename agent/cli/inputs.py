@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM, read_bounded
@@ -64,20 +64,14 @@ def build_task(
     if file is None:
         check_sentence(text, f"give it as --file {text}")
     asserts = read_source(tests, "the tests") if tests else None
+    tested: dict[str, Any] = {"tests": asserts, "tests_file": str(tests)}
     if written is not None:
-        task = read_module_task(
-            written, file=name_file(file), function=function, tests=asserts, tests_file=str(tests), edits=edits
-        )
+        task = read_module_task(written, file=name_file(file), function=function, edits=edits, **tested)
         if task is not None:
             return task
-    return read_task(
-        text,
-        entry_point=entry_point,
-        name=name or (str(file) if file else "your sentence"),
-        file=quote(file) if file else None,
-        tests=asserts,
-        tests_file=str(tests),
-    )
+    named = name or (str(file) if file else "your sentence")
+    quoted = quote(file) if file else None
+    return read_task(text, entry_point=entry_point, name=named, file=quoted, **tested)
 
 
 def check_sentence(text: str, advice: str) -> None:

@@ -32,9 +32,14 @@ class Conversation:
     tests: tuple[str, ...] = ()  # texts of test files
 
     def follow(self, task: Task, line: str, program: str) -> Conversation:
-        """Return the conversation after a request that gave a program."""
-        requests = (*self.requests, line) if self.is_follow_up(line) else (line,)
-        return replace(self, requests=requests, program=program, name=task.entry_point or find_entry_point(program))
+        """Return the conversation after a request that gave a program. A new name is put into what was said before."""
+        name = task.entry_point or find_entry_point(program)
+        if not self.is_follow_up(line):
+            return replace(self, requests=(line,), program=program, name=name)
+        requests, tests = (
+            tuple(_rename(text, self.name, name) for text in each) for each in (self.requests, self.tests)
+        )
+        return replace(self, requests=(*requests, line), tests=tests, program=program, name=name)
 
     def add_file(self, name: str, code: str) -> Conversation:
         """Return the conversation with a file beside it, in place of one of that name."""

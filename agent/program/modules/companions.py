@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from agent.program.modules.functions import Function, SourceTree, find_scope_names
-from agent.program.modules.layout import Line, find_places, line_end, line_start, read_indent, read_lines
+from agent.program.modules.layout import Line, find_places, line_end, line_start, read_indent, take_lines
 from agent.program.syntax import find_names, find_targets
 
 
@@ -90,4 +90,4 @@ def _read_statement(program: SourceTree, statement: ast.stmt) -> Lines:
     start, end = find_places(program.plain).find(statement)
     text = program.text
     begin = line_start(text, start)
-    return Lines(read_lines(text, begin, line_end(text, end)), read_indent(text, begin))
+    return Lines(take_lines(text, begin, line_end(text, end)), read_indent(text, begin))

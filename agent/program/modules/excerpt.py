@@ -22,7 +22,7 @@ from agent.program.modules.layout import (
     list_comments,
     move_lines,
     read_indent,
-    read_lines,
+    take_lines,
 )
 from agent.program.syntax import DEFINITIONS, find_names, is_stub, is_text
 
@@ -199,7 +199,7 @@ def _take(source: SourceTree, start: int, end: int, margin: str) -> str:
     """Return characters of a text without the blanks of a margin before their lines."""
     if not margin:
         return source.text[start:end]
-    return "\n".join(move_lines(read_lines(source.text, start, end), margin, ""))
+    return "\n".join(move_lines(take_lines(source.text, start, end), margin, ""))
 
 
 def _find_margin(source: SourceTree, function: Function) -> str:

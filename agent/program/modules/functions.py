@@ -80,7 +80,7 @@ def list_functions(tree: ast.Module) -> tuple[Function, ...]:
     return tuple(_walk_functions(tree.body, ()))
 
 
-def find_function(source: SourceTree, name: str, file: str) -> Function:
+def find_target(source: SourceTree, name: str, file: str) -> Function:
     """Return the function of this name; of several, the one that is a stub. Raises InvalidRequestError."""
     wanted = unicodedata.normalize("NFKC", name)  # as Python reads identifiers
     functions = list_functions(source.tree)

@@ -143,7 +143,7 @@ def find_tail(source: SourceTree, function: Function) -> int:
     return tail
 
 
-def read_lines(text: str, start: int, end: int) -> list[Line]:
+def take_lines(text: str, start: int, end: int) -> list[Line]:
     """Return the lines of these characters of a text that is Python. What stands beside them on a line is left out."""
     strings, number = _find_string_lines(text), text.count("\n", 0, start) + 1
     lines = text[start:end].split("\n")

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from agent.files.changes import Change, apply_changes, plain_text
 from agent.program.modules.excerpt import MOST_CHARACTERS, write_excerpt
-from agent.program.modules.functions import Function, SourceTree, find_function, read_file_tree, read_tree
+from agent.program.modules.functions import Function, SourceTree, find_target, read_file_tree, read_tree
 from agent.program.modules.layout import find_layout, find_tail
 from agent.program.modules.outline import write_outline
 from agent.program.modules.placing import Placement, place_function
@@ -67,7 +67,7 @@ class Module:
 @lru_cache(maxsize=8)
 def _read(module: Module) -> tuple[SourceTree, Function]:
     source = read_file_tree(plain_text(module.written), module.file)
-    return source, find_function(source, module.function, module.file)
+    return source, find_target(source, module.function, module.file)
 
 
 def _write_runnable(text: str) -> str:

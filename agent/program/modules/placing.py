@@ -32,7 +32,7 @@ from agent.program.modules.layout import (
     list_comments,
     move_lines,
     read_indent,
-    read_lines,
+    take_lines,
 )
 from agent.program.syntax import is_text
 
@@ -90,9 +90,9 @@ def _read_body(program: SourceTree, function: Function, hints: Sequence[str]) ->
     text, layout = program.text, find_layout(program, function)
     start, end = line_start(text, layout.first), line_end(text, layout.end)
     if text[start : layout.first].strip():  # it stands behind the colon, or behind the docstring
-        return _Body(read_lines(text, layout.first, end), "", 1 + text.count("\n", 0, layout.first))
+        return _Body(take_lines(text, layout.first, end), "", 1 + text.count("\n", 0, layout.first))
     begin = line_end(text, layout.head) + 1
-    lines, number = read_lines(text, begin, end), 1 + text.count("\n", 0, begin)
+    lines, number = take_lines(text, begin, end), 1 + text.count("\n", 0, begin)
     above = text.count("\n", begin, start)
     dropped = 0
     while dropped < above and (not lines[dropped].text.strip() or lines[dropped].text.strip() in hints):

@@ -8,8 +8,8 @@ from agent.program.examples.read import read_examples
 from agent.program.modules.functions import (
     Function,
     SourceTree,
-    find_function,
     find_stub,
+    find_target,
     list_functions,
     read_file_tree,
     read_tree,
@@ -40,27 +40,27 @@ def read_module_task(
     if function is None and not edits and (is_open(text) or read_tree(text) is None):
         return None
     source = read_file_tree(text, file)
-    target = _find_target(source, function, file, edits=edits)
+    target = _choose_target(source, function, file, edits=edits)
     if target is None:
         return None
     module = Module(written, target.name, file)
     outline, entry_point = module.outline(), None if target.classes else target.name
-    examples = read_examples(outline)
+    examples, anew = read_examples(outline), "" if target.is_stub else ", written anew"
     task = Task(
         module.excerpt(),
         tuple(examples.examples),
         entry_point,
-        f"{target.name} in {file}",
+        f"{target.name} in {file}{anew}",
         tuple(examples.unparsed),
         module=module,
     )
     return task if tests is None else add_tests(task, tests, tests_file, outline)
 
 
-def _find_target(source: SourceTree, name: str | None, file: str, *, edits: bool) -> Function | None:
+def _choose_target(source: SourceTree, name: str | None, file: str, *, edits: bool) -> Function | None:
     """Return the function that is to be written; None where nothing or a whole class is."""
     if name is not None:
-        return find_function(source, name, file)
+        return find_target(source, name, file)
     if _asks_for_class(source):
         return None
     stub = find_stub(source, file)

@@ -142,6 +142,17 @@ def test_a_method_is_checked_inside_its_class(solve):
     assert result.stdout == expected
 
 
+def test_the_file_that_the_page_shows_is_filled_as_it_says(solve):
+    page = (ROOT / "docs" / "cli.md").read_text().split("## A function inside a file")[1]
+    text = page.split("```text\n")[1].split("```")[0]
+    Path("shapes.py").write_text(text)
+    result = solve("--file", "shapes.py", answers=["\n        return round(math.pi * self.radius**2, DIGITS)\n"])
+    assert result.exit_code == 0 and "# TODO" not in result.stdout, result.output
+    assert result.stdout.replace("return round(math.pi * self.radius**2, DIGITS)", "# TODO") in text.replace(
+        "# TODO: pi times the square of the radius", "# TODO"
+    )
+
+
 def test_a_wrong_function_is_neither_printed_nor_written(solve):
     result = solve("--file", "m.py", "--write", "m.py", "--yes", answers=["\n    return x\n"])
     assert (result.exit_code, result.stdout, read("m.py")) == (1, "", MODULE)
@@ -286,7 +297,7 @@ def test_the_embedded_model_fills_a_stub_inside_a_long_module_that_passes_its_do
     Path("m.py").write_text(module)
     assert module.count("\n") > 2_000
     arguments = ["solve", "--file", "m.py", "--function", "total", "--model", "models/tiny", "--sandbox", "process"]
-    result = CliRunner().invoke(app, [*arguments, "--write", "m.py", "--yes"])
+    result = CliRunner().invoke(app, [*arguments, "--budget", "programs=2", "--write", "m.py", "--yes"])
     assert result.exit_code == 0, result.output
     before, after = module.split("    # TODO\n")
     assert read("m.py").startswith(before) and read("m.py").endswith(after)

@@ -54,6 +54,14 @@ def test_a_new_name_is_taken_in_the_examples_too():
     assert task.entry_point == "add_up" and "add_up([1, 2])" in task.examples[0].source
 
 
+def test_a_new_name_stays_in_the_examples_of_later_requests():
+    talk = begun().add_tests("assert total([]) == 0\n")
+    line = "Rename it to add_up."
+    later = talk.follow(talk.read(line), line, PROGRAM.replace("total", "add_up")).read("skip None")
+    assert later.entry_point == "add_up"
+    assert all("total(" not in each.source for each in later.examples) and len(later.examples) == 2
+
+
 def test_tests_are_kept_for_later_programs():
     talk = begun().add_tests("assert total([]) == 0\n").add_tests(">>> total([5])\n5\n")
     assert len(talk.read("make it faster").examples) == 3

@@ -7,7 +7,7 @@ import pytest
 from agent.errors import InvalidRequestError
 from agent.program.modules.module import Module
 from agent.verification.loading import check_module_loads
-from sandbox import open_sandbox
+from sandbox import Limits, open_sandbox
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def box():
     ],
 )
 def test_a_module_loads_where_only_its_function_is_missing(box, text):
-    check_module_loads(box, Module(text, "f", "m.py"))
+    check_module_loads(box, Module(text, "f", "m.py"), Limits(cpu_seconds=1))
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_a_module_loads_where_only_its_function_is_missing(box, text):
 )
 def test_a_module_that_needs_more_is_refused_with_the_reason(box, text, reason):
     with pytest.raises(InvalidRequestError, match=rf"^m\.py does not run by itself in the sandbox \({reason}"):
-        check_module_loads(box, Module(text, "f", "m.py"))
+        check_module_loads(box, Module(text, "f", "m.py"), Limits(cpu_seconds=1))

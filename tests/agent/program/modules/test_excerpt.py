@@ -4,7 +4,7 @@ import pytest
 from shapes import SHAPES
 
 from agent.program.modules.excerpt import write_excerpt
-from agent.program.modules.functions import find_function, read_tree
+from agent.program.modules.functions import find_target, read_tree
 from agent.program.prompts import write_prompt
 from agent.program.styles import PROMPT_STYLES
 from agent.program.syntax import find_asked_name, is_open, parse
@@ -58,7 +58,7 @@ class Shape:
 
 def excerpt(text, name, most=4_000):
     source = read_tree(text)
-    return write_excerpt(source, find_function(source, name, "m.py"), most)
+    return write_excerpt(source, find_target(source, name, "m.py"), most)
 
 
 def test_a_method_is_shown_in_its_class_below_what_it_names():

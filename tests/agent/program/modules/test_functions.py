@@ -4,9 +4,9 @@ import pytest
 
 from agent.errors import InvalidRequestError
 from agent.program.modules.functions import (
-    find_function,
     find_scope_names,
     find_stub,
+    find_target,
     list_functions,
     read_file_tree,
     read_tree,
@@ -113,12 +113,10 @@ def test_a_stub_is_found_where_there_is_one_and_several_are_named():
 
 def test_a_name_is_looked_up_with_its_classes_and_a_stub_goes_first():
     source = read_tree(MODULE)
-    assert find_function(source, "Outer.Inner.passes", "m.py").node.lineno == 19
-    assert find_function(source, "branch", "m.py").is_stub
-    assert find_function(read_tree("def ｆ(): ...\n"), "f", "m.py").name == "f", (
-        "identifiers are normalised as Python's"
-    )
-    assert find_function(read_tree("def größe(): ...\n"), "größe", "m.py").is_stub
+    assert find_target(source, "Outer.Inner.passes", "m.py").node.lineno == 19
+    assert find_target(source, "branch", "m.py").is_stub
+    assert find_target(read_tree("def ｆ(): ...\n"), "f", "m.py").name == "f", "identifiers are normalised as Python's"
+    assert find_target(read_tree("def größe(): ...\n"), "größe", "m.py").is_stub
 
 
 @pytest.mark.parametrize(
@@ -134,16 +132,16 @@ def test_a_name_is_looked_up_with_its_classes_and_a_stub_goes_first():
 )
 def test_a_name_that_is_none_is_refused_with_the_nearest(name, sentence):
     with pytest.raises(InvalidRequestError) as caught:
-        find_function(read_tree(MODULE), name, "m.py")
+        find_target(read_tree(MODULE), name, "m.py")
     assert sentence in str(caught.value)
 
 
 def test_a_module_without_functions_and_a_name_with_two_meanings_are_refused():
     with pytest.raises(InvalidRequestError, match="defines no function, and 'f' came"):
-        find_function(read_tree("x = 1\n"), "f", "m.py")
+        find_target(read_tree("x = 1\n"), "f", "m.py")
     twice = "if 1:\n    def f(): return 1\nelse:\n    def f(): return 2\n"
     with pytest.raises(InvalidRequestError, match=r"m\.py defines f in the lines 2 and 4, and one of them was wanted"):
-        find_function(read_tree(twice), "f", "m.py")
+        find_target(read_tree(twice), "f", "m.py")
 
 
 def test_names_are_those_of_a_scope_whatever_branch_binds_them():

@@ -19,7 +19,8 @@ def test_the_examples_are_those_of_the_function_and_may_name_all_of_the_module()
     task = read_module_task(text, file="m.py", function="Shape.perimeter")
     assert sources(task) == [">>> Shape([Point(0, 0), Point(3, 4)]).perimeter()"] and task.unparsed == ()
     assert (task.entry_point, task.name, task.module.function) == (None, "Shape.perimeter in m.py", "Shape.perimeter")
-    assert read_module_task(text, file="m.py", function="distance").entry_point == "distance"
+    anew = read_module_task(text, file="m.py", function="distance")
+    assert (anew.entry_point, anew.name) == ("distance", "distance in m.py, written anew")
 
 
 def test_examples_name_what_stands_below_and_in_branches():
