@@ -53,12 +53,14 @@ WrittenOption = Annotated[
 OtherOption = Annotated[
     str | None, typer.Option("--test", help="Test on these problems, and calibrate on all of the others.")
 ]
-EpsilonOption = Annotated[float, typer.Option(help="At most this share of partial programs fits no right program.")]
+EpsilonOption = Annotated[
+    float, typer.Option(help="At most this share of partial programs cannot be completed to a right one.")
+]
 DeltaOption = Annotated[float, typer.Option(help="The confidence that it holds is 1 - delta.")]
 HolesOption = Annotated[int, typer.Option(help="Learn a tau for 1 to so many holes; at most 8.")]
 LabelOption = Annotated[
     str,
-    typer.Option(help="behavioural: some completion passes the hidden tests. syntactic: the reference solution fits."),
+    typer.Option(help="behavioural: some completion passes the hidden tests. syntactic: the reference is one."),
 ]
 
 SamplesOption = Annotated[
@@ -91,7 +93,7 @@ def calibrate_holes(
     prompt_style: PromptStyleOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Learn the tau of hole-sets: how much doubt a partial program may keep so that a right program still fits it.
+    """Learn the tau of hole-sets: how much doubt a partial program may keep and still be completed to a right one.
 
     Example: dubito calibrate holes --problems exercises/calibration --epsilon 0.1 --holes 3
     """
@@ -250,12 +252,12 @@ def _label_all(
     written: _Written, problems: Sequence[Problem], label: str, holes: int, others: dict[str, list[ProblemOutcome]]
 ) -> list[LabelledProgram]:
     """Return the hole-sets of each problem's program, which are labelled when they are asked about."""
-    from benchmarks.experiments.hole_labels import judge_fit, label_program
+    from benchmarks.experiments.hole_labels import judge_containment, label_program
 
     def label_one(problem: Problem) -> LabelledProgram:
         example, box = written.examples[problem.task_id], written.context.sandbox
         right = [each.program for each in others.get(problem.task_id, []) if each.passed]
-        fits = judge_fit(problem, example, box if label == BEHAVIOURAL else None, right)
-        return label_program(example, fits, range(1, holes + 1))
+        is_contained = judge_containment(problem, example, box if label == BEHAVIOURAL else None, right)
+        return label_program(example, is_contained, range(1, holes + 1))
 
     return [label_one(problem) for problem in problems]

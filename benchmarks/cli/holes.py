@@ -123,16 +123,16 @@ def _label(
     samples: dict[str, list[ProblemOutcome]],
 ) -> dict[str, LabelledProgram]:
     """Return the labels of the problem's program by each method."""
-    from benchmarks.experiments.hole_labels import judge_fit, label_program
+    from benchmarks.experiments.hole_labels import judge_containment, label_program
     from benchmarks.experiments.hole_methods import HOLE_METHODS, find_by_agreement, find_nested
 
     example, others = examples[problem.task_id], samples.get(problem.task_id, [])
-    fits = judge_fit(problem, example, box, [each.program for each in others if each.passed])
+    is_contained = judge_containment(problem, example, box, [each.program for each in others if each.passed])
     methods = dict(HOLE_METHODS)
     if others:
         methods["smallest, agreement"] = partial(find_by_agreement, samples=[each.program for each in others])
-    labels = {name: label_program(example, fits, holes, method) for name, method in methods.items()}
+    labels = {name: label_program(example, is_contained, holes, method) for name, method in methods.items()}
     # The paper's recipe: nested sets, all tokens charged, and the reference as the only right program.
-    as_paper, is_reference = partial(find_nested, with_prose=True), judge_fit(problem, example, None)
+    as_paper, is_reference = partial(find_nested, with_prose=True), judge_containment(problem, example, None)
     labels["nested, reference"] = label_program(example, is_reference, holes, as_paper, right=False)
     return labels

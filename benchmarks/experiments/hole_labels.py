@@ -1,6 +1,6 @@
-"""Label the hole-sets of a program: at which tau, and with how many holes, a right program fits. Decodes nothing.
+"""Label the hole-sets of a program: with which it is contained in the sense of docs/guarantees.md. Decodes nothing.
 
-Then choose, for each number of holes, the tau with which few partial programs fit no right one (uncertainty.bounds).
+Then choose, for each number of holes, the tau at which few partial programs are not contained (uncertainty.bounds).
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from sandbox.base import Sandbox
 from uncertainty.bounds import last_rejected, most_errors
 from uncertainty.prediction_set import PartialProgram
 
-Fits = Callable[[PartialProgram], bool]  # whether some completion is right
+IsContained = Callable[[PartialProgram], bool]  # whether some completion is right
 
 
 class LabelledProgram:
-    """What the hole-sets of one program remove, and which of them a right program fits.
+    """What the hole-sets of one program remove, and with which of them it is contained.
 
     A hole-set is labelled when it is asked about, once, whichever bounds and numbers of holes have it. The label of
     one says nothing of another's: the tests of uncertainty.bounds need no risk that falls with tau.
     """
 
     def __init__(
-        self, task_id: str, partials: Mapping[int, Sequence[PartialProgram]], fits: Fits, *, right: bool
+        self, task_id: str, partials: Mapping[int, Sequence[PartialProgram]], is_contained: IsContained, *, right: bool
     ) -> None:
         """partials: for each number of holes, the partial program of each bound. right: of the whole program."""
         self.task_id, self.holes, self.right = task_id, tuple(partials), right
@@ -41,17 +41,17 @@ class LabelledProgram:
         self._sets = list({each.holes: each for row in partials.values() for each in row}.values())
         numbers = {each.holes: number for number, each in enumerate(self._sets)}
         self._numbers = np.array([[numbers[each.holes] for each in row] for row in partials.values()])
-        self._fits, self._labels = fits, dict[int, bool]()
+        self._is_contained, self._labels = is_contained, dict[int, bool]()
 
-    def fits(self, row: int, place: int) -> bool:
-        """Return whether a right program fits the partial one, by the places of the number of holes and of the bound.
+    def is_contained(self, row: int, place: int) -> bool:
+        """Return whether the partial program is contained, by the places of the number of holes and of the bound.
 
-        An empty program fits every one, and is never asked about.
+        An empty program always is, and is never asked about.
         """
         number = int(self._numbers[row, place])
         if number not in self._labels:
             partial = self._sets[number]
-            self._labels[number] = partial.removed == partial.nodes or self._fits(partial)
+            self._labels[number] = partial.removed == partial.nodes or self._is_contained(partial)
         return self._labels[number]
 
     def shares(self) -> NDArray[np.float64]:
@@ -61,7 +61,7 @@ class LabelledProgram:
 
 def label_program(
     example: HoleExample,
-    fits: Fits,
+    is_contained: IsContained,
     holes: Sequence[int],
     method: Method = HOLE_METHODS["smallest, surprisal"],
     *,
@@ -69,11 +69,13 @@ def label_program(
 ) -> LabelledProgram:
     """Return the partial programs of each number of holes at all bounds, to be labelled when they are asked about.
 
-    A right program fits each of its own. right: whether this one is; by default, whether it passes the hidden tests.
+    With a right program all are contained. right: whether it is; by default, whether it passes the hidden tests.
     """
     is_right = example.right if right is None else right
     partials = {most: list(method(example, most)) for most in holes}
-    return LabelledProgram(example.task_id, partials, (lambda _: True) if is_right else fits, right=example.right)
+    return LabelledProgram(
+        example.task_id, partials, (lambda _: True) if is_right else is_contained, right=example.right
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Chosen:
     row: int  # of the labels
     holes: int
     place: int | None
-    errors: int | None  # calibration problems that do not fit at that bound
+    errors: int | None  # calibration problems that are not contained at that bound
     removed: float | None  # mean share of the nodes of a calibration program that is removed there
 
     @property
@@ -108,7 +110,7 @@ def choose_bound(labelled: Sequence[LabelledProgram], row: int, epsilon: float, 
 
     def count_errors() -> Iterator[int]:
         for place in range(len(TAUS)):
-            wrong = (each for each in labelled if not each.fits(row, place))
+            wrong = (each for each in labelled if not each.is_contained(row, place))
             counts.append(sum(1 for _ in islice(wrong, 1 + (allowed or 0))))  # one too many is enough to know
             yield counts[-1]
 
@@ -124,7 +126,7 @@ class HeldOut:
     """What a chosen bound gives on problems that it was not chosen on."""
 
     problems: int
-    fit: int  # whose partial program fits a right program
+    contained: int  # problems whose partial program is contained
     removed: float  # mean share of the nodes that is removed
     removed_of_wrong: float  # the same, over wrong programs
     in_wrong: float  # share of all removed nodes that were in wrong programs
@@ -142,7 +144,7 @@ def measure_held_out(labelled: Sequence[LabelledProgram], chosen: Chosen) -> Hel
     removed = sum(int(each.removed[place]) for each in labelled)
     return HeldOut(
         problems=len(labelled),
-        fit=sum(each.fits(*place) for each in labelled),
+        contained=sum(each.is_contained(*place) for each in labelled),
         removed=sum(shares) / max(1, len(shares)),
         removed_of_wrong=sum(wrong) / max(1, len(wrong)),
         in_wrong=sum(int(each.removed[place]) for each in labelled if not each.right) / max(1, removed),
@@ -151,12 +153,12 @@ def measure_held_out(labelled: Sequence[LabelledProgram], chosen: Chosen) -> Hel
     )
 
 
-def judge_fit(
+def judge_containment(
     problem: Problem, example: HoleExample, sandbox: Sandbox | None, right_programs: Sequence[str] = ()
-) -> Fits:
-    """Return what decides whether a right program fits a partial one.
+) -> IsContained:
+    """Return what decides whether a partial program is contained.
 
-    With a sandbox, that is whether a completion passes the hidden tests; without, whether the reference fits.
+    With a sandbox, that is whether a completion passes the hidden tests; without, whether the reference is one.
     right_programs: programs that pass the hidden tests, beside the reference. With them more completions are found.
     """
     if sandbox is None:

@@ -20,7 +20,7 @@ def report_holes(calibration: HoleCalibration, chosen: Sequence[Chosen], tested:
         f"{calibration.problems} problems to calibrate on, {len(tested)} to test on; label {calibration.label}",
         f"wanted: with confidence {1 - calibration.delta:.0%}, at least {1 - calibration.epsilon:.0%} can be completed",
         "",
-        f"{'holes':>5}{'tau':>12}{'errors':>8}{'completed':>15}{'95 %':>15}{'removed':>9}{'whole':>7}{'nothing':>9}",
+        f"{'holes':>5}{'tau':>12}{'errors':>8}{'contained':>15}{'95 %':>15}{'removed':>9}{'whole':>7}{'nothing':>9}",
         *(_format_row(each, held_out) for each, held_out in rows),
     ]
     record = {"calibration": calibration, "held_out": [_read_row(*row) for row in rows]}
@@ -30,9 +30,9 @@ def report_holes(calibration: HoleCalibration, chosen: Sequence[Chosen], tested:
 def _format_row(chosen: Chosen, held_out: HeldOut | None) -> str:
     if held_out is None or chosen.tau is None:
         return f"{chosen.holes:>5}{'none was shown':>20}"
-    interval = wilson(held_out.fit, held_out.problems)
+    interval = wilson(held_out.contained, held_out.problems)
     return (
-        f"{chosen.holes:>5}{chosen.tau:>12.3g}{chosen.errors:>8}{f'{held_out.fit} of {held_out.problems}':>15}"
+        f"{chosen.holes:>5}{chosen.tau:>12.3g}{chosen.errors:>8}{f'{held_out.contained} of {held_out.problems}':>15}"
         f"{f'{100 * interval.low:.1f} to {100 * interval.high:.1f}':>15}{held_out.removed:>9.1%}{held_out.whole:>7}"
         f"{held_out.nothing:>9}"
     )
@@ -73,7 +73,7 @@ def report_methods(rows: Sequence[MethodRow], calibration: int, tested: int, del
 
 
 _HEAD = (
-    f"{'epsilon':>7}  {'method':<22}{'holes':>5}{'errors':>8}{'completed':>15}{'removed':>9}{'of wrong':>10}"
+    f"{'epsilon':>7}  {'method':<22}{'holes':>5}{'errors':>8}{'contained':>15}{'removed':>9}{'of wrong':>10}"
     f"{'in wrong':>10}{'whole':>7}{'nothing':>9}"
 )
 
@@ -84,6 +84,6 @@ def _format_comparison(row: MethodRow) -> str:
     if held_out is None:
         return f"{head}{'nothing was shown':>23}"
     return (
-        f"{head}{chosen.errors:>8}{f'{held_out.fit} of {held_out.problems}':>15}{held_out.removed:>9.1%}"
+        f"{head}{chosen.errors:>8}{f'{held_out.contained} of {held_out.problems}':>15}{held_out.removed:>9.1%}"
         f"{held_out.removed_of_wrong:>10.1%}{held_out.in_wrong:>10.1%}{held_out.whole:>7}{held_out.nothing:>9}"
     )

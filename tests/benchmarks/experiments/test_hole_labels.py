@@ -15,7 +15,7 @@ from benchmarks.experiments.hole_labels import (
     LabelledProgram,
     choose_bound,
     choose_bounds,
-    judge_fit,
+    judge_containment,
     label_program,
     measure_held_out,
 )
@@ -32,7 +32,9 @@ SOURCE = f"{PROMPT}\n    z = x - 1\n    return z\n"
 
 def read_fits(labels: LabelledProgram) -> np.ndarray:
     """Ask for all labels: [numbers of holes, bounds]."""
-    return np.array([[labels.fits(row, place) for place in range(len(TAUS))] for row in range(len(labels.holes))])
+    return np.array(
+        [[labels.is_contained(row, place) for place in range(len(TAUS))] for row in range(len(labels.holes))]
+    )
 
 
 def example(source=SOURCE, *, right=False, **surprisals) -> HoleExample:
@@ -51,8 +53,8 @@ def box():
 
 @pytest.mark.parametrize("by_tests", [False, True])
 def test_a_wrong_program_fits_once_its_mistake_is_a_hole(box, by_tests):
-    fits = judge_fit(PROBLEM, example(), box if by_tests else None)
-    labels = label_program(example(), fits, [1, 2])
+    is_contained = judge_containment(PROBLEM, example(), box if by_tests else None)
+    labels = label_program(example(), is_contained, [1, 2])
     all_fits = read_fits(labels)
     assert all_fits[:, 0].all(), "nothing is kept that costs something"
     assert not all_fits[:, -1].any() and not labels.removed[:, -1].any(), "all is kept"
@@ -66,8 +68,8 @@ def test_another_right_program_fits_where_the_reference_does_not(box):
     other = SOURCE.replace("x - 1", "x - -4")
     place = SOURCE.index("1")
     partial = PartialProgram(SOURCE, ((place, place + 1),), 1, 10, 0.0)
-    assert not judge_fit(problem, example(), box)(partial)
-    assert judge_fit(problem, example(), box, [other])(partial)
+    assert not judge_containment(problem, example(), box)(partial)
+    assert judge_containment(problem, example(), box, [other])(partial)
 
 
 def test_a_right_program_fits_all_of_its_own_and_is_never_asked_about():
@@ -92,7 +94,7 @@ def test_the_label_of_one_set_of_holes_says_nothing_of_another():
 
 
 def test_a_right_program_can_count_as_one_that_is_not_the_reference():
-    assert not label_program(example(right=True), lambda partial: False, [1], right=False).fits(0, -1)
+    assert not label_program(example(right=True), lambda partial: False, [1], right=False).is_contained(0, -1)
 
 
 def test_a_text_that_is_no_python_fits_and_is_removed_as_a_whole():
@@ -180,7 +182,7 @@ def test_the_last_bound_with_few_errors_is_chosen_and_measured_elsewhere():
     assert (chosen.place, chosen.errors, chosen.tau) == (39, 0, TAUS[39])
     tested = [labelled(0, removed=1), labelled(1, breaks_at=40, removed=3), labelled(2, breaks_at=39, removed=0)]
     held_out = measure_held_out(tested, chosen)
-    assert (held_out.problems, held_out.fit, held_out.whole, held_out.nothing) == (3, 2, 1, 0)
+    assert (held_out.problems, held_out.contained, held_out.whole, held_out.nothing) == (3, 2, 1, 0)
     assert held_out.removed == pytest.approx(0.4 / 3)
     assert held_out.removed_of_wrong == pytest.approx(0.15) and held_out.in_wrong == pytest.approx(0.75)
 
