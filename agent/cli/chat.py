@@ -34,8 +34,6 @@ from agent.cli.options import (
 if TYPE_CHECKING:
     from agent.cli.conversing import Chat
 
-_QUIT = ("/quit", "/exit")
-
 
 def chat(
     model: DefaultModelOption = None,
@@ -70,7 +68,7 @@ def chat(
         from agent.cli.prompting import open_reader
 
         talk = Chat(options.check().open(cleanup), detail=verbose, plain=plain)
-        read = open_reader({name: each.takes_path for name, each in COMMANDS.items()}, vi=vi)
+        read = open_reader({name: each.takes_path for name, each in COMMANDS.items()}, vi=vi, plain=plain)
         _talk(talk, read)
         raise typer.Exit(ExitCode.OK)
 
@@ -90,17 +88,18 @@ def _talk(talk: Chat, read: Callable[[], str]) -> None:
             talk.say("Ctrl-C again, /quit or Ctrl-D ends the chat" if interrupts == 1 else "")
             continue
         interrupts = 0
-        if line.lower().split()[:1] and line.lower().split()[0] in _QUIT:
+        if line and not _turn(talk, line):
             return
-        if line:
-            _turn(talk, line)
 
 
-def _turn(talk: Chat, line: str) -> None:
-    """Carry out one line. Errors and interrupts are printed, and the chat goes on."""
+def _turn(talk: Chat, line: str) -> bool:
+    """Carry out one line, and return whether the chat goes on. Errors and interrupts are printed."""
     try:
         talk.carry_out(line)
+    except EOFError:  # /quit, or the end of the input at a question
+        return False
     except KeyboardInterrupt:
         talk.say("\nstopped; what came before is kept")
     except Exception as error:  # noqa: BLE001 - one failed request must not end the chat
         report_error(error, as_json=False)
+    return True

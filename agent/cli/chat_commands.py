@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,9 +16,10 @@ from agent.program.task import read_task
 
 if TYPE_CHECKING:
     from agent.cli.conversing import Chat
+    from agent.program.examples.example import Example
 
 _MOST_ADDED = 20_000  # characters of a file
-_OPTIONS = ("model", "policy", "strategy", "budget")
+_DEFAULTS = {"model": None, "policy": None, "strategy": "adaptive", "budget": None}  # that a conversation may change
 
 
 class Command(NamedTuple):
@@ -43,8 +44,11 @@ def find_command(word: str) -> Command:
 def _help(chat: Chat, rest: str) -> None:
     lines = [f"  {f'{name} {each.usage}':<22}{each.help}" for name, each in COMMANDS.items()]
     head = "Say what to write, how to change it, or ask about it. Alt-Enter begins a new line."
-    foot = "  /quit                 end the chat; so does Ctrl-D, or Ctrl-C twice. Once, Ctrl-C stops what is written"
-    chat.say("\n".join([head, *lines, foot]))
+    chat.say("\n".join([head, *lines]))
+
+
+def _quit(chat: Chat, rest: str) -> None:
+    raise EOFError
 
 
 def _file(chat: Chat, rest: str) -> None:
@@ -71,24 +75,24 @@ def _tests(chat: Chat, rest: str) -> None:
     text = rest if pasted else read_source(_read_path(rest, "/tests"), "the tests")
     chat.conversation = chat.conversation.add_tests(text)
     if chat.conversation.program:
-        _check(chat, text)
+        _verify(chat, chat.conversation.program, chat.conversation.read_tests(text))
     else:
         chat.say("the program will be run on them")
 
 
-def _check(chat: Chat, tests: str) -> None:
-    """Run the program so far on tests."""
+def _verify(chat: Chat, program: str, examples: Sequence[Example]) -> bool:
+    """Run a program on examples, and say whether it passes."""
     from agent.program.failures import describe_failure
     from agent.verification.examples import verify_steadily
     from agent.views.numbers import format_count
 
-    examples = chat.conversation.read_tests(tests)
-    verdict = verify_steadily(chat.agent.sandbox, chat.conversation.program, examples)
+    verdict = verify_steadily(chat.agent.sandbox, program, examples)
     if verdict.passed:
-        chat.say(f"✓ the program passes {format_count(verdict.checked, 'test')}")
+        chat.say(f"✓ the program passes {format_count(verdict.checked, 'test')}" if examples else "? no test checks it")
     else:
         failures = "\n".join(f"✗ {describe_failure(each)}" for each in verdict.failures[:5])
         chat.say(f"{failures}\nsay how to change it, or /retry")
+    return verdict.passed
 
 
 def _run(chat: Chat, rest: str) -> None:
@@ -107,14 +111,16 @@ def _fill(chat: Chat, rest: str) -> None:
     from agent.views.fill import report_filled_file
     from agent.workflow.fill import fill_holes
 
-    chat.require_program()
-    _, result = chat.require_result()
-    if not result.best.holes:
+    turn = chat.require_turn()
+    best = turn.result.best
+    if not best.holes:
         raise InvalidRequestError("the program has no hole to fill; /retry writes another one")
-    partial = write_partial(result.best.program, result.best.holes)
-    filled = fill_holes(chat.agent.context(), partial, find_holes(partial, "the program"))
+    partial = write_partial(best.program, best.holes)
+    filled = fill_holes(turn.agent.context(), partial, find_holes(partial, "the program"))
     chat.say(report_filled_file(filled).text)
-    if filled.is_settled and filled.program != chat.conversation.program:
+    if filled.program == best.program:
+        chat.say("the program stays as it was")
+    elif _verify(chat, filled.program, chat.conversation.list_examples()):
         chat.keep_program(filled.program)
 
 
@@ -122,8 +128,7 @@ def _holes(chat: Chat, rest: str) -> None:
     from agent.views.alternatives import list_alternatives
     from agent.views.holes import ProgramWithHoles, draw_program, say_holes
 
-    _, result = chat.require_result()
-    best = result.best
+    best = chat.require_turn().result.best
     shown = ProgramWithHoles(best.program, best.holes, best.guarantee, bool(best.failures), list_alternatives(best))
     chat.view().draw(draw_program(shown))
     chat.say("\n".join(say_holes(shown)))
@@ -133,28 +138,27 @@ def _heat(chat: Chat, rest: str) -> None:
     from agent.views.heat import draw_heat
     from agent.workflow.heat import measure_heat
 
-    task, result = chat.require_result()
-    spans = measure_heat(chat.agent.context(), task, result.best)
-    chat.view().draw(draw_heat(result.best.program, spans))
+    turn = chat.require_turn()
+    spans = measure_heat(turn.agent.context(), turn.task, turn.result.best)
+    chat.view().draw(draw_heat(turn.result.best.program, spans))
 
 
 def _alternatives(chat: Chat, rest: str) -> None:
     from agent.views.heat import list_forks
 
-    _, result = chat.require_result()
-    chat.say("\n".join(list_forks(result.best)) or "the model was nowhere in doubt")
+    chat.say("\n".join(list_forks(chat.require_turn().result.best)) or "the model was nowhere in doubt")
 
 
 def _tree(chat: Chat, rest: str) -> None:
-    chat.view().show_tree(chat.result, rest)
+    chat.view().show_tree(chat.turn.result if chat.turn else None, rest)
 
 
 def _set(name: str) -> Callable[[Chat, str], None]:
-    """Return what shows an option without a value, and changes it with one."""
+    """Return what shows an option without a value, changes it with one, and resets it with `default`."""
 
     def act(chat: Chat, rest: str) -> None:
         if rest:
-            chat.change_agent(**{name: rest})
+            chat.change_agent(**{name: _DEFAULTS[name] if rest == "default" else rest})
         else:
             chat.say(f"{name}: {getattr(chat.agent.checked.options, name) or 'as by default'}")
 
@@ -162,15 +166,12 @@ def _set(name: str) -> Callable[[Chat, str], None]:
 
 
 def _write(chat: Chat, rest: str) -> None:
-    import typer
-
-    from agent.cli.writing import plan_answer, write_edit
+    from agent.cli.writing import find_confirm, plan_answer, write_edit
     from agent.program.task import Task
 
     program, path = chat.require_program(), _read_path(rest, "/write")
     task = Task(chat.line, entry_point=chat.conversation.name)
-    asks = chat.console.is_terminal
-    write_edit(plan_answer(path, task, program), confirm=typer.confirm if asks else None)
+    write_edit(plan_answer(path, task, program), confirm=find_confirm())
 
 
 def _undo(chat: Chat, rest: str) -> None:
@@ -188,7 +189,7 @@ def _trace(chat: Chat, rest: str) -> None:
 def _save(chat: Chat, rest: str) -> None:
     from agent.files.access import write_whole
 
-    options = {name: getattr(chat.agent.checked.options, name) for name in _OPTIONS}
+    options = {name: getattr(chat.agent.checked.options, name) for name in _DEFAULTS}
     record = {"dubito_chat": 1, "options": options, "conversation": asdict(chat.conversation)}
     write_whole(_read_path(rest, "/save"), json.dumps(record).encode(), is_ours=_is_session)
     chat.say(f"saved in {rest}; /load {rest} goes on with it")
@@ -206,7 +207,7 @@ def _load(chat: Chat, rest: str) -> None:
         conversation = Conversation(
             **{**kept, "requests": tuple(kept["requests"]), "tests": tuple(kept["tests"])}, files=files
         )
-        options = {name: record["options"][name] for name in _OPTIONS}
+        options = {name: record["options"][name] for name in _DEFAULTS}
     except (ValueError, TypeError, KeyError) as error:
         raise InvalidRequestError(f"{quote(rest)} is no session of a chat; wanted what /save wrote") from error
     now = chat.agent.checked.options
@@ -235,6 +236,7 @@ def _read_path(rest: str, command: str) -> Path:
 
 COMMANDS: Mapping[str, Command] = {
     "/help": Command("", "show this", _help),
+    "/quit": Command("", "end the chat; so does Ctrl-D, or Ctrl-C twice; once, it stops what is written", _quit),
     "/file": Command("FILE", "complete the Python in a file", _file, takes_path=True),
     "/add": Command("FILE", "show a file to the model", _add, takes_path=True),
     "/drop": Command("FILE", "show it no more", _drop, takes_path=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 
@@ -14,7 +14,7 @@ from agent.cli.chat_commands import find_command
 from agent.cli.inputs import check_sentence
 from agent.errors import InvalidRequestError
 from agent.program.conversation import Conversation, fit, is_question, write_question
-from agent.records import RunOutcome
+from agent.records import Question, RunOutcome
 from agent.views.terminal import TerminalView, draw_change
 from agent.workflow.session import Session
 
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from agent.workflow.run import Result
 
 
+class Turn(NamedTuple):
+    """A request that came to a result, and the agent that wrote it."""
+
+    agent: Agent
+    task: Task
+    result: Result
+
+
 class Chat:
     """A conversation about a program, with the agent that writes it."""
 
@@ -31,9 +39,8 @@ class Chat:
         self.agent, self.detail = agent, detail
         self.console = Console(highlight=False)
         self.conversation = self._before = Conversation()  # now, and before the last request
-        self.line, self.retries = "", 0  # of the last request
-        self.task: Task | None = None
-        self.result: Result | None = None
+        self.line, self._retries = "", 0  # the last request, and how often it was tried again
+        self.turn: Turn | None = None  # the last one that came to a result
         self.trace: Path | None = None  # the file that receives the steps of the next request
         self._live = self.console.is_terminal and not self.console.is_dumb_terminal and not plain
         view = self.view()
@@ -42,7 +49,8 @@ class Chat:
 
     def begin(self, conversation: Conversation) -> None:
         """Go on with another conversation."""
-        self.conversation, self.line, self.task, self.result = conversation, "", None, None
+        self.conversation = self._before = conversation
+        self.line, self.turn = "", None
 
     def keep_program(self, program: str) -> None:
         """Take a program, which was made from the one so far, as the program of the conversation."""
@@ -62,42 +70,45 @@ class Chat:
 
     def carry_out(self, line: str) -> None:
         """Carry out a command, answer a question about the program, or write one."""
-        word, _, rest = line.partition(" ")
-        if word.startswith("/") and "\n" not in word:
+        word, rest = [*line.split(maxsplit=1), ""][:2]
+        if word.startswith("/"):
             find_command(word).act(self, rest.strip())
-        elif is_question(line) and self.conversation.program and self.agent.model.prompt_style.chat:
+        elif is_question(line) and self.conversation.program:
             self.explain(line)
         else:
-            self.retries = 0
+            self._retries = 0
             self.write(line)
 
-    def write(self, line: str) -> None:
-        """Write the program of a request, or change the program so far as it says."""
+    def write(self, line: str, start: Conversation | None = None) -> None:
+        """Write the program of a request, or change the one so far as it says. start: the conversation before it."""
         if any(ord(character) < 32 for character in line.replace("\t", " ").replace("\n", " ")):
             raise InvalidRequestError("the request holds control characters; write it again")
         check_sentence(line, "/file completes one, /add shows it to the model")
-        task, kept = fit(self.conversation, line, self._fits)
-        if dropped := len(self.conversation.requests) - len(kept.requests):
+        start = self.conversation if start is None else start
+        task, kept = fit(start, line, self._fits)
+        self.line, self._before = line, start
+        if dropped := len(start.requests) - len(kept.requests):
             self.say(f"the conversation is too long for the model: its first {dropped} requests are not shown to it")
-        if dropped := len(self.conversation.files) - len(kept.files):
-            self.say(f"and {dropped} of the files that you added are not")
-        self._before, before = self.conversation, kept.program if kept.is_follow_up(line) else ""
-        result = self._solve(task, before)
-        self.line, self.task, self.result = line, task, result
-        if result.outcome == RunOutcome.ACCEPTED:
-            self.conversation = kept.follow(task, line, result.best.program)
+        if dropped := len(start.files) - len(kept.files):
+            self.say(f"{dropped} of the files that you added do not fit, and are not shown to the model")
+        before = kept.program if kept.is_follow_up(line) else ""
+        self.turn = Turn(self.agent, task, self._solve(task, before))
+        if self.turn.result.outcome == RunOutcome.ACCEPTED:
+            self.conversation = kept.follow(task, line, self.turn.result.best.program)
 
     def retry(self) -> None:
         """Write the program of the last request again, with other samples; tests and files that came since count."""
         if not self.line:
             raise InvalidRequestError("there is nothing to try again; say what to write first")
-        self.retries += 1
-        self.conversation = replace(self._before, tests=self.conversation.tests, files=self.conversation.files)
-        self.write(self.line)
+        self._retries += 1
+        now = self.conversation
+        self.write(self.line, replace(self._before, tests=now.tests, files=now.files))
 
     def explain(self, line: str) -> None:
-        """Answer a question about the program in words."""
-        from agent.workflow.heat import answer_in_words
+        """Answer a question about the program in words. Raises InvalidRequestError where the model writes only code."""
+        if not self.agent.model.prompt_style.chat:
+            raise InvalidRequestError("this model writes code and answers no questions; /alternatives shows its doubts")
+        from agent.decoding.words import answer_in_words
 
         self.view().stream(answer_in_words(self.agent.model, write_question(self.conversation, line)))
         self.say("(the model's words: nothing checked them)")
@@ -108,11 +119,13 @@ class Chat:
             raise InvalidRequestError("there is no program yet; say what to write first")
         return self.conversation.program
 
-    def require_result(self) -> tuple[Task, Result]:
-        """Return the last task and its result. Raises InvalidRequestError where there is none."""
-        if self.task is None or self.result is None:
+    def require_turn(self) -> Turn:
+        """Return the last turn. Raises InvalidRequestError where there is none, or the program is another since."""
+        if self.turn is None:
             raise InvalidRequestError("nothing was asked for yet; say what to write first")
-        return self.task, self.result
+        if self.turn.result.best.program != (self.conversation.program or self.turn.result.best.program):
+            raise InvalidRequestError("the last request did not give the program that you have; /retry tries it again")
+        return self.turn
 
     def change_agent(self, **options: Any) -> None:
         """Go on with other options."""
@@ -120,18 +133,23 @@ class Chat:
         self.view().show_heading(self.agent.describe())
 
     def _solve(self, task: Task, before: str) -> Result:
-        from agent.cli.interrupts import draining
+        from agent.cli.interrupts import draining, raising
         from agent.workflow.threads import open_memory_store
 
         view, agent = self.view(live=True), self.agent
-        if self.retries:
-            agent = agent.change(seed=agent.checked.options.seed + self.retries)
+        if self._retries:
+            agent = agent.change(seed=agent.checked.options.seed + self._retries)
         store = open_memory_store() if agent.asks else None
         view.begin(task, agent.opening(task))
+
+        def ask(question: Question) -> int | str:
+            with raising():
+                return view.ask(question)
+
         with ExitStack() as cleanup:
             stopped, log = cleanup.enter_context(draining(lambda: None)), self._open_trace(task, cleanup)
             cleanup.enter_context(view)
-            session = Session(view.ask, log, store, "chat", stop=stopped)
+            session = Session(ask, log, store, "chat", stop=stopped)
             result = agent.solve(task, on_event=view.show, session=session)
         if stopped():
             self.say("stopped; this is what there is")

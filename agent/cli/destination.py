@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, fields
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from agent.cli.exits import EXIT_CODES, ExitCode
-from agent.cli.writing import Confirm, check_write, is_same_file, plan_answer, write_edit, write_program
+from agent.cli.writing import Confirm, check_write, find_confirm, is_same_file, plan_answer, write_edit, write_program
 from agent.errors import DubitoError, InvalidRequestError
 from agent.files.edits import Edit
 from agent.messages import quote
@@ -94,8 +90,7 @@ class Destination:
 
     def _find_confirm(self) -> Confirm | None:
         """Return the way to ask a person; None where nobody is there."""
-        asks = sys.stdin is not None and sys.stdin.isatty() and is_watched(err=True) and not self.as_json
-        return partial(typer.confirm, err=True) if asks else None
+        return None if self.as_json else find_confirm()
 
     def _say_unwritten(self, reason: str) -> None:
         if self.write is not None:

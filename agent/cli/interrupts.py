@@ -47,6 +47,16 @@ def draining(warn: Callable[[], None]) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def raising() -> Iterator[None]:
+    """Let an interrupt raise KeyboardInterrupt inside of `draining`: at a question nothing runs that could end."""
+    before = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _interrupt(number: int, frame: Any) -> None:
     global _pending
     _pending = True

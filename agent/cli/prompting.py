@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 _PROMPT, _MORE = "dubito> ", "   ...> "
 
 
-def open_reader(commands: Mapping[str, bool], *, vi: bool = False) -> Callable[[], str]:
+def open_reader(commands: Mapping[str, bool], *, vi: bool = False, plain: bool = False) -> Callable[[], str]:
     """Return what reads the next request. It raises EOFError at the end, and KeyboardInterrupt at Ctrl-C.
 
-    commands: the words that begin with a slash, and whether a file's path follows each. vi: keys as in vi.
+    commands: the words that begin with a slash, and whether a file's path follows each. vi: keys as in vi. plain: lines
+    are read and not edited.
     """
-    if not _is_terminal():
+    if plain or not _is_terminal():
         return _read_plainly
     from prompt_toolkit import PromptSession
     from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
@@ -51,7 +52,8 @@ def _open_completer(commands: Mapping[str, bool]) -> Any:
         def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
             """Yield what may stand at the cursor."""
             text = document.text_before_cursor
-            command, blank, rest = text.partition(" ")
+            command, rest = [*text.split(maxsplit=1), "", ""][:2]
+            blank = text[len(command) :][:1]
             if not blank and text.startswith("/"):
                 yield from (Completion(name, -len(text)) for name in commands if name.startswith(text))
             elif commands.get(command):
@@ -62,20 +64,22 @@ def _open_completer(commands: Mapping[str, bool]) -> Any:
 
 def goes_on(text: str) -> bool:
     """Whether a text that was ended with Enter goes on: its last line opens a block, or a string in it is open."""
-    last = text.rstrip().rpartition("\n")[2]
-    opens = last.rstrip().endswith(":") and last.lstrip().startswith(("def ", "class ", "async def ", "@"))
-    is_open = text.count('"""') % 2 == 1 or text.count("'''") % 2 == 1
-    return (opens or is_open) and not text.endswith("\n\n")
+    lines = text.split("\n")
+    opens = lines[-1].rstrip().endswith(":") and lines[-1].lstrip().startswith(("def ", "class ", "async def ", "@"))
+    in_string = text.count('"""') % 2 == 1 or text.count("'''") % 2 == 1
+    return opens or (in_string and "".join(lines[-2:]).strip() != "")  # two blank lines end it all the same
 
 
 def _bind_keys() -> Any:
-    """Return the keys: Enter ends a request that is whole, and Alt-Enter always begins a new line."""
+    """Return the keys: Enter ends a request that is whole, and Alt-Enter always begins a new line (in vi: o)."""
+    from prompt_toolkit.enums import DEFAULT_BUFFER
+    from prompt_toolkit.filters import emacs_mode, has_focus
     from prompt_toolkit.key_binding import KeyBindings
     from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 
     keys = KeyBindings()
 
-    @keys.add("enter")
+    @keys.add("enter", filter=has_focus(DEFAULT_BUFFER))
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if goes_on(buffer.document.text_before_cursor):
@@ -83,7 +87,7 @@ def _bind_keys() -> Any:
         else:
             buffer.validate_and_handle()
 
-    @keys.add("escape", "enter")
+    @keys.add("escape", "enter", filter=has_focus(DEFAULT_BUFFER) & emacs_mode)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.newline(copy_margin=True)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM
 from agent.files.edits import Edit, apply_edit, lies_outside, read_target
 from agent.messages import quote
-from agent.views.say import say, write_data
+from agent.views.say import is_watched, say, write_data
 
 if TYPE_CHECKING:
     from agent.program.task import Task
@@ -111,6 +113,14 @@ def write_edit(edit: Edit, *, yes: bool = False, confirm: Confirm | None = None,
     kept = apply_edit(edit)
     say(f"wrote {name}{f'; what it held before is in {quote(kept)}' if kept else ''}", err=True)
     return True
+
+
+def find_confirm() -> Confirm | None:
+    """Return the way to ask a person; None where nobody is there."""
+    import typer
+
+    asks = sys.stdin is not None and sys.stdin.isatty() and is_watched(err=True)
+    return partial(typer.confirm, err=True) if asks else None
 
 
 def _find_question(path: Path, *, replaces: bool) -> str:

@@ -6,6 +6,7 @@ nothing that a model wrote does. Decodes nothing.
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,30 +17,37 @@ from agent.program.prompts import CodeBeside
 from agent.program.syntax import find_entry_point, is_code
 from agent.program.task import Task, read_task
 
-_RENAMES = re.compile(r"\b(?:re)?name\b[^.\n]*?\b(?:to|as|into)\s+`?([A-Za-z_]\w*)`?", re.IGNORECASE)
-_QUESTION = re.compile(r"^(?:why|what|how|when|where|which|who|is|are|does|do|did|can|could|explain)\b", re.IGNORECASE)
+_QUESTION = re.compile(r"(?:why|what|how|when|where|which|who|is|are|does|do|did|explain)\b", re.IGNORECASE)
 _CHANGE = "Change the program: {line} Write the whole program, with its imports."
+_SHOWN = "The program so far, which was written for this request: {requests}"
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What a person said about a program, oldest first, the program so far, and what the prompts show beside it."""
+    """What a person said about a program, and the program so far. The prompts show all of it but the examples."""
 
-    requests: tuple[str, ...] = ()
+    requests: tuple[str, ...] = ()  # oldest first; those that no longer fit the model's window are gone
     program: str = ""
     name: str | None = None  # of the function that was asked for
+    said: tuple[str, ...] = ()  # every text of the person's that may hold examples, requests and sessions
+    tests: tuple[str, ...] = ()  # texts of asserts
     files: tuple[CodeBeside, ...] = ()
-    tests: tuple[str, ...] = ()  # texts of test files
 
     def follow(self, task: Task, line: str, program: str) -> Conversation:
         """Return the conversation after a request that gave a program. A new name is put into what was said before."""
         name = task.entry_point or find_entry_point(program)
         if not self.is_follow_up(line):
-            return replace(self, requests=(line,), program=program, name=name)
-        requests, tests = (
-            tuple(_rename(text, self.name, name) for text in each) for each in (self.requests, self.tests)
+            kept = self if not self.program else replace(self, said=(), tests=())
+            return replace(kept, requests=(line,), said=(*kept.said, line), program=program, name=name)
+        kept = self._rename(name)
+        return replace(kept, requests=(*kept.requests, line), said=(*kept.said, line), program=program)
+
+    def _rename(self, name: str | None) -> Conversation:
+        """Return the conversation about the same function under another name."""
+        requests, said, tests = (
+            tuple(_rename(text, self.name, name) for text in texts) for texts in (self.requests, self.said, self.tests)
         )
-        return replace(self, requests=(*requests, line), tests=tests, program=program, name=name)
+        return replace(self, requests=requests, said=said, tests=tests, name=name)
 
     def add_file(self, name: str, code: str) -> Conversation:
         """Return the conversation with a file beside it, in place of one of that name."""
@@ -58,16 +66,25 @@ class Conversation:
         Raises InvalidRequestError for a text that holds neither, or that calls what nobody asked for.
         """
         self.read_tests(text)
-        if text.lstrip().startswith(">>>"):
-            return replace(self, requests=(*self.requests, text))
+        if _is_session(text):
+            return replace(self, said=(*self.said, text))
         return replace(self, tests=(*self.tests, text))
 
     def read_tests(self, text: str) -> tuple[Example, ...]:
         """Return the examples in a text of tests. Raises InvalidRequestError."""
-        if not text.lstrip().startswith(">>>"):
+        if not _is_session(text):
             return read_task("Write it.", entry_point=self.name, tests=text).examples
         if not (examples := read_task(text, entry_point=self.name).examples):
             raise InvalidRequestError("no example could be read; wanted lines such as `>>> f(2)` and `4` below it")
+        return examples
+
+    def list_examples(self) -> tuple[Example, ...]:
+        """Return the examples that the person gave so far."""
+        texts = [read_task(text, entry_point=self.name).examples for text in self.said]
+        texts += [self.read_tests(text) for text in self.tests]
+        examples = tuple[Example, ...]()
+        for each in texts:
+            examples = combine_examples(examples, each)
         return examples
 
     def is_follow_up(self, line: str) -> bool:
@@ -75,46 +92,51 @@ class Conversation:
         if not self.program or is_code(line):
             return False
         asked = read_task(line).entry_point
-        return asked is None or asked == self.name or bool(_RENAMES.search(line))
+        return asked is None or asked == self.name or _find_new_name(line, self.name) is not None
 
     def read(self, line: str) -> Task:
         """Return the task of a request. Raises InvalidRequestError for one that cannot be read."""
-        tests = "\n".join(self.tests) or None
         if not self.is_follow_up(line):
-            return replace(read_task(line, tests=tests, name="your request"), beside=self.files)
-        earlier, own = "\n".join(self.requests), read_task(line)
-        renamed = _RENAMES.search(line)
-        name = renamed[1] if renamed else self.name
-        given = [read_task(_rename(text, self.name, name)) for text in self.requests]
-        with_tests = read_task(line, tests=_rename(tests, self.name, name), entry_point=name) if tests else own
-        examples = with_tests.examples
-        for each in given:
-            examples = combine_examples(examples, each.examples)
-        program = CodeBeside(
-            "The program so far, which was written for this request: " + _one_line(earlier), self.program
-        )
-        request = _CHANGE.format(line=line if line.rstrip().endswith((".", "!", "`")) else f"{line.rstrip()}.")
+            return self._read_first(line)
+        name, own = _find_new_name(line, self.name) or self.name, read_task(line, entry_point=self.name)
+        renamed = self._rename(name)
+        shown = CodeBeside(_SHOWN.format(requests=" ".join(" ".join(self.requests).split())), self.program)
+        end = "" if line.rstrip().endswith((".", "!", "?", "`")) else "."
         return replace(
-            own, request=request, examples=examples, entry_point=name, name="your request", tests=with_tests.tests,
-            changes=self.program, beside=(*self.files, program),
+            own, request=_CHANGE.format(line=line.rstrip() + end), name="your request", entry_point=name,
+            examples=combine_examples(own.examples, renamed.list_examples()), tests=_split_tests(renamed.tests),
+            # A program that is right already may stay as it is where the request itself has examples to check it by.
+            changes="" if own.examples else self.program,
+            beside=(*self.files, shown),
         )  # fmt: skip
+
+    def _read_first(self, line: str) -> Task:
+        """Return the task of a request that begins a program. What was said of an earlier one does not count."""
+        kept = self if not self.program else Conversation(files=self.files)
+        task = read_task(line, tests="\n".join(kept.tests) or None, name="your request")
+        sessions = replace(kept, tests=(), name=task.entry_point).list_examples()
+        return replace(task, examples=combine_examples(task.examples, sessions), beside=self.files)
 
 
 def fit(conversation: Conversation, line: str, fits: Callable[[Task], bool]) -> tuple[Task, Conversation]:
     """Return the task of a request that fits the model's window, and the conversation without what had to go.
 
-    The oldest requests go first, then the oldest files. fits: whether a task's prompt leaves room for an answer.
+    Of a follow-up the oldest requests go first, then the oldest files; their examples stay. fits: whether a task's
+    prompt leaves room for an answer.
     """
     kept = conversation
-    while True:
-        task = kept.read(line)
-        if fits(task) or not (kept.requests[1:] or kept.files):
-            return task, kept
-        kept = replace(kept, requests=kept.requests[1:]) if kept.requests[1:] else replace(kept, files=kept.files[1:])
+    while not fits(task := kept.read(line)):
+        if kept.requests[1:] and kept.is_follow_up(line):
+            kept = replace(kept, requests=kept.requests[1:])
+        elif kept.files:
+            kept = replace(kept, files=kept.files[1:])
+        else:
+            break
+    return task, kept
 
 
 def is_question(line: str) -> bool:
-    """Whether a line asks for an answer in words, and not for a program."""
+    """Whether a line asks for an answer in words, and not for a program. "Can you …?" asks for a program."""
     return line.rstrip().endswith("?") and bool(_QUESTION.match(line.strip()))
 
 
@@ -122,17 +144,31 @@ def write_question(conversation: Conversation, line: str) -> str:
     """Return the prompt of a question about the program so far, for a chat model."""
     beside: Sequence[CodeBeside] = (*conversation.files, CodeBeside("The program", conversation.program))
     blocks = [f"{each.title}:\n```python\n{each.code.strip()}\n```" for each in beside if each.code]
-    asked = (
-        [f"It was written for this request: {_one_line(' '.join(conversation.requests))}"]
-        if conversation.requests
-        else []
+    asked = " ".join(" ".join(conversation.requests).split())
+    purpose = [f"It was written for this request: {asked}"] if asked else []
+    return "\n\n".join([*blocks, *purpose, f"{line}\nAnswer in one or two sentences, without code."])
+
+
+def _find_new_name(line: str, name: str | None) -> str | None:
+    """Return the name that a request gives to the function, as in "rename it to total"; None where it gives none."""
+    own = rf"|`?{re.escape(name)}`?(?:\(\))?" if name else ""
+    asks = re.fullmatch(
+        rf"\W*(?:please\s+)?(?:re)?name\s+(?:it|(?:the|this)\s+(?:function|class|program){own})\s+(?:(?:to|into|as)\s+)?"
+        r"`?([A-Za-z_]\w*)`?(?:\(\))?\s*[.!]?",
+        line.strip(),
+        re.IGNORECASE,
     )
-    return "\n\n".join([*blocks, *asked, f"{line}\nAnswer in one or two sentences, without code."])
+    return asks[1] if asks and not keyword.iskeyword(asks[1]) else None
+
+
+def _is_session(text: str) -> bool:
+    return text.lstrip().startswith(">>>")
+
+
+def _split_tests(tests: Sequence[str]) -> tuple[str, ...]:
+    """Return the lines of tests, as prompts show them."""
+    return tuple(line for text in tests for line in text.splitlines() if line.strip())
 
 
 def _rename(text: str, name: str | None, new: str | None) -> str:
     return re.sub(rf"\b{re.escape(name)}\b", new, text) if name and new and name != new else text
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -1,12 +1,14 @@
-"""What else the model considered at the places of a program, as text with its probability. Draws nothing."""
+"""What else the model considered at the places of a program, each with its probability. Draws nothing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from agent.records import Attempt
+from agent.views.numbers import format_probability
+from agent.views.text import format_code
 
 _SHOWN = 3  # of a span
 
@@ -37,3 +39,8 @@ def choose_alternatives(program: str, alternatives: Iterable[Alternative], start
         if start <= each.place < end and each.text.strip() and not program.startswith(text, start):
             ways.setdefault(text, each._replace(text=text))
     return list(ways.values())[:_SHOWN]
+
+
+def say_alternatives(alternatives: Sequence[Alternative]) -> str:
+    """Return alternatives as a part of a sentence, as in "n-1 (0.31), n (0.04)"."""
+    return ", ".join(f"{format_code(each.text)} ({format_probability(each.probability)})" for each in alternatives)

@@ -1,4 +1,4 @@
-"""Say which parts of a program are in doubt, why, and what may be said of the rest: five lines at most."""
+"""Say which parts of a program are in doubt, why, and what may be said of the rest."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from agent.hole_calibration import BEHAVIOURAL, Guarantee
 from agent.program.syntax import is_whole_body
 from agent.records import Attempt, Undecided
-from agent.views.alternatives import choose_alternatives, list_alternatives
-from agent.views.numbers import format_probability
+from agent.views.alternatives import choose_alternatives, list_alternatives, say_alternatives
 from agent.views.text import format_code
 
-_MOST = 5  # doubts that a person sees
+_MOST = 5  # doubts that a person sees: holes, then mutants
 _LIKELY, _MOST_MUTANTS = -2.5, 2  # nats; mutants that a person sees
 _SHOWN = 60  # characters of a doubtful part
 
@@ -33,8 +32,7 @@ def _say_hole(best: Attempt, start: int, end: int) -> str:
     """Say which part the model was least sure of, and what else it considered there."""
     line = f"{number_lines(best.program, start, end)} in doubt: {format_code(best.program[start:end], _SHOWN)}"
     others = choose_alternatives(best.program, list_alternatives(best), start, end)
-    texts = [f"{format_code(each.text)} ({format_probability(each.probability)})" for each in others]
-    return f"{line}; the model also considered {', '.join(texts)}" if texts else line
+    return f"{line}; the model also considered {say_alternatives(others)}" if others else line
 
 
 def describe_guarantee(guarantee: Guarantee, *, failed: bool) -> str:

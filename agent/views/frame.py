@@ -5,11 +5,13 @@ It is drawn at most 8 times a second, and less often where drawing takes more th
 
 from __future__ import annotations
 
+import os
 import sys
 import termios
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
@@ -17,6 +19,7 @@ from rich.live import Live
 from rich.text import Text
 
 from agent.views.numbers import format_count
+from agent.views.say import saying_above
 from agent.views.text import one_line
 from agent.views.theme import WARNING, highlight
 
@@ -47,19 +50,23 @@ class LiveFrame:
         self._tokens = self._pauses = self._programs = 0
         self._settled = deque[str](maxlen=_MOST_LINES)
         self._live: Live | None = None
+        self._above = ExitStack()
         self._echo = False  # whether the terminal echoed what is typed, before the frame was shown
 
     def start(self) -> None:
         """Show the frame."""
         self._live = Live(
-            console=self._console, auto_refresh=False, transient=True, get_renderable=self._draw, redirect_stderr=False
-        )
+            console=self._console, auto_refresh=False, transient=True, get_renderable=self._draw,
+            redirect_stdout=False, redirect_stderr=False,
+        )  # fmt: skip
         self._live.start()
+        self._above.enter_context(saying_above(lambda line: self._console.print(Text(line))))
         self._echo = _set_echo(False)
 
     def stop(self) -> None:
         """Take the frame away."""
         if self._live:
+            self._above.close()
             self._live.stop()
             self._live = None
             if self._echo:
@@ -93,10 +100,10 @@ class LiveFrame:
         """The line that is being written, from 1."""
         return 1 + self._code.count("\n")
 
-    def draw(self, *, now: bool = False) -> None:
+    def draw(self) -> None:
         """Draw the frame, if it is time."""
         start = self._clock()
-        if self._live and (now or start >= self._next):
+        if self._live and start >= self._next:
             self._live.refresh()
             end = self._clock()
             self._next = end + max(_LEAST_SECONDS, (end - start) / _MOST_SHARE)
@@ -137,12 +144,20 @@ class LiveFrame:
 def _set_echo(on: bool) -> bool:
     """Let the terminal echo what is typed, or not: an echo would shift the frame. Return whether it did before."""
     try:
+        if os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
+            return False  # in the background, where a change of the terminal would stop the process
         iflag, oflag, cflag, lflag, *rest = termios.tcgetattr(sys.stdin)
     except (termios.error, ValueError, OSError, AttributeError):  # it is no terminal
         return False
     changed = lflag | termios.ECHO if on else lflag & ~termios.ECHO
     termios.tcsetattr(sys.stdin, termios.TCSADRAIN, [iflag, oflag, cflag, changed, *rest])
     return bool(lflag & termios.ECHO)
+
+
+def drop_typed() -> None:
+    """Drop what was typed while nothing was asked, so that it answers no question."""
+    with suppress(termios.error, ValueError, OSError, AttributeError):  # it is no terminal
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _cut(text: Text, width: int) -> Text:

@@ -10,9 +10,9 @@ from rich.text import Text
 from agent.files.plain import make_plain
 from agent.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
-from agent.views.alternatives import Alternative, choose_alternatives
+from agent.views.alternatives import Alternative, choose_alternatives, say_alternatives
 from agent.views.doubts import describe_guarantee, number_lines
-from agent.views.numbers import format_count, format_probability
+from agent.views.numbers import format_count
 from agent.views.report import Report
 from agent.views.text import clean, format_code
 
@@ -58,10 +58,8 @@ def say_holes(shown: ProgramWithHoles) -> list[str]:
 
 def _say_hole(row: dict[str, Any]) -> str:
     line = f"{row['lines']}, {format_count(len(row['text']), 'character')}: {format_code(row['text'], _SHOWN)}"
-    others = [
-        f"{format_code(each['text'])} ({format_probability(each['probability'])})" for each in row["alternatives"]
-    ]
-    return f"{line}; the model also considered {', '.join(others)}" if others else line
+    others = [Alternative(row["start"], each["text"], each["probability"]) for each in row["alternatives"]]
+    return f"{line}; the model also considered {say_alternatives(others)}" if others else line
 
 
 def _describe(shown: ProgramWithHoles, start: int, end: int) -> dict[str, Any]:

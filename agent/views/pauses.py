@@ -12,16 +12,18 @@ _SHOWN = 24  # characters of a candidate
 _SCORES = {"rerank": "lookahead", "contrast": "contrast"}  # what a resolver's scores are called
 
 
-def describe_pause(pause: Pause, line: int) -> str:
+def describe_pause(pause: Pause, line: int, written: str = "") -> str:
     """Return a pause as one line, as in `12 │ n-1 over n (lookahead -0.31, -0.84)`.
 
-    line: of the program, from 1. The loser is the one that came nearest by what the resolver ranks by.
+    line: of what is being written, from 1. written: the text of the token that was taken. The loser is the candidate
+    that came nearest by what the resolver ranks by.
     """
     chosen = next((each for each in pause.candidates if each.token == pause.chosen), None)
     others = [each for each in pause.candidates if each is not chosen]
     head = f"{line:>3} │ "
     if chosen is None:
-        return f"{head}none of {', '.join(_show(each) for each in others)} ({pause.reason})"
+        taken = format_code(written, _SHOWN) or "another token"
+        return f"{head}{taken}, none of {', '.join(_show(each) for each in others)} ({pause.reason})"
     if not others:
         return f"{head}{_show(chosen)} ({pause.reason})"
     if pause.resolver not in _SCORES:

@@ -63,7 +63,7 @@ def _ask_candidate(console: Console, question: CandidateQuestion) -> tuple[int |
         if not typed or typed.isdecimal():
             number = int(typed or 1)
             if 1 <= number <= len(candidates):
-                console.print(Text(f"chosen: {_show(candidates[number - 1])}", style="dim"))
+                console.print(Text(f"chosen: the way to {_show(candidates[number - 1])}", style="dim"))
                 return number - 1, True
             console.print(Text(f"{typed} came; wanted 1 to {len(candidates)}", style=WARNING))
             continue

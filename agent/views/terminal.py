@@ -17,7 +17,7 @@ from agent.program.task import Task
 from agent.records import Attempt, Event, Question, Revision, RunOutcome, label_of
 from agent.search.faults import is_whole
 from agent.views.doubts import list_doubts
-from agent.views.frame import LiveFrame, Meter
+from agent.views.frame import LiveFrame, Meter, drop_typed
 from agent.views.pauses import describe_pause
 from agent.views.questions import put_question
 from agent.views.sentences import describe_cost, describe_ending, describe_evidence, describe_programs
@@ -96,7 +96,7 @@ class TerminalView:
     def stream(self, pieces: Iterable[str]) -> None:
         """Draw a text piece by piece."""
         for piece in pieces:
-            self._console.print(clean(piece), end="", markup=False, soft_wrap=True)
+            self._console.print(Text(clean(piece)), end="", soft_wrap=True)
         self._print("")
 
     def show_tree(self, result: Result | None, which: str) -> None:
@@ -117,6 +117,8 @@ class TerminalView:
         After the end of input, or once the person says so, nobody is asked any more.
         """
         self._frame.stop()
+        if self._live:
+            drop_typed()
         try:
             reply, self._asks = put_question(self._console, question, asks=self._asks)
         finally:
@@ -180,7 +182,7 @@ class TerminalView:
         self._print(Columns(panels, equal=True, expand=False))
 
     def _show_step(self, step: Step) -> None:
-        pause = describe_pause(step.pause, self._frame.line) if step.pause else ""
+        pause = describe_pause(step.pause, self._frame.line, step.text) if step.pause else ""
         if pause and self._detail >= PAUSES:
             self._print(Text(pause, style=WARNING))
         self._frame.write(step.text, pause=pause)

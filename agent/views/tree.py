@@ -9,6 +9,7 @@ from agent.program.failures import describe_failure
 from agent.records import Attempt, EdgeKind, label_of
 from agent.views.numbers import format_count
 from agent.views.text import clean, format_code, one_line
+from agent.views.theme import WARNING
 
 _DEEPEST = 6  # levels of indentation
 
@@ -31,7 +32,7 @@ def _mark(attempt: Attempt) -> tuple[str, str]:
     if attempt.end in PRUNED:
         return "·", "dim"
     if attempt.passed:
-        return ("✓", "green") if attempt.checked else ("?", "yellow")
+        return ("✓", "green") if attempt.checked else ("?", WARNING)
     return "✗", "red"
 
 

@@ -1,13 +1,9 @@
-"""How unsure the model was of each part of a program that it wrote, and its answers in words about one."""
+"""How unsure the model was of each token of a program that it wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from agent.decoding import POLICIES, decode
-from agent.decoding.stops import any_of, end_token, token_limit
-from agent.lm.base import Model
 from agent.program.task import Task
 from agent.records import Attempt
 from agent.search.frontier import ONE_PROGRAM
@@ -35,12 +31,3 @@ def measure_heat(context: Context, task: Task, attempt: Attempt) -> list[HotSpan
         for place, start, end, logprob in zip(text.places, text.starts, ends, attempt.logprobs, strict=True)
         if place is not None
     ]
-
-
-def answer_in_words(model: Model, question: str, *, max_tokens: int = 160) -> Iterator[str]:
-    """Yield the pieces of a chat model's greedy answer to a question. Raises ContextLengthError for a long one."""
-    ids = model.encode_prompt(question, "")
-    stop = any_of(end_token(model.tokenizer.end_ids), token_limit(max_tokens))
-    for step in decode(model.lm, ids, POLICIES["greedy"], stop=stop, text=model.tokenizer.stream(ids)):
-        if step.token not in model.tokenizer.end_ids:
-            yield step.text

@@ -67,7 +67,7 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
         earlier = state.attempts[original]
         known = Verification(earlier.verdict, earlier.checked, earlier.failures)
         return _Findings(known, state.inputs, earlier.behaviour, earlier.cases, earlier.blamed, original)
-    if state.task.changes and draft.program.split() == state.task.changes.split():
+    if state.task.changes and _list_lines(draft.program) == _list_lines(state.task.changes):
         return _Findings(Verification(Verdict.FAILED, 0, (Failure(FailureKind.UNCHANGED),)), state.inputs)
     try:
         runnable = state.task.runnable(draft.program)
@@ -77,6 +77,10 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
     with suppress(BudgetSpentError):  # the verdict on the examples stands
         return _observe(context, state, draft.program, result)
     return _Findings(result, state.inputs)
+
+
+def _list_lines(program: str) -> list[str]:
+    return [line.rstrip() for line in program.splitlines() if line.strip()]
 
 
 def _observe(context: Context, state: AgentState, program: str, result: Verification) -> _Findings:

@@ -290,7 +290,7 @@ def test_a_chat_keeps_tests_files_and_options_and_saves_and_loads_them(place, tm
         "loaded", "'broken.json' is no session of a chat", "there is nothing to try again", "there is no program yet",
     ):  # fmt: skip
         assert sentence.replace("'broken.json'", "broken.json'") in said, sentence
-    assert said.count("nothing was asked for yet") == 2
+    assert said.count("nothing was asked for yet") == 3
     assert (place / "prompt.py").read_text() == PROMPT, "a file of somebody else is never replaced"
 
 

@@ -32,7 +32,8 @@ def test_the_first_request_is_a_task_as_elsewhere():
 
 def test_a_follow_up_keeps_the_name_and_the_persons_examples_and_shows_the_program():
     task = begun().read("also skip negative numbers, so total([1, -1]) is 1")
-    assert task.entry_point == "total" and task.changes == PROGRAM
+    assert task.entry_point == "total" and task.changes == "", "its own example checks it"
+    assert begun().read("make it faster").changes == PROGRAM
     assert len(task.examples) == 2, "none is the model's own docstring"
     prompt = write_prompt(task.request, PROMPT_STYLES["dubito"], name=task.entry_point, beside=task.beside)
     assert PROGRAM.strip() in prompt.user and "Change the program: also skip negative numbers" in prompt.user
@@ -60,6 +61,41 @@ def test_a_new_name_stays_in_the_examples_of_later_requests():
     later = talk.follow(talk.read(line), line, PROGRAM.replace("total", "add_up")).read("skip None")
     assert later.entry_point == "add_up"
     assert all("total(" not in each.source for each in later.examples) and len(later.examples) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "convert each name to upper case", "return the name as a string", "rename it to a shorter name",
+        "rename the parameter xs to numbers", "name the result as you like", "rename it to class",
+    ],
+)  # fmt: skip
+def test_a_sentence_that_only_speaks_of_names_renames_nothing(line):
+    assert begun().read(line).entry_point == "total"
+
+
+def test_what_was_said_of_another_function_does_not_count():
+    other = begun().add_tests("assert total([]) == 0\n").add_tests(">>> total([5])\n5\n")
+    line = "Write mean(xs), the mean of xs. mean([1, 3]) is 2."
+    task = other.read(line)
+    assert (task.entry_point, len(task.examples), task.changes) == ("mean", 1, "")
+    later = other.follow(task, line, "def mean(xs): ...").read("skip None")
+    assert later.entry_point == "mean" and len(later.examples) == 1
+
+
+def test_tests_that_come_before_the_first_program_count():
+    early = Conversation().add_tests("assert total([]) == 0\n").add_tests(">>> total([5])\n5\n")
+    task = early.read(ASKED)
+    assert len(task.examples) == 3
+    assert len(early.follow(task, ASKED, PROGRAM).read("skip None").examples) == 3
+
+
+def test_examples_outlive_the_requests_that_no_longer_fit():
+    talk = begun("faster", "shorter")
+    task, kept = fit(talk, "skip None", lambda task: "faster" not in task.beside[-1].title)
+    assert kept.requests == ("shorter",) and len(task.examples) == 1
+    _, kept = fit(talk.add_file("a.py", "A = 1\n"), "Write mean(xs), the mean.", lambda task: not task.beside)
+    assert kept.requests == talk.requests and not kept.files
 
 
 def test_tests_are_kept_for_later_programs():
@@ -94,7 +130,7 @@ def test_what_does_not_fit_goes_oldest_first_and_the_last_request_stays():
 
 @pytest.mark.parametrize(
     ("line", "asked"),
-    [("why this line?", True), ("What does sum do?", True), ("can you skip None?", True), ("skip None", False),
+    [("why this line?", True), ("What does sum do?", True), ("can you skip None?", False), ("skip None", False),
      ("Write f(x) such that 1 > 2?", False), ("why", False)],
 )  # fmt: skip
 def test_a_question_is_told_from_a_request(line, asked):

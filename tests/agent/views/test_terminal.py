@@ -68,7 +68,7 @@ def test_a_pause_is_one_line_with_the_winner_and_what_came_next_to_it():
     by_person = replace(PAUSE, resolver="ask", chosen=1)
     assert show_all(Step(1, "sum", -0.7, {}, by_person)) == "  1 │ sum(xs)⏎ over max(xs) (probability 0.50, 0.41)\n"
     written = replace(PAUSE, resolver="ask", chosen=9)
-    assert show_all(Step(9, "x", -4.0, {}, written)) == "  1 │ none of sum(xs)⏎, max(xs) (entropy 1.30 >= 1.00)\n"
+    assert show_all(Step(9, "x", -4.0, {}, written)) == "  1 │ x, none of sum(xs)⏎, max(xs) (entropy 1.30 >= 1.00)\n"
 
 
 def test_pauses_and_failed_programs_are_shown_by_the_detail_that_was_asked_for():
@@ -77,8 +77,6 @@ def test_pauses_and_failed_programs_are_shown_by_the_detail_that_was_asked_for()
     assert "program 1 ✗" in quiet and "│" not in quiet
     assert pauses.startswith("  2 │ max(xs)") and "program 1 ✗" in pauses
     assert programs.endswith("0 forwards\nx\n") and programs.startswith(pauses)
-    live = show_all(*steps, live=True, detail=0)
-    assert live.rstrip("\n").splitlines()[-1] != quiet.splitlines()[-1], "nothing of the frame is printed for good"
 
 
 def finished(
@@ -260,7 +258,7 @@ def test_the_frame_shows_the_end_of_the_code_with_marks_and_counts():
     assert lines[:5] == [f"{number:>3}{'●' if number == 10 else ' '}│     x{number - 2} = {number - 2}" if number < 11
                          else " 11 │" for number in range(7, 12)]  # fmt: skip
     assert lines[5] == "11 │ a over b"
-    assert lines[6].startswith("tiny · program 1 of 20 · 9 tokens · ") and "1 pause · 0 forwards" in lines[6] + "…"
+    assert lines[6].startswith("tiny · program 1 of 20 · 9 tokens · ") and "1 pause · 0 forwards" in lines[6]
 
 
 def test_a_frame_is_drawn_no_more_often_than_an_eighth_of_a_second_and_a_fiftieth_of_the_time():
