@@ -34,9 +34,8 @@ def chat(box, monkeypatch, tmp_path):
     """A chat whose turns end as they are told to: a program, or an exception."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    agent = Agent(
-        AgentOptions.take(OPTIONS).check(), TrieLM({"It sums.": 1.0}).model(PLAIN_CHAT), POLICIES["greedy"], box
-    )
+    model = TrieLM({"It sums.": 1.0}).model(style=PLAIN_CHAT)
+    agent = Agent(AgentOptions.take(OPTIONS).check(), model, POLICIES["greedy"], box)
     talk = Chat(agent)
     talk.asked, talk.told = [], []
 
