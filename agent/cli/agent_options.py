@@ -178,12 +178,10 @@ class Agent:
 
     def opening(self, task: Task) -> str:
         """Return the code that the first answer to a task goes on with."""
-        from agent.program.prompts import read_opening_code, write_prompt
+        from agent.program.prompts import read_opening_code
+        from agent.workflow.prepare import write_task_prompt
 
-        prompt = write_prompt(
-            task.request, self.model.prompt_style, name=task.entry_point, tests=task.tests, beside=task.beside
-        )
-        return read_opening_code(prompt.opening)
+        return read_opening_code(write_task_prompt(task, self.model.prompt_style).opening)
 
     def identity(self) -> dict[str, Any]:
         """Return the options that a stored run cannot change."""

@@ -167,14 +167,6 @@ class Chat:
         return cleanup.enter_context(closing(TraceWriter(file, provenance))).log
 
     def _fits(self, task: Task) -> bool:
-        """Whether the prompt of a task leaves the model room for an answer."""
-        from agent.program.prompts import write_prompt
+        from agent.workflow.prepare import leaves_room
 
-        model = self.agent.model
-        if model.lm.context is None:
-            return True
-        prompt = write_prompt(
-            task.request, model.prompt_style, name=task.entry_point, tests=task.tests, beside=task.beside
-        )
-        room = model.lm.context - len(model.encode_prompt(prompt.user, prompt.opening))
-        return room >= min(self.agent.checked.options.max_tokens, model.lm.context // 2)
+        return leaves_room(self.agent.context(), task)

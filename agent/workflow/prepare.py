@@ -8,6 +8,7 @@ from agent.errors import ContextLengthError
 from agent.program import prompts
 from agent.program.lame import write_lame_prompt
 from agent.program.prompts import PromptText
+from agent.program.styles import PromptStyle
 from agent.program.task import Task
 from agent.records import Prompt, Unfinished
 from agent.workflow.context import Context
@@ -20,8 +21,7 @@ _THOUGHT_TAGS = ("<think>", "<think>\n")
 def build_prompt(context: Context, state: AgentState) -> AgentState:
     """Build the prompt, and its lame prompt for a policy that reads one; begin the first attempt."""
     task, style = state.task, context.model.prompt_style
-    text = prompts.write_prompt(task.request, style, name=task.entry_point, tests=task.tests, beside=task.beside)
-    prompt = encode_prompt(context, text)
+    prompt = encode_prompt(context, write_task_prompt(task, style))
     if context.policy.contrasts:
         lame = write_lame_prompt(task.request, task.entry_point)
         weaker = prompts.write_prompt(lame, style, name=task.entry_point, beside=task.beside)
@@ -31,16 +31,27 @@ def build_prompt(context: Context, state: AgentState) -> AgentState:
 
 def fit_request(context: Context, task: Task) -> Task:
     """Return a task about a module with as much of the module in its request as leaves the model room to answer."""
-    module, room = task.module, context.lm.context
-    if module is None or room is None:
+    if task.module is None:
         return task
     for most in _EXCERPTS:
-        text = prompts.write_prompt(task.request, context.model.prompt_style, name=task.entry_point, tests=task.tests)
-        count = len(context.model.encode_prompt(text.user, text.opening))
-        if count + min(context.max_tokens, room // 2) <= room:
+        if leaves_room(context, task):
             break
-        task = replace(task, request=module.excerpt(most))
+        task = replace(task, request=task.module.excerpt(most))
     return task
+
+
+def write_task_prompt(task: Task, style: PromptStyle) -> PromptText:
+    """Return the prompt for a task in a style."""
+    return prompts.write_prompt(task.request, style, name=task.entry_point, tests=task.tests, beside=task.beside)
+
+
+def leaves_room(context: Context, task: Task) -> bool:
+    """Whether the model can read the prompt of a task and write an answer: the longest, or half of its context."""
+    room = context.lm.context
+    if room is None:
+        return True
+    text = write_task_prompt(task, context.model.prompt_style)
+    return len(context.model.encode_prompt(text.user, text.opening)) + min(context.max_tokens, room // 2) <= room
 
 
 def encode_prompt(context: Context, text: PromptText) -> Prompt:
