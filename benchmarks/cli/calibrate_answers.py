@@ -129,9 +129,24 @@ def _report(curve: ReliabilityCurve, trails: Mapping[str, Sequence[Trail]], file
         for name, some in trails.items()
     }
     titles = ["on the problems it was learned from, so too good:", *(f"\n{name}:" for name in list(parts)[1:])]
-    texts = [text for title, part in zip(titles, parts.values(), strict=True) for text in (title, part.text)]
+    texts = [
+        text
+        for title, (part, some) in zip(titles, zip(parts.values(), trails.values(), strict=True), strict=True)
+        for text in (title, part.text, _say_verified(curve, some))
+    ]
     weights = [f"{name:<12}{weight:>9.4f}" for name, weight in curve.weights.items()]
     record = {"reliability": curve, **{name: part.record for name, part in parts.items()}, "file": str(file)}
     enough = f"an answer that passes its examples is verified from a probability of {curve.enough:.3f} on"
     lines = [f"{'reliability':<12}{'weight':>9}", *weights, "", enough, "", *texts, f"written to {file}"]
     return Report(record, "\n".join(lines))
+
+
+def _say_verified(curve: ReliabilityCurve, trails: Sequence[Trail]) -> str:
+    """Say how many answers the curve lets be verified, and how many of these are wrong."""
+    passed = [each for each in trails if each.passed and each.examples]
+    verified = [each for each in passed if (curve.probability(each.features) or 0.0) >= curve.enough]
+    wrong = sum(not each.right for each in verified)
+    return (
+        f"verified: {len(verified)} of {len(passed)} that passed examples, {wrong} of them wrong "
+        f"({wrong / max(1, len(verified)):.1%}); of all that passed, {sum(not each.right for each in passed)} are wrong"
+    )
