@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -43,7 +44,9 @@ app = lazy_group(
             "Write a program and run it on the examples in the request.",
             takes_settings=True,
         ),
-        "chat": Entry("agent.cli.chat:chat", "Write one program after another.", takes_settings=True),
+        "chat": Entry(
+            "agent.cli.chat:chat", "Talk about a program: ask for one, have it changed, write it.", takes_settings=True
+        ),
         "fill": Entry(
             "agent.cli.fill:fill_file", "Fill the holes of a file, and run it on its examples.", takes_settings=True
         ),
@@ -68,6 +71,15 @@ app = lazy_group(
 )
 
 
+def _terminal_widths() -> set[int]:
+    """Return the widths of the terminals that this process writes to: one, or none."""
+    widths = set()
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            widths.add(os.get_terminal_size(descriptor).columns)
+    return widths
+
+
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("LANGSMITH_TRACING", "false")  # langgraph brings a client that would send runs elsewhere
@@ -75,7 +87,8 @@ def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # threads that spin longer starve a second run (docs/LOG.md)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     width = shutil.get_terminal_size().columns
-    if os.environ.get("COLUMNS") != str(width):  # it is no positive number, and rich would draw nothing
+    # No positive number: rich would draw nothing. The terminal's own width: rich would not see that it changes.
+    if os.environ.get("COLUMNS") != str(width) or width in _terminal_widths():
         os.environ.pop("COLUMNS", None)
     if "_DUBITO_COMPLETE" in os.environ:
         os.environ["COLUMNS"] = "10000"  # typer breaks long lines, and fish offers each line of a description

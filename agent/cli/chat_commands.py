@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent.cli.inputs import read_source
+from agent.cli.inputs import build_task, read_source
 from agent.errors import InvalidRequestError
 from agent.messages import quote
-from agent.program.task import read_task
+from agent.views.numbers import format_count
 
 if TYPE_CHECKING:
     from agent.cli.conversing import Chat
@@ -52,9 +52,11 @@ def _quit(chat: Chat, rest: str) -> None:
 
 
 def _file(chat: Chat, rest: str) -> None:
-    code = read_source(_read_path(rest, "/file"), "the prompt")
-    read_task(code, file=quote(rest))  # refuses what cannot be completed
-    chat.write(code)
+    task = build_task(None, _read_path(rest, "/file"), None)
+    if task.module is None:
+        chat.write(task.request)
+    else:
+        chat.fill_stub(task)
 
 
 def _add(chat: Chat, rest: str) -> None:
@@ -66,25 +68,34 @@ def _add(chat: Chat, rest: str) -> None:
 
 
 def _drop(chat: Chat, rest: str) -> None:
-    chat.conversation = chat.conversation.drop_file(rest)
+    chat.conversation = chat.conversation.drop_file(str(_read_path(rest, "/drop")))
     chat.say(f"{rest} is not shown any more")
 
 
 def _tests(chat: Chat, rest: str) -> None:
+    if rest in ("", "none"):
+        _list_tests(chat, drops=bool(rest))
+        return
     pasted = "\n" in rest or rest.startswith(("assert ", ">>>"))
     text = rest if pasted else read_source(_read_path(rest, "/tests"), "the tests")
     chat.conversation = chat.conversation.add_tests(text)
     if chat.conversation.program:
         _verify(chat, chat.conversation.program, chat.conversation.read_tests(text))
-    else:
-        chat.say("the program will be run on them")
+    chat.say("kept for what follows; `/tests none` drops them")
+
+
+def _list_tests(chat: Chat, *, drops: bool) -> None:
+    """Show the tests that each program must pass, or forget them."""
+    tests = [text.strip() for text in chat.conversation.tests]
+    if drops:
+        chat.conversation = replace(chat.conversation, tests=())
+    chat.say("\n".join(["no tests any more" if drops else "tests:", *tests]) if tests else "there are no tests")
 
 
 def _verify(chat: Chat, program: str, examples: Sequence[Example]) -> bool:
     """Run a program on examples, and say whether it passes."""
     from agent.program.failures import describe_failure
     from agent.verification.examples import verify_steadily
-    from agent.views.numbers import format_count
 
     verdict = verify_steadily(chat.agent.sandbox, program, examples)
     if verdict.passed:
@@ -170,7 +181,9 @@ def _write(chat: Chat, rest: str) -> None:
     from agent.program.task import Task
 
     program, path = chat.require_program(), _read_path(rest, "/write")
-    task = Task(chat.line, entry_point=chat.conversation.name)
+    turn = chat.turn
+    is_of_turn = turn is not None and turn.result.best.program == program
+    task = turn.task if turn and is_of_turn else Task(chat.line, entry_point=chat.conversation.name)
     write_edit(plan_answer(path, task, program), confirm=find_confirm())
 
 
@@ -182,7 +195,10 @@ def _undo(chat: Chat, rest: str) -> None:
 
 
 def _trace(chat: Chat, rest: str) -> None:
-    chat.trace = _read_path(rest, "/trace")
+    path = _read_path(rest, "/trace")
+    if path.exists():
+        raise InvalidRequestError(f"{quote(rest)} exists, and a trace never replaces a file; choose another name")
+    chat.trace = path
     chat.say(f"the steps of the next request go into {chat.trace}")
 
 
@@ -214,7 +230,10 @@ def _load(chat: Chat, rest: str) -> None:
     if changed := {name: value for name, value in options.items() if value != getattr(now, name)}:
         chat.change_agent(**changed)
     chat.begin(conversation)
-    chat.say(f"{len(conversation.requests)} requests and the program are back" if conversation.program else "loaded")
+    count = format_count(len(conversation.requests), "request")
+    chat.say(
+        f"{count} and the program are back; /retry and /holes need a new request" if conversation.program else "loaded"
+    )
 
 
 def _new(chat: Chat, rest: str) -> None:
@@ -240,7 +259,7 @@ COMMANDS: Mapping[str, Command] = {
     "/file": Command("FILE", "complete the Python in a file", _file, takes_path=True),
     "/add": Command("FILE", "show a file to the model", _add, takes_path=True),
     "/drop": Command("FILE", "show it no more", _drop, takes_path=True),
-    "/tests": Command("FILE", "run the program on the asserts of a file, or on examples pasted here", _tests, True),
+    "/tests": Command("FILE", "run the program on asserts, and keep them; `none` drops them", _tests, True),
     "/run": Command("[CALL]", "run the program, or a call of it, in the sandbox", _run),
     "/retry": Command("", "write the last request again, with other samples", _retry),
     "/holes": Command("", "show the program without what is in doubt, and what is guaranteed", _holes),

@@ -96,6 +96,13 @@ class Chat:
         if self.turn.result.outcome == RunOutcome.ACCEPTED:
             self.conversation = kept.follow(task, line, self.turn.result.best.program)
 
+    def fill_stub(self, task: Task) -> None:
+        """Write the function that a module leaves open, as the first program of a conversation."""
+        self.line, self._before = task.request, Conversation(files=self.conversation.files)
+        self.turn = Turn(self.agent, task, self._solve(task, ""))
+        if self.turn.result.outcome == RunOutcome.ACCEPTED:
+            self.conversation = self._before.follow(task, task.request, self.turn.result.best.program)
+
     def retry(self) -> None:
         """Write the program of the last request again, with other samples; tests and files that came since count."""
         if not self.line:
@@ -129,7 +136,10 @@ class Chat:
 
     def change_agent(self, **options: Any) -> None:
         """Go on with other options."""
-        self.agent = self.agent.change(**options)
+        from agent.cli.settings import putting_in_force
+
+        with putting_in_force({}):  # what was typed here is to blame, and no setting
+            self.agent = self.agent.change(**options)
         self.view().show_heading(self.agent.describe())
 
     def _solve(self, task: Task, before: str) -> Result:

@@ -139,7 +139,10 @@ def _was_interrupted(error: BaseException | None) -> bool:
 
 
 def _explain_parser_error(error: typer.TyperException) -> str:
-    """Return the parser's message as a sentence; an empty one where the parser has printed the help instead."""
+    """Return the parser's message as a sentence; an empty one where the help is printed instead."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command; typer does not export the class
+        say(error.format_message(), err=True)
+        return ""
     nearest = next(iter(getattr(error, "possibilities", None) or ()), None)  # of the options; parsers list the rest
     message = f"{error.message}; did you mean {nearest}?" if nearest else error.format_message()
     message = " ".join(message.split()).rstrip(".")

@@ -15,22 +15,25 @@ _LIKELY, _MOST_MUTANTS = -2.5, 2  # nats; mutants that a person sees
 _SHOWN = 60  # characters of a doubtful part
 
 
-def say_doubts(best: Attempt, undecided: Sequence[Undecided]) -> list[str]:
-    """Return a sentence for each doubt about a program, and one on what is guaranteed of the rest."""
+def say_doubts(best: Attempt, undecided: Sequence[Undecided], offset: int = 0) -> list[str]:
+    """Return a sentence for each doubt about a program, and one on what is guaranteed of the rest.
+
+    offset: lines that stand before it in a file, less its own.
+    """
     places = list_doubts(best)[:_MOST]
-    lines = [_say_hole(best, *place) for place in places]
+    lines = [_say_hole(best, *place, offset) for place in places]
     note = describe_guarantee(best.guarantee, failed=not best.passed)
     if places:
         beside = "; the examples passed with them as they are" if best.passed and best.checked else ""
         lines.append(f"of the rest: {note}{beside}")
     elif best.holes:
         lines.append(f"the model's doubt is spread over the whole program, so no line stands out ({note})")
-    return lines + list(_say_mutants(undecided, _MOST - len(places)))
+    return lines + list(_say_mutants(undecided, _MOST - len(places), offset))
 
 
-def _say_hole(best: Attempt, start: int, end: int) -> str:
+def _say_hole(best: Attempt, start: int, end: int, offset: int) -> str:
     """Say which part the model was least sure of, and what else it considered there."""
-    line = f"{number_lines(best.program, start, end)} in doubt: {format_code(best.program[start:end], _SHOWN)}"
+    line = f"{number_lines(best.program, start, end, offset)} in doubt: {format_code(best.program[start:end], _SHOWN)}"
     others = choose_alternatives(best.program, list_alternatives(best), start, end)
     return f"{line}; the model also considered {say_alternatives(others)}" if others else line
 
@@ -53,14 +56,14 @@ def list_doubts(attempt: Attempt) -> list[tuple[int, int]]:
     return [] if covered else list(attempt.holes)
 
 
-def _say_mutants(undecided: Sequence[Undecided], most: int) -> Iterator[str]:
+def _say_mutants(undecided: Sequence[Undecided], most: int, offset: int) -> Iterator[str]:
     """Yield what the examples allow as well: the likeliest mutants, and no improbable one."""
     likely = [mutant for mutant in undecided if mutant.weight >= _LIKELY]
     for mutant in likely[: min(most, _MOST_MUTANTS)]:
-        yield f"line {mutant.line} in doubt: the examples also allow {format_code(mutant.text, 100)}"
+        yield f"line {mutant.line + offset} in doubt: the examples also allow {format_code(mutant.text, 100)}"
 
 
-def number_lines(program: str, start: int, end: int) -> str:
+def number_lines(program: str, start: int, end: int, offset: int = 0) -> str:
     """Return the lines of a span, as in "line 3" and "lines 5 to 6"."""
-    first, last = (1 + program.count("\n", 0, at) for at in (start, max(start, end - 1)))
+    first, last = (1 + offset + program.count("\n", 0, at) for at in (start, max(start, end - 1)))
     return f"line {first}" if first == last else f"lines {first} to {last}"

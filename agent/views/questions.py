@@ -16,6 +16,10 @@ from agent.views.text import format_code, one_line
 from agent.views.theme import WARNING, highlight
 
 GO_ON = "/go"  # typed by a person who wants to be asked nothing more
+_HELP = (
+    "A number takes a candidate's first token; what follows it is where it leads. A text is written as it is. "
+    f"{GO_ON} lets the model go on alone, Ctrl-C stops. Put a blank before a text that begins with a slash."
+)
 _SHOWN_LINES = 12  # of the code before a pause
 _PREVIEW = 60  # characters of a candidate
 
@@ -60,6 +64,9 @@ def _ask_candidate(console: Console, question: CandidateQuestion) -> tuple[int |
         typed = answer.strip()
         if typed == GO_ON:
             return 0, False
+        if answer.startswith("/") or typed == "?":
+            console.print(Text(_HELP, style="dim"))
+            continue
         if not typed or typed.isdecimal():
             number = int(typed or 1)
             if 1 <= number <= len(candidates):

@@ -30,7 +30,8 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
     best, evidence = result.best, result.evidence
     example = "give an example in the request, as in `>>> f(2)` and `4` below it"
     example += "" if in_chat else ", or a file of asserts with --tests"
-    look = f"; look at {_list_holes(best)} first" if _list_holes(best) else ""
+    holes = _list_holes(best, result.line_offset)
+    look = f"; look at {holes} first" if holes else ""
     if result.standing == Standing.VERIFIED:
         examples = format_count(evidence.examples, "example")
         sentence = f"verified: the program passed {examples}"
@@ -69,6 +70,9 @@ def _say_cases(evidence: Evidence) -> str:
 
 def _advise(result: Result, *, in_chat: bool) -> str:
     """Return what may help after an abstention."""
+    ended_by = result.answer.ended_by
+    if ended_by is not None and ended_by.part == "seconds" and ended_by.used < ended_by.bound:
+        return "you stopped it; /retry tries it again"
     if result.best.passed and result.answer.breakage is None:
         return "give more examples in the request" + ("" if in_chat else ", or ask for less with --min-probability")
     if in_chat:
@@ -94,8 +98,9 @@ def describe_programs(attempts: Sequence[Attempt]) -> str:
         return ""
     ran = [each for each in attempts if each.ran]
     passed, dropped = sum(each.passed for each in ran), len(attempts) - len(ran)
-    counts = [(passed, "passed"), (len(ran) - passed, "failed"), (dropped, "not run")]
-    return f"{len(attempts)} programs: {', '.join(f'{count} {how}' for count, how in counts if count)}"
+    counts = [(passed, "passed"), (len(ran) - passed, "failed")]
+    said = f"{format_count(len(ran), 'program')}: {', '.join(f'{count} {how}' for count, how in counts if count)}"
+    return f"{said}, and {dropped} more not run" if dropped else said
 
 
 def describe_evidence(result: Result, *, in_full: bool = True) -> list[str]:
@@ -105,7 +110,7 @@ def describe_evidence(result: Result, *, in_full: bool = True) -> list[str]:
     """
     answer, attempts = result.answer, result.attempts
     lines = [
-        *say_doubts(result.best, answer.undecided),
+        *say_doubts(result.best, answer.undecided, result.line_offset),
         _say_probability(answer, result.best),
         _say_ways(answer, result.best) if in_full else "",
         _say_error(answer, attempts) if in_full else "",
@@ -192,6 +197,6 @@ def _explain_failure(result: Result) -> str:
     return "no program passed"
 
 
-def _list_holes(attempt: Attempt) -> str:
+def _list_holes(attempt: Attempt, offset: int) -> str:
     """Return where a program has holes, as in "line 3 and lines 5 to 6"."""
-    return " and ".join(number_lines(attempt.program, start, end) for start, end in list_doubts(attempt))
+    return " and ".join(number_lines(attempt.program, start, end, offset) for start, end in list_doubts(attempt))

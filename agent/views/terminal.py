@@ -90,8 +90,8 @@ class TerminalView:
         self._print(Text(clean(text)))
 
     def draw(self, what: RenderableType) -> None:
-        """Draw what another module of views made."""
-        self._print(what)
+        """Draw code that another module of views made."""
+        self._console.print(what, soft_wrap=True)
 
     def stream(self, pieces: Iterable[str]) -> None:
         """Draw a text piece by piece."""
@@ -136,7 +136,8 @@ class TerminalView:
         if result.outcome == RunOutcome.ABSTAINED:
             self._show_abstained(result)
         elif self._program_console:
-            self._program_console.print(draw_change(before, answer.program) if before else _mark_doubts(answer))
+            shown = draw_change(before, answer.program) if before else _mark_doubts(answer)
+            self._program_console.print(shown, soft_wrap=True)  # a line break inside a line would be copied with it
         for line in describe_evidence(result, in_full=self._detail > 0):
             self._warn(line)
         self._show_rival(result)
@@ -154,12 +155,12 @@ class TerminalView:
         best = result.best
         rest = "" if best.passed or is_whole(best, result.task.entry_point) else ", not whole"
         self._print(Text(f"program {label_of(best)}{rest}:", style="bold"))
-        self._print(_mark_doubts(best))
+        self._console.print(_mark_doubts(best), soft_wrap=True)
         if not best.passed and not any(each.kind == FailureKind.NOT_RUN for each in best.failures):
             self._print(Text(f"✗ {one_line(_say_failure(best))}", style="red"))
         if list_doubts(best) and result.answer.breakage is None:
             self._print(Text("without what is in doubt:"))
-            self._print(Text(clean(best.partial).strip()))
+            self._console.print(Text(clean(best.partial).strip()), soft_wrap=True)
 
     def _show_rival(self, result: Result) -> None:
         """Draw the answer beside the program that is close to it, with an input on which they differ."""
@@ -194,14 +195,14 @@ class TerminalView:
         else:
             self._frame.settle(line.plain)
         if self._detail >= PROGRAMS and not attempt.passed:
-            self._print(highlight(attempt.program.strip("\n")))
+            self._console.print(highlight(attempt.program.strip("\n")), soft_wrap=True)
         if attempt.ran:
             self._frame.count_program()
         self._frame.begin(self._opening)
 
     def _show_whole(self, attempt: Attempt) -> None:
         self._print(draw_attempt(attempt))
-        self._print(_mark_doubts(attempt))
+        self._console.print(_mark_doubts(attempt), soft_wrap=True)
         for failure in attempt.failures:
             self._print(Text(f"✗ {one_line(describe_failure(failure))}", style="red"))
 

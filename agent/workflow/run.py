@@ -19,6 +19,8 @@ from agent.workflow.record_json import ForeignCheckpointError
 from agent.workflow.standing import Evidence, Standing, collect_evidence, find_standing
 from agent.workflow.state import AgentState
 
+_MATCHED = 8  # last lines of a program by which it is found in its file
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -39,6 +41,18 @@ class Result:
     def best(self) -> Attempt:
         """The program that stands for the run, accepted or not."""
         return self.attempts[self.answer.attempt]
+
+    @property
+    def line_offset(self) -> int:
+        """The lines of the file before the answer's body, less those of the program; 0 where there is no module."""
+        module, program = self.task.module, self.best.program.rstrip().splitlines()
+        text = module.fill(self.best.program) if module else None
+        lines = (text or "").splitlines()
+        for count in range(min(_MATCHED, len(program)), 0, -1):
+            starts = [at for at in range(len(lines)) if lines[at : at + count] == program[-count:]]
+            if len(starts) == 1:
+                return starts[0] - len(program) + count
+        return 0
 
     @property
     def standing(self) -> Standing:

@@ -189,7 +189,7 @@ def chat(place, *lines: str, options: tuple[str, ...] = ()):
         "--budget",
         "programs=3",
     ]
-    return CliRunner().invoke(app, [*command, *options], input="\n".join(lines) + "\n")
+    return CliRunner().invoke(app, [*command, *options], input="\n".join(lines) + "\n", env={"COLUMNS": "500"})
 
 
 def test_a_chat_answers_requests_walks_the_tree_of_the_last_and_goes_on_after_mistakes(place):
@@ -285,7 +285,7 @@ def test_a_chat_keeps_tests_files_and_options_and_saves_and_loads_them(place, tm
     assert saved["options"]["policy"] == "greedy" and saved["conversation"]["tests"] == ["assert f(3) == 4\n"]
     assert [Path(each["title"]).name for each in saved["conversation"]["files"]] == ["prompt.py"]
     for sentence in (
-        "is shown to the model from now on", "'nothing.py' was not added", "the program will be run on them",
+        "is shown to the model from now on", "'nothing.py' was not added", "kept for what follows",
         "policy: greedy", "unknown policy 'nosuch'", "--budget does not go with once", "talk.json goes on with it",
         "loaded", "'broken.json' is no session of a chat", "there is nothing to try again", "there is no program yet",
     ):  # fmt: skip

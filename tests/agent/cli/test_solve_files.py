@@ -282,7 +282,7 @@ def test_a_person_on_a_terminal_is_shown_the_difference_and_asked(place):
     Path("m.py").write_text(module)
     command = [
         sys.executable, "-m", "agent", "solve", "--file", "m.py", "--write", "m.py", "--model", "models/tiny",
-        "--sandbox", "process", "--budget", "programs=1", "--display", "plain",
+        "--sandbox", "process", "--budget", "programs=1", "--plain",
     ]  # fmt: skip
     shown, code = on_a_terminal(command, "n\n")
     assert (code, read("m.py")) == (0, module), shown

@@ -16,6 +16,7 @@ WITHOUT_JSON = {  # they print no table
     "chat",  # a conversation
     "models get", "models path", "models remove", "sandbox gc",  # do one thing, and print a line or a path
     "exercises show", "exercises export",  # print a problem, and write files
+    "config set", "config unset", "config path", "threads remove", "man",  # change a setting or a run, and print a page
     "bench plot",  # writes a picture; `bench curve` prints its numbers
 }  # fmt: skip
 
