@@ -108,6 +108,9 @@ class Chat:
         if not self.line:
             raise InvalidRequestError("there is nothing to try again; say what to write first")
         self._retries += 1
+        if self.turn is not None and self.turn.task.module is not None and self.turn.task.request == self.line:
+            self.fill_stub(self.turn.task)
+            return
         now = self.conversation
         self.write(self.line, replace(self._before, tests=now.tests, files=now.files))
 

@@ -87,6 +87,16 @@ def test_a_retry_begins_where_the_request_began_and_minds_the_tests_that_came_si
     assert chat.conversation.requests == (ASKED, "skip None")
 
 
+def test_a_stub_of_a_module_is_filled_tried_again_and_put_in_its_place(chat, tmp_path, monkeypatch):
+    (tmp_path / "mod.py").write_text('LIMIT = 3\n\n\ndef total(xs):\n    """Sum up."""\n    ...\n\n\nprint(LIMIT)\n')
+    filled = 'LIMIT = 3\n\n\ndef total(xs):\n    """Sum up."""\n    return sum(xs)\n'
+    tell(chat, ("/file mod.py", ""), ("/retry", filled))
+    assert [task.module.function for task, _ in chat.asked] == ["total", "total"]
+    monkeypatch.setattr("agent.cli.writing.find_confirm", lambda: lambda question: True)
+    chat.carry_out("/write mod.py")
+    assert (tmp_path / "mod.py").read_text() == filled + "\n\nprint(LIMIT)\n"
+
+
 def test_commands_act_on_the_program_that_there_is(chat, capsys):
     tell(chat, (ASKED, FIRST), ("skip None", ""))
     for command in ("/holes", "/heat", "/fill", "/alternatives"):
