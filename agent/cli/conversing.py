@@ -1,4 +1,4 @@
-"""What `dubito chat` acts on: the agent, the conversation, the last result. A turn writes, changes or explains."""
+"""The state of `dubito chat`: the agent, the conversation, the last turn; and what a line does to it."""
 
 from __future__ import annotations
 

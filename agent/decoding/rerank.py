@@ -78,9 +78,7 @@ class Rerank:
         start: the model's counters when the pause began.
         """
         distribution = context.score(state.prefix.logits, state.prefix.summary)
-        candidates = self._candidates(ranked, distribution, state)
-        groups = [self.start_rollouts(candidate, context, state) for candidate in candidates]
-        batch = self._roll_out(list(chain.from_iterable(groups)), context, state.prefix)
+        groups, batch = self._roll_out_candidates(ranked, distribution, context, state)
         scored = tuple(self._describe_candidate(rollouts, state) for rollouts in groups)
         winner = max(scored, key=lambda each: (each.score, each.logprob, -each.token))
         cost = Usage.read(context.lm).since(start)
@@ -95,10 +93,16 @@ class Rerank:
     def look_ahead(self, context: DecodeContext, state: DecodeState) -> tuple[Candidate, ...]:
         """Return the likeliest candidates, each with its rollout as text and its score. Commits none."""
         distribution = context.score(state.prefix.logits, state.prefix.summary)
-        candidates = self._candidates(state.prefix.logits, distribution, state)
-        groups = [self.start_rollouts(candidate, context, state) for candidate in candidates]
-        self._roll_out(list(chain.from_iterable(groups)), context, state.prefix)
+        groups, _ = self._roll_out_candidates(state.prefix.logits, distribution, context, state)
         return tuple(self._describe_candidate(rollouts, state) for rollouts in groups)
+
+    def _roll_out_candidates(
+        self, ranked: Tensor, distribution: Distribution, context: DecodeContext, state: DecodeState
+    ) -> tuple[list[list[Rollout]], Batch | None]:
+        """Return the rollouts of each of the first candidates of a ranking, and the batch that they grew in."""
+        candidates = self._candidates(ranked, distribution, state)
+        groups = [self.start_rollouts(candidate, context, state) for candidate in candidates]
+        return groups, self._roll_out(list(chain.from_iterable(groups)), context, state.prefix)
 
     def ends(self, completion: Completion, context: DecodeContext) -> bool:
         """Decide whether a rollout is over."""
