@@ -60,7 +60,7 @@ setup: $(READY) ## make .venv with pinned dependencies
 $(READY): pyproject.toml constraints.txt
 	@echo "setting up .venv (a few minutes, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 3; }
-	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e ".[bench,dev]"
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e ".[acp,bench,dev,lsp,mcp,serve]"
 	@$(BIN)/python -c "import torch, transformers, langgraph"
 	@touch $@
 

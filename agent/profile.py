@@ -17,9 +17,9 @@ from platformdirs import user_data_path
 from agent.errors import FileAccessError, ProfileError
 from agent.files.access import check_writable, explain_errors, is_stream, read_bounded, write_whole
 from agent.files.plain import make_plain
-from agent.hole_calibration import HoleCalibration, read_hole_calibration
 from agent.lm.names import digest_weights, find_embedded_model, find_model_folder, find_shelf_model
 from agent.messages import quote
+from agent.program.hole_calibration import HoleCalibration, read_hole_calibration
 
 PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeBench by its recipe
     "deepseek-ai/deepseek-coder-1.3b-base": 0.985025,

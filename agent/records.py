@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from agent.hole_calibration import Guarantee
 from agent.program.ends import PRUNED, End
 from agent.program.failures import Failure
+from agent.program.hole_calibration import Guarantee
 from agent.program.outputs import Output
 from sandbox.base import Verdict
 

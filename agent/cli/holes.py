@@ -104,10 +104,10 @@ def _show(shown: ProgramWithHoles) -> None:
 def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     """Let the model read a file, and mark its holes."""
     from agent.cli.inputs import read_source
-    from agent.hole_calibration import Guarantee
     from agent.lm.open import open_lm
     from agent.lm.reading import read_through
     from agent.program.charges import charge_code
+    from agent.program.hole_calibration import Guarantee
     from agent.program.syntax import parse
     from agent.views.alternatives import Alternative
     from agent.views.holes import ProgramWithHoles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from agent.hole_calibration import BEHAVIOURAL, Guarantee
+from agent.program.hole_calibration import BEHAVIOURAL, Guarantee
 from agent.program.syntax import is_whole_body
 from agent.records import Attempt, Undecided
 from agent.views.alternatives import choose_alternatives, list_alternatives, say_alternatives

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from agent.files.plain import make_plain
-from agent.hole_calibration import Guarantee
+from agent.program.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
 from agent.views.alternatives import Alternative, choose_alternatives, say_alternatives
 from agent.views.doubts import describe_guarantee, number_lines

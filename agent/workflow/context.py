@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from agent.decoding.context import Policy
 from agent.decoding.policies import name_policy
-from agent.hole_calibration import WayOfWriting
 from agent.lm.base import LM, Model, Tokenizer
 from agent.lm.metered import Metered
 from agent.profile import ModelProfile
 from agent.program.charges import COST_RULE
+from agent.program.hole_calibration import WayOfWriting
 from agent.records import Cost, Event, Question
 from agent.verification.metered import MeteredSandbox
 from agent.workflow.state import AgentState

@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
-from agent.hole_calibration import Guarantee
 from agent.program.charges import charge_code
+from agent.program.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
 from agent.program.wording import read_wording
 from agent.records import Cost, DraftProgram, Fork

@@ -8,10 +8,10 @@ from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-from agent.hole_calibration import Guarantee
 from agent.profile import ReliabilityCurve
 from agent.program.examples.example import Example
 from agent.program.failures import Failure, FailureKind
+from agent.program.hole_calibration import Guarantee
 from agent.program.modules.module import Module
 from agent.program.outputs import Output, OutputKind
 from agent.program.prompts import CodeBeside

@@ -28,15 +28,15 @@ from agent.cli.options import (
 from agent.errors import InvalidRequestError
 from agent.files.access import STANDARD_STREAM
 from agent.files.plain import make_plain
-from agent.hole_calibration import BEHAVIOURAL, LABELS
 from agent.messages import check_choice, quote
+from agent.program.hole_calibration import BEHAVIOURAL, LABELS
 from agent.strategies import DEFAULT_POLICY
 from agent.views.say import show
 from benchmarks.cli.calibrate_search import KeepOption, ProfileFileOption
 from benchmarks.cli.run_options import BatchOption, RunOptions, collect, open_records, read_batch, read_problems
 
 if TYPE_CHECKING:
-    from agent.hole_calibration import HoleCalibration
+    from agent.program.hole_calibration import HoleCalibration
     from agent.views.report import Report
     from agent.workflow.context import Context
     from benchmarks.base import Problem
@@ -222,7 +222,7 @@ def _calibrate(
     written: _Written, plan: _Plan, label: str, others: dict[str, list[ProblemOutcome]], origin: dict[str, Any]
 ) -> tuple[HoleCalibration, Report]:
     """Choose the taus on one part of the problems, and measure them on the other."""
-    from agent.hole_calibration import HoleCalibration
+    from agent.program.hole_calibration import HoleCalibration
     from agent.workflow.context import way_of_writing
     from benchmarks.experiments.hole_labels import choose_bounds
     from benchmarks.reports.holes import report_holes

@@ -13,8 +13,8 @@ import typer
 from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption, SandboxOption
 from agent.errors import InvalidRequestError
-from agent.hole_calibration import BEHAVIOURAL, LABELS
 from agent.messages import check_choice, quote
+from agent.program.hole_calibration import BEHAVIOURAL, LABELS
 from agent.views.say import show
 from benchmarks.cli.calibrate_holes import DeltaOption, LabelOption, SamplesOption, read_other_programs
 from benchmarks.cli.run_options import collect, open_box, read_problems, split_names

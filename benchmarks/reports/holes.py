@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any, NamedTuple
 
-from agent.hole_calibration import HoleCalibration
+from agent.program.hole_calibration import HoleCalibration
 from agent.views.report import Report
 from benchmarks.experiments.hole_labels import Chosen, HeldOut, LabelledProgram, choose_bound, measure_held_out
 from benchmarks.reports.metrics import wilson

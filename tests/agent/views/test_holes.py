@@ -2,7 +2,7 @@
 
 import json
 
-from agent.hole_calibration import Guarantee
+from agent.program.hole_calibration import Guarantee
 from agent.views.alternatives import Alternative
 from agent.views.holes import ProgramWithHoles, describe_holes, draw_program, say_holes
 

@@ -6,8 +6,8 @@ import pytest
 from trie import TrieLM
 
 from agent.decoding import POLICIES
-from agent.hole_calibration import Guarantee, HoleCalibration
 from agent.profile import ModelProfile
+from agent.program.hole_calibration import Guarantee, HoleCalibration
 from agent.program.task import read_task
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from agent.errors import ProfileError
-from agent.hole_calibration import HoleCalibration, WayOfWriting
 from agent.profile import find_profile, load_profile, profile_file, update_profile
+from agent.program.hole_calibration import HoleCalibration, WayOfWriting
 
 WAY = WayOfWriting("adadec@1.3", "dubito 0123", "int8", 512, 2)
 CALIBRATION = HoleCalibration(
