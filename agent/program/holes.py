@@ -18,7 +18,7 @@ import ast
 import re
 import tokenize
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import InvalidRequestError
@@ -95,6 +95,21 @@ def find_holes(source: str, name: str = "the file") -> tuple[Hole, ...]:
             holes.append(_describe_hole(source, mark, hinted.get(mark), is_statement=_is_statement(node, parents)))
     if not holes:
         raise InvalidRequestError(_explain_none(name, [mark.line for mark in dots]))
+    return tuple(sorted(holes, key=lambda hole: hole.start))
+
+
+def place_holes(source: str, places: Collection[int]) -> tuple[Hole, ...]:
+    """Return the holes whose `...` begin at these characters, whatever those `...` could mean as they stand.
+
+    Only places where a `...` is an expression or a statement count. Raises one of PARSE_ERRORS.
+    """
+    tree, finder = read_module(source), Places(source)
+    dots, _ = _read_marks(source, list_line_starts(source))
+    marks, parents = {each.start: each for each in dots if each.start in places}, _find_parents(tree)
+    gaps = ((node, marks.get(finder.find(node)[0])) for node in _walk_gaps(tree))
+    holes = (
+        _describe_hole(source, mark, None, is_statement=_is_statement(node, parents)) for node, mark in gaps if mark
+    )
     return tuple(sorted(holes, key=lambda hole: hole.start))
 
 

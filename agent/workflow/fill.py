@@ -59,14 +59,14 @@ def fill_holes(context: Context, source: str, holes: Sequence[Hole], k: int = 3)
     """
     start, before = context.clock(), count_forwards(context)
     box, plain = MeteredSandbox(context.sandbox, None, None, context.clock), show_holes(source, holes)
-    proposed = [_propose_fillings(context, plain, hole, k) for hole in holes]
+    proposed = [propose_fillings(context, plain, hole, k) for hole in holes]
     filled = check_fillings(replace(context, sandbox=box), source, proposed)
     tokens = sum(each.tokens for each in filled)
     cost = Cost(tokens=tokens, sandbox_runs=box.runs, seconds=context.clock() - start)
     return FilledFile(source, filled, cost + (count_forwards(context) - before))
 
 
-def _propose_fillings(context: Context, plain: str, hole: Hole, k: int) -> FilledHole:
+def propose_fillings(context: Context, plain: str, hole: Hole, k: int) -> FilledHole:
     """Draw texts for a hole until k of them fit and differ, or enough were drawn; the highest score comes first."""
     around, prompt = _prepare(context, plain, hole)
     texts, drawn, tokens = dict[str, str](), 0, 0

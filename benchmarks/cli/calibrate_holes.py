@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from benchmarks.experiments.hole_examples import HoleExample
     from benchmarks.experiments.hole_labels import LabelledProgram
     from benchmarks.experiments.outcomes import ProblemOutcome
+    from uncertainty.places import Span
 
 _MEMORY = 3072  # MiB of a program; a few problems of HumanEval+ and MBPP+ need so much
 
@@ -70,6 +71,10 @@ SamplesOption = Annotated[
     ),
 ]
 
+FillingsOption = Annotated[
+    int, typer.Option(min=0, help="Also complete holes with so many fillings of the model itself.")
+]
+
 
 def calibrate_holes(
     model: ModelOption = "models/tiny",
@@ -81,6 +86,7 @@ def calibrate_holes(
     holes: HolesOption = 3,
     label: LabelOption = BEHAVIOURAL,
     samples: SamplesOption = None,
+    fillings: FillingsOption = 0,
     out: ProfileFileOption = None,
     keep: KeepOption = None,
     limit: LimitOption = None,
@@ -102,19 +108,26 @@ def calibrate_holes(
         options = RunOptions(problems, model, limit, max_tokens, sandbox, _MEMORY, seed, device, weights, prompt_style)
         options.check()
         plan = _plan(options, test, epsilon, delta, holes)
-        report = _learn(options, plan, policy, label, _Files(out, keep, samples), read_batch(batch))
+        report = _learn(options, plan, policy, _Label(label, samples, fillings), _Files(out, keep), read_batch(batch))
         show(report, as_json=as_json, err=str(out) == STANDARD_STREAM)
 
 
+class _Label(NamedTuple):
+    """What decides whether a partial program is contained, and the completions that it looks at."""
+
+    name: str
+    samples: Path | None  # other programs for the same problems
+    fillings: int  # of the model itself, for each hole
+
+
 class _Files(NamedTuple):
-    """Where the profile goes, where the programs are kept, and where other programs are."""
+    """Where the profile goes, and where the programs are kept."""
 
     out: Path | None
     keep: Path | None
-    samples: Path | None
 
 
-def _learn(options: RunOptions, plan: _Plan, policy: str, label: str, files: _Files, batch: int | None) -> Report:
+def _learn(options: RunOptions, plan: _Plan, policy: str, label: _Label, files: _Files, batch: int | None) -> Report:
     """Write the programs, calibrate, and put the result into the profile."""
     from agent import profile
     from agent.lm.names import digest_weights
@@ -126,9 +139,9 @@ def _learn(options: RunOptions, plan: _Plan, policy: str, label: str, files: _Fi
     profile.check_profile_file(file)
     with ExitStack() as cleanup:
         written = _write_programs(options, plan, policy, files.keep, batch, cleanup)
-        others = read_other_programs(files.samples, written.examples) if files.samples else {}
+        others = read_other_programs(label.samples, written.examples) if label.samples else {}
         asked = {"problems": options.benchmark, "max_tokens": options.max_tokens, "seed": options.seed}
-        asked["samples"] = sum(map(len, others.values()))
+        asked |= {"samples": sum(map(len, others.values())), "fillings": label.fillings}
         calibration, report = _calibrate(written, plan, label, others, {**asked, **collect_provenance()})
     if not any(calibration.taus):
         return join_reports([report, Report({"file": None}, "nothing was shown, so nothing was written")])
@@ -219,7 +232,7 @@ def read_other_programs(file: Path, wanted: Iterable[str]) -> dict[str, list[Pro
 
 
 def _calibrate(
-    written: _Written, plan: _Plan, label: str, others: dict[str, list[ProblemOutcome]], origin: dict[str, Any]
+    written: _Written, plan: _Plan, label: _Label, others: dict[str, list[ProblemOutcome]], origin: dict[str, Any]
 ) -> tuple[HoleCalibration, Report]:
     """Choose the taus on one part of the problems, and measure them on the other."""
     from agent.program.hole_calibration import HoleCalibration
@@ -240,7 +253,7 @@ def _calibrate(
         errors=tuple(each.errors for each in chosen),
         removed=tuple(each.removed for each in chosen),
         problems=len(known),
-        label=label,
+        label=label.name,
         way=way_of_writing(written.context),
         digest=hashlib.sha256(" ".join(digests).encode()).hexdigest()[:12],
         origin=origin,
@@ -249,15 +262,21 @@ def _calibrate(
 
 
 def _label_all(
-    written: _Written, problems: Sequence[Problem], label: str, holes: int, others: dict[str, list[ProblemOutcome]]
+    written: _Written, problems: Sequence[Problem], label: _Label, holes: int, others: dict[str, list[ProblemOutcome]]
 ) -> list[LabelledProgram]:
     """Return the hole-sets of each problem's program, which are labelled when they are asked about."""
     from benchmarks.experiments.hole_labels import judge_containment, label_program
+    from benchmarks.experiments.own_fillings import fill_partial
 
     def label_one(problem: Problem) -> LabelledProgram:
         example, box = written.examples[problem.task_id], written.context.sandbox
         right = [each.program for each in others.get(problem.task_id, []) if each.passed]
-        is_contained = judge_containment(problem, example, box if label == BEHAVIOURAL else None, right)
+
+        def propose(spans: Sequence[Span]) -> Iterator[str]:
+            return fill_partial(written.context, example.program, spans, label.fillings)
+
+        behaves = box if label.name == BEHAVIOURAL else None
+        is_contained = judge_containment(problem, example, behaves, right, propose if label.fillings else None)
         return label_program(example, is_contained, range(1, holes + 1))
 
     return [label_one(problem) for problem in problems]

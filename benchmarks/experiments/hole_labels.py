@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -16,9 +17,10 @@ from agent.program.containment import contains
 from benchmarks.base import Problem
 from benchmarks.experiments.hole_examples import HoleExample
 from benchmarks.experiments.hole_methods import HOLE_METHODS, TAUS, Method
-from benchmarks.judging.completions import Completions, find_called
+from benchmarks.judging.completions import Completions, Propose, find_called
 from sandbox.base import Sandbox
 from uncertainty.bounds import last_rejected, most_errors
+from uncertainty.places import Span
 from uncertainty.prediction_set import PartialProgram
 
 IsContained = Callable[[PartialProgram], bool]  # whether some completion is right
@@ -27,32 +29,32 @@ IsContained = Callable[[PartialProgram], bool]  # whether some completion is rig
 class LabelledProgram:
     """What the hole-sets of one program remove, and with which of them it is contained.
 
-    A hole-set is labelled when it is asked about, once, whichever bounds and numbers of holes have it. The label of
-    one says nothing of another's: the tests of uncertainty.bounds need no risk that falls with tau.
+    A hole-set is labelled when it is asked about. The label of one says nothing of another's: the tests of
+    uncertainty.bounds need no risk that falls with tau.
     """
 
     def __init__(
         self, task_id: str, partials: Mapping[int, Sequence[PartialProgram]], is_contained: IsContained, *, right: bool
     ) -> None:
-        """partials: for each number of holes, the partial program of each bound. right: of the whole program."""
+        """partials: for each number of holes, the partial program of each bound. right: of the whole program.
+
+        is_contained: it is asked again for each bound that has the same hole-set.
+        """
         self.task_id, self.holes, self.right = task_id, tuple(partials), right
         self.nodes = next(iter(partials.values()))[0].nodes
         self.removed = np.array([[each.removed for each in row] for row in partials.values()])  # [numbers, bounds]
         self._sets = list({each.holes: each for row in partials.values() for each in row}.values())
         numbers = {each.holes: number for number, each in enumerate(self._sets)}
         self._numbers = np.array([[numbers[each.holes] for each in row] for row in partials.values()])
-        self._is_contained, self._labels = is_contained, dict[int, bool]()
+        self._is_contained = is_contained
 
     def is_contained(self, row: int, place: int) -> bool:
         """Return whether the partial program is contained, by the places of the number of holes and of the bound.
 
         An empty program always is, and is never asked about.
         """
-        number = int(self._numbers[row, place])
-        if number not in self._labels:
-            partial = self._sets[number]
-            self._labels[number] = partial.removed == partial.nodes or self._is_contained(partial)
-        return self._labels[number]
+        partial = self._sets[self._numbers[row, place]]
+        return partial.removed == partial.nodes or self._is_contained(partial)
 
     def shares(self) -> NDArray[np.float64]:
         """Return the share of the nodes that is removed: [numbers of holes, bounds]."""
@@ -154,15 +156,28 @@ def measure_held_out(labelled: Sequence[LabelledProgram], chosen: Chosen) -> Hel
 
 
 def judge_containment(
-    problem: Problem, example: HoleExample, sandbox: Sandbox | None, right_programs: Sequence[str] = ()
+    problem: Problem,
+    example: HoleExample,
+    sandbox: Sandbox | None,
+    right_programs: Sequence[str] = (),
+    propose: Propose | None = None,
 ) -> IsContained:
     """Return what decides whether a partial program is contained.
 
     With a sandbox, that is whether a completion passes the hidden tests; without, whether the reference is one.
     right_programs: programs that pass the hidden tests, beside the reference. With them more completions are found.
+    propose: writes further completions of a hole-set.
     """
     if sandbox is None:
         reference, called = problem.reference_program, find_called(problem)
-        return lambda partial: contains(example.program, partial.holes, reference, called=called)
-    completions = Completions(problem, example.program, right_programs, sandbox, wrong_programs=[example.program])
-    return lambda partial: completions.contains(partial.holes)
+        return _remember(lambda holes: contains(example.program, holes, reference, called=called))
+    completions = Completions(
+        problem, example.program, right_programs, sandbox, wrong_programs=[example.program], propose=propose
+    )
+    return _remember(completions.contains)
+
+
+def _remember(decide: Callable[[tuple[Span, ...]], bool]) -> IsContained:
+    """Return a function that decides about each hole-set once, so that each has one label."""
+    remembering = cache(decide)
+    return lambda partial: remembering(partial.holes)

@@ -5,7 +5,7 @@ The answer is a label for calibration and its reports (prediction sets, arXiv:23
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -20,6 +20,7 @@ from uncertainty.places import Span
 
 MOST_JUDGED = 16  # grafts that one question may run
 COMPLETION_LIMITS = Limits(cpu_seconds=1.0)  # many completions never end, and few right ones need more
+Propose = Callable[[Sequence[Span]], Iterable[str]]  # programs with the holes of a hole-set filled, the best first
 _MOST_TEXTS = 400  # completions that one question looks at, those included whose verdict is known
 
 
@@ -27,7 +28,7 @@ class Completions:
     """The completions of one program's holes, for any number of hole-sets. A program runs once, whoever asks for it.
 
     right_programs: programs that pass all hidden tests, beside the problem's reference. wrong_programs: programs that
-    are known to fail. Equal normal forms count as one program.
+    are known to fail. Equal normal forms count as one program. propose: writes further completions of a hole-set.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Completions:
         sandbox: Sandbox,
         *,
         wrong_programs: Sequence[str] = (),
+        propose: Propose | None = None,
         most_judged: int = MOST_JUDGED,
         limits: Limits = COMPLETION_LIMITS,
     ) -> None:
@@ -45,32 +47,30 @@ class Completions:
         self._first_test = replace(
             problem, task_id=f"{problem.task_id} (first test)", base_inputs=problem.base_inputs[:1], plus_inputs=()
         )
-        self._most_judged, self._limits = most_judged, limits
+        self._propose, self._most_judged, self._limits = propose or (lambda holes: ()), most_judged, limits
         self._right = list({normal_form(each): each for each in (problem.reference_program, *right_programs)}.values())
         self._donors = tuple(self._right)  # what is found later joins only the right ones: the grafts stay the same
         self._passes = {normal_form(each): False for each in wrong_programs}
         self._passes |= {normal_form(each): True for each in self._right}
         self._called = find_called(problem)
-        self._answers = dict[tuple[Span, ...], bool]()
         self.num_judged = 0  # programs that were judged so far
 
     def contains(self, holes: Sequence[Span]) -> bool:
         """Decide whether some completion passes all hidden tests, as far as this looks.
 
         holes: spans in characters, end exclusive, disjoint, in order. Tries, in this order: the programs that are known
-        to be right, which do not run; the source itself; grafts of each right program in turn. At most `most_judged`
-        grafts run. A program that passes is known to be right from then on, so another question may find more than it
-        would have found alone, and never less. Each question has one answer. Raises SandboxError where the sandbox
-        fails, and DatasetError where the reference does.
+        to be right, which do not run; the source itself; grafts of each right program in turn; what is proposed. At
+        most `most_judged` grafts run, and as many proposals. A program that passes is known to be right from then on,
+        so a later question may find more than it would have found alone, and never less. Raises SandboxError where the
+        sandbox fails, and DatasetError where the reference does.
         """
-        if tuple(holes) not in self._answers:
-            self._answers[tuple(holes)] = self._look_for_one(holes)
-        return self._answers[tuple(holes)]
-
-    def _look_for_one(self, holes: Sequence[Span]) -> bool:
         if any(contains(self._source, holes, program, called=self._called) for program in self._right):
             return True
-        found = self._find_right([self._source]) or self._find_right(self._graft(holes))
+        found = (
+            self._find_right([self._source])
+            or self._find_right(self._graft(holes))
+            or self._find_right(self._propose(holes))
+        )
         self._right += [found] if found is not None else []
         return found is not None
 

@@ -1,6 +1,7 @@
 """Hole-sets are labelled, calibrated and measured: a bound that few programs break is chosen, and no other is."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -79,17 +80,19 @@ def test_a_right_program_fits_all_of_its_own_and_is_never_asked_about():
     assert read_fits(label_program(example(right=True), refuse, [1])).all()
 
 
-def test_each_set_of_holes_is_asked_about_once():
+def test_each_set_of_holes_is_asked_about_once(box):
     asked = []
-    labels = label_program(example(), lambda partial: asked.append(partial.holes) or len(asked) < 3, [1, 2, 4])
+    is_contained = judge_containment(PROBLEM, example(), box, propose=lambda holes: asked.append(holes) or [])
+    labels = label_program(example(), is_contained, [1, 2, 4])
     assert not asked
     assert (read_fits(labels) == read_fits(labels)).all()
-    assert len(asked) == len(set(asked)) >= 3
+    assert len(asked) == len(set(asked)) >= 1
 
 
 def test_the_label_of_one_set_of_holes_says_nothing_of_another():
     answers = iter([True, False, True])
-    (fits,) = read_fits(label_program(example(), lambda partial: next(answers, True), [1]))
+    answer = cache(lambda holes: next(answers, True))
+    (fits,) = read_fits(label_program(example(), lambda partial: answer(partial.holes), [1]))
     assert fits[0] and fits[-1] and not fits.all()
 
 

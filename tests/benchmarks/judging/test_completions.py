@@ -65,6 +65,15 @@ def test_a_bound_on_runs_and_programs_known_to_be_wrong_are_kept(box):
     assert complete(box, marked, wrong_programs=[source])[1] == runs - 1
 
 
+def test_what_is_proposed_counts_where_nothing_else_is_found(box):
+    marked, proposed = (
+        "def f(xs):\n    total = «1»\n    return len(xs)\n",
+        [SUM.reference_program.replace("total", "n")],
+    )
+    assert complete(box, marked, propose=lambda holes: proposed)[0]
+    assert not complete(box, marked, propose=lambda holes: [NEVER], limits=QUICK)[0]
+
+
 def test_what_was_found_once_is_known_for_larger_holes(box):
     source, holes = read_marked(
         "def f(xs):\n    total = «1»\n    for x in xs:\n        total += max(x, 0)\n    return total\n"
