@@ -14,6 +14,7 @@ from agent.program.outputs import Output
 from sandbox.base import Verdict
 
 if TYPE_CHECKING:  # requests are read and refused before torch is imported
+    from agent.decoding.ask import Preview
     from agent.decoding.step import Candidate, Step
 
 
@@ -126,6 +127,7 @@ class Unfinished:
     end: str | None = None  # why decoding ended
     draft: DraftProgram | None = None
     trace: LastTrace | None = None  # for a policy that reads traces
+    preview: Preview | None = None  # of the pause at which a person is asked next
 
 
 @dataclass(frozen=True, slots=True)

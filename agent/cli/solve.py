@@ -66,6 +66,7 @@ _YES_HELP = "Let --write change a file that exists, or lies outside of the curre
 _TESTS_HELP = "Also pass the assert statements in this file. `-` reads them from stdin."
 _TAU_HELP = "Trust at most -ln tau nats of surprisal; the rest becomes holes. Default: as calibrated, or 0.1."
 _THREAD_HELP = "Store the run under this name, and resume it if it was cut off."
+_EXPLAIN_HELP = "Show the whole pause tree at the end: where each program left another, and what became of it."
 _ACCEPT_HELP = (
     "Exit with 0 for these claims: verified, agreed (also verified), any. Other answers exit with 4 (agreed) or "
     "5 (unverified), an abstention always with 1."
@@ -99,6 +100,7 @@ def solve_request(
     weights: WeightsOption = "auto",
     prompt_style: PromptStyleOption = "auto",
     verbose: VerboseOption = 0,
+    explain: Annotated[bool, typer.Option("--explain", help=_EXPLAIN_HELP)] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print the program and errors only.")] = False,
     plain: PlainOption = False,
     diff: Annotated[bool, typer.Option("--diff", help=_DIFF_HELP)] = False,
@@ -127,6 +129,7 @@ class _SolveOptions:
     trace: Path | None
     accept: str
     verbose: int
+    explain: bool
     quiet: bool
     plain: bool
     as_json: bool
@@ -181,8 +184,8 @@ def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
         raise InvalidRequestError(
             f"--ask needs somebody to talk to, and {flag} prints only the answer; choose one of them"
         )
-    if how.quiet and how.verbose:
-        raise InvalidRequestError("--quiet and --verbose came; choose one of them")
+    if how.quiet and (how.verbose or how.explain):
+        raise InvalidRequestError(f"--quiet and --{'verbose' if how.verbose else 'explain'} came; choose one of them")
     if how.function is not None and how.file is None:
         raise InvalidRequestError("--function came without --file; wanted both, as in --file module.py --function f")
     how.destination.check()
@@ -250,6 +253,8 @@ def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem |
 
         hidden = hidden_verdicts(agent.sandbox, problem, result.best.program)
     view.finish(result, hidden)
+    if how.explain:
+        view.show_tree(result, "")
     code = exit_code_of(result.standing, how.accept)
     if not how.as_json:
         how.destination.give(result, code)

@@ -21,26 +21,34 @@ def refuse_to_choose(text: str, candidates: tuple[Candidate, ...]) -> Sequence[i
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """The candidates at a pause, each with where it leads, and what looking there did cost."""
+
+    candidates: tuple[Candidate, ...]  # by falling probability
+    forwards: int
+    token_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Commits the tokens that `choose` returns; if it returns none, the likeliest candidate.
 
-    The person sees where each candidate leads: its greedy rollout, as AdaDec looks ahead.
+    The person sees where each candidate leads: its greedy rollout, as AdaDec looks ahead. A question may wait for days,
+    in another process, so what was seen before can be given.
     """
 
     choose: Choose = refuse_to_choose
     width: int = 3  # candidates
     horizon: int = 5  # the most tokens of a rollout
+    preview: Preview | None = None  # of the pause, where `look_ahead` was called before
     name: ClassVar[str] = "ask"
 
     def __call__(self, context: DecodeContext, state: DecodeState) -> Generator[Step, None, DecodeState]:
         """Yield a step for each chosen token; return the state after them."""
-        logits, start = state.prefix.logits, Usage.read(context.lm)
-        candidates = Rerank(self.width, self.horizon).look_ahead(context, state)
-        cost = Usage.read(context.lm).since(start)
-        tokens = tuple(self.choose(state.completion.text, candidates)) or (candidates[0].token,)
-        pause: Pause | None = Pause(
-            context.explain_pause(context.score(logits)), self.name, candidates, tokens[0], *cost
-        )
+        seen = self.preview or self.look_ahead(context, state)
+        tokens = tuple(self.choose(state.completion.text, seen.candidates)) or (seen.candidates[0].token,)
+        reason = context.explain_pause(context.score(state.prefix.logits))
+        pause: Pause | None = Pause(reason, self.name, seen.candidates, tokens[0], seen.forwards, seen.token_rows)
         for token in tokens:
             prefix = context.feed(state)
             step, state = context.commit(replace(state, prefix=prefix), context.score(prefix.logits), token, pause)
@@ -49,3 +57,9 @@ class Ask:
             if state.end is not None:
                 break
         return state
+
+    def look_ahead(self, context: DecodeContext, state: DecodeState) -> Preview:
+        """Return the candidates of a pause and where each leads. Commits and asks nothing."""
+        start = Usage.read(context.lm)
+        candidates = Rerank(self.width, self.horizon).look_ahead(context, state)
+        return Preview(candidates, *Usage.read(context.lm).since(start))

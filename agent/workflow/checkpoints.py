@@ -6,10 +6,11 @@ from typing import Any
 
 from langgraph.types import Interrupt
 
+from agent.decoding.ask import Preview
 from agent.decoding.step import Candidate
 from agent.workflow.record_json import FORMAT, RECORDS, ForeignCheckpointError, dump_records, load_records
 
-_RECORDS = {**RECORDS, "Candidate": Candidate, "Interrupt": Interrupt}
+_RECORDS = {**RECORDS, "Candidate": Candidate, "Preview": Preview, "Interrupt": Interrupt}
 
 
 class RecordSerializer:

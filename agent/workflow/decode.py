@@ -1,11 +1,14 @@
-"""The nodes that decode: `decode` to the next pause, `rerank`, `contrast` and `ask` through one pause."""
+"""The nodes that decode: `decode` to the next pause, `rerank`, `contrast` and `ask` through one.
+
+`preview` looks ahead for `ask`, which begins anew when the answer comes, and so must not do it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
-from agent.decoding.ask import Ask
+from agent.decoding.ask import Ask, Preview
 from agent.decoding.context import DecodeContext, DecodeState, Policy
 from agent.decoding.loop import resolve_pause
 from agent.decoding.policies import SAMPLE
@@ -51,6 +54,19 @@ def advance(context: Context, state: AgentState, walk: Walk) -> AgentState:
     return replace(state, current=current, cost=state.cost + cost + (count_forwards(context) - before))
 
 
+def preview_pause(context: Context, state: AgentState) -> AgentState:
+    """Look where each candidate of a pause leads, for the person who is asked next."""
+    previews, ask = list[Preview](), _find_ask(context)
+
+    def look(decoding: DecodeContext, at: DecodeState) -> Generator[Step, None, DecodeState]:
+        previews.append(ask.look_ahead(decoding, at))
+        yield from ()
+        return at
+
+    after = advance(context, state, look)
+    return replace(after, current=replace(after.current, preview=previews[0] if previews else None))
+
+
 def ask_for_token(context: Context, state: AgentState, person: Person) -> AgentState:
     """Resolve a pause by asking a person, who chooses a candidate or writes another text."""
 
@@ -58,8 +74,15 @@ def ask_for_token(context: Context, state: AgentState, person: Person) -> AgentS
         reply = person(CandidateQuestion(text, candidates))
         return [candidates[reply].token] if isinstance(reply, int) else context.tokenizer.encode(reply, continues=True)
 
-    policy = replace(context.policy, resolver=Ask(choose))
-    return advance(replace(context, policy=policy), state, resolve_pause)
+    ask = replace(_find_ask(context), choose=choose, preview=state.current.preview)
+    after = advance(replace(context, policy=replace(context.policy, resolver=ask)), state, resolve_pause)
+    return replace(after, current=replace(after.current, preview=None))
+
+
+def _find_ask(context: Context) -> Ask:
+    resolver = context.policy.resolver
+    assert isinstance(resolver, Ask), "no other policy is sent here"
+    return resolver
 
 
 def decode_context(context: Context, state: AgentState) -> DecodeContext:

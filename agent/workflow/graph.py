@@ -22,7 +22,7 @@ from agent.workflow.branch import continue_answer, draw_sample, take_branch
 from agent.workflow.clarify import ask_for_output
 from agent.workflow.conclude import choose_answer
 from agent.workflow.context import Context, Person
-from agent.workflow.decode import advance, ask_for_token
+from agent.workflow.decode import advance, ask_for_token, preview_pause
 from agent.workflow.extract import extract_draft
 from agent.workflow.prepare import build_prompt
 from agent.workflow.propose import propose_cases
@@ -37,6 +37,7 @@ NODES: dict[str, Node] = {
     "decode": partial(advance, walk=decode_until_pause),
     "rerank": partial(advance, walk=resolve_pause),
     "contrast": partial(advance, walk=resolve_pause),
+    "preview": preview_pause,
     "ask": partial(ask_for_token, person=interrupt),
     "extract": extract_draft,
     "verify": verify_program,
@@ -52,8 +53,14 @@ NODES: dict[str, Node] = {
 
 
 def after_decoding(state: AgentState, runtime: Runtime[Context]) -> str:
-    """Send a finished answer to `extract`, and a pause to the node of the policy's resolver."""
-    return "extract" if state.current.end else runtime.context.policy.resolver.name
+    """Send a finished answer to `extract`, and a pause to the node of the policy's resolver, to `ask` by `preview`."""
+    name = "extract" if state.current.end else runtime.context.policy.resolver.name
+    return "preview" if name == "ask" else name
+
+
+def after_preview(state: AgentState) -> str:
+    """Send a pause to the person, unless the budget ended at it."""
+    return "extract" if state.current.end else "ask"
 
 
 def after_pause(state: AgentState) -> str:
@@ -69,9 +76,9 @@ def build(checkpointer: Any = None) -> Any:
         graph.add_node(name, _with_numbered_events(node))
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "decode")
-    resolvers = ["rerank", "contrast", "ask"]
-    graph.add_conditional_edges("decode", after_decoding, ["extract", *resolvers])
-    for name in (*resolvers, EdgeKind.BRANCH, EdgeKind.REPAIR):
+    graph.add_conditional_edges("decode", after_decoding, ["extract", "rerank", "contrast", "preview"])
+    graph.add_conditional_edges("preview", after_preview, ["extract", "ask"])
+    for name in ("rerank", "contrast", "ask", EdgeKind.BRANCH, EdgeKind.REPAIR):
         graph.add_conditional_edges(name, after_pause, ["extract", "decode"])
     for name in (EdgeKind.READ_ON, EdgeKind.SAMPLE):
         graph.add_edge(name, "decode")

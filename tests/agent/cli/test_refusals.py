@@ -56,6 +56,7 @@ REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin
     ("--holes 0", "Invalid value for '--holes'"),
     ("--max-tokens 0", "Invalid value for '--max-tokens'"),
     ("--quiet --verbose", "--quiet and --verbose came; choose one of them"),
+    ("--quiet --explain", "--quiet and --explain came; choose one of them"),
     ("--quiet --ask", "--ask needs somebody to talk to, and --quiet prints only the answer"),
     ("--device gpu", "unknown device 'gpu'; choose cpu, cuda, cuda:1 or another of torch's"),
     ("--device cuda:x", "unknown device 'cuda:x'"),

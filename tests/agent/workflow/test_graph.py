@@ -297,6 +297,15 @@ def test_a_person_chooses_a_candidate_or_writes_text(model):
     assert list(tokens[second : second + 2]) == model.tokenizer.encode("ab")
 
 
+def test_each_forward_before_and_behind_a_question_is_counted_and_done_once(model):
+    policy, before = replace(doubtful("adadec"), resolver=Ask()), model.lm.forwards
+    result = run_task(
+        context(model, policy, max_tokens=12), TASK, checkpointer=open_memory_store(), thread="t", person=lambda _: 0
+    )
+    assert result.cost.forwards == model.lm.forwards - before
+    assert sum(step.pause.forwards for step in result.steps if step.pause) > 0
+
+
 def test_a_question_that_nobody_answers_is_an_error_and_no_hang(model):
     policy = replace(doubtful("adadec"), resolver=Ask())
     with pytest.raises(ValueError, match="nobody is there"):
