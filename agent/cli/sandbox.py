@@ -18,7 +18,7 @@ from agent.cli.completion import complete_from
 from agent.cli.exits import VERDICT_CODES, ExitCode, report_errors
 from agent.cli.options import SANDBOX_HELP
 from agent.files.access import STANDARD_STREAM
-from agent.views.say import say, write_data, write_json
+from agent.views.say import announce_sandbox, say, write_data, write_json
 from sandbox import SANDBOXES
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def sandbox_run(
 
         program, text = _read_inputs(file, stdin, seconds)
         limits = Limits(cpu_seconds=seconds, wall_seconds=2 * seconds, memory_mib=memory_mib)
+        announce_sandbox()
         with closing(start_sandbox(name)) as box:
             execution = box.run(program, stdin=text, limits=limits)
         left = execution.verdict is Verdict.FAILED and execution.exit_code == 0  # by sys.exit, before its end

@@ -57,12 +57,18 @@ def announce_loading(model: str, *, converts: bool = False, quiet: bool = False)
     if is_watched(err=True) and not quiet:
         duration = " (it is converted first, once, which takes a minute or more)" if converts else ""
         say(f"loading {one_line(model)}{duration}", err=True)
-        _say_what_loading_logs()
+        _say_what_is_logged("agent.lm")
+        announce_sandbox()
 
 
-def _say_what_loading_logs() -> None:
-    """Write on stderr, from now on, what opening a model logs, such as a trial that takes seconds."""
-    logger = logging.getLogger("agent.lm")
+def announce_sandbox() -> None:
+    """Write on stderr from now on, if it is a terminal, what takes a sandbox long, such as making its image."""
+    if is_watched(err=True):
+        _say_what_is_logged("sandbox.docker.sandbox")
+
+
+def _say_what_is_logged(name: str) -> None:
+    logger = logging.getLogger(name)
     logger.setLevel(logging.INFO)
     logger.handlers[:] = [_Sayer()]
 

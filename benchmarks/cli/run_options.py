@@ -108,7 +108,9 @@ def open_box(
 ) -> Sandbox:
     """Open a sandbox, which `cleanup` closes. fresh: every program gets a sandbox of its own."""
     from agent.cli import components
+    from agent.views.say import announce_sandbox
 
+    announce_sandbox()
     box = components.start_sandbox(sandbox, workers=workers, memory_mib=memory_mib, fresh=fresh)
     return cleanup.enter_context(closing(box))
 

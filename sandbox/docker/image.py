@@ -39,7 +39,7 @@ def ensure_image(client: Any, say: Say) -> str:
     name = image_tag()
     if not has_image(client, name):
         base = _base(client, say)
-        say(f"building {name} from {base}")
+        say(f"building the image {name} from {base}, once, which takes a minute or more")
         network = "none" if base == OFFLINE_BASE else None  # the registry's image has no numpy yet
         build_image(
             client,
@@ -74,7 +74,7 @@ def _base(client: Any, say: Say) -> str:
     for image in (BASE, OFFLINE_BASE):
         if has_image(client, image):
             return image
-    say(f"pulling {BASE}")
+    say(f"pulling {BASE}, once")
     reason = pull_image(client, BASE)
     if reason is None:
         return BASE
