@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -32,13 +35,32 @@ def list_alternatives(attempt: Attempt) -> tuple[Alternative, ...]:
 
 
 def choose_alternatives(program: str, alternatives: Iterable[Alternative], start: int, end: int) -> list[Alternative]:
-    """Return the likeliest alternatives inside a span of a program, each with what stands in the span before it."""
-    ways = dict[str, Alternative]()
+    """Return the likeliest alternatives inside a span of a program, each with what stands in the span before it.
+
+    One that begins inside a word counts only where the word that it makes is one of the program or of Python, or a
+    number.
+    """
+    ways, words = dict[str, Alternative](), _list_words(program)
     for each in sorted(alternatives, key=lambda each: -each.probability):
+        if (word := _find_begun_word(program, each)) and word not in words:
+            continue
         text = (program[start : each.place] + each.text).strip()
         if start <= each.place < end and each.text.strip() and not program.startswith(text, start):
             ways.setdefault(text, each._replace(text=text))
     return list(ways.values())[:_SHOWN]
+
+
+def _find_begun_word(program: str, alternative: Alternative) -> str:
+    """Return the word that an alternative makes of the beginning of one; empty where it begins with a word's own."""
+    begun = re.search(r"\w*$", program[: alternative.place])
+    rest = re.match(r"\w*", alternative.text)
+    goes_on = bool(rest and rest[0]) or bool(re.match(r"\w", program[alternative.place :]))
+    whole = f"{begun[0]}{rest[0]}" if begun and rest and begun[0] and goes_on else ""
+    return "" if whole.isdigit() else whole
+
+
+def _list_words(program: str) -> set[str]:
+    return {*re.findall(r"\w+", program), *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
 
 
 def say_alternatives(alternatives: Sequence[Alternative]) -> str:

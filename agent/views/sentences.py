@@ -11,9 +11,11 @@ from agent.search.faults import is_whole
 from agent.views.doubts import list_doubts, number_lines, say_doubts
 from agent.views.numbers import LEAST, format_count, format_probability, format_share
 from agent.views.text import one_line
-from agent.views.theme import WARNING
+from agent.views.theme import GOOD, WARNING
 from agent.workflow.run import Result
 from agent.workflow.standing import Evidence, Standing
+
+_GOOD = f"bold {GOOD}"
 
 
 class Ending(NamedTuple):
@@ -35,11 +37,11 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
     if result.standing == Standing.VERIFIED:
         examples = format_count(evidence.examples, "example")
         sentence = f"verified: the program passed {examples}"
-        return Ending("✓", sentence, "bold green", f"use it, after you have read it{look}; only {examples} checked it")
+        return Ending("✓", sentence, _GOOD, f"use it, after you have read it{look}; only {examples} checked it")
     if result.standing == Standing.AGREED:
         alike, inputs = f"{evidence.alike} of {evidence.separate} programs", format_count(evidence.inputs, "input")
         sentence = f"agreed: {alike} behave alike on {inputs}{_say_cases(evidence)}; no example checked them"
-        return Ending("≈", sentence, "bold green", f"try it on an input of yours{look}; to have it verified, {example}")
+        return Ending("≈", sentence, _GOOD, f"try it on an input of yours{look}; to have it verified, {example}")
     if result.standing == Standing.UNVERIFIED:
         sentence = f"unverified: the program runs{_say_cases(evidence)}; nothing else checked what it gives"
         if evidence.examples:

@@ -22,7 +22,7 @@ from agent.views.pauses import describe_pause
 from agent.views.questions import put_question
 from agent.views.sentences import describe_cost, describe_ending, describe_evidence, describe_programs
 from agent.views.text import clean, format_code, one_line
-from agent.views.theme import WARNING, highlight
+from agent.views.theme import GOOD, WARNING, highlight
 from agent.views.tree import draw_attempt
 from agent.workflow.run import Result
 
@@ -218,7 +218,7 @@ def draw_change(before: str, after: str) -> Text:
     lines = list(unified_diff(before.strip("\n").split("\n"), after.strip("\n").split("\n"), lineterm="", n=2))[2:]
     if not lines:
         return Text("the program stays as it was", style="dim")
-    styles = {"+": "green", "-": "red", "@": "dim"}
+    styles = {"+": GOOD, "-": "red", "@": "dim"}
     return Text("\n").join(Text(clean(line), style=styles.get(line[:1], "")) for line in lines)
 
 

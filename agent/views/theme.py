@@ -9,7 +9,8 @@ from rich.text import Text
 
 from agent.views.text import clean
 
-WARNING = "dark_orange3"  # yellow cannot be read on white
+# Of the 256 colours: the terminal's own yellow, green and cyan can hardly be read on white.
+WARNING, GOOD, PLACE = "dark_orange3", "green4", "turquoise4"
 # Names, brackets and commas keep the terminal's own colour.
 CODE_THEME = ANSISyntaxTheme(
     {
@@ -17,9 +18,9 @@ CODE_THEME = ANSISyntaxTheme(
         Keyword: Style(color="magenta"),
         Name.Function: Style(bold=True),
         Name.Class: Style(bold=True),
-        Number: Style(color="cyan"),
+        Number: Style(color=PLACE),
         Operator.Word: Style(color="magenta"),
-        String: Style(color="green"),
+        String: Style(color=GOOD),
     }
 )
 

@@ -9,7 +9,7 @@ from agent.program.failures import describe_failure
 from agent.records import Attempt, EdgeKind, label_of
 from agent.views.numbers import format_count
 from agent.views.text import clean, format_code, one_line
-from agent.views.theme import WARNING
+from agent.views.theme import GOOD, PLACE, WARNING
 
 _DEEPEST = 6  # levels of indentation
 
@@ -20,7 +20,7 @@ def draw_attempt(attempt: Attempt) -> Text:
     mark = _mark(attempt)
     text = Text("  " * (depth - 1) + "└ " if depth else "")
     text.append(f"program {label_of(attempt)}", style="bold")
-    text.append(_way(attempt), style="cyan")
+    text.append(_way(attempt), style=PLACE)
     text.append(f" {mark[0]} {_verdict(attempt)}", style=mark[1])
     spent = (format_count(attempt.cost.tokens, "token"), format_count(attempt.cost.forwards, "forward"))
     text.append("".join(f" · {each}" for each in spent), style="dim")
@@ -32,7 +32,7 @@ def _mark(attempt: Attempt) -> tuple[str, str]:
     if attempt.end in PRUNED:
         return "·", "dim"
     if attempt.passed:
-        return ("✓", "green") if attempt.checked else ("?", WARNING)
+        return ("✓", GOOD) if attempt.checked else ("?", WARNING)
     return "✗", "red"
 
 

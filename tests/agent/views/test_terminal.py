@@ -92,7 +92,7 @@ def test_the_answer_is_shown_with_its_holes():
     text = finished(PASSED)
     assert "return max(xs)" in text
     assert "line 3 in doubt: return max(xs)\n" in text
-    assert "of the rest: uncalibrated; the examples passed with them as they are" in text
+    assert "the rest is uncalibrated; the examples passed with them as they are" in text
     assert "✓ verified: the program passed 2 examples" in text
 
 

@@ -1,0 +1,34 @@
+"""What else the model considered at a place is shown as code that a person can read."""
+
+import pytest
+
+from agent.views.alternatives import Alternative, choose_alternatives
+
+PROGRAM = "def f(goal, go):\n    return goal + 12 < len(go)\n"
+
+
+def choose(place, text, until="goal + 12 < len(go)"):
+    start = PROGRAM.index("goal +")
+    shown = choose_alternatives(
+        PROGRAM, [Alternative(PROGRAM.index(place, start), text, 0.5)], start, start + len(until)
+    )
+    return [each.text for each in shown]
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "shown"),
+    [
+        ("goal +", "gone", "gone"),  # a word of its own
+        ("al +", " ", None),  # "go" is a word, but the text says nothing
+        ("al +", "(x)", "go(x)"),  # a word of the program
+        ("al +", "a", None),  # "goa" is nobody's
+        ("al +", "t(x)", None),
+        (" + 12", "s", None),  # "goals" is nobody's
+        (" + 12", " - 12", "goal - 12"),
+        ("2 <", "3", "goal + 13"),  # a number
+        (" < len", "0", "goal + 120"),
+        ("en(go)", "ist(go)", "goal + 12 < list(go)"),  # a word of Python
+    ],
+)
+def test_a_word_that_nobody_knows_is_not_offered(place, text, shown):
+    assert choose(place, text) == ([] if shown is None else [shown])
