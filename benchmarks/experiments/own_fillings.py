@@ -17,15 +17,15 @@ _MOST_TOKENS = 64  # of one filling
 def fill_partial(context: Context, source: str, spans: Sequence[Span], k: int) -> Iterator[str]:
     """Yield up to k programs: the best filling in each hole, then the second best in each, and so on.
 
-    A hole with fewer fillings keeps its last one. Yields nothing where `...` cannot stand in each hole, or where the
-    model has no filling for one. spans: characters of the source, in order and disjoint.
+    A hole with fewer fillings keeps its last one. Yields nothing without a hole, where `...` cannot stand in each hole,
+    or where the model has no filling for one. spans: characters of the source, in order and disjoint.
     """
     plain, places = _write_gaps(source, spans)
     try:
         holes = place_holes(plain, places)
     except PARSE_ERRORS:
         return
-    if len(holes) < len(spans):
+    if not holes or len(holes) < len(spans):
         return
     own = replace(context, max_tokens=_MOST_TOKENS)
     filled = [propose_fillings(own, plain, hole, k).fillings for hole in holes]

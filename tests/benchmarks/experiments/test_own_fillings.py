@@ -40,6 +40,8 @@ def test_fillings_keep_what_was_kept(context, marked):
     assert programs == list(fill_partial(context, source, holes, 2))
 
 
-@pytest.mark.parametrize("marked", ["def «f»(xs):\n    return xs\n", "def f(xs):\n    return xs.«sort»()\n"])
-def test_where_no_ellipsis_can_stand_nothing_is_filled(context, marked):
+@pytest.mark.parametrize(
+    "marked", ["def f(xs):\n    return xs\n", "def «f»(xs):\n    return xs\n", "def f(xs):\n    return xs.«sort»()\n"]
+)
+def test_without_a_hole_and_where_no_ellipsis_can_stand_nothing_is_filled(context, marked):
     assert list(fill_partial(context, *read_marked(marked), 2)) == []
