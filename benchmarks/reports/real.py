@@ -28,9 +28,10 @@ _COSTS = ("tokens", "forwards", "seconds")
 _HEADS = ("base", "plus, 95 %", "gained/lost", "p", *_COSTS, "pause rate", "cut off", "problems")
 _OPENING = """\
 `dubito bench real --run` runs what is missing, resumes what was killed, and writes this page; `make real` calls it.
-All runs write one program a problem; more than one are in [search.md](search.md). [README.md](README.md) explains the columns. Tokens, forwards and seconds are
-means over problems. p is of the exact McNemar test on plus, against the first row. A program counts as cut off when it
-reaches the limit of tokens. Seconds depend on what else the machine did."""
+All runs write one program a problem; more than one are in [search.md](search.md). [README.md](README.md) explains the
+columns. Tokens, forwards and seconds are means over problems. p is of the exact McNemar test on plus, against the first
+row. A program counts as cut off when it reaches the limit of tokens. Seconds depend on what else the
+machine did."""
 
 Outcomes = Mapping[str, Sequence[ProblemOutcome]]  # by the name of the run
 Provenance = Mapping[str, Mapping[str, Any]]  # by the name of the run: the first line of its file
