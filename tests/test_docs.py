@@ -196,5 +196,5 @@ def test_the_first_steps_can_be_followed_command_by_command(tmp_path):
         _, _, said = ran.stdout.partition(f"== {number}\n")
         said, _, rest = said.partition(f"== {number} ended with ")
         assert rest.startswith("0\n"), (number, ran.stdout)
-        for line in shown:
-            assert line in said, (line, said)
+        for line in shown:  # a long path breaks a line elsewhere
+            assert " ".join(line.split()) in " ".join(said.split()), (line, said)
