@@ -36,9 +36,10 @@ def choose_answer(context: Context, state: AgentState) -> AgentState:
         runs = _run_mutants(replace(context, sandbox=box), state, answer)
         answer = replace(answer, mutants=runs.number, undecided=runs.undecided)
     curve = state.config.reliability
-    answer = replace(answer, enough=curve.enough if curve else 0.0)
-    if runs.complete and curve and best.checked >= curve.examples:  # from fewer examples nothing was learned
-        answer = replace(answer, probability=curve.probability(answer_features(state.attempts, answer)))
+    if curve and state.config.mutants:  # it was learned of searches that look at mutants
+        answer = replace(answer, enough=curve.enough)
+        if runs.complete and best.checked >= curve.examples:  # from fewer examples nothing was learned
+            answer = replace(answer, probability=curve.probability(answer_features(state.attempts, answer)))
     context.emit(answer)
     accepted = best.passed and answer.breakage is None and _is_probable(answer, state.config)
     cost = state.cost + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
