@@ -69,7 +69,7 @@ def test_a_later_version_is_read_from_the_first_token_on_that_differs(tiny, monk
     rows = tiny.lm.token_rows
     tokens = list(reader.read(changed))
     fed = tiny.lm.token_rows - rows
-    assert fed < len(tokens) - 20, "what stands before the change was read already"
+    assert fed < len(tokens) // 2, "what stands before the change was read already"
     whole = list(read_through(tiny, changed))
     assert [each.surprisal for each in tokens] == pytest.approx([each.surprisal for each in whole], abs=ROUND)
     assert [each.start for each in tokens] == [each.start for each in whole]
