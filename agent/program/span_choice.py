@@ -14,8 +14,8 @@ from agent.program.spans import Replacement, Severity, SpanKind, UncertainSpan
 from uncertainty.places import Places, Span
 
 MOST_SPANS = 10  # of a file
-_WARNING = 0.05  # up to this probability, what stands there is worth a warning
-_UNSURE = 0.5  # up to this probability it is worth a word
+_WARNING = 0.0025  # up to this probability, what stands there is worth a warning; code is seldom wrong (docs/LOG.md)
+_UNSURE = 0.1  # up to this probability it is worth a word
 _LONGEST = 60  # characters of a span
 _SHOWN = 3  # alternatives of a span
 
@@ -36,10 +36,8 @@ def choose_spans(
     A span is the smallest expression around a change, or its words. Its probability is that of the code that stands
     there, given that it or one of the changes there is right. words: of the program, in order.
     """
-    nodes, places = _ShortNodes(source, tree, words), dict[Span, list[WeighedChange]]()
-    for each in changes:
-        places.setdefault(nodes.find(each.change), []).append(each)
-    spans = [_describe(file, source, span, inside) for span, inside in _merge(places)]
+    groups = _group(_ShortNodes(source, tree, words), changes)
+    spans = [_describe(file, source, span, inside) for span, inside in groups.items()]
     doubtful = sorted((span for span in spans if _is_doubtful(span)), key=lambda span: span.probability or 0.0)
     return tuple(sorted(doubtful[:most], key=lambda span: span.start))
 
@@ -86,17 +84,15 @@ def _walk_expressions(node: ast.AST) -> Iterator[ast.AST]:
             yield from _walk_expressions(child)
 
 
-def _merge(places: dict[Span, list[WeighedChange]]) -> Iterator[tuple[Span, list[WeighedChange]]]:
-    """Yield the outermost spans, with all changes inside."""
-    outer, inside = (-1, -1), list[WeighedChange]()
-    for span, changes in sorted(places.items(), key=lambda item: (item[0][0], -item[0][1])):
-        if span[0] >= outer[1]:
-            if inside:
-                yield outer, inside
-            outer, inside = span, []
-        inside += changes
-    if inside:
-        yield outer, inside
+def _group(nodes: _ShortNodes, changes: Iterable[WeighedChange]) -> dict[Span, list[WeighedChange]]:
+    """Return the changes by spans that lie apart. One whose span reaches out of a likelier one's is left out."""
+    groups = dict[Span, list[WeighedChange]]()
+    for each in sorted(changes, key=lambda each: -each.gain):
+        span = nodes.find(each.change)
+        other = next((other for other in groups if span[0] < other[1] and other[0] < span[1]), span)
+        if other[0] <= span[0] and span[1] <= other[1]:
+            groups.setdefault(other, []).append(each)
+    return groups
 
 
 def _describe(file: str, source: str, span: Span, changes: Sequence[WeighedChange]) -> UncertainSpan:
