@@ -58,6 +58,7 @@ app = lazy_group(
         ),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
         "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill, holes and score."),
+        "editor": Entry("agent.cli.editor:editor", "Let VS Code, Neovim or Zed run Dubito."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),

@@ -12,6 +12,7 @@ from agent.program.syntax import BRACKET_DEPTHS, parse
 
 _LONGEST = 60  # characters of code that is replaced
 _MOST_LOST = 2  # words that are lost: the shorter code is nearly always the likelier one
+_LINE_END = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|$)")
 _PIECE = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -60,7 +61,7 @@ def _goes_on(source: str, end: int, rest: str) -> bool:
     """Decide whether the source goes on so behind an end: with the same code, or with the end of the line."""
     if rest.strip():
         return source.startswith(rest, end)
-    return rest.startswith("\n") and source[end : end + 1] in ("\n", "")
+    return rest.startswith("\n") and _LINE_END.match(source, end) is not None
 
 
 def _is_balanced(text: str) -> bool:

@@ -14,8 +14,8 @@ from agent.program.spans import Replacement, Severity, SpanKind, UncertainSpan
 from uncertainty.places import Places, Span
 
 MOST_SPANS = 10  # of a file
-_WARNING = 0.0025  # up to this probability, what stands there is worth a warning; code is seldom wrong (docs/LOG.md)
-_UNSURE = 0.1  # up to this probability it is worth a word
+_WARNING = 0.0025  # up to this probability, what stands there is worth a warning: code is seldom wrong (docs/LOG.md)
+_UNSURE = 0.05  # up to this probability it is worth a word
 _LONGEST = 60  # characters of a span
 _SHOWN = 3  # alternatives of a span
 

@@ -67,7 +67,7 @@ def find_surprises(source: str, tree: ast.Module, tokens: Sequence[ReadToken]) -
     wording, words = read_wording(source), {word.start for word in list_words(source)}
     free = _list_free_spans(source, tree)
     ends = [*(token.start for token in tokens[1:]), len(source)]
-    for number, (token, end) in enumerate(zip(tokens, ends, strict=True)):
+    for number, (token, end) in enumerate(zip(tokens, ends, strict=False)):
         at, written = _skip_blanks(source, token.start), math.exp(-token.surprisal)
         if written > _MOST_WRITTEN or at >= end or at not in words or _is_inside(free, at):
             continue

@@ -21,7 +21,7 @@ _RULES = {
     SpanKind.FAILED: ("FailedExample", "An example ran this code and failed."),
     SpanKind.ABSTAINED: ("Abstained", "The run stands by no program."),
 }
-_AROUND = 60  # characters on both sides of a span that its fingerprint holds
+_AROUND = 60  # characters before the start of a span, and behind it, that its fingerprint holds
 
 
 def write_sarif(files: Iterable[FileSpans], *, version: str, folder: Path) -> dict[str, Any]:
@@ -77,6 +77,6 @@ def _write_uri(file: str, folder: Path) -> str:
 
 def _digest_surroundings(source: str, span: UncertainSpan) -> str:
     """Return a digest of a span and the code around it without blanks, so that moved or indented code keeps it."""
-    around = source[max(0, span.start - _AROUND) : span.start], source[span.start : span.end + _AROUND]
-    text = "|".join([span.code, *("".join(part.split()) for part in around)])
+    before, after = ("".join(part.split()) for part in (source[: span.start], source[span.start :]))
+    text = "|".join([span.code, before[-_AROUND:], after[:_AROUND]])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

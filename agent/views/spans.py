@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rich.cells import cell_len
+
 from agent.program.spans import FileSpans, Replacement, Severity, SourceLines, SpanKind, UncertainSpan
 from agent.views.numbers import format_count, format_probability
 from agent.views.text import clean, format_code, one_line
@@ -68,9 +70,9 @@ def _draw_line(lines: SourceLines, span: UncertainSpan) -> str:
     start = lines.line_start(row)
     line = lines.source[start : lines.line_start(row + 1)].rstrip("\n")
     margin = f"{row:>5} │ "
-    width = max(1, min(span.end, start + len(line)) - span.start)
-    blanks = "".join(each if each == "\t" else " " for each in line[: column - 1])
-    return f"{margin}{clean(line)}\n{' ' * (len(margin) - 2)}│ {blanks}{'^' * width}"
+    blanks = "".join(each if each == "\t" else " " * cell_len(each) for each in line[: column - 1])
+    width = cell_len(line[column - 1 : span.end - start])
+    return f"{margin}{clean(line)}\n{' ' * (len(margin) - 2)}│ {blanks}{'^' * max(width, 1)}"
 
 
 def summarise_spans(scored: Iterable[FileSpans]) -> str:
