@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -27,28 +27,39 @@ class _Version(NamedTuple):
     size: int
 
 
+_NEVER = _Version(-1, -1)  # of a file that was not scored yet
+
+
 def watch_files(scorer: FileScorer, paths: Sequence[Path]) -> NoReturn:
     """Score files that are named at once, and these and the files below folders whenever they are saved.
 
     Each round begins and ends with a line of its own, and prints the spans of all files that were scored so far:
     editors forget the problems of the round before. Ends by an interrupt.
     """
-    versions, scored = dict[Path, _Version | None](), dict[Path, FileSpans]()
-    versions.update({path: version for path, version in _read_versions(paths).items() if path not in paths})
+    scored = dict[Path, FileSpans]()
+    versions = {path: version for path, version in _read_versions(paths).items() if path not in paths}
     while True:
         current = _read_versions(paths)
-        changed = [path for path, version in current.items() if versions.get(path) != version]
-        versions = dict(current)
-        if changed:
-            write_data(f"{SCORING} {one_line(', '.join(map(str, changed)))}")
+        changed = [path for path, version in current.items() if versions.get(path, _NEVER) != version]
+        gone = [path for path in scored if path not in current]
+        versions = current
+        if changed or gone:
+            write_data(f"{SCORING} {one_line(', '.join(map(str, changed + gone)))}")
+            for path in gone:
+                del scored[path]
             for path in changed:
                 _score_again(scorer, path, scored)
-            for each in scored.values():
-                for line in write_editor_lines(each):
-                    write_data(line)
-            spans = sum(len(each.spans) for each in scored.values())
-            write_data(f"{DONE} with {format_count(spans, 'doubtful span')} in {format_count(len(scored), 'file')}")
+            _write_round(scored.values())
         time.sleep(_SECONDS)
+
+
+def _write_round(scored: Collection[FileSpans]) -> None:
+    """Print the spans of all files, and the line that ends a round."""
+    for each in scored:
+        for line in write_editor_lines(each):
+            write_data(line)
+    spans = format_count(sum(len(each.spans) for each in scored), "doubtful span")
+    write_data(f"{DONE} with {spans} in {format_count(len(scored), 'file')}")
 
 
 def _score_again(scorer: FileScorer, path: Path, scored: dict[Path, FileSpans]) -> None:
@@ -64,7 +75,7 @@ def _read_versions(paths: Iterable[Path]) -> dict[Path, _Version | None]:
     """Return the versions of the files to score, by their paths; None for one that is not there."""
     from agent.cli.scored_files import list_python_files
 
-    return {path: _read_version(path) for path in list_python_files(paths)}
+    return {path: _read_version(path) for path in list_python_files(paths, needed=False)}
 
 
 def _read_version(path: Path) -> _Version | None:

@@ -26,10 +26,10 @@ _LINE_SECONDS = 10.0  # between two lines on how far a long file is
 _SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 
 
-def list_python_files(paths: Iterable[Path]) -> list[Path]:
+def list_python_files(paths: Iterable[Path], *, needed: bool = True) -> list[Path]:
     """Return the files to score: those that are named, and the Python files below folders that are named.
 
-    Hidden folders and those of packages are left out. Raises InvalidRequestError for a folder without a Python file.
+    Hidden folders and those of packages are left out. needed: raise InvalidRequestError for a folder without any.
     """
     files = list[Path]()
     for path in paths:
@@ -37,7 +37,7 @@ def list_python_files(paths: Iterable[Path]) -> list[Path]:
             files.append(path)
             continue
         inside = sorted(each for each in path.rglob("*.py") if _is_own(each.relative_to(path)))
-        if not inside:
+        if needed and not inside:
             raise InvalidRequestError(
                 f"{quote(path)} is a folder without a Python file; name a file, or another folder"
             )

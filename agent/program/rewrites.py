@@ -74,7 +74,11 @@ def _is_balanced(text: str) -> bool:
 
 
 def _loses_much(old: str, new: str) -> bool:
-    return len(_PIECE.findall(old.replace(" ", ""))) - len(_PIECE.findall(new.replace(" ", ""))) > _MOST_LOST
+    return _count_words(old) - _count_words(new) > _MOST_LOST
+
+
+def _count_words(text: str) -> int:
+    return sum(not piece.isspace() for piece in _PIECE.findall(text))
 
 
 def _trim(source: str, change: Change) -> Change:
