@@ -53,8 +53,12 @@ app = lazy_group(
         "holes": Entry(
             "agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted.", takes_settings=True
         ),
+        "score": Entry(
+            "agent.cli.score:score_files", "Show where a model doubts your Python files.", takes_settings=True
+        ),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
-        "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill and holes."),
+        "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill, holes and score."),
+        "editor": Entry("agent.cli.editor:editor", "Let VS Code, Neovim or Zed run Dubito."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),
