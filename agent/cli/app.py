@@ -53,6 +53,9 @@ app = lazy_group(
         "holes": Entry(
             "agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted.", takes_settings=True
         ),
+        "acp": Entry(
+            "agent.cli.acp:acp", "Be an agent in the panel of an editor (Zed, JetBrains, Neovim).", takes_settings=True
+        ),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
         "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill and holes."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
