@@ -186,12 +186,23 @@ class OffsetTokenizer(Protocol):
         ...
 
 
+class ScoredTokens(NamedTuple):
+    """The prefix that ends with some tokens, and the logits before each of them."""
+
+    prefix: Prefix
+    logits: Tensor  # [tokens, vocab]
+
+
 @runtime_checkable
 class Scorer(Protocol):
     """A model that reads a whole text at once. Not every backend has one."""
 
     def score_tokens(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
         """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab]."""
+        ...
+
+    def score_on(self, prefix: Prefix, tokens: Sequence[int]) -> ScoredTokens:
+        """Append tokens in one forward; return the prefix after them, and the logits before each."""
         ...
 
 

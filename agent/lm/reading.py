@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from itertools import takewhile
+from typing import Protocol
 
 from torch import Tensor
 
 from agent.errors import InvalidRequestError
-from agent.lm.base import Model, OffsetTokenizer, Scorer, Tokenizer
+from agent.lm.base import LM, Model, OffsetTokenizer, Scorer, Tokenizer
+from agent.program.span_choice import ReadToken
 from uncertainty.scores import log_probabilities
 
-_AT_ONCE = 512  # tokens whose logits are held at once: 300 MiB of a usual vocabulary
+_AT_ONCE = 256  # tokens of one forward, and whose logits are held at once: 150 MiB of a usual vocabulary
 _EXPECTED = 4  # tokens that are kept of each distribution
 _LEAST_LOGPROB = math.log(0.01)  # of an expected token
 _CONTEXT = 8  # tokens before another one, with which its text is made
-_BEFORE = 1536  # tokens that are read again before those, at least, where the text is too long for one reading
+_WINDOW, _BEFORE = 8192, 1536  # tokens that are read in one piece, and how many of them the next piece begins with
 
 
-class ReadToken(NamedTuple):
-    """A token of a text."""
-
-    start: int  # character at which it begins
-    surprisal: float  # nats; 0 for the first token, which follows nothing
-    expected: tuple[tuple[str, float], ...] = ()  # other tokens and their probabilities there, the likeliest first
+class _ReadingLM(LM, Scorer, Protocol):
+    """A model that reads texts."""
 
 
 def read_through(model: Model, text: str) -> Iterator[ReadToken]:
@@ -35,22 +33,63 @@ def read_through(model: Model, text: str) -> Iterator[ReadToken]:
 
     Raises InvalidRequestError for a model that cannot read a text at once, and ModelLoadError.
     """
-    if not (isinstance(model.lm, Scorer) and isinstance(model.tokenizer, OffsetTokenizer)):
-        raise InvalidRequestError("a text is read by the backend hf; choose a model of it")
-    ids, starts = model.tokenizer.encode_with_offsets(text)
-    window = min(_BEFORE + _AT_ONCE, model.lm.context or _BEFORE + _AT_ONCE)
-    for first in range(0, len(ids), _AT_ONCE):
-        tokens = ids[max(first, 1) : first + _AT_ONCE]
-        if first == 0:
+    return TextReader(model).read(text)
+
+
+class TextReader:
+    """Reads a text and its later versions, and each of them only from the first token on that has changed.
+
+    A token is read with at most _WINDOW tokens before it. The readings of one model follow each other; its caller
+    keeps threads apart.
+    """
+
+    def __init__(self, model: Model) -> None:
+        """Raises InvalidRequestError for a model that cannot read a text at once."""
+        if not (isinstance(model.lm, Scorer) and isinstance(model.tokenizer, OffsetTokenizer)):
+            raise InvalidRequestError("a text is read by the backend hf; choose a model of it")
+        self._model = model
+        self._ids, self._tokens = list[int](), list[ReadToken]()
+
+    @property
+    def tokens(self) -> Sequence[ReadToken]:
+        """The tokens of the latest text that were read so far."""
+        return self._tokens
+
+    def read(self, text: str) -> Iterator[ReadToken]:
+        """Yield the tokens of a text, some hundred a forward; whoever stops earlier keeps what was read."""
+        assert isinstance(self._model.tokenizer, OffsetTokenizer)
+        ids, starts = self._model.tokenizer.encode_with_offsets(text)
+        known = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(self._ids, ids, strict=False)))
+        known = min(known, len(self._tokens))
+        places = zip(self._tokens[:known], starts, strict=False)
+        self._ids, self._tokens = ids, [token._replace(start=start) for token, start in places]
+        yield from tuple(self._tokens)
+        while (at := len(self._tokens)) < len(ids):
+            tokens = list(self._read_on(ids, starts, at))
+            self._tokens = [*self._tokens[:at], *tokens]
+            yield from tokens
+
+    def _read_on(self, ids: list[int], starts: list[int], at: int) -> Iterator[ReadToken]:
+        """Yield the tokens from `at` on that go into one forward. The first of a text follows nothing."""
+        if at == 0:
             yield ReadToken(starts[0], 0.0)
-        if tokens:
-            at = max(first, 1)
-            before = ids[max(0, at + len(tokens) - window) : at]
-            logits = model.lm.score_tokens(before, tokens)
-            for number, (token, each) in enumerate(zip(tokens, logits, strict=True), start=at):
-                logprobs = log_probabilities(each)
-                others = tuple(_name_others(model.tokenizer, ids[max(0, number - _CONTEXT) : number], logprobs, token))
-                yield ReadToken(starts[number], -float(logprobs[token]), others)
+            return
+        lm: _ReadingLM = self._model.lm  # type: ignore[assignment]  # checked above
+        begin, end = _find_window(at, min(_WINDOW, lm.context or _WINDOW))
+        tokens = ids[at : min(at + _AT_ONCE, end)]
+        logits = lm.score_on(lm.prefill(ids[begin:at]), tokens).logits
+        for number, (token, each) in enumerate(zip(tokens, logits, strict=True), start=at):
+            logprobs = log_probabilities(each)
+            before = ids[max(0, number - _CONTEXT) : number]
+            others = tuple(_name_others(self._model.tokenizer, before, logprobs, token))
+            yield ReadToken(starts[number], -float(logprobs[token]), others)
+
+
+def _find_window(at: int, size: int) -> tuple[int, int]:
+    """Return the first token of the window in which a token is read, and the end of that window."""
+    step = size - min(_BEFORE, size // 4)
+    begin = max(0, -((size - 1 - at) // step)) * step
+    return begin, begin + size
 
 
 def _name_others(

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 
 from agent.errors import ContextLengthError, InvalidLogitsError, InvalidRequestError
-from agent.lm.base import Batch, Prefix
+from agent.lm.base import Batch, Prefix, ScoredTokens
 from agent.lm.hf.beam_search import beam_search
 from agent.lm.hf.cache import count_cache_bytes, fork, new_cache
 from agent.lm.hf.feeds import Feed, FeedAnswer, run_feed, run_joint
 from agent.lm.hf.int8 import FEW_ROWS
-from agent.lm.hf.rope import BoundaryBatch, rope_boundaries, rope_regime
+from agent.lm.hf.rope import BoundaryBatch, rope_boundaries, rope_regime, score_tokens
 from agent.lm.hf.slot_forward import SlotForward
 from agent.lm.hf.slots import SlotCache
 from agent.lm.hf.tree_attention import CopiedRowsBatch, Paths, TreeAttentionBatch
@@ -199,18 +199,18 @@ class HFLM:
         return self._slots.new_cache() if self._slots else new_cache(self.model)
 
     def score_tokens(self, prompt: Sequence[int], tokens: Sequence[int]) -> Tensor:
-        """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab].
+        """Return the logits before each of the tokens that follow a prompt: [len(tokens), vocab]. Uses no store."""
+        return score_tokens(self.forward, self._rope_boundaries, prompt, self._check_ids((*prompt, *tokens)))
 
-        Neither reads nor fills the store, so the result does not depend on earlier texts.
-        """
-        ids = self._check_ids((*prompt, *tokens))
-        # A token before a boundary was chosen under the rotation before it, so each such stretch is read by itself.
-        boundaries = [boundary for boundary in self._rope_boundaries if len(prompt) <= boundary < len(ids)]
-        parts, read_up_to = [], len(prompt) - 1
-        for text in (*(ids[:boundary] for boundary in boundaries), ids):
-            parts.append(self.forward([text], None, 0, keep=len(text) - read_up_to)[0])
-            read_up_to = len(text)
-        return torch.cat(parts)[:-1]
+    def score_on(self, prefix: Prefix, tokens: Sequence[int]) -> ScoredTokens:
+        """Append tokens in one forward; return the prefix after them, and the logits before each."""
+        ids = self._check_ids((*prefix.ids, *tokens))
+        if prefix.cache is None or not self._same_rotation(len(prefix.ids), len(ids)):
+            return ScoredTokens(self.prefill(ids), self.score_tokens(prefix.ids, tokens))
+        cache = self._fork(prefix)
+        logits = self.answer(Feed([ids[len(prefix.ids) :]], cache, len(prefix.ids), keep=len(tokens))).logits[0]
+        longer = self._put(Prefix(ids, logits[-1], cache), instead_of=prefix)
+        return ScoredTokens(longer, torch.cat([prefix.logits[None].to(logits), logits[:-1]]))
 
     def beam_search(
         self,

@@ -6,9 +6,10 @@ LongRoPE (arXiv:2402.13753) changes its factors beyond the length of the pretrai
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from agent.lm.base import LM, Batch, Prefix
@@ -36,6 +37,21 @@ def _find_boundary(kind: dict[str, Any], text: Any) -> int | None:
         pretrained = kind.get("original_max_position_embeddings")
         return pretrained or getattr(text, "original_max_position_embeddings", None) or context
     return context if "dynamic" in name else None
+
+
+def score_tokens(
+    forward: Callable[..., Tensor], boundaries: Sequence[int], prompt: Sequence[int], ids: Sequence[int]
+) -> Tensor:
+    """Return the logits before each of the ids behind a prompt, which they begin with: [ids - prompt, vocab].
+
+    A token before a boundary was chosen under the rotation before it, so each such stretch is read by itself.
+    """
+    crossed = [boundary for boundary in boundaries if len(prompt) <= boundary < len(ids)]
+    parts, read_up_to = [], len(prompt) - 1
+    for text in (*(ids[:boundary] for boundary in crossed), ids):
+        parts.append(forward([text], None, 0, keep=len(text) - read_up_to)[0])
+        read_up_to = len(text)
+    return torch.cat(parts)[:-1]
 
 
 class BoundaryBatch:

@@ -5,7 +5,7 @@ from trie import TrieLM
 
 from agent.errors import InvalidRequestError
 from agent.lm import open_lm, reading
-from agent.lm.reading import read_through
+from agent.lm.reading import TextReader, read_through
 from uncertainty.scores import log_probabilities
 
 TEXT = "def f(xs):\n    total = 0\n    for x in xs:\n        total += x\n    return total\n"
@@ -50,6 +50,7 @@ def test_a_text_of_several_readings_is_read_with_what_stands_before(tiny, monkey
         [t.surprisal for t in whole], abs=ROUND
     )
     monkeypatch.setattr(reading, "_BEFORE", 4)
+    monkeypatch.setattr(reading, "_WINDOW", 12)
     parts = list(read_through(tiny, TEXT))
     assert [token.start for token in parts] == [token.start for token in whole]
     assert max(abs(part.surprisal - token.surprisal) for part, token in zip(parts, whole, strict=True)) > 1.0
@@ -59,3 +60,32 @@ def test_nothing_is_read_of_nothing_and_another_backend_is_refused(tiny):
     assert list(read_through(tiny, "")) == []
     with pytest.raises(InvalidRequestError, match="read by the backend hf"):
         list(read_through(TrieLM({"x": 1.0}).model(), "x"))
+
+
+def test_a_later_version_is_read_from_the_first_token_on_that_differs(tiny, monkeypatch):
+    monkeypatch.setattr(reading, "_AT_ONCE", 8)
+    reader, changed = TextReader(tiny), TEXT.replace("total += x", "total -= x")
+    assert len(list(reader.read(TEXT))) == len(reader.tokens)
+    rows = tiny.lm.token_rows
+    tokens = list(reader.read(changed))
+    fed = tiny.lm.token_rows - rows
+    assert fed < len(tokens) // 2, "what stands before the change was read already"
+    whole = list(read_through(tiny, changed))
+    assert [each.surprisal for each in tokens] == pytest.approx([each.surprisal for each in whole], abs=ROUND)
+    assert [each.start for each in tokens] == [each.start for each in whole]
+
+
+def test_a_reading_that_was_left_goes_on_where_it_stopped(tiny, monkeypatch):
+    monkeypatch.setattr(reading, "_AT_ONCE", 8)
+    reader = TextReader(tiny)
+    first = next(token for token in reader.read(TEXT) if token.start > 20)
+    assert first in reader.tokens and len(reader.tokens) < len(list(reader.read(TEXT)))
+    assert [token.start for token in reader.tokens] == [token.start for token in read_through(tiny, TEXT)]
+
+
+def test_every_token_is_read_in_one_window_with_enough_before_it(monkeypatch):
+    monkeypatch.setattr(reading, "_BEFORE", 4)
+    windows = [reading._find_window(at, 12) for at in range(40)]
+    assert all(begin <= at < end and end - begin == 12 for at, (begin, end) in enumerate(windows))
+    assert all(at - begin >= 3 for at, (begin, _) in enumerate(windows) if begin)  # a quarter of the window
+    assert windows[11] == (0, 12) and windows[12] == (9, 21)
