@@ -56,6 +56,7 @@ app = lazy_group(
         "acp": Entry(
             "agent.cli.acp:acp", "Be an agent in the panel of an editor (Zed, JetBrains, Neovim).", takes_settings=True
         ),
+        "mcp": Entry("agent.cli.mcp:mcp", "Give assistants tools: doubts, check, solve.", takes_settings=True),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
         "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill and holes."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),

@@ -72,6 +72,6 @@ def check_client(options: AgentOptions, command: str, who: str) -> None:
 
 
 def end_process() -> NoReturn:
-    """End the process at once. Python's own end waits for a model that is being loaded, and clients wait for seconds."""
+    """End the process at once. Python's own end waits for a model that is being loaded, and clients do not."""
     sys.stderr.flush()
     os._exit(ExitCode.OK)

@@ -13,6 +13,7 @@ import queue
 import re
 import sys
 import threading
+from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple
 
 MOST_BYTES = 2**24  # of a message
@@ -49,7 +50,8 @@ class Wire:
                 message = _parse(line)
                 if isinstance(message, dict):
                     return message
-                await self._answer(line, *message)
+                match = _ID.match(line.data[:_CHUNK])  # where it stands before all that is long
+                await self.answer(json.loads(match[1]) if match else None, *message)
         return None
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -58,6 +60,11 @@ class Wire:
         written = self._loop.create_future()
         self._out.put((data, written))
         await written
+
+    async def answer(self, number: int | str | None, code: int, sentence: str) -> None:
+        """Answer what is no message, or none that can be understood, with an error. number: its id."""
+        with suppress(ConnectionError):
+            await self.send({"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": sentence}})
 
     async def close(self) -> None:
         """Write what was sent before, if it is read soon."""
@@ -69,15 +76,6 @@ class Wire:
         while self._lines.full():
             self._lines.get_nowait()
         self._lines.put_nowait(None)
-
-    async def _answer(self, line: _Line, code: int, sentence: str) -> None:
-        """Answer a line that is no message. Its id is read where it stands before all else that is long."""
-        match = _ID.match(line.data[:_CHUNK])
-        number = json.loads(match[1]) if match else None
-        try:
-            await self.send({"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": sentence}})
-        except ConnectionError:
-            self.end()
 
     def _read(self) -> None:
         with open(self._source, "rb", buffering=_CHUNK, closefd=False) as file:

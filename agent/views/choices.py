@@ -58,3 +58,9 @@ def answer_alone(question: Question) -> int | str:
             return 0
         case OutputQuestion():
             return ""
+
+
+def fit_text(text: str, candidates: tuple[Candidate, ...]) -> str:
+    """Return a person's text with the blank before it, if it has none and the likeliest candidate begins with one."""
+    blank = candidates[0].text.startswith(" ") and not text[:1].isspace() and not text.startswith("\\n")
+    return f" {text}" if blank and (text[0].isalnum() or text[0] in "_'\"") else text

@@ -7,10 +7,9 @@ from string import ascii_lowercase
 from rich.console import Console
 from rich.text import Text
 
-from agent.decoding.step import Candidate
 from agent.program.outputs import describe_output
 from agent.records import CandidateQuestion, OutputQuestion, Question
-from agent.views.choices import PREVIEW, answer_alone, show_candidate, show_code, show_probability
+from agent.views.choices import PREVIEW, answer_alone, fit_text, show_candidate, show_code, show_probability
 from agent.views.text import format_code, one_line
 from agent.views.theme import WARNING, highlight
 
@@ -71,12 +70,6 @@ def _ask_candidate(console: Console, question: CandidateQuestion) -> tuple[int |
                 return number - 1, True
             console.print(Text(f"{typed} came; wanted 1 to {len(candidates)}", style=WARNING))
             continue
-        text = _fit(answer, candidates).replace("\\n", "\n")
+        text = fit_text(answer, candidates).replace("\\n", "\n")
         console.print(Text(f"written: {format_code(text, PREVIEW)!r}", style="dim"))
         return text, True
-
-
-def _fit(text: str, candidates: tuple[Candidate, ...]) -> str:
-    """Return a person's text with the blank before it, if it has none and the likeliest candidate begins with one."""
-    blank = candidates[0].text.startswith(" ") and not text[:1].isspace() and not text.startswith("\\n")
-    return f" {text}" if blank and (text[0].isalnum() or text[0] in "_'\"") else text

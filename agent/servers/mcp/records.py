@@ -36,7 +36,9 @@ class Doubt(BaseModel):
     end_line: int
     end_column: int
     code: str
-    probability: Annotated[float, Field(description="That the local model writes exactly this code here.")]
+    probability: Annotated[
+        float | None, Field(description="That the local model goes on as the code does, at its least sure token.")
+    ]
     alternatives: Annotated[list[OtherCode], Field(description="What it would write instead, the likeliest first.")]
 
 
@@ -44,7 +46,6 @@ class Doubts(BaseModel):
     """What `doubts` gives, the least sure place first."""
 
     doubts: list[Doubt]
-    note: Annotated[str, Field(description="What may be said of the rest of the code.")]
 
 
 class CheckArguments(_Arguments):
@@ -54,8 +55,8 @@ class CheckArguments(_Arguments):
     examples: Annotated[
         Text,
         Field(
-            description="Assert statements, as in `assert f(2) == 4`, or a session with `>>>`. By default, the examples "
-            "in the docstrings of the code."
+            description="Assert statements, as in `assert f(2) == 4`, or a session with `>>>`. By default, the "
+            "examples in the docstrings of the code."
         ),
     ] = ""
 
