@@ -58,10 +58,11 @@ def acp(
     """
     options = AgentOptions.take(locals())
     with report_errors(as_json=False), ExitStack() as cleanup:
-        from agent.cli.serving import check_client, check_extra, end_process
+        from agent.cli.serving import check_start, end_process
+        from agent.servers.refusal import refusing_requests
 
-        check_extra("acp", "acp")
-        check_client(options, "acp", "an editor")
+        with refusing_requests():
+            check_start(options, "acp", "an editor")
         _serve(options, cleanup)
         cleanup.close()
         end_process()

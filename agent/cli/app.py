@@ -54,11 +54,11 @@ app = lazy_group(
             "agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted.", takes_settings=True
         ),
         "acp": Entry(
-            "agent.cli.acp:acp", "Be an agent in the panel of an editor (Zed, JetBrains, Neovim).", takes_settings=True
+            "agent.cli.acp:acp", "Be an agent in the panel of an editor (Zed, JetBrains, Neovim).", is_server=True
         ),
-        "mcp": Entry("agent.cli.mcp:mcp", "Give assistants tools: doubts, check, solve.", takes_settings=True),
+        "mcp": Entry("agent.cli.mcp:mcp", "Give assistants tools: doubts, check, solve.", is_server=True),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
-        "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill and holes."),
+        "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill, holes and server."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),

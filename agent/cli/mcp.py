@@ -54,10 +54,11 @@ def mcp(
     """
     options = AgentOptions.take(locals())
     with report_errors(as_json=False), ExitStack() as cleanup:
-        from agent.cli.serving import check_client, check_extra, end_process
+        from agent.cli.serving import check_start, end_process
+        from agent.servers.refusal import refusing_requests
 
-        check_extra("mcp", "mcp")
-        check_client(options, "mcp", "an assistant")
+        with refusing_requests():
+            check_start(options, "mcp", "an assistant")
         _serve(options, cleanup)
         cleanup.close()
         end_process()

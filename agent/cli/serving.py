@@ -55,19 +55,17 @@ class LazyAgent:
             return self.checked.open_beside(self.sandbox, model)
 
 
-def check_extra(package: str, extra: str) -> None:
-    """Raise InvalidRequestError where the package of an extra is not installed."""
-    if find_spec(package) is None:
-        raise InvalidRequestError(f"the package {package} is missing here; install it: pip install 'dubito[{extra}]'")
+def check_start(options: AgentOptions, extra: str, who: str) -> None:
+    """Refuse what no server can be started with. extra: its command, its package and its extra have one name.
 
-
-def check_client(options: AgentOptions, command: str, who: str) -> None:
-    """Refuse a terminal in the place of a client: nobody can type a protocol. Options that are wrong come first."""
-    if sys.stdin.isatty():
-        options.check()
+    who: starts it. Raises InvalidRequestError for a terminal in the place of a client: nobody can type a protocol.
+    """
+    if find_spec(extra) is None:
+        raise InvalidRequestError(f"the package {extra} is missing here; install it: pip install 'dubito[{extra}]'")
+    options.check()
+    if sys.stdin.isatty() or sys.stdin.fileno() != 0:
         raise InvalidRequestError(
-            f"{who} starts `dubito {command}` and talks to it over stdin, and stdin is a terminal here; "
-            "docs/assistants.md says how to set it up"
+            f"{who} starts `dubito {extra}` and talks to it over stdin; docs/assistants.md says how to set it up"
         )
 
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 MOST_BYTES = 2**24  # of a message
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600  # of JSON-RPC 2.0
-_AHEAD = 16  # messages that are read before they are wanted
+_AHEAD = 4  # messages that are read before they are wanted
 _CHUNK = 2**16  # bytes
 _LAST_SECONDS = 2.0  # in which the last messages can be read
 _ID = re.compile(rb'\s*\{[^{}\[\]]*?"id"\s*:\s*(\d{1,18}|"[^"\\]{0,100}")')
@@ -38,7 +38,8 @@ class Wire:
         self._loop = asyncio.get_running_loop()
         self._lines = asyncio.Queue[_Line | None](_AHEAD)
         self._out = queue.SimpleQueue[tuple[bytes, asyncio.Future[None]] | None]()
-        self._source, self._sink, self._broken = source, sink, False
+        self._source, self._sink = source, sink
+        self._broken = self._closed = False
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
         threading.Thread(target=self._read, daemon=True).start()
@@ -55,7 +56,9 @@ class Wire:
         return None
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Write a message, and wait until it is written. Raises ConnectionError where nobody reads any more."""
+        """Write a message, and wait until it is written. Raises ConnectionError where nobody reads it."""
+        if self._closed:
+            raise ConnectionError("the connection is closed")
         data = f"{json.dumps(message, separators=(',', ':'))}\n".encode()
         written = self._loop.create_future()
         self._out.put((data, written))
@@ -68,6 +71,7 @@ class Wire:
 
     async def close(self) -> None:
         """Write what was sent before, if it is read soon."""
+        self._closed = True
         self._out.put(None)
         await asyncio.to_thread(self._writer.join, _LAST_SECONDS)
 

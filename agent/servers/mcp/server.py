@@ -127,7 +127,7 @@ class ToolServer:
             given = KINDS[params.name].takes.model_validate(params.arguments or {})
             return await self._call(_Call(context, params, Progress(context)), given)
         except ValidationError as error:
-            return _refuse(f"{params.name}: {_explain_arguments(error)}")
+            return _refuse(_explain_arguments(params.name, error))
         except MCPError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a tool raises is its result, and the server lives on
@@ -228,7 +228,8 @@ def _refuse(sentence: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=sentence)], is_error=True)
 
 
-def _explain_arguments(error: ValidationError) -> str:
-    """Return what is wrong with the first argument that is wrong."""
+def _explain_arguments(tool: str, error: ValidationError) -> str:
+    """Say what is wrong with the first argument that is wrong."""
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    return f"{flatten('.'.join(map(str, first['loc'])))}: {flatten(first['msg'])}"
+    name, reason = ".".join(map(str, first["loc"])), flatten(first["msg"])
+    return f"{tool} cannot take its argument {quote(name)}: {reason[:1].lower()}{reason[1:]}"
