@@ -88,11 +88,12 @@ def _serve(options: AgentOptions, cleanup: ExitStack) -> None:
 
     kept = {name: getattr(options, name) for name in _KEPT}
     desk, folder = Desk(load), SessionFolder(user_state_path("dubito") / "sessions", kept)
-    agent = DubitoAgent(desk, folder, _explain, ASK if options.ask else AUTO)
+    agent = DubitoAgent(desk, folder, explain_to_client, ASK if options.ask else AUTO)
     asyncio.run(serve(agent, desk, claim_streams()))
 
 
-def _explain(error: BaseException) -> Explained:
+def explain_to_client(error: BaseException) -> Explained:
+    """Say what an error means, and whether the request is to blame for it."""
     from agent.servers.acp.server import Explained
 
     sentence, code = explain_error(error)

@@ -13,6 +13,7 @@ import queue
 import re
 import sys
 import threading
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple
 
@@ -90,11 +91,15 @@ class Wire:
                     if not whole:
                         _skip_line(file)
                 self._give(None)
-            except (OSError, RuntimeError):  # the descriptor is gone, or the loop has ended
+            except (OSError, RuntimeError, CancelledError):  # the descriptor is gone, or the loop has ended
                 pass
 
     def _give(self, line: _Line | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._lines.put(line), self._loop).result()
+        putting = self._lines.put(line)
+        try:
+            asyncio.run_coroutine_threadsafe(putting, self._loop).result()
+        finally:
+            putting.close()
 
     def _write(self) -> None:
         while (item := self._out.get()) is not None:

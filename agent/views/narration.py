@@ -24,7 +24,7 @@ class Narrator:
         """Return the line of an event; an empty one where it is worth none."""
         match event:
             case Step():
-                line = describe_pause(event.pause, 1 + self._code.count("\n"), event.text) if event.pause else ""
+                line = describe_pause(event.pause, _count_lines(self._code), event.text) if event.pause else ""
                 self.tokens += 1
                 self._code += event.text
                 return line.strip()
@@ -40,3 +40,10 @@ class Narrator:
         if attempt.ran:
             self.entries.append(line)
         return line
+
+
+def _count_lines(written: str) -> int:
+    """Return the line that is being written, from 1: of the code block, where an answer has one."""
+    lines = written.split("\n")
+    fence = next((number for number, line in enumerate(reversed(lines)) if line.startswith("```")), len(lines))
+    return max(fence, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Event as Flag
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.errors import DubitoError, InvalidRequestError
@@ -98,7 +99,8 @@ class Talk:
             await channel.end_call(permission, title=taken)
             begun.rounds.reply(reply)
         await channel.plan(narrator.entries)
-        answer = await self._do(lambda turns: turns.finish(begun, outcome, self._prompt.stop))
+        stopped = self._prompt.stop.is_set()
+        answer = await self._desk.run(lambda turns: turns.finish(begun, outcome, stopped=stopped), Flag())
         await channel.say(answer.message)
         return answer
 

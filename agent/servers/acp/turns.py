@@ -92,9 +92,9 @@ class Turns:
             if stop.is_set():
                 return
 
-    def finish(self, turn: Turn, result: Result, stop: Flag) -> Answer:
-        """Return what comes of a run. An abstention changes nothing."""
-        message = write_result(result, stopped=stop.is_set())
+    def finish(self, turn: Turn, result: Result, *, stopped: bool) -> Answer:
+        """Return what comes of a run. An abstention changes nothing. stopped: the person wanted what there is."""
+        message = write_result(result, stopped=stopped)
         if result.outcome != RunOutcome.ACCEPTED:
             return Answer(message)
         task, program = turn.task, result.best.program
