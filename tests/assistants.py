@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from acp.schema import (
     RequestPermissionResponse,
     WriteTextFileResponse,
 )
+
+from agent.servers.mcp.streams import open_streams
+from agent.servers.wire import Wire
 
 ROOT = Path(__file__).parents[1]
 WRITES = ClientCapabilities(fs=FileSystemCapabilities(read_text_file=True, write_text_file=True))
@@ -133,6 +136,30 @@ async def connected(serving: Callable[[tuple[int, int]], Any], editor: Editor, c
         incoming.close()
         os.close(source)
         os.close(sink)
+
+
+class Piped:
+    """A transport of MCP to a server in this process, over pipes."""
+
+    def __init__(self, serving: Callable[[tuple[int, int]], Any]) -> None:
+        self._serving, self._cleanup = serving, AsyncExitStack()
+
+    async def __aenter__(self) -> Any:
+        (source, to_server), (from_server, sink) = os.pipe(), os.pipe()
+        server = asyncio.ensure_future(self._serving((source, sink)))
+        wire = Wire(from_server, to_server)
+
+        async def leave() -> None:
+            await wire.close()
+            os.close(to_server)
+            await server
+            os.close(sink)
+
+        self._cleanup.push_async_callback(leave)
+        return await self._cleanup.enter_async_context(open_streams(wire))
+
+    async def __aexit__(self, *reason: Any) -> None:
+        await self._cleanup.aclose()
 
 
 def request(number: int, method: str, **params: Any) -> bytes:

@@ -16,6 +16,7 @@ from agent.servers.acp.server import DubitoAgent, serve
 from agent.servers.acp.sessions import ASK, AUTO, MOST_SESSIONS, SessionFolder, begin_session
 from agent.servers.acp.turns import Turns
 from agent.servers.desk import Desk
+from sandbox.base import SandboxUnavailable
 
 ASKED = "Write total(xs), the sum of xs. total([1, 2]) is 3 and total([4]) is 4."
 SUM, MAX = (f"def total(xs):\n    return {name}(xs)\n" for name in ("sum", "max"))
@@ -28,12 +29,12 @@ WRITTEN = MODULE.replace("    ...\n", "    return sum(xs)\n")
 def talk(agent_of, tmp_path):
     """Return what lets a scenario talk to an agent: through the library's client, over pipes."""
 
-    def run(scenario, editor=None, *, answers=None, mode=AUTO, capabilities=WRITES, **options):
+    def run(scenario, editor=None, *, answers=None, mode=AUTO, turns=Turns, capabilities=WRITES, **options):
         weights = {fenced(program): weight for program, weight in (answers or {SUM: 1.0}).items()}
         agent, editor = agent_of(weights, **options), editor or Editor()
 
         async def converse():
-            desk = Desk(lambda: Turns(agent))
+            desk = Desk(lambda: turns(agent))
             folder = SessionFolder(tmp_path / "sessions", {"model": "models/tiny"})
             dubito = DubitoAgent(desk, folder, explain_to_client, mode)
             async with connected(lambda streams: serve(dubito, desk, streams), editor, capabilities) as client:
@@ -240,6 +241,26 @@ def test_a_file_that_is_no_python_is_refused_with_its_line(talk, tmp_path, text)
 
     _, editor = talk(scenario, Editor({path: text}))
     assert editor.files[path] == text
+
+
+def test_a_machine_that_lacks_something_is_said_at_the_prompt_and_asked_again_at_the_next(talk, monkeypatch):
+    missing = [SandboxUnavailable("docker is not answering; is the daemon running?")]
+
+    class LateTurns(Turns):
+        def __init__(self, agent):
+            if missing:
+                raise missing.pop()
+            super().__init__(agent)
+
+    async def scenario(client, session_id):
+        with pytest.raises(RequestError, match="docker is not answering") as failed:
+            await client.prompt(session_id=session_id, prompt=[text_block(ASKED)])
+        assert failed.value.code == -32603
+        return (await client.prompt(session_id=session_id, prompt=[text_block(ASKED)])).stop_reason
+
+    missing *= 2  # of what warms up, and of the first prompt
+    ended, _ = talk(scenario, turns=LateTurns)
+    assert ended == "end_turn"
 
 
 def test_a_session_answers_one_prompt_at_a_time_and_others_wait_their_turn(talk):
