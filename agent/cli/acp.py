@@ -75,7 +75,7 @@ def _serve(options: AgentOptions, cleanup: ExitStack) -> None:
 
     from agent.cli.serving import LazyAgent
     from agent.servers.acp.server import DubitoAgent, serve
-    from agent.servers.acp.sessions import ASK, AUTO, SessionFolder
+    from agent.servers.acp.sessions import ASK_MODE, AUTO_MODE, SessionFolder
     from agent.servers.desk import Desk
     from agent.servers.wire import claim_streams
 
@@ -88,7 +88,7 @@ def _serve(options: AgentOptions, cleanup: ExitStack) -> None:
 
     kept = {name: getattr(options, name) for name in _KEPT}
     desk, folder = Desk(load), SessionFolder(user_state_path("dubito") / "sessions", kept)
-    agent = DubitoAgent(desk, folder, explain_to_client, ASK if options.ask else AUTO)
+    agent = DubitoAgent(desk, folder, explain_to_client, ASK_MODE if options.ask else AUTO_MODE)
     asyncio.run(serve(agent, desk, claim_streams()))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn
@@ -63,10 +63,17 @@ def check_start(options: AgentOptions, extra: str, who: str) -> None:
     if find_spec(extra) is None:
         raise InvalidRequestError(f"the package {extra} is missing here; install it: pip install 'dubito[{extra}]'")
     options.check()
-    if sys.stdin.isatty() or sys.stdin.fileno() != 0:
+    if not _is_piped():
         raise InvalidRequestError(
             f"{who} starts `dubito {extra}` and talks to it over stdin; docs/assistants.md says how to set it up"
         )
+
+
+def _is_piped() -> bool:
+    """Whether stdin is a descriptor of this process, and no terminal."""
+    with suppress(OSError):
+        return sys.stdin.fileno() == 0 and not sys.stdin.isatty()
+    return False
 
 
 def end_process() -> NoReturn:

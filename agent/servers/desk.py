@@ -9,24 +9,24 @@ from threading import Event
 from typing import Any, Generic, TypeVar
 
 _LAST_SECONDS = 2.0
-Tools = TypeVar("Tools")
-Outcome = TypeVar("Outcome")
+_Tools = TypeVar("_Tools")
+_Outcome = TypeVar("_Outcome")
 
 
 class WithdrawnError(Exception):
     """A job was withdrawn before it was begun."""
 
 
-class Desk(Generic[Tools]):
+class Desk(Generic[_Tools]):
     """Does jobs with tools that are loaded once, on its own thread: a model reads for one of them at a time.
 
     load: returns the tools; what it imports is imported on that thread, too. Where it raises, the job that wanted the
     tools raises the same, and the next one tries again.
     """
 
-    def __init__(self, load: Callable[[], Tools]) -> None:
+    def __init__(self, load: Callable[[], _Tools]) -> None:
         self._load = load
-        self._tools: Tools | None = None
+        self._tools: _Tools | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._jobs = dict[Event, Future[Any]]()
 
@@ -35,7 +35,7 @@ class Desk(Generic[Tools]):
         """Whether the tools are loaded."""
         return self._tools is not None
 
-    async def run(self, job: Callable[[Tools], Outcome], stop: Event) -> Outcome:
+    async def run(self, job: Callable[[_Tools], _Outcome], stop: Event) -> _Outcome:
         """Do a job when those before it are done. Raises WithdrawnError for one that was withdrawn.
 
         stop: names the job to `withdraw`, and is set where the caller is cancelled; the job heeds it.
@@ -67,7 +67,7 @@ class Desk(Generic[Tools]):
         if running := [asyncio.wrap_future(job) for job in jobs.values() if not job.done()]:
             await asyncio.wait(running, timeout=_LAST_SECONDS)
 
-    def _do(self, job: Callable[[Tools], Outcome]) -> Outcome:
+    def _do(self, job: Callable[[_Tools], _Outcome]) -> _Outcome:
         if self._tools is None:
             self._tools = self._load()
         return job(self._tools)

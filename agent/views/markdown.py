@@ -21,6 +21,6 @@ def quote_code(text: str) -> str:
     return f"{mark}{space}{line}{space}{mark}"
 
 
-def escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return a text in which no character means anything to Markdown."""
     return re.sub(r"([\\`*_\[\]<>~#])", r"\\\1", text)

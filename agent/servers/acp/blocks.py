@@ -21,6 +21,7 @@ from agent.files.access import read_bounded
 from agent.messages import flatten, quote
 
 _MOST_BYTES = 2**24  # of a file
+_SENTENCE_ENDS = ".!?:`\n"
 
 
 class SharedFile(NamedTuple):
@@ -81,18 +82,18 @@ class Files:
 
 async def read_blocks(blocks: Sequence[Any], files: Files) -> Said:
     """Return what a prompt says. Raises InvalidRequestError for what cannot be read, and FileAccessError."""
-    words, shared, shown = list[str](), list[SharedFile](), list[str]()
-    for number, block in enumerate(blocks):
+    words, shared, shown = "", list[SharedFile](), list[str]()
+    for block in blocks:
         if isinstance(block, TextContentBlock):
-            words.append(block.text)
+            words += block.text
             shown.append(block.text)
             continue
         file = await _read_file(block, files)
         shared.append(file)
         shown.append(f"@{file.name}")
-        if "".join(words).strip() and any(isinstance(each, TextContentBlock) for each in blocks[number + 1 :]):
-            words.append(file.name)  # the words go on behind it
-    line = "".join(words).replace("\r\n", "\n").strip()
+        if words.strip() and words.rstrip()[-1] not in _SENTENCE_ENDS:
+            words += file.name  # as in "fill in the stub of mod.py"
+    line = words.replace("\r\n", "\n").strip()
     if not line and not shared:
         raise InvalidRequestError("nothing was asked for; say what to write, or give a file with a function to write")
     return Said(line, tuple(shared), "".join(shown).strip())

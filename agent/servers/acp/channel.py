@@ -23,7 +23,7 @@ from agent.servers.acp.permissions import Permission
 from agent.views.markdown import quote_code
 
 
-class Channel:
+class SessionChannel:
     """The updates and permission requests of one session."""
 
     def __init__(self, client: Any, session_id: str) -> None:

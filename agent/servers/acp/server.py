@@ -1,4 +1,4 @@
-"""Answer the Agent Client Protocol over stdin and stdout: sessions, prompts, permissions. Imports nothing slow."""
+"""TurnAnswer the Agent Client Protocol over stdin and stdout: sessions, prompts, permissions. Imports nothing slow."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from pydantic import ValidationError
 from agent.errors import InvalidRequestError
 from agent.messages import quote
 from agent.servers.acp.blocks import Files, read_blocks
-from agent.servers.acp.channel import Channel
-from agent.servers.acp.sessions import ASK, AUTO, PromptTurn, Session, SessionFolder, begin_session
+from agent.servers.acp.channel import SessionChannel
+from agent.servers.acp.sessions import ASK_MODE, AUTO_MODE, PanelSession, PromptTurn, SessionFolder, begin_session
 from agent.servers.acp.talk import Talk
 from agent.servers.desk import Desk, WithdrawnError
 from agent.servers.wire import Wire
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 _INVALID_PARAMS, _INTERNAL_ERROR = -32602, -32603
 _MODES = [
-    SessionMode(id=AUTO, name="Auto", description="Looks ahead by itself where the model is in doubt."),
-    SessionMode(id=ASK, name="Ask", description="Asks you where the model is in doubt, and where programs differ."),
+    SessionMode(id=AUTO_MODE, name="Auto", description="Looks ahead by itself where the model is in doubt."),
+    SessionMode(id=ASK_MODE, name="Ask", description="Asks you where the model is in doubt or programs differ."),
 ]
 
 
@@ -68,7 +68,7 @@ class DubitoAgent:
         self, desk: Desk[Turns], folder: SessionFolder, explain: Callable[[BaseException], Explained], mode: str
     ) -> None:
         self._desk, self._folder, self._explain, self._mode = desk, folder, explain, mode
-        self._sessions = dict[str, Session]()
+        self._sessions = dict[str, PanelSession]()
         self._client: Any = None
         self._capabilities: ClientCapabilities | None = None
 
@@ -108,7 +108,7 @@ class DubitoAgent:
             session = self._sessions.get(session_id) or self._folder.load(session_id)
             session.cwd = cwd
             self._sessions[session.id] = session
-            channel = Channel(self._client, session.id)
+            channel = SessionChannel(self._client, session.id)
             for message in session.messages:
                 await channel.repeat(message.role, message.text)
             return LoadSessionResponse(modes=_describe_modes(session))
@@ -125,13 +125,13 @@ class DubitoAgent:
         """Change whether a session asks at its pauses."""
         with self._answering():
             session = self._find(session_id)
-            if mode_id not in (AUTO, ASK):
-                raise InvalidRequestError(f"there is no mode {quote(mode_id)}; choose from {AUTO}, {ASK}")
+            if mode_id not in (AUTO_MODE, ASK_MODE):
+                raise InvalidRequestError(f"there is no mode {quote(mode_id)}; choose from {AUTO_MODE}, {ASK_MODE}")
             session.mode = mode_id
             return SetSessionModeResponse()
 
     async def prompt(self, prompt: list[Any], session_id: str, **others: Any) -> PromptResponse:
-        """Answer a prompt. A cancelled one keeps what there is."""
+        """TurnAnswer a prompt. A cancelled one keeps what there is."""
         with self._answering():
             session = self._find(session_id)
             if session.prompt is not None:
@@ -140,7 +140,7 @@ class DubitoAgent:
             files = Files(self._client, self._capabilities, session.id, session.cwd)
             try:
                 said = await read_blocks(prompt, files)
-                await Talk(session, turn, Channel(self._client, session.id), files, self._desk).carry_out(
+                await Talk(session, turn, SessionChannel(self._client, session.id), files, self._desk).carry_out(
                     said, self._folder
                 )
             except WithdrawnError:
@@ -156,7 +156,7 @@ class DubitoAgent:
             session.prompt.cancelled.set()
             self._desk.withdraw(session.prompt.stop)
 
-    def _find(self, session_id: str) -> Session:
+    def _find(self, session_id: str) -> PanelSession:
         if session_id not in self._sessions:
             raise InvalidRequestError(f"there is no session {quote(session_id)} here; begin or load it first")
         return self._sessions[session_id]
@@ -176,7 +176,7 @@ class DubitoAgent:
 
 
 async def serve(agent: DubitoAgent, desk: Desk[Turns], streams: tuple[int, int]) -> None:
-    """Answer a client until it closes its side, or the process is told to end."""
+    """TurnAnswer a client until it closes its side, or the process is told to end."""
     wire = Wire(*streams)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, wire.end)
     connection = AgentSideConnection(cast(Any, agent), wire, listening=False)
@@ -189,5 +189,5 @@ async def serve(agent: DubitoAgent, desk: Desk[Turns], streams: tuple[int, int])
         await desk.close()
 
 
-def _describe_modes(session: Session) -> SessionModeState:
+def _describe_modes(session: PanelSession) -> SessionModeState:
     return SessionModeState(current_mode_id=session.mode, available_modes=_MODES)

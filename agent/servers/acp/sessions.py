@@ -21,7 +21,7 @@ from agent.program.saved_chat import SavedChat, is_chat, read_chat, write_chat
 MOST_SESSIONS = 100  # when another one is kept, the oldest goes
 _ID = re.compile("[0-9a-f]{32}")
 _TITLE = 80  # characters
-AUTO, ASK = "auto", "ask"  # the modes
+AUTO_MODE, ASK_MODE = "auto", "ask"  # the modes
 
 
 class Message(NamedTuple):
@@ -38,7 +38,7 @@ class Target(NamedTuple):
     function: str | None
 
 
-class Answer(NamedTuple):
+class TurnAnswer(NamedTuple):
     """What comes of a prompt: its message, the conversation after it, and the new text of the file it is about."""
 
     message: str
@@ -56,7 +56,7 @@ class PromptTurn(NamedTuple):
 
 
 @dataclass
-class Session:
+class PanelSession:
     """A conversation of one client."""
 
     id: str
@@ -83,9 +83,9 @@ class KeptSession(NamedTuple):
     updated: str  # ISO 8601
 
 
-def begin_session(cwd: str, mode: str) -> Session:
+def begin_session(cwd: str, mode: str) -> PanelSession:
     """Return a new session."""
-    return Session(uuid4().hex, cwd, mode)
+    return PanelSession(uuid4().hex, cwd, mode)
 
 
 class SessionFolder:
@@ -94,7 +94,7 @@ class SessionFolder:
     def __init__(self, folder: Path, options: Mapping[str, Any]) -> None:
         self._folder, self._options = folder, dict(options)
 
-    def save(self, session: Session) -> None:
+    def save(self, session: PanelSession) -> None:
         """Keep a session, and drop the oldest of too many. Raises StorageError and FileAccessError."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -110,7 +110,7 @@ class SessionFolder:
         for file in self._list_files()[MOST_SESSIONS:]:
             file.unlink(missing_ok=True)
 
-    def load(self, number: str) -> Session:
+    def load(self, number: str) -> PanelSession:
         """Return a kept session. Raises InvalidRequestError for an id of none, and FileAccessError."""
         if not _ID.fullmatch(number) or not self._place(number).is_file():
             raise InvalidRequestError(f"there is no session {quote(number)} on this machine; begin a new one")
@@ -137,12 +137,12 @@ class SessionFolder:
         return self._folder / f"{number}.json"
 
 
-def _read(file: Path) -> Session:
+def _read(file: Path) -> PanelSession:
     saved = read_chat(read_bounded(file).decode("utf-8", "replace"), str(file))
     kept = saved.session
     try:
         messages = [Message(str(each["role"]), str(each["text"])) for each in kept["messages"]]
         target = Target(**kept["target"]) if kept["target"] else None
-        return Session(file.stem, str(kept["cwd"]), str(kept["mode"]), saved.conversation, target, messages)
+        return PanelSession(file.stem, str(kept["cwd"]), str(kept["mode"]), saved.conversation, target, messages)
     except (KeyError, TypeError) as error:
         raise InvalidRequestError(f"{quote(file)} is no session of `dubito acp`; remove it") from error

@@ -10,38 +10,40 @@ from agent.errors import DubitoError, InvalidRequestError
 from agent.files.changes import write_diff
 from agent.records import Attempt, CandidateQuestion, Event, OutputQuestion
 from agent.servers.acp.blocks import Files, Said, SharedFile
-from agent.servers.acp.channel import Channel
+from agent.servers.acp.channel import SessionChannel
 from agent.servers.acp.permissions import allows_writing, ask_question, ask_to_write, read_reply
-from agent.servers.acp.sessions import ASK, Answer, Message, PromptTurn, Session, SessionFolder, Target
+from agent.servers.acp.sessions import ASK_MODE, Message, PanelSession, PromptTurn, SessionFolder, Target, TurnAnswer
 from agent.servers.desk import Desk
-from agent.views.markdown import escape, fence
+from agent.views.markdown import escape_markdown, fence
 
 if TYPE_CHECKING:  # they import torch
     from collections.abc import Callable
 
-    from agent.servers.acp.turns import Turn, Turns
+    from agent.servers.acp.turns import BegunTurn, Turns
 
-Outcome = TypeVar("Outcome")
+_Outcome = TypeVar("_Outcome")
 
 
 class Talk:
     """One prompt of a session, from its words to the change of a file."""
 
-    def __init__(self, session: Session, prompt: PromptTurn, channel: Channel, files: Files, desk: Desk[Turns]) -> None:
+    def __init__(
+        self, session: PanelSession, prompt: PromptTurn, channel: SessionChannel, files: Files, desk: Desk[Turns]
+    ) -> None:
         self._session, self._prompt, self._channel, self._files, self._desk = session, prompt, channel, files, desk
 
     async def carry_out(self, said: Said, folder: SessionFolder) -> None:
-        """Answer a prompt, keep the session, and offer the change of its file. Raises what a run raises."""
+        """TurnAnswer a prompt, keep the session, and offer the change of its file. Raises what a run raises."""
         session = self._session
         file = next((each for each in said.files if each.is_module), None) or await self._read_target(said)
         begun = await self._do(
             lambda turns: turns.begin(
                 session.conversation, said, file, session.target.function if session.target else None,
-                asks=session.mode == ASK,
+                asks=session.mode == ASK_MODE,
             )
         )  # fmt: skip
         for note in begun.notes:
-            await self._channel.say(f"{escape(note)}\n\n")
+            await self._channel.say(f"{escape_markdown(note)}\n\n")
         answer = await (self._explain(begun) if begun.rounds is None else self._run(begun))
         session.messages += [Message("user", said.shown), Message("agent", answer.message)]
         if answer.conversation is not None:
@@ -59,30 +61,30 @@ class Talk:
         try:
             return await self._files.read(target.path)
         except DubitoError as error:
-            await self._channel.say(f"{escape(str(error))}\n\n")
+            await self._channel.say(f"{escape_markdown(str(error))}\n\n")
             return None
 
-    async def _do(self, job: Callable[[Turns], Outcome]) -> Outcome:
+    async def _do(self, job: Callable[[Turns], _Outcome]) -> _Outcome:
         if not self._desk.is_ready:
             await self._channel.think("loading the model")
         return await self._desk.run(job, self._prompt.stop)
 
-    async def _explain(self, begun: Turn) -> Answer:
-        """Answer a question in words, piece by piece."""
+    async def _explain(self, begun: BegunTurn) -> TurnAnswer:
+        """TurnAnswer a question in words, piece by piece."""
         say, wait = self._channel.say, self._channel.wait_for
 
-        def speak(turns: Turns) -> Answer:
+        def speak(turns: Turns) -> TurnAnswer:
             pieces = list[str]()
             for piece in turns.explain(begun, self._prompt.stop):
                 pieces.append(piece)
                 wait(say(piece))
-            return Answer("".join(pieces))
+            return TurnAnswer("".join(pieces))
 
         answer = await self._do(speak)
         await say("\n\n*The model's words: nothing checked them.*")
         return answer
 
-    async def _run(self, begun: Turn) -> Answer:
+    async def _run(self, begun: BegunTurn) -> TurnAnswer:
         """Run a turn to its end, ask at its questions, and show the result."""
         assert begun.rounds is not None, "words are answered by `_explain`"
         channel, narrator = self._channel, begun.narrator
@@ -104,7 +106,7 @@ class Talk:
         await channel.say(answer.message)
         return answer
 
-    def _tell(self, begun: Turn, event: Event) -> None:
+    def _tell(self, begun: BegunTurn, event: Event) -> None:
         """Tell an event, on the thread of the desk."""
         line = begun.narrator.tell(event)
         if isinstance(event, Attempt):
@@ -113,7 +115,7 @@ class Talk:
         elif line:
             self._channel.wait_for(self._channel.think(line))
 
-    async def _plan(self, begun: Turn) -> None:
+    async def _plan(self, begun: BegunTurn) -> None:
         done = begun.narrator.entries
         await self._channel.plan(done, f"program {len(done) + 1}")
 
@@ -121,13 +123,13 @@ class Talk:
         try:
             folder.save(self._session)
         except DubitoError as error:
-            await self._channel.say(f"\n\nThis session is not kept: {escape(str(error))}.")
+            await self._channel.say(f"\n\nThis session is not kept: {escape_markdown(str(error))}.")
 
-    async def _offer(self, file: SharedFile, answer: Answer) -> None:
+    async def _offer(self, file: SharedFile, answer: TurnAnswer) -> None:
         """Show the change of a file, and write it where the person agrees."""
         assert file.path is not None and answer.new is not None, "a part of a file is not changed"
         if answer.new == file.text:
-            await self._channel.say(f"\n\n{escape(file.name)} stays as it was: it holds the answer already.")
+            await self._channel.say(f"\n\n{escape_markdown(file.name)} stays as it was: it holds the answer already.")
             return
         if not self._files.writes:
             diff = write_diff(file.text, answer.new, file.name)
@@ -144,7 +146,7 @@ class Talk:
             except InvalidRequestError as error:
                 sentence = str(error)
         await self._channel.end_call(permission, failed=failed)
-        await self._channel.say(f"\n\n{escape(sentence[0].upper() + sentence[1:])}.")
+        await self._channel.say(f"\n\n{escape_markdown(sentence[0].upper() + sentence[1:])}.")
 
     async def _write(self, file: SharedFile, new: str) -> None:
         """Let the client write a file. Raises InvalidRequestError where it was changed since it was read."""

@@ -26,9 +26,9 @@ from agent.program.prompts import read_opening_code
 from agent.program.task import Task
 from agent.records import Event, Question, RunOutcome
 from agent.servers.acp.blocks import Said, SharedFile
-from agent.servers.acp.sessions import Answer
+from agent.servers.acp.sessions import TurnAnswer
 from agent.servers.rounds import Rounds, Solver
-from agent.views.markdown import escape, quote_code
+from agent.views.markdown import escape_markdown, quote_code
 from agent.views.narration import Narrator
 from agent.views.result_text import write_result
 from agent.views.sentences import describe_ending
@@ -37,7 +37,7 @@ from agent.workflow.run import Result
 
 
 @dataclass
-class Turn:
+class BegunTurn:
     """A turn that was begun. It is a run, or a question that is answered in words."""
 
     line: str
@@ -57,7 +57,7 @@ class Turns:
 
     def begin(
         self, conversation: Conversation, said: Said, file: SharedFile | None, function: str | None, *, asks: bool
-    ) -> Turn:
+    ) -> BegunTurn:
         """Begin a turn. file: that the answer goes into, of this prompt or an earlier one. function: of it, that was
         written last.
 
@@ -80,48 +80,48 @@ class Turns:
         task = replace(task, beside=(*conversation.files, *task.beside))
         return _open(solver, task, said.line or task.request, kept, file)
 
-    def advance(self, turn: Turn, on_event: Callable[[Event], None], stop: Flag) -> Question | Result:
+    def advance(self, turn: BegunTurn, on_event: Callable[[Event], None], stop: Flag) -> Question | Result:
         """Go on with the run of a turn, to its next question or to its end."""
         assert turn.rounds is not None, "words have no rounds"
         return turn.rounds.advance(on_event, stop)
 
-    def explain(self, turn: Turn, stop: Flag) -> Iterator[str]:
+    def explain(self, turn: BegunTurn, stop: Flag) -> Iterator[str]:
         """Yield the pieces of an answer in words."""
         for piece in answer_in_words(self._solver.context().model, write_question(turn.before, turn.line)):
             yield piece
             if stop.is_set():
                 return
 
-    def finish(self, turn: Turn, result: Result, *, stopped: bool) -> Answer:
+    def finish(self, turn: BegunTurn, result: Result, *, stopped: bool) -> TurnAnswer:
         """Return what comes of a run. An abstention changes nothing. stopped: the person wanted what there is."""
-        message = write_result(result, stopped=stopped)
         if result.outcome != RunOutcome.ACCEPTED:
-            return Answer(message)
-        task, program = turn.task, result.best.program
-        conversation, new = _follow(turn, program), None
+            return TurnAnswer(write_result(result, stopped=stopped))
+        task, program, new, reason = turn.task, result.best.program, None, ""
         try:
             new = _write_file(turn.file, task, program) if turn.file else None
         except InvalidRequestError as error:
-            message = f"{message}\n\nThe file stays as it was: {escape(str(error))}."
+            reason = f"\n\nThe file stays as it was: {escape_markdown(str(error))}."
+        message = write_result(result, stopped=stopped, shows_program=new is None or stopped) + reason
+        conversation = _follow(turn, program)
         function = task.module.function if task.module else conversation.name
-        return Answer(message, conversation, describe_ending(result).mark, function, new)
+        return TurnAnswer(message, conversation, describe_ending(result).mark, function, new)
 
-    def _begin_words(self, conversation: Conversation, line: str) -> Turn:
+    def _begin_words(self, conversation: Conversation, line: str) -> BegunTurn:
         if not self._solver.context().model.prompt_style.chat:
             raise InvalidRequestError("this model writes code and answers no questions; say what to write or change")
-        return Turn(line, conversation, Task(line), None, Narrator(""))
+        return BegunTurn(line, conversation, Task(line), None, Narrator(""))
 
 
 def _open(
     solver: Solver, task: Task, line: str, kept: Conversation, file: SharedFile | None, notes: Sequence[str] = ()
-) -> Turn:
+) -> BegunTurn:
     """Return the turn of a task."""
     unread = (f"this example cannot be read, and is not checked: {quote_code(each)}" for each in task.unparsed)
     opening = read_opening_code(write_task_prompt(task, solver.context().model.prompt_style).opening)
-    return Turn(line, kept, task, Rounds(solver, task), Narrator(opening), file, (*notes, *unread))
+    return BegunTurn(line, kept, task, Rounds(solver, task), Narrator(opening), file, (*notes, *unread))
 
 
-def _follow(turn: Turn, program: str) -> Conversation:
+def _follow(turn: BegunTurn, program: str) -> Conversation:
     """Return the conversation after a turn. A function of a module stays the topic of one, request by request."""
     if turn.task.module is None:
         return turn.before.follow(turn.task, turn.line, program)

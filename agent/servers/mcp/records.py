@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MOST_CHARACTERS = 1_000_000  # of a text
-Text = Annotated[str, Field(max_length=MOST_CHARACTERS)]
+_MOST_CHARACTERS = 1_000_000  # of a text
+Text = Annotated[str, Field(max_length=_MOST_CHARACTERS)]
 
 
 class _Arguments(BaseModel):

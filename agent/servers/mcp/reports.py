@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # it imports torch
 _EVERY = 16  # tokens between two notifications
 
 
-class Progress:
+class CallProgress:
     """The progress notifications of one call. They count tokens, and go only to clients that asked for them."""
 
     def __init__(self, context: ServerRequestContext[Any, Any]) -> None:
@@ -44,7 +44,7 @@ class Progress:
         return take
 
 
-def say_doubts(doubts: Doubts) -> str:
+def write_doubts(doubts: Doubts) -> str:
     """Return doubts as text, a line each."""
     lines = list[str]()
     for each in doubts.doubts:
@@ -55,7 +55,7 @@ def say_doubts(doubts: Doubts) -> str:
     return "\n".join(lines) or "the model would clearly have written nothing else"
 
 
-def say_check(checked: Checked) -> str:
+def write_check(checked: Checked) -> str:
     """Return a check as text: what failed, then the counts."""
     failed = [f"✗ {one_line(each.explanation)}" for each in checked.examples if each.passed is False]
     unread = [f"not read: {one_line(each)}" for each in checked.unread]

@@ -41,7 +41,7 @@ from agent.servers.mcp.records import (
     Solution,
     SolveArguments,
 )
-from agent.servers.mcp.reports import Progress, say_check, say_doubts
+from agent.servers.mcp.reports import CallProgress, write_check, write_doubts
 from agent.servers.mcp.streams import open_streams
 from agent.servers.wire import Wire
 
@@ -55,8 +55,8 @@ _INSTRUCTIONS = (
     "examples in a sandbox, `doubts` to see which parts of code a model finds unlikely, and `solve` to have a function "
     "written that is run on its examples."
 )
-Outcome = TypeVar("Outcome")
-Context = ServerRequestContext[Any, Any]
+_Outcome = TypeVar("_Outcome")
+_Context = ServerRequestContext[Any, Any]
 
 
 class _Kind(NamedTuple):
@@ -68,7 +68,7 @@ class _Kind(NamedTuple):
     gives: type[BaseModel]
 
 
-KINDS = {
+TOOLS = {
     "doubts": _Kind(
         "Find doubtful code",
         "Let the local model read Python, and return the places where it would clearly have written something else, "
@@ -106,7 +106,7 @@ class ToolServer:
             on_list_tools=self.list_tools, on_call_tool=self.call_tool,
         )  # fmt: skip
 
-    async def list_tools(self, context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
+    async def list_tools(self, context: _Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         """List the tools."""
         hints = ToolAnnotations(read_only_hint=True, open_world_hint=False)
         return ListToolsResult(
@@ -115,17 +115,17 @@ class ToolServer:
                     name=name, title=kind.title, description=kind.description, annotations=hints,
                     input_schema=kind.takes.model_json_schema(), output_schema=kind.gives.model_json_schema(),
                 )
-                for name, kind in KINDS.items()
+                for name, kind in TOOLS.items()
             ]
         )  # fmt: skip
 
-    async def call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult | InputRequiredResult:
+    async def call_tool(self, context: _Context, params: CallToolRequestParams) -> CallToolResult | InputRequiredResult:
         """Call a tool. What goes wrong in it is a result with one sentence; a tool that is none is an error."""
-        if params.name not in KINDS:
-            raise MCPError(INVALID_PARAMS, f"there is no tool {quote(params.name)}; choose from {', '.join(KINDS)}")
+        if params.name not in TOOLS:
+            raise MCPError(INVALID_PARAMS, f"there is no tool {quote(params.name)}; choose from {', '.join(TOOLS)}")
         try:
-            given = KINDS[params.name].takes.model_validate(params.arguments or {})
-            return await self._call(_Call(context, params, Progress(context)), given)
+            given = TOOLS[params.name].takes.model_validate(params.arguments or {})
+            return await self._call(_Call(context, params, CallProgress(context)), given)
         except ValidationError as error:
             return _refuse(_explain_arguments(params.name, error))
         except MCPError:
@@ -140,10 +140,10 @@ class ToolServer:
         match given:
             case DoubtsArguments():
                 doubts = await self._desk.run(lambda tools: tools.doubts(given, stop), stop)
-                return _give(doubts, say_doubts(doubts))
+                return _give(doubts, write_doubts(doubts))
             case CheckArguments():
                 checked = await self._desk.run(lambda tools: tools.check(given, stop), stop)
-                return _give(checked, say_check(checked))
+                return _give(checked, write_check(checked))
             case SolveArguments():
                 return await self._solve(call, given, stop)
         raise AssertionError("each tool has its arguments")
@@ -183,7 +183,7 @@ class ToolServer:
         return waiting.solving
 
 
-async def _elicit(context: Context, question: Question) -> int | str | None:
+async def _elicit(context: _Context, question: Question) -> int | str | None:
     """Put a question to a client of the older protocol; None where it gives no answer."""
     form = write_form(question)
     try:
@@ -194,9 +194,9 @@ async def _elicit(context: Context, question: Question) -> int | str | None:
 
 
 class _Call(NamedTuple):
-    context: Context
+    context: _Context
     params: CallToolRequestParams
-    progress: Progress
+    progress: CallProgress
 
 
 class _Waiting(NamedTuple):

@@ -13,7 +13,7 @@ from chat_answers import fenced
 from agent.cli.acp import explain_to_client
 from agent.program.saved_chat import read_chat
 from agent.servers.acp.server import DubitoAgent, serve
-from agent.servers.acp.sessions import ASK, AUTO, MOST_SESSIONS, SessionFolder, begin_session
+from agent.servers.acp.sessions import ASK_MODE, AUTO_MODE, MOST_SESSIONS, SessionFolder, begin_session
 from agent.servers.acp.turns import Turns
 from agent.servers.desk import Desk
 from sandbox.base import SandboxUnavailable
@@ -29,7 +29,7 @@ WRITTEN = MODULE.replace("    ...\n", "    return sum(xs)\n")
 def talk(agent_of, tmp_path):
     """Return what lets a scenario talk to an agent: through the library's client, over pipes."""
 
-    def run(scenario, editor=None, *, answers=None, mode=AUTO, turns=Turns, capabilities=WRITES, **options):
+    def run(scenario, editor=None, *, answers=None, mode=AUTO_MODE, turns=Turns, capabilities=WRITES, **options):
         weights = {fenced(program): weight for program, weight in (answers or {SUM: 1.0}).items()}
         agent, editor = agent_of(weights, **options), editor or Editor()
 
@@ -138,7 +138,7 @@ def test_a_part_of_a_file_is_shown_to_the_model_and_never_written(talk):
 
 def test_a_pause_is_a_permission_request_whose_answer_decoding_goes_on_with(talk):
     editor = Editor(choose=lambda call, options: options[1].option_id)
-    talk(prompting(ASKED), editor, answers={SUM: 0.4, MAX: 0.6}, mode=ASK, ask=True)
+    talk(prompting(ASKED), editor, answers={SUM: 0.4, MAX: 0.6}, mode=ASK_MODE, ask=True)
     (call, options), *_ = editor.asked
     assert call.title == "The model is in doubt: how does it go on?" and "return" in call.content[0].content.text
     assert options[0].startswith("`max(x") and options[1].startswith("`sum(x")
@@ -149,7 +149,7 @@ def test_a_pause_is_a_permission_request_whose_answer_decoding_goes_on_with(talk
 @pytest.mark.parametrize("refuse", [lambda call, options: options[-1].option_id, lambda call, options: None])
 def test_a_refusal_lets_the_run_decide_and_ask_no_more(talk, refuse):
     answers = {SUM: 0.4, MAX: 0.6, SUM.replace("sum", "len"): 0.2}
-    ended, editor = talk(prompting(ASKED), Editor(choose=refuse), answers=answers, mode=ASK, ask=True)
+    ended, editor = talk(prompting(ASKED), Editor(choose=refuse), answers=answers, mode=ASK_MODE, ask=True)
     assert ended == ["end_turn"] and len(editor.asked) == 1
 
 
@@ -157,7 +157,7 @@ def test_an_editor_that_cannot_ask_is_asked_nothing_more(talk):
     def fail(call, options):
         raise RequestError.method_not_found("session/request_permission")
 
-    ended, editor = talk(prompting(ASKED), Editor(choose=fail), answers={SUM: 0.4, MAX: 0.6}, mode=ASK, ask=True)
+    ended, editor = talk(prompting(ASKED), Editor(choose=fail), answers={SUM: 0.4, MAX: 0.6}, mode=ASK_MODE, ask=True)
     assert ended == ["end_turn"] and len(editor.asked) == 1
 
 
@@ -165,7 +165,7 @@ def test_the_mode_of_a_session_says_whether_it_asks(talk):
     async def scenario(client, session_id):
         await client.prompt(session_id=session_id, prompt=[text_block(ASKED)])
         before = len(editor.asked)
-        await client.set_session_mode(mode_id=ASK, session_id=session_id)
+        await client.set_session_mode(mode_id=ASK_MODE, session_id=session_id)
         with pytest.raises(RequestError, match="there is no mode 'loud'; choose from auto, ask"):
             await client.set_session_mode(mode_id="loud", session_id=session_id)
         await client.prompt(session_id=session_id, prompt=[text_block(ASKED.replace("total", "add"))])
@@ -190,7 +190,7 @@ def test_a_cancel_at_a_question_ends_the_prompt_and_keeps_what_there_is(talk):
         return first.stop_reason, shown, second.stop_reason
 
     editor = Editor()
-    (first, shown, second), _ = talk(scenario, editor, answers={SUM: 0.4, MAX: 0.6}, mode=ASK, ask=True)
+    (first, shown, second), _ = talk(scenario, editor, answers={SUM: 0.4, MAX: 0.6}, mode=ASK_MODE, ask=True)
     assert (first, second) == ("cancelled", "end_turn")
     assert "def total(xs):\n    return \n```" in shown and "Stopped; this is what there is." in shown
     assert "verified" in editor.text()
@@ -282,7 +282,7 @@ def test_a_session_answers_one_prompt_at_a_time_and_others_wait_their_turn(talk)
         return ended
 
     editor = Editor()
-    ended, _ = talk(scenario, editor, answers={SUM: 0.4, MAX: 0.6}, mode=ASK, ask=True)
+    ended, _ = talk(scenario, editor, answers={SUM: 0.4, MAX: 0.6}, mode=ASK_MODE, ask=True)
     assert ended == ["end_turn"] * 2, "a session that waits for its person holds up no other"
 
 
@@ -329,7 +329,7 @@ def test_a_chat_goes_on_with_a_session(talk, tmp_path, agent_of):
 def test_the_oldest_of_too_many_sessions_goes_and_what_is_no_session_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("agent.servers.acp.sessions.MOST_SESSIONS", 2)
     assert MOST_SESSIONS > 2
-    folder, sessions = SessionFolder(tmp_path, {}), [begin_session("/", AUTO) for _ in range(3)]
+    folder, sessions = SessionFolder(tmp_path, {}), [begin_session("/", AUTO_MODE) for _ in range(3)]
     (tmp_path / "notes.json").write_text("{}")
     (tmp_path / f"{'f' * 32}.json").write_text('{"dubito_chat": 1}')
     for number, each in enumerate(sessions):
