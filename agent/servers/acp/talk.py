@@ -48,10 +48,10 @@ class Talk:
         session.messages += [Message("user", said.shown), Message("agent", answer.message)]
         if answer.conversation is not None:
             session.conversation = answer.conversation
-            session.target = Target(file.path, answer.function) if file and file.path else None
+            session.target = Target(begun.file.path, answer.function) if begun.file and begun.file.path else None
         await self._keep(folder)
-        if file is not None and answer.new is not None and not self._prompt.stop.is_set():
-            await self._offer(file, answer)
+        if begun.file is not None and answer.new is not None and not self._prompt.stop.is_set():
+            await self._offer(begun.file, answer)
 
     async def _read_target(self, said: Said) -> SharedFile | None:
         """Return the file that the conversation is about, as it is now; None where it has none, or it is gone."""
