@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agent.errors import DubitoError
+from agent.views.say import write_json
 
 _INVALID_PARAMS = -32602  # of JSON-RPC
 _MOST_BYTES = 2**24  # of a line
@@ -36,5 +37,4 @@ def _refuse_requests(sentence: str) -> None:
             continue
         if isinstance(request, dict) and "method" in request and "id" in request:
             error = {"code": _INVALID_PARAMS, "message": sentence}
-            sys.stdout.write(f"{json.dumps({'jsonrpc': '2.0', 'id': request['id'], 'error': error})}\n")
-            sys.stdout.flush()
+            write_json({"jsonrpc": "2.0", "id": request["id"], "error": error})

@@ -1,4 +1,4 @@
-"""TurnAnswer the Agent Client Protocol over stdin and stdout: sessions, prompts, permissions. Imports nothing slow."""
+"""Answer the Agent Client Protocol over stdin and stdout: sessions, prompts, permissions. Imports nothing slow."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class DubitoAgent:
             return SetSessionModeResponse()
 
     async def prompt(self, prompt: list[Any], session_id: str, **others: Any) -> PromptResponse:
-        """TurnAnswer a prompt. A cancelled one keeps what there is."""
+        """Answer a prompt. A cancelled one keeps what there is."""
         with self._answering():
             session = self._find(session_id)
             if session.prompt is not None:
@@ -152,9 +152,10 @@ class DubitoAgent:
     async def cancel(self, session_id: str, **others: Any) -> None:
         """Stop what a session is doing."""
         session = self._sessions.get(session_id)
-        if session is not None and session.prompt is not None:
-            session.prompt.cancelled.set()
-            self._desk.withdraw(session.prompt.stop)
+        prompt = session.prompt if session else None
+        if prompt is not None and not prompt.stop.is_set():  # once is enough, and what follows is to be shown
+            prompt.cancelled.set()
+            self._desk.withdraw(prompt.stop)
 
     def _find(self, session_id: str) -> PanelSession:
         if session_id not in self._sessions:
@@ -176,7 +177,7 @@ class DubitoAgent:
 
 
 async def serve(agent: DubitoAgent, desk: Desk[Turns], streams: tuple[int, int]) -> None:
-    """TurnAnswer a client until it closes its side, or the process is told to end."""
+    """Answer a client until it closes its side, or the process is told to end."""
     wire = Wire(*streams)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, wire.end)
     connection = AgentSideConnection(cast(Any, agent), wire, listening=False)

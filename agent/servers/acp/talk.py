@@ -33,15 +33,12 @@ class Talk:
         self._session, self._prompt, self._channel, self._files, self._desk = session, prompt, channel, files, desk
 
     async def carry_out(self, said: Said, folder: SessionFolder) -> None:
-        """TurnAnswer a prompt, keep the session, and offer the change of its file. Raises what a run raises."""
+        """Answer a prompt, keep the session, and offer the change of its file. Raises what a run raises."""
         session = self._session
         file = next((each for each in said.files if each.is_module), None) or await self._read_target(said)
-        begun = await self._do(
-            lambda turns: turns.begin(
-                session.conversation, said, file, session.target.function if session.target else None,
-                asks=session.mode == ASK_MODE,
-            )
-        )  # fmt: skip
+        last = session.target.function if session.target and file and file.path == session.target.path else None
+        asks = session.mode == ASK_MODE
+        begun = await self._do(lambda turns: turns.begin(session.conversation, said, file, last, asks=asks))
         for note in begun.notes:
             await self._channel.say(f"{escape_markdown(note)}\n\n")
         answer = await (self._explain(begun) if begun.rounds is None else self._run(begun))
@@ -70,7 +67,7 @@ class Talk:
         return await self._desk.run(job, self._prompt.stop)
 
     async def _explain(self, begun: BegunTurn) -> TurnAnswer:
-        """TurnAnswer a question in words, piece by piece."""
+        """Answer a question in words, piece by piece."""
         say, wait = self._channel.say, self._channel.wait_for
 
         def speak(turns: Turns) -> TurnAnswer:
