@@ -36,9 +36,7 @@ class Doubt(BaseModel):
     end_line: int
     end_column: int
     code: str
-    probability: Annotated[
-        float | None, Field(description="That the local model goes on as the code does, at its least sure token.")
-    ]
+    probability: Annotated[float | None, Field(description="That the local model would write this code here.")]
     alternatives: Annotated[list[OtherCode], Field(description="What it would write instead, the likeliest first.")]
 
 
