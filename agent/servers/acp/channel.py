@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from acp import (
@@ -21,6 +21,8 @@ from pydantic import ValidationError
 
 from agent.servers.acp.permissions import Permission
 from agent.views.markdown import quote_code
+
+_Outcome = TypeVar("_Outcome")
 
 
 class SessionChannel:
@@ -63,18 +65,14 @@ class SessionChannel:
             tool_call_id=call.tool_call_id, title=call.title, kind=call.kind, status=call.status, content=call.content,
             locations=call.locations,
         )  # fmt: skip
-        request = asyncio.ensure_future(
-            self._client.request_permission(session_id=self._session_id, tool_call=asked, options=permission.options)
+        asking = self._client.request_permission(
+            session_id=self._session_id, tool_call=asked, options=permission.options
         )
-        end = asyncio.ensure_future(cancelled.wait())
         try:
-            await asyncio.wait((request, end), return_when=asyncio.FIRST_COMPLETED)
-            return request.result() if request.done() else None
+            response: RequestPermissionResponse | None = await wait_unless(cancelled, asking)
         except (RequestError, ValidationError):  # a client that cannot ask
             return None
-        finally:
-            request.cancel()
-            end.cancel()
+        return response
 
     def number_call(self) -> str:
         """Return an id for a tool call."""
@@ -86,3 +84,14 @@ class SessionChannel:
 
     async def _send(self, update: Any) -> None:
         await self._client.session_update(session_id=self._session_id, update=update)
+
+
+async def wait_unless(cancelled: asyncio.Event, awaited: Awaitable[_Outcome]) -> _Outcome | None:
+    """Return what comes of something; None once it is cancelled before that, and then nobody waits for it any more."""
+    task, end = asyncio.ensure_future(awaited), asyncio.ensure_future(cancelled.wait())
+    try:
+        await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        end.cancel()

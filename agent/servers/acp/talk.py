@@ -10,7 +10,7 @@ from agent.errors import DubitoError, InvalidRequestError
 from agent.files.changes import write_diff
 from agent.records import Attempt, CandidateQuestion, Event, OutputQuestion
 from agent.servers.acp.blocks import Files, Said, SharedFile
-from agent.servers.acp.channel import SessionChannel
+from agent.servers.acp.channel import SessionChannel, wait_unless
 from agent.servers.acp.permissions import allows_writing, ask_question, ask_to_write, read_reply
 from agent.servers.acp.sessions import ASK_MODE, Message, PanelSession, PromptTurn, SessionFolder, Target, TurnAnswer
 from agent.servers.desk import Desk
@@ -38,7 +38,12 @@ class Talk:
         file = next((each for each in said.files if each.is_module), None) or await self._read_target(said)
         last = session.target.function if session.target and file and file.path == session.target.path else None
         asks = session.mode == ASK_MODE
-        begun = await self._do(lambda turns: turns.begin(session.conversation, said, file, last, asks=asks))
+        begun = await wait_unless(
+            self._prompt.cancelled,
+            self._do(lambda turns: turns.begin(session.conversation, said, file, last, asks=asks)),
+        )
+        if begun is None:  # nobody has to wait for a model that is being loaded
+            return
         for note in begun.notes:
             await self._channel.say(f"{escape_markdown(note)}\n\n")
         answer = await (self._explain(begun) if begun.rounds is None else self._run(begun))

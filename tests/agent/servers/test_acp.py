@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 
 import pytest
 from acp import RequestError, image_block, resource_link_block, text_block
@@ -194,6 +195,27 @@ def test_a_cancel_at_a_question_ends_the_prompt_and_keeps_what_there_is(talk):
     assert (first, second) == ("cancelled", "end_turn")
     assert "def total(xs):\n    return \n```" in shown and "Stopped; this is what there is." in shown
     assert "verified" in editor.text()
+
+
+def test_nobody_has_to_wait_for_a_model_that_is_being_loaded(talk):
+    let_go = threading.Event()
+
+    class SlowTurns(Turns):
+        def __init__(self, agent):
+            let_go.wait(60)
+            super().__init__(agent)
+
+    async def scenario(client, session_id):
+        editor.on_update = lambda update: client.cancel(session_id=session_id)
+        first = await client.prompt(session_id=session_id, prompt=[text_block(ASKED)])
+        editor.on_update, was_loading = lambda update: None, not let_go.is_set()
+        let_go.set()
+        second = await client.prompt(session_id=session_id, prompt=[text_block(ASKED)])
+        return first.stop_reason, was_loading, second.stop_reason
+
+    editor = Editor()
+    assert talk(scenario, editor, turns=SlowTurns)[0] == ("cancelled", True, "end_turn")
+    assert editor.text("agent_thought_chunk").startswith("`loading the model`")
 
 
 def test_a_question_about_the_program_is_answered_in_words(talk):
