@@ -57,8 +57,12 @@ app = lazy_group(
             "agent.cli.score:score_files", "Show where a model doubts your Python files.", takes_settings=True
         ),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
-        "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill, holes and score."),
+        "config": Entry("agent.cli.config:config", "Set options once, for every command but the benchmarks'."),
         "editor": Entry("agent.cli.editor:editor", "Let VS Code, Neovim or Zed run Dubito."),
+        "acp": Entry(
+            "agent.cli.acp:acp", "Be an agent in the panel of an editor (Zed, JetBrains, Neovim).", is_server=True
+        ),
+        "mcp": Entry("agent.cli.mcp:mcp", "Give assistants tools: doubts, check, solve.", is_server=True),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from agent.cli.conversing import Chat
     from agent.program.examples.example import Example
 
-_MOST_ADDED = 20_000  # characters of a file
 _DEFAULTS = {"model": None, "policy": None, "strategy": "adaptive", "budget": None}  # that a conversation may change
 
 
@@ -60,9 +58,10 @@ def _file(chat: Chat, rest: str) -> None:
 
 
 def _add(chat: Chat, rest: str) -> None:
+    from agent.program.conversation import check_beside
+
     code = read_source(_read_path(rest, "/add"), "the file")
-    if len(code) > _MOST_ADDED:
-        raise InvalidRequestError(f"{quote(rest)} has {len(code)} characters; wanted at most {_MOST_ADDED}")
+    check_beside(rest, code)
     chat.conversation = chat.conversation.add_file(rest, code)
     chat.say(f"{rest} is shown to the model from now on")
 
@@ -204,35 +203,26 @@ def _trace(chat: Chat, rest: str) -> None:
 
 def _save(chat: Chat, rest: str) -> None:
     from agent.files.access import write_whole
+    from agent.program.saved_chat import SavedChat, is_chat, write_chat
 
-    options = {name: getattr(chat.agent.checked.options, name) for name in _DEFAULTS}
-    record = {"dubito_chat": 1, "options": options, "conversation": asdict(chat.conversation)}
-    write_whole(_read_path(rest, "/save"), json.dumps(record).encode(), is_ours=_is_session)
+    saved = SavedChat(chat.conversation, {name: getattr(chat.agent.checked.options, name) for name in _DEFAULTS})
+    write_whole(_read_path(rest, "/save"), write_chat(saved), is_ours=is_chat)
     chat.say(f"saved in {rest}; /load {rest} goes on with it")
 
 
 def _load(chat: Chat, rest: str) -> None:
-    from agent.program.conversation import Conversation
-    from agent.program.prompts import CodeBeside
+    from agent.program.saved_chat import read_chat
 
-    text = read_source(_read_path(rest, "/load"), "the session")
-    try:
-        record = json.loads(text)
-        kept = dict(record["conversation"])
-        files = tuple(CodeBeside(**each) for each in kept.pop("files"))
-        conversation = Conversation(
-            **{**kept, "requests": tuple(kept["requests"]), "tests": tuple(kept["tests"])}, files=files
-        )
-        options = {name: record["options"][name] for name in _DEFAULTS}
-    except (ValueError, TypeError, KeyError) as error:
-        raise InvalidRequestError(f"{quote(rest)} is no session of a chat; wanted what /save wrote") from error
-    now = chat.agent.checked.options
-    if changed := {name: value for name, value in options.items() if value != getattr(now, name)}:
+    saved = read_chat(read_source(_read_path(rest, "/load"), "the session"), rest)
+    now = {name: getattr(chat.agent.checked.options, name) for name in _DEFAULTS}
+    if changed := {name: value for name, value in saved.options.items() if now.get(name, value) != value}:
         chat.change_agent(**changed)
-    chat.begin(conversation)
-    count = format_count(len(conversation.requests), "request")
+    chat.begin(saved.conversation)
+    count = format_count(len(saved.conversation.requests), "request")
     chat.say(
-        f"{count} and the program are back; /retry and /holes need a new request" if conversation.program else "loaded"
+        f"{count} and the program are back; /retry and /holes need a new request"
+        if saved.conversation.program
+        else "loaded"
     )
 
 
@@ -241,10 +231,6 @@ def _new(chat: Chat, rest: str) -> None:
 
     chat.begin(Conversation(files=chat.conversation.files))
     chat.say("a new program; the files that were added are still shown")
-
-
-def _is_session(data: bytes) -> bool:
-    return data.startswith(b'{"dubito_chat"')
 
 
 def _read_path(rest: str, command: str) -> Path:

@@ -25,6 +25,7 @@ class Entry(NamedTuple):
     place: str  # module:name
     help: str
     takes_settings: bool = False  # options that the command line leaves out come from `dubito config`
+    is_server: bool = False  # a client starts it, and hears what is wrong; it takes settings
 
 
 class LazyGroup(TyperGroup):
@@ -84,11 +85,11 @@ class ProgramGroup(LazyGroup):
 
 
 def _class_of(entry: Entry) -> type[TyperCommand]:
-    if not entry.takes_settings:
+    if not (entry.takes_settings or entry.is_server):
         return TyperCommand
-    from agent.cli.settings_command import SettingsCommand
+    from agent.cli.settings_command import ServerCommand, SettingsCommand
 
-    return SettingsCommand
+    return ServerCommand if entry.is_server else SettingsCommand
 
 
 def _shorten_help(command: Any) -> None:

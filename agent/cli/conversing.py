@@ -13,7 +13,14 @@ from agent.cli.agent_options import Agent
 from agent.cli.chat_commands import find_command
 from agent.cli.inputs import check_sentence
 from agent.errors import InvalidRequestError
-from agent.program.conversation import Conversation, fit, is_question, write_question
+from agent.program.conversation import (
+    Conversation,
+    check_characters,
+    describe_dropped,
+    fit,
+    is_question,
+    write_question,
+)
 from agent.records import Question, RunOutcome
 from agent.views.terminal import TerminalView, draw_change
 from agent.workflow.session import Session
@@ -81,16 +88,13 @@ class Chat:
 
     def write(self, line: str, start: Conversation | None = None) -> None:
         """Write the program of a request, or change the one so far as it says. start: the conversation before it."""
-        if any(ord(character) < 32 for character in line.replace("\t", " ").replace("\n", " ")):
-            raise InvalidRequestError("the request holds control characters; write it again")
+        check_characters(line)
         check_sentence(line, "/file completes one, /add shows it to the model")
         start = self.conversation if start is None else start
         task, kept = fit(start, line, self._fits)
         self.line, self._before = line, start
-        if dropped := len(start.requests) - len(kept.requests):
-            self.say(f"the conversation is too long for the model: its first {dropped} requests are not shown to it")
-        if dropped := len(start.files) - len(kept.files):
-            self.say(f"{dropped} of the files that you added do not fit, and are not shown to the model")
+        for sentence in describe_dropped(start, kept):
+            self.say(sentence)
         before = kept.program if kept.is_follow_up(line) else ""
         self.turn = Turn(self.agent, task, self._solve(task, before))
         if self.turn.result.outcome == RunOutcome.ACCEPTED:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.exits import EXIT_CODES, ExitCode
-from agent.cli.writing import Confirm, check_write, find_confirm, is_same_file, plan_answer, write_edit, write_program
+from agent.cli.writing import Confirm, check_write, find_confirm, is_same_file, plan_answer, write_edit
 from agent.errors import DubitoError, InvalidRequestError
 from agent.files.edits import Edit
 from agent.messages import quote
@@ -55,7 +55,7 @@ class Destination:
             self._say_unwritten("no program passed")
             return
         if not self.diff and not is_watched():
-            write_data(write_program(result.task, result.best.program), nl=False)
+            write_data(_write_program(result), nl=False)
         if self.diff:
             write_data(self._plan(result).diff, nl=False)
         if code != ExitCode.OK:
@@ -71,7 +71,7 @@ class Destination:
             return record
         try:
             if module is not None:
-                text = write_program(result.task, result.best.program)
+                text = _write_program(result)
                 record["module"] = {"file": module.file, "function": module.function, "text": text}
             if self.diff or self.write is not None:
                 edit = self._plan(result)
@@ -95,6 +95,12 @@ class Destination:
     def _say_unwritten(self, reason: str) -> None:
         if self.write is not None:
             say(f"nothing was written to {quote(self.write)}: {reason}", err=True)
+
+
+def _write_program(result: Result) -> str:
+    from agent.program.modules.answers import write_program
+
+    return write_program(result.task, result.best.program)
 
 
 def _is_accepted(result: Result) -> bool:

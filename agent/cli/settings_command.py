@@ -10,6 +10,7 @@ from typer.core import TyperCommand
 
 from agent.cli.settings import SETTINGS, Setting, collect_settings, placing, putting_in_force
 from agent.errors import DubitoError
+from agent.servers.refusal import refusing_requests
 
 
 class SettingsCommand(TyperCommand):
@@ -86,3 +87,12 @@ class SettingsCommand(TyperCommand):
             elif check and ctx.get_parameter_source(parameter.name).name == "COMMANDLINE":
                 check(value)
         return in_force
+
+
+class ServerCommand(SettingsCommand):
+    """Such a command that a client starts: it hears of wrong settings and values in its own protocol."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read a command line. What is wrong is also the answer to each request of the client."""
+        with refusing_requests():
+            return super().parse_args(ctx, args)

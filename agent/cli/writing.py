@@ -28,6 +28,8 @@ def plan_answer(path: Path, task: Task, program: str) -> Edit:
     in its place. Any other file gets the function or class that was asked for: in the place of its own one, else at its
     end. `-` stands for the text from stdin, which can only be compared. Raises InvalidRequestError and FileAccessError.
     """
+    from agent.program.modules.answers import write_program
+
     if str(path) == STANDARD_STREAM:
         written = task.module.written if task.module else task.request
         return Edit(Path("stdin"), written.encode(), _change(path, written, task, program).encode())
@@ -37,24 +39,8 @@ def plan_answer(path: Path, task: Task, program: str) -> Edit:
     return Edit(path, old, _change(path, _decode(path, old), task, program).encode())
 
 
-def write_program(task: Task, program: str) -> str:
-    """Return the text of the program that answers a task: with the module around it, if the task has one.
-
-    Raises InvalidRequestError.
-    """
-    if task.module is None:
-        return program.rstrip("\n") + "\n"
-    text = task.module.fill(program)
-    if text is None:
-        raise InvalidRequestError(
-            f"the answer cannot be put into {quote(task.module.file)} in the place of {task.module.function}"
-        )
-    return text
-
-
 def _change(path: Path, written: str, task: Task, program: str) -> str:
-    from agent.program.modules.definitions import put_definitions
-    from agent.program.syntax import find_asked_name, is_code
+    from agent.program.modules.answers import put_answer, write_program
 
     module, file = task.module, str(path)
     is_own = module is not None and (file == STANDARD_STREAM or is_same_file(path, Path(module.file)))
@@ -67,8 +53,7 @@ def _change(path: Path, written: str, task: Task, program: str) -> str:
             f"{module.function} belongs into {quote(module.file)}, and {quote(file)} came; write it there, or choose a "
             "new file"
         )
-    name = task.entry_point or (find_asked_name(task.request) if is_code(task.request) else None)
-    return put_definitions(written, program, name, file)
+    return put_answer(written, task, program, file)
 
 
 def is_same_file(path: Path, other: Path) -> bool:

@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from agent.errors import InvalidRequestError
+from agent.messages import quote
 from agent.program.examples.example import Example, combine_examples
 from agent.program.prompts import CodeBeside
 from agent.program.syntax import find_entry_point, is_code
 from agent.program.task import Task, read_task
 
 _QUESTION = re.compile(r"(?:why|what|how|when|where|which|who|is|are|does|do|did|explain)\b", re.IGNORECASE)
+_MOST_BESIDE = 20_000  # characters of a file
 _CHANGE = "Change the program: {line} Write the whole program, with its imports."
 _SHOWN = "The program so far, which was written for this request: {requests}"
 
@@ -133,6 +135,28 @@ def fit(conversation: Conversation, line: str, fits: Callable[[Task], bool]) -> 
         else:
             break
     return task, kept
+
+
+def describe_dropped(before: Conversation, kept: Conversation) -> list[str]:
+    """Say what had to go of a conversation, so that it fits the model's window."""
+    lines = []
+    if dropped := len(before.requests) - len(kept.requests):
+        lines.append(f"the conversation is too long for the model: its first {dropped} requests are not shown to it")
+    if dropped := len(before.files) - len(kept.files):
+        lines.append(f"{dropped} of the files that you added do not fit, and are not shown to the model")
+    return lines
+
+
+def check_characters(line: str) -> None:
+    """Raise InvalidRequestError for a request with control characters."""
+    if any(ord(character) < 32 for character in line.replace("\t", " ").replace("\n", " ")):
+        raise InvalidRequestError("the request holds control characters; write it again")
+
+
+def check_beside(name: str, code: str) -> None:
+    """Raise InvalidRequestError for a file that is too long to be shown to the model."""
+    if len(code) > _MOST_BESIDE:
+        raise InvalidRequestError(f"{quote(name)} has {len(code)} characters; wanted at most {_MOST_BESIDE}")
 
 
 def is_question(line: str) -> bool:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from string import ascii_lowercase
 
 from rich.console import Console
 from rich.text import Text
 
-from agent.decoding.step import Candidate
 from agent.program.outputs import describe_output
 from agent.records import CandidateQuestion, OutputQuestion, Question
-from agent.views.numbers import format_probability
+from agent.views.choices import PREVIEW, answer_alone, fit_text, show_candidate, show_code, show_probability
 from agent.views.text import format_code, one_line
 from agent.views.theme import WARNING, highlight
 
@@ -20,8 +18,6 @@ _HELP = (
     "A number takes a candidate's first token; what follows it is where it leads. A text is written as it is. "
     f"{GO_ON} lets the model go on alone, Ctrl-C stops. Put a blank before a text that begins with a slash."
 )
-_SHOWN_LINES = 12  # of the code before a pause
-_PREVIEW = 60  # characters of a candidate
 
 
 def put_question(console: Console, question: Question, *, asks: bool) -> tuple[int | str, bool]:
@@ -39,7 +35,7 @@ def put_question(console: Console, question: Question, *, asks: bool) -> tuple[i
     except KeyboardInterrupt:
         console.print("")  # the question's line has no end
         raise
-    return (0 if isinstance(question, CandidateQuestion) else ""), False
+    return answer_alone(question), False
 
 
 def _ask_output(console: Console, question: OutputQuestion) -> int | str:
@@ -53,9 +49,9 @@ def _ask_output(console: Console, question: OutputQuestion) -> int | str:
 
 def _ask_candidate(console: Console, question: CandidateQuestion) -> tuple[int | str, bool]:
     candidates = question.candidates
-    console.print(highlight("\n".join(question.text.strip("\n").split("\n")[-_SHOWN_LINES:])))
+    console.print(highlight(show_code(question)))
     for number, candidate in enumerate(candidates, start=1):
-        console.print(Text(f"  {number}  {_show(candidate)}  {_percent(candidate)}"))
+        console.print(Text(f"  {number}  {show_candidate(candidate)}  {show_probability(candidate)}"))
     prompt = (
         f"1 to {len(candidates)}, text of your own (\\n ends a line), Enter for 1, or {GO_ON} to be asked no more: "
     )
@@ -70,25 +66,10 @@ def _ask_candidate(console: Console, question: CandidateQuestion) -> tuple[int |
         if not typed or typed.isdecimal():
             number = int(typed or 1)
             if 1 <= number <= len(candidates):
-                console.print(Text(f"chosen: the way to {_show(candidates[number - 1])}", style="dim"))
+                console.print(Text(f"chosen: the way to {show_candidate(candidates[number - 1])}", style="dim"))
                 return number - 1, True
             console.print(Text(f"{typed} came; wanted 1 to {len(candidates)}", style=WARNING))
             continue
-        text = _fit(answer, candidates).replace("\\n", "\n")
-        console.print(Text(f"written: {format_code(text, _PREVIEW)!r}", style="dim"))
+        text = fit_text(answer, candidates).replace("\\n", "\n")
+        console.print(Text(f"written: {format_code(text, PREVIEW)!r}", style="dim"))
         return text, True
-
-
-def _fit(text: str, candidates: tuple[Candidate, ...]) -> str:
-    """Return a person's text with the blank before it, if it has none and the likeliest candidate begins with one."""
-    blank = candidates[0].text.startswith(" ") and not text[:1].isspace() and not text.startswith("\\n")
-    return f" {text}" if blank and (text[0].isalnum() or text[0] in "_'\"") else text
-
-
-def _show(candidate: Candidate) -> str:
-    """Return a candidate, quoted, so that the blank before it can be seen."""
-    return f"`{format_code(candidate.text, _PREVIEW)}`"
-
-
-def _percent(candidate: Candidate) -> str:
-    return format_probability(math.exp(min(candidate.logprob, 0.0)))

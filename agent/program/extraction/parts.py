@@ -77,7 +77,7 @@ class ExtractedProgram(NamedTuple):
         starts: where in the generated text each token begins, never falling; length: of the generated text.
         """
         spans, number, offsets = self._spans(), 0, list[int | None]()
-        for start, end in zip(starts, [*starts[1:], length], strict=True):
+        for start, end in zip(starts, [*starts[1:], length][: len(starts)], strict=True):
             while number < len(spans) and spans[number][0].end <= start:
                 number += 1
             span, offset = spans[number] if number < len(spans) else (Span(length, length), 0)
