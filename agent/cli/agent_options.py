@@ -111,17 +111,22 @@ class CheckedOptions:
 
     def open_beside(self, sandbox: Sandbox, model: Model | None = None) -> Agent:
         """Return the agent with a running sandbox, and with a model that is loaded already or is loaded here."""
+        policy = self.build_policy()
+        return Agent(self, self.open_model() if model is None else model, policy, sandbox)
+
+    def build_policy(self) -> Policy:
+        """Return the policy with its threshold."""
+        options = self.options
+        return components.build_policy(
+            self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
+        )
+
+    def open_model(self) -> Model:
+        """Load the model."""
         from agent.lm.open import open_lm
 
         options = self.options
-        policy = components.build_policy(
-            self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
-        )
-        if model is None:
-            model = open_lm(
-                options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style
-            )
-        return Agent(self, model, policy, sandbox)
+        return open_lm(options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,11 @@ app = lazy_group(
         "holes": Entry(
             "agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted.", takes_settings=True
         ),
+        "serve": Entry(
+            "agent.cli.serve:serve_model", "Serve the model to other programs, as OpenAI does.", takes_settings=True
+        ),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
-        "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill and holes."),
+        "config": Entry("agent.cli.config:config", "Set options once, for every command that takes settings."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),
