@@ -52,6 +52,7 @@ SETTINGS: dict[str, Callable[[Any], object] | None] = {
     "token": check_token,
 }
 TAKING_SETTINGS = ("solve", "chat", "fill", "holes", "serve")  # that take settings, by the table of agent.cli.app
+SECRETS = frozenset({"token"})  # settings whose values are not shown
 _NONE: Mapping[str, str] = MappingProxyType({})
 _in_force = ContextVar("settings in force", default=_NONE)  # their places, by their names
 

@@ -70,7 +70,7 @@ class JobResponse(Response):
             await _send(send, *self._answer.end_stream(), more=False)
         else:
             await JSONResponse(self._answer.write_whole())(scope, receive, send)
-        return "done"
+        return self._answer.describe_end()
 
     def _explain(self, error: Exception) -> ApiError:
         failure = explain_failure(error)

@@ -103,8 +103,13 @@ class Answer:
 
     @property
     def tokens(self) -> int:
-        """The tokens that were written for it."""
-        return sum(end.tokens for end in self.ends.values())
+        """The tokens that were written for it, as far as is known."""
+        pieces = (piece for choice, pieces in self._pieces.items() if choice not in self.ends for piece in pieces)
+        return sum(end.tokens for end in self.ends.values()) + sum(len(piece.tokens) for piece in pieces)
+
+    def describe_end(self) -> str:
+        """Return how the choices ended, as in "verified" and "stop": by their claims, else by their reasons."""
+        return ", ".join(dict.fromkeys(end.dubito["claim"] or end.reason for end in self.ends.values()))
 
     def note(self, event: JobEvent) -> None:
         """Keep what an event tells."""

@@ -1,6 +1,5 @@
 """`dubito serve` as a process: what it says, whom it refuses, how it ends; and evalplus' own generator as a client."""
 
-import itertools
 import json
 import os
 import re
@@ -8,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -22,6 +22,8 @@ from agent.decoding import POLICIES, decode
 from agent.decoding.stops import any_of, end_token, token_limit
 from agent.lm import open_lm
 from benchmarks import open_benchmark
+from benchmarks.cli import hidden_verdicts
+from benchmarks.exercises.export import export
 from sandbox import open_sandbox
 
 ROOT = Path(__file__).parents[3]
@@ -86,9 +88,7 @@ def test_a_text_is_what_the_policy_decodes(server, tiny, temperature):
     stop = any_of(end_token(tiny.tokenizer.end_ids), token_limit(60))
     steps = list(decode(tiny.lm, ids, POLICIES["adadec"], stop=stop, text=tiny.tokenizer.stream(ids)))
     asked = {} if temperature is None else {"temperature": temperature}
-    answer = server.client().completions.create(
-        model="models/tiny", prompt=PROMPT, max_tokens=60, logprobs=2, **asked
-    )
+    answer = server.client().completions.create(model="models/tiny", prompt=PROMPT, max_tokens=60, logprobs=2, **asked)
     choice = answer.choices[0]
     assert choice.text == "".join(step.text for step in steps)
     assert choice.logprobs.token_logprobs == pytest.approx([step.logprob for step in steps if step.text], abs=1e-4)
@@ -107,8 +107,10 @@ def test_a_program_is_searched_run_and_given_with_its_claim(server):
     message = {"role": "user", "content": f"Please complete this:\n```python\n{problem.prompt}\n```"}
     choice = server.client().chat.completions.create(model="models/tiny:solve", messages=[message]).choices[0]
     program = choice.message.content.split("```python\n")[1].split("\n```")[0]
-    assert choice.dubito["claim"] == "verified" and "✓ verified: the program passed 2 examples" in choice.message.content
-    with open_sandbox("process") as box:
+    assert (
+        choice.dubito["claim"] == "verified" and "✓ verified: the program passed 2 examples" in choice.message.content
+    )
+    with closing(open_sandbox("process")) as box:
         assert box.run(f"{program}\nassert {problem.entry_point}([], 3) == 0").verdict == "passed"
 
 
@@ -125,7 +127,7 @@ BAD_BODIES = {
     "empty messages": (b'{"model": "models/tiny", "messages": []}', 400, "messages"),
 }
 BAD_FIELDS = {
-    "temperature": ("hot", 9, None.__class__ and "0"),
+    "temperature": ("hot", 9, "0"),
     "top_p": (0, 2),
     "n": (0, 1000, True, 1.5),
     "stop": ([""], 7, [None], ["x"] * 1000),
@@ -138,7 +140,14 @@ BAD_FIELDS = {
     "response_format": ({"type": "json_object"},),
     "frequency_penalty": (0.5,),
     "logit_bias": ({"1": 1},),
-    "messages": (7, "x", [7], [{"role": "user"}], [{"role": "robot", "content": "x"}], [{"role": "user", "content": 7}]),
+    "messages": (
+        7,
+        "x",
+        [7],
+        [{"role": "user"}],
+        [{"role": "robot", "content": "x"}],
+        [{"role": "user", "content": 7}],
+    ),
 }
 
 
@@ -168,7 +177,13 @@ def test_a_wrong_field_is_named(server, name):
 
 
 def test_what_asks_for_nothing_is_taken_and_unknown_fields_are_ignored(server):
-    nothing = {"tools": [], "response_format": {"type": "text"}, "frequency_penalty": 0, "logit_bias": None, "stop": None}
+    nothing = {
+        "tools": [],
+        "response_format": {"type": "text"},
+        "frequency_penalty": 0,
+        "logit_bias": None,
+        "stop": None,
+    }
     unknown = {"user": "me", "top_k": 40, "reasoning_effort": "low", "metadata": {"a": "b"}}
     body = {"model": "models/tiny", "prompt": PROMPT, "max_tokens": 1, **nothing, **unknown}
     assert httpx.post(f"{server.url}/v1/completions", json=body).status_code == 200
@@ -201,13 +216,15 @@ def test_a_client_that_leaves_stops_the_model(server):
     stream.close()
     wait_until(lambda: not httpx.get(f"{server.url}/health").json()["running"], "the model stops")
     line = next(line for line in iter(server.process.stderr.readline, "") if "its client left" in line)
-    assert "models/tiny: " in line and "done" not in line
+    assert line.startswith("models/tiny: ")
 
 
 def test_ctrl_c_ends_the_server_and_the_answer_under_way(tmp_path):
     running = Process(tmp_path, "--model", "models/tiny")
     with socket.create_connection(running.url.removeprefix("http://").split(":")) as sent:
-        body = json.dumps({"model": "models/tiny", "prompt": "x = ", "max_tokens": 900, "temperature": 2, "stream": True})
+        body = json.dumps(
+            {"model": "models/tiny", "prompt": "x = ", "max_tokens": 900, "temperature": 2, "stream": True}
+        )
         request = f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         sent.sendall(request.encode())
         received = sent.recv(10_000)
@@ -244,7 +261,7 @@ def test_a_port_in_use_is_told_before_the_model_is_loaded():
         (["--host", "nowhere.invalid", "--token", "secret"], "there is no address 'nowhere.invalid:8000'"),
         (["--token", ""], "the token is empty"),
         (["--token", "with blanks"], "the token is empty, or holds more"),
-        (["--port", "70000"], "70000 is not in the range"),
+        (["--port", "70000"], "less than or equal to 65535"),
         (["--model", "/nowhere/model"], "/nowhere/model"),
         (["--policy", "adadce"], "unknown policy"),
     ],
@@ -271,7 +288,8 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 def test_evalplus_own_generator_writes_programs_that_pass(server, tmp_path):
     pytest.importorskip("evalplus", reason="needs evalplus (pip install 'dubito[bench]')")
-    problems = list(itertools.islice(open_benchmark("exercises"), 5))
+    ids = [f"exercises/{number}" for number in (0, 2, 3, 7, 130)]
+    problems = [each for each in open_benchmark("exercises") if each.task_id in ids]
     export(problems, tmp_path / "five.jsonl")
     asked = [
         "--model", "models/tiny:solve", "--dataset", "humaneval", "--backend", "openai", "--greedy",
@@ -285,7 +303,9 @@ def test_evalplus_own_generator_writes_programs_that_pass(server, tmp_path):
     files = list((tmp_path / "out" / "humaneval").glob("*_temp_0.0.jsonl"))
     assert ran.returncode == 0 and len(files) == 1, ran.stdout
     samples = [json.loads(line) for line in files[0].read_text().splitlines()]
-    assert [each["task_id"] for each in samples] == [each.task_id for each in problems]
-    with open_sandbox("process") as box:
-        solved = [judge(box, problem, each["solution"]) for problem, each in zip(problems, samples, strict=True)]
-    assert solved == 0, (solved, samples)
+    assert [each["task_id"] for each in samples] == ids
+    with closing(open_sandbox("process")) as box:
+        judged = [
+            hidden_verdicts(box, each, sample["solution"]) for each, sample in zip(problems, samples, strict=True)
+        ]
+    assert judged == [{"base": "passed", "plus": "passed"}] * 5, samples
