@@ -20,7 +20,7 @@ from agent.decoding import POLICIES, Policy
 from agent.lm.base import Model, Prefix
 from agent.profile import ModelProfile
 from agent.servers.openai.app import Api
-from agent.servers.openai.served import Served
+from agent.servers.openai.served import ServedModel
 from agent.servers.openai.server import bind, name_address
 from agent.strategies import STRATEGIES
 from sandbox.base import Sandbox
@@ -81,13 +81,15 @@ def wait_until(happens: Any, what: str) -> None:
 
 def served(
     model: Model, *, policy: Policy = POLICIES["greedy"], sandbox: Sandbox | None = None, max_tokens: int = 200
-) -> Served:
+) -> ServedModel:
     """Return a model as it is served."""
-    return Served(model, policy, STRATEGIES["once"](), ModelProfile(model.name), max_tokens, sandbox)
+    return ServedModel(model, policy, STRATEGIES["once"](), ModelProfile(model.name), max_tokens, sandbox)
 
 
 @contextmanager
-def serving(what: Served, *, token: str = "", local: bool = True, headers: Mapping[str, str] = {}) -> Iterator[Serving]:
+def serving(
+    what: ServedModel, *, token: str = "", local: bool = True, headers: Mapping[str, str] = {}
+) -> Iterator[Serving]:
     """Serve a model from another thread."""
     lines, errors = list[str](), list[BaseException]()
     api, bound = Api(what, lines.append, errors.append), bind("127.0.0.1", 0)

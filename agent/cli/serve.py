@@ -73,13 +73,13 @@ def serve_model(
         _check_extra()
         _check_address(host, token)
         checked = AgentOptions.take({**locals(), "ask": False, "seed": 0}).check()
-        from agent.servers.openai.server import bind, name_address, serve
+        from agent.servers.openai.server import bind, name_address, run_server
 
         bound = cleanup.enter_context(closing(bind(host, port)))
         api = _open_api(checked, cleanup)
         line = f"serving {' and '.join(api.served.names)} at {name_address(bound)}/v1; Ctrl-C ends it"
         app = api.build(token=token or "", local=is_loopback(host))
-        serve(app, bound, begin=lambda: _say(line), stop=api.turns.close)
+        run_server(app, bound, begin=lambda: _say(line), stop=api.turns.close)
         _say("stopped")
 
 
@@ -104,13 +104,13 @@ def _open_api(checked: CheckedOptions, cleanup: ExitStack) -> Api:
     """Start the sandbox, load the model, and say how it answers."""
     from agent.cli.thresholds import describe_threshold
     from agent.servers.openai.app import Api
-    from agent.servers.openai.served import Served
+    from agent.servers.openai.served import ServedModel
 
     checked.announce()
     with naming_settings():
         sandbox = _start_sandbox(checked.options.sandbox, cleanup)
         policy, model = checked.build_policy(), checked.open_model()
-    served = Served(model, policy, checked.strategy, checked.profile, checked.options.max_tokens, sandbox)
+    served = ServedModel(model, policy, checked.strategy, checked.profile, checked.options.max_tokens, sandbox)
     pausing = describe_threshold(policy, checked.policy, checked.options.threshold)
     where = f", run in {type(sandbox).__name__}" if sandbox else ""
     _say(f"{checked.policy} with {model.name}{pausing}{where}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from agent.program.stop_texts import find_stop_text
 from agent.program.syntax import find_function_end
-from agent.servers.openai.events import Piece, WrittenToken
+from agent.servers.openai.events import AnswerPiece, WrittenToken
 
 
 @dataclass(slots=True)
@@ -28,19 +28,19 @@ class AnswerText:
         """Return how many characters there are."""
         return len(self.opening) + len(self.text)
 
-    def add(self, token: WrittenToken) -> Piece | None:
+    def add(self, token: WrittenToken) -> AnswerPiece | None:
         """Append a token; return what can be given out now, if anything."""
         self.text += token.text
         self._tokens.append(token)
         return self._give(len(self.opening) + self._find_safe_length())
 
-    def end(self, closing: str) -> Piece | None:
+    def end(self, closing: str) -> AnswerPiece | None:
         """Cut the text where it ends, and return the rest with the line that closes it, if there is anything."""
         self.text = self.text[: self._find_end()]
         if closing:
             self.text = self.text.rstrip("\n")
         self._tokens = [token for token in self._tokens if token.start < self.length]
-        rest = self._give(self.length) or Piece(self.choice, "")
+        rest = self._give(self.length) or AnswerPiece(self.choice, "")
         rest = rest._replace(text=f"{rest.text}\n{closing}") if closing else rest
         return rest if rest.text else None
 
@@ -50,14 +50,14 @@ class AnswerText:
         end = None if self.function is None else find_function_end(self.function, self.text)
         return min(cut for cut in (stop, end, len(self.text)) if cut is not None)
 
-    def _give(self, end: int) -> Piece | None:
+    def _give(self, end: int) -> AnswerPiece | None:
         """Return the characters up to an end that were not given out, with the tokens that begin among them."""
         if end <= self._given:
             return None
         text = (self.opening + self.text)[self._given : end]
         tokens = [token for token in self._tokens[self._given_tokens :] if token.start < end]
         self._given, self._given_tokens = end, self._given_tokens + len(tokens)
-        return Piece(self.choice, text, tuple(tokens))
+        return AnswerPiece(self.choice, text, tuple(tokens))
 
     def _find_safe_length(self) -> int:
         """Return how many characters of the text no later one can take back."""

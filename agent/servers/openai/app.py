@@ -13,17 +13,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from agent.servers.openai.asking import read_chat, read_text
+from agent.servers.openai.asking import read_chat, read_prompt
 from agent.servers.openai.bodies import ChatBody, CompletionBody, read_body
 from agent.servers.openai.completing import Wanted, complete
-from agent.servers.openai.events import Emit, Stopped
-from agent.servers.openai.failures import ApiError
-from agent.servers.openai.guard import Guard
+from agent.servers.openai.events import Stopped, Tell
+from agent.servers.openai.failures import ApiError, explain_failure
+from agent.servers.openai.guard import AccessGuard
 from agent.servers.openai.responses import JobResponse
-from agent.servers.openai.served import SOLVING, Served
-from agent.servers.openai.solving import ProgramRequest, solve_request
-from agent.servers.openai.turns import Job, Turns
-from agent.servers.openai.wire import Answer, ChatShape, TextShape
+from agent.servers.openai.served import SOLVING, ServedModel
+from agent.servers.openai.solving import ProgramRequest, search_program
+from agent.servers.openai.turns import RequestJob, Turns
+from agent.servers.openai.wire import ChatShape, Reply, TextShape
 
 _MOST_BYTES = 4 * 2**20  # of a body
 _READ_ON = 64 * _MOST_BYTES  # of a longer one, which are dropped: a client that still writes would not read the refusal
@@ -33,7 +33,7 @@ _READ_ON = 64 * _MOST_BYTES  # of a longer one, which are dropped: a client that
 class Api:
     """The endpoints. log: receives a line about each answer. report: receives errors that nobody expected."""
 
-    served: Served
+    served: ServedModel
     log: Callable[[str], object] = lambda line: None
     report: Callable[[BaseException], object] = lambda error: None
     turns: Turns = field(default_factory=Turns)
@@ -47,8 +47,10 @@ class Api:
             Route("/v1/chat/completions", self.answer_chat, methods=["POST"]),
             Route("/v1/completions", self.answer_text, methods=["POST"]),
         ]
-        handlers = {ApiError: _refuse, HTTPException: _refuse_path, ClientDisconnect: _refuse_nobody}
-        return Guard(Starlette(routes=routes, exception_handlers=handlers), token, local)
+        handlers = {
+            ApiError: _refuse, HTTPException: _refuse_path, ClientDisconnect: _refuse_nobody, Exception: self._tell_bug,
+        }  # fmt: skip
+        return AccessGuard(Starlette(routes=routes, exception_handlers=handlers), token, local)
 
     async def tell_health(self, request: Request) -> Response:
         """Say that the server lives, what it serves, and how busy it is."""
@@ -68,11 +70,11 @@ class Api:
         return JSONResponse(self._describe(name))
 
     async def answer_chat(self, request: Request) -> Response:
-        """Answer a chat: as a plain model, or with a program that was run."""
+        """Reply a chat: as a plain model, or with a program that was run."""
         body = read_body(ChatBody, await _read_bytes(request))
         self._check_name(body.model)
         job = self._solve(body) if body.model.endswith(SOLVING) else self._chat(body)
-        answer = Answer(ChatShape(bool(body.logprobs)), body.model, body.tells_usage)
+        answer = Reply(ChatShape(bool(body.logprobs)), body.model, body.tells_usage)
         return self._respond(job, answer, stream=bool(body.stream))
 
     async def answer_text(self, request: Request) -> Response:
@@ -83,39 +85,43 @@ class Api:
             raise ApiError(400, f"{body.model} answers chats alone; ask {self.served.model.name}", param="model")
         served, wanted = self.served, Wanted.read(self.served, body, body.max_tokens, body.logprobs)
 
-        def job(emit: Emit, stopped: Stopped) -> None:
-            prompts = [read_text(served.model, text, body.suffix) for text in body.prompt]
-            complete(served, prompts, wanted, emit, stopped)
+        def job(tell: Tell, stopped: Stopped) -> None:
+            prompts = [read_prompt(served.model, text, body.suffix) for text in body.prompt]
+            complete(served, prompts, wanted, tell, stopped)
 
-        answer = Answer(TextShape(body.logprobs is not None), body.model, body.tells_usage)
+        answer = Reply(TextShape(body.logprobs is not None), body.model, body.tells_usage)
         return self._respond(job, answer, stream=bool(body.stream))
 
-    def _chat(self, body: ChatBody) -> Job:
+    async def _tell_bug(self, request: Request, error: Exception) -> Response:
+        self.report(error)
+        return await _refuse(request, explain_failure(error))
+
+    def _chat(self, body: ChatBody) -> RequestJob:
         served, messages = self.served, body.read_messages()
         wanted = Wanted.read(served, body, body.longest, body.top_logprobs if body.logprobs else None)
 
-        def job(emit: Emit, stopped: Stopped) -> None:
-            complete(served, [read_chat(served.model, messages)], wanted, emit, stopped)
+        def job(tell: Tell, stopped: Stopped) -> None:
+            complete(served, [read_chat(served.model, messages)], wanted, tell, stopped)
 
         return job
 
-    def _solve(self, body: ChatBody) -> Job:
+    def _solve(self, body: ChatBody) -> RequestJob:
         """Return the job that writes a program. A chat model answers a question about the last one in words."""
         served, messages, explain = self.served, body.read_messages(), self._chat(body)
         for name, asked in (("n", (body.n or 1) > 1), ("logprobs", body.logprobs)):
             if asked:
                 raise ApiError(400, f"{body.model} gives one program, and no logprobs; leave out {name}", param=name)
 
-        def job(emit: Emit, stopped: Stopped) -> None:
+        def job(tell: Tell, stopped: Stopped) -> None:
             request = ProgramRequest.read(messages)
             if request.is_question and served.model.prompt_style.chat:
-                explain(emit, stopped)
+                explain(tell, stopped)
             else:
-                solve_request(served, request, body.longest, body.seed or 0, emit, stopped)
+                search_program(served, request, body.longest, body.seed or 0, tell, stopped)
 
         return job
 
-    def _respond(self, job: Job, answer: Answer, *, stream: bool) -> Response:
+    def _respond(self, job: RequestJob, answer: Reply, *, stream: bool) -> Response:
         return JobResponse(self.turns.follow(job), answer, stream=stream, log=self.log, report=self.report)
 
     def _describe(self, name: str) -> dict[str, Any]:
@@ -157,5 +163,5 @@ async def _refuse_path(request: Request, error: Exception) -> Response:
 
 
 async def _refuse_nobody(request: Request, error: Exception) -> Response:
-    """Answer a client that left before it had asked; nobody reads it."""
+    """Reply a client that left before it had asked; nobody reads it."""
     return Response(status_code=400)

@@ -49,7 +49,7 @@ def read_chat(model: Model, messages: Sequence[Message]) -> AskedPrompt:
     return AskedPrompt(tuple(ids), model.tokenizer.end_ids, opening, "```", text.opening)
 
 
-def read_text(model: Model, text: str, suffix: str | None) -> AskedPrompt:
+def read_prompt(model: Model, text: str, suffix: str | None) -> AskedPrompt:
     """Return the prompt of a text that is to be continued. suffix: what stands behind the gap that is to be filled.
 
     Raises ApiError for a suffix where the model has no fill-in-the-middle tokens.

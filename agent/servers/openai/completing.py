@@ -16,8 +16,8 @@ from agent.program.ends import CUT_OFF
 from agent.servers.openai.answer_text import AnswerText
 from agent.servers.openai.asking import AskedPrompt
 from agent.servers.openai.bodies import RequestBody
-from agent.servers.openai.events import Begun, Emit, Ended, Stopped, WrittenToken
-from agent.servers.openai.served import Served, draws
+from agent.servers.openai.events import Begun, Ended, Stopped, Tell, WrittenToken
+from agent.servers.openai.served import ServedModel, draws
 from agent.servers.openai.spans import MOST_ALTERNATIVES, describe_answer, write_step_span
 
 _SEEDS = 2**31
@@ -36,7 +36,7 @@ class Wanted:
     likeliest: int  # tokens that are told in the place of each
 
     @classmethod
-    def read(cls, served: Served, body: RequestBody, max_tokens: int | None, likeliest: int | None) -> Wanted:
+    def read(cls, served: ServedModel, body: RequestBody, max_tokens: int | None, likeliest: int | None) -> Wanted:
         """Return what a body says. Without a seed, tokens are drawn by one that differs from request to request."""
         policy = served.choose_policy(body.temperature, body.top_p)
         name = "sample" if body.temperature else name_policy(policy)
@@ -45,20 +45,20 @@ class Wanted:
         return cls(body.n or 1, policy, name, seed, tuple(body.stop or ()), most, likeliest or 0)
 
 
-def complete(served: Served, prompts: Sequence[AskedPrompt], wanted: Wanted, emit: Emit, stopped: Stopped) -> None:
+def complete(served: ServedModel, prompts: Sequence[AskedPrompt], wanted: Wanted, tell: Tell, stopped: Stopped) -> None:
     """Write the choices for each prompt, one after the other. Raises ContextLengthError before the first one."""
     for prompt in prompts:
         _check_room(served, prompt)
-    emit(Begun(sum(len(prompt.ids) for prompt in prompts)))
+    tell(Begun(sum(len(prompt.ids) for prompt in prompts)))
     for number, prompt in enumerate(prompts):
         for choice in range(wanted.choices):
             try:
-                _write_choice(served, prompt, wanted, number * wanted.choices + choice, emit, stopped)
+                _write_choice(served, prompt, wanted, number * wanted.choices + choice, tell, stopped)
             except BudgetSpentError:  # nobody waits for the rest
                 return
 
 
-def _check_room(served: Served, prompt: AskedPrompt) -> None:
+def _check_room(served: ServedModel, prompt: AskedPrompt) -> None:
     room = served.model.lm.context
     if room is not None and len(prompt.ids) >= room:
         raise ContextLengthError(
@@ -67,7 +67,7 @@ def _check_room(served: Served, prompt: AskedPrompt) -> None:
 
 
 def _write_choice(
-    served: Served, prompt: AskedPrompt, wanted: Wanted, number: int, emit: Emit, stopped: Stopped
+    served: ServedModel, prompt: AskedPrompt, wanted: Wanted, number: int, tell: Tell, stopped: Stopped
 ) -> None:
     """Write one choice. Raises BudgetSpentError once nobody waits for it."""
     model, answer, steps = (
@@ -85,16 +85,16 @@ def _write_choice(
         if step.token in prompt.end_ids:
             continue
         if piece := answer.add(_write_token(placed, wanted.likeliest)):
-            emit(piece)
+            tell(piece)
     if piece := answer.end(prompt.closing):
-        emit(piece)
+        tell(piece)
     kept = [each for each in steps if each.start < answer.length]
     doubtful = [each for each in kept if _is_doubtful(served, each)]
     spans = [write_step_span(each.step, each.start) for each in doubtful]
     pauses = sum(each.step.pause is not None for each in kept)
     reason = "length" if steps[-1].step.end in CUT_OFF else "stop"
     dubito = describe_answer(wanted.policy_name, wanted.seed + number, pauses, spans)
-    emit(Ended(number, reason, len(steps), dubito))
+    tell(Ended(number, reason, len(steps), dubito))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class _Placed:
     in_code: bool
 
 
-def _stop_rule(served: Served, prompt: AskedPrompt, wanted: Wanted) -> StopRule:
+def _stop_rule(served: ServedModel, prompt: AskedPrompt, wanted: Wanted) -> StopRule:
     room = served.model.lm.context
     most = wanted.max_tokens if room is None else min(wanted.max_tokens, room - len(prompt.ids))
     rules = [end_token(prompt.end_ids), token_limit(most)]
@@ -124,7 +124,7 @@ def _write_token(placed: _Placed, likeliest: int) -> WrittenToken:
     return WrittenToken(step.text, placed.start, step.logprob, tuple(ways[:likeliest]))
 
 
-def _is_doubtful(served: Served, placed: _Placed) -> bool:
+def _is_doubtful(served: ServedModel, placed: _Placed) -> bool:
     """Whether the policy paused before a token of code, or would have paused if it did not draw."""
     gate = served.doubt
     doubtful = placed.step.scores[gate.score] >= gate.threshold

@@ -21,7 +21,7 @@ class WrittenToken(NamedTuple):
     likeliest: tuple[tuple[str, float], ...]  # texts and logprobs, by falling logprob
 
 
-class Piece(NamedTuple):
+class AnswerPiece(NamedTuple):
     """A part of an answer."""
 
     choice: int
@@ -29,7 +29,7 @@ class Piece(NamedTuple):
     tokens: tuple[WrittenToken, ...] = ()
 
 
-class Progress(NamedTuple):
+class Notice(NamedTuple):
     """A sentence about work that has no answer yet."""
 
     sentence: str
@@ -44,6 +44,6 @@ class Ended(NamedTuple):
     dubito: dict[str, Any]  # what this protocol has no field for
 
 
-JobEvent: TypeAlias = Begun | Piece | Progress | Ended
-Emit: TypeAlias = Callable[[JobEvent], None]
+JobEvent: TypeAlias = Begun | AnswerPiece | Notice | Ended
+Tell: TypeAlias = Callable[[JobEvent], None]
 Stopped: TypeAlias = Callable[[], bool]  # says whether nobody waits for the answer any more

@@ -17,7 +17,7 @@ _OPEN_PATHS = ("/health",)  # without the token
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class AccessGuard:
     """Refuses requests before they are read. token: empty where none is needed. local: served to this machine alone."""
 
     app: ASGIApp

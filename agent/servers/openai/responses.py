@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from agent.servers.openai.events import JobEvent
 from agent.servers.openai.failures import ApiError, explain_failure
-from agent.servers.openai.wire import Answer, write_event
+from agent.servers.openai.wire import Reply, write_event
 from agent.views.numbers import format_count
 
 _HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
@@ -24,7 +24,7 @@ class JobResponse(Response):
     def __init__(
         self,
         events: AsyncGenerator[JobEvent, None],
-        answer: Answer,
+        answer: Reply,
         *,
         stream: bool,
         log: Callable[[str], object],
@@ -51,26 +51,26 @@ class JobResponse(Response):
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> str:
         """Send the answer, or the error. Return how it ended."""
-        begun = False
+        answer, begun = self._answer, False
         try:
             async with aclosing(self._events):
                 async for event in self._events:
-                    self._answer.note(event)
+                    answer.note(event)
                     if self._streams:
                         begun = begun or await _begin(send)
-                        await _send(send, *self._answer.stream(event))
+                        await _send(send, *answer.stream(event))
+            whole = None if self._streams else JSONResponse(answer.write_whole())
         except Exception as error:  # noqa: BLE001 - a request that failed must not end the server
             failure = self._explain(error)
-            if begun:
-                await _send(send, write_event(failure.body()), more=False)
-            else:
-                await JSONResponse(failure.body(), failure.status, failure.headers())(scope, receive, send)
-            return f"error {failure.status}: {failure}"
-        if self._streams:
-            await _send(send, *self._answer.end_stream(), more=False)
+            whole = None if begun else JSONResponse(failure.body(), failure.status, failure.headers())
+            ending, end = [write_event(failure.body())], f"error {failure.status}: {failure}"
         else:
-            await JSONResponse(self._answer.write_whole())(scope, receive, send)
-        return self._answer.describe_end()
+            ending, end = list(answer.end_stream()), answer.describe_end()
+        if whole is None:
+            await _send(send, *ending, more=False)
+        else:
+            await whole(scope, receive, send)
+        return end
 
     def _explain(self, error: Exception) -> ApiError:
         failure = explain_failure(error)

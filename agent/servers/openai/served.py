@@ -19,7 +19,7 @@ SOLVING = ":solve"  # ends the name under which programs are searched and run
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedModel:
     """A model, and how it answers."""
 
     model: Model

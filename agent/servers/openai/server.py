@@ -47,7 +47,7 @@ def name_address(bound: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def serve(app: ASGIApp, bound: socket.socket, *, begin: Callable[[], object], stop: Callable[[], object]) -> None:
+def run_server(app: ASGIApp, bound: socket.socket, *, begin: Callable[[], object], stop: Callable[[], object]) -> None:
     """Serve until SIGINT or SIGTERM. begin: called once requests are taken; stop: ends the answers under way."""
     config = uvicorn.Config(
         app, http="h11", ws="none", loop="asyncio", lifespan="off", log_config=None, log_level="critical",

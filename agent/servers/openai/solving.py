@@ -13,9 +13,9 @@ from agent.program.conversation import Conversation, fit, is_question
 from agent.program.task import Task
 from agent.records import Attempt, Event
 from agent.servers.openai.asking import FENCE, read_conversation
-from agent.servers.openai.events import Begun, Emit, Ended, Piece, Progress, Stopped
+from agent.servers.openai.events import AnswerPiece, Begun, Ended, Notice, Stopped, Tell
 from agent.servers.openai.failures import ApiError
-from agent.servers.openai.served import Served
+from agent.servers.openai.served import ServedModel
 from agent.servers.openai.spans import describe_answer, write_program_spans
 from agent.views.numbers import format_count
 from agent.views.sentences import describe_ending, describe_evidence
@@ -44,8 +44,8 @@ class ProgramRequest(NamedTuple):
         return bool(self.conversation.program) and is_question(self.line)
 
 
-def solve_request(
-    served: Served, request: ProgramRequest, max_tokens: int | None, seed: int, emit: Emit, stopped: Stopped
+def search_program(
+    served: ServedModel, request: ProgramRequest, max_tokens: int | None, seed: int, tell: Tell, stopped: Stopped
 ) -> None:
     """Search a program for a request and give it with its claim. max_tokens: of one program.
 
@@ -57,27 +57,27 @@ def solve_request(
     context = Context(served.model, served.policy, served.sandbox, max_tokens=most, seed=seed, profile=served.profile)
     task, _ = fit(request.conversation, request.line, lambda each: leaves_room(context, each))
     text = write_task_prompt(task, served.model.prompt_style)
-    emit(Begun(len(served.model.encode_prompt(text.user, text.opening))))
+    tell(Begun(len(served.model.encode_prompt(text.user, text.opening))))
 
-    def tell(event: Event) -> None:
+    def note(event: Event) -> None:
         if isinstance(event, Attempt):
-            emit(Progress(_describe_attempt(event)))
+            tell(Notice(_describe_attempt(event)))
 
     result = solve(
         task, lm=served.model, sandbox=served.sandbox, policy=served.policy, strategy=served.strategy,
-        profile=served.profile, max_tokens=most, seed=seed, on_event=tell, session=Session(stop=stopped),
+        profile=served.profile, max_tokens=most, seed=seed, on_event=note, session=Session(stop=stopped),
     )  # fmt: skip
     if not stopped():
-        _give(served, context, task, result, emit)
+        _give(served, context, task, result, tell)
 
 
-def _give(served: Served, context: Context, task: Task, result: Result, emit: Emit) -> None:
+def _give(served: ServedModel, context: Context, task: Task, result: Result, tell: Tell) -> None:
     answer, offset = write_program_answer(result)
-    emit(Piece(0, answer))
+    tell(AnswerPiece(0, answer))
     spans = [] if offset is None else write_program_spans(result, measure_heat(context, task, result.best), offset)
     cost = result.cost
     dubito = describe_answer(name_policy(served.policy), context.seed, cost.pauses, spans, result)
-    emit(Ended(0, "stop", cost.tokens, dubito))
+    tell(Ended(0, "stop", cost.tokens, dubito))
 
 
 class ProgramAnswer(NamedTuple):

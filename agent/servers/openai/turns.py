@@ -1,4 +1,4 @@
-"""One request after the other: a bounded queue before the one thread that decodes. Knows no protocol."""
+"""One request after the other: a bounded queue before the one thread that decodes. Decodes nothing itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TypeAlias
 
-from agent.servers.openai.events import Emit, JobEvent, Stopped
+from agent.servers.openai.events import JobEvent, Stopped, Tell
 from agent.servers.openai.failures import ApiError
 
 MOST_WAITING = 8  # requests, besides the one that is answered
-Job: TypeAlias = Callable[[Emit, Stopped], None]  # works on a request in the thread, and tells what comes of it
+RequestJob: TypeAlias = Callable[[Tell, Stopped], None]  # works on a request in the thread, and tells what comes of it
 
 
 class _JobEnd:
@@ -32,7 +32,7 @@ class Turns:
     _stop: Event | None = None  # of the job that runs
     _closed: bool = False
 
-    async def follow(self, job: Job) -> AsyncGenerator[JobEvent, None]:
+    async def follow(self, job: RequestJob) -> AsyncGenerator[JobEvent, None]:
         """Wait for the job's turn, and yield its events. Who stops following stops the job.
 
         Raises ApiError where too many wait already, and whatever the job raises.

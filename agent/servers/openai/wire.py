@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from agent.servers.openai.events import Begun, Ended, JobEvent, Piece, Progress, WrittenToken
+from agent.servers.openai.events import AnswerPiece, Begun, Ended, JobEvent, Notice, WrittenToken
 
-DONE = b"data: [DONE]\n\n"
+STREAM_END = b"data: [DONE]\n\n"
 
 
 class Shape(Protocol):
@@ -88,7 +88,7 @@ def _write_way(text: str, logprob: float) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class Answer:
+class Reply:
     """What is known of the answer to one request, as its events arrive."""
 
     shape: Shape
@@ -96,7 +96,7 @@ class Answer:
     tells_usage: bool = False  # in a stream
     prompt_tokens: int = 0
     ends: dict[int, Ended] = field(default_factory=dict)
-    _pieces: dict[int, list[Piece]] = field(default_factory=lambda: defaultdict(list))
+    _pieces: dict[int, list[AnswerPiece]] = field(default_factory=lambda: defaultdict(list))
     _id: str = field(default_factory=lambda: secrets.token_hex(12))
     _created: int = field(default_factory=lambda: int(time.time()))
     _begun: set[int] = field(default_factory=set)
@@ -115,7 +115,7 @@ class Answer:
         """Keep what an event tells."""
         if isinstance(event, Begun):
             self.prompt_tokens = event.prompt_tokens
-        elif isinstance(event, Piece):
+        elif isinstance(event, AnswerPiece):
             self._pieces[event.choice].append(event)
         elif isinstance(event, Ended):
             self.ends[event.choice] = event
@@ -131,22 +131,22 @@ class Answer:
 
     def stream(self, event: JobEvent) -> Iterator[bytes]:
         """Yield what a stream says at an event, which was noted."""
-        if isinstance(event, Progress):
+        if isinstance(event, Notice):
             yield f": {event.sentence}\n\n".encode()
-        elif isinstance(event, Piece | Ended):
+        elif isinstance(event, AnswerPiece | Ended):
             first = self.shape.begin() if event.choice not in self._begun else None
             self._begun.add(event.choice)
             if first is not None:
                 yield self._write_chunk([self._write_choice(event.choice, first)])
             end = event if isinstance(event, Ended) else None
-            text, tokens = (event.text, event.tokens) if isinstance(event, Piece) else ("", ())
+            text, tokens = (event.text, event.tokens) if isinstance(event, AnswerPiece) else ("", ())
             yield self._write_chunk([self._write_choice(event.choice, self.shape.part(text, tokens, whole=False), end)])
 
     def end_stream(self) -> Iterator[bytes]:
         """Yield what ends a stream."""
         if self.tells_usage:
             yield write_event({**self._head(self.shape.chunk), "choices": [], "usage": self._write_usage()})
-        yield DONE
+        yield STREAM_END
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": f"{self.shape.prefix}-{self._id}", "object": kind, "created": self._created, "model": self.model}

@@ -32,6 +32,9 @@ VALUES = {
     "device": (("cpu", "cuda", "cuda:1", "mps"), "gpu"),
     "weights": (("int8", "bf16", "fp16", "fp32"), "float7"),
     "prompt-style": (("qwen", "dubito", "completion", "auto"), "turns"),
+    "host": (("localhost", "::1", "127.0.0.2", "127.0.0.1"), "no host"),
+    "port": (("1", "2", "3", "4"), "65536"),
+    "token": (("one", "two", "three", "four"), "with blanks"),
 }
 TAKING = [
     (name, command)
@@ -104,7 +107,7 @@ def test_a_number_or_a_truth_value_of_the_file_is_read_as_it_would_be_typed(file
 
 def test_a_table_is_for_one_command_and_the_top_for_all_that_have_the_option(file):
     file.write_text('max-tokens = 7\nfillings = 2\n[solve]\npolicy = "uscd"\n')
-    assert [parse(command)["max_tokens"] for command in settings.TAKING_SETTINGS] == [7] * 4
+    assert [parse(command)["max_tokens"] for command in settings.TAKING_SETTINGS] == [7] * len(settings.TAKING_SETTINGS)
     assert [parse(command)["policy"] for command in ("solve", "chat", "holes")] == ["uscd", None, "adadec"]
     assert parse("fill")["fillings"] == 2
 
