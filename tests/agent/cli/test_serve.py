@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -284,6 +285,21 @@ def test_a_missing_extra_is_named(monkeypatch):
 
     monkeypatch.setattr(serve, "find_spec", lambda name: None if name == "uvicorn" else object())
     assert refuse() == "dubito: dubito serve needs uvicorn; install what it needs with: pip install 'dubito[serve]'"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_page_about_it_shows_requests_that_are_answered(server, capsys):
+    page = (ROOT / "docs" / "serve.md").read_text().replace("http://127.0.0.1:8000", server.url)
+    (curl,) = re.findall(r"```bash\n(curl .*?)```", page, re.DOTALL)
+    ran = subprocess.run(["bash", "-c", f"{curl.rstrip()} --silent"], capture_output=True, text=True, check=True)
+    (choice,) = json.loads(ran.stdout)["choices"]
+    assert choice["message"]["content"].startswith("```python\ndef total(xs")
+    assert choice["dubito"]["claim"] == "verified"
+    (code,) = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
+    exec(compile(code, "docs/serve.md", "exec"), {})
+    assert re.search(r"^.* 0\.\d+ \[", capsys.readouterr().out, re.MULTILINE), "a span and its alternatives"
+    fields = re.findall(r"^\| (`[^|]*`) \| ", page.split("| field | meaning |")[1].split("\n\n")[0], re.MULTILINE)
+    assert set(choice["dubito"]) == {name for row in fields for name in re.findall(r"`(\w+)`", row)}
 
 
 def test_evalplus_own_generator_writes_programs_that_pass(server, tmp_path):

@@ -9,6 +9,8 @@ from fakes import ScriptedSandbox
 from serving import HeldLM, served, serving, wait_until
 from trie import PLAIN_CHAT, TrieLM
 
+from agent.servers.openai import app
+
 TEXT = "def f(x):\n    return x + 1\n"
 ASKED = {"model": "trie", "prompt": "# "}
 
@@ -128,6 +130,17 @@ def test_a_bug_is_told_to_its_client_alone_and_the_server_lives():
         assert [type(error) for error in server.errors] == [KeyError, KeyError]
         assert server.health()["status"] == "ok"
         assert [line.rpartition(", ")[2][:9] for line in server.lines] == ["error 500"] * 2
+
+
+def test_a_bug_before_the_job_is_told_as_well(monkeypatch):
+    def fail(*arguments):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(app, "read_body", fail)
+    with serving(served(TrieLM({TEXT: 1.0}).model())) as server:
+        with pytest.raises(openai.InternalServerError, match="the server failed: KeyError"):
+            ask(server.client())
+        assert [type(error) for error in server.errors] == [KeyError] and server.health()["status"] == "ok"
 
 
 def test_a_token_is_asked_for_but_not_for_the_health():
