@@ -70,11 +70,8 @@ def _write_choice(
     served: ServedModel, prompt: AskedPrompt, wanted: Wanted, number: int, tell: Tell, stopped: Stopped
 ) -> None:
     """Write one choice. Raises BudgetSpentError once nobody waits for it."""
-    model, answer, steps = (
-        served.model,
-        AnswerText(number, prompt.opening, wanted.stops, prompt.function),
-        list[_Placed](),
-    )
+    model, steps = served.model, list[_Placed]()
+    answer = AnswerText(number, prompt.opening, wanted.stops, prompt.function)
     lm = Metered(model.lm, None, 0.0, lambda: math.inf if stopped() else -math.inf)
     for step in decode(
         lm, prompt.ids, wanted.policy, stop=_stop_rule(served, prompt, wanted), text=model.tokenizer.stream(prompt.ids),
@@ -90,7 +87,7 @@ def _write_choice(
         tell(piece)
     kept = [each for each in steps if each.start < answer.length]
     doubtful = [each for each in kept if _is_doubtful(served, each)]
-    spans = [write_step_span(each.step, each.start) for each in doubtful]
+    spans = [write_step_span(each.step, each.start, answer.length) for each in doubtful]
     pauses = sum(each.step.pause is not None for each in kept)
     reason = "length" if steps[-1].step.end in CUT_OFF else "stop"
     dubito = describe_answer(wanted.policy_name, wanted.seed + number, pauses, spans)

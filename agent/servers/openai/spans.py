@@ -31,8 +31,9 @@ def describe_answer(
     }
 
 
-def write_step_span(step: Step, start: int) -> dict[str, Any]:
-    """Return the span of a token. start: the character of the answer at which it begins."""
+def write_step_span(step: Step, start: int, length: int) -> dict[str, Any]:
+    """Return the span of a token. start: the character of the answer at which it begins. length: of the answer."""
+    text = step.text[: length - start]
     others = [{"text": each.text, "probability": math.exp(each.logprob)} for each in step.others[:MOST_ALTERNATIVES]]
     pause = step.pause and {
         "reason": step.pause.reason,
@@ -44,8 +45,8 @@ def write_step_span(step: Step, start: int) -> dict[str, Any]:
     }
     return {
         "start": start,
-        "end": start + len(step.text),
-        "text": step.text,
+        "end": start + len(text),
+        "text": text,
         "probability": math.exp(step.logprob),
         "alternatives": others,
         "pause": pause,
@@ -57,13 +58,13 @@ def write_program_spans(result: Result, heat: list[HotSpan], offset: int) -> lis
 
     heat: how unsure the model was of each token of the program.
     """
-    best = result.best
+    best, length = result.best, len(result.best.program.rstrip())  # the answer has no blank line behind it
     alternatives = list_alternatives(best)
     return [
         {
             "start": offset + start,
-            "end": offset + end,
-            "text": best.program[start:end],
+            "end": offset + min(end, length),
+            "text": best.program[start : min(end, length)],
             "probability": math.exp(-sum(token.surprisal for token in heat if start <= token.start < end)),
             "alternatives": [
                 {"text": each.text, "probability": each.probability}

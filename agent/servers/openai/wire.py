@@ -67,7 +67,7 @@ class TextShape:
 
     def part(self, text: str, tokens: Sequence[WrittenToken], *, whole: bool) -> dict[str, Any]:
         """Return a text, or what is new of it."""
-        logprobs = {
+        logprobs = {  # of tokens with the same text, the likeliest counts
             "tokens": [each.text for each in tokens],
             "token_logprobs": [each.logprob for each in tokens],
             "top_logprobs": [{text: logprob for text, logprob in reversed(each.likeliest)} for each in tokens],

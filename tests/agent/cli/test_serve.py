@@ -29,6 +29,8 @@ from sandbox import open_sandbox
 
 ROOT = Path(__file__).parents[3]
 PROMPT = 'def total(xs: list[int]) -> int:\n    """Return the sum of the numbers in xs that are even.'
+# What the model draws here has more than 300 tokens.
+ENDLESS = {"model": "models/tiny", "prompt": "x = ", "max_tokens": 900, "temperature": 2, "seed": 1}
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
 
 
@@ -210,9 +212,7 @@ def test_other_paths_and_methods_get_an_error_of_the_protocol(server):
 
 
 def test_a_client_that_leaves_stops_the_model(server):
-    stream = server.client().completions.create(
-        model="models/tiny", prompt="def f(x):\n    return ", max_tokens=900, temperature=2, seed=1, stream=True
-    )
+    stream = server.client().completions.create(**ENDLESS, stream=True)
     next(stream)
     stream.close()
     wait_until(lambda: not httpx.get(f"{server.url}/health").json()["running"], "the model stops")
@@ -223,9 +223,7 @@ def test_a_client_that_leaves_stops_the_model(server):
 def test_ctrl_c_ends_the_server_and_the_answer_under_way(tmp_path):
     running = Process(tmp_path, "--model", "models/tiny")
     with socket.create_connection(running.url.removeprefix("http://").split(":")) as sent:
-        body = json.dumps(
-            {"model": "models/tiny", "prompt": "x = ", "max_tokens": 900, "temperature": 2, "stream": True}
-        )
+        body = json.dumps({**ENDLESS, "stream": True})
         request = f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         sent.sendall(request.encode())
         received = sent.recv(10_000)
@@ -300,6 +298,25 @@ def test_the_page_about_it_shows_requests_that_are_answered(server, capsys):
     assert re.search(r"^.* 0\.\d+ \[", capsys.readouterr().out, re.MULTILINE), "a span and its alternatives"
     fields = re.findall(r"^\| (`[^|]*`) \| ", page.split("| field | meaning |")[1].split("\n\n")[0], re.MULTILINE)
     assert set(choice["dubito"]) == {name for row in fields for name in re.findall(r"`(\w+)`", row)}
+
+
+@pytest.mark.real
+def test_a_real_model_goes_on_with_a_conversation(real_model, tmp_path):
+    running = Process(tmp_path, "--model", real_model)
+    try:
+        turns = [
+            ("user", "Remember the number 7."),
+            ("assistant", "I will."),
+            ("user", "Which number? Only the number."),
+        ]
+        messages = [{"role": role, "content": content} for role, content in turns]
+        asked = {"model": real_model, "messages": messages, "max_tokens": 8}
+        answer = running.client().chat.completions.create(**asked)
+        chunks = running.client().chat.completions.create(**asked, stream=True)
+        assert "7" in answer.choices[0].message.content and answer.choices[0].finish_reason == "stop"
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == answer.choices[0].message.content
+    finally:
+        running.stop()
 
 
 def test_evalplus_own_generator_writes_programs_that_pass(server, tmp_path):
