@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from agent.lm.base import Batch, Model, Prefix
+from agent.lm.base import Batch, Message, Model, Prefix
 from agent.lm.fim import FimTokens
 from agent.lm.reference import RowBatch, extend_each
 from agent.program.styles import PROMPT_STYLES, PromptStyle, Turn
@@ -45,6 +45,10 @@ class CharacterTokenizer:
     def chat(self, request: str, *, system: str | None = None, opening: str = "") -> list[int]:
         """Return the request's characters, what opens the answer, and what the answer begins with."""
         return self.encode((system or "") + request + self.opening + opening)
+
+    def converse(self, messages: Sequence[Message]) -> list[int]:
+        """Return the characters of the messages, each behind its role, and what opens the answer."""
+        return self.encode("".join(f"<{role}>{content}" for role, content in messages) + self.opening)
 
     def find_tokens(self, beginning: str) -> frozenset[int]:
         """Return the character that is this text, if it is one."""

@@ -111,11 +111,15 @@ class CheckedOptions:
 
     def open_beside(self, sandbox: Sandbox, model: Model | None = None) -> Agent:
         """Return the agent with a running sandbox, and with a model that is loaded already or is loaded here."""
+        policy = self.build_policy()
+        return Agent(self, self.open_model() if model is None else model, policy, sandbox)
+
+    def build_policy(self) -> Policy:
+        """Return the policy with its threshold."""
         options = self.options
-        policy = components.build_policy(
+        return components.build_policy(
             self.policy, model=options.model, threshold=options.threshold, ask=options.ask, profile=self.profile
         )
-        return Agent(self, self.open_model() if model is None else model, policy, sandbox)
 
     def open_model(self) -> Model:
         """Load the model."""

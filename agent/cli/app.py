@@ -63,6 +63,9 @@ app = lazy_group(
             "agent.cli.acp:acp", "Be an agent in the panel of an editor (Zed, JetBrains, Neovim).", is_server=True
         ),
         "mcp": Entry("agent.cli.mcp:mcp", "Give assistants tools: doubts, check, solve.", is_server=True),
+        "serve": Entry(
+            "agent.cli.serve:serve_model", "Serve the model to other programs, as OpenAI does.", takes_settings=True
+        ),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),

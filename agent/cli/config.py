@@ -14,6 +14,7 @@ from agent.cli.commands import plain_typer
 from agent.cli.exits import report_errors
 from agent.cli.options import JsonOption
 from agent.cli.settings import (
+    SECRETS,
     SETTINGS,
     TAKING_SETTINGS,
     Setting,
@@ -30,7 +31,7 @@ from agent.views.report import Report
 from agent.views.say import complain, say, show, write_data
 
 _HELP = (
-    "Set options once, for every command but the benchmarks'; alone, show what is set.\n\n"
+    f"Set options once, for every {join_names(TAKING_SETTINGS)}; alone, show what is set.\n\n"
     "An option comes from the command line, else from the environment, else from a file. The option --max-tokens is "
     "the variable DUBITO_MAX_TOKENS, and max-tokens in the file; in the file's table [solve] it is for solve alone. "
     f"Options that can be set: {', '.join(SETTINGS)}. No setting changes what a benchmark measures.\n\n"
@@ -107,8 +108,8 @@ def config_set(ctx: typer.Context, name: SettingArgument, value: ValueArgument) 
         typed, file = _check(ctx, name, value), settings_file()
         literal = repr(typed) if isinstance(typed, int | float) else json.dumps(value, ensure_ascii=False)
         assign(file, name, literal)
-        say(f"{name} is {value} now, in {file}", err=True)
         option = split_key(name)[1]
+        say(f"{name} is {'set' if option in SECRETS else value} now, in {file}", err=True)
         if option in list_variables():
             say(f"{variable_of(option)} is set in the environment, and comes before it", err=True)
 
@@ -149,7 +150,13 @@ class _Row(NamedTuple):
         """Return the setting as JSON has it."""
         command, _, name = self.key.rpartition(".")
         remark = self.remark or None
-        return {"name": name, "command": command or None, **self.setting._asdict(), "remark": remark}
+        setting = self.setting._replace(value=self.shown)
+        return {"name": name, "command": command or None, **setting._asdict(), "remark": remark}
+
+    @property
+    def shown(self) -> str:
+        """The value, unless it is a secret."""
+        return "…" if self.key.rpartition(".")[2] in SECRETS else self.setting.value
 
 
 def _list_rows(ctx: typer.Context, settings: Mapping[str, Setting], hiding: Collection[str] = ()) -> list[_Row]:
@@ -203,5 +210,5 @@ def _write_rows(file: Path, rows: list[_Row]) -> str:
         lines += [title] if part else []
         for row in part:
             name = row.setting.place if from_variables else row.key
-            lines.append(f"  {name} = {row.setting.value}{f'  ({row.remark})' if row.remark else ''}")
+            lines.append(f"  {name} = {row.shown}{f'  ({row.remark})' if row.remark else ''}")
     return "\n".join(lines)

@@ -22,6 +22,7 @@ from agent.messages import check_choice, check_tau, suggest
 from agent.program.styles import AUTO, check_style
 from agent.search.budget import budget_from
 from agent.search.orders import ORDERS
+from agent.servers.openai.addresses import check_host, check_token
 from agent.strategies import find_strategy
 from sandbox.base import SandboxError
 
@@ -46,8 +47,12 @@ SETTINGS: dict[str, Callable[[Any], object] | None] = {
     "device": choices.check_device,
     "weights": lambda name: check_choice("weights", name, WEIGHTS),
     "prompt-style": check_style,
+    "host": check_host,
+    "port": None,
+    "token": check_token,
 }
-TAKING_SETTINGS = ("solve", "chat", "fill", "holes", "score", "acp", "mcp")  # by the table of agent.cli.app
+TAKING_SETTINGS = ("solve", "chat", "fill", "holes", "score", "acp", "mcp", "serve")  # by the table of agent.cli.app
+SECRETS = frozenset({"token"})  # settings whose values are not shown
 _NONE: Mapping[str, str] = MappingProxyType({})
 _in_force = ContextVar("settings in force", default=_NONE)  # their places, by their names
 

@@ -82,6 +82,7 @@ class DecodeContext:
     in_code: CodeRegion = everywhere  # only tokens in it are pauses or have alternatives
     write_traced_prompt: TracedPromptWriter = trace_nothing  # the better prompt of EG-CFG
     unrepeated: Unrepeated | None = None  # what a draw must not repeat
+    alternatives: int = 0  # how many of the likeliest other tokens a step carries; 0 leaves it to `forking`
 
     def feed_with_draft(self, state: DecodeState) -> Iterable[tuple[Prefix, int | None]]:
         """Feed what the prefix lacks and, in the same forward, draft tokens for what may follow.
@@ -143,11 +144,19 @@ class DecodeContext:
         end = self.stop(completion)
         text = completion.text[len(state.completion.text) :]
         logprob = min(distribution.logprob(token), 0.0)
-        forks = self.forking and logprob <= _CERTAIN and self.in_code(state.completion.text)
-        others = self._others(state, distribution, token, pause) if forks else ()
+        others = self._list_others(state, distribution, token, pause)
         return Step(token, text, logprob, distribution.scores, pause, end, others), DecodeState(
             state.prefix, completion, end
         )
+
+    def _list_others(
+        self, state: DecodeState, distribution: Distribution, token: int, pause: Pause | None
+    ) -> tuple[Candidate, ...]:
+        if self.alternatives:
+            likeliest = top_candidates(distribution.logprobs, 1 + self.alternatives, state.completion)
+            return tuple(each for each in likeliest if each.token != token)[: self.alternatives]
+        forks = self.forking and distribution.logprob(token) <= _CERTAIN and self.in_code(state.completion.text)
+        return self._others(state, distribution, token, pause) if forks else ()
 
     def _others(
         self, state: DecodeState, distribution: Distribution, token: int, pause: Pause | None

@@ -31,18 +31,21 @@ def decode(
     draft: Draft | None = None,
     in_code: CodeRegion = everywhere,
     write_traced_prompt: TracedPromptWriter = trace_nothing,
+    alternatives: int = 0,
 ) -> Iterator[Step]:
     """Yield the steps of one completion. It does no forward for a step that nobody asks for.
 
     prompt_ids: at least one token id. lame_ids: the weaker prompt that a contrast subtracts. text: give
     `tokenizer.stream(prompt_ids)` to get steps with text. draft: proposes tokens that one forward checks together;
     steps and pauses are the same without it. in_code: pauses happen only there. write_traced_prompt: runs
-    the lines so far, for a policy that reads their trace. Raises ContextLengthError.
+    the lines so far, for a policy that reads their trace. alternatives: how many of the likeliest other tokens a step
+    carries. Raises ContextLengthError.
     """
     lame = None if lame_ids is None else tuple(lame_ids)
     context = DecodeContext(
-        lm, policy, stop, tuple(prompt_ids), lame, seed, draft, in_code=in_code, write_traced_prompt=write_traced_prompt
-    )
+        lm, policy, stop, tuple(prompt_ids), lame, seed, draft, in_code=in_code,
+        write_traced_prompt=write_traced_prompt, alternatives=alternatives,
+    )  # fmt: skip
     state = DecodeState(lm.prefill(prompt_ids), Completion(stream=text))
     while state.end is None:
         state = yield from decode_until_pause(context, state)

@@ -113,6 +113,13 @@ class TextStream(Protocol):
         ...
 
 
+class Message(NamedTuple):
+    """One turn of a conversation."""
+
+    role: str  # system, user or assistant
+    content: str
+
+
 class Tokenizer(Protocol):
     """Text to token ids and back."""
 
@@ -135,6 +142,10 @@ class Tokenizer(Protocol):
 
         system: the system prompt; None for the template's own. Raises ModelLoadError without a template.
         """
+        ...
+
+    def converse(self, messages: Sequence[Message]) -> list[int]:
+        """Return the token ids of a conversation, up to the start of its next answer. Raises ModelLoadError."""
         ...
 
     def find_tokens(self, beginning: str) -> frozenset[int]:

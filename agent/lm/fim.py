@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -22,3 +23,9 @@ FIM_TOKENS = FimTokens("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 FIM_FAMILIES = (FIM_TOKENS,)
 # Tokens with which some models end a filling, besides those that end every text.
 FIM_ENDS = ("<|fim_pad|>", "<|file_sep|>", "<|repo_name|>")
+
+
+def list_fim_ends(marks: FimTokens, encode: Callable[[str], list[int]]) -> frozenset[int]:
+    """Return the tokens that end a filling, besides those that end every text. encode: of what continues a text."""
+    tokens = [encode(mark) for mark in (*marks, *FIM_ENDS)]
+    return frozenset(ids[0] for ids in tokens if len(ids) == 1)

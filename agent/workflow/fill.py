@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import takewhile
 
 from torch import Tensor
@@ -14,7 +15,7 @@ from agent.decoding.step import Completion
 from agent.decoding.stops import any_of, end_at_text, end_token, token_limit
 from agent.errors import ContextLengthError, InvalidRequestError
 from agent.lm.base import LM, Model
-from agent.lm.fim import FIM_ENDS
+from agent.lm.fim import FIM_ENDS, list_fim_ends
 from agent.lm.reference import logits_before
 from agent.program.ends import End
 from agent.program.fillings import find_misfit, fit_filling, name_filling
@@ -107,8 +108,7 @@ def _write_prompt(model: Model, before: str, after: str) -> _Prompt:
     """Return the prompt for what stands between two texts. Raises InvalidRequestError for a model that has none."""
     tokenizer = model.tokenizer
     if tokenizer.fim is not None:
-        marks = [tokenizer.encode(mark, continues=True) for mark in (*tokenizer.fim, *FIM_ENDS)]
-        ends = {ids[0] for ids in marks if len(ids) == 1}
+        ends = list_fim_ends(tokenizer.fim, partial(tokenizer.encode, continues=True))
         return _Prompt(tuple(tokenizer.encode(tokenizer.fim.prompt(before, after))), tokenizer.end_ids | ends)
     if not model.prompt_style.chat:
         raise InvalidRequestError(

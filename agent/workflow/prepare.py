@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.errors import ContextLengthError
+from agent.lm.base import Model
 from agent.program import prompts
 from agent.program.lame import write_lame_prompt
 from agent.program.prompts import PromptText
@@ -62,11 +64,16 @@ def encode_prompt(context: Context, text: PromptText) -> Prompt:
             f"the prompt has {len(ids)} tokens and this model reads at most {room} with its answer; "
             "shorten the prompt or choose a model with a longer context"
         )
-    texts = _THOUGHT_TAGS if context.model.prompt_style.chat else ()
-    tags = [context.tokenizer.encode(text, continues=True) for text in texts]
-    thinking = any(ids[-len(tag) :] == tag for tag in tags)  # some chat templates open the thought for the model
     forbidden = _find_forbidden(context, text.forbidden_first) if text.forbidden_first else ()
+    thinking = opens_thought(context.model, ids)
     return Prompt(text.user, tuple(ids), thinking=thinking, opening=text.opening, forbidden_first=forbidden)
+
+
+def opens_thought(model: Model, ids: Sequence[int]) -> bool:
+    """Whether a prompt ends inside a thought: some chat templates open it for the model."""
+    texts = _THOUGHT_TAGS if model.prompt_style.chat else ()
+    tags = [model.tokenizer.encode(text, continues=True) for text in texts]
+    return any(list(ids[-len(tag) :]) == tag for tag in tags)
 
 
 def _find_forbidden(context: Context, beginning: str) -> tuple[int, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from agent.errors import ModelLoadError
+from agent.lm.base import Message
 from agent.lm.hf.template import TEMPLATE_ADVICE, render_template
 from agent.program.styles import AUTO, PromptStyle, begin_nothing, find_style
 
@@ -57,16 +59,31 @@ def render_request(tokenizer: Any, request: str, *, system: str | None = None, o
     return _render_turns(tokenizer, turns, answer_follows=True) + opening
 
 
+def render_conversation(tokenizer: Any, messages: Sequence[Message]) -> str:
+    """Render a conversation, up to the start of its next answer. Raises ModelLoadError.
+
+    What its first messages of the role system say is one system prompt.
+    """
+    first = next((number for number, each in enumerate(messages) if each.role != "system"), len(messages))
+    system = "\n\n".join(each.content for each in messages[:first]) if first else None
+    turns = tuple({"role": each.role, "content": each.content} for each in messages[first:])
+    return _render_turns(tokenizer, _place_system(tokenizer, system, turns), answer_follows=True)
+
+
 def _write_turns(tokenizer: Any, request: str, system: str | None) -> tuple[dict[str, str], ...]:
-    """Return the turns of a request; the system prompt stands in the user's turn where the template takes no other."""
-    user = {"role": "user", "content": request}
+    return _place_system(tokenizer, system, ({"role": "user", "content": request},))
+
+
+def _place_system(tokenizer: Any, system: str | None, turns: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]:
+    """Return turns with a system prompt; it stands in the first of them where the template takes no other."""
     if system is None:
-        return (user,)
+        return turns
     probe = ({"role": "system", "content": _SYSTEM}, {"role": "user", "content": _REQUEST})
     with suppress(ModelLoadError):
         if _SYSTEM in _render_turns(tokenizer, probe, answer_follows=True):
-            return ({"role": "system", "content": system}, user)
-    return ({"role": "user", "content": f"{system}\n\n{request}"},)
+            return ({"role": "system", "content": system}, *turns)
+    first, *rest = turns or ({"role": "user", "content": ""},)
+    return ({**first, "content": f"{system}\n\n{first['content']}"}, *rest)
 
 
 def _check_template(tokenizer: Any, style: PromptStyle | None = None) -> None:

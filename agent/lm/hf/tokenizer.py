@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from agent.errors import ModelLoadError
-from agent.lm.base import OffsetIds
+from agent.lm.base import Message, OffsetIds
 from agent.lm.fim import FIM_FAMILIES, FimTokens
-from agent.lm.hf.chat import render_request
+from agent.lm.hf.chat import render_conversation, render_request
 from agent.lm.hf.load import explain_load_errors
 from agent.lm.hf.text import TokenStream
 from agent.messages import quote
@@ -44,6 +44,10 @@ class HFTokenizer:
         """
         text = render_request(self.tokenizer, request, system=system, opening=opening)
         return self._ids(text, add_special_tokens=False)
+
+    def converse(self, messages: Sequence[Message]) -> list[int]:
+        """Return the token ids of a conversation, up to the start of its next answer. Raises ModelLoadError."""
+        return self._ids(render_conversation(self.tokenizer, messages), add_special_tokens=False)
 
     def encode_with_offsets(self, text: str, *, continues: bool = False) -> OffsetIds:
         """Encode a text, or what `continues` one. Raises ModelLoadError where the tokenizer cannot tell offsets."""

@@ -32,6 +32,9 @@ VALUES = {
     "device": (("cpu", "cuda", "cuda:1", "mps"), "gpu"),
     "weights": (("int8", "bf16", "fp16", "fp32"), "float7"),
     "prompt-style": (("qwen", "dubito", "completion", "auto"), "turns"),
+    "host": (("localhost", "::1", "127.0.0.2", "127.0.0.1"), "no host"),
+    "port": (("1", "2", "3", "4"), "65536"),
+    "token": (("one", "two", "three", "four"), "with blanks"),
 }
 TAKING = [
     (name, command)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from fakes import PROMPT, TableLM
 
-from agent.decoding import POLICIES, Gate, Policy
+from agent.decoding import POLICIES, Gate, Policy, decode
 from agent.decoding.context import _LEAST_PROBABILITY, _MAX_OTHERS, DecodeContext, DecodeState
 from agent.decoding.loop import decode_until_pause, resolve_pause
 from agent.decoding.step import Completion, Step
@@ -65,3 +65,14 @@ def test_only_so_many_and_none_that_is_next_to_impossible():
     (step,) = list(decode_until_pause(decoding, DecodeState(lm.prefill(PROMPT), Completion())))
     assert others([step]) == [list(range(1, 1 + _MAX_OTHERS))]
     assert _LEAST_PROBABILITY < 0.07
+
+
+@pytest.mark.parametrize("name", ["greedy", "adadec"])
+def test_a_reader_of_the_loop_gets_as_many_alternatives_as_it_asks_for_however_improbable(name):
+    def run(alternatives: int) -> list[Step]:
+        lm = TableLM(TABLE, [1.0, 0.0, 0.0, 0.0])
+        stop = any_of(end_token([0]), token_limit(9))
+        return list(decode(lm, PROMPT, POLICIES[name], stop=stop, alternatives=alternatives))
+
+    assert others(run(2)) == [[2, 3], [1], [1]] and others(run(1)) == [[2], [1], [1]]
+    assert [replace(step, others=()) for step in run(2)] == run(0)

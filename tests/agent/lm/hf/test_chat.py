@@ -8,8 +8,9 @@ import pytest
 from text_model import byte_tokenizer
 
 from agent.errors import ModelLoadError
+from agent.lm.base import Message
 from agent.lm.hf import template as renderer
-from agent.lm.hf.chat import choose_style, render_request
+from agent.lm.hf.chat import choose_style, render_conversation, render_request
 from agent.lm.hf.tokenizer import HFTokenizer
 
 CHATML = (
@@ -107,6 +108,31 @@ def test_a_system_prompt_stands_before_the_request_where_the_template_has_no_pla
     )
     for template in (LLAMA_2, "{{ messages[-1].content }}"):
         assert "Be terse.\n\nAdd." in render_request(tokenizer_with(template), "Add.", system="Be terse.")
+
+
+TALK = [Message("user", "Add."), Message("assistant", "Sure."), Message("user", "Now subtract.")]
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA_2, RICH, ALPACA])
+def test_a_conversation_is_the_text_that_transformers_makes(template):
+    tokenizer = tokenizer_with(template)
+    turns = [each._asdict() for each in TALK]
+    wanted = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    assert render_conversation(tokenizer, TALK) == wanted
+    ids = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+    assert HFTokenizer(tokenizer, frozenset({0}), len(tokenizer)).converse(TALK) == ids
+
+
+def test_the_first_system_messages_are_one_system_prompt_or_stand_before_the_first_turn():
+    talk = [Message("system", "Be terse."), Message("system", "Be kind."), *TALK]
+    assert "<|im_start|>system\nBe terse.\n\nBe kind.<|im_end|>" in render_conversation(tokenizer_with(CHATML), talk)
+    assert "[INST] Be terse.\n\nBe kind.\n\nAdd. [/INST]" in render_conversation(tokenizer_with(LLAMA_2), talk)
+    assert "Be terse." in render_conversation(tokenizer_with(LLAMA_2), talk[:1]), "nobody else says anything"
+
+
+def test_a_conversation_that_a_template_refuses_is_said_in_one_sentence():
+    with pytest.raises(ModelLoadError, match="roles must alternate"):
+        render_conversation(tokenizer_with(LLAMA_2), [*TALK, Message("user", "And?")])
 
 
 @pytest.mark.parametrize(
