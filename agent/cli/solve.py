@@ -111,7 +111,7 @@ def solve_request(
     """Write a program, run it on the examples in the request, and try again where the model was in doubt.
 
     Example: dubito solve --task exercises/12"""
-    with report_errors(as_json, resumes="a run with --thread NAME"), ExitStack() as cleanup:
+    with report_errors(as_json, resumes=f"a run with --thread {thread or 'NAME'}"), ExitStack() as cleanup:
         raise typer.Exit(_solve(AgentOptions.take(locals()), _SolveOptions.take(locals()), cleanup))
 
 

@@ -46,4 +46,6 @@ def name_policy(policy: Policy) -> str:
         own = replace(policy, gate=replace(policy.gate, threshold=known.gate.threshold))
         if own == known and math.isfinite(known.gate.threshold):
             return f"{name}@{policy.gate.threshold:.6g}"
+    if policy.resolver.name == "ask":
+        return f"ask@{policy.gate.threshold:.6g}"
     return repr(policy)

@@ -86,6 +86,14 @@ class Wording:
         return is_name and not any(each.startswith(word) for place, each in self.words if place < name.start)
 
 
+def drop_prose(source: str) -> str:
+    """Return a program without its comments and docstrings."""
+    wording = read_wording(source)
+    for start, end in sorted((*wording.comments, *wording.docstrings), reverse=True):
+        source = source[:start] + source[end:]
+    return source
+
+
 @lru_cache(maxsize=256)
 def read_wording(source: str) -> Wording:
     """Find the wording of a program. Of a text that is not Python, only what stands before the first mistake.

@@ -46,7 +46,7 @@ def choose_alternatives(program: str, alternatives: Iterable[Alternative], start
             continue
         text = (program[start : each.place] + each.text).strip()
         if start <= each.place < end and each.text.strip() and not program.startswith(text, start):
-            ways.setdefault(text, each._replace(text=text))
+            ways.setdefault(format_code(text), each._replace(text=text))  # what looks alike is shown once
     return list(ways.values())[:_SHOWN]
 
 

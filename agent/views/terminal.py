@@ -21,7 +21,7 @@ from agent.views.frame import LiveFrame, Meter, drop_typed
 from agent.views.pauses import describe_pause
 from agent.views.questions import put_question
 from agent.views.sentences import describe_cost, describe_ending, describe_evidence, describe_programs
-from agent.views.text import clean, format_code, one_line
+from agent.views.text import break_lines, clean, format_code, one_line
 from agent.views.theme import GOOD, WARNING, highlight
 from agent.views.tree import draw_attempt
 from agent.workflow.run import Result
@@ -94,10 +94,9 @@ class TerminalView:
         self._console.print(what, soft_wrap=True)
 
     def stream(self, pieces: Iterable[str]) -> None:
-        """Draw a text piece by piece."""
-        for piece in pieces:
-            self._console.print(Text(clean(piece)), end="", soft_wrap=True)
-        self._print("")
+        """Draw a text piece by piece. A line breaks between two words."""
+        for piece in break_lines(map(clean, pieces), self._console.width):
+            self._console.print(Text(piece), end="", soft_wrap=True)
 
     def show_tree(self, result: Result | None, which: str) -> None:
         """Draw the pause tree of a run, or the program with the label `which`."""

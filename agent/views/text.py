@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
+
+from rich.cells import cell_len
 
 from agent.files.plain import make_plain
 
 # They move the cursor, reverse the direction of reading, or cannot be seen: Unicode's control characters except line
 # feed and tab, its default ignorable code points, line and paragraph separators, and surrogates.
-_UNFIT = re.compile(
+_UNFIT_CHARACTERS = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+
+
+# Joiners between characters of other scripts, or of emoji, are part of how these are written.
+_JOINED = "(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])"
+_UNFIT = re.compile(f"(?!{_JOINED}){_UNFIT_CHARACTERS}")
 
 
 def clean(text: str) -> str:
@@ -36,3 +45,26 @@ def format_code(text: str, most: int = 40) -> str:
 def json_text(value: Any) -> str:
     """Return any value as JSON that every parser reads: no NaN, no surrogates, no great depth, no huge integers."""
     return json.dumps(make_plain(value), allow_nan=False)
+
+
+def break_lines(pieces: Iterable[str], width: int) -> Iterator[str]:
+    """Yield a text that comes in pieces word for word, with line breaks so that no line is wider than `width` cells.
+
+    A word comes once the blank behind it has come; one that is wider than a line stays whole. The text ends with a
+    line break.
+    """
+    column, blanks, word = 0, "", ""
+    for character in chain.from_iterable(chain(pieces, "\n")):
+        if not character.isspace():
+            word += character
+            continue
+        if word:
+            needed = cell_len(blanks) + cell_len(word)
+            breaks = column > 0 and column + needed > width
+            yield ("\n" if breaks else blanks) + word
+            column = cell_len(word) if breaks else column + needed
+            blanks = word = ""
+        blanks += character
+        if character == "\n":
+            yield blanks
+            column, blanks = 0, ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +18,8 @@ from agent.program.normal_form import normal_form
 from agent.program.outputs import Output, OutputKind
 from agent.program.probe_inputs import generate_inputs
 from agent.program.syntax import is_code
+from agent.program.task import Task
+from agent.program.wording import drop_prose
 from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of, next_label
 from agent.search.answer import judge_by_person
 from agent.search.orders import LOOKS_AT_LINES
@@ -28,6 +31,8 @@ from agent.workflow.context import Context, meter_sandbox
 from agent.workflow.state import AgentState
 from agent.workflow.text import is_still_thinking
 from sandbox.base import Verdict
+
+_ASKS_FOR_PROSE = re.compile(r"comment|docstring|document|descri|explain", re.IGNORECASE)
 
 
 class _Findings(NamedTuple):
@@ -67,7 +72,7 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
         earlier = state.attempts[original]
         known = Verification(earlier.verdict, earlier.checked, earlier.failures)
         return _Findings(known, state.inputs, earlier.behaviour, earlier.cases, earlier.blamed, original)
-    if state.task.changes and _list_lines(draft.program) == _list_lines(state.task.changes):
+    if state.task.changes and _is_unchanged(state.task, draft.program):
         return _Findings(Verification(Verdict.FAILED, 0, (Failure(FailureKind.UNCHANGED),)), state.inputs)
     try:
         runnable = state.task.runnable(draft.program)
@@ -79,8 +84,16 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
     return _Findings(result, state.inputs)
 
 
-def _list_lines(program: str) -> list[str]:
-    return [line.rstrip() for line in program.splitlines() if line.strip()]
+def _is_unchanged(task: Task, program: str) -> bool:
+    """Whether a program has the code of the one that was to be changed; its prose counts where a change asks for it."""
+    with_prose = _ASKS_FOR_PROSE.search(task.request) is not None
+    before, after = (_list_lines(each, with_prose=with_prose) for each in (task.changes, program))
+    return before == after
+
+
+def _list_lines(program: str, *, with_prose: bool) -> list[str]:
+    text = program if with_prose else drop_prose(program)
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
 def _observe(context: Context, state: AgentState, program: str, result: Verification) -> _Findings:

@@ -36,7 +36,7 @@ _TAIL = re.compile(
         \)?(?:[.;,]|(?<!\d)!)?\s*$                        # nothing more on the line; 4! is a factorial
       | (?:\#|(?://|--|—|–)(?!\s*[-\d.(\[])).*            # a comment; 3–4 and 7 // 2 go on
       | \s\((?!\s*(?:or|round|approx|about))[^=()]*\)?[.;,]?\s*$  # a remark in parentheses
-      | \)?\.\s+(?=[A-Z(])                                 # another sentence
+      | \)?\.\s+(?=[A-Z(]|\w+\()                           # another sentence, or another call
       | ;\s+(?!or\b)(?=[A-Za-z][a-z])                       # another clause
       | [,;]?\s+(?:because|since|whereas|while|which(?![^.;]*\b(?:wrong|incorrect|not|bug)\b)|due)\b
       | [,;]?\s+(?:and\s+|but\s+)?(?=\w+\()                # another call

@@ -7,6 +7,7 @@ from agent.program.examples.asserts import read_tests
 from agent.program.examples.example import Example
 from agent.program.examples.read import read_examples, visible_examples
 from agent.program.separation.separate import NotSeparableError
+from agent.program.task import read_task
 
 
 def prompt(docstring: str, name: str = "f") -> str:
@@ -50,6 +51,12 @@ def test_a_line_with_an_arrow_is_an_example(arrow):
 @pytest.mark.parametrize("line", ["f(n) -> f(n-1) + 1", "g(2) == 3", "f(2) is large", "x -> 3", "f(2) => 3 times"])
 def test_a_line_that_is_not_a_call_of_literals_is_no_example(line):
     assert visible_examples(prompt(f"Add.\n    {line}\n    ")) == []
+
+
+@pytest.mark.parametrize("between", [". ", "; ", ", and ", ".\n"])
+def test_two_calls_in_one_line_of_a_sentence_are_two_examples(between):
+    request = f'Write age(text). age("I am 42.") is 42{between}age("none") is None'
+    assert [each.calls for each in read_task(request).examples] == [('age("I am 42.")',), ('age("none")',)]
 
 
 def test_an_mbpp_prompt_gives_its_assert():
