@@ -37,9 +37,7 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
     if result.standing == Standing.VERIFIED:
         examples = format_count(evidence.examples, "example")
         if result.task.changes:
-            sentence = (
-                f"verified: the program still passes {examples}; they are older, and none checks the change"
-            )
+            sentence = f"verified: the program still passes {examples}; they are older, and none checks the change"
             return Ending("✓", sentence, _GOOD, f"look at what changed{look}; {example}")
         sentence = f"verified: the program passed {examples}"
         return Ending("✓", sentence, _GOOD, f"use it, after you have read it{look}; only {examples} checked it")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.program.wording import read_wording
+from agent.program.wording import drop_prose, read_wording
 
 SOURCE = '''\
 def total(items):
@@ -124,3 +124,9 @@ def test_where_a_carriage_return_ends_a_line_nothing_is_wording():
 def test_places_are_characters_and_not_bytes():
     assert reworded("é = 1; tot", "_sum", 'é = 1; total = "é"  # é\n')
     assert reworded("# é", " ü", 'é = 1; total = "é"  # é\n')
+
+
+def test_prose_is_dropped_and_strings_stay():
+    source = 'def f():  # begins\n    """Say."""\n    return "# no comment"\n'
+    assert drop_prose(source).split() == ["def", "f():", "return", '"#', "no", 'comment"']
+    assert drop_prose("no python (") == "no python ("

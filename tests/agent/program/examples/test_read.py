@@ -56,7 +56,7 @@ def test_a_line_that_is_not_a_call_of_literals_is_no_example(line):
 @pytest.mark.parametrize("between", [". ", "; ", ", and ", ".\n"])
 def test_two_calls_in_one_line_of_a_sentence_are_two_examples(between):
     request = f'Write age(text). age("I am 42.") is 42{between}age("none") is None'
-    assert [each.calls for each in read_task(request).examples] == [('age("I am 42.")',), ('age("none")',)]
+    assert [each.expressions for each in read_task(request).examples] == [("age('I am 42.')",), ("age('none')",)]
 
 
 def test_an_mbpp_prompt_gives_its_assert():
