@@ -47,6 +47,9 @@ app = lazy_group(
         "chat": Entry(
             "agent.cli.chat:chat", "Talk about a program: ask for one, have it changed, write it.", takes_settings=True
         ),
+        "complete": Entry(
+            "agent.cli.complete:complete_function", "Write one function of a file in its place.", takes_settings=True
+        ),
         "fill": Entry(
             "agent.cli.fill:fill_file", "Fill the holes of a file, and run it on its examples.", takes_settings=True
         ),
@@ -54,7 +57,7 @@ app = lazy_group(
             "agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted.", takes_settings=True
         ),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
-        "config": Entry("agent.cli.config:config", "Set options once, for every solve, chat, fill and holes."),
+        "config": Entry("agent.cli.config:config", "Set options once, for every command that takes settings."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),

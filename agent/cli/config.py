@@ -30,7 +30,7 @@ from agent.views.report import Report
 from agent.views.say import complain, say, show, write_data
 
 _HELP = (
-    "Set options once, for every solve, chat, fill and holes; alone, show what is set.\n\n"
+    f"Set options once, for every {join_names(TAKING_SETTINGS)}; alone, show what is set.\n\n"
     "An option comes from the command line, else from the environment, else from a file. The option --max-tokens is "
     "the variable DUBITO_MAX_TOKENS, and max-tokens in the file; in the file's table [solve] it is for solve alone. "
     f"Options that can be set: {', '.join(SETTINGS)}. No setting changes what a benchmark measures.\n\n"
