@@ -91,12 +91,12 @@ def advise(kind: type[errors.DubitoError], advice: str) -> Iterator[None]:
 
 def report_error(error: BaseException, *, as_json: bool, resumes: str = "") -> int:
     """Print one sentence about what ended a command. Return the exit code."""
-    sentence, code = _explain(error, resumes)
+    sentence, code = explain_error(error, resumes)
     if sentence and as_json:
         try:
             write_json({"error": sentence, "exit_code": code})
         except Exception as second:  # noqa: BLE001 - stdout may be full or closed, too
-            sentence, code = _explain(second, resumes)
+            sentence, code = explain_error(second, resumes)
     if sentence:
         if code == ExitCode.INTERRUPTED and is_watched(err=True):
             say(err=True)  # the terminal has written ^C
@@ -112,7 +112,7 @@ def _check_current_folder() -> None:
         raise errors.StorageError("the current folder is gone; change to one that exists, as in: cd ~") from error
 
 
-def _explain(error: BaseException, resumes: str) -> tuple[str, ExitCode]:
+def explain_error(error: BaseException, resumes: str = "") -> tuple[str, ExitCode]:
     """Return the sentence and the exit code of an error."""
     if isinstance(error, EOFError) or _was_interrupted(error):  # a question got no answer
         return "interrupted" + (f"; {resumes} goes on when started again" if resumes else ""), ExitCode.INTERRUPTED
