@@ -6,6 +6,7 @@ Writes nothing.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Protocol
@@ -13,8 +14,9 @@ from typing import Protocol
 from torch import Tensor
 
 from agent.errors import InvalidRequestError
-from agent.lm.base import LM, Model, OffsetTokenizer, Scorer, Tokenizer
-from agent.program.span_choice import ReadToken
+from agent.files.changes import Change
+from agent.lm.base import LM, Model, OffsetTokenizer, Prefix, Scorer, Tokenizer
+from agent.program.surprises import ReadToken
 from uncertainty.scores import log_probabilities
 
 _AT_ONCE = 256  # tokens of one forward, and whose logits are held at once: 150 MiB of a usual vocabulary
@@ -39,7 +41,7 @@ def read_through(model: Model, text: str) -> Iterator[ReadToken]:
 class TextReader:
     """Reads a text and its later versions, and each of them only from the first token on that has changed.
 
-    A token is read with at most _WINDOW tokens before it. The readings of one model follow each other; its caller
+    A token is read with less than _WINDOW tokens before it. The readings of one model follow each other; its caller
     keeps threads apart.
     """
 
@@ -48,6 +50,7 @@ class TextReader:
         if not (isinstance(model.lm, Scorer) and isinstance(model.tokenizer, OffsetTokenizer)):
             raise InvalidRequestError("a text is read by the backend hf; choose a model of it")
         self._model = model
+        self._window = min(_WINDOW, model.lm.context or _WINDOW)
         self._ids, self._tokens = list[int](), list[ReadToken]()
 
     @property
@@ -75,14 +78,53 @@ class TextReader:
             yield ReadToken(starts[0], 0.0)
             return
         lm: _ReadingLM = self._model.lm  # type: ignore[assignment]  # checked above
-        begin, end = _find_window(at, min(_WINDOW, lm.context or _WINDOW))
+        _, end = _find_window(at, self._window)
         tokens = ids[at : min(at + _AT_ONCE, end)]
-        logits = lm.score_on(lm.prefill(ids[begin:at]), tokens).logits
+        logits = lm.score_on(self._read_up_to(at), tokens).logits
         for number, (token, each) in enumerate(zip(tokens, logits, strict=True), start=at):
             logprobs = log_probabilities(each)
             before = ids[max(0, number - _CONTEXT) : number]
             others = tuple(_name_others(self._model.tokenizer, before, logprobs, token))
             yield ReadToken(starts[number], -float(logprobs[token]), others)
+
+    def write_on(self, number: int, text: str, most: int) -> Iterator[str]:
+        """Yield what the model writes in the place of a token and all behind it: `text`, then a token more each time.
+
+        text: with which it begins. Each next token is the likeliest one. Stops after so many tokens, and where the
+        model's context ends.
+        """
+        lm, tokenizer = self._model.lm, self._model.tokenizer
+        prefix, tokens = self._read_up_to(number), tokenizer.encode(text, continues=True)
+        stream, written = tokenizer.stream(prefix.ids[-_CONTEXT:]), ""
+        for _ in range(most):
+            for token in tokens:
+                stream, piece = stream.feed(token)
+                written += piece
+            yield written
+            if lm.context is not None and len(prefix.ids) + len(tokens) > lm.context:
+                return
+            prefix = lm.extend(prefix, tokens)
+            tokens = [int(prefix.logits.argmax())]
+
+    def weigh(self, source: str, number: int, change: Change, behind: int) -> float:
+        """Return how much likelier the text becomes by a change, in nats, over the change and the tokens behind it.
+
+        number: of the first token that changes. behind: so many tokens.
+        """
+        lm: _ReadingLM = self._model.lm  # type: ignore[assignment]  # checked above
+        following = bisect_left(self._tokens, change.end, key=lambda token: token.start)
+        last = min(max(following, number + 1) + behind, len(self._tokens))
+        stop = self._tokens[last].start if last < len(self._tokens) else len(source)
+        start, prefix = self._tokens[number].start, self._read_up_to(number)
+        text = source[start : change.start] + change.text + source[change.end : stop]
+        tokens = self._model.tokenizer.encode(text, continues=True)[: (lm.context or _WINDOW) - len(prefix.ids)]
+        logits = lm.score_on(prefix, tokens).logits
+        changed = sum(float(log_probabilities(each)[token]) for token, each in zip(tokens, logits, strict=True))
+        return changed + sum(token.surprisal for token in self._tokens[number:last])
+
+    def _read_up_to(self, number: int) -> Prefix:
+        begin, _ = _find_window(number, self._window)
+        return self._model.lm.prefill(self._ids[begin:number])
 
 
 def _find_window(at: int, size: int) -> tuple[int, int]:

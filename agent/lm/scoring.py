@@ -1,47 +1,75 @@
-"""Score a Python text under a model: read it, and choose the parts at which the model would have written another."""
+"""Score a Python program under a model: read it, and weigh what the model would rather have written against it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from agent.files.changes import Change
 from agent.lm.base import Model
 from agent.lm.reading import TextReader
-from agent.program.span_choice import MOST_SPANS, ReadToken, check_python, choose_spans
+from agent.program.rewrites import ends_line, fit_rewrite
+from agent.program.source_tokens import SourceToken
+from agent.program.span_choice import MOST_SPANS, WeighedChange, choose_spans
 from agent.program.spans import UncertainSpan
+from agent.program.surprises import ReadToken, Surprise, check_python, find_surprises, list_words
+
+_WEIGHED = 2  # places that are weighed, for each span that is wanted
+_LENGTH = 8  # tokens in which a continuation must come back to the code
+_BEHIND = 24  # tokens behind a change, by which it is weighed
 
 
 class SourceScorer:
-    """Scores a Python text and its later versions under one model, each from the first token on that has changed.
+    """Scores a program and its later versions under one model, each from the first token on that has changed.
 
     One for each file that is open; one model serves many. Its caller keeps threads apart.
     """
 
     def __init__(self, model: Model) -> None:
         """Raises InvalidRequestError for a model that cannot read a text at once."""
+        self._model = model
         self._reader = TextReader(model)
 
     @property
     def tokens(self) -> Sequence[ReadToken]:
-        """The tokens of the latest text that were read so far, each with what the model expected there."""
+        """The tokens of the latest program that were read so far, each with what the model expected there."""
         return self._reader.tokens
 
     def score(
         self, source: str, *, file: str = "", most: int = MOST_SPANS, stop: Callable[[], bool] = lambda: False
     ) -> tuple[UncertainSpan, ...] | None:
-        """Return at most so many doubtful spans of a Python text, in its order; None where `stop` became true.
+        """Return at most so many doubtful spans of a program, in its order; None where `stop` became true.
 
-        file: its name, for the spans and for messages. stop: is asked before each forward, some seconds apart; what was
-        read by then is not read again. Raises InvalidRequestError for a text that is not Python.
+        file: its name, for the spans and for messages. stop: is asked before each forward; what was read by then is not
+        read again. Raises InvalidRequestError for a text that is not Python.
         """
-        check_python(source, file)
+        tree, words, changes = check_python(source, file), list_words(source), list[WeighedChange]()
         for _ in self._reader.read(source):
             if stop():
                 return None
-        return choose_spans(source, self._reader.tokens, file=file, most=most)
+        surprises = sorted(find_surprises(source, tree, self.tokens), key=lambda each: -each.ratio)
+        for surprise in surprises[: _WEIGHED * most]:
+            if stop():
+                return None
+            changes += self._weigh(source, words, surprise)
+        return choose_spans(source, tree, words, changes, file=file, most=most)
+
+    def _weigh(self, source: str, words: Sequence[SourceToken], surprise: Surprise) -> Iterator[WeighedChange]:
+        """Yield the change that the model would make at a place, if it comes back to the code behind it."""
+        change = self._write_change(source, words, surprise)
+        if change is not None:
+            yield WeighedChange(change, self._reader.weigh(source, surprise.number, change, _BEHIND))
+
+    def _write_change(self, source: str, words: Sequence[SourceToken], surprise: Surprise) -> Change | None:
+        """Let the model go on from a place with the token that it expected; return the change that this makes."""
+        for text in self._reader.write_on(surprise.number, surprise.text, _LENGTH):
+            change = fit_rewrite(source, words, surprise.start, text)
+            if change is not None or ends_line(text):
+                return change
+        return None
 
 
 def score_source(model: Model, source: str, *, file: str = "", most: int = MOST_SPANS) -> tuple[UncertainSpan, ...]:
-    """Return at most so many doubtful spans of a Python text, in its order.
+    """Return at most so many doubtful spans of a program, in its order.
 
     Raises InvalidRequestError for a text that is not Python, and for a model that cannot read a text at once.
     """

@@ -1,0 +1,106 @@
+"""Find where a model that read a program clearly expected something else. Reads with no model."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from agent.errors import InvalidRequestError
+from agent.program.source_tokens import SourceToken, list_line_starts, read_tokens
+from agent.program.syntax import DEFINITIONS, PARSE_ERRORS, read_module
+from agent.program.wording import Wording, read_wording
+from uncertainty.places import Places, Span
+
+_MOST_WRITTEN = 0.2  # probability of what stands there
+_LEAST_EXPECTED = 0.2  # probability of what the model expected
+_MOST_EXPECTED = 2  # other tokens of a place
+_BLANKS = re.compile(r"\s*")
+_WORD_KINDS = (tokenize.NAME, tokenize.NUMBER, tokenize.OP)
+_FREE = re.compile(r"[#\"'\n]")  # what a comment, a text or a line begins with
+
+
+class ReadToken(NamedTuple):
+    """A token of a text that a model read."""
+
+    start: int  # character at which it begins
+    surprisal: float  # nats; 0 for the first token, which follows nothing
+    expected: tuple[tuple[str, float], ...] = ()  # other tokens and their probabilities there, the likeliest first
+
+
+class Surprise(NamedTuple):
+    """A place of a program, and a token that the model expected there rather than the one that stands there."""
+
+    number: int  # of the token that stands there
+    start: int  # character at which it begins, with the blanks before its word
+    text: str  # of the expected token
+    ratio: float  # nats: the log-probability of the expected token, less that of the one that stands there
+
+
+def check_python(source: str, file: str = "") -> ast.Module:
+    """Return the syntax tree of a text. Raises InvalidRequestError for one that is not Python.
+
+    file: its name, for the message.
+    """
+    try:
+        return read_module(source)
+    except PARSE_ERRORS as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
+        raise InvalidRequestError(f"{file or 'the text'}{line}: this is no Python ({reason}); mend it first") from error
+
+
+def list_words(source: str) -> list[SourceToken]:
+    """Return the names, keywords, numbers and operators of a program, in order."""
+    return [each for each in read_tokens(source, list_line_starts(source)) if each.kind in _WORD_KINDS]
+
+
+def find_surprises(source: str, tree: ast.Module, tokens: Sequence[ReadToken]) -> Iterator[Surprise]:
+    """Yield the places of a program, in order, at which the model preferred another token that is code of its own.
+
+    A comment, a text, the layout and a name where it is defined are free to choose: no place in them is surprising.
+    tokens: of the whole text, or of its beginning.
+    """
+    wording, words = read_wording(source), {word.start for word in list_words(source)}
+    free = _list_free_spans(source, tree)
+    ends = [*(token.start for token in tokens[1:]), len(source)]
+    for number, (token, end) in enumerate(zip(tokens, ends, strict=True)):
+        at, written = _skip_blanks(source, token.start), math.exp(-token.surprisal)
+        if written > _MOST_WRITTEN or at >= end or at not in words or _is_inside(free, at):
+            continue
+        for text, probability in token.expected[:_MOST_EXPECTED]:
+            if probability >= max(_LEAST_EXPECTED, written) and _is_code(source, wording, token.start, text):
+                yield Surprise(number, token.start, text, math.log(probability) + token.surprisal)
+
+
+def _is_code(source: str, wording: Wording, at: int, text: str) -> bool:
+    """Decide whether an expected token is code that says something else than what stands there."""
+    is_free = not text.strip() or _FREE.search(text.strip()[0]) or "\n" in text
+    return not (is_free or source.startswith(text, at) or wording.is_prose(at) or wording.is_reworded(at, text))
+
+
+def _list_free_spans(source: str, tree: ast.Module) -> list[Span]:
+    """Return the places of imports, and those of names where they are defined."""
+    places, spans = Places(source), [(name.start, name.end) for name in read_wording(source).names]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            spans.append(places.find(node))
+        elif isinstance(node, ast.arg):
+            start = places.find(node)[0]
+            spans.append((start, start + len(node.arg)))
+        elif isinstance(node, DEFINITIONS):
+            start = places.locate(node.lineno, node.col_offset)
+            spans.append((start, source.index(node.name, start + len("def ")) + len(node.name)))
+    return sorted(spans)
+
+
+def _is_inside(spans: Sequence[Span], at: int) -> bool:
+    return any(start <= at < end for start, end in spans)
+
+
+def _skip_blanks(source: str, at: int) -> int:
+    blanks = _BLANKS.match(source, at)
+    return blanks.end() if blanks else at
