@@ -56,6 +56,11 @@ app = lazy_group(
         "holes": Entry(
             "agent.cli.holes:holes_of_program", "Show a program without what is not to be trusted.", takes_settings=True
         ),
+        "lsp": Entry(
+            "agent.cli.lsp:serve_editor",
+            "Be a language server, which shows doubts in an editor.",
+            takes_settings=True,
+        ),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
         "config": Entry("agent.cli.config:config", "Set options once, for every command that takes settings."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),

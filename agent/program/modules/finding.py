@@ -74,7 +74,7 @@ def _find_first_line(source: SourceTree, function: Function) -> int:
 
 
 def _reaches(source: SourceTree, function: Function, line: int) -> bool:
-    """Decide whether a line below the beginning of a function is its own: code, or blank lines and comments below it."""
+    """Decide whether a line below the first one of a function is its own: code, or blanks and comments below it."""
     indent = len(find_layout(source, function).indent.expandtabs())
     last = source.text.count("\n", 0, find_tail(source, function)) + 1
     below = source.text.split("\n")[last:line]

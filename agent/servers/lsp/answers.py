@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from lsprotocol import types
 
@@ -22,6 +23,13 @@ _SEVERITIES = {
     Severity.INFO: types.DiagnosticSeverity.Information,
 }
 _LONGEST = 60  # characters of code in a title
+
+
+class Hover(NamedTuple):
+    """What is said of a token, as Markdown, and where it stands."""
+
+    text: str
+    range: types.Range
 
 
 def list_diagnostics(document: Document) -> list[types.Diagnostic]:
@@ -49,16 +57,15 @@ def list_actions(document: Document, wanted: types.Range, *, versioned: bool) ->
 
 def write_edit(document: Document, span: UncertainSpan, text: str, *, versioned: bool) -> types.WorkspaceEdit:
     """Return the edit that puts a text in the place of a span. versioned: as in `list_actions`."""
-    new = text.replace("\n", document.line_end)
-    edit = types.TextEdit(document.range(span.start, span.end), new)
+    edit = types.TextEdit(document.range(span.start, span.end), document.write(text))
     if not versioned:
         return types.WorkspaceEdit({document.uri: [edit]})
     identifier = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
     return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, [edit])])
 
 
-def describe_token(document: Document, position: types.Position) -> tuple[str, types.Range] | None:
-    """Return what the model expected at a token that it has read, as Markdown, and the token's range.
+def describe_token(document: Document, position: types.Position) -> Hover | None:
+    """Return what the model expected at a token that it has read.
 
     None where it has not read that far, where the text has changed, and where it expected nothing else.
     """
@@ -76,9 +83,11 @@ def describe_token(document: Document, position: types.Position) -> tuple[str, t
     if start is None or end is None or not written.strip() or not token.expected:
         return None
     others = "\n".join(f"- {_show(text)} {format_probability(probability)}" for text, probability in token.expected)
-    sentence = f"Dubito: {_show(written)} has a probability of {format_probability(math.exp(-token.surprisal))} here; others:"
+    sentence = (
+        f"Dubito: {_show(written)} has a probability of {format_probability(math.exp(-token.surprisal))} here; others:"
+    )
     blanks = len(written) - len(written.lstrip())
-    return f"{sentence}\n\n{others}", document.range(start + blanks, start + len(written.rstrip()))
+    return Hover(f"{sentence}\n\n{others}", document.range(start + blanks, start + len(written.rstrip())))
 
 
 def _list_span_actions(document: Document, span: UncertainSpan, versioned: bool) -> Iterator[types.CodeAction]:
@@ -103,11 +112,17 @@ def _describe_span(document: Document, span: UncertainSpan) -> types.Diagnostic:
 
 def _say_span(document: Document, span: UncertainSpan) -> str:
     """Return the sentence about a span."""
-    others = ", ".join(f"{_shorten(text)} ({format_probability(probability)})" for text, probability in span.alternatives)
+    others = ", ".join(
+        f"{_shorten(text)} ({format_probability(probability)})" for text, probability in span.alternatives
+    )
     if span.kind == SpanKind.HOLE:
         return f"{span.evidence}; fillings: {others}" if others else span.evidence
     written = _shorten(document.source[span.start : span.end])
-    chance = "" if span.probability is None else f"{written} has a probability of {format_probability(span.probability)} here"
+    chance = (
+        ""
+        if span.probability is None
+        else f"{written} has a probability of {format_probability(span.probability)} here"
+    )
     expected = f"the model expected {others}" if others else ""
     return "; ".join(part for part in (chance, expected, span.evidence) if part)
 
@@ -121,4 +136,3 @@ def _show(text: str) -> str:
 def _shorten(text: str) -> str:
     shown = flatten(text, _LONGEST + 1)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
-

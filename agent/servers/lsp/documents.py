@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
@@ -14,8 +14,8 @@ from pygls.workspace import PositionCodec
 
 from agent.files.changes import MARK, plain_text
 from agent.lm.scoring import SourceScorer
-from agent.program.span_choice import ReadToken
 from agent.program.spans import UncertainSpan
+from agent.program.surprises import ReadToken
 from agent.servers.lsp.carrying import carry_spans, compare_texts
 from agent.servers.lsp.findings import Problem
 from agent.servers.lsp.positions import TextPositions
@@ -40,7 +40,8 @@ class Document:
     problem: Problem | None = None  # why nothing is scored
     reading: Reading | None = None  # the worker's thread replaces it; it may be of an earlier text
     scorer: SourceScorer | None = None  # the worker's alone
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)  # work on the latest text
+    is_scored: bool = False  # the spans are those of the latest text
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)  # work on the latest text
     source: str = field(init=False)
     _positions: TextPositions = field(init=False)
 
@@ -52,11 +53,9 @@ class Document:
         """The name of the file, for messages."""
         return PurePosixPath(unquote(urlsplit(self.uri).path)).name or "the text"
 
-    @property
-    def line_end(self) -> str:
-        """The end of the first line, with which new lines end."""
-        end = self.written.find("\n")
-        return "\n" if end < 1 or self.written[end - 1] != "\r" else "\r\n"
+    def write(self, text: str) -> str:
+        """Return a text with the line ends of this one."""
+        return text.replace("\n", "\r\n" if "\r\n" in self.written else "\n")
 
     def change(self, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         """Take a later version. Spans that the changes do not touch stay, at their new places."""
@@ -70,7 +69,7 @@ class Document:
                 written = change.text
         before = self.source
         self._take(written)
-        self.version = version
+        self.version, self.is_scored = version, False
         self.spans = carry_spans(self.spans, compare_texts(before, self.source))
 
     def cancel(self) -> None:

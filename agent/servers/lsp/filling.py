@@ -53,7 +53,8 @@ def list_together(source: str, holes: Sequence[Hole], hole: Hole) -> list[Hole]:
 
 
 def _first_line(statement: ast.stmt) -> int:
-    return min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(each.lineno for each in decorators)])
 
 
 class _LateSandbox:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from agent.errors import InvalidRequestError
 from agent.program.holes import Hole, find_holes, show_holes
-from agent.program.span_choice import check_python
 from agent.program.spans import Replacement, Severity, SourceLines, SpanKind, UncertainSpan
+from agent.program.surprises import check_python
 from agent.workflow.filled import FilledHole
 
 MOST_CHARACTERS = 250_000  # of a file that is scored: about 7,000 lines

@@ -26,15 +26,19 @@ class Settings:
 
     model: str
     sandbox: str | None
-    spans: int  # at most so many of a file
+    most: int  # spans of a file
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """How to open a model and a sandbox by the names in the settings. Both may take seconds, and raise."""
+    """How to open a model and a sandbox by the names in the settings, which may take seconds and raise.
+
+    explain: returns a sentence about an error.
+    """
 
     open_model: Callable[[str], Model]
     open_sandbox: Callable[[str | None], Sandbox]
+    explain: Callable[[BaseException], str]
 
 
 class ModelWork:
@@ -43,7 +47,9 @@ class ModelWork:
     announce: shows a title while something takes long. Whoever cancels a call stops its work.
     """
 
-    def __init__(self, settings: Settings, tools: Tools, announce: Callable[[str], AbstractAsyncContextManager[None]]):
+    def __init__(
+        self, settings: Settings, tools: Tools, announce: Callable[[str], AbstractAsyncContextManager[None]]
+    ) -> None:
         self.settings = settings
         self._tools, self._announce, self._worker = tools, announce, Worker()
         self._model: asyncio.Task[Model] | None = None
@@ -91,4 +97,4 @@ class ModelWork:
             document.reading = Reading(source, scorer.tokens)
             return stop()
 
-        return scorer.score(text, file=document.name, most=self.settings.spans, stop=look_on)
+        return scorer.score(text, file=document.name, most=self.settings.most, stop=look_on)

@@ -50,7 +50,7 @@ def claim_standard_streams() -> Streams:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return Streams(cast(BinaryIO, BoundedInput(open(source, "rb"))), open(sink, "wb"))  # noqa: SIM115, PTH123 - they stay open, and have no path
+    return Streams(cast(BinaryIO, BoundedInput(open(source, "rb"))), open(sink, "wb"))  # noqa: PTH123 - they stay open, and have no path
 
 
 class TextSync(NamedTuple):

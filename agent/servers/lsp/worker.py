@@ -53,7 +53,7 @@ class Worker:
             insort(self._waiting, job)
             self._changed.notify()
         try:
-            return await asyncio.wrap_future(job.future)  # type: ignore[no-any-return]  # of this job's work
+            return await asyncio.wrap_future(job.future)
         finally:
             job.is_unwanted = True
 
@@ -69,8 +69,11 @@ class Worker:
         job.makes_way = False
         try:
             outcome = job.work(lambda: self._should_stop(job))
-        except BaseException as error:  # noqa: BLE001 - whoever waits for the work gets it, be it a panic of Rust
+        except Exception as error:  # noqa: BLE001 - whoever waits for the work gets it
             job.future.set_exception(error)
+            return
+        except BaseException as error:  # noqa: BLE001 - as above; a panic of Rust would end the loop that waits
+            job.future.set_exception(RuntimeError(f"{type(error).__name__}: {error}"))
             return
         if not job.makes_way:
             job.future.set_result(outcome)
