@@ -47,6 +47,9 @@ app = lazy_group(
         "chat": Entry(
             "agent.cli.chat:chat", "Talk about a program: ask for one, have it changed, write it.", takes_settings=True
         ),
+        "complete": Entry(
+            "agent.cli.complete:complete_function", "Write one function of a file in its place.", takes_settings=True
+        ),
         "fill": Entry(
             "agent.cli.fill:fill_file", "Fill the holes of a file, and run it on its examples.", takes_settings=True
         ),
@@ -65,6 +68,11 @@ app = lazy_group(
         "mcp": Entry("agent.cli.mcp:mcp", "Give assistants tools: doubts, check, solve.", is_server=True),
         "serve": Entry(
             "agent.cli.serve:serve_model", "Serve the model to other programs, as OpenAI does.", takes_settings=True
+        ),
+        "lsp": Entry(
+            "agent.cli.lsp:serve_editor",
+            "Be a language server, which shows doubts in an editor.",
+            takes_settings=True,
         ),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),

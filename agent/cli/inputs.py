@@ -46,11 +46,13 @@ def build_task(
     name: str = "",
     entry_point: str | None = None,
     function: str | None = None,
+    line: int | None = None,
     edits: bool = False,
 ) -> Task:
     """Return the task of a sentence or a file, with the examples of a test file. Raises InvalidRequestError.
 
-    function: of the file, as in `f` or `Class.method`. edits: the file is to be changed. See `read_module_task`.
+    function: of the file, as in `f` or `Class.method`. line: of the file, in such a function. edits: the file is to be
+    changed. See `read_module_task`.
     """
     from agent.program.modules.request import read_module_task
     from agent.program.task import read_task
@@ -66,7 +68,7 @@ def build_task(
     asserts = read_source(tests, "the tests") if tests else None
     tested: dict[str, Any] = {"tests": asserts, "tests_file": str(tests)}
     if written is not None:
-        task = read_module_task(written, file=name_file(file), function=function, edits=edits, **tested)
+        task = read_module_task(written, file=name_file(file), function=function, line=line, edits=edits, **tested)
         if task is not None:
             return task
     named = name or (str(file) if file else "your sentence")

@@ -51,7 +51,18 @@ SETTINGS: dict[str, Callable[[Any], object] | None] = {
     "port": None,
     "token": check_token,
 }
-TAKING_SETTINGS = ("solve", "chat", "fill", "holes", "score", "acp", "mcp", "serve")  # by the table of agent.cli.app
+TAKING_SETTINGS = (  # by the table of agent.cli.app
+    "solve",
+    "chat",
+    "complete",
+    "fill",
+    "holes",
+    "score",
+    "acp",
+    "mcp",
+    "serve",
+    "lsp",
+)
 SECRETS = frozenset({"token"})  # settings whose values are not shown
 _NONE: Mapping[str, str] = MappingProxyType({})
 _in_force = ContextVar("settings in force", default=_NONE)  # their places, by their names

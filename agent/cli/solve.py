@@ -112,12 +112,12 @@ def solve_request(
 
     Example: dubito solve --task exercises/12"""
     with report_errors(as_json, resumes=f"a run with --thread {thread or 'NAME'}"), ExitStack() as cleanup:
-        raise typer.Exit(_solve(AgentOptions.take(locals()), _SolveOptions.take(locals()), cleanup))
+        raise typer.Exit(solve_with(AgentOptions.take(locals()), SolveOptions.take(locals()), cleanup))
 
 
 @dataclass(frozen=True, slots=True)
-class _SolveOptions:
-    """The options of `solve` alone: what to solve, and where the answer and the events go."""
+class SolveOptions:
+    """The options of `solve` and `complete` alone: what to solve, and where the answer and the events go."""
 
     request: str | None
     task: str | None
@@ -133,12 +133,13 @@ class _SolveOptions:
     plain: bool
     as_json: bool
     destination: Destination
+    line: int | None = None  # of the file, in the function that is to be written
 
     @classmethod
-    def take(cls, options: dict[str, Any]) -> _SolveOptions:
+    def take(cls, options: dict[str, Any]) -> SolveOptions:
         """Return the record of these options; others in the dict are left out."""
         given = {**options, "destination": Destination.take(options)}
-        return cls(**{field.name: given[field.name] for field in fields(cls)})
+        return cls(**{field.name: given[field.name] for field in fields(cls) if field.name in given})
 
     @property
     def silent(self) -> bool:
@@ -146,7 +147,8 @@ class _SolveOptions:
         return self.quiet or self.as_json
 
 
-def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> ExitCode:
+def solve_with(options: AgentOptions, how: SolveOptions, cleanup: ExitStack) -> ExitCode:
+    """Solve what the options say, give the answer, and return the exit code. cleanup: closes what was opened."""
     _check_choices(how, ask=options.ask)
     checked = options.check()
     if how.thread is not None:
@@ -172,7 +174,7 @@ def _solve(options: AgentOptions, how: _SolveOptions, cleanup: ExitStack) -> Exi
     return code
 
 
-def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
+def _check_choices(how: SolveOptions, *, ask: bool) -> None:
     """Refuse what contradicts itself, and files that no answer could be written into, before anything is loaded."""
     from agent.errors import InvalidRequestError
     from agent.messages import check_choice
@@ -190,7 +192,7 @@ def _check_choices(how: _SolveOptions, *, ask: bool) -> None:
     how.destination.check()
 
 
-def _read_task(how: _SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
+def _read_task(how: SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
     """Return the task, and the benchmark problem that it is, if any. Its hidden tests stay out of the task."""
     from agent.cli.inputs import build_task, check_sources
     from agent.files.access import STANDARD_STREAM
@@ -198,7 +200,8 @@ def _read_task(how: _SolveOptions, *, ask: bool) -> tuple[Task, Problem | None]:
     kind = check_sources(how.request, how.task, how.file, how.tests, ask=ask)
     if how.task is None:
         request = STANDARD_STREAM if kind == "stdin" else how.request
-        return build_task(request, how.file, how.tests, function=how.function, edits=how.destination.edits), None
+        where: dict[str, Any] = {"function": how.function, "line": how.line, "edits": how.destination.edits}
+        return build_task(request, how.file, how.tests, **where), None
     return read_benchmark_task(how.task, how.tests)
 
 
@@ -212,7 +215,7 @@ def read_benchmark_task(task_id: str, tests: Path | None = None) -> tuple[Task, 
 
 
 @contextmanager
-def _open_trace(how: _SolveOptions, provenance: dict[str, Any]) -> Iterator[Log]:
+def _open_trace(how: SolveOptions, provenance: dict[str, Any]) -> Iterator[Log]:
     """Open the trace; a thread's goes on where it was. The caller may add to the provenance until the first event."""
     if how.trace is None:
         yield lambda number, event: None
@@ -224,7 +227,7 @@ def _open_trace(how: _SolveOptions, provenance: dict[str, Any]) -> Iterator[Log]
         yield writer.log
 
 
-def _open_view(how: _SolveOptions, agent: Agent) -> TerminalView:
+def _open_view(how: SolveOptions, agent: Agent) -> TerminalView:
     """Return the view. The program goes to stdout, in colour where somebody watches it, and all else to stderr."""
     from rich.console import Console
 
@@ -237,14 +240,14 @@ def _open_view(how: _SolveOptions, agent: Agent) -> TerminalView:
     return TerminalView(console, live=live, program_console=programs, detail=how.verbose, meter=agent.meter())
 
 
-def _open_threads(how: _SolveOptions, *, ask: bool) -> Any:
+def _open_threads(how: SolveOptions, *, ask: bool) -> Any:
     """Return the checkpointer that a run needs: a file for a thread, memory for questions, none otherwise."""
     if how.thread is not None:
         return open_threads()
     return nullcontext(open_memory_store() if ask else None)
 
 
-def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem | None, how: _SolveOptions) -> ExitCode:
+def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem | None, how: SolveOptions) -> ExitCode:
     """Judge a benchmark problem by its hidden tests, and give the answer. Return the exit code."""
     hidden = None
     if problem is not None:

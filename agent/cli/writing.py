@@ -34,17 +34,16 @@ def plan_answer(path: Path, task: Task, program: str) -> Edit:
         written = task.module.written if task.module else task.request
         return Edit(Path("stdin"), written.encode(), _change(path, written, task, program).encode())
     old = read_target(path)
-    if not old or not old.strip():
+    if (not old or not old.strip()) and not _is_own(path, task):
         return Edit(path, old, write_program(task, program).encode())
-    return Edit(path, old, _change(path, _decode(path, old), task, program).encode())
+    return Edit(path, old, _change(path, _decode(path, old or b""), task, program).encode())
 
 
 def _change(path: Path, written: str, task: Task, program: str) -> str:
     from agent.program.modules.answers import put_answer, write_program
 
     module, file = task.module, str(path)
-    is_own = module is not None and (file == STANDARD_STREAM or is_same_file(path, Path(module.file)))
-    if module is not None and is_own:
+    if module is not None and _is_own(path, task):
         if written != module.written:
             raise InvalidRequestError(f"{quote(file)} was changed meanwhile, so nothing was written; try again")
         return write_program(task, program)
@@ -54,6 +53,12 @@ def _change(path: Path, written: str, task: Task, program: str) -> str:
             "new file"
         )
     return put_answer(written, task, program, file)
+
+
+def _is_own(path: Path, task: Task) -> bool:
+    """Decide whether a path leads to the module that a task is of."""
+    module = task.module
+    return module is not None and (str(path) == STANDARD_STREAM or is_same_file(path, Path(module.file)))
 
 
 def is_same_file(path: Path, other: Path) -> bool:

@@ -38,7 +38,7 @@ _SCORED_LINES, _SCORED_CHARACTERS = 3, 200  # behind a hole, the rest of its own
 
 
 @dataclass(frozen=True, slots=True)
-class _Prompt:
+class HolePrompt:
     """The prompt of one hole, and what ends its filling: one of these tokens, or a text."""
 
     ids: tuple[int, ...]
@@ -82,19 +82,18 @@ def propose_fillings(context: Context, plain: str, hole: Hole, k: int) -> Filled
     return FilledHole(hole, tuple(fillings), drawn, tokens, around.first_line, around.last_line)
 
 
-def _prepare(context: Context, plain: str, hole: Hole) -> tuple[ShownCode, _Prompt]:
+def _prepare(context: Context, plain: str, hole: Hole) -> tuple[ShownCode, HolePrompt]:
     """Return the code that the model is shown, and its prompt. Raises ContextLengthError, InvalidRequestError."""
     model, window = context.model, context.lm.context
-    fixed = len(_write_prompt(model, "", "").ids) + context.max_tokens + _SLACK
+    fixed = len(write_hole_prompt(model, "", "").ids) + context.max_tokens + _SLACK
     room = _MOST_SHOWN if window is None else min(_MOST_SHOWN, window - fixed)
     around = show_code_around(plain, hole, lambda text: len(model.tokenizer.encode(text, continues=True)), room)
-    for mark in (*(model.tokenizer.fim or ()), *FIM_ENDS):
-        if mark in around.before + around.after:
-            raise InvalidRequestError(
-                f"the code around line {hole.line} holds {mark}, which this model reads as a mark of its own; "
-                "write it in two parts, as in '<|fim_' 'middle|>'"
-            )
-    prompt = _write_prompt(model, around.before, around.after)
+    if mark := find_fim_mark(model, around.before + around.after):
+        raise InvalidRequestError(
+            f"the code around line {hole.line} holds {mark}, which this model reads as a mark of its own; "
+            "write it in two parts, as in '<|fim_' 'middle|>'"
+        )
+    prompt = write_hole_prompt(model, around.before, around.after)
     needed = len(prompt.ids) + context.max_tokens
     if window is not None and needed > window:
         raise ContextLengthError(
@@ -104,22 +103,27 @@ def _prepare(context: Context, plain: str, hole: Hole) -> tuple[ShownCode, _Prom
     return around, prompt
 
 
-def _write_prompt(model: Model, before: str, after: str) -> _Prompt:
-    """Return the prompt for what stands between two texts. Raises InvalidRequestError for a model that has none."""
+def find_fim_mark(model: Model, text: str) -> str | None:
+    """Return a mark in a text that the model would read as one of its own; None without any."""
+    return next((mark for mark in (*(model.tokenizer.fim or ()), *FIM_ENDS) if mark in text), None)
+
+
+def write_hole_prompt(model: Model, before: str, after: str) -> HolePrompt:
+    """Return the prompt for what stands between two texts. Raises InvalidRequestError for a model that takes none."""
     tokenizer = model.tokenizer
     if tokenizer.fim is not None:
         ends = list_fim_ends(tokenizer.fim, partial(tokenizer.encode, continues=True))
-        return _Prompt(tuple(tokenizer.encode(tokenizer.fim.prompt(before, after))), tokenizer.end_ids | ends)
+        return HolePrompt(tuple(tokenizer.encode(tokenizer.fim.prompt(before, after))), tokenizer.end_ids | ends)
     if not model.prompt_style.chat:
         raise InvalidRequestError(
             "this model has no fill-in-the-middle tokens and takes no chat turn, so it cannot fill a hole; choose a "
             "model that was trained to do one of them"
         )
     text = write_fill_prompt(before, after)
-    return _Prompt(tuple(model.encode_prompt(text.user, text.opening)), tokenizer.end_ids, _FENCE)
+    return HolePrompt(tuple(model.encode_prompt(text.user, text.opening)), tokenizer.end_ids, _FENCE)
 
 
-def _draw(context: Context, prompt: _Prompt, hole: Hole, after: str, number: int) -> tuple[str, bool, int]:
+def _draw(context: Context, prompt: HolePrompt, hole: Hole, after: str, number: int) -> tuple[str, bool, int]:
     """Return a text for a hole, whether the model ended it, and its tokens. number: of the text; 0 is greedy."""
 
     def misfits(completion: Completion) -> str | None:
@@ -137,7 +141,7 @@ def _draw(context: Context, prompt: _Prompt, hole: Hole, after: str, number: int
     return text, steps[-1].end != End.TOKEN_BUDGET, len(steps)
 
 
-def _score_filling(model: Model, prompt: _Prompt, around: ShownCode, text: str) -> Filling:
+def _score_filling(model: Model, prompt: HolePrompt, around: ShownCode, text: str) -> Filling:
     """Score a filling: ln p(filling, end | before, after) + ln p(first lines of after | before, filling).
 
     Both terms are sums of logprobs, in nats, at most 0. The first reads the prompt that shows both sides, and all ends

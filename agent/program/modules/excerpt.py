@@ -19,7 +19,7 @@ from agent.program.modules.layout import (
     is_mark,
     line_end,
     line_start,
-    list_comments,
+    list_hints,
     move_lines,
     read_indent,
     take_lines,
@@ -85,7 +85,7 @@ def write_own_part(source: SourceTree, function: Function) -> str:
     """
     text, layout, margin = source.text, find_layout(source, function), _find_margin(source, function)
     start, inner = _find_own_start(source, function), layout.body_indent.removeprefix(margin)
-    hints = [f"{inner}{comment}" for comment in list_comments(source, function)] if function.is_stub else []
+    hints = [f"{inner}{comment}" for comment in list_hints(source, function)]
     if layout.docstring and "\n" not in text[layout.colon : layout.docstring[0]]:
         return "\n".join((_take(source, start, layout.colon, margin), inner + text[slice(*layout.docstring)], *hints))
     rest = text[layout.head : line_end(text, layout.head)]

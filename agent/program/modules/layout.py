@@ -15,7 +15,8 @@ from agent.program.syntax import BRACKET_DEPTHS, is_text
 from uncertainty.places import Places, Span
 
 _UNIT = "    "
-_MARK = re.compile(r"#\s*(?:TODO|FIXME|XXX|dubito:\s*fill)\b[\s:,.(]*", re.IGNORECASE)
+_MARK = re.compile(r"#\s*(?:(?:TODO|FIXME|XXX|dubito:\s*fill)\b|dubito:)[\s:,.(]*", re.IGNORECASE)
+_REQUEST = re.compile(r"#\s*dubito:", re.IGNORECASE)
 _LEADING = re.compile(r"[ \t\f]*")
 _STRING_PARTS = ("FSTRING_START", "FSTRING_END", "TSTRING_START", "TSTRING_END")  # tokens since Python 3.12 and 3.14
 
@@ -122,8 +123,18 @@ def list_comments(source: SourceTree, function: Function) -> list[str]:
     return [each if each.startswith("#") else f"# {each}" for each in hints if each]
 
 
+def list_hints(source: SourceTree, function: Function) -> list[str]:
+    """Return the comments in a function that say how to write it. Of one that has a body, those to Dubito alone do."""
+    if function.is_stub:
+        return list_comments(source, function)
+    text, layout = source.text, find_layout(source, function)
+    lines = [line.strip() for line in text[layout.head : line_end(text, layout.end)].split("\n")]
+    hints = (_MARK.sub("", line).strip(" \t.):") for line in lines if _REQUEST.match(line))
+    return [f"# {each}" for each in dict.fromkeys(hints) if each]
+
+
 def is_mark(line: str) -> bool:
-    """Decide whether a line is a comment that says that code is missing."""
+    """Decide whether a line is a comment that says that code is missing, or what Dubito is to write."""
     return _MARK.match(line.strip()) is not None
 
 

@@ -79,7 +79,7 @@ def test_a_broken_file_is_said_and_the_environment_is_shown_all_the_same(file, m
     ("arguments", "sentence"),
     [
         (["set", "polcy", "uscd"], "there is no setting polcy; did you mean policy?"),
-        (["set", "bench.policy", "uscd"], "bench takes no settings; choose from solve, chat, fill, holes, serve"),
+        (["set", "bench.policy", "uscd"], "bench takes no settings; choose from solve, chat, complete, fill, holes"),
         (["set", "policy", "adadce"], "unknown policy 'adadce'; choose from adadec"),
         (["set", "seed", "x"], "Invalid value for '--seed': Input should be a valid integer"),
         (["set", "holes", "9"], "Invalid value for '--holes': Input should be less than or equal to 8"),

@@ -36,6 +36,7 @@ VALUES = {
     "port": (("1", "2", "3", "4"), "65536"),
     "token": (("one", "two", "three", "four"), "with blanks"),
 }
+TAKING_FILES = ("complete", "fill")
 TAKING = [
     (name, command)
     for name in SETTINGS
@@ -53,7 +54,7 @@ def file(tmp_path, monkeypatch):
 
 def parse(command, *arguments):
     """Return the value of each option of a command line. The command itself does not run."""
-    arguments = ["file.py", *arguments] if command == "fill" else arguments
+    arguments = ["file.py", *arguments] if command in TAKING_FILES else arguments
     return COMMANDS[command].make_context(command, list(arguments)).params
 
 
@@ -90,7 +91,7 @@ def test_the_command_line_comes_before_the_environment_and_that_before_the_file(
 @pytest.mark.parametrize(("name", "command"), TAKING)
 def test_a_wrong_value_gets_the_sentence_of_the_command_line_with_its_place(name, command, file, monkeypatch):
     wrong = VALUES[name][1]
-    arguments = [command, *(["file.py"] if command == "fill" else [])]
+    arguments = [command, *(["file.py"] if command in TAKING_FILES else [])]
     typed = say(*arguments, f"--{name}={wrong}").removeprefix("dubito: ").split(" (try: ")[0].rstrip("\n.")
     file.write_text(f'\n# mine\n{name} = "{wrong}"\n')
     assert say(*arguments).rstrip(".\n") == f"dubito: {file}:3: {typed}"

@@ -1,0 +1,216 @@
+"""The language server: what it answers, and when a document is scored. The model works in the worker's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.workspace import PositionCodec
+
+from agent.messages import flatten
+from agent.program.failures import describe_failure
+from agent.program.spans import SpanKind
+from agent.servers.lsp.answers import FILL_COMMAND, describe_token, list_actions, list_diagnostics, write_edit
+from agent.servers.lsp.documents import Document
+from agent.servers.lsp.filling import list_together
+from agent.servers.lsp.findings import describe_hole, examine, join_spans
+from agent.servers.lsp.model_work import ModelWork, Settings, Tools
+from agent.servers.lsp.options import read_options
+from agent.servers.lsp.progress import show_progress
+from agent.servers.lsp.wire import Protocol, Streams, TextSync, end_process
+
+if TYPE_CHECKING:
+    from pygls.server import ServerErrors
+
+Outcome = TypeVar("Outcome")
+_PATIENCE = 0.4  # seconds without a change after which a text is scored
+_PAUSE = 0.2  # seconds without a change after which code is completed that nobody has asked for
+_AUTOMATIC = types.InlineCompletionTriggerKind.Automatic
+
+
+class DubitoServer(LanguageServer):
+    """Answers one client about its open Python files."""
+
+    protocol: Protocol
+
+    def __init__(self, version: str, settings: Settings, tools: Tools) -> None:
+        super().__init__("dubito", version, protocol_cls=Protocol, max_workers=2)
+        self._documents, self._explain = dict[str, Document](), tools.explain
+        self._work = ModelWork(settings, tools, partial(show_progress, self))
+        self._shown = set[str]()
+        self.protocol.sync = TextSync(self._open, self._change, self._close)
+        self.protocol.complain = self._log
+        self._register()
+
+    def serve(self, streams: Streams) -> None:
+        """Answer until the client ends the process, or closes its side."""
+        logging.getLogger("pygls").disabled = True
+        self.start_io(streams.source, streams.sink)
+        end_process(0)
+
+    def report_server_error(self, error: Exception, source: ServerErrors) -> None:
+        """Say what could not be answered, where the answer itself does not say it."""
+        self._log(f"a message could not be answered: {type(error).__name__}: {error}")
+
+    def _register(self) -> None:
+        kinds = types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])
+        features: dict[str, tuple[Callable[..., Any], Any]] = {
+            types.INITIALIZE: (self._initialize, None),
+            types.TEXT_DOCUMENT_DID_SAVE: (self._save, None),
+            types.TEXT_DOCUMENT_HOVER: (self._hover, None),
+            types.TEXT_DOCUMENT_CODE_ACTION: (self._list_actions, kinds),
+            types.TEXT_DOCUMENT_INLINE_COMPLETION: (self._complete, types.InlineCompletionOptions()),
+        }
+        for name, (function, options) in features.items():
+            self.feature(name, options)(partial(function))  # pygls sets attributes, which a method does not take
+        self.command(FILL_COMMAND)(partial(self._fill))
+
+    def _initialize(self, params: types.InitializeParams) -> None:
+        self._work.settings, complaints = read_options(params.initialization_options, self._work.settings)
+        for sentence in complaints:
+            self._show(sentence)
+
+    def _open(self, params: types.DidOpenTextDocumentParams) -> None:
+        item = params.text_document
+        if item.language_id != "python":
+            return
+        self._close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(item.uri)))
+        codec = PositionCodec(self.server_capabilities.position_encoding)
+        document = self._documents[item.uri] = Document(item.uri, item.version, item.text, codec)
+        self._start(document, self._refresh(document, 0))
+
+    def _change(self, params: types.DidChangeTextDocumentParams) -> None:
+        document = self._documents.get(params.text_document.uri)
+        if document is not None:
+            document.cancel()
+            document.change(params.text_document.version, params.content_changes)
+            self._start(document, self._refresh(document, _PATIENCE))
+
+    def _save(self, params: types.DidSaveTextDocumentParams) -> None:
+        document = self._documents.get(params.text_document.uri)
+        if document is not None and not document.is_scored:
+            document.cancel()
+            self._start(document, self._refresh(document, 0))
+
+    def _close(self, params: types.DidCloseTextDocumentParams) -> None:
+        document = self._documents.pop(params.text_document.uri, None)
+        if document is not None:
+            document.cancel()
+            self._publish(Document(document.uri, document.version, "", document.codec))
+
+    def _hover(self, params: types.HoverParams) -> types.Hover | None:
+        document = self._documents.get(params.text_document.uri)
+        said = document and describe_token(document, params.position)
+        if not said:
+            return None
+        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, said.text), said.range)
+
+    def _list_actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
+        document = self._documents.get(params.text_document.uri)
+        return list_actions(document, params.range, versioned=self._takes_versions) if document else []
+
+    async def _complete(self, params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
+        document = self._documents.get(params.text_document.uri)
+        if document is None:
+            return None
+        offset, is_typing = document.offset(params.position), params.context.trigger_kind == _AUTOMATIC
+        try:
+            text = await self._start(document, self._write_on(document, offset, _PAUSE if is_typing else 0))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task and task.cancelling():  # by the client
+                raise
+            return None  # the text has changed
+        if not text:
+            return None
+        item = types.InlineCompletionItem(document.write(text), range=types.Range(params.position, params.position))
+        return types.InlineCompletionList([item])
+
+    def _fill(self, uri: str, start: int) -> None:
+        document = self._documents.get(uri)
+        if document is not None:
+            self._start(document, self._fill_hole(document, start))
+
+    async def _refresh(self, document: Document, patience: float) -> None:
+        """Score a document, and publish what was found: its holes at once, its spans when they are there."""
+        await asyncio.sleep(patience)
+        source = document.source
+        found = await asyncio.to_thread(examine, source, document.name)
+        known = {(span.start, span.end): span for span in document.spans if span.kind == SpanKind.HOLE}
+        described = [describe_hole(source, hole, document.name) for hole in found.holes]
+        holes = [known.get((span.start, span.end), span) for span in described]
+        document.problem, document.spans = found.problem, join_spans(holes, document.spans)
+        self._publish(document)
+        if found.problem is None:
+            spans = await self._work.score(document, source, found.text)
+            document.spans, document.is_scored = join_spans(holes, spans), True
+            self._publish(document)
+
+    async def _write_on(self, document: Document, offset: int, patience: float) -> str | None:
+        await asyncio.sleep(patience)
+        return await self._work.complete(document.source, offset)
+
+    async def _fill_hole(self, document: Document, start: int) -> None:
+        """Let the model fill a hole, and those that belong to it; write the best filling into the one asked for."""
+        source = document.source
+        holes = (await asyncio.to_thread(examine, source, document.name)).holes
+        hole = next((each for each in holes if each.start == start), None)
+        if hole is None:
+            return
+        async with show_progress(self, f"Dubito fills the hole in line {hole.line}"):
+            filled = await self._work.fill(source, list_together(source, holes, hole))
+        spans = {each.hole: describe_hole(source, each.hole, document.name, each) for each in filled}
+        described = [spans.get(each) or describe_hole(source, each, document.name) for each in holes]
+        document.spans = join_spans(described, document.spans)
+        self._publish(document)
+        span = spans.get(hole)
+        if span is None or not span.alternatives:
+            self._show(f"no filling was found that fits the hole in line {hole.line} of {document.name}")
+            return
+        edit = write_edit(document, span, span.alternatives[0].text, versioned=self._takes_versions)
+        self.workspace_apply_edit(types.ApplyWorkspaceEditParams(edit, label="Dubito: fill the hole"))
+        best = next(each.best for each in filled if each.hole == hole)
+        if best is not None and best.failure is not None:
+            self._show(f"the filling in line {hole.line} fails an example: {describe_failure(best.failure)}")
+
+    def _start(self, document: Document, work: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome | None]:
+        """Begin work on the latest text of a document, which ends where the text changes."""
+        task = asyncio.create_task(self._report_errors(work))
+        document.tasks.add(task)
+        task.add_done_callback(document.tasks.discard)
+        return task
+
+    async def _report_errors(self, work: Coroutine[Any, Any, Outcome]) -> Outcome | None:
+        """Do work; say once what goes wrong in it."""
+        try:
+            return await work
+        except BrokenPipeError:
+            end_process(0)
+        except Exception as error:  # noqa: BLE001 - the server answers on, whatever happens to one document
+            sentence = self._explain(error)
+            if sentence not in self._shown:
+                self._shown.add(sentence)
+                self._show(sentence)
+        return None
+
+    @property
+    def _takes_versions(self) -> bool:
+        """The client takes edits of one version of a document."""
+        workspace = self.client_capabilities.workspace
+        return bool(workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes)
+
+    def _publish(self, document: Document) -> None:
+        self.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(document.uri, list_diagnostics(document), document.version)
+        )
+
+    def _show(self, sentence: str) -> None:
+        self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"Dubito: {sentence}"))
+
+    def _log(self, sentence: str) -> None:
+        self.window_log_message(types.LogMessageParams(types.MessageType.Warning, flatten(sentence)))
