@@ -18,10 +18,11 @@ from agent.records import Attempt, Event, Question, Revision, RunOutcome, label_
 from agent.search.faults import is_whole
 from agent.views.doubts import list_doubts
 from agent.views.frame import LiveFrame, Meter, drop_typed
+from agent.views.line_breaks import break_lines
 from agent.views.pauses import describe_pause
 from agent.views.questions import put_question
 from agent.views.sentences import describe_cost, describe_ending, describe_evidence, describe_programs
-from agent.views.text import break_lines, clean, format_code, one_line
+from agent.views.text import clean, format_code, one_line
 from agent.views.theme import GOOD, WARNING, highlight
 from agent.views.tree import draw_attempt
 from agent.workflow.run import Result

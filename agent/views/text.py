@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any
-
-from rich.cells import cell_len
 
 from agent.files.plain import make_plain
 
@@ -45,26 +41,3 @@ def format_code(text: str, most: int = 40) -> str:
 def json_text(value: Any) -> str:
     """Return any value as JSON that every parser reads: no NaN, no surrogates, no great depth, no huge integers."""
     return json.dumps(make_plain(value), allow_nan=False)
-
-
-def break_lines(pieces: Iterable[str], width: int) -> Iterator[str]:
-    """Yield a text that comes in pieces word for word, with line breaks so that no line is wider than `width` cells.
-
-    A word comes once the blank behind it has come; one that is wider than a line stays whole. The text ends with a
-    line break.
-    """
-    column, blanks, word = 0, "", ""
-    for character in chain.from_iterable(chain(pieces, "\n")):
-        if not character.isspace():
-            word += character
-            continue
-        if word:
-            needed = cell_len(blanks) + cell_len(word)
-            breaks = column > 0 and column + needed > width
-            yield ("\n" if breaks else blanks) + word
-            column = cell_len(word) if breaks else column + needed
-            blanks = word = ""
-        blanks += character
-        if character == "\n":
-            yield blanks
-            column, blanks = 0, ""

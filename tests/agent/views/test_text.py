@@ -2,7 +2,8 @@
 
 import pytest
 
-from agent.views.text import break_lines, clean
+from agent.views.line_breaks import break_lines
+from agent.views.text import clean
 
 
 @pytest.mark.parametrize("text", ["👩\u200d👩\u200d👧", "می\u200cخواهم", "naïve"])
