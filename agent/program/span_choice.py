@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from agent.files.changes import Change
-from agent.program.source_tokens import SourceToken
+from agent.program.rewrites import Program
 from agent.program.spans import Replacement, Severity, SpanKind, UncertainSpan
 from uncertainty.places import Places, Span
 
@@ -28,16 +28,15 @@ class WeighedChange(NamedTuple):
 
 
 def choose_spans(
-    source: str, tree: ast.Module, words: Sequence[SourceToken], changes: Iterable[WeighedChange], *,
-    file: str = "", most: int = MOST_SPANS,
-) -> tuple[UncertainSpan, ...]:  # fmt: skip
+    program: Program, changes: Iterable[WeighedChange], *, file: str = "", most: int = MOST_SPANS
+) -> tuple[UncertainSpan, ...]:
     """Return at most so many spans of a program, in its order: those that the model finds least probable.
 
     A span is the smallest expression around a change, or its words. Its probability is that of the code that stands
-    there, given that it or one of the changes there is right. words: of the program, in order.
+    there, given that it or one of the changes there is right.
     """
-    groups = _group(_ShortNodes(source, tree, words), changes)
-    spans = [_describe(file, source, span, inside) for span, inside in groups.items()]
+    groups = _group(_ShortNodes(program), changes)
+    spans = [_describe(file, program.source, span, inside) for span, inside in groups.items()]
     doubtful = sorted((span for span in spans if _is_doubtful(span)), key=lambda span: span.probability or 0.0)
     return tuple(sorted(doubtful[:most], key=lambda span: span.start))
 
@@ -49,12 +48,12 @@ def _is_doubtful(span: UncertainSpan) -> bool:
 class _ShortNodes:
     """The expressions of a program that are short enough to be shown, and its words."""
 
-    def __init__(self, source: str, tree: ast.Module, words: Sequence[SourceToken]) -> None:
-        places = Places(source)
-        spans = {places.find(node) for node in _walk_expressions(tree)}
+    def __init__(self, program: Program) -> None:
+        source, places = program.source, Places(program.source)
+        spans = {places.find(node) for node in _walk_expressions(program.tree)}
         short = [(start, end) for start, end in spans if end - start <= _LONGEST and "\n" not in source[start:end]]
         self._spans = sorted(short, key=lambda span: (span[0], -span[1]))
-        self._words = words
+        self._words = program.words
 
     def find(self, change: Change) -> Span:
         """Return the smallest short expression around a change; where there is none, the words that it changes."""

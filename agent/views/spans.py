@@ -21,7 +21,7 @@ _LONGEST = 160  # characters of a sentence
 
 def say_span(source: str, span: UncertainSpan) -> str:
     """Return one sentence on a span, without its place: what stands there, and what would stand there instead."""
-    if span.kind != SpanKind.UNCERTAIN:
+    if span.evidence or span.kind != SpanKind.UNCERTAIN:
         return _shorten(one_line(span.evidence))
     return next(filter(_is_short, map(lambda most: _say(source, span, most), (3, 2, 1))), _say(source, span, 0))
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.program.rewrites import ends_line, fit_rewrite
-from agent.program.surprises import list_words
+from agent.program.rewrites import Program, ends_line, fit_rewrite
+from agent.program.surprises import check_python
 
 SOURCE = (
     "def f(xs, n):\n    n = max(n)[0]\n    for i in range(n):\n        xs[i] = xs[i - 1] + n  # so\n    return xs, n\n"
@@ -12,14 +12,13 @@ SOURCE = (
 
 def fit(at, continuation, source=SOURCE):
     """Return what a continuation from a place on replaces and by what; None where it does not fit."""
-    change = fit_rewrite(source, list_words(source), source.index(at), continuation)
+    change = fit_rewrite(Program.read(source, check_python(source)), source.index(at), continuation)
     return None if change is None else (source[change.start : change.end], change.text)
 
 
 @pytest.mark.parametrize(
     ("at", "continuation", "change"),
     [
-        ("n):\n    n", "m):", ("n", "m")),
         ("n):\n        xs", "len(xs)):", ("n", "len(xs)")),
         (" - 1", " + 1]", ("-", "+")),
         (" - 1", "]", (" - 1", "")),
@@ -57,3 +56,13 @@ def test_much_code_is_not_dropped_for_a_shorter_way():
 
 def test_a_continuation_has_ended_its_line_where_a_word_came_before_the_break():
     assert not ends_line("\n    x") and not ends_line("a b") and ends_line("a\n")
+
+
+def test_a_name_that_is_nowhere_else_is_a_guess_and_changes_nothing():
+    assert fit("n):\n        xs", "size):") is None and fit("n):\n        xs", "xs.guess):") is None
+    assert fit("n):\n        xs", "len(xs)):") == ("n", "len(xs)") and fit("max(n)[", "min(n)[") == ("max", "min")
+
+
+def test_a_name_where_it_is_defined_is_left_alone():
+    source = "def f(a, b):\n    c, d = a, b\n    return c\n"
+    assert fit(", b):", "):", source) is None and fit(", d =", " =", source) is None

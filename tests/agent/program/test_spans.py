@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from agent.errors import InvalidRequestError
 from agent.files.changes import Change
+from agent.program.rewrites import Program
 from agent.program.span_choice import WeighedChange, choose_spans
 from agent.program.spans import CODES, Position, Severity, SourceLines, SpanKind, count_utf16
-from agent.program.surprises import check_python, list_words
+from agent.program.surprises import check_python
 
 SOURCE = "def f(a, b):\n    total = a + b\n    return g(total, key=b)[0]\n"
 
@@ -19,7 +20,7 @@ def choose(source, *changes, most=10):
     weighed = [
         WeighedChange(Change(source.index(old), source.index(old) + len(old), new), gain) for old, new, gain in changes
     ]
-    return choose_spans(source, check_python(source), list_words(source), weighed, file="a.py", most=most)
+    return choose_spans(Program.read(source, check_python(source)), weighed, file="a.py", most=most)
 
 
 def texts(source, spans):
@@ -83,7 +84,7 @@ def test_an_insertion_is_shown_at_the_code_that_it_changes():
     source = "def f(n):\n    return range(n)\n"
     at = source.index("n)", source.index("range(")) + 1
     weighed = [WeighedChange(Change(at, at, " + 1"), 9.0)]
-    (span,) = choose_spans(source, check_python(source), list_words(source), weighed)
+    (span,) = choose_spans(Program.read(source, check_python(source)), weighed)
     assert texts(source, [span]) == ["n"] and span.alternatives[0].text == "n + 1"
 
 

@@ -9,7 +9,7 @@ from agent.program.surprises import ReadToken, check_python, find_surprises
 SOURCE = '''import math
 
 
-def area(radius, scale=1):
+def area(radius: float, scale=1) -> int:
     """Return the area."""
     total = radius * 2  # the sum
     for part in [1, 2]:
@@ -39,7 +39,9 @@ def test_code_that_the_model_expected_otherwise_surprises(written, expected):
     [
         ("math\n", "os"),  # an import
         ("area(", "size"),  # a name where it is defined
-        ("radius,", "x"),
+        ("radius:", "x"),
+        (" float", " int"),  # an annotation
+        (" int", " float"),
         ("total =", "sum"),
         ("part in", "p"),
         ("Return", "Give"),  # a docstring
