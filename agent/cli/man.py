@@ -26,7 +26,7 @@ EXIT_STATUS: Mapping[str, str] = {  # as docs/cli.md has it
     "130": "interrupted",
 }
 ENVIRONMENT: Mapping[str, str] = {  # as docs/cli.md has it
-    "`DUBITO_MODEL`, `DUBITO_POLICY`, …": "an option of solve, chat, fill and holes (see `dubito config --help`)",
+    "`DUBITO_MODEL`, `DUBITO_POLICY`, …": "an option of solve, chat, … (see `dubito config --help`)",
     "`HUMANEVAL_OVERRIDE_PATH`, `MBPP_OVERRIDE_PATH`": "files of evalplus to read instead of a download",
     "`XDG_CONFIG_HOME`": "the folder of the file of settings",
     "`XDG_STATE_HOME`": "threads, tracebacks, the history of `chat`, and what files held before a change",

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from agent.lm.names import choose_default_model
 
@@ -69,7 +69,7 @@ def _time_hovers(wire: _Wire, text: str, most: int) -> Iterator[float]:
 class _Wire:
     """The client's side of a server's stdin and stdout."""
 
-    def __init__(self, stdin: BinaryIO, stdout: BinaryIO) -> None:
+    def __init__(self, stdin: IO[bytes], stdout: IO[bytes]) -> None:
         self._stdin, self._stdout, self._count = stdin, stdout, 0
         self._published = 0
 

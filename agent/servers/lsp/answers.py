@@ -55,7 +55,7 @@ def list_actions(document: Document, wanted: types.Range, *, versioned: bool) ->
     return actions
 
 
-def write_edit(document: Document, span: UncertainSpan, text: str, *, versioned: bool) -> types.WorkspaceEdit:
+def write_replacement(document: Document, span: UncertainSpan, text: str, *, versioned: bool) -> types.WorkspaceEdit:
     """Return the edit that puts a text in the place of a span. versioned: as in `list_actions`."""
     edit = types.TextEdit(document.range(span.start, span.end), document.write(text))
     if not versioned:
@@ -97,7 +97,7 @@ def _list_span_actions(document: Document, span: UncertainSpan, versioned: bool)
         command = types.Command(title, FILL_COMMAND, arguments=[document.uri, span.start])
         yield types.CodeAction(title, types.CodeActionKind.QuickFix, diagnostics=diagnostics, command=command)
     for text, probability in span.alternatives:
-        edit = write_edit(document, span, text, versioned=versioned)
+        edit = write_replacement(document, span, text, versioned=versioned)
         verb = "fill with" if is_hole else "replace by"
         title = f"Dubito: {verb} {_shorten(text)} ({format_probability(probability)})"
         yield types.CodeAction(title, types.CodeActionKind.QuickFix, diagnostics=diagnostics, edit=edit)

@@ -1,6 +1,8 @@
 """What a client is shown of a document: holes and problems, diagnostics, changes that can be made, hovers."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 from lsprotocol import types
@@ -13,7 +15,7 @@ from agent.program.surprises import ReadToken
 from agent.servers.lsp.answers import describe_token, list_actions, list_diagnostics
 from agent.servers.lsp.documents import Document, Reading
 from agent.servers.lsp.filling import list_together
-from agent.servers.lsp.findings import MOST_CHARACTERS, describe_hole, examine, join_spans
+from agent.servers.lsp.findings import LONGEST_TEXT, describe_hole, examine, join_spans
 from agent.servers.lsp.model_work import Settings
 from agent.servers.lsp.options import read_options
 from agent.workflow.filled import FilledHole, Filling
@@ -48,7 +50,7 @@ def test_holes_are_found_and_what_is_scored_has_the_same_offsets_without_them():
     [
         ("x = 1\ny = = 2\n", 6, "m.py:2: this is no Python (invalid syntax); mend it first"),
         ("x = '\ud800'\n", 5, "a character here is no text"),
-        ("x = 1\n" * 50_000, 0, f"at most {MOST_CHARACTERS:,} characters, and this one has 300,000"),
+        ("x = 1\n" * 50_000, 0, f"at most {LONGEST_TEXT:,} characters, and this one has 300,000"),
     ],
 )
 def test_what_cannot_be_scored_has_one_sentence_at_its_place(source, offset, sentence):
@@ -178,6 +180,14 @@ def test_options_of_the_client_come_first_and_wrong_ones_are_said_and_left_out()
         "the option sandbox is 'True'; wanted a text; it is left out",
     ]
     assert "wanted an object" in read_options([1], own).complaints[0]
+
+
+def test_the_client_for_vs_code_has_a_setting_for_each_option():
+    manifest = json.loads((Path(__file__).parents[3] / "editors" / "vscode" / "package.json").read_text())
+    properties = manifest["contributes"]["configuration"]["properties"]
+    options = {name: {"model": "x", "sandbox": "x", "most": 5}[name] for name in Settings.__dataclass_fields__}
+    assert {*properties} == {"dubito.command", *(f"dubito.{name}" for name in options)}
+    assert read_options(options, Settings("y", None, 1)) == (Settings("x", "x", 5), ())
 
 
 def test_a_filling_that_fails_is_known_to_fail():
