@@ -61,8 +61,12 @@ app = lazy_group(
             "Be a language server, which shows doubts in an editor.",
             takes_settings=True,
         ),
+        "score": Entry(
+            "agent.cli.score:score_files", "Show where a model doubts your Python files.", takes_settings=True
+        ),
         "threads": Entry("agent.cli.threads:threads", "List, show and remove the runs of `solve --thread`."),
         "config": Entry("agent.cli.config:config", "Set options once, for every command that takes settings."),
+        "editor": Entry("agent.cli.editor:editor", "Let VS Code, Neovim or Zed run Dubito."),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),
         "sandbox": Entry("agent.cli.sandbox:sandbox", "Run any program in a sandbox."),

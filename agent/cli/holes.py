@@ -26,7 +26,7 @@ from agent.errors import InvalidRequestError
 from agent.lm.names import choose_default_model
 from agent.messages import quote
 from agent.strategies import DEFAULT_POLICY
-from agent.views.say import say, show
+from agent.views.say import say, write_json
 
 if TYPE_CHECKING:
     from agent.cli.agent_options import CheckedOptions
@@ -66,6 +66,8 @@ def holes_of_program(
     with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli.agent_options import AgentOptions
         from agent.views.holes import describe_holes
+        from agent.views.run_spans import list_hole_spans
+        from agent.views.spans import describe_spans
 
         if (file is None) == (task is None):
             came = "a file and --task" if task else "neither a file nor --task"
@@ -77,7 +79,8 @@ def holes_of_program(
         checked = options.check()
         shown = _read_file(file, checked) if file is not None else _write_program(str(task), checked, cleanup)
         if as_json:
-            show(describe_holes(shown), as_json=True)
+            spans = describe_spans(list_hole_spans(shown, str(file or "")))["spans"]
+            write_json({**describe_holes(shown).record, "spans": spans})
         else:
             _show(shown)
 

@@ -47,7 +47,7 @@ SETTINGS: dict[str, Callable[[Any], object] | None] = {
     "weights": lambda name: check_choice("weights", name, WEIGHTS),
     "prompt-style": check_style,
 }
-TAKING_SETTINGS = ("solve", "chat", "complete", "fill", "holes", "lsp")  # by the table of agent.cli.app
+TAKING_SETTINGS = ("solve", "chat", "complete", "fill", "holes", "lsp", "score")  # by the table of agent.cli.app
 _NONE: Mapping[str, str] = MappingProxyType({})
 _in_force = ContextVar("settings in force", default=_NONE)  # their places, by their names
 

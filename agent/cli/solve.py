@@ -257,6 +257,9 @@ def _finish(agent: Agent, view: TerminalView, result: Result, problem: Problem |
     if not how.as_json:
         how.destination.give(result, code)
         return code
-    record = how.destination.record(result, code)
-    write_json({**result.record(), "hidden_tests": hidden, **record})
+    from agent.views.run_spans import list_run_spans
+    from agent.views.spans import describe_spans
+
+    record, spans = how.destination.record(result, code), describe_spans(list_run_spans(result))["spans"]
+    write_json({**result.record(), "spans": spans, "hidden_tests": hidden, **record})
     return ExitCode(record["exit_code"])

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Protocol
 
-from torch import Tensor
+import torch
 
 from agent.errors import InvalidRequestError
 from agent.files.changes import Change
-from agent.lm.base import LM, Model, OffsetTokenizer, Prefix, Scorer, Tokenizer
+from agent.lm.base import LM, Model, OffsetTokenizer, Prefix, Scorer
 from agent.program.surprises import ReadToken
 from uncertainty.scores import log_probabilities
 
@@ -72,7 +72,7 @@ class TextReader:
             self._tokens = [*self._tokens[:at], *tokens]
             yield from tokens
 
-    def _read_on(self, ids: list[int], starts: list[int], at: int) -> Iterator[ReadToken]:
+    def _read_on(self, ids: Sequence[int], starts: Sequence[int], at: int) -> Iterator[ReadToken]:
         """Yield the tokens from `at` on that go into one forward. The first of a text follows nothing."""
         if at == 0:
             yield ReadToken(starts[0], 0.0)
@@ -80,12 +80,20 @@ class TextReader:
         lm: _ReadingLM = self._model.lm  # type: ignore[assignment]  # checked above
         _, end = _find_window(at, self._window)
         tokens = ids[at : min(at + _AT_ONCE, end)]
-        logits = lm.score_on(self._read_up_to(at), tokens).logits
-        for number, (token, each) in enumerate(zip(tokens, logits, strict=True), start=at):
-            logprobs = log_probabilities(each)
-            before = ids[max(0, number - _CONTEXT) : number]
-            others = tuple(_name_others(self._model.tokenizer, before, logprobs, token))
-            yield ReadToken(starts[number], -float(logprobs[token]), others)
+        logprobs = log_probabilities(lm.score_on(self._read_up_to(at), tokens).logits)
+        written = logprobs[torch.arange(len(tokens)), torch.tensor(tokens)].tolist()
+        top = logprobs.topk(min(_EXPECTED, logprobs.shape[-1]))
+        rows = zip(written, top.indices.tolist(), top.values.tolist(), strict=True)
+        for number, (logprob, others, values) in enumerate(rows, start=at):
+            likely = [pair for pair in zip(others, values, strict=True) if pair[1] >= _LEAST_LOGPROB]
+            yield ReadToken(starts[number], -logprob, tuple(self._name_others(number, likely)))
+
+    def _name_others(self, number: int, likely: Sequence[tuple[int, float]]) -> Iterator[tuple[str, float]]:
+        """Yield the texts and probabilities of other tokens than the one that stands at a place. likely: logprobs."""
+        others = [pair for pair in likely if pair[0] != self._ids[number]]
+        if others:
+            stream = self._model.tokenizer.stream(self._ids[max(0, number - _CONTEXT) : number])
+            yield from ((stream.feed(token)[1], math.exp(logprob)) for token, logprob in others)
 
     def write_on(self, number: int, text: str, most: int) -> Iterator[str]:
         """Yield what the model writes in the place of a token and all behind it: `text`, then a token more each time.
@@ -118,8 +126,8 @@ class TextReader:
         start, prefix = self._tokens[number].start, self._read_up_to(number)
         text = source[start : change.start] + change.text + source[change.end : stop]
         tokens = self._model.tokenizer.encode(text, continues=True)[: (lm.context or _WINDOW) - len(prefix.ids)]
-        logits = lm.score_on(prefix, tokens).logits
-        changed = sum(float(log_probabilities(each)[token]) for token, each in zip(tokens, logits, strict=True))
+        logprobs = log_probabilities(lm.score_on(prefix, tokens).logits)
+        changed = float(logprobs[torch.arange(len(tokens)), torch.tensor(tokens)].sum())
         return changed + sum(token.surprisal for token in self._tokens[number:last])
 
     def _read_up_to(self, number: int) -> Prefix:
@@ -132,14 +140,3 @@ def _find_window(at: int, size: int) -> tuple[int, int]:
     step = size - min(_BEFORE, size // 4)
     begin = max(0, -((size - 1 - at) // step)) * step
     return begin, begin + size
-
-
-def _name_others(
-    tokenizer: Tokenizer, before: Sequence[int], logprobs: Tensor, token: int
-) -> Iterator[tuple[str, float]]:
-    """Yield the likeliest tokens but this one as text, with their probabilities. logprobs: [vocab]."""
-    top = logprobs.topk(min(_EXPECTED, len(logprobs)))
-    stream = tokenizer.stream(before)
-    for other, logprob in zip(top.indices.tolist(), top.values.tolist(), strict=True):
-        if other != token and logprob >= _LEAST_LOGPROB:
-            yield stream.feed(other)[1], math.exp(logprob)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from agent.files.changes import Change
 from agent.lm.base import Model
 from agent.lm.reading import TextReader
-from agent.program.rewrites import ends_line, fit_rewrite
-from agent.program.source_tokens import SourceToken
+from agent.program.rewrites import Program, ends_line, fit_rewrite
 from agent.program.span_choice import MOST_SPANS, WeighedChange, choose_spans
 from agent.program.spans import UncertainSpan
-from agent.program.surprises import ReadToken, Surprise, check_python, find_surprises, list_words
+from agent.program.surprises import ReadToken, Surprise, check_python, find_surprises
 
 _WEIGHED = 2  # places that are weighed, for each span that is wanted
 _LENGTH = 8  # tokens in which a continuation must come back to the code
@@ -42,27 +41,28 @@ class SourceScorer:
         file: its name, for the spans and for messages. stop: is asked before each forward; what was read by then is not
         read again. Raises InvalidRequestError for a text that is not Python.
         """
-        tree, words, changes = check_python(source, file), list_words(source), list[WeighedChange]()
+        tree, changes = check_python(source, file), list[WeighedChange]()
         for _ in self._reader.read(source):
             if stop():
                 return None
+        program = Program.read(source, tree)
         surprises = sorted(find_surprises(source, tree, self.tokens), key=lambda each: -each.ratio)
         for surprise in surprises[: _WEIGHED * most]:
             if stop():
                 return None
-            changes += self._weigh(source, words, surprise)
-        return choose_spans(source, tree, words, changes, file=file, most=most)
+            changes += self._weigh(program, surprise)
+        return choose_spans(program, changes, file=file, most=most)
 
-    def _weigh(self, source: str, words: Sequence[SourceToken], surprise: Surprise) -> Iterator[WeighedChange]:
+    def _weigh(self, program: Program, surprise: Surprise) -> Iterator[WeighedChange]:
         """Yield the change that the model would make at a place, if it comes back to the code behind it."""
-        change = self._write_change(source, words, surprise)
+        change = self._write_change(program, surprise)
         if change is not None:
-            yield WeighedChange(change, self._reader.weigh(source, surprise.number, change, _BEHIND))
+            yield WeighedChange(change, self._reader.weigh(program.source, surprise.number, change, _BEHIND))
 
-    def _write_change(self, source: str, words: Sequence[SourceToken], surprise: Surprise) -> Change | None:
+    def _write_change(self, program: Program, surprise: Surprise) -> Change | None:
         """Let the model go on from a place with the token that it expected; return the change that this makes."""
         for text in self._reader.write_on(surprise.number, surprise.text, _LENGTH):
-            change = fit_rewrite(source, words, surprise.start, text)
+            change = fit_rewrite(program, surprise.start, text)
             if change is not None or ends_line(text):
                 return change
         return None

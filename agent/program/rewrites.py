@@ -2,32 +2,78 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
+import keyword
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from agent.files.changes import Change
 from agent.program.source_tokens import SourceToken
+from agent.program.surprises import list_free_spans, list_words
 from agent.program.syntax import BRACKET_DEPTHS, parse
+from uncertainty.places import Span
 
 _LONGEST = 60  # characters of code that is replaced
 _MOST_LOST = 2  # words that are lost: the shorter code is nearly always the likelier one
+_LINE_END = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|$)")
+_NAME = re.compile(r"\b[^\W\d]\w*")
+_PYTHON_NAMES = frozenset(keyword.kwlist) | frozenset(
+    name
+    for each in (builtins, str, bytes, list, dict, set, tuple, int, float)
+    for name in dir(each)
+    if not name.startswith("_")
+)
 _PIECE = re.compile(r"\w+|\s+|[^\w\s]")
 
 
-def fit_rewrite(source: str, words: Sequence[SourceToken], at: int, continuation: str) -> Change | None:
-    """Return the change that a continuation makes; None where it does not come back to the code, or changes nothing.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program, and what decides which changes of it mean something."""
+
+    source: str
+    tree: ast.Module
+    words: Sequence[SourceToken]  # in order
+    free: Sequence[Span]  # what a person is free to choose
+    names: frozenset[str]  # that the program has, and those of Python's own types and functions
+
+    @classmethod
+    def read(cls, source: str, tree: ast.Module) -> Program:
+        """Return the program of a text and its syntax tree."""
+        words = list_words(source)
+        own = {source[word.start : word.end] for word in words}
+        return cls(source, tree, words, list_free_spans(source, tree), _PYTHON_NAMES | own)
+
+
+def fit_rewrite(program: Program, at: int, continuation: str) -> Change | None:
+    """Return the change that a continuation makes; None where it does not come back to the code, or means nothing.
 
     It replaces code within one line, from `at` on, by a beginning of the continuation whose rest stands behind that
-    code, too. So `len(xs)):` in the place of `n):` makes the change of `n` to `len(xs)`. The program stays Python.
-    words: of the source, in order.
+    code, too. So `len(xs)):` in the place of `n):` makes the change of `n` to `len(xs)`.
     """
-    for end in _list_ends(source, words, at):
+    source = program.source
+    for end in _list_ends(source, program.words, at):
         for text, rest in _split(continuation):
-            if _goes_on(source, end, rest) and _is_balanced(text) and not _loses_much(source[at:end], text):
+            if _goes_on(source, end, rest) and _is_balanced(text):
                 change = _trim(source, Change(at, end, text))
-                return change if change.text != source[change.start : change.end] and _keeps(source, change) else None
+                return change if _means_something(program, change) else None
     return None
+
+
+def _means_something(program: Program, change: Change) -> bool:
+    """Decide whether a change makes another program of known names, and not only a shorter one or one with new names.
+
+    A name that the program has nowhere else is a guess: the model knows what stands before, and no other file.
+    """
+    start, end, text = change
+    old = program.source[start:end]
+    is_free = any(first < end and start < last for first, last in program.free)
+    if old == text or is_free or _count_words(old) - _count_words(text) > _MOST_LOST:
+        return False
+    is_known = set(_NAME.findall(text)) <= program.names
+    return is_known and parse(program.source[:start] + text + program.source[end:]) is not None
 
 
 def ends_line(continuation: str) -> bool:
@@ -60,7 +106,7 @@ def _goes_on(source: str, end: int, rest: str) -> bool:
     """Decide whether the source goes on so behind an end: with the same code, or with the end of the line."""
     if rest.strip():
         return source.startswith(rest, end)
-    return rest.startswith("\n") and source[end : end + 1] in ("\n", "")
+    return rest.startswith("\n") and _LINE_END.match(source, end) is not None
 
 
 def _is_balanced(text: str) -> bool:
@@ -72,8 +118,8 @@ def _is_balanced(text: str) -> bool:
     return depth == 0
 
 
-def _loses_much(old: str, new: str) -> bool:
-    return len(_PIECE.findall(old.replace(" ", ""))) - len(_PIECE.findall(new.replace(" ", ""))) > _MOST_LOST
+def _count_words(text: str) -> int:
+    return sum(not piece.isspace() for piece in _PIECE.findall(text))
 
 
 def _trim(source: str, change: Change) -> Change:
@@ -83,8 +129,3 @@ def _trim(source: str, change: Change) -> Change:
     while old[blanks : blanks + 1] == change.text[blanks : blanks + 1] == " ":
         blanks += 1
     return Change(change.start + blanks, change.end, change.text[blanks:])
-
-
-def _keeps(source: str, change: Change) -> bool:
-    """Decide whether the program is still Python with the change."""
-    return parse(source[: change.start] + change.text + source[change.end :]) is not None

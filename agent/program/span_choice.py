@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from agent.files.changes import Change
-from agent.program.source_tokens import SourceToken
+from agent.program.rewrites import Program
 from agent.program.spans import Replacement, Severity, SpanKind, UncertainSpan
 from uncertainty.places import Places, Span
 
 MOST_SPANS = 10  # of a file
-_WARNING = 0.05  # up to this probability, what stands there is worth a warning
-_UNSURE = 0.5  # up to this probability it is worth a word
+_WARNING = 0.0025  # up to this probability, what stands there is worth a warning: code is seldom wrong (docs/LOG.md)
+_UNSURE = 0.05  # up to this probability it is worth a word
 _LONGEST = 60  # characters of a span
 _SHOWN = 3  # alternatives of a span
 
@@ -28,18 +28,15 @@ class WeighedChange(NamedTuple):
 
 
 def choose_spans(
-    source: str, tree: ast.Module, words: Sequence[SourceToken], changes: Iterable[WeighedChange], *,
-    file: str = "", most: int = MOST_SPANS,
-) -> tuple[UncertainSpan, ...]:  # fmt: skip
+    program: Program, changes: Iterable[WeighedChange], *, file: str = "", most: int = MOST_SPANS
+) -> tuple[UncertainSpan, ...]:
     """Return at most so many spans of a program, in its order: those that the model finds least probable.
 
     A span is the smallest expression around a change, or its words. Its probability is that of the code that stands
-    there, given that it or one of the changes there is right. words: of the program, in order.
+    there, given that it or one of the changes there is right.
     """
-    nodes, places = _ShortNodes(source, tree, words), dict[Span, list[WeighedChange]]()
-    for each in changes:
-        places.setdefault(nodes.find(each.change), []).append(each)
-    spans = [_describe(file, source, span, inside) for span, inside in _merge(places)]
+    groups = _group(_ShortNodes(program), changes)
+    spans = [_describe(file, program.source, span, inside) for span, inside in groups.items()]
     doubtful = sorted((span for span in spans if _is_doubtful(span)), key=lambda span: span.probability or 0.0)
     return tuple(sorted(doubtful[:most], key=lambda span: span.start))
 
@@ -51,12 +48,12 @@ def _is_doubtful(span: UncertainSpan) -> bool:
 class _ShortNodes:
     """The expressions of a program that are short enough to be shown, and its words."""
 
-    def __init__(self, source: str, tree: ast.Module, words: Sequence[SourceToken]) -> None:
-        places = Places(source)
-        spans = {places.find(node) for node in _walk_expressions(tree)}
+    def __init__(self, program: Program) -> None:
+        source, places = program.source, Places(program.source)
+        spans = {places.find(node) for node in _walk_expressions(program.tree)}
         short = [(start, end) for start, end in spans if end - start <= _LONGEST and "\n" not in source[start:end]]
         self._spans = sorted(short, key=lambda span: (span[0], -span[1]))
-        self._words = words
+        self._words = program.words
 
     def find(self, change: Change) -> Span:
         """Return the smallest short expression around a change; where there is none, the words that it changes."""
@@ -86,17 +83,15 @@ def _walk_expressions(node: ast.AST) -> Iterator[ast.AST]:
             yield from _walk_expressions(child)
 
 
-def _merge(places: dict[Span, list[WeighedChange]]) -> Iterator[tuple[Span, list[WeighedChange]]]:
-    """Yield the outermost spans, with all changes inside."""
-    outer, inside = (-1, -1), list[WeighedChange]()
-    for span, changes in sorted(places.items(), key=lambda item: (item[0][0], -item[0][1])):
-        if span[0] >= outer[1]:
-            if inside:
-                yield outer, inside
-            outer, inside = span, []
-        inside += changes
-    if inside:
-        yield outer, inside
+def _group(nodes: _ShortNodes, changes: Iterable[WeighedChange]) -> dict[Span, list[WeighedChange]]:
+    """Return the changes by spans that lie apart. One whose span reaches out of a likelier one's is left out."""
+    groups = dict[Span, list[WeighedChange]]()
+    for each in sorted(changes, key=lambda each: -each.gain):
+        span = nodes.find(each.change)
+        other = next((other for other in groups if span[0] < other[1] and other[0] < span[1]), span)
+        if other[0] <= span[0] and span[1] <= other[1]:
+            groups.setdefault(other, []).append(each)
+    return groups
 
 
 def _describe(file: str, source: str, span: Span, changes: Sequence[WeighedChange]) -> UncertainSpan:

@@ -63,6 +63,15 @@ class UncertainSpan:
         return CODES[self.kind]
 
 
+@dataclass(frozen=True, slots=True)
+class FileSpans:
+    """A file's name, its text without a byte order mark and with line feeds, and its doubtful parts in their order."""
+
+    file: str
+    source: str
+    spans: tuple[UncertainSpan, ...]
+
+
 class Position(NamedTuple):
     """A line and a column, both from 1."""
 

@@ -65,9 +65,9 @@ def find_surprises(source: str, tree: ast.Module, tokens: Sequence[ReadToken]) -
     tokens: of the whole text, or of its beginning.
     """
     wording, words = read_wording(source), {word.start for word in list_words(source)}
-    free = _list_free_spans(source, tree)
+    free = list_free_spans(source, tree)
     ends = [*(token.start for token in tokens[1:]), len(source)]
-    for number, (token, end) in enumerate(zip(tokens, ends, strict=True)):
+    for number, (token, end) in enumerate(zip(tokens, ends, strict=False)):
         at, written = _skip_blanks(source, token.start), math.exp(-token.surprisal)
         if written > _MOST_WRITTEN or at >= end or at not in words or _is_inside(free, at):
             continue
@@ -82,18 +82,21 @@ def _is_code(source: str, wording: Wording, at: int, text: str) -> bool:
     return not (is_free or source.startswith(text, at) or wording.is_prose(at) or wording.is_reworded(at, text))
 
 
-def _list_free_spans(source: str, tree: ast.Module) -> list[Span]:
-    """Return the places of imports, and those of names where they are defined."""
+def list_free_spans(source: str, tree: ast.Module) -> list[Span]:
+    """Return the places that no doubt points at: imports, annotations, and names where they are defined.
+
+    Nothing before them says how to choose a name, and other tools check imports and types.
+    """
     places, spans = Places(source), [(name.start, name.end) for name in read_wording(source).names]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom) or isinstance(node, ast.arg):
             spans.append(places.find(node))
-        elif isinstance(node, ast.arg):
-            start = places.find(node)[0]
-            spans.append((start, start + len(node.arg)))
+        elif isinstance(node, ast.AnnAssign):
+            spans.append(places.find(node.annotation))
         elif isinstance(node, DEFINITIONS):
             start = places.locate(node.lineno, node.col_offset)
             spans.append((start, source.index(node.name, start + len("def ")) + len(node.name)))
+            spans += [places.find(node.returns)] if not isinstance(node, ast.ClassDef) and node.returns else []
     return sorted(spans)
 
 

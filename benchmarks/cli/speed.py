@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from benchmarks.speed.decoding import Measurement
 
 _PARTS = ("policies", "uncached", "overhead", "together", "int8")  # those of benchmarks.speed.decoding
+_SCORE = "score"  # needs a tokenizer, and with a real model minutes
+_ONLY_HELP = f"Measure one part: {', '.join(_PARTS)} or {_SCORE}. Default: all but {_SCORE}, which takes minutes."
 
 
 def bench_speed(
@@ -27,7 +29,7 @@ def bench_speed(
     ] = None,
     tokens: Annotated[int, typer.Option(min=16, help="Decode this many tokens a completion.")] = 128,
     rounds: Annotated[int, typer.Option(min=1, help="Run each policy this often, in turns, and take medians.")] = 5,
-    only: Annotated[str | None, typer.Option(help=f"Measure one part: {', '.join(_PARTS)}. Default: all.")] = None,
+    only: Annotated[str | None, typer.Option(help=_ONLY_HELP)] = None,
     problems: Annotated[
         str | None, typer.Option(help="Instead, time how long the model takes for all problems of this benchmark.")
     ] = None,
@@ -47,12 +49,14 @@ def bench_speed(
         from benchmarks.speed.bench import pin_one_thread
 
         if only is not None:
-            check_choice("part", only, _PARTS)
+            check_choice("part", only, (*_PARTS, _SCORE))
         if only is not None and problems is not None:
             raise InvalidRequestError("--only and --problems came together; --problems times nothing else, so drop one")
         name = choose_default_model() if model is None else model
         if problems is not None:
             timed = _open_problems(name, problems, device, weights, read_batch(batch))
+        elif only == _SCORE:
+            timed = _open_scoring(name, device, weights, rounds)
         else:
             timed = _open_bench(name, model is not None, device, weights, tokens, rounds, only)
         _show(timed, pin_one_thread(), as_json=as_json)
@@ -99,6 +103,14 @@ def _open_problems(name: str, benchmark: str, device: str | None, weights: str, 
     problems = read_problems(benchmark, None)
     model = open_as_evalplus(name, device=device, weights=weights)
     return _Timed(name, model.dtype, time_problems(model, problems, batch))
+
+
+def _open_scoring(name: str, device: str | None, weights: str, rounds: int) -> _Timed:
+    from agent.lm.open import open_lm
+    from benchmarks.speed.scoring import measure_scoring
+
+    model = open_lm(name, device=device, weights=weights)
+    return _Timed(name, model.dtype, measure_scoring(model, rounds))
 
 
 def _random_model(device: str | None, weights: str) -> Any:

@@ -10,6 +10,7 @@ from agent.errors import InvalidRequestError
 from agent.program.holes import Hole, find_holes, show_holes
 from agent.program.spans import Replacement, Severity, SourceLines, SpanKind, UncertainSpan
 from agent.program.surprises import check_python
+from agent.views.numbers import format_count
 from agent.workflow.filled import FilledHole
 
 LONGEST_TEXT = 250_000  # of a file that is scored: about 7,000 lines
@@ -52,7 +53,7 @@ def describe_hole(source: str, hole: Hole, file: str, filled: FilledHole | None 
     others = tuple(Replacement(each.text + behind, math.exp(each.logprob)) for each in fillings)
     evidence = f"to be filled: {hole.hint}" if hole.hint else "code is missing here"
     if filled and filled.best and filled.best.passed is not None:
-        evidence = f"{filled.best.passed} of {filled.examples} examples pass with the first filling"
+        evidence = f"the best filling passes {filled.best.passed} of {format_count(filled.examples, 'example')}"
     return UncertainSpan(file, hole.start, end, SpanKind.HOLE, Severity.INFO, alternatives=others, evidence=evidence)
 
 

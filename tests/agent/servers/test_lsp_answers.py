@@ -66,11 +66,11 @@ def test_spans_are_diagnostics_with_codes_severities_and_what_the_model_expected
         "total = xs\n", uncertain(0, 5, ("sum", 0.9), ("s", 0.05)), uncertain(8, 10, severity=Severity.INFO)
     )
     first, second = list_diagnostics(document)
-    assert first.message == "total has a probability of 0.03 here; the model expected sum (0.90), s (0.05)"
+    assert first.message == "the model would write `sum` (0.90) or `s` (0.05) in place of `total` (0.03)"
     assert (first.code, first.severity) == ("DUB101", types.DiagnosticSeverity.Warning)
     assert first.range == types.Range(types.Position(0, 0), types.Position(0, 5))
     assert (second.message, second.severity) == (
-        "xs has a probability of 0.03 here",
+        "the model gives `xs` a probability of 0.03",
         types.DiagnosticSeverity.Information,
     )
 
@@ -93,7 +93,7 @@ def test_a_filling_takes_the_place_of_the_hole_and_its_comment():
     span = describe_hole(SOURCE, hint, "m.py", FilledHole(hint, fillings, 3, 9, 1, 4, examples=2))
     document = make_document(SOURCE.replace("\n", "\r\n"), span)
     (shown,) = list_diagnostics(document)
-    assert shown.message == ("2 of 2 examples pass with the first filling; fillings: len(xs) - 1 (0.50), 0 (0.20)")
+    assert shown.message == ("the best filling passes 2 of 2 examples")
     first, second = list_actions(document, ALL, versioned=True)
     assert (first.title, second.title) == ("Dubito: fill with len(xs) - 1 (0.50)", "Dubito: fill with 0 (0.20)")
     (change,) = first.edit.document_changes
@@ -119,7 +119,7 @@ def test_an_alternative_is_offered_where_it_is_asked_for_and_without_a_version_w
     assert actions[0].diagnostics == [list_diagnostics(document)[1]] and actions[0].kind == "quickfix"
     long = make_document("a\n", uncertain(0, 1, ("x" * 99 + "\n\x1b", 0.9)))
     (action,) = list_actions(long, ALL, versioned=True)
-    assert action.title == f"Dubito: replace by {'x' * 60}… (0.90)"
+    assert action.title == f"Dubito: replace by {'x' * 59}… (0.90)"
 
 
 TOKENS = [
@@ -141,7 +141,7 @@ def test_a_hover_shows_what_else_was_expected_at_a_token_that_was_read():
     assert hover(document, 0, 2) is None, "nothing was read yet"
     document.reading = Reading(READ, TOKENS)
     shown = hover(document, 0, 2)
-    assert shown.text == "Dubito: `=` has a probability of 0.03 here; others:\n\n- `1` 0.90\n- `'\\n'` 0.02"
+    assert shown.text == "Dubito: the model gives `=` a probability of 0.03 here, and\n\n- `1` 0.90\n- `⏎` 0.02"
     assert shown.range == types.Range(types.Position(0, 2), types.Position(0, 3))
     assert hover(document, 1, 1).text.endswith("- `` b` `` 0.99")
     assert hover(document, 0, 0) is None and hover(document, 1, 0) is None, "nothing else was expected"
@@ -194,4 +194,4 @@ def test_a_filling_that_fails_is_known_to_fail():
     hole = find_holes("x = ...\n")[0]
     filling = Filling("1", -1.0, 0.0, 0, Failure(FailureKind.RETURNED, 0, "x", "1", "2"))
     span = describe_hole("x = ...\n", hole, "m.py", FilledHole(hole, (filling,), 1, 1, 1, 1, examples=1))
-    assert span.evidence == "0 of 1 examples pass with the first filling"
+    assert span.evidence == "the best filling passes 0 of 1 example"
