@@ -98,6 +98,9 @@ bench-sandbox: setup sandbox ## how fast programs run and benchmarks are checked
 bench-holes: setup ## how fast hole-sets are found, by the size of a program, and against z3
 	@$(BIN)/python -m benchmarks.speed.holes
 
+bench-editor: setup ## how soon the language server answers a hover while its model reads a file
+	@$(BIN)/python -m benchmarks.speed.editor
+
 humaneval: setup sandbox ## HumanEval+ with a real model, from one word to the page (MODEL=qwen2.5-coder-0.5b POLICY=greedy,adadec,uscd; resumes)
 	@$(call run-and-report,HumanEval)
 
@@ -129,4 +132,4 @@ OUT ?= models/tiny
 clean: ## remove what setup made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed real bench-sandbox bench-holes humaneval mbpp evalplus card train-tiny clean
+.PHONY: help demo test test-docker test-real test-slow oracles check lint types arch coverage format setup sandbox tree learn exercises ablations sweep speed real bench-sandbox bench-holes bench-editor humaneval mbpp evalplus card train-tiny clean

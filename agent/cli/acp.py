@@ -27,7 +27,7 @@ from agent.cli.options import (
 
 if TYPE_CHECKING:
     from agent.servers.acp.server import Explained
-    from agent.servers.acp.turns import Turns
+    from agent.servers.acp.turns import PromptTurns
 
 _KEPT = ("model", "policy", "strategy", "budget")  # options that `dubito chat` takes from a saved conversation
 
@@ -81,10 +81,10 @@ def _serve(options: AgentOptions, cleanup: ExitStack) -> None:
 
     lazy = LazyAgent(options, cleanup)
 
-    def load() -> Turns:
-        from agent.servers.acp.turns import Turns
+    def load() -> PromptTurns:
+        from agent.servers.acp.turns import PromptTurns
 
-        return Turns(lazy.agent)
+        return PromptTurns(lazy.agent)
 
     kept = {name: getattr(options, name) for name in _KEPT}
     desk, folder = Desk(load), SessionFolder(user_state_path("dubito") / "sessions", kept)

@@ -42,7 +42,7 @@ from agent.servers.desk import Desk, WithdrawnError
 from agent.servers.wire import Wire
 
 if TYPE_CHECKING:
-    from agent.servers.acp.turns import Turns
+    from agent.servers.acp.turns import PromptTurns
 
 _INVALID_PARAMS, _INTERNAL_ERROR = -32602, -32603
 _MODES = [
@@ -65,7 +65,7 @@ class DubitoAgent:
     """
 
     def __init__(
-        self, desk: Desk[Turns], folder: SessionFolder, explain: Callable[[BaseException], Explained], mode: str
+        self, desk: Desk[PromptTurns], folder: SessionFolder, explain: Callable[[BaseException], Explained], mode: str
     ) -> None:
         self._desk, self._folder, self._explain, self._mode = desk, folder, explain, mode
         self._sessions = dict[str, PanelSession]()
@@ -176,7 +176,7 @@ class DubitoAgent:
             ) from error
 
 
-async def serve(agent: DubitoAgent, desk: Desk[Turns], streams: tuple[int, int]) -> None:
+async def serve(agent: DubitoAgent, desk: Desk[PromptTurns], streams: tuple[int, int]) -> None:
     """Answer a client until it closes its side, or the process is told to end."""
     wire = Wire(*streams)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, wire.end)

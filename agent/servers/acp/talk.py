@@ -19,7 +19,7 @@ from agent.views.markdown import escape_markdown, fence
 if TYPE_CHECKING:  # they import torch
     from collections.abc import Callable
 
-    from agent.servers.acp.turns import BegunTurn, Turns
+    from agent.servers.acp.turns import BegunTurn, PromptTurns
 
 _Outcome = TypeVar("_Outcome")
 
@@ -28,7 +28,7 @@ class Talk:
     """One prompt of a session, from its words to the change of a file."""
 
     def __init__(
-        self, session: PanelSession, prompt: PromptTurn, channel: SessionChannel, files: Files, desk: Desk[Turns]
+        self, session: PanelSession, prompt: PromptTurn, channel: SessionChannel, files: Files, desk: Desk[PromptTurns]
     ) -> None:
         self._session, self._prompt, self._channel, self._files, self._desk = session, prompt, channel, files, desk
 
@@ -66,7 +66,7 @@ class Talk:
             await self._channel.say(f"{escape_markdown(str(error))}\n\n")
             return None
 
-    async def _do(self, job: Callable[[Turns], _Outcome]) -> _Outcome:
+    async def _do(self, job: Callable[[PromptTurns], _Outcome]) -> _Outcome:
         if not self._desk.is_ready:
             await self._channel.think("loading the model")
         return await self._desk.run(job, self._prompt.stop)
@@ -75,7 +75,7 @@ class Talk:
         """Answer a question in words, piece by piece."""
         say, wait = self._channel.say, self._channel.wait_for
 
-        def speak(turns: Turns) -> TurnAnswer:
+        def speak(turns: PromptTurns) -> TurnAnswer:
             pieces = list[str]()
             for piece in turns.explain(begun, self._prompt.stop):
                 pieces.append(piece)

@@ -49,7 +49,7 @@ class BegunTurn:
     notes: tuple[str, ...] = ()  # for the person
 
 
-class Turns:
+class PromptTurns:
     """Begins the turns of all sessions. solver: the agent as the server was started."""
 
     def __init__(self, solver: Solver) -> None:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from lsprotocol import types
 
-from agent.messages import flatten
 from agent.program.spans import Severity, SpanKind, UncertainSpan
 from agent.servers.lsp.carrying import compare_texts
 from agent.servers.lsp.documents import Document
 from agent.views.numbers import format_probability
+from agent.views.spans import say_span
+from agent.views.text import format_code
 
 FILL_COMMAND = "dubito.fill"
 _SOURCE = "dubito"
@@ -55,7 +56,7 @@ def list_actions(document: Document, wanted: types.Range, *, versioned: bool) ->
     return actions
 
 
-def write_edit(document: Document, span: UncertainSpan, text: str, *, versioned: bool) -> types.WorkspaceEdit:
+def write_replacement(document: Document, span: UncertainSpan, text: str, *, versioned: bool) -> types.WorkspaceEdit:
     """Return the edit that puts a text in the place of a span. versioned: as in `list_actions`."""
     edit = types.TextEdit(document.range(span.start, span.end), document.write(text))
     if not versioned:
@@ -83,9 +84,8 @@ def describe_token(document: Document, position: types.Position) -> Hover | None
     if start is None or end is None or not written.strip() or not token.expected:
         return None
     others = "\n".join(f"- {_show(text)} {format_probability(probability)}" for text, probability in token.expected)
-    sentence = (
-        f"Dubito: {_show(written)} has a probability of {format_probability(math.exp(-token.surprisal))} here; others:"
-    )
+    chance = format_probability(math.exp(-token.surprisal))
+    sentence = f"Dubito: the model gives {_show(written)} a probability of {chance} here, and"
     blanks = len(written) - len(written.lstrip())
     return Hover(f"{sentence}\n\n{others}", document.range(start + blanks, start + len(written.rstrip())))
 
@@ -97,42 +97,20 @@ def _list_span_actions(document: Document, span: UncertainSpan, versioned: bool)
         command = types.Command(title, FILL_COMMAND, arguments=[document.uri, span.start])
         yield types.CodeAction(title, types.CodeActionKind.QuickFix, diagnostics=diagnostics, command=command)
     for text, probability in span.alternatives:
-        edit = write_edit(document, span, text, versioned=versioned)
+        edit = write_replacement(document, span, text, versioned=versioned)
         verb = "fill with" if is_hole else "replace by"
-        title = f"Dubito: {verb} {_shorten(text)} ({format_probability(probability)})"
+        title = f"Dubito: {verb} {format_code(text, _LONGEST)} ({format_probability(probability)})"
         yield types.CodeAction(title, types.CodeActionKind.QuickFix, diagnostics=diagnostics, edit=edit)
 
 
 def _describe_span(document: Document, span: UncertainSpan) -> types.Diagnostic:
     return types.Diagnostic(
-        document.range(span.start, span.end), _say_span(document, span), _SEVERITIES[span.severity], span.code,
+        document.range(span.start, span.end), say_span(document.source, span), _SEVERITIES[span.severity], span.code,
         source=_SOURCE,
     )  # fmt: skip
 
 
-def _say_span(document: Document, span: UncertainSpan) -> str:
-    """Return the sentence about a span."""
-    others = ", ".join(
-        f"{_shorten(text)} ({format_probability(probability)})" for text, probability in span.alternatives
-    )
-    if span.kind == SpanKind.HOLE:
-        return f"{span.evidence}; fillings: {others}" if others else span.evidence
-    written = _shorten(document.source[span.start : span.end])
-    chance = (
-        ""
-        if span.probability is None
-        else f"{written} has a probability of {format_probability(span.probability)} here"
-    )
-    expected = f"the model expected {others}" if others else ""
-    return "; ".join(part for part in (chance, expected, span.evidence) if part)
-
-
 def _show(text: str) -> str:
-    """Return code in Markdown."""
-    shown = flatten(text.strip()) or repr(text)
+    """Return code in Markdown. Blanks around it do not matter, unless there is nothing else."""
+    shown = format_code(text.strip() or text)
     return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
-
-
-def _shorten(text: str) -> str:
-    shown = flatten(text, _LONGEST + 1)
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

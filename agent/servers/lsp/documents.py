@@ -17,7 +17,7 @@ from agent.lm.scoring import SourceScorer
 from agent.program.spans import UncertainSpan
 from agent.program.surprises import ReadToken
 from agent.servers.lsp.carrying import carry_spans, compare_texts
-from agent.servers.lsp.findings import Problem
+from agent.servers.lsp.findings import TextProblem
 from agent.servers.lsp.positions import TextPositions
 
 
@@ -37,7 +37,7 @@ class Document:
     written: str
     codec: PositionCodec
     spans: tuple[UncertainSpan, ...] = ()  # of the latest text
-    problem: Problem | None = None  # why nothing is scored
+    problem: TextProblem | None = None  # why nothing is scored
     reading: Reading | None = None  # the worker's thread replaces it; it may be of an earlier text
     scorer: SourceScorer | None = None  # the worker's alone
     is_scored: bool = False  # the spans are those of the latest text

@@ -10,12 +10,13 @@ from agent.errors import InvalidRequestError
 from agent.program.holes import Hole, find_holes, show_holes
 from agent.program.spans import Replacement, Severity, SourceLines, SpanKind, UncertainSpan
 from agent.program.surprises import check_python
+from agent.views.numbers import format_count
 from agent.workflow.filled import FilledHole
 
-MOST_CHARACTERS = 250_000  # of a file that is scored: about 7,000 lines
+LONGEST_TEXT = 250_000  # of a file that is scored: about 7,000 lines
 
 
-class Problem(NamedTuple):
+class TextProblem(NamedTuple):
     """A sentence about a text as a whole, and the character at which it is shown."""
 
     offset: int
@@ -27,19 +28,19 @@ class Examination(NamedTuple):
 
     holes: tuple[Hole, ...]
     text: str
-    problem: Problem | None
+    problem: TextProblem | None
 
 
 def examine(source: str, name: str) -> Examination:
     """Find the holes of a file's text, and decide whether it can be scored. name: of the file, for messages."""
-    if len(source) > MOST_CHARACTERS:
-        sentence = f"Dubito scores files of at most {MOST_CHARACTERS:,} characters, and this one has {len(source):,}"
-        return Examination((), source, Problem(0, sentence))
+    if len(source) > LONGEST_TEXT:
+        sentence = f"Dubito scores files of at most {LONGEST_TEXT:,} characters, and this one has {len(source):,}"
+        return Examination((), source, TextProblem(0, sentence))
     try:
         source.encode()
     except UnicodeEncodeError as error:
         sentence = "a character here is no text, so Dubito does not score this file; save it as UTF-8"
-        return Examination((), source, Problem(error.start, sentence))
+        return Examination((), source, TextProblem(error.start, sentence))
     holes = _list_holes(source, name)
     text = show_holes(source, holes)
     return Examination(holes, text, _find_problem(text, name))
@@ -52,7 +53,7 @@ def describe_hole(source: str, hole: Hole, file: str, filled: FilledHole | None 
     others = tuple(Replacement(each.text + behind, math.exp(each.logprob)) for each in fillings)
     evidence = f"to be filled: {hole.hint}" if hole.hint else "code is missing here"
     if filled and filled.best and filled.best.passed is not None:
-        evidence = f"{filled.best.passed} of {filled.examples} examples pass with the first filling"
+        evidence = f"the best filling passes {filled.best.passed} of {format_count(filled.examples, 'example')}"
     return UncertainSpan(file, hole.start, end, SpanKind.HOLE, Severity.INFO, alternatives=others, evidence=evidence)
 
 
@@ -73,11 +74,11 @@ def _list_holes(source: str, name: str) -> tuple[Hole, ...]:
         return ()
 
 
-def _find_problem(text: str, name: str) -> Problem | None:
+def _find_problem(text: str, name: str) -> TextProblem | None:
     try:
         check_python(text, name)
     except InvalidRequestError as error:
         cause = error.__cause__
         line = cause.lineno if isinstance(cause, SyntaxError) and cause.lineno else 1
-        return Problem(SourceLines(text).line_start(line), str(error))
+        return TextProblem(SourceLines(text).line_start(line), str(error))
     return None

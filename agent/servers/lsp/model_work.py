@@ -14,7 +14,7 @@ from agent.program.holes import Hole
 from agent.program.spans import UncertainSpan
 from agent.servers.lsp.documents import Document, Reading
 from agent.servers.lsp.filling import fill_together
-from agent.servers.lsp.worker import Stop, Urgency, Worker
+from agent.servers.lsp.worker import ModelThread, Stop, Urgency
 from agent.workflow.filled import FilledHole
 from agent.workflow.inline import complete_inline
 from sandbox.base import Sandbox
@@ -51,7 +51,7 @@ class ModelWork:
         self, settings: Settings, tools: Tools, announce: Callable[[str], AbstractAsyncContextManager[None]]
     ) -> None:
         self.settings = settings
-        self._tools, self._announce, self._worker = tools, announce, Worker()
+        self._tools, self._announce, self._worker = tools, announce, ModelThread()
         self._model: asyncio.Task[Model] | None = None
 
     async def score(self, document: Document, source: str, text: str) -> tuple[UncertainSpan, ...]:

@@ -15,7 +15,7 @@ from pygls.workspace import PositionCodec
 from agent.messages import flatten
 from agent.program.failures import describe_failure
 from agent.program.spans import SpanKind
-from agent.servers.lsp.answers import FILL_COMMAND, describe_token, list_actions, list_diagnostics, write_edit
+from agent.servers.lsp.answers import FILL_COMMAND, describe_token, list_actions, list_diagnostics, write_replacement
 from agent.servers.lsp.documents import Document
 from agent.servers.lsp.filling import list_together
 from agent.servers.lsp.findings import describe_hole, examine, join_spans
@@ -27,7 +27,7 @@ from agent.servers.lsp.wire import Protocol, Streams, TextSync, end_process
 if TYPE_CHECKING:
     from pygls.server import ServerErrors
 
-Outcome = TypeVar("Outcome")
+_Outcome = TypeVar("_Outcome")
 _PATIENCE = 0.4  # seconds without a change after which a text is scored
 _PAUSE = 0.2  # seconds without a change after which code is completed that nobody has asked for
 _AUTOMATIC = types.InlineCompletionTriggerKind.Automatic
@@ -172,20 +172,20 @@ class DubitoServer(LanguageServer):
         if span is None or not span.alternatives:
             self._show(f"no filling was found that fits the hole in line {hole.line} of {document.name}")
             return
-        edit = write_edit(document, span, span.alternatives[0].text, versioned=self._takes_versions)
+        edit = write_replacement(document, span, span.alternatives[0].text, versioned=self._takes_versions)
         self.workspace_apply_edit(types.ApplyWorkspaceEditParams(edit, label="Dubito: fill the hole"))
         best = next(each.best for each in filled if each.hole == hole)
         if best is not None and best.failure is not None:
             self._show(f"the filling in line {hole.line} fails an example: {describe_failure(best.failure)}")
 
-    def _start(self, document: Document, work: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome | None]:
+    def _start(self, document: Document, work: Coroutine[Any, Any, _Outcome]) -> asyncio.Task[_Outcome | None]:
         """Begin work on the latest text of a document, which ends where the text changes."""
         task = asyncio.create_task(self._report_errors(work))
         document.tasks.add(task)
         task.add_done_callback(document.tasks.discard)
         return task
 
-    async def _report_errors(self, work: Coroutine[Any, Any, Outcome]) -> Outcome | None:
+    async def _report_errors(self, work: Coroutine[Any, Any, _Outcome]) -> _Outcome | None:
         """Do work; say once what goes wrong in it."""
         try:
             return await work

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from enum import IntEnum
 from typing import Any, TypeVar
 
-Outcome = TypeVar("Outcome")
+_Outcome = TypeVar("_Outcome")
 Stop = Callable[[], bool]
 
 
@@ -34,14 +34,14 @@ class _Job:
         return (self.urgency, self.number) < (other.urgency, other.number)
 
 
-class Worker:
+class ModelThread:
     """Runs work that needs the model, on a thread of its own. Whoever cancels its caller stops it."""
 
     def __init__(self) -> None:
         self._waiting, self._changed, self._count = list[_Job](), threading.Condition(), 0
         threading.Thread(target=self._work, name="model", daemon=True).start()
 
-    async def run(self, work: Callable[[Stop], Outcome], urgency: Urgency) -> Outcome:
+    async def run(self, work: Callable[[Stop], _Outcome], urgency: Urgency) -> _Outcome:
         """Run a piece of work, and return its outcome.
 
         work: takes a function that says whether to stop, and then returns soon, whatever it returns. Work that makes

@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from agent.servers.openai.asking import read_chat, read_prompt
+from agent.servers.openai.asking import read_chat_prompt, read_prompt
 from agent.servers.openai.bodies import ChatBody, CompletionBody, read_body
 from agent.servers.openai.completing import Wanted, complete
-from agent.servers.openai.events import Stopped, Tell
+from agent.servers.openai.events import Stopped, TellEvent
 from agent.servers.openai.failures import ApiError, explain_failure
 from agent.servers.openai.guard import AccessGuard
 from agent.servers.openai.responses import JobResponse
@@ -85,7 +85,7 @@ class Api:
             raise ApiError(400, f"{body.model} answers chats alone; ask {self.served.model.name}", param="model")
         served, wanted = self.served, Wanted.read(self.served, body, body.max_tokens, body.logprobs)
 
-        def job(tell: Tell, stopped: Stopped) -> None:
+        def job(tell: TellEvent, stopped: Stopped) -> None:
             prompts = [read_prompt(served.model, text, body.suffix) for text in body.prompt]
             complete(served, prompts, wanted, tell, stopped)
 
@@ -100,8 +100,8 @@ class Api:
         served, messages = self.served, body.read_messages()
         wanted = Wanted.read(served, body, body.longest, body.top_logprobs if body.logprobs else None)
 
-        def job(tell: Tell, stopped: Stopped) -> None:
-            complete(served, [read_chat(served.model, messages)], wanted, tell, stopped)
+        def job(tell: TellEvent, stopped: Stopped) -> None:
+            complete(served, [read_chat_prompt(served.model, messages)], wanted, tell, stopped)
 
         return job
 
@@ -112,7 +112,7 @@ class Api:
             if asked:
                 raise ApiError(400, f"{body.model} gives one program, and no logprobs; leave out {name}", param=name)
 
-        def job(tell: Tell, stopped: Stopped) -> None:
+        def job(tell: TellEvent, stopped: Stopped) -> None:
             request = ProgramRequest.read(messages)
             if request.is_question and served.model.prompt_style.chat:
                 explain(tell, stopped)

@@ -34,7 +34,7 @@ class AskedPrompt:
     in_code: CodeRegion = everywhere
 
 
-def read_chat(model: Model, messages: Sequence[Message]) -> AskedPrompt:
+def read_chat_prompt(model: Model, messages: Sequence[Message]) -> AskedPrompt:
     """Return the prompt of a conversation. A base model reads the last request alone, as it does in `solve`.
 
     Raises ApiError where a base model gets no request, and ModelLoadError where the chat template refuses the messages.

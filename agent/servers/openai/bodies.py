@@ -34,7 +34,7 @@ def _read_texts(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Text = Annotated[str, BeforeValidator(_read_content)]
+MessageText = Annotated[str, BeforeValidator(_read_content)]
 Texts = Annotated[list[str], BeforeValidator(_read_texts)]
 Stop = Annotated[str, Field(min_length=1, max_length=200)]
 Stops = Annotated[list[Stop], BeforeValidator(_read_texts), Field(max_length=_MOST_STOPS)]
@@ -48,7 +48,7 @@ class ChatTurn(_Record):
     """A message of a chat."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: Text = ""
+    content: MessageText = ""
 
 
 class _StreamOptions(_Record):

@@ -16,7 +16,7 @@ from agent.program.ends import CUT_OFF
 from agent.servers.openai.answer_text import AnswerText
 from agent.servers.openai.asking import AskedPrompt
 from agent.servers.openai.bodies import RequestBody
-from agent.servers.openai.events import Begun, Ended, Stopped, Tell, WrittenToken
+from agent.servers.openai.events import Begun, Ended, Stopped, TellEvent, WrittenToken
 from agent.servers.openai.served import ServedModel, draws
 from agent.servers.openai.spans import MOST_ALTERNATIVES, describe_answer, write_step_span
 
@@ -45,7 +45,9 @@ class Wanted:
         return cls(body.n or 1, policy, name, seed, tuple(body.stop or ()), most, likeliest or 0)
 
 
-def complete(served: ServedModel, prompts: Sequence[AskedPrompt], wanted: Wanted, tell: Tell, stopped: Stopped) -> None:
+def complete(
+    served: ServedModel, prompts: Sequence[AskedPrompt], wanted: Wanted, tell: TellEvent, stopped: Stopped
+) -> None:
     """Write the choices for each prompt, one after the other. Raises ContextLengthError before the first one."""
     for prompt in prompts:
         _check_room(served, prompt)
@@ -67,7 +69,7 @@ def _check_room(served: ServedModel, prompt: AskedPrompt) -> None:
 
 
 def _write_choice(
-    served: ServedModel, prompt: AskedPrompt, wanted: Wanted, number: int, tell: Tell, stopped: Stopped
+    served: ServedModel, prompt: AskedPrompt, wanted: Wanted, number: int, tell: TellEvent, stopped: Stopped
 ) -> None:
     """Write one choice. Raises BudgetSpentError once nobody waits for it."""
     model, steps = served.model, list[_Placed]()

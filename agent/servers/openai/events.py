@@ -45,5 +45,5 @@ class Ended(NamedTuple):
 
 
 JobEvent: TypeAlias = Begun | AnswerPiece | Notice | Ended
-Tell: TypeAlias = Callable[[JobEvent], None]
+TellEvent: TypeAlias = Callable[[JobEvent], None]
 Stopped: TypeAlias = Callable[[], bool]  # says whether nobody waits for the answer any more

@@ -13,7 +13,7 @@ from agent.program.conversation import Conversation, fit, is_question
 from agent.program.task import Task
 from agent.records import Attempt, Event
 from agent.servers.openai.asking import FENCE, read_conversation
-from agent.servers.openai.events import AnswerPiece, Begun, Ended, Notice, Stopped, Tell
+from agent.servers.openai.events import AnswerPiece, Begun, Ended, Notice, Stopped, TellEvent
 from agent.servers.openai.failures import ApiError
 from agent.servers.openai.served import ServedModel
 from agent.servers.openai.spans import describe_answer, write_program_spans
@@ -45,7 +45,7 @@ class ProgramRequest(NamedTuple):
 
 
 def search_program(
-    served: ServedModel, request: ProgramRequest, max_tokens: int | None, seed: int, tell: Tell, stopped: Stopped
+    served: ServedModel, request: ProgramRequest, max_tokens: int | None, seed: int, tell: TellEvent, stopped: Stopped
 ) -> None:
     """Search a program for a request and give it with its claim. max_tokens: of one program.
 
@@ -71,7 +71,7 @@ def search_program(
         _give(served, context, task, result, tell)
 
 
-def _give(served: ServedModel, context: Context, task: Task, result: Result, tell: Tell) -> None:
+def _give(served: ServedModel, context: Context, task: Task, result: Result, tell: TellEvent) -> None:
     answer, offset = write_program_answer(result)
     tell(AnswerPiece(0, answer))
     spans = [] if offset is None else write_program_spans(result, measure_heat(context, task, result.best), offset)

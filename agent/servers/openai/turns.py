@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TypeAlias
 
-from agent.servers.openai.events import JobEvent, Stopped, Tell
+from agent.servers.openai.events import JobEvent, Stopped, TellEvent
 from agent.servers.openai.failures import ApiError
 
 MOST_WAITING = 8  # requests, besides the one that is answered
-RequestJob: TypeAlias = Callable[[Tell, Stopped], None]  # works on a request in the thread, and tells what comes of it
+RequestJob: TypeAlias = Callable[
+    [TellEvent, Stopped], None
+]  # works on a request in the thread, and tells what comes of it
 
 
 class _JobEnd:

@@ -15,7 +15,7 @@ from agent.cli.acp import explain_to_client
 from agent.program.saved_chat import read_chat
 from agent.servers.acp.server import DubitoAgent, serve
 from agent.servers.acp.sessions import ASK_MODE, AUTO_MODE, MOST_SESSIONS, SessionFolder, begin_session
-from agent.servers.acp.turns import Turns
+from agent.servers.acp.turns import PromptTurns
 from agent.servers.desk import Desk
 from sandbox.base import SandboxUnavailable
 
@@ -30,7 +30,7 @@ WRITTEN = MODULE.replace("    ...\n", "    return sum(xs)\n")
 def talk(agent_of, tmp_path):
     """Return what lets a scenario talk to an agent: through the library's client, over pipes."""
 
-    def run(scenario, editor=None, *, answers=None, mode=AUTO_MODE, turns=Turns, capabilities=WRITES, **options):
+    def run(scenario, editor=None, *, answers=None, mode=AUTO_MODE, turns=PromptTurns, capabilities=WRITES, **options):
         weights = {fenced(program): weight for program, weight in (answers or {SUM: 1.0}).items()}
         agent, editor = agent_of(weights, **options), editor or Editor()
 
@@ -200,7 +200,7 @@ def test_a_cancel_at_a_question_ends_the_prompt_and_keeps_what_there_is(talk):
 def test_nobody_has_to_wait_for_a_model_that_is_being_loaded(talk):
     let_go = threading.Event()
 
-    class SlowTurns(Turns):
+    class SlowTurns(PromptTurns):
         def __init__(self, agent):
             let_go.wait(60)
             super().__init__(agent)
@@ -268,7 +268,7 @@ def test_a_file_that_is_no_python_is_refused_with_its_line(talk, tmp_path, text)
 def test_a_machine_that_lacks_something_is_said_at_the_prompt_and_asked_again_at_the_next(talk, monkeypatch):
     missing = [SandboxUnavailable("docker is not answering; is the daemon running?")]
 
-    class LateTurns(Turns):
+    class LateTurns(PromptTurns):
         def __init__(self, agent):
             if missing:
                 raise missing.pop()

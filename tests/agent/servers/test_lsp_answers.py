@@ -1,6 +1,8 @@
 """What a client is shown of a document: holes and problems, diagnostics, changes that can be made, hovers."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 from lsprotocol import types
@@ -13,7 +15,7 @@ from agent.program.surprises import ReadToken
 from agent.servers.lsp.answers import describe_token, list_actions, list_diagnostics
 from agent.servers.lsp.documents import Document, Reading
 from agent.servers.lsp.filling import list_together
-from agent.servers.lsp.findings import MOST_CHARACTERS, describe_hole, examine, join_spans
+from agent.servers.lsp.findings import LONGEST_TEXT, describe_hole, examine, join_spans
 from agent.servers.lsp.model_work import Settings
 from agent.servers.lsp.options import read_options
 from agent.workflow.filled import FilledHole, Filling
@@ -48,7 +50,7 @@ def test_holes_are_found_and_what_is_scored_has_the_same_offsets_without_them():
     [
         ("x = 1\ny = = 2\n", 6, "m.py:2: this is no Python (invalid syntax); mend it first"),
         ("x = '\ud800'\n", 5, "a character here is no text"),
-        ("x = 1\n" * 50_000, 0, f"at most {MOST_CHARACTERS:,} characters, and this one has 300,000"),
+        ("x = 1\n" * 50_000, 0, f"at most {LONGEST_TEXT:,} characters, and this one has 300,000"),
     ],
 )
 def test_what_cannot_be_scored_has_one_sentence_at_its_place(source, offset, sentence):
@@ -64,11 +66,11 @@ def test_spans_are_diagnostics_with_codes_severities_and_what_the_model_expected
         "total = xs\n", uncertain(0, 5, ("sum", 0.9), ("s", 0.05)), uncertain(8, 10, severity=Severity.INFO)
     )
     first, second = list_diagnostics(document)
-    assert first.message == "total has a probability of 0.03 here; the model expected sum (0.90), s (0.05)"
+    assert first.message == "the model would write `sum` (0.90) or `s` (0.05) in place of `total` (0.03)"
     assert (first.code, first.severity) == ("DUB101", types.DiagnosticSeverity.Warning)
     assert first.range == types.Range(types.Position(0, 0), types.Position(0, 5))
     assert (second.message, second.severity) == (
-        "xs has a probability of 0.03 here",
+        "the model gives `xs` a probability of 0.03",
         types.DiagnosticSeverity.Information,
     )
 
@@ -91,7 +93,7 @@ def test_a_filling_takes_the_place_of_the_hole_and_its_comment():
     span = describe_hole(SOURCE, hint, "m.py", FilledHole(hint, fillings, 3, 9, 1, 4, examples=2))
     document = make_document(SOURCE.replace("\n", "\r\n"), span)
     (shown,) = list_diagnostics(document)
-    assert shown.message == ("2 of 2 examples pass with the first filling; fillings: len(xs) - 1 (0.50), 0 (0.20)")
+    assert shown.message == ("the best filling passes 2 of 2 examples")
     first, second = list_actions(document, ALL, versioned=True)
     assert (first.title, second.title) == ("Dubito: fill with len(xs) - 1 (0.50)", "Dubito: fill with 0 (0.20)")
     (change,) = first.edit.document_changes
@@ -117,7 +119,7 @@ def test_an_alternative_is_offered_where_it_is_asked_for_and_without_a_version_w
     assert actions[0].diagnostics == [list_diagnostics(document)[1]] and actions[0].kind == "quickfix"
     long = make_document("a\n", uncertain(0, 1, ("x" * 99 + "\n\x1b", 0.9)))
     (action,) = list_actions(long, ALL, versioned=True)
-    assert action.title == f"Dubito: replace by {'x' * 60}… (0.90)"
+    assert action.title == f"Dubito: replace by {'x' * 59}… (0.90)"
 
 
 TOKENS = [
@@ -139,7 +141,7 @@ def test_a_hover_shows_what_else_was_expected_at_a_token_that_was_read():
     assert hover(document, 0, 2) is None, "nothing was read yet"
     document.reading = Reading(READ, TOKENS)
     shown = hover(document, 0, 2)
-    assert shown.text == "Dubito: `=` has a probability of 0.03 here; others:\n\n- `1` 0.90\n- `'\\n'` 0.02"
+    assert shown.text == "Dubito: the model gives `=` a probability of 0.03 here, and\n\n- `1` 0.90\n- `⏎` 0.02"
     assert shown.range == types.Range(types.Position(0, 2), types.Position(0, 3))
     assert hover(document, 1, 1).text.endswith("- `` b` `` 0.99")
     assert hover(document, 0, 0) is None and hover(document, 1, 0) is None, "nothing else was expected"
@@ -180,8 +182,16 @@ def test_options_of_the_client_come_first_and_wrong_ones_are_said_and_left_out()
     assert "wanted an object" in read_options([1], own).complaints[0]
 
 
+def test_the_client_for_vs_code_has_a_setting_for_each_option():
+    manifest = json.loads((Path(__file__).parents[3] / "editors" / "vscode" / "package.json").read_text())
+    properties = manifest["contributes"]["configuration"]["properties"]
+    options = {name: {"model": "x", "sandbox": "x", "most": 5}[name] for name in Settings.__dataclass_fields__}
+    assert {*properties} == {"dubito.command", *(f"dubito.{name}" for name in options)}
+    assert read_options(options, Settings("y", None, 1)) == (Settings("x", "x", 5), ())
+
+
 def test_a_filling_that_fails_is_known_to_fail():
     hole = find_holes("x = ...\n")[0]
     filling = Filling("1", -1.0, 0.0, 0, Failure(FailureKind.RETURNED, 0, "x", "1", "2"))
     span = describe_hole("x = ...\n", hole, "m.py", FilledHole(hole, (filling,), 1, 1, 1, 1, examples=1))
-    assert span.evidence == "0 of 1 examples pass with the first filling"
+    assert span.evidence == "the best filling passes 0 of 1 example"

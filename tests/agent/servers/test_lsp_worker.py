@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from agent.servers.lsp.wire import MOST_BYTES, BoundedInput
-from agent.servers.lsp.worker import Urgency, Worker
+from agent.servers.lsp.worker import ModelThread, Urgency
 
 
 class Gate:
@@ -45,7 +45,7 @@ def note(log, name):
 
 def test_the_most_urgent_work_comes_first_and_of_equals_the_newest():
     async def run():
-        worker, log = Worker(), []
+        worker, log = ModelThread(), []
         gate = Gate(log)
         first = await begin(worker, gate, "fill", Urgency.FILLING)
         kinds = (("a", Urgency.SCORING), ("b", Urgency.SCORING), ("c", Urgency.COMPLETING), ("d", Urgency.FILLING))
@@ -60,7 +60,7 @@ def test_the_most_urgent_work_comes_first_and_of_equals_the_newest():
 
 def test_scoring_makes_way_and_goes_on_behind():
     async def run():
-        worker, log = Worker(), []
+        worker, log = ModelThread(), []
         gate = Gate(log)
         scoring = await begin(worker, gate, "score", Urgency.SCORING)
         assert await worker.run(note(log, "complete"), Urgency.COMPLETING) == "complete"
@@ -74,7 +74,7 @@ def test_scoring_makes_way_and_goes_on_behind():
 
 def test_whoever_cancels_the_caller_stops_the_work_or_drops_it():
     async def run():
-        worker, log = Worker(), []
+        worker, log = ModelThread(), []
         gate = Gate(log)
         running = await begin(worker, gate, "running", Urgency.FILLING)
         waiting = asyncio.create_task(worker.run(note(log, "waiting"), Urgency.FILLING))
@@ -91,7 +91,7 @@ def test_whoever_cancels_the_caller_stops_the_work_or_drops_it():
 
 def test_what_work_raises_reaches_its_caller_and_the_thread_lives():
     async def run():
-        worker = Worker()
+        worker = ModelThread()
         with pytest.raises(ZeroDivisionError):
             await worker.run(lambda stop: 1 / 0, Urgency.SCORING)
         with pytest.raises(RuntimeError, match="SystemExit: now"):
