@@ -65,9 +65,6 @@ def holes_of_program(
     """
     with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli.agent_options import AgentOptions
-        from agent.views.holes import describe_holes
-        from agent.views.run_spans import list_hole_spans
-        from agent.views.spans import describe_spans
 
         if (file is None) == (task is None):
             came = "a file and --task" if task else "neither a file nor --task"
@@ -78,11 +75,17 @@ def holes_of_program(
         )  # fmt: skip
         checked = options.check()
         shown = _read_file(file, checked) if file is not None else _write_program(str(task), checked, cleanup)
-        if as_json:
-            spans = describe_spans(list_hole_spans(shown, str(file or "")))["spans"]
-            write_json({**describe_holes(shown).record, "spans": spans})
-        else:
-            _show(shown)
+        _write_record(shown, file) if as_json else _show(shown)
+
+
+def _write_record(shown: ProgramWithHoles, file: Path | None) -> None:
+    """Print the program and its holes as one JSON object, the holes also as spans for editors."""
+    from agent.views.holes import describe_holes
+    from agent.views.run_spans import list_hole_spans
+    from agent.views.spans import describe_spans
+
+    spans = describe_spans(list_hole_spans(shown, str(file or "")))["spans"]
+    write_json({**describe_holes(shown).record, "spans": spans})
 
 
 def _show(shown: ProgramWithHoles) -> None:

@@ -15,7 +15,7 @@ from agent.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from agent.lm.base import Model
-    from agent.servers.lsp.model_work import Tools
+    from agent.servers.lsp.model_work import EditorTools
     from sandbox.base import Sandbox
 
 
@@ -67,9 +67,9 @@ def _check(model: str | None, sandbox: str | None, device: str | None, weights: 
         )
 
 
-def _list_tools(device: str | None, weights: str) -> Tools:
+def _list_tools(device: str | None, weights: str) -> EditorTools:
     from agent.cli.components import check_model, check_sandbox, start_sandbox
-    from agent.servers.lsp.model_work import Tools
+    from agent.servers.lsp.model_work import EditorTools
 
     def open_model(name: str) -> Model:
         from agent.lm.open import open_lm
@@ -81,4 +81,4 @@ def _list_tools(device: str | None, weights: str) -> Tools:
         check_sandbox(name)
         return start_sandbox(name)
 
-    return Tools(open_model, open_sandbox, lambda error: explain_error(error)[0])
+    return EditorTools(open_model, open_sandbox, lambda error: explain_error(error)[0])

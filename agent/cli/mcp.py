@@ -54,8 +54,9 @@ def mcp(
     """
     options = AgentOptions.take(locals())
     with report_errors(as_json=False), ExitStack() as cleanup:
-        from agent.cli.serving import check_start, end_process
+        from agent.cli.serving import check_start
         from agent.servers.refusal import refusing_requests
+        from agent.servers.wire import end_process
 
         with refusing_requests():
             check_start(options, "mcp", "an assistant")

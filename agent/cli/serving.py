@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import ExitStack, closing, suppress
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from agent.cli import components
-from agent.cli.exits import ExitCode
 from agent.cli.settings import naming_settings
 from agent.errors import InvalidRequestError
 
@@ -74,9 +72,3 @@ def _is_piped() -> bool:
     with suppress(OSError):
         return sys.stdin.fileno() == 0 and not sys.stdin.isatty()
     return False
-
-
-def end_process() -> NoReturn:
-    """End the process at once. Python's own end waits for a model that is being loaded, and clients do not."""
-    sys.stderr.flush()
-    os._exit(ExitCode.OK)

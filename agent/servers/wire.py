@@ -15,7 +15,7 @@ import sys
 import threading
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 MOST_BYTES = 2**24  # of a message
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600  # of JSON-RPC 2.0
@@ -166,3 +166,9 @@ def _skip_line(file: BinaryIO) -> None:
     """Read up to the end of a line, and keep nothing of it."""
     while (data := file.readline(_CHUNK)) and not data.endswith(b"\n"):
         pass
+
+
+def end_process(code: int = 0) -> NoReturn:
+    """End the process at once. Python's own end would wait for a thread in which a model works or is loaded."""
+    sys.stderr.flush()
+    os._exit(code)

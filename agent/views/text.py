@@ -10,16 +10,11 @@ from agent.files.plain import make_plain
 
 # They move the cursor, reverse the direction of reading, or cannot be seen: Unicode's control characters except line
 # feed and tab, its default ignorable code points, line and paragraph separators, and surrogates.
-_UNFIT_CHARACTERS = (
+_UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-
-
-# Joiners between characters of other scripts, or of emoji, are part of how these are written.
-_JOINED = "(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])"
-_UNFIT = re.compile(f"(?!{_JOINED}){_UNFIT_CHARACTERS}")
 
 
 def clean(text: str) -> str:

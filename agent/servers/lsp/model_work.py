@@ -30,7 +30,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class EditorTools:
     """How to open a model and a sandbox by the names in the settings, which may take seconds and raise.
 
     explain: returns a sentence about an error.
@@ -48,7 +48,7 @@ class ModelWork:
     """
 
     def __init__(
-        self, settings: Settings, tools: Tools, announce: Callable[[str], AbstractAsyncContextManager[None]]
+        self, settings: Settings, tools: EditorTools, announce: Callable[[str], AbstractAsyncContextManager[None]]
     ) -> None:
         self.settings = settings
         self._tools, self._announce, self._worker = tools, announce, ModelThread()

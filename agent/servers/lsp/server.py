@@ -19,10 +19,11 @@ from agent.servers.lsp.answers import FILL_COMMAND, describe_token, list_actions
 from agent.servers.lsp.documents import Document
 from agent.servers.lsp.filling import list_together
 from agent.servers.lsp.findings import describe_hole, examine, join_spans
-from agent.servers.lsp.model_work import ModelWork, Settings, Tools
+from agent.servers.lsp.model_work import EditorTools, ModelWork, Settings
 from agent.servers.lsp.options import read_options
 from agent.servers.lsp.progress import show_progress
-from agent.servers.lsp.wire import Protocol, Streams, TextSync, end_process
+from agent.servers.lsp.wire import Protocol, Streams, TextSync
+from agent.servers.wire import end_process
 
 if TYPE_CHECKING:
     from pygls.server import ServerErrors
@@ -38,7 +39,7 @@ class DubitoServer(LanguageServer):
 
     protocol: Protocol
 
-    def __init__(self, version: str, settings: Settings, tools: Tools) -> None:
+    def __init__(self, version: str, settings: Settings, tools: EditorTools) -> None:
         super().__init__("dubito", version, protocol_cls=Protocol, max_workers=2)
         self._documents, self._explain = dict[str, Document](), tools.explain
         self._work = ModelWork(settings, tools, partial(show_progress, self))

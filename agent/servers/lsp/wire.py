@@ -12,7 +12,9 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-MOST_BYTES = 2**25  # of a message
+from agent.servers.wire import end_process
+
+_MOST_BYTES = 2**25  # of a message
 _LONGEST_HEADER, _CHUNK = 4096, 2**20  # bytes
 
 
@@ -28,7 +30,7 @@ class BoundedInput:
 
     def read(self, size: int) -> bytes:
         """Return so many bytes; fewer where the client has gone."""
-        if size <= MOST_BYTES:
+        if size <= _MOST_BYTES:
             return self._source.read(size)
         while size > 0 and (data := self._source.read(min(size, _CHUNK))):
             size -= len(data)
@@ -103,9 +105,3 @@ class Protocol(LanguageServerProtocol):
     def lsp_exit(self, *parameters: object) -> NoReturn:
         """End the process."""
         end_process(0 if self._shutdown else 1)
-
-
-def end_process(code: int) -> NoReturn:
-    """End the process at once. Python's own end would wait for the model."""
-    sys.stderr.flush()
-    os._exit(code)

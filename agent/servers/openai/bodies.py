@@ -36,8 +36,8 @@ def _read_texts(value: object) -> object:
 
 MessageText = Annotated[str, BeforeValidator(_read_content)]
 Texts = Annotated[list[str], BeforeValidator(_read_texts)]
-Stop = Annotated[str, Field(min_length=1, max_length=200)]
-Stops = Annotated[list[Stop], BeforeValidator(_read_texts), Field(max_length=_MOST_STOPS)]
+StopText = Annotated[str, Field(min_length=1, max_length=200)]
+Stops = Annotated[list[StopText], BeforeValidator(_read_texts), Field(max_length=_MOST_STOPS)]
 
 
 class _Record(BaseModel):
