@@ -33,7 +33,7 @@ VALUES = {
     "weights": (("int8", "bf16", "fp16", "fp32"), "float7"),
     "prompt-style": (("qwen", "dubito", "completion", "auto"), "turns"),
 }
-TAKING_FILES = ("complete", "fill")
+TAKING_FILES = ("complete", "fill", "score")
 TAKING = [
     (name, command)
     for name in SETTINGS
