@@ -65,10 +65,12 @@ def chat(
     with report_errors(as_json=False), ExitStack() as cleanup:
         from agent.cli.chat_commands import COMMANDS
         from agent.cli.conversing import Chat
-        from agent.cli.prompting import open_reader
+        from agent.cli.prompting import drop_cut, open_reader
 
         talk = Chat(options.check().open(cleanup), detail=verbose, plain=plain)
         read = open_reader({name: each.takes_path for name, each in COMMANDS.items()}, vi=vi, plain=plain)
+        if drop_cut():
+            talk.say("what was typed while the model was loaded did not fit, and is dropped; type it again")
         _talk(talk, read)
         raise typer.Exit(ExitCode.OK)
 
@@ -83,8 +85,10 @@ def _talk(talk: Chat, read: Callable[[], str]) -> None:
         except EOFError:
             talk.say("")
             return
-        except KeyboardInterrupt:
-            interrupts += 1
+        except KeyboardInterrupt as interrupt:
+            interrupts = 0 if any(interrupt.args) else interrupts + 1
+            if not interrupts:  # it only ended a line that was begun
+                continue
             talk.say("Ctrl-C again, /quit or Ctrl-D ends the chat" if interrupts == 1 else "")
             continue
         interrupts = 0
@@ -99,7 +103,8 @@ def _turn(talk: Chat, line: str) -> bool:
     except EOFError:  # /quit, or the end of the input at a question
         return False
     except KeyboardInterrupt:
-        talk.say("\nstopped; what came before is kept")
+        kept = talk.describe_kept()
+        talk.say(f"\nstopped{f'; {kept}' if kept else ''}")
     except Exception as error:  # noqa: BLE001 - one failed request must not end the chat
         report_error(error, as_json=False)
     return True

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
+from itertools import groupby
+from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent.cli.inputs import build_task, read_source
+from agent.cli import chat_files
+from agent.cli.inputs import read_source
 from agent.errors import InvalidRequestError
 from agent.messages import quote
 from agent.views.numbers import format_count
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from agent.cli.conversing import Chat
     from agent.program.examples.example import Example
 
-_DEFAULTS = {"model": None, "policy": None, "strategy": "adaptive", "budget": None}  # that a conversation may change
+_MEANT = {"exit": "/quit", "q": "/quit", "bye": "/quit", "clear": "/new", "reset": "/new", "?": "/help"}
+_ANSWERS = ("y", "n", "yes", "no")
 
 
 class Command(NamedTuple):
@@ -39,36 +42,26 @@ def find_command(word: str) -> Command:
     )
 
 
+def find_meant(line: str) -> str:
+    """Return what to say to a word that was typed alone and means a command or an answer; nothing for a request."""
+    word = line.strip().lower().rstrip("!.")
+    if word in _ANSWERS:
+        return f"`{word}` answers no question here; say what to write, or how to change it"
+    command = _MEANT.get(word, f"/{word}")
+    return f"`{word}` is a command with a slash: {command}" if command in COMMANDS else ""
+
+
 def _help(chat: Chat, rest: str) -> None:
-    lines = [f"  {f'{name} {each.usage}':<22}{each.help}" for name, each in COMMANDS.items()]
-    head = "Say what to write, how to change it, or ask about it. Alt-Enter begins a new line."
-    chat.say("\n".join([head, *lines]))
+    width = min(chat.console.width, 100)
+    lines = ["Say what to write, how to change it, or ask about it. Alt-Enter begins a line."]
+    for (usage, text), names in groupby(COMMANDS, key=lambda name: COMMANDS[name][:2]):
+        label = f"  {' '.join([*names, usage])}".rstrip()
+        lines.append(fill(text, width, initial_indent=f"{label:<17} ", subsequent_indent=" " * 18))
+    chat.say("\n".join(lines))
 
 
 def _quit(chat: Chat, rest: str) -> None:
     raise EOFError
-
-
-def _file(chat: Chat, rest: str) -> None:
-    task = build_task(None, _read_path(rest, "/file"), None)
-    if task.module is None:
-        chat.write(task.request)
-    else:
-        chat.fill_stub(task)
-
-
-def _add(chat: Chat, rest: str) -> None:
-    from agent.program.conversation import check_beside
-
-    code = read_source(_read_path(rest, "/add"), "the file")
-    check_beside(rest, code)
-    chat.conversation = chat.conversation.add_file(rest, code)
-    chat.say(f"{rest} is shown to the model from now on")
-
-
-def _drop(chat: Chat, rest: str) -> None:
-    chat.conversation = chat.conversation.drop_file(str(_read_path(rest, "/drop")))
-    chat.say(f"{rest} is not shown any more")
 
 
 def _tests(chat: Chat, rest: str) -> None:
@@ -76,7 +69,7 @@ def _tests(chat: Chat, rest: str) -> None:
         _list_tests(chat, drops=bool(rest))
         return
     pasted = "\n" in rest or rest.startswith(("assert ", ">>>"))
-    text = rest if pasted else read_source(_read_path(rest, "/tests"), "the tests")
+    text = rest if pasted else read_source(chat_files.read_path(rest, "/tests"), "the tests")
     chat.conversation = chat.conversation.add_tests(text)
     if chat.conversation.program:
         _verify(chat, chat.conversation.program, chat.conversation.read_tests(text))
@@ -88,7 +81,7 @@ def _list_tests(chat: Chat, *, drops: bool) -> None:
     tests = [text.strip() for text in chat.conversation.tests]
     if drops:
         chat.conversation = replace(chat.conversation, tests=())
-    chat.say("\n".join(["no tests any more" if drops else "tests:", *tests]) if tests else "there are no tests")
+    chat.say("\n".join(["these tests are dropped:" if drops else "tests:", *tests]) if tests else "there are no tests")
 
 
 def _verify(chat: Chat, program: str, examples: Sequence[Example]) -> bool:
@@ -113,6 +106,16 @@ def _run(chat: Chat, rest: str) -> None:
 
 def _retry(chat: Chat, rest: str) -> None:
     chat.retry()
+
+
+def _back(chat: Chat, rest: str) -> None:
+    chat.go_back()
+
+
+def _show(chat: Chat, rest: str) -> None:
+    from agent.views.theme import highlight
+
+    chat.view().draw(highlight(chat.require_program().strip("\n")))
 
 
 def _fill(chat: Chat, rest: str) -> None:
@@ -164,103 +167,64 @@ def _tree(chat: Chat, rest: str) -> None:
 
 
 def _set(name: str) -> Callable[[Chat, str], None]:
-    """Return what shows an option without a value, changes it with one, and resets it with `default`."""
+    """Return what shows an option without a value, changes it with one, and goes back to the start's with `default`."""
 
     def act(chat: Chat, rest: str) -> None:
         if rest:
-            chat.change_agent(**{name: _DEFAULTS[name] if rest == "default" else rest})
-        else:
-            chat.say(f"{name}: {getattr(chat.agent.checked.options, name) or 'as by default'}")
+            chat.change_agent(**{name: chat.start[name] if rest == "default" else rest})
+        chat.say(f"{name}: {_describe_option(chat, name)}")
 
     return act
 
 
-def _write(chat: Chat, rest: str) -> None:
-    from agent.cli.writing import find_confirm, plan_answer, write_edit
-    from agent.program.task import Task
+def _describe_option(chat: Chat, name: str) -> str:
+    """Return the value in force of an option that a chat may change."""
+    from dataclasses import asdict
 
-    program, path = chat.require_program(), _read_path(rest, "/write")
-    turn = chat.turn
-    is_of_turn = turn is not None and turn.result.best.program == program
-    task = turn.task if turn and is_of_turn else Task(chat.line, entry_point=chat.conversation.name)
-    write_edit(plan_answer(path, task, program), confirm=find_confirm())
-
-
-def _undo(chat: Chat, rest: str) -> None:
-    from agent.files.edits import undo_last
-
-    undone = undo_last()
-    chat.say(f"{undone.path} is gone again" if undone.is_gone else f"{undone.path} is as it was before the last /write")
-
-
-def _trace(chat: Chat, rest: str) -> None:
-    path = _read_path(rest, "/trace")
-    if path.exists():
-        raise InvalidRequestError(f"{quote(rest)} exists, and a trace never replaces a file; choose another name")
-    chat.trace = path
-    chat.say(f"the steps of the next request go into {chat.trace}")
-
-
-def _save(chat: Chat, rest: str) -> None:
-    from agent.files.access import write_whole
-    from agent.program.saved_chat import SavedChat, is_chat, write_chat
-
-    saved = SavedChat(chat.conversation, {name: getattr(chat.agent.checked.options, name) for name in _DEFAULTS})
-    write_whole(_read_path(rest, "/save"), write_chat(saved), is_ours=is_chat)
-    chat.say(f"saved in {rest}; /load {rest} goes on with it")
-
-
-def _load(chat: Chat, rest: str) -> None:
-    from agent.program.saved_chat import read_chat
-
-    saved = read_chat(read_source(_read_path(rest, "/load"), "the session"), rest)
-    now = {name: getattr(chat.agent.checked.options, name) for name in _DEFAULTS}
-    if changed := {name: value for name, value in saved.options.items() if now.get(name, value) != value}:
-        chat.change_agent(**changed)
-    chat.begin(saved.conversation)
-    count = format_count(len(saved.conversation.requests), "request")
-    chat.say(
-        f"{count} and the program are back; /retry and /holes need a new request"
-        if saved.conversation.program
-        else "loaded"
-    )
+    checked = chat.agent.checked
+    if name == "policy":
+        return str(checked.policy)
+    config = getattr(checked.strategy, "config", None)
+    if name == "budget" and config:
+        bounds = {part: bound for part, bound in asdict(config.budget).items() if bound is not None}
+        return ",".join(f"{part}={bound:g}" for part, bound in bounds.items())
+    return getattr(checked.options, name) or "as by default"
 
 
 def _new(chat: Chat, rest: str) -> None:
     from agent.program.conversation import Conversation
 
+    had_tests = bool(chat.conversation.tests)
     chat.begin(Conversation(files=chat.conversation.files))
-    chat.say("a new program; the files that were added are still shown")
+    kept = "; the files that were added are still shown" if chat.conversation.files else ""
+    chat.say(f"a new program{', and the tests are dropped' if had_tests else ''}{kept}")
 
 
-def _read_path(rest: str, command: str) -> Path:
-    if not rest:
-        raise InvalidRequestError(f"{command} came without a path; wanted one, as in {command} notes.py")
-    return Path(rest).expanduser()
-
-
+_OPTION = ("[X]", "show or change it; `default` goes back")
 COMMANDS: Mapping[str, Command] = {
     "/help": Command("", "show this", _help),
-    "/quit": Command("", "end the chat; so does Ctrl-D, or Ctrl-C twice; once, it stops what is written", _quit),
-    "/file": Command("FILE", "complete the Python in a file", _file, takes_path=True),
-    "/add": Command("FILE", "show a file to the model", _add, takes_path=True),
-    "/drop": Command("FILE", "show it no more", _drop, takes_path=True),
-    "/tests": Command("FILE", "run the program on asserts, and keep them; `none` drops them", _tests, True),
+    "/quit": Command("", "end the chat; so does Ctrl-D, or Ctrl-C twice", _quit),
+    "/file": Command("FILE", "complete the Python in a file", chat_files.complete_file, takes_path=True),
+    "/add": Command("FILE", "show a file to the model", chat_files.add_file, takes_path=True),
+    "/drop": Command("FILE", "show it no more", chat_files.drop_file, takes_path=True),
+    "/tests": Command("FILE", "run and keep asserts, typed or in a file; `none` drops", _tests, takes_path=True),
     "/run": Command("[CALL]", "run the program, or a call of it, in the sandbox", _run),
+    "/show": Command("", "show the whole program", _show),
     "/retry": Command("", "write the last request again, with other samples", _retry),
-    "/holes": Command("", "show the program without what is in doubt, and what is guaranteed", _holes),
+    "/back": Command("", "go back to the program before the last change", _back),
+    "/holes": Command("", "show what of the program is in doubt, and guaranteed", _holes),
     "/fill": Command("", "fill these holes anew", _fill),
     "/heat": Command("", "colour the program by the model's doubt", _heat),
     "/alternatives": Command("", "what else the model considered", _alternatives),
-    "/tree": Command("[N]", "every program of the last request, or program N in full", _tree),
-    "/write": Command("FILE", "put the program into a file; shows the change of an old one, and asks", _write, True),
-    "/undo": Command("", "take the last change of a file back, also of an earlier chat", _undo),
-    "/policy": Command("[NAME]", "show or change how tokens are chosen", _set("policy")),
-    "/strategy": Command("[NAME]", "show or change how the budget is spent", _set("strategy")),
-    "/budget": Command("[BOUNDS]", "show or change it, as in seconds=60", _set("budget")),
-    "/model": Command("[NAME]", "show or change the model", _set("model")),
-    "/new": Command("", "forget the program, and begin another", _new),
-    "/trace": Command("FILE", "write the steps of the next request to a new file", _trace, takes_path=True),
-    "/save": Command("FILE", "save the conversation", _save, takes_path=True),
-    "/load": Command("FILE", "go on with one that was saved", _load, takes_path=True),
+    "/tree": Command("[N]", "all programs of the last request, or number N in full", _tree),
+    "/write": Command("[FILE]", "put the program into a file; asks before a change", chat_files.write_answer, True),
+    "/undo": Command("", "take back what this chat wrote last; asks", chat_files.undo_write),
+    "/policy": Command(*_OPTION, _set("policy")),
+    "/strategy": Command(*_OPTION, _set("strategy")),
+    "/budget": Command(*_OPTION, _set("budget")),
+    "/model": Command(*_OPTION, _set("model")),
+    "/new": Command("", "forget the program and its tests; begin another", _new),
+    "/trace": Command("FILE", "write the next request's steps to a new file", chat_files.write_trace, takes_path=True),
+    "/save": Command("FILE", "save the conversation", chat_files.save_chat, takes_path=True),
+    "/load": Command("FILE", "go on with one that was saved", chat_files.load_chat, takes_path=True),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.console import Console
 
 from agent.cli.agent_options import Agent
-from agent.cli.chat_commands import find_command
+from agent.cli.chat_commands import find_command, find_meant
+from agent.cli.chat_files import refresh_files
 from agent.cli.inputs import check_sentence
 from agent.errors import InvalidRequestError
+from agent.messages import quote
 from agent.program.conversation import (
     Conversation,
     check_characters,
@@ -26,9 +29,13 @@ from agent.views.terminal import TerminalView, draw_change
 from agent.workflow.session import Session
 
 if TYPE_CHECKING:
+    from agent.files.edits import Edit
     from agent.program.task import Task
     from agent.workflow.context import Log
     from agent.workflow.run import Result
+
+
+_CHANGEABLE = {"model": None, "policy": None, "strategy": "adaptive", "budget": None}  # options, and their defaults
 
 
 class Turn(NamedTuple):
@@ -49,6 +56,11 @@ class Chat:
         self.line, self._retries = "", 0  # the last request, and how often it was tried again
         self.turn: Turn | None = None  # the last one that came to a result
         self.trace: Path | None = None  # the file that receives the steps of the next request
+        self.file: Path | None = None  # the file that /file completed, if the program is of it
+        self.edits: list[Edit] = []  # what /write changed, oldest first
+        self.own_files = set[str]()  # the real paths of the conversations that were saved or loaded
+        self._earlier: list[Conversation] = []  # with the programs before, oldest first
+        self.start = self.read_options()
         self._live = self.console.is_terminal and not self.console.is_dumb_terminal and not plain
         view = self.view()
         view.show_heading(f"{agent.describe()}; /help shows the commands")
@@ -56,17 +68,53 @@ class Chat:
 
     def begin(self, conversation: Conversation) -> None:
         """Go on with another conversation."""
-        self.conversation = self._before = conversation
-        self.line, self.turn = "", None
+        self._keep(conversation)
+        self._before, self.line, self.turn, self.file = conversation, "", None, None
 
     def keep_program(self, program: str) -> None:
         """Take a program, which was made from the one so far, as the program of the conversation."""
         self.view().draw(draw_change(self.conversation.program, program))
-        self.conversation = replace(self.conversation, program=program)
+        self._keep(replace(self.conversation, program=program))
+
+    def go_back(self) -> None:
+        """Go back to the program before the last change. Raises InvalidRequestError where there is none."""
+        if not self._earlier:
+            raise InvalidRequestError("there is no earlier program; /show shows the one that there is")
+        now, earlier = self.conversation, self._earlier.pop()
+        self.conversation = now.go_back(earlier)
+        self.view().draw(draw_change(now.program, earlier.program))
+        self.say(f"the program is {self.describe_program()} again, as it was before")
+
+    def _keep(self, conversation: Conversation) -> None:
+        if self.conversation.program:
+            self._earlier.append(self.conversation)
+        self.conversation = conversation
 
     def say(self, text: str) -> None:
         """Draw a text for the person."""
         self.view().say(text)
+
+    def can_ask(self) -> bool:
+        """Whether a person is there who can be asked."""
+        from agent.cli.writing import find_confirm
+
+        return find_confirm() is not None
+
+    def ask(self, question: str) -> bool:
+        """Ask a person, and return whether the answer is yes. Raises InvalidRequestError where nobody is there."""
+        import typer
+
+        if not self.can_ask():
+            reason = question.rpartition(". ")[0]
+            raise InvalidRequestError(f"{reason}, and nobody can be asked here; type it at a terminal")
+        try:
+            answer = typer.prompt(f"{question} [y/N]", default="", show_default=False, err=True).strip().lower()
+        except typer.Abort:
+            self.say("")
+            return False
+        if answer not in ("y", "yes", "n", "no", ""):
+            self.say(f"{quote(answer)} is neither y nor n, and was not carried out")
+        return answer in ("y", "yes")
 
     def view(self, *, live: bool = False) -> TerminalView:
         """Return a view of a turn."""
@@ -80,6 +128,8 @@ class Chat:
         word, rest = [*line.split(maxsplit=1), ""][:2]
         if word.startswith("/"):
             find_command(word).act(self, rest.strip())
+        elif meant := find_meant(line):
+            self.say(meant)
         elif is_question(line) and self.conversation.program:
             self.explain(line)
         else:
@@ -90,22 +140,47 @@ class Chat:
         """Write the program of a request, or change the one so far as it says. start: the conversation before it."""
         check_characters(line)
         check_sentence(line, "/file completes one, /add shows it to the model")
-        start = self.conversation if start is None else start
+        refresh_files(self)
+        start = replace(self.conversation if start is None else start, files=self.conversation.files)
         task, kept = fit(start, line, self._fits)
         self.line, self._before = line, start
         for sentence in describe_dropped(start, kept):
             self.say(sentence)
-        before = kept.program if kept.is_follow_up(line) else ""
-        self.turn = Turn(self.agent, task, self._solve(task, before))
-        if self.turn.result.outcome == RunOutcome.ACCEPTED:
-            self.conversation = kept.follow(task, line, self.turn.result.best.program)
+        is_follow_up = kept.is_follow_up(line)
+        if not self.conversation.program:  # a follow-up changes this request, also where it gives nothing
+            self.conversation = kept.follow(task, line, "")
+        result = self._solve(task, kept.program if is_follow_up else "")
+        self.turn = Turn(self.agent, task, result)
+        if result.outcome == RunOutcome.ACCEPTED:
+            self.file = self.file if is_follow_up else None
+            self._keep(kept.follow(task, line, result.best.program))
+        elif sentence := self.describe_kept():
+            self.say(sentence)
+
+    def describe_kept(self) -> str:
+        """Say what a follow-up changes after a request that gave no program."""
+        if self.conversation.program:
+            return f"the program is still {self.describe_program()}, and a follow-up changes it; /retry tries again"
+        changes = self.conversation.is_follow_up("change it")
+        return "what you say next changes this request; /new begins another" if changes else ""
+
+    def gave_program(self) -> bool:
+        """Whether the last request gave a program."""
+        return self.turn is not None and self.turn.result.outcome == RunOutcome.ACCEPTED
+
+    def describe_program(self) -> str:
+        """Return the name of the program so far."""
+        return self.conversation.name or "the one before"
 
     def fill_stub(self, task: Task) -> None:
         """Write the function that a module leaves open, as the first program of a conversation."""
         self.line, self._before = task.request, Conversation(files=self.conversation.files)
         self.turn = Turn(self.agent, task, self._solve(task, ""))
         if self.turn.result.outcome == RunOutcome.ACCEPTED:
-            self.conversation = self._before.follow(task, task.request, self.turn.result.best.program)
+            self._keep(self._before.follow(task, task.request, self.turn.result.best.program))
+            self.file = Path(task.module.file) if task.module else None
+        elif sentence := self.describe_kept():
+            self.say(sentence)
 
     def retry(self) -> None:
         """Write the program of the last request again, with other samples; tests and files that came since count."""
@@ -115,8 +190,7 @@ class Chat:
         if self.turn is not None and self.turn.task.module is not None and self.turn.task.request == self.line:
             self.fill_stub(self.turn.task)
             return
-        now = self.conversation
-        self.write(self.line, replace(self._before, tests=now.tests, files=now.files))
+        self.write(self.line, self.conversation.go_back(self._before))
 
     def explain(self, line: str) -> None:
         """Answer a question about the program in words. Raises InvalidRequestError where the model writes only code."""
@@ -130,7 +204,8 @@ class Chat:
     def require_program(self) -> str:
         """Return the program so far. Raises InvalidRequestError where there is none."""
         if not self.conversation.program:
-            raise InvalidRequestError("there is no program yet; say what to write first")
+            tried = "; /tree shows what was tried" if self.turn else ""
+            raise InvalidRequestError(f"there is no program yet{tried or '; say what to write first'}")
         return self.conversation.program
 
     def require_turn(self) -> Turn:
@@ -148,6 +223,17 @@ class Chat:
         with putting_in_force({}):  # what was typed here is to blame, and no setting
             self.agent = self.agent.change(**options)
         self.view().show_heading(self.agent.describe())
+
+    def read_options(self) -> dict[str, Any]:
+        """Return the options that a chat may change, as they are now."""
+        return {name: getattr(self.agent.checked.options, name) for name in _CHANGEABLE}
+
+    def take_options(self, saved: Mapping[str, Any]) -> None:
+        """Go on with the options of a saved conversation, but for those that the command line or a setting gave."""
+        free = [name for name, default in _CHANGEABLE.items() if self.start[name] == default]
+        now = self.read_options()
+        if changed := {name: saved[name] for name in free if name in saved and saved[name] != now[name]}:
+            self.change_agent(**changed)
 
     def _solve(self, task: Task, before: str) -> Result:
         from agent.cli.interrupts import draining, raising
@@ -169,7 +255,7 @@ class Chat:
             session = Session(ask, log, store, "chat", stop=stopped)
             result = agent.solve(task, on_event=view.show, session=session)
         if stopped():
-            self.say("stopped; this is what there is")
+            self.say("stopped; this is what there is, and /tree shows all of it")
         view.finish(result, before=before)
         return result
 

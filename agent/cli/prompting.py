@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import select
+import struct
 import sys
+import termios
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prompt_toolkit.document import Document
+    from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 
+_MOST_TYPED = 1000  # bytes that any terminal keeps of what is typed ahead
 _PROMPT, _MORE = "dubito> ", "   ...> "
 
 
@@ -75,14 +81,16 @@ def _bind_keys() -> Any:
     from prompt_toolkit.enums import DEFAULT_BUFFER
     from prompt_toolkit.filters import emacs_mode, has_focus
     from prompt_toolkit.key_binding import KeyBindings
-    from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 
     keys = KeyBindings()
 
     @keys.add("enter", filter=has_focus(DEFAULT_BUFFER))
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
-        if goes_on(buffer.document.text_before_cursor):
+        text = buffer.document.text_before_cursor
+        if _more_waits(event) and not text.startswith("/"):  # it is pasted, so its margins are in it
+            buffer.newline(copy_margin=False)
+        elif goes_on(text):
             buffer.newline(copy_margin=True)
         else:
             buffer.validate_and_handle()
@@ -91,7 +99,31 @@ def _bind_keys() -> Any:
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.newline(copy_margin=True)
 
+    @keys.add("c-c", filter=has_focus(DEFAULT_BUFFER))
+    @keys.add("<sigint>")
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(exception=KeyboardInterrupt(event.current_buffer.text), style="class:aborting")
+
     return keys
+
+
+def _more_waits(event: KeyPressEvent) -> bool:
+    """Whether more was typed already: a paste where the terminal does not mark one, for nobody types so fast."""
+    return bool(event.key_processor.input_queue) or bool(select.select([event.app.input.fileno()], [], [], 0)[0])
+
+
+def drop_cut() -> bool:
+    """Drop what was typed before anything was asked if the terminal may have cut it; return whether it did."""
+    from agent.views.frame import drop_typed
+
+    try:
+        waiting = struct.unpack("i", fcntl.ioctl(sys.stdin, termios.FIONREAD, bytes(4)))[0]
+    except (OSError, ValueError, AttributeError):  # it is no terminal, and no pipe
+        return False
+    if not sys.stdin.isatty() or waiting < _MOST_TYPED:
+        return False
+    drop_typed()
+    return True
 
 
 def _open_history() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,9 +45,13 @@ def _change(path: Path, written: str, task: Task, program: str) -> str:
 
     module, file = task.module, str(path)
     if module is not None and _is_own(path, task):
-        if written != module.written:
-            raise InvalidRequestError(f"{quote(file)} was changed meanwhile, so nothing was written; try again")
-        return write_program(task, program)
+        now = replace(module, written=written)
+        if now.head() != module.head():
+            raise InvalidRequestError(
+                f"the head of {module.function} in {quote(file)} was changed since it was read, so nothing "
+                "was written; read the file again"
+            )
+        return write_program(replace(task, module=now), program)
     if module is not None and task.entry_point is None:
         raise InvalidRequestError(
             f"{module.function} belongs into {quote(module.file)}, and {quote(file)} came; write it there, or choose a "
@@ -81,11 +86,14 @@ def check_write(path: Path, *, yes: bool, asks: bool) -> None:
         raise InvalidRequestError(f"{question}, and nobody can be asked here; agree to it with --yes")
 
 
-def write_edit(edit: Edit, *, yes: bool = False, confirm: Confirm | None = None, shows: bool = True) -> bool:
+def write_edit(
+    edit: Edit, *, yes: bool = False, confirm: Confirm | None = None, shows: bool = True, caution: str = ""
+) -> bool:
     """Write an edit, and say so on stderr; return whether it was written.
 
     A change of a file that holds something, or of one outside of the current folder, is shown first, and needs a yes.
     confirm: asks the person for it; None where nobody can be asked. shows: the difference is not known yet.
+    caution: what the person must agree to besides, as a sentence without its end.
     """
     name = quote(edit.path)
     if not edit.changes:
@@ -93,7 +101,7 @@ def write_edit(edit: Edit, *, yes: bool = False, confirm: Confirm | None = None,
         return False
     if edit.replaces and shows:
         write_data(edit.diff, err=True, nl=False)
-    question = _find_question(edit.path, replaces=edit.replaces)
+    question = "; ".join(filter(None, (caution, _find_question(edit.path, replaces=edit.replaces))))
     if question and not yes:
         if confirm is None:
             raise InvalidRequestError(f"{question}, and nobody can be asked here; agree to it with --yes")

@@ -1,19 +1,16 @@
 """Change a file of a person's: plan it, write it whole, and take it back. Asks nobody and prints nothing.
 
-What a file held before is kept in the user's state folder, so that the last change can be taken back at any later time.
+What a file held before is kept in the user's state folder, so that no change loses it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from platformdirs import user_state_path
 
@@ -31,8 +28,8 @@ from agent.files.changes import write_diff
 from agent.messages import quote
 
 _MOST_BYTES = 2**24  # of a file that is changed
-_MOST_KEPT = 50  # changes that can be taken back
-_RECORD, _ORIGINAL = ".json", ".orig"
+_MOST_KEPT = 50  # changes of which it is kept what the file held before
+_ORIGINAL = ".orig"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,88 +83,53 @@ def apply_edit(edit: Edit) -> Path | None:
     if read_target(edit.path) != edit.old:
         raise InvalidRequestError(f"{quote(edit.path)} was changed meanwhile, so nothing was written; try again")
     with explain_errors(edit.path, "write"):
-        place = follow_links(edit.path)
-        record = _keep(edit, Path(os.path.realpath(place)))
+        kept = None if edit.old is None else _keep(edit.old)
         try:
-            with replace_file(place) as file:
+            with replace_file(follow_links(edit.path)) as file:
                 file.write(edit.new)
         except BaseException:
-            _forget(record)
+            if kept:
+                _forget(kept)
             raise
-    _prune(record.parent)
-    return None if edit.old is None else record.with_suffix(_ORIGINAL)
+    _prune()
+    return kept
 
 
-class Undone(NamedTuple):
-    """A change that was taken back: of this file, which is gone where the change had made it."""
+def undo_edit(edit: Edit) -> None:
+    """Take back a change that `apply_edit` made: the file is as it was before, or gone where the change had made it.
 
-    path: Path
-    is_gone: bool
-
-
-def undo_last() -> Undone:
-    """Take back the last change that `apply_edit` made, in this process or an earlier one.
-
-    Raises InvalidRequestError where there is none, or the file was changed since, and StorageError.
+    Raises what `apply_edit` raises, and changes nothing then.
     """
-    records = sorted(_changes_folder().glob(f"*{_RECORD}"))
-    if not records:
-        raise InvalidRequestError("there is no change of a file that could be taken back")
-    path, digest, original = _read_record(records[-1])
-    current = read_target(path)
-    if current is None or _digest(current) != digest:
-        kept = f"; what it held before is in {records[-1].with_suffix(_ORIGINAL)}" if original is not None else ""
-        raise InvalidRequestError(f"{quote(path)} was changed since it was written, so it stays as it is{kept}")
-    with explain_errors(path, "write"):
-        if original is None:
-            path.unlink()
-        else:
-            with replace_file(path) as file:
-                file.write(original)
-    _forget(records[-1])
-    return Undone(path, original is None)
+    if edit.old is not None:
+        apply_edit(Edit(edit.path, edit.new, edit.old))
+        return
+    if read_target(edit.path) != edit.new:
+        raise InvalidRequestError(f"{quote(edit.path)} was changed since it was written, so it stays as it is")
+    with explain_errors(edit.path, "write"):
+        follow_links(edit.path).unlink()
 
 
-class _Record(NamedTuple):
-    path: Path
-    digest: str  # of what was written
-    original: bytes | None
-
-
-def _read_record(record: Path) -> _Record:
-    with _explain_storage():
-        try:
-            values = json.loads(record.read_text(encoding="utf-8"))
-            original = None if values["is_new"] else record.with_suffix(_ORIGINAL).read_bytes()
-            return _Record(Path(values["path"]), values["digest"], original)
-        except (ValueError, KeyError, TypeError) as error:
-            raise StorageError(f"{quote(record)} is damaged, so the last change cannot be taken back") from error
-
-
-def _keep(edit: Edit, place: Path) -> Path:
-    """Store what a file holds before it is changed; return the record."""
-    values = {"path": str(place), "digest": _digest(edit.new), "is_new": edit.old is None}
+def _keep(data: bytes) -> Path:
+    """Store what a file holds before it is changed; return the file that keeps it."""
     with _explain_storage():
         folder = _changes_folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        record = _new_record(folder)
+        kept = _new_place(folder)
         try:
-            if edit.old is not None:
-                _write_private(record.with_suffix(_ORIGINAL), edit.old)
-            _write_private(record, json.dumps(values).encode())
+            _write_private(kept, data)
         except BaseException:
-            _forget(record)
+            _forget(kept)
             raise
-    return record
+    return kept
 
 
-def _new_record(folder: Path) -> Path:
-    """Return a name for a record that sorts behind those that exist."""
+def _new_place(folder: Path) -> Path:
+    """Return a name that sorts behind those that exist."""
     number = time.time_ns()
-    last = max((path.stem for path in folder.glob(f"*{_RECORD}")), default="")
+    last = max((path.stem for path in folder.glob(f"*{_ORIGINAL}")), default="")
     if last.isdecimal():
         number = max(number, int(last) + 1)
-    return folder / f"{number:020d}{_RECORD}"
+    return folder / f"{number:020d}{_ORIGINAL}"
 
 
 def _write_private(path: Path, data: bytes) -> None:
@@ -176,24 +138,19 @@ def _write_private(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _prune(folder: Path) -> None:
-    """Forget all but the newest changes."""
-    for record in sorted(folder.glob(f"*{_RECORD}"))[:-_MOST_KEPT]:
-        _forget(record)
+def _prune() -> None:
+    """Forget all but the newest of what is kept."""
+    for kept in sorted(_changes_folder().glob(f"*{_ORIGINAL}"))[:-_MOST_KEPT]:
+        _forget(kept)
 
 
-def _forget(record: Path) -> None:
-    for path in (record, record.with_suffix(_ORIGINAL)):
-        with suppress(OSError):
-            path.unlink()
+def _forget(kept: Path) -> None:
+    with suppress(OSError):
+        kept.unlink()
 
 
 def _changes_folder() -> Path:
     return user_state_path("dubito") / "changes"
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 @contextmanager

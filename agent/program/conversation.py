@@ -36,13 +36,24 @@ class Conversation:
     files: tuple[CodeBeside, ...] = ()
 
     def follow(self, task: Task, line: str, program: str) -> Conversation:
-        """Return the conversation after a request that gave a program. A new name is put into what was said before."""
+        """Return the conversation after a request that gave a program. A new name is put into what was said before.
+
+        program: empty where a first request gave none; a follow-up then changes that request.
+        """
         name = task.entry_point or find_entry_point(program)
         if not self.is_follow_up(line):
-            kept = self if not self.program else replace(self, said=(), tests=())
+            kept = replace(self, said=(), tests=()) if self._has_begun else self
             return replace(kept, requests=(line,), said=(*kept.said, line), program=program, name=name)
         kept = self._rename(name)
         return replace(kept, requests=(*kept.requests, line), said=(*kept.said, line), program=program)
+
+    @property
+    def _has_begun(self) -> bool:
+        return bool(self.program or self.requests)
+
+    def go_back(self, earlier: Conversation) -> Conversation:
+        """Return an earlier state of the conversation, with the tests and the files of now."""
+        return replace(earlier, tests=self._rename(earlier.name).tests, files=self.files)
 
     def _rename(self, name: str | None) -> Conversation:
         """Return the conversation about the same function under another name."""
@@ -55,6 +66,11 @@ class Conversation:
         """Return the conversation with a file beside it, in place of one of that name."""
         others = tuple(each for each in self.files if each.title != name)
         return replace(self, files=(*others, CodeBeside(name, code)))
+
+    def update_file(self, name: str, code: str) -> Conversation:
+        """Return the conversation with another code of a file that was added."""
+        files = tuple(CodeBeside(name, code) if each.title == name else each for each in self.files)
+        return replace(self, files=files)
 
     def drop_file(self, name: str) -> Conversation:
         """Return the conversation without a file. Raises InvalidRequestError where it was not added."""
@@ -90,8 +106,8 @@ class Conversation:
         return examples
 
     def is_follow_up(self, line: str) -> bool:
-        """Whether a request changes the program so far: there is one, and the request names no other function."""
-        if not self.program or is_code(line):
+        """Whether a request changes the one before, or its program: there is one, and it names no other function."""
+        if not self._has_begun or is_code(line) or is_code(" ".join(self.requests) if not self.program else ""):
             return False
         asked = read_task(line).entry_point
         return asked is None or asked == self.name or _find_new_name(line, self.name) is not None
@@ -100,6 +116,10 @@ class Conversation:
         """Return the task of a request. Raises InvalidRequestError for one that cannot be read."""
         if not self.is_follow_up(line):
             return self._read_first(line)
+        if not self.program:
+            sessions = tuple(text for text in self.said if text not in self.requests)
+            whole = "\n".join((*self.requests, line))
+            return replace(self, requests=(), said=sessions)._read_first(whole)
         name, own = _find_new_name(line, self.name) or self.name, read_task(line, entry_point=self.name)
         renamed = self._rename(name)
         shown = CodeBeside(_SHOWN.format(requests=" ".join(" ".join(self.requests).split())), self.program)
@@ -114,7 +134,7 @@ class Conversation:
 
     def _read_first(self, line: str) -> Task:
         """Return the task of a request that begins a program. What was said of an earlier one does not count."""
-        kept = self if not self.program else Conversation(files=self.files)
+        kept = Conversation(files=self.files) if self._has_begun else self
         task = read_task(line, tests="\n".join(kept.tests) or None, name="your request")
         sessions = replace(kept, tests=(), name=task.entry_point).list_examples()
         return replace(task, examples=combine_examples(task.examples, sessions), beside=self.files)

@@ -47,6 +47,12 @@ class Module:
         body = f"\n{layout.body_indent}raise NotImplementedError({UNWRITTEN!r})"
         return _write_runnable(apply_changes(source.text, [Change(layout.colon, find_tail(source, function), body)]))
 
+    def head(self) -> str:
+        """Return the head of the function: its decorators, its name and its parameters, up to the colon."""
+        source, function = _read(self)
+        layout = find_layout(source, function)
+        return source.text[layout.start : layout.colon]
+
     def find_program_lines(self, program: str, lines: Iterable[int]) -> list[int]:
         """Return the lines of a program that lines of its `runnable` come from, if they are of the function's body."""
         placement = self._place(program)

@@ -1,6 +1,7 @@
 """The chat reads a request of several lines, with history and completion, and plainly where there is no terminal."""
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from prompt_toolkit.application import create_app_session
@@ -10,6 +11,7 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from agent.cli import prompting
+from agent.cli.chat import _talk
 from agent.cli.chat_commands import COMMANDS
 
 PATHS = {name: each.takes_path for name, each in COMMANDS.items()}
@@ -55,6 +57,12 @@ def test_what_is_pasted_stays_together(typed):
     assert typed("\x1b[200~def f(x):\n    return x\n\x1b[201~\r").strip() == "def f(x):\n    return x"
 
 
+def test_what_is_pasted_without_a_mark_stays_together_at_its_own_margins(typed):
+    pasted = 'def f(x):\r    """Add one."""\r    if x:\r        return x\r    return 1\r'
+    assert typed(pasted) == pasted.replace("\r", "\n").rstrip()
+    assert typed("/show\r/write a.py\r") == "/show", "commands that were typed ahead are apart"
+
+
 def test_the_history_is_kept_for_the_next_session_and_is_private(typed, tmp_path):
     typed("Write f(x).\r")
     assert typed("\x1b[A\r") == "Write f(x)."
@@ -82,8 +90,21 @@ def test_commands_and_paths_are_completed(tmp_path, monkeypatch):
 def test_the_end_and_an_interrupt_are_told_apart(typed):
     with pytest.raises(EOFError):
         typed("\x04")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as begun:
         typed("half a li\x03")
+    with pytest.raises(KeyboardInterrupt) as empty:
+        typed("\x03")
+    assert any(begun.value.args) and not any(empty.value.args)
+
+
+def test_two_interrupts_end_the_chat_where_nothing_was_typed_between(capsys):
+    turns = [KeyboardInterrupt(""), KeyboardInterrupt("half a li"), KeyboardInterrupt(""), KeyboardInterrupt("")]
+
+    def read():
+        raise turns.pop(0)
+
+    _talk(SimpleNamespace(say=print), read)
+    assert turns == [] and capsys.readouterr().out.count("Ctrl-C again") == 2
 
 
 def test_a_pipe_is_read_line_by_line(monkeypatch):

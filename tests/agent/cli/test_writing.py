@@ -102,8 +102,10 @@ def test_a_method_belongs_into_its_own_module():
         plan_answer(Path("b.py"), task, program)
 
 
-def test_a_file_that_changed_since_the_request_is_not_planned_anew():
+def test_a_module_that_changed_since_the_request_gets_the_function_where_its_head_is_the_same():
     task = read_module_task("def f(x): ...\n", file="a.py", function="f")
-    Path("a.py").write_text("def f(x): ...\ny = 1\n")
-    with pytest.raises(InvalidRequestError, match=r"'a\.py' was changed meanwhile, so nothing was written"):
+    Path("a.py").write_text("y = 1\ndef f(x): ...\n")
+    assert plan_answer(Path("a.py"), task, "def f(x):\n    return x\n").new == b"y = 1\ndef f(x):\n    return x\n"
+    Path("a.py").write_text("def f(x, y): ...\n")
+    with pytest.raises(InvalidRequestError, match=r"the head of f in 'a\.py' was changed .* read the file again"):
         plan_answer(Path("a.py"), task, "def f(x):\n    return x\n")
