@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent.program.examples.example import Example
 
 _MEANT = {"exit": "/quit", "q": "/quit", "bye": "/quit", "clear": "/new", "reset": "/new", "?": "/help"}
+_LEAST_HELP = 15  # columns beside a command, for the text
 _ANSWERS = ("y", "n", "yes", "no")
 
 
@@ -56,6 +57,9 @@ def _help(chat: Chat, rest: str) -> None:
     lines = ["Say what to write, how to change it, or ask about it. Alt-Enter begins a line."]
     for (usage, text), names in groupby(COMMANDS, key=lambda name: COMMANDS[name][:2]):
         label = f"  {' '.join([*names, usage])}".rstrip()
+        if width - len(label) < _LEAST_HELP:
+            lines.append(label)
+            label = ""
         lines.append(fill(text, width, initial_indent=f"{label:<17} ", subsequent_indent=" " * 18))
     chat.say("\n".join(lines))
 

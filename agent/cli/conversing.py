@@ -108,7 +108,11 @@ class Chat:
             reason = question.rpartition(". ")[0]
             raise InvalidRequestError(f"{reason}, and nobody can be asked here; type it at a terminal")
         try:
-            answer = typer.prompt(f"{question} [y/N]", default="", show_default=False, err=True).strip().lower()
+            answer = (
+                typer.prompt(f"{question} [y/N]", default="", show_default=False, prompt_suffix=" ", err=True)
+                .strip()
+                .lower()
+            )
         except typer.Abort:
             self.say("")
             return False
@@ -160,7 +164,7 @@ class Chat:
     def describe_kept(self) -> str:
         """Say what a follow-up changes after a request that gave no program."""
         if self.conversation.program:
-            return f"the program is still {self.describe_program()}, and a follow-up changes it; /retry tries again"
+            return f"the program is still {self.describe_program()}, and a follow-up changes it"
         changes = self.conversation.is_follow_up("change it")
         return "what you say next changes this request; /new begins another" if changes else ""
 

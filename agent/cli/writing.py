@@ -46,10 +46,10 @@ def _change(path: Path, written: str, task: Task, program: str) -> str:
     module, file = task.module, str(path)
     if module is not None and _is_own(path, task):
         now = replace(module, written=written)
-        if now.head() != module.head():
+        if not now.has_head_of(module):
             raise InvalidRequestError(
-                f"the head of {module.function} in {quote(file)} was changed since it was read, so nothing "
-                "was written; read the file again"
+                f"{quote(file)} was changed meanwhile, and the head of {module.function} is not as it was, so "
+                "nothing was written; read the file again"
             )
         return write_program(replace(task, module=now), program)
     if module is not None and task.entry_point is None:
@@ -109,7 +109,7 @@ def write_edit(
             say("nothing was written", err=True)
             return False
     kept = apply_edit(edit)
-    say(f"wrote {name}{f'; what it held before is in {quote(kept)}' if kept else ''}", err=True)
+    say(f"wrote {name}{f'; what it held before is in {str(kept)!r}' if kept else ''}", err=True)
     return True
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from agent.errors import InvalidRequestError
 from agent.files.changes import Change, apply_changes, plain_text
 from agent.program.modules.excerpt import MOST_CHARACTERS, write_excerpt
 from agent.program.modules.functions import Function, SourceTree, find_target, read_file_tree, read_tree
@@ -47,8 +48,14 @@ class Module:
         body = f"\n{layout.body_indent}raise NotImplementedError({UNWRITTEN!r})"
         return _write_runnable(apply_changes(source.text, [Change(layout.colon, find_tail(source, function), body)]))
 
-    def head(self) -> str:
-        """Return the head of the function: its decorators, its name and its parameters, up to the colon."""
+    def has_head_of(self, other: Module) -> bool:
+        """Whether the function has the decorators, the name and the parameters that it has in another module."""
+        try:
+            return self._head() == other._head()
+        except InvalidRequestError:  # it is no Python, or without the function
+            return False
+
+    def _head(self) -> str:
         source, function = _read(self)
         layout = find_layout(source, function)
         return source.text[layout.start : layout.colon]

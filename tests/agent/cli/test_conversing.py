@@ -122,7 +122,9 @@ def test_a_stub_of_a_module_is_filled_tried_again_and_put_in_its_place(chat, tmp
     assert (tmp_path / "mod.py").read_text() == filled.replace("3", "4"), "the file as it is now has the function"
     assert len(questions) == 2
     (tmp_path / "mod.py").write_text("def total(xs, start):\n    ...\n")
-    with pytest.raises(InvalidRequestError, match=r"the head of total in 'mod\.py' was changed .* read the file again"):
+    with pytest.raises(
+        InvalidRequestError, match=r"'mod\.py' was changed meanwhile, and the head of total .* read the file again"
+    ):
         chat.carry_out("/write")
 
 

@@ -1,6 +1,10 @@
 """The chat reads a request of several lines, with history and completion, and plainly where there is no terminal."""
 
 import io
+import os
+import pty
+import select
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -61,6 +65,20 @@ def test_what_is_pasted_without_a_mark_stays_together_at_its_own_margins(typed):
     pasted = 'def f(x):\r    """Add one."""\r    if x:\r        return x\r    return 1\r'
     assert typed(pasted) == pasted.replace("\r", "\n").rstrip()
     assert typed("/show\r/write a.py\r") == "/show", "commands that were typed ahead are apart"
+
+
+def test_what_a_terminal_may_have_cut_is_dropped_before_the_first_request(monkeypatch):
+    person, terminal = pty.openpty()
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(prompting.sys, "stdin", stdin)
+        os.write(person, b"Write f(x).\n")
+        assert select.select([stdin], [], [], 10)[0] and not prompting.drop_cut()
+        os.write(person, b"a = 1\n" * 400)
+        end = time.monotonic() + 10
+        while not (dropped := prompting.drop_cut()) and time.monotonic() < end:
+            pass  # the terminal passes it on in its own time
+        assert dropped
+    os.close(person)
 
 
 def test_the_history_is_kept_for_the_next_session_and_is_private(typed, tmp_path):

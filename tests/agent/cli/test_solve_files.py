@@ -196,7 +196,7 @@ def test_a_file_that_changes_meanwhile_is_left_alone_and_the_answer_is_not_lost(
     monkeypatch.setattr(agent.api, "solve", solve_while_somebody_writes)
     result = solve("--file", "m.py", "--write", "m.py", "--yes")
     assert (result.exit_code, out(result), read("m.py")) == (2, FILLED, "x = 1\n")
-    assert "'m.py' was changed meanwhile, so nothing was written" in result.stderr
+    assert "'m.py' was changed meanwhile, and the head of f is not as it was, so nothing was written" in result.stderr
     Path("m.py").write_bytes(MODULE.encode())
     record = json.loads(solve("--file", "m.py", "--write", "m.py", "--yes", "--json").stdout)
     assert (record["written"], record["exit_code"], record["module"]["text"]) == (False, 2, FILLED)

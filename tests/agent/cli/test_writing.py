@@ -107,5 +107,7 @@ def test_a_module_that_changed_since_the_request_gets_the_function_where_its_hea
     Path("a.py").write_text("y = 1\ndef f(x): ...\n")
     assert plan_answer(Path("a.py"), task, "def f(x):\n    return x\n").new == b"y = 1\ndef f(x):\n    return x\n"
     Path("a.py").write_text("def f(x, y): ...\n")
-    with pytest.raises(InvalidRequestError, match=r"the head of f in 'a\.py' was changed .* read the file again"):
+    with pytest.raises(
+        InvalidRequestError, match=r"'a\.py' was changed meanwhile, and the head of f .* read the file again"
+    ):
         plan_answer(Path("a.py"), task, "def f(x):\n    return x\n")
