@@ -89,7 +89,7 @@ def list_free_spans(source: str, tree: ast.Module) -> list[Span]:
     """
     places, spans = Places(source), [(name.start, name.end) for name in read_wording(source).names]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom) or isinstance(node, ast.arg):
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.arg):
             spans.append(places.find(node))
         elif isinstance(node, ast.AnnAssign):
             spans.append(places.find(node.annotation))
