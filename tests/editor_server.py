@@ -2,7 +2,7 @@
 
 waiting: a random model of bytes. Each forward is told on stderr, and each but the first waits for a byte, or the end,
 of the descriptor that WAITS_FOR names. loading: never there, for it waits so before that. filler: fills each hole with
-`x * 2`, and reads no texts. none: cannot be loaded.
+`x * 2`, one below `triple` with `x + x`, and reads no texts. none: cannot be loaded.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def open_fake(name: str, **options: Any) -> Any:
     if name == "filler":
         from filling import FillingLM
 
-        return FillingLM({"x * 2": 0.9, "x": 0.1}).filler()
+        return FillingLM({"x * 2": 0.9, "x": 0.1}, holes={"triple": {"x + x": 0.9}}).filler()
     if name == "loading":
         sys.stderr.write("load\n")
         os.read(DESCRIPTOR, 1)

@@ -138,7 +138,8 @@ def _solve(tree: ProgramTree, most_holes: int, kept: Collection[int]) -> tuple[_
         least[i][h, r] = min(cost[i] + least[i + 1][h, r], least[i + size[i]][h - 1, r - size[i]])
     """
     count, sizes = len(tree), tree.sizes
-    costs = [min(max(cost, 0.0), COST_LIMIT) for cost in tree.costs] if tree.kinds != (UNPARSABLE,) else [math.inf]
+    most = math.inf if tree.is_cut else COST_LIMIT  # what stands for many nodes may cost as much as they
+    costs = [min(max(cost, 0.0), most) for cost in tree.costs] if tree.kinds != (UNPARSABLE,) else [math.inf]
     waiting = Counter([*range(1, count + 1), *(node + size for node, size in enumerate(sizes))])
     least, removals = {count: np.full((most_holes + 1, 1), np.inf)}, [np.empty(0, np.uint8)] * count
     least[count][0, 0] = 0.0

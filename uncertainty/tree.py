@@ -29,6 +29,7 @@ class ProgramTree:
     spans: tuple[Span, ...]
     sizes: tuple[int, ...]  # nodes of the subtree, its root included
     costs: tuple[float, ...]  # nats, of what begins inside the node and inside none of its children
+    is_cut: bool = False  # a node of the deepest level stands for its whole subtree, with its costs
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -52,9 +53,10 @@ def program_tree(source: str, charges: Sequence[tuple[int, float]]) -> ProgramTr
     module = _parse(source)
     if module is None:
         return ProgramTree((UNPARSABLE,), ((0, len(source)),), (1,), (float("inf"),))
-    nodes = _cut(list(_walk(source, module)))
-    spans = tuple(node.span for node in nodes)
-    return ProgramTree(tuple(node.kind for node in nodes), spans, _measure(nodes), _charge(spans, charges))
+    whole = list(_walk(source, module))
+    nodes = _cut(whole)
+    spans, is_cut = tuple(node.span for node in nodes), len(nodes) < len(whole)
+    return ProgramTree(tuple(node.kind for node in nodes), spans, _measure(nodes), _charge(spans, charges), is_cut)
 
 
 def _parse(source: str) -> ast.Module | None:

@@ -114,23 +114,21 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     from agent.lm.reading import read_through
     from agent.program.charges import charge_code
     from agent.program.hole_calibration import Guarantee
-    from agent.program.syntax import parse
+    from agent.program.span_choice import check_python
+    from agent.program.syntax import read_module
     from agent.views.alternatives import Alternative
     from agent.views.holes import ProgramWithHoles
     from uncertainty.prediction_set import HoleSets
+    from uncertainty.tree import program_tree
 
     options, source = checked.options, read_source(file, "the program")
-    if parse(source) is None:
-        raise InvalidRequestError(
-            f"{quote(file)} is no Python, or is nested too deeply for Python itself, so it has no parts to leave out; "
-            "mend it first"
-        )
+    check_python(source, str(file))
+    if len(program_tree(source, ())) == 1:
+        what = "too many statements side by side" if read_module(source).body else "no code"
+        raise InvalidRequestError(f"{quote(file)} has {what}, so it has no parts to leave out; give another file")
     model = open_lm(options.model, device=options.device, weights=options.weights, prompt_style=options.prompt_style)
     tokens = list(read_through(model, source))
     tree = charge_code(source, [(token.start, token.surprisal) for token in tokens])
-    if len(tree) == 1:
-        what = "too many statements side by side" if source.strip() else "no code"
-        raise InvalidRequestError(f"{quote(file)} has {what}, so it has no parts to leave out; give another file")
     sets = HoleSets(tree, options.holes)
     few = math.ceil(_LEAST_SURE * len(tree))
     partial = (

@@ -76,6 +76,8 @@ def _find_repetition(hole: Hole, text: str, after: str) -> int | None:
     match = _NEXT_LINE.search(after) if hole.is_statement else None
     if match is None or len(match[1].strip()) < _LEAST:
         return None
+    if text.partition("\n")[0].strip() == match[1].strip():
+        return 0
     at = f"{text}\n".find(f"\n{match[1].rstrip()}\n")
     return at if at >= 0 else None
 

@@ -50,6 +50,18 @@ class HoleCalibration:
     digest: str  # of the calibration set
     origin: dict[str, Any] = field(default_factory=dict)
 
+    def find_other_source(self, task: str) -> str:
+        """Return why nothing is promised of the program of a task; empty where it comes from the same benchmark.
+
+        The promise is of new problems from where those of the calibration came. task: its name, as in exercises/12.
+        """
+        source = str(self.origin.get("problems"))
+        if task.rpartition("/")[0] == source:
+            return f"the calibration is of {source}, and may have seen this problem"
+        if task.partition("/")[0] != source.partition("/")[0]:
+            return f"the calibration is of problems of {source}, and says nothing of others"
+        return ""
+
     def choose(self, holes: int) -> tuple[int, float] | None:
         """Return the number of holes, up to this one, that removed least, and its tau; None if nothing was shown.
 

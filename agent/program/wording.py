@@ -143,14 +143,14 @@ def _find_new_names(tree: ast.Module, places: Places, words: tuple[tuple[int, st
             yield _NewName(start, end, id(name) in loops)
 
 
-def _walk_bound(node: ast.AST) -> Iterator[ast.Name]:
-    """Yield each name where it is bound, but those that a class binds."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-            yield child
-        if isinstance(child, ast.ClassDef):
-            for inner in child.body:
-                if isinstance(inner, DEFINITIONS):
-                    yield from _walk_bound(inner)
-        else:
-            yield from _walk_bound(child)
+def _walk_bound(tree: ast.AST) -> Iterator[ast.Name]:
+    """Yield each name where it is bound, but those that a class binds. Takes no stack for nested code."""
+    waiting = [tree]
+    while waiting:
+        for child in ast.iter_child_nodes(waiting.pop()):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                yield child
+            if isinstance(child, ast.ClassDef):
+                waiting += [inner for inner in child.body if isinstance(inner, DEFINITIONS)]
+            else:
+                waiting.append(child)

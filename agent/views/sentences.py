@@ -204,4 +204,5 @@ def _explain_failure(result: Result) -> str:
 
 def _list_holes(attempt: Attempt, offset: int) -> str:
     """Return where a program has holes, as in "line 3 and lines 5 to 6"."""
-    return " and ".join(number_lines(attempt.program, start, end, offset) for start, end in list_doubts(attempt))
+    lines = (number_lines(attempt.program, start, end, offset) for start, end in list_doubts(attempt))
+    return " and ".join(dict.fromkeys(lines))

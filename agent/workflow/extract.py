@@ -11,6 +11,7 @@ from typing import NamedTuple
 from agent.program.charges import charge_code
 from agent.program.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
+from agent.program.syntax import parse
 from agent.program.wording import read_wording
 from agent.records import Cost, DraftProgram, Fork
 from agent.workflow.context import DEFAULT_TAU, Context, way_of_writing
@@ -61,13 +62,15 @@ def choose_hole_bounds(context: Context, state: AgentState) -> HoleBounds:
     if context.tau is not None:
         missing = "tau was chosen by hand"
     elif calibration is None:
-        missing = "no hole-sets were calibrated for this model"
+        missing = "no hole-sets were calibrated for this model; `dubito calibrate holes` does"
     elif state.current.edge is not None:
         missing = "it was not the first program, and the calibration is of first programs"
     elif other := calibration.way.describe_other(way_of_writing(context)):
         missing = f"the calibration is of {other}"
     elif (chosen := calibration.choose(context.max_holes)) is None:
         missing = f"nothing was shown for {context.max_holes} holes"
+    elif other := calibration.find_other_source(state.task.name):
+        return HoleBounds(chosen[1], chosen[0], Guarantee(missing=other))
     else:
         shown = Guarantee(
             1.0 - calibration.delta,
@@ -88,9 +91,13 @@ def _mark_holes(
     """
     inside = [(offset, -logprob) for offset, logprob in zip(offsets, logprobs, strict=True) if offset is not None]
     partial = partial_program(source, charge_code(source, inside), tau=bounds.tau, max_holes=bounds.holes)
-    first = inside[0][0] if inside else 0
-    first += len(source[first:]) - len(source[first:].lstrip())
-    return replace(partial, holes=tuple((max(start, first), end) for start, end in partial.holes if end > first))
+    begun = inside[0][0] if inside else 0
+    word = begun + len(source[begun:]) - len(source[begun:].lstrip())
+    for first in (word, begun):
+        holes = tuple((max(start, first), end) for start, end in partial.holes if end > first)
+        if parse(write_partial(source, holes)) is not None:
+            return replace(partial, holes=holes)
+    return partial  # the model goes on inside of what is a hole
 
 
 def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: Sequence[int | None]) -> Iterator[Fork]:

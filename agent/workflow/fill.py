@@ -33,6 +33,7 @@ from uncertainty.scores import log_probabilities
 _MOST_SHOWN = 2048  # tokens of code around a hole: reading more takes a CPU longer than writing the filling
 _SLACK = 16  # tokens by which lines together may differ from their sum
 _FENCE = "\n```"
+_LEAST_TRIED = 3  # fillings, for as many texts are drawn before a hole is given up
 _DRAWS = 2  # texts that are drawn for each filling that is wanted: some do not fit, and some are equal
 _SCORED_LINES, _SCORED_CHARACTERS = 3, 200  # behind a hole, the rest of its own line included
 
@@ -71,7 +72,7 @@ def propose_fillings(context: Context, plain: str, hole: Hole, k: int) -> Filled
     """Draw texts for a hole until k of them fit and differ, or enough were drawn; the highest score comes first."""
     around, prompt = _prepare(context, plain, hole)
     texts, drawn, tokens = dict[str, str](), 0, 0
-    while drawn < _DRAWS * k and len(texts) < k:
+    while drawn < _DRAWS * max(k, _LEAST_TRIED) and len(texts) < k:
         text, whole, count = _draw(context, prompt, hole, plain[hole.end :], drawn)
         filling = fit_filling(plain, hole, text, whole=whole)
         if filling is not None:

@@ -85,7 +85,7 @@ def describe_token(document: Document, position: types.Position) -> Hover | None
         return None
     others = "\n".join(f"- {_show(text)} {format_probability(probability)}" for text, probability in token.expected)
     chance = format_probability(math.exp(-token.surprisal))
-    sentence = f"Dubito: the model gives {_show(written)} a probability of {chance} here, and"
+    sentence = f"Dubito: the model gives {_show(written)} a probability of {chance} here; it expected"
     blanks = len(written) - len(written.lstrip())
     return Hover(f"{sentence}\n\n{others}", document.range(start + blanks, start + len(written.rstrip())))
 

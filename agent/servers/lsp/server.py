@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +14,8 @@ from pygls.workspace import PositionCodec
 
 from agent.messages import flatten
 from agent.program.failures import describe_failure
-from agent.program.spans import SpanKind
+from agent.program.holes import Hole
+from agent.program.spans import SpanKind, UncertainSpan
 from agent.servers.lsp.answers import FILL_COMMAND, describe_token, list_actions, list_diagnostics, write_replacement
 from agent.servers.lsp.documents import Document
 from agent.servers.lsp.filling import list_together
@@ -24,6 +25,7 @@ from agent.servers.lsp.options import read_options
 from agent.servers.lsp.progress import show_progress
 from agent.servers.lsp.wire import Protocol, Streams, TextSync
 from agent.servers.wire import end_process
+from agent.workflow.filled import FilledHole
 
 if TYPE_CHECKING:
     from pygls.server import ServerErrors
@@ -138,10 +140,15 @@ class DubitoServer(LanguageServer):
             self._start(document, self._fill_hole(document, start))
 
     async def _refresh(self, document: Document, patience: float) -> None:
-        """Score a document, and publish what was found: its holes at once, its spans when they are there."""
+        """Score a document, and publish what was found: its holes at once, its spans when they are there.
+
+        patience: seconds to wait first; more than none while a person types, who is not told that a line is unfinished.
+        """
         await asyncio.sleep(patience)
         source = document.source
         found = await asyncio.to_thread(examine, source, document.name)
+        if found.problem and patience:
+            return
         known = {(span.start, span.end): span for span in document.spans if span.kind == SpanKind.HOLE}
         described = [describe_hole(source, hole, document.name) for hole in found.holes]
         holes = [known.get((span.start, span.end), span) for span in described]
@@ -169,15 +176,21 @@ class DubitoServer(LanguageServer):
         described = [spans.get(each) or describe_hole(source, each, document.name) for each in holes]
         document.spans = join_spans(described, document.spans)
         self._publish(document)
-        span = spans.get(hole)
-        if span is None or not span.alternatives:
-            self._show(f"no filling was found that fits the hole in line {hole.line} of {document.name}")
-            return
+        if sentence := self._offer(document, hole, filled, spans.get(hole)):
+            self._show(f"line {hole.line} of {document.name}: {sentence}")
+
+    def _offer(self, document: Document, hole: Hole, filled: Iterable[FilledHole], span: UncertainSpan | None) -> str:
+        """Write the best filling into a hole, unless it is known to be wrong. Return what is to be said of it."""
+        best = next((each.best for each in filled if each.hole == hole), None)
+        if span is None or best is None:
+            return "no filling was found that fits the hole"
+        if best.failure is not None:
+            return (
+                f"no filling passes the examples, so none was written; with the best, {describe_failure(best.failure)}"
+            )
         edit = write_replacement(document, span, span.alternatives[0].text, versioned=self._takes_versions)
         self.workspace_apply_edit(types.ApplyWorkspaceEditParams(edit, label="Dubito: fill the hole"))
-        best = next(each.best for each in filled if each.hole == hole)
-        if best is not None and best.failure is not None:
-            self._show(f"the filling in line {hole.line} fails an example: {describe_failure(best.failure)}")
+        return ""
 
     def _start(self, document: Document, work: Coroutine[Any, Any, _Outcome]) -> asyncio.Task[_Outcome | None]:
         """Begin work on the latest text of a document, which ends where the text changes."""

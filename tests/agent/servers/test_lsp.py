@@ -202,6 +202,22 @@ def test_a_hole_is_filled_on_demand_and_code_goes_on_at_the_cursor():
     play(scenario)
 
 
+def test_a_filling_that_fails_an_example_is_offered_and_not_written():
+    async def scenario():
+        async with connect_fake("filler") as (client, _):
+            client.open(SOURCE.replace("double", "triple").replace("    4\n", "    6\n"))
+            await client.next_spans()
+            await client.shown.get()
+            start = SOURCE.index("...")
+            await client.workspace_execute_command_async(types.ExecuteCommandParams("dubito.fill", [URI, start]))
+            said = "Dubito: line 16 of m.py: no filling passes the examples, so none was written; with the best, "
+            assert await client.shown.get() == f"{said}triple(2) returned 4, wanted 6"
+            assert client.edits.empty() and len(await client.actions()) == 1
+            assert await client.end() == 0
+
+    play(scenario)
+
+
 def test_a_hover_answers_while_the_model_works_and_the_end_does_not_wait_for_it():
     async def scenario():
         async with connect_fake("waiting") as (client, _):
@@ -259,6 +275,10 @@ def test_nonsense_and_what_is_too_long_cost_one_message_each():
             client.open("x = = 1\n")
             version, spans = await client.next_spans()
             assert (version, spans) == (1, [(None, 0, "m.py:1: this is no Python (invalid syntax); mend it first")])
+            client.change(2, "\ny = = 2\n")
+            client.text_document_did_save(types.DidSaveTextDocumentParams(DOCUMENT))
+            version, spans = await client.next_spans()
+            assert (version, spans) == (2, [(None, 1, "m.py:2: this is no Python (invalid syntax); mend it first")])
             assert await client.end() == 0
 
     play(scenario)

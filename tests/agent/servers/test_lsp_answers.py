@@ -141,7 +141,7 @@ def test_a_hover_shows_what_else_was_expected_at_a_token_that_was_read():
     assert hover(document, 0, 2) is None, "nothing was read yet"
     document.reading = Reading(READ, TOKENS)
     shown = hover(document, 0, 2)
-    assert shown.text == "Dubito: the model gives `=` a probability of 0.03 here, and\n\n- `1` 0.90\n- `⏎` 0.02"
+    assert shown.text == "Dubito: the model gives `=` a probability of 0.03 here; it expected\n\n- `1` 0.90\n- `⏎` 0.02"
     assert shown.range == types.Range(types.Position(0, 2), types.Position(0, 3))
     assert hover(document, 1, 1).text.endswith("- `` b` `` 0.99")
     assert hover(document, 0, 0) is None and hover(document, 1, 0) is None, "nothing else was expected"
