@@ -114,7 +114,7 @@ def _read_file(file: Path, checked: CheckedOptions) -> ProgramWithHoles:
     from agent.lm.reading import read_through
     from agent.program.charges import charge_code
     from agent.program.hole_calibration import Guarantee
-    from agent.program.span_choice import check_python
+    from agent.program.surprises import check_python
     from agent.program.syntax import read_module
     from agent.views.alternatives import Alternative
     from agent.views.holes import ProgramWithHoles

@@ -27,21 +27,25 @@ def box():
     sandbox.close()
 
 
-def write(box, change=lambda calibration: calibration, *, tau=None, holes=2, programs=1, known=RIGHT_FIRST):
+def write(
+    box, change=lambda calibration: calibration, *, tau=None, holes=2, programs=1, known=RIGHT_FIRST, name="exercises/1"
+):
     context = Context(TrieLM(known).model(), POLICIES["greedy"], box, tau=tau, max_holes=holes)
     calibration = HoleCalibration(
         0.1, 0.05, (0.7, 0.2), (0, 0), (0.2, 0.1), 60, "behavioural", way_of_writing(context), "abc",
-        {"problems": "exercises"},
+        {"problems": "exercises/calibration"},
     )  # fmt: skip
     context = replace(context, profile=ModelProfile("m", holes=change(calibration)))
-    return run_task(context, read_task(PROMPT, entry_point="f"), config=SearchConfig(Budget(programs), repair_after=0))
+    return run_task(
+        context, read_task(PROMPT, entry_point="f", name=name), config=SearchConfig(Budget(programs), repair_after=0)
+    )
 
 
 def test_the_calibrated_tau_of_the_number_of_holes_is_taken(box):
     # The "+" costs -ln 0.6, which is more than -ln 0.7 and less than -ln 0.2.
     one, two = write(box, holes=1).best, write(box, holes=2).best
     assert (one.partial, two.partial) == (f"{PROMPT}\n    return ...", f"{PROMPT}\n    return x + 1")
-    assert one.guarantee == two.guarantee == Guarantee(0.95, 0.9, "exercises")
+    assert one.guarantee == two.guarantee == Guarantee(0.95, 0.9, "exercises/calibration")
 
 
 @pytest.mark.parametrize(
@@ -74,3 +78,17 @@ def test_no_more_holes_are_made_than_the_tau_was_shown_for(box):
     best = write(box, lambda calibration: replace(calibration, taus=(0.7, None)), holes=2).best
     assert (len(best.holes), best.guarantee.confidence) == (1, 0.95)
     assert best.partial == f"{PROMPT}\n    return ..."
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("your sentence", "the calibration is of problems of exercises/calibration, and says nothing of others"),
+        ("HumanEval/0", "the calibration is of problems of exercises/calibration, and says nothing of others"),
+        ("exercises/calibration/3", "the calibration is of exercises/calibration, and may have seen this problem"),
+    ],
+)
+def test_nothing_is_promised_of_problems_from_elsewhere_and_the_holes_stay(box, name, missing):
+    here, elsewhere = write(box).best, write(box, name=name).best
+    assert (elsewhere.guarantee.confidence, elsewhere.guarantee.missing) == (0.0, missing)
+    assert elsewhere.holes == here.holes
