@@ -234,10 +234,13 @@ class Chat:
 
     def take_options(self, saved: Mapping[str, Any]) -> None:
         """Go on with the options of a saved conversation, but for those that the command line or a setting gave."""
-        free = [name for name, default in _CHANGEABLE.items() if self.start[name] == default]
         now = self.read_options()
-        if changed := {name: saved[name] for name in free if name in saved and saved[name] != now[name]}:
+        other = {name: saved[name] for name in now if name in saved and saved[name] != now[name]}
+        kept = [name for name in other if self.start[name] != _CHANGEABLE[name]]
+        if changed := {name: value for name, value in other.items() if name not in kept}:
             self.change_agent(**changed)
+        for name in kept:
+            self.say(f"the {name} stays {now[name]}; it was saved with {other[name] or 'the default'}")
 
     def _solve(self, task: Task, before: str) -> Result:
         from agent.cli.interrupts import draining, raising

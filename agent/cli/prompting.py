@@ -109,7 +109,13 @@ def _bind_keys() -> Any:
 
 def _more_waits(event: KeyPressEvent) -> bool:
     """Whether more was typed already: a paste where the terminal does not mark one, for nobody types so fast."""
-    return bool(event.key_processor.input_queue) or bool(select.select([event.app.input.fileno()], [], [], 0)[0])
+    from prompt_toolkit.keys import Keys
+
+    if any(each.key != Keys.CPRResponse for each in event.key_processor.input_queue):
+        return True
+    if event.app.renderer.waiting_for_cpr:  # what can be read may be the terminal's answer to where its cursor is
+        return False
+    return bool(select.select([event.app.input.fileno()], [], [], 0)[0])
 
 
 def drop_cut() -> bool:

@@ -203,7 +203,7 @@ def test_a_chat_answers_requests_walks_the_tree_of_the_last_and_goes_on_after_mi
     assert "there is no such file" in said
     assert said.count("program 1 ✗") == 2, "once while it grew, once as an alternative"
     assert "abstained" in said and "there is no program '99'" in said
-    assert "'/hepl' is no command; did you mean /help?" in said and "every program of the last request" in said
+    assert "'/hepl' is no command; did you mean /help?" in said and "all programs of the last request" in said
 
 
 def test_a_chat_ends_with_its_input(place):
@@ -266,11 +266,15 @@ def test_a_chat_outlives_interrupts_at_its_prompt_and_in_a_run(place, monkeypatc
     monkeypatch.setattr(run, "run_task", run_or_stop)
     result = chat(place, options=("--budget", "programs=1"))
     assert result.exit_code == 0 and len(interrupted) == 1, result.output
-    assert "/quit or Ctrl-D ends the chat" in result.output and "stopped; what came before is kept" in result.output
+    assert (
+        "/quit or Ctrl-D ends the chat" in result.output
+        and "stopped; what you say next changes this request" in result.output
+    )
     assert result.output.count("program 1 ✗") == 2, "the alternatives are still those of the run that ended"
 
 
-def test_a_chat_keeps_tests_files_and_options_and_saves_and_loads_them(place, tmp_path):
+def test_a_chat_keeps_tests_files_and_options_and_saves_and_loads_them(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "tests.py").write_text("assert f(3) == 4\n")
     (tmp_path / "broken.json").write_text('{"dubito_chat": 1}')
     result = chat(
@@ -309,7 +313,7 @@ UNUSABLE = {
 def test_a_line_that_a_chat_cannot_carry_out_is_said_and_the_next_is_read(place):
     result = chat(place, *(each for line in UNUSABLE for each in (line, "/HELP")), "/quit")
     assert result.exit_code == 0, result.output
-    *answers, _ = " ".join(result.output.split()).split("every program of the last request")
+    *answers, _ = " ".join(result.output.split()).split("all programs of the last request")
     for line, answer, sentence in zip(UNUSABLE, answers, UNUSABLE.values(), strict=True):
         assert sentence in answer, line
 

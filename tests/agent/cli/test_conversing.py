@@ -255,7 +255,7 @@ def test_a_trace_outside_of_the_folder_is_asked_for(chat, tmp_path, monkeypatch)
     assert chat.trace is not None
 
 
-def test_a_loaded_conversation_leaves_the_options_of_the_command_line(chat):
+def test_a_loaded_conversation_leaves_the_options_of_the_command_line(chat, capsys):
     chat.carry_out("/budget programs=2")
     chat.carry_out("/policy uscd")
     chat.carry_out("/save own.json")
@@ -263,6 +263,7 @@ def test_a_loaded_conversation_leaves_the_options_of_the_command_line(chat):
     chat.carry_out("/budget default")
     chat.carry_out("/policy default")
     chat.carry_out("/load own.json")
+    assert "the budget stays programs=9; it was saved with programs=2" in said(capsys)
     assert (chat.agent.checked.options.budget, chat.agent.checked.options.policy) == ("programs=9", "uscd")
 
 
