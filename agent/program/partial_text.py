@@ -9,7 +9,8 @@ from agent.program.syntax import parse
 
 # By falling generality: an expression or a statement, arguments, names, a keyword, a star, a text, a handler, a case.
 _STAND_INS = (
-    "...", "(...)", "_", "__", "_=...", "*_", "'_'", "except Exception: ...", "except* Exception: ...", "case _: ...", "",
+    "...", "(...)", "_", "__", "_=...", "*_", "'_'", "except Exception: ...", "except* Exception: ...", "case _: ...",
+    "",
 )  # fmt: skip
 
 

@@ -137,8 +137,9 @@ def _find_new_names(tree: ast.Module, places: Places, words: tuple[tuple[int, st
         first.setdefault(word, start)
     targets = [node.target for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor)]
     loops = {id(name) for target in targets for name in ast.walk(target)}
-    for name in _walk_bound(tree):
-        start, end = places.find(name)
+    for (start, end), name in sorted(
+        ((places.find(name), name) for name in _walk_bound(tree)), key=lambda each: each[0]
+    ):
         if first.get(name.id) == start:
             yield _NewName(start, end, id(name) in loops)
 

@@ -229,3 +229,14 @@ def test_a_deep_tree_exhausts_no_stack():
     )
     partial = partial_program("(" * count + ")" * count, tree, tau=math.exp(-5), max_holes=8)
     assert (partial.removed, len(partial.holes), partial.cost) == (count - 10, 1, 5.0)
+
+
+def test_in_a_program_that_is_cut_the_dearest_part_is_the_hole(monkeypatch):
+    parts = [f"def f{number}():\n    return {number} + 1 + 2 + 3\n" for number in range(9)]
+    source = "".join(parts)
+    charges = [(place, 3.0) for place in range(0, len(source), 4)] + [(source.index("4 + 1"), 90.0)]
+    monkeypatch.setattr("uncertainty.tree.MOST_NODES", 12)
+    tree = program_tree(source, charges)
+    assert tree.is_cut
+    ((start, end),) = HoleSets(tree, 1).least_sure(source, 1, 1).holes
+    assert source[start:end].startswith("def f4")

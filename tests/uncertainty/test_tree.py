@@ -146,7 +146,7 @@ def test_a_program_of_too_many_nodes_is_cut_at_a_depth(monkeypatch):
     assert tree.kinds == ("Module", "FunctionDef", "Return", "Tuple", "Assign", "Name", "Constant")
     assert (tree.costs[3], tree.sizes) == (1.5, (7, 3, 2, 1, 3, 1, 1))
     monkeypatch.setattr(module, "MOST_NODES", 2)
-    assert program_tree(source, [(0, 2.0)]) == ProgramTree(("Module",), ((0, len(source)),), (1,), (2.0,))
+    assert program_tree(source, [(0, 2.0)]) == ProgramTree(("Module",), ((0, len(source)),), (1,), (2.0,), is_cut=True)
 
 
 def test_a_charge_goes_to_the_deepest_node_that_owns_its_character():

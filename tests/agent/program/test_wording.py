@@ -130,3 +130,8 @@ def test_prose_is_dropped_and_strings_stay():
     source = 'def f():  # begins\n    """Say."""\n    return "# no comment"\n'
     assert drop_prose(source).split() == ["def", "f():", "return", '"#', "no", 'comment"']
     assert drop_prose("no python (") == "no python ("
+
+
+@pytest.mark.parametrize("source", ["x = a" + ".b" * 1500, "x = f" + "(1)" * 1500, "x = " + "+".join(["a"] * 1500)])
+def test_code_that_is_nested_deeply_is_read(source):
+    assert read_wording(source).source == source

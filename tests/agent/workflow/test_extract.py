@@ -51,7 +51,7 @@ def test_the_calibrated_tau_of_the_number_of_holes_is_taken(box):
 @pytest.mark.parametrize(
     ("change", "missing"),
     [
-        (lambda calibration: None, "no hole-sets were calibrated for this model"),
+        (lambda calibration: None, "no hole-sets were calibrated for this model; `dubito calibrate holes` does"),
         (lambda calibration: replace(calibration, taus=(None, None)), "nothing was shown for 2 holes"),
         (
             lambda calibration: replace(calibration, way=replace(calibration.way, policy="adadec")),

@@ -80,14 +80,16 @@ def test_right_samples_complete_holes_and_lines_are_charged_by_their_agreement(c
 def test_a_program_of_the_model_has_the_guarantee_and_another_policys_has_the_reason(calibrated, monkeypatch):
     folder, _ = calibrated
     monkeypatch.setattr("agent.profile.profile_file", lambda model, weights: folder / "profile.json")
-    result = dubito("holes", "--task", "exercises/calibration/3", *FAST)
+    result = dubito("holes", "--task", "exercises/3", *FAST)
     assert result.exit_code == 0, result.output
     assert (
         "with confidence 80%, at least 50% of such partial programs, for problems like those of exercises"
         in result.stderr
     )
     assert result.stdout.startswith("def ")
-    other = dubito("holes", "--task", "exercises/calibration/3", "--policy", "greedy", *FAST)
+    seen = dubito("holes", "--task", "exercises/calibration/3", *FAST)
+    assert "may have seen this problem" in seen.stderr
+    other = dubito("holes", "--task", "exercises/3", "--policy", "greedy", *FAST)
     assert "uncalibrated: the calibration is of the policy adadec" in other.stderr
     assert "and this one has greedy" in other.stderr
 
@@ -105,9 +107,11 @@ def test_bad_input_gets_one_sentence(tmp_path):
     (tmp_path / "b.py").write_text("def f(:\n")
     refused(dubito("holes"), "neither a file nor --task came")
     refused(dubito("holes", tmp_path / "b.py", "--task", "exercises/1"), "a file and --task came")
-    refused(dubito("holes", tmp_path / "b.py"), "is no Python, or is nested too deeply", "mend it first")
+    refused(dubito("holes", tmp_path / "b.py"), "b.py:1: this is no Python", "mend it first")
     (tmp_path / "deep.py").write_text("x = " + "[" * 1000 + "]" * 1000 + "\n")
-    refused(dubito("holes", tmp_path / "deep.py"), "nested too deeply")
+    refused(dubito("holes", tmp_path / "deep.py"), "this is no Python (too many nested parentheses)")
+    (tmp_path / "comment.py").write_text("# nothing\n")
+    refused(dubito("holes", tmp_path / "comment.py"), "has no code")
     refused(dubito("holes", tmp_path / "none.py"), "there is no such file")
     refused(
         dubito("calibrate", "holes", "--limit", 40), "20 problems to calibrate on cannot show", "wanted at least 39"
