@@ -50,7 +50,7 @@ def file(tmp_path, monkeypatch):
 
 def parse(command, *arguments):
     """Return the value of each option of a command line. The command itself does not run."""
-    arguments = ["file.py", *arguments] if command == "fill" else arguments
+    arguments = ["file.py", *arguments] if command in ("fill", "score") else arguments
     return COMMANDS[command].make_context(command, list(arguments)).params
 
 
@@ -87,7 +87,7 @@ def test_the_command_line_comes_before_the_environment_and_that_before_the_file(
 @pytest.mark.parametrize(("name", "command"), TAKING)
 def test_a_wrong_value_gets_the_sentence_of_the_command_line_with_its_place(name, command, file, monkeypatch):
     wrong = VALUES[name][1]
-    arguments = [command, *(["file.py"] if command == "fill" else [])]
+    arguments = [command, *(["file.py"] if command in ("fill", "score") else [])]
     typed = say(*arguments, f"--{name}={wrong}").removeprefix("dubito: ").split(" (try: ")[0].rstrip("\n.")
     file.write_text(f'\n# mine\n{name} = "{wrong}"\n')
     assert say(*arguments).rstrip(".\n") == f"dubito: {file}:3: {typed}"
@@ -104,7 +104,7 @@ def test_a_number_or_a_truth_value_of_the_file_is_read_as_it_would_be_typed(file
 
 def test_a_table_is_for_one_command_and_the_top_for_all_that_have_the_option(file):
     file.write_text('max-tokens = 7\nfillings = 2\n[solve]\npolicy = "uscd"\n')
-    assert [parse(command)["max_tokens"] for command in settings.TAKING_SETTINGS] == [7] * 4
+    assert [parse(command).get("max_tokens") for command in settings.TAKING_SETTINGS] == [7, 7, 7, 7, None]
     assert [parse(command)["policy"] for command in ("solve", "chat", "holes")] == ["uscd", None, "adadec"]
     assert parse("fill")["fillings"] == 2
 
