@@ -78,7 +78,7 @@ def _install_tasks(folder: Path, file: _TaskFile) -> None:
         content = read_json(text)
         present = content if file.key is None else content[file.key]
         labels = {each.get("label") for each in present}
-        missing = [task for task in tasks if task["label"] not in labels]
+        missing = [each for each in tasks if each["label"] not in labels]
         new = mark + add_entries(text, missing, file.key) if missing else old
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         write_data(write_readable(tasks))

@@ -65,9 +65,6 @@ def holes_of_program(
     """
     with report_errors(as_json), ExitStack() as cleanup:
         from agent.cli.agent_options import AgentOptions
-        from agent.views.holes import describe_holes
-        from agent.views.run_spans import list_hole_spans
-        from agent.views.spans import describe_spans
 
         if (file is None) == (task is None):
             came = "a file and --task" if task else "neither a file nor --task"
@@ -79,10 +76,18 @@ def holes_of_program(
         checked = options.check()
         shown = _read_file(file, checked) if file is not None else _write_program(str(task), checked, cleanup)
         if as_json:
-            spans = describe_spans(list_hole_spans(shown, str(file or "")))["spans"]
-            write_json({**describe_holes(shown).record, "spans": spans})
+            _write_record(shown, str(file or ""))
         else:
             _show(shown)
+
+
+def _write_record(shown: ProgramWithHoles, file: str) -> None:
+    """Write the program, its holes and their guarantee as one JSON object, and the holes as spans, too."""
+    from agent.views.holes import describe_holes
+    from agent.views.run_spans import list_hole_spans
+    from agent.views.spans import describe_spans
+
+    write_json({**describe_holes(shown).record, "spans": describe_spans(list_hole_spans(shown, file))["spans"]})
 
 
 def _show(shown: ProgramWithHoles) -> None:
