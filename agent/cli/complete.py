@@ -80,6 +80,9 @@ def complete_function(
     `dubito solve --file FILE --function NAME --write FILE`.
 
     Example: dubito complete module.py --line 12
+
+    Exit codes: 0 the function is written, or shown; 1 no program passed; 2 the request is wrong; 3 the machine or the
+    sandbox failed; 4 and 5 the answer is agreed or unverified, and --accept names neither.
     """
     given = {**_SOLVE_DEFAULTS, **locals(), "write": None if diff else file}
     with report_errors(as_json), ExitStack() as cleanup:

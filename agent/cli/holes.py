@@ -75,17 +75,19 @@ def holes_of_program(
         )  # fmt: skip
         checked = options.check()
         shown = _read_file(file, checked) if file is not None else _write_program(str(task), checked, cleanup)
-        _write_record(shown, file) if as_json else _show(shown)
+        if as_json:
+            _write_record(shown, str(file or ""))
+        else:
+            _show(shown)
 
 
-def _write_record(shown: ProgramWithHoles, file: Path | None) -> None:
-    """Print the program and its holes as one JSON object, the holes also as spans for editors."""
+def _write_record(shown: ProgramWithHoles, file: str) -> None:
+    """Write the program, its holes and their guarantee as one JSON object, and the holes as spans, too."""
     from agent.views.holes import describe_holes
     from agent.views.run_spans import list_hole_spans
     from agent.views.spans import describe_spans
 
-    spans = describe_spans(list_hole_spans(shown, str(file or "")))["spans"]
-    write_json({**describe_holes(shown).record, "spans": spans})
+    write_json({**describe_holes(shown).record, "spans": describe_spans(list_hole_spans(shown, file))["spans"]})
 
 
 def _show(shown: ProgramWithHoles) -> None:

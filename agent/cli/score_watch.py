@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from agent.errors import FileAccessError, InvalidRequestError
 from agent.program.spans import FileSpans
-from agent.views.editor_lines import DONE_LINE, SCORING, write_editor_lines
+from agent.views.editor_lines import SCORED, SCORING, write_editor_lines
 from agent.views.numbers import format_count
 from agent.views.say import complain, write_data
 from agent.views.text import one_line
@@ -59,7 +59,7 @@ def _write_round(scored: Collection[FileSpans]) -> None:
         for line in write_editor_lines(each):
             write_data(line)
     spans = format_count(sum(len(each.spans) for each in scored), "doubtful span")
-    write_data(f"{DONE_LINE} with {spans} in {format_count(len(scored), 'file')}")
+    write_data(f"{SCORED} with {spans} in {format_count(len(scored), 'file')}")
 
 
 def _score_again(scorer: FileScorer, path: Path, scored: dict[Path, FileSpans]) -> None:

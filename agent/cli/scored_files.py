@@ -49,7 +49,7 @@ def _is_own(path: Path) -> bool:
     return not any(part.startswith(".") or part in _SKIPPED for part in path.parts)
 
 
-def read_scored_file(path: Path, name: str) -> str:
+def read_python_file(path: Path, name: str) -> str:
     """Read a file that is to be scored. Raises InvalidRequestError and FileAccessError for one that cannot be."""
     source = read_source(path, "the program")
     if len(source) > _MOST_CHARACTERS:
@@ -78,7 +78,7 @@ class FileScorer:
         from agent.lm.scoring import SourceScorer
 
         name = self.stdin_name if str(path) == STANDARD_STREAM and self.stdin_name else name_file(path)
-        source = read_scored_file(path, name)
+        source = read_python_file(path, name)
         if not source.strip():
             return FileSpans(name, source, ())
         if self._model is None:

@@ -7,6 +7,7 @@ import builtins
 import keyword
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,13 +39,16 @@ class Program:
     words: Sequence[SourceToken]  # in order
     free: Sequence[Span]  # what a person is free to choose
     names: frozenset[str]  # that the program has, and those of Python's own types and functions
+    used_once: frozenset[str]  # of these, those that the program defines or imports, and uses in one place
 
     @classmethod
     def read(cls, source: str, tree: ast.Module) -> Program:
         """Return the program of a text and its syntax tree."""
-        words = list_words(source)
-        own = {source[word.start : word.end] for word in words}
-        return cls(source, tree, words, list_free_spans(source, tree), _PYTHON_NAMES | own)
+        words, free = list_words(source), list_free_spans(source, tree)
+        texts = Counter(source[word.start : word.end] for word in words)
+        defined = {name for first, last in free for name in _NAME.findall(source[first:last])}
+        used_once = frozenset(name for name in defined - _PYTHON_NAMES if texts[name] == 2)
+        return cls(source, tree, words, free, _PYTHON_NAMES | texts.keys(), used_once)
 
 
 def fit_rewrite(program: Program, at: int, continuation: str) -> Change | None:
@@ -63,17 +67,21 @@ def fit_rewrite(program: Program, at: int, continuation: str) -> Change | None:
 
 
 def _means_something(program: Program, change: Change) -> bool:
-    """Decide whether a change makes another program of known names, and not only a shorter one or one with new names.
+    """Decide whether a change makes another program of known names: more than another layout, or a shorter way.
 
-    A name that the program has nowhere else is a guess: the model knows what stands before, and no other file.
+    A name that the program has nowhere else is a guess: the model knows no other file. Nor is a name likely to be
+    wrong at the one place that uses what the program defines or imports.
     """
     start, end, text = change
     old = program.source[start:end]
     is_free = any(first < end and start < last for first, last in program.free)
-    if old == text or is_free or _count_words(old) - _count_words(text) > _MOST_LOST:
+    words, new_words = _list_pieces(old), _list_pieces(text)
+    if words == new_words or is_free or len(words) - len(new_words) > _MOST_LOST:
         return False
-    is_known = set(_NAME.findall(text)) <= program.names
-    return is_known and parse(program.source[:start] + text + program.source[end:]) is not None
+    names, lost = set(_NAME.findall(text)), set(_NAME.findall(old)) - set(_NAME.findall(text))
+    if not names <= program.names or lost & program.used_once:
+        return False
+    return parse(program.source[:start] + text + program.source[end:]) is not None
 
 
 def ends_line(continuation: str) -> bool:
@@ -118,8 +126,9 @@ def _is_balanced(text: str) -> bool:
     return depth == 0
 
 
-def _count_words(text: str) -> int:
-    return sum(not piece.isspace() for piece in _PIECE.findall(text))
+def _list_pieces(text: str) -> list[str]:
+    """Return the words and signs of a text."""
+    return [piece for piece in _PIECE.findall(text) if not piece.isspace()]
 
 
 def _trim(source: str, change: Change) -> Change:

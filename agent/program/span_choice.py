@@ -17,7 +17,7 @@ MOST_SPANS = 10  # of a file
 _WARNING = 0.0025  # up to this probability, what stands there is worth a warning: code is seldom wrong (docs/LOG.md)
 _UNSURE = 0.05  # up to this probability it is worth a word
 _LONGEST = 60  # characters of a span
-_SHOWN = 3  # alternatives of a span
+_SHOWN, _LEAST = 3, 0.01  # alternatives of a span, and the least probability of one
 
 
 class WeighedChange(NamedTuple):
@@ -104,6 +104,7 @@ def _describe(file: str, source: str, span: Span, changes: Sequence[WeighedChang
     best = max(ways.values())
     total = sum(math.exp(gain - best) for gain in ways.values())
     shares = [Replacement(way, math.exp(gain - best) / total) for way, gain in ways.items()]
-    others = tuple(sorted(shares[1:], key=lambda each: -each.probability)[:_SHOWN])
+    likely = [share for share in shares[1:] if share.probability >= _LEAST]
+    others = tuple(sorted(likely, key=lambda share: -share.probability)[:_SHOWN])
     severity = Severity.WARNING if shares[0].probability <= _WARNING else Severity.INFO
     return UncertainSpan(file, *span, SpanKind.UNCERTAIN, severity, shares[0].probability, alternatives=others)

@@ -12,7 +12,7 @@ from agent.program.spans import FileSpans, Severity, SourceLines, UncertainSpan
 from agent.views.spans import say_span
 from agent.views.text import one_line
 
-SCORING, DONE_LINE = "dubito: scoring", "dubito: done"  # begin the lines around the problems of a watched file
+SCORING, SCORED = "dubito: scoring", "dubito: done"  # begin the lines around the problems of a watched file
 _GRAVEST = list(Severity)
 
 

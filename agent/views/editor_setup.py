@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.views.editor_lines import DONE_LINE, SCORING
+from agent.views.editor_lines import SCORED, SCORING
 
 # As agent.views.editor_lines writes a problem. A file's name may hold colons and blanks.
 PROBLEM = r"^(.+?):(\d+):(\d+)-(\d+):(\d+):\s+(error|warning|info):\s+\[(DUB\d{3})\]\s+(.*)$"
@@ -39,7 +39,7 @@ def write_vscode_tasks(command: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-_RHYTHM = {"activeOnStart": True, "beginsPattern": f"^{SCORING} .*$", "endsPattern": f"^{DONE_LINE} .*$"}
+_RHYTHM = {"activeOnStart": True, "beginsPattern": f"^{SCORING} .*$", "endsPattern": f"^{SCORED} .*$"}
 
 
 def _vscode_task(label: str, command: str, arguments: list[str], how: dict[str, Any]) -> dict[str, Any]:

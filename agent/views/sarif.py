@@ -39,7 +39,7 @@ def _describe(scored: FileSpans, span: UncertainSpan, folder: Path) -> dict[str,
     artifact = {"uri": _write_uri(scored.file, folder)}
     region = _describe_region(scored.source, span)
     snippet = {"text": clean(scored.source[span.start : span.end])}
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "ruleId": span.code,
         "ruleIndex": list(CODES.values()).index(span.code),
         "level": _LEVELS[span.severity],
@@ -48,11 +48,11 @@ def _describe(scored: FileSpans, span: UncertainSpan, folder: Path) -> dict[str,
         "partialFingerprints": {"surroundingText/v1": _digest_surroundings(scored.source, span)},
     }
     if span.probability is not None:
-        found["rank"] = round(100 * (1 - span.probability), 2)  # SARIF ranks what matters most highest
-        found["properties"] = {"probability": span.probability, "isLearned": span.is_learned}
+        entry["rank"] = round(100 * (1 - span.probability), 2)  # SARIF ranks what matters most highest
+        entry["properties"] = {"probability": span.probability, "isLearned": span.is_learned}
     if span.alternatives:
-        found["fixes"] = [_describe_fix(artifact, region, each) for each in span.alternatives]
-    return found
+        entry["fixes"] = [_describe_fix(artifact, region, each) for each in span.alternatives]
+    return entry
 
 
 def _describe_region(source: str, span: UncertainSpan) -> dict[str, int]:

@@ -30,6 +30,9 @@ bench = lazy_group(
         "examples": Entry("benchmarks.cli.examples:bench_examples", "Read the examples of prompts, and check them."),
         "codegen": Entry("benchmarks.cli.codegen:bench_codegen", "Compare completions with evalplus' own."),
         "fill": Entry("benchmarks.cli.fill:bench_fill", "Let the model fill one hole in each canonical solution."),
+        "mistakes": Entry(
+            "benchmarks.cli.mistakes:bench_mistakes", "Put mistakes into programs, and see whether score finds them."
+        ),
         "pauses": Entry("benchmarks.cli.fill:bench_pauses", "Try each candidate of each pause where greedy fails."),
         "fidelity": Entry("benchmarks.cli.fidelity:bench_fidelity", "Measure how near one model comes to another."),
         "real": Entry("benchmarks.cli.real:bench_real", "Run real models, and write the page of results."),

@@ -42,7 +42,7 @@ class EditorTools:
 
 
 class ModelWork:
-    """One model for all documents. It is loaded when it is first wanted, and again after a failure.
+    """One model for all documents. It is loaded when it is first wanted.
 
     announce: shows a title while something takes long. Whoever cancels a call stops its work.
     """
@@ -78,8 +78,13 @@ class ModelWork:
 
         return await self._worker.run(complete, Urgency.COMPLETING)
 
+    def try_again(self) -> None:
+        """Load the model anew when it is next wanted, if it could not be loaded."""
+        if self._model is not None and self._model.done() and self._model.exception() is not None:
+            self._model = None
+
     async def _load(self) -> Model:
-        if self._model is None or (self._model.done() and self._model.exception() is not None):
+        if self._model is None:
             self._model = asyncio.create_task(self._open_model())
         return await asyncio.shield(self._model)
 

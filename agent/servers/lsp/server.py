@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,7 +53,7 @@ class DubitoServer(LanguageServer):
 
     def serve(self, streams: Streams) -> None:
         """Answer until the client ends the process, or closes its side."""
-        logging.getLogger("pygls").disabled = True
+        logging.getLogger("pygls").setLevel(logging.CRITICAL)  # it logs what the client is told, with a traceback
         self.start_io(streams.source, streams.sink)
         end_process(0)
 
@@ -85,6 +86,7 @@ class DubitoServer(LanguageServer):
         self._close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(item.uri)))
         codec = PositionCodec(self.server_capabilities.position_encoding)
         document = self._documents[item.uri] = Document(item.uri, item.version, item.text, codec)
+        self._work.try_again()
         self._start(document, self._refresh(document, 0))
 
     def _change(self, params: types.DidChangeTextDocumentParams) -> None:
@@ -98,6 +100,7 @@ class DubitoServer(LanguageServer):
         document = self._documents.get(params.text_document.uri)
         if document is not None and not document.is_scored:
             document.cancel()
+            self._work.try_again()
             self._start(document, self._refresh(document, 0))
 
     def _close(self, params: types.DidCloseTextDocumentParams) -> None:
@@ -155,7 +158,9 @@ class DubitoServer(LanguageServer):
         document.problem, document.spans = found.problem, join_spans(holes, document.spans)
         self._publish(document)
         if found.problem is None:
-            spans = await self._work.score(document, source, found.text)
+            is_new = document.reading is None
+            async with show_progress(self, f"Dubito reads {document.name}") if is_new else nullcontext():
+                spans = await self._work.score(document, source, found.text)
             document.spans, document.is_scored = join_spans(holes, spans), True
             self._publish(document)
 

@@ -43,6 +43,7 @@ def test_a_continuation_that_comes_back_makes_a_change(at, continuation, change)
         ("return", "yield from xs\n    x"),  # in the next line
         ("xs, n\n", "xs y\n"),  # no Python any more
         ("xs, n\n", ""),
+        (" - 1", "-1]"),  # another layout
     ],
 )
 def test_a_continuation_that_does_not_come_back_makes_none(at, continuation):
@@ -66,3 +67,10 @@ def test_a_name_that_is_nowhere_else_is_a_guess_and_changes_nothing():
 def test_a_name_where_it_is_defined_is_left_alone():
     source = "def f(a, b):\n    c, d = a, b\n    return c\n"
     assert fit(", b):", "):", source) is None and fit(", d =", " =", source) is None
+
+
+def test_the_one_use_of_what_is_imported_or_defined_stays():
+    source = "from m import once, twice\n\n\ndef f(x, y):\n    return once(x) + twice(x) + twice(y)\n"
+    assert fit("once(x)", "twice(x) +", source) is None
+    assert fit("twice(y)", "once(y)\n", source) == ("twice", "once")
+    assert fit("y)\n", "x)\n", source) is None

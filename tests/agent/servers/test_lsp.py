@@ -152,7 +152,7 @@ def test_diagnostics_arrive_a_hover_explains_one_and_a_code_action_edits_the_tex
             assert await client.next_spans() == (1, [("DUB201", 15, "code is missing here")])
             version, spans = await client.next_spans()
             assert version == 1 and [span[:2] for span in spans] == [("DUB101", 5), ("DUB201", 15)]
-            assert client.progress == ["Dubito loads models/tiny", "end"]
+            assert client.progress == ["Dubito reads m.py", "Dubito loads models/tiny", "end", "end"]
 
             shown = await client.hover(5, 23)
             assert "gives `y` a probability of " in shown.contents.value and "- `x` 0." in shown.contents.value
@@ -280,6 +280,7 @@ def test_nonsense_and_what_is_too_long_cost_one_message_each():
             version, spans = await client.next_spans()
             assert (version, spans) == (2, [(None, 1, "m.py:2: this is no Python (invalid syntax); mend it first")])
             assert await client.end() == 0
+            assert "Traceback" not in (await client._server.stderr.read()).decode()
 
     play(scenario)
 
