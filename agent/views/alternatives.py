@@ -14,6 +14,7 @@ from agent.views.numbers import format_probability
 from agent.views.text import format_code
 
 _SHOWN = 3  # of a span
+_WIDEST = 40  # characters of one
 
 
 class Alternative(NamedTuple):
@@ -46,7 +47,7 @@ def choose_alternatives(program: str, alternatives: Iterable[Alternative], start
             continue
         text = (program[start : each.place] + each.text).strip()
         if start <= each.place < end and each.text.strip() and not program.startswith(text, start):
-            ways.setdefault(format_code(text), each._replace(text=text))  # what looks alike is shown once
+            ways.setdefault(_show_end(text), each._replace(text=text))  # what looks alike is shown once
     return list(ways.values())[:_SHOWN]
 
 
@@ -65,4 +66,10 @@ def _list_words(program: str) -> set[str]:
 
 def say_alternatives(alternatives: Sequence[Alternative]) -> str:
     """Return alternatives as a part of a sentence, as in "n-1 (0.31), n (0.04)"."""
-    return ", ".join(f"{format_code(each.text)} ({format_probability(each.probability)})" for each in alternatives)
+    return ", ".join(f"{_show_end(each.text)} ({format_probability(each.probability)})" for each in alternatives)
+
+
+def _show_end(text: str) -> str:
+    """Return code on one line, cut before its end: there an alternative differs from what stands in the program."""
+    line = format_code(text, most=len(text))
+    return line if len(line) <= _WIDEST else f"…{line[1 - _WIDEST :]}"

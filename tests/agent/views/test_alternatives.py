@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.views.alternatives import Alternative, choose_alternatives
+from agent.views.alternatives import Alternative, choose_alternatives, say_alternatives
 
 PROGRAM = "def f(goal, go):\n    return goal + 12 < len(go)\n"
 
@@ -32,3 +32,11 @@ def choose(place, text, until="goal + 12 < len(go)"):
 )
 def test_a_word_that_nobody_knows_is_not_offered(place, text, shown):
     assert choose(place, text) == ([] if shown is None else [shown])
+
+
+def test_of_long_alternatives_the_ends_are_shown_where_they_differ():
+    program = f"x = [{', '.join(map(str, range(40)))}]\n"
+    ways = [Alternative(program.index("39"), text, 0.4) for text in ("40", "41")]
+    shown = say_alternatives(choose_alternatives(program, ways, 4, len(program)))
+    first, second = shown.split(" (0.40)")[:2]
+    assert first.startswith("…") and first.endswith("38, 40") and second.endswith("38, 41")
