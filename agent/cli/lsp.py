@@ -62,7 +62,7 @@ def _check(model: str | None, sandbox: str | None, device: str | None, weights: 
         check_device(device)
     if sys.stdin.isatty():
         raise InvalidRequestError(
-            "an editor starts `dubito lsp` and talks to it over stdin, and stdin is a terminal here; docs/lsp.md "
+            "an editor starts `dubito lsp` and talks to it over stdin, and stdin is a terminal here; docs/editor.md "
             "says how to set it up"
         )
 
