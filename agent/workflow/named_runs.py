@@ -31,8 +31,9 @@ LEFT JOIN (SELECT thread_id, sum(length(value)) AS bytes FROM writes GROUP BY th
      ON written.thread_id = kept.thread_id
 ORDER BY kept.checkpoint_id DESC
 """  # ids of checkpoints begin with their time
-# The kinds of the last two need torch and langgraph.
-_KINDS: dict[str, Callable[..., Any]] = {**RECORDS, "Candidate": SimpleNamespace, "Interrupt": SimpleNamespace}
+# Theirs would need torch and langgraph.
+_OTHER_KINDS = ("Candidate", "Interrupt", "Preview")
+_KINDS: dict[str, Callable[..., Any]] = {**RECORDS, **dict.fromkeys(_OTHER_KINDS, SimpleNamespace)}
 
 
 class RunState(StrEnum):

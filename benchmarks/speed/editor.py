@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from agent.lm.names import choose_default_model
+from agent.views.say import say
 
 _FILE = Path(__file__).parents[2] / "agent" / "cli" / "chat_commands.py"
 _GOAL = 0.050  # seconds
@@ -38,9 +39,9 @@ def main() -> None:
         sys.exit("the file was read before a hover could be asked for; give a longer one with --file")
     median, slowest = statistics.median(times), max(times)
     late = sum(each > _GOAL for each in times)
-    sys.stdout.write(
+    say(
         f"{options.model}: {len(times)} hovers while {options.file.name} was read: median {median * 1000:.1f} ms, "
-        f"longest {slowest * 1000:.1f} ms, over {_GOAL * 1000:.0f} ms: {late}\n"
+        f"longest {slowest * 1000:.1f} ms, over {_GOAL * 1000:.0f} ms: {late}"
     )
 
 

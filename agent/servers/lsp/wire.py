@@ -14,7 +14,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from agent.servers.wire import end_process
 
-_MOST_BYTES = 2**25  # of a message
+MOST_MESSAGE_BYTES = 2**25  # of a message
 _LONGEST_HEADER, _CHUNK = 4096, 2**20  # bytes
 
 
@@ -30,7 +30,7 @@ class BoundedInput:
 
     def read(self, size: int) -> bytes:
         """Return so many bytes; fewer where the client has gone."""
-        if size <= _MOST_BYTES:
+        if size <= MOST_MESSAGE_BYTES:
             return self._source.read(size)
         while size > 0 and (data := self._source.read(min(size, _CHUNK))):
             size -= len(data)

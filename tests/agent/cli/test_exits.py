@@ -155,7 +155,7 @@ def test_the_parsers_own_errors_are_one_sentence_and_with_json_an_object(argumen
 @pytest.mark.parametrize(
     ("line", "nearest"),
     [
-        ("slove x", "Did you mean 'solve'?"),
+        ("slove x", "Did you mean 'solve'"),
         ("bench rn", "Did you mean 'run'?"),
         ("models gte", "Did you mean 'get'?"),
         ("solve --modle x", "did you mean --model?"),

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from agent.servers.lsp.wire import MOST_BYTES, BoundedInput
+from agent.servers.lsp.wire import MOST_MESSAGE_BYTES, BoundedInput
 from agent.servers.lsp.worker import ModelThread, Urgency
 
 
@@ -116,8 +116,8 @@ class Zeros:
 
 
 def test_a_message_that_is_too_long_is_skipped_in_pieces():
-    stream = Zeros(MOST_BYTES * 3)
-    assert BoundedInput(stream).read(MOST_BYTES * 2) == b"null"
-    assert (stream.left, stream.most < MOST_BYTES) == (MOST_BYTES, True)
+    stream = Zeros(MOST_MESSAGE_BYTES * 3)
+    assert BoundedInput(stream).read(MOST_MESSAGE_BYTES * 2) == b"null"
+    assert (stream.left, stream.most < MOST_MESSAGE_BYTES) == (MOST_MESSAGE_BYTES, True)
     assert BoundedInput(stream).read(10**30) == b"null" and stream.left == 0, "as far as there is something"
     assert len(BoundedInput(Zeros(10)).read(20)) == 10 and len(BoundedInput(Zeros(10**6)).readline()) < 10**4

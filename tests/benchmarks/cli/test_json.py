@@ -17,6 +17,8 @@ WITHOUT_JSON = {  # they print no table
     "models get", "models path", "models remove", "sandbox gc",  # do one thing, and print a line or a path
     "exercises show", "exercises export",  # print a problem, and write files
     "config set", "config unset", "config path", "threads remove", "man",  # change a setting or a run, and print a page
+    "acp", "lsp", "mcp", "serve",  # speak a protocol
+    "score", "editor install",  # `score --format json` prints spans; the other writes files
     "bench plot",  # writes a picture; `bench curve` prints its numbers
 }  # fmt: skip
 
