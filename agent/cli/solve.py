@@ -128,12 +128,12 @@ class SolveOptions:
     trace: Path | None
     accept: str
     verbose: int
-    explain: bool
     quiet: bool
     plain: bool
     as_json: bool
     destination: Destination
     line: int | None = None  # of the file, in the function that is to be written
+    explain: bool = False
 
     @classmethod
     def take(cls, options: dict[str, Any]) -> SolveOptions:

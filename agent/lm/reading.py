@@ -120,8 +120,7 @@ class TextReader:
         number: of the first token that changes. behind: so many tokens.
         """
         lm: _ReadingLM = self._model.lm  # type: ignore[assignment]  # checked above
-        following = bisect_left(self._tokens, change.end, key=lambda token: token.start)
-        last = min(max(following, number + 1) + behind, len(self._tokens))
+        last = self.find_end(number, change, behind)
         stop = self._tokens[last].start if last < len(self._tokens) else len(source)
         start, prefix = self._tokens[number].start, self._read_up_to(number)
         text = source[start : change.start] + change.text + source[change.end : stop]
@@ -129,6 +128,15 @@ class TextReader:
         logprobs = log_probabilities(lm.score_on(prefix, tokens).logits)
         changed = float(logprobs[torch.arange(len(tokens)), torch.tensor(tokens)].sum())
         return changed + sum(token.surprisal for token in self._tokens[number:last])
+
+    def find_end(self, number: int, change: Change, behind: int) -> int:
+        """Return the number of the first token that `weigh` leaves out."""
+        following = bisect_left(self._tokens, change.end, key=lambda token: token.start)
+        return min(max(following, number + 1) + behind, len(self._tokens))
+
+    def digest(self, number: int) -> int:
+        """Return a number that is the same for texts with the same tokens before this one."""
+        return hash(tuple(self._ids[:number]))
 
     def _read_up_to(self, number: int) -> Prefix:
         begin, _ = _find_window(number, self._window)

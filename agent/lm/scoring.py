@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
 
 from agent.files.changes import Change
 from agent.lm.base import Model
@@ -15,6 +17,7 @@ from agent.program.surprises import ReadToken, Surprise, check_python, find_surp
 _WEIGHED = 2  # places that are weighed, for each span that is wanted
 _LENGTH = 8  # tokens in which a continuation must come back to the code
 _BEHIND = 24  # tokens behind a change, by which it is weighed
+_MOST_KEPT = 1000  # continuations of earlier versions
 
 
 class SourceScorer:
@@ -27,6 +30,8 @@ class SourceScorer:
         """Raises InvalidRequestError for a model that cannot read a text at once."""
         self._model = model
         self._reader = TextReader(model)
+        self._written = dict[Any, tuple[str, ...]]()  # what the model wrote in the place of tokens, in earlier versions
+        self._gains = dict[Any, float]()  # of changes that were weighed
 
     @property
     def tokens(self) -> Sequence[ReadToken]:
@@ -42,6 +47,8 @@ class SourceScorer:
         read again. Raises InvalidRequestError for a text that is not Python.
         """
         tree, changes = check_python(source, file), list[WeighedChange]()
+        if len(self._written) > _MOST_KEPT:
+            self._written, self._gains = {}, {}
         for _ in self._reader.read(source):
             if stop():
                 return None
@@ -55,13 +62,22 @@ class SourceScorer:
 
     def _weigh(self, program: Program, surprise: Surprise) -> Iterator[WeighedChange]:
         """Yield the change that the model would make at a place, if it comes back to the code behind it."""
-        change = self._write_change(program, surprise)
-        if change is not None:
-            yield WeighedChange(change, self._reader.weigh(program.source, surprise.number, change, _BEHIND))
+        number, change = surprise.number, self._write_change(program, surprise)
+        if change is None:
+            return
+        key = self._reader.digest(self._reader.find_end(number, change, _BEHIND)), change
+        if key not in self._gains:
+            self._gains[key] = self._reader.weigh(program.source, number, change, _BEHIND)
+        yield WeighedChange(change, self._gains[key])
 
     def _write_change(self, program: Program, surprise: Surprise) -> Change | None:
         """Let the model go on from a place with the token that it expected; return the change that this makes."""
-        for text in self._reader.write_on(surprise.number, surprise.text, _LENGTH):
+        key = self._reader.digest(surprise.number), surprise.text
+        known = self._written.get(key, ())
+        unknown = islice(self._reader.write_on(surprise.number, surprise.text, _LENGTH), len(known), None)
+        for count, text in enumerate(chain(known, unknown if len(known) < _LENGTH else ()), start=1):
+            if count > len(known):
+                known = self._written[key] = (*known, text)
             change = fit_rewrite(program, surprise.start, text)
             if change is not None or ends_line(text):
                 return change

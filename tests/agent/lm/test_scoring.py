@@ -69,3 +69,16 @@ def test_scoring_stops_when_it_is_told_and_goes_on_later(tiny):
     (span,), (other,) = scorer.score(source), score_source(tiny, source)
     assert (span.start, span.end, span.alternatives[0].text) == (other.start, other.end, "a - b")
     assert tiny.lm.token_rows > rows and scorer.tokens[-1].start < len(source)
+
+
+def test_what_was_weighed_is_not_weighed_again_where_code_behind_it_changes(tiny):
+    source = program(3).replace("a - b", "a + b") + "\n\n" + program(8)
+    scorer = SourceScorer(tiny)
+    scorer.score(source)
+    forwards = tiny.lm.forwards
+    (span, *_) = scorer.score(f"{source}\nLIMIT = 3\n")
+    assert span.alternatives[0].text == "a - b"
+    fresh, again = SourceScorer(tiny), tiny.lm.forwards - forwards
+    forwards = tiny.lm.forwards
+    fresh.score(f"{source}\nLIMIT = 3\n")
+    assert again < (tiny.lm.forwards - forwards) / 2
