@@ -62,7 +62,7 @@ def test_the_function_is_written_in_its_place_and_the_change_can_be_taken_back(c
     assert (result.exit_code, read()) == (0, FILLED), result.output
     assert "+    return x + LIMIT" in result.stderr and "what it held before is in" in result.stderr
     kept = re.search(r"what it held before is in '([^']*)'", result.stderr)
-    assert kept and Path(kept[1]).read_text() == MODULE
+    assert kept and Path(kept[1]).read_bytes().decode() == MODULE
 
 
 def test_a_body_is_written_anew(complete):
@@ -109,7 +109,7 @@ def test_json_is_one_object(complete):
 @pytest.mark.parametrize("change", [lambda: Path("m.py").unlink(), lambda: Path("m.py").write_text("x = 1\n")])
 def test_a_file_that_was_changed_or_removed_meanwhile_is_left_alone(complete, change):
     result = complete("--line", "6", "--yes", meanwhile=change)
-    assert result.exit_code == 2 and "was changed meanwhile, so nothing was written" in result.stderr, result.output
+    assert result.exit_code == 2 and "nothing was written" in result.stderr, result.output
     assert not Path("m.py").exists() or read() == "x = 1\n"
 
 
