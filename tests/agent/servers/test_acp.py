@@ -132,7 +132,7 @@ def test_words_that_ask_for_a_function_the_file_lacks_add_it(talk, tmp_path):
 
 
 def test_a_part_of_a_file_is_shown_to_the_model_and_never_written(talk):
-    part = resource_block(embedded_text_resource("file:///work/mod.py#L3-4", "LIMIT = 3\n"))
+    part = resource_block(embedded_text_resource("file:///project/mod.py#L3-4", "LIMIT = 3\n"))
     ended, editor = talk(prompting([part, text_block(ASKED)]))
     assert ended == ["end_turn"] and editor.asked == [] and editor.files == {}
 

@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcRequestCancelled
 from pygls.lsp.client import LanguageClient
 
 ROOT = Path(__file__).parents[3]
-URI = "file:///work/m.py"
+URI = "file:///project/m.py"
 DOCUMENT = types.TextDocumentIdentifier(URI)
 SOURCE = '''\
 def total(xs):

@@ -99,7 +99,7 @@ def test_spans_that_begin_at_one_place_share_a_line_and_the_gravest_one_comes_fi
 
 def test_sarif_is_what_its_schema_says():
     files = [scored(SPAN), *(FileSpans(span.file, SOURCE, (span,)) for span in NASTY), scored()]
-    log = json.loads(json_text(write_sarif(files, version="0.1.0", folder=Path("/work"))))
+    log = json.loads(json_text(write_sarif(files, version="0.1.0", folder=Path("/project"))))
     jsonschema.validate(log, SCHEMA)
     assert len(log["runs"][0]["results"]) == len(NASTY) + 1
     with pytest.raises(jsonschema.ValidationError):
@@ -107,7 +107,7 @@ def test_sarif_is_what_its_schema_says():
 
 
 def test_sarif_says_place_rank_and_fixes():
-    (run,) = write_sarif([scored(SPAN, file="/work/src/ä.py")], version="1", folder=Path("/work"))["runs"]
+    (run,) = write_sarif([scored(SPAN, file="/project/src/ä.py")], version="1", folder=Path("/project"))["runs"]
     (result,) = run["results"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": "src/%C3%A4.py"} and run["columnKind"] == "utf16CodeUnits"
