@@ -54,7 +54,7 @@ def score_files(
     """Show the few places of Python files at which a model would rather have written something else.
 
     The model reads a file once. Where another token is much likelier than what stands there, it writes on until it
-    comes back to the code, and both ways are weighed by the code behind them. DUB101 is no proof of a mistake.
+    comes back to the code, and both ways are weighed by the code behind them. A span is a doubt and no proof.
 
     Example: dubito score src/*.py
 
