@@ -11,7 +11,7 @@ from agent.cli import choices, components
 from agent.cli.options import DEFAULT_SECONDS
 from agent.cli.settings import naming_settings
 from agent.cli.thresholds import describe_threshold
-from agent.lm.names import EMBEDDED, choose_default_model, needs_conversion
+from agent.lm.names import choose_default_model, needs_conversion
 from agent.messages import check_tau
 from agent.search.budget import budget_from
 from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
@@ -202,12 +202,7 @@ class Agent:
 
     def describe_limits(self) -> str:
         """Return a sentence about what the model cannot do; an empty one for any but the embedded model."""
-        if self.model.name != EMBEDDED:
-            return ""
-        return (
-            f"{EMBEDDED} knows only the exercises it was trained on; get a real model with: "
-            "dubito models get qwen2.5-coder-0.5b"
-        )
+        return components.describe_limits(self.model.name)
 
     def describe(self) -> str:
         """Return the policy, the model and where the pauses come from, for the head of a run."""

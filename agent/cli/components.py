@@ -81,6 +81,16 @@ def check_model(name: str, weights: str, prompt_style: str = AUTO) -> None:
         check_folder(place)
 
 
+def describe_limits(model: str) -> str:
+    """Return a sentence about what a model cannot do; an empty one for any but the embedded model."""
+    if model != EMBEDDED:
+        return ""
+    return (
+        f"{EMBEDDED} knows only the exercises it was trained on; get a real model with: "
+        "dubito models get qwen2.5-coder-0.5b"
+    )
+
+
 def check_sandbox(name: str | None) -> None:
     """Raise InvalidRequestError for a sandbox that does not exist."""
     from sandbox import SANDBOXES

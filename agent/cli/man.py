@@ -16,7 +16,8 @@ EXIT_STATUS: Mapping[str, str] = {  # as docs/cli.md has it
     "0": "done; `solve`: verified, or a claim that `--accept` names; `fill`: each hole has a filling that fails no "
     "example",
     "1": "`solve`: abstained; `fill`: a hole has no filling, or its best one fails an example; `bench check`: some "
-    "records could not be judged; `sandbox run`: the program failed",
+    "records could not be judged; `sandbox run`: the program failed; `score`: a span is as grave as "
+    "`--fail-on` says",
     "2": "the request cannot be carried out as it was given",
     "3": "the machine lacks something (a sandbox, a device, disk space, an open stdout), the sandbox failed, or dubito "
     "has a bug",

@@ -54,7 +54,7 @@ def score_files(
     """Show the few places of Python files at which a model would rather have written something else.
 
     The model reads a file once. Where another token is much likelier than what stands there, it writes on until it
-    comes back to the code, and both ways are weighed by the code behind them. DUB101 is no proof of a mistake.
+    comes back to the code, and both ways are weighed by the code behind them. A span is a doubt and no proof.
 
     Example: dubito score src/*.py
 
@@ -161,7 +161,9 @@ _WRITERS: dict[str, Callable[[FileSpans], None]] = {"text": _write_text, "vscode
 
 def _write_end(how: _ScoreOptions, scored: list[FileSpans], failures: list[str], code: ExitCode) -> None:
     """Print what comes after the last file: the whole of a JSON object, or a summary on stderr."""
+    from agent.cli.components import describe_limits
     from agent.cli.version import find_version
+    from agent.lm.names import choose_default_model
     from agent.views.sarif import write_sarif
     from agent.views.spans import describe_spans, summarise_spans
 
@@ -171,3 +173,5 @@ def _write_end(how: _ScoreOptions, scored: list[FileSpans], failures: list[str],
         write_json({"files": [describe_spans(each) for each in scored], "errors": failures, "exit_code": code})
     elif scored and (how.format == "text" or is_watched(err=True)):
         say(summarise_spans(scored), err=True)
+        if how.model is None and describe_limits(choose_default_model()):
+            say(describe_limits(choose_default_model()), err=True)

@@ -137,6 +137,17 @@ def test_an_empty_file_is_not_in_doubt(score):
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no span of 2 files is in doubt\n")
 
 
+def test_whoever_has_no_real_model_is_told_what_the_embedded_one_knows(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("agent.lm.open.open_lm", lambda name, **options: tiny)
+    (tmp_path / "a.py").write_text(RIGHT)
+    told = CliRunner().invoke(app, ["score", str(tmp_path / "a.py")]).stderr
+    assert "models/tiny knows only the exercises it was trained on; get a real model with: dubito models get" in told
+    assert (
+        "get a real model"
+        not in CliRunner().invoke(app, ["score", str(tmp_path / "a.py"), "--model", "models/tiny"]).stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

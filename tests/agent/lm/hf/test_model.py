@@ -225,3 +225,16 @@ def test_a_model_whose_cache_cannot_fork_warns_once_and_recomputes():
     with pytest.warns(UserWarning, match="cannot be forked"):
         lm.prefill(PROMPT)
     lm.prefill(PROMPT[:5])  # a second warning would be an error
+
+
+def test_tokens_that_are_read_on_get_the_logits_of_the_whole_text(lm):
+    text = [*PROMPT, *((5 * i + 1) % 64 for i in range(12))]
+    slow = lm.score_tokens(text[:4], text[4:])
+    start = lm.prefill(text[:4])
+    first = lm.score_on(start, text[4:17])
+    second = lm.score_on(first.prefix, text[17:])
+    exact = 1e-4 if slow.dtype == torch.float64 else 0.05  # the kernel for int8 weights depends on the rows
+    assert torch.allclose(torch.cat([first.logits, second.logits]), slow, atol=exact)
+    assert second.prefix.ids == tuple(text)
+    again = lm.score_on(start, text[4:6]).logits  # what was read on has changed no prefix
+    assert torch.allclose(again, slow[:2], atol=exact)
