@@ -7,6 +7,7 @@ from fakes import TableLM, steps
 
 from agent.decoding import Gate, Policy
 from agent.decoding.ask import Ask
+from agent.decoding.policies import name_policy
 from agent.decoding.samplers import argmax
 
 TABLE = {(): [0, 0.5, 0.3, 0.2], (2,): [0, 0, 0.1, 0.9]}
@@ -78,3 +79,8 @@ def test_an_answer_costs_one_forward_a_token_beside_the_preview(horizon, forward
     ask = Ask(lambda text, candidates: [2, 2, 1], horizon=horizon)
     list(steps(Policy(Gate("entropy", 0.5), ask, argmax), lm))
     assert lm.forwards == forwards
+
+
+def test_a_policy_that_asks_has_a_name_without_the_person():
+    policy = Policy(Gate("entropy", 0.5), Ask(lambda text, candidates: []), argmax)
+    assert name_policy(policy) == "ask@0.5"
