@@ -34,7 +34,7 @@ PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeB
 PROFILE_NAME = "profile.json"  # in a model's folder
 _MOST_BYTES = 2**20  # of a profile
 _LARGEST = 1e12  # of a learned number
-_ADDED = {"holes"}  # fields that files of earlier versions lack
+_ADDED = {"holes", "passed_over"}  # fields that a file may lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class ModelProfile:
     reliability: ReliabilityCurve | None = None
     search_origin: dict[str, Any] = field(default_factory=dict)  # what edge weights and curve were learned from
     holes: HoleCalibration | None = None
+    passed_over: str = ""  # the file of a profile of this name that holds for other weights; never stored
 
     def is_of(self, model: str, weights: str) -> bool:
         """Whether this is the profile of a model: weights decide where either has a digest, else the name."""
@@ -109,8 +110,10 @@ def find_profile(model: str) -> ModelProfile:
     profile, weights = ModelProfile(model, digest_weights(model)), digest_weights(model)
     _check_no_old_files(model, weights)
     files = (*_shipped_file(model), find_model_folder(model) / PROFILE_NAME, profile_file(model, weights))
-    for file in files:
-        if _is_file(file) and (stored := load_profile(file)).is_of(model, weights):
+    for file in filter(_is_file, files):
+        if not (stored := load_profile(file)).is_of(model, weights):
+            profile = replace(profile, passed_over=str(file))
+        else:
             profile = replace(profile, thresholds={**profile.thresholds, **stored.thresholds})
             profile = replace(
                 profile,
@@ -119,7 +122,10 @@ def find_profile(model: str) -> ModelProfile:
                 search_origin={**profile.search_origin, **stored.search_origin},
                 holes=stored.holes or profile.holes,
             )
-    return profile
+    earlier = (
+        sorted(files[-1].parent.glob(f"{_file_stem(model)}-*.json")) if weights and not _is_file(files[-1]) else []
+    )
+    return replace(profile, passed_over=str(earlier[0])) if earlier else profile
 
 
 def _shipped_file(model: str) -> tuple[Path, ...]:
@@ -163,7 +169,8 @@ def update_profile(file: Path, model: str, weights: str, **parts: Any) -> None:
     thresholds = {**profile.thresholds, **parts.pop("thresholds", {})}
     origin = {**profile.search_origin, **parts.pop("search_origin", {})}
     profile = replace(profile, thresholds=thresholds, search_origin=origin, **parts)
-    write_whole(file, (json.dumps(make_plain(profile), indent=2) + "\n").encode(), is_ours=_is_profile)
+    record = {name: value for name, value in make_plain(profile).items() if name != "passed_over"}
+    write_whole(file, (json.dumps(record, indent=2) + "\n").encode(), is_ours=_is_profile)
 
 
 def check_profile_file(file: Path) -> None:
@@ -178,10 +185,13 @@ def check_profile_file(file: Path) -> None:
 def profile_file(model: str, weights: str) -> Path:
     """Return the file of a model's profile in the user's data folder, named by weights or by name."""
     key = weights or hashlib.sha256(model.encode()).hexdigest()[:12]
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.")
     folder = user_data_path("dubito") / "profiles"
     earlier = sorted(folder.glob(f"*-{key}.json")) if weights else []  # the same weights may have several names
-    return earlier[0] if earlier else folder / f"{name}-{key}.json"
+    return earlier[0] if earlier else folder / f"{_file_stem(model)}-{key}.json"
+
+
+def _file_stem(model: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.")
 
 
 def _check_no_old_files(model: str, weights: str) -> None:

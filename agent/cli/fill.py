@@ -38,7 +38,10 @@ def fill_file(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     weights: WeightsOption = "auto",
-    write: Annotated[bool, typer.Option("--write", help="Write the best filling of each hole into the file.")] = False,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Write the best filling of each hole into the file, unless an example fails."),
+    ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Print the unified diff and no report.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -94,14 +97,21 @@ def _fill(how: _FillOptions, cleanup: ExitStack) -> ExitCode:
     code = ExitCode.OK if filled.is_settled else ExitCode.NOT_PASSED
     if not how.as_json:
         _print(how, filled, edit)  # a file that cannot be written costs no filling
-    kept = apply_edit(edit) if how.write and edit.changes else None
+    kept = apply_edit(edit) if how.write and edit.changes and not filled.fails else None
     if how.as_json:
         report = report_filled_file(filled)
         write_json({**report.record, "diff": edit.diff, "written": kept is not None, "exit_code": code})
     elif how.write:
-        ending = f"wrote {edit.path}; what it held before is in {kept}" if kept else f"{edit.path} stays as it was"
-        say(ending, err=True)
+        say(_say_ending(edit, kept, filled), err=True)
     return code
+
+
+def _say_ending(edit: Edit, kept: Path | None, filled: FilledFile) -> str:
+    """Say what became of the file. kept: the backup of what was overwritten."""
+    if kept:
+        return f"wrote {edit.path}; what it held before is in {kept}"
+    why = "; the filled file fails an example, so nothing was written" if filled.fails else ""
+    return f"{edit.path} stays as it was{why}"
 
 
 def _fill_holes(how: _FillOptions, model: str, source: str, holes: tuple[Hole, ...], cleanup: ExitStack) -> FilledFile:

@@ -48,7 +48,7 @@ def holes_of_program(
     policy: PolicyOption = DEFAULT_POLICY,
     threshold: ThresholdOption = None,
     tau: Annotated[float | None, typer.Option(help=_TAU_HELP)] = None,
-    holes: Annotated[int, typer.Option(min=1, max=8, help="Leave at most this many holes.")] = 3,
+    holes: Annotated[int, typer.Option(min=1, max=8, help="Leave at most this many holes.")] = 2,
     max_tokens: TokensOption = 512,
     sandbox: SandboxOption = None,
     seed: SeedOption = 0,

@@ -24,7 +24,7 @@ class WayOfWriting:
         """Return how another way differs from this one; empty where it does not."""
         mine, theirs = asdict(self), asdict(other)
         parts = [
-            f"the {name.replace('_', ' ')} {mine[name]}, and this one has {theirs[name]}"
+            f"{name.replace('_', ' ')} {mine[name]}, and this run has {theirs[name]}"
             for name in mine
             if mine[name] != theirs[name]
         ]

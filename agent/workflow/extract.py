@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
+from agent.messages import quote
 from agent.program.charges import charge_code
 from agent.program.hole_calibration import Guarantee
 from agent.program.partial_text import write_partial
@@ -62,7 +63,9 @@ def choose_hole_bounds(context: Context, state: AgentState) -> HoleBounds:
     if context.tau is not None:
         missing = "tau was chosen by hand"
     elif calibration is None:
-        missing = "no hole-sets were calibrated for this model; `dubito calibrate holes` does"
+        other = context.profile.passed_over
+        found = f"{quote(other)} holds for other weights, and " if other else ""
+        missing = f"{found}no hole-sets were calibrated for this model; `dubito calibrate holes` does"
     elif state.current.edge is not None:
         missing = "it was not the first program, and the calibration is of first programs"
     elif other := calibration.way.describe_other(way_of_writing(context)):

@@ -67,6 +67,11 @@ class FilledFile:
         return {each.hole: each.best.text for each in self.holes if each.best}
 
     @property
+    def fails(self) -> bool:
+        """The best filling of some hole fails an example."""
+        return any(each.best is not None and each.best.failure is not None for each in self.holes)
+
+    @property
     def is_settled(self) -> bool:
         """Each hole has a filling, and no example fails."""
         return all(each.is_settled for each in self.holes)

@@ -137,16 +137,19 @@ def _learn(options: RunOptions, plan: _Plan, policy: str, label: _Label, files: 
     digest = digest_weights(options.model)
     file = files.out or profile.profile_file(options.model, digest)
     profile.check_profile_file(file)
+    wanted = [problem.task_id for problem in (*plan.calibration, *plan.test)]
+    others = read_other_programs(label.samples, wanted) if label.samples else {}
+    earlier = profile.find_profile(options.model).holes if files.out is None else None
     with ExitStack() as cleanup:
         written = _write_programs(options, plan, policy, files.keep, batch, cleanup)
-        others = read_other_programs(label.samples, written.examples) if label.samples else {}
         asked = {"problems": options.benchmark, "max_tokens": options.max_tokens, "seed": options.seed}
         asked |= {"samples": sum(map(len, others.values())), "fillings": label.fillings}
         calibration, report = _calibrate(written, plan, label, others, {**asked, **collect_provenance()})
     if not any(calibration.taus):
         return join_reports([report, Report({"file": None}, "nothing was shown, so nothing was written")])
     profile.update_profile(file, options.model, digest, holes=calibration)
-    return join_reports([report, Report({"file": str(file)}, f"written to {file}")])
+    instead = f", and is used instead of a calibration on {earlier.problems} problems" if earlier else ""
+    return join_reports([report, Report({"file": str(file)}, f"written to {file}{instead}")])
 
 
 class _Plan(NamedTuple):
@@ -186,10 +189,15 @@ def _plan(options: RunOptions, test: str | None, epsilon: float, delta: float, h
     least = least_problems(epsilon, delta / holes)
     if len(calibration) < least:
         raise InvalidRequestError(
-            f"{len(calibration)} problems to calibrate on cannot show an epsilon of {epsilon} with a delta of {delta} "
-            f"for {holes} numbers of holes; wanted at least {least}, or a larger epsilon or delta"
+            f"{len(calibration)} problems to calibrate on ({_say_source(problems, test)}) cannot show an epsilon of "
+            f"{epsilon} with a delta of {delta} for {holes} taus; wanted at least {least}, or a larger epsilon or delta"
         )
     return _Plan(calibration, tested, epsilon, delta, holes)
+
+
+def _say_source(problems: Sequence[Problem], test: str | None) -> str:
+    """Return how many problems were asked for, and which part of them calibrates."""
+    return f"half of {len(problems)}" if test is None else "all that do not test"
 
 
 def _write_programs(
@@ -244,7 +252,7 @@ def _calibrate(
         _label_all(written, problems, label, plan.holes, others) for problems in (plan.calibration, plan.test)
     )
     bounds = choose_bounds(known, plan.epsilon, plan.delta)
-    chosen = collect(bounds, plan.holes, lambda each: "shown" if each.tau else "not shown")
+    chosen = collect(bounds, plan.holes, lambda each: "with a tau" if each.tau else "without")
     digests = sorted(written.examples[each.task_id].prompt_sha256 for each in plan.calibration)
     calibration = HoleCalibration(
         epsilon=plan.epsilon,

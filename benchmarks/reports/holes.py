@@ -20,11 +20,25 @@ def report_holes(calibration: HoleCalibration, chosen: Sequence[Chosen], tested:
         f"{calibration.problems} problems to calibrate on, {len(tested)} to test on; label {calibration.label}",
         f"wanted: with confidence {1 - calibration.delta:.0%}, at least {1 - calibration.epsilon:.0%} can be completed",
         "",
-        f"{'holes':>5}{'tau':>12}{'errors':>8}{'contained':>15}{'95 %':>15}{'removed':>9}{'whole':>7}{'nothing':>9}",
+        f"{'holes':>5}{'tau':>12}{'errors':>8}{'contained':>15}{'95 % interval':>15}{'removed':>9}{'whole':>7}"
+        f"{'nothing':>9}",
         *(_format_row(each, held_out) for each, held_out in rows),
+        *_say_short_rows(rows, 1 - calibration.epsilon),
     ]
     record = {"calibration": calibration, "held_out": [_read_row(*row) for row in rows]}
     return Report(record, "\n".join(lines))
+
+
+def _say_short_rows(rows: Sequence[tuple[Chosen, HeldOut | None]], goal: float) -> Iterator[str]:
+    """Yield a sentence where the test problems contradict what was calibrated: the whole interval is below the goal."""
+    short = [each.holes for each, held in rows if held and wilson(held.contained, held.problems).high < goal]
+    if short:
+        numbers = f"{' or '.join(map(str, short))} hole{'' if short == [1] else 's'}"
+        yield ""
+        yield (
+            f"With {numbers}, fewer than {goal:.0%} of the test problems can be completed. They may be of another kind "
+            "than those to calibrate on; then the guarantee does not hold for them."
+        )
 
 
 def _format_row(chosen: Chosen, held_out: HeldOut | None) -> str:

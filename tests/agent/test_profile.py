@@ -124,6 +124,18 @@ def test_a_profile_of_other_weights_is_not_taken(tmp_path, model):
     assert of_hub.is_of("me/model", "") and not of_hub.is_of("you/model", "")
 
 
+def test_a_profile_that_was_learned_of_earlier_weights_is_named(tmp_path, model):
+    name, weights = model
+    update_profile(profile_file(name, weights), name, weights, **SEARCH)
+    assert find_profile(name).passed_over == ""
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"trained on")
+    later = find_profile(name)
+    assert later.passed_over == str(profile_file(name, weights)) and not later.edge_weights
+    update_profile(profile_file(name, later.weights), name, later.weights, **SEARCH)
+    assert find_profile(name).passed_over == "", "the model has a profile of its own now"
+    assert "passed_over" not in profile_file(name, later.weights).read_text()
+
+
 @pytest.mark.parametrize("place", ["thresholds", "searches"])
 def test_a_file_of_an_older_version_is_named_and_not_silently_ignored(tmp_path, model, place):
     file = tmp_path / "dubito" / place / profile_file(*model).name

@@ -102,6 +102,15 @@ def test_a_best_filling_that_fails_an_example_is_code_1(fill):
     assert result.stdout, "it is still the best one"
 
 
+def test_a_filling_that_fails_an_example_is_never_written(fill, tmp_path):
+    wrong = SOURCE.replace("    4\n", "    5\n")
+    result = fill("--write", source=wrong)
+    assert result.exit_code == 1 and (tmp_path / "a.py").read_text() == wrong
+    assert "stays as it was; the filled file fails an example, so nothing was written" in result.stderr
+    assert "+    return x * 2\n" in result.stdout, "the diff still shows it"
+    assert json.loads(fill("--write", "--json", source=wrong).stdout)["written"] is False
+
+
 def test_a_file_that_nothing_fits_is_code_1_and_stays(fill, tmp_path):
     result = fill("--write", "--max-tokens", "1", source="x = f(1, ...)\n")
     assert result.exit_code == 1 and "no filling: none of 6 texts of the model fits there" in result.stderr

@@ -56,17 +56,17 @@ def test_a_calibration_of_before_has_another_cost_rule(tmp_path):
     del record["holes"]["way"]["cost_rule"], record["holes"]["removed"]
     file.write_text(json.dumps(record))
     stored = load_profile(file).holes
-    assert stored.way.describe_other(WAY) == "the cost rule 1, and this one has 2"
+    assert stored.way.describe_other(WAY) == "cost rule 1, and this run has 2"
     assert stored.taus == CALIBRATION.taus
 
 
 @pytest.mark.parametrize(
     ("part", "value", "sentence"),
     [
-        ("policy", "greedy", "the policy adadec@1.3, and this one has greedy"),
-        ("prompt_style", "qwen 9", "the prompt style dubito 0123, and this one has qwen 9"),
-        ("max_tokens", 64, "the max tokens 512, and this one has 64"),
-        ("dtype", "bfloat16", "the dtype int8, and this one has bfloat16"),
+        ("policy", "greedy", "policy adadec@1.3, and this run has greedy"),
+        ("prompt_style", "qwen 9", "prompt style dubito 0123, and this run has qwen 9"),
+        ("max_tokens", 64, "max tokens 512, and this run has 64"),
+        ("dtype", "bfloat16", "dtype int8, and this run has bfloat16"),
     ],
 )
 def test_another_way_of_writing_is_told_by_what_differs(part, value, sentence):

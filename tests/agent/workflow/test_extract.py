@@ -41,6 +41,13 @@ def write(
     )
 
 
+def test_a_profile_of_other_weights_is_named_where_no_hole_sets_were_calibrated(box):
+    profile = ModelProfile("m", passed_over="m-0123.json")
+    context = Context(TrieLM(RIGHT_FIRST).model(), POLICIES["greedy"], box, profile=profile)
+    answer = run_task(context, read_task(PROMPT, entry_point="f"), config=SearchConfig(Budget(1), repair_after=0))
+    assert answer.best.guarantee.missing.startswith("'m-0123.json' holds for other weights, and no hole-sets")
+
+
 def test_the_calibrated_tau_of_the_number_of_holes_is_taken(box):
     # The "+" costs -ln 0.6, which is more than -ln 0.7 and less than -ln 0.2.
     one, two = write(box, holes=1).best, write(box, holes=2).best
@@ -55,7 +62,7 @@ def test_the_calibrated_tau_of_the_number_of_holes_is_taken(box):
         (lambda calibration: replace(calibration, taus=(None, None)), "nothing was shown for 2 holes"),
         (
             lambda calibration: replace(calibration, way=replace(calibration.way, policy="adadec")),
-            "the calibration is of the policy adadec, and this one has greedy",
+            "the calibration is of policy adadec, and this run has greedy",
         ),
     ],
 )

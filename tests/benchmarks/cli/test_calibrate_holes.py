@@ -90,8 +90,8 @@ def test_a_program_of_the_model_has_the_guarantee_and_another_policys_has_the_re
     seen = dubito("holes", "--task", "exercises/calibration/3", *FAST)
     assert "may have seen this problem" in seen.stderr
     other = dubito("holes", "--task", "exercises/3", "--policy", "greedy", *FAST)
-    assert "uncalibrated: the calibration is of the policy adadec" in other.stderr
-    assert "and this one has greedy" in other.stderr
+    assert "uncalibrated: the calibration is of policy adadec" in other.stderr
+    assert "and this run has greedy" in other.stderr
 
 
 def test_a_file_is_read_and_shown_as_python(tmp_path):
@@ -114,7 +114,7 @@ def test_bad_input_gets_one_sentence(tmp_path):
     refused(dubito("holes", tmp_path / "comment.py"), "has no code")
     refused(dubito("holes", tmp_path / "none.py"), "there is no such file")
     refused(
-        dubito("calibrate", "holes", "--limit", 40), "20 problems to calibrate on cannot show", "wanted at least 39"
+        dubito("calibrate", "holes", "--limit", 40), "20 problems to calibrate on (half of 40)", "wanted at least 39"
     )
     refused(dubito("calibrate", "holes", "--label", "mine"), "behavioural")
     refused(dubito("calibrate", "holes", "--epsilon", 1.5), "--epsilon 1.5 came")
