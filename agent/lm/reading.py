@@ -95,13 +95,13 @@ class TextReader:
             stream = self._model.tokenizer.stream(self._ids[max(0, number - _CONTEXT) : number])
             yield from ((stream.feed(token)[1], math.exp(logprob)) for token, logprob in others)
 
-    def write_on(self, number: int, text: str, most: int) -> Iterator[str]:
+    def write_on(self, number: int, text: str, most: int, lm: LM) -> Iterator[str]:
         """Yield what the model writes in the place of a token and all behind it: `text`, then a token more each time.
 
         text: with which it begins. Each next token is the likeliest one. Stops after so many tokens, and where the
-        model's context ends.
+        model's context ends. lm: writes; it has the weights of the model that read.
         """
-        lm, tokenizer = self._model.lm, self._model.tokenizer
+        tokenizer = self._model.tokenizer
         prefix, tokens = self._read_up_to(number), tokenizer.encode(text, continues=True)
         stream, written = tokenizer.stream(prefix.ids[-_CONTEXT:]), ""
         for _ in range(most):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
 from agent.files.changes import Change
-from agent.lm.base import Model
+from agent.lm.base import LM, JointLM, Model
 from agent.lm.reading import TextReader
+from agent.lm.scheduler import Scheduler
 from agent.program.rewrites import Program, ends_line, fit_rewrite
 from agent.program.span_choice import MOST_SPANS, WeighedChange, choose_spans
 from agent.program.spans import UncertainSpan
@@ -18,6 +20,7 @@ _WEIGHED = 2  # places that are weighed, for each span that is wanted
 _LENGTH = 8  # tokens in which a continuation must come back to the code
 _BEHIND = 24  # tokens behind a change, by which it is weighed
 _MOST_KEPT = 1000  # continuations of earlier versions
+_TOGETHER = 8  # places at which the model writes on side by side; each holds a copy of the model's cache
 
 
 class SourceScorer:
@@ -54,27 +57,58 @@ class SourceScorer:
                 return None
         program = Program.read(source, tree)
         surprises = sorted(find_surprises(source, tree, self.tokens), key=lambda each: -each.ratio)
-        for surprise in surprises[: _WEIGHED * most]:
-            if stop():
-                return None
-            changes += self._weigh(program, surprise)
+        places = surprises[: _WEIGHED * most]
+        try:
+            for first in range(0, len(places), _TOGETHER):
+                for surprise, change in self._write_changes(program, places[first : first + _TOGETHER], stop):
+                    changes.append(self._weigh(program, surprise, change, stop))
+        except _Stopped:
+            return None
         return choose_spans(program, changes, file=file, most=most)
 
-    def _weigh(self, program: Program, surprise: Surprise) -> Iterator[WeighedChange]:
-        """Yield the change that the model would make at a place, if it comes back to the code behind it."""
-        number, change = surprise.number, self._write_change(program, surprise)
-        if change is None:
-            return
+    def _weigh(self, program: Program, surprise: Surprise, change: Change, stop: Callable[[], bool]) -> WeighedChange:
+        """Weigh a change against what stands there. Raises _Stopped."""
+        number = surprise.number
         key = self._reader.digest(self._reader.find_end(number, change, _BEHIND)), change
         if key not in self._gains:
+            _go_on(stop)
             self._gains[key] = self._reader.weigh(program.source, number, change, _BEHIND)
-        yield WeighedChange(change, self._gains[key])
+        return WeighedChange(change, self._gains[key])
 
-    def _write_change(self, program: Program, surprise: Surprise) -> Change | None:
+    def _write_changes(
+        self, program: Program, places: Sequence[Surprise], stop: Callable[[], bool]
+    ) -> Iterator[tuple[Surprise, Change]]:
+        """Yield each place, in order, at which the model would make a change, and the change. Raises _Stopped.
+
+        Where the model can, it writes at all of them side by side: a forward costs little more for eight than for one.
+        """
+        lm, found = self._model.lm, dict[int, Change | None]()
+
+        def write(number: int, writer: LM) -> None:
+            found[number] = self._write_change(program, places[number], writer)
+
+        def answer(feeds: Sequence[Any]) -> Sequence[Any]:
+            _go_on(stop)
+            return joint.run_joint(feeds)
+
+        if isinstance(lm, JointLM) and lm.takes_joint_feeds():
+            joint, scheduler = lm, Scheduler(answer, len(places))
+            writer = lm.beside(scheduler.feed)
+            for _ in scheduler.run(partial(write, number, writer) for number in range(len(places))):
+                pass
+        else:
+            for number in range(len(places)):
+                _go_on(stop)
+                write(number, lm)
+        for number, place in enumerate(places):
+            if (change := found[number]) is not None:
+                yield place, change
+
+    def _write_change(self, program: Program, surprise: Surprise, lm: LM) -> Change | None:
         """Let the model go on from a place with the token that it expected; return the change that this makes."""
         key = self._reader.digest(surprise.number), surprise.text
         known = self._written.get(key, ())
-        unknown = islice(self._reader.write_on(surprise.number, surprise.text, _LENGTH), len(known), None)
+        unknown = islice(self._reader.write_on(surprise.number, surprise.text, _LENGTH, lm), len(known), None)
         for count, text in enumerate(chain(known, unknown if len(known) < _LENGTH else ()), start=1):
             if count > len(known):
                 known = self._written[key] = (*known, text)
@@ -82,6 +116,15 @@ class SourceScorer:
             if change is not None or ends_line(text):
                 return change
         return None
+
+
+class _Stopped(Exception):  # noqa: N818 - it is no error
+    """Whoever asked for the spans wants them no longer."""
+
+
+def _go_on(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise _Stopped
 
 
 def score_source(model: Model, source: str, *, file: str = "", most: int = MOST_SPANS) -> tuple[UncertainSpan, ...]:
