@@ -12,10 +12,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
+
+from agent.lm.base import LM, JointLM
 
 T = TypeVar("T")
 
@@ -125,3 +128,30 @@ class Scheduler:
                 task.throw()
         for tasks in (self._ready, self._feeds, self._calls, self._seconds):
             tasks.clear()
+
+
+def run_together(lm: LM, tasks: Sequence[Callable[[LM], T]], before: Callable[[], None]) -> list[T]:
+    """Return what each task returns, given a model of the same weights; where the model can, they share its forwards.
+
+    before: is called before each forward that they share, else before each task; what it raises ends them all.
+    """
+    results = dict[int, T]()
+    if not (isinstance(lm, JointLM) and lm.takes_joint_feeds()):
+        for number, task in enumerate(tasks):
+            before()
+            results[number] = task(lm)
+        return list(results.values())
+    joint = lm
+
+    def answer(feeds: Sequence[Any]) -> Sequence[Any]:
+        before()
+        return joint.run_joint(feeds)
+
+    def run(number: int) -> None:
+        results[number] = tasks[number](beside)
+
+    scheduler = Scheduler(answer, max(1, len(tasks)))
+    beside = joint.beside(scheduler.feed)
+    for _ in scheduler.run(partial(run, number) for number in range(len(tasks))):
+        pass
+    return [results[number] for number in range(len(tasks))]

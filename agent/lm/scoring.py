@@ -8,9 +8,9 @@ from itertools import chain, islice
 from typing import Any
 
 from agent.files.changes import Change
-from agent.lm.base import LM, JointLM, Model
+from agent.lm.base import LM, Model
 from agent.lm.reading import TextReader
-from agent.lm.scheduler import Scheduler
+from agent.lm.scheduler import run_together
 from agent.program.rewrites import Program, ends_line, fit_rewrite
 from agent.program.span_choice import MOST_SPANS, WeighedChange, choose_spans
 from agent.program.spans import UncertainSpan
@@ -78,30 +78,11 @@ class SourceScorer:
     def _write_changes(
         self, program: Program, places: Sequence[Surprise], stop: Callable[[], bool]
     ) -> Iterator[tuple[Surprise, Change]]:
-        """Yield each place, in order, at which the model would make a change, and the change. Raises _Stopped.
-
-        Where the model can, it writes at all of them side by side: a forward costs little more for eight than for one.
-        """
-        lm, found = self._model.lm, dict[int, Change | None]()
-
-        def write(number: int, writer: LM) -> None:
-            found[number] = self._write_change(program, places[number], writer)
-
-        def answer(feeds: Sequence[Any]) -> Sequence[Any]:
-            _go_on(stop)
-            return joint.run_joint(feeds)
-
-        if isinstance(lm, JointLM) and lm.takes_joint_feeds():
-            joint, scheduler = lm, Scheduler(answer, len(places))
-            writer = lm.beside(scheduler.feed)
-            for _ in scheduler.run(partial(write, number, writer) for number in range(len(places))):
-                pass
-        else:
-            for number in range(len(places)):
-                _go_on(stop)
-                write(number, lm)
-        for number, place in enumerate(places):
-            if (change := found[number]) is not None:
+        """Yield each place, in order, at which the model would make a change, and the change. Raises _Stopped."""
+        tasks = [partial(self._write_change, program, place) for place in places]
+        changes = run_together(self._model.lm, tasks, before=partial(_go_on, stop))
+        for place, change in zip(places, changes, strict=True):
+            if change is not None:
                 yield place, change
 
     def _write_change(self, program: Program, surprise: Surprise, lm: LM) -> Change | None:

@@ -1,5 +1,7 @@
 """Mistakes are found where they are, with what would mend them; right programs are left alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from agent.lm import open_lm
@@ -82,3 +84,35 @@ def test_what_was_weighed_is_not_weighed_again_where_code_behind_it_changes(tiny
     forwards = tiny.lm.forwards
     fresh.score(f"{source}\nLIMIT = 3\n")
     assert again < (tiny.lm.forwards - forwards) / 2
+
+
+class Alone:
+    """A model that answers no feeds together, as a backend without that does."""
+
+    def __init__(self, lm):
+        self.lm = lm
+
+    def __getattr__(self, name):
+        if name in ("run_joint", "beside"):
+            raise AttributeError(name)
+        return getattr(self.lm, name)
+
+
+def test_places_that_share_forwards_get_what_they_get_alone(tiny):
+    broken = program(3).replace("a - b", "a + b").replace("> 6", "< 5").replace("i + 1", "i + 2")
+    together, before = score_source(tiny, broken), tiny.lm.forwards
+    alone = score_source(replace(tiny, lm=Alone(tiny.lm)), broken)
+    assert len(together) > 1 and tiny.lm.forwards > before
+    assert [(span.start, span.end, span.alternatives[0].text) for span in together] == [
+        (span.start, span.end, span.alternatives[0].text) for span in alone
+    ]
+    assert [span.probability for span in together] == pytest.approx([span.probability for span in alone], rel=1e-3)
+
+
+def test_scoring_stops_while_the_model_writes_at_many_places(tiny):
+    broken = program(3).replace("a - b", "a + b").replace("> 6", "< 5").replace("i + 1", "i + 2")
+    asked = []
+    assert SourceScorer(tiny).score(broken, stop=lambda: bool(asked.append(0))) is not None
+    for last in range(1, len(asked)):
+        times = iter(range(len(asked)))
+        assert SourceScorer(tiny).score(broken, stop=lambda last=last, times=times: next(times) >= last) is None
