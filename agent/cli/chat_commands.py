@@ -76,7 +76,7 @@ def _tests(chat: Chat, rest: str) -> None:
     text = rest if pasted else read_source(chat_files.read_path(rest, "/tests"), "the tests")
     chat.conversation = chat.conversation.add_tests(text)
     if chat.conversation.program:
-        _verify(chat, chat.conversation.program, chat.conversation.read_tests(text))
+        _verify(chat, chat.conversation.runnable, chat.conversation.read_tests(text))
     chat.say("kept for what follows; `/tests none` drops them")
 
 
@@ -104,7 +104,8 @@ def _verify(chat: Chat, program: str, examples: Sequence[Example]) -> bool:
 
 def _run(chat: Chat, rest: str) -> None:
     call = f"\nprint(repr({rest}))\n" if rest else ""
-    execution = chat.agent.sandbox.run(chat.require_program() + call)
+    chat.require_program()
+    execution = chat.agent.sandbox.run(chat.conversation.runnable + call)
     chat.say((execution.stdout + execution.stderr).rstrip("\n") or f"{execution.verdict}: nothing was printed")
 
 
@@ -117,9 +118,8 @@ def _back(chat: Chat, rest: str) -> None:
 
 
 def _show(chat: Chat, rest: str) -> None:
-    from agent.views.theme import highlight
-
-    chat.view().draw(highlight(chat.require_program().strip("\n")))
+    chat.require_program()
+    chat.show_code()
 
 
 def _fill(chat: Chat, rest: str) -> None:
@@ -137,7 +137,7 @@ def _fill(chat: Chat, rest: str) -> None:
     chat.say(report_filled_file(filled).text)
     if filled.program == best.program:
         chat.say("the program stays as it was")
-    elif _verify(chat, filled.program, chat.conversation.list_examples()):
+    elif _verify(chat, turn.task.runnable(filled.program), chat.conversation.list_examples()):
         chat.keep_program(filled.program)
 
 
@@ -208,7 +208,7 @@ _OPTION = ("[X]", "show or change it; `default` goes back")
 COMMANDS: Mapping[str, Command] = {
     "/help": Command("", "show this", _help),
     "/quit": Command("", "end the chat; so does Ctrl-D, or Ctrl-C twice", _quit),
-    "/file": Command("FILE", "complete the Python in a file", chat_files.complete_file, takes_path=True),
+    "/file": Command("FILE [NAME]", "open a file, or a function of it, to change it", chat_files.open_path, True),
     "/add": Command("FILE", "show a file to the model", chat_files.add_file, takes_path=True),
     "/drop": Command("FILE", "show it no more", chat_files.drop_file, takes_path=True),
     "/tests": Command("FILE", "run and keep asserts, typed or in a file; `none` drops", _tests, takes_path=True),

@@ -17,6 +17,7 @@ from agent.messages import quote
 from agent.views.say import is_watched, say, write_data
 
 if TYPE_CHECKING:
+    from agent.program.modules.opened import OpenedFile
     from agent.program.task import Task
 
 Confirm = Callable[[str], bool]  # asks a person a question, and returns whether the answer is yes
@@ -38,6 +39,15 @@ def plan_answer(path: Path, task: Task, program: str) -> Edit:
     if (not old or not old.strip()) and not _is_own(path, task):
         return Edit(path, old, write_program(task, program).encode())
     return Edit(path, old, _change(path, _decode(path, old or b""), task, program).encode())
+
+
+def plan_opened(path: Path, opened: OpenedFile) -> Edit:
+    """Plan to write what a conversation changed in a file into that file as it is now.
+
+    Raises InvalidRequestError where it does not fit any more, and FileAccessError.
+    """
+    old = read_target(path)
+    return Edit(path, old, (opened.text if old is None else opened.merge(_decode(path, old))).encode())
 
 
 def _change(path: Path, written: str, task: Task, program: str) -> str:

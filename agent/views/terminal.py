@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from agent.decoding.step import Step
+from agent.files.changes import plain_text
 from agent.program.failures import FailureKind, describe_failure
 from agent.program.outputs import describe_output
 from agent.program.task import Task
@@ -129,14 +130,14 @@ class TerminalView:
     def finish(self, result: Result, hidden: Mapping[str, str] | None = None, *, before: str = "") -> None:
         """Draw the answer's program, the evidence for and against it, the cost, and what to do now.
 
-        hidden: verdicts of a benchmark's own tests. before: the program that was to be changed; then the change is
-        drawn, and not the whole program.
+        hidden: verdicts of a benchmark's own tests. before: the program that was to be changed, or the text of the file
+        around it; then the change is drawn, and not the whole program.
         """
         answer = result.best
         if result.outcome == RunOutcome.ABSTAINED:
             self._show_abstained(result)
         elif self._program_console:
-            shown = draw_change(before, answer.program) if before else _mark_doubts(answer)
+            shown = draw_change(before, _write_changed(result)) if before else _mark_doubts(answer)
             self._program_console.print(shown, soft_wrap=True)  # a line break inside a line would be copied with it
         for line in describe_evidence(result, in_full=self._detail > 0):
             self._warn(line)
@@ -220,6 +221,13 @@ def draw_change(before: str, after: str) -> Text:
         return Text("the program stays as it was", style="dim")
     styles = {"+": GOOD, "-": "red", "@": "dim"}
     return Text("\n").join(Text(clean(line), style=styles.get(line[:1], "")) for line in lines)
+
+
+def _write_changed(result: Result) -> str:
+    """Return the answer's program, with the text of its file around it where it is a part of one."""
+    module, program = result.task.module, result.best.program
+    text = module.fill(program) if module else None
+    return program if text is None else plain_text(text)
 
 
 def _say_failure(attempt: Attempt) -> str:

@@ -87,7 +87,8 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
 def _is_unchanged(task: Task, program: str) -> bool:
     """Whether a program has the code of the one that was to be changed; its prose counts where a change asks for it."""
     with_prose = _ASKS_FOR_PROSE.search(task.request) is not None
-    before, after = (_list_lines(each, with_prose=with_prose) for each in (task.changes, program))
+    runnable = task.runnable(program)
+    before, after = (_list_lines(each, with_prose=with_prose) for each in (task.changes, runnable))
     return before == after
 
 
