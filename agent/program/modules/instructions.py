@@ -38,7 +38,7 @@ def read_instruction(written: str, line: str, file: str, function: str | None = 
     target = find_target(source, name, file)
     task = read_module_task(_add_hint(written, source, target, words), file=file, function=name, edits=True)
     assert task is not None, "a function that is named gives a task"
-    shown = () if target.is_stub else (CodeBeside(_AS_IT_IS.format(name=name), read_source(source, target)),)
+    shown = () if target.is_stub else (CodeBeside(_AS_IT_IS.format(name=name), read_function(source, target)),)
     examples = read_task(line, entry_point=task.entry_point).examples
     return replace(task, examples=combine_examples(examples, task.examples), beside=shown)
 
@@ -83,7 +83,7 @@ def _add_hint(written: str, source: SourceTree, function: Function, words: str) 
     return apply_changes(written, [Change(layout.head, find_tail(source, function), hint)])
 
 
-def read_source(source: SourceTree, function: Function) -> str:
+def read_function(source: SourceTree, function: Function) -> str:
     """Return the source of a function, from the start of its first line on."""
     start, end = find_places(source.plain).find(function.node)
     return source.text[line_start(source.text, start) : end]

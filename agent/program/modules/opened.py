@@ -8,7 +8,7 @@ from agent.errors import InvalidRequestError
 from agent.files.changes import plain_text
 from agent.messages import quote
 from agent.program.modules.functions import SourceTree, find_target, list_functions, read_file_tree, read_tree
-from agent.program.modules.instructions import read_instruction, read_source
+from agent.program.modules.instructions import read_instruction, read_function
 from agent.program.modules.layout import find_layout, find_tail
 from agent.program.modules.module import Module, write_runnable
 from agent.program.modules.request import read_module_task
@@ -30,7 +30,7 @@ class OpenedFile:
         """The source of the function as it is to be; empty without one, and for one that is still to be written."""
         source = read_tree(plain_text(self.text))
         named = [each for each in list_functions(source.tree) if each.name == self.function] if source else []
-        return read_source(source, named[-1]) if source and named and not named[-1].is_stub else ""
+        return read_function(source, named[-1]) if source and named and not named[-1].is_stub else ""
 
     @property
     def runnable(self) -> str:
