@@ -75,8 +75,10 @@ def _tests(chat: Chat, rest: str) -> None:
     pasted = "\n" in rest or rest.startswith(("assert ", ">>>"))
     text = rest if pasted else read_source(chat_files.read_path(rest, "/tests"), "the tests")
     chat.conversation = chat.conversation.add_tests(text)
+    read = chat.conversation.read_tests(text)
+    chat.view().show_unread(read)
     if chat.conversation.program:
-        _verify(chat, chat.conversation.runnable, chat.conversation.read_tests(text))
+        _verify(chat, chat.conversation.runnable, read.examples)
     chat.say("kept for what follows; `/tests none` drops them")
 
 

@@ -123,21 +123,20 @@ class Conversation:
             return replace(self, said=(*self.said, text))
         return replace(self, tests=(*self.tests, text))
 
-    def read_tests(self, text: str) -> tuple[Example, ...]:
-        """Return the examples in a text of tests. Raises InvalidRequestError."""
-        if self.opened is not None and not _is_session(text):
-            task, outline = Task("", entry_point=self.name), self.opened.module.outline()
-            return add_tests(task, text, "the tests", outline).examples
+    def read_tests(self, text: str) -> Task:
+        """Return a task with the examples in a text of tests, and what in it is none. Raises InvalidRequestError."""
         if not _is_session(text):
-            return read_task("Write it.", entry_point=self.name, tests=text).examples
-        if not (examples := read_task(text, entry_point=self.name).examples):
+            outline = self.opened.module.outline() if self.opened else ""
+            task = Task("Write it.", entry_point=self.name)
+            return add_tests(task, text, "the tests", outline or task.request)
+        if not (task := read_task(text, entry_point=self.name)).examples:
             raise InvalidRequestError("no example could be read; wanted lines such as `>>> f(2)` and `4` below it")
-        return examples
+        return task
 
     def list_examples(self) -> tuple[Example, ...]:
         """Return the examples that the person gave so far."""
         texts = [read_task(text, entry_point=self.name).examples for text in self.said]
-        texts += [self.read_tests(text) for text in self.tests]
+        texts += [self.read_tests(text).examples for text in self.tests]
         examples = tuple[Example, ...]()
         for each in texts:
             examples = combine_examples(examples, each)
@@ -188,13 +187,14 @@ class Conversation:
         task = self.opened.read_request(line)
         if task is None or task.module is None:
             return task
-        outline = task.module.outline()
+        outline, unread = task.module.outline(), task.unparsed
         for text in self.said:
             given = read_task(text, entry_point=task.entry_point).examples if text.strip() else ()
             task = replace(task, examples=combine_examples(task.examples, given))
         for text in self.tests:
             task = add_tests(task, text, "the tests", outline)
-        return replace(task, tests=_split_tests(self.tests), beside=(*self.files, *task.beside))
+        beside = (*self.files, *task.beside)
+        return replace(task, tests=_split_tests(self.tests), unparsed=unread, beside=beside)  # /tests named the others
 
     def _read_first(self, line: str) -> Task:
         """Return the task of a request that begins a program. What was said of an earlier one does not count."""

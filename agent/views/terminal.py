@@ -28,6 +28,7 @@ from agent.views.theme import GOOD, WARNING, highlight
 from agent.views.tree import draw_attempt
 from agent.workflow.run import Result
 
+_LONGEST_EXAMPLE = 160  # characters of one that is not checked
 PAUSES, PROGRAMS = 1, 2  # levels of detail: each pause and each program as a line; each program in full, too
 
 
@@ -65,8 +66,12 @@ class TerminalView:
         """Draw what is about to be done. opening: the code that the completion goes on with."""
         self._opening = opening
         self._frame.begin(opening)
+        self.show_unread(task)
+
+    def show_unread(self, task: Task) -> None:
+        """Draw which examples and tests of a task are not checked, because they cannot be read."""
         for example in task.unparsed:
-            self._warn(f"this example cannot be read, and is not checked: {format_code(example, 80)}")
+            self._warn(f"this example cannot be read, and is not checked: {format_code(example, _LONGEST_EXAMPLE)}")
 
     def show(self, event: Event) -> None:
         """Draw one event."""

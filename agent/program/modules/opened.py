@@ -8,7 +8,7 @@ from agent.errors import InvalidRequestError
 from agent.files.changes import plain_text
 from agent.messages import quote
 from agent.program.modules.functions import SourceTree, find_target, list_functions, read_file_tree, read_tree
-from agent.program.modules.instructions import read_instruction, read_function
+from agent.program.modules.instructions import read_function, read_instruction
 from agent.program.modules.layout import find_layout, find_tail
 from agent.program.modules.module import Module, write_runnable
 from agent.program.modules.request import read_module_task

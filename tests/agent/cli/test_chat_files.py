@@ -203,3 +203,14 @@ def test_a_file_whose_name_holds_a_blank_is_opened_too(chat, tmp_path, capsys):
     assert chat.conversation.opened.function is None
     chat.carry_out("/file my shapes.py largest")
     assert chat.conversation.opened.function == "largest"
+
+
+def test_tests_that_cannot_be_read_are_named_and_the_others_count(chat, shapes, tmp_path, capsys):
+    chat.carry_out("/file shapes.py Circle.area")
+    (tmp_path / "test_shapes.py").write_text(
+        "from shapes import Circle\n\n\ndef test_area():\n    assert Circle(2).area() == 12\n\n\n"
+        "def test_file(tmp_path):\n    assert Circle(tmp_path).area() == 1\n"
+    )
+    chat.carry_out("/tests test_shapes.py")
+    text = said(capsys)
+    assert "is not checked: the tests:8: test_file takes arguments" in text and "✓ the program passes 1 test" in text
