@@ -31,12 +31,14 @@ def open_path(chat: Chat, rest: str) -> None:
     What is said next changes its functions; `/write` alone then writes into it.
     """
     from agent.program.modules.opened import open_file
+    from agent.program.syntax import is_code
 
     path, function = _split_function(rest)
     opened = open_file(read_written(path, "the prompt"), str(path), function)
     if opened is None:
-        chat.write(build_task(None, path, None).request)
-        chat.file = path if chat.gave_program() else chat.file
+        task = build_task(None, path, None)
+        chat.write(task.request)
+        chat.file = path if chat.gave_program() and is_code(task.request) else chat.file
         return
     chat.begin(chat.conversation.open(opened))
     if opened.function is None:

@@ -47,11 +47,14 @@ if TYPE_CHECKING:
     from benchmarks.cli import Problem
 
 EXERCISES = "exercises/"  # begins the names of the embedded model's own problems
-_REQUEST_HELP = "Describe the program in a sentence. `-`, or something piped in alone, is read from stdin."
+_REQUEST_HELP = (
+    "Describe the program in a sentence, or name a text file that does. `-`, or something piped in alone, is read from "
+    "stdin."
+)
 _TASK_HELP = "Solve a benchmark problem instead: HumanEval/0, Mbpp/2 or exercises/12."
 _FILE_HELP = (
     "Complete the Python in this file: a signature with its docstring, or a module with a function that is still to be "
-    "written. `-` reads it from stdin."
+    "written; or take the words of a text file. `-` reads it from stdin."
 )
 _FUNCTION_HELP = (
     "Write this function of the file, as in f or Class.method, and keep the rest. Its body may be `...`, `pass`, "
