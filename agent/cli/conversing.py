@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich.console import Console
 from rich.text import Text
 
 from agent.cli.agent_options import Agent
@@ -27,6 +26,7 @@ from agent.program.conversation import (
     write_question,
 )
 from agent.records import Question, RunOutcome
+from agent.views.consoles import open_console
 from agent.views.terminal import TerminalView, draw_change
 from agent.views.theme import highlight
 from agent.workflow.session import Session
@@ -54,7 +54,7 @@ class Chat:
 
     def __init__(self, agent: Agent, *, detail: int = 0, plain: bool = False) -> None:
         self.agent, self.detail = agent, detail
-        self.console = Console(highlight=False)
+        self.console = open_console()
         self.conversation = self._before = Conversation()  # now, and before the last request
         self.line: str | None = None  # the last request; empty for a stub alone
         self._retries = 0  # how often it was tried again

@@ -232,14 +232,13 @@ def _open_trace(how: SolveOptions, provenance: dict[str, Any]) -> Iterator[Log]:
 
 def _open_view(how: SolveOptions, agent: Agent) -> TerminalView:
     """Return the view. The program goes to stdout, in colour where somebody watches it, and all else to stderr."""
-    from rich.console import Console
-
+    from agent.views.consoles import open_console
     from agent.views.terminal import TerminalView
 
-    console = Console(stderr=True, quiet=how.silent, highlight=False)
+    console = open_console(err=True, quiet=how.silent)
     live = console.is_terminal and not console.is_dumb_terminal and not how.plain and not how.silent
     shows_program = is_watched() and not how.as_json and not how.destination.diff
-    programs = Console(highlight=False) if shows_program else None
+    programs = open_console() if shows_program else None
     return TerminalView(console, live=live, program_console=programs, detail=how.verbose, meter=agent.meter())
 
 

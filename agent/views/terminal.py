@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import unified_diff
+from itertools import chain
 
 from rich.columns import Columns
 from rich.console import Console, RenderableType
@@ -102,7 +103,9 @@ class TerminalView:
 
     def stream(self, pieces: Iterable[str]) -> None:
         """Draw a text piece by piece. A line breaks between two words."""
-        for piece in break_lines(map(clean, pieces), self._console.width):
+        whole = chain(map(clean, pieces), "\n")
+        shown = whole if self._console.soft_wrap else break_lines(map(clean, pieces), self._console.width)
+        for piece in shown:
             self._console.print(Text(piece), end="", soft_wrap=True)
 
     def show_tree(self, result: Result | None, which: str) -> None:
@@ -176,6 +179,11 @@ class TerminalView:
         rival, differs = result.attempts[answer.rival], answer.differs
         self._warn(f"two programs are close to each other, and differ for {one_line(differs.input)}:")
         both = ((result.best, differs.answer), (rival, differs.rival))
+        if self._console.soft_wrap:
+            for attempt, output in both:
+                self.say(f"program {label_of(attempt)} gives {one_line(describe_output(output))}:")
+                self.say(attempt.program.strip("\n"))
+            return
         panels = [
             Panel(
                 highlight(attempt.program.strip("\n")),
