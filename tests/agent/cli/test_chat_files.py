@@ -1,10 +1,17 @@
 """A chat about a file: a function or a method is opened, changed twice, written in its place, and taken back."""
 
+from functools import partial
+
 import pytest
 from chat_turns import answer, said, tell
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
 
+from agent.cli.chat_commands import COMMANDS
+from agent.cli.prompting import Follows, _open_completer
 from agent.errors import InvalidRequestError
 from agent.program.conversation import Conversation
+from agent.strategies import STRATEGIES
 
 SHAPES = '''\
 """Shapes."""
@@ -195,6 +202,31 @@ def test_a_new_file_gets_the_whole_file_and_another_one_the_function(chat, shape
     (tmp_path / "other.py").write_text("x = 1\n")
     chat.carry_out("/write other.py")
     assert "x = 1\n\n\ndef largest" in (tmp_path / "other.py").read_text() and shapes.read_text() == SHAPES
+
+
+def test_what_may_follow_a_command_is_completed(chat, shapes, tmp_path):
+    (tmp_path / "broken.py").write_text("def (")
+    commands = {name: Follows(each.takes_path, partial(each.values, chat)) for name, each in COMMANDS.items()}
+
+    def complete(text: str) -> list[str]:
+        completions = _open_completer(commands).get_completions(Document(text), CompleteEvent())
+        return [text[: len(text) + each.start_position] + each.text for each in completions]
+
+    assert complete("/policy us") == ["/policy uscd", "/policy uscd-adadec"]
+    assert set(complete("/strategy ")) == {f"/strategy {name}" for name in (*STRATEGIES, "default")}
+    assert "/model models/tiny" in complete("/model ") and complete("/model def") == ["/model default"]
+    assert complete("/budget tok") == ["/budget tokens="]
+    assert complete("/budget tokens=9,pro") == ["/budget tokens=9,programs="]
+    assert complete("/budget tokens=9,tok") == []
+    assert complete("/file shapes.py Circle.a") == ["/file shapes.py Circle.area"]
+    assert complete("/file shapes.py ") == [
+        f"/file shapes.py {n}" for n in ("Circle.__init__", "Circle.area", "largest")
+    ]
+    assert (
+        complete("/file broken.py ") == complete("/file nowhere.py ") == complete("/drop ") == complete("/run ") == []
+    )
+    chat.carry_out("/add shapes.py")
+    assert complete("/drop sh") == ["/drop shapes.py"]
 
 
 def test_a_file_whose_name_holds_a_blank_is_opened_too(chat, tmp_path, capsys):
