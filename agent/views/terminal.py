@@ -16,8 +16,9 @@ from agent.files.changes import plain_text
 from agent.program.failures import FailureKind, describe_failure
 from agent.program.outputs import describe_output
 from agent.program.task import Task
-from agent.records import Attempt, Event, Question, Revision, RunOutcome, label_of
+from agent.records import Attempt, Event, PersonReply, Question, Revision, RunOutcome, label_of
 from agent.search.faults import is_whole
+from agent.views.choices import describe_reply
 from agent.views.doubts import list_doubts
 from agent.views.frame import LiveFrame, Meter, drop_typed
 from agent.views.line_breaks import break_lines
@@ -83,6 +84,8 @@ class TerminalView:
                 self._show_attempt(event)
             case Revision():
                 self._frame.begin(self._opening + event.text)
+            case PersonReply():
+                self._print(Text(f"answered before: {describe_reply(event)}", style="dim"))
 
     def show_heading(self, text: str) -> None:
         """Draw one line that says what is about to be done."""
