@@ -97,9 +97,15 @@ def check_write(path: Path, *, yes: bool, asks: bool) -> None:
 
 
 def write_edit(
-    edit: Edit, *, yes: bool = False, confirm: Confirm | None = None, shows: bool = True, caution: str = ""
+    edit: Edit,
+    *,
+    yes: bool = False,
+    confirm: Confirm | None = None,
+    shows: bool = True,
+    caution: str = "",
+    quiet: bool = False,
 ) -> bool:
-    """Write an edit, and say so on stderr; return whether it was written.
+    """Write an edit, and say so on stderr unless `quiet`; return whether it was written.
 
     A change of a file that holds something, or of one outside of the current folder, is shown first, and needs a yes.
     confirm: asks the person for it; None where nobody can be asked. shows: the difference is not known yet.
@@ -107,7 +113,7 @@ def write_edit(
     """
     name = quote(edit.path)
     if not edit.changes:
-        say(f"{name} stays as it was: it holds the answer already", err=True)
+        _say_unless(quiet, f"{name} stays as it was: it holds the answer already")
         return False
     if edit.replaces and shows:
         write_data(edit.diff, err=True, nl=False)
@@ -116,11 +122,16 @@ def write_edit(
         if confirm is None:
             raise InvalidRequestError(f"{question}, and nobody can be asked here; agree to it with --yes")
         if not confirm(f"{question}. Write it?"):
-            say("nothing was written", err=True)
+            _say_unless(quiet, "nothing was written")
             return False
     kept = apply_edit(edit)
-    say(f"wrote {name}{f'; what it held before is in {str(kept)!r}' if kept else ''}", err=True)
+    _say_unless(quiet, f"wrote {name}{f'; what it held before is in {str(kept)!r}' if kept else ''}")
     return True
+
+
+def _say_unless(quiet: bool, sentence: str) -> None:
+    if not quiet:
+        say(sentence, err=True)
 
 
 def find_confirm() -> Confirm | None:

@@ -106,6 +106,17 @@ def test_write_changes_the_file_with_a_yes_and_what_it_held_is_kept(solve):
     assert Path(re.search(r"is in '(.+?)'", result.stderr)[1]).read_bytes().decode() == MODULE
 
 
+def test_quiet_writes_without_a_word(solve):
+    for command in (["--file", "m.py", "--write", "m.py"], ["--file", "m.py", "--function", "f", "--write", "m.py"]):
+        result = solve(*command, "--yes", "--quiet")
+        assert (result.exit_code, result.stderr, read("m.py")) == (0, "", FILLED), result.output
+    result = solve(
+        "--file", "m.py", "--function", "f", "--write", "m.py", "--yes", "--quiet", answers=["\n    return 0\n"]
+    )
+    assert (result.exit_code, result.stdout, read("m.py")) == (1, "", FILLED)
+    assert result.stderr == "nothing was written to 'm.py': no program passed\n", "why there is no answer is an error"
+
+
 def test_an_open_prompt_is_completed_in_its_file_too(solve):
     result = solve("--file", "prompt.py", "--write", "./prompt.py", "--yes", answers=["\n    return 2 * x\n"])
     assert (result.exit_code, read("prompt.py")) == (0, f"{PROMPT}    return 2 * x\n"), result.output
