@@ -7,8 +7,9 @@ from agent.views.text import clean
 
 
 @pytest.mark.parametrize("text", [
-        "a\u200db", "a\u200cé", "é\u200d", "\u200d", "x\u202ey", "\x1b[2J", "👨\u200d", "\u200d👩", "👨\u200dx", "1\u200d👩",
-        "👨\u200d\u200d👩", "a\ufe0f", "\ufe0f", "❤\ufe0f\ufe0f", "👨\u200c👩", "👨\ufe0e", "👨\u200d\x1b[2J",
+        "a\u200db", "a\u200cé", "é\u200d", "\u200d", "x\u202ey", "\x1b[2J", "👨\u200d", "\u200d👩", "👨\u200dx",
+        "1\u200d👩", "👨\u200d\u200d👩", "a\ufe0f", "\ufe0f", "❤\ufe0f\ufe0f", "👨\u200c👩",
+        "👨\ufe0e", "👨\u200d\x1b[2J",
     ],
 )  # fmt: skip
 def test_what_could_hide_or_act_is_replaced(text):
