@@ -111,7 +111,7 @@ def _verify(chat: Chat, program: str, examples: Sequence[Example]) -> bool:
         chat.say(f"✓ the program passes {format_count(verdict.checked, 'test')}" if examples else "? no test checks it")
     else:
         failures = "\n".join(f"✗ {describe_failure(each)}" for each in verdict.failures[:5])
-        chat.say(f"{failures}\nsay how to change it, or /retry")
+        chat.say(f"{failures}\nsay how to change it{', or /retry' if chat.turn else ''}")
     return verdict.passed
 
 
@@ -151,7 +151,7 @@ def _fill(chat: Chat, rest: str) -> None:
     if filled.program == best.program:
         chat.say("the program stays as it was")
     elif _verify(chat, turn.task.runnable(filled.program), chat.conversation.list_examples()):
-        chat.keep_program(filled.program)
+        chat.keep_program(turn.task, filled.program)
 
 
 def _holes(chat: Chat, rest: str) -> None:

@@ -75,9 +75,9 @@ class Chat:
         self._keep(conversation)
         self._before, self.line, self.turn, self.file = conversation, None, None, None
 
-    def keep_program(self, program: str) -> None:
+    def keep_program(self, task: Task, program: str) -> None:
         """Take a program, which was made from the one so far, as the program of the conversation."""
-        before, after = self.conversation, self.conversation.put(program)
+        before, after = self.conversation, self.conversation.put(task, program)
         self.view().draw(_draw_difference(before, after))
         self._keep(after)
 
@@ -166,6 +166,8 @@ class Chat:
             before = plain_text(kept.opened.text)
         if not self.conversation.program:  # a follow-up changes this request, also where it gives nothing
             self.conversation = kept.follow(task, line, "")
+        if task.changes and task.examples and not self._passes(task, start):
+            task = replace(task, changes="")  # what fails now checks the change
         result = self._solve(task, before)
         self.turn = Turn(self.agent, task, result)
         if result.outcome == RunOutcome.ACCEPTED:
@@ -275,6 +277,12 @@ class Chat:
         provenance = {"task": task.request, **self.agent.identity(), **collect_provenance()}
         file, self.trace = self.trace, None
         return cleanup.enter_context(closing(TraceWriter(file, provenance))).log
+
+    def _passes(self, task: Task, start: Conversation) -> bool:
+        """Whether the program that is to be changed passes the examples of its change already."""
+        from agent.verification.examples import verify_steadily
+
+        return verify_steadily(self.agent.sandbox, start.runnable, task.examples).passed
 
     def _fits(self, task: Task) -> bool:
         from agent.workflow.prepare import leaves_room

@@ -58,9 +58,9 @@ class Conversation:
         name = opened.function if opened.function and "." not in opened.function else None
         return replace(kept, opened=opened, program=opened.code, name=name)
 
-    def put(self, program: str) -> Conversation:
-        """Return the conversation with another program in the place of the one so far."""
-        opened = self.opened and self.opened.put(self.opened.module.function, program)
+    def put(self, task: Task, program: str) -> Conversation:
+        """Return the conversation with another program in the place of the one so far. task: that it answers."""
+        opened = self.opened.put(task.module, program) if self.opened and task.module else None
         return replace(self, program=program, opened=opened)
 
     def follow(self, task: Task, line: str, program: str) -> Conversation:
@@ -70,7 +70,7 @@ class Conversation:
         """
         if self.opened is not None and task.module is not None:
             requests, said = (*self.requests, line), (*self.said, line)
-            opened = self.opened.put(task.module.function, program) if program else self.opened
+            opened = self.opened.put(task.module, program) if program else self.opened
             return replace(self, requests=requests, said=said, program=program, name=task.entry_point, opened=opened)
         name = task.entry_point or find_entry_point(program)
         if not self.is_follow_up(line):

@@ -62,12 +62,17 @@ class OpenedFile:
         is_new = not replace(self, function=task.module.function).code
         return replace(task, changes="" if is_checked or is_new else self.runnable)
 
-    def put(self, function: str, program: str) -> OpenedFile:
-        """Return the file with the function as a program has it. Raises InvalidRequestError where it does not fit."""
-        text = Module(self.text, function, self.file).fill(program)
+    def put(self, module: Module, program: str) -> OpenedFile:
+        """Return the file with the function of a request as a program has it, without the request's words.
+
+        module: of the request's task. Raises InvalidRequestError where it does not fit.
+        """
+        text = module.fill(program)
         if text is None:
-            raise InvalidRequestError(f"the answer cannot be put into {quote(self.file)} in the place of {function}")
-        return replace(self, text=text, function=function)
+            raise InvalidRequestError(
+                f"the answer cannot be put into {quote(self.file)} in the place of {module.function}"
+            )
+        return replace(self, text=text, function=module.function)
 
     def merge(self, written: str, *, with_function: bool = True) -> str:
         """Return a newer text of the file with the functions that were changed here. Raises InvalidRequestError.

@@ -74,14 +74,17 @@ def test_a_method_is_changed_twice_written_in_its_place_and_taken_back(chat, sha
     tell(chat, ("mind negative radii", SECOND))
     task, before = chat.asked[-1]
     assert ROUNDED in before and ROUNDED in task.beside[-1].code and "# mind negative radii" in task.request
+    tell(chat, ("square it quickly", lambda task: f"{task.request}        {CHECKED}  # quick\n"))
+    assert "# square it quickly" in chat.conversation.program
     chat.carry_out("/write")
-    written = shapes.read_text()
+    assert "+ # square" not in said(capsys) and "square it" not in shapes.read_text(), "the words leave no trace"
+    written = shapes.read_text().replace("  # quick", "")
     assert "import math\n" in written and "def _check(radius):" in written and "mind negative" not in written
     assert written.replace(CHECKED, OLD).endswith(SHAPES.partition("class Circle")[2])
     chat.carry_out("/undo")
     assert shapes.read_text() == SHAPES
     chat.carry_out("/write")
-    assert shapes.read_text() == written, "what was taken back can be written again"
+    assert shapes.read_text().replace("  # quick", "") == written, "what was taken back can be written again"
 
 
 def test_a_program_in_a_file_runs_with_the_rest_of_it(chat, shapes, capsys):
@@ -93,6 +96,7 @@ def test_a_program_in_a_file_runs_with_the_rest_of_it(chat, shapes, capsys):
     tell(chat, ("round it to DIGITS", FIRST))
     task, _ = chat.asked[-1]
     assert len(task.examples) == 1 and task.tests, "the tests hold for what follows"
+    assert task.changes == "", "they fail for what there is, so they check the change"
     chat.carry_out("/tests assert largest([Circle(2)]).area() == 12.57")
     assert "✓ the program passes 1 test" in said(capsys)
 
