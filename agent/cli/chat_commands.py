@@ -85,8 +85,9 @@ def _tests(chat: Chat, rest: str) -> None:
         return
     pasted = "\n" in rest or rest.startswith(("assert ", ">>>"))
     text = rest if pasted else read_source(chat_files.read_path(rest, "/tests"), "the tests")
-    chat.conversation = chat.conversation.add_tests(text)
-    read = chat.conversation.read_tests(text)
+    name = "the tests" if pasted else rest
+    chat.conversation = chat.conversation.add_tests(text, name)
+    read = chat.conversation.read_tests(text, name)
     chat.view().show_unread(read)
     if chat.conversation.program:
         _verify(chat, chat.conversation.runnable, read.examples)

@@ -113,22 +113,25 @@ class Conversation:
             raise InvalidRequestError(f"{name!r} was not added; there is {', '.join(names) or 'no file'}")
         return replace(self, files=tuple(each for each in self.files if each.title != name))
 
-    def add_tests(self, text: str) -> Conversation:
+    def add_tests(self, text: str, file: str = "the tests") -> Conversation:
         """Return the conversation with tests that later programs must pass: asserts, or an interpreter's session.
 
         Raises InvalidRequestError for a text that holds neither, or that calls what nobody asked for.
         """
-        self.read_tests(text)
+        self.read_tests(text, file)
         if _is_session(text):
             return replace(self, said=(*self.said, text))
         return replace(self, tests=(*self.tests, text))
 
-    def read_tests(self, text: str) -> Task:
-        """Return a task with the examples in a text of tests, and what in it is none. Raises InvalidRequestError."""
+    def read_tests(self, text: str, file: str = "the tests") -> Task:
+        """Return a task with the examples in a text of tests, and what in it is none. file: its name, for messages.
+
+        Raises InvalidRequestError.
+        """
         if not _is_session(text):
             outline = self.opened.module.outline() if self.opened else ""
             task = Task("Write it.", entry_point=self.name)
-            return add_tests(task, text, "the tests", outline or task.request)
+            return add_tests(task, text, file, outline or task.request)
         if not (task := read_task(text, entry_point=self.name)).examples:
             raise InvalidRequestError("no example could be read; wanted lines such as `>>> f(2)` and `4` below it")
         return task
