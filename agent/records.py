@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -183,15 +182,6 @@ class Attempt:
         return self.edge is not None and self.edge.kind in kinds
 
 
-def next_label(attempts: Sequence[Attempt], *, ran: bool) -> str:
-    """Return the label of the attempt that comes next. Labels count programs that ran, as a budget does."""
-    programs = sum(each.ran for each in attempts)
-    if ran:
-        return str(programs + 1)
-    since = next((number for number, each in enumerate(reversed(attempts)) if each.ran), len(attempts))
-    return f"{programs}.{since + 1}"
-
-
 def label_of(attempt: Attempt) -> str:
     """Return what a person calls an attempt."""
     return attempt.label or str(attempt.number + 1)
@@ -224,6 +214,14 @@ class OutputQuestion:
 
 
 Question: TypeAlias = CandidateQuestion | OutputQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class PersonReply:
+    """The reply to a question of the run: a number, from 0, or a text."""
+
+    question: Question
+    reply: int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,4 +295,4 @@ class Answer:
     cases_passed: int = 0  # of them, by the answer
 
 
-Event: TypeAlias = "Step | Attempt | Revision | Answer"  # what the workflow emits while it runs
+Event: TypeAlias = "Step | Attempt | Revision | Answer | PersonReply"  # what the workflow emits while it runs

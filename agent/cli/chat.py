@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,10 +66,11 @@ def chat(
     with report_errors(as_json=False), ExitStack() as cleanup:
         from agent.cli.chat_commands import COMMANDS
         from agent.cli.conversing import Chat
-        from agent.cli.prompting import drop_cut, open_reader
+        from agent.cli.prompting import Follows, drop_cut, open_reader
 
         talk = Chat(options.check().open(cleanup), detail=verbose, plain=plain)
-        read = open_reader({name: each.takes_path for name, each in COMMANDS.items()}, vi=vi, plain=plain)
+        commands = {name: Follows(each.takes_path, partial(each.values, talk)) for name, each in COMMANDS.items()}
+        read = open_reader(commands, vi=vi, plain=plain)
         if drop_cut():
             talk.say("what was typed while the model was loaded did not fit, and is dropped; type it again")
         _talk(talk, read)

@@ -10,6 +10,16 @@ from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent.cli import chat_files
+from agent.cli.chat_completion import (
+    Values,
+    list_added_files,
+    list_bounds,
+    list_functions_of_file,
+    list_models,
+    list_nothing,
+    list_policies,
+    list_strategies,
+)
 from agent.cli.inputs import read_source
 from agent.errors import InvalidRequestError
 from agent.messages import quote
@@ -31,6 +41,7 @@ class Command(NamedTuple):
     help: str
     act: Callable[[Chat, str], None]
     takes_path: bool = False
+    values: Values = list_nothing  # what else a Tab completes behind it
 
 
 def find_command(word: str) -> Command:
@@ -74,9 +85,12 @@ def _tests(chat: Chat, rest: str) -> None:
         return
     pasted = "\n" in rest or rest.startswith(("assert ", ">>>"))
     text = rest if pasted else read_source(chat_files.read_path(rest, "/tests"), "the tests")
-    chat.conversation = chat.conversation.add_tests(text)
+    name = "the tests" if pasted else rest
+    chat.conversation = chat.conversation.add_tests(text, name)
+    read = chat.conversation.read_tests(text, name)
+    chat.view().show_unread(read)
     if chat.conversation.program:
-        _verify(chat, chat.conversation.program, chat.conversation.read_tests(text))
+        _verify(chat, chat.conversation.runnable, read.examples)
     chat.say("kept for what follows; `/tests none` drops them")
 
 
@@ -98,13 +112,14 @@ def _verify(chat: Chat, program: str, examples: Sequence[Example]) -> bool:
         chat.say(f"✓ the program passes {format_count(verdict.checked, 'test')}" if examples else "? no test checks it")
     else:
         failures = "\n".join(f"✗ {describe_failure(each)}" for each in verdict.failures[:5])
-        chat.say(f"{failures}\nsay how to change it, or /retry")
+        chat.say(f"{failures}\nsay how to change it{', or /retry' if chat.turn else ''}")
     return verdict.passed
 
 
 def _run(chat: Chat, rest: str) -> None:
     call = f"\nprint(repr({rest}))\n" if rest else ""
-    execution = chat.agent.sandbox.run(chat.require_program() + call)
+    chat.require_program()
+    execution = chat.agent.sandbox.run(chat.conversation.runnable + call)
     chat.say((execution.stdout + execution.stderr).rstrip("\n") or f"{execution.verdict}: nothing was printed")
 
 
@@ -117,9 +132,8 @@ def _back(chat: Chat, rest: str) -> None:
 
 
 def _show(chat: Chat, rest: str) -> None:
-    from agent.views.theme import highlight
-
-    chat.view().draw(highlight(chat.require_program().strip("\n")))
+    chat.require_program()
+    chat.show_code()
 
 
 def _fill(chat: Chat, rest: str) -> None:
@@ -137,8 +151,8 @@ def _fill(chat: Chat, rest: str) -> None:
     chat.say(report_filled_file(filled).text)
     if filled.program == best.program:
         chat.say("the program stays as it was")
-    elif _verify(chat, filled.program, chat.conversation.list_examples()):
-        chat.keep_program(filled.program)
+    elif _verify(chat, turn.task.runnable(filled.program), chat.conversation.list_examples()):
+        chat.keep_program(turn.task, filled.program)
 
 
 def _holes(chat: Chat, rest: str) -> None:
@@ -208,9 +222,15 @@ _OPTION = ("[X]", "show or change it; `default` goes back")
 COMMANDS: Mapping[str, Command] = {
     "/help": Command("", "show this", _help),
     "/quit": Command("", "end the chat; so does Ctrl-D, or Ctrl-C twice", _quit),
-    "/file": Command("FILE", "complete the Python in a file", chat_files.complete_file, takes_path=True),
+    "/file": Command(
+        "FILE [NAME]",
+        "open a file, or a function of it, to change it",
+        chat_files.open_path,
+        True,
+        list_functions_of_file,
+    ),
     "/add": Command("FILE", "show a file to the model", chat_files.add_file, takes_path=True),
-    "/drop": Command("FILE", "show it no more", chat_files.drop_file, takes_path=True),
+    "/drop": Command("FILE", "show it no more", chat_files.drop_file, values=list_added_files),
     "/tests": Command("FILE", "run and keep asserts, typed or in a file; `none` drops", _tests, takes_path=True),
     "/run": Command("[CALL]", "run the program, or a call of it, in the sandbox", _run),
     "/show": Command("", "show the whole program", _show),
@@ -223,10 +243,10 @@ COMMANDS: Mapping[str, Command] = {
     "/tree": Command("[N]", "all programs of the last request, or number N in full", _tree),
     "/write": Command("[FILE]", "put the program into a file; asks before a change", chat_files.write_answer, True),
     "/undo": Command("", "take back what this chat wrote last; asks", chat_files.undo_write),
-    "/policy": Command(*_OPTION, _set("policy")),
-    "/strategy": Command(*_OPTION, _set("strategy")),
-    "/budget": Command(*_OPTION, _set("budget")),
-    "/model": Command(*_OPTION, _set("model")),
+    "/policy": Command(*_OPTION, _set("policy"), values=list_policies),
+    "/strategy": Command(*_OPTION, _set("strategy"), values=list_strategies),
+    "/budget": Command(*_OPTION, _set("budget"), values=list_bounds),
+    "/model": Command(*_OPTION, _set("model"), values=list_models),
     "/new": Command("", "forget the program and its tests; begin another", _new),
     "/trace": Command("FILE", "write the next request's steps to a new file", chat_files.write_trace, takes_path=True),
     "/save": Command("FILE", "save the conversation", chat_files.save_chat, takes_path=True),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.cli.inputs import build_task, read_source
+from agent.cli.inputs import build_task, read_source, read_written
 from agent.errors import DubitoError, InvalidRequestError
 from agent.messages import quote
 from agent.views.numbers import format_count
 
 if TYPE_CHECKING:
     from agent.cli.conversing import Chat
+    from agent.files.edits import Edit
+    from agent.program.conversation import Conversation
 
 
 def read_path(rest: str, command: str, example: str = "notes.py") -> Path:
@@ -22,15 +25,37 @@ def read_path(rest: str, command: str, example: str = "notes.py") -> Path:
     return Path(rest).expanduser()
 
 
-def complete_file(chat: Chat, rest: str) -> None:
-    """Complete the Python in a file; `/write` alone then writes into it."""
-    path = read_path(rest, "/file")
-    task = build_task(None, path, None)
-    if task.module is None:
+def open_path(chat: Chat, rest: str) -> None:
+    """Open a file, or one function of it, and write that where it is still to be written.
+
+    What is said next changes its functions; `/write` alone then writes into it.
+    """
+    from agent.program.modules.opened import open_file
+    from agent.program.syntax import is_code
+
+    path, function = _split_function(rest)
+    opened = open_file(read_written(path, "the prompt"), str(path), function)
+    if opened is None:
+        task = build_task(None, path, None)
         chat.write(task.request)
-        chat.file = path if chat.gave_program() else chat.file
+        chat.file = path if chat.gave_program() and is_code(task.request) else chat.file
+        return
+    chat.begin(chat.conversation.open(opened))
+    if opened.function is None:
+        chat.say(f"{rest} is open: name one of its functions, and say how to change it")
+    elif opened.code:
+        chat.show_code()
+        chat.say(f"{opened.function} of {path} is open: say how to change it")
     else:
-        chat.fill_stub(task)
+        chat.write("")
+
+
+def _split_function(rest: str) -> tuple[Path, str | None]:
+    """Return the path, and the function that follows it, if one does. Raises InvalidRequestError without a path."""
+    path, name = read_path(rest, "/file"), rest.rpartition(" ")[2]
+    if path.exists() or " " not in rest or not all(part.isidentifier() for part in name.split(".")):
+        return path, None
+    return read_path(rest.rpartition(" ")[0].rstrip(), "/file"), name
 
 
 def add_file(chat: Chat, rest: str) -> None:
@@ -66,22 +91,49 @@ def refresh_files(chat: Chat) -> None:
             chat.conversation = chat.conversation.update_file(title, code)
 
 
+def refresh_opened(conversation: Conversation) -> Conversation:
+    """Return a conversation with the file that is open as it is now, and its own changes in it.
+
+    Raises InvalidRequestError where these do not fit any more.
+    """
+    opened = conversation.opened
+    if opened is None:
+        return conversation
+    return replace(conversation, opened=opened.catch_up(read_written(Path(opened.file), "the program")))
+
+
 def write_answer(chat: Chat, rest: str) -> None:
     """Put the program into a file, after a question where that changes what is there."""
-    from agent.cli.writing import plan_answer, write_edit
-    from agent.program.task import Task
+    from agent.cli.writing import is_same_file, write_edit
 
-    program = chat.require_program()
-    path = chat.file if chat.file and not rest else read_path(rest, "/write")
-    turn = chat.turn
-    is_of_turn = turn is not None and turn.result.best.program == program
-    task = turn.task if turn and is_of_turn else Task(chat.line, entry_point=chat.conversation.name)
-    edit, caution = plan_answer(path, task, program), _find_caution(chat)
+    chat.require_program()
+    opened = chat.conversation.opened
+    own = Path(opened.file) if opened else chat.file
+    path = own if own and not rest else read_path(rest, "/write")
+    is_opened = opened is not None and is_same_file(path, Path(opened.file))
+    edit, caution = _plan(chat, path, is_opened=is_opened), _find_caution(chat)
     if caution and not chat.can_ask():
         chat.say(caution)
         caution = ""
     if write_edit(edit, confirm=chat.ask, caution=caution):
         chat.edits.append(edit)
+        if opened and is_opened:
+            text = edit.new.decode()
+            chat.conversation = replace(chat.conversation, opened=replace(opened, read=text, text=text))
+
+
+def _plan(chat: Chat, path: Path, *, is_opened: bool) -> Edit:
+    """Plan to write the program into a file. is_opened: it is the file that is open."""
+    from agent.cli.writing import plan_answer, plan_opened
+    from agent.program.task import Task
+
+    program, opened, turn = chat.require_program(), chat.conversation.opened, chat.turn
+    if opened and is_opened:
+        return plan_opened(path, opened)
+    if turn and turn.result.best.program == program and not opened:
+        return plan_answer(path, turn.task, program)
+    module = opened.module if opened else None
+    return plan_answer(path, Task(chat.line or "", entry_point=chat.conversation.name, module=module), program)
 
 
 def _find_caution(chat: Chat) -> str:
@@ -125,11 +177,21 @@ def undo_write(chat: Chat, rest: str) -> None:
         if chat.ask(question):
             undo_edit(edit)
             chat.edits.remove(edit)
+            _note_undone(chat, edit)
             chat.say(f"{name} is {'deleted' if edit.old is None else 'as it was before this chat wrote it'}")
         else:
             chat.say("nothing was written")
         return
     raise InvalidRequestError("there is no change left that this chat made and that could be taken back")
+
+
+def _note_undone(chat: Chat, edit: Edit) -> None:
+    """Let the file that is open be as it is again: what the chat changed in it is still to be written."""
+    from agent.cli.writing import is_same_file
+
+    opened = chat.conversation.opened
+    if opened and edit.old is not None and is_same_file(edit.path, Path(opened.file)):
+        chat.conversation = replace(chat.conversation, opened=replace(opened, read=edit.old.decode()))
 
 
 def write_trace(chat: Chat, rest: str) -> None:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich.console import Console
+from rich.text import Text
 
 from agent.cli.agent_options import Agent
 from agent.cli.chat_commands import find_command, find_meant
-from agent.cli.chat_files import refresh_files
+from agent.cli.chat_files import refresh_files, refresh_opened
 from agent.cli.inputs import check_sentence
 from agent.errors import InvalidRequestError
+from agent.files.changes import plain_text
 from agent.messages import quote
 from agent.program.conversation import (
     Conversation,
@@ -25,7 +26,9 @@ from agent.program.conversation import (
     write_question,
 )
 from agent.records import Question, RunOutcome
+from agent.views.consoles import open_console
 from agent.views.terminal import TerminalView, draw_change
+from agent.views.theme import highlight
 from agent.workflow.session import Session
 
 if TYPE_CHECKING:
@@ -51,12 +54,13 @@ class Chat:
 
     def __init__(self, agent: Agent, *, detail: int = 0, plain: bool = False) -> None:
         self.agent, self.detail = agent, detail
-        self.console = Console(highlight=False)
+        self.console = open_console()
         self.conversation = self._before = Conversation()  # now, and before the last request
-        self.line, self._retries = "", 0  # the last request, and how often it was tried again
+        self.line: str | None = None  # the last request; empty for a stub alone
+        self._retries = 0  # how often it was tried again
         self.turn: Turn | None = None  # the last one that came to a result
         self.trace: Path | None = None  # the file that receives the steps of the next request
-        self.file: Path | None = None  # the file that /file completed, if the program is of it
+        self.file: Path | None = None  # the file that /file completed as a whole, if the program is of it
         self.edits: list[Edit] = []  # what /write changed, oldest first
         self.own_files = set[str]()  # the real paths of the conversations that were saved or loaded
         self._earlier: list[Conversation] = []  # with the programs before, oldest first
@@ -69,12 +73,13 @@ class Chat:
     def begin(self, conversation: Conversation) -> None:
         """Go on with another conversation."""
         self._keep(conversation)
-        self._before, self.line, self.turn, self.file = conversation, "", None, None
+        self._before, self.line, self.turn, self.file = conversation, None, None, None
 
-    def keep_program(self, program: str) -> None:
+    def keep_program(self, task: Task, program: str) -> None:
         """Take a program, which was made from the one so far, as the program of the conversation."""
-        self.view().draw(draw_change(self.conversation.program, program))
-        self._keep(replace(self.conversation, program=program))
+        before, after = self.conversation, self.conversation.put(task, program)
+        self.view().draw(_draw_difference(before, after))
+        self._keep(after)
 
     def go_back(self) -> None:
         """Go back to the program before the last change. Raises InvalidRequestError where there is none."""
@@ -82,8 +87,12 @@ class Chat:
             raise InvalidRequestError("there is no earlier program; /show shows the one that there is")
         now, earlier = self.conversation, self._earlier.pop()
         self.conversation = now.go_back(earlier)
-        self.view().draw(draw_change(now.program, earlier.program))
+        self.view().draw(_draw_difference(now, self.conversation))
         self.say(f"the program is {self.describe_program()} again, as it was before")
+
+    def show_code(self) -> None:
+        """Draw the program; of a file that is open, the function."""
+        self.view().draw(highlight(self.conversation.code.strip("\n")))
 
     def _keep(self, conversation: Conversation) -> None:
         if self.conversation.program:
@@ -145,15 +154,21 @@ class Chat:
         check_characters(line)
         check_sentence(line, "/file completes one, /add shows it to the model")
         refresh_files(self)
-        start = replace(self.conversation if start is None else start, files=self.conversation.files)
+        start = self.conversation if start is None else start
+        start = refresh_opened(replace(start, files=self.conversation.files))
         task, kept = fit(start, line, self._fits)
         self.line, self._before = line, start
         for sentence in describe_dropped(start, kept):
             self.say(sentence)
         is_follow_up = kept.is_follow_up(line)
+        before = kept.program if is_follow_up else ""
+        if kept.opened is not None and task.module is not None:
+            before = plain_text(kept.opened.text)
         if not self.conversation.program:  # a follow-up changes this request, also where it gives nothing
             self.conversation = kept.follow(task, line, "")
-        result = self._solve(task, kept.program if is_follow_up else "")
+        if task.changes and task.examples and not self._passes(task, start):
+            task = replace(task, changes="")  # what fails now checks the change
+        result = self._solve(task, before)
         self.turn = Turn(self.agent, task, result)
         if result.outcome == RunOutcome.ACCEPTED:
             self.file = self.file if is_follow_up else None
@@ -174,26 +189,13 @@ class Chat:
 
     def describe_program(self) -> str:
         """Return the name of the program so far."""
-        return self.conversation.name or "the one before"
-
-    def fill_stub(self, task: Task) -> None:
-        """Write the function that a module leaves open, as the first program of a conversation."""
-        self.line, self._before = task.request, Conversation(files=self.conversation.files)
-        self.turn = Turn(self.agent, task, self._solve(task, ""))
-        if self.turn.result.outcome == RunOutcome.ACCEPTED:
-            self._keep(self._before.follow(task, task.request, self.turn.result.best.program))
-            self.file = Path(task.module.file) if task.module else None
-        elif sentence := self.describe_kept():
-            self.say(sentence)
+        return self.conversation.topic or "the one before"
 
     def retry(self) -> None:
         """Write the program of the last request again, with other samples; tests and files that came since count."""
-        if not self.line:
+        if self.line is None:
             raise InvalidRequestError("there is nothing to try again; say what to write first")
         self._retries += 1
-        if self.turn is not None and self.turn.task.module is not None and self.turn.task.request == self.line:
-            self.fill_stub(self.turn.task)
-            return
         self.write(self.line, self.conversation.go_back(self._before))
 
     def explain(self, line: str) -> None:
@@ -276,7 +278,20 @@ class Chat:
         file, self.trace = self.trace, None
         return cleanup.enter_context(closing(TraceWriter(file, provenance))).log
 
+    def _passes(self, task: Task, start: Conversation) -> bool:
+        """Whether the program that is to be changed passes the examples of its change already."""
+        from agent.verification.examples import verify_steadily
+
+        return verify_steadily(self.agent.sandbox, start.runnable, task.examples).passed
+
     def _fits(self, task: Task) -> bool:
         from agent.workflow.prepare import leaves_room
 
         return leaves_room(self.agent.context(), task)
+
+
+def _draw_difference(before: Conversation, after: Conversation) -> Text:
+    """Return what changes from one state of a conversation to another: in the file that is open, or the program."""
+    if before.opened and after.opened and before.opened.file == after.opened.file:
+        return draw_change(plain_text(before.opened.text), plain_text(after.opened.text))
+    return draw_change(before.code, after.code)

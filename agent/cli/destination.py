@@ -26,6 +26,7 @@ class Destination:
     write: Path | None
     yes: bool
     as_json: bool
+    quiet: bool = False  # nothing is said but errors, and what a question is about
 
     @classmethod
     def take(cls, options: dict[str, Any]) -> Destination:
@@ -61,7 +62,8 @@ class Destination:
         if code != ExitCode.OK:
             self._say_unwritten(f"the answer is {result.standing}, and --accept names what is written")
         elif self.write is not None:
-            write_edit(self._plan(result), yes=self.yes, confirm=self._find_confirm(), shows=not self.diff)
+            shows = not self.diff and not (self.quiet and self.yes)
+            write_edit(self._plan(result), yes=self.yes, confirm=self._find_confirm(), shows=shows, quiet=self.quiet)
 
     def record(self, result: Result, code: ExitCode) -> dict[str, Any]:
         """Write the file, and return what --json says of it: a file that cannot be written costs no answer."""

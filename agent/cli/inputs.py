@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent.program.task import Task
 
 _MOST_BYTES = 2**24  # of a prompt, of tests, of a program
+_TEXTS = (".txt", ".md", ".rst")
 
 
 def check_sources(request: str | None, task: str | None, file: Path | None, tests: Path | None, *, ask: bool) -> str:
@@ -55,10 +56,13 @@ def build_task(
     changed. See `read_module_task`.
     """
     from agent.program.modules.request import read_module_task
+    from agent.program.syntax import is_code
     from agent.program.task import read_task
 
     if request == STANDARD_STREAM:
         request = read_stdin("the request")
+    elif request is not None and file is None and _names_text(request):
+        request = read_source(Path(request), "the request")
     written = None if file is None else read_written(file, "the prompt")
     text = request if written is None else plain_text(written)
     if text is None or not text.strip():
@@ -71,9 +75,28 @@ def build_task(
         task = read_module_task(written, file=name_file(file), function=function, line=line, edits=edits, **tested)
         if task is not None:
             return task
+        _refuse_tests_alone(text, name_file(file))
     named = name or (str(file) if file else "your sentence")
-    quoted = quote(file) if file else None
-    return read_task(text, entry_point=entry_point, name=named, file=quoted, **tested)
+    in_words = file is None or (file.suffix != ".py" and not is_code(text))
+    return read_task(text, entry_point=entry_point, name=named, file=None if in_words else quote(file), **tested)
+
+
+def _names_text(sentence: str) -> bool:
+    """Decide whether one word in the place of a sentence is the name of a text file: one that is here, or looks so."""
+    if len(sentence.split()) != 1 or sentence.endswith(".py"):
+        return False
+    return sentence.lower().endswith(_TEXTS) or ("." in sentence and os.path.isfile(sentence))  # noqa: PTH113 - Path raises where it is long
+
+
+def _refuse_tests_alone(text: str, file: str) -> None:
+    """Raise InvalidRequestError for a file of tests alone, with the commands that were meant."""
+    from agent.program.file_examples import find_tested_name
+
+    if (name := find_tested_name(text)) is not None:
+        raise InvalidRequestError(
+            f"{quote(file)} holds tests and nothing to write; say what they are of, as in `dubito solve "
+            f'"Write {name or "f"}." --tests {file}`, or name the file that they are of with --file, beside --tests'
+        )
 
 
 def check_sentence(text: str, advice: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.choices import POLICY_SCORES
-from agent.cli.completion import complete_from, complete_model
+from agent.cli.completion import complete_budget, complete_from, complete_model
 from agent.lm.hf.hub import WEIGHTS
 from agent.messages import join_names
 from agent.program.styles import AUTO, PROMPT_STYLES
@@ -83,7 +83,7 @@ VerboseOption = Annotated[
 PlainOption = Annotated[
     bool, typer.Option("--plain", help="Print one line an event and redraw nothing, as for a screen reader.")
 ]
-BudgetOption = Annotated[str | None, typer.Option(help=_BUDGET_HELP)]
+BudgetOption = Annotated[str | None, typer.Option(help=_BUDGET_HELP, autocompletion=complete_budget)]
 OrderOption = Annotated[
     str | None,
     typer.Option(

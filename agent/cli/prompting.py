@@ -8,8 +8,8 @@ import select
 import struct
 import sys
 import termios
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from prompt_toolkit.document import Document
@@ -19,10 +19,17 @@ _MOST_TYPED = 1000  # bytes that any terminal keeps of what is typed ahead
 _PROMPT, _MORE = "dubito> ", "   ...> "
 
 
-def open_reader(commands: Mapping[str, bool], *, vi: bool = False, plain: bool = False) -> Callable[[], str]:
+class Follows(NamedTuple):
+    """What may follow a command: a path, and the values that are right behind what is typed so far."""
+
+    path: bool
+    values: Callable[[str], Iterable[str]]
+
+
+def open_reader(commands: Mapping[str, Follows], *, vi: bool = False, plain: bool = False) -> Callable[[], str]:
     """Return what reads the next request. It raises EOFError at the end, and KeyboardInterrupt at Ctrl-C.
 
-    commands: the words that begin with a slash, and whether a file's path follows each. vi: keys as in vi. plain: lines
+    commands: the words that begin with a slash, and what may follow each. vi: keys as in vi. plain: lines
     are read and not edited.
     """
     if plain or not _is_terminal():
@@ -46,8 +53,8 @@ def open_reader(commands: Mapping[str, bool], *, vi: bool = False, plain: bool =
     return session.prompt
 
 
-def _open_completer(commands: Mapping[str, bool]) -> Any:
-    """Return what completes a command, and the path behind one that takes a path."""
+def _open_completer(commands: Mapping[str, Follows]) -> Any:
+    """Return what completes a command, and the value or the path behind it."""
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 
     paths = PathCompleter(expanduser=True)
@@ -62,8 +69,12 @@ def _open_completer(commands: Mapping[str, bool]) -> Any:
             blank = text[len(command) :][:1]
             if not blank and text.startswith("/"):
                 yield from (Completion(name, -len(text)) for name in commands if name.startswith(text))
-            elif commands.get(command):
-                yield from paths.get_completions(type(document)(rest, len(rest)), complete_event)
+            elif command in commands:
+                word = rest.rpartition(" ")[2]
+                values = [each for each in commands[command].values(rest) if each.startswith(word)]
+                yield from (Completion(value, -len(word)) for value in values)
+                if commands[command].path:
+                    yield from paths.get_completions(type(document)(rest, len(rest)), complete_event)
 
     return CommandCompleter()
 

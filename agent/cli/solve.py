@@ -47,11 +47,14 @@ if TYPE_CHECKING:
     from benchmarks.cli import Problem
 
 EXERCISES = "exercises/"  # begins the names of the embedded model's own problems
-_REQUEST_HELP = "Describe the program in a sentence. `-`, or something piped in alone, is read from stdin."
+_REQUEST_HELP = (
+    "Describe the program in a sentence, or name a text file that does. `-`, or something piped in alone, is read from "
+    "stdin."
+)
 _TASK_HELP = "Solve a benchmark problem instead: HumanEval/0, Mbpp/2 or exercises/12."
 _FILE_HELP = (
     "Complete the Python in this file: a signature with its docstring, or a module with a function that is still to be "
-    "written. `-` reads it from stdin."
+    "written; or take the words of a text file. `-` reads it from stdin."
 )
 _FUNCTION_HELP = (
     "Write this function of the file, as in f or Class.method, and keep the rest. Its body may be `...`, `pass`, "
@@ -229,14 +232,13 @@ def _open_trace(how: SolveOptions, provenance: dict[str, Any]) -> Iterator[Log]:
 
 def _open_view(how: SolveOptions, agent: Agent) -> TerminalView:
     """Return the view. The program goes to stdout, in colour where somebody watches it, and all else to stderr."""
-    from rich.console import Console
-
+    from agent.views.consoles import open_console
     from agent.views.terminal import TerminalView
 
-    console = Console(stderr=True, quiet=how.silent, highlight=False)
+    console = open_console(err=True, quiet=how.silent)
     live = console.is_terminal and not console.is_dumb_terminal and not how.plain and not how.silent
     shows_program = is_watched() and not how.as_json and not how.destination.diff
-    programs = Console(highlight=False) if shows_program else None
+    programs = open_console() if shows_program else None
     return TerminalView(console, live=live, program_console=programs, detail=how.verbose, meter=agent.meter())
 
 

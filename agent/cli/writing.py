@@ -17,6 +17,7 @@ from agent.messages import quote
 from agent.views.say import is_watched, say, write_data
 
 if TYPE_CHECKING:
+    from agent.program.modules.opened import OpenedFile
     from agent.program.task import Task
 
 Confirm = Callable[[str], bool]  # asks a person a question, and returns whether the answer is yes
@@ -38,6 +39,15 @@ def plan_answer(path: Path, task: Task, program: str) -> Edit:
     if (not old or not old.strip()) and not _is_own(path, task):
         return Edit(path, old, write_program(task, program).encode())
     return Edit(path, old, _change(path, _decode(path, old or b""), task, program).encode())
+
+
+def plan_opened(path: Path, opened: OpenedFile) -> Edit:
+    """Plan to write what a conversation changed in a file into that file as it is now.
+
+    Raises InvalidRequestError where it does not fit any more, and FileAccessError.
+    """
+    old = read_target(path)
+    return Edit(path, old, (opened.text if old is None else opened.merge(_decode(path, old))).encode())
 
 
 def _change(path: Path, written: str, task: Task, program: str) -> str:
@@ -87,9 +97,15 @@ def check_write(path: Path, *, yes: bool, asks: bool) -> None:
 
 
 def write_edit(
-    edit: Edit, *, yes: bool = False, confirm: Confirm | None = None, shows: bool = True, caution: str = ""
+    edit: Edit,
+    *,
+    yes: bool = False,
+    confirm: Confirm | None = None,
+    shows: bool = True,
+    caution: str = "",
+    quiet: bool = False,
 ) -> bool:
-    """Write an edit, and say so on stderr; return whether it was written.
+    """Write an edit, and say so on stderr unless `quiet`; return whether it was written.
 
     A change of a file that holds something, or of one outside of the current folder, is shown first, and needs a yes.
     confirm: asks the person for it; None where nobody can be asked. shows: the difference is not known yet.
@@ -97,7 +113,7 @@ def write_edit(
     """
     name = quote(edit.path)
     if not edit.changes:
-        say(f"{name} stays as it was: it holds the answer already", err=True)
+        _say_unless(quiet, f"{name} stays as it was: it holds the answer already")
         return False
     if edit.replaces and shows:
         write_data(edit.diff, err=True, nl=False)
@@ -106,11 +122,16 @@ def write_edit(
         if confirm is None:
             raise InvalidRequestError(f"{question}, and nobody can be asked here; agree to it with --yes")
         if not confirm(f"{question}. Write it?"):
-            say("nothing was written", err=True)
+            _say_unless(quiet, "nothing was written")
             return False
     kept = apply_edit(edit)
-    say(f"wrote {name}{f'; what it held before is in {str(kept)!r}' if kept else ''}", err=True)
+    _say_unless(quiet, f"wrote {name}{f'; what it held before is in {str(kept)!r}' if kept else ''}")
     return True
+
+
+def _say_unless(quiet: bool, sentence: str) -> None:
+    if not quiet:
+        say(sentence, err=True)
 
 
 def find_confirm() -> Confirm | None:

@@ -33,6 +33,8 @@ class Preview:
 class Ask:
     """Commits the tokens that `choose` returns; if it returns none, the likeliest candidate.
 
+    What is no candidate is the person's own text. The model is charged with no doubt about it, and offers no other.
+
     The person sees where each candidate leads: its greedy rollout, as AdaDec looks ahead. A question may wait for days,
     in another process, so what was seen before can be given.
     """
@@ -48,10 +50,12 @@ class Ask:
         seen = self.preview or self.look_ahead(context, state)
         tokens = tuple(self.choose(state.completion.text, seen.candidates)) or (seen.candidates[0].token,)
         reason = context.explain_pause(context.score(state.prefix.logits))
+        is_written = tokens not in {(each.token,) for each in seen.candidates}
         pause: Pause | None = Pause(reason, self.name, seen.candidates, tokens[0], seen.forwards, seen.token_rows)
         for token in tokens:
             prefix = context.feed(state)
-            step, state = context.commit(replace(state, prefix=prefix), context.score(prefix.logits), token, pause)
+            at, distribution = replace(state, prefix=prefix), context.score(prefix.logits)
+            step, state = context.commit(at, distribution, token, pause, is_written=is_written)
             yield step
             pause = None  # nobody doubted the tokens behind the first one
             if state.end is not None:

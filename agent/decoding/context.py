@@ -137,14 +137,23 @@ class DecodeContext:
         return self.policy.sampler(logits, uniform, state.completion.text)
 
     def commit(
-        self, state: DecodeState, distribution: Distribution, token: int, pause: Pause | None = None
+        self,
+        state: DecodeState,
+        distribution: Distribution,
+        token: int,
+        pause: Pause | None = None,
+        *,
+        is_written: bool = False,
     ) -> tuple[Step, DecodeState]:
-        """Append one token of this distribution; return its record and the state after it."""
+        """Append one token of this distribution; return its record and the state after it.
+
+        is_written: by a person, so that it says nothing of what the model doubts.
+        """
         completion = state.completion.append(token)
         end = self.stop(completion)
         text = completion.text[len(state.completion.text) :]
-        logprob = min(distribution.logprob(token), 0.0)
-        others = self._list_others(state, distribution, token, pause)
+        logprob = 0.0 if is_written else min(distribution.logprob(token), 0.0)
+        others = () if is_written else self._list_others(state, distribution, token, pause)
         return Step(token, text, logprob, distribution.scores, pause, end, others), DecodeState(
             state.prefix, completion, end
         )

@@ -52,7 +52,7 @@ class Step:
 
     token: int
     text: str  # the characters that this token completes; empty inside a character
-    logprob: float  # nats, at most 0, under the model's own distribution
+    logprob: float  # nats, at most 0, under the model's own distribution; 0 for a token that a person wrote
     scores: dict[str, float] = field(default_factory=dict)  # the scores of its distribution; higher is more uncertain
     pause: Pause | None = None
     end: str | None = None  # the stop rule's reason, if decoding ended with this step

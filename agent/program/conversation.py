@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from agent.errors import InvalidRequestError
 from agent.messages import quote
 from agent.program.examples.example import Example, combine_examples
+from agent.program.modules.opened import OpenedFile
 from agent.program.prompts import CodeBeside
 from agent.program.syntax import find_entry_point, is_code
-from agent.program.task import Task, read_task
+from agent.program.task import Task, add_tests, read_task
 
 _QUESTION = re.compile(r"(?:why|what|how|when|where|which|who|is|are|does|do|did|explain)\b", re.IGNORECASE)
 _MOST_BESIDE = 20_000  # characters of a file
@@ -34,15 +35,46 @@ class Conversation:
     said: tuple[str, ...] = ()  # every text of the person's that may hold examples, requests and sessions
     tests: tuple[str, ...] = ()  # texts of asserts
     files: tuple[CodeBeside, ...] = ()
+    opened: OpenedFile | None = None  # in which the program is a function; None where it stands alone
+
+    @property
+    def code(self) -> str:
+        """The program as a person reads it: of a file, the function alone."""
+        return self.program if self.opened is None else self.opened.code
+
+    @property
+    def runnable(self) -> str:
+        """What runs where the program is run."""
+        return self.program if self.opened is None else self.opened.runnable
+
+    @property
+    def topic(self) -> str:
+        """The name of the program; empty where it has none."""
+        return self.name or (self.opened and self.opened.function) or ""
+
+    def open(self, opened: OpenedFile) -> Conversation:
+        """Return a conversation about a function of a file. Tests that came before any request stay."""
+        kept = Conversation(files=self.files) if self._has_begun else self
+        name = opened.function if opened.function and "." not in opened.function else None
+        return replace(kept, opened=opened, program=opened.code, name=name)
+
+    def put(self, task: Task, program: str) -> Conversation:
+        """Return the conversation with another program in the place of the one so far. task: that it answers."""
+        opened = self.opened.put(task.module, program) if self.opened and task.module else None
+        return replace(self, program=program, opened=opened)
 
     def follow(self, task: Task, line: str, program: str) -> Conversation:
         """Return the conversation after a request that gave a program. A new name is put into what was said before.
 
         program: empty where a first request gave none; a follow-up then changes that request.
         """
+        if self.opened is not None and task.module is not None:
+            requests, said = (*self.requests, line), (*self.said, line)
+            opened = self.opened.put(task.module, program) if program else self.opened
+            return replace(self, requests=requests, said=said, program=program, name=task.entry_point, opened=opened)
         name = task.entry_point or find_entry_point(program)
         if not self.is_follow_up(line):
-            kept = replace(self, said=(), tests=()) if self._has_begun else self
+            kept = Conversation(files=self.files) if self._has_begun else replace(self, opened=None)
             return replace(kept, requests=(line,), said=(*kept.said, line), program=program, name=name)
         kept = self._rename(name)
         return replace(kept, requests=(*kept.requests, line), said=(*kept.said, line), program=program)
@@ -53,7 +85,10 @@ class Conversation:
 
     def go_back(self, earlier: Conversation) -> Conversation:
         """Return an earlier state of the conversation, with the tests and the files of now."""
-        return replace(earlier, tests=self._rename(earlier.name).tests, files=self.files)
+        opened = earlier.opened
+        if opened is not None and self.opened is not None and opened.file == self.opened.file:
+            opened = replace(opened, read=self.opened.read)
+        return replace(earlier, tests=self._rename(earlier.name).tests, files=self.files, opened=opened)
 
     def _rename(self, name: str | None) -> Conversation:
         """Return the conversation about the same function under another name."""
@@ -78,28 +113,33 @@ class Conversation:
             raise InvalidRequestError(f"{name!r} was not added; there is {', '.join(names) or 'no file'}")
         return replace(self, files=tuple(each for each in self.files if each.title != name))
 
-    def add_tests(self, text: str) -> Conversation:
+    def add_tests(self, text: str, file: str = "the tests") -> Conversation:
         """Return the conversation with tests that later programs must pass: asserts, or an interpreter's session.
 
         Raises InvalidRequestError for a text that holds neither, or that calls what nobody asked for.
         """
-        self.read_tests(text)
+        self.read_tests(text, file)
         if _is_session(text):
             return replace(self, said=(*self.said, text))
         return replace(self, tests=(*self.tests, text))
 
-    def read_tests(self, text: str) -> tuple[Example, ...]:
-        """Return the examples in a text of tests. Raises InvalidRequestError."""
+    def read_tests(self, text: str, file: str = "the tests") -> Task:
+        """Return a task with the examples in a text of tests, and what in it is none. file: its name, for messages.
+
+        Raises InvalidRequestError.
+        """
         if not _is_session(text):
-            return read_task("Write it.", entry_point=self.name, tests=text).examples
-        if not (examples := read_task(text, entry_point=self.name).examples):
+            outline = self.opened.module.outline() if self.opened else ""
+            task = Task("Write it.", entry_point=self.name)
+            return add_tests(task, text, file, outline or task.request)
+        if not (task := read_task(text, entry_point=self.name)).examples:
             raise InvalidRequestError("no example could be read; wanted lines such as `>>> f(2)` and `4` below it")
-        return examples
+        return task
 
     def list_examples(self) -> tuple[Example, ...]:
         """Return the examples that the person gave so far."""
         texts = [read_task(text, entry_point=self.name).examples for text in self.said]
-        texts += [self.read_tests(text) for text in self.tests]
+        texts += [self.read_tests(text).examples for text in self.tests]
         examples = tuple[Example, ...]()
         for each in texts:
             examples = combine_examples(examples, each)
@@ -107,6 +147,8 @@ class Conversation:
 
     def is_follow_up(self, line: str) -> bool:
         """Whether a request changes the one before, or its program: there is one, and it names no other function."""
+        if self._read_in_file(line) is not None:
+            return True
         if not self._has_begun or is_code(line) or is_code(" ".join(self.requests) if not self.program else ""):
             return False
         asked = read_task(line).entry_point
@@ -114,6 +156,8 @@ class Conversation:
 
     def read(self, line: str) -> Task:
         """Return the task of a request. Raises InvalidRequestError for one that cannot be read."""
+        if (task := self._read_in_file(line)) is not None:
+            return task
         if not self.is_follow_up(line):
             return self._read_first(line)
         if not self.program:
@@ -132,6 +176,29 @@ class Conversation:
             beside=(*self.files, shown),
         )  # fmt: skip
 
+    def _read_in_file(self, line: str) -> Task | None:
+        """Return the task to change a function of the file that is open; None where there is none, or a new one is
+        asked for. Raises InvalidRequestError for what would change the function's head.
+        """
+        if self.opened is None:
+            return None
+        if self.program and (name := _find_new_name(line, self.name)):
+            raise InvalidRequestError(
+                f"a function of a file keeps its name and parameters, for other code may use them; rename {self.topic} "
+                f"to {name} in {quote(self.opened.file)}, and open that again with /file"
+            )
+        task = self.opened.read_request(line)
+        if task is None or task.module is None:
+            return task
+        outline, unread = task.module.outline(), task.unparsed
+        for text in self.said:
+            given = read_task(text, entry_point=task.entry_point).examples if text.strip() else ()
+            task = replace(task, examples=combine_examples(task.examples, given))
+        for text in self.tests:
+            task = add_tests(task, text, "the tests", outline)
+        beside = (*self.files, *task.beside)
+        return replace(task, tests=_split_tests(self.tests), unparsed=unread, beside=beside)  # /tests named the others
+
     def _read_first(self, line: str) -> Task:
         """Return the task of a request that begins a program. What was said of an earlier one does not count."""
         kept = Conversation(files=self.files) if self._has_begun else self
@@ -148,7 +215,7 @@ def fit(conversation: Conversation, line: str, fits: Callable[[Task], bool]) -> 
     """
     kept = conversation
     while not fits(task := kept.read(line)):
-        if kept.requests[1:] and kept.is_follow_up(line):
+        if kept.requests[1:] and task.module is None and kept.is_follow_up(line):
             kept = replace(kept, requests=kept.requests[1:])
         elif kept.files:
             kept = replace(kept, files=kept.files[1:])
@@ -186,7 +253,7 @@ def is_question(line: str) -> bool:
 
 def write_question(conversation: Conversation, line: str) -> str:
     """Return the prompt of a question about the program so far, for a chat model."""
-    beside: Sequence[CodeBeside] = (*conversation.files, CodeBeside("The program", conversation.program))
+    beside: Sequence[CodeBeside] = (*conversation.files, CodeBeside("The program", conversation.code))
     blocks = [f"{each.title}:\n```python\n{each.code.strip()}\n```" for each in beside if each.code]
     asked = " ".join(" ".join(conversation.requests).split())
     purpose = [f"It was written for this request: {asked}"] if asked else []

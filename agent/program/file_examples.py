@@ -7,13 +7,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.program.examples.assertions import is_idle
 from agent.program.examples.asserts import read_tests
 from agent.program.examples.docstrings import Definitions, find_definitions
 from agent.program.examples.example import Example, combine_examples
 from agent.program.examples.read import read_examples
 from agent.program.holes import Hole
+from agent.program.prompts import find_called_function
 from agent.program.separation.scope import NotSeparableError
-from agent.program.syntax import find_bound_names, find_names, read_module
+from agent.program.syntax import find_bound_names, find_names, is_text, parse, read_module
 from uncertainty.places import Places
 
 
@@ -38,6 +40,30 @@ def read_file_examples(plain: str) -> FileExamples:
         if shown and isinstance(statement, ast.Assert):
             asserts.add(_write_statement(statement))
     return FileExamples(examples, frozenset(asserts))
+
+
+def find_tested_name(plain: str) -> str | None:
+    """Return the name that a file of tests alone calls most often; None for a file that defines or does more.
+
+    It is empty where no test can be read.
+    """
+    tree = parse(plain)
+    if tree is None:
+        return None
+    rest = [each for each in tree.body if not isinstance(each, ast.Import | ast.ImportFrom) and not is_text(each)]
+    if not rest or not all(map(_is_test, rest)):
+        return None
+    try:
+        return find_called_function(read_tests(plain).examples) or ""
+    except (SyntaxError, NotSeparableError):
+        return ""
+
+
+def _is_test(statement: ast.stmt) -> bool:
+    """Decide whether a statement is a test, or starts the tests."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return statement.name.lower().startswith("test")
+    return isinstance(statement, ast.Assert) or is_idle(statement)
 
 
 def remove_asserts(program: str, asserts: frozenset[str]) -> str:

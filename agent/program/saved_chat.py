@@ -10,6 +10,7 @@ from typing import Any
 from agent.errors import InvalidRequestError
 from agent.messages import quote
 from agent.program.conversation import Conversation
+from agent.program.modules.opened import OpenedFile
 from agent.program.prompts import CodeBeside
 
 _MARK = "dubito_chat"  # the first key of the object
@@ -37,6 +38,8 @@ def read_chat(text: str, name: str) -> SavedChat:
         kept = dict(record["conversation"])
         files = tuple(CodeBeside(**each) for each in kept.pop("files"))
         kept |= {name: tuple(kept[name]) for name in ("requests", "said", "tests")}
+        opened = kept.pop("opened", None)
+        kept["opened"] = OpenedFile(**opened) if opened is not None else None
         return SavedChat(Conversation(**kept, files=files), record["options"], record.get("session", {}))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidRequestError(f"{quote(name)} is no session of a chat; wanted what /save wrote") from error

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent.program.outputs import describe_output
-from agent.records import CandidateQuestion, OutputQuestion, Question
+from agent.records import CandidateQuestion, OutputQuestion, PersonReply, Question
 from agent.views.numbers import format_probability
 from agent.views.text import clean, format_code, one_line
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # torch is imported with it
 
 PREVIEW = 60  # characters of a candidate, which shows where it leads
 _SHOWN_LINES = 12  # of the code before a pause
+_SHOWN_BEHIND = 30  # characters before it, where one line says all
 
 
 class Choices(NamedTuple):
@@ -34,6 +35,22 @@ def describe_choices(question: Question) -> Choices:
         case OutputQuestion():
             labels = [one_line(describe_output(each)) for each in question.outputs]
             return Choices(f"Programs differ: what should {one_line(question.call)} give?", "", tuple(labels))
+
+
+def describe_reply(reply: PersonReply) -> str:
+    """Return a question and its answer in one line."""
+    question, answer = reply.question, reply.reply
+    if isinstance(question, OutputQuestion):
+        given = describe_output(question.outputs[answer]) if isinstance(answer, int) else answer
+        return one_line(
+            f"{question.call} should give {given}" if given else f"what {question.call} gives was left open"
+        )
+    behind = f"behind {format_code(question.text.rstrip()[-_SHOWN_BEHIND:])!r}"
+    if isinstance(answer, str):
+        return f"{behind}: {format_code(answer, PREVIEW)!r}, a text of your own"
+    others = [show_candidate(each) for number, each in enumerate(question.candidates) if number != answer]
+    rest = f", and not {' or '.join(others)}" if others else ""
+    return f"{behind}: {show_candidate(question.candidates[answer])}{rest}"
 
 
 def show_code(question: CandidateQuestion) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import unified_diff
+from itertools import chain
 
 from rich.columns import Columns
 from rich.console import Console, RenderableType
@@ -11,11 +12,13 @@ from rich.panel import Panel
 from rich.text import Text
 
 from agent.decoding.step import Step
+from agent.files.changes import plain_text
 from agent.program.failures import FailureKind, describe_failure
 from agent.program.outputs import describe_output
 from agent.program.task import Task
-from agent.records import Attempt, Event, Question, Revision, RunOutcome, label_of
+from agent.records import Attempt, Event, PersonReply, Question, Revision, RunOutcome, label_of
 from agent.search.faults import is_whole
+from agent.views.choices import describe_reply
 from agent.views.doubts import list_doubts
 from agent.views.frame import LiveFrame, Meter, drop_typed
 from agent.views.line_breaks import break_lines
@@ -27,6 +30,7 @@ from agent.views.theme import GOOD, WARNING, highlight
 from agent.views.tree import draw_attempt
 from agent.workflow.run import Result
 
+_LONGEST_EXAMPLE = 160  # characters of one that is not checked
 PAUSES, PROGRAMS = 1, 2  # levels of detail: each pause and each program as a line; each program in full, too
 
 
@@ -64,8 +68,12 @@ class TerminalView:
         """Draw what is about to be done. opening: the code that the completion goes on with."""
         self._opening = opening
         self._frame.begin(opening)
+        self.show_unread(task)
+
+    def show_unread(self, task: Task) -> None:
+        """Draw which examples and tests of a task are not checked, because they cannot be read."""
         for example in task.unparsed:
-            self._warn(f"this example cannot be read, and is not checked: {format_code(example, 80)}")
+            self._warn(f"this example cannot be read, and is not checked: {format_code(example, _LONGEST_EXAMPLE)}")
 
     def show(self, event: Event) -> None:
         """Draw one event."""
@@ -76,6 +84,8 @@ class TerminalView:
                 self._show_attempt(event)
             case Revision():
                 self._frame.begin(self._opening + event.text)
+            case PersonReply():
+                self._print(Text(f"answered before: {describe_reply(event)}", style="dim"))
 
     def show_heading(self, text: str) -> None:
         """Draw one line that says what is about to be done."""
@@ -96,7 +106,9 @@ class TerminalView:
 
     def stream(self, pieces: Iterable[str]) -> None:
         """Draw a text piece by piece. A line breaks between two words."""
-        for piece in break_lines(map(clean, pieces), self._console.width):
+        whole = chain(map(clean, pieces), "\n")
+        shown = whole if self._console.soft_wrap else break_lines(map(clean, pieces), self._console.width)
+        for piece in shown:
             self._console.print(Text(piece), end="", soft_wrap=True)
 
     def show_tree(self, result: Result | None, which: str) -> None:
@@ -129,14 +141,14 @@ class TerminalView:
     def finish(self, result: Result, hidden: Mapping[str, str] | None = None, *, before: str = "") -> None:
         """Draw the answer's program, the evidence for and against it, the cost, and what to do now.
 
-        hidden: verdicts of a benchmark's own tests. before: the program that was to be changed; then the change is
-        drawn, and not the whole program.
+        hidden: verdicts of a benchmark's own tests. before: the program that was to be changed, or the text of the file
+        around it; then the change is drawn, and not the whole program.
         """
         answer = result.best
         if result.outcome == RunOutcome.ABSTAINED:
             self._show_abstained(result)
         elif self._program_console:
-            shown = draw_change(before, answer.program) if before else _mark_doubts(answer)
+            shown = draw_change(before, _write_changed(result)) if before else _mark_doubts(answer)
             self._program_console.print(shown, soft_wrap=True)  # a line break inside a line would be copied with it
         for line in describe_evidence(result, in_full=self._detail > 0):
             self._warn(line)
@@ -170,6 +182,11 @@ class TerminalView:
         rival, differs = result.attempts[answer.rival], answer.differs
         self._warn(f"two programs are close to each other, and differ for {one_line(differs.input)}:")
         both = ((result.best, differs.answer), (rival, differs.rival))
+        if self._console.soft_wrap:
+            for attempt, output in both:
+                self.say(f"program {label_of(attempt)} gives {one_line(describe_output(output))}:")
+                self.say(attempt.program.strip("\n"))
+            return
         panels = [
             Panel(
                 highlight(attempt.program.strip("\n")),
@@ -220,6 +237,13 @@ def draw_change(before: str, after: str) -> Text:
         return Text("the program stays as it was", style="dim")
     styles = {"+": GOOD, "-": "red", "@": "dim"}
     return Text("\n").join(Text(clean(line), style=styles.get(line[:1], "")) for line in lines)
+
+
+def _write_changed(result: Result) -> str:
+    """Return the answer's program, with the text of its file around it where it is a part of one."""
+    module, program = result.task.module, result.best.program
+    text = module.fill(program) if module else None
+    return program if text is None else plain_text(text)
 
 
 def _say_failure(attempt: Attempt) -> str:

@@ -13,6 +13,7 @@ from agent.records import Attempt, CandidateQuestion, OutputQuestion, label_of
 from agent.search.budget import Budget
 from agent.search.frontier import ONE_PROGRAM, SearchConfig
 from agent.strategies import STRATEGIES, Search
+from agent.views.choices import describe_reply
 from agent.views.report import Report
 from agent.views.text import format_code
 from agent.views.tree import draw_attempt
@@ -38,15 +39,16 @@ def describe_named_run(stored: WholeRun) -> Report:
     command = shlex.join(write_command(run.name, state))
     programs = [_record_attempt(attempt) for attempt in state.attempts]
     question = _say_question(stored.question) if stored.question else None
-    standing = _find_standing(state)
+    standing, replies = _find_standing(state), [describe_reply(each) for each in state.replies]
     record = {
         **_record(run), "request": state.task.request, "options": state.identity, "search": _settings_of(state.config),
-        "programs": programs, "standing": standing, "question": question, "command": command,
+        "programs": programs, "standing": standing, "question": question, "replies": replies, "command": command,
     }  # fmt: skip
     lines = [f"{run.name}  {_say_state(run)}", *_indent(state.task.request)]
     lines += [f"programs: {len(programs) or 'none yet'}", *(draw_attempt(each).plain for each in state.attempts)]
     shown = state.answer.attempt if state.answer else len(state.attempts) - 1
     lines += _indent(state.attempts[shown].program) if state.attempts else []
+    lines += ["answered:", *_indent("\n".join(replies))] if replies else []
     lines += [f"it ended: {standing}"] if standing else []
     lines += [f"it asks: {question}"] if question else []
     lines += [f"{'Print its answer again' if standing else 'Go on'} with:", f"  {command}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.records import OutputQuestion, PersonExample
+from agent.records import OutputQuestion, PersonExample, PersonReply
 from agent.search.answer import cluster_programs, judge_by_person
 from agent.verification.behaviour import find_function, read_output, write_call
 from agent.workflow.context import Context, Person
@@ -19,7 +19,8 @@ def ask_for_output(context: Context, state: AgentState, person: Person) -> Agent
     question = _build_question(state, column)
     reply = person(question)
     wanted = question.outputs[reply] if isinstance(reply, int) else read_output(reply, question.outputs)
-    asked = replace(state, asked_inputs=(*state.asked_inputs, column))
+    replies = (*state.replies, PersonReply(question, reply))
+    asked = replace(state, asked_inputs=(*state.asked_inputs, column), replies=replies)
     if wanted is None:
         return asked
     example = PersonExample(column, question.call, wanted)

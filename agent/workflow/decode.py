@@ -20,7 +20,7 @@ from agent.errors import BudgetSpentError
 from agent.lm.base import LM
 from agent.lm.forbidding import Forbidding
 from agent.program.ends import BUDGET_ENDS
-from agent.records import Attempt, CandidateQuestion, Cost, Edge, EdgeKind, Fork, Prompt
+from agent.records import Attempt, CandidateQuestion, Cost, Edge, EdgeKind, Fork, PersonReply, Prompt
 from agent.workflow.context import Context, Person, count_forwards, limit_forwards, meter_sandbox
 from agent.workflow.state import AgentState
 from agent.workflow.stops import stop_rule
@@ -69,14 +69,17 @@ def preview_pause(context: Context, state: AgentState) -> AgentState:
 
 def ask_for_token(context: Context, state: AgentState, person: Person) -> AgentState:
     """Resolve a pause by asking a person, who chooses a candidate or writes another text."""
+    replies = list(state.replies)
 
     def choose(text: str, candidates: tuple[Candidate, ...]) -> list[int]:
-        reply = person(CandidateQuestion(text, candidates))
+        question = CandidateQuestion(text, candidates)
+        reply = person(question)
+        replies.append(PersonReply(question, reply))
         return [candidates[reply].token] if isinstance(reply, int) else context.tokenizer.encode(reply, continues=True)
 
     ask = replace(_find_ask(context), choose=choose, preview=state.current.preview)
     after = advance(replace(context, policy=replace(context.policy, resolver=ask)), state, resolve_pause)
-    return replace(after, current=replace(after.current, preview=None))
+    return replace(after, current=replace(after.current, preview=None), replies=tuple(replies))
 
 
 def _find_ask(context: Context) -> Ask:

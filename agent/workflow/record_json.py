@@ -30,6 +30,7 @@ from agent.records import (
     LastTrace,
     OutputQuestion,
     PersonExample,
+    PersonReply,
     Prompt,
     RunOutcome,
     Spent,
@@ -45,8 +46,8 @@ RECORDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         AgentState, Answer, Attempt, Breakage, Budget, CandidateQuestion, CodeBeside, Cost, Difference, DraftProgram,
-        Edge, Example, Failure, Fork, Guarantee, LastTrace, Module, Output, OutputQuestion, PersonExample, Prompt,
-        ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
+        Edge, Example, Failure, Fork, Guarantee, LastTrace, Module, Output, OutputQuestion, PersonExample, PersonReply,
+        Prompt, ReliabilityCurve, SearchConfig, Spent, Task, Undecided, Unfinished,
     )
 }  # fmt: skip
 _ENUMS: dict[Any, dict[str, type[StrEnum]]] = {  # JSON holds their texts

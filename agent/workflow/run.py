@@ -104,12 +104,15 @@ def run_task(
 ) -> Result:
     """Run a task to its end. Resume a thread that was cut off; of a thread that ended, repeat its answer alone.
 
-    on_event: receives what happens in this process. log: receives it with its number in the run, but not the answer
-    of a run that had ended; what a kill cut off comes again under the same numbers.
+    on_event: receives what happens in this process, after the replies to earlier questions. log: receives what happens
+    with its number in the run, but not the answer of a run that had ended; what a kill cut off comes again under the
+    same numbers.
     """
     graph, steps = build(checkpointer), list[Step]()
     fresh = AgentState(task, with_profile(config or SearchConfig(), context.profile), identity or {})
     stored = _load_thread(graph, thread, fresh) if checkpointer is not None else _Stored()
+    for reply in stored.state.replies if stored.state is not None else ():
+        on_event(reply)
     if stored.state is not None and stored.state.answer is not None:
         result = result_of(context, stored.state)
         on_event(result.best)

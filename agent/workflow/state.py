@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.program.examples.example import Example
 from agent.program.task import Task
-from agent.records import Answer, Attempt, Cost, PersonExample, Prompt, RunOutcome, Unfinished
+from agent.records import Answer, Attempt, Cost, PersonExample, PersonReply, Prompt, RunOutcome, Unfinished
 from agent.search.frontier import SearchConfig
 
 
@@ -25,6 +25,7 @@ class AgentState:
     inputs: Sequence[str] = ()  # on which programs are compared: the source of an argument tuple each
     asked_inputs: Sequence[int] = ()  # numbers of the inputs that a person was asked about
     person_examples: Sequence[PersonExample] = ()
+    replies: Sequence[PersonReply] = ()  # to the questions so far
     own_cases: Sequence[Example] | None = None  # test cases that the model proposed; None before it was asked
     cases_name: str = ""  # of the function or class in them
     cost: Cost = field(default_factory=Cost)

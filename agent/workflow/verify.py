@@ -20,7 +20,7 @@ from agent.program.probe_inputs import generate_inputs
 from agent.program.syntax import is_code
 from agent.program.task import Task
 from agent.program.wording import drop_prose
-from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of, next_label
+from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of
 from agent.search.answer import judge_by_person
 from agent.search.orders import LOOKS_AT_LINES
 from agent.verification.behaviour import find_function, observe_behaviour, write_call
@@ -87,7 +87,8 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
 def _is_unchanged(task: Task, program: str) -> bool:
     """Whether a program has the code of the one that was to be changed; its prose counts where a change asks for it."""
     with_prose = _ASKS_FOR_PROSE.search(task.request) is not None
-    before, after = (_list_lines(each, with_prose=with_prose) for each in (task.changes, program))
+    runnable = task.runnable(program)
+    before, after = (_list_lines(each, with_prose=with_prose) for each in (task.changes, runnable))
     return before == after
 
 
@@ -194,3 +195,12 @@ def _finish(state: AgentState, draft: DraftProgram, findings: _Findings, cost: C
         duplicate_label=label_of(original) if original else "",
     )
     return replace(attempt, label=next_label(attempts, ran=attempt.ran))
+
+
+def next_label(attempts: Sequence[Attempt], *, ran: bool) -> str:
+    """Return the label of the attempt that comes next. Labels count programs that ran, as a budget does."""
+    programs = sum(each.ran for each in attempts)
+    if ran:
+        return str(programs + 1)
+    since = next((number for number, each in enumerate(reversed(attempts)) if each.ran), len(attempts))
+    return f"{programs}.{since + 1}"

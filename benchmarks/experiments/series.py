@@ -7,12 +7,13 @@ from dataclasses import replace
 from agent.decoding.samplers import argmax
 from agent.errors import InvalidRequestError
 from agent.program.task import Task
-from agent.records import Attempt, Cost, Event, RunOutcome, next_label
+from agent.records import Attempt, Cost, Event, RunOutcome
 from agent.search.frontier import ONE_PROGRAM
 from agent.workflow.context import Context
 from agent.workflow.decode import seed_of_attempt
 from agent.workflow.run import Result, run_task
 from agent.workflow.session import Session
+from agent.workflow.verify import next_label
 
 
 class Series:

@@ -38,6 +38,7 @@ _TWO = {
     "assertAlmostEqual": "_almost(first, second)",
     "assertNotAlmostEqual": "not _almost(first, second)",
 }  # fmt: skip
+_IDLE = {"print", "unittest.main", "pytest.main", "sys.path.insert", "sys.path.append"}
 _FIRST = {"first", "expr", "obj", "member"}
 _SECOND = {"second", "expr2", "container", "cls"}
 
@@ -155,6 +156,40 @@ def ends_test(statement: ast.stmt) -> bool:
             return ast.unparse(function) in ("pytest.skip", "skip", "self_skipTest", "unittest.skip")
         case ast.Raise():
             raise NotSeparableError(f"{statement.lineno}: this always raises; {ADVICE}")
+    return False
+
+
+def split_class(group: ast.ClassDef) -> tuple[list[ast.stmt], list[ast.FunctionDef]]:
+    """Return the statements of setUp of a class of tests, and its tests, both without self.
+
+    Raises NotSeparableError where it holds more.
+    """
+    own: list[ast.stmt] = []
+    methods: list[ast.FunctionDef] = []
+    for statement in group.body:
+        match statement:
+            case ast.FunctionDef(name="setUp" | "setup_method"):
+                own += drop_self(statement).body
+            case ast.FunctionDef(name=name) if name.startswith("test"):
+                methods.append(drop_self(statement))
+            case ast.Expr(ast.Constant()) | ast.Pass():
+                pass
+            case _:
+                raise NotSeparableError(
+                    f"{statement.lineno}: a class of tests may hold setUp and tests, no more; {ADVICE}"
+                )
+    return own, methods
+
+
+def is_idle(statement: ast.stmt) -> bool:
+    """Decide whether a statement is no part of a test, but a text or a way to start the tests."""
+    match statement:
+        case ast.Expr(ast.Constant()) | ast.Pass():
+            return True
+        case ast.Expr(ast.Call(function, arguments)):
+            return ast.unparse(function) in _IDLE and not any(isinstance(each, ast.Call) for each in arguments)
+        case ast.If(ast.Compare(ast.Name("__name__"))):
+            return True
     return False
 
 

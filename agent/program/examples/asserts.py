@@ -1,21 +1,23 @@
 """Read a test file: asserts, pytest.raises and unittest's methods become examples.
 
-Nothing is dropped in silence. A statement that calls the program becomes part of an example, or the file is an error.
+Nothing is dropped in silence. A statement that calls the program becomes part of an example, a test that cannot be read
+is listed as left out, and outside of tests such a statement is an error: what follows may need it.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from agent.program.examples.assertions import (
     ADVICE,
     asserts_or_branches,
-    drop_self,
     ends_test,
     holds_tests,
     is_assertion,
+    is_idle,
     is_raises,
     is_skipped,
     names_callee,
@@ -24,9 +26,11 @@ from agent.program.examples.assertions import (
     read_method,
     read_pattern,
     refuse_depth,
+    split_class,
 )
 from agent.program.examples.example import Example, ReadExamples
 from agent.program.examples.imports import read_imports
+from agent.program.examples.parameters import write_out_cases
 from agent.program.separation.scope import NotSeparableError, Scope
 from agent.program.separation.separate import separate
 from agent.program.separation.setups import Setup, expose_to_program, join_setups, refuse_revealed, select_for_program
@@ -37,7 +41,6 @@ _WHERE = (
     "a loop, a branch, a class or a function with arguments, where its expected value cannot be kept from the program"
 )
 _COMPOUND = ast.For | ast.While | ast.If | ast.Try | ast.With | ast.Match | ast.AsyncFor | ast.AsyncWith | ast.TryStar
-_IDLE = {"print", "unittest.main", "pytest.main", "sys.path.insert", "sys.path.append"}
 
 
 def read_tests(
@@ -47,8 +50,9 @@ def read_tests(
 
     program: the names that the program is asked to define, if they are known; a test of another name is an error.
     classes: which of them are classes; records: which of the classes are no more than their fields.
-    The unparsed lines are statements that do not run because no example needs them.
-    Raises SyntaxError if the text is not Python, and NotSeparableError, with the line, for a test that cannot be read.
+    The unparsed lines are tests that cannot be read, and statements that do not run because no example needs them.
+    Raises SyntaxError if the text is not Python, and NotSeparableError, with the line, where no test can be read, or an
+    assert outside of the tests.
     """
     try:
         module = read_module(source)
@@ -58,6 +62,8 @@ def read_tests(
         reader = _Reader(Scope(program, classes, records, bool(program), imported.foreign))
         reader.read(module.body)
         reader.refuse_unseen(module)
+        if reader.left_out and not reader.examples:
+            raise reader.left_out[0]
     except (RecursionError, MemoryError) as error:
         raise SyntaxError("it is nested too deeply to be read") from error
     except ValueError as error:
@@ -74,11 +80,13 @@ class _Reader:
         self._scope = scope
         self.examples: list[Example] = []
         self.unparsed: list[str] = []
+        self.left_out: list[NotSeparableError] = []  # why, test by test
         self._seen = set[int]()  # ids of the nodes of assertions that became examples
         self._setups: list[Setup] = []  # statements above, of this function and of the module
         self._needed = set[int]()  # ids of the setups that some example needs
         self._ran = set[int]()  # ids of the setups that have run in this session
         self._session = self._sessions = 0
+        self._cases = list[ast.FunctionDef]()  # that were written out: while they live, nothing else has their ids
 
     def read(self, statements: Sequence[ast.stmt]) -> None:
         """Read statements that run one after the other."""
@@ -88,7 +96,7 @@ class _Reader:
             if ends_test(statement):
                 self._pass_over(statements[at:])
                 break
-            if not (self._read_test(statement) or self._is_idle(statement)):
+            if not (self._read_test(statement) or is_idle(statement)):
                 self._keep(statement, {name for name, place in last.items() if place > at})
         for setup in self._setups[count:]:
             if setup.calls_program and setup.always_runs and id(setup) not in self._ran:
@@ -139,9 +147,10 @@ class _Reader:
             case ast.With([ast.withitem(ast.Call() as call)], body) if read_method(call) == "subTest":
                 self.read(body)
             case ast.FunctionDef(name=name) if name.startswith("test"):
-                self._read_function(statement)
+                self._read_cases(statement)
             case ast.ClassDef() if holds_tests(statement):
-                self._read_class(statement)
+                with self._leaving_out(statement):
+                    self._read_class(statement)
             case _:
                 return False
         return True
@@ -200,6 +209,27 @@ class _Reader:
         self._needed |= set(map(id, setups))
         self.examples.append(replace(example, before=before, session=self._session))
 
+    def _read_cases(self, function: ast.FunctionDef, own: Sequence[ast.stmt] = ()) -> None:
+        """Read a test, case by case where it has parameters. One that cannot be read is left out as a whole."""
+        with self._leaving_out(function):
+            for case in write_out_cases(function):
+                self._cases.append(case)
+                self._read_function(case, own)
+                self.refuse_unseen(case)
+
+    @contextmanager
+    def _leaving_out(self, tests: ast.stmt) -> Iterator[None]:
+        """Leave tests out that cannot be read: nothing else needs them."""
+        count, state = len(self.examples), (self._scope, self._setups, self._session, self._ran)
+        try:
+            yield
+        except NotSeparableError as error:
+            del self.examples[count:]
+            self._scope, self._setups, self._session, self._ran = state
+            self.left_out.append(error)
+            self.unparsed.append(str(error).removesuffix(f"; {ADVICE}"))
+        self._seen |= {id(node) for node in ast.walk(tests)}
+
     def _read_function(self, function: ast.FunctionDef, own: Sequence[ast.stmt] = ()) -> None:
         if is_skipped(function):
             self._seen |= {id(node) for node in ast.walk(function)}
@@ -226,33 +256,9 @@ class _Reader:
 
     def _read_class(self, group: ast.ClassDef) -> None:
         """Read the methods of a class of tests, each after setUp, with self.x as a plain variable."""
-        own: list[ast.stmt] = []
-        methods: list[ast.FunctionDef] = []
-        for statement in group.body:
-            match statement:
-                case ast.FunctionDef(name="setUp" | "setup_method"):
-                    own += drop_self(statement).body
-                case ast.FunctionDef(name=name) if name.startswith("test"):
-                    methods.append(drop_self(statement))
-                case ast.Expr(ast.Constant()) | ast.Pass():
-                    pass
-                case _:
-                    raise NotSeparableError(
-                        f"{statement.lineno}: a class of tests may hold setUp and tests, no more; {ADVICE}"
-                    )
+        own, methods = split_class(group)
         for method in methods:
-            self._read_function(method, own)
-
-    def _is_idle(self, statement: ast.stmt) -> bool:
-        """Decide whether a statement is no part of a test, but a text or a way to start the tests."""
-        match statement:
-            case ast.Expr(ast.Constant()) | ast.Pass():
-                return True
-            case ast.Expr(ast.Call(function, arguments)):
-                return ast.unparse(function) in _IDLE and not any(isinstance(a, ast.Call) for a in arguments)
-            case ast.If(ast.Compare(ast.Name("__name__"))):
-                return True
-        return False
+            self._read_cases(method, own)
 
     def _refuse_judging(self, statement: ast.stmt, spoiled: set[str]) -> None:
         """Raise NotSeparableError for a compound statement that judges the program's values in its own process."""

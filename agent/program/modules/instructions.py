@@ -16,6 +16,9 @@ from agent.program.syntax import is_code
 from agent.program.task import Task, read_task
 
 _SHORT = 3  # characters of a name that is also a word; it needs its brackets or quotes
+_BEHAVES = re.compile(
+    r"\s+(?:should|must|shall|may|can|could|does|has|is|gives?|returns?|raises?|takes?|accepts|needs|fails|crashes)\b"
+)
 _AS_IT_IS = "{name} as it is now, which is to be changed"
 
 
@@ -35,7 +38,7 @@ def read_instruction(written: str, line: str, file: str, function: str | None = 
     target = find_target(source, name, file)
     task = read_module_task(_add_hint(written, source, target, words), file=file, function=name, edits=True)
     assert task is not None, "a function that is named gives a task"
-    shown = () if target.is_stub else (CodeBeside(_AS_IT_IS.format(name=name), _read_source(source, target)),)
+    shown = () if target.is_stub else (CodeBeside(_AS_IT_IS.format(name=name), read_function(source, target)),)
     examples = read_task(line, entry_point=task.entry_point).examples
     return replace(task, examples=combine_examples(examples, task.examples), beside=shown)
 
@@ -57,12 +60,15 @@ def _find_meant(source: SourceTree, line: str, file: str, last: str | None) -> s
 
 
 def _find_mentions(line: str, names: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield where words mention a function, and which. The first word alone says what is to be done."""
+    """Yield where words mention a function, and which.
+
+    The first word says what is to be done, unless what it does follows, as in "add returns 3".
+    """
     start = len(line) - len(line.lstrip())
     for name in sorted(names, key=len, reverse=True):
         short = name.rpartition(".")[2]
         for each in re.finditer(rf"(?<![\w.])(?:{re.escape(name)}|{re.escape(short)})(?!\w)", line):
-            is_code_like = line[each.end() : each.end() + 1] in ("(", "`")
+            is_code_like = line[each.end() : each.end() + 1] in ("(", "`") or _BEHAVES.match(line, each.end())
             if is_code_like or (each.start() > start and len(each[0]) >= _SHORT):
                 yield each.start(), name
 
@@ -77,6 +83,7 @@ def _add_hint(written: str, source: SourceTree, function: Function, words: str) 
     return apply_changes(written, [Change(layout.head, find_tail(source, function), hint)])
 
 
-def _read_source(source: SourceTree, function: Function) -> str:
+def read_function(source: SourceTree, function: Function) -> str:
+    """Return the source of a function, from the start of its first line on."""
     start, end = find_places(source.plain).find(function.node)
     return source.text[line_start(source.text, start) : end]

@@ -39,14 +39,14 @@ class Module:
         if placement is None:
             missing = f"the program does not write {self.function}, or not so that it fits into {self.file}"
             return program if read_tree(program) is None else f"raise NotImplementedError({missing!r})\n"
-        return _write_runnable(apply_changes(plain_text(self.written), placement.changes))
+        return write_runnable(apply_changes(plain_text(self.written), placement.changes))
 
     def empty(self) -> str:
         """Return the module with a function that only raises UNWRITTEN."""
         source, function = _read(self)
         layout = find_layout(source, function)
         body = f"\n{layout.body_indent}raise NotImplementedError({UNWRITTEN!r})"
-        return _write_runnable(apply_changes(source.text, [Change(layout.colon, find_tail(source, function), body)]))
+        return write_runnable(apply_changes(source.text, [Change(layout.colon, find_tail(source, function), body)]))
 
     def has_head_of(self, other: Module) -> bool:
         """Whether the function has the decorators, the name and the parameters that it has in another module."""
@@ -83,7 +83,7 @@ def _read(module: Module) -> tuple[SourceTree, Function]:
     return source, find_target(source, module.function, module.file)
 
 
-def _write_runnable(text: str) -> str:
-    """Return a text with bodies for its functions, so that it can run."""
+def write_runnable(text: str) -> str:
+    """Return the plain text of a module with bodies for its functions, so that it can run."""
     source = read_tree(text)
     return text if source is None else source.plain

@@ -56,10 +56,10 @@ def place_function(source: SourceTree, function: Function, program: str) -> Plac
     """Return how a program's function is put into a module; None where the program does not write it, or no Python
     comes of it.
 
-    program: defines the function as the request shows it, within its innermost class alone.
+    program: defines the function as the request shows it, within its innermost class alone, or as the module does.
     """
     written, name = read_tree(program), ".".join([*(each.name for each in function.classes[-1:]), function.node.name])
-    node = written and _find_written(written, name)
+    node = written and _find_written(written, (name, function.name))
     if not written or not node:
         return None
     body = _read_body(written, node, list_comments(source, function))
@@ -79,9 +79,9 @@ class _Body(NamedTuple):
     number: int  # of the first line, from 1
 
 
-def _find_written(program: SourceTree, name: str) -> Function | None:
-    """Return the last function of this name in a program that has a body."""
-    named = [each for each in list_functions(program.tree) if each.name == name and not each.is_stub]
+def _find_written(program: SourceTree, names: Sequence[str]) -> Function | None:
+    """Return the last function of one of these names in a program that has a body."""
+    named = [each for each in list_functions(program.tree) if each.name in names and not each.is_stub]
     return named[-1] if named else None
 
 

@@ -74,7 +74,11 @@ def _choose_target(
         return None
     stub = find_stub(source, file)
     if stub is None and edits:
-        raise InvalidRequestError(f"{file} holds no function that is still to be written; name the one to write anew")
+        there = list_functions(source.tree)
+        example = f", as in {there[0].name}" if there else ""
+        raise InvalidRequestError(
+            f"{file} holds no function that is still to be written; name the one to write anew{example}"
+        )
     return stub
 
 

@@ -51,6 +51,8 @@ def complete(words, shell="bash"):
         ("dubito config set solve.pol", {"solve.policy"}),
         ("dubito config set chat.strategy ", set(STRATEGIES)),
         ("dubito config set policy us", {"uscd", "uscd-adadec"}),
+        ("dubito config set budget tok", {"tokens="}),
+        ("dubito solve --budget tokens=9,pro", {"tokens=9,programs="}),
     ],
 )
 def test_commands_options_and_values_are_completed(words, offered):

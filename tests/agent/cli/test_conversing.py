@@ -2,83 +2,14 @@
 
 import pytest
 import typer
-from trie import PLAIN_CHAT, TrieLM
+from chat_turns import answer, said, tell
 
-from agent.cli.agent_options import Agent, AgentOptions
-from agent.cli.conversing import Chat
-from agent.decoding import POLICIES
 from agent.errors import InvalidRequestError
 from agent.files.edits import Edit, apply_edit
-from agent.program.failures import Failure, FailureKind
-from agent.records import Answer, Attempt, Cost, RunOutcome
-from agent.workflow.run import Result
-from sandbox import open_sandbox
 
 ASKED = "Write total(xs), the sum of xs. total([1, 2]) is 3."
 FIRST = "def total(xs):\n    return sum(xs)\n"
 SECOND = "def total(xs):\n    return sum(x for x in xs if x)\n"
-OPTIONS = {
-    "model": "models/tiny", "policy": None, "threshold": None, "strategy": "adaptive", "programs": None, "ask": False,
-    "budget": None, "order": None, "min_probability": 0.0, "max_tokens": 64, "sandbox": "process", "seed": 0,
-    "device": None, "weights": "auto", "prompt_style": "auto",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def box():
-    sandbox = open_sandbox("process")
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def chat(box, monkeypatch, tmp_path):
-    """A chat whose turns end as they are told to: a program, or an exception."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    model = TrieLM({"It sums.": 1.0}).model(style=PLAIN_CHAT)
-    agent = Agent(AgentOptions.take(OPTIONS).check(), model, POLICIES["greedy"], box)
-    talk = Chat(agent)
-    talk.asked, talk.told, talk.unchecked = [], [], False
-
-    def solve(task, before):
-        talk.asked.append((task, before))
-        told = talk.told.pop(0)
-        if isinstance(told, BaseException):
-            raise told
-        failed, failures = not told, (Failure(FailureKind.RETURNED, 0, "total([1, 2])", "1", "3"),)
-        verdict, program = "failed" if failed else "passed", told or "def total(xs): ..."
-        attempt = Attempt(
-            0, (), (), (), "", program, program, (), verdict, int(not talk.unchecked), failures if failed else ()
-        )
-        return Result(task, RunOutcome("abstained" if failed else "accepted"), [attempt], Cost(), Answer(0), "visible")
-
-    monkeypatch.setattr(talk, "_solve", solve)
-    return talk
-
-
-def answer(monkeypatch, *answers: str) -> list[str]:
-    """Let a person at a terminal give these answers; return the list that receives the questions."""
-    questions, left = [], list(answers)
-
-    def prompt(question, **options):
-        questions.append(question)
-        return left.pop(0)
-
-    monkeypatch.setattr("agent.cli.writing.find_confirm", lambda: lambda question: True)
-    monkeypatch.setattr("typer.prompt", prompt)
-    return questions
-
-
-def said(capsys) -> str:
-    shown = capsys.readouterr()
-    return " ".join((shown.out + shown.err).split())
-
-
-def tell(chat: Chat, *turns: tuple[str, str | BaseException]) -> None:
-    for line, told in turns:
-        chat.told.append(told)
-        chat.carry_out(line)
 
 
 def test_a_follow_up_changes_the_program_and_shows_the_change(chat):

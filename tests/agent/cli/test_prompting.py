@@ -18,7 +18,7 @@ from agent.cli import prompting
 from agent.cli.chat import _talk
 from agent.cli.chat_commands import COMMANDS
 
-PATHS = {name: each.takes_path for name, each in COMMANDS.items()}
+FOLLOWS = {name: prompting.Follows(each.takes_path, lambda typed: ()) for name, each in COMMANDS.items()}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def typed(monkeypatch, tmp_path):
     def read(keys: str, *, vi: bool = False) -> str:
         with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
             pipe.send_text(keys)
-            return prompting.open_reader(PATHS, vi=vi)()
+            return prompting.open_reader(FOLLOWS, vi=vi)()
 
     return read
 
@@ -97,7 +97,7 @@ def test_commands_and_paths_are_completed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def complete(text: str) -> list[str]:
-        completer = prompting._open_completer(PATHS)
+        completer = prompting._open_completer(FOLLOWS)
         return [each.text for each in completer.get_completions(Document(text), CompleteEvent())]
 
     assert complete("/retr") == ["/retry"] and complete("/t") == ["/tests", "/tree", "/trace"]
@@ -128,4 +128,4 @@ def test_two_interrupts_end_the_chat_where_nothing_was_typed_between(capsys):
 def test_a_pipe_is_read_line_by_line(monkeypatch):
     monkeypatch.setattr("builtins.input", lambda prompt: "Write f(x).")
     monkeypatch.setattr(prompting.sys, "stdin", io.StringIO())
-    assert prompting.open_reader(PATHS)() == "Write f(x)."
+    assert prompting.open_reader(FOLLOWS)() == "Write f(x)."

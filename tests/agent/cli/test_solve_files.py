@@ -106,6 +106,17 @@ def test_write_changes_the_file_with_a_yes_and_what_it_held_is_kept(solve):
     assert Path(re.search(r"is in '(.+?)'", result.stderr)[1]).read_bytes().decode() == MODULE
 
 
+def test_quiet_writes_without_a_word(solve):
+    for command in (["--file", "m.py", "--write", "m.py"], ["--file", "m.py", "--function", "f", "--write", "m.py"]):
+        result = solve(*command, "--yes", "--quiet")
+        assert (result.exit_code, result.stderr, read("m.py")) == (0, "", FILLED), result.output
+    result = solve(
+        "--file", "m.py", "--function", "f", "--write", "m.py", "--yes", "--quiet", answers=["\n    return 0\n"]
+    )
+    assert (result.exit_code, result.stdout, read("m.py")) == (1, "", FILLED)
+    assert result.stderr == "nothing was written to 'm.py': no program passed\n", "why there is no answer is an error"
+
+
 def test_an_open_prompt_is_completed_in_its_file_too(solve):
     result = solve("--file", "prompt.py", "--write", "./prompt.py", "--yes", answers=["\n    return 2 * x\n"])
     assert (result.exit_code, read("prompt.py")) == (0, f"{PROMPT}    return 2 * x\n"), result.output
@@ -304,3 +315,51 @@ def test_the_embedded_model_fills_a_stub_inside_a_long_module_that_passes_its_do
     names = {}
     exec(read("m.py"), names)
     assert names["total"]([1, 2, 4, 7]) == 6
+
+
+SPEC = """Write a function slug(title).
+
+It joins the words of a title with hyphens.
+
+slug("a b") is "a-b".
+"""
+
+
+@pytest.mark.parametrize("arguments", [["spec.txt"], ["--file", "spec.txt"], ["-"], ["--file", "-"]])
+def test_a_text_file_is_a_request_in_words(solve, arguments):
+    Path("spec.txt").write_text(SPEC)
+    answer = 'title):\n    return title.replace(" ", "-")\n'
+    result = solve(*arguments, stdin=SPEC.encode() if "-" in arguments else None, answers=[answer])
+    assert result.exit_code == 0 and result.stdout.endswith(f"def slug({answer}"), result.output
+
+
+def test_a_text_file_that_is_not_there_or_cannot_be_changed_is_refused(solve):
+    result = solve("spec.txt")
+    assert (
+        result.exit_code == 2 and "the request should come from 'spec.txt', and there is no such file" in result.stderr
+    )
+    Path("spec.txt").write_text(SPEC)
+    result = solve("--file", "spec.txt", "--diff")
+    assert result.exit_code == 2 and "this is no Python" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("from mod import slug\n\n\ndef test_slug():\n    assert slug('a b') == 'a-b'\n", "slug"),
+        ("import unittest\nclass TestIt(unittest.TestCase):\n    def test_a(self):\n"
+         "        self.assertEqual(grow(1), 2)\nif __name__ == '__main__':\n    unittest.main()\n", "grow"),
+        ("def test_a(tmp_path):\n    assert slug(tmp_path)\n", "f"),
+    ],
+)  # fmt: skip
+def test_a_file_of_tests_alone_is_refused_with_the_command_that_was_meant(solve, text, name):
+    Path("test_it.py").write_text(text)
+    result = solve("--file", "test_it.py")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert f'`dubito solve "Write {name}." --tests test_it.py`' in result.stderr
+
+
+def test_the_command_for_a_file_of_tests_alone_works(solve):
+    Path("test_it.py").write_text("from mod import slug\n\n\ndef test_slug():\n    assert slug('a b') == 'a-b'\n")
+    result = solve("Write slug.", "--tests", "test_it.py", answers=['title):\n    return title.replace(" ", "-")\n'])
+    assert result.exit_code == 0 and "def slug(title)" in result.stdout, result.output

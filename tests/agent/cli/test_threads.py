@@ -14,6 +14,7 @@ from agent.program.task import Task
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.strategies import STRATEGIES, Search, StrategyOptions
+from agent.views.text import format_code
 from agent.views.threads import find_strategy_name, write_command
 from agent.workflow.named_runs import RunState, list_runs, load_run
 from agent.workflow.state import AgentState
@@ -120,6 +121,26 @@ def test_the_command_that_is_shown_goes_on_with_the_run_whatever_is_set(name, st
     after = load_run(name).state
     assert after.answer is not None and (after == before) == (name != "waits")
     assert (after.task, after.config, after.identity) == (before.task, before.config, before.identity)
+
+
+def test_a_run_that_goes_on_says_what_was_answered_and_show_lists_it(store, place, monkeypatch):
+    answers = iter(["2", "x + 1"])
+
+    def answer(*given):
+        if (typed := next(answers, None)) is None:
+            raise KeyboardInterrupt
+        return typed
+
+    monkeypatch.setattr("rich.console.Console.input", answer)
+    words = shlex.split(json.loads(threads("show", "waits", "--json").stdout)["command"])[2:]
+    (chosen,) = load_run("waits").question.candidates[1:2]
+    assert CliRunner().invoke(app, ["solve", "--sandbox", "process", *words]).exit_code == 130
+    shown = threads("show", "waits").stdout
+    assert "answered:\n  behind " in shown and f": `{format_code(chosen.text)}`, and not `" in shown
+    assert "x + 1', a text of your own" in shown
+    again = CliRunner().invoke(app, ["solve", "--sandbox", "process", *words])
+    assert again.stderr.count("answered before: behind ") == 2 and "a text of your own" in again.stderr
+    assert len(json.loads(threads("show", "waits", "--json").stdout)["replies"]) == 2
 
 
 def test_a_removed_run_is_gone_and_said_and_a_wrong_name_removes_nothing(store):

@@ -50,9 +50,12 @@ def test_an_answer_of_several_tokens_is_committed_whole_and_paused_once():
     assert (answered[0].pause.resolver, answered[0].pause.chosen, answered[0].pause.forwards) == ("ask", 2, 6)
 
 
-def test_each_answered_token_carries_the_models_own_logprob():
-    logprobs = [step.logprob for step in run(Ask(lambda text, candidates: [2, 2, 0]))]
-    assert logprobs == pytest.approx([math.log(0.3), math.log(0.1), 0])
+def test_a_chosen_candidate_carries_the_models_own_logprob_and_a_persons_own_text_no_doubt():
+    chosen = [step.logprob for step in run(Ask(lambda text, candidates: [2]))]
+    assert chosen[0] == pytest.approx(math.log(0.3))
+    written = run(Ask(lambda text, candidates: [2, 2, 0]))
+    assert [(step.logprob, step.others) for step in written] == [(0, ()), (0, ()), (0, ())]
+    assert written[0].scores["entropy"] > 1, "why it was asked stays"
 
 
 def test_an_end_inside_the_answer_drops_the_rest():

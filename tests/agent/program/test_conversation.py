@@ -101,7 +101,7 @@ def test_examples_outlive_the_requests_that_no_longer_fit():
 def test_tests_are_kept_for_later_programs():
     talk = begun().add_tests("assert total([]) == 0\n").add_tests(">>> total([5])\n5\n")
     assert len(talk.read("make it faster").examples) == 3
-    assert len(talk.read_tests("assert total([1]) == 1\nassert total([]) == 0\n")) == 2
+    assert len(talk.read_tests("assert total([1]) == 1\nassert total([]) == 0\n").examples) == 2
     with pytest.raises(InvalidRequestError, match="holds no assert"):
         talk.add_tests("x = 1\n")
     with pytest.raises(InvalidRequestError, match="no example could be read"):

@@ -12,7 +12,7 @@ from trie import TrieLM
 from agent.decoding import POLICIES, Candidate
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import read_task
-from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, Spent, label_of, next_label
+from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, Spent, label_of
 from agent.search.budget import Budget
 from agent.search.frontier import (
     SearchConfig,
@@ -26,6 +26,7 @@ from agent.search.frontier import (
 from agent.search.orders import ORDERS, count_pairs, edge_features
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
+from agent.workflow.verify import next_label
 from sandbox import open_sandbox
 
 WRONG = Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3")

@@ -26,6 +26,7 @@ from agent.records import (
     Undecided,
 )
 from agent.search.answer import best_answer
+from agent.views.consoles import open_console
 from agent.views.frame import LiveFrame, Meter
 from agent.views.sentences import describe_cost
 from agent.views.terminal import TerminalView, draw_change
@@ -378,3 +379,21 @@ def test_an_abstention_shows_the_best_whole_program_and_why_it_fails(attempts, b
     text = console.export_text()
     assert answer.attempt == best
     assert title in text and reason in text and "✗ abstained: no" in text and ending in text
+
+
+def test_a_pipe_gets_each_line_whole_and_a_terminal_wraps_it(capsys):
+    compared = replace(PASSED, checked=0, behaviour=outputs("1", "2"))
+    other = replace(compared, number=1, program=f"def f(x):\n    return {'x + ' * 60}1\n")
+    chosen = Answer(0, programs=3, clusters=2, rival=1, differs=Difference("(3,)", *outputs("5", "7")))
+    view = TerminalView(open_console(err=True), live=False, detail=1)
+    example = "f(" + "1, " * 40 + "1) == 41"
+    view.begin(Task("x", unparsed=(example,)))
+    view.show(other)
+    view.finish(Result(Task("x"), "accepted", [compared, other], Cost(), chosen, "visible"))
+    view.stream(["so many words that a line ", "of a terminal would end behind them, ", "and a pipe's goes on"])
+    lines = capsys.readouterr().err.splitlines()
+    assert f"this example cannot be read, and is not checked: {example}" in lines
+    assert "program 1 gives 5:" in lines and f"    return {'x + ' * 60}1" in lines
+    assert lines[-1] == "so many words that a line of a terminal would end behind them, and a pipe's goes on"
+    assert next(line for line in lines if line.startswith("What now: ")).endswith(".")
+    assert not any("─" in line or "\x1b" in line for line in lines)

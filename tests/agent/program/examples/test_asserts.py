@@ -183,7 +183,7 @@ def test_each_test_of_a_class_begins_with_its_own_set_up(sandbox):
     ("tests", "line", "message"),
     [
         ("assert f(1) == 2\nif f(2) != 4:\n    raise ValueError", 2, "judges what the program gives"),
-        ("assert f(1) == 2\ndef test_a(tmp_path):\n    f(1)", 2, "takes arguments"),
+        ("def test_a(tmp_path):\n    f(1)", 1, "takes arguments"),
         ("@pytest.mark.parametrize('x', [1])\ndef test_a():\n    assert f(1) == 2", 2, "decorated"),
         ("class TestF:\n    def helper(self):\n        return f(1)\n    def test_a(self):\n        pass", 2, "no more"),
         (f"{CASE}self.assertLogs(f(1))", 4, "cannot be read"),
@@ -271,3 +271,52 @@ def test_a_function_that_makes_what_is_passed_may_stand_in_the_test_file(tests):
 def test_a_function_by_which_the_wanted_value_is_made_is_not_shown_to_the_program(tests):
     with pytest.raises(NotSeparableError, match="by which the wanted value is made"):
         read_tests(tests, program={"f"})
+
+
+CASES = """
+import pytest
+
+@pytest.mark.parametrize(("x", "wanted"), [(1, 2), pytest.param(3, 6, id="three")])
+def test_twice(x, wanted):
+    assert f(x) == wanted
+
+@pytest.mark.parametrize("error", [ValueError, TypeError])
+@pytest.mark.parametrize("x", [-1, -2], ids=["one", "two"])
+def test_errors(x, error):
+    with pytest.raises(error):
+        f(x)
+"""
+
+
+def test_each_case_of_a_test_with_parameters_is_an_example(sandbox):
+    sources = [each.source for each in read_tests(CASES, program={"f"}).examples]
+    assert sources[:2] == ["assert f(1) == 2", "assert f(3) == 6"]
+    assert sources[2:] == [f"_raises({error}): f({x})" for error in ("ValueError", "TypeError") for x in ("-1", "-2")]
+    program = "def f(x):\n    if x < 0:\n        raise ValueError\n    return 2 * x\n"
+    verdict = verify(sandbox, program, read_tests(CASES, program={"f"}).examples)
+    assert [failure.example for failure in verdict.failures] == [4, 5], "TypeError alone is wrong"
+
+
+@pytest.mark.parametrize(
+    ("test", "reason"),
+    [
+        ("@pytest.mark.parametrize('x', range(3))\ndef test_b(x):\n    assert f(x) == 2", "is decorated with"),
+        ("@pytest.mark.parametrize('x', [1])\ndef test_b(x, tmp_path):\n    assert f(x) == 2", "is decorated with"),
+        ("@pytest.mark.parametrize('x', [1])\ndef test_b(x):\n    x = 2\n    assert f(x) == 2", "is decorated with"),
+        (
+            "@pytest.mark.parametrize('x', [(1, 2)])\ndef test_b(x):\n    for y in x:\n        assert f(y)",
+            "inside a loop",
+        ),
+        ("def test_b(tmp_path):\n    assert f(tmp_path) == 2", "takes arguments"),
+        ("def test_b():\n    assert f(1) == 2\n    assert g(1) == 2", "needs g, and the prompt defines f"),
+        ("def test_b():\n    for x in (1, 2):\n        assert f(x) == 2", "inside a loop"),
+        ("class TestB:\n    x = 1\n    def test_b(self):\n        assert f(1) == 2", "may hold setUp and tests"),
+    ],
+)
+def test_a_test_that_cannot_be_read_is_left_out_as_a_whole_and_named(test, reason):
+    """Those beside it count; what stands in no test may be needed by what follows, and is an error."""
+    rest = "def test_a():\n    assert f(1) == 2\n{}\ndef test_c():\n    assert f(2) == 3\n"
+    read = read_tests(rest.format(test), program={"f"})
+    assert [each.source for each in read.examples] == ["assert f(1) == 2", "assert f(2) == 3"]
+    (line,) = read.unparsed
+    assert reason in line and line.partition(":")[0].isdecimal() and "leave it out" not in line

@@ -44,6 +44,8 @@ def meant(text, line, function=None):
         ("Make `add` take any number of arguments", "add"),
         ("add(1) should give 1", "add"),
         ("let Circle.area round", "Circle.area"),
+        ("largest gives None for no circles", "largest"),
+        ("add should take any number", "add"),
         ("the area should be rounded; largest stays", "Circle.area"),
         ("Write largest(circles), None for no circles", "largest"),
         ("add a docstring", "Circle.area"),  # the first word says what to do, and a stub is there
