@@ -79,7 +79,7 @@ def serve_model(
         api = _open_api(checked, cleanup)
         line = f"serving {' and '.join(api.served.names)} at {name_address(bound)}/v1; Ctrl-C ends it"
         app = api.build(token=token or "", local=is_loopback(host))
-        run_server(app, bound, begin=lambda: _say(line), stop=api.turns.close)
+        run_server(app, bound, begin=lambda: _say(line), stop=api.turns.thread.close)
         _say("stopped")
 
 

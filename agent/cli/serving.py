@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from agent.cli import components
+from agent.cli.exits import report_errors
 from agent.cli.settings import naming_settings
 from agent.errors import InvalidRequestError
 
@@ -51,6 +53,19 @@ class LazyAgent:
         model = self.model
         with naming_settings():
             return self.checked.open_beside(self.sandbox, model)
+
+
+def run_server(options: AgentOptions, extra: str, who: str, serve: Callable[[LazyAgent], object]) -> NoReturn:
+    """Serve a client on stdin and stdout until it leaves, then end the process. extra, who: as of `check_start`."""
+    from agent.servers.refusal import refusing_requests
+    from agent.servers.wire import end_process
+
+    with report_errors(as_json=False), ExitStack() as cleanup:
+        with refusing_requests():
+            check_start(options, extra, who)
+        serve(LazyAgent(options, cleanup))
+        cleanup.close()
+        end_process()
 
 
 def check_start(options: AgentOptions, extra: str, who: str) -> None:

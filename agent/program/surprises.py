@@ -15,6 +15,7 @@ from agent.program.syntax import DEFINITIONS, PARSE_ERRORS, read_module
 from agent.program.wording import Wording, read_wording
 from uncertainty.places import Places, Span
 
+MOST_CHARACTERS = 400_000  # of a file: about 10,000 lines
 _MOST_WRITTEN = 0.2  # probability of what stands there
 _LEAST_EXPECTED = 0.2  # probability of what the model expected
 _MOST_EXPECTED = 2  # other tokens of a place
@@ -41,16 +42,21 @@ class Surprise(NamedTuple):
 
 
 def check_python(source: str, file: str = "") -> ast.Module:
-    """Return the syntax tree of a text. Raises InvalidRequestError for one that is not Python.
+    """Return the syntax tree of a text. Raises InvalidRequestError for one that is not Python, or too long to be read.
 
     file: its name, for the message.
     """
+    name = file or "the text"
+    if len(source) > MOST_CHARACTERS:
+        raise InvalidRequestError(
+            f"{name} has {len(source):,} characters, and a model reads at most {MOST_CHARACTERS:,} of a file; split it"
+        )
     try:
         return read_module(source)
     except PARSE_ERRORS as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
-        raise InvalidRequestError(f"{file or 'the text'}{line}: this is no Python ({reason}); mend it first") from error
+        raise InvalidRequestError(f"{name}{line}: this is no Python ({reason}); mend it first") from error
 
 
 def list_words(source: str) -> list[SourceToken]:

@@ -94,8 +94,10 @@ async def read_blocks(blocks: Sequence[Any], files: Files) -> Said:
         if words.strip() and words.rstrip()[-1] not in _SENTENCE_ENDS:
             words += file.name  # as in "fill in the stub of mod.py"
     line = words.replace("\r\n", "\n").strip()
-    if not line and not shared:
-        raise InvalidRequestError("nothing was asked for; say what to write, or give a file with a function to write")
+    if not line and not any(file.is_module for file in shared):
+        raise InvalidRequestError(
+            "nothing was asked for; say what to write, or give a Python file with a function to write"
+        )
     return Said(line, tuple(shared), "".join(shown).strip())
 
 

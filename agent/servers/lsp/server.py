@@ -1,4 +1,4 @@
-"""The language server: what it answers, and when a document is scored. The model works in the worker's thread."""
+"""The language server: what it answers, and when a document is scored. The model works in a thread of its own."""
 
 from __future__ import annotations
 

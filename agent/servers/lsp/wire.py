@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple, NoReturn, cast
 
@@ -12,7 +9,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-from agent.servers.wire import end_process
+from agent.servers.wire import claim_streams, end_process
 
 MOST_MESSAGE_BYTES = 2**25  # of a message
 _LONGEST_HEADER, _CHUNK = 4096, 2**20  # bytes
@@ -45,13 +42,8 @@ class Streams(NamedTuple):
 
 
 def claim_standard_streams() -> Streams:
-    """Take stdin and stdout for messages. What this process and its children print from now on goes to stderr."""
-    sys.stdout.flush()
-    source, sink = (fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3) for number in (0, 1))
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
+    """Take stdin and stdout for messages, as `claim_streams` does."""
+    source, sink = claim_streams()
     return Streams(cast(BinaryIO, BoundedInput(open(source, "rb"))), open(sink, "wb"))  # noqa: PTH123 - they stay open, and have no path
 
 

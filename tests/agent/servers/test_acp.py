@@ -234,6 +234,7 @@ def test_a_question_about_the_program_is_answered_in_words(talk):
     [
         ([], "nothing was asked for"),
         ([text_block("  \n")], "nothing was asked for"),
+        ([resource_block(embedded_text_resource("x:/notes.txt", "notes"))], "nothing was asked for"),
         ([text_block("a\0b")], "control characters"),
         ([image_block("aGk=", "image/png")], "pictures, sound and other bytes cannot be read"),
         ([resource_block(embedded_blob_resource("file:///a.bin", "aGk="))], "pictures, sound and other bytes"),
