@@ -19,11 +19,11 @@ from agent.servers.openai.completing import Wanted, complete
 from agent.servers.openai.events import Stopped, TellEvent
 from agent.servers.openai.failures import ApiError, explain_failure
 from agent.servers.openai.guard import AccessGuard
+from agent.servers.openai.replies import ChatShape, Reply, TextShape
 from agent.servers.openai.responses import JobResponse
 from agent.servers.openai.served import SOLVING, ServedModel
 from agent.servers.openai.solving import ProgramRequest, search_program
 from agent.servers.openai.turns import RequestJob, Turns
-from agent.servers.openai.wire import ChatShape, Reply, TextShape
 
 _MOST_BYTES = 4 * 2**20  # of a body
 _READ_ON = 64 * _MOST_BYTES  # of a longer one, which are dropped: a client that still writes would not read the refusal

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from agent.servers.openai.events import JobEvent
 from agent.servers.openai.failures import ApiError, explain_failure
-from agent.servers.openai.wire import Reply, write_event
+from agent.servers.openai.replies import Reply, write_event
 from agent.views.numbers import format_count
 
 _HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]

@@ -284,9 +284,7 @@ def test_the_token_comes_from_the_environment_too_and_no_help_shows_it():
 
 
 def test_a_missing_extra_is_named(monkeypatch):
-    from agent.cli import serve
-
-    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == "uvicorn" else object())
+    monkeypatch.setattr("agent.cli.serving.find_spec", lambda name: None if name == "uvicorn" else object())
     assert refuse() == "dubito: dubito serve needs uvicorn; install what it needs with: pip install 'dubito[serve]'"
 
 
