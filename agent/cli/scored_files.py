@@ -95,12 +95,12 @@ class FileScorer:
 
 def _say_progress(name: str, source: str, scorer: SourceScorer) -> Callable[[], bool]:
     """Return a function that never stops a scoring, and says now and then on a terminal how far it is."""
-    lines, said = SourceLines(source), time.monotonic()
+    lines, last = SourceLines(source), time.monotonic()
 
     def say_now_and_then() -> bool:
-        nonlocal said
-        if is_watched(err=True) and time.monotonic() - said > _LINE_SECONDS:
-            said = time.monotonic()
+        nonlocal last
+        if is_watched(err=True) and time.monotonic() - last > _LINE_SECONDS:
+            last = time.monotonic()
             row = lines.position(scorer.tokens[-1].start).line if scorer.tokens else 0
             say(f"{one_line(name)}: line {row} of {len(lines)}", err=True)
         return False

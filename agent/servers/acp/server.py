@@ -140,9 +140,9 @@ class DubitoAgent:
             turn = session.prompt = PromptTurn(Event(), asyncio.Event())
             files = Files(self._client, self._capabilities, session.id, session.cwd)
             try:
-                said = await read_blocks(prompt, files)
+                content = await read_blocks(prompt, files)
                 await Talk(session, turn, SessionChannel(self._client, session.id), files, self._desk).carry_out(
-                    said, self._folder
+                    content, self._folder
                 )
             except WithdrawnError:
                 pass  # it was cancelled before its turn came

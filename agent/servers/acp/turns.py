@@ -25,7 +25,7 @@ from agent.program.modules.instructions import read_instruction
 from agent.program.prompts import read_opening_code
 from agent.program.task import Task
 from agent.records import Event, Question, RunOutcome
-from agent.servers.acp.blocks import Said, SharedFile
+from agent.servers.acp.blocks import PromptContent, SharedFile
 from agent.servers.acp.sessions import TurnAnswer
 from agent.servers.rounds import Rounds, Solver
 from agent.views.markdown import escape_markdown, quote_code
@@ -56,29 +56,35 @@ class PromptTurns:
         self._solver = solver
 
     def begin(
-        self, conversation: Conversation, said: Said, file: SharedFile | None, function: str | None, *, asks: bool
+        self,
+        conversation: Conversation,
+        content: PromptContent,
+        file: SharedFile | None,
+        function: str | None,
+        *,
+        asks: bool,
     ) -> BegunTurn:
         """Begin a turn. file: that the answer goes into, of this prompt or an earlier one. function: of it, that was
         written last.
 
         Raises InvalidRequestError for a prompt that cannot be carried out.
         """
-        check_characters(said.line)
-        if is_question(said.line) and conversation.program and not said.files:
-            return self._begin_words(conversation, said.line)
+        check_characters(content.line)
+        if is_question(content.line) and conversation.program and not content.files:
+            return self._begin_words(conversation, content.line)
         solver = self._solver if self._solver.asks == asks else self._solver.change(ask=asks)
-        for each in said.files:
+        for each in content.files:
             conversation = conversation if each is file else _add(conversation, each)
-        task = read_instruction(file.text, said.line, file.name, function) if file else None
-        if task is None and file not in said.files:
+        task = read_instruction(file.text, content.line, file.name, function) if file else None
+        if task is None and file not in content.files:
             file = None  # that of an earlier prompt, and this one asks for something else
         if file is None or task is None or task.module is None:
             conversation = conversation if file is None else _add(conversation, file)
-            task, kept = fit(conversation, said.line, lambda task: leaves_room(solver.context(), task))
-            return _open(solver, task, said.line, kept, file, describe_dropped(conversation, kept))
+            task, kept = fit(conversation, content.line, lambda task: leaves_room(solver.context(), task))
+            return _open(solver, task, content.line, kept, file, describe_dropped(conversation, kept))
         kept = conversation if function == task.module.function else Conversation(files=conversation.files)
         task = replace(task, beside=(*conversation.files, *task.beside))
-        return _open(solver, task, said.line or task.request, kept, file)
+        return _open(solver, task, content.line or task.request, kept, file)
 
     def advance(self, turn: BegunTurn, on_event: Callable[[Event], None], stop: Flag) -> Question | Result:
         """Go on with the run of a turn, to its next question or to its end."""

@@ -64,7 +64,7 @@ class Protocol(LanguageServerProtocol):
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Return a message as a record; None for one that is answered here, because its parts are wrong."""
         try:
-            return super().structure_message(data)
+            return super().structure_message({"params": None, **data} if "method" in data else data)
         except JsonRpcException as error:
             if "id" not in data or "method" not in data:
                 raise
