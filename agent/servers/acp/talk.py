@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from threading import Event as Flag
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.errors import DubitoError, InvalidRequestError
 from agent.files.changes import write_diff
-from agent.records import Attempt, CandidateQuestion, Event, OutputQuestion
+from agent.records import Attempt, Event
 from agent.servers.acp.blocks import Files, PromptContent, SharedFile
 from agent.servers.acp.channel import SessionChannel, wait_unless
 from agent.servers.acp.permissions import allows_writing, ask_question, ask_to_write, read_reply
@@ -89,12 +88,12 @@ class Talk:
     async def _run(self, turn: BegunTurn) -> TurnAnswer:
         """Run a turn to its end, ask at its questions, and show the result."""
         assert turn.rounds is not None, "words are answered by `_explain`"
-        channel, narrator = self._channel, turn.narrator
+        channel = self._channel
         await self._plan(turn)
         tell = partial(self._tell, turn)
         while True:
             outcome = await self._do(lambda turns: turns.advance(turn, tell, self._prompt.stop))
-            if not isinstance(outcome, CandidateQuestion | OutputQuestion):
+            if isinstance(outcome, TurnAnswer):
                 break
             permission = ask_question(outcome, channel.number_call())
             await channel.begin_call(permission)
@@ -102,11 +101,9 @@ class Talk:
             taken = "it decides by itself" if reply is None else f"chosen: {permission.options[reply].name}"
             await channel.end_call(permission, title=taken)
             turn.rounds.reply(reply)
-        await channel.plan(narrator.entries)
-        stopped = self._prompt.stop.is_set()
-        answer = await self._desk.run(lambda turns: turns.finish(turn, outcome, stopped=stopped), Flag())
-        await channel.say(answer.message)
-        return answer
+        await channel.plan(turn.narrator.entries)
+        await channel.say(outcome.message)
+        return outcome
 
     def _tell(self, turn: BegunTurn, event: Event) -> None:
         """Tell an event, on the thread of the desk."""

@@ -86,10 +86,11 @@ class PromptTurns:
         task = replace(task, beside=(*conversation.files, *task.beside))
         return _open(solver, task, content.line or task.request, kept, file)
 
-    def advance(self, turn: BegunTurn, on_event: Callable[[Event], None], stop: Flag) -> Question | Result:
+    def advance(self, turn: BegunTurn, on_event: Callable[[Event], None], stop: Flag) -> Question | TurnAnswer:
         """Go on with the run of a turn, to its next question or to its end."""
         assert turn.rounds is not None, "words have no rounds"
-        return turn.rounds.advance(on_event, stop)
+        outcome = turn.rounds.advance(on_event, stop)
+        return _finish(turn, outcome, stopped=stop.is_set()) if isinstance(outcome, Result) else outcome
 
     def explain(self, turn: BegunTurn, stop: Flag) -> Iterator[str]:
         """Yield the pieces of an answer in words."""
@@ -97,20 +98,6 @@ class PromptTurns:
             yield piece
             if stop.is_set():
                 return
-
-    def finish(self, turn: BegunTurn, result: Result, *, stopped: bool) -> TurnAnswer:
-        """Return what comes of a run. An abstention changes nothing. stopped: the person wanted what there is."""
-        if result.outcome != RunOutcome.ACCEPTED:
-            return TurnAnswer(write_result(result, stopped=stopped))
-        task, program, new, reason = turn.task, result.best.program, None, ""
-        try:
-            new = _write_file(turn.file, task, program) if turn.file else None
-        except InvalidRequestError as error:
-            reason = f"\n\nThe file stays as it was: {escape_markdown(str(error))}."
-        message = write_result(result, stopped=stopped, shows_program=new is None or stopped) + reason
-        conversation = _follow(turn, program)
-        function = task.module.function if task.module else conversation.name
-        return TurnAnswer(message, conversation, describe_ending(result).mark, function, new)
 
     def _begin_words(self, conversation: Conversation, line: str) -> BegunTurn:
         if not self._solver.context().model.prompt_style.chat:
@@ -125,6 +112,21 @@ def _open(
     unread = (f"this example cannot be read, and is not checked: {quote_code(each)}" for each in task.unparsed)
     opening = read_opening_code(write_task_prompt(task, solver.context().model.prompt_style).opening)
     return BegunTurn(line, kept, task, Rounds(solver, task), Narrator(opening), file, (*notes, *unread))
+
+
+def _finish(turn: BegunTurn, result: Result, *, stopped: bool) -> TurnAnswer:
+    """Return what comes of a run. An abstention changes nothing. stopped: the person wanted what there is."""
+    if result.outcome != RunOutcome.ACCEPTED:
+        return TurnAnswer(write_result(result, stopped=stopped))
+    task, program, new, reason = turn.task, result.best.program, None, ""
+    try:
+        new = _write_file(turn.file, task, program) if turn.file else None
+    except InvalidRequestError as error:
+        reason = f"\n\nThe file stays as it was: {escape_markdown(str(error))}."
+    message = write_result(result, stopped=stopped, shows_program=new is None or stopped) + reason
+    conversation = _follow(turn, program)
+    function = task.module.function if task.module else conversation.name
+    return TurnAnswer(message, conversation, describe_ending(result).mark, function, new)
 
 
 def _follow(turn: BegunTurn, program: str) -> Conversation:
