@@ -6,7 +6,8 @@ import ast
 import math
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from agent.errors import InvalidRequestError
@@ -103,11 +104,27 @@ def list_free_spans(source: str, tree: ast.Module) -> list[Span]:
             start = places.locate(node.lineno, node.col_offset)
             spans.append((start, source.index(node.name, start + len("def ")) + len(node.name)))
             spans += [places.find(node.returns)] if not isinstance(node, ast.ClassDef) and node.returns else []
-    return sorted(spans)
+    return list(_merge(sorted(spans)))
+
+
+def _merge(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield spans that lie apart, for those that come in order and may overlap."""
+    last: Span | None = None
+    for start, end in spans:
+        if last is None or start >= last[1]:
+            if last is not None:
+                yield last
+            last = start, end
+        else:
+            last = last[0], max(last[1], end)
+    if last is not None:
+        yield last
 
 
 def _is_inside(spans: Sequence[Span], at: int) -> bool:
-    return any(start <= at < end for start, end in spans)
+    """Decide whether an offset lies in one of spans that lie apart, in order."""
+    number = bisect_right(spans, at, key=lambda span: span[0])
+    return number > 0 and at < spans[number - 1][1]
 
 
 def _skip_blanks(source: str, at: int) -> int:
