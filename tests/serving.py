@@ -101,7 +101,7 @@ def serving(
         wait_until(lambda: server.started, "the server starts")
         yield Serving(api, name_address(bound), lines, errors, token or "none")
     finally:
-        api.turns.close()
+        api.turns.thread.close()
         server.should_exit = True
         thread.join(PATIENCE)
         assert not thread.is_alive(), "the server ends"

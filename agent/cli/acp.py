@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from agent.cli.agent_options import AgentOptions
-from agent.cli.exits import ExitCode, explain_error, report_errors
+from agent.cli.exits import ExitCode, explain_error
 from agent.cli.options import (
     AskOption,
     BudgetOption,
@@ -26,6 +25,7 @@ from agent.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from agent.cli.serving import LazyAgent
     from agent.servers.acp.server import Explained
     from agent.servers.acp.turns import PromptTurns
 
@@ -57,39 +57,29 @@ def acp(
     Example: dubito acp --model qwen2.5-coder-0.5b
     """
     options = AgentOptions.take(locals())
-    with report_errors(as_json=False), ExitStack() as cleanup:
-        from agent.cli.serving import check_start
-        from agent.servers.refusal import refusing_requests
-        from agent.servers.wire import end_process
+    from agent.cli.serving import run_server
 
-        with refusing_requests():
-            check_start(options, "acp", "an editor")
-        _serve(options, cleanup)
-        cleanup.close()
-        end_process()
+    run_server(options, "acp", "an editor", _serve)
 
 
-def _serve(options: AgentOptions, cleanup: ExitStack) -> None:
+def _serve(lazy: LazyAgent) -> None:
     import asyncio
 
     from platformdirs import user_state_path
 
-    from agent.cli.serving import LazyAgent
     from agent.servers.acp.server import DubitoAgent, serve
     from agent.servers.acp.sessions import ASK_MODE, AUTO_MODE, SessionFolder
     from agent.servers.desk import Desk
     from agent.servers.wire import claim_streams
-
-    lazy = LazyAgent(options, cleanup)
 
     def load() -> PromptTurns:
         from agent.servers.acp.turns import PromptTurns
 
         return PromptTurns(lazy.agent)
 
-    kept = {name: getattr(options, name) for name in _KEPT}
+    kept = {name: getattr(lazy.options, name) for name in _KEPT}
     desk, folder = Desk(load), SessionFolder(user_state_path("dubito") / "sessions", kept)
-    agent = DubitoAgent(desk, folder, explain_to_client, ASK_MODE if options.ask else AUTO_MODE)
+    agent = DubitoAgent(desk, folder, explain_to_client, ASK_MODE if lazy.options.ask else AUTO_MODE)
     asyncio.run(serve(agent, desk, claim_streams()))
 
 

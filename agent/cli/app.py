@@ -70,9 +70,7 @@ app = lazy_group(
             "agent.cli.serve:serve_model", "Serve the model to other programs, as OpenAI does.", takes_settings=True
         ),
         "lsp": Entry(
-            "agent.cli.lsp:serve_editor",
-            "Be a language server, which shows doubts in an editor.",
-            takes_settings=True,
+            "agent.cli.lsp:serve_editor", "Be a language server, which shows doubts in an editor.", is_server=True
         ),
         "doctor": Entry("agent.cli.doctor:doctor", "Check that packages, model, sandbox and device are available."),
         "models": Entry("agent.cli.models:models", "Get real code models by short name."),

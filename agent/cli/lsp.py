@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import signal
-import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.cli.exits import explain_error, report_errors
 from agent.cli.options import DefaultModelOption, DeviceOption, SandboxOption, WeightsOption
-from agent.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from agent.lm.base import Model
@@ -35,7 +32,10 @@ def serve_editor(
     Example: dubito lsp --model qwen2.5-coder-0.5b
     """
     with report_errors(as_json=False):
-        _check(model, sandbox, device, weights)
+        from agent.servers.refusal import refusing_requests
+
+        with refusing_requests():
+            _check(model, sandbox, device, weights)
         from agent.cli.version import find_version
         from agent.lm.names import choose_default_model
         from agent.servers.lsp.model_work import Settings
@@ -52,19 +52,15 @@ def _check(model: str | None, sandbox: str | None, device: str | None, weights: 
     """Refuse what is wrong on the command line, and a terminal in the place of a client."""
     from agent.cli import components
     from agent.cli.choices import check_device
+    from agent.cli.serving import check_client, check_extra
     from agent.lm.names import choose_default_model
 
-    if find_spec("pygls") is None:
-        raise InvalidRequestError("the package pygls is missing here; install it: pip install 'dubito[lsp]'")
+    check_extra("lsp", "pygls")
     components.check_model(model or choose_default_model(), weights)
     components.check_sandbox(sandbox)
     if device is not None:
         check_device(device)
-    if sys.stdin.isatty():
-        raise InvalidRequestError(
-            "an editor starts `dubito lsp` and talks to it over stdin, and stdin is a terminal here; docs/editor.md "
-            "says how to set it up"
-        )
+    check_client("lsp", "an editor", "docs/editor.md")
 
 
 def _list_tools(device: str | None, weights: str) -> EditorTools:

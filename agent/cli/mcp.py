@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from agent.cli.agent_options import AgentOptions
-from agent.cli.exits import explain_error, report_errors
+from agent.cli.exits import explain_error
 from agent.cli.options import (
     AskOption,
     BudgetOption,
@@ -26,6 +25,7 @@ from agent.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from agent.cli.serving import LazyAgent
     from agent.servers.mcp.tools import Tools
 
 
@@ -53,27 +53,17 @@ def mcp(
     Example: dubito mcp --model qwen2.5-coder-0.5b
     """
     options = AgentOptions.take(locals())
-    with report_errors(as_json=False), ExitStack() as cleanup:
-        from agent.cli.serving import check_start
-        from agent.servers.refusal import refusing_requests
-        from agent.servers.wire import end_process
+    from agent.cli.serving import run_server
 
-        with refusing_requests():
-            check_start(options, "mcp", "an assistant")
-        _serve(options, cleanup)
-        cleanup.close()
-        end_process()
+    run_server(options, "mcp", "an assistant", _serve)
 
 
-def _serve(options: AgentOptions, cleanup: ExitStack) -> None:
+def _serve(lazy: LazyAgent) -> None:
     import asyncio
 
-    from agent.cli.serving import LazyAgent
     from agent.servers.desk import Desk
     from agent.servers.mcp.server import ToolServer, serve
     from agent.servers.wire import claim_streams
-
-    lazy = LazyAgent(options, cleanup)
 
     def load() -> Tools:
         from agent.servers.mcp.tools import Tools

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from agent.lm.base import Model
     from agent.lm.scoring import SourceScorer
 
-_MOST_CHARACTERS = 400_000  # of a file: about 10,000 lines
 _LINE_SECONDS = 10.0  # between two lines on how far a long file is
 _SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 
@@ -52,10 +51,6 @@ def _is_own(path: Path) -> bool:
 def read_python_file(path: Path, name: str) -> str:
     """Read a file that is to be scored. Raises InvalidRequestError and FileAccessError for one that cannot be."""
     source = read_source(path, "the program")
-    if len(source) > _MOST_CHARACTERS:
-        raise InvalidRequestError(
-            f"{name} has {len(source):,} characters, and at most {_MOST_CHARACTERS:,} of a file are scored; split it"
-        )
     check_python(source, name)
     return source
 
@@ -100,12 +95,12 @@ class FileScorer:
 
 def _say_progress(name: str, source: str, scorer: SourceScorer) -> Callable[[], bool]:
     """Return a function that never stops a scoring, and says now and then on a terminal how far it is."""
-    lines, said = SourceLines(source), time.monotonic()
+    lines, last = SourceLines(source), time.monotonic()
 
     def say_now_and_then() -> bool:
-        nonlocal said
-        if is_watched(err=True) and time.monotonic() - said > _LINE_SECONDS:
-            said = time.monotonic()
+        nonlocal last
+        if is_watched(err=True) and time.monotonic() - last > _LINE_SECONDS:
+            last = time.monotonic()
             row = lines.position(scorer.tokens[-1].start).line if scorer.tokens else 0
             say(f"{one_line(name)}: line {row} of {len(lines)}", err=True)
         return False

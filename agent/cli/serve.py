@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from functools import partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +25,7 @@ from agent.cli.options import (
     ThresholdOption,
     WeightsOption,
 )
+from agent.cli.serving import check_extra
 from agent.cli.settings import naming_settings
 from agent.errors import InvalidRequestError
 from agent.servers.openai.addresses import check_host, check_reach, check_token, is_loopback
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from agent.servers.openai.app import Api
     from sandbox.base import Sandbox
 
-_NEEDED = ("pydantic", "starlette", "uvicorn")  # the extra `serve`
 _HOST_HELP = "Listen on this address. One that other machines can reach, as 0.0.0.0, needs a --token."
 _PORT_HELP = "Listen on this port; 0 takes a free one."
 _TOKEN_HELP = "Answer only who brings this token as the API key. DUBITO_TOKEN keeps it out of the list of processes."
@@ -70,7 +69,7 @@ def serve_model(
     Example: dubito serve --port 8000
     """
     with report_errors(as_json=False), ExitStack() as cleanup:
-        _check_extra()
+        check_extra("serve", "pydantic", "starlette", "uvicorn")
         _check_address(host, token)
         checked = AgentOptions.take({**locals(), "ask": False, "seed": 0}).check()
         from agent.servers.openai.server import bind, name_address, run_server
@@ -79,17 +78,8 @@ def serve_model(
         api = _open_api(checked, cleanup)
         line = f"serving {' and '.join(api.served.names)} at {name_address(bound)}/v1; Ctrl-C ends it"
         app = api.build(token=token or "", local=is_loopback(host))
-        run_server(app, bound, begin=lambda: _say(line), stop=api.turns.close)
+        run_server(app, bound, begin=lambda: _say(line), stop=api.turns.thread.close)
         _say("stopped")
-
-
-def _check_extra() -> None:
-    """Raise InvalidRequestError where a package that `serve` needs is missing."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise InvalidRequestError(
-            f"dubito serve needs {' and '.join(missing)}; install what it needs with: pip install 'dubito[serve]'"
-        )
 
 
 def _check_address(host: str, token: str | None) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from agent.cli import components
+from agent.cli.exits import report_errors
 from agent.cli.settings import naming_settings
 from agent.errors import InvalidRequestError
 
@@ -53,17 +55,42 @@ class LazyAgent:
             return self.checked.open_beside(self.sandbox, model)
 
 
-def check_start(options: AgentOptions, extra: str, who: str) -> None:
-    """Refuse what no server can be started with. extra: its command, its package and its extra have one name.
+def run_server(options: AgentOptions, command: str, who: str, serve: Callable[[LazyAgent], object]) -> NoReturn:
+    """Serve an assistant's client on stdin and stdout until it leaves, then end the process.
 
-    who: starts it. Raises InvalidRequestError for a terminal in the place of a client: nobody can type a protocol.
+    command: its package and its extra have the same name. who: starts it.
     """
-    if find_spec(extra) is None:
-        raise InvalidRequestError(f"the package {extra} is missing here; install it: pip install 'dubito[{extra}]'")
-    options.check()
+    from agent.servers.refusal import refusing_requests
+    from agent.servers.wire import end_process
+
+    with report_errors(as_json=False), ExitStack() as cleanup:
+        with refusing_requests():
+            check_extra(command, command)
+            options.check()
+            check_client(command, who, "docs/assistants.md")
+        serve(LazyAgent(options, cleanup))
+        cleanup.close()
+        end_process()
+
+
+def check_extra(command: str, *packages: str) -> None:
+    """Raise InvalidRequestError where packages are missing that a command needs. Its extra has its name."""
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        names = " and ".join(missing)
+        raise InvalidRequestError(
+            f"dubito {command} needs {names}; install what it needs with: pip install 'dubito[{command}]'"
+        )
+
+
+def check_client(command: str, who: str, page: str) -> None:
+    """Raise InvalidRequestError for a terminal in the place of a client: nobody can type a protocol.
+
+    who: starts the command. page: says how.
+    """
     if not _is_piped():
         raise InvalidRequestError(
-            f"{who} starts `dubito {extra}` and talks to it over stdin; docs/assistants.md says how to set it up"
+            f"{who} starts `dubito {command}` and talks to it over stdin; {page} says how to set it up"
         )
 
 

@@ -6,7 +6,8 @@ import ast
 import math
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from agent.errors import InvalidRequestError
@@ -15,6 +16,7 @@ from agent.program.syntax import DEFINITIONS, PARSE_ERRORS, read_module
 from agent.program.wording import Wording, read_wording
 from uncertainty.places import Places, Span
 
+MOST_CHARACTERS = 400_000  # of a file: about 10,000 lines
 _MOST_WRITTEN = 0.2  # probability of what stands there
 _LEAST_EXPECTED = 0.2  # probability of what the model expected
 _MOST_EXPECTED = 2  # other tokens of a place
@@ -41,16 +43,21 @@ class Surprise(NamedTuple):
 
 
 def check_python(source: str, file: str = "") -> ast.Module:
-    """Return the syntax tree of a text. Raises InvalidRequestError for one that is not Python.
+    """Return the syntax tree of a text. Raises InvalidRequestError for one that is not Python, or too long to be read.
 
     file: its name, for the message.
     """
+    name = file or "the text"
+    if len(source) > MOST_CHARACTERS:
+        raise InvalidRequestError(
+            f"{name} has {len(source):,} characters, and a model reads at most {MOST_CHARACTERS:,} of a file; split it"
+        )
     try:
         return read_module(source)
     except PARSE_ERRORS as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
-        raise InvalidRequestError(f"{file or 'the text'}{line}: this is no Python ({reason}); mend it first") from error
+        raise InvalidRequestError(f"{name}{line}: this is no Python ({reason}); mend it first") from error
 
 
 def list_words(source: str) -> list[SourceToken]:
@@ -97,11 +104,27 @@ def list_free_spans(source: str, tree: ast.Module) -> list[Span]:
             start = places.locate(node.lineno, node.col_offset)
             spans.append((start, source.index(node.name, start + len("def ")) + len(node.name)))
             spans += [places.find(node.returns)] if not isinstance(node, ast.ClassDef) and node.returns else []
-    return sorted(spans)
+    return list(_merge(sorted(spans)))
+
+
+def _merge(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield spans that lie apart, for those that come in order and may overlap."""
+    last: Span | None = None
+    for start, end in spans:
+        if last is None or start >= last[1]:
+            if last is not None:
+                yield last
+            last = start, end
+        else:
+            last = last[0], max(last[1], end)
+    if last is not None:
+        yield last
 
 
 def _is_inside(spans: Sequence[Span], at: int) -> bool:
-    return any(start <= at < end for start, end in spans)
+    """Decide whether an offset lies in one of spans that lie apart, in order."""
+    number = bisect_right(spans, at, key=lambda span: span[0])
+    return number > 0 and at < spans[number - 1][1]
 
 
 def _skip_blanks(source: str, at: int) -> int:

@@ -74,6 +74,8 @@ def read_task(
         raise InvalidRequestError("the request is not UTF-8 text; give it in UTF-8, or in a file")
     if "\0" in request:
         raise InvalidRequestError("the request holds a NUL character, which no Python program may; take it out")
+    if file is None and not request.strip():
+        raise InvalidRequestError("nothing was asked for; say what to write, or give code to complete")
     in_request = read_examples(request)
     if file is not None:
         _check_completable(file, request, in_request)

@@ -6,13 +6,16 @@ import ast
 import keyword
 import re
 import tokenize
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from agent.program.source_tokens import list_line_starts, read_tokens
 from agent.program.syntax import DEFINITIONS, parse
 from uncertainty.places import Places, Span
+
+_CODE = re.compile(r"\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,12 @@ class Wording:
     """The parts of a program that are wording. Offsets are characters of the program, from 0."""
 
     source: str
-    comments: tuple[Span, ...] = ()
+    comments: tuple[Span, ...] = ()  # in order, as all spans here
     docstrings: tuple[Span, ...] = ()
     strings: tuple[Span, ...] = ()
-    names: tuple[_NewName, ...] = ()
+    names: tuple[_NewName, ...] = ()  # in order
     words: tuple[tuple[int, str], ...] = ()  # names and keywords, with their offsets
-    operators: tuple[tuple[int, str], ...] = ()
+    operators: Mapping[int, str] = field(default_factory=dict)  # by their offsets
 
     def is_reworded(self, at: int, text: str) -> bool:
         """Whether a token of this text, written at an offset instead of what stands there, only rewords the program.
@@ -43,18 +46,19 @@ class Wording:
         """
         if self.is_prose(at):
             return self._keeps_code(at, text)
-        if any(start < at < end for start, end in self.strings):
+        if at < _find_last(self.strings, at)[1]:
             return False
-        return self._is_layout(at, text) or any(self._is_renamed(name, at, text) for name in self.names)
+        first = bisect_right(self.names, at + 1, key=lambda name: name.start)
+        near = self.names[max(first - 2, 0) : first]
+        return self._is_layout(at, text) or any(self._is_renamed(name, at, text) for name in near)
 
     def is_prose(self, at: int) -> bool:
         """Whether an offset lies inside a comment or a docstring."""
-        commented = any(start < at <= end for start, end in self.comments)
-        return commented or any(start < at < end for start, end in self.docstrings)
+        return at <= _find_last(self.comments, at)[1] or at < _find_last(self.docstrings, at)[1]
 
     def _keeps_code(self, at: int, text: str) -> bool:
         """Whether a token in prose leaves the code as it is: if it ends the line, no code follows in the token."""
-        in_docstring = any(start < at < end for start, end in self.docstrings)
+        in_docstring = at < _find_last(self.docstrings, at)[1]
         return '"""' not in text if in_docstring else "\n" not in text or self._goes_on(at, text.partition("\n")[2])
 
     def _goes_on(self, at: int, tail: str) -> bool:
@@ -66,15 +70,16 @@ class Wording:
 
     def _is_layout(self, at: int, text: str) -> bool:
         """Whether the token only sets other blanks, at the end of a line or around an operator."""
-        behind, written = self.source[at:], text.strip()
-        if not self.source[:at].rpartition("\n")[2].strip():  # blanks at the start of a line are indentation
+        source = self.source
+        if not source[source.rfind("\n", 0, at) + 1 : at].strip():  # blanks at the start of a line are indentation
             return False
         if "\n" in text:
-            code, _, tail = text.partition("\n")
-            ends = behind[len(code.rstrip()) :][:1] in ("", "\n")
-            return behind.startswith(code.rstrip()) and ends and self._goes_on(at, tail)
-        place = at + len(behind) - len(behind.lstrip())
-        return (place, written) in self.operators and not behind.startswith(text)
+            line, _, tail = text.partition("\n")
+            code = line.rstrip()
+            ends = source[at + len(code) : at + len(code) + 1] in ("", "\n")
+            return source.startswith(code, at) and ends and self._goes_on(at, tail)
+        place = _find_code(source, at)
+        return self.operators.get(place) == text.strip() and not source.startswith(text, at)
 
     def _is_renamed(self, name: _NewName, at: int, text: str) -> bool:
         """Whether the token gives a new variable another name, and not that of an earlier one."""
@@ -84,6 +89,18 @@ class Wording:
         word = text.strip() if begins else self.source[name.start : at] + text
         is_name = word.isidentifier() and not keyword.iskeyword(word)
         return is_name and not any(each.startswith(word) for place, each in self.words if place < name.start)
+
+
+def _find_last(spans: Sequence[Span], at: int) -> Span:
+    """Return the last span that begins before an offset; an empty one at -1 where none does."""
+    number = bisect_left(spans, at, key=lambda span: span[0])
+    return spans[number - 1] if number else (-1, -1)
+
+
+def _find_code(source: str, at: int) -> int:
+    """Return the offset of the next character that is no blank; the end where there is none."""
+    code = _CODE.search(source, at)
+    return code.start() if code else len(source)
 
 
 def drop_prose(source: str) -> str:
@@ -113,9 +130,9 @@ def read_wording(source: str) -> Wording:
 
     words = texts(tokenize.NAME)
     return Wording(
-        source, spans(tokenize.COMMENT), tuple(_find_docstrings(tree, places)) if tree else (),
+        source, spans(tokenize.COMMENT), tuple(sorted(_find_docstrings(tree, places))) if tree else (),
         spans(tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", -1)),
-        tuple(_find_new_names(tree, places, words)) if tree else (), words, texts(tokenize.OP),
+        tuple(_find_new_names(tree, places, words)) if tree else (), words, dict(texts(tokenize.OP)),
     )  # fmt: skip
 
 

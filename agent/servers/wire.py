@@ -22,7 +22,7 @@ _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600  # of JSON-RPC 2.0
 _AHEAD = 4  # messages that are read before they are wanted
 _CHUNK = 2**16  # bytes
 _LAST_SECONDS = 2.0  # in which the last messages can be read
-_ID = re.compile(rb'\s*\{[^{}\[\]]*?"id"\s*:\s*(\d{1,18}|"[^"\\]{0,100}")')
+_ID = re.compile(rb'\s*\{[^{}\[\]]*?"id"\s*:\s*(\d{1,18}|"[^"\\]{0,100}")\s*[,}]')
 
 
 class _Line(NamedTuple):

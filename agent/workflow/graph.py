@@ -6,7 +6,8 @@ leaves its node only at a pause or at the end, so a checkpoint is a decision poi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import lru_cache, partial
 from typing import Any
@@ -102,12 +103,24 @@ def invoke(
     step: Any = start
     # A decision is on disk before the next node begins, so a kill leaves no half of it.
     durability = "sync" if graph.checkpointer else None
-    while (output := graph.invoke(step, config, context=context, version="v2", durability=durability)).interrupts:
-        if person is None:
-            raise ValueError("the run asks a question and nobody is there to answer; pass person=")
-        step = Command(resume=make_plain(person(output.interrupts[0].value)))
+    with _without_notes():
+        while (output := graph.invoke(step, config, context=context, version="v2", durability=durability)).interrupts:
+            if person is None:
+                raise ValueError("the run asks a question and nobody is there to answer; pass person=")
+            step = Command(resume=make_plain(person(output.interrupts[0].value)))
     final: AgentState = output.value
     return final
+
+
+@contextmanager
+def _without_notes() -> Iterator[None]:
+    """Take LangGraph's notes from an error: they name its tasks, and a person reads the notes of an error."""
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "__notes__"):
+            error.__notes__ = [note for note in error.__notes__ if not note.startswith("During task with name")]
+        raise
 
 
 def _with_numbered_events(node: Node) -> Any:

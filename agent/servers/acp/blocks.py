@@ -16,7 +16,7 @@ from acp.schema import (
     TextContentBlock,
 )
 
-from agent.errors import InvalidRequestError
+from agent.errors import DubitoError, InvalidRequestError
 from agent.files.access import read_bounded
 from agent.messages import flatten, quote
 
@@ -37,8 +37,8 @@ class SharedFile(NamedTuple):
         return self.path is not None and self.name.endswith((".py", ".pyi"))
 
 
-class Said(NamedTuple):
-    """What a person said in a prompt."""
+class PromptContent(NamedTuple):
+    """What a prompt holds."""
 
     line: str  # the words; empty where there is only a file
     files: tuple[SharedFile, ...]
@@ -80,7 +80,7 @@ class Files:
         return str(Path(path).relative_to(self._cwd)) if Path(path).is_relative_to(self._cwd) else path
 
 
-async def read_blocks(blocks: Sequence[Any], files: Files) -> Said:
+async def read_blocks(blocks: Sequence[Any], files: Files) -> PromptContent:
     """Return what a prompt says. Raises InvalidRequestError for what cannot be read, and FileAccessError."""
     words, shared, shown = "", list[SharedFile](), list[str]()
     for block in blocks:
@@ -94,9 +94,11 @@ async def read_blocks(blocks: Sequence[Any], files: Files) -> Said:
         if words.strip() and words.rstrip()[-1] not in _SENTENCE_ENDS:
             words += file.name  # as in "fill in the stub of mod.py"
     line = words.replace("\r\n", "\n").strip()
-    if not line and not shared:
-        raise InvalidRequestError("nothing was asked for; say what to write, or give a file with a function to write")
-    return Said(line, tuple(shared), "".join(shown).strip())
+    if not line and not any(file.is_module for file in shared):
+        raise InvalidRequestError(
+            "nothing was asked for; say what to write, or give a Python file with a function to write"
+        )
+    return PromptContent(line, tuple(shared), "".join(shown).strip())
 
 
 async def _read_file(block: Any, files: Files) -> SharedFile:
@@ -113,7 +115,7 @@ async def _read_file(block: Any, files: Files) -> SharedFile:
             return SharedFile(name, None, resource.text)
         try:
             return await files.read(path)  # what is written back must be the whole of it, as it is now
-        except InvalidRequestError:
+        except DubitoError:  # it is not saved yet, or cannot be read as a whole
             return SharedFile(files.name(path), None, resource.text)
     raise InvalidRequestError("pictures, sound and other bytes cannot be read; send text or files of text")
 

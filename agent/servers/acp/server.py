@@ -38,7 +38,8 @@ from agent.servers.acp.blocks import Files, read_blocks
 from agent.servers.acp.channel import SessionChannel
 from agent.servers.acp.sessions import ASK_MODE, AUTO_MODE, PanelSession, PromptTurn, SessionFolder, begin_session
 from agent.servers.acp.talk import Talk
-from agent.servers.desk import Desk, WithdrawnError
+from agent.servers.desk import Desk
+from agent.servers.model_thread import WithdrawnError
 from agent.servers.wire import Wire
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ class DubitoAgent:
             turn = session.prompt = PromptTurn(Event(), asyncio.Event())
             files = Files(self._client, self._capabilities, session.id, session.cwd)
             try:
-                said = await read_blocks(prompt, files)
+                content = await read_blocks(prompt, files)
                 await Talk(session, turn, SessionChannel(self._client, session.id), files, self._desk).carry_out(
-                    said, self._folder
+                    content, self._folder
                 )
             except WithdrawnError:
                 pass  # it was cancelled before its turn came
@@ -181,8 +182,7 @@ async def serve(agent: DubitoAgent, desk: Desk[PromptTurns], streams: tuple[int,
     wire = Wire(*streams)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, wire.end)
     connection = AgentSideConnection(cast(Any, agent), wire, listening=False)
-    warming = asyncio.ensure_future(desk.run(lambda tools: None, Event()))
-    warming.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever needs it hears of it
+    desk.warm()
     try:
         await connection.listen()
     finally:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from threading import Event as Flag
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.errors import DubitoError, InvalidRequestError
 from agent.files.changes import write_diff
-from agent.records import Attempt, CandidateQuestion, Event, OutputQuestion
-from agent.servers.acp.blocks import Files, Said, SharedFile
+from agent.records import Attempt, Event
+from agent.servers.acp.blocks import Files, PromptContent, SharedFile
 from agent.servers.acp.channel import SessionChannel, wait_unless
 from agent.servers.acp.permissions import allows_writing, ask_question, ask_to_write, read_reply
 from agent.servers.acp.sessions import ASK_MODE, Message, PanelSession, PromptTurn, SessionFolder, Target, TurnAnswer
@@ -32,33 +31,33 @@ class Talk:
     ) -> None:
         self._session, self._prompt, self._channel, self._files, self._desk = session, prompt, channel, files, desk
 
-    async def carry_out(self, said: Said, folder: SessionFolder) -> None:
+    async def carry_out(self, content: PromptContent, folder: SessionFolder) -> None:
         """Answer a prompt, keep the session, and offer the change of its file. Raises what a run raises."""
         session = self._session
-        file = next((each for each in said.files if each.is_module), None) or await self._read_target(said)
+        file = next((each for each in content.files if each.is_module), None) or await self._read_target(content)
         last = session.target.function if session.target and file and file.path == session.target.path else None
         asks = session.mode == ASK_MODE
-        begun = await wait_unless(
+        turn = await wait_unless(
             self._prompt.cancelled,
-            self._do(lambda turns: turns.begin(session.conversation, said, file, last, asks=asks)),
+            self._do(lambda turns: turns.begin(session.conversation, content, file, last, asks=asks)),
         )
-        if begun is None:  # nobody has to wait for a model that is being loaded
+        if turn is None:  # nobody has to wait for a model that is being loaded
             return
-        for note in begun.notes:
+        for note in turn.notes:
             await self._channel.say(f"{escape_markdown(note)}\n\n")
-        answer = await (self._explain(begun) if begun.rounds is None else self._run(begun))
-        session.messages += [Message("user", said.shown), Message("agent", answer.message)]
+        answer = await (self._explain(turn) if turn.rounds is None else self._run(turn))
+        session.messages += [Message("user", content.shown), Message("agent", answer.message)]
         if answer.conversation is not None:
             session.conversation = answer.conversation
-            session.target = Target(begun.file.path, answer.function) if begun.file and begun.file.path else None
+            session.target = Target(turn.file.path, answer.function) if turn.file and turn.file.path else None
         await self._keep(folder)
-        if begun.file is not None and answer.new is not None and not self._prompt.stop.is_set():
-            await self._offer(begun.file, answer)
+        if turn.file is not None and answer.new is not None and not self._prompt.stop.is_set():
+            await self._offer(turn.file, answer)
 
-    async def _read_target(self, said: Said) -> SharedFile | None:
+    async def _read_target(self, content: PromptContent) -> SharedFile | None:
         """Return the file that the conversation is about, as it is now; None where it has none, or it is gone."""
         target = self._session.target
-        if target is None or said.files:
+        if target is None or content.files:
             return None
         try:
             return await self._files.read(target.path)
@@ -71,13 +70,13 @@ class Talk:
             await self._channel.think("loading the model")
         return await self._desk.run(job, self._prompt.stop)
 
-    async def _explain(self, begun: BegunTurn) -> TurnAnswer:
+    async def _explain(self, turn: BegunTurn) -> TurnAnswer:
         """Answer a question in words, piece by piece."""
         say, wait = self._channel.say, self._channel.wait_for
 
         def speak(turns: PromptTurns) -> TurnAnswer:
             pieces = list[str]()
-            for piece in turns.explain(begun, self._prompt.stop):
+            for piece in turns.explain(turn, self._prompt.stop):
                 pieces.append(piece)
                 wait(say(piece))
             return TurnAnswer("".join(pieces))
@@ -86,39 +85,37 @@ class Talk:
         await say("\n\n*The model's words: nothing checked them.*")
         return answer
 
-    async def _run(self, begun: BegunTurn) -> TurnAnswer:
+    async def _run(self, turn: BegunTurn) -> TurnAnswer:
         """Run a turn to its end, ask at its questions, and show the result."""
-        assert begun.rounds is not None, "words are answered by `_explain`"
-        channel, narrator = self._channel, begun.narrator
-        await self._plan(begun)
-        tell = partial(self._tell, begun)
+        assert turn.rounds is not None, "words are answered by `_explain`"
+        channel = self._channel
+        await self._plan(turn)
+        tell = partial(self._tell, turn)
         while True:
-            outcome = await self._do(lambda turns: turns.advance(begun, tell, self._prompt.stop))
-            if not isinstance(outcome, CandidateQuestion | OutputQuestion):
+            outcome = await self._do(lambda turns: turns.advance(turn, tell, self._prompt.stop))
+            if isinstance(outcome, TurnAnswer):
                 break
             permission = ask_question(outcome, channel.number_call())
             await channel.begin_call(permission)
             reply = read_reply(await channel.ask(permission, self._prompt.cancelled), outcome)
             taken = "it decides by itself" if reply is None else f"chosen: {permission.options[reply].name}"
             await channel.end_call(permission, title=taken)
-            begun.rounds.reply(reply)
-        await channel.plan(narrator.entries)
-        stopped = self._prompt.stop.is_set()
-        answer = await self._desk.run(lambda turns: turns.finish(begun, outcome, stopped=stopped), Flag())
-        await channel.say(answer.message)
-        return answer
+            turn.rounds.reply(reply)
+        await channel.plan(turn.narrator.entries)
+        await channel.say(outcome.message)
+        return outcome
 
-    def _tell(self, begun: BegunTurn, event: Event) -> None:
+    def _tell(self, turn: BegunTurn, event: Event) -> None:
         """Tell an event, on the thread of the desk."""
-        line = begun.narrator.tell(event)
+        line = turn.narrator.tell(event)
         if isinstance(event, Attempt):
             if event.ran:
-                self._channel.wait_for(self._plan(begun))
+                self._channel.wait_for(self._plan(turn))
         elif line:
             self._channel.wait_for(self._channel.think(line))
 
-    async def _plan(self, begun: BegunTurn) -> None:
-        done = begun.narrator.entries
+    async def _plan(self, turn: BegunTurn) -> None:
+        done = turn.narrator.entries
         await self._channel.plan(done, f"program {len(done) + 1}")
 
     async def _keep(self, folder: SessionFolder) -> None:
@@ -145,7 +142,7 @@ class Talk:
             try:
                 await self._write(file, answer.new)
                 failed, sentence = False, f"wrote {file.name}"
-            except InvalidRequestError as error:
+            except DubitoError as error:
                 sentence = str(error)
         await self._channel.end_call(permission, failed=failed)
         await self._channel.say(f"\n\n{escape_markdown(sentence[0].upper() + sentence[1:])}.")

@@ -25,7 +25,7 @@ from agent.program.modules.instructions import read_instruction
 from agent.program.prompts import read_opening_code
 from agent.program.task import Task
 from agent.records import Event, Question, RunOutcome
-from agent.servers.acp.blocks import Said, SharedFile
+from agent.servers.acp.blocks import PromptContent, SharedFile
 from agent.servers.acp.sessions import TurnAnswer
 from agent.servers.rounds import Rounds, Solver
 from agent.views.markdown import escape_markdown, quote_code
@@ -56,34 +56,41 @@ class PromptTurns:
         self._solver = solver
 
     def begin(
-        self, conversation: Conversation, said: Said, file: SharedFile | None, function: str | None, *, asks: bool
+        self,
+        conversation: Conversation,
+        content: PromptContent,
+        file: SharedFile | None,
+        function: str | None,
+        *,
+        asks: bool,
     ) -> BegunTurn:
         """Begin a turn. file: that the answer goes into, of this prompt or an earlier one. function: of it, that was
         written last.
 
         Raises InvalidRequestError for a prompt that cannot be carried out.
         """
-        check_characters(said.line)
-        if is_question(said.line) and conversation.program and not said.files:
-            return self._begin_words(conversation, said.line)
+        check_characters(content.line)
+        if is_question(content.line) and conversation.program and not content.files:
+            return self._begin_words(conversation, content.line)
         solver = self._solver if self._solver.asks == asks else self._solver.change(ask=asks)
-        for each in said.files:
+        for each in content.files:
             conversation = conversation if each is file else _add(conversation, each)
-        task = read_instruction(file.text, said.line, file.name, function) if file else None
-        if task is None and file not in said.files:
+        task = read_instruction(file.text, content.line, file.name, function) if file else None
+        if task is None and file not in content.files:
             file = None  # that of an earlier prompt, and this one asks for something else
         if file is None or task is None or task.module is None:
             conversation = conversation if file is None else _add(conversation, file)
-            task, kept = fit(conversation, said.line, lambda task: leaves_room(solver.context(), task))
-            return _open(solver, task, said.line, kept, file, describe_dropped(conversation, kept))
+            task, kept = fit(conversation, content.line, lambda task: leaves_room(solver.context(), task))
+            return _open(solver, task, content.line, kept, file, describe_dropped(conversation, kept))
         kept = conversation if function == task.module.function else Conversation(files=conversation.files)
         task = replace(task, beside=(*conversation.files, *task.beside))
-        return _open(solver, task, said.line or task.request, kept, file)
+        return _open(solver, task, content.line or task.request, kept, file)
 
-    def advance(self, turn: BegunTurn, on_event: Callable[[Event], None], stop: Flag) -> Question | Result:
+    def advance(self, turn: BegunTurn, on_event: Callable[[Event], None], stop: Flag) -> Question | TurnAnswer:
         """Go on with the run of a turn, to its next question or to its end."""
         assert turn.rounds is not None, "words have no rounds"
-        return turn.rounds.advance(on_event, stop)
+        outcome = turn.rounds.advance(on_event, stop)
+        return _finish(turn, outcome, stopped=stop.is_set()) if isinstance(outcome, Result) else outcome
 
     def explain(self, turn: BegunTurn, stop: Flag) -> Iterator[str]:
         """Yield the pieces of an answer in words."""
@@ -91,20 +98,6 @@ class PromptTurns:
             yield piece
             if stop.is_set():
                 return
-
-    def finish(self, turn: BegunTurn, result: Result, *, stopped: bool) -> TurnAnswer:
-        """Return what comes of a run. An abstention changes nothing. stopped: the person wanted what there is."""
-        if result.outcome != RunOutcome.ACCEPTED:
-            return TurnAnswer(write_result(result, stopped=stopped))
-        task, program, new, reason = turn.task, result.best.program, None, ""
-        try:
-            new = _write_file(turn.file, task, program) if turn.file else None
-        except InvalidRequestError as error:
-            reason = f"\n\nThe file stays as it was: {escape_markdown(str(error))}."
-        message = write_result(result, stopped=stopped, shows_program=new is None or stopped) + reason
-        conversation = _follow(turn, program)
-        function = task.module.function if task.module else conversation.name
-        return TurnAnswer(message, conversation, describe_ending(result).mark, function, new)
 
     def _begin_words(self, conversation: Conversation, line: str) -> BegunTurn:
         if not self._solver.context().model.prompt_style.chat:
@@ -119,6 +112,21 @@ def _open(
     unread = (f"this example cannot be read, and is not checked: {quote_code(each)}" for each in task.unparsed)
     opening = read_opening_code(write_task_prompt(task, solver.context().model.prompt_style).opening)
     return BegunTurn(line, kept, task, Rounds(solver, task), Narrator(opening), file, (*notes, *unread))
+
+
+def _finish(turn: BegunTurn, result: Result, *, stopped: bool) -> TurnAnswer:
+    """Return what comes of a run. An abstention changes nothing. stopped: the person wanted what there is."""
+    if result.outcome != RunOutcome.ACCEPTED:
+        return TurnAnswer(write_result(result, stopped=stopped))
+    task, program, new, reason = turn.task, result.best.program, None, ""
+    try:
+        new = _write_file(turn.file, task, program) if turn.file else None
+    except InvalidRequestError as error:
+        reason = f"\n\nThe file stays as it was: {escape_markdown(str(error))}."
+    message = write_result(result, stopped=stopped, shows_program=new is None or stopped) + reason
+    conversation = _follow(turn, program)
+    function = task.module.function if task.module else conversation.name
+    return TurnAnswer(message, conversation, describe_ending(result).mark, function, new)
 
 
 def _follow(turn: BegunTurn, program: str) -> Conversation:

@@ -12,6 +12,7 @@ from lsprotocol import types
 from agent.program.spans import Severity, SpanKind, UncertainSpan
 from agent.servers.lsp.carrying import compare_texts
 from agent.servers.lsp.documents import Document
+from agent.views.markdown import quote_code
 from agent.views.numbers import format_probability
 from agent.views.spans import say_span
 from agent.views.text import format_code
@@ -23,6 +24,7 @@ _SEVERITIES = {
     Severity.WARNING: types.DiagnosticSeverity.Warning,
     Severity.INFO: types.DiagnosticSeverity.Information,
 }
+_FRAGMENT = "\ufffd"  # stands for a token that holds only some bytes of a character
 _LONGEST = 60  # characters of code in a title
 
 
@@ -81,9 +83,10 @@ def describe_token(document: Document, position: types.Position) -> Hover | None
     token, following = reading.tokens[number], reading.tokens[number + 1].start
     written = reading.text[token.start : following]
     start, end = change.find_new(token.start), change.find_new(following - 1)
-    if start is None or end is None or not written.strip() or not token.expected:
+    expected = [each for each in token.expected if _FRAGMENT not in each[0]]
+    if start is None or end is None or not written.strip() or not expected:
         return None
-    others = "\n".join(f"- {_show(text)} {format_probability(probability)}" for text, probability in token.expected)
+    others = "\n".join(f"- {_show(text)} {format_probability(probability)}" for text, probability in expected)
     chance = format_probability(math.exp(-token.surprisal))
     sentence = f"Dubito: the model gives {_show(written)} a probability of {chance} here; it expected"
     blanks = len(written) - len(written.lstrip())
@@ -112,5 +115,4 @@ def _describe_span(document: Document, span: UncertainSpan) -> types.Diagnostic:
 
 def _show(text: str) -> str:
     """Return code in Markdown. Blanks around it do not matter, unless there is nothing else."""
-    shown = format_code(text.strip() or text)
-    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
+    return quote_code(format_code(text.strip() or text))

@@ -38,8 +38,8 @@ class Document:
     codec: PositionCodec
     spans: tuple[UncertainSpan, ...] = ()  # of the latest text
     problem: TextProblem | None = None  # why nothing is scored
-    reading: Reading | None = None  # the worker's thread replaces it; it may be of an earlier text
-    scorer: SourceScorer | None = None  # the worker's alone
+    reading: Reading | None = None  # the thread of the model replaces it; it may be of an earlier text
+    scorer: SourceScorer | None = None  # of that thread alone
     is_scored: bool = False  # the spans are those of the latest text
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)  # work on the latest text
     source: str = field(init=False)

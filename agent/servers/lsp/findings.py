@@ -9,11 +9,9 @@ from typing import NamedTuple
 from agent.errors import InvalidRequestError
 from agent.program.holes import Hole, find_holes, show_holes
 from agent.program.spans import Replacement, Severity, SourceLines, SpanKind, UncertainSpan
-from agent.program.surprises import check_python
+from agent.program.surprises import MOST_CHARACTERS, check_python
 from agent.views.numbers import format_count
 from agent.workflow.filled import FilledHole
-
-LONGEST_TEXT = 250_000  # of a file that is scored: about 7,000 lines
 
 
 class TextProblem(NamedTuple):
@@ -33,9 +31,8 @@ class Examination(NamedTuple):
 
 def examine(source: str, name: str) -> Examination:
     """Find the holes of a file's text, and decide whether it can be scored. name: of the file, for messages."""
-    if len(source) > LONGEST_TEXT:
-        sentence = f"Dubito scores files of at most {LONGEST_TEXT:,} characters, and this one has {len(source):,}"
-        return Examination((), source, TextProblem(0, sentence))
+    if len(source) > MOST_CHARACTERS:  # nor are holes looked for
+        return Examination((), source, _find_problem(source, name))
     try:
         source.encode()
     except UnicodeEncodeError as error:

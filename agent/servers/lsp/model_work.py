@@ -1,4 +1,4 @@
-"""What the model does for the open documents, each piece of it in the worker's thread. Knows no message."""
+"""What the model does for the open documents, each piece of it in the thread of the model. Knows no message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agent.program.holes import Hole
 from agent.program.spans import UncertainSpan
 from agent.servers.lsp.documents import Document, Reading
 from agent.servers.lsp.filling import fill_together
-from agent.servers.lsp.worker import ModelThread, Stop, Urgency
+from agent.servers.model_thread import ModelThread, Stop, Urgency
 from agent.workflow.filled import FilledHole
 from agent.workflow.inline import complete_inline
 from sandbox.base import Sandbox
@@ -51,7 +51,7 @@ class ModelWork:
         self, settings: Settings, tools: EditorTools, announce: Callable[[str], AbstractAsyncContextManager[None]]
     ) -> None:
         self.settings = settings
-        self._tools, self._announce, self._worker = tools, announce, ModelThread()
+        self._tools, self._announce, self._thread = tools, announce, ModelThread(newest_first=True)
         self._model: asyncio.Task[Model] | None = None
 
     async def score(self, document: Document, source: str, text: str) -> tuple[UncertainSpan, ...]:
@@ -61,13 +61,13 @@ class ModelWork:
         InvalidRequestError for a model that cannot read.
         """
         model = await self._load()
-        return await self._worker.run(partial(self._score, model, document, source, text), Urgency.SCORING) or ()
+        return await self._thread.run(partial(self._score, model, document, source, text), Urgency.BACKGROUND) or ()
 
     async def fill(self, source: str, holes: Sequence[Hole]) -> tuple[FilledHole, ...]:
         """Return fillings for holes that belong together. Raises what loading and `fill_together` raise."""
         model, name = await self._load(), self.settings.sandbox
         open_sandbox = partial(self._tools.open_sandbox, name)
-        return await self._worker.run(partial(fill_together, model, open_sandbox, source, holes), Urgency.FILLING)
+        return await self._thread.run(partial(fill_together, model, open_sandbox, source, holes), Urgency.ASKED)
 
     async def complete(self, source: str, offset: int) -> str | None:
         """Return what the model would write at a place. Raises what loading raises."""
@@ -76,7 +76,7 @@ class ModelWork:
         def complete(stop: Stop) -> str | None:
             return complete_inline(model, source, offset, stop=stop)
 
-        return await self._worker.run(complete, Urgency.COMPLETING)
+        return await self._thread.run(complete, Urgency.TYPING)
 
     def try_again(self) -> None:
         """Load the model anew when it is next wanted, if it could not be loaded."""
@@ -91,7 +91,7 @@ class ModelWork:
     async def _open_model(self) -> Model:
         name = self.settings.model
         async with self._announce(f"Dubito loads {name}"):
-            return await self._worker.run(lambda stop: self._tools.open_model(name), Urgency.COMPLETING)
+            return await self._thread.run(lambda stop: self._tools.open_model(name), Urgency.TYPING)
 
     def _score(
         self, model: Model, document: Document, source: str, text: str, stop: Stop

@@ -1,4 +1,4 @@
-"""The language server: what it answers, and when a document is scored. The model works in the worker's thread."""
+"""The language server: what it answers, and when a document is scored. The model works in a thread of its own."""
 
 from __future__ import annotations
 
@@ -111,10 +111,10 @@ class DubitoServer(LanguageServer):
 
     def _hover(self, params: types.HoverParams) -> types.Hover | None:
         document = self._documents.get(params.text_document.uri)
-        said = document and describe_token(document, params.position)
-        if not said:
+        hover = document and describe_token(document, params.position)
+        if not hover:
             return None
-        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, said.text), said.range)
+        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, hover.text), hover.range)
 
     def _list_actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
         document = self._documents.get(params.text_document.uri)
@@ -137,7 +137,7 @@ class DubitoServer(LanguageServer):
         item = types.InlineCompletionItem(document.write(text), range=types.Range(params.position, params.position))
         return types.InlineCompletionList([item])
 
-    def _fill(self, uri: str, start: int) -> None:
+    def _fill(self, uri: str = "", start: int = -1) -> None:
         document = self._documents.get(uri)
         if document is not None:
             self._start(document, self._fill_hole(document, start))
@@ -149,18 +149,18 @@ class DubitoServer(LanguageServer):
         """
         await asyncio.sleep(patience)
         source = document.source
-        found = await asyncio.to_thread(examine, source, document.name)
-        if found.problem and patience:
+        examination = await asyncio.to_thread(examine, source, document.name)
+        if examination.problem and patience:
             return
         known = {(span.start, span.end): span for span in document.spans if span.kind == SpanKind.HOLE}
-        described = [describe_hole(source, hole, document.name) for hole in found.holes]
+        described = [describe_hole(source, hole, document.name) for hole in examination.holes]
         holes = [known.get((span.start, span.end), span) for span in described]
-        document.problem, document.spans = found.problem, join_spans(holes, document.spans)
+        document.problem, document.spans = examination.problem, join_spans(holes, document.spans)
         self._publish(document)
-        if found.problem is None:
+        if examination.problem is None:
             is_new = document.reading is None
             async with show_progress(self, f"Dubito reads {document.name}") if is_new else nullcontext():
-                spans = await self._work.score(document, source, found.text)
+                spans = await self._work.score(document, source, examination.text)
             document.spans, document.is_scored = join_spans(holes, spans), True
             self._publish(document)
 

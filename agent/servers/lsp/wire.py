@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple, NoReturn, cast
 
@@ -12,7 +9,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-from agent.servers.wire import end_process
+from agent.servers.wire import claim_streams, end_process
 
 MOST_MESSAGE_BYTES = 2**25  # of a message
 _LONGEST_HEADER, _CHUNK = 4096, 2**20  # bytes
@@ -45,13 +42,8 @@ class Streams(NamedTuple):
 
 
 def claim_standard_streams() -> Streams:
-    """Take stdin and stdout for messages. What this process and its children print from now on goes to stderr."""
-    sys.stdout.flush()
-    source, sink = (fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3) for number in (0, 1))
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
+    """Take stdin and stdout for messages, as `claim_streams` does."""
+    source, sink = claim_streams()
     return Streams(cast(BinaryIO, BoundedInput(open(source, "rb"))), open(sink, "wb"))  # noqa: PTH123 - they stay open, and have no path
 
 
@@ -72,7 +64,7 @@ class Protocol(LanguageServerProtocol):
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Return a message as a record; None for one that is answered here, because its parts are wrong."""
         try:
-            return super().structure_message(data)
+            return super().structure_message({"params": None, **data} if "method" in data else data)
         except JsonRpcException as error:
             if "id" not in data or "method" not in data:
                 raise

@@ -73,7 +73,7 @@ class Checked(BaseModel):
     """What `check` gives."""
 
     passed: Annotated[bool, Field(description="No example failed, and the program itself did not.")]
-    verdict: Annotated[str, Field(description="How the program ended, as in passed, failed or timed_out_cpu.")]
+    verdict: Annotated[str, Field(description="How the program ended, as in passed, failed or syntax error.")]
     explanation: str
     examples: list[CheckedExample]
     unread: Annotated[list[str], Field(description="What looks like an example and cannot be read as one.")]

@@ -24,12 +24,12 @@ class CallProgress:
 
     def __init__(self, context: ServerRequestContext[Any, Any]) -> None:
         self._session, self._loop = context.session, asyncio.get_running_loop()
-        self._told = 0
+        self._progress = 0
 
     async def tell(self, message: str, tokens: int = 0) -> None:
         """Notify the client. The number grows each time, as the protocol wants it."""
-        self._told = max(self._told + 1, tokens)
-        await self._session.report_progress(self._told, message=message)
+        self._progress = max(self._progress + 1, tokens)
+        await self._session.report_progress(self._progress, message=message)
 
     def follow(self, narrator: Narrator) -> Callable[[Event], None]:
         """Return what takes the events of a run, on the thread of the desk."""

@@ -29,7 +29,7 @@ from mcp.types import (
 from pydantic import BaseModel, ValidationError
 
 from agent.errors import InvalidRequestError
-from agent.messages import flatten, quote
+from agent.messages import flatten, quote, shorten_repr
 from agent.records import CandidateQuestion, OutputQuestion, Question
 from agent.servers.desk import Desk
 from agent.servers.mcp.questions import can_elicit, read_form, write_form
@@ -208,8 +208,7 @@ async def serve(server: ToolServer, desk: Desk[Tools], streams: tuple[int, int])
     """Answer a client until it closes its side, or the process is told to end."""
     wire, opened = Wire(*streams), server.open()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, wire.end)
-    warming = asyncio.ensure_future(desk.run(lambda tools: tools.warm(), Event()))
-    warming.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever needs it hears of it
+    desk.warm(lambda tools: tools.warm())
     try:
         async with open_streams(wire) as (read, write):
             await opened.run(read, write, opened.create_initialization_options())
@@ -230,6 +229,7 @@ def _refuse(sentence: str) -> CallToolResult:
 
 def _explain_arguments(tool: str, error: ValidationError) -> str:
     """Say what is wrong with the first argument that is wrong."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    first = error.errors(include_url=False, include_context=False)[0]
     name, reason = ".".join(map(str, first["loc"])), flatten(first["msg"])
-    return f"{tool} cannot take its argument {quote(name)}: {reason[:1].lower()}{reason[1:]}"
+    came = "" if first["type"] == "missing" else f", which is {shorten_repr(first['input'])}"
+    return f"{tool} cannot take its argument {quote(name)}{came}: {reason[:1].lower()}{reason[1:]}"

@@ -12,6 +12,7 @@ from threading import Event as Flag
 from typing import NamedTuple, Protocol
 
 from agent.errors import InvalidRequestError
+from agent.files.changes import plain_text
 from agent.lm.base import Model
 from agent.program.examples.example import Example, ReadExamples
 from agent.program.examples.read import read_examples
@@ -94,9 +95,10 @@ class Tools:
 
     def check(self, given: CheckArguments, stop: Flag) -> Checked:
         """Run code on examples. The code never sees what is expected."""
-        read = _read_examples(given) if parse(given.code) else ReadExamples([], [])
+        code = plain_text(given.code)
+        read = _read_examples(code, given.examples) if parse(code) else ReadExamples([], [])
         box = MeteredSandbox(self._parts.sandbox, None, 0.0, lambda: math.inf if stop.is_set() else -math.inf)
-        return _describe_check(read, verify_steadily(box, given.code, read.examples))
+        return _describe_check(read, verify_steadily(box, code, read.examples))
 
     def begin(self, given: SolveArguments, *, can_ask: bool) -> Solving:
         """Begin to solve a request. can_ask: the client can put a question to a person."""
@@ -114,15 +116,14 @@ class Tools:
         return _describe_result(outcome) if isinstance(outcome, Result) else outcome
 
 
-def _read_examples(given: CheckArguments) -> ReadExamples:
+def _read_examples(code: str, examples: str) -> ReadExamples:
     """Return the examples for code. Raises InvalidRequestError where there are none."""
-    if given.examples.strip() and not given.examples.lstrip().startswith(">>>"):
-        task = Task(given.code, entry_point=find_entry_point(given.code))
-        tested = add_tests(task, given.examples, "the examples", given.code)
+    if examples.strip() and not examples.lstrip().startswith(">>>"):
+        tested = add_tests(Task(code, entry_point=find_entry_point(code)), examples, "the examples", code)
         return ReadExamples(list(tested.examples), list(tested.unparsed))
-    read = read_examples(given.examples if given.examples.strip() else given.code)
+    read = read_examples(examples if examples.strip() else code)
     if not read.examples:
-        shown = "no example could be read" if given.examples.strip() else "no example came, and the code shows none"
+        shown = "no example could be read" if examples.strip() else "no example came, and the code shows none"
         raise InvalidRequestError(f"{shown}; give asserts, as in `assert f(2) == 4`, or a session with `>>>`")
     return read
 

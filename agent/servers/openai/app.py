@@ -19,11 +19,11 @@ from agent.servers.openai.completing import Wanted, complete
 from agent.servers.openai.events import Stopped, TellEvent
 from agent.servers.openai.failures import ApiError, explain_failure
 from agent.servers.openai.guard import AccessGuard
+from agent.servers.openai.replies import ChatShape, Reply, TextShape
 from agent.servers.openai.responses import JobResponse
 from agent.servers.openai.served import SOLVING, ServedModel
 from agent.servers.openai.solving import ProgramRequest, search_program
 from agent.servers.openai.turns import RequestJob, Turns
-from agent.servers.openai.wire import ChatShape, Reply, TextShape
 
 _MOST_BYTES = 4 * 2**20  # of a body
 _READ_ON = 64 * _MOST_BYTES  # of a longer one, which are dropped: a client that still writes would not read the refusal
@@ -54,10 +54,9 @@ class Api:
 
     async def tell_health(self, request: Request) -> Response:
         """Say that the server lives, what it serves, and how busy it is."""
-        turns = self.turns
-        return JSONResponse(
-            {"status": "ok", "models": self.served.names, "running": turns.running, "waiting": turns.waiting}
-        )
+        thread = self.turns.thread
+        counts = {"running": thread.is_running, "waiting": thread.num_waiting}
+        return JSONResponse({"status": "ok", "models": self.served.names, **counts})
 
     async def list_models(self, request: Request) -> Response:
         """List the names under which the model answers."""
@@ -158,7 +157,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 async def _refuse_path(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "it is registered for these"
-    message = f"{request.method} {request.url.path[:200]}: {error.detail}"
+    asked = f"{request.method} {request.url.path[:200]!r}"
+    message = f"nothing here answers {asked}; ask GET /v1/models, POST /v1/chat/completions or POST /v1/completions"
     return JSONResponse(ApiError(error.status_code, message).body(), error.status_code, error.headers)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from agent.lm.base import Message
+from agent.messages import shorten_repr
 from agent.servers.openai.failures import ApiError
 
 _MOST_CHOICES, _MOST_STOPS, _MOST_TOP = 64, 64, 20
@@ -124,7 +125,7 @@ def _asks_for_nothing(name: str, value: object) -> bool:
 
 def _explain(error: ValidationError) -> ApiError:
     """Return the first of the errors in a body."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = error.errors(include_url=False, include_context=False)[0]
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "json_invalid":
         return ApiError(400, f"the body is no JSON ({message.removeprefix('Invalid JSON: ')}); wanted a JSON object")
@@ -133,4 +134,4 @@ def _explain(error: ValidationError) -> ApiError:
         return ApiError(400, 'the body is no JSON object; wanted one, as in {"model": …}')
     if first["type"] == "missing":
         return ApiError(400, f"{place} is missing", param=place)
-    return ApiError(400, f"invalid value for {place!r}: {message}", param=place)
+    return ApiError(400, f"{place} is {shorten_repr(first['input'])}: {message[:1].lower()}{message[1:]}", param=place)

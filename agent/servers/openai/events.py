@@ -1,4 +1,4 @@
-"""What a job tells while it works on a request: plain values, which the wire turns into JSON."""
+"""What a job tells while it works on a request: plain values, which `replies` turns into JSON."""
 
 from __future__ import annotations
 

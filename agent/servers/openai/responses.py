@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from agent.servers.openai.events import JobEvent
 from agent.servers.openai.failures import ApiError, explain_failure
-from agent.servers.openai.wire import Reply, write_event
+from agent.servers.openai.replies import Reply, write_event
 from agent.views.numbers import format_count
 
 _HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
@@ -51,18 +51,18 @@ class JobResponse(Response):
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> str:
         """Send the answer, or the error. Return how it ended."""
-        answer, begun = self._answer, False
+        answer, has_begun = self._answer, False
         try:
             async with aclosing(self._events):
                 async for event in self._events:
                     answer.note(event)
                     if self._streams:
-                        begun = begun or await _begin(send)
+                        has_begun = has_begun or await _begin(send)
                         await _send(send, *answer.stream(event))
             whole = None if self._streams else JSONResponse(answer.write_whole())
         except Exception as error:  # noqa: BLE001 - a request that failed must not end the server
             failure = self._explain(error)
-            whole = None if begun else JSONResponse(failure.body(), failure.status, failure.headers())
+            whole = None if has_begun else JSONResponse(failure.body(), failure.status, failure.headers())
             ending, end = [write_event(failure.body())], f"error {failure.status}: {failure}"
         else:
             ending, end = list(answer.end_stream()), answer.describe_end()

@@ -18,8 +18,9 @@ _PATIENCE = 10  # seconds for answers under way, once the server was told to sto
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket with this address, which does not listen yet. port: 0 for a free one.
+    """Return a socket that listens at an address: else another process could take it while the model is loaded.
 
+    port: 0 for a free one.
     Raises InvalidRequestError where the address is taken, or is none of this machine.
     """
     place = f"{host}:{port}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from agent.servers.openai.events import AnswerPiece, Begun, Ended, Notice, Stopp
 from agent.servers.openai.failures import ApiError
 from agent.servers.openai.served import ServedModel
 from agent.servers.openai.spans import describe_answer, write_program_spans
+from agent.views.markdown import choose_fence
 from agent.views.numbers import format_count
 from agent.views.sentences import describe_ending, describe_evidence
 from agent.workflow.context import Context
@@ -93,7 +93,7 @@ def write_program_answer(result: Result) -> ProgramAnswer:
     claim = f"{ending.mark} {ending.sentence}"
     if result.standing == Standing.ABSTAINED:
         return ProgramAnswer(f"{claim}\n\nWhat may help: {ending.advice}", None)
-    ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", best.program)), default=0))
+    ticks = choose_fence(best.program)
     opening = FENCE.replace("```", ticks)
     doubts = [f"- {line}" for line in describe_evidence(result, in_full=False)]
     rest = "\n".join([claim, *([""] if doubts else []), *doubts])

@@ -1,29 +1,20 @@
 """`dubito lsp` is refused in one sentence where no editor starts it, or something is missing."""
 
-import io
-import sys
-
 import pytest
 from typer.testing import CliRunner
 
-from agent.cli import lsp
 from agent.cli.app import app
 
 
 def test_without_its_package_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(lsp, "find_spec", lambda name: None)
+    monkeypatch.setattr("agent.cli.serving.find_spec", lambda name: None)
     result = CliRunner().invoke(app, ["lsp"])
-    assert result.exit_code == 2 and "pip install 'dubito[lsp]'" in result.stderr
+    assert result.exit_code == 2 and "dubito lsp needs pygls; install what it needs with: pip" in result.stderr
 
 
-def test_a_terminal_is_no_editor(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    with pytest.raises(lsp.InvalidRequestError, match="an editor starts `dubito lsp`"):
-        lsp._check("models/tiny", None, None, "auto")
+def test_what_is_no_editor_hears_who_starts_it():
+    result = CliRunner().invoke(app, ["lsp", "--model", "models/tiny"])
+    assert result.exit_code == 2 and "an editor starts `dubito lsp` and talks to it over stdin" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_a_folder_gives_its_python_files_and_no_hidden_one(score, tmp_path):
         (b"x = '\xff'\n", "'bad.py' is not UTF-8 text (byte 5); save it as UTF-8"),
         (bytes(range(256)), "'bad.py' is not UTF-8 text"),
         ("x = 1\0\n", "bad.py: this is no Python ("),
-        ("x = 1\n" * 80_000, "bad.py has 480,000 characters, and at most 400,000 of a file are scored; split it"),
+        ("x = 1\n" * 80_000, "bad.py has 480,000 characters, and a model reads at most 400,000 of a file; split it"),
         ("(" * 5_000, "bad.py:1: this is no Python ("),
     ],
 )

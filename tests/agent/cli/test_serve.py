@@ -179,6 +179,11 @@ def test_a_wrong_field_is_named(server, name):
         assert (answer.json()["error"]["param"] or "").startswith(name), value
 
 
+def test_a_refusal_says_what_came_and_what_was_wanted(server):
+    body = {"model": "models/tiny", "messages": [{"role": "user", "content": "x"}], "n": 1000}
+    check_error(post(server, json.dumps(body).encode()), 400, "n is 1000: input should be less than or equal to 64")
+
+
 def test_what_asks_for_nothing_is_taken_and_unknown_fields_are_ignored(server):
     nothing = {
         "tools": [],
@@ -207,8 +212,8 @@ def test_a_prompt_longer_than_the_models_window_is_refused_before_a_stream_begin
 
 
 def test_other_paths_and_methods_get_an_error_of_the_protocol(server):
-    check_error(httpx.get(f"{server.url}/v1/embeddings"), 404, "/v1/embeddings: Not Found")
-    check_error(httpx.get(f"{server.url}/v1/completions"), 405, "Method Not Allowed")
+    for path, status in (("/chat/completions", 404), ("/v1/embeddings", 404), ("/v1/completions", 405)):
+        check_error(httpx.get(f"{server.url}{path}"), status, f"nothing here answers GET '{path}'; ask GET /v1/models")
 
 
 def test_a_client_that_leaves_stops_the_model(server):
@@ -279,9 +284,7 @@ def test_the_token_comes_from_the_environment_too_and_no_help_shows_it():
 
 
 def test_a_missing_extra_is_named(monkeypatch):
-    from agent.cli import serve
-
-    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == "uvicorn" else object())
+    monkeypatch.setattr("agent.cli.serving.find_spec", lambda name: None if name == "uvicorn" else object())
     assert refuse() == "dubito: dubito serve needs uvicorn; install what it needs with: pip install 'dubito[serve]'"
 
 

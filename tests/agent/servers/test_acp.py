@@ -124,6 +124,13 @@ def test_words_beside_a_file_say_which_function_is_meant_and_a_follow_up_goes_on
     assert len(editor.asked) == 1 and "mod.py stays as it was" in editor.text()
 
 
+@pytest.mark.parametrize("capabilities", [WRITES, None])
+def test_a_file_that_is_not_saved_yet_is_read_from_the_prompt_and_never_written(talk, tmp_path, capabilities):
+    file = resource_block(embedded_text_resource((tmp_path / "new.py").as_uri(), "LIMIT = 3\n"))
+    ended, editor = talk(prompting([text_block(ASKED), file]), capabilities=capabilities)
+    assert ended == ["end_turn"] and not list(tmp_path.glob("new.py")) and editor.files == {}
+
+
 def test_words_that_ask_for_a_function_the_file_lacks_add_it(talk, tmp_path):
     path = str(tmp_path / "mod.py")
     editor = Editor({path: "LIMIT = 3\n"})
@@ -234,6 +241,7 @@ def test_a_question_about_the_program_is_answered_in_words(talk):
     [
         ([], "nothing was asked for"),
         ([text_block("  \n")], "nothing was asked for"),
+        ([resource_block(embedded_text_resource("x:/notes.txt", "notes"))], "nothing was asked for"),
         ([text_block("a\0b")], "control characters"),
         ([image_block("aGk=", "image/png")], "pictures, sound and other bytes cannot be read"),
         ([resource_block(embedded_blob_resource("file:///a.bin", "aGk="))], "pictures, sound and other bytes"),

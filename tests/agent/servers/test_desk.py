@@ -6,7 +6,8 @@ from threading import Event
 
 import pytest
 
-from agent.servers.desk import Desk, WithdrawnError
+from agent.servers.desk import Desk
+from agent.servers.model_thread import WithdrawnError
 
 
 def test_jobs_are_done_in_their_order_on_one_thread_with_tools_that_are_loaded_once():

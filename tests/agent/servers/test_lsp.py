@@ -269,6 +269,12 @@ def test_nonsense_and_what_is_too_long_cost_one_message_each():
             stdin.write(b"Content-Length: %d\r\n\r\n" % len(wrong) + wrong)
             with pytest.raises(Exception, match="Invalid Params"):
                 await answered
+            unknown = b'{"jsonrpc": "2.0", "id": 78, "method": "no/such"}'
+            answered = client.protocol._request_futures[78] = asyncio.get_running_loop().create_future()
+            stdin.write(b"Content-Length: %d\r\n\r\n" % len(unknown) + unknown)
+            with pytest.raises(Exception, match="Method Not Found: no/such"):
+                await answered
+            assert await client.workspace_execute_command_async(types.ExecuteCommandParams("dubito.fill")) is None
             assert await client.hover(0, 0) is None, "a file that is not open"
             client.change(5, "never opened")
             client.open("", uri="file:///a.md", language="markdown")

@@ -15,7 +15,7 @@ from agent.program.surprises import ReadToken
 from agent.servers.lsp.answers import describe_token, list_actions, list_diagnostics
 from agent.servers.lsp.documents import Document, Reading
 from agent.servers.lsp.filling import list_together
-from agent.servers.lsp.findings import LONGEST_TEXT, describe_hole, examine, join_spans
+from agent.servers.lsp.findings import describe_hole, examine, join_spans
 from agent.servers.lsp.model_work import Settings
 from agent.servers.lsp.options import read_options
 from agent.workflow.filled import FilledHole, Filling
@@ -50,7 +50,7 @@ def test_holes_are_found_and_what_is_scored_has_the_same_offsets_without_them():
     [
         ("x = 1\ny = = 2\n", 6, "m.py:2: this is no Python (invalid syntax); mend it first"),
         ("x = '\ud800'\n", 5, "a character here is no text"),
-        ("x = 1\n" * 50_000, 0, f"at most {LONGEST_TEXT:,} characters, and this one has 300,000"),
+        ("x = 1\n" * 80_000, 0, "m.py has 480,000 characters, and a model reads at most 400,000 of a file; split it"),
     ],
 )
 def test_what_cannot_be_scored_has_one_sentence_at_its_place(source, offset, sentence):
@@ -146,6 +146,8 @@ def test_a_hover_shows_what_else_was_expected_at_a_token_that_was_read():
     assert hover(document, 1, 1).text.endswith("- `` b` `` 0.99")
     assert hover(document, 0, 0) is None and hover(document, 1, 0) is None, "nothing else was expected"
     assert hover(document, 1, 2) is None, "the last token may not be whole"
+    document.reading = Reading(READ, [each._replace(expected=(("\ufffd", 0.9),)) for each in TOKENS])
+    assert hover(document, 0, 2) is None, "a part of a character is nothing to show"
 
 
 def test_a_hover_finds_its_token_again_where_the_text_has_changed_elsewhere():

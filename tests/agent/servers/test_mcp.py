@@ -103,6 +103,7 @@ def test_check_says_which_examples_pass_what_came_and_what_was_wanted(call):
         ("def total(xs)\n", "", False, "syntax error", []),
         ("raise ValueError('no')\ndef total(xs): ...\n", "assert total([]) == 0", False, "failed", [None]),
         ("import os\nos._exit(0)\ndef total(xs): ...\n", "assert total([]) == 0", False, "failed", [None]),
+        (f"\ufeff{SUM}".replace("\n", "\r\n"), "assert total([1, 2]) == 3", True, "passed", [True]),
     ],
 )
 def test_check_takes_sessions_docstrings_and_programs_that_fail_by_themselves(
@@ -207,12 +208,13 @@ def test_a_run_that_is_gone_is_said_to_be_gone(call):
     [
         ("doubts", {"code": SUM}, "a text is read by the backend hf"),
         ("doubts", {}, "doubts cannot take its argument 'code': field required"),
-        ("doubts", {"code": SUM, "most": 99}, "doubts cannot take its argument 'most'"),
+        ("doubts", {"code": SUM, "most": 99}, "doubts cannot take its argument 'most', which is 99: input should be"),
         ("doubts", {"code": SUM, "mots": 1}, "doubts cannot take its argument 'mots'"),
         ("check", {"code": SUM}, "no example came, and the code shows none"),
         ("check", {"code": SUM, "examples": "assert other(1) =="}, "the examples:1: this is no valid Python"),
         ("check", {"code": "x" * 1_000_001}, "at most 1000000 characters"),
         ("solve", {"request": "a\0b"}, "NUL character"),
+        ("solve", {"request": " \n"}, "nothing was asked for; say what to write"),
         ("solve", {"request": "Write f(x).", "tests": "x = 1"}, "holds no assert"),
     ],
 )

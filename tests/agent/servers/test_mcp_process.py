@@ -18,6 +18,10 @@ pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 RIGHT = "def largest(xs):\n    return max(xs)\n"
 EXERCISE = find_problem("exercises/0")
 BROKEN = f"{EXERCISE.prompt}{EXERCISE.canonical_solution}".replace("x != 4", "x != 3")  # another number than is asked
+TOO_LONG = (
+    ("doubts", {"code": "x = 1\n" * 70_000}, "the code has 420,000 characters, and a model reads at most 400,000"),
+    ("solve", {"request": "word " * 2000}, "the prompt has 2002 tokens and this model reads at most 1024"),
+)
 ASKED = ENDLESS.replace("    >>> largest([1, 2])\n    1\n", "    >>> largest([3])\n    3\n")
 
 
@@ -55,6 +59,9 @@ def test_the_tools_work_and_a_call_that_is_cancelled_stops_decoding(tmp_path):
         async with serving(tmp_path, *options, answer=write) as client:
             schemas = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
             doubts = await client.call_tool("doubts", {"code": BROKEN, "most": 3})
+            for name, arguments, sentence in TOO_LONG:
+                refused = await client.call_tool(name, arguments)
+                assert refused.is_error and refused.content[0].text.startswith(sentence)
             solved = await client.call_tool("solve", {"request": ASKED, "ask": True})
             await cancel_at_the_second_program(client)
             with anyio.fail_after(100):

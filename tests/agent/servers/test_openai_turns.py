@@ -102,7 +102,7 @@ def test_a_server_that_stops_ends_the_answers_under_way():
         lm.permits.release(3)
         stream = ask(server.client(), stream=True)
         next(stream)
-        server.api.turns.close()
+        server.api.turns.thread.close()
         lm.permits.release(1000)
         with pytest.raises(openai.APIError, match="the server is stopping"):
             list(stream)

@@ -64,6 +64,11 @@ def test_nonsense_is_answered_with_an_error_and_the_next_message_is_read(line, c
     assert [each["error"]["code"] for each in told] == [code]
 
 
+def test_an_id_that_is_none_is_not_taken_for_the_beginning_of_another():
+    _, told = converse(b'{"id": 1.5, "method": "a"}\n{"id": 12, "method": 2}\n')
+    assert [each["id"] for each in told] == [None, 12]
+
+
 def test_a_message_that_is_too_long_is_refused_by_its_id_and_not_kept(monkeypatch):
     long = b'{"jsonrpc":"2.0","id":7,"method":"a","params":{"id":9,"text":"%s"}}\n' % (b"x" * 300_000)
     unnamed = b'{"params":{"id":9},"text":"%s","id":7}\n' % (b"x" * 300_000)
