@@ -79,6 +79,7 @@ def serve_model(
         line = f"serving {' and '.join(api.served.names)} at {name_address(bound)}/v1; Ctrl-C ends it"
         app = api.build(token=token or "", local=is_loopback(host))
         run_server(app, bound, begin=lambda: _say(line), stop=api.turns.thread.close)
+        api.turns.thread.close()
         api.turns.thread.join()  # Python's end would tear down a forward
         _say("stopped")
 

@@ -106,7 +106,7 @@ class ModelThread:
             self._changed.notify()
 
     def join(self, seconds: float | None = None) -> None:
-        """Wait until the last job has ended, at most so many seconds: nothing stops what loads a model."""
+        """Wait until the last job of a closed thread has ended, at most so long: nothing stops what loads a model."""
         self._thread.join(seconds)
 
     def _work(self) -> None:
