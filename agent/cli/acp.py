@@ -57,9 +57,9 @@ def acp(
     Example: dubito acp --model qwen2.5-coder-0.5b
     """
     options = AgentOptions.take(locals())
-    from agent.cli.serving import run_server
+    from agent.cli.serving import serve_client
 
-    run_server(options, "acp", "an editor", _serve)
+    serve_client(options, "acp", "an editor", _serve)
 
 
 def _serve(lazy: LazyAgent) -> None:

@@ -52,10 +52,10 @@ def _check(model: str | None, sandbox: str | None, device: str | None, weights: 
     """Refuse what is wrong on the command line, and a terminal in the place of a client."""
     from agent.cli import components
     from agent.cli.choices import check_device
-    from agent.cli.serving import check_client, check_extra
+    from agent.cli.serving import check_client, check_packages
     from agent.lm.names import choose_default_model
 
-    check_extra("lsp", "pygls")
+    check_packages("lsp", "pygls")
     components.check_model(model or choose_default_model(), weights)
     components.check_sandbox(sandbox)
     if device is not None:

@@ -53,9 +53,9 @@ def mcp(
     Example: dubito mcp --model qwen2.5-coder-0.5b
     """
     options = AgentOptions.take(locals())
-    from agent.cli.serving import run_server
+    from agent.cli.serving import serve_client
 
-    run_server(options, "mcp", "an assistant", _serve)
+    serve_client(options, "mcp", "an assistant", _serve)
 
 
 def _serve(lazy: LazyAgent) -> None:

@@ -25,7 +25,7 @@ from agent.cli.options import (
     ThresholdOption,
     WeightsOption,
 )
-from agent.cli.serving import check_extra
+from agent.cli.serving import check_packages
 from agent.cli.settings import naming_settings
 from agent.errors import InvalidRequestError
 from agent.servers.openai.addresses import check_host, check_reach, check_token, is_loopback
@@ -69,7 +69,7 @@ def serve_model(
     Example: dubito serve --port 8000
     """
     with report_errors(as_json=False), ExitStack() as cleanup:
-        check_extra("serve", "pydantic", "starlette", "uvicorn")
+        check_packages("serve", "pydantic", "starlette", "uvicorn")
         _check_address(host, token)
         checked = AgentOptions.take({**locals(), "ask": False, "seed": 0}).check()
         from agent.servers.openai.server import bind, name_address, run_server
@@ -79,6 +79,8 @@ def serve_model(
         line = f"serving {' and '.join(api.served.names)} at {name_address(bound)}/v1; Ctrl-C ends it"
         app = api.build(token=token or "", local=is_loopback(host))
         run_server(app, bound, begin=lambda: _say(line), stop=api.turns.thread.close)
+        api.turns.thread.close()
+        api.turns.thread.join()  # Python's end would tear down a forward
         _say("stopped")
 
 

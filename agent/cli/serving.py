@@ -55,7 +55,7 @@ class LazyAgent:
             return self.checked.open_beside(self.sandbox, model)
 
 
-def run_server(options: AgentOptions, command: str, who: str, serve: Callable[[LazyAgent], object]) -> NoReturn:
+def serve_client(options: AgentOptions, command: str, who: str, serve: Callable[[LazyAgent], object]) -> NoReturn:
     """Serve an assistant's client on stdin and stdout until it leaves, then end the process.
 
     command: its package and its extra have the same name. who: starts it.
@@ -65,7 +65,7 @@ def run_server(options: AgentOptions, command: str, who: str, serve: Callable[[L
 
     with report_errors(as_json=False), ExitStack() as cleanup:
         with refusing_requests():
-            check_extra(command, command)
+            check_packages(command, command)
             options.check()
             check_client(command, who, "docs/assistants.md")
         serve(LazyAgent(options, cleanup))
@@ -73,7 +73,7 @@ def run_server(options: AgentOptions, command: str, who: str, serve: Callable[[L
         end_process()
 
 
-def check_extra(command: str, *packages: str) -> None:
+def check_packages(command: str, *packages: str) -> None:
     """Raise InvalidRequestError where packages are missing that a command needs. Its extra has its name."""
     missing = [name for name in packages if find_spec(name) is None]
     if missing:

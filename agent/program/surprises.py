@@ -16,7 +16,7 @@ from agent.program.syntax import DEFINITIONS, PARSE_ERRORS, read_module
 from agent.program.wording import Wording, read_wording
 from uncertainty.places import Places, Span
 
-MOST_CHARACTERS = 400_000  # of a file: about 10,000 lines
+LONGEST_SOURCE = 400_000  # characters of a file: about 10,000 lines
 _MOST_WRITTEN = 0.2  # probability of what stands there
 _LEAST_EXPECTED = 0.2  # probability of what the model expected
 _MOST_EXPECTED = 2  # other tokens of a place
@@ -48,9 +48,9 @@ def check_python(source: str, file: str = "") -> ast.Module:
     file: its name, for the message.
     """
     name = file or "the text"
-    if len(source) > MOST_CHARACTERS:
+    if len(source) > LONGEST_SOURCE:
         raise InvalidRequestError(
-            f"{name} has {len(source):,} characters, and a model reads at most {MOST_CHARACTERS:,} of a file; split it"
+            f"{name} has {len(source):,} characters, and a model reads at most {LONGEST_SOURCE:,} of a file; split it"
         )
     try:
         return read_module(source)

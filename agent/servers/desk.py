@@ -49,7 +49,7 @@ class Desk(Generic[_Tools]):
     async def close(self) -> None:
         """Withdraw all jobs, and wait a while for the one that runs."""
         self._thread.close()
-        await self._thread.wait_closed(_LAST_SECONDS)
+        await asyncio.to_thread(self._thread.join, _LAST_SECONDS)
 
     def _do(self, job: Callable[[_Tools], _Outcome]) -> _Outcome:
         if self._tools is None:

@@ -48,7 +48,8 @@ class ModelThread:
         self._order, self._count = -1 if newest_first else 1, 0
         self._waiting, self._running = list[_Job](), list[_Job]()  # at most one runs
         self._changed = threading.Condition()
-        threading.Thread(target=self._work, name="model", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+        self._thread.start()
 
     @property
     def num_waiting(self) -> int:
@@ -100,25 +101,30 @@ class ModelThread:
         """Tell the job that runs to stop, drop all others, and take no more."""
         with self._changed:
             self.is_closed = True
-            jobs = [*self._running, *self._waiting]
-        for job in jobs:
-            self.withdraw(job.stop)
+            for job in (*self._running, *self._waiting):
+                self.withdraw(job.stop)
+            self._changed.notify()
 
-    async def wait_closed(self, seconds: float) -> None:
-        """Wait until the last job has ended, but no longer: nothing stops what loads a model."""
-        if running := [asyncio.wrap_future(job.future) for job in self._running]:
-            await asyncio.wait(running, timeout=seconds)
+    def join(self, seconds: float | None = None) -> None:
+        """Wait until the last job of a closed thread has ended, at most so long: nothing stops what loads a model."""
+        self._thread.join(seconds)
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-                job = self._waiting.pop(0)
-                self._running.append(job)
+        while (job := self._take()) is not None:
             if job.future.running() or job.future.set_running_or_notify_cancel():
                 self._do(job)
             else:
                 self._running.clear()
+
+    def _take(self) -> _Job | None:
+        """Wait for a job, and take the most urgent one; None once the thread is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self.is_closed)
+            if self.is_closed:
+                return None
+            job = self._waiting.pop(0)
+            self._running.append(job)
+            return job
 
     def _do(self, job: _Job) -> None:
         job.makes_way = False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from agent.errors import InvalidRequestError
 from agent.program.holes import Hole, find_holes, show_holes
 from agent.program.spans import Replacement, Severity, SourceLines, SpanKind, UncertainSpan
-from agent.program.surprises import MOST_CHARACTERS, check_python
+from agent.program.surprises import LONGEST_SOURCE, check_python
 from agent.views.numbers import format_count
 from agent.workflow.filled import FilledHole
 
@@ -31,7 +31,7 @@ class Examination(NamedTuple):
 
 def examine(source: str, name: str) -> Examination:
     """Find the holes of a file's text, and decide whether it can be scored. name: of the file, for messages."""
-    if len(source) > MOST_CHARACTERS:  # nor are holes looked for
+    if len(source) > LONGEST_SOURCE:  # nor are holes looked for
         return Examination((), source, _find_problem(source, name))
     try:
         source.encode()

@@ -127,6 +127,7 @@ def test_a_thread_that_is_closed_stops_its_job_drops_the_others_and_takes_no_mor
         for job in (waiting, thread.run(note(log, "late"))):
             with pytest.raises(WithdrawnError):
                 await job
+        thread.join()
         return log
 
     assert asyncio.run(run()) == ["begin running", "stop running"]
