@@ -137,10 +137,12 @@ def test_the_demo_prints_what_the_readme_shows():
     result = CliRunner().invoke(app, ["solve", "-v", "--task", f"exercises/{exercise}", "--sandbox", "process"])
     assert result.exit_code == 0
     assert f"exercises/{exercise}: adadec with models/tiny" in parts[0]
-    lines = [line for line in told(result.stderr) if "does not isolate" not in line]
-    assert lines[: len(told(parts[0]))] == told(parts[0])
-    for part in map(told, parts[1:]):
-        assert any(lines[at : at + len(part)] == part for at in range(len(lines))), part
+    # The page wraps lines, as a terminal does and a pipe does not.
+    shown = " ".join(" ".join(line for line in told(result.stderr) if "does not isolate" not in line).split())
+    first, *others = (" ".join(" ".join(told(part)).split()) for part in parts)
+    assert shown.startswith(first)
+    for part in others:
+        assert part in shown
 
 
 def examples_in(page: str) -> str:

@@ -33,7 +33,7 @@ class Preview:
 class Ask:
     """Commits the tokens that `choose` returns; if it returns none, the likeliest candidate.
 
-    What is no candidate is the person's own text. The model is charged with no doubt about it, and offers no other.
+    What is no candidate is the person's own text. The model is charged with no doubt about it.
 
     The person sees where each candidate leads: its greedy rollout, as AdaDec looks ahead. A question may wait for days,
     in another process, so what was seen before can be given.

@@ -153,7 +153,7 @@ class DecodeContext:
         end = self.stop(completion)
         text = completion.text[len(state.completion.text) :]
         logprob = 0.0 if is_written else min(distribution.logprob(token), 0.0)
-        others = () if is_written else self._list_others(state, distribution, token, pause)
+        others = self._list_others(state, distribution, token, pause)  # a search may still return here
         return Step(token, text, logprob, distribution.scores, pause, end, others), DecodeState(
             state.prefix, completion, end
         )

@@ -70,7 +70,9 @@ class Conversation:
         """
         if self.opened is not None and task.module is not None:
             requests, said = (*self.requests, line), (*self.said, line)
-            opened = self.opened.put(task.module, program) if program else self.opened
+            meant = replace(self.opened, function=task.module.function)
+            opened = meant.put(task.module, program) if program else meant
+            program = program or meant.code
             return replace(self, requests=requests, said=said, program=program, name=task.entry_point, opened=opened)
         name = task.entry_point or find_entry_point(program)
         if not self.is_follow_up(line):

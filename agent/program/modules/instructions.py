@@ -17,7 +17,7 @@ from agent.program.task import Task, read_task
 
 _SHORT = 3  # characters of a name that is also a word; it needs its brackets or quotes
 _BEHAVES = re.compile(
-    r"\s+(?:should|must|shall|may|can|could|does|has|is|gives?|returns?|raises?|takes?|accepts|needs|fails|crashes)\b"
+    r"\s+(?:(?:also|always|now|never|only|then)\s+)?(?:should|must|shall|may|can|could|does|has|is|gives?|returns?|raises?|takes?|accepts|needs|fails|crashes)\b"
 )
 _AS_IT_IS = "{name} as it is now, which is to be changed"
 

@@ -119,6 +119,14 @@ def test_words_may_name_another_function_and_both_changes_are_written(chat, shap
     assert chat.conversation.opened is None and chat.asked[-1][0].module is None
 
 
+def test_a_first_request_that_gives_nothing_says_which_function_is_meant(chat, shapes, capsys):
+    chat.carry_out("/file shapes.py")
+    tell(chat, ("largest also takes no circles", ""))
+    assert "the program is still largest, and a follow-up changes it" in said(capsys)
+    tell(chat, ("give None for none", LARGEST))
+    assert chat.asked[-1][0].module.function == "largest" and "default=None" in chat.conversation.opened.text
+
+
 def test_what_was_changed_in_an_editor_meanwhile_stays(chat, shapes):
     chat.carry_out("/file shapes.py Circle.area")
     tell(chat, ("round it to DIGITS", FIRST))
@@ -249,4 +257,5 @@ def test_tests_that_cannot_be_read_are_named_and_the_others_count(chat, shapes, 
     )
     chat.carry_out("/tests test_shapes.py")
     text = said(capsys)
-    assert "is not checked: test_shapes.py:8: test_file takes arguments" in text and "✓ the program passes 1 test" in text
+    assert "is not checked: test_shapes.py:8: test_file takes arguments" in text
+    assert "✓ the program passes 1 test" in text

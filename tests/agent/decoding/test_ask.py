@@ -54,7 +54,7 @@ def test_a_chosen_candidate_carries_the_models_own_logprob_and_a_persons_own_tex
     chosen = [step.logprob for step in run(Ask(lambda text, candidates: [2]))]
     assert chosen[0] == pytest.approx(math.log(0.3))
     written = run(Ask(lambda text, candidates: [2, 2, 0]))
-    assert [(step.logprob, step.others) for step in written] == [(0, ()), (0, ()), (0, ())]
+    assert [step.logprob for step in written] == [0, 0, 0]
     assert written[0].scores["entropy"] > 1, "why it was asked stays"
 
 

@@ -32,7 +32,9 @@ def pooled(monkeypatch):
         return pools[lm.model] or None
 
     monkeypatch.setattr(backend, "try_slots", try_here)
-    return pools
+    yield pools
+    pools.clear()
+    gc.collect()  # a pool of 270 MB is in a cycle, and nothing but memory would grow until it is looked for
 
 
 def own_caches(monkeypatch):

@@ -46,6 +46,7 @@ def meant(text, line, function=None):
         ("let Circle.area round", "Circle.area"),
         ("largest gives None for no circles", "largest"),
         ("add should take any number", "add"),
+        ("add also takes one number", "add"),
         ("the area should be rounded; largest stays", "Circle.area"),
         ("Write largest(circles), None for no circles", "largest"),
         ("add a docstring", "Circle.area"),  # the first word says what to do, and a stub is there
