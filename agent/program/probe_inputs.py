@@ -27,6 +27,7 @@ _BOUNDARIES: dict[str, tuple[Any, ...]] = {
     "bytes": (b"", b"ab"),
     "None": (None,),
 }
+_OF_ANY_KIND = {"Any", "object", "Hashable", "T", "Optional", "Union"}  # hints that literals fit
 _UNKNOWN: tuple[Any, ...] = (0, 1, [3, 1, 2], "ab", [], "")
 
 
@@ -37,7 +38,8 @@ def generate_inputs(
 
     Numbers in the request, and their neighbours, are boundary values too: "at most 19" and "below 19" differ there.
     numbers_from: the text that holds these numbers, if it is not the request. The same request gives the same
-    inputs. Empty if neither types nor examples tell how many arguments there are.
+    inputs. Empty if neither types nor examples tell how many arguments there are, and if no example shows a value of a
+    class that no literal makes.
     """
     example_inputs = [arguments for example in examples for arguments in find_arguments(example, entry_point)]
     hints = _read_hints(request, entry_point)
@@ -45,7 +47,7 @@ def generate_inputs(
         random.Random(f"{entry_point}:{len(example_inputs)}"),
         _boundary_values(write_lame_prompt(numbers_from or request, entry_point)),
     )
-    if not example_inputs and not hints:
+    if not example_inputs and (not hints or any(map(_is_class, hints))):
         return []
     columns = [
         _values(hint, boundaries, rng)
@@ -153,6 +155,16 @@ def _values(
             kinds = [_values(part, known, chance, depth + 1) for part in named]
             return _values_of_generic(name, kinds, chance)
     return _UNKNOWN
+
+
+def _is_class(hint: ast.expr | None) -> bool:
+    """Whether a hint names a class of which no literal makes a value: on other values every program raises."""
+    match hint:
+        case ast.Constant(str() as quoted) if (inner := _read_hint(quoted)) is not None:
+            return _is_class(inner)
+        case ast.Subscript(ast.Name(name) | ast.Attribute(attr=name)) | ast.Name(name) | ast.Attribute(attr=name):
+            return name not in _BOUNDARIES and name.lower() not in _CONTAINERS and name not in _OF_ANY_KIND
+    return False
 
 
 def _read_hint(source: str) -> ast.expr | None:

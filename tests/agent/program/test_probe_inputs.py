@@ -85,10 +85,15 @@ def test_defaults_are_left_to_the_function():
 
 
 @pytest.mark.parametrize(
-    "hint", ["Shape", "Callable[[int], int]", "np.ndarray", "list[list[list[list[int]]]]", "int + 1", "''"]
+    "hint", ["Any", "T", "object", "list[Shape]", "Optional[Shape]", "list[list[list[list[int]]]]", "int + 1", "''"]
 )
 def test_a_type_that_nobody_knows_gives_something(hint):
     assert inputs(f"a: {hint}")
+
+
+@pytest.mark.parametrize("hint", ["Shape", "'Shape'", "Callable[[int], int]", "np.ndarray", "Iterator[int]"])
+def test_no_value_is_made_up_for_a_class_on_whose_other_values_every_program_raises(hint):
+    assert inputs(f"a: int, b: {hint}") == []
 
 
 def test_arguments_shown_are_literals_of_calls_of_the_function():
