@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from agent.records import Attempt, Edge, EdgeKind
 
 Priority = Callable[[Mapping[str, float], Mapping[str, float]], float]  # (features, weights)
-_DISCOUNT = 0.02  # nats a token: how much earlier forks are preferred
-_REPEATED = 0.5  # nats: what each program that has the token there costs; lambda of arXiv:1610.02424
 _BLAMED = 2.0  # nats: what a failure that points at the line is worth
 
 
@@ -44,31 +42,6 @@ def by_probability(features: Mapping[str, float], weights: Mapping[str, float]) 
     return features["path"]
 
 
-def by_entropy(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Prefer the most uncertain fork, and there the likeliest candidate."""
-    return features["entropy"] + 1e-3 * features["logprob"] if "logprob" in features else features["path"]
-
-
-def by_gap(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Prefer the candidate that came nearest to being taken."""
-    return -features["gap"] if "logprob" in features else features["path"]
-
-
-def by_lookahead(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Prefer the candidate with the best lookahead. Its own logprob counts where no resolver looked."""
-    return features["lookahead"] if "logprob" in features else features["path"]
-
-
-def by_discounted_probability(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Prefer the likeliest candidate, and early forks to late ones."""
-    return features["logprob"] - _DISCOUNT * features["depth"] if "logprob" in features else features["path"]
-
-
-def by_diversity(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Prefer the likeliest beginning, less a penalty for a pair of tokens that earlier programs have."""
-    return features["path"] - _REPEATED * features.get("said", 0.0)
-
-
 def by_blame(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Prefer the likeliest beginning, with a bonus for a line that the failure points at."""
     return features["path"] + _BLAMED * features.get("blamed", 0.0)
@@ -81,11 +54,6 @@ def by_learned_weights(features: Mapping[str, float], weights: Mapping[str, floa
 
 ORDERS: dict[str, Priority] = {
     "probability": by_probability,
-    "entropy": by_entropy,
-    "gap": by_gap,
-    "lookahead": by_lookahead,
-    "discounted": by_discounted_probability,
-    "diversity": by_diversity,
     "blame": by_blame,
     "learned": by_learned_weights,
 }

@@ -144,7 +144,7 @@ def test_a_new_strategy_is_one_class_and_one_line(monkeypatch):
 OPTIONS = {
     "programs": (1, 9),
     "budget": ("tokens=2", "tokens=9"),
-    "order": ("gap", "entropy"),
+    "order": ("blame", "learned"),
     "min_probability": (0.1, 0.9),
 }
 
@@ -170,8 +170,8 @@ def test_options_make_strategies():
     assert (built("best-of"), built("best-of", programs=7)) == (BestOf.within(5), BestOf.within(7))
     assert (built("beam"), built("beam", programs=2)) == (Beam(3), Beam(2))
     assert built("tree") == Tree.within(20)
-    bounded = built("tree", programs=5, budget="tokens=300", order="gap")
-    assert (bounded.config.budget, bounded.config.order) == (Budget(programs=5, tokens=300), "gap")
+    bounded = built("tree", programs=5, budget="tokens=300", order="blame")
+    assert (bounded.config.budget, bounded.config.order) == (Budget(programs=5, tokens=300), "blame")
     assert built("tree", budget="programs=2").config.budget == Budget(programs=2)
 
 
@@ -184,7 +184,7 @@ def test_options_make_strategies():
             {"name": "best-of", "budget": "tokens=9"},
             "--budget does not go with best-of; .* choose --strategy tree",
         ),
-        ({"name": "beam", "order": "gap"}, "--order does not go with beam"),
+        ({"name": "beam", "order": "blame"}, "--order does not go with beam"),
         ({"name": "once", "min_probability": 0.5}, "--min-probability does not go with once"),
         (
             {"name": "tree", "programs": 2, "budget": "programs=3"},

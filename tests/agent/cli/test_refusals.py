@@ -38,7 +38,7 @@ REFUSED = [  # arguments of solve (@: the folder of the files above), what stdin
     ("--threshold std=0.1", "this policy pauses by entropy"),
     ("--policy uscd --threshold std=2", "wanted a standard deviation"),
     ("--policy uscd --threshold std=", "wanted a standard deviation"),
-    ("--order best", "unknown order 'best'; choose from probability, entropy"),
+    ("--order best", "unknown order 'best'; choose from probability, blame"),
     ("--budget programs=0", "the budget 'programs=0' came; wanted positive numbers"),
     ("--budget programs=-1", "the budget 'programs=-1' came"),
     ("--budget programs=1.5", "the budget 'programs=1.5' came"),

@@ -59,7 +59,7 @@ def test_a_search_example_holds_each_edge_taken_and_whether_its_program_passed(b
 
 
 def test_what_search_examples_teach_is_used_by_the_next_search(box):
-    taught = search_problem(problem(7), context(box), SearchConfig(repair_after=0, order="entropy"))
+    taught = search_problem(problem(7), context(box), SearchConfig(repair_after=0, order="blame"))
     order, _ = learn_weights(taught.edges * 2 + [{"path": -9.0}], [True, True, False])
     curve = learn_reliability([{"passed": float(n % 2)} for n in range(40)], [n % 2 == 1 for n in range(40)])
     doing = context(
