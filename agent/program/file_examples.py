@@ -51,7 +51,7 @@ def find_tested_name(plain: str) -> str | None:
     if tree is None:
         return None
     rest = [each for each in tree.body if not isinstance(each, ast.Import | ast.ImportFrom) and not is_text(each)]
-    if not rest or not all(map(_is_test, rest)):
+    if all(map(is_idle, rest)) or not all(map(_is_test, rest)):
         return None
     try:
         return find_called_function(read_tests(plain).examples) or ""

@@ -144,7 +144,7 @@ def test_measures_do_not_depend_on_the_order_in_which_outcomes_came():
         (BestOf.within(5), "best-of(programs=5)"),
         (Beam(5, choose_by_examples=True), "beam(width=5, choose_by_examples=True)"),
         (Tree.within(20), "tree(programs=20)"),
-        (Tree(SearchConfig(Budget(tokens=9), "gap")), "tree(programs=20, tokens=9, order=gap)"),
+        (Tree(SearchConfig(Budget(tokens=9), "blame")), "tree(programs=20, tokens=9, order=blame)"),
         (BestOfEqual({"a": 1}), "BestOfEqual"),
     ],
 )
