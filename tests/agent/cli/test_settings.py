@@ -20,7 +20,7 @@ VALUES = {
     "strategy": (("once", "tree", "beam", "best-of"), "bush"),
     "programs": (("1", "2", "3", "4"), "0"),
     "budget": (("tokens=9", "runs=3", "seconds=1.5", "forwards=4"), "weeks=3"),
-    "order": (("blame", "blame", "entropy", "learned"), "chaos"),
+    "order": (("blame", "probability", "learned", "blame"), "chaos"),
     "min-probability": (("0.5", "1", "0.25", "0.0"), "1.5"),
     "accept": (("any", "agreed", "verified", "any"), "all"),
     "max-tokens": (("5", "6", "7", "8"), "many"),
