@@ -147,7 +147,7 @@ def _print(how: _FillOptions, filled: FilledFile, edit: Edit) -> None:
 
     if not how.diff:
         show(report_filled_file(filled), as_json=False, err=how.write or not is_watched())
-    if how.diff or how.write:
+    if how.diff or (how.write and not filled.fails):
         write_data(edit.diff, nl=False)
     elif not is_watched() and edit.changes:
         write_data(edit.new.decode(), nl=False)

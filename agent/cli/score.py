@@ -171,7 +171,8 @@ def _write_end(how: _ScoreOptions, scored: list[FileSpans], failures: list[str],
         write_json(write_sarif(scored, version=find_version("dubito") or "0", folder=Path.cwd()))
     elif how.format == "json":
         write_json({"files": [describe_spans(each) for each in scored], "errors": failures, "exit_code": code})
-    elif scored and (how.format == "text" or is_watched(err=True)):
-        say(summarise_spans(scored), err=True)
+    elif scored:
+        if how.format == "text" or is_watched(err=True):
+            say(summarise_spans(scored), err=True)
         if how.model is None and describe_limits(choose_default_model()):
             say(describe_limits(choose_default_model()), err=True)

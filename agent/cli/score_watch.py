@@ -11,7 +11,7 @@ from agent.errors import FileAccessError, InvalidRequestError
 from agent.program.spans import FileSpans
 from agent.views.editor_lines import SCORED, SCORING, write_editor_lines
 from agent.views.numbers import format_count
-from agent.views.say import complain, write_data
+from agent.views.say import complain, say, write_data
 from agent.views.text import one_line
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def watch_files(scorer: FileScorer, paths: Sequence[Path]) -> NoReturn:
     editors forget the problems of the round before. Ends by an interrupt.
     """
     scored = dict[Path, FileSpans]()
-    versions = {path: version for path, version in _read_versions(paths).items() if path not in paths}
+    found = _read_versions(paths)
+    versions = {path: version for path, version in found.items() if path not in paths}
+    say(f"watching {format_count(len(found), 'file')}; each is scored when it is saved, until Ctrl-C", err=True)
     while True:
         current = _read_versions(paths)
         changed = [path for path, version in current.items() if versions.get(path, _NEVER) != version]

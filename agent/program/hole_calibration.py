@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from uncertainty.bounds import most_errors
+
 BEHAVIOURAL, SYNTACTIC = "behavioural", "syntactic"  # some completion passes the hidden tests; the reference is one
 LABELS = (BEHAVIOURAL, SYNTACTIC)
 
@@ -100,6 +102,9 @@ def read_hole_calibration(record: Mapping[str, Any]) -> HoleCalibration:
         raise ValueError("a count is no whole number")
     if record["label"] not in LABELS or not len(taus) == len(errors) == len(removed) > 0:
         raise ValueError("the label is unknown, or taus, errors and removed shares differ in number")
+    most = most_errors(record["problems"], record["epsilon"], record["delta"] / len(taus))
+    if any(tau is not None and (most is None or (error or 0) > most) for tau, error in zip(taus, errors, strict=True)):
+        raise ValueError("more errors than its levels allow")
     return HoleCalibration(
         record["epsilon"], record["delta"], taus, errors, removed, record["problems"], record["label"], way,
         str(record["digest"]), dict(record["origin"]),

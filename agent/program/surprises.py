@@ -54,6 +54,8 @@ def check_python(source: str, file: str = "") -> ast.Module:
         )
     try:
         return read_module(source)
+    except (RecursionError, MemoryError) as error:
+        raise InvalidRequestError(f"{file or 'the text'} is nested too deeply to be read; simplify it first") from error
     except PARSE_ERRORS as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"

@@ -15,6 +15,7 @@ from agent.views.text import format_code
 
 _SHOWN = 3  # of a span
 _WIDEST = 40  # characters of one
+_LONGEST_WORD = 200  # characters
 
 
 class Alternative(NamedTuple):
@@ -43,18 +44,18 @@ def choose_alternatives(program: str, alternatives: Iterable[Alternative], start
     """
     ways, words = dict[str, Alternative](), _list_words(program)
     for each in sorted(alternatives, key=lambda each: -each.probability):
-        if (word := _find_begun_word(program, each)) and word not in words:
+        if not start <= each.place < end or ((word := _find_begun_word(program, each)) and word not in words):
             continue
         text = (program[start : each.place] + each.text).strip()
-        if start <= each.place < end and each.text.strip() and not program.startswith(text, start):
+        if each.text.strip() and not program.startswith(text, start):
             ways.setdefault(_show_end(text), each._replace(text=text))  # what looks alike is shown once
     return list(ways.values())[:_SHOWN]
 
 
 def _find_begun_word(program: str, alternative: Alternative) -> str:
     """Return the word that an alternative makes of the beginning of one; empty where it begins with a word's own."""
-    begun = re.search(r"\w*$", program[: alternative.place])
-    rest = re.match(r"\w*", alternative.text)
+    line = program[program.rfind("\n", 0, alternative.place) + 1 : alternative.place]
+    begun, rest = re.search(r"\w*$", line[-_LONGEST_WORD:]), re.match(r"\w*", alternative.text)
     goes_on = bool(rest and rest[0]) or bool(re.match(r"\w", program[alternative.place :]))
     whole = f"{begun[0]}{rest[0]}" if begun and rest and begun[0] and goes_on else ""
     return "" if whole.isdigit() else whole

@@ -148,7 +148,7 @@ def _learn(options: RunOptions, plan: _Plan, policy: str, label: _Label, files: 
     if not any(calibration.taus):
         return join_reports([report, Report({"file": None}, "nothing was shown, so nothing was written")])
     profile.update_profile(file, options.model, digest, holes=calibration)
-    instead = f", and is used instead of a calibration on {earlier.problems} problems" if earlier else ""
+    instead = f", and used instead of one on {earlier.problems} problems until you remove it" if earlier else ""
     return join_reports([report, Report({"file": str(file)}, f"written to {file}{instead}")])
 
 

@@ -11,7 +11,7 @@ from agent.program.hole_calibration import HoleCalibration, WayOfWriting
 
 WAY = WayOfWriting("adadec@1.3", "dubito 0123", "int8", 512, 2)
 CALIBRATION = HoleCalibration(
-    0.1, 0.05, (0.5, None, 0.25), (1, None, 2), (0.3, None, 0.2), 60, "behavioural", WAY, "abc", {"seed": 0}
+    0.1, 0.05, (0.5, None, 0.25), (1, None, 2), (0.3, None, 0.2), 120, "behavioural", WAY, "abc", {"seed": 0}
 )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_another_way_of_writing_is_told_by_what_differs(part, value, sentence):
     "damage",
     [
         {"epsilon": 0}, {"delta": 2.0}, {"taus": [0.5, None, -1.0]}, {"taus": []}, {"errors": [1]}, {"label": "mine"},
-        {"way": {}}, {"errors": [1, None, 0.5]}, {"problems": "many"}, {"taus": ["0.5", None, 0.2]},
+        {"epsilon": 0.001}, {"way": {}}, {"errors": [1, None, 0.5]}, {"problems": "many"}, {"taus": ["0.5", None, 0.2]},
     ],
 )  # fmt: skip
 def test_a_damaged_calibration_is_refused(tmp_path, damage):

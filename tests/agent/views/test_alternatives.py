@@ -40,3 +40,9 @@ def test_of_long_alternatives_the_ends_are_shown_where_they_differ():
     shown = say_alternatives(choose_alternatives(program, ways, 4, len(program)))
     first, second = shown.split(" (0.40)")[:2]
     assert first.startswith("…") and first.endswith("38, 40") and second.endswith("38, 41")
+
+
+def test_alternatives_of_a_long_program_are_looked_at_where_they_stand():
+    program = "x = 1\n" * 50_000
+    alternatives = [Alternative(place, "y", 0.5) for place in range(0, len(program), 6)]
+    assert [each.text for each in choose_alternatives(program + "y", alternatives, 0, 5)] == ["y"]
