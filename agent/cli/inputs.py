@@ -66,6 +66,10 @@ def build_task(
     written = None if file is None else read_written(file, "the prompt")
     text = request if written is None else plain_text(written)
     if text is None or not text.strip():
+        if file is not None:
+            raise InvalidRequestError(
+                f"nothing was asked for: {quote(file)} is empty; put the head of a function into it"
+            )
         raise InvalidRequestError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
     if file is None:
         check_sentence(text, f"give it as --file {text}")

@@ -62,7 +62,7 @@ def _show_hole(file: FilledFile, filled: FilledHole) -> Iterator[str]:
         yield f"  no filling: none of {format_count(filled.drawn, 'text')} of the model fits there"
     for number, filling in enumerate(filled.fillings, start=1):
         probability = format_probability(math.exp(filling.logprob))
-        yield f"  {number}. probability {probability}, score {filling.score:.2f}{_say_outcome(filled, filling)}"
+        yield f"  {number}. probability {probability}, score {filling.score:.2f}{_say_outcome(file, filled, filling)}"
         yield from (f"       {line}".rstrip() for line in _cut_lines(file, filled, filling))
     yield ""
 
@@ -71,14 +71,15 @@ def _saw_all(filled: FilledHole, count: int) -> bool:
     return filled.first_line == 1 and filled.last_line >= count - 1  # the last one may be empty
 
 
-def _say_outcome(filled: FilledHole, filling: Filling) -> str:
+def _say_outcome(file: FilledFile, filled: FilledHole, filling: Filling) -> str:
     """Return what became of the examples, as the rest of a sentence; nothing where none is shown."""
     if not filled.examples:
         return ""
     if filling.passed is None:
         return ", not run on the examples"
     why = f": {one_line(describe_failure(filling.failure))}" if filling.failure else ""
-    return f", passes {filling.passed} of {format_count(filled.examples, 'example')}{why}"
+    beside = " with the best in the other holes" if len(file.fillings) > 1 else ""
+    return f", passes {filling.passed} of {format_count(filled.examples, 'example')}{beside}{why}"
 
 
 def _cut_lines(file: FilledFile, filled: FilledHole, filling: Filling) -> list[str]:

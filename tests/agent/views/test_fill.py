@@ -1,5 +1,7 @@
 """A person sees each hole with its fillings and what became of them."""
 
+from dataclasses import replace
+
 from agent.files.plain import make_plain
 from agent.program.failures import Failure, FailureKind
 from agent.program.holes import find_holes
@@ -38,6 +40,13 @@ def test_a_report_shows_each_hole_with_its_fillings_the_best_first():
         "",
         "50 tokens · 40 forwards · 0 pauses · 2 sandbox runs · 0.00 s",
     ]
+
+
+def test_a_filling_that_was_run_beside_others_says_so():
+    both = filled()
+    call = replace(both.holes[1], fillings=(Filling("3", -0.1, -0.1),))
+    lines = report_filled_file(replace(both, holes=(both.holes[0], call))).text.splitlines()
+    assert lines[4].endswith("passes 1 of 2 examples with the best in the other holes: f(1) returned 1, wanted 2")
 
 
 def test_a_record_holds_the_program_and_all_numbers():
