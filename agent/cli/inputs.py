@@ -66,11 +66,7 @@ def build_task(
     written = None if file is None else read_written(file, "the prompt")
     text = request if written is None else plain_text(written)
     if text is None or not text.strip():
-        if file is not None:
-            raise InvalidRequestError(
-                f"nothing was asked for: {quote(file)} is empty; put the head of a function into it"
-            )
-        raise InvalidRequestError("nothing was asked for; give a sentence, --file prompt.py or --task HumanEval/0")
+        raise InvalidRequestError(f"nothing was asked for{_say_what_to_give(file)}")
     if file is None:
         check_sentence(text, f"give it as --file {text}")
     asserts = read_source(tests, "the tests") if tests else None
@@ -83,6 +79,12 @@ def build_task(
     named = name or (str(file) if file else "your sentence")
     in_words = file is None or (file.suffix != ".py" and not is_code(text))
     return read_task(text, entry_point=entry_point, name=named, file=None if in_words else quote(file), **tested)
+
+
+def _say_what_to_give(file: Path | None) -> str:
+    if file is None:
+        return "; give a sentence, --file prompt.py or --task HumanEval/0"
+    return f": {quote(file)} is empty; put the head of a function into it"
 
 
 def _names_text(sentence: str) -> bool:
