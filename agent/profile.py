@@ -33,6 +33,7 @@ PUBLISHED = {  # entropy in nats; AdaDec (arXiv:2506.08980), learned on BigCodeB
 }
 PROFILE_NAME = "profile.json"  # in a model's folder
 _MOST_BYTES = 2**20  # of a profile
+_ANY_KEY = "[0-9a-f]" * 12  # a pattern of the end of a profile's name
 _LARGEST = 1e12  # of a learned number
 _ADDED = {"holes", "passed_over"}  # fields that a file may lack
 
@@ -122,10 +123,10 @@ def find_profile(model: str) -> ModelProfile:
                 search_origin={**profile.search_origin, **stored.search_origin},
                 holes=stored.holes or profile.holes,
             )
-    earlier = (
-        sorted(files[-1].parent.glob(f"{_file_stem(model)}-*.json")) if weights and not _is_file(files[-1]) else []
-    )
-    return replace(profile, passed_over=str(earlier[0])) if earlier else profile
+    if weights and not _is_file(files[-1]):
+        for other in sorted(files[-1].parent.glob(f"{_file_stem(model)}-{_ANY_KEY}.json")):
+            return replace(profile, passed_over=str(other))
+    return profile
 
 
 def _shipped_file(model: str) -> tuple[Path, ...]:

@@ -130,9 +130,10 @@ def _find_command(folder: Path, variable: str | None) -> str:
     script = Path(sys.executable).parent / "dubito"
     if variable and script.exists() and script.is_relative_to(folder.absolute()):
         return f"{variable}/{script.relative_to(folder.absolute()).as_posix()}"
-    found = shutil.which("dubito")
-    is_of_shell = found is not None and Path(found).parent == script.parent and sys.prefix != sys.base_prefix
-    return "dubito" if found and not is_of_shell else str(script)  # an editor may not have the shell's search path
+    found, in_environment = shutil.which("dubito"), sys.prefix != sys.base_prefix
+    if found is None or (in_environment and Path(found).parent == script.parent):
+        return str(script)  # an editor does not see the PATH of a shell with a virtual environment
+    return "dubito"
 
 
 _EDITORS: dict[str, Callable[[Path], None]] = {

@@ -131,9 +131,10 @@ class Scheduler:
 
 
 def run_together(lm: LM, tasks: Sequence[Callable[[LM], T]], before: Callable[[], None]) -> list[T]:
-    """Return what each task returns, given a model of the same weights; where the model can, they share its forwards.
+    """Call each task with a model of the same weights, and return what each returns.
 
-    before: is called before each forward that they share, else before each task; what it raises ends them all.
+    Where the model can, the tasks share its forwards. before: is called before each forward that they share, else
+    before each task; what it raises ends them all.
     """
     results = dict[int, T]()
     if not (isinstance(lm, JointLM) and lm.takes_joint_feeds()):

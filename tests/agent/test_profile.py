@@ -136,6 +136,13 @@ def test_a_profile_that_was_learned_of_earlier_weights_is_named(tmp_path, model)
     assert "passed_over" not in profile_file(name, later.weights).read_text()
 
 
+def test_a_model_whose_name_only_begins_alike_has_no_say(model):
+    name, weights = model
+    update_profile(profile_file(f"{name}-large", "0123456789ab"), f"{name}-large", "0123456789ab", **SEARCH)
+    assert profile_file(name, weights).parent.joinpath("model-large-0123456789ab.json").exists()
+    assert find_profile(name).passed_over == ""
+
+
 @pytest.mark.parametrize("place", ["thresholds", "searches"])
 def test_a_file_of_an_older_version_is_named_and_not_silently_ignored(tmp_path, model, place):
     file = tmp_path / "dubito" / place / profile_file(*model).name

@@ -1,5 +1,6 @@
 """`dubito editor install` adds what is missing and keeps every byte; where it cannot, it prints what to paste."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,6 +40,20 @@ def test_a_project_without_tasks_gets_all_of_them(install):
     assert command == "dubito" or Path(command).is_absolute()
     assert read(".zed/tasks.json") == write_zed_tasks(command)
     assert Path(".nvim.lua").read_text() == write_neovim_settings(command)
+
+
+def test_a_task_names_the_whole_path_of_a_virtual_environment(install, monkeypatch):
+    script = Path(sys.executable).parent / "dubito"
+    monkeypatch.setattr(sys, "prefix", "/environment")
+    monkeypatch.setattr(shutil, "which", lambda name: str(script))
+    install("--vscode")
+    assert {task["command"] for task in read(".vscode/tasks.json")["tasks"]} == {str(script)}
+
+
+def test_a_task_names_what_is_installed_for_all_by_its_name(install, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/dubito")
+    install("--vscode")
+    assert {task["command"] for task in read(".vscode/tasks.json")["tasks"]} == {"dubito"}
 
 
 def test_what_a_person_has_stays_to_the_byte(install):
