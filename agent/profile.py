@@ -49,6 +49,11 @@ class ReliabilityCurve:
     examples: int  # the fewest that an answer was judged by where the curve was learned
     enough: float = 0.0  # the least probability of being right at which an answer that passes its examples is verified
 
+    @property
+    def needs_mutants(self) -> bool:
+        """Whether it was learned of searches that look at mutants, and says nothing of others."""
+        return "undecided" in self.weights
+
     def probability(self, features: Mapping[str, float]) -> float:
         """Return the probability that the answer with these features is right, in [0, 1]."""
         z = self.intercept + sum(weight * features.get(name, 0.0) for name, weight in self.weights.items())

@@ -24,22 +24,29 @@ class WrittenText:
     tokens: tuple[int, ...]
     rest: tuple[float, ...]  # of each token: the probability of all tokens behind it
     fixed: frozenset[int] = frozenset()  # places at which a draw that came so far takes the same token
+    barred: frozenset[tuple[int, int]] = frozenset()  # places, and tokens that such a draw does not take there
 
     @classmethod
     def of(
-        cls, tokens: Sequence[int], logprobs: Sequence[float], temperature: float, fixed: Iterable[int] = ()
+        cls,
+        tokens: Sequence[int],
+        logprobs: Sequence[float],
+        temperature: float,
+        fixed: Iterable[int] = (),
+        barred: Iterable[tuple[int, int]] = (),
     ) -> WrittenText:
         """Return the text with its probabilities at a temperature. logprobs: nats, of each token, at temperature 1.
 
-        fixed: places where another token would only reword the text. Of a distribution only the token's own probability
-        is known, and all others count as one. So the result is exact at temperature 1, and approximate at others.
+        fixed: places where any other token would only reword the text. barred: places with one such token each. Of a
+        distribution only the token's own probability is known, and all others count as one. So the result is exact at
+        temperature 1, and approximate at others.
         """
         same = frozenset(fixed)
         steps = [
             1.0 if place in same else _temper(math.exp(logprob), temperature) for place, logprob in enumerate(logprobs)
         ]
         behind = list(accumulate(reversed(steps[1:]), lambda one, other: one * other, initial=1.0))
-        return cls(tuple(tokens), tuple(reversed(behind)), same)
+        return cls(tuple(tokens), tuple(reversed(behind)), same, frozenset(barred))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +59,15 @@ class Unrepeated:
     def discount(self, logits: Tensor, before: Sequence[int]) -> Tensor:
         """Return the logits behind these tokens without the probability of what was written. logits: [vocab]."""
         written, place = dict[int, float](), len(before)
-        for text in self.texts:
-            if len(text.tokens) > place and text.tokens[:place] == tuple(before):
-                token = text.tokens[place]
-                if place in text.fixed:
-                    return _keep_only(logits, token)
-                written[token] = min(1.0, written.get(token, 0.0) + text.rest[place])
+        texts = [text for text in self.texts if len(text.tokens) > place and text.tokens[:place] == tuple(before)]
+        for text in texts:
+            written[text.tokens[place]] = min(1.0, written.get(text.tokens[place], 0.0) + text.rest[place])
+        if len(written) == 1 and any(place in text.fixed for text in texts):
+            return _keep_only(logits, *written)
         if not written:
             return logits
         left = logits.clone()
+        left[[token for text in texts for at, token in text.barred if at == place]] = -math.inf
         for token, share in written.items():
             left[token] += self.temperature * math.log1p(-share) if share < 1.0 - _LEAST_LEFT else -math.inf
         return left

@@ -214,7 +214,7 @@ def answer_features(attempts: Sequence[Attempt], answer: Answer) -> dict[str, fl
     """Return features that may tell how probable an answer is to be right. A learned curve uses some of them."""
     best, ran = attempts[answer.attempt], [each for each in attempts if each.ran]
     return {
-        "passed": float(best.passed),
+        "passed": float(best.passed and best.checked > 0),  # what no example checked, nothing could fail
         "checked": float(best.checked),
         "logprob": sum(best.logprobs),
         "mean_logprob": _mean_logprob(best),

@@ -35,15 +35,22 @@ def choose_answer(context: Context, state: AgentState) -> AgentState:
     if best.passed:
         runs = _run_mutants(replace(context, sandbox=box), state, answer)
         answer = replace(answer, mutants=runs.number, undecided=runs.undecided)
-    curve = state.config.reliability
-    if curve and state.config.mutants:  # it was learned of searches that look at mutants
-        answer = replace(answer, enough=curve.enough)
-        if runs.complete and best.checked >= curve.examples:  # from fewer examples nothing was learned
-            answer = replace(answer, probability=curve.probability(answer_features(state.attempts, answer)))
+    answer = _state_probability(state, answer, all_mutants_ran=runs.complete)
     context.emit(answer)
     accepted = best.passed and answer.breakage is None and _is_probable(answer, state.config)
     cost = state.cost + Cost(sandbox_runs=box.runs, seconds=context.clock() - start)
     return replace(state, answer=answer, outcome=RunOutcome.ACCEPTED if accepted else RunOutcome.ABSTAINED, cost=cost)
+
+
+def _state_probability(state: AgentState, answer: Answer, *, all_mutants_ran: bool) -> Answer:
+    """Return the answer with its probability of being right, where a curve was learned of such answers."""
+    curve, best = state.config.reliability, state.attempts[answer.attempt]
+    if curve is None or (curve.needs_mutants and not state.config.mutants):
+        return answer
+    known = all_mutants_ran or not curve.needs_mutants
+    judged = best.checked >= curve.examples  # from fewer examples nothing was learned
+    probability = curve.probability(answer_features(state.attempts, answer)) if known and judged else None
+    return replace(answer, enough=curve.enough, probability=probability)
 
 
 def _find_end(state: AgentState) -> Spent | None:

@@ -20,6 +20,7 @@ from agent.errors import BudgetSpentError
 from agent.lm.base import LM
 from agent.lm.forbidding import Forbidding
 from agent.program.ends import BUDGET_ENDS
+from agent.program.wording import read_wording
 from agent.records import Attempt, CandidateQuestion, Cost, Edge, EdgeKind, Fork, PersonReply, Prompt
 from agent.workflow.context import Context, Person, count_forwards, limit_forwards, meter_sandbox
 from agent.workflow.state import AgentState
@@ -130,7 +131,7 @@ def _find_written(policy: Policy, state: AgentState) -> Unrepeated | None:
         return None
     temperature = sampler.temperature
     texts = (
-        WrittenText.of(each.tokens, each.logprobs, temperature, _find_fixed(each, state.attempts))
+        WrittenText.of(each.tokens, each.logprobs, temperature, _find_fixed(each, state.attempts), _find_barred(each))
         for each in state.attempts
         if each.prompt == state.current.prompt
     )
@@ -138,17 +139,30 @@ def _find_written(policy: Policy, state: AgentState) -> Unrepeated | None:
 
 
 def _find_fixed(attempt: Attempt, attempts: Sequence[Attempt]) -> Iterator[int]:
-    """Yield the places of an attempt's own part that are no forks: other tokens would only reword the program there.
+    """Yield the places of an attempt's own part where other tokens would only reword the program.
 
-    An attempt without a fork has none, because a draw has to leave it somewhere.
+    These are all but its forks in code. An attempt without such a fork has none, because a draw has to leave it
+    somewhere.
     """
-    forks, edge, first = {fork.position for fork in attempt.forks}, attempt.edge, 0
+    forks, edge, first = {fork.position for fork in _find_code_forks(attempt)}, attempt.edge, 0
     if edge is not None and edge.kind == EdgeKind.BRANCH:
         first = edge.position + 1
     elif edge is not None and edge.kind == EdgeKind.READ_ON:
         first = len(attempts[edge.parent].tokens)
     if forks:
         yield from (place for place in range(first, len(attempt.tokens)) if place not in forks)
+
+
+def _find_barred(attempt: Attempt) -> Iterator[tuple[int, int]]:
+    """Yield the places of forks in code with each token that would only reword the program there."""
+    for fork in _find_code_forks(attempt):
+        yield from ((fork.position, token) for token in fork.rewordings)
+
+
+def _find_code_forks(attempt: Attempt) -> list[Fork]:
+    """Find the forks where an attempt wrote code: no comment or docstring."""
+    wording = read_wording(attempt.program)
+    return [fork for fork in attempt.forks if fork.place is None or not wording.leads_to_prose(fork.place)]
 
 
 def forbid_first(lm: LM, prompt: Prompt) -> LM:

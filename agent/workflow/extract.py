@@ -104,7 +104,10 @@ def _mark_holes(
 
 
 def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: Sequence[int | None]) -> Iterator[Fork]:
-    """Yield the forks without the candidates that would only reword the program, or what stands around it."""
+    """Yield the forks without the candidates that would only reword the program, or what stands around it.
+
+    The tokens after which the program may stay the same are noted, for samples that are to leave it.
+    """
     wording, forks = read_wording(source), {fork.position: fork for fork in state.current.forks}
     stream, begun = context.tokenizer.stream(state.prompt.ids), not source.strip()
 
@@ -121,8 +124,13 @@ def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: 
                 for each, text in zip(fork.candidates, texts, strict=True)
                 if leads_on(text, offset)
             )
+            rewordings = tuple(
+                each.token
+                for each, text in zip(fork.candidates, texts, strict=True)
+                if offset is not None and wording.may_stay(offset, text)
+            )
             if kept:
-                yield replace(fork, candidates=kept)
+                yield replace(fork, candidates=kept, rewordings=rewordings)
         begun = begun or offset is not None
         stream, _ = stream.feed(token)
 

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from agent.views.report import Report
     from benchmarks.experiments.trails import Trail
 
-# Of `answer_features`. The others added nothing to these on the calibration split of the exercises (docs/LOG.md).
-_FEATURES = ("passed", "logprob", "attempts", "undecided")
+_FEATURES = ("passed", "logprob")  # of `answer_features`; the others held no longer on another benchmark (docs/LOG.md)
 _FEW_WRONG = 0.12  # of the answers that are called verified
 
 LearnedFromArgument = Annotated[
@@ -60,24 +59,29 @@ def calibrate_answers(
         with explain_lack():
             checked = [each for each in trails if each.examples or not each.passed]
             curve = learn_curve(
-                [each.features for each in checked],
+                [each.evidence for each in checked],
                 [each.right for each in checked],
                 min((each.examples for each in checked if each.passed), default=1),
+                _FEATURES,
             )
         origin = {"tasks": len(trails), "trails": [each.name for each in files], **collect_provenance()}
         profile.update_profile(file, model, digest, reliability=curve, search_origin={"answers": origin})
         show(_report(curve, {"": trails, **tested}, file), as_json=as_json, err=str(file) == STANDARD_STREAM)
 
 
-def learn_curve(answers: Sequence[Mapping[str, float]], right: Sequence[bool], examples: int) -> ReliabilityCurve:
-    """Learn the probability of being right. answers: their features; examples: the fewest that judged one.
+def learn_curve(
+    answers: Sequence[Mapping[str, float]], right: Sequence[bool], examples: int, features: Sequence[str]
+) -> ReliabilityCurve:
+    """Learn the probability of being right. answers: their features, of which the curve sees those that are named.
+
+    examples: the fewest that judged an answer.
 
     Raises ValueError where nothing can be learned.
     """
     from agent.profile import ReliabilityCurve
     from uncertainty.calibration import learn_reliability
 
-    learned = learn_reliability([{name: each[name] for name in _FEATURES} for each in answers], right)
+    learned = learn_reliability([{name: each[name] for name in features} for each in answers], right)
     curve = ReliabilityCurve(
         learned.weights, learned.intercept, tuple(learned.knots), tuple(learned.levels), examples=examples
     )
@@ -122,7 +126,7 @@ def _report(curve: ReliabilityCurve, trails: Mapping[str, Sequence[Trail]], file
 
     parts = {
         name or "learned": report_reliability(
-            [curve.probability(each.features) for each in some],
+            [curve.probability(each.evidence) for each in some],
             [each.right for each in some],
             [each.passed for each in some],
         )
@@ -144,7 +148,7 @@ def _report(curve: ReliabilityCurve, trails: Mapping[str, Sequence[Trail]], file
 def _say_verified(curve: ReliabilityCurve, trails: Sequence[Trail]) -> str:
     """Say how many answers the curve lets be verified, and how many of these are wrong."""
     passed = [each for each in trails if each.passed and each.examples]
-    verified = [each for each in passed if (curve.probability(each.features) or 0.0) >= curve.enough]
+    verified = [each for each in passed if curve.probability(each.evidence) >= curve.enough]
     wrong = sum(not each.right for each in verified)
     return (
         f"verified: {len(verified)} of {len(passed)} that passed examples, {wrong} of them wrong "

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from agent.views.report import Report
     from benchmarks.experiments.search_examples import SearchExample
 
+# Of `answer_features`. The others added nothing to these on the calibration split of the exercises (docs/LOG.md).
+_FEATURES = ("passed", "logprob", "attempts", "undecided")
+
 SearchedOption = Annotated[
     str, typer.Option(help="Search these problems: a benchmark or one of its splits. Do not test on them afterwards.")
 ]
@@ -125,6 +128,7 @@ def _learn(examples: list[SearchExample], origin: dict[str, Any]) -> dict[str, A
             [example.answer for example in examples],
             [example.right for example in examples],
             min((example.examples for example in examples if example.accepted), default=1),
+            _FEATURES,
         )
     origin = {"tasks": len(examples), **collect_provenance(), **origin}
     return {"edge_weights": order, "reliability": curve, "search_origin": origin}

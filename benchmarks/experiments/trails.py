@@ -86,6 +86,11 @@ class Trail:
         return self._answer.checked
 
     @property
+    def evidence(self) -> dict[str, float]:
+        """The features of the answer. In older files also an answer that no example checked counts as passed."""
+        return {**self.features, "passed": float(self.passed and self.examples > 0)}
+
+    @property
     def _answer(self) -> TrailStep:
         return self.steps[self.steps[-1].answer]
 

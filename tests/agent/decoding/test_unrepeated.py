@@ -87,6 +87,22 @@ def test_at_a_fixed_place_a_draw_goes_on_as_the_text_does():
     assert torch.softmax(second, -1).tolist() == pytest.approx([0.5 / 0.6, 0.0, 0.1 / 0.6])
 
 
+def test_where_two_texts_part_neither_of_them_is_followed():
+    texts = [WrittenText.of((token, 1), [-0.5, -0.5], 1.0, fixed=[0]) for token in (0, 2)]
+    left = torch.softmax(Unrepeated(frozenset(texts)).discount(torch.tensor(FIRST).log(), ()), -1)
+    assert (left > 0).all() and left[1] > FIRST[1]
+
+
+def test_a_barred_token_is_not_drawn_where_the_text_went_another_way():
+    unrepeated = Unrepeated(frozenset([WrittenText.of((0, 1), [-0.7, -0.7], 1.0, barred=[(0, 2), (1, 0)])]))
+    first = torch.softmax(unrepeated.discount(torch.tensor(FIRST).log(), ()), -1)
+    assert first[2] == 0.0 and first[0] > 0.0 and first[1] > FIRST[1]
+    second = unrepeated.discount(torch.tensor(SECOND[0]).log(), (0,))
+    assert torch.softmax(second, -1).tolist() == [0.0, 0.0, 1.0]
+    logits = torch.tensor(SECOND[1]).log()
+    assert unrepeated.discount(logits, (1,)) is logits
+
+
 def test_fixed_places_count_as_certain():
     assert WrittenText.of((0, 1, 2), [-1.0, -1.0, -1.0], 1.0, fixed=[1]).rest == pytest.approx(
         (math.exp(-1), math.exp(-1), 1)

@@ -391,5 +391,6 @@ def test_examples_verify_an_answer_only_where_it_is_probable_enough(box):
     result = search(box, request, known, profile=doubtful)
     assert (result.outcome, result.standing) == ("accepted", Standing.UNVERIFIED)
     assert describe_ending(result).sentence.startswith("unverified: the program passed 2 examples, but too many")
-    result = search(box, request, known, profile=doubtful, config=SearchConfig(mutants=0))
+    of_mutants = replace(doubtful, reliability=replace(CURVE, weights={"undecided": -1.0}, enough=1.0))
+    result = search(box, request, known, profile=of_mutants, config=SearchConfig(mutants=0))
     assert (result.standing, result.answer.probability) == (Standing.VERIFIED, None), "such a search was not learned of"

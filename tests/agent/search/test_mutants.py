@@ -117,6 +117,13 @@ def test_no_probability_is_stated_where_not_all_mutants_were_run():
     assert stated(budget=Budget(runs=7)).probability is None and stated(mutants=0).probability is None
 
 
+def test_a_curve_that_knows_nothing_of_mutants_holds_also_where_none_ran():
+    curve = ReliabilityCurve({"logprob": 1.0}, 0.0, (-9.0, 0.0), (0.0, 1.0), examples=0)
+    profile = ModelProfile("m", reliability=curve)
+    states = [search(KNOWN, "", profile=profile, mutants=most).answer.probability for most in (0, 12)]
+    assert states[0] == states[1] is not None
+
+
 def test_what_a_person_said_refutes_mutants_as_examples_do():
     known = {"\n    return x + 1": 0.5, "\n    return x * 1": 0.3, "\n    return x - 1": 0.2}
     result = search(known, "", answer=lambda question: "1" if question.call == "f(0)" else "", questions=3)

@@ -21,7 +21,7 @@ from agent.cli.inputs import build_task
 from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
 from agent.decoding.prompt_lookup import PromptLookup
-from agent.decoding.step import Completion
+from agent.decoding.step import Candidate, Completion
 from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
@@ -245,6 +245,23 @@ def test_a_sample_may_leave_what_an_attempt_took_over_from_its_parent_at_the_par
     context = Context(TrieLM({"x": 1.0}).model(), POLICIES["adadec"], ScriptedSandbox([]))
     texts = {text.tokens: set(text.fixed) for text in decode_context(context, state).unrepeated.texts}
     assert texts == {(1, 2, 3): {2}, (1, 2, 3, 4, 5): fixed}
+
+
+def test_a_sample_leaves_no_program_by_its_comments():
+    """The places are those of `x`, of the comment, and of `return`."""
+    program = "x = 1\n# So\nreturn x\n"
+    words = {"x = 1": 0, "# So": 1, "return": 2}
+    considered = (Candidate(8, -2.0, -2.0, "print"),)
+    forks = tuple(
+        Fork(n, 1.0, -0.1, considered, place=program.index(word), rewordings=(7,)) for word, n in words.items()
+    )
+    attempt = Attempt(0, (1, 2, 3), (-0.1,) * 3, forks, "end", program, "", (), Verdict.FAILED, 1)
+    sample = Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0, unrepeated=True)
+    state = AgentState(Task("x"), SearchConfig(), prompts=(Prompt("x", (0,)),), attempts=(attempt,))
+    state = replace(state, current=Unfinished(edge=sample))
+    context = Context(TrieLM({"x": 1.0}).model(), POLICIES["adadec"], ScriptedSandbox([]))
+    (text,) = decode_context(context, state).unrepeated.texts
+    assert (text.fixed, text.barred) == ({1}, {(0, 7), (2, 7)})
 
 
 def test_every_state_is_plain_json_and_small(model):

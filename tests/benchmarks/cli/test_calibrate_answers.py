@@ -1,6 +1,7 @@
 """What `dubito calibrate answers` learns from trails, where it writes that, and what it refuses."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from results import dubito
@@ -9,6 +10,7 @@ from agent.profile import load_profile
 from benchmarks.experiments.record_file import RecordFile
 from benchmarks.experiments.trails import Trail, TrailStep
 
+STEP = TrailStep("first", 9, True, 2, False, False, False, -1.0, None, 0)
 OTHERS = {"logprob": -1.0, "attempts": 0.0, "undecided": 0.0}
 
 
@@ -42,6 +44,16 @@ def test_the_profile_gets_a_curve_that_says_how_many_of_such_answers_were_right(
     assert curve.probability({**OTHERS, "passed": 1.0}) == pytest.approx(0.9, abs=0.03)
     assert curve.probability({**OTHERS, "passed": 0.0}) < 0.1
     assert "so too good" in result.output and str(learned_from) in result.output
+
+
+def test_what_no_example_checked_counts_as_failed(learned_from, tmp_path):
+    def told(file):
+        result = dubito("calibrate", "answers", learned_from, "--out", tmp_path / "p.json", "--test", file, "--json")
+        return json.loads(result.stdout)[str(file)]
+
+    unchecked = [replace(trail(n, passed=True, right=False), steps=[replace(STEP, checked=0)]) for n in range(9)]
+    with_them = told(written(tmp_path / "b.trails.jsonl", [trail(9, passed=True, right=True), *unchecked]))
+    assert with_them["all"]["auroc"] == 1.0, with_them
 
 
 def test_risk_is_told_by_the_probability_that_is_asked_for(learned_from, tmp_path):
