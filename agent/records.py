@@ -73,7 +73,7 @@ class Fork:
     candidates: tuple[Candidate, ...]  # that were not taken, by falling probability
     line: int = 0  # of the program, from 1; 0 before the program is extracted
     place: int | None = None  # the character of the program at which it stands; None outside of the program
-    rewordings: tuple[int, ...] = ()  # tokens considered there after which the program may stay the same
+    rewordings: tuple[int, ...] = ()  # tokens of candidates after which the program may stay the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from agent.decoding.ask import Ask, Preview
@@ -130,39 +130,31 @@ def _find_written(policy: Policy, state: AgentState) -> Unrepeated | None:
     if edge is None or not edge.unrepeated or not isinstance(sampler, Temperature):
         return None
     temperature = sampler.temperature
-    texts = (
-        WrittenText.of(each.tokens, each.logprobs, temperature, _find_fixed(each, state.attempts), _find_barred(each))
+    texts = [
+        WrittenText.of(each.tokens, each.logprobs, temperature, _find_ways(each, state.attempts))
         for each in state.attempts
         if each.prompt == state.current.prompt
-    )
-    return Unrepeated(frozenset(texts), temperature)
+    ]
+    return Unrepeated(texts, temperature)
 
 
-def _find_fixed(attempt: Attempt, attempts: Sequence[Attempt]) -> Iterator[int]:
-    """Yield the places of an attempt's own part where other tokens would only reword the program.
+def _find_ways(attempt: Attempt, attempts: Sequence[Attempt]) -> dict[int, dict[int, float]]:
+    """Find the tokens by which a sample may leave the places of an attempt's own part, with their logprobs.
 
-    These are all but its forks in code. An attempt without such a fork has none, because a draw has to leave it
-    somewhere.
+    These are candidates at forks in code, but no rewordings: other tokens would write the same program again. Where
+    there are none, the sample may leave anywhere, because it has to leave somewhere.
     """
-    forks, edge, first = {fork.position for fork in _find_code_forks(attempt)}, attempt.edge, 0
+    wording, edge, first = read_wording(attempt.program), attempt.edge, 0
     if edge is not None and edge.kind == EdgeKind.BRANCH:
         first = edge.position + 1
     elif edge is not None and edge.kind == EdgeKind.READ_ON:
         first = len(attempts[edge.parent].tokens)
-    if forks:
-        yield from (place for place in range(first, len(attempt.tokens)) if place not in forks)
-
-
-def _find_barred(attempt: Attempt) -> Iterator[tuple[int, int]]:
-    """Yield the places of forks in code with each token that would only reword the program there."""
-    for fork in _find_code_forks(attempt):
-        yield from ((fork.position, token) for token in fork.rewordings)
-
-
-def _find_code_forks(attempt: Attempt) -> list[Fork]:
-    """Find the forks where an attempt wrote code: no comment or docstring."""
-    wording = read_wording(attempt.program)
-    return [fork for fork in attempt.forks if fork.place is None or not wording.leads_to_prose(fork.place)]
+    ways = {
+        fork.position: {each.token: each.logprob for each in fork.candidates if each.token not in fork.rewordings}
+        for fork in attempt.forks
+        if fork.place is None or not wording.leads_to_prose(fork.place)
+    }
+    return {place: ways.get(place, {}) for place in range(first, len(attempt.tokens))} if any(ways.values()) else {}
 
 
 def forbid_first(lm: LM, prompt: Prompt) -> LM:

@@ -118,19 +118,17 @@ def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: 
 
     for position, (token, offset) in enumerate(zip(state.current.tokens, offsets, strict=True)):
         if fork := forks.get(position):
-            texts = [stream.feed(each.token)[1] for each in fork.candidates]
+            texts = {each.token: stream.feed(each.token)[1] for each in fork.candidates}
             kept = tuple(
-                replace(each, text=each.text or text)  # its own goes on with a rollout
-                for each, text in zip(fork.candidates, texts, strict=True)
-                if leads_on(text, offset)
-            )
-            rewordings = tuple(
-                each.token
-                for each, text in zip(fork.candidates, texts, strict=True)
-                if offset is not None and wording.may_stay(offset, text)
+                replace(each, text=each.text or texts[each.token])  # its own goes on with a rollout
+                for each in fork.candidates
+                if leads_on(texts[each.token], offset)
             )
             if kept:
-                yield replace(fork, candidates=kept, rewordings=rewordings)
+                near = (
+                    each.token for each in kept if offset is not None and wording.may_stay(offset, texts[each.token])
+                )
+                yield replace(fork, candidates=kept, rewordings=tuple(near))
         begun = begun or offset is not None
         stream, _ = stream.feed(token)
 

@@ -26,10 +26,10 @@ def probability(text):
 
 
 def written(*texts, temperature=1.0):
-    return frozenset(
+    return [
         WrittenText.of(text, [math.log(FIRST[text[0]]), math.log(SECOND[text[0]][text[1]])], temperature)
         for text in texts
-    )
+    ]
 
 
 def left(texts, temperature=1.0):
@@ -58,8 +58,7 @@ def test_the_sampler_of_a_policy_does_not_choose_what_was_written():
     context = DecodeContext(TrieLM({"x": 1.0}), POLICIES["sample"], token_limit(9), (0,))
     text = WrittenText.of((0,), [-0.001], 0.8)
     others = {
-        replace(context, seed=seed, unrepeated=Unrepeated(frozenset([text]), 0.8)).sample(logits, state)
-        for seed in range(9)
+        replace(context, seed=seed, unrepeated=Unrepeated([text], 0.8)).sample(logits, state) for seed in range(9)
     }
     assert context.sample(logits, state) == 0 and others == {1, 2}
 
@@ -78,35 +77,42 @@ def test_behind_what_nobody_wrote_the_logits_are_as_they_were():
     assert unrepeated.discount(logits, (0,))[1] == -math.inf and torch.equal(logits, kept)
 
 
-def test_at_a_fixed_place_a_draw_goes_on_as_the_text_does():
+def test_at_a_place_without_ways_a_draw_goes_on_as_the_text_does():
     logprobs = [math.log(FIRST[0]), math.log(SECOND[0][1])]
-    unrepeated = Unrepeated(frozenset([WrittenText.of((0, 1), logprobs, 1.0, fixed=[0])]))
+    unrepeated = Unrepeated([WrittenText.of((0, 1), logprobs, 1.0, {0: {}})])
     first = unrepeated.discount(torch.tensor(FIRST).log(), ())
     assert torch.softmax(first, -1).tolist() == [1.0, 0.0, 0.0]
     second = unrepeated.discount(torch.tensor(SECOND[0]).log(), (0,))
     assert torch.softmax(second, -1).tolist() == pytest.approx([0.5 / 0.6, 0.0, 0.1 / 0.6])
 
 
-def test_where_two_texts_part_neither_of_them_is_followed():
-    texts = [WrittenText.of((token, 1), [-0.5, -0.5], 1.0, fixed=[0]) for token in (0, 2)]
-    left = torch.softmax(Unrepeated(frozenset(texts)).discount(torch.tensor(FIRST).log(), ()), -1)
-    assert (left > 0).all() and left[1] > FIRST[1]
-
-
-def test_a_barred_token_is_not_drawn_where_the_text_went_another_way():
-    unrepeated = Unrepeated(frozenset([WrittenText.of((0, 1), [-0.7, -0.7], 1.0, barred=[(0, 2), (1, 0)])]))
+def test_a_draw_leaves_a_text_by_its_ways_alone():
+    logprobs = [math.log(FIRST[0]), math.log(SECOND[0][1])]
+    unrepeated = Unrepeated([WrittenText.of((0, 1), logprobs, 1.0, {0: {2: math.log(FIRST[2])}, 1: {}})])
     first = torch.softmax(unrepeated.discount(torch.tensor(FIRST).log(), ()), -1)
-    assert first[2] == 0.0 and first[0] > 0.0 and first[1] > FIRST[1]
-    second = unrepeated.discount(torch.tensor(SECOND[0]).log(), (0,))
-    assert torch.softmax(second, -1).tolist() == [0.0, 0.0, 1.0]
-    logits = torch.tensor(SECOND[1]).log()
-    assert unrepeated.discount(logits, (1,)) is logits
+    assert first.tolist() == pytest.approx([0.0, 0.0, 1.0]), "behind the first token nothing is left"
+    elsewhere = torch.tensor(SECOND[1]).log()
+    assert unrepeated.discount(elsewhere, (1,)) is elsewhere
 
 
-def test_fixed_places_count_as_certain():
-    assert WrittenText.of((0, 1, 2), [-1.0, -1.0, -1.0], 1.0, fixed=[1]).rest == pytest.approx(
-        (math.exp(-1), math.exp(-1), 1)
-    )
+def test_where_two_texts_part_their_ways_are_joined():
+    texts = [WrittenText.of((token, 1), [-0.5, -0.5], 1.0, {0: {}}) for token in (0, 2)]
+    left = torch.softmax(Unrepeated(texts).discount(torch.tensor(FIRST).log(), ()), -1)
+    assert left[1] == 0.0 and left[0] > left[2] > 0.0
+
+
+def test_where_no_way_is_left_a_draw_leaves_by_any_token():
+    texts = [WrittenText.of((token,), [-0.5], 1.0, {0: {}}) for token in (0, 2)]
+    left = torch.softmax(Unrepeated(texts).discount(torch.tensor(FIRST).log(), ()), -1)
+    assert left.tolist() == [0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_a_token_has_its_share_among_the_ways(temperature):
+    logprobs, ways = [-1.0, math.log(0.6), -1.0], {1: {7: math.log(0.2)}, 2: {}}
+    text = WrittenText.of((0, 1, 2), logprobs, temperature, ways)
+    assert text.rest == pytest.approx((1 / (1 + (1 / 3) ** (1 / temperature)), 1.0, 1.0))
+    assert WrittenText.of((0, 1), [-1.0, -900.0], 0.5, {1: {7: 0.0}}).rest == pytest.approx((0.0, 1.0))
 
 
 def test_a_certain_token_leaves_no_other_way_and_an_impossible_one_takes_nothing():
