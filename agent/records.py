@@ -73,7 +73,6 @@ class Fork:
     candidates: tuple[Candidate, ...]  # that were not taken, by falling probability
     line: int = 0  # of the program, from 1; 0 before the program is extracted
     place: int | None = None  # the character of the program at which it stands; None outside of the program
-    rewordings: tuple[int, ...] = ()  # tokens of candidates after which the program may stay the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +93,11 @@ class Edge:
     line: int = 0  # of the parent's program, from 1
     parent_label: str = ""
     unrepeated: bool = False  # of a fresh sample: it draws nothing that was written before
+
+    @property
+    def leaves_parent(self) -> bool:
+        """Whether the attempt begins as its parent does, and leaves that at a fork."""
+        return self.kind == EdgeKind.BRANCH or (self.kind == EdgeKind.SAMPLE and self.token >= 0)
 
 
 @dataclass(frozen=True, slots=True)

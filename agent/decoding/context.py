@@ -15,7 +15,6 @@ from agent.decoding.prompt_lookup import Draft
 from agent.decoding.samplers import Sampler, argmax, pick_uniform
 from agent.decoding.step import Candidate, Completion, Pause, Step
 from agent.decoding.stops import StopRule
-from agent.decoding.unrepeated import Unrepeated
 from agent.lm.base import LM, Prefix
 from uncertainty.scores import SCORES, Summary, log_probabilities
 
@@ -81,7 +80,6 @@ class DecodeContext:
     forking: bool = False  # steps carry alternatives, for a search that may return to them
     in_code: CodeRegion = everywhere  # only tokens in it are pauses or have alternatives
     write_traced_prompt: TracedPromptWriter = trace_nothing  # the better prompt of EG-CFG
-    unrepeated: Unrepeated | None = None  # what a draw must not repeat
     alternatives: int = 0  # how many of the likeliest other tokens a step carries; 0 leaves it to `forking`
 
     def feed_with_draft(self, state: DecodeState) -> Iterable[tuple[Prefix, int | None]]:
@@ -132,8 +130,6 @@ class DecodeContext:
         if summary is not None and self.policy.sampler is argmax:
             return summary.token
         uniform = pick_uniform(self.seed, len(state.completion.tokens))
-        if self.unrepeated is not None:
-            logits = self.unrepeated.discount(logits, state.completion.tokens)
         return self.policy.sampler(logits, uniform, state.completion.text)
 
     def commit(

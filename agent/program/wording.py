@@ -50,23 +50,11 @@ class Wording:
             return False
         first = bisect_right(self.names, at + 1, key=lambda name: name.start)
         near = self.names[max(first - 2, 0) : first]
-        same = self._is_layout(at, text) or self._has_other_quotes(at, text)
-        return same or any(self._is_renamed(name, at, text) for name in near)
-
-    def may_stay(self, at: int, text: str) -> bool:
-        """Whether the program may stay the same behind a token of this text, written instead of what stands there.
-
-        Such a token rewords it, or begins prose, or begins the same text in other tokens.
-        """
-        return self.is_reworded(at, text) or begins_prose(text) or bool(text and self.source.startswith(text, at))
+        return self._is_layout(at, text) or any(self._is_renamed(name, at, text) for name in near)
 
     def is_prose(self, at: int) -> bool:
         """Whether an offset lies inside a comment or a docstring."""
         return at <= _find_last(self.comments, at)[1] or at < _find_last(self.docstrings, at)[1]
-
-    def leads_to_prose(self, at: int) -> bool:
-        """Whether the next character that is no blank, from an offset on, is of a comment or a docstring."""
-        return self.is_prose(at) or self.is_prose(_find_code(self.source, at) + 1)
 
     def _keeps_code(self, at: int, text: str) -> bool:
         """Whether a token in prose leaves the code as it is: if it ends the line, no code follows in the token."""
@@ -93,11 +81,6 @@ class Wording:
         place = _find_code(source, at)
         return self.operators.get(place) == text.strip() and not source.startswith(text, at)
 
-    def _has_other_quotes(self, at: int, text: str) -> bool:
-        """Whether the token differs from what stands there only in its quotes, before or behind a string."""
-        there = self.source[at : at + len(text)]
-        return text != there and text.replace("'", '"') == there.replace("'", '"')
-
     def _is_renamed(self, name: _NewName, at: int, text: str) -> bool:
         """Whether the token gives a new variable another name, and not that of an earlier one."""
         begins = name.of_loop and (at == name.start or (at == name.start - 1 and self.source[at].isspace()))
@@ -118,11 +101,6 @@ def _find_code(source: str, at: int) -> int:
     """Return the offset of the next character that is no blank; the end where there is none."""
     code = _CODE.search(source, at)
     return code.start() if code else len(source)
-
-
-def begins_prose(text: str) -> bool:
-    """Whether a token of this text begins a comment, a docstring, or another string of three quotes."""
-    return text.lstrip().startswith(("#", '"""', "'''"))
 
 
 def drop_prose(source: str) -> str:

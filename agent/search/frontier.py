@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import ProfileError
 from agent.profile import ModelProfile, ReliabilityCurve
-from agent.program.ends import BUDGET_ENDS, End
+from agent.program.ends import BUDGET_ENDS, PRUNED, End
 from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, Spent, label_of
 from agent.search.budget import Budget
 from agent.search.kinds import KIND_RULES
@@ -127,7 +127,7 @@ def _is_decided(attempts: Sequence[Attempt], budget: Budget) -> bool:
 
 def _count_programs(attempts: Sequence[Attempt]) -> int:
     """Count the programs that ran, and fresh samples that equal an earlier program: each is a vote."""
-    return sum(attempt.ran or attempt.came_by(EdgeKind.SAMPLE) for attempt in attempts)
+    return sum(each.ran or (each.came_by(EdgeKind.SAMPLE) and each.end not in PRUNED) for each in attempts)
 
 
 def find_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> Spent | None:
@@ -176,8 +176,9 @@ def find_departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[t
 def _sample(attempts: Sequence[Attempt], config: SearchConfig) -> Edge:
     """Return the edge to a fresh sample. It keeps nothing of an attempt, so its path has no tokens.
 
-    Where examples check programs, a repetition tells nothing, and the sample is to be new. Where programs have votes,
-    or must agree because nothing checks them, it is an independent draw.
+    Where examples check programs, a repetition tells nothing, and the sample is to be new: it takes over the beginning
+    of an attempt when it is drawn. Where programs have votes, or must agree because nothing checks them, it is an
+    independent draw.
     """
     unrepeated = not config.majority and any(each.checked for each in attempts)
     return Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0, parent_label=label_of(attempts[0]), unrepeated=unrepeated)

@@ -72,7 +72,7 @@ def _alternatives(attempts: Sequence[Attempt], number: int) -> Iterator[_Alterna
     attempt = attempts[number]
     for fork in attempt.forks:
         yield from (_Alternative(fork.position, each.token, each.logprob) for each in fork.candidates)
-    if attempt.edge and attempt.edge.kind in (EdgeKind.BRANCH, EdgeKind.READ_ON):
+    if attempt.edge and (attempt.edge.leaves_parent or attempt.edge.kind == EdgeKind.READ_ON):
         parent, left = attempt.edge.parent, attempt.edge.position
         yield from (each for each in _alternatives(attempts, parent) if each.position <= left)
 

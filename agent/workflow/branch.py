@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.records import Cost, EdgeKind, Revision, Unfinished
+from agent.decoding.samplers import Temperature, pick_uniform
+from agent.records import Cost, EdgeKind, Revision, Unfinished, label_of
+from agent.search.draws import Beginning, draw_beginning
 from agent.workflow.context import Context
-from agent.workflow.decode import decode_context, rebuild_completion
+from agent.workflow.decode import choose_policy, decode_context, rebuild_completion, seed_of_attempt
 from agent.workflow.routes import edge_to_follow
 from agent.workflow.state import AgentState
 from agent.workflow.text import read_text
@@ -16,20 +18,10 @@ def take_branch(context: Context, state: AgentState) -> AgentState:
     """Leave a fork by another candidate. The branch may already be a whole answer."""
     start, edge = context.clock(), edge_to_follow(state)
     parent = state.attempts[edge.parent]
-    current = Unfinished(
-        parent.prompt,
-        edge,
-        state.cost,
-        (*parent.tokens[: edge.position], edge.token),
-        (*parent.logprobs[: edge.position], edge.logprob),
-    )
-    branched = replace(state, current=current, cost=state.cost + Cost(tokens=1))  # the stop rule counts the token
-    completion = rebuild_completion(context, branched)
+    tokens, logprobs = parent.tokens[: edge.position], parent.logprobs[: edge.position]
     fork = f"token {edge.position + 1} of program {edge.parent_label}, entropy {edge.entropy:.2f}"
-    context.emit(Revision(EdgeKind.BRANCH, f"back to {fork}, taking {edge.text!r}", completion.text, edge.parent))
-    end = decode_context(context, branched).stop(completion)
-    cost = branched.cost + Cost(seconds=context.clock() - start)
-    return replace(branched, current=replace(current, end=end), cost=cost)
+    current = Unfinished(parent.prompt, edge, state.cost, (*tokens, edge.token), (*logprobs, edge.logprob))
+    return _begin(context, replace(state, current=current), f"back to {fork}, taking {edge.text!r}", start)
 
 
 def continue_answer(context: Context, state: AgentState) -> AgentState:
@@ -43,7 +35,50 @@ def continue_answer(context: Context, state: AgentState) -> AgentState:
 
 
 def draw_sample(context: Context, state: AgentState) -> AgentState:
-    """Begin another answer to the first prompt, whose tokens are drawn."""
-    edge, number = edge_to_follow(state), 1 + sum(each.came_by(EdgeKind.SAMPLE) for each in state.attempts)
-    context.emit(Revision(EdgeKind.SAMPLE, f"fresh sample {number}", parent=edge.parent))
-    return replace(state, current=Unfinished(0, edge, state.cost))
+    """Begin another answer to the first prompt, whose tokens are drawn.
+
+    Where it is to be new, it begins where a draw without replacement leaves the earlier answers. Where these leave no
+    way to another one, it is drawn from the start.
+    """
+    start, edge = context.clock(), edge_to_follow(state)
+    detail = f"fresh sample {1 + sum(each.came_by(EdgeKind.SAMPLE) for each in state.attempts)}"
+    beginning = _draw_beginning(context, state) if edge.unrepeated else None
+    if beginning is None:
+        context.emit(Revision(EdgeKind.SAMPLE, detail, parent=edge.parent))
+        return replace(state, current=Unfinished(0, edge, state.cost))
+    label = label_of(state.attempts[beginning.parent])
+    edge = replace(
+        edge,
+        parent=beginning.parent,
+        parent_label=label,
+        position=len(beginning.tokens) - 1,
+        token=beginning.tokens[-1],
+        logprob=beginning.logprobs[-1],
+    )
+    current = Unfinished(0, edge, state.cost, beginning.tokens, beginning.logprobs)
+    return _begin(
+        context,
+        replace(state, current=current),
+        f"{detail}, from token {edge.position + 1} of program {label} on",
+        start,
+    )
+
+
+def _draw_beginning(context: Context, state: AgentState) -> Beginning | None:
+    sampler = choose_policy(context.policy, edge_to_follow(state)).sampler
+    if not isinstance(sampler, Temperature):
+        return None
+    seed = seed_of_attempt(context.seed, len(state.attempts))
+    return draw_beginning(state.attempts, sampler.temperature, lambda position: pick_uniform(seed, position))
+
+
+def _begin(context: Context, state: AgentState, detail: str, start: float) -> AgentState:
+    """Begin the attempt in progress, whose last token is new. start: when this node began, in seconds."""
+    edge = state.current.edge
+    assert edge is not None, "the attempt follows an edge"
+    begun = replace(state, cost=state.cost + Cost(tokens=1))  # the stop rule counts the token
+    completion = rebuild_completion(context, begun)
+    context.emit(Revision(edge.kind, detail, completion.text, edge.parent))
+    end = decode_context(context, begun).stop(completion)
+    cost = begun.cost + Cost(seconds=context.clock() - start)
+    return replace(begun, current=replace(state.current, end=end), cost=cost)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from agent.decoding.ask import Ask, Preview
@@ -13,15 +13,13 @@ from agent.decoding.context import DecodeContext, DecodeState, Policy
 from agent.decoding.loop import resolve_pause
 from agent.decoding.policies import SAMPLE
 from agent.decoding.prompt_lookup import PromptLookup
-from agent.decoding.samplers import Temperature, argmax
+from agent.decoding.samplers import argmax
 from agent.decoding.step import Candidate, Completion, Step
-from agent.decoding.unrepeated import Unrepeated, WrittenText
 from agent.errors import BudgetSpentError
 from agent.lm.base import LM
 from agent.lm.forbidding import Forbidding
 from agent.program.ends import BUDGET_ENDS
-from agent.program.wording import read_wording
-from agent.records import Attempt, CandidateQuestion, Cost, Edge, EdgeKind, Fork, PersonReply, Prompt
+from agent.records import CandidateQuestion, Cost, Edge, EdgeKind, Fork, PersonReply, Prompt
 from agent.workflow.context import Context, Person, count_forwards, limit_forwards, meter_sandbox
 from agent.workflow.state import AgentState
 from agent.workflow.stops import stop_rule
@@ -95,7 +93,7 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
     draft = PromptLookup() if repairs else None  # a repair repeats most of the program that its prompt shows
     seed = seed_of_attempt(context.seed, len(state.attempts))
     stop, in_code = stop_rule(context, state), code_region(context, state.task, prompt)
-    policy = _choose_policy(context.policy, state.current.edge)
+    policy = choose_policy(context.policy, state.current.edge)
     return DecodeContext(
         forbid_first(context.lm, prompt),
         policy,
@@ -106,7 +104,6 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
         draft,
         forking=True,
         in_code=in_code,
-        unrepeated=_find_written(policy, state),
     )
 
 
@@ -115,46 +112,13 @@ def seed_of_attempt(seed: int, number: int) -> int:
     return seed + 1_000 * number
 
 
-def _choose_policy(policy: Policy, edge: Edge | None) -> Policy:
+def choose_policy(policy: Policy, edge: Edge | None) -> Policy:
     """Return the policy of an attempt. A fresh sample draws its tokens, also where the policy takes the likeliest.
 
     It does not pause there either: what a lookahead chooses where most is in doubt would make all samples alike.
     """
     draws = edge is not None and edge.kind == EdgeKind.SAMPLE and policy.sampler is argmax
     return SAMPLE if draws else policy
-
-
-def _find_written(policy: Policy, state: AgentState) -> Unrepeated | None:
-    """Return what a fresh sample must not draw again; None for other attempts, and for independent samples."""
-    edge, sampler = state.current.edge, policy.sampler
-    if edge is None or not edge.unrepeated or not isinstance(sampler, Temperature):
-        return None
-    temperature = sampler.temperature
-    texts = [
-        WrittenText.of(each.tokens, each.logprobs, temperature, _find_ways(each, state.attempts))
-        for each in state.attempts
-        if each.prompt == state.current.prompt
-    ]
-    return Unrepeated(texts, temperature)
-
-
-def _find_ways(attempt: Attempt, attempts: Sequence[Attempt]) -> dict[int, dict[int, float]]:
-    """Find the tokens by which a sample may leave the places of an attempt's own part, with their logprobs.
-
-    These are candidates at forks in code, but no rewordings: other tokens would write the same program again. Where
-    there are none, the sample may leave anywhere, because it has to leave somewhere.
-    """
-    wording, edge, first = read_wording(attempt.program), attempt.edge, 0
-    if edge is not None and edge.kind == EdgeKind.BRANCH:
-        first = edge.position + 1
-    elif edge is not None and edge.kind == EdgeKind.READ_ON:
-        first = len(attempts[edge.parent].tokens)
-    ways = {
-        fork.position: {each.token: each.logprob for each in fork.candidates if each.token not in fork.rewordings}
-        for fork in attempt.forks
-        if fork.place is None or not wording.leads_to_prose(fork.place)
-    }
-    return {place: ways.get(place, {}) for place in range(first, len(attempt.tokens))} if any(ways.values()) else {}
 
 
 def forbid_first(lm: LM, prompt: Prompt) -> LM:

@@ -104,10 +104,7 @@ def _mark_holes(
 
 
 def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: Sequence[int | None]) -> Iterator[Fork]:
-    """Yield the forks without the candidates that would only reword the program, or what stands around it.
-
-    The tokens after which the program may stay the same are noted, for samples that are to leave it.
-    """
+    """Yield the forks without the candidates that would only reword the program, or what stands around it."""
     wording, forks = read_wording(source), {fork.position: fork for fork in state.current.forks}
     stream, begun = context.tokenizer.stream(state.prompt.ids), not source.strip()
 
@@ -118,17 +115,14 @@ def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: 
 
     for position, (token, offset) in enumerate(zip(state.current.tokens, offsets, strict=True)):
         if fork := forks.get(position):
-            texts = {each.token: stream.feed(each.token)[1] for each in fork.candidates}
+            texts = [stream.feed(each.token)[1] for each in fork.candidates]
             kept = tuple(
-                replace(each, text=each.text or texts[each.token])  # its own goes on with a rollout
-                for each in fork.candidates
-                if leads_on(texts[each.token], offset)
+                replace(each, text=each.text or text)  # its own goes on with a rollout
+                for each, text in zip(fork.candidates, texts, strict=True)
+                if leads_on(text, offset)
             )
             if kept:
-                near = (
-                    each.token for each in kept if offset is not None and wording.may_stay(offset, texts[each.token])
-                )
-                yield replace(fork, candidates=kept, rewordings=tuple(near))
+                yield replace(fork, candidates=kept)
         begun = begun or offset is not None
         stream, _ = stream.feed(token)
 

@@ -28,7 +28,7 @@ def stop_rule(context: Context, state: AgentState) -> StopRule:
     """Return the rule that ends the attempt in progress."""
     edge, limit = state.current.edge, token_limit(_most_tokens(context, state))
     rules = [end_token(context.tokenizer.end_ids), *_ends_of_style(context, state), limit]
-    if state.config.prune and edge and edge.kind == EdgeKind.BRANCH:
+    if state.config.prune and edge and edge.leaves_parent:
         rules.append(_dead_end(context, state, edge.position))
     return any_of(*rules)
 
@@ -67,7 +67,10 @@ def _length(context: Context, state: AgentState, tokens: int) -> int:
 
 
 def _dead_end(context: Context, state: AgentState, position: int) -> StopRule:
-    """Stop a branch at the end of a line after which it is no Python, or begins like an earlier program."""
+    """Stop at the end of a line after which the attempt is no Python, or begins like an earlier program.
+
+    position: of the token by which it left another attempt.
+    """
     task, prompt = state.task, state.prompt
     start, any_name = _length(context, state, position), task.any_name
     taken = frozenset().union(*(normal_prefixes(each.program, any_name=any_name) for each in state.attempts))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.program.wording import begins_prose, drop_prose, read_wording
+from agent.program.wording import drop_prose, read_wording
 
 SOURCE = '''\
 def total(items):
@@ -95,54 +95,10 @@ def test_a_text_that_is_no_python_has_comments_up_to_its_mistake():
         ("t = None\nfor t in z: pass\n", "for", " item", False),
         ("for t in z: pass\n", "for", " item", True),
         ("class P:\n    def f(self):\n        total = 1\n", "tot", "_sum", True),
-        ('s = t.split("")\n', "(", "''", True),
-        ('s = t.split("")\n', "(", "'", True),
-        ('s = t.split("a")\n', '"a', "')", False),  # it ends no such string
-        ('s = t.split("a")\n', "(", "','", False),
-        ('s = t.split("a")\n', "(", "''", False),
-        ('s = "it\'s"\n', "it", '"', False),  # inside of a string
     ],
 )
 def test_what_decides(source, before, text, expected):
     assert reworded(before, text, source) == expected
-
-
-@pytest.mark.parametrize(
-    ("before", "leads"),
-    [
-        ("", False),
-        ("(items):\n", True),  # the docstring's indentation
-        ("(items):\n   ", True),
-        ("them", True),
-        ('up."""\n', True),
-        ("the values", True),
-        ("the values\n", False),
-        ("result = 0", False),
-        ('é = "', False),  # what looks like a comment there is a string
-    ],
-)
-def test_where_a_comment_or_a_docstring_comes_next(before, leads):
-    assert read_wording(SOURCE).leads_to_prose(SOURCE.index(before) + len(before)) == leads
-
-
-@pytest.mark.parametrize(("text", "begins"), [(" # Add", True), ('\n    """', True), ("'''", True), ("return", False)])
-def test_a_token_that_begins_prose(text, begins):
-    assert begins_prose(text) == begins
-
-
-@pytest.mark.parametrize(
-    ("before", "text", "stays"),
-    [
-        ("    result =", " # no", True),
-        ("    result =", " 0", True),  # the same text, in other tokens
-        ("    result =", "\\", False),
-        ("    result =", "", False),
-        ("    result =", " 1", False),
-        ("    res", "_sum", True),
-    ],
-)
-def test_behind_which_tokens_the_program_may_stay_the_same(before, text, stays):
-    assert read_wording(SOURCE).may_stay(SOURCE.index(before) + len(before), text) == stays
 
 
 @pytest.mark.parametrize("character", ["\x0c", "\u2028", "\x85", "\x1c"])

@@ -21,7 +21,7 @@ from agent.cli.inputs import build_task
 from agent.decoding import POLICIES, Gate, Step, decode
 from agent.decoding.ask import Ask
 from agent.decoding.prompt_lookup import PromptLookup
-from agent.decoding.step import Candidate, Completion
+from agent.decoding.step import Completion
 from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
@@ -224,44 +224,6 @@ def test_a_fresh_sample_draws_also_where_the_policy_would_pause():
     assert any(parts[0]), "the first program pauses"
     assert len(result.attempts) > 3 and not any(map(any, parts[1:]))
     assert len({each.program for each in result.attempts}) == len(result.attempts), "nothing is drawn twice"
-
-
-@pytest.mark.parametrize(
-    ("edge", "own"),
-    [
-        (Edge(EdgeKind.BRANCH, 0, 0.0, 0.0, position=1), {2: (), 3: (9,), 4: ()}),  # behind the other candidate
-        (Edge(EdgeKind.READ_ON, 0, 0.0, 0.0), {3: (9,), 4: ()}),  # behind the whole of its parent
-    ],
-)
-def test_a_sample_may_leave_what_an_attempt_took_over_from_its_parent_at_the_parents_forks(edge, own):
-    def attempt(tokens, forks, **more):
-        met = tuple(Fork(place, 1.0, -0.1, (Candidate(9, -2.0, -2.0, "x"),)) for place in forks)
-        return Attempt(0, tokens, (-0.1,) * len(tokens), met, "end", "", "", (), Verdict.FAILED, 1, **more)
-
-    attempts = (attempt((1, 2, 3), [0, 1]), attempt((1, 2, 3, 4, 5), [3], edge=edge))
-    sample = Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0, unrepeated=True)
-    state = AgentState(Task("x"), SearchConfig(), prompts=(Prompt("x", (0,)),), attempts=attempts)
-    state = replace(state, current=Unfinished(edge=sample))
-    context = Context(TrieLM({"x": 1.0}).model(), POLICIES["adadec"], ScriptedSandbox([]))
-    texts = {text.tokens: text.ways for text in decode_context(context, state).unrepeated.texts}
-    assert texts == {(1, 2, 3): {0: (9,), 1: (9,), 2: ()}, (1, 2, 3, 4, 5): own}
-
-
-def test_a_sample_leaves_no_program_by_its_comments():
-    """The places are those of `x`, of the comment, and of `return`."""
-    program = "x = 1\n# So\nreturn x\n"
-    words = {"x = 1": 0, "# So": 1, "return": 2}
-    considered = (Candidate(7, -2.0, -2.0, "#"), Candidate(8, -2.0, -2.0, "print"))
-    forks = tuple(
-        Fork(n, 1.0, -0.1, considered, place=program.index(word), rewordings=(7,)) for word, n in words.items()
-    )
-    attempt = Attempt(0, (1, 2, 3), (-0.1,) * 3, forks, "end", program, "", (), Verdict.FAILED, 1)
-    sample = Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0, unrepeated=True)
-    state = AgentState(Task("x"), SearchConfig(), prompts=(Prompt("x", (0,)),), attempts=(attempt,))
-    state = replace(state, current=Unfinished(edge=sample))
-    context = Context(TrieLM({"x": 1.0}).model(), POLICIES["adadec"], ScriptedSandbox([]))
-    (text,) = decode_context(context, state).unrepeated.texts
-    assert text.ways == {0: (8,), 1: (), 2: (8,)}
 
 
 def test_every_state_is_plain_json_and_small(model):
