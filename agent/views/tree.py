@@ -46,7 +46,9 @@ def _way(attempt: Attempt) -> str:
     if edge.kind == EdgeKind.READ_ON:
         return f" in what follows {parent}"
     if edge.kind == EdgeKind.SAMPLE:
-        return ", a fresh sample"
+        return (
+            f", a fresh sample from {parent} at token {edge.position + 1}" if edge.leaves_parent else ", a fresh sample"
+        )
     text = clean(edge.text).strip() or edge.text  # a token that ends the text has none
     return f" from {parent} at token {edge.position + 1}, {repr(format_code(text)) if text else 'the end of the text'}"
 

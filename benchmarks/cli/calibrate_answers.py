@@ -128,7 +128,7 @@ def _report(curve: ReliabilityCurve, trails: Mapping[str, Sequence[Trail]], file
         name or "learned": report_reliability(
             [curve.probability(each.evidence) for each in some],
             [each.right for each in some],
-            [each.passed for each in some],
+            [each.passed and each.examples > 0 for each in some],
         )
         for name, some in trails.items()
     }

@@ -23,10 +23,11 @@ from agent.decoding.ask import Ask
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Completion
 from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
+from agent.program.ends import End
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task, read_task
-from agent.records import Answer, Attempt, Edge, EdgeKind, Event, Fork, Prompt, Revision, Unfinished
+from agent.records import Answer, Attempt, Event, Revision, Unfinished
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.strategies import Adaptive
@@ -213,7 +214,7 @@ def test_a_fresh_sample_draws_also_where_the_policy_would_pause():
     policy = replace(POLICIES["adadec"], gate=Gate("entropy", 0.5))
     context = Context(TrieLM(texts).model(), policy, box, emit=events.append)
     task = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(2)\n    3\n    """', entry_point="f")
-    result = Adaptive.within(6, branches=False, repair_after=0)(context, task)
+    result = Adaptive.within(5, branches=False, repair_after=0)(context, task)
     box.close()
     parts = [[]]
     for event in events:
@@ -224,6 +225,22 @@ def test_a_fresh_sample_draws_also_where_the_policy_would_pause():
     assert any(parts[0]), "the first program pauses"
     assert len(result.attempts) > 3 and not any(map(any, parts[1:]))
     assert len({each.program for each in result.attempts}) == len(result.attempts), "nothing is drawn twice"
+    tokens = [each.cost.tokens for each in result.attempts]
+    assert tokens[0] > 10 and set(tokens[1:]) == {2}, "a sample writes the other digit, and the end"
+    assert all(
+        each.edge.leaves_parent and each.tokens[:-2] == result.attempts[0].tokens[:-2] for each in result.attempts[1:]
+    )
+
+
+def test_a_fresh_sample_that_only_rewords_is_dropped_at_the_end_of_its_first_line():
+    known = {"\n    y = x + 2\n    return y": 0.6, "\n    z = x + 2\n    return z": 0.3, "\n    return x + 1": 0.1}
+    task = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(2)\n    3\n    """', entry_point="f")
+    with closing(open_sandbox("process")) as box:
+        context = Context(TrieLM(known).model(), POLICIES["greedy"], box, seed=3)
+        result = Adaptive.within(3, branches=False, repair_after=0)(context, task)
+    ends = {each.program.splitlines()[-1].strip(): each.end for each in result.attempts[1:]}
+    assert ends.pop("z = x + 2") == End.DUPLICATE and list(ends) == ["return x + 1"]
+    assert [each.ran for each in result.attempts] == [True, False, True], "the dropped one is no program of the budget"
 
 
 def test_every_state_is_plain_json_and_small(model):
