@@ -94,11 +94,6 @@ class Edge:
     parent_label: str = ""
     unrepeated: bool = False  # of a fresh sample: it draws nothing that was written before
 
-    @property
-    def leaves_parent(self) -> bool:
-        """Whether the attempt begins as its parent does, and leaves that at a fork."""
-        return self.kind == EdgeKind.BRANCH or (self.kind == EdgeKind.SAMPLE and self.token >= 0)
-
 
 @dataclass(frozen=True, slots=True)
 class DraftProgram:

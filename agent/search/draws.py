@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from agent.records import Attempt
+from agent.records import Attempt, Edge, EdgeKind
 
 _LEAST_LEFT = 1e-9  # of a probability; less counts as nothing
 
@@ -41,6 +41,11 @@ class _Node:
             token: mass / total * (self.written[token].left if token in self.written else 1.0)
             for token, mass in masses.items()
         }
+
+
+def leaves_parent(edge: Edge) -> bool:
+    """Whether an attempt with this edge begins as its parent does, and leaves that at a fork."""
+    return edge.kind == EdgeKind.BRANCH or (edge.kind == EdgeKind.SAMPLE and edge.token >= 0)
 
 
 def draw_beginning(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from agent.program.normal_form import normal_form
 from agent.program.syntax import parse
 from agent.records import Attempt, EdgeKind
+from agent.search.draws import leaves_parent
 
 LEAST_WEIGHT = -5.0  # nats: a token less probable than this, against the one written, is no doubt
 MUTANT_SECONDS = 1.0  # that one may run: with another token many a loop has no end
@@ -72,7 +73,7 @@ def _alternatives(attempts: Sequence[Attempt], number: int) -> Iterator[_Alterna
     attempt = attempts[number]
     for fork in attempt.forks:
         yield from (_Alternative(fork.position, each.token, each.logprob) for each in fork.candidates)
-    if attempt.edge and (attempt.edge.leaves_parent or attempt.edge.kind == EdgeKind.READ_ON):
+    if attempt.edge and (leaves_parent(attempt.edge) or attempt.edge.kind == EdgeKind.READ_ON):
         parent, left = attempt.edge.parent, attempt.edge.position
         yield from (each for each in _alternatives(attempts, parent) if each.position <= left)
 

@@ -7,6 +7,7 @@ from rich.text import Text
 from agent.program.ends import PRUNED
 from agent.program.failures import describe_failure
 from agent.records import Attempt, EdgeKind, label_of
+from agent.search.draws import leaves_parent
 from agent.views.numbers import format_count
 from agent.views.text import clean, format_code, one_line
 from agent.views.theme import GOOD, PLACE, WARNING
@@ -46,9 +47,7 @@ def _way(attempt: Attempt) -> str:
     if edge.kind == EdgeKind.READ_ON:
         return f" in what follows {parent}"
     if edge.kind == EdgeKind.SAMPLE:
-        return (
-            f", a fresh sample from {parent} at token {edge.position + 1}" if edge.leaves_parent else ", a fresh sample"
-        )
+        return ", a fresh sample" + (f" from {parent} at token {edge.position + 1}" if leaves_parent(edge) else "")
     text = clean(edge.text).strip() or edge.text  # a token that ends the text has none
     return f" from {parent} at token {edge.position + 1}, {repr(format_code(text)) if text else 'the end of the text'}"
 

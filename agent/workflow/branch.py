@@ -8,7 +8,7 @@ from agent.decoding.samplers import Temperature, pick_uniform
 from agent.records import Cost, EdgeKind, Revision, Unfinished, label_of
 from agent.search.draws import Beginning, draw_beginning
 from agent.workflow.context import Context
-from agent.workflow.decode import choose_policy, decode_context, rebuild_completion, seed_of_attempt
+from agent.workflow.decode import decode_context, policy_of_attempt, rebuild_completion, seed_of_attempt
 from agent.workflow.routes import edge_to_follow
 from agent.workflow.state import AgentState
 from agent.workflow.text import read_text
@@ -65,7 +65,7 @@ def draw_sample(context: Context, state: AgentState) -> AgentState:
 
 
 def _draw_beginning(context: Context, state: AgentState) -> Beginning | None:
-    sampler = choose_policy(context.policy, edge_to_follow(state)).sampler
+    sampler = policy_of_attempt(context.policy, edge_to_follow(state)).sampler
     if not isinstance(sampler, Temperature):
         return None
     seed = seed_of_attempt(context.seed, len(state.attempts))

@@ -93,7 +93,7 @@ def decode_context(context: Context, state: AgentState) -> DecodeContext:
     draft = PromptLookup() if repairs else None  # a repair repeats most of the program that its prompt shows
     seed = seed_of_attempt(context.seed, len(state.attempts))
     stop, in_code = stop_rule(context, state), code_region(context, state.task, prompt)
-    policy = choose_policy(context.policy, state.current.edge)
+    policy = policy_of_attempt(context.policy, state.current.edge)
     return DecodeContext(
         forbid_first(context.lm, prompt),
         policy,
@@ -112,7 +112,7 @@ def seed_of_attempt(seed: int, number: int) -> int:
     return seed + 1_000 * number
 
 
-def choose_policy(policy: Policy, edge: Edge | None) -> Policy:
+def policy_of_attempt(policy: Policy, edge: Edge | None) -> Policy:
     """Return the policy of an attempt. A fresh sample draws its tokens, also where the policy takes the likeliest.
 
     It does not pause there either: what a lookahead chooses where most is in doubt would make all samples alike.

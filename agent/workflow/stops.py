@@ -19,6 +19,7 @@ from agent.program.ends import End
 from agent.program.extraction.answers import is_complete
 from agent.program.normal_form import cannot_parse, normal_prefix, normal_prefixes
 from agent.records import EdgeKind
+from agent.search.draws import leaves_parent
 from agent.workflow.context import Context
 from agent.workflow.state import AgentState
 from agent.workflow.text import read_open_program, read_text, rules_for
@@ -28,7 +29,7 @@ def stop_rule(context: Context, state: AgentState) -> StopRule:
     """Return the rule that ends the attempt in progress."""
     edge, limit = state.current.edge, token_limit(_most_tokens(context, state))
     rules = [end_token(context.tokenizer.end_ids), *_ends_of_style(context, state), limit]
-    if state.config.prune and edge and edge.leaves_parent:
+    if state.config.prune and edge and leaves_parent(edge):
         rules.append(_dead_end(context, state, edge.position))
     return any_of(*rules)
 

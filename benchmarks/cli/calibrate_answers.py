@@ -136,13 +136,25 @@ def _report(curve: ReliabilityCurve, trails: Mapping[str, Sequence[Trail]], file
     texts = [
         text
         for title, (part, some) in zip(titles, zip(parts.values(), trails.values(), strict=True), strict=True)
-        for text in (title, part.text, _say_verified(curve, some))
+        for text in (title, part.text, _say_verified(curve, some), _say_first(curve, some))
     ]
     weights = [f"{name:<12}{weight:>9.4f}" for name, weight in curve.weights.items()]
     record = {"reliability": curve, **{name: part.record for name, part in parts.items()}, "file": str(file)}
     enough = f"an answer that passes its examples is verified from a probability of {curve.enough:.3f} on"
     lines = [f"{'reliability':<12}{'weight':>9}", *weights, "", enough, "", *texts, f"written to {file}"]
     return Report(record, "\n".join(lines))
+
+
+def _say_first(curve: ReliabilityCurve, trails: Sequence[Trail]) -> str:
+    """Say how well the curve tells which of the first programs are right, as an answer of one program is told."""
+    from benchmarks.reports.reliability import report_reliability
+
+    stated, right = (
+        [curve.probability(each.first_evidence) for each in trails],
+        [each.steps[0].right for each in trails],
+    )
+    told = report_reliability(stated, right, right).record["all"]
+    return f"first programs alone: {sum(right)} right, ECE {told['ece']:.4f}, AUROC {told['auroc']:.4f}"
 
 
 def _say_verified(curve: ReliabilityCurve, trails: Sequence[Trail]) -> str:

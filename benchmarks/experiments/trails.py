@@ -91,6 +91,12 @@ class Trail:
         return {**self.features, "passed": float(self.passed and self.examples > 0)}
 
     @property
+    def first_evidence(self) -> dict[str, float]:
+        """The same features of the first program alone, as far as a step has them."""
+        step = self.steps[0]
+        return {"passed": float(step.passed and step.checked > 0), "logprob": step.logprob or 0.0}
+
+    @property
     def _answer(self) -> TrailStep:
         return self.steps[self.steps[-1].answer]
 

@@ -29,6 +29,7 @@ from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task, read_task
 from agent.records import Answer, Attempt, Event, Revision, Unfinished
 from agent.search.budget import Budget
+from agent.search.draws import leaves_parent
 from agent.search.frontier import SearchConfig
 from agent.strategies import Adaptive
 from agent.trace import TraceWriter, read_trace
@@ -228,7 +229,7 @@ def test_a_fresh_sample_draws_also_where_the_policy_would_pause():
     tokens = [each.cost.tokens for each in result.attempts]
     assert tokens[0] > 10 and set(tokens[1:]) == {2}, "a sample writes the other digit, and the end"
     assert all(
-        each.edge.leaves_parent and each.tokens[:-2] == result.attempts[0].tokens[:-2] for each in result.attempts[1:]
+        leaves_parent(each.edge) and each.tokens[:-2] == result.attempts[0].tokens[:-2] for each in result.attempts[1:]
     )
 
 
