@@ -65,7 +65,7 @@ def after_preview(state: AgentState) -> str:
 
 
 def after_pause(state: AgentState) -> str:
-    """Send on an answer that a resolved pause, a branch or a repair has finished; else decode."""
+    """Send on an answer that a resolved pause or the beginning of an attempt has finished; else decode."""
     return "extract" if state.current.end else "decode"
 
 
@@ -79,10 +79,9 @@ def build(checkpointer: Any = None) -> Any:
     graph.add_edge("prepare", "decode")
     graph.add_conditional_edges("decode", after_decoding, ["extract", "rerank", "contrast", "preview"])
     graph.add_conditional_edges("preview", after_preview, ["extract", "ask"])
-    for name in ("rerank", "contrast", "ask", EdgeKind.BRANCH, EdgeKind.REPAIR):
+    for name in ("rerank", "contrast", "ask", EdgeKind.BRANCH, EdgeKind.REPAIR, EdgeKind.SAMPLE):
         graph.add_conditional_edges(name, after_pause, ["extract", "decode"])
-    for name in (EdgeKind.READ_ON, EdgeKind.SAMPLE):
-        graph.add_edge(name, "decode")
+    graph.add_edge(EdgeKind.READ_ON, "decode")
     graph.add_edge("extract", "verify")
     after = [*EdgeKind, "clarify", "accept", "abstain"]
     for name, targets in {"verify": [*after, "propose"], "propose": after, "clarify": after}.items():

@@ -233,6 +233,16 @@ def test_a_fresh_sample_draws_also_where_the_policy_would_pause():
     )
 
 
+def test_a_fresh_sample_may_end_with_the_token_by_which_it_leaves():
+    known = {"\n    return x + 12": 0.6, "\n    return x + 1": 0.4}
+    task = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(2)\n    3\n    """', entry_point="f")
+    with closing(open_sandbox("process")) as box:
+        context = Context(TrieLM(known).model(), POLICIES["greedy"], box)
+        result = Adaptive.within(2, branches=False, repair_after=0)(context, task)
+    assert result.outcome == "accepted" and result.best.tokens[-1] == 0, "the token that ends a text"
+    assert (result.best.tokens.count(0), result.best.cost.tokens) == (1, 1), "nothing was decoded"
+
+
 def test_a_fresh_sample_that_only_rewords_is_dropped_at_the_end_of_its_first_line():
     known = {"\n    y = x + 2\n    return y": 0.6, "\n    z = x + 2\n    return z": 0.3, "\n    return x + 1": 0.1}
     task = read_task('def f(x):\n    """Add one.\n    >>> f(1)\n    2\n    >>> f(2)\n    3\n    """', entry_point="f")
