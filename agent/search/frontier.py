@@ -69,9 +69,12 @@ def with_profile(config: SearchConfig, profile: ModelProfile) -> SearchConfig:
 
 def frontier(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:
     """Return every edge not followed yet: candidates not taken, repairs, chat answers to read on, a fresh sample."""
-    branches = _branches(attempts) if config.branches else []
+    branches = _branches(attempts)
     samples = [_sample(attempts, config)] if config.samples and attempts else []
-    return [*branches, *_repairs(attempts, config), *_continuations(attempts), *samples]
+    if not any(attempts[edge.parent].prompt == 0 for edge in branches):  # a sample leaves at a fork, as a branch does
+        samples = [edge for edge in samples if not edge.unrepeated]
+    going_back = branches if config.branches else []
+    return [*going_back, *_repairs(attempts, config), *_continuations(attempts), *samples]
 
 
 def best_edge(attempts: Sequence[Attempt], config: SearchConfig) -> Edge | None:

@@ -37,8 +37,8 @@ def continue_answer(context: Context, state: AgentState) -> AgentState:
 def draw_sample(context: Context, state: AgentState) -> AgentState:
     """Begin another answer to the first prompt, whose tokens are drawn.
 
-    Where it is to be new, it begins where a draw without replacement leaves the earlier answers. Where these leave no
-    way to another one, it is drawn from the start.
+    Where it is to be new, it begins where a draw without replacement leaves the earlier answers. Where hardly a way is
+    left, it is drawn from the start.
     """
     start, edge = context.clock(), edge_to_follow(state)
     detail = f"fresh sample {1 + sum(each.came_by(EdgeKind.SAMPLE) for each in state.attempts)}"

@@ -55,6 +55,16 @@ def test_the_likeliest_prefix_comes_first():
     assert way(best_edge([FIRST], BARE)) == (0, 8)
 
 
+def test_a_sample_that_is_to_be_new_is_offered_while_a_fork_leads_on():
+    config = SearchConfig(samples=True, branches=False, repair_after=0)
+    checked = replace(FIRST, checked=1)
+    assert [(edge.kind, edge.unrepeated) for edge in frontier([checked], config)] == [(EdgeKind.SAMPLE, True)]
+    certain = replace(checked, forks=())
+    assert frontier([certain], config) == []
+    unchecked = replace(FIRST, forks=())
+    assert [edge.unrepeated for edge in frontier([unchecked], config)] == [False], "a repetition has a vote"
+
+
 def test_a_token_that_was_tried_is_not_offered_again_wherever_it_was_found():
     second = attempt([8, 3], [fork(1, 1.0, (2, -0.9))])
     assert {way(edge) for edge in frontier([FIRST, second], BARE)} == {(2, 9), (2, 4), (1, 2)}
