@@ -45,7 +45,7 @@ class SearchConfig:
     repair_after: int = 5  # failed programs of a prompt before a repair is on the frontier; 0 for never
     enough_examples: int = ENOUGH_EXAMPLES  # a program that passed so many needs no other evidence
     votes: int = 5  # programs that must run before one is believed that passed fewer examples
-    prune: bool = True  # drop branches that cannot become Python, or begin like an earlier program
+    prune: bool = True  # drop what left an attempt at a fork and cannot become Python, or begins like another program
     own_cases: bool = True  # ask the model for test cases where no example checks its programs
     lines: bool = False  # find the lines that a failing example ran, even where the order does not look at them
     mutants: int = 12  # of an answer that passed its examples, to see what these leave open

@@ -44,6 +44,7 @@ def test_the_profile_gets_a_curve_that_says_how_many_of_such_answers_were_right(
     assert curve.probability({**OTHERS, "passed": 1.0}) == pytest.approx(0.9, abs=0.03)
     assert curve.probability({**OTHERS, "passed": 0.0}) < 0.1
     assert "so too good" in result.output and str(learned_from) in result.output
+    assert "first programs alone: 36 right, ECE 0.0" in result.output
 
 
 def test_what_no_example_checked_counts_as_failed(learned_from, tmp_path):
